@@ -1,0 +1,1 @@
+"""The client of the Astakos identity and quota API."""
