@@ -1,0 +1,172 @@
+"""An installation's declarative state as a document; secrets only as hashes, usage not at all."""
+
+from collections.abc import Iterator
+
+from astakos.administration.document import (
+    CapacityEntry,
+    ComponentEntry,
+    MemberEntry,
+    OAuth2ClientEntry,
+    OAuth2TokenEntry,
+    ProjectEntry,
+    ResourceEntry,
+    ServiceEntry,
+    Settings,
+    StateDocument,
+    UserEntry,
+)
+from astakos.administration.load import HASH_PREFIX
+from astakos.clock import to_iso
+from astakos.projects.limits import default_capacity
+from astakos.projects.model import MembershipState
+from astakos.storage import oauth2, projects, registry, settings, users
+from astakos.storage.database import Connection, Database
+
+
+def dump(database: Database) -> StateDocument:
+    """The document which, loaded into an empty database, makes an installation in the same declared state."""
+    with database.snapshot() as connection:
+        return StateDocument(
+            base_url=settings.find(connection, settings.BASE_URL),
+            settings=Settings(
+                moderation=settings.find(connection, settings.MODERATION),
+                project_admins=settings.find(connection, settings.PROJECT_ADMINS),
+                groups=users.list_groups(connection),
+                helpdesk=settings.find(connection, settings.HELPDESK),
+            ),
+            components=list(_components(connection)),
+            services=list(_services(connection)),
+            resources=list(_resources(connection)),
+            users=list(_users(connection)),
+            projects=list(_projects(connection)),
+            oauth2_clients=list(_oauth2_clients(connection)),
+            oauth2_tokens=list(_oauth2_tokens(connection)),
+        )
+
+
+def _time(instant: int | None) -> str | None:
+    return None if instant is None else to_iso(instant)
+
+
+def _hash(stored: bytes | None) -> str | None:
+    return None if stored is None else HASH_PREFIX + stored.hex()
+
+
+def _components(connection: Connection) -> Iterator[ComponentEntry]:
+    for component in registry.list_components(connection):
+        yield ComponentEntry(
+            name=component.name,
+            ui_url=component.ui_url,
+            base_url=component.base_url,
+            token_hash=_hash(registry.find_component_token_hash(connection, component.name)),
+            token_created=_time(component.token_created),
+            token_expires=_time(component.token_expires),
+            menu=dict(component.menu),
+        )
+
+
+def _services(connection: Connection) -> Iterator[ServiceEntry]:
+    for service in registry.list_services(connection):
+        endpoints = [dict(endpoint) for endpoint in service.endpoints]
+        yield ServiceEntry(
+            name=service.name, type=service.type, component=service.component.name, endpoints=endpoints
+        )
+
+
+def _resources(connection: Connection) -> Iterator[ResourceEntry]:
+    for resource in registry.list_resources(connection):
+        yield ResourceEntry(
+            name=resource.name,
+            service=resource.service,
+            service_type=resource.service_type,
+            unit=resource.unit,
+            description=resource.description,
+            system_default=resource.system_default,
+            project_default=resource.project_default,
+            ui_visible=resource.ui_visible,
+            api_visible=resource.api_visible,
+        )
+
+
+def _users(connection: Connection) -> Iterator[UserEntry]:
+    defaults = {
+        resource.name: default_capacity(resource, system_project=True)
+        for resource in registry.list_resources(connection)
+    }
+    for user in users.list_users(connection):
+        capacities = projects.capacities_of(connection, user.uuid)
+        yield UserEntry(
+            uuid=user.uuid,
+            email=user.email,
+            first_name=user.first_name,
+            last_name=user.last_name,
+            password_hash=users.find_password_hash(connection, user.uuid),
+            token_hash=_hash(users.find_token_hash(connection, user.uuid)),
+            token_created=_time(user.token_created),
+            token_expires=_time(user.token_expires),
+            is_active=user.is_active,
+            email_verified=user.email_verified,
+            moderated=user.moderated,
+            is_rejected=user.is_rejected,
+            has_signed_terms=user.has_signed_terms,
+            default_project=None if user.default_project == user.uuid else user.default_project,
+            groups=[group.name for group in users.groups_of(connection, user.id)],
+            quotas={
+                name: capacity.member for name, capacity in capacities.items() if capacity != defaults[name]
+            },
+        )
+
+
+def _projects(connection: Connection) -> Iterator[ProjectEntry]:
+    for project in projects.list_projects(connection):
+        if project.system_project:
+            continue
+        yield ProjectEntry(
+            uuid=project.uuid,
+            name=project.name,
+            owner=project.owner,
+            homepage=project.homepage,
+            description=project.description,
+            comments=project.comments,
+            creation_date=to_iso(project.creation_date),
+            end_date=to_iso(project.end_date),
+            join_policy=project.join_policy,
+            leave_policy=project.leave_policy,
+            max_members=project.max_members,
+            private=project.private,
+            state=project.state,
+            resources={
+                name: CapacityEntry(project_capacity=capacity.project, member_capacity=capacity.member)
+                for name, capacity in projects.capacities_of(connection, project.uuid).items()
+            },
+            members=[
+                member.user
+                if member.state is MembershipState.ACCEPTED
+                else MemberEntry(user=member.user, state=member.state)
+                for member in projects.memberships_of(connection, project.uuid)
+            ],
+        )
+
+
+def _oauth2_clients(connection: Connection) -> Iterator[OAuth2ClientEntry]:
+    for client in oauth2.list_clients(connection):
+        yield OAuth2ClientEntry(
+            identifier=client.identifier,
+            name=client.name,
+            secret_hash=_hash(client.secret_hash),
+            type=client.type,
+            trusted=client.trusted,
+            url=client.url,
+            redirect_urls=list(client.redirect_urls),
+        )
+
+
+def _oauth2_tokens(connection: Connection) -> Iterator[OAuth2TokenEntry]:
+    for token in oauth2.list_tokens(connection):
+        yield OAuth2TokenEntry(
+            token_hash=_hash(token.token_hash),
+            client=token.client,
+            user=token.user,
+            scope=token.scope,
+            expires=to_iso(token.expires),
+        )

@@ -1,0 +1,36 @@
+"""Options that many commands share."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from astakos.storage.database import DEFAULT_URL, Database
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def database_option(function: F) -> F:
+    """`--database URL`."""
+    return click.option(
+        "--database",
+        "database_url",
+        metavar="URL",
+        envvar="ASTAKOS_DATABASE",
+        default=DEFAULT_URL,
+        show_default=True,
+        show_envvar=True,
+        help="The database to work on.",
+    )(function)
+
+
+def json_option(function: F) -> F:
+    """`--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(function)
+
+
+def open_database(url: str, *, create: bool = False) -> Database:
+    """The database of a URL, opened; one that only looks at it does not make it."""
+    database = Database(url)
+    database.open(create=create)
+    return database

@@ -1,0 +1,50 @@
+"""Printing rows: a table for people, JSON for programs."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+WIDE = 200
+"""How wide a table may be where there is no terminal whose width counts."""
+
+
+def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
+    """Print rows as a table of some columns, or whole as a JSON list."""
+    if as_json:
+        click.echo(json.dumps(list(rows), indent=2))
+        return
+    from rich.console import Console  # noqa: PLC0415 - JSON should not have to wait for it
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*(_text(row[column]) for column in columns))
+    Console(width=None if sys.stdout.isatty() else WIDE).print(table)
+
+
+def print_facts(facts: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print one thing, a fact a line, or as a JSON object."""
+    if as_json:
+        click.echo(json.dumps(dict(facts), indent=2))
+        return
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        click.echo(f"{name.replace('_', ' ').ljust(width)}  {_text(value)}")
+
+
+def _text(value: Any) -> str:
+    match value:
+        case None:
+            return "-"
+        case True:
+            return "yes"
+        case False:
+            return "no"
+        case [*items]:
+            return ", ".join(map(_text, items)) or "-"
+    return str(value)

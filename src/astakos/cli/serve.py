@@ -1,0 +1,95 @@
+"""`astakos serve`: the service."""
+
+import logging
+import signal
+import socket
+import sys
+from urllib.parse import urlsplit
+
+import click
+
+from astakos.administration.document import StateError
+from astakos.administration.registry import register_own_services
+from astakos.cli.options import database_option, open_database
+from astakos.http import server
+from astakos.http.mail import Mailer
+from astakos.http.service import Service
+from astakos.storage import settings
+from astakos.storage.database import Database
+
+WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
+
+
+@click.command()
+@database_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0: any free one."
+)
+@click.option(
+    "--base-url",
+    envvar="ASTAKOS_BASE_URL",
+    help="How clients reach it; its path is the prefix of all routes.  "
+    "[default: as loaded, else by host and port]",
+)
+@click.option(
+    "--mail-server",
+    envvar="ASTAKOS_MAIL_SERVER",
+    help="Send feedback on to the addresses of the setting helpdesk, by smtp://host, "
+    "smtps://user:password@host or smtp+starttls://…; better given in the environment.",
+)
+@click.option("--mail-sender", envvar="ASTAKOS_MAIL_SENDER", help="The sender of such mail.")
+def serve(
+    database_url: str,
+    host: str,
+    port: int,
+    base_url: str | None,
+    mail_server: str | None,
+    mail_sender: str | None,
+) -> None:
+    """Run the service until it gets SIGTERM or SIGINT; then it finishes what it has accepted."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    database = open_database(database_url, create=True)
+    try:
+        listener = server.listen(host, port)
+    except OSError as error:
+        raise StateError(f"can not listen on {host} port {port}: {error.strerror}") from error
+    address = f"http://{_url_host(host)}:{listener.getsockname()[1]}"
+    base_url = _base_url(database, base_url, address)
+    register_own_services(database, base_url)
+    service = Service(database, base_url, _mailer(database, mail_server, mail_sender))
+
+    def ready() -> None:
+        elsewhere = "" if base_url.startswith(address) else f" (listening on {address})"
+        click.echo(f"astakos is ready at {base_url}{elsewhere}")
+        sys.stdout.flush()
+
+    # The server raises again what it was ended by; having been told to end is no failure.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    server.serve(service, listener, ready)
+
+
+def _url_host(host: str) -> str:
+    name = socket.gethostname() if host in WILDCARDS else host
+    return f"[{name}]" if ":" in name else name
+
+
+def _base_url(database: Database, given: str | None, address: str) -> str:
+    url: str = (given or settings.find(database.reader(), settings.BASE_URL) or address).rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise StateError(f"the base URL must look like https://accounts.example.org/astakos, not {url!r}")
+    return url
+
+
+def _mailer(database: Database, url: str | None, sender: str | None) -> Mailer | None:
+    if not url:
+        return None
+    recipients = tuple(settings.find(database.reader(), settings.HELPDESK, ()))
+    if not recipients:
+        raise StateError("a mail server is given, but the setting helpdesk names nobody to write to")
+    try:
+        return Mailer.from_url(url, sender or recipients[0], recipients)
+    except ValueError as error:
+        raise StateError(str(error)) from error

@@ -1,0 +1,53 @@
+"""From the token of a request to the user or component that holds it (`http-api.md` §2, §5)."""
+
+from astakos import clock
+from astakos.directory.authentication import refuse_component, refuse_user
+from astakos.directory.model import Component, User
+from astakos.directory.tokens import token_hash
+from astakos.http.faults import Unauthorized
+from astakos.http.messages import Request
+from astakos.http.service import Service
+from astakos.storage import registry, users
+
+MISSING = "A token is needed; send it in the header X-Auth-Token."
+
+
+def authenticated_user(service: Service, request: Request) -> User:
+    """The user whose token a request carries.
+
+    Raises:
+        Unauthorized: it carries none, or one that does not count.
+    """
+    token = request.token
+    if not token:
+        raise Unauthorized(MISSING)
+    return user_of_token(service, token)
+
+
+def user_of_token(service: Service, token: str) -> User:
+    """The user whose token this is.
+
+    Raises:
+        Unauthorized: it does not count.
+    """
+    user = users.find_by_token(service.reader, token_hash(token))
+    refusal = refuse_user(user, clock.now())
+    if user is None or refusal is not None:
+        raise Unauthorized(refusal or "")
+    return user
+
+
+def authenticated_component(service: Service, request: Request) -> Component:
+    """The component whose token a request carries.
+
+    Raises:
+        Unauthorized: it carries none, or one that does not count.
+    """
+    token = request.token
+    if not token:
+        raise Unauthorized(MISSING)
+    component = registry.find_component_by_token(service.reader, token_hash(token))
+    refusal = refuse_component(component, clock.now())
+    if component is None or refusal is not None:
+        raise Unauthorized(refusal or "")
+    return component

@@ -1,0 +1,88 @@
+"""Reading request bodies: JSON as typed values, and forms (`http-api.md` §2, §8.3)."""
+
+from email import policy
+from email.parser import BytesParser
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from astakos.http.faults import BadRequest
+from astakos.http.messages import Request
+
+T = TypeVar("T")
+
+JSON_TYPE = "application/json"
+FORM_TYPE = "application/x-www-form-urlencoded"
+MULTIPART_TYPE = "multipart/form-data"
+
+
+def require_json(request: Request) -> None:
+    """Refuse a request whose body is not said to be JSON.
+
+    Raises:
+        BadRequest: its content type is another one, or missing.
+    """
+    content_type = request.header(b"content-type")
+    if not content_type.startswith(JSON_TYPE):
+        said = f"not {content_type!r}" if content_type else "and there is none"
+        raise BadRequest(f"The header Content-Type must be {JSON_TYPE}, {said}.")
+
+
+async def read_json(request: Request, decoder: msgspec.json.Decoder[T]) -> T:
+    """The body as the type of a decoder.
+
+    Raises:
+        BadRequest: it is not JSON, or not of that form; the message says where and why.
+    """
+    body = await request.body()
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"The body does not have the right form: {error}.") from error
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        reason = "it nests too deeply" if isinstance(error, RecursionError) else str(error)
+        raise BadRequest(f"The body is not valid JSON: {reason}.") from error
+
+
+async def read_object(request: Request) -> dict[str, Any]:
+    """The body as a JSON object of any content.
+
+    Raises:
+        BadRequest: it is none.
+    """
+    return await read_json(request, _objects)
+
+
+_objects = msgspec.json.Decoder(dict[str, Any])
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """The fields of a form, the last of several of one name.
+
+    Raises:
+        BadRequest: the content type is that of no form, or the body is no such form.
+    """
+    content_type = request.header(b"content-type")
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind not in (FORM_TYPE, MULTIPART_TYPE):
+        raise BadRequest(f"The header Content-Type must be {FORM_TYPE} or {MULTIPART_TYPE}.")
+    body = await request.body()
+    try:
+        if kind == FORM_TYPE:
+            return dict(parse_qsl(body.decode("utf-8"), keep_blank_values=True, errors="strict"))
+        return _multipart(content_type, body)
+    except (UnicodeError, LookupError) as error:
+        raise BadRequest("The form is not text in UTF-8.") from error
+
+
+def _multipart(content_type: str, body: bytes) -> dict[str, str]:
+    head = f"Content-Type: {content_type}\r\n\r\n".encode("latin-1")
+    document = BytesParser(policy=policy.HTTP).parsebytes(head + body)
+    fields = {}
+    for part in document.iter_parts() if document.is_multipart() else ():
+        name = part.get_param("name", header="content-disposition")
+        content = part.get_payload(decode=True)
+        if isinstance(name, str) and isinstance(content, bytes):
+            fields[name] = content.decode("utf-8")
+    return fields

@@ -1,0 +1,76 @@
+"""Sending feedback on to the people who read it, through a mail server."""
+
+import asyncio
+import smtplib
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from urllib.parse import unquote, urlsplit
+
+TIMEOUT_SECONDS = 20.0
+SCHEMES = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
+
+
+class MailError(Exception):
+    """The message could not be handed to the mail server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mailer:
+    """A mail server, and from whom and to whom its mail goes."""
+
+    scheme: str
+    host: str
+    port: int
+    sender: str
+    recipients: tuple[str, ...]
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def from_url(cls, url: str, sender: str, recipients: tuple[str, ...]) -> "Mailer":
+        """Read `smtp://host`, `smtps://user:password@host:465` or `smtp+starttls://…`.
+
+        Raises:
+            ValueError: the URL names no mail server; the text does not repeat it, it may hold a password.
+        """
+        parts = urlsplit(url)
+        if parts.scheme not in SCHEMES or not parts.hostname:
+            kinds = ", ".join(f"{scheme}://host" for scheme in SCHEMES)
+            raise ValueError(f"the mail server must be named by a URL of one of the forms {kinds}")
+        return cls(
+            scheme=parts.scheme,
+            host=parts.hostname,
+            port=parts.port or SCHEMES[parts.scheme],
+            sender=sender,
+            recipients=recipients,
+            username=unquote(parts.username) if parts.username else None,
+            password=unquote(parts.password) if parts.password else None,
+        )
+
+    async def send(self, subject: str, reply_to: str, text: str) -> None:
+        """Hand a message to the mail server.
+
+        Raises:
+            MailError: it was not taken.
+        """
+        message = EmailMessage()
+        message["Subject"] = subject
+        message["From"] = self.sender
+        message["To"] = ", ".join(self.recipients)
+        message["Reply-To"] = reply_to
+        message.set_content(text)
+        try:
+            await asyncio.to_thread(self._deliver, message)
+        except (OSError, smtplib.SMTPException) as error:
+            raise MailError(
+                f"{self.host}:{self.port} did not take the message: {type(error).__name__}"
+            ) from error
+
+    def _deliver(self, message: EmailMessage) -> None:
+        kind = smtplib.SMTP_SSL if self.scheme == "smtps" else smtplib.SMTP
+        with kind(self.host, self.port, timeout=TIMEOUT_SECONDS) as server:
+            if self.scheme == "smtp+starttls":
+                server.starttls()
+            if self.username is not None and self.password is not None:
+                server.login(self.username, self.password)
+            server.send_message(message)

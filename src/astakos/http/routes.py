@@ -1,0 +1,78 @@
+"""Which handler answers which method and path, and whose token it needs (`http-api.md` §6)."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from astakos.directory.model import Component, User
+from astakos.http import account, commissions, identity, quotas, ui
+from astakos.http.authentication import authenticated_component, authenticated_user
+from astakos.http.messages import Answer, Request
+from astakos.http.service import Service
+
+Handler = Callable[[Service, Request], Awaitable[Answer]]
+Route = Mapping[str, Handler]
+ANY_METHOD = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class ForUser:
+    """A handler for the user whose token the request carries."""
+
+    handler: Callable[[Service, Request, User], Awaitable[Answer]]
+
+    def __call__(self, service: Service, request: Request) -> Awaitable[Answer]:
+        """Authenticate, then handle."""
+        return self.handler(service, request, authenticated_user(service, request))
+
+
+@dataclass(frozen=True, slots=True)
+class ForComponent:
+    """A handler for the component whose token the request carries."""
+
+    handler: Callable[[Service, Request, Component], Awaitable[Answer]]
+
+    def __call__(self, service: Service, request: Request) -> Awaitable[Answer]:
+        """Authenticate, then handle."""
+        return self.handler(service, request, authenticated_component(service, request))
+
+
+ROUTES: Mapping[str, Route] = {
+    "/identity/v2.0/tokens": {"POST": identity.tokens},
+    "/account/v1.0/authenticate": {"GET": ForUser(account.authenticate)},
+    "/account/v1.0/user_catalogs": {"POST": ForUser(account.user_catalogs)},
+    "/account/v1.0/service/user_catalogs": {"POST": ForComponent(account.service_user_catalogs)},
+    "/account/v1.0/resources": {"GET": account.resources},
+    "/account/v1.0/feedback": {"POST": ForUser(account.feedback)},
+    "/account/v1.0/quotas": {"GET": ForUser(quotas.quotas)},
+    "/account/v1.0/service_quotas": {"GET": ForComponent(quotas.service_quotas)},
+    "/account/v1.0/service_project_quotas": {"GET": ForComponent(quotas.service_project_quotas)},
+    "/account/v1.0/commissions": {
+        "GET": ForComponent(commissions.pending),
+        "POST": ForComponent(commissions.issue),
+    },
+    "/account/v1.0/commissions/action": {"POST": ForComponent(commissions.resolve)},
+    "/ui/get_services": {ANY_METHOD: ui.get_services},
+}
+COMMISSION: Route = {"GET": ForComponent(commissions.info)}
+COMMISSION_ACTION: Route = {"POST": ForComponent(commissions.act)}
+COMMISSION_PATH = re.compile(r"/account/v1\.0/commissions/([0-9]+)(/action)?")
+
+API_PREFIXES = ("/account/", "/identity/")
+"""Below these an unknown path is a bad request; elsewhere it is not found."""
+
+DIGITS_OF_A_SERIAL = 19
+
+
+def find_route(request: Request) -> Route | None:
+    """The methods of a path, with or without a trailing slash; notes a serial in the request."""
+    path = request.path.removesuffix("/")
+    route = ROUTES.get(path)
+    if route is None:
+        found = COMMISSION_PATH.fullmatch(path)
+        if found:
+            digits = found[1].lstrip("0")
+            # 0 is no serial, and so stands for numbers that are too large to be one.
+            request.serial = int(digits or 0) if len(digits) <= DIGITS_OF_A_SERIAL else 0
+            route = COMMISSION_ACTION if found[2] else COMMISSION
+    return route

@@ -1,0 +1,68 @@
+"""Running the application: on a socket until a signal, or on a thread of another program."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+import uvicorn
+
+from astakos.http.application import Application
+from astakos.http.service import Service
+
+GRACE_SECONDS = 30
+BACKLOG = 2048
+LOOPBACK = "127.0.0.1"
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it answers."""
+
+    def __init__(self, service: Service, ready: Callable[[], None]) -> None:
+        config = uvicorn.Config(
+            Application(service),
+            loop="uvloop",
+            http="httptools",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            backlog=BACKLOG,
+        )
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets)
+        self._ready()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens on an address; port 0 means any that is free.
+
+    Raises:
+        OSError: the address can not be had.
+    """
+    return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+
+
+def serve(service: Service, listener: socket.socket, ready: Callable[[], None]) -> None:
+    """Answer until SIGINT or SIGTERM, then finish what has been accepted."""
+    _Server(service, ready).run(sockets=[listener])
+
+
+@contextlib.contextmanager
+def serving(service: Service, listener: socket.socket) -> Iterator[None]:
+    """Answer on a thread while the context lasts."""
+    ready = threading.Event()
+    server = _Server(service, ready.set)
+    thread = threading.Thread(target=server.run, args=([listener],), name="astakos-server", daemon=True)
+    thread.start()
+    ready.wait()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()

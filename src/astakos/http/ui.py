@@ -1,0 +1,24 @@
+"""`ui`: what pages of other components fetch for their menus (`http-api.md` §10)."""
+
+import re
+
+from astakos.directory.catalog import menu
+from astakos.http.faults import BadRequest
+from astakos.http.messages import Answer, Request
+from astakos.http.serialization import to_json
+from astakos.http.service import Service
+from astakos.storage import registry
+
+FUNCTION_NAME = re.compile(r"[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*", re.ASCII)
+
+
+async def get_services(service: Service, request: Request) -> Answer:
+    """`ui/get_services`, by any method: the components in the menu's order; with `callback` as a script."""
+    document = to_json(menu(registry.list_components(service.reader)))
+    callback = request.query.get("callback")
+    if not callback:
+        return Answer(body=document, media_type="application/json")
+    if not FUNCTION_NAME.fullmatch(callback):
+        raise BadRequest("callback must be the name of a JavaScript function.")
+    script = callback.encode("ascii") + b"(" + document + b")"
+    return Answer(body=script, media_type="application/javascript")

@@ -1,0 +1,1 @@
+"""Projects and memberships: how their state becomes limits. Rules only, no I/O."""

@@ -1,0 +1,78 @@
+"""Projects and memberships as values (`identity-and-projects.md` §3–§4)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class ProjectState(StrEnum):
+    """The life of a project."""
+
+    UNINITIALIZED = "uninitialized"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    TERMINATED = "terminated"
+    DELETED = "deleted"
+
+
+class Policy(StrEnum):
+    """How a project lets users join or leave."""
+
+    AUTO = "auto"
+    MODERATED = "moderated"
+    CLOSED = "closed"
+
+
+INITIALIZED = (ProjectState.ACTIVE, ProjectState.SUSPENDED, ProjectState.TERMINATED)
+
+
+class MembershipState(StrEnum):
+    """The life of a membership."""
+
+    REQUESTED = "requested"
+    ACCEPTED = "accepted"
+    LEAVE_REQUESTED = "leave_requested"
+    SUSPENDED = "suspended"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    REMOVED = "removed"
+
+
+DRAWING = (MembershipState.ACCEPTED, MembershipState.LEAVE_REQUESTED)
+"""Members in these states may draw from an active project."""
+
+
+class Capacity(NamedTuple):
+    """How much of a resource a project has, and how much of it each member may use."""
+
+    project: int
+    member: int
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project's definition."""
+
+    uuid: str
+    name: str
+    state: ProjectState
+    system_project: bool
+    owner: str | None
+    homepage: str
+    description: str
+    comments: str
+    creation_date: int
+    end_date: int
+    join_policy: Policy
+    leave_policy: Policy
+    max_members: int
+    private: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A user in a project. Who was ever accepted keeps a holding for each resource."""
+
+    user: str
+    state: MembershipState
+    ever_accepted: bool

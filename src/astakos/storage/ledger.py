@@ -1,0 +1,211 @@
+"""The ledger's transactions and the reading of its commissions."""
+
+import contextlib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from astakos.ledger.operations import Commission, NewCommission, Pending, Resolution
+from astakos.ledger.rules import Holding, Key, Provision
+from astakos.storage.database import Connection, Database, writing
+
+LARGEST_SERIAL = 2**63 - 1
+
+FIND_PENDING = """
+SELECT c.component_id, p.quantity, h.id, h.holder, h.source, h.resource, h."limit", h.usage_min, h.usage_max
+FROM commissions c
+LEFT JOIN provisions p ON p.serial = c.serial
+LEFT JOIN holdings h ON h.id = p.holding_id
+WHERE c.serial = ? AND c.verdict IS NULL
+"""
+FIND_HOLDING = """
+SELECT id, "limit", usage_min, usage_max FROM holdings WHERE holder = ? AND source = ? AND resource = ?
+"""
+LAST_SERIAL = "SELECT seq FROM sqlite_sequence WHERE name = 'commissions'"
+INSERT_COMMISSION = """
+INSERT INTO commissions (serial, component_id, name, issue_time, verdict, resolve_time)
+VALUES (?, ?, ?, ?, ?, ?)
+"""
+INSERT_PROVISION = """
+INSERT INTO provisions (serial, holding_id, quantity, "limit", usage_min, usage_max) VALUES (?, ?, ?, ?, ?, ?)
+"""
+RESOLVE_COMMISSION = "UPDATE commissions SET verdict = ?, resolve_time = ? WHERE serial = ?"
+RESOLVE_PROVISION = """
+UPDATE provisions SET "limit" = ?, usage_min = ?, usage_max = ? WHERE serial = ? AND holding_id = ?
+"""
+SET_USAGE = "UPDATE holdings SET usage_min = ?, usage_max = ? WHERE id = ?"
+
+LIST_PENDING = "SELECT serial FROM commissions WHERE component_id = ? AND verdict IS NULL ORDER BY serial"
+FIND_COMMISSION = """
+SELECT component_id, name, issue_time FROM commissions WHERE serial = ? AND verdict IS NULL
+"""
+LIST_PROVISIONS = """
+SELECT h.holder, h.source, h.resource, p.quantity
+FROM provisions p JOIN holdings h ON h.id = p.holding_id WHERE p.serial = ? ORDER BY h.source = '', h.id
+"""
+SET_LIMIT = """
+INSERT INTO holdings (holder, source, resource, "limit", usage_min, usage_max) VALUES (?, ?, ?, ?, 0, 0)
+ON CONFLICT (holder, source, resource) DO UPDATE SET "limit" = excluded."limit"
+WHERE holdings."limit" <> excluded."limit"
+"""
+
+
+def stored_source(source: str | None) -> str:
+    """How a source stands in the database, where null is ''."""
+    return "" if source is None else source
+
+
+def read_source(stored: str) -> str | None:
+    """The source that stands in the database as `stored`."""
+    return stored or None
+
+
+class LedgerStore:
+    """The ledger's storage on one connection, for one thread at a time."""
+
+    def __init__(self, database: Database) -> None:
+        """Connect when first used, on the thread that uses it."""
+        self._database = database
+        self._connection: Connection | None = None
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator["LedgerTransaction"]:
+        """One durable transaction; see `astakos.ledger.storage.LedgerStorage`."""
+        if self._connection is None:
+            self._connection = self._database.connect()
+        with writing(self._connection):
+            yield LedgerTransaction(self._connection)
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+class LedgerTransaction:
+    """Reads and writes of one batch; remembers where the holdings stand that it has read."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Work inside the transaction that `connection` is in."""
+        self._connection = connection
+        self._identifiers: dict[Key, int] = {}
+        self._read: dict[Key, Holding] = {}
+
+    def pending(self, serials: Collection[int]) -> Mapping[int, Pending]:
+        """Those commissions that are pending; their holdings are read along with them."""
+        found: dict[int, Pending] = {}
+        for serial in serials:
+            if not 0 < serial <= LARGEST_SERIAL:
+                continue
+            component, provisions = None, []
+            for row in self._connection.execute(FIND_PENDING, (serial,)):
+                component, quantity, identifier, holder, source, resource, *figures = row
+                if identifier is None:
+                    continue
+                key = Key(holder, read_source(source), resource)
+                self._identifiers[key] = identifier
+                self._read[key] = Holding(*figures)
+                provisions.append(Provision(key, quantity))
+            if component is not None:
+                found[serial] = Pending(component, tuple(provisions))
+        return found
+
+    def holdings(self, keys: Collection[Key]) -> Mapping[Key, Holding]:
+        """Those holdings that exist."""
+        for key in keys:
+            # A source of "" is no key that can exist; in the database it would be taken for null.
+            if key in self._read or key.source == "":
+                continue
+            row = self._connection.execute(
+                FIND_HOLDING, (key.holder, stored_source(key.source), key.resource)
+            ).fetchone()
+            if row is not None:
+                self._identifiers[key], *figures = row
+                self._read[key] = Holding(*figures)
+        return self._read
+
+    def next_serials(self, count: int) -> Sequence[int]:
+        """Serials after the last one that was ever committed; SQLite keeps it with AUTOINCREMENT."""
+        row = self._connection.execute(LAST_SERIAL).fetchone()
+        last = row[0] if row else 0
+        return range(last + 1, last + 1 + count)
+
+    def write(
+        self,
+        now: int,
+        issued: Sequence[NewCommission],
+        resolved: Sequence[Resolution],
+        holdings: Mapping[Key, Holding],
+    ) -> None:
+        """Store what a batch has changed, with one pass over each table."""
+        at_once = {r.serial: r for r in resolved} if issued else {}
+        new = {serial for serial, _ in issued}
+        self._insert(now, issued, at_once)
+        self._resolve(now, [resolution for resolution in resolved if resolution.serial not in new])
+        identifiers = self._identifiers
+        self._connection.executemany(
+            SET_USAGE, [(h.usage_min, h.usage_max, identifiers[key]) for key, h in holdings.items()]
+        )
+
+    def _insert(self, now: int, issued: Sequence[NewCommission], at_once: Mapping[int, Resolution]) -> None:
+        commissions: list[tuple[object, ...]] = []
+        provisions: list[tuple[object, ...]] = []
+        identifiers = self._identifiers
+        for serial, operation in issued:
+            resolution = at_once.get(serial)
+            if resolution is None:
+                commissions.append((serial, operation.component, operation.name, now, None, None))
+                provisions += [
+                    (serial, identifiers[key], quantity, None, None, None)
+                    for key, quantity in operation.provisions
+                ]
+            else:
+                commissions.append(
+                    (serial, operation.component, operation.name, now, resolution.verdict, now)
+                )
+                after = dict(resolution.after)
+                provisions += [
+                    (serial, identifiers[key], quantity, *after[key])
+                    for key, quantity in operation.provisions
+                ]
+        self._connection.executemany(INSERT_COMMISSION, commissions)
+        self._connection.executemany(INSERT_PROVISION, provisions)
+
+    def _resolve(self, now: int, resolved: Sequence[Resolution]) -> None:
+        identifiers = self._identifiers
+        self._connection.executemany(
+            RESOLVE_COMMISSION, [(resolution.verdict, now, resolution.serial) for resolution in resolved]
+        )
+        self._connection.executemany(
+            RESOLVE_PROVISION,
+            [
+                (*holding, resolution.serial, identifiers[key])
+                for resolution in resolved
+                for key, holding in resolution.after
+            ],
+        )
+
+
+def set_limits(connection: Connection, limits: Iterable[tuple[Key, int]]) -> None:
+    """Set limits, making missing holdings with no usage; usage is never touched (`quota-semantics.md` §5)."""
+    connection.executemany(
+        SET_LIMIT, ((key.holder, stored_source(key.source), key.resource, limit) for key, limit in limits)
+    )
+
+
+def list_pending(connection: Connection, component: int) -> list[int]:
+    """The serials of a component's pending commissions, ascending."""
+    return [serial for (serial,) in connection.execute(LIST_PENDING, (component,))]
+
+
+def find_commission(connection: Connection, component: int, serial: int) -> Commission | None:
+    """A pending commission of that component, or None."""
+    if not 0 < serial <= LARGEST_SERIAL:
+        return None
+    row = connection.execute(FIND_COMMISSION, (serial,)).fetchone()
+    if row is None or row[0] != component:
+        return None
+    provisions = tuple(
+        Provision(Key(holder, read_source(source), resource), quantity)
+        for holder, source, resource, quantity in connection.execute(LIST_PROVISIONS, (serial,))
+    )
+    return Commission(serial, row[1], row[2], provisions)

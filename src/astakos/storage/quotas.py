@@ -1,0 +1,106 @@
+"""Reading quotas: what the ledger holds for users and projects, seen through the directory (§8.5)."""
+
+from collections.abc import Collection, Iterator
+from typing import Any, NamedTuple
+
+from astakos.ledger.rules import Holding
+from astakos.storage.database import Connection
+
+NO_HOLDING = Holding(0)
+
+
+class UserQuota(NamedTuple):
+    """A user's holding with that of the project which it draws from; `project` and `user` are uuids."""
+
+    user: str
+    project: str
+    resource: str
+    member_level: Holding
+    project_level: Holding
+
+
+class ProjectQuota(NamedTuple):
+    """A project's own holding."""
+
+    project: str
+    resource: str
+    project_level: Holding
+
+
+FIGURES = """
+h.resource, h."limit", h.usage_min, h.usage_max, p."limit", p.usage_min, p.usage_max
+"""
+PROJECT_LEVEL = "LEFT JOIN holdings p ON p.holder = h.source AND p.source = '' AND p.resource = h.resource"
+
+QUOTAS_OF_USER = f"""
+SELECT ?1, project.uuid, {FIGURES}
+FROM memberships m
+JOIN projects project ON project.id = m.project_id
+JOIN holdings h ON h.holder = 'user:' || ?1 AND h.source = 'project:' || project.uuid
+JOIN resources r ON r.name = h.resource
+{PROJECT_LEVEL}
+WHERE m.user_id = ?2 AND m.state IN ('accepted', 'leave_requested') AND project.state <> 'deleted'
+  AND r.api_visible
+"""
+SERVICE_QUOTAS = f"""
+SELECT u.uuid, substr(h.source, 9), {FIGURES}
+FROM users u
+JOIN holdings h ON h.holder = 'user:' || u.uuid
+{PROJECT_LEVEL}
+WHERE u.email_verified AND substr(h.source, 1, 8) = 'project:'
+"""
+PROJECT_QUOTAS = """
+SELECT project.uuid, p.resource, p."limit", p.usage_min, p.usage_max
+FROM projects project
+JOIN holdings p ON p.holder = 'project:' || project.uuid AND p.source = ''
+WHERE project.state IN ('active', 'suspended', 'terminated')
+"""
+
+
+def _user_quota(row: tuple[str, str, str, int, int, int, int | None, int, int]) -> UserQuota:
+    user, project, resource, limit, usage_min, usage_max, project_limit, project_min, project_max = row
+    project_level = NO_HOLDING if project_limit is None else Holding(project_limit, project_min, project_max)
+    return UserQuota(user, project, resource, Holding(limit, usage_min, usage_max), project_level)
+
+
+def quotas_of_user(connection: Connection, user_id: int, uuid: str) -> Iterator[UserQuota]:
+    """What a user sees: visible resources of the projects that they may draw from."""
+    return map(_user_quota, connection.execute(QUOTAS_OF_USER, (uuid, user_id)))
+
+
+def service_quotas(
+    connection: Connection,
+    resources: Collection[str],
+    users: Collection[str] | None,
+    projects: Collection[str] | None,
+) -> Iterator[UserQuota]:
+    """All holdings of users with a verified address, for some resources; None as a filter means all."""
+    if users is None:
+        rows: Iterator[Any] = connection.execute(SERVICE_QUOTAS)
+    else:
+        rows = (
+            row
+            for user in dict.fromkeys(users)
+            for row in connection.execute(SERVICE_QUOTAS + " AND u.uuid = ?", (user,))
+        )
+    for row in rows:
+        quota = _user_quota(row)
+        if quota.resource in resources and (projects is None or quota.project in projects):
+            yield quota
+
+
+def project_quotas(
+    connection: Connection, resources: Collection[str], projects: Collection[str] | None
+) -> Iterator[ProjectQuota]:
+    """The holdings of initialized projects, for some resources; None as a filter means all."""
+    if projects is None:
+        rows: Iterator[Any] = connection.execute(PROJECT_QUOTAS)
+    else:
+        rows = (
+            row
+            for project in dict.fromkeys(projects)
+            for row in connection.execute(PROJECT_QUOTAS + " AND project.uuid = ?", (project,))
+        )
+    for project, resource, *figures in rows:
+        if resource in resources:
+            yield ProjectQuota(project, resource, Holding(*figures))

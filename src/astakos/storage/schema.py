@@ -1,0 +1,250 @@
+"""The tables, once for every database; which revision of them a database holds is written in it."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.types import TypeEngine
+
+# A STRICT table of SQLite knows no BIGINT and no BOOLEAN; its INTEGER holds both.
+NUMBER: TypeEngine[int] = BigInteger().with_variant(Integer(), "sqlite")
+FLAG: TypeEngine[bool] = Boolean().with_variant(Integer(), "sqlite")
+
+metadata = MetaData()
+
+
+def _table(name: str, *columns: Column[object] | CheckConstraint | UniqueConstraint | Index) -> Table:
+    return Table(name, metadata, *columns, sqlite_strict=True)
+
+
+def _identifier() -> Column[object]:
+    return Column("id", NUMBER, primary_key=True)
+
+
+def _refers(name: str, target: str, *, nullable: bool = False, primary_key: bool = False) -> Column[object]:
+    return Column(name, NUMBER, ForeignKey(target), nullable=nullable, primary_key=primary_key)
+
+
+def _text(name: str, *, nullable: bool = False, unique: bool = False) -> Column[object]:
+    return Column(name, Text, nullable=nullable, unique=unique)
+
+
+def _number(name: str, *, nullable: bool = False) -> Column[object]:
+    return Column(name, NUMBER, nullable=nullable)
+
+
+def _flag(name: str) -> Column[object]:
+    return Column(name, FLAG, nullable=False)
+
+
+def _token() -> tuple[Column[object], ...]:
+    return (
+        Column("token_hash", LargeBinary, unique=True),
+        _number("token_created", nullable=True),
+        _number("token_expires", nullable=True),
+    )
+
+
+settings = _table("settings", Column("name", Text, primary_key=True), _text("value"))
+
+users = _table(
+    "users",
+    _identifier(),
+    _text("uuid", unique=True),
+    _text("username", unique=True),
+    _text("email"),
+    _text("first_name"),
+    _text("last_name"),
+    _flag("is_active"),
+    _flag("email_verified"),
+    _flag("moderated"),
+    _flag("is_rejected"),
+    _flag("has_signed_terms"),
+    _text("default_project", nullable=True),
+    _text("password_hash", nullable=True),
+    *_token(),
+)
+
+groups = _table("groups", _identifier(), _text("name", unique=True))
+
+user_groups = _table(
+    "user_groups",
+    _refers("user_id", "users.id", primary_key=True),
+    _refers("group_id", "groups.id", primary_key=True),
+)
+
+components = _table(
+    "components",
+    _identifier(),
+    _text("name", unique=True),
+    _text("ui_url", nullable=True),
+    _text("base_url", nullable=True),
+    _text("menu"),
+    *_token(),
+)
+
+services = _table(
+    "services",
+    _identifier(),
+    _text("name", unique=True),
+    _text("type"),
+    _refers("component_id", "components.id"),
+)
+
+endpoints = _table("endpoints", _identifier(), _refers("service_id", "services.id"), _text("data"))
+
+resources = _table(
+    "resources",
+    _identifier(),
+    _text("name", unique=True),
+    _refers("service_id", "services.id"),
+    _text("unit", nullable=True),
+    _text("description"),
+    _number("system_default"),
+    _number("project_default"),
+    _flag("ui_visible"),
+    _flag("api_visible"),
+)
+
+projects = _table(
+    "projects",
+    _identifier(),
+    _text("uuid", unique=True),
+    _text("name"),
+    _flag("system_project"),
+    _text("owner", nullable=True),
+    _text("state"),
+    _text("homepage"),
+    _text("description"),
+    _text("comments"),
+    _number("creation_date"),
+    _number("end_date"),
+    _text("join_policy"),
+    _text("leave_policy"),
+    _number("max_members"),
+    _flag("private"),
+)
+
+project_resources = _table(
+    "project_resources",
+    _refers("project_id", "projects.id", primary_key=True),
+    _refers("resource_id", "resources.id", primary_key=True),
+    _number("project_capacity"),
+    _number("member_capacity"),
+)
+
+memberships = _table(
+    "memberships",
+    _identifier(),
+    _refers("user_id", "users.id"),
+    _refers("project_id", "projects.id"),
+    _text("state"),
+    _flag("ever_accepted"),
+    UniqueConstraint("user_id", "project_id"),
+    Index("memberships_of_project", "project_id"),
+)
+
+oauth2_clients = _table(
+    "oauth2_clients",
+    _identifier(),
+    _text("identifier", unique=True),
+    _text("name"),
+    Column("secret_hash", LargeBinary),
+    _text("type"),
+    _flag("trusted"),
+    _text("url", nullable=True),
+    _text("redirect_urls"),
+)
+
+oauth2_tokens = _table(
+    "oauth2_tokens",
+    _identifier(),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    _refers("client_id", "oauth2_clients.id"),
+    _refers("user_id", "users.id"),
+    _text("scope", nullable=True),
+    _number("expires"),
+)
+
+feedback = _table(
+    "feedback",
+    _identifier(),
+    _refers("user_id", "users.id"),
+    _number("time"),
+    _text("message"),
+    _text("data"),
+)
+
+# A source of null is stored as '', which no database treats as different from itself.
+holdings = _table(
+    "holdings",
+    _identifier(),
+    _text("holder"),
+    _text("source"),
+    _text("resource"),
+    _number("limit"),
+    _number("usage_min"),
+    _number("usage_max"),
+    UniqueConstraint("holder", "source", "resource"),
+    CheckConstraint("0 <= usage_min AND usage_min <= usage_max"),
+)
+
+# Pending as long as it has no verdict; what was resolved stays, as the log.
+commissions = Table(
+    "commissions",
+    metadata,
+    Column("serial", NUMBER, primary_key=True),
+    _refers("component_id", "components.id"),
+    _text("name"),
+    _number("issue_time"),
+    _text("verdict", nullable=True),
+    _number("resolve_time", nullable=True),
+    Index(
+        "pending_commissions",
+        "component_id",
+        "serial",
+        sqlite_where=text("verdict IS NULL"),
+        postgresql_where=text("verdict IS NULL"),
+    ),
+    sqlite_strict=True,
+    sqlite_autoincrement=True,
+)
+
+# The three figures are those of the holding after the resolution, null before it.
+provisions = Table(
+    "provisions",
+    metadata,
+    _refers("serial", "commissions.serial", primary_key=True),
+    _refers("holding_id", "holdings.id", primary_key=True),
+    _number("quantity"),
+    _number("limit", nullable=True),
+    _number("usage_min", nullable=True),
+    _number("usage_max", nullable=True),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+
+def creation_statements() -> list[str]:
+    """The statements that make all tables and indexes in an empty SQLite database."""
+    dialect = sqlite.dialect()
+    statements = []
+    for table in metadata.sorted_tables:
+        statements.append(str(CreateTable(table).compile(dialect=dialect)))
+        statements += [
+            str(CreateIndex(index).compile(dialect=dialect)) for index in sorted(table.indexes, key=str)
+        ]
+    return statements

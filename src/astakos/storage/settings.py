@@ -1,0 +1,26 @@
+"""Settings of an installation: texts and lists by name, written as JSON."""
+
+import json
+from typing import Any
+
+from astakos.storage.database import Connection
+
+FIND = "SELECT value FROM settings WHERE name = ?"
+SAVE = """
+INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value
+"""
+BASE_URL = "base_url"
+MODERATION = "moderation"
+PROJECT_ADMINS = "project_admins"
+HELPDESK = "helpdesk"
+
+
+def find(connection: Connection, name: str, default: Any = None) -> Any:
+    """The setting of that name, or the default."""
+    row = connection.execute(FIND, (name,)).fetchone()
+    return default if row is None else json.loads(row[0])
+
+
+def save(connection: Connection, name: str, value: Any) -> None:
+    """Set a setting."""
+    connection.execute(SAVE, (name, json.dumps(value)))

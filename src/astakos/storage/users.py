@@ -1,0 +1,157 @@
+"""Users, their groups and tokens."""
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
+
+from astakos.directory.model import Group, User
+from astakos.storage.database import Connection
+
+COLUMNS = """
+id, uuid, username, email, first_name, last_name, is_active, email_verified, moderated, is_rejected,
+has_signed_terms, default_project, token_created, token_expires
+"""
+FIND_BY_TOKEN = f"SELECT {COLUMNS} FROM users WHERE token_hash = ?"
+FIND_BY_UUID = f"SELECT {COLUMNS} FROM users WHERE uuid = ?"
+FIND_BY_USERNAME = f"SELECT {COLUMNS} FROM users WHERE username = ?"
+LIST = f"SELECT {COLUMNS} FROM users ORDER BY id"
+FIND_NAME = "SELECT username FROM users WHERE uuid = ?"
+FIND_UUID = "SELECT uuid FROM users WHERE username = ?"
+LIST_NAMES = "SELECT uuid, username FROM users"
+LIST_UUIDS = "SELECT username, uuid FROM users"
+SAVE = """
+INSERT INTO users (uuid, username, email, first_name, last_name, is_active, email_verified, moderated,
+                   is_rejected, has_signed_terms, default_project)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (uuid) DO UPDATE SET
+    username = excluded.username, email = excluded.email, first_name = excluded.first_name,
+    last_name = excluded.last_name, is_active = excluded.is_active, email_verified = excluded.email_verified,
+    moderated = excluded.moderated, is_rejected = excluded.is_rejected,
+    has_signed_terms = excluded.has_signed_terms, default_project = excluded.default_project
+RETURNING id
+"""
+SET_TOKEN = "UPDATE users SET token_hash = ?, token_created = ?, token_expires = ? WHERE uuid = ?"
+FIND_TOKEN_HASH = "SELECT token_hash FROM users WHERE uuid = ?"
+SET_PASSWORD = "UPDATE users SET password_hash = ? WHERE uuid = ?"
+FIND_PASSWORD = "SELECT password_hash FROM users WHERE uuid = ?"
+LIST_GROUPS_OF = """
+SELECT g.id, g.name FROM groups g JOIN user_groups u ON u.group_id = g.id WHERE u.user_id = ? ORDER BY g.id
+"""
+ADD_GROUP = "INSERT INTO groups (name) VALUES (?) ON CONFLICT (name) DO NOTHING"
+LIST_GROUPS = "SELECT name FROM groups ORDER BY id"
+LEAVE_GROUPS = "DELETE FROM user_groups WHERE user_id = ?"
+JOIN_GROUP = """
+INSERT INTO user_groups (user_id, group_id) SELECT ?, id FROM groups WHERE name = ?
+"""
+
+
+def _user(row: tuple[Any, ...]) -> User:
+    flags = [bool(flag) for flag in row[6:11]]
+    return User(*row[:6], *flags, *row[11:])
+
+
+def _find(connection: Connection, statement: str, key: object) -> User | None:
+    row = connection.execute(statement, (key,)).fetchone()
+    return None if row is None else _user(row)
+
+
+def find_by_token(connection: Connection, token_hash: bytes) -> User | None:
+    """The user whose token has that hash."""
+    return _find(connection, FIND_BY_TOKEN, token_hash)
+
+
+def find_by_uuid(connection: Connection, uuid: str) -> User | None:
+    """The user of that uuid."""
+    return _find(connection, FIND_BY_UUID, uuid)
+
+
+def find_by_username(connection: Connection, username: str) -> User | None:
+    """The user of that name, whatever the case."""
+    return _find(connection, FIND_BY_USERNAME, username.lower())
+
+
+def list_users(connection: Connection) -> Iterator[User]:
+    """All users in the order in which they came."""
+    return map(_user, connection.execute(LIST))
+
+
+def names_of(connection: Connection, uuids: Iterable[str]) -> dict[str, str]:
+    """uuid → name of those that are known."""
+    found = ((uuid, connection.execute(FIND_NAME, (uuid,)).fetchone()) for uuid in uuids)
+    return {uuid: row[0] for uuid, row in found if row is not None}
+
+
+def uuids_of(connection: Connection, usernames: Iterable[str]) -> dict[str, str]:
+    """Name in lower case → uuid of those that are known."""
+    found = ((name, connection.execute(FIND_UUID, (name,)).fetchone()) for name in usernames)
+    return {name: row[0] for name, row in found if row is not None}
+
+
+def all_names(connection: Connection) -> dict[str, str]:
+    """uuid → name of every user."""
+    return dict(connection.execute(LIST_NAMES))
+
+
+def save(connection: Connection, user: User) -> int:
+    """Store all of a user but the token, new or over the one with the same uuid; answer its id."""
+    row = connection.execute(
+        SAVE,
+        (
+            user.uuid,
+            user.username,
+            user.email,
+            user.first_name,
+            user.last_name,
+            user.is_active,
+            user.email_verified,
+            user.moderated,
+            user.is_rejected,
+            user.has_signed_terms,
+            user.default_project,
+        ),
+    ).fetchone()
+    return int(row[0])
+
+
+def set_token(
+    connection: Connection, uuid: str, token_hash: bytes, created: int, expires: int | None
+) -> None:
+    """Give a user a token; the old one ceases to work with the transaction."""
+    connection.execute(SET_TOKEN, (token_hash, created, expires, uuid))
+
+
+def find_token_hash(connection: Connection, uuid: str) -> bytes | None:
+    """The hash of a user's token."""
+    row = connection.execute(FIND_TOKEN_HASH, (uuid,)).fetchone()
+    return None if row is None else row[0]
+
+
+def set_password_hash(connection: Connection, uuid: str, password_hash: str) -> None:
+    """Give a user a password."""
+    connection.execute(SET_PASSWORD, (password_hash, uuid))
+
+
+def find_password_hash(connection: Connection, uuid: str) -> str | None:
+    """The hash of a user's password."""
+    row = connection.execute(FIND_PASSWORD, (uuid,)).fetchone()
+    return None if row is None else row[0]
+
+
+def groups_of(connection: Connection, user: int) -> list[Group]:
+    """The groups that a user belongs to."""
+    return [Group(*row) for row in connection.execute(LIST_GROUPS_OF, (user,))]
+
+
+def list_groups(connection: Connection) -> list[str]:
+    """The names of all groups in the order in which they came."""
+    return [name for (name,) in connection.execute(LIST_GROUPS)]
+
+
+def add_groups(connection: Connection, names: Iterable[str]) -> None:
+    """Make those groups that do not exist."""
+    connection.executemany(ADD_GROUP, ((name,) for name in names))
+
+
+def set_groups(connection: Connection, user: int, names: Collection[str]) -> None:
+    """Let a user belong to exactly these groups, which exist."""
+    connection.execute(LEAVE_GROUPS, (user,))
+    connection.executemany(JOIN_GROUP, ((user, name) for name in names))
