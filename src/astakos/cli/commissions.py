@@ -17,7 +17,7 @@ from astakos.storage.database import Connection
 
 @click.group()
 def commission() -> None:
-    """Commissions: list and show pending ones, accept or reject them by hand."""
+    """List pending commissions and end them by hand."""
 
 
 @commission.command("list")

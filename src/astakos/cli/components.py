@@ -15,7 +15,7 @@ from astakos.storage.database import Database
 
 @click.group()
 def component() -> None:
-    """Components: add and list them, and give them tokens."""
+    """Add and list components, give them tokens."""
 
 
 @component.command()

@@ -13,7 +13,7 @@ from astakos.storage import quotas, registry
 
 @click.group()
 def quota() -> None:
-    """Quotas: show and set them."""
+    """Show and set users' quotas."""
 
 
 @quota.command()

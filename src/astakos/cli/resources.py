@@ -15,7 +15,7 @@ from astakos.storage import registry
 
 @click.group()
 def resource() -> None:
-    """Resources: list them, register them, change their defaults."""
+    """List and register resources, set defaults."""
 
 
 @resource.command("list")

@@ -47,7 +47,10 @@ def serve(
     mail_server: str | None,
     mail_sender: str | None,
 ) -> None:
-    """Run the service until it gets SIGTERM or SIGINT; then it finishes what it has accepted."""
+    """Run the service.
+
+    It says when it is ready, and runs until SIGTERM or SIGINT; then it finishes what it has accepted.
+    """
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     database = open_database(database_url, create=True)
     try:

@@ -12,9 +12,9 @@ from astakos.cli.options import database_option, open_database
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
 @database_option
 def load(file: Path, database_url: str) -> None:
-    """Make the database hold what the JSON document FILE declares.
+    """Load declared state from a file.
 
-    All of it or nothing; loading it twice changes nothing. The form is described in docs/state.md.
+    Makes the database hold what the JSON document FILE (- for standard input) declares. All of it or nothing; loading it twice changes nothing. The form is described in docs/state.md.
     """
     from astakos.administration import document as documents  # noqa: PLC0415 - it is slow to import
     from astakos.administration.load import load as load_document  # noqa: PLC0415
@@ -35,7 +35,10 @@ def load(file: Path, database_url: str) -> None:
 @click.command()
 @database_option
 def dump(database_url: str) -> None:
-    """Print the declared state as a JSON document that `load` takes; secrets only as hashes."""
+    """Print the declared state.
+
+    It is a JSON document that `load` takes; secrets stand in it only as hashes, usage not at all.
+    """
     from astakos.administration import document as documents  # noqa: PLC0415 - it is slow to import
     from astakos.administration.dump import dump as dump_document  # noqa: PLC0415
 

@@ -18,7 +18,7 @@ from astakos.storage import users
 
 @click.group()
 def user() -> None:
-    """Users: add, list, show them, and give them tokens."""
+    """Add and list users, give them tokens."""
 
 
 @user.command()

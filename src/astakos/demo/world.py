@@ -1,0 +1,114 @@
+"""Who and what there is in the demonstration: two services, their resources, two users and their project."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import uuid4
+
+from astakos.administration.document import (
+    CapacityEntry,
+    ComponentEntry,
+    ProjectEntry,
+    ResourceEntry,
+    ServiceEntry,
+    StateDocument,
+    UserEntry,
+)
+from astakos.directory.tokens import new_token
+
+GIB = 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The state to load, and the names and tokens that the story needs."""
+
+    document: StateDocument
+    ada: str
+    grace: str
+    lab: str
+    tokens: Mapping[str, str]
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """What is shown in place of tokens, which are secret, and of identifiers, which are long."""
+        shown = {token: f"<{name}'s token>" for name, token in self.tokens.items()}
+        return shown | {self.ada: "<ada>", self.grace: "<grace>", self.lab: "<lab>"}
+
+
+def make_world() -> World:
+    """A new world, with new identifiers and tokens."""
+    ada, grace, lab = (str(uuid4()) for _ in range(3))
+    tokens = {name: new_token(os.urandom) for name in ("ada", "grace", "compute", "storage")}
+    document = StateDocument(
+        components=[
+            _component("compute", 1, tokens),
+            _component("storage", 2, tokens),
+        ],
+        services=[
+            _service("compute", "v2.0"),
+            _service("storage", "v1"),
+        ],
+        resources=[
+            ResourceEntry(
+                name="compute.vm", service="compute", description="Virtual machines", system_default=4
+            ),
+            ResourceEntry(
+                name="compute.ram",
+                service="compute",
+                unit="bytes",
+                description="Memory of virtual machines",
+                system_default=8 * GIB,
+            ),
+            ResourceEntry(
+                name="storage.space",
+                service="storage",
+                unit="bytes",
+                description="File storage",
+                system_default=100 * GIB,
+            ),
+        ],
+        users=[
+            UserEntry(
+                uuid=ada,
+                email="ada@example.org",
+                first_name="Ada",
+                last_name="Byron",
+                token=tokens["ada"],
+                groups=["researchers"],
+            ),
+            UserEntry(
+                uuid=grace,
+                email="grace@example.org",
+                first_name="Grace",
+                last_name="Hopper",
+                token=tokens["grace"],
+            ),
+        ],
+        projects=[
+            ProjectEntry(
+                uuid=lab,
+                name="lab.example.org",
+                owner=ada,
+                end_date="2100-01-01T00:00:00+00:00",
+                resources={"compute.vm": CapacityEntry(project_capacity=5, member_capacity=3)},
+                members=[ada, grace],
+            )
+        ],
+    )
+    return World(document, ada, grace, lab, tokens)
+
+
+def _component(name: str, order: int, tokens: Mapping[str, str]) -> ComponentEntry:
+    return ComponentEntry(
+        name=name,
+        ui_url=f"https://{name}.example.org/ui",
+        base_url=f"https://{name}.example.org",
+        token=tokens[name],
+        menu={"order": order},
+    )
+
+
+def _service(name: str, version: str) -> ServiceEntry:
+    endpoint = {"versionId": version, "publicURL": f"https://{name}.example.org/{version}"}
+    return ServiceEntry(name=name, type=name, component=name, endpoints=[endpoint])

@@ -1,0 +1,89 @@
+"""Where the service lives: the base URL, checked and taken apart once."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import SplitResult, quote, urlsplit
+
+from astakosclient.errors import BadValue
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+_NOT_IN_A_URL = re.compile(r"[\x00-\x20\x7f]")
+_ALLOWED_IN_A_PATH = "/%:@!$&'()*+,;=~"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A base URL: scheme, host (ASCII, without brackets), port, and a path without trailing slash."""
+
+    scheme: str
+    host: str
+    port: int
+    prefix: str = ""
+
+    @property
+    def authority(self) -> str:
+        """Host and port as the ``Host`` header has them: without the scheme's own port."""
+        host = bracketed(self.host)
+        return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port."""
+        return f"{self.scheme}://{self.authority}"
+
+    def __str__(self) -> str:
+        """The base URL."""
+        return self.origin + self.prefix
+
+
+def bracketed(host: str) -> str:
+    """A host as it stands in a URL: IPv6 addresses in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
+def parse_base_url(url: str | None) -> Address:
+    """Check and take apart a base URL.
+
+    Raises:
+        BadValue: it is None or no text, has another scheme than http and https, no host, a bad port, or
+            anything beyond a path. The message never shows the URL itself: it may hold a password.
+    """
+    if url is None:
+        raise BadValue("AstakosClient: astakos_url must not be None")
+    if not isinstance(url, str):
+        raise BadValue(f"AstakosClient: astakos_url must be a string, not {type(url).__name__}")
+    if _NOT_IN_A_URL.search(url):
+        raise BadValue("AstakosClient: astakos_url must not contain spaces or control characters")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise BadValue("AstakosClient: astakos_url is not a URL with a valid host and port") from None
+    _check(parts, port)
+    return Address(
+        scheme=parts.scheme,
+        host=_ascii_host(parts.hostname or ""),
+        port=DEFAULT_PORTS[parts.scheme] if port is None else port,
+        prefix=quote(parts.path.rstrip("/"), safe=_ALLOWED_IN_A_PATH),
+    )
+
+
+def _check(parts: SplitResult, port: int | None) -> None:
+    if parts.scheme not in DEFAULT_PORTS:
+        raise BadValue("AstakosClient: astakos_url must begin with http:// or https://")
+    if "@" in parts.netloc:
+        raise BadValue("AstakosClient: astakos_url must not contain a user name or password")
+    if not parts.hostname or port == 0:
+        raise BadValue("AstakosClient: astakos_url must name a host, and no port or a valid one")
+    if parts.query or parts.fragment:
+        raise BadValue("AstakosClient: astakos_url must not have a query or fragment")
+
+
+def _ascii_host(host: str) -> str:
+    try:
+        return host.encode("idna").decode("ascii")
+    except UnicodeError:
+        raise BadValue("AstakosClient: the host of astakos_url is not a valid name") from None

@@ -1,0 +1,232 @@
+"""One connection to a server: bytes out, an answer in, and never a moment later than the deadline."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import select
+import ssl
+import time
+from http.client import HTTPException, HTTPResponse
+from typing import TYPE_CHECKING, cast
+
+from astakosclient.decoding import UnusableAnswer, decoded, too_large
+from astakosclient.errors import ConnectionError  # noqa: A004 - the documented name
+from astakosclient.exchange import Answer
+
+if TYPE_CHECKING:
+    import socket
+
+    from _typeshed import WriteableBuffer
+
+BUFFER_SIZE = 16 * 1024
+ROOM_FOR_HEADERS = 64 * 1024
+BLOCK_SIZE = 64 * 1024
+
+READING_TROUBLE = (OSError, HTTPException, UnusableAnswer, ValueError)
+"""What reading an answer can raise; ValueError is how HTTPResponse takes some kinds of garbage."""
+
+
+def remaining(deadline: float) -> float:
+    """The seconds until a deadline.
+
+    Raises:
+        TimeoutError: it has passed.
+    """
+    seconds = deadline - time.monotonic()
+    if seconds <= 0:
+        raise TimeoutError("timed out")
+    return seconds
+
+
+class Connection:
+    """An open connection that can carry one exchange after another.
+
+    Attributes:
+        peer: whom it is connected to, for texts.
+        pid: the process that opened it; after a fork the child must not use it.
+    """
+
+    __slots__ = ("_incoming", "_poll", "_reader", "_reusable", "_socket", "peer", "pid")
+
+    def __init__(self, opened: socket.socket, peer: str) -> None:
+        """Use a socket that is connected, and belongs to this connection from now on."""
+        self.peer = peer
+        self.pid = os.getpid()
+        self._socket = opened
+        self._incoming = _Incoming(opened)
+        self._reader = _LastingReader(self._incoming, BUFFER_SIZE)
+        self._poll = select.poll()
+        self._poll.register(opened, select.POLLIN)
+        self._reusable = False
+
+    @property
+    def answered(self) -> bool:
+        """Whether the current exchange has brought any byte of an answer."""
+        return self._incoming.received > 0
+
+    def exchange(self, method: str, request: bytes, deadline: float, limit: int) -> Answer:
+        """Send a complete request and read the whole answer.
+
+        Args:
+            method: the request's method, on which the answer's form depends.
+            request: head and body, in one piece.
+            deadline: when to give up, on the monotonic clock.
+            limit: how many bytes the body may have, before and after unpacking.
+
+        Raises:
+            ConnectionError: anything went wrong; the connection is of no further use.
+        """
+        self._reusable = False
+        self._incoming.begin(deadline, limit + ROOM_FOR_HEADERS)
+        self._send(request, deadline)
+        try:
+            answer = self._receive(method, limit)
+        except READING_TROUBLE as error:
+            raise ConnectionError(error, peer=self.peer) from error
+        self._incoming.rest()
+        return answer
+
+    def _send(self, request: bytes, deadline: float) -> None:
+        sent = 0
+        try:
+            while sent < len(request):
+                self._socket.settimeout(remaining(deadline))
+                sent += self._socket.send(request[sent:] if sent else request)
+        except OSError as error:
+            # Only if the system took not a single byte is it certain that the server got nothing.
+            raise ConnectionError(error, sent=sent > 0, peer=self.peer) from error
+
+    def _receive(self, method: str, limit: int) -> Answer:
+        response = self._response(method)
+        status = response.status
+        if status < 200:
+            raise UnusableAnswer(f"unexpected interim answer {status}")
+        body = _body(response, limit)
+        headers = {name.lower(): value for name, value in response.headers.raw_items()}
+        encoding = headers.get("content-encoding")
+        if encoding is not None:
+            body = decoded(body, encoding, limit)
+        self._reusable = not response.will_close
+        return Answer(status, response.reason, headers, body)
+
+    def tunnel(self, request: bytes, deadline: float) -> socket.socket:
+        """Ask a proxy for a tunnel, and return the socket at its near end.
+
+        Raises:
+            OSError: the proxy refuses, or cannot be understood.
+        """
+        self._incoming.begin(deadline, ROOM_FOR_HEADERS)
+        self._socket.settimeout(remaining(deadline))
+        self._socket.sendall(request)
+        try:
+            response = self._response("CONNECT")
+        except READING_TROUBLE as error:
+            raise OSError(f"the proxy {self.peer} does not answer as a proxy: {error}") from error
+        if response.status != 200:
+            raise OSError(f"the proxy {self.peer} refuses: {response.status} {response.reason}")
+        self._incoming.rest()
+        if self._reader.peek(1):
+            raise OSError(f"the proxy {self.peer} sends data before the server could")
+        return self._socket
+
+    def _response(self, method: str) -> HTTPResponse:
+        # All that HTTPResponse wants of its socket is `makefile`.
+        response = HTTPResponse(cast("socket.socket", self), method=method)
+        response.begin()
+        if self._incoming.ended:
+            # HTTPResponse takes the end of the stream for the end of the head.
+            raise UnusableAnswer("the answer is cut short within its head")
+        return response
+
+    def makefile(self, mode: str) -> io.BufferedReader:  # noqa: ARG002 - as of a socket
+        """The file that `HTTPResponse` reads from: the same for every answer of the connection."""
+        return self._reader
+
+    def is_reusable(self) -> bool:
+        """Whether the last answer was read to its end, nothing came after it, and both sides will go on."""
+        if not self._reusable or self._reader.peek(1) or not self.is_quiet():
+            return False
+        return not (isinstance(self._socket, ssl.SSLSocket) and self._socket.pending())
+
+    def is_quiet(self) -> bool:
+        """Whether the idle connection is still open: a peer that closed, or spoke unasked, is readable."""
+        try:
+            return not self._poll.poll(0)
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        """Close this process's end. No shutdown: after a fork the connection may be the parent's."""
+        with contextlib.suppress(OSError):
+            self._socket.close()
+
+
+def _body(response: HTTPResponse, limit: int) -> bytes:
+    if response.length is not None:
+        if response.length > limit:
+            raise too_large(limit)
+        return response.read()
+    if not response.chunked and "content-length" in response.headers:
+        raise UnusableAnswer("the answer has a Content-Length that is no number")
+    blocks = []
+    size = 0
+    while block := response.read(BLOCK_SIZE):
+        blocks.append(block)
+        size += len(block)
+        if size > limit:
+            raise too_large(limit)
+    return b"".join(blocks)
+
+
+class _Incoming(io.RawIOBase):
+    """What comes in on a socket, until a deadline and up to a number of bytes.
+
+    The socket's own timeout starts anew with every byte; a peer that drips would never run into it.
+
+    Attributes:
+        received: how many bytes of the current answer have come.
+        ended: whether the peer has closed its side.
+    """
+
+    def __init__(self, source: socket.socket) -> None:
+        self._source = source
+        self._deadline = 0.0
+        self._allowed = 0
+        self._resting = True
+        self.received = 0
+        self.ended = False
+
+    def begin(self, deadline: float, allowed: int) -> None:
+        """Expect one answer."""
+        self._deadline = deadline
+        self._allowed = allowed
+        self._resting = False
+        self.received = 0
+        self.ended = False
+
+    def rest(self) -> None:
+        """Expect nothing: what is buffered can be looked at without touching the socket."""
+        self._resting = True
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int | None:
+        if self._resting:
+            return None
+        self._source.settimeout(remaining(self._deadline))
+        count = self._source.recv_into(buffer)
+        self.received += count
+        self.ended = count == 0
+        if self.received > self._allowed:
+            raise too_large(self._allowed - ROOM_FOR_HEADERS)
+        return count
+
+
+class _LastingReader(io.BufferedReader):
+    """`HTTPResponse` closes its file at the end of each answer; the connection goes on."""
+
+    def close(self) -> None:
+        pass

@@ -1,0 +1,111 @@
+"""What passes between a call and the network: a request, the time it may take, an answer."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from astakosclient.errors import BadValue
+from astakosclient.redaction import without_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Request:
+    """One HTTP request, complete but for what the transport itself adds (host, length, encodings).
+
+    Attributes:
+        method: ``GET`` or ``POST``.
+        origin: scheme, host and port, such as ``https://accounts.example.com``.
+        target: path and query, percent-encoded; pure ASCII.
+        headers: names and values, free of line breaks; they may hold a token.
+        body: the bytes to send, empty for none.
+        repeatable: whether the server may receive it twice without harm.
+    """
+
+    method: str
+    origin: str
+    target: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    repeatable: bool = False
+
+    @property
+    def url(self) -> str:
+        """Where to send it."""
+        return self.origin + self.target
+
+    def __repr__(self) -> str:
+        """What and where to, without headers and body."""
+        return f"<Request {self.method} {self.origin}{without_secrets(self.target)}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete HTTP answer, decompressed; the names of its headers are in lower case."""
+
+    status: int
+    reason: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+    @property
+    def text(self) -> str:
+        """The body for people and for exceptions: bytes that are not UTF-8 are replaced."""
+        return self.body.decode("utf-8", errors="replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Timeout:
+    """How long a call may take.
+
+    Attributes:
+        total: seconds for the whole call, from its start to the last byte of the answer, repetitions and
+            the pauses between them included.
+        connect: seconds for opening a connection, TLS and proxy included. The look-up of a host's name is
+            the operating system's and keeps to its own limits.
+    """
+
+    total: float = 60.0
+    connect: float = 5.0
+
+    def __post_init__(self) -> None:
+        """Refuse what is no finite, positive time."""
+        for name, seconds in (("total", self.total), ("connect", self.connect)):
+            if not isinstance(seconds, int | float) or not math.isfinite(seconds) or seconds <= 0:
+                raise BadValue(f"Timeout: {name} must be a positive number of seconds, not {seconds!r}")
+
+
+class Transport(Protocol):
+    """Whatever can carry a request to its server. Any HTTP library is wrapped in a few lines:
+
+    .. code-block:: python
+
+        class Httpx2Transport:
+            def __init__(self) -> None:
+                self.client = httpx2.Client()
+
+            def send(self, request: Request, timeout: Timeout) -> Answer:
+                try:
+                    answer = self.client.request(
+                        request.method, request.url, headers=list(request.headers),
+                        content=request.body, timeout=timeout.total,
+                    )
+                except httpx2.ConnectError as error:
+                    raise ConnectionError(error, sent=False) from error
+                except httpx2.HTTPError as error:
+                    raise ConnectionError(error) from error
+                headers = {name.lower(): value for name, value in answer.headers.items()}
+                return Answer(answer.status_code, answer.reason_phrase, headers, answer.content)
+    """
+
+    def send(self, request: Request, timeout: Timeout) -> Answer:
+        """Send the request once and return the whole answer, whatever its status; follow no redirects.
+
+        Raises:
+            astakosclient.errors.ConnectionError: there is no complete answer. Its ``sent`` must be False
+                only if the request provably did not reach the server: a commission is repeated then.
+        """

@@ -1,0 +1,62 @@
+"""Which proxy to go through, as the environment says."""
+
+from __future__ import annotations
+
+import base64
+import urllib.request
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from astakosclient.address import bracketed
+from astakosclient.errors import BadValue
+
+if TYPE_CHECKING:
+    from astakosclient.address import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """An HTTP proxy, and the ``Proxy-Authorization`` it wants, if any."""
+
+    host: str
+    port: int
+    authorization: str = field(default="", repr=False)
+
+    def __str__(self) -> str:
+        """Host and port, without credentials."""
+        return f"{bracketed(self.host)}:{self.port}"
+
+
+def proxy_for(address: Address) -> Proxy | None:
+    """The proxy for an address, from ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY``.
+
+    Lower-case names win, as everywhere; on other systems than POSIX their own settings count, too.
+
+    Raises:
+        BadValue: the variable holds something else than an ``http://`` proxy. The message does not show
+            it: it may hold a password.
+    """
+    proxies = urllib.request.getproxies()
+    url = proxies.get(address.scheme) or proxies.get("all")
+    if not url or urllib.request.proxy_bypass(f"{address.host}:{address.port}"):
+        return None
+    return _parsed(url)
+
+
+def _parsed(url: str) -> Proxy:
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        port = parts.port or 80
+    except ValueError:
+        raise BadValue("the proxy set in the environment is not a valid URL") from None
+    if parts.scheme != "http" or not parts.hostname:
+        raise BadValue("the proxy set in the environment must be of the form http://host:port")
+    return Proxy(parts.hostname, port, _basic(parts.username, parts.password))
+
+
+def _basic(user: str | None, password: str | None) -> str:
+    if user is None:
+        return ""
+    credentials = unquote_to_bytes(user) + b":" + unquote_to_bytes(password or "")
+    return "Basic " + base64.b64encode(credentials).decode("ascii")

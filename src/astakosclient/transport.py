@@ -1,0 +1,186 @@
+"""The default transport: the standard library's HTTP over our own kept connections."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import time
+import weakref
+from typing import TYPE_CHECKING
+
+from astakosclient.address import bracketed, parse_base_url
+from astakosclient.connection import Connection, remaining
+from astakosclient.errors import BadValue, ConnectionError  # noqa: A004 - the documented name
+from astakosclient.pool import Pool
+from astakosclient.proxies import proxy_for
+
+if TYPE_CHECKING:
+    from astakosclient.address import Address
+    from astakosclient.exchange import Answer, Request, Timeout
+    from astakosclient.pool import Shelf
+
+LARGEST_ANSWER = 64 * 1024 * 1024
+
+
+class HttpTransport:
+    """Carries requests to one server. It may be shared by threads, and goes on after a fork.
+
+    Connections are kept open; one that the server has closed meanwhile is noticed before use. If it closes
+    just then, a request that is `repeatable`, or that provably was not sent, goes out once more on a new
+    connection; any other fails with a `ConnectionError`, because the server may have carried it out.
+    """
+
+    def __init__(
+        self,
+        address: str | Address,
+        *,
+        pool_size: int = 8,
+        bounded: bool = False,
+        ssl_context: ssl.SSLContext | None = None,
+        largest_answer: int = LARGEST_ANSWER,
+    ) -> None:
+        """Prepare; nothing is connected yet.
+
+        Args:
+            address: the base URL; all requests go to its host and port, whatever their origin.
+            pool_size: how many idle connections are kept.
+            bounded: whether no more than that may be open at once, so that further requests wait.
+            ssl_context: how to verify the server; by default as `ssl.create_default_context` does.
+            largest_answer: the most bytes an answer may have, before and after unpacking.
+
+        Raises:
+            BadValue: the address, the pool size, or the proxy set in the environment cannot be right.
+        """
+        if not isinstance(pool_size, int) or pool_size < 1:
+            raise BadValue(f"pool_size must be 1 or more, not {pool_size!r}")
+        self._address = parse_base_url(address) if isinstance(address, str) else address
+        self._proxy = proxy_for(self._address)
+        self._largest_answer = largest_answer
+        self._ssl_context = ssl_context
+        if self._address.scheme == "https" and ssl_context is None:
+            self._ssl_context = ssl.create_default_context()
+        self._common_head = f" HTTP/1.1\r\nHost: {self._address.authority}\r\nAccept-Encoding: gzip\r\n"
+        self._target_prefix = ""
+        if self._proxy and self._address.scheme == "http":
+            # A proxy is told the whole URL; for https it only sees the tunnel.
+            self._target_prefix = self._address.origin
+            if self._proxy.authorization:
+                self._common_head += f"Proxy-Authorization: {self._proxy.authorization}\r\n"
+        self._pool = Pool(pool_size, bounded=bounded)
+        # The pool does not refer to the transport, so that this works: whoever forgets to close a
+        # client leaves no open socket, and gets no ResourceWarning.
+        self._finalizer = weakref.finalize(self, self._pool.close)
+
+    def send(self, request: Request, timeout: Timeout) -> Answer:
+        """Send the request, return the answer; see `astakosclient.Transport`."""
+        deadline = time.monotonic() + timeout.total
+        message = self._message(request)
+        shelf = self._pool.shelf()
+        try:
+            with shelf.permit(deadline):
+                kept = shelf.take()
+                if kept is not None:
+                    try:
+                        return self._exchange(shelf, kept, request.method, message, deadline)
+                    except ConnectionError as error:
+                        if not _may_go_out_again(request, kept, error):
+                            raise
+                fresh = self._connect(min(deadline, time.monotonic() + timeout.connect))
+                return self._exchange(shelf, fresh, request.method, message, deadline)
+        except OSError as error:
+            # All that is not from an exchange happened before anything was sent.
+            raise ConnectionError(error, sent=False, peer=self._peer()) from error
+
+    def close(self) -> None:
+        """Close the kept connections. Closing again does nothing; a later request opens a new one."""
+        self._pool.close()
+
+    def __repr__(self) -> str:
+        """Where it goes to."""
+        return f"<HttpTransport to {self._address.origin}>"
+
+    def _message(self, request: Request) -> bytes:
+        """Head and body in one piece: they leave in one packet, without waiting for each other."""
+        head = f"{request.method} {self._target_prefix}{request.target}{self._common_head}"
+        for name, value in request.headers:
+            head += f"{name}: {value}\r\n"
+        if request.body or request.method != "GET":
+            head += f"Content-Length: {len(request.body)}\r\n"
+        return f"{head}\r\n".encode("latin-1") + request.body
+
+    def _exchange(
+        self, shelf: Shelf, connection: Connection, method: str, message: bytes, deadline: float
+    ) -> Answer:
+        try:
+            answer = connection.exchange(method, message, deadline, self._largest_answer)
+        except BaseException:
+            # Also when interrupted: what is left of the answer would be taken for the next one.
+            connection.close()
+            raise
+        shelf.give_back(connection)
+        return answer
+
+    def _connect(self, deadline: float) -> Connection:
+        if self._proxy is None:
+            opened = _opened(self._address.host, self._address.port, deadline)
+        else:
+            opened = _opened(self._proxy.host, self._proxy.port, deadline)
+        try:
+            if self._address.scheme == "https":
+                opened = self._secured(opened, deadline)
+            return Connection(opened, self._peer())
+        except BaseException:
+            opened.close()
+            raise
+
+    def _secured(self, opened: socket.socket, deadline: float) -> socket.socket:
+        assert self._ssl_context is not None  # noqa: S101 - made with the transport
+        if self._proxy is not None:
+            opened = Connection(opened, str(self._proxy)).tunnel(self._request_for_tunnel(), deadline)
+        opened.settimeout(remaining(deadline))
+        return self._ssl_context.wrap_socket(opened, server_hostname=self._address.host)
+
+    def _request_for_tunnel(self) -> bytes:
+        target = f"{bracketed(self._address.host)}:{self._address.port}"
+        head = f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n"
+        if self._proxy and self._proxy.authorization:
+            head += f"Proxy-Authorization: {self._proxy.authorization}\r\n"
+        return f"{head}\r\n".encode("ascii")
+
+    def _peer(self) -> str:
+        server = f"{bracketed(self._address.host)}:{self._address.port}"
+        return f"{server} (through the proxy {self._proxy})" if self._proxy else server
+
+
+def _may_go_out_again(request: Request, kept: Connection, error: ConnectionError) -> bool:
+    """Whether a kept connection was closed by the server between two requests, and no harm can be done."""
+    if kept.pid != os.getpid() or kept.answered or isinstance(error.errobject, TimeoutError):
+        return False
+    return request.repeatable or not error.sent
+
+
+def _opened(host: str, port: int, deadline: float) -> socket.socket:
+    """A connection to one of the host's addresses, the first that answers."""
+    try:
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:
+        raise OSError(f"{host!r} is not a valid host name") from error
+    trouble = OSError("the host has no address")
+    for position, (family, kind, protocol, _, address) in enumerate(addresses):
+        # Each gets its share of the time, so that one that never answers does not use up that of all.
+        share = remaining(deadline) / (len(addresses) - position)
+        candidate = socket.socket(family, kind, protocol)
+        try:
+            candidate.settimeout(share)
+            candidate.connect(address)
+            candidate.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError as error:
+            candidate.close()
+            trouble = error
+        except BaseException:
+            candidate.close()
+            raise
+        else:
+            return candidate
+    raise trouble

@@ -1,0 +1,114 @@
+"""The exception tree: what each one keeps, and what its text says."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Callable
+from http.client import IncompleteRead
+
+import pytest
+
+from astakosclient import errors
+from astakosclient.errors import AstakosClientException
+
+SAMPLES: list[AstakosClientException] = [
+    AstakosClientException("Teapot", "short and stout", 418, "body", OSError(5, "inner")),
+    errors.BadValue("holder must not be None"),
+    errors.ConnectionError(ConnectionRefusedError(111, "Connection refused"), sent=False, peer="h:80"),
+    errors.ConnectionError(IncompleteRead(b"partial", 10)),
+    errors.InvalidResponse("The answer is not JSON", "<html>", response="<html>"),
+    errors.BadRequest("Bad Request", "details"),
+    errors.Unauthorized("Unauthorized", "details"),
+    errors.Forbidden("Forbidden", "details"),
+    errors.NotFound("Not Found", "details", response="details"),
+    errors.QuotaLimit("headline", "sentence", response="{}"),
+    errors.NoUserName("some-uuid"),
+    errors.NoUUID("ada"),
+    errors.NoEndpoints("astakos_account", None, "default", "v1.0"),
+]
+
+
+def name_of(error: AstakosClientException) -> str:
+    return type(error).__name__
+
+
+@pytest.mark.parametrize(
+    "duplicate",
+    [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))],
+    ids=["copy", "deepcopy", "pickle"],
+)
+@pytest.mark.parametrize("error", SAMPLES, ids=name_of)
+def test_every_exception_survives_copying_and_pickling(
+    error: AstakosClientException, duplicate: Callable[[AstakosClientException], AstakosClientException]
+) -> None:
+    error.during("GET", "/account/v1.0/quotas")
+    twin = duplicate(error)
+    assert type(twin) is type(error)
+    assert twin.args == error.args == (error.message, error.details, error.status)
+    assert str(twin) == str(error)
+    theirs, ours = dict(vars(twin)), dict(vars(error))
+    assert repr(theirs.pop("errobject")) == repr(ours.pop("errobject"))
+    assert theirs == ours
+
+
+@pytest.mark.parametrize("error", SAMPLES, ids=name_of)
+def test_every_exception_has_the_documented_attributes(error: AstakosClientException) -> None:
+    assert isinstance(error, AstakosClientException)
+    for attribute in ("message", "details", "status", "response", "errobject"):
+        assert hasattr(error, attribute)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        (errors.BadRequest, 400),
+        (errors.Unauthorized, 401),
+        (errors.Forbidden, 403),
+        (errors.NotFound, 404),
+        (errors.QuotaLimit, 413),
+        (errors.InvalidResponse, 500),
+    ],
+)
+def test_the_status_of_a_class_wins(kind: type[AstakosClientException], status: int) -> None:
+    assert kind.status == status
+    assert kind("message", "details", 299).status == status
+
+
+def test_defaults_are_those_of_the_documented_constructor() -> None:
+    error = AstakosClientException()
+    assert error.args == ("", "", 500)
+    assert (error.response, error.errobject) == (None, None)
+    assert AstakosClientException("m", "d", 409).status == 409
+
+
+def test_a_quota_limit_has_no_figures_unless_told() -> None:
+    error = errors.QuotaLimit()
+    figures = (error.resource, error.limit, error.usage, error.requested, error.available)
+    assert figures == (None,) * 5
+
+
+def test_no_endpoints_names_all_criteria() -> None:
+    text = str(errors.NoEndpoints("astakos_account", "account", None, "v1.0"))
+    assert text == "No endpoints with name 'astakos_account', type 'account', versionId 'v1.0'"
+    assert str(errors.NoEndpoints()) == "No endpoints in the service catalogue"
+
+
+def test_a_connection_error_says_whether_the_server_was_reached() -> None:
+    refused = errors.ConnectionError(OSError("refused"), sent=False, peer="h:80")
+    lost = errors.ConnectionError(TimeoutError())
+    assert str(refused) == "cannot reach h:80: refused"
+    assert str(lost.during("GET", "/x")) == "GET /x: no usable answer from the server: TimeoutError"
+    assert refused.message == "refused"
+    assert isinstance(refused.errobject, OSError)
+
+
+def test_the_text_quotes_the_server_briefly() -> None:
+    assert len(str(AstakosClientException("Oops", "x" * 10_000, 500))) < 300
+    garbled = errors.ConnectionError(OSError("y" * 10_000 + "\n"))
+    assert len(str(garbled)) < 300
+
+
+def test_the_text_is_one_line_that_cannot_control_a_terminal() -> None:
+    error = AstakosClientException("Oops", "two\r\nlines\x1b[2J\x00", 500)
+    assert str(error) == "500 Oops: two lines?[2J?"

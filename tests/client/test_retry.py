@@ -1,0 +1,259 @@
+"""When a call is repeated, and when it must not be."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from client.peers import Step, answer, closed_port, drip, hang_up, then_close
+from hypothesis import given
+from hypothesis import strategies as st
+
+from astakosclient import Answer, AstakosClient, Request, Retry, Timeout, errors
+from astakosclient.retry import seconds_to_wait
+
+if TYPE_CHECKING:
+    from client.conftest import PeerFactory
+
+TOKEN = "UQpYas7ElzWGD5yCcEXtjw"
+AT_ONCE = Retry(2, base=0)
+
+Invoke = Callable[[AstakosClient], Any]
+
+READS: dict[str, Invoke] = {
+    "get_quotas": lambda c: c.get_quotas(TOKEN),
+    "get_usernames": lambda c: c.get_usernames(TOKEN, []),
+    "get_endpoints": lambda c: c.get_endpoints(TOKEN),
+    "get_commission_info": lambda c: c.get_commission_info(TOKEN, 7),
+}
+WRITES: dict[str, Invoke] = {
+    "issue_commission": lambda c: c.issue_commission(TOKEN, {}),
+    "accept_commission": lambda c: c.accept_commission(TOKEN, 7),
+    "reject_commission": lambda c: c.reject_commission(TOKEN, 7),
+    "resolve_commissions": lambda c: c.resolve_commissions(TOKEN, [7], []),
+    "send_feedback": lambda c: c.send_feedback(TOKEN, "m", "d"),
+}
+DONE = answer({"serial": 7, "uuid_catalog": {}})
+
+LOST_ANSWERS: dict[str, Step] = {
+    "closes without an answer": hang_up,
+    "closes within the answer": then_close(DONE[:-3]),
+    "answers garbage": then_close(b"\x16\x03garbage\r\n\r\n"),
+    "502": answer(status="502 Bad Gateway"),
+    "503": answer(status="503 Service Unavailable", headers="Retry-After: 0\r\n"),
+    "504": answer(status="504 Gateway Timeout"),
+}
+
+
+@pytest.mark.parametrize("trouble", LOST_ANSWERS)
+@pytest.mark.parametrize("name", READS)
+def test_a_read_is_repeated_after_trouble(name: str, trouble: str, peer_of: PeerFactory) -> None:
+    peer = peer_of(LOST_ANSWERS[trouble], LOST_ANSWERS[trouble], DONE)
+    with AstakosClient(peer.url, AT_ONCE) as client:
+        READS[name](client)
+    assert len(peer.requests) == 3
+
+
+@pytest.mark.parametrize("trouble", LOST_ANSWERS)
+@pytest.mark.parametrize("name", WRITES)
+def test_a_write_is_never_sent_twice_when_the_server_may_have_done_it(
+    name: str, trouble: str, peer_of: PeerFactory
+) -> None:
+    peer = peer_of(LOST_ANSWERS[trouble], DONE)
+    with AstakosClient(peer.url, AT_ONCE) as client, pytest.raises(errors.AstakosClientException):
+        WRITES[name](client)
+    assert len(peer.requests) == 1
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_a_write_on_a_kept_connection_is_not_sent_twice_either(name: str, peer_of: PeerFactory) -> None:
+    peer = peer_of(answer([]), hang_up, DONE)
+    with AstakosClient(peer.url, AT_ONCE) as client:
+        client.get_services()
+        with pytest.raises(errors.ConnectionError) as lost:
+            WRITES[name](client)
+    assert lost.value.sent
+    assert len(peer.requests) == 2
+
+
+@pytest.mark.parametrize("name", READS | WRITES)
+def test_too_many_requests_means_not_carried_out(name: str, peer_of: PeerFactory) -> None:
+    peer = peer_of(answer(status="429 Too Many Requests"), DONE)
+    with AstakosClient(peer.url, AT_ONCE) as client:
+        (READS | WRITES)[name](client)
+    assert len(peer.requests) == 2
+
+
+@pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 405, 409, 413, 500])
+@pytest.mark.parametrize("name", READS | WRITES)
+def test_other_refusals_are_final(name: str, status: int, peer_of: PeerFactory) -> None:
+    peer = peer_of(answer(status=f"{status} No"))
+    with AstakosClient(peer.url, AT_ONCE) as client, pytest.raises(errors.AstakosClientException) as failed:
+        (READS | WRITES)[name](client)
+    assert failed.value.status == status
+    assert len(peer.requests) == 1
+
+
+@pytest.mark.parametrize("count", [0, 1, 4])
+def test_there_are_at_most_so_many_repetitions(count: int, peer_of: PeerFactory) -> None:
+    peer = peer_of(answer(status="503 Busy"))
+    with AstakosClient(peer.url, Retry(count, base=0)) as client:
+        with pytest.raises(errors.AstakosClientException) as failed:
+            client.get_quotas(TOKEN)
+    assert failed.value.status == 503
+    assert len(peer.requests) == count + 1
+
+
+class Unreachable:
+    """Refuses so often, then answers."""
+
+    def __init__(self, times: int, *, sent: bool) -> None:
+        self.left = times
+        self.sent = sent
+        self.received = 0
+
+    def send(self, request: Request, timeout: Timeout) -> Answer:
+        if self.left:
+            self.left -= 1
+            raise errors.ConnectionError(OSError("refused"), sent=self.sent)
+        self.received += 1
+        return Answer(200, "OK", {}, b'{"serial": 7}')
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_a_write_is_repeated_when_it_provably_was_not_sent(name: str) -> None:
+    transport = Unreachable(2, sent=False)
+    WRITES[name](AstakosClient("http://h", AT_ONCE, transport=transport))
+    assert (transport.left, transport.received) == (0, 1)
+
+
+def test_a_refused_connection_was_provably_not_sent(caplog: pytest.LogCaptureFixture) -> None:
+    with AstakosClient(f"http://127.0.0.1:{closed_port()}", AT_ONCE) as client:
+        with pytest.raises(errors.ConnectionError, match=r"cannot reach 127\.0\.0\.1:") as refused:
+            client.issue_commission(TOKEN, {})
+    assert not refused.value.sent
+    assert isinstance(refused.value.errobject, ConnectionRefusedError)
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * 2
+
+
+def test_each_repetition_is_one_warning(peer_of: PeerFactory, caplog: pytest.LogCaptureFixture) -> None:
+    peer = peer_of(answer(status="503 Busy"), answer(status="503 Busy"), DONE)
+    logger = logging.getLogger("somebody.else")
+    with AstakosClient(peer.url, AT_ONCE, logger=logger) as client:
+        client.get_quotas(TOKEN)
+    assert [(record.name, record.levelname) for record in caplog.records] == [
+        ("somebody.else", "WARNING")
+    ] * 2
+
+
+def test_the_time_the_server_asks_for_is_waited(peer_of: PeerFactory) -> None:
+    moment = format_datetime(datetime.now(UTC) + timedelta(seconds=1.2), usegmt=True)
+    peer = peer_of(answer(status="503 Busy", headers=f"Retry-After: {moment}\r\n"), DONE)
+    with AstakosClient(peer.url, AT_ONCE, timeout=5) as client:
+        started = time.monotonic()
+        client.get_quotas(TOKEN)
+        assert time.monotonic() - started < 1.3
+    assert len(peer.requests) == 2
+
+
+def test_a_repetition_beyond_the_time_of_the_call_is_not_begun(peer_of: PeerFactory) -> None:
+    peer = peer_of(answer(status="503 Busy", headers="Retry-After: 30\r\n"), DONE)
+    with AstakosClient(peer.url, AT_ONCE, timeout=5) as client:
+        started = time.monotonic()
+        with pytest.raises(errors.AstakosClientException) as failed:
+            client.get_quotas(TOKEN)
+        assert time.monotonic() - started < 1
+    assert failed.value.retry_after == 30
+
+
+def test_the_time_of_a_call_includes_its_repetitions(peer_of: PeerFactory) -> None:
+    peer = peer_of(then_close(b""), drip(DONE, 0.05))
+    with AstakosClient(peer.url, Retry(1000, base=0), timeout=0.3) as client:
+        started = time.monotonic()
+        with pytest.raises(errors.AstakosClientException):
+            client.get_quotas(TOKEN)
+        assert time.monotonic() - started < 0.6
+
+
+# The value itself
+
+
+@given(
+    count=st.integers(0, 10),
+    failures=st.integers(1, 20),
+    status=st.sampled_from([301, 400, 404, 409, 413, 429, 500, 502, 503, 504]),
+    repeatable=st.booleans(),
+    remaining=st.floats(0, 100),
+    jitter=st.floats(0, 1),
+    wait=st.none() | st.floats(0, 100),
+)
+def test_again_never_exceeds_its_count_or_time_and_never_risks_a_write(
+    count: int,
+    failures: int,
+    status: int,
+    repeatable: bool,
+    remaining: float,
+    jitter: float,
+    wait: float | None,
+) -> None:
+    error = errors.AstakosClientException("m", "d", status)
+    error.retry_after = wait
+    retry = Retry(count)
+    pause = retry.again(failures, error, repeatable=repeatable, remaining=remaining, jitter=jitter)
+    if pause is None:
+        return
+    assert failures <= count
+    assert (wait or 0) <= pause < remaining
+    assert pause <= (wait or 0) + retry.cap
+    assert status == 429 or (repeatable and status in {502, 503, 504})
+
+
+def test_pauses_double_up_to_the_cap() -> None:
+    retry = Retry(100, base=0.1, cap=1.0)
+    assert [retry.limit_of_pause(failures) for failures in (1, 2, 3, 4, 5, 100_000)] == [
+        0.1,
+        0.2,
+        0.4,
+        0.8,
+        1.0,
+        1.0,
+    ]
+
+
+def test_a_retry_is_a_value() -> None:
+    assert Retry(3) == Retry(3)
+    assert hash(Retry(3)) == hash(Retry(3))
+    with pytest.raises(AttributeError):
+        Retry(3).count = 4  # type: ignore[misc]  # what is tested
+
+
+@pytest.mark.parametrize("arguments", [{"base": -1}, {"cap": float("nan")}, {"base": "1"}, {"count": None}])
+def test_a_retry_that_cannot_be_right_is_refused(arguments: dict[str, Any]) -> None:
+    with pytest.raises(errors.BadValue):
+        Retry(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (None, None),
+        ("", None),
+        ("soon", None),
+        ("-5", None),
+        ("1.5", None),
+        ("\u0665", None),
+        ("0", 0),
+        (" 120 ", 120),
+        ("Thu, 01 Jan 1970 00:20:00 GMT", 200),
+        ("Thu, 01 Jan 1970 00:20:00", 200),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+        ("Thu, 01 Jan 99999 00:00:00 GMT", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(header: str | None, seconds: float | None) -> None:
+    assert seconds_to_wait(header, now=1000.0) == seconds
