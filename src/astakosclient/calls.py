@@ -162,7 +162,7 @@ def issue_commission(token: str | None, request: Any) -> Call[int]:
     )
 
 
-def issue_one_commission(  # noqa: PLR0917 - as documented
+def issue_one_commission(
     token: str | None,
     holder: str,
     source: str,

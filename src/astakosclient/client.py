@@ -364,7 +364,7 @@ class AstakosClient:
         """
         return self._run(calls.issue_commission(token, request))
 
-    def issue_one_commission(  # noqa: PLR0917 - as documented
+    def issue_one_commission(
         self,
         token: str | None,
         holder: str,

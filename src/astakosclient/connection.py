@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
-import select
-import ssl
-import time
 from http.client import HTTPException, HTTPResponse
 from typing import TYPE_CHECKING, cast
 
 from astakosclient.decoding import UnusableAnswer, decoded, too_large
 from astakosclient.errors import ConnectionError  # noqa: A004 - the documented name
 from astakosclient.exchange import Answer
+from astakosclient.wire import SendError, Wire
 
 if TYPE_CHECKING:
     import socket
@@ -28,18 +25,6 @@ READING_TROUBLE = (OSError, HTTPException, UnusableAnswer, ValueError)
 """What reading an answer can raise; ValueError is how HTTPResponse takes some kinds of garbage."""
 
 
-def remaining(deadline: float) -> float:
-    """The seconds until a deadline.
-
-    Raises:
-        TimeoutError: it has passed.
-    """
-    seconds = deadline - time.monotonic()
-    if seconds <= 0:
-        raise TimeoutError("timed out")
-    return seconds
-
-
 class Connection:
     """An open connection that can carry one exchange after another.
 
@@ -48,17 +33,15 @@ class Connection:
         pid: the process that opened it; after a fork the child must not use it.
     """
 
-    __slots__ = ("_incoming", "_poll", "_reader", "_reusable", "_socket", "peer", "pid")
+    __slots__ = ("_incoming", "_reader", "_reusable", "_wire", "peer", "pid")
 
     def __init__(self, opened: socket.socket, peer: str) -> None:
         """Use a socket that is connected, and belongs to this connection from now on."""
         self.peer = peer
         self.pid = os.getpid()
-        self._socket = opened
-        self._incoming = _Incoming(opened)
+        self._wire = Wire(opened)
+        self._incoming = _Incoming(self._wire)
         self._reader = _LastingReader(self._incoming, BUFFER_SIZE)
-        self._poll = select.poll()
-        self._poll.register(opened, select.POLLIN)
         self._reusable = False
 
     @property
@@ -80,23 +63,16 @@ class Connection:
         """
         self._reusable = False
         self._incoming.begin(deadline, limit + ROOM_FOR_HEADERS)
-        self._send(request, deadline)
+        try:
+            self._wire.send(request, deadline)
+        except SendError as error:
+            raise ConnectionError(error.cause, sent=not error.certain, peer=self.peer) from error.cause
         try:
             answer = self._receive(method, limit)
         except READING_TROUBLE as error:
             raise ConnectionError(error, peer=self.peer) from error
         self._incoming.rest()
         return answer
-
-    def _send(self, request: bytes, deadline: float) -> None:
-        sent = 0
-        try:
-            while sent < len(request):
-                self._socket.settimeout(remaining(deadline))
-                sent += self._socket.send(request[sent:] if sent else request)
-        except OSError as error:
-            # Only if the system took not a single byte is it certain that the server got nothing.
-            raise ConnectionError(error, sent=sent > 0, peer=self.peer) from error
 
     def _receive(self, method: str, limit: int) -> Answer:
         response = self._response(method)
@@ -118,18 +94,17 @@ class Connection:
             OSError: the proxy refuses, or cannot be understood.
         """
         self._incoming.begin(deadline, ROOM_FOR_HEADERS)
-        self._socket.settimeout(remaining(deadline))
-        self._socket.sendall(request)
         try:
+            self._wire.send(request, deadline)
             response = self._response("CONNECT")
-        except READING_TROUBLE as error:
+        except (SendError, *READING_TROUBLE) as error:
             raise OSError(f"the proxy {self.peer} does not answer as a proxy: {error}") from error
         if response.status != 200:
             raise OSError(f"the proxy {self.peer} refuses: {response.status} {response.reason}")
         self._incoming.rest()
         if self._reader.peek(1):
             raise OSError(f"the proxy {self.peer} sends data before the server could")
-        return self._socket
+        return self._wire.release()
 
     def _response(self, method: str) -> HTTPResponse:
         # All that HTTPResponse wants of its socket is `makefile`.
@@ -145,22 +120,21 @@ class Connection:
         return self._reader
 
     def is_reusable(self) -> bool:
-        """Whether the last answer was read to its end, nothing came after it, and both sides will go on."""
-        if not self._reusable or self._reader.peek(1) or not self.is_quiet():
+        """Whether the last answer was read to its end, nothing came with it, and both sides will go on.
+
+        What arrives later, and whether the peer closes, is for `is_quiet` to notice before the next use.
+        """
+        if not self._reusable or self._reader.peek(1):
             return False
-        return not (isinstance(self._socket, ssl.SSLSocket) and self._socket.pending())
+        return not self._wire.holds_more()
 
     def is_quiet(self) -> bool:
         """Whether the idle connection is still open: a peer that closed, or spoke unasked, is readable."""
-        try:
-            return not self._poll.poll(0)
-        except OSError:
-            return False
+        return self._wire.is_quiet()
 
     def close(self) -> None:
         """Close this process's end. No shutdown: after a fork the connection may be the parent's."""
-        with contextlib.suppress(OSError):
-            self._socket.close()
+        self._wire.close()
 
 
 def _body(response: HTTPResponse, limit: int) -> bytes:
@@ -181,16 +155,14 @@ def _body(response: HTTPResponse, limit: int) -> bytes:
 
 
 class _Incoming(io.RawIOBase):
-    """What comes in on a socket, until a deadline and up to a number of bytes.
-
-    The socket's own timeout starts anew with every byte; a peer that drips would never run into it.
+    """What comes in on a wire, until a deadline and up to a number of bytes.
 
     Attributes:
         received: how many bytes of the current answer have come.
         ended: whether the peer has closed its side.
     """
 
-    def __init__(self, source: socket.socket) -> None:
+    def __init__(self, source: Wire) -> None:
         self._source = source
         self._deadline = 0.0
         self._allowed = 0
@@ -216,8 +188,7 @@ class _Incoming(io.RawIOBase):
     def readinto(self, buffer: WriteableBuffer) -> int | None:
         if self._resting:
             return None
-        self._source.settimeout(remaining(self._deadline))
-        count = self._source.recv_into(buffer)
+        count = self._source.receive(buffer, self._deadline)
         self.received += count
         self.ended = count == 0
         if self.received > self._allowed:

@@ -10,10 +10,11 @@ import weakref
 from typing import TYPE_CHECKING
 
 from astakosclient.address import bracketed, parse_base_url
-from astakosclient.connection import Connection, remaining
+from astakosclient.connection import Connection
 from astakosclient.errors import BadValue, ConnectionError  # noqa: A004 - the documented name
 from astakosclient.pool import Pool
 from astakosclient.proxies import proxy_for
+from astakosclient.wire import remaining
 
 if TYPE_CHECKING:
     from astakosclient.address import Address

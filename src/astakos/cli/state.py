@@ -14,7 +14,8 @@ from astakos.cli.options import database_option, open_database
 def load(file: Path, database_url: str) -> None:
     """Load declared state from a file.
 
-    Makes the database hold what the JSON document FILE (- for standard input) declares. All of it or nothing; loading it twice changes nothing. The form is described in docs/state.md.
+    Makes the database hold what the JSON document FILE declares (- stands for standard input). All of it or
+    nothing; loading it twice changes nothing. The form is described in docs/state.md.
     """
     from astakos.administration import document as documents  # noqa: PLC0415 - it is slow to import
     from astakos.administration.load import load as load_document  # noqa: PLC0415

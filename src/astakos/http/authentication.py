@@ -7,7 +7,7 @@ from astakos.directory.tokens import token_hash
 from astakos.http.faults import Unauthorized
 from astakos.http.messages import Request
 from astakos.http.service import Service
-from astakos.storage import registry, users
+from astakos.storage import users
 
 MISSING = "A token is needed; send it in the header X-Auth-Token."
 
@@ -46,7 +46,7 @@ def authenticated_component(service: Service, request: Request) -> Component:
     token = request.token
     if not token:
         raise Unauthorized(MISSING)
-    component = registry.find_component_by_token(service.reader, token_hash(token))
+    component = service.component_of_token(token_hash(token))
     refusal = refuse_component(component, clock.now())
     if component is None or refusal is not None:
         raise Unauthorized(refusal or "")

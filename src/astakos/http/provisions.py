@@ -4,8 +4,8 @@ Clients of 0.14 know one level: the holder is a bare user uuid, the source is `s
 That is the user's charge on that project, at both levels.
 """
 
+import re
 from collections.abc import Iterable
-from uuid import UUID
 
 import msgspec
 
@@ -13,6 +13,7 @@ from astakos.ledger.rules import Key, Provision
 from astakos.projects.limits import project_holder, user_holder
 
 OLD_SYSTEM_SOURCE = "system"
+BARE_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 Scalar = str | int | float | bool | None
 
@@ -58,7 +59,4 @@ def understand(entries: Iterable[RequestedProvision]) -> Requested | RequestedPr
 
 
 def _is_bare(text: str) -> bool:
-    try:
-        return str(UUID(text)) == text.lower()
-    except ValueError:
-        return False
+    return BARE_UUID.fullmatch(text) is not None

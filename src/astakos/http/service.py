@@ -1,13 +1,13 @@
-"""What all handlers share: the database, the ledger's engine, and what is read so often that it is kept."""
+"""What all handlers share: the database, the ledger's engine, and what is kept for a moment."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from astakos import clock
 from astakos.directory.catalog import service_catalog
-from astakos.directory.model import Resource
+from astakos.directory.model import Component, Resource
+from astakos.http.kept import Kept
 from astakos.http.mail import Mailer
 from astakos.ledger.engine import GroupCommit
 from astakos.storage import registry
@@ -16,27 +16,6 @@ from astakos.storage.ledger import LedgerStore
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-KEPT_SECONDS = 1.0
-"""How old the catalogue and the list of resources may be that are answered."""
-
-
-class Kept:
-    """A value that is read again when it has become too old."""
-
-    def __init__(self, read: Callable[[Connection], Any]) -> None:
-        """Say how it is read."""
-        self._read = read
-        self._value: Any = None
-        self._until = 0.0
-
-    def get(self, connection: Connection) -> Any:
-        """The value, at most `KEPT_SECONDS` old."""
-        moment = time.monotonic()
-        if moment >= self._until:
-            self._value = self._read(connection)
-            self._until = moment + KEPT_SECONDS
-        return self._value
 
 
 class Service:
@@ -48,8 +27,14 @@ class Service:
         self.base_url = base_url
         self.mailer = mailer
         self.ledger = GroupCommit(LedgerStore(database), clock.now)
-        self._catalog = Kept(lambda connection: service_catalog(registry.list_services(connection)))
-        self._resources = Kept(registry.list_resources)
+        self._catalog: Kept[None, list[dict[str, Any]]] = Kept(
+            lambda _: service_catalog(registry.list_services(self.reader))
+        )
+        self._resources: Kept[None, list[Resource]] = Kept(lambda _: registry.list_resources(self.reader))
+        # Every write begins with this look-up, and on the event loop a look-up waits for the writer twice.
+        self._components: Kept[bytes, Component] = Kept(
+            lambda token_hash: registry.find_component_by_token(self.reader, token_hash)
+        )
 
     @property
     def reader(self) -> Connection:
@@ -78,10 +63,12 @@ class Service:
 
     def catalog(self) -> list[dict[str, Any]]:
         """The service catalogue; not to be changed."""
-        catalog: list[dict[str, Any]] = self._catalog.get(self.reader)
-        return catalog
+        return self._catalog.get(None) or []
 
     def resources(self) -> list[Resource]:
         """All registered resources."""
-        resources: list[Resource] = self._resources.get(self.reader)
-        return resources
+        return self._resources.get(None) or []
+
+    def component_of_token(self, token_hash: bytes) -> Component | None:
+        """The component whose token has that hash; a token withdrawn less than a second ago may count."""
+        return self._components.get(token_hash)

@@ -1,0 +1,39 @@
+"""Values that are read so often that they are kept for a moment."""
+
+import time
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+KEPT_SECONDS = 1.0
+"""How old a kept value may become; so long may a change, such as a withdrawn token, go unnoticed."""
+MOST = 1024
+
+
+class Kept(Generic[K, V]):
+    """What a function answers, by its argument, asked again when the answer has become too old.
+
+    An answer of None is not kept, so that a new token works at once, and guessing tokens fills nothing.
+    """
+
+    def __init__(self, read: Callable[[K], V | None]) -> None:
+        """Keep what `read` answers."""
+        self._read = read
+        self._values: dict[K, tuple[float, V]] = {}
+
+    def get(self, key: K) -> V | None:
+        """The answer for a key, at most `KEPT_SECONDS` old."""
+        moment = time.monotonic()
+        kept = self._values.get(key)
+        if kept is not None and moment < kept[0]:
+            return kept[1]
+        value = self._read(key)
+        if value is None:
+            self._values.pop(key, None)
+        else:
+            if len(self._values) >= MOST:
+                self._values.clear()
+            self._values[key] = (moment + KEPT_SECONDS, value)
+        return value

@@ -1,0 +1,121 @@
+"""A connected socket that keeps to deadlines."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import ssl
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import socket
+
+    from _typeshed import WriteableBuffer
+
+
+def remaining(deadline: float) -> float:
+    """The seconds until a deadline on the monotonic clock.
+
+    Raises:
+        TimeoutError: it has passed.
+    """
+    seconds = deadline - time.monotonic()
+    if seconds <= 0:
+        raise TimeoutError("timed out")
+    return seconds
+
+
+class Wire:
+    """Sends and receives until a deadline, however the peer spreads its bytes over the time.
+
+    The timeout of a socket starts anew with each operation and costs two system calls more each time. So
+    the socket does not block, and this class waits for it only when it has to.
+    """
+
+    __slots__ = ("_encrypted", "_poll", "_socket")
+
+    def __init__(self, opened: socket.socket) -> None:
+        """Take over a connected socket, encrypted or not."""
+        opened.setblocking(False)
+        self._socket = opened
+        self._encrypted = isinstance(opened, ssl.SSLSocket)
+        self._poll = select.poll()
+        self._poll.register(opened, select.POLLIN)
+
+    def send(self, data: bytes, deadline: float) -> None:
+        """Send everything.
+
+        Raises:
+            SendError: that was not possible, or not in time.
+        """
+        sent = 0
+        try:
+            while sent < len(data):
+                try:
+                    sent += self._socket.send(data[sent:] if sent else data)
+                except (BlockingIOError, ssl.SSLWantWriteError):
+                    self._wait(select.POLLOUT, deadline)
+                except ssl.SSLWantReadError:
+                    self._wait(select.POLLIN, deadline)
+        except OSError as error:
+            # OpenSSL may have sent a part of what it did not take.
+            raise SendError(error, certain=not sent and not self._encrypted) from error
+
+    def receive(self, buffer: WriteableBuffer, deadline: float) -> int:
+        """Wait for what comes next and put it into the buffer; 0 bytes are the end of the stream.
+
+        Raises:
+            OSError: the connection broke, or nothing came in time.
+        """
+        if not self._encrypted:
+            # The answer is hardly ever there already; OpenSSL, however, may hold some of it.
+            self._wait(select.POLLIN, deadline)
+        while True:
+            try:
+                return self._socket.recv_into(buffer)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                self._wait(select.POLLIN, deadline)
+            except ssl.SSLWantWriteError:
+                self._wait(select.POLLOUT, deadline)
+
+    def is_quiet(self) -> bool:
+        """Whether the peer neither closed nor spoke: both make the socket readable."""
+        try:
+            return not self._poll.poll(0)
+        except OSError:
+            return False
+
+    def holds_more(self) -> bool:
+        """Whether something has been decrypted that nobody has read."""
+        return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
+
+    def release(self) -> socket.socket:
+        """The socket itself, for somebody else."""
+        return self._socket
+
+    def close(self) -> None:
+        """Close this process's end. No shutdown: after a fork the connection may be the parent's."""
+        with contextlib.suppress(OSError):
+            self._socket.close()
+
+    def _wait(self, event: int, deadline: float) -> None:
+        milliseconds = remaining(deadline) * 1000
+        if event == select.POLLIN:
+            ready = self._poll.poll(milliseconds)
+        else:
+            self._poll.modify(self._socket, event)
+            ready = self._poll.poll(milliseconds)
+            self._poll.modify(self._socket, select.POLLIN)
+        if not ready:
+            raise TimeoutError("timed out")
+
+
+class SendError(Exception):
+    """Sending failed; it may be certain that the peer got nothing at all."""
+
+    def __init__(self, cause: OSError, *, certain: bool) -> None:
+        """Say what failed, and whether it is certain."""
+        super().__init__(cause)
+        self.cause = cause
+        self.certain = certain
