@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from http.client import HTTPException, HTTPResponse
+from http.client import BadStatusLine, HTTPException, HTTPResponse, RemoteDisconnected
 from typing import TYPE_CHECKING, cast
 
 from astakosclient.decoding import UnusableAnswer, decoded, too_large
@@ -75,17 +75,17 @@ class Connection:
         return answer
 
     def _receive(self, method: str, limit: int) -> Answer:
-        response = self._response(method)
-        status = response.status
-        if status < 200:
-            raise UnusableAnswer(f"unexpected interim answer {status}")
-        body = _body(response, limit)
+        with self._response(method) as response:
+            self._read_head(response)
+            if response.status < 200:
+                raise UnusableAnswer(f"unexpected interim answer {response.status}")
+            body = _body(response, limit)
         headers = {name.lower(): value for name, value in response.headers.raw_items()}
         encoding = headers.get("content-encoding")
         if encoding is not None:
             body = decoded(body, encoding, limit)
         self._reusable = not response.will_close
-        return Answer(status, response.reason, headers, body)
+        return Answer(response.status, response.reason, headers, body)
 
     def tunnel(self, request: bytes, deadline: float) -> socket.socket:
         """Ask a proxy for a tunnel, and return the socket at its near end.
@@ -96,7 +96,8 @@ class Connection:
         self._incoming.begin(deadline, ROOM_FOR_HEADERS)
         try:
             self._wire.send(request, deadline)
-            response = self._response("CONNECT")
+            with self._response("CONNECT") as response:
+                self._read_head(response)
         except (SendError, *READING_TROUBLE) as error:
             raise OSError(f"the proxy {self.peer} does not answer as a proxy: {error}") from error
         if response.status != 200:
@@ -108,12 +109,18 @@ class Connection:
 
     def _response(self, method: str) -> HTTPResponse:
         # All that HTTPResponse wants of its socket is `makefile`.
-        response = HTTPResponse(cast("socket.socket", self), method=method)
-        response.begin()
+        return HTTPResponse(cast("socket.socket", self), method=method)
+
+    def _read_head(self, response: HTTPResponse) -> None:
+        try:
+            response.begin()
+        except RemoteDisconnected:
+            raise
+        except BadStatusLine as error:
+            raise UnusableAnswer(f"the answer is not HTTP: it begins with {str(error)[:40]!r}") from error
         if self._incoming.ended:
             # HTTPResponse takes the end of the stream for the end of the head.
             raise UnusableAnswer("the answer is cut short within its head")
-        return response
 
     def makefile(self, mode: str) -> io.BufferedReader:  # noqa: ARG002 - as of a socket
         """The file that `HTTPResponse` reads from: the same for every answer of the connection."""

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
+import queue
 import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from astakosclient.connection import Connection
 
 
@@ -50,24 +48,28 @@ class Shelf:
         self.pid = os.getpid()
         self._size = size
         self._idle: list[Connection] = []
-        self._permits = threading.Semaphore(size) if bounded else None
+        # A queue of permits is a semaphore, but one that is written in C: 0.2 µs against 3.
+        self._permits: queue.SimpleQueue[None] | None = queue.SimpleQueue() if bounded else None
+        if self._permits is not None:
+            for _ in range(size):
+                self._permits.put(None)
 
-    @contextlib.contextmanager
-    def permit(self, deadline: float) -> Iterator[None]:
-        """Wait until one more connection may be out.
+    def enter(self, deadline: float) -> None:
+        """Wait until one more connection may be out; then `leave` must follow.
 
         Raises:
             TimeoutError: all were out until the deadline.
         """
-        if self._permits is None:
-            yield
-            return
-        if not self._permits.acquire(timeout=max(0.0, deadline - time.monotonic())):
-            raise TimeoutError(f"all {self._size} connections of the pool were in use until the time was up")
-        try:
-            yield
-        finally:
-            self._permits.release()
+        if self._permits is not None:
+            try:
+                self._permits.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                raise TimeoutError(f"all {self._size} connections of the pool stayed in use") from None
+
+    def leave(self) -> None:
+        """Let another one in."""
+        if self._permits is not None:
+            self._permits.put(None)
 
     def take(self) -> Connection | None:
         """The connection used last, if one is idle and still open: that one is least likely to be closed."""

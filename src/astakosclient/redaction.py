@@ -8,6 +8,9 @@ import re
 
 PLACEHOLDER = "[secret]"
 
+SHORTEST_SECRET = 8
+"""What is shorter is no secret that could be kept, and blanking it would make texts unreadable."""
+
 # A token's fingerprint is comparable within one process's log, and worthless outside of it.
 _KEY = os.urandom(16)
 
@@ -26,7 +29,9 @@ def without_secrets(target: str) -> str:
 
 def without_token(text: str, token: str | None) -> str:
     """A text that came from elsewhere, with the token blanked should it be repeated there."""
-    return text.replace(token, PLACEHOLDER) if token else text
+    if token is None or len(token) < SHORTEST_SECRET:
+        return text
+    return text.replace(token, PLACEHOLDER)
 
 
 def fingerprint(token: str | None) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from astakosclient.address import Address
     from astakosclient.exchange import Answer, Request, Timeout
     from astakosclient.pool import Shelf
+    from astakosclient.proxies import Proxy
 
 LARGEST_ANSWER = 64 * 1024 * 1024
 
@@ -79,19 +80,21 @@ class HttpTransport:
         message = self._message(request)
         shelf = self._pool.shelf()
         try:
-            with shelf.permit(deadline):
-                kept = shelf.take()
-                if kept is not None:
-                    try:
-                        return self._exchange(shelf, kept, request.method, message, deadline)
-                    except ConnectionError as error:
-                        if not _may_go_out_again(request, kept, error):
-                            raise
-                fresh = self._connect(min(deadline, time.monotonic() + timeout.connect))
-                return self._exchange(shelf, fresh, request.method, message, deadline)
-        except OSError as error:
-            # All that is not from an exchange happened before anything was sent.
+            shelf.enter(deadline)
+        except TimeoutError as error:
             raise ConnectionError(error, sent=False, peer=self._peer()) from error
+        try:
+            kept = shelf.take()
+            if kept is not None:
+                try:
+                    return self._exchange(shelf, kept, request.method, message, deadline)
+                except ConnectionError as error:
+                    if not _may_go_out_again(request, kept, error):
+                        raise
+            fresh = self._connect(min(deadline, time.monotonic() + timeout.connect))
+            return self._exchange(shelf, fresh, request.method, message, deadline)
+        finally:
+            shelf.leave()
 
     def close(self) -> None:
         """Close the kept connections. Closing again does nothing; a later request opens a new one."""
@@ -123,17 +126,18 @@ class HttpTransport:
         return answer
 
     def _connect(self, deadline: float) -> Connection:
-        if self._proxy is None:
-            opened = _opened(self._address.host, self._address.port, deadline)
-        else:
-            opened = _opened(self._proxy.host, self._proxy.port, deadline)
         try:
-            if self._address.scheme == "https":
-                opened = self._secured(opened, deadline)
-            return Connection(opened, self._peer())
-        except BaseException:
-            opened.close()
-            raise
+            opened = _opened(self._proxy or self._address, deadline)
+            try:
+                if self._address.scheme == "https":
+                    opened = self._secured(opened, deadline)
+                return Connection(opened, self._peer())
+            except BaseException:
+                opened.close()
+                raise
+        except OSError as error:
+            # Nothing of the request has been sent yet.
+            raise ConnectionError(error, sent=False, peer=self._peer()) from error
 
     def _secured(self, opened: socket.socket, deadline: float) -> socket.socket:
         assert self._ssl_context is not None  # noqa: S101 - made with the transport
@@ -161,12 +165,12 @@ def _may_go_out_again(request: Request, kept: Connection, error: ConnectionError
     return request.repeatable or not error.sent
 
 
-def _opened(host: str, port: int, deadline: float) -> socket.socket:
-    """A connection to one of the host's addresses, the first that answers."""
+def _opened(peer: Address | Proxy, deadline: float) -> socket.socket:
+    """A connection to one of the peer's addresses, the first that answers."""
     try:
-        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = socket.getaddrinfo(peer.host, peer.port, type=socket.SOCK_STREAM)
     except UnicodeError as error:
-        raise OSError(f"{host!r} is not a valid host name") from error
+        raise OSError(f"{peer.host!r} is not a valid host name") from error
     trouble = OSError("the host has no address")
     for position, (family, kind, protocol, _, address) in enumerate(addresses):
         # Each gets its share of the time, so that one that never answers does not use up that of all.

@@ -5,6 +5,7 @@ import os
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
+
 from client.peers import Peer, Step
 
 if TYPE_CHECKING:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import copy
 import pickle
-from collections.abc import Callable
 from http.client import IncompleteRead
+from typing import TYPE_CHECKING
 
 import pytest
 
 from astakosclient import errors
 from astakosclient.errors import AstakosClientException
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SAMPLES: list[AstakosClientException] = [
     AstakosClientException("Teapot", "short and stout", 418, "body", OSError(5, "inner")),

@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from client.peers import answer, fault
 
 from astakosclient import AstakosClient, errors
+from client.peers import answer, fault
 
 if TYPE_CHECKING:
     from client.conftest import PeerFactory
@@ -161,5 +161,5 @@ def test_a_refusal_that_cannot_be_read_is_still_a_quota_limit(
     error = refusal_of(document, peer_of)
     assert (error.message, error.details) == ("Too Large", "")
     assert error.response == ("" if document is None else json.dumps(document))
-    assert error.available is error.limit is error.resource is None
+    assert (error.available, error.limit, error.resource) == (None, None, None)
     assert [record.levelname for record in caplog.records] == ["ERROR"]

@@ -10,12 +10,12 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from client.peers import CERTIFICATE, Act, answer, then_close
-from client.test_transport import server_context
 
 from astakosclient import AstakosClient, errors
 from astakosclient.address import parse_base_url
 from astakosclient.proxies import Proxy, proxy_for
+from client.peers import CERTIFICATE, Act, answer, then_close
+from client.test_transport import server_context
 
 if TYPE_CHECKING:
     from client.conftest import PeerFactory
@@ -91,9 +91,9 @@ def test_a_proxy_that_refuses_means_not_sent(
 ) -> None:
     proxy = peer_of(refusal)
     monkeypatch.setenv("https_proxy", f"http://user:hunter2@localhost:{proxy.port}")
-    with AstakosClient("https://accounts.test", timeout=2) as client:
-        with pytest.raises(errors.ConnectionError, match="proxy") as failed:
-            client.issue_commission(TOKEN, {})
+    client = AstakosClient("https://accounts.test", timeout=2)
+    with pytest.raises(errors.ConnectionError, match="proxy") as failed:
+        client.issue_commission(TOKEN, {})
     assert not failed.value.sent
     assert "hunter2" not in str(failed.value)
 

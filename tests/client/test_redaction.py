@@ -6,14 +6,14 @@ import logging
 from typing import Any
 
 import pytest
-from client.peers import answer, closed_port, fault, gzipped, hang_up
-from client.test_client import EVERY_CALL
 from hypothesis import given
 from hypothesis import strategies as st
 
 import astakosclient
 from astakosclient import AstakosClient, Retry, errors
 from astakosclient.redaction import fingerprint, without_secrets
+from client.peers import answer, closed_port, fault, gzipped, hang_up
+from client.test_client import EVERY_CALL
 
 TOKEN = "UQpYas7ElzWGD5yCcEXtjw"
 PROXY_PASSWORD = "hunter2"
@@ -63,9 +63,9 @@ def test_failures_to_connect_are_told_without_secrets(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     monkeypatch.setenv("ALL_PROXY", f"http://user:{PROXY_PASSWORD}@127.0.0.1:{closed_port()}")
-    with AstakosClient("http://accounts.test", Retry(1, base=0)) as client:
-        with pytest.raises(errors.ConnectionError) as failed:
-            client.get_quotas(TOKEN)
+    client = AstakosClient("http://accounts.test", Retry(1, base=0))
+    with pytest.raises(errors.ConnectionError) as failed:
+        client.get_quotas(TOKEN)
     said = "\n".join([str(failed.value), repr(failed.value), repr(client), everything_said(caplog)])
     assert "accounts.test" in said
     assert TOKEN not in said
@@ -123,3 +123,9 @@ def test_secrets_in_a_path_or_query_are_blanked(target: str, shown: str) -> None
     assert without_secrets(target) == shown
     request = astakosclient.Request("GET", "https://h", target)
     assert "s3cret" not in repr(request)
+
+
+def test_a_token_too_short_to_be_a_secret_does_not_garble_texts(peer_of: Any) -> None:
+    peer = peer_of(fault("unauthorized", 401, "try another token", "401 Unauthorized"))
+    with AstakosClient(peer.url) as client, pytest.raises(errors.Unauthorized, match="try another token"):
+        client.get_quotas("t")

@@ -10,12 +10,12 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from client.peers import Step, answer, closed_port, drip, hang_up, then_close
 from hypothesis import given
 from hypothesis import strategies as st
 
 from astakosclient import Answer, AstakosClient, Request, Retry, Timeout, errors
 from astakosclient.retry import seconds_to_wait
+from client.peers import Step, answer, closed_port, drip, hang_up, then_close
 
 if TYPE_CHECKING:
     from client.conftest import PeerFactory
@@ -102,9 +102,9 @@ def test_other_refusals_are_final(name: str, status: int, peer_of: PeerFactory) 
 @pytest.mark.parametrize("count", [0, 1, 4])
 def test_there_are_at_most_so_many_repetitions(count: int, peer_of: PeerFactory) -> None:
     peer = peer_of(answer(status="503 Busy"))
-    with AstakosClient(peer.url, Retry(count, base=0)) as client:
-        with pytest.raises(errors.AstakosClientException) as failed:
-            client.get_quotas(TOKEN)
+    client = AstakosClient(peer.url, Retry(count, base=0))
+    with client, pytest.raises(errors.AstakosClientException) as failed:
+        client.get_quotas(TOKEN)
     assert failed.value.status == 503
     assert len(peer.requests) == count + 1
 
@@ -133,9 +133,9 @@ def test_a_write_is_repeated_when_it_provably_was_not_sent(name: str) -> None:
 
 
 def test_a_refused_connection_was_provably_not_sent(caplog: pytest.LogCaptureFixture) -> None:
-    with AstakosClient(f"http://127.0.0.1:{closed_port()}", AT_ONCE) as client:
-        with pytest.raises(errors.ConnectionError, match=r"cannot reach 127\.0\.0\.1:") as refused:
-            client.issue_commission(TOKEN, {})
+    client = AstakosClient(f"http://127.0.0.1:{closed_port()}", AT_ONCE)
+    with pytest.raises(errors.ConnectionError, match=r"cannot reach 127\.0\.0\.1:") as refused:
+        client.issue_commission(TOKEN, {})
     assert not refused.value.sent
     assert isinstance(refused.value.errobject, ConnectionRefusedError)
     assert [record.levelname for record in caplog.records] == ["WARNING"] * 2

@@ -12,11 +12,12 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from astakosclient import AstakosClient, HttpTransport, Request, Retry, Timeout, errors
 from client.peers import (
     CERTIFICATE,
     KEY,
@@ -27,14 +28,14 @@ from client.peers import (
     drip,
     gzipped,
     hang_up,
+    read_request,
     silence,
     then_close,
 )
 
-from astakosclient import AstakosClient, HttpTransport, Request, Retry, Timeout, errors
-from astakosclient import transport as transport_module
-
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from client.conftest import PeerFactory
 
 TOKEN = "UQpYas7ElzWGD5yCcEXtjw"
@@ -181,7 +182,7 @@ def test_connecting_has_a_time_of_its_own() -> None:
         fillers = []
         for _ in range(4):
             filler = socket.socket()
-            filler.setblocking(False)  # noqa: FBT003 - the only way to say it
+            filler.setblocking(False)
             filler.connect_ex(address)
             fillers.append(filler)
         client = AstakosClient(f"http://127.0.0.1:{address[1]}", timeout=Timeout(total=10, connect=0.2))
@@ -350,9 +351,9 @@ def test_one_client_serves_many_threads(use_pool: bool, most: int, peer_of: Peer
         return True
 
     peer = peer_of(echo)
-    with AstakosClient(peer.url, use_pool=use_pool, pool_size=4) as client:
-        with ThreadPoolExecutor(16) as threads:
-            results = list(threads.map(lambda _: client.get_quotas(TOKEN), range(320)))
+    client = AstakosClient(peer.url, use_pool=use_pool, pool_size=4)
+    with client, ThreadPoolExecutor(16) as threads:
+        results = list(threads.map(lambda _: client.get_quotas(TOKEN), range(320)))
     assert results == [DOCUMENT] * 320
     assert len(peer.requests) == 320
     assert peer.accepted >= 1
@@ -364,8 +365,6 @@ def test_each_thread_gets_its_own_answer() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
 
         def serve(connection: socket.socket) -> None:
-            from client.peers import read_request  # noqa: PLC0415 - keeps the import list short
-
             with connection, connection.makefile("rb") as incoming:
                 while request := read_request(incoming):
                     time.sleep(0.001)
@@ -391,15 +390,16 @@ def test_each_thread_gets_its_own_answer() -> None:
 
 def test_a_call_waits_for_a_connection_of_the_pool_no_longer_than_its_time(peer_of: PeerFactory) -> None:
     peer = peer_of(silence)
-    with AstakosClient(peer.url, use_pool=True, pool_size=1, timeout=0.2) as client:
-        with ThreadPoolExecutor(2) as threads:
-            waiting = [threads.submit(client.issue_commission, TOKEN, {}) for _ in range(2)]
-            failures = [future.exception() for future in waiting]
-    assert sorted(failure.sent for failure in failures if isinstance(failure, errors.ConnectionError)) == [
-        False,
-        True,
-    ]
-    assert any("connections of the pool" in str(failure) for failure in failures)
+    transport = HttpTransport(peer.url, bounded=True, pool_size=1)
+    request = Request("POST", peer.url, "/")
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(transport.send, request, Timeout(total=0.4))
+        while not peer.requests:
+            time.sleep(0.005)
+        with pytest.raises(errors.ConnectionError, match="connections of the pool") as waited:
+            transport.send(request, Timeout(total=0.1))
+        assert isinstance(first.exception(), errors.ConnectionError)
+    assert not waited.value.sent
 
 
 def in_child(work: Callable[[], bool]) -> bool:
@@ -418,11 +418,19 @@ def in_child(work: Callable[[], bool]) -> bool:
 @pytest.mark.parametrize("use_pool", [False, True])
 def test_parent_and_child_go_on_after_a_fork(use_pool: bool, peer_of: PeerFactory) -> None:
     peer = peer_of(GOOD)
+
+    def call_and_close() -> bool:
+        return client.get_quotas(TOKEN) == DOCUMENT and close()
+
+    def close() -> bool:
+        client.close()
+        return True
+
     with AstakosClient(peer.url, use_pool=use_pool, pool_size=1) as client:
         assert client.get_quotas(TOKEN) == DOCUMENT
-        assert in_child(lambda: client.get_quotas(TOKEN) == DOCUMENT and client.close() is None)
+        assert in_child(call_and_close)
         assert client.get_quotas(TOKEN) == DOCUMENT
-        assert in_child(lambda: client.close() is None)
+        assert in_child(close)
         assert client.get_quotas(TOKEN) == DOCUMENT
     # The parent's connection is still the first one; the child made its own.
     assert [request.connection for request in peer.requests] == [1, 2, 1, 1]
@@ -520,7 +528,7 @@ def test_the_next_address_of_a_host_is_tried(peer_of: PeerFactory, monkeypatch: 
     peer = peer_of(GOOD)
     good = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", peer.port))
     bad = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 1))
-    monkeypatch.setattr(transport_module.socket, "getaddrinfo", lambda *_, **__: [bad, good])
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [bad, good])
     with AstakosClient("http://two.addresses.test", Retry(0)) as client:
         assert client.get_quotas(TOKEN) == DOCUMENT
     assert peer.requests[0].headers["host"] == "two.addresses.test"

@@ -1,0 +1,30 @@
+"""What a type checker sees; mypy judges these, running them only shows that they are importable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, assert_type
+
+from astakosclient import AstakosClient, HttpTransport, Retry, Timeout, Transport, parse_endpoints
+
+if TYPE_CHECKING:
+
+    def _results(client: AstakosClient) -> None:
+        assert_type(client.get_user_info("t"), dict[str, Any])
+        assert_type(client.get_usernames("t", ["u"]), dict[str, str])
+        assert_type(client.get_username("t", "u"), str)
+        assert_type(client.service_get_uuid("t", display_name="n"), str)
+        assert_type(client.get_services(), list[dict[str, Any]])
+        assert_type(client.issue_commission("t", {}), int)
+        assert_type(client.get_pending_commissions("t"), list[int])
+        assert_type(parse_endpoints(client.get_endpoints("t")), list[dict[str, Any]])
+
+    def _arguments(transport: HttpTransport) -> None:
+        seam: Transport = transport
+        AstakosClient("http://h", Retry(2), timeout=Timeout(total=5), transport=seam)
+        AstakosClient("http://h", retry=2, use_pool=True, pool_size=4, timeout=5)
+        AstakosClient("http://h", retry="2")  # type: ignore[arg-type]  # what is tested
+
+
+def test_the_package_is_typed() -> None:
+    annotations = AstakosClient.get_quotas.__annotations__
+    assert annotations["return"] == "dict[str, Any]"
