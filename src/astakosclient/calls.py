@@ -27,6 +27,9 @@ SERVICE_QUOTAS = "account/v1.0/service_quotas"
 SERVICE_PROJECT_QUOTAS = "account/v1.0/service_project_quotas"
 COMMISSIONS = "account/v1.0/commissions"
 COMMISSIONS_ACTION = COMMISSIONS + "/action"
+COMMISSIONS_BULK = COMMISSIONS + "/bulk"
+COMMISSIONS_HISTORY = COMMISSIONS + "/history"
+RECONCILE = "account/v1.0/reconcile"
 FEEDBACK = "account/v1.0/feedback"
 TOKENS = "identity/v2.0/tokens"
 SERVICES = "ui/get_services"
@@ -35,6 +38,7 @@ JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 COMMON_HEADERS = (("User-Agent", "astakosclient"), ("Accept", JSON))
 
+LONGEST_KEY = 255
 _ILLEGAL_IN_A_HEADER = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 # Made once: json.dumps makes an encoder at each call that does not use its defaults.
 _encode_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
@@ -49,6 +53,7 @@ class Call(Generic[T]):
         read: what the caller gets, from an answer that is a success.
         token: whose call it is; None for calls that need no token.
         body, content_type: what to send, if anything.
+        idempotency_key: lets a server that knows such keys recognize the same request when it comes again.
         repeatable: whether the server may receive the request twice without harm.
         explain: the exception, from an answer that is no success.
     """
@@ -59,6 +64,7 @@ class Call(Generic[T]):
     token: str | None = field(default=None, repr=False)
     body: bytes = field(default=b"", repr=False)
     content_type: str = ""
+    idempotency_key: str | None = None
     repeatable: bool = True
     explain: Callable[[Answer, str | None], AstakosClientException] = faults.explain
 
@@ -69,6 +75,8 @@ class Call(Generic[T]):
             headers += (("X-Auth-Token", header_value(self.token)),)
         if self.content_type:
             headers += (("Content-Type", self.content_type),)
+        if self.idempotency_key is not None:
+            headers += (("Idempotency-Key", _checked_key(self.idempotency_key)),)
         target = f"{address.prefix}/{self.path}"
         return Request(self.method, address.origin, target, headers, self.body, self.repeatable)
 
@@ -155,10 +163,35 @@ def service_get_project_quotas(
     return Call(path=SERVICE_PROJECT_QUOTAS + _query(project=project), token=token, read=answers.mapping)
 
 
-def issue_commission(token: str | None, request: Any) -> Call[int]:
+def issue_commission(
+    token: str | None, request: Any, ttl: int | None = None, idempotency_key: str | None = None
+) -> Call[int]:
     """Ask for quantities, as a service."""
+    if ttl is not None:
+        if not isinstance(request, Mapping):
+            raise BadValue(f"the request must be a mapping to take a ttl, not a {type(request).__name__}")
+        request = {**request, "ttl": ttl}
     return _post(
-        COMMISSIONS, token, request, answers.serial, repeatable=False, explain=faults.explain_refused_issue
+        COMMISSIONS,
+        token,
+        request,
+        answers.serial,
+        repeatable=False,
+        explain=faults.explain_refused_issue,
+        idempotency_key=idempotency_key,
+    )
+
+
+def issue_commissions(
+    token: str | None,
+    requests: Iterable[Mapping[str, Any]],
+    all_or_none: bool,
+    idempotency_key: str | None,
+) -> Call[dict[str, Any]]:
+    """Ask for many commissions, as a service."""
+    document = {"commissions": list(given("requests", requests)), "all_or_none": all_or_none}
+    return _post(
+        COMMISSIONS_BULK, token, document, answers.mapping, repeatable=False, idempotency_key=idempotency_key
     )
 
 
@@ -170,6 +203,8 @@ def issue_one_commission(
     name: str,
     force: bool,
     auto_accept: bool,
+    ttl: int | None = None,
+    idempotency_key: str | None = None,
 ) -> Call[int]:
     """Ask for quantities of one holder from one source."""
     holder = given("holder", holder)
@@ -185,7 +220,7 @@ def issue_one_commission(
             for resource, quantity in provisions.items()
         ],
     }
-    return issue_commission(token, request)
+    return issue_commission(token, request, ttl, idempotency_key)
 
 
 def get_pending_commissions(token: str | None) -> Call[list[int]]:
@@ -198,12 +233,15 @@ def get_commission_info(token: str | None, serial: int) -> Call[dict[str, Any]]:
     return Call(path=f"{COMMISSIONS}/{_part('serial', serial)}", token=token, read=answers.mapping)
 
 
-def commission_action(token: str | None, serial: int, action: str) -> Call[None]:
-    """Accept or reject a pending commission."""
+def commission_action(
+    token: str | None, serial: int, action: str, quantities: Iterable[Mapping[str, Any]] | None = None
+) -> Call[None]:
+    """Accept or reject a pending commission; accept it for some quantities, if they are given."""
     path = f"{COMMISSIONS}/{_part('serial', serial)}/action"
     # Done twice, it leaves the same state, but answers 404 the second time: the caller would take an
     # accepted commission for a lost one. So it is not repeated freely.
-    return _post(path, token, {given("action", action): ""}, answers.nothing, repeatable=False)
+    value = "" if quantities is None else {"quantities": list(quantities)}
+    return _post(path, token, {given("action", action): value}, answers.nothing, repeatable=False)
 
 
 def resolve_commissions(
@@ -216,6 +254,23 @@ def resolve_commissions(
     }
     # As above: done twice, everything that succeeded would be reported as failed.
     return _post(COMMISSIONS_ACTION, token, request, answers.mapping, repeatable=False)
+
+
+def get_commission_history(token: str | None, filters: Mapping[str, Any]) -> Call[dict[str, Any]]:
+    """What became of commissions."""
+    wanted = {name: str(value) for name, value in filters.items() if value is not None}
+    path = COMMISSIONS_HISTORY + ("?" + _form(wanted).decode("ascii") if wanted else "")
+    return Call(path=path, token=token, read=answers.mapping)
+
+
+def reconcile(
+    token: str | None, usage: Iterable[Mapping[str, Any]], mend: bool, name: str | None
+) -> Call[dict[str, Any]]:
+    """Hold the ledger against a service's own count."""
+    document: dict[str, Any] = {"usage": list(given("usage", usage)), "mend": mend}
+    if name is not None:
+        document["name"] = name
+    return _post(RECONCILE, token, document, answers.mapping, repeatable=not mend)
 
 
 def given(name: str, value: T | None) -> T:
@@ -259,6 +314,7 @@ def _post(
     *,
     repeatable: bool,
     explain: Callable[[Answer, str | None], AstakosClientException] = faults.explain,
+    idempotency_key: str | None = None,
 ) -> Call[T]:
     return Call(
         method="POST",
@@ -269,7 +325,18 @@ def _post(
         repeatable=repeatable,
         read=read,
         explain=explain,
+        idempotency_key=idempotency_key,
     )
+
+
+def _checked_key(key: str) -> str:
+    if (
+        not isinstance(key, str)
+        or not 1 <= len(key) <= LONGEST_KEY
+        or not (key.isascii() and key.isprintable())
+    ):
+        raise BadValue(f"the idempotency key must be 1 to {LONGEST_KEY} printable ASCII characters")
+    return key
 
 
 def _json(document: Any) -> bytes:

@@ -343,7 +343,14 @@ class AstakosClient:
 
     # Commissions
 
-    def issue_commission(self, token: str | None, request: Mapping[str, Any]) -> int:
+    def issue_commission(
+        self,
+        token: str | None,
+        request: Mapping[str, Any],
+        *,
+        ttl: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> int:
         """Ask for quantities before using them; all are granted, or none.
 
         It is never sent again when it may have reached the server. After a `ConnectionError` whose ``sent``
@@ -352,6 +359,9 @@ class AstakosClient:
         Args:
             token: a service's token.
             request: the commission: ``provisions``, and ``name``, ``force`` and ``auto_accept`` if wanted.
+            ttl: after so many seconds it is rejected by itself if it is still pending.
+            idempotency_key: the same request with the same key gets the same serial, however often it comes.
+                This and ``ttl`` are for the service of this project; others ignore them.
 
         Returns:
             The serial, with which to accept or reject the commission.
@@ -362,7 +372,7 @@ class AstakosClient:
             BadValue: the request cannot be written as JSON.
             AstakosClientException: the call failed.
         """
-        return self._run(calls.issue_commission(token, request))
+        return self._run(calls.issue_commission(token, request, ttl, idempotency_key))
 
     def issue_one_commission(
         self,
@@ -373,6 +383,9 @@ class AstakosClient:
         name: str = "",
         force: bool = False,
         auto_accept: bool = False,
+        *,
+        ttl: int | None = None,
+        idempotency_key: str | None = None,
     ) -> int:
         """Ask for quantities for one holder from one source; see `issue_commission`.
 
@@ -384,6 +397,8 @@ class AstakosClient:
             name: a note that stays with the commission.
             force: grant it even beyond the limit.
             auto_accept: accept it at once, so that it is never pending.
+            ttl: as for `issue_commission`.
+            idempotency_key: as for `issue_commission`.
 
         Returns:
             The serial, with which to accept or reject the commission.
@@ -401,8 +416,37 @@ class AstakosClient:
                 client.accept_commission(token, serial)
         """
         return self._run(
-            calls.issue_one_commission(token, holder, source, provisions, name, force, auto_accept)
+            calls.issue_one_commission(
+                token, holder, source, provisions, name, force, auto_accept, ttl, idempotency_key
+            )
         )
+
+    def issue_commissions(
+        self,
+        token: str | None,
+        requests: Iterable[Mapping[str, Any]],
+        all_or_none: bool = False,
+        *,
+        idempotency_key: str | None = None,
+    ) -> dict[str, Any]:
+        """Ask for up to 1,000 commissions at once, each by itself or all or none.
+
+        Only the service of this project knows this call.
+
+        Args:
+            token: a service's token.
+            requests: the commissions, each as for `issue_commission`; each may have its own ``ttl``.
+            all_or_none: issue none if one of them is refused.
+            idempotency_key: as for `issue_commission`, for all of them.
+
+        Returns:
+            ``results``, for each request a dict with the ``status`` and ``body`` that a single call would
+            have had, and ``done``, False if nothing was issued since one was refused.
+
+        Raises:
+            AstakosClientException: the call failed.
+        """
+        return self._run(calls.issue_commissions(token, requests, all_or_none, idempotency_key))
 
     def get_pending_commissions(self, token: str | None) -> list[int]:
         """The serials of the service's commissions that are neither accepted nor rejected yet.
@@ -446,9 +490,19 @@ class AstakosClient:
         """
         self._run(calls.commission_action(token, serial, action))
 
-    def accept_commission(self, token: str | None, serial: int) -> None:
-        """Accept a pending commission; see `commission_action`."""
-        self.commission_action(token, serial, "accept")
+    def accept_commission(
+        self, token: str | None, serial: int, *, quantities: Iterable[Mapping[str, Any]] | None = None
+    ) -> None:
+        """Accept a pending commission; see `commission_action`.
+
+        Args:
+            token: a service's token.
+            serial: what issuing it returned.
+            quantities: what really came true, if it was less than was issued: provisions of the commission,
+                each a dict with ``holder``, ``source``, ``resource`` and a ``quantity`` between 0 and the one
+                issued; what is not named came true whole. For the service of this project; others accept all.
+        """
+        self._run(calls.commission_action(token, serial, "accept", quantities))
 
     def reject_commission(self, token: str | None, serial: int) -> None:
         """Reject a pending commission; see `commission_action`."""
@@ -472,6 +526,82 @@ class AstakosClient:
             AstakosClientException: the call failed.
         """
         return self._run(calls.resolve_commissions(token, accept_serials, reject_serials))
+
+    def get_commission_history(
+        self,
+        token: str | None,
+        *,
+        holder: str | None = None,
+        source: str | None = None,
+        resource: str | None = None,
+        serial: int | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        outcome: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> dict[str, Any]:
+        """What became of commissions, newest first: a service's own, or a user's own holdings.
+
+        Only the service of this project knows this call.
+
+        Args:
+            token: a service's or a user's token.
+            holder: only of this holder, such as ``user:<uuid>``.
+            source: only from this source; an empty string stands for none.
+            resource: only of this resource.
+            serial: only of this commission.
+            since: only what was resolved from then on, an ISO 8601 time with a zone.
+            until: only what was resolved before then.
+            outcome: ``ACCEPT``, ``REJECT`` or ``EXPIRED``.
+            limit: how many entries at most, up to 1,000; 100 by default.
+            cursor: where to go on: what ``next`` of the page before says.
+
+        Returns:
+            ``history``, a list of entries, and ``next``, None on the last page.
+
+        Raises:
+            AstakosClientException: the call failed.
+        """
+        filters = {
+            "holder": holder,
+            "source": source,
+            "resource": resource,
+            "serial": serial,
+            "since": since,
+            "until": until,
+            "outcome": outcome,
+            "limit": limit,
+            "cursor": cursor,
+        }
+        return self._run(calls.get_commission_history(token, filters))
+
+    def reconcile(
+        self,
+        token: str | None,
+        usage: Iterable[Mapping[str, Any]],
+        mend: bool = False,
+        name: str | None = None,
+    ) -> dict[str, Any]:
+        """Hold the ledger against what is really in use, and correct it on request.
+
+        Only the service of this project knows this call.
+
+        Args:
+            token: a service's token.
+            usage: what is really in use: dicts with ``holder``, ``source``, ``resource`` and ``usage``.
+            mend: correct the difference by an accepted commission.
+            name: the name of that commission.
+
+        Returns:
+            ``holdings`` with the ``drift`` of each (what is counted over what is in use, without what is
+            pending), ``missing`` holdings, the number ``drifting``, and the ``serial`` of the commission that
+            corrected them, or None.
+
+        Raises:
+            AstakosClientException: the call failed.
+        """
+        return self._run(calls.reconcile(token, usage, mend, name))
 
 
 def _timeout(timeout: float | Timeout | None) -> Timeout:

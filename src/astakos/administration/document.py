@@ -1,7 +1,7 @@
 """The declarative state of an installation as a JSON document, and reading one (`docs/state.md`)."""
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -23,6 +23,7 @@ class Settings(Entry):
     project_admins: list[str] | None = None
     groups: list[str] = []
     helpdesk: list[str] | None = None
+    history_days: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
 
 class ComponentEntry(Entry):

@@ -33,6 +33,7 @@ def dump(database: Database) -> StateDocument:
                 project_admins=settings.find(connection, settings.PROJECT_ADMINS),
                 groups=users.list_groups(connection),
                 helpdesk=settings.find(connection, settings.HELPDESK),
+                history_days=settings.find(connection, settings.HISTORY_DAYS),
             ),
             components=list(_components(connection)),
             services=list(_services(connection)),

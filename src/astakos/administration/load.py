@@ -109,6 +109,7 @@ class _Loader:
             settings.MODERATION: entry.moderation,
             settings.PROJECT_ADMINS: entry.project_admins,
             settings.HELPDESK: entry.helpdesk,
+            settings.HISTORY_DAYS: entry.history_days,
         }
         for name, value in values.items():
             if value is not None:

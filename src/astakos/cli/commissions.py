@@ -7,12 +7,15 @@ import click
 from astakos import clock
 from astakos.administration.commissions import resolve
 from astakos.administration.document import StateError
+from astakos.cli.instants import INSTANT
 from astakos.cli.options import database_option, json_option, open_database
 from astakos.cli.output import print_facts, print_rows
 from astakos.clock import MICROSECONDS, to_iso
+from astakos.http.history import describe
 from astakos.ledger.operations import Verdict
 from astakos.storage import ledger, registry
 from astakos.storage.database import Connection
+from astakos.storage.history import Wanted, read_history
 
 
 @click.group()
@@ -74,6 +77,63 @@ def reject(serial: int, database_url: str) -> None:
     """Reject a pending commission in place of its component."""
     resolve(open_database(database_url), serial, Verdict.REJECT, clock.now())
     click.echo(f"Rejected {serial}.")
+
+
+@commission.command()
+@click.option("--component", help="Only what this component issued.")
+@click.option("--holder", help="Only of this holder, such as user:UUID or project:UUID.")
+@click.option("--source", help="Only from this source, such as project:UUID.")
+@click.option("--resource", help="Only of this resource.")
+@click.option("--serial", type=int, help="Only of this commission.")
+@click.option("--since", type=INSTANT, help="Only what was resolved from then on.")
+@click.option("--until", type=INSTANT, help="Only what was resolved before then.")
+@click.option("--outcome", type=click.Choice([v.value for v in Verdict]), help="Only what ended like this.")
+@click.option(
+    "--limit", type=click.IntRange(1), default=100, show_default=True, help="At most so many entries."
+)
+@database_option
+@json_option
+def history(
+    component: str | None,
+    holder: str | None,
+    source: str | None,
+    resource: str | None,
+    serial: int | None,
+    since: int | None,
+    until: int | None,
+    outcome: str | None,
+    limit: int,
+    database_url: str,
+    as_json: bool,
+) -> None:
+    """Show what became of commissions, newest first."""
+    reader = open_database(database_url).reader()
+    known = None if component is None else registry.find_component(reader, component)
+    if component is not None and known is None:
+        raise StateError(f"there is no component {component!r}")
+    wanted = Wanted(
+        component=None if known is None else known.id,
+        holder=holder,
+        source=source,
+        resource=resource,
+        serial=serial,
+        since=since,
+        until=until,
+        verdict=None if outcome is None else Verdict(outcome),
+    )
+    rows = [describe(entry) for entry in read_history(reader, wanted, limit)]
+    columns = (
+        "serial",
+        "component",
+        "outcome",
+        "log_time",
+        "holder",
+        "source",
+        "resource",
+        "quantity",
+        "settled",
+    )
+    print_rows(rows, columns, as_json=as_json)
 
 
 def _facts(reader: Connection, component: int, name: str, serial: int) -> dict[str, Any]:

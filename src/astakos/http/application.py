@@ -2,12 +2,13 @@
 
 import logging
 import time
+from collections.abc import Iterable
 from email.utils import formatdate
 from urllib.parse import urlsplit
 
 from astakos.http.faults import BadRequest, Fault, InternalServerError, NotAllowed, ServiceUnavailable
 from astakos.http.messages import XML, Answer, DisconnectedError, Message, Receive, Request, Scope, Send
-from astakos.http.routes import ANY_METHOD, API_PREFIXES, find_route
+from astakos.http.routes import ANY_METHOD, API_PREFIXES, COMMISSIONS, SUPPORTS, find_route
 from astakos.http.serialization import fault_to_xml, to_json
 from astakos.http.service import Service
 from astakos.ledger.storage import StorageUnavailableError
@@ -70,7 +71,8 @@ class Application:
         except Exception:
             log.exception("%s %s failed", request.method, request.path)
             answer = _fault_answer(request, InternalServerError())
-        await self._send(send, answer, NEGOTIATED_TYPES[request.serialization])
+        announced = SUPPORTS if request.path.startswith(COMMISSIONS) else ()
+        await self._send(send, answer, NEGOTIATED_TYPES[request.serialization], announced)
 
     async def _answer(self, request: Request) -> Answer:
         route = find_route(request)
@@ -83,7 +85,9 @@ class Application:
             raise NotAllowed(request.method, tuple(route))
         return await handler(self._service, request)
 
-    async def _send(self, send: Send, answer: Answer, negotiated: str) -> None:
+    async def _send(
+        self, send: Send, answer: Answer, negotiated: str, announced: Iterable[tuple[bytes, bytes]] = ()
+    ) -> None:
         body = answer.body
         date = self._now()
         headers = [
@@ -93,6 +97,7 @@ class Application:
             (b"expires", date),
             (b"last-modified", date),
             VARY,
+            *announced,
         ]
         headers += [
             (name.lower().encode("latin-1"), value.encode("latin-1"))

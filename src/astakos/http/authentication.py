@@ -37,6 +37,18 @@ def user_of_token(service: Service, token: str) -> User:
     return user
 
 
+def authenticated_component_or_user(service: Service, request: Request) -> Component | User:
+    """The component or the user whose token a request carries.
+
+    Raises:
+        Unauthorized: it carries none, or one that does not count.
+    """
+    token = request.token
+    if token and service.component_of_token(token_hash(token)) is None:
+        return user_of_token(service, token)
+    return authenticated_component(service, request)
+
+
 def authenticated_component(service: Service, request: Request) -> Component:
     """The component whose token a request carries.
 

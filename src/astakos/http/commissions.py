@@ -1,4 +1,4 @@
-"""`account/v1.0/commissions`: issuing, seeing and resolving (`http-api.md` §8.6)."""
+"""`account/v1.0/commissions`: seeing and resolving those that are pending (`http-api.md` §8.6)."""
 
 from collections.abc import Collection
 from typing import Any
@@ -10,23 +10,12 @@ from astakos.directory.model import Component
 from astakos.http.bodies import read_json, read_object, require_json
 from astakos.http.faults import BadRequest
 from astakos.http.messages import Answer, Request
-from astakos.http.provisions import Requested, RequestedProvision, understand
+from astakos.http.provisions import RequestedProvision, understand
 from astakos.http.serialization import to_json
 from astakos.http.service import Service
-from astakos.ledger.operations import Issue, Issued, Operation, Outcome, Resolve, Resolved
-from astakos.ledger.rules import NoCapacity, NoHolding, NoQuantity, OutOfRange, Provision, Refusal, merge
+from astakos.ledger.operations import CannotSettle, Resolve, Resolved, Settle
+from astakos.ledger.rules import Key
 from astakos.storage import ledger as stored
-
-LONGEST_NAME = 4096
-
-
-class IssueBody(msgspec.Struct):
-    """The body of an issue; what else it holds is ignored."""
-
-    provisions: list[RequestedProvision]
-    name: str = ""
-    force: bool = False
-    auto_accept: bool = False
 
 
 class ResolveBody(msgspec.Struct):
@@ -36,68 +25,13 @@ class ResolveBody(msgspec.Struct):
     reject: list[int | bool] = msgspec.field(default_factory=list)
 
 
-_issues = msgspec.json.Decoder(IssueBody)
+class SettleBody(msgspec.Struct):
+    """What came true of a commission."""
+
+    quantities: list[RequestedProvision]
+
+
 _resolves = msgspec.json.Decoder(ResolveBody)
-
-
-async def issue(service: Service, request: Request, component: Component) -> Answer:
-    """`POST commissions`: 201 with the serial, or why not."""
-    require_json(request)
-    body = await read_json(request, _issues)
-    if len(body.name) > LONGEST_NAME:
-        raise BadRequest(f"name must be at most {LONGEST_NAME} characters long.")
-    requested = understand(body.provisions)
-    if isinstance(requested, RequestedProvision):
-        return _refused(
-            404, "itemNotFound", NO_HOLDING, _data("NoHoldingError", msgspec.to_builtins(requested))
-        )
-    outcome = await service.ledger.submit(
-        Issue(
-            component=component.id,
-            provisions=tuple(merge(requested.provisions)),
-            name=body.name,
-            force=body.force,
-            auto_accept=body.auto_accept,
-        )
-    )
-    if isinstance(outcome, Issued):
-        return Answer(201, to_json({"serial": outcome.serial}))
-    if isinstance(outcome, Resolved):
-        raise TypeError("an issue ended like a resolution")
-    return _refusal(outcome, requested)
-
-
-NO_HOLDING = "There is no such holding: this holder has nothing of this resource from this source."
-
-
-def _refusal(refusal: Refusal, requested: Requested) -> Answer:
-    provision = _provision(refusal.provision, requested)
-    match refusal:
-        case NoHolding():
-            return _refused(404, "itemNotFound", NO_HOLDING, _data("NoHoldingError", provision))
-        case NoCapacity(_, usage, limit):
-            message = "The limit of this holding does not leave room for this quantity."
-            return _refused(413, "overLimit", message, _data("NoCapacityError", provision, usage, limit))
-        case NoQuantity(_, usage, limit):
-            message = "More would be released than is certainly in use."
-            return _refused(413, "overLimit", message, _data("NoQuantityError", provision, usage, limit))
-        case OutOfRange():
-            raise BadRequest("The quantity would take the usage out of the range of signed 64-bit numbers.")
-
-
-def _provision(provision: Provision, requested: Requested) -> dict[str, Any]:
-    key = requested.spoken.get(provision.key, provision.key)
-    return {**key._asdict(), "quantity": provision.quantity}
-
-
-def _data(name: str, provision: Any, usage: int | None = None, limit: int | None = None) -> dict[str, Any]:
-    data = {"name": name, "provision": provision}
-    return data if usage is None else data | {"usage": usage, "limit": limit}
-
-
-def _refused(status: int, name: str, message: str, data: dict[str, Any]) -> Answer:
-    """Refusals of an issue carry data instead of details (§4)."""
-    return Answer(status, to_json({name: {"code": status, "message": message, "data": data}}))
 
 
 async def pending(service: Service, _request: Request, component: Component) -> Answer:
@@ -110,12 +44,14 @@ async def info(service: Service, request: Request, component: Component) -> Answ
     commission = stored.find_commission(service.reader, component.id, request.serial)
     if commission is None:
         return Answer(404)
-    document = {
+    document: dict[str, Any] = {
         "serial": commission.serial,
         "name": commission.name,
         "issue_time": to_iso(commission.issue_time),
         "provisions": [{**key._asdict(), "quantity": quantity} for key, quantity in commission.provisions],
     }
+    if commission.expires is not None:
+        document["expires"] = to_iso(commission.expires)
     return Answer(body=to_json(document))
 
 
@@ -126,11 +62,30 @@ async def act(service: Service, request: Request, component: Component) -> Answe
     if ("accept" in body) == ("reject" in body):
         raise BadRequest('Exactly one of the keys is needed: {"accept": ""} or {"reject": ""}.')
     serials = frozenset([request.serial])
-    if "accept" in body:
-        resolved = await _resolve(service, Resolve(component.id, accept=serials))
+    accept = body.get("accept")
+    operation: Resolve | Settle
+    if "reject" in body:
+        operation = Resolve(component.id, reject=serials)
+    elif isinstance(accept, dict) and "quantities" in accept:
+        operation = Settle(component.id, request.serial, _quantities(accept))
     else:
-        resolved = await _resolve(service, Resolve(component.id, reject=serials))
+        operation = Resolve(component.id, accept=serials)
+    resolved = await _resolve(service, operation)
     return Answer(404 if resolved.not_found else 200)
+
+
+def _quantities(value: dict[str, Any]) -> dict[Key, int]:
+    try:
+        body = msgspec.convert(value, SettleBody)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"The body does not have the right form: {error} of `accept`.") from error
+    requested = understand(body.quantities)
+    if isinstance(requested, RequestedProvision):
+        raise BadRequest("quantities must name provisions of the commission.")
+    quantities = dict(requested.provisions)
+    if len(quantities) < len(requested.provisions):
+        raise BadRequest("quantities must name each provision at most once.")
+    return quantities
 
 
 async def resolve(service: Service, request: Request, component: Component) -> Answer:
@@ -146,10 +101,18 @@ async def resolve(service: Service, request: Request, component: Component) -> A
     return Answer(body=to_json(document))
 
 
-async def _resolve(service: Service, operation: Operation) -> Resolved:
-    outcome: Outcome = await service.ledger.submit(operation)
+async def _resolve(service: Service, operation: Resolve | Settle) -> Resolved:
+    outcome = await service.ledger.submit(operation)
+    if isinstance(outcome, CannotSettle):
+        holder, source, resource = outcome.key
+        name = f"{resource} of {holder} from {source}"
+        if outcome.issued is None:
+            raise BadRequest(f"The commission has no provision of {name}.")
+        raise BadRequest(
+            f"Of {name}, {outcome.issued} was issued; {outcome.settled} is not between 0 and that."
+        )
     if not isinstance(outcome, Resolved):
-        raise TypeError("a resolution ended like an issue")
+        raise TypeError(f"a resolution ended as {type(outcome).__name__}")
     return outcome
 
 

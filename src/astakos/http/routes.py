@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from astakos.directory.model import Component, User
-from astakos.http import account, commissions, identity, quotas, ui
+from astakos.http import account, commissions, history, identity, issuing, quotas, reconciling, ui
 from astakos.http.authentication import authenticated_component, authenticated_user
 from astakos.http.messages import Answer, Request
 from astakos.http.service import Service
@@ -49,14 +49,21 @@ ROUTES: Mapping[str, Route] = {
     "/account/v1.0/service_project_quotas": {"GET": ForComponent(quotas.service_project_quotas)},
     "/account/v1.0/commissions": {
         "GET": ForComponent(commissions.pending),
-        "POST": ForComponent(commissions.issue),
+        "POST": ForComponent(issuing.issue),
     },
     "/account/v1.0/commissions/action": {"POST": ForComponent(commissions.resolve)},
+    "/account/v1.0/commissions/bulk": {"POST": ForComponent(issuing.issue_many)},
+    "/account/v1.0/commissions/history": {"GET": history.history},
+    "/account/v1.0/reconcile": {"POST": ForComponent(reconciling.reconcile)},
     "/ui/get_services": {ANY_METHOD: ui.get_services},
 }
 COMMISSION: Route = {"GET": ForComponent(commissions.info)}
 COMMISSION_ACTION: Route = {"POST": ForComponent(commissions.act)}
 COMMISSION_PATH = re.compile(r"/account/v1\.0/commissions/([0-9]+)(/action)?")
+
+COMMISSIONS = "/account/v1.0/commissions"
+SUPPORTS = ((b"astakos-supports", b"idempotency-key, ttl, quantities, bulk, history, reconcile"),)
+"""Stands on every answer about commissions: what this service does beyond the original."""
 
 API_PREFIXES = ("/account/", "/identity/")
 """Below these an unknown path is a bad request; elsewhere it is not found."""

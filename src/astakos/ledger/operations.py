@@ -1,10 +1,18 @@
 """What can be asked of the ledger, and what it answers: values, apart from how they are carried out."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
 from astakos.ledger.rules import Holding, Key, Provision, Refusal
+
+
+class Idempotency(NamedTuple):
+    """What makes a repeated issue recognizable: the caller's key, and a hash of what it asks for."""
+
+    key: str
+    fingerprint: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +25,8 @@ class Issue:
         name: what the component calls it; never interpreted.
         force: let imports go over limits.
         auto_accept: accept it in the same step; the serial of the answer is then not pending.
+        time_to_live: after so many microseconds it is rejected by itself; None for never.
+        idempotency: lets the same issue, asked for again, have the same outcome instead of another one.
     """
 
     component: int
@@ -24,6 +34,16 @@ class Issue:
     name: str = ""
     force: bool = False
     auto_accept: bool = False
+    time_to_live: int | None = None
+    idempotency: Idempotency | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IssueMany:
+    """Issue several commissions in this order: each by itself, or all or none."""
+
+    issues: tuple[Issue, ...]
+    all_or_none: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +56,57 @@ class Resolve:
 
 
 @dataclass(frozen=True, slots=True)
+class Settle:
+    """Accept one pending commission of `component` for less than was issued.
+
+    Attributes:
+        quantities: what came true of the provisions named; the others came true whole.
+    """
+
+    component: int
+    serial: int
+    quantities: Mapping[Key, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Reconcile:
+    """Hold holdings against the usage that `component` observes.
+
+    Attributes:
+        usage: what is really in use; what is pending is left out of account.
+        mend: correct the difference by an accepted commission called `name`.
+    """
+
+    component: int
+    usage: Mapping[Key, int]
+    mend: bool = False
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Issued:
-    """The commission was issued."""
+    """The commission was issued: now, or when the same was asked for before (`repeated`)."""
 
     serial: int
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReused:
+    """Refused: the same idempotency key came with something else before."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedMany:
+    """The outcome of each issue. If it was all or none and one was refused, `undone` is true.
+
+    Then those before it show as issued though they are not, and those after it are missing.
+    """
+
+    outcomes: tuple["Issued | Refusal | KeyReused", ...]
+    undone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +123,45 @@ class Resolved:
     conflicting: tuple[int, ...] = ()
 
 
-Operation = Issue | Resolve
-Outcome = Issued | Refusal | Resolved
+@dataclass(frozen=True, slots=True)
+class CannotSettle:
+    """Refused: the commission has no such provision, or not so much of it was issued."""
+
+    key: Key
+    settled: int
+    issued: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One holding beside what is really in use.
+
+    `settled` is the usage without anything that is pending; the drift is what it is over `actual`.
+    """
+
+    key: Key
+    holding: Holding
+    settled: int
+    actual: int
+
+    @property
+    def drift(self) -> int:
+        """How much more is counted than is in use; negative if less."""
+        return self.settled - self.actual
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """Where the holdings stood. `missing` do not exist; `serial` is the commission that mended, if any."""
+
+    drifts: tuple[Drift, ...] = ()
+    missing: tuple[Key, ...] = ()
+    serial: int | None = None
+    refusal: Refusal | None = None
+
+
+Operation = Issue | IssueMany | Resolve | Settle | Reconcile
+Outcome = Issued | Refusal | KeyReused | IssuedMany | Resolved | CannotSettle | Reconciled
 
 
 class Verdict(StrEnum):
@@ -65,6 +169,7 @@ class Verdict(StrEnum):
 
     ACCEPT = "ACCEPT"
     REJECT = "REJECT"
+    EXPIRED = "EXPIRED"
 
 
 class Pending(NamedTuple):
@@ -81,6 +186,14 @@ class Commission(NamedTuple):
     name: str
     issue_time: int
     provisions: tuple[Provision, ...]
+    expires: int | None = None
+
+
+class Remembered(NamedTuple):
+    """An issue that was asked for with an idempotency key, and its serial."""
+
+    fingerprint: bytes
+    serial: int
 
 
 class NewCommission(NamedTuple):
@@ -90,9 +203,27 @@ class NewCommission(NamedTuple):
     issue: Issue
 
 
+class Settlement(NamedTuple):
+    """A provision as its resolution leaves it: what came true of it, and its holding after that (§4)."""
+
+    key: Key
+    quantity: int
+    settled: int
+    after: Holding
+
+
 class Resolution(NamedTuple):
-    """A pending commission to be stored as resolved, with each of its holdings as that left it (§4)."""
+    """A pending commission to be stored as resolved."""
 
     serial: int
     verdict: Verdict
-    after: tuple[tuple[Key, Holding], ...]
+    settlements: tuple[Settlement, ...]
+
+
+@dataclass(slots=True)
+class Changes:
+    """All that a batch changes: in what order, and in which figures the holdings end."""
+
+    issued: list[NewCommission] = field(default_factory=list)
+    resolved: list[Resolution] = field(default_factory=list)
+    holdings: dict[Key, Holding] = field(default_factory=dict)

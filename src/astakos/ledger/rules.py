@@ -9,15 +9,23 @@ It carries two usage figures, since a commission that is pending may still end e
 So the truth always lies between the two, and a decision looks at the worse one: an *import* (quantity ≥ 0)
 must fit below the limit even if all that is pending comes true, a *release* (quantity < 0) must be covered
 even if nothing that is pending comes true. Issuing moves one figure towards the possible outcome; resolving
-brings the other one after it (accept) or the first one back (reject):
+closes the gap. Of what was issued, some part comes true, from all of it (accept) to nothing (reject):
 
-                    issue               accept              reject
-    import  q ≥ 0   usage_max += q      usage_min += q      usage_max -= q
-    release q < 0   usage_min += q      usage_max += q      usage_min -= q
+                    issue            settle for s of q                    accept: s = q   reject: s = 0
+    import  q ≥ 0   usage_max += q   usage_min += s, usage_max -= q - s   usage_min += q  usage_max -= q
+    release q < 0   usage_min += q   usage_max += s, usage_min -= q - s   usage_max += q  usage_min -= q
 
-Hence, for each holding at any time: 0 ≤ usage_min ≤ usage_max; their distance is the sum of |q| over the
-pending provisions on it; and without `force` or a lowered limit, usage_max ≤ limit. Resolving checks nothing:
-whatever has been issued can be accepted or rejected, in any order, with the same final figures.
+Hence, for each holding at any time:
+
+1. 0 ≤ usage_min ≤ usage_max.
+2. usage_max - usage_min is the sum of |q| over the pending provisions on it.
+3. With A the sum of all that ever came true on it, usage_max = A + Σ pending imports, and
+   usage_min = A + Σ pending releases.
+4. Without `force` and without lowered limits, usage_max ≤ limit.
+
+A refused issue changes nothing, and issuing and rejecting restores every figure. Resolving is never refused:
+whatever has been issued can be settled, in any order, whatever became of the limit; the final figures depend
+only on what came true.
 
 Nothing here knows users, projects, components, time or storage: holders, sources and resources are opaque.
 """
@@ -140,20 +148,23 @@ def issue(
     return changed
 
 
-def accept(holding: Holding, quantity: int) -> Holding:
-    """The holding after a pending provision of `quantity` has come true."""
+def settle(holding: Holding, quantity: int, settled: int) -> Holding:
+    """The holding after a pending provision of `quantity` has come true for `settled` of it.
+
+    Args:
+        holding: as it stands.
+        quantity: what was issued.
+        settled: from 0 (rejected) to all of `quantity` (accepted), with the same sign; see `may_settle`.
+    """
     limit, usage_min, usage_max = holding
     if quantity >= 0:
-        return Holding(limit, usage_min + quantity, usage_max)
-    return Holding(limit, usage_min, usage_max + quantity)
+        return Holding(limit, usage_min + settled, usage_max - quantity + settled)
+    return Holding(limit, usage_min - quantity + settled, usage_max + settled)
 
 
-def reject(holding: Holding, quantity: int) -> Holding:
-    """The holding after a pending provision of `quantity` has been given up."""
-    limit, usage_min, usage_max = holding
-    if quantity >= 0:
-        return Holding(limit, usage_min, usage_max - quantity)
-    return Holding(limit, usage_min - quantity, usage_max)
+def may_settle(quantity: int, settled: int) -> bool:
+    """Whether so much of a provision can come true: something between none and all of it."""
+    return min(0, quantity) <= settled <= max(0, quantity)
 
 
 class InvariantViolatedError(Exception):

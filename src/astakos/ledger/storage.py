@@ -4,8 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from astakos.ledger.operations import NewCommission, Pending, Resolution
+from astakos.ledger.operations import Changes, Pending, Remembered
 from astakos.ledger.rules import Holding, Key
+
+IdempotencyKey = tuple[int, str]
+"""A component and its key."""
 
 
 class StorageUnavailableError(Exception):
@@ -15,6 +18,10 @@ class StorageUnavailableError(Exception):
 class LedgerTransaction(Protocol):
     """One transaction: what it has read can not be changed by others before it ends."""
 
+    def expired(self, now: int) -> Mapping[int, Pending]:
+        """The pending commissions whose time to live is over."""
+        ...
+
     def pending(self, serials: Collection[int]) -> Mapping[int, Pending]:
         """Those of the commissions that are pending."""
         ...
@@ -23,18 +30,20 @@ class LedgerTransaction(Protocol):
         """Those of the holdings that exist."""
         ...
 
+    def pending_imports(self, keys: Collection[Key]) -> Mapping[Key, int]:
+        """The sum of the pending imports on each of the holdings that has any."""
+        ...
+
+    def remembered(self, keys: Collection[IdempotencyKey]) -> Mapping[IdempotencyKey, Remembered]:
+        """What was issued with those of the idempotency keys that are still kept."""
+        ...
+
     def next_serials(self, count: int) -> Sequence[int]:
         """That many serials, ascending, none of which was or will be given out again once committed."""
         ...
 
-    def write(
-        self,
-        now: int,
-        issued: Sequence[NewCommission],
-        resolved: Sequence[Resolution],
-        holdings: Mapping[Key, Holding],
-    ) -> None:
-        """Store new commissions, then resolutions, and the figures in which the holdings end."""
+    def write(self, now: int, changes: Changes) -> None:
+        """Store what has changed."""
         ...
 
 
@@ -47,6 +56,10 @@ class LedgerStorage(Protocol):
         Raises:
             StorageUnavailableError: entering or leaving could not be done now.
         """
+        ...
+
+    def tidy(self, now: int) -> None:
+        """Forget what need not be kept any longer."""
         ...
 
     def close(self) -> None:

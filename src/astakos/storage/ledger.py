@@ -3,12 +3,22 @@
 import contextlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from astakos.ledger.operations import Commission, NewCommission, Pending, Resolution
+from astakos.ledger.operations import Changes, Commission, NewCommission, Pending, Remembered, Resolution
 from astakos.ledger.rules import Holding, Key, Provision
+from astakos.ledger.storage import IdempotencyKey
+from astakos.storage import settings
 from astakos.storage.database import Connection, Database, writing
 
 LARGEST_SERIAL = 2**63 - 1
+DAY = 24 * 3600 * 1_000_000
+KEYS_KEPT = 2 * DAY
+"""How long an idempotency key is remembered: a day is promised."""
+MOST_FORGOTTEN = 5000
+"""How many old commissions are forgotten at a time, so that others need not wait for long."""
 
+LIST_EXPIRED = """
+SELECT serial FROM commissions WHERE verdict IS NULL AND expires IS NOT NULL AND expires <= ? ORDER BY expires
+"""
 FIND_PENDING = """
 SELECT c.component_id, p.quantity, h.id, h.holder, h.source, h.resource, h."limit", h.usage_min, h.usage_max
 FROM commissions c
@@ -19,23 +29,33 @@ WHERE c.serial = ? AND c.verdict IS NULL
 FIND_HOLDING = """
 SELECT id, "limit", usage_min, usage_max FROM holdings WHERE holder = ? AND source = ? AND resource = ?
 """
+SUM_PENDING_IMPORTS = """
+SELECT coalesce(sum(p.quantity), 0) FROM commissions c CROSS JOIN provisions p
+WHERE c.verdict IS NULL AND p.serial = c.serial AND p.holding_id = ? AND p.quantity > 0
+"""
+FIND_REMEMBERED = "SELECT fingerprint, serial FROM idempotency_keys WHERE component_id = ? AND key = ?"
+REMEMBER = """
+INSERT INTO idempotency_keys (component_id, key, fingerprint, serial, time) VALUES (?, ?, ?, ?, ?)
+"""
 LAST_SERIAL = "SELECT seq FROM sqlite_sequence WHERE name = 'commissions'"
 INSERT_COMMISSION = """
-INSERT INTO commissions (serial, component_id, name, issue_time, verdict, resolve_time)
-VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO commissions (serial, component_id, name, issue_time, expires, verdict, resolve_time)
+VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 INSERT_PROVISION = """
-INSERT INTO provisions (serial, holding_id, quantity, "limit", usage_min, usage_max) VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO provisions (serial, holding_id, quantity, settled, "limit", usage_min, usage_max)
+VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 RESOLVE_COMMISSION = "UPDATE commissions SET verdict = ?, resolve_time = ? WHERE serial = ?"
 RESOLVE_PROVISION = """
-UPDATE provisions SET "limit" = ?, usage_min = ?, usage_max = ? WHERE serial = ? AND holding_id = ?
+UPDATE provisions SET settled = ?, "limit" = ?, usage_min = ?, usage_max = ?
+WHERE serial = ? AND holding_id = ?
 """
 SET_USAGE = "UPDATE holdings SET usage_min = ?, usage_max = ? WHERE id = ?"
 
 LIST_PENDING = "SELECT serial FROM commissions WHERE component_id = ? AND verdict IS NULL ORDER BY serial"
 FIND_COMMISSION = """
-SELECT component_id, name, issue_time FROM commissions WHERE serial = ? AND verdict IS NULL
+SELECT component_id, name, issue_time, expires FROM commissions WHERE serial = ? AND verdict IS NULL
 """
 LIST_PROVISIONS = """
 SELECT h.holder, h.source, h.resource, p.quantity
@@ -46,6 +66,14 @@ INSERT INTO holdings (holder, source, resource, "limit", usage_min, usage_max) V
 ON CONFLICT (holder, source, resource) DO UPDATE SET "limit" = excluded."limit"
 WHERE holdings."limit" <> excluded."limit"
 """
+FORGET_KEYS = "DELETE FROM idempotency_keys WHERE time < ?"
+# Only the first commissions are looked at: the older, the smaller is its serial.
+OLD_COMMISSIONS = """
+SELECT serial FROM (SELECT serial, verdict, resolve_time FROM commissions ORDER BY serial LIMIT ?) AS oldest
+WHERE verdict IS NOT NULL AND resolve_time < ?
+"""
+FORGET_PROVISIONS = f"DELETE FROM provisions WHERE serial IN ({OLD_COMMISSIONS})"
+FORGET_COMMISSIONS = f"DELETE FROM commissions WHERE serial IN ({OLD_COMMISSIONS})"
 
 
 def stored_source(source: str | None) -> str:
@@ -69,10 +97,23 @@ class LedgerStore:
     @contextlib.contextmanager
     def transaction(self) -> Iterator["LedgerTransaction"]:
         """One durable transaction; see `astakos.ledger.storage.LedgerStorage`."""
+        with writing(self._connected()) as connection:
+            yield LedgerTransaction(connection)
+
+    def tidy(self, now: int) -> None:
+        """Forget idempotency keys after two days, and resolved commissions after the time that is set."""
+        with writing(self._connected()) as connection:
+            connection.execute(FORGET_KEYS, (now - KEYS_KEPT,))
+            kept = settings.find(connection, settings.HISTORY_DAYS)
+            if kept is not None:
+                before = now - int(kept * DAY)
+                connection.execute(FORGET_PROVISIONS, (MOST_FORGOTTEN, before))
+                connection.execute(FORGET_COMMISSIONS, (MOST_FORGOTTEN, before))
+
+    def _connected(self) -> Connection:
         if self._connection is None:
             self._connection = self._database.connect()
-        with writing(self._connection):
-            yield LedgerTransaction(self._connection)
+        return self._connection
 
     def close(self) -> None:
         """Close the connection."""
@@ -89,6 +130,11 @@ class LedgerTransaction:
         self._connection = connection
         self._identifiers: dict[Key, int] = {}
         self._read: dict[Key, Holding] = {}
+
+    def expired(self, now: int) -> Mapping[int, Pending]:
+        """The pending commissions whose time to live is over."""
+        serials = [serial for (serial,) in self._connection.execute(LIST_EXPIRED, (now,))]
+        return self.pending(serials) if serials else {}
 
     def pending(self, serials: Collection[int]) -> Mapping[int, Pending]:
         """Those commissions that are pending; their holdings are read along with them."""
@@ -129,48 +175,59 @@ class LedgerTransaction:
         last = row[0] if row else 0
         return range(last + 1, last + 1 + count)
 
-    def write(
-        self,
-        now: int,
-        issued: Sequence[NewCommission],
-        resolved: Sequence[Resolution],
-        holdings: Mapping[Key, Holding],
-    ) -> None:
+    def pending_imports(self, keys: Collection[Key]) -> Mapping[Key, int]:
+        """The sum of the pending imports on each of the holdings that was read."""
+        return {
+            key: self._connection.execute(SUM_PENDING_IMPORTS, (self._identifiers[key],)).fetchone()[0]
+            for key in keys
+            if key in self._identifiers
+        }
+
+    def remembered(self, keys: Collection[IdempotencyKey]) -> Mapping[IdempotencyKey, Remembered]:
+        """What was issued with those idempotency keys that are still kept."""
+        rows = ((key, self._connection.execute(FIND_REMEMBERED, key).fetchone()) for key in keys)
+        return {key: Remembered(*row) for key, row in rows if row is not None}
+
+    def write(self, now: int, changes: Changes) -> None:
         """Store what a batch has changed, with one pass over each table."""
-        at_once = {r.serial: r for r in resolved} if issued else {}
-        new = {serial for serial, _ in issued}
-        self._insert(now, issued, at_once)
-        self._resolve(now, [resolution for resolution in resolved if resolution.serial not in new])
+        resolved = {resolution.serial: resolution for resolution in changes.resolved}
+        self._insert(now, changes.issued, resolved)
+        self._resolve(now, resolved.values())
         identifiers = self._identifiers
         self._connection.executemany(
-            SET_USAGE, [(h.usage_min, h.usage_max, identifiers[key]) for key, h in holdings.items()]
+            SET_USAGE, [(h.usage_min, h.usage_max, identifiers[key]) for key, h in changes.holdings.items()]
         )
 
-    def _insert(self, now: int, issued: Sequence[NewCommission], at_once: Mapping[int, Resolution]) -> None:
+    def _insert(self, now: int, issued: Sequence[NewCommission], resolved: dict[int, Resolution]) -> None:
+        """Store new commissions; those that were resolved at once, as such, taken out of `resolved`."""
         commissions: list[tuple[object, ...]] = []
         provisions: list[tuple[object, ...]] = []
+        remembered: list[tuple[object, ...]] = []
         identifiers = self._identifiers
-        for serial, operation in issued:
-            resolution = at_once.get(serial)
+        for serial, issue in issued:
+            resolution = resolved.pop(serial, None)
+            expires = None if issue.time_to_live is None else now + issue.time_to_live
             if resolution is None:
-                commissions.append((serial, operation.component, operation.name, now, None, None))
+                commissions.append((serial, issue.component, issue.name, now, expires, None, None))
                 provisions += [
-                    (serial, identifiers[key], quantity, None, None, None)
-                    for key, quantity in operation.provisions
+                    (serial, identifiers[key], quantity, None, None, None, None)
+                    for key, quantity in issue.provisions
                 ]
             else:
                 commissions.append(
-                    (serial, operation.component, operation.name, now, resolution.verdict, now)
+                    (serial, issue.component, issue.name, now, expires, resolution.verdict, now)
                 )
-                after = dict(resolution.after)
                 provisions += [
-                    (serial, identifiers[key], quantity, *after[key])
-                    for key, quantity in operation.provisions
+                    (serial, identifiers[key], quantity, settled, *after)
+                    for key, quantity, settled, after in resolution.settlements
                 ]
+            if issue.idempotency is not None:
+                remembered.append((issue.component, *issue.idempotency, serial, now))
         self._connection.executemany(INSERT_COMMISSION, commissions)
         self._connection.executemany(INSERT_PROVISION, provisions)
+        self._connection.executemany(REMEMBER, remembered)
 
-    def _resolve(self, now: int, resolved: Sequence[Resolution]) -> None:
+    def _resolve(self, now: int, resolved: Collection[Resolution]) -> None:
         identifiers = self._identifiers
         self._connection.executemany(
             RESOLVE_COMMISSION, [(resolution.verdict, now, resolution.serial) for resolution in resolved]
@@ -178,9 +235,9 @@ class LedgerTransaction:
         self._connection.executemany(
             RESOLVE_PROVISION,
             [
-                (*holding, resolution.serial, identifiers[key])
+                (settled, *after, resolution.serial, identifiers[key])
                 for resolution in resolved
-                for key, holding in resolution.after
+                for key, _, settled, after in resolution.settlements
             ],
         )
 
@@ -208,4 +265,4 @@ def find_commission(connection: Connection, component: int, serial: int) -> Comm
         Provision(Key(holder, read_source(source), resource), quantity)
         for holder, source, resource, quantity in connection.execute(LIST_PROVISIONS, (serial,))
     )
-    return Commission(serial, row[1], row[2], provisions)
+    return Commission(serial, row[1], row[2], provisions, row[3])

@@ -210,6 +210,7 @@ commissions = Table(
     _refers("component_id", "components.id"),
     _text("name"),
     _number("issue_time"),
+    _number("expires", nullable=True),
     _text("verdict", nullable=True),
     _number("resolve_time", nullable=True),
     Index(
@@ -219,20 +220,43 @@ commissions = Table(
         sqlite_where=text("verdict IS NULL"),
         postgresql_where=text("verdict IS NULL"),
     ),
+    Index(
+        "expiring_commissions",
+        "expires",
+        sqlite_where=text("verdict IS NULL AND expires IS NOT NULL"),
+        postgresql_where=text("verdict IS NULL AND expires IS NOT NULL"),
+    ),
+    Index("commissions_of_component", "component_id", "serial"),
     sqlite_strict=True,
     sqlite_autoincrement=True,
 )
 
-# The three figures are those of the holding after the resolution, null before it.
+# While it is pending, there is null for what came true of it and for the figures of the holding after that.
 provisions = Table(
     "provisions",
     metadata,
     _refers("serial", "commissions.serial", primary_key=True),
     _refers("holding_id", "holdings.id", primary_key=True),
     _number("quantity"),
+    _number("settled", nullable=True),
     _number("limit", nullable=True),
     _number("usage_min", nullable=True),
     _number("usage_max", nullable=True),
+    Index("provisions_of_holding", "holding_id", "serial"),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+# What was issued with an idempotency key; the serial may be that of a commission long resolved.
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    _refers("component_id", "components.id", primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    _number("serial"),
+    _number("time"),
+    Index("idempotency_keys_by_time", "time"),
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )

@@ -13,6 +13,8 @@ BASE_URL = "base_url"
 MODERATION = "moderation"
 PROJECT_ADMINS = "project_admins"
 HELPDESK = "helpdesk"
+HISTORY_DAYS = "history_days"
+"""How long resolved commissions are kept; forever if it is not set."""
 
 
 def find(connection: Connection, name: str, default: Any = None) -> Any:

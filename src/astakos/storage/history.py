@@ -1,0 +1,137 @@
+"""Reading what became of commissions: the provision log, newest first (`quota-semantics.md` §4)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from astakos.ledger.operations import Verdict
+from astakos.ledger.rules import Holding, Key
+from astakos.storage.database import Connection
+from astakos.storage.ledger import read_source
+
+COLUMNS = """
+c.serial, k.name, c.name, c.issue_time, c.resolve_time, c.verdict, h.id, h.holder, h.source, h.resource,
+p.quantity, p.settled, p."limit", p.usage_min, p.usage_max
+"""
+# Where no holder is named, commissions are walked in their order, which is the order wanted; a CROSS JOIN is
+# joined as it is written. Where one is, its few holdings lead to their provisions.
+BY_COMMISSION = """
+FROM commissions c CROSS JOIN provisions p ON p.serial = c.serial JOIN holdings h ON h.id = p.holding_id
+"""
+BY_HOLDING = """
+FROM holdings h CROSS JOIN provisions p ON p.holding_id = h.id CROSS JOIN commissions c ON c.serial = p.serial
+"""
+COMPONENT = "JOIN components k ON k.id = c.component_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which entries are asked for; None means all.
+
+    Attributes:
+        component: only commissions that this component issued.
+        holder, source, resource: only provisions on such holdings; of `source`, "" stands for null.
+        serial: only of this commission.
+        since, until: only what was resolved in this time, the end excluded.
+        verdict: only what ended like this.
+        before: only what comes after this entry, which was the last of the page before.
+    """
+
+    component: int | None = None
+    holder: str | None = None
+    source: str | None = None
+    resource: str | None = None
+    serial: int | None = None
+    since: int | None = None
+    until: int | None = None
+    verdict: Verdict | None = None
+    before: "Position | None" = None
+
+
+class Position(NamedTuple):
+    """Where an entry stands: newer commissions first, then by holding."""
+
+    serial: int
+    holding: int
+
+
+class Entry(NamedTuple):
+    """A provision that was resolved, and its holding as that left it."""
+
+    serial: int
+    component: str
+    name: str
+    issue_time: int
+    resolve_time: int
+    verdict: Verdict
+    key: Key
+    quantity: int
+    settled: int
+    after: Holding
+    position: Position
+
+
+def read_history(connection: Connection, wanted: Wanted, most: int) -> list[Entry]:
+    """The newest entries that are wanted, at most so many."""
+    conditions, parameters = _conditions(wanted)
+    tables = BY_COMMISSION if wanted.holder is None else BY_HOLDING
+    statement = (
+        f"SELECT {COLUMNS} {tables} {COMPONENT} WHERE {' AND '.join(conditions)} "
+        "ORDER BY c.serial DESC, p.holding_id LIMIT ?"
+    )
+    return list(map(_entry, connection.execute(statement, (*parameters, most))))
+
+
+def _conditions(wanted: Wanted) -> tuple[list[str], list[Any]]:
+    conditions = ["c.verdict IS NOT NULL"]
+    parameters: list[Any] = []
+    exact = {
+        "c.component_id": wanted.component,
+        "h.holder": wanted.holder,
+        "h.source": wanted.source,
+        "h.resource": wanted.resource,
+        "c.serial": wanted.serial,
+        "c.verdict": wanted.verdict,
+    }
+    for column, value in exact.items():
+        if value is not None:
+            conditions.append(f"{column} = ?")
+            parameters.append(value)
+    for condition, instant in (("c.resolve_time >= ?", wanted.since), ("c.resolve_time < ?", wanted.until)):
+        if instant is not None:
+            conditions.append(condition)
+            parameters.append(instant)
+    if wanted.before is not None:
+        conditions.append("(c.serial < ? OR (c.serial = ? AND p.holding_id > ?))")
+        parameters += [wanted.before.serial, *wanted.before]
+    return conditions, parameters
+
+
+def _entry(row: Sequence[Any]) -> Entry:
+    (
+        serial,
+        component,
+        name,
+        issue_time,
+        resolve_time,
+        verdict,
+        holding,
+        holder,
+        source,
+        resource,
+        *figures,
+    ) = row
+    quantity, settled, limit, usage_min, usage_max = figures
+    return Entry(
+        serial=serial,
+        component=component,
+        name=name,
+        issue_time=issue_time,
+        resolve_time=resolve_time,
+        verdict=Verdict(verdict),
+        key=Key(holder, read_source(source), resource),
+        quantity=quantity,
+        settled=settled,
+        after=Holding(limit, usage_min, usage_max),
+        position=Position(serial, holding),
+    )
