@@ -1,0 +1,1 @@
+"""What Astakos costs, measured beside what one would use instead; see README.md."""

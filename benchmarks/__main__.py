@@ -1,0 +1,15 @@
+"""All benchmarks, one after the other."""
+
+from benchmarks import client_call, command_line, commissions, ledger, reads, usual_design
+
+if __name__ == "__main__":
+    command_line.run(
+        "Measure what Astakos costs, beside what one would use instead.",
+        [
+            client_call.measure,
+            ledger.measure,
+            commissions.measure,
+            usual_design.measure,
+            reads.measure,
+        ],
+    )

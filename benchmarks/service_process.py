@@ -1,0 +1,51 @@
+"""Services under load, each in a process of its own on a fresh database."""
+
+import contextlib
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.child_process import HOST, serving
+from benchmarks.population import database_url, make_database
+
+ASTAKOS = Path(sys.executable).with_name("astakos")
+
+
+class Databases:
+    """Copies of one database, made once since that takes seconds; all are gone with the context."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="astakos-benchmark-")
+        self._original = Path(self._folder.name) / "original.db"
+        self._copies = 0
+
+    def __enter__(self) -> "Databases":
+        make_database(self._original)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._folder.cleanup()
+
+    def copy(self) -> Path:
+        """A database that nobody has used yet."""
+        self._copies += 1
+        copy = self._original.with_name(f"copy{self._copies}.db")
+        shutil.copy(self._original, copy)
+        return copy
+
+
+@contextlib.contextmanager
+def astakos_service(database: Path) -> Iterator[int]:
+    """The port of `astakos serve`, as a user would start it."""
+    command = [str(ASTAKOS), "serve", "--host", HOST, "--port", "0", "--database", database_url(database)]
+    with serving(command) as port:
+        yield port
+
+
+@contextlib.contextmanager
+def usual_service(database: Path) -> Iterator[int]:
+    """The port of the service in `benchmarks/usual_service.py`."""
+    with serving([sys.executable, "-m", "benchmarks.usual_service", str(database)]) as port:
+        yield port
