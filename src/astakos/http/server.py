@@ -24,6 +24,8 @@ class _Server(uvicorn.Server):
             loop="uvloop",
             http="httptools",
             lifespan="on",
+            ws="none",
+            proxy_headers=False,
             log_config=None,
             access_log=False,
             server_header=False,

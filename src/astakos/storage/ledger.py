@@ -14,7 +14,9 @@ DAY = 24 * 3600 * 1_000_000
 KEYS_KEPT = 2 * DAY
 """How long an idempotency key is remembered: a day is promised."""
 MOST_FORGOTTEN = 5000
-"""How many old commissions are forgotten at a time, so that others need not wait for long."""
+"""How many old commissions are looked at at a time, so that others need not wait for long."""
+MOST_KNOWN = 50_000
+"""Of how many holdings, and pending commissions, a connection remembers where they stand: some 20 MiB."""
 
 LIST_EXPIRED = """
 SELECT serial FROM commissions WHERE verdict IS NULL AND expires IS NOT NULL AND expires <= ? ORDER BY expires
@@ -86,6 +88,41 @@ def read_source(stored: str) -> str | None:
     return stored or None
 
 
+class _Known:
+    """What a connection has read or written and nobody else has changed since.
+
+    Most commissions are resolved soon after they were issued, and busy holdings are charged again and again:
+    remembering them spares most reads.
+    """
+
+    def __init__(self) -> None:
+        self.identifiers: dict[Key, int] = {}
+        self.holdings: dict[Key, Holding] = {}
+        self.pending: dict[int, Pending] = {}
+        self._version = -1
+
+    def begin(self, connection: Connection) -> None:
+        """Forget everything if another connection has committed since, or if it has become too much."""
+        (version,) = connection.execute("PRAGMA data_version").fetchone()
+        if version != self._version or len(self.holdings) > MOST_KNOWN or len(self.pending) > MOST_KNOWN:
+            self.forget()
+            self._version = version
+
+    def forget(self) -> None:
+        """Forget everything, as after a transaction that was undone."""
+        self.identifiers.clear()
+        self.holdings.clear()
+        self.pending.clear()
+
+    def update(self, changes: Changes) -> None:
+        """Learn what is being written."""
+        self.holdings.update(changes.holdings)
+        for serial, issue in changes.issued:
+            self.pending[serial] = Pending(issue.component, issue.provisions)
+        for resolution in changes.resolved:
+            self.pending.pop(resolution.serial, None)
+
+
 class LedgerStore:
     """The ledger's storage on one connection, for one thread at a time."""
 
@@ -93,12 +130,18 @@ class LedgerStore:
         """Connect when first used, on the thread that uses it."""
         self._database = database
         self._connection: Connection | None = None
+        self._known = _Known()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator["LedgerTransaction"]:
         """One durable transaction; see `astakos.ledger.storage.LedgerStorage`."""
-        with writing(self._connected()) as connection:
-            yield LedgerTransaction(connection)
+        try:
+            with writing(self._connected()) as connection:
+                self._known.begin(connection)
+                yield LedgerTransaction(connection, self._known)
+        except BaseException:
+            self._known.forget()
+            raise
 
     def tidy(self, now: int) -> None:
         """Forget idempotency keys after two days, and resolved commissions after the time that is set."""
@@ -123,13 +166,12 @@ class LedgerStore:
 
 
 class LedgerTransaction:
-    """Reads and writes of one batch; remembers where the holdings stand that it has read."""
+    """Reads and writes of one batch."""
 
-    def __init__(self, connection: Connection) -> None:
-        """Work inside the transaction that `connection` is in."""
+    def __init__(self, connection: Connection, known: _Known) -> None:
+        """Work inside the transaction that `connection` is in, with what is known of its state."""
         self._connection = connection
-        self._identifiers: dict[Key, int] = {}
-        self._read: dict[Key, Holding] = {}
+        self._known = known
 
     def expired(self, now: int) -> Mapping[int, Pending]:
         """The pending commissions whose time to live is over."""
@@ -138,36 +180,44 @@ class LedgerTransaction:
 
     def pending(self, serials: Collection[int]) -> Mapping[int, Pending]:
         """Those commissions that are pending; their holdings are read along with them."""
+        known = self._known.pending
         found: dict[int, Pending] = {}
         for serial in serials:
-            if not 0 < serial <= LARGEST_SERIAL:
-                continue
-            component, provisions = None, []
-            for row in self._connection.execute(FIND_PENDING, (serial,)):
-                component, quantity, identifier, holder, source, resource, *figures = row
-                if identifier is None:
-                    continue
-                key = Key(holder, read_source(source), resource)
-                self._identifiers[key] = identifier
-                self._read[key] = Holding(*figures)
-                provisions.append(Provision(key, quantity))
-            if component is not None:
-                found[serial] = Pending(component, tuple(provisions))
+            pending = known.get(serial) or self._find_pending(serial)
+            if pending is not None:
+                found[serial] = known[serial] = pending
         return found
+
+    def _find_pending(self, serial: int) -> Pending | None:
+        if not 0 < serial <= LARGEST_SERIAL:
+            return None
+        component, provisions = None, []
+        for row in self._connection.execute(FIND_PENDING, (serial,)):
+            component, quantity, identifier, holder, source, resource, *figures = row
+            if identifier is not None:
+                key = Key(holder, read_source(source), resource)
+                self._learn(key, identifier, figures)
+                provisions.append(Provision(key, quantity))
+        return None if component is None else Pending(component, tuple(provisions))
+
+    def _learn(self, key: Key, identifier: int, figures: Iterable[int]) -> None:
+        self._known.identifiers[key] = identifier
+        self._known.holdings[key] = Holding(*figures)
 
     def holdings(self, keys: Collection[Key]) -> Mapping[Key, Holding]:
         """Those holdings that exist."""
+        known = self._known.holdings
+        found: dict[Key, Holding] = {}
         for key in keys:
             # A source of "" is no key that can exist; in the database it would be taken for null.
-            if key in self._read or key.source == "":
-                continue
-            row = self._connection.execute(
-                FIND_HOLDING, (key.holder, stored_source(key.source), key.resource)
-            ).fetchone()
-            if row is not None:
-                self._identifiers[key], *figures = row
-                self._read[key] = Holding(*figures)
-        return self._read
+            if key not in known and key.source != "":
+                where = (key.holder, stored_source(key.source), key.resource)
+                row = self._connection.execute(FIND_HOLDING, where).fetchone()
+                if row is not None:
+                    self._learn(key, row[0], row[1:])
+            if key in known:
+                found[key] = known[key]
+        return found
 
     def next_serials(self, count: int) -> Sequence[int]:
         """Serials after the last one that was ever committed; SQLite keeps it with AUTOINCREMENT."""
@@ -178,9 +228,9 @@ class LedgerTransaction:
     def pending_imports(self, keys: Collection[Key]) -> Mapping[Key, int]:
         """The sum of the pending imports on each of the holdings that was read."""
         return {
-            key: self._connection.execute(SUM_PENDING_IMPORTS, (self._identifiers[key],)).fetchone()[0]
+            key: self._connection.execute(SUM_PENDING_IMPORTS, (self._known.identifiers[key],)).fetchone()[0]
             for key in keys
-            if key in self._identifiers
+            if key in self._known.identifiers
         }
 
     def remembered(self, keys: Collection[IdempotencyKey]) -> Mapping[IdempotencyKey, Remembered]:
@@ -190,10 +240,11 @@ class LedgerTransaction:
 
     def write(self, now: int, changes: Changes) -> None:
         """Store what a batch has changed, with one pass over each table."""
+        self._known.update(changes)
         resolved = {resolution.serial: resolution for resolution in changes.resolved}
         self._insert(now, changes.issued, resolved)
         self._resolve(now, resolved.values())
-        identifiers = self._identifiers
+        identifiers = self._known.identifiers
         self._connection.executemany(
             SET_USAGE, [(h.usage_min, h.usage_max, identifiers[key]) for key, h in changes.holdings.items()]
         )
@@ -203,7 +254,7 @@ class LedgerTransaction:
         commissions: list[tuple[object, ...]] = []
         provisions: list[tuple[object, ...]] = []
         remembered: list[tuple[object, ...]] = []
-        identifiers = self._identifiers
+        identifiers = self._known.identifiers
         for serial, issue in issued:
             resolution = resolved.pop(serial, None)
             expires = None if issue.time_to_live is None else now + issue.time_to_live
@@ -228,7 +279,7 @@ class LedgerTransaction:
         self._connection.executemany(REMEMBER, remembered)
 
     def _resolve(self, now: int, resolved: Collection[Resolution]) -> None:
-        identifiers = self._identifiers
+        identifiers = self._known.identifiers
         self._connection.executemany(
             RESOLVE_COMMISSION, [(resolution.verdict, now, resolution.serial) for resolution in resolved]
         )
