@@ -79,6 +79,8 @@ class _Batch:
         self._issued.append(NewCommission(serial, operation))
         if operation.auto_accept:
             self._end(serial, operation.provisions, Verdict.ACCEPT)
+        else:
+            self._pending[serial] = Pending(operation.component, operation.provisions)
         return Issued(serial)
 
     def _resolve(self, operation: Resolve) -> Resolved:

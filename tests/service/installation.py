@@ -1,0 +1,69 @@
+"""Databases in known states, and services that run on them."""
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from astakos.administration.load import load
+from astakos.administration.registry import register_own_services
+from astakos.http.mail import Mailer
+from astakos.http.server import LOOPBACK, listen, serving
+from astakos.http.service import Service
+from astakos.ledger.rules import Holding, Key
+from astakos.storage.database import Database
+from service.caller import Caller
+from service.world import BASE_URL, LOADED, world
+
+
+def database_at(path: Path) -> Database:
+    """A database in a file, opened; made if it is not there."""
+    database = Database(f"sqlite:///{path}")
+    database.open()
+    return database
+
+
+def make_world(path: Path) -> None:
+    """Make a database that holds the world, all of it in one file."""
+    database = database_at(path)
+    load(database, world(), LOADED)
+    register_own_services(database, BASE_URL)
+    database.close()
+    assert not path.with_name(path.name + "-wal").exists()
+
+
+def copy_world(template: Path, path: Path) -> Database:
+    shutil.copyfile(template, path)
+    path.chmod(0o600)
+    return database_at(path)
+
+
+@contextlib.contextmanager
+def running(database: Database, mailer: Mailer | None = None) -> Iterator[Caller]:
+    """A service on a database, over HTTP, while the context lasts."""
+    with listen(LOOPBACK, 0) as listener:
+        port = listener.getsockname()[1]
+        with serving(Service(database, BASE_URL, mailer), listener):
+            yield Caller(f"http://{LOOPBACK}:{port}/astakos")
+
+
+def rows(database: Database, statement: str, *values: object) -> list[tuple[object, ...]]:
+    """What a statement finds."""
+    with contextlib.closing(database.connect()) as connection:
+        return connection.execute(statement, values).fetchall()
+
+
+def holdings(database: Database) -> dict[Key, Holding]:
+    """All holdings as they are stored."""
+    statement = 'SELECT holder, source, resource, "limit", usage_min, usage_max FROM holdings'
+    found: dict[Key, Holding] = {}
+    with contextlib.closing(database.connect()) as connection:
+        for holder, source, resource, *figures in connection.execute(statement):
+            found[Key(holder, source or None, resource)] = Holding(*figures)
+    return found
+
+
+def all_rows(database: Database) -> dict[str, list[tuple[object, ...]]]:
+    """Everything that a database holds, by table."""
+    tables = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
+    return {str(name): rows(database, f'SELECT * FROM "{name}"') for (name,) in rows(database, tables)}
