@@ -170,7 +170,7 @@ def read_document(path: Path) -> StateDocument:
         raise StateError(f"{path} can not be read: {error.strerror}") from error
     except msgspec.ValidationError as error:
         raise StateError(f"{path}: {error}") from error
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise StateError(f"{path} is not JSON: {error}") from error
 
 

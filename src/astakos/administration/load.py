@@ -189,6 +189,9 @@ class _Loader:
         namesake = users.find_by_username(self._connection, entry.email)
         if namesake is not None and namesake.uuid != uuid:
             raise (place / "email").error(f"the user {namesake.uuid} has the same address")
+        project = projects.find(self._connection, uuid)
+        if project is not None and not project.system_project:
+            raise (place / "uuid").error("it is that of a project, so it can not be a user's as well")
         known = users.find_by_uuid(self._connection, uuid)
         user = User(
             id=0,

@@ -30,6 +30,8 @@ def commission() -> None:
 def list_(component: str | None, database_url: str, as_json: bool) -> None:
     """List pending commissions, the oldest first."""
     reader = open_database(database_url).reader()
+    if component is not None and registry.find_component(reader, component) is None:
+        raise StateError(f"there is no component {component!r}")
     rows = [
         _facts(reader, known.id, known.name, serial)
         for known in registry.list_components(reader)

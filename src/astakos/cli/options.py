@@ -30,7 +30,8 @@ def json_option(function: F) -> F:
 
 
 def open_database(url: str, *, create: bool = False) -> Database:
-    """The database of a URL, opened; one that only looks at it does not make it."""
+    """The database of a URL, opened until the command ends; one that only looks at it does not make it."""
     database = Database(url)
     database.open(create=create)
+    click.get_current_context().call_on_close(database.close)
     return database

@@ -5,6 +5,7 @@ import click
 from astakos.ledger.rules import UNLIMITED
 
 UNLIMITED_WORD = "unlimited"
+MOST_DIGITS = 30
 POWERS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40, "P": 2**50}
 
 
@@ -20,7 +21,7 @@ class Quantity(click.ParamType[int]):
             return UNLIMITED
         power = POWERS.get(text[-1:].upper(), 1)
         digits = text[:-1] if power > 1 else text
-        if not digits.isascii() or not digits.isdigit():
+        if not (digits.isascii() and digits.isdigit() and len(digits) <= MOST_DIGITS):
             self.fail(f"{text!r} is no quantity; write a number such as 20 or 10G, or unlimited", param, ctx)
         return min(int(digits) * power, UNLIMITED)
 

@@ -37,6 +37,8 @@ async def read_json(request: Request, decoder: msgspec.json.Decoder[T]) -> T:
     """
     body = await request.body()
     try:
+        # The decoder does not look at the encoding of what it skips.
+        body.decode("utf-8")
         return decoder.decode(body)
     except msgspec.ValidationError as error:
         raise BadRequest(f"The body does not have the right form: {error}.") from error

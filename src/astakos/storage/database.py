@@ -15,6 +15,7 @@ REVISION = "1"
 DEFAULT_URL = "sqlite:///astakos.db"
 BUSY_SECONDS = 5.0
 """How long a writer waits for another process (such as the command line) to finish its transaction."""
+PRAGMAS = ("PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON", "PRAGMA cache_size = -16384")
 
 Connection = sqlite3.Connection
 
@@ -67,6 +68,9 @@ class Database:
             _create_for_owner_only(self.path)
             with self.transaction() as connection:
                 _prepare(connection, self.path)
+            with contextlib.closing(self.connect()) as connection:
+                # It stays so in the file; not earlier, since a database of something else is left as it is.
+                connection.execute("PRAGMA journal_mode = WAL")
         except OSError as error:
             raise DatabaseError(f"{self.path} can not be opened: {error.strerror}") from error
         except sqlite3.DatabaseError as error:
@@ -81,10 +85,12 @@ class Database:
             cached_statements=256,
             check_same_thread=False,
         )
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA cache_size = -16384")
+        try:
+            for pragma in PRAGMAS:
+                connection.execute(pragma)
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
     def reader(self) -> Connection:

@@ -25,6 +25,7 @@ SELECT s.id, s.name, s.type, {COMPONENT_COLUMNS} FROM services s JOIN components
 ORDER BY s.id
 """
 LIST_ENDPOINTS = "SELECT service_id, data FROM endpoints ORDER BY id"
+LIST_ENDPOINTS_OF = "SELECT data FROM endpoints WHERE service_id = ? ORDER BY id"
 SAVE_SERVICE = """
 INSERT INTO services (name, type, component_id) SELECT ?, ?, id FROM components WHERE name = ?
 ON CONFLICT (name) DO UPDATE SET type = excluded.type
@@ -118,8 +119,10 @@ def save_service(
 ) -> None:
     """Register a service of an existing component, new or again: then type and endpoints are replaced."""
     (service,) = connection.execute(SAVE_SERVICE, (name, kind, component)).fetchone()
-    connection.execute(DELETE_ENDPOINTS, (service,))
-    connection.executemany(INSERT_ENDPOINT, ((service, json.dumps(dict(e))) for e in endpoints))
+    wanted = [(json.dumps(dict(endpoint)),) for endpoint in endpoints]
+    if connection.execute(LIST_ENDPOINTS_OF, (service,)).fetchall() != wanted:
+        connection.execute(DELETE_ENDPOINTS, (service,))
+        connection.executemany(INSERT_ENDPOINT, ((service, data) for (data,) in wanted))
 
 
 def list_resources(connection: Connection) -> list[Resource]:

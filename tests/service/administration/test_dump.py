@@ -1,0 +1,93 @@
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from astakos.administration.accounts import find_user
+from astakos.administration.document import StateDocument, read_document, write_document
+from astakos.administration.dump import dump
+from astakos.administration.load import load
+from astakos.administration.quotas import set_capacity
+from astakos.ledger.rules import UNLIMITED
+from astakos.projects.model import Capacity
+from astakos.storage.database import Database
+from astakos.storage.projects import capacities_of
+from service.installation import all_rows, database_at, holdings
+from service.world import BOB, LAB, LOADED, RAM, SECRETS, VM, member_key, world
+
+LATER = LOADED + 86_400_000_000
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Database]:
+    with contextlib.closing(database_at(tmp_path / "empty.db")) as database:
+        yield database
+
+
+def copied(document: StateDocument, path: Path) -> StateDocument:
+    """A document as it comes back from a file."""
+    path.write_bytes(write_document(document))
+    return read_document(path)
+
+
+def test_what_was_dumped_and_loaded_is_dumped_again_the_same(
+    database: Database, empty: Database, tmp_path: Path
+) -> None:
+    first = dump(database)
+    load(empty, copied(first, tmp_path / "state.json"), LATER)
+    assert write_document(dump(empty)) == write_document(first)
+    assert holdings(empty) == holdings(database)
+
+
+def test_a_dump_that_is_loaded_where_it_comes_from_changes_nothing(
+    database: Database, tmp_path: Path
+) -> None:
+    before = all_rows(database)
+    load(database, copied(dump(database), tmp_path / "state.json"), LATER)
+    assert all_rows(database) == before
+
+
+def test_no_secret_stands_in_a_dump(database: Database) -> None:
+    content = write_document(dump(database)).decode()
+    for secret in SECRETS:
+        assert secret not in content
+    assert content.count('"sha256:') == len(SECRETS) - 1
+    assert content.count('"$argon2id$') == 1
+
+
+def test_secrets_that_were_loaded_as_hashes_count_as_before(database: Database, empty: Database) -> None:
+    load(empty, dump(database), LATER)
+    hashes = "SELECT uuid, token_hash, password_hash FROM users"
+    assert empty.reader().execute(hashes).fetchall() == database.reader().execute(hashes).fetchall()
+    # The secrets in clear are still the same.
+    before = all_rows(empty)
+    load(empty, world(), LATER)
+    assert all_rows(empty)["users"] == before["users"]
+
+
+def test_quotas_are_dumped_where_they_are_not_the_default(database: Database, empty: Database) -> None:
+    with database.transaction() as connection:
+        set_capacity(connection, find_user(connection, BOB.uuid).uuid, RAM, Capacity(5, 5))
+    document = world()
+    document.resources[0].system_default = UNLIMITED
+    load(database, document, LATER)
+    quotas = {entry.uuid: entry.quotas for entry in dump(database).users}
+    assert quotas[BOB.uuid] == {VM: 7, RAM: 5}
+    load(empty, dump(database), LATER)
+    assert holdings(empty) == holdings(database)
+    assert holdings(empty)[member_key(BOB, BOB.uuid, RAM)].limit == 5
+
+
+def test_a_project_is_dumped_with_all_its_capacities(database: Database) -> None:
+    (entry,) = (project for project in dump(database).projects if project.uuid == LAB)
+    assert {
+        name: Capacity(given.project_capacity, given.member_capacity)
+        for name, given in entry.resources.items()
+    } == capacities_of(database.reader(), LAB)
+    assert entry.creation_date == "2030-05-06T07:08:09+00:00"
+
+
+def test_an_empty_installation_has_an_empty_dump(empty: Database) -> None:
+    assert msgspec.json.decode(write_document(dump(empty))) == {"settings": {}}

@@ -1,0 +1,426 @@
+import contextlib
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from astakos.administration.document import (
+    CapacityEntry,
+    ComponentEntry,
+    MemberEntry,
+    OAuth2ClientEntry,
+    OAuth2TokenEntry,
+    ProjectEntry,
+    ResourceEntry,
+    ServiceEntry,
+    StateDocument,
+    StateError,
+    UserEntry,
+)
+from astakos.administration.load import load
+from astakos.directory.passwords import password_hash, password_matches
+from astakos.directory.tokens import USER_TOKEN_LIFETIME
+from astakos.ledger.rules import UNLIMITED, Holding, Key
+from astakos.projects.model import MembershipState, ProjectState
+from astakos.storage.database import Database
+from service.installation import all_rows, database_at, holdings, rows
+from service.world import (
+    ALICE,
+    BOB,
+    CHLOE,
+    CLOSED,
+    DORA,
+    FAR,
+    GREG,
+    HALTED,
+    HUGO,
+    LAB,
+    LOADED,
+    RAM,
+    SPACE,
+    TOTAL_RAM,
+    UNKNOWN_UUID,
+    VM,
+    member_key,
+    project_key,
+    world,
+)
+
+LATER = LOADED + 86_400_000_000
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Database]:
+    with contextlib.closing(database_at(tmp_path / "empty.db")) as database:
+        yield database
+
+
+def limit(database: Database, key: Key) -> int:
+    return holdings(database)[key].limit
+
+
+def use(database: Database, key: Key, usage: int) -> None:
+    statement = """
+    UPDATE holdings SET usage_min = ?1, usage_max = ?1 WHERE holder = ?2 AND source = ?3 AND resource = ?4
+    """
+    rows(database, statement, usage, key.holder, key.source or "", key.resource)
+
+
+class TestRepeatedly:
+    def test_loading_twice_changes_nothing(self, database: Database) -> None:
+        before = all_rows(database)
+        load(database, world(), LATER)
+        assert all_rows(database) == before
+
+    def test_an_empty_document_changes_nothing(self, database: Database) -> None:
+        before = all_rows(database)
+        load(database, StateDocument(), LATER)
+        assert all_rows(database) == before
+
+    def test_what_is_not_named_stays(self, database: Database) -> None:
+        before = holdings(database)
+        document = world()
+        document.users = [entry for entry in document.users if entry.uuid == BOB.uuid]
+        document.users[0].last_name = "Baker"
+        document.projects, document.services = [], []
+        load(database, document, LATER)
+        names = rows(database, "SELECT uuid, last_name FROM users")
+        assert (BOB.uuid, "Baker") in names
+        assert (ALICE.uuid, "Archer") in names
+        assert holdings(database) == before
+
+    def test_usage_is_never_touched(self, database: Database) -> None:
+        key = member_key(ALICE)
+        use(database, key, 8)
+        document = world()
+        document.projects[0].resources[VM] = CapacityEntry(project_capacity=6, member_capacity=5)
+        load(database, document, LATER)
+        assert holdings(database)[key] == Holding(5, 8, 8)
+        assert holdings(database)[project_key()] == Holding(6)
+
+
+class TestLimits:
+    def test_they_follow_from_the_state_of_projects_and_members(self, database: Database) -> None:
+        found = {key: holding.limit for key, holding in holdings(database).items()}
+        assert found[project_key(LAB)] == 12
+        assert found[member_key(ALICE, LAB)] == found[member_key(BOB, LAB)] == 10
+        for project in (HALTED, CLOSED):
+            assert found[project_key(project)] == 0
+            assert found[member_key(ALICE, project)] == 0
+        assert found[member_key(CHLOE, CLOSED)] == 0
+
+    def test_what_a_project_does_not_name_is_at_its_default(self, database: Database) -> None:
+        found = {key: holding.limit for key, holding in holdings(database).items()}
+        assert found[project_key(LAB, RAM)] == found[member_key(ALICE, LAB, RAM)] == 2**30
+        assert found[project_key(LAB, TOTAL_RAM)] == UNLIMITED
+        assert found[project_key(ALICE.uuid, VM)] == found[member_key(ALICE, ALICE.uuid, VM)] == 4
+        assert found[project_key(ALICE.uuid, TOTAL_RAM)] == UNLIMITED
+        assert found[project_key(BOB.uuid, VM)] == found[member_key(BOB, BOB.uuid, VM)] == 7
+
+    @pytest.mark.parametrize("person", [DORA, GREG])
+    def test_who_was_not_accepted_has_no_project(self, database: Database, person: tuple[str, ...]) -> None:
+        assert not [key for key in holdings(database) if person[0] in str(key)]
+
+    def test_who_is_inactive_has_one_without_limit(self, database: Database) -> None:
+        assert limit(database, project_key(HUGO.uuid)) == limit(database, member_key(HUGO, HUGO.uuid)) == 0
+
+    @pytest.mark.parametrize("state", [ProjectState.SUSPENDED, ProjectState.TERMINATED])
+    def test_a_project_that_stops_keeps_its_usage_and_gets_its_limits_back(
+        self, database: Database, state: ProjectState
+    ) -> None:
+        use(database, member_key(ALICE), 3)
+        use(database, project_key(), 3)
+        document = world()
+        document.projects[0].state = state
+        load(database, document, LATER)
+        assert holdings(database)[member_key(ALICE)] == Holding(0, 3, 3)
+        assert holdings(database)[project_key()] == Holding(0, 3, 3)
+        load(database, world(), LATER)
+        assert holdings(database)[member_key(ALICE)] == Holding(10, 3, 3)
+        assert holdings(database)[project_key()] == Holding(12, 3, 3)
+
+    def test_members_who_come_and_go(self, database: Database) -> None:
+        document = world()
+        document.projects[0].members = [
+            MemberEntry(user=ALICE.uuid, state=MembershipState.REMOVED),
+            MemberEntry(user=BOB.uuid, state=MembershipState.LEAVE_REQUESTED),
+            MemberEntry(user=CHLOE.uuid, state=MembershipState.REQUESTED),
+        ]
+        load(database, document, LATER)
+        found = holdings(database)
+        assert found[member_key(ALICE)].limit == 0
+        assert found[member_key(BOB)].limit == 10
+        assert member_key(CHLOE) not in found
+        document.projects[0].members = [CHLOE.uuid]
+        load(database, document, LATER)
+        assert limit(database, member_key(CHLOE)) == 10
+
+    @pytest.mark.parametrize("state", [MembershipState.REQUESTED, MembershipState.REJECTED])
+    def test_who_was_a_member_and_asks_again_draws_nothing_meanwhile(
+        self, database: Database, state: MembershipState
+    ) -> None:
+        use(database, member_key(BOB), 2)
+        document = world()
+        document.projects[0].members = [MemberEntry(user=BOB.uuid, state=state)]
+        load(database, document, LATER)
+        assert holdings(database)[member_key(BOB)] == Holding(0, 2, 2)
+
+    def test_a_user_who_is_deactivated_and_activated_again(self, database: Database) -> None:
+        document = world()
+        document.users[0].is_active = False
+        load(database, document, LATER)
+        assert limit(database, member_key(ALICE, ALICE.uuid)) == 0
+        assert limit(database, member_key(ALICE, LAB)) == 0
+        load(database, world(), LATER)
+        assert limit(database, member_key(ALICE, ALICE.uuid)) == 4
+        assert limit(database, member_key(ALICE, LAB)) == 10
+
+    def test_a_resource_that_comes_later_gives_holdings_to_all_that_is_there(
+        self, database: Database
+    ) -> None:
+        before = holdings(database)
+        gpu = ResourceEntry(name="gpu", service="compute_api", system_default=3, project_default=2)
+        load(database, StateDocument(resources=[gpu]), LATER)
+        found = holdings(database)
+        new = {key: holding.limit for key, holding in found.items() if key not in before}
+        assert {key.resource for key in new} == {"gpu"}
+        assert len(new) == len([key for key in before if key.resource == VM])
+        assert new[project_key(ALICE.uuid, "gpu")] == new[member_key(ALICE, ALICE.uuid, "gpu")] == 3
+        assert new[project_key(LAB, "gpu")] == new[member_key(BOB, LAB, "gpu")] == 2
+        assert new[project_key(HALTED, "gpu")] == new[member_key(HUGO, HUGO.uuid, "gpu")] == 0
+        assert {key: found[key] for key in before} == before
+
+    def test_a_default_that_changes_later_changes_no_holding_that_is_there(self, database: Database) -> None:
+        before = holdings(database)
+        document = world()
+        document.resources[0].system_default = 99
+        document.resources[1].project_default = 99
+        newcomer = UserEntry(uuid=UNKNOWN_UUID, email="new@example.org")
+        document.users.append(newcomer)
+        load(database, document, LATER)
+        found = holdings(database)
+        assert {key: found[key] for key in before} == before
+        assert found[Key(f"user:{UNKNOWN_UUID}", f"project:{UNKNOWN_UUID}", VM)].limit == 99
+
+    def test_defaults_depend_on_visibility(self, empty: Database) -> None:
+        resources = [
+            ResourceEntry(name="seen", service="s"),
+            ResourceEntry(name="hidden", service="s", api_visible=False),
+        ]
+        document = StateDocument(
+            components=[ComponentEntry(name="c")],
+            services=[ServiceEntry(name="s", type="t", component="c")],
+            resources=resources,
+        )
+        load(empty, document, LOADED)
+        statement = "SELECT name, system_default, project_default, ui_visible FROM resources ORDER BY id"
+        assert rows(empty, statement) == [("seen", UNLIMITED, 0, 1), ("hidden", UNLIMITED, UNLIMITED, 0)]
+
+
+class TestTokens:
+    def user(self, **given: str | None) -> StateDocument:
+        entry = UserEntry(uuid=ALICE.uuid, email=ALICE.email)
+        for name, value in given.items():
+            setattr(entry, name, value)
+        return StateDocument(users=[entry])
+
+    def times(self, database: Database) -> tuple[object, ...]:
+        statement = "SELECT token_created, token_expires FROM users WHERE uuid = ?"
+        (found,) = rows(database, statement, ALICE.uuid)
+        return found
+
+    def test_a_token_expires_after_720_hours_unless_another_time_is_given(self, empty: Database) -> None:
+        load(empty, self.user(token="t"), LOADED)
+        assert self.times(empty) == (LOADED, LOADED + USER_TOKEN_LIFETIME)
+        load(empty, self.user(token="t"), LATER)
+        assert self.times(empty) == (LOADED, LOADED + USER_TOKEN_LIFETIME)
+        load(empty, self.user(token="other"), LATER)
+        assert self.times(empty) == (LATER, LATER + USER_TOKEN_LIFETIME)
+        load(empty, self.user(token="other", token_expires=FAR), LATER)
+        assert self.times(empty)[1] == 4_071_006_245_000_000
+
+    def test_without_a_token_the_old_one_stays(self, empty: Database) -> None:
+        load(empty, self.user(token="t"), LOADED)
+        before = all_rows(empty)["users"]
+        load(empty, self.user(), LATER)
+        assert all_rows(empty)["users"] == before
+
+    def test_a_password_is_hashed_once_or_given_as_its_hash(self, empty: Database) -> None:
+        def stored() -> str:
+            return str(rows(empty, "SELECT password_hash FROM users")[0][0])
+
+        load(empty, self.user(password="first"), LOADED)
+        first = stored()
+        assert password_matches(first, "first")
+        load(empty, self.user(password="first"), LATER)
+        load(empty, self.user(), LATER)
+        assert stored() == first
+        load(empty, self.user(password="second"), LATER)
+        assert password_matches(stored(), "second")
+        third = password_hash("third")
+        load(empty, self.user(password_hash=third), LATER)
+        assert stored() == third
+
+
+Change = Callable[[StateDocument], object]
+NEW = "0000000b-0000-4000-8000-00000000000b"
+
+
+def chloe(**changes: object) -> Change:
+    return lambda document: change_all(document.users[2], changes)
+
+
+def lab(**changes: object) -> Change:
+    return lambda document: change_all(document.projects[0], changes)
+
+
+def change_all(entry: object, changes: Mapping[str, object]) -> None:
+    for name, value in changes.items():
+        setattr(entry, name, value)
+
+
+def capacity(project: int, member: int) -> dict[str, CapacityEntry]:
+    return {VM: CapacityEntry(project_capacity=project, member_capacity=member)}
+
+
+WRONG: dict[str, tuple[Change, str]] = {
+    "$.components[0].name": (lambda d: setattr(d.components[0], "name", " "), "must not be empty"),
+    "$.components[1].token": (
+        lambda d: setattr(d.components[1], "token", d.components[0].token),
+        "component 'compute' has the same token",
+    ),
+    "$.components[2].token_expires": (
+        lambda d: setattr(d.components[2], "token_expires", "soon"),
+        "ISO 8601",
+    ),
+    "$.components[3]": (
+        lambda d: d.components.append(ComponentEntry(name="x", token_hash="md5:00")),
+        "sha256:",
+    ),
+    "$.services[0].component": (
+        lambda d: setattr(d.services[0], "component", "nobody"),
+        "there is no component 'nobody'",
+    ),
+    "$.services[0].name": (
+        lambda d: setattr(d.services[0], "component", "storage"),
+        "the component 'compute' has registered",
+    ),
+    "$.services[0].endpoints[1]": (
+        lambda d: d.services[0].endpoints[1].pop("publicURL"),
+        "'publicURL' is missing",
+    ),
+    "$.resources[0].name": (lambda d: setattr(d.resources[0], "name", ""), "must not be empty"),
+    "$.resources[0].service": (
+        lambda d: setattr(d.resources[0], "service", "nothing"),
+        "there is no service 'nothing'",
+    ),
+    "$.resources[3].service": (
+        lambda d: setattr(d.resources[3], "service", "compute_api"),
+        "is one of component 'storage'",
+    ),
+    "$.resources[0].service_type": (
+        lambda d: setattr(d.resources[0], "service_type", "other"),
+        "is of type 'compute'",
+    ),
+    "$.resources[2].ui_visible": (
+        lambda d: setattr(d.resources[2], "ui_visible", True),
+        "must be visible in the API",
+    ),
+    "$.resources[0].system_default": (
+        lambda d: setattr(d.resources[0], "system_default", -1),
+        "from 0 to",
+    ),
+    "$.resources[1].project_default": (
+        lambda d: setattr(d.resources[1], "project_default", 2**63),
+        "from 0 to",
+    ),
+    "$.users[2].uuid": (chloe(uuid="00000003000040008000000000000003"), "no UUID"),
+    "$.users[2].email": (chloe(email="chloe"), "mail address"),
+    "$.users[9].email": (
+        lambda d: d.users.append(UserEntry(uuid=NEW, email="ALICE@example.org")),
+        "has the same address",
+    ),
+    "$.users[2].token": (chloe(token=ALICE.token), "alice@example.org has the same token"),
+    "$.users[2]": (chloe(token=None, token_hash="sha256:12"), "64 hexadecimal digits"),
+    "$.users[2].token_expires": (chloe(token_expires="2031-02-03T04:05:06"), "names no time zone"),
+    "$.users[2].password_hash": (chloe(password_hash="secret"), "argon2 hash"),
+    "$.users[2].quotas": (chloe(quotas={"nothing": 1}), "there is no resource 'nothing'"),
+    "$.users[2].quotas.compute.vm": (chloe(quotas={VM: -1}), "from 0 to"),
+    "$.projects[0].uuid": (lab(uuid=ALICE.uuid), "system project"),
+    "$.projects[0].name": (lab(name=""), "must not be empty"),
+    "$.projects[0].owner": (lab(owner=UNKNOWN_UUID), "there is no user"),
+    "$.projects[0].end_date": (lab(end_date="tomorrow"), "ISO 8601"),
+    "$.projects[0].creation_date": (lab(creation_date=""), "ISO 8601"),
+    "$.projects[0].max_members": (lab(max_members=-1), "from 0 to"),
+    "$.projects[0].resources": (
+        lab(resources={"nothing": CapacityEntry(project_capacity=1, member_capacity=1)}),
+        "there is no resource 'nothing'",
+    ),
+    "$.projects[0].resources['compute.vm']": (lab(resources=capacity(1, 2)), "must not be larger"),
+    "$.projects[0].members[1]": (lab(members=[ALICE.uuid, UNKNOWN_UUID]), "there is no user"),
+    "$.oauth2_clients[0].secret": (
+        lambda d: setattr(d.oauth2_clients[0], "secret", None),
+        "needs a secret",
+    ),
+    "$.oauth2_clients[1]": (
+        lambda d: d.oauth2_clients.append(OAuth2ClientEntry(identifier="x", secret="")),
+        "must not be empty",
+    ),
+    "$.oauth2_tokens[0].access_token": (
+        lambda d: setattr(d.oauth2_tokens[0], "access_token", None),
+        "is missing",
+    ),
+    "$.oauth2_tokens[0].client": (
+        lambda d: setattr(d.oauth2_tokens[0], "client", "nobody"),
+        "there is no OAuth2 client 'nobody'",
+    ),
+    "$.oauth2_tokens[0].user": (
+        lambda d: setattr(d.oauth2_tokens[0], "user", UNKNOWN_UUID),
+        "there is no user",
+    ),
+    "$.oauth2_tokens[1].expires": (
+        lambda d: d.oauth2_tokens.append(
+            OAuth2TokenEntry(client="viewer", user=ALICE.uuid, access_token="x", expires="never")
+        ),
+        "ISO 8601",
+    ),
+}
+
+
+class TestMistakes:
+    @pytest.mark.parametrize("place", WRONG)
+    def test_a_mistake_is_named_by_its_place_and_nothing_is_changed(
+        self, database: Database, place: str
+    ) -> None:
+        change, reason = WRONG[place]
+        document = world()
+        document.components[0].ui_url = "https://changed.example.org"
+        document.users[0].last_name = "Changed"
+        change(document)
+        before = all_rows(database)
+        with pytest.raises(StateError) as caught:
+            load(database, document, LATER)
+        assert str(caught.value).endswith(f" - at `{place}`")
+        assert reason in str(caught.value)
+        assert all_rows(database) == before
+
+    def test_a_user_does_not_take_over_the_project_of_the_same_uuid(self, database: Database) -> None:
+        before = all_rows(database)
+        document = StateDocument(users=[UserEntry(uuid=LAB, email="lab@example.org")])
+        with pytest.raises(StateError, match=r"\$\.users\[0\]\.uuid"):
+            load(database, document, LATER)
+        assert all_rows(database) == before
+
+    def test_no_secret_is_repeated_in_an_error(self, database: Database) -> None:
+        document = world()
+        document.users[2].token = ALICE.token
+        with pytest.raises(StateError) as caught:
+            load(database, document, LATER)
+        assert ALICE.token not in str(caught.value)
+
+    def test_a_project_may_be_loaded_without_members_and_resources(self, database: Database) -> None:
+        entry = ProjectEntry(uuid=NEW, name="new.example.org", end_date=FAR)
+        load(database, StateDocument(projects=[copy.deepcopy(entry)]), LATER)
+        assert limit(database, project_key(NEW, SPACE)) == 0
+        assert limit(database, project_key(NEW, RAM)) == 2**30

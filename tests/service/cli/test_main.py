@@ -1,0 +1,103 @@
+"""The command as a whole."""
+
+import contextlib
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from astakos.cli import COMMANDS
+from astakos.storage import database as database_module
+from astakos.storage.database import Database
+from service.command import astakos, ended, refused
+from service.world import ALICE, VM
+
+
+def test_help_names_every_command_and_the_first_steps() -> None:
+    for option in ("-h", "--help"):
+        helped = astakos("", option)
+        assert helped.status == 0
+        for name in (*COMMANDS, "astakos demo", "astakos serve"):
+            assert name in helped.output
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself(name: str) -> None:
+    helped = astakos("", name, "--help")
+    assert helped.status == 0
+    assert helped.output.startswith("Usage: ")
+
+
+def test_it_says_its_version(database: Database) -> None:
+    done = ended(database, "--version")
+    assert (done.status, done.errors) == (0, "")
+    assert done.output.startswith("astakos, version ")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["nonsense"], ["user", "nonsense"], ["user", "show"], ["--nonsense"], ["load"]]
+)
+def test_a_wrong_use_ends_with_2_and_the_usage(database: Database, arguments: list[str]) -> None:
+    done = ended(database, *arguments)
+    assert (done.status, done.output) == (2, "")
+    assert done.errors.startswith("Usage: ")
+    assert "Traceback" not in done.errors
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["user", "list"],
+        ["user", "show", "x"],
+        ["user", "token", "x"],
+        ["component", "list"],
+        ["component", "token", "x"],
+        ["resource", "list"],
+        ["quota", "show", "x"],
+        ["quota", "set", "x", "y", "1"],
+        ["commission", "list"],
+        ["commission", "show", "1"],
+        ["commission", "accept", "1"],
+        ["commission", "reject", "1"],
+        ["dump"],
+    ],
+)
+def test_a_database_that_is_not_there_is_not_made_by_looking(tmp_path: Path, arguments: list[str]) -> None:
+    line = refused(f"sqlite:///{tmp_path}/none.db", *arguments)
+    assert line.startswith("there is no database")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_that_stays_locked_is_one_line(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "BUSY_SECONDS", 0.05)
+    with contextlib.closing(sqlite3.connect(database.path, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        assert "locked" in refused(database, "quota", "set", ALICE.email, VM, "5")
+
+
+def test_an_error_in_a_process_of_its_own_is_one_line(database: Database) -> None:
+    done = ended(database, "user", "show", "nobody")
+    assert (done.status, done.output, done.errors) == (1, "", "Error: there is no user 'nobody'\n")
+
+
+def test_tables_are_whole_where_there_is_no_terminal(database: Database) -> None:
+    done = ended(database, "user", "list", COLUMNS="20")
+    assert done.status == 0
+    assert ALICE.uuid in done.output
+    assert "\x1b" not in done.output
+
+
+def test_a_command_imports_only_what_it_needs() -> None:
+    """So that all commands start quickly."""
+    program = """
+import sys
+from astakos.cli import main
+main.get_command(None, "user")
+print(*sorted({"sqlalchemy", "uvicorn", "rich", "aiohttp"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

@@ -1,0 +1,120 @@
+import http.client
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from astakos.http.server import LOOPBACK, listen
+from astakos.storage.database import Database
+from service.caller import ACCOUNT, COMMISSIONS, TOKENS, Caller
+from service.command import Ended, ended, only_line, serving
+from service.installation import database_at, rows
+from service.world import ALICE, BASE_URL, COMPUTE_TOKEN, member_key, project_key
+
+U, P = member_key(ALICE), project_key()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_says_when_it_is_ready_answers_and_ends_well_when_told_to(
+    database: Database, number: signal.Signals
+) -> None:
+    with serving(database) as served:
+        assert (served.base_url, served.address.rpartition(":")[0]) == (BASE_URL, f"http://{LOOPBACK}")
+        assert served.caller.get(f"{ACCOUNT}/quotas", ALICE.token).status == 200
+        serial = served.caller.issued(COMPUTE_TOKEN, (U, 1))
+        assert served.end(number) == Ended(0, "", "")
+    assert rows(database, "SELECT serial FROM commissions") == [(serial,)]
+
+
+def test_it_makes_an_installation_where_there_is_none(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/new.db")
+    with serving(database) as served:
+        assert served.base_url == served.address
+        catalog = Caller(served.address)("POST", TOKENS).document["access"]["serviceCatalog"]
+        assert [service["endpoints"][0]["publicURL"] for service in catalog] == [
+            f"{served.address}/account/v1.0",
+            f"{served.address}/identity/v2.0",
+        ]
+        assert served.end().status == 0
+    assert database.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_base_url_that_is_given_counts_more_than_the_one_that_was_loaded(database: Database) -> None:
+    with serving(database, "--base-url", "http://elsewhere.example.org/astakos/") as served:
+        assert served.base_url == "http://elsewhere.example.org/astakos"
+        catalog = served.caller("POST", TOKENS).document["access"]["serviceCatalog"]
+        urls = [service["endpoints"][0]["publicURL"] for service in catalog]
+        assert "http://elsewhere.example.org/astakos/account/v1.0" in urls
+
+
+def test_a_port_that_is_taken_is_named_in_one_line(database: Database) -> None:
+    with listen(LOOPBACK, 0) as listener:
+        port = str(listener.getsockname()[1])
+        done = ended(database, "serve", "--port", port)
+    assert (done.status, done.output) == (1, "")
+    reason = f"can not listen on {LOOPBACK} port {port}: Address already in use"
+    assert only_line(done.errors).startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--base-url", "accounts.example.org"], "the base URL must look like"),
+        (["--base-url", "ftp://accounts.example.org"], "the base URL must look like"),
+        (["--base-url", "http://accounts.example.org/?x=1"], "the base URL must look like"),
+        (["--host", "192.0.2.1"], "can not listen on 192.0.2.1 port 0"),
+        (["--mail-server", "http://user:secret@mail.example.org"], "the mail server must be named"),
+        (["--database", "postgresql://u@h/n"], "the database must be named like"),
+    ],
+)
+def test_what_can_not_be_served_is_refused_in_one_line(
+    database: Database, arguments: list[str], reason: str
+) -> None:
+    done = ended(database, "serve", "--port", "0", *arguments)
+    assert (done.status, done.output) == (1, "")
+    assert only_line(done.errors).startswith(reason)
+    assert "secret" not in done.errors
+
+
+def test_mail_that_nobody_would_get_is_refused(tmp_path: Path) -> None:
+    database = database_at(tmp_path / "new.db")
+    done = ended(database, "serve", "--port", "0", ASTAKOS_MAIL_SERVER="smtp://mail.example.org")
+    assert done.status == 1
+    assert "helpdesk" in only_line(done.errors)
+
+
+@pytest.mark.parametrize("arguments", [["--port", "65536"], ["--port", "x"], ["--nonsense"], ["more"]])
+def test_a_wrong_use_ends_with_2(database: Database, arguments: list[str]) -> None:
+    done = ended(database, "serve", *arguments)
+    assert (done.status, done.output) == (2, "")
+    assert done.errors.startswith("Usage: ")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_whatever_was_answered_is_there_after_the_end(database: Database, number: signal.Signals) -> None:
+    answered: list[int] = []
+
+    def work() -> None:
+        try:
+            while True:
+                answered.append(served.caller.issued(COMPUTE_TOKEN, (U, 0), (P, 0)))
+        except (OSError, http.client.HTTPException):
+            return
+
+    with serving(database) as served:
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        while len(answered) < 40:
+            assert any(thread.is_alive() for thread in threads)
+        status = served.end(number).status
+        for thread in threads:
+            thread.join()
+    assert status == (0 if number is signal.SIGTERM else -signal.SIGKILL)
+    stored = {serial for (serial,) in rows(database, "SELECT serial FROM commissions")}
+    assert set(answered) <= stored
+    if number is signal.SIGTERM:
+        assert set(answered) == stored
+    with serving(database) as again:
+        assert set(again.caller.get(COMMISSIONS, COMPUTE_TOKEN).document) == stored

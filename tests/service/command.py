@@ -1,0 +1,115 @@
+"""The command `astakos`, in the test's own process or in one of its own."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sysconfig
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner
+
+from astakos.cli import main
+from astakos.storage.database import Database
+from service.caller import Caller
+
+EXECUTABLE = Path(sysconfig.get_path("scripts"), "astakos")
+READY = re.compile(r"astakos is ready at (\S+)(?: \(listening on (\S+)\))?\n")
+TIMEOUT_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    status: int
+    output: str
+    errors: str
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.output)
+
+
+def astakos(database: Database | str, *arguments: str, stdin: str | None = None) -> Ended:
+    """Run the command on a database; nothing but an exit may come out of it."""
+    url = database if isinstance(database, str) else f"sqlite:///{database.path}"
+    result = CliRunner().invoke(main, arguments, input=stdin, env={"ASTAKOS_DATABASE": url})
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return Ended(result.exit_code, result.stdout, result.stderr)
+
+
+def refused(database: Database | str, *arguments: str, stdin: str | None = None) -> str:
+    """Run a command that must be refused: with status 1, one line, and nothing else; answer the line."""
+    ended = astakos(database, *arguments, stdin=stdin)
+    assert (ended.status, ended.output) == (1, "")
+    return only_line(ended.errors)
+
+
+def only_line(errors: str) -> str:
+    (line,) = errors.splitlines()
+    assert line.startswith("Error: ")
+    return line.removeprefix("Error: ")
+
+
+def environment(database: Database) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ASTAKOS_")}
+    return kept | {"ASTAKOS_DATABASE": f"sqlite:///{database.path}"}
+
+
+def ended(database: Database, *arguments: str, **more: str) -> Ended:
+    """Run the command in a process of its own."""
+    done = subprocess.run(
+        [EXECUTABLE, *arguments],
+        env=environment(database) | more,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A process that serves."""
+
+    process: "subprocess.Popen[str]"
+    base_url: str
+    address: str
+
+    @property
+    def caller(self) -> Caller:
+        return Caller(self.address + "/astakos")
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> Ended:
+        """Send a signal and wait for the end; answer what came after the line that it is ready."""
+        self.process.send_signal(number)
+        output, errors = self.process.communicate(timeout=TIMEOUT_SECONDS)
+        return Ended(self.process.returncode, output, errors)
+
+
+@contextlib.contextmanager
+def serving(database: Database, *arguments: str) -> Iterator[Serving]:
+    """`astakos serve` in a process of its own, from when it is ready; killed if it still runs at the end."""
+    process = subprocess.Popen(
+        [EXECUTABLE, "serve", "--port", "0", *arguments],
+        env=environment(database),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            assert process.stdout is not None
+            found = READY.fullmatch(process.stdout.readline())
+            assert found is not None
+            yield Serving(process, found[1], found[2] or found[1])
+        finally:
+            if process.poll() is None:
+                process.kill()

@@ -1,0 +1,131 @@
+"""Whose token counts, on every call that needs one."""
+
+from pathlib import Path
+
+import pytest
+
+from astakos import clock
+from astakos.administration.accounts import find_user, renew_user_token
+from astakos.administration.registry import renew_component_token
+from astakos.http import kept
+from astakos.storage.database import Database
+from service.caller import ACCOUNT, COMMISSIONS, TOKENS, Caller
+from service.installation import copy_world, rows, running
+from service.world import (
+    ACCESS_TOKEN,
+    ALICE,
+    BOB,
+    CHLOE,
+    COMPUTE_TOKEN,
+    DORA,
+    EDGAR,
+    FAY,
+    GREG,
+    HUGO,
+    IVAN,
+    RETIRED_TOKEN,
+    STORAGE_TOKEN,
+    UNKNOWN_TOKEN,
+    Person,
+)
+
+
+@pytest.mark.parametrize("person", [ALICE, BOB, CHLOE], ids=lambda person: person.email)
+def test_active_users_are_let_in(standing_service: Caller, person: Person) -> None:
+    assert standing_service.get(f"{ACCOUNT}/authenticate", person.token).document["uuid"] == person.uuid
+
+
+@pytest.mark.parametrize("person", [DORA, EDGAR, FAY, GREG, HUGO, IVAN], ids=lambda person: person.email)
+def test_users_who_may_not_call_are_not_let_in(standing_service: Caller, person: Person) -> None:
+    for path in ("authenticate", "quotas"):
+        reply = standing_service.get(f"{ACCOUNT}/{path}", person.token)
+        assert (reply.status, reply.fault) == (401, "unauthorized")
+        assert reply.message
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        RETIRED_TOKEN,
+        UNKNOWN_TOKEN,
+        COMPUTE_TOKEN[:-1],
+        COMPUTE_TOKEN + "x",
+        COMPUTE_TOKEN.upper(),
+        "x" * 20_000,
+        "tökén",
+        "'; DROP TABLE components; --",
+    ],
+)
+def test_components_whose_token_does_not_count_are_not_let_in(standing_service: Caller, token: str) -> None:
+    reply = standing_service("GET", COMMISSIONS, headers={"X-Auth-Token": token})
+    assert (reply.status, reply.fault) == (401, "unauthorized")
+
+
+def test_blanks_around_a_token_do_not_count(standing_service: Caller) -> None:
+    assert standing_service.get(COMMISSIONS, f"  {COMPUTE_TOKEN}  ").status == 200
+
+
+def test_an_oauth2_access_token_is_no_token_of_a_user(standing_service: Caller) -> None:
+    assert standing_service.get(f"{ACCOUNT}/quotas", ACCESS_TOKEN).status == 401
+
+
+def test_a_token_without_a_user_who_may_call_says_nothing_about_why_it_is_unknown(
+    standing_service: Caller,
+) -> None:
+    unknown = standing_service.get(f"{ACCOUNT}/quotas", UNKNOWN_TOKEN)
+    another = standing_service.get(f"{ACCOUNT}/quotas", COMPUTE_TOKEN)
+    assert unknown.content == another.content
+
+
+def test_a_renewed_token_replaces_the_old_one_at_once(database: Database, service: Caller) -> None:
+    quotas = f"{ACCOUNT}/quotas"
+    assert service.get(quotas, ALICE.token).status == 200
+    assert service.get(COMMISSIONS, STORAGE_TOKEN).status == 200
+    with database.transaction() as connection:
+        user = find_user(connection, ALICE.uuid)
+        user_token = renew_user_token(connection, user, clock.now())
+        component_token = renew_component_token(connection, "compute", clock.now())
+    assert service.get(quotas, ALICE.token).status == 401
+    assert service.get(quotas, user_token).status == 200
+    assert service.get(COMMISSIONS, COMPUTE_TOKEN).status == 401
+    assert service.get(COMMISSIONS, component_token).status == 200
+    assert service.get(COMMISSIONS, STORAGE_TOKEN).status == 200
+
+
+def test_a_components_old_token_may_count_for_a_moment_and_no_longer(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "KEPT_SECONDS", 3600.0)
+    with running(database) as service:
+        assert service.get(COMMISSIONS, COMPUTE_TOKEN).status == 200
+        with database.transaction() as connection:
+            token = renew_component_token(connection, "compute", clock.now())
+        assert service.get(COMMISSIONS, token).status == 200
+        assert service.get(COMMISSIONS, COMPUTE_TOKEN).status == 200
+    monkeypatch.setattr(kept, "KEPT_SECONDS", 0.0)
+    with running(Database(f"sqlite:///{database.path}")) as service:
+        with database.transaction() as connection:
+            newer = renew_component_token(connection, "compute", clock.now())
+        assert service.get(COMMISSIONS, token).status == 401
+        assert service.get(COMMISSIONS, newer).status == 200
+
+
+def test_a_token_without_an_end_does_not_expire(database: Database, service: Caller) -> None:
+    rows(database, "UPDATE users SET token_expires = NULL WHERE uuid = ?", EDGAR.uuid)
+    assert service.get(f"{ACCOUNT}/authenticate", EDGAR.token).document["auth_token_expires"] is None
+    credentials = {"auth": {"token": {"id": EDGAR.token}}}
+    assert service.post(TOKENS, None, credentials).document["access"]["token"]["expires"] is None
+    assert service("POST", f"{TOKENS}?format=xml", document=credentials).xml[0].attrib["expires"] == ""
+
+
+def test_a_token_expires_while_the_service_runs(
+    world_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = copy_world(world_file, tmp_path / "astakos.db")
+    moment = clock.from_iso("2099-01-02T03:04:05.000678+00:00")
+    monkeypatch.setattr(clock, "now", lambda: moment)
+    credentials = {"auth": {"token": {"id": ALICE.token}}}
+    with running(database) as service:
+        assert service.post(TOKENS, None, credentials).status == 200
+        monkeypatch.setattr(clock, "now", lambda: moment + 1)
+        assert service.post(TOKENS, None, credentials).status == 401

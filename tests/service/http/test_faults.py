@@ -1,0 +1,36 @@
+import pytest
+
+from astakos.http.faults import (
+    BadRequest,
+    BodyTooLarge,
+    Fault,
+    InternalServerError,
+    ItemNotFound,
+    NotAllowed,
+    ServiceUnavailable,
+    Unauthorized,
+)
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "name"),
+    [
+        (BadRequest("x"), 400, "badRequest"),
+        (Unauthorized("x"), 401, "unauthorized"),
+        (ItemNotFound("x"), 404, "itemNotFound"),
+        (NotAllowed("PUT", ("GET", "POST")), 405, "notAllowed"),
+        (BodyTooLarge(7), 413, "overLimit"),
+        (InternalServerError(), 500, "internalServerError"),
+        (ServiceUnavailable("x"), 503, "serviceUnavailable"),
+    ],
+)
+def test_the_envelope_holds_one_key_and_no_details(fault: Fault, status: int, name: str) -> None:
+    assert fault.status == status
+    assert fault.envelope() == {name: {"code": status, "message": str(fault), "details": ""}}
+    assert str(fault)
+
+
+def test_faults_carry_their_headers() -> None:
+    assert NotAllowed("PUT", ("GET", "POST")).headers == {"Allow": "GET,POST"}
+    assert ServiceUnavailable("x", retry_after=9).headers == {"Retry-After": "9"}
+    assert BadRequest("x").headers == {}

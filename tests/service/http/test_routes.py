@@ -1,0 +1,119 @@
+import pytest
+
+from service.caller import ACCOUNT, COMMISSIONS, TOKENS, Caller
+from service.world import ALICE, COMPUTE_TOKEN
+
+CALLS = {
+    TOKENS: "POST",
+    f"{ACCOUNT}/authenticate": "GET",
+    f"{ACCOUNT}/user_catalogs": "POST",
+    f"{ACCOUNT}/service/user_catalogs": "POST",
+    f"{ACCOUNT}/feedback": "POST",
+    f"{ACCOUNT}/resources": "GET",
+    f"{ACCOUNT}/quotas": "GET",
+    f"{ACCOUNT}/service_quotas": "GET",
+    f"{ACCOUNT}/service_project_quotas": "GET",
+    COMMISSIONS: "GET,POST",
+    f"{COMMISSIONS}/action": "POST",
+    f"{COMMISSIONS}/7": "GET",
+    f"{COMMISSIONS}/7/action": "POST",
+}
+METHODS = ("GET", "POST", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS")
+FOR_USERS = ("authenticate", "user_catalogs", "feedback", "quotas")
+FOR_COMPONENTS = (
+    "service/user_catalogs",
+    "service_quotas",
+    "service_project_quotas",
+    "commissions",
+    "commissions/action",
+    "commissions/7",
+    "commissions/7/action",
+)
+
+
+def method_of(path: str) -> str:
+    return CALLS[path].partition(",")[0]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [(method, path) for path in CALLS for method in METHODS if method not in CALLS[path].split(",")],
+)
+def test_other_methods_are_refused_whoever_asks_and_the_right_ones_are_named(
+    standing_service: Caller, method: str, path: str
+) -> None:
+    reply = standing_service(method, path)
+    assert reply.status == 405
+    assert reply.headers["allow"] == CALLS[path]
+    if method != "HEAD":
+        assert reply.fault == "notAllowed"
+        assert reply.document["notAllowed"]["code"] == 405
+
+
+@pytest.mark.parametrize("path", CALLS)
+def test_a_trailing_slash_makes_no_difference(standing_service: Caller, path: str) -> None:
+    method = method_of(path)
+    plain, slashed = standing_service(method, path), standing_service(method, path + "/")
+    assert (plain.status, plain.content) == (slashed.status, slashed.content)
+    assert standing_service(method, path + "//").status == 400
+
+
+@pytest.mark.parametrize("name", FOR_USERS)
+def test_calls_for_users_know_no_component(standing_service: Caller, name: str) -> None:
+    path = f"{ACCOUNT}/{name}"
+    for token in (None, "", "nonsense", COMPUTE_TOKEN):
+        reply = standing_service(method_of(path), path, token)
+        assert (reply.status, reply.fault) == (401, "unauthorized")
+
+
+@pytest.mark.parametrize("name", FOR_COMPONENTS)
+def test_calls_for_components_know_no_user(standing_service: Caller, name: str) -> None:
+    path = f"{ACCOUNT}/{name}"
+    for token in (None, "", "nonsense", ALICE.token):
+        reply = standing_service(method_of(path), path, token)
+        assert (reply.status, reply.fault) == (401, "unauthorized")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/account/",
+        "/account/v1.0",
+        "/account/v1.0/",
+        "/account/v2.0/quotas",
+        "/account/v1.0/nothing",
+        "/account/v1.0/service/feedback",
+        "/account/v1.0/Quotas",
+        f"{COMMISSIONS}/abc",
+        f"{COMMISSIONS}/-1",
+        f"{COMMISSIONS}/1.0",
+        f"{COMMISSIONS}/%D9%A1",
+        f"{COMMISSIONS}/7/accept",
+        f"{COMMISSIONS}/7/action/more",
+        "/identity/v3/tokens",
+        "/identity/v2.0/tokens.json",
+    ],
+)
+def test_below_the_prefixes_of_the_api_an_unknown_path_is_a_bad_request(
+    standing_service: Caller, path: str
+) -> None:
+    for method in ("GET", "POST", "PUT"):
+        reply = standing_service(method, path)
+        assert (reply.status, reply.fault) == (400, "badRequest")
+
+
+@pytest.mark.parametrize(
+    "path", ["/account", "/identity", "/nothing", "/accounts/v1.0/quotas", "/ui/nothing"]
+)
+def test_elsewhere_an_unknown_path_is_a_page_that_says_so(standing_service: Caller, path: str) -> None:
+    reply = standing_service.get(path)
+    assert reply.status == 404
+    assert reply.headers["content-type"].startswith("text/html")
+    assert reply.content.startswith(b"<!DOCTYPE html>")
+
+
+@pytest.mark.parametrize("path", ["/", "/astakosx/account/v1.0/resources", "/account/v1.0/resources"])
+def test_nothing_is_answered_outside_of_the_path_of_the_base_url(standing_service: Caller, path: str) -> None:
+    reply = Caller(standing_service.base_url.removesuffix("/astakos")).get(path)
+    assert reply.status == 404
+    assert reply.headers["content-type"].startswith("text/html")

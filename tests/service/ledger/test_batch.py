@@ -1,0 +1,170 @@
+"""What a batch of operations does is what they would do one after the other."""
+
+import contextlib
+from pathlib import Path
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given, settings
+
+from astakos.ledger.batch import perform
+from astakos.ledger.operations import Issue, Issued, Operation, Outcome, Resolve, Resolved
+from astakos.ledger.rules import Holding, InvariantViolatedError, NoCapacity, Provision, merge
+from astakos.ledger.storage import LedgerStorage
+from astakos.storage.database import Database
+from astakos.storage.ledger import LedgerStore, list_pending, set_limits
+from service.installation import copy_world, database_at, holdings, rows
+from service.world import ALICE, BOB, LOADED, member_key, project_key
+
+COMPUTE, STORAGE = 1, 2
+U, V, P = member_key(ALICE), member_key(BOB), project_key()
+
+
+def charge(
+    quantity: int, component: int = COMPUTE, *, auto_accept: bool = False, force: bool = False
+) -> Issue:
+    provisions = (Provision(U, quantity), Provision(P, quantity))
+    return Issue(component, provisions, auto_accept=auto_accept, force=force)
+
+
+def do(database: Database, *operations: Operation) -> list[Outcome]:
+    with contextlib.closing(LedgerStore(database)) as store:
+        return perform(store, operations, LOADED)
+
+
+def figures(database: Database) -> tuple[Holding, Holding, Holding]:
+    found = holdings(database)
+    return found[U], found[V], found[P]
+
+
+def test_each_operation_sees_what_those_before_it_did(database: Database) -> None:
+    outcomes = do(database, charge(6), charge(4), charge(1), charge(-1))
+    first, second, third, fourth = outcomes
+    assert isinstance(first, Issued)
+    assert isinstance(second, Issued)
+    assert second.serial == first.serial + 1
+    assert third == NoCapacity(Provision(U, 1), usage=10, limit=10)
+    assert not isinstance(fourth, Issued)
+    assert figures(database) == (Holding(10, 0, 10), Holding(10), Holding(12, 0, 10))
+    outcomes = do(
+        database,
+        Resolve(COMPUTE, accept=frozenset([first.serial])),
+        Resolve(COMPUTE, reject=frozenset([second.serial])),
+        charge(4),
+        Resolve(COMPUTE, accept=frozenset([first.serial, second.serial])),
+    )
+    assert outcomes[:2] == [Resolved(accepted=(first.serial,)), Resolved(rejected=(second.serial,))]
+    assert outcomes[2] == Issued(second.serial + 1)
+    assert outcomes[3] == Resolved(not_found=(first.serial, second.serial))
+    assert figures(database) == (Holding(10, 6, 10), Holding(10), Holding(12, 6, 10))
+
+
+def test_a_commission_exists_for_its_component_alone(database: Database) -> None:
+    (issued,) = do(database, charge(3))
+    assert isinstance(issued, Issued)
+    serials = frozenset([issued.serial])
+    assert do(database, Resolve(STORAGE, accept=serials)) == [Resolved(not_found=(issued.serial,))]
+    assert do(database, Resolve(STORAGE, reject=serials)) == [Resolved(not_found=(issued.serial,))]
+    assert figures(database)[0] == Holding(10, 0, 3)
+    assert do(database, Resolve(COMPUTE, reject=serials)) == [Resolved(rejected=(issued.serial,))]
+
+
+def test_serials_that_are_asked_both_ways_stay_pending(database: Database) -> None:
+    one, two = do(database, charge(1), charge(2))
+    assert isinstance(one, Issued)
+    assert isinstance(two, Issued)
+    resolve = Resolve(COMPUTE, frozenset([one.serial, two.serial, 99]), frozenset([two.serial, 98]))
+    assert do(database, resolve) == [
+        Resolved(accepted=(one.serial,), not_found=(98, 99), conflicting=(two.serial,))
+    ]
+    assert list_pending(database.reader(), COMPUTE) == [two.serial]
+
+
+def test_what_is_accepted_at_once_is_never_pending(database: Database) -> None:
+    (issued,) = do(database, charge(3, auto_accept=True))
+    assert isinstance(issued, Issued)
+    assert list_pending(database.reader(), COMPUTE) == []
+    assert figures(database) == (Holding(10, 3, 3), Holding(10), Holding(12, 3, 3))
+    assert do(database, Resolve(COMPUTE, accept=frozenset([issued.serial]))) == [
+        Resolved(not_found=(issued.serial,))
+    ]
+
+
+def test_a_refused_commission_uses_up_no_serial_and_leaves_no_trace(database: Database) -> None:
+    (issued,) = do(database, charge(1))
+    assert isinstance(issued, Issued)
+    do(database, charge(100), charge(-100))
+    assert do(database, charge(1)) == [Issued(issued.serial + 1)]
+    assert len(rows(database, "SELECT serial FROM commissions")) == 2
+
+
+def test_figures_that_contradict_the_rule_stop_the_whole_batch(database: Database) -> None:
+    (issued,) = do(database, charge(3))
+    assert isinstance(issued, Issued)
+    rows(database, "UPDATE provisions SET quantity = 50 WHERE serial = ?", issued.serial)
+    before = figures(database)
+    with pytest.raises(InvariantViolatedError, match=r"usage_max -46"):
+        do(database, charge(1), Resolve(COMPUTE, reject=frozenset([issued.serial])))
+    assert figures(database) == before
+    assert list_pending(database.reader(), COMPUTE) == [issued.serial]
+
+
+MEMBERS = st.sampled_from([U, V])
+ISSUES = st.builds(
+    lambda key, quantity, component, force, auto_accept: Issue(
+        component,
+        tuple(merge([Provision(key, quantity), Provision(P, quantity)])),
+        force=force,
+        auto_accept=auto_accept,
+    ),
+    MEMBERS,
+    st.integers(-8, 8),
+    st.sampled_from([COMPUTE, STORAGE]),
+    st.booleans(),
+    st.booleans(),
+)
+# 1 to 5 were given out before the batch began; higher ones are guesses of what it gives out itself.
+SERIALS = st.frozensets(st.integers(1, 8), max_size=3)
+RESOLVES = st.builds(Resolve, st.sampled_from([COMPUTE, STORAGE]), SERIALS, SERIALS)
+
+
+@pytest.fixture(scope="module")
+def ledger_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger with some commissions, pending and resolved, of two components."""
+    path = tmp_path_factory.mktemp("ledger") / "ledger.db"
+    database = database_at(path)
+    with database.transaction() as connection:
+        connection.execute("INSERT INTO components (name, menu) VALUES ('one', '{}'), ('two', '{}')")
+        set_limits(connection, [(U, 10), (V, 10), (P, 12)])
+    do(
+        database,
+        charge(3),
+        charge(2, STORAGE),
+        charge(2, auto_accept=True),
+        charge(-1, STORAGE),
+        charge(1),
+    )
+    return path
+
+
+@settings(max_examples=60)
+@given(batch=st.lists(ISSUES | RESOLVES, max_size=10))
+def test_a_batch_does_what_its_operations_do_one_by_one(
+    batch: list[Operation], ledger_file: Path, tmp_path: Path
+) -> None:
+    together = copy_world(ledger_file, tmp_path / "together.db")
+    alone = copy_world(ledger_file, tmp_path / "alone.db")
+    with contextlib.closing(LedgerStore(together)) as store:
+        outcomes = perform(store, batch, LOADED)
+    with contextlib.closing(LedgerStore(alone)) as store:
+        expected = [_perform_one(store, operation) for operation in batch]
+    assert outcomes == expected
+    assert holdings(together) == holdings(alone)
+    for table in ("commissions", "provisions"):
+        statement = f"SELECT * FROM {table} ORDER BY 1, 2"
+        assert rows(together, statement) == rows(alone, statement)
+
+
+def _perform_one(store: LedgerStorage, operation: Operation) -> Outcome:
+    (outcome,) = perform(store, [operation], LOADED)
+    return outcome

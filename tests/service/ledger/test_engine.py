@@ -1,0 +1,171 @@
+"""The group commit: many at once, one transaction, one answer each."""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from astakos.ledger import engine
+from astakos.ledger.engine import GroupCommit
+from astakos.ledger.operations import Issue, Issued, Operation, Outcome, Resolve, Resolved
+from astakos.ledger.rules import Holding, InvariantViolatedError, Key, NoCapacity, Provision
+from astakos.ledger.storage import StorageUnavailableError
+from astakos.storage import database as database_module
+from astakos.storage.database import Database
+from astakos.storage.ledger import LedgerStore, LedgerTransaction, list_pending, set_limits
+from service.installation import holdings, rows
+from service.world import ALICE, BOB, LOADED, member_key, project_key
+
+COMPUTE = 1
+U, V, P = member_key(ALICE), member_key(BOB), project_key()
+
+
+class CountingStore(LedgerStore):
+    """A store that remembers how many transactions it was asked for."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.transactions = 0
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[LedgerTransaction]:
+        self.transactions += 1
+        with super().transaction() as transaction:
+            yield transaction
+
+
+@contextlib.asynccontextmanager
+async def working(store: LedgerStore) -> AsyncIterator[GroupCommit]:
+    ledger = GroupCommit(store, lambda: LOADED)
+    ledger.start()
+    try:
+        yield ledger
+    finally:
+        await ledger.stop()
+
+
+def charge(quantity: int, key: Key = U) -> Issue:
+    return Issue(COMPUTE, (Provision(key, quantity), Provision(P, quantity)))
+
+
+@contextlib.contextmanager
+def locked(database: Database) -> Iterator[sqlite3.Connection]:
+    """Another process is in the middle of a transaction."""
+    with contextlib.closing(database.connect()) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield connection
+        connection.execute("ROLLBACK")
+
+
+def test_many_at_once_end_in_the_figures_that_they_would_have_one_by_one(database: Database) -> None:
+    with database.transaction() as connection:
+        set_limits(connection, [(U, 300), (V, 1000), (P, 500)])
+    store = CountingStore(database)
+
+    async def run() -> list[Outcome]:
+        async with working(store) as ledger:
+            wishes = [charge(1, (U, V)[number % 2]) for number in range(1000)]
+            outcomes = await asyncio.gather(*map(ledger.submit, wishes))
+            serials = [outcome.serial for outcome in outcomes if isinstance(outcome, Issued)]
+            assert serials == sorted(set(serials))
+            half = len(serials) // 2
+            resolves = [Resolve(COMPUTE, accept=frozenset([serial])) for serial in serials[:half]]
+            resolves += [Resolve(COMPUTE, reject=frozenset([serial])) for serial in serials[half:]]
+            return [*outcomes, *await asyncio.gather(*map(ledger.submit, resolves))]
+
+    outcomes = asyncio.run(run())
+    assert sum(isinstance(outcome, Issued) for outcome in outcomes) == 500
+    assert sum(isinstance(outcome, NoCapacity) for outcome in outcomes) == 500
+    assert sum(isinstance(outcome, Resolved) for outcome in outcomes) == 500
+    found = holdings(database)
+    assert (found[U], found[V]) == (Holding(300, 125, 125), Holding(1000, 125, 125))
+    assert found[P] == Holding(500, 250, 250)
+    assert list_pending(database.reader(), COMPUTE) == []
+    assert store.transactions < 100
+
+
+def test_a_batch_has_a_largest_size(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "LARGEST_BATCH", 2)
+    store = CountingStore(database)
+
+    async def run() -> None:
+        async with working(store) as ledger:
+            await asyncio.gather(*(ledger.submit(charge(1)) for _ in range(10)))
+
+    asyncio.run(run())
+    assert store.transactions >= 5
+    assert holdings(database)[U] == Holding(10, 0, 10)
+
+
+def test_stopping_finishes_what_was_submitted(database: Database) -> None:
+    async def run() -> list[Outcome]:
+        ledger = GroupCommit(LedgerStore(database), lambda: LOADED)
+        ledger.start()
+        answers = [ledger.submit(charge(1)) for _ in range(9)]
+        await ledger.stop()
+        await ledger.stop()
+        return await asyncio.gather(*answers)
+
+    assert len({outcome for outcome in asyncio.run(run()) if isinstance(outcome, Issued)}) == 9
+    assert holdings(database)[U] == Holding(10, 0, 9)
+
+
+def test_a_ledger_that_was_not_started_takes_nothing(database: Database) -> None:
+    with pytest.raises(RuntimeError, match="has not been started"):
+        GroupCommit(LedgerStore(database), lambda: LOADED).submit(charge(1))
+
+
+def test_who_no_longer_waits_does_not_disturb_the_others(database: Database) -> None:
+    async def run() -> Outcome:
+        async with working(LedgerStore(database)) as ledger:
+            gone, kept = ledger.submit(charge(1)), ledger.submit(charge(2))
+            gone.cancel()
+            return await kept
+
+    assert isinstance(asyncio.run(run()), Issued)
+
+
+def test_an_operation_that_fails_does_not_take_others_with_it(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def run() -> list[Outcome | BaseException]:
+        async with working(LedgerStore(database)) as ledger:
+            issued = await ledger.submit(charge(3))
+            assert isinstance(issued, Issued)
+            # A hand that is not the ledger's has been in the database.
+            rows(database, "UPDATE provisions SET quantity = 50 WHERE serial = ?", issued.serial)
+            bad = Resolve(COMPUTE, reject=frozenset([issued.serial]))
+            wishes: list[Operation] = [charge(1), bad, charge(1), charge(100), charge(1)]
+            with locked(database):
+                answers = [ledger.submit(wish) for wish in wishes]
+            return await asyncio.gather(*answers, return_exceptions=True)
+
+    first, bad, second, refused, third = asyncio.run(run())
+    assert isinstance(bad, InvariantViolatedError)
+    assert isinstance(refused, NoCapacity)
+    for outcome in (first, second, third):
+        assert isinstance(outcome, Issued)
+    assert holdings(database)[U] == Holding(10, 0, 6)
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
+def test_while_the_database_is_locked_nothing_happens_and_afterwards_all_goes_on(
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(database_module, "BUSY_SECONDS", 0.05)
+
+    async def run() -> list[Outcome | BaseException]:
+        async with working(LedgerStore(database)) as ledger:
+            with locked(database):
+                answers = [ledger.submit(charge(1)) for _ in range(5)]
+                refused = await asyncio.gather(*answers, return_exceptions=True)
+            return [*refused, await ledger.submit(charge(2))]
+
+    *refused, issued = asyncio.run(run())
+    for error in refused:
+        assert isinstance(error, StorageUnavailableError)
+    assert isinstance(issued, Issued)
+    assert holdings(database)[U] == Holding(10, 0, 2)
+    assert caplog.records == []
