@@ -210,6 +210,8 @@ class _Loader:
         identifier = users.save(self._connection, user)
         users.set_groups(self._connection, identifier, list(dict.fromkeys(entry.groups)))
         self._user_token(entry, known, place)
+        if entry.quotas and not user.is_accepted:
+            raise (place / "quotas").error("only a user who is moderated and not rejected has quotas")
         if user.is_accepted:
             self._system_project(user, _limits(entry.quotas, place / "quotas"), place / "quotas")
 

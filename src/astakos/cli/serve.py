@@ -56,7 +56,8 @@ def serve(
     try:
         listener = server.listen(host, port)
     except OSError as error:
-        raise StateError(f"can not listen on {host} port {port}: {error.strerror}") from error
+        reason = (error.strerror or "").partition(" (")[0]
+        raise StateError(f"can not listen on {host} port {port}: {reason}") from error
     address = f"http://{_url_host(host)}:{listener.getsockname()[1]}"
     base_url = _base_url(database, base_url, address)
     register_own_services(database, base_url)

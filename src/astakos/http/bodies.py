@@ -1,5 +1,6 @@
 """Reading request bodies: JSON as typed values, and forms (`http-api.md` §2, §8.3)."""
 
+import asyncio
 from email import policy
 from email.parser import BytesParser
 from typing import Any, TypeVar
@@ -73,7 +74,8 @@ async def read_form(request: Request) -> dict[str, str]:
     try:
         if kind == FORM_TYPE:
             return dict(parse_qsl(body.decode("utf-8"), keep_blank_values=True, errors="strict"))
-        return _multipart(content_type, body)
+        # The parser is thorough and slow: nobody else should have to wait for it.
+        return await asyncio.to_thread(_multipart, content_type, body)
     except (UnicodeError, LookupError) as error:
         raise BadRequest("The form is not text in UTF-8.") from error
 

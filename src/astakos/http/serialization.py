@@ -1,6 +1,7 @@
 """Documents as bytes: ASCII JSON, and XML where the protocol has it (`http-api.md` §3–§4, §7.2)."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
@@ -9,6 +10,8 @@ import msgspec
 
 NAMESPACE = "http://docs.openstack.org/identity/api/v2.0"
 ENDPOINT_NAMESPACE = "http://synnefo.org/api/v1.0"
+XML_NAME = re.compile(r"(SNF:)?[A-Za-z_][A-Za-z0-9_.-]*")
+NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _encoder = msgspec.json.Encoder()
 
 
@@ -21,7 +24,7 @@ def to_json(document: Any) -> bytes:
 def fault_to_xml(name: str, code: int, message: str) -> bytes:
     """A fault as XML."""
     root = Element(name, {"xmlns": NAMESPACE, "code": str(code)})
-    SubElement(root, "message").text = message
+    SubElement(root, "message").text = _text(message)
     SubElement(root, "details").text = ""
     return _to_bytes(root)
 
@@ -43,12 +46,16 @@ def access_to_xml(access: Mapping[str, Any]) -> bytes:
     for service in access.get("serviceCatalog", ()):
         element = SubElement(catalog, "service", _texts(service, "type", "name"))
         for endpoint in service["endpoints"]:
-            SubElement(element, "endpoint", _texts(endpoint, *endpoint))
+            SubElement(element, "endpoint", _texts(endpoint, *filter(XML_NAME.fullmatch, endpoint)))
     return _to_bytes(root)
 
 
 def _texts(document: Mapping[str, Any], *names: str) -> dict[str, str]:
-    return {name: "" if document[name] is None else str(document[name]) for name in names}
+    return {name: "" if document[name] is None else _text(str(document[name])) for name in names}
+
+
+def _text(text: str) -> str:
+    return NOT_IN_XML.sub("\ufffd", text)
 
 
 def _to_bytes(root: Element) -> bytes:

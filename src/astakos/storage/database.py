@@ -4,6 +4,7 @@ import contextlib
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,7 +71,7 @@ class Database:
                 _prepare(connection, self.path)
             with contextlib.closing(self.connect()) as connection:
                 # It stays so in the file; not earlier, since a database of something else is left as it is.
-                connection.execute("PRAGMA journal_mode = WAL")
+                _turn_on_wal(connection)
         except OSError as error:
             raise DatabaseError(f"{self.path} can not be opened: {error.strerror}") from error
         except sqlite3.DatabaseError as error:
@@ -153,6 +154,20 @@ def _create_for_owner_only(path: Path) -> None:
     """SQLite gives its journals the permissions of the file, so that they are closed to others, too."""
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+
+def _turn_on_wal(connection: Connection) -> None:
+    """Several processes may open a new file at once; for this pragma SQLite does not wait by itself."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _prepare(connection: Connection, path: Path) -> None:

@@ -34,3 +34,21 @@ def test_names_are_escaped_in_xml() -> None:
     (catalog,) = ET.fromstring(access_to_xml(access))
     assert catalog[0].attrib["name"] == '<"&">'
     assert catalog[0][0].attrib == {"publicURL": ""}
+
+
+def test_what_xml_can_not_say_is_replaced_or_left_out() -> None:
+    access = {
+        "user": {"id": "u", "name": "a\x00b\x1f", "roles": []},
+        "serviceCatalog": [
+            {
+                "name": "s",
+                "type": "t",
+                "endpoints": [{"publicURL": "x\x0b", "no name": "1", "SNF:uiURL": "y"}],
+            }
+        ],
+    }
+    document = ET.fromstring(access_to_xml(access))
+    user, catalog = document
+    assert user.get("name") == "a\ufffdb\ufffd"
+    assert len(catalog[0][0].attrib) == 2
+    assert ET.fromstring(fault_to_xml("badRequest", 400, "\x00")).get("code") == "400"

@@ -2,6 +2,7 @@ import contextlib
 import os
 import sqlite3
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -157,3 +158,12 @@ def test_the_storage_itself_refuses_figures_that_can_not_be(database: Database) 
             rows(database, f"UPDATE holdings SET {figures}")
     with pytest.raises(sqlite3.IntegrityError, match="cannot store"):
         rows(database, 'UPDATE holdings SET "limit" = ?', "many")
+
+
+def test_many_may_open_a_new_file_at_once(tmp_path: Path) -> None:
+    for number in range(20):
+        databases = [Database(f"sqlite:///{tmp_path / f'{number}.db'}") for _ in range(6)]
+        with ThreadPoolExecutor(len(databases)) as threads:
+            list(threads.map(Database.open, databases))
+        mode = rows(databases[0], "PRAGMA journal_mode")
+        assert mode == [("wal",)]
