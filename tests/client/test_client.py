@@ -267,6 +267,54 @@ EVERY_CALL: dict[str, tuple[Invoke, str, str, Any, Any, Any]] = {
         None,
         None,
     ),
+    "issue_commission with ttl": (
+        lambda c: c.issue_commission(TOKEN, {"provisions": []}, ttl=60),
+        "POST",
+        f"{ACCOUNT}/commissions",
+        {"provisions": [], "ttl": 60},
+        {"serial": 59},
+        59,
+    ),
+    "issue_commissions": (
+        lambda c: c.issue_commissions(TOKEN, iter([{"provisions": []}]), all_or_none=True),
+        "POST",
+        f"{ACCOUNT}/commissions/bulk",
+        {"commissions": [{"provisions": []}], "all_or_none": True},
+        {"done": True, "results": []},
+        {"done": True, "results": []},
+    ),
+    "accept_commission with quantities": (
+        lambda c: c.accept_commission(TOKEN, 57, quantities=(PROVISION,)),
+        "POST",
+        f"{ACCOUNT}/commissions/57/action",
+        {"accept": {"quantities": [PROVISION]}},
+        None,
+        None,
+    ),
+    "get_commission_history": (
+        lambda c: c.get_commission_history(TOKEN),
+        "GET",
+        f"{ACCOUNT}/commissions/history",
+        None,
+        {"history": [], "next": None},
+        {"history": [], "next": None},
+    ),
+    "get_commission_history with filters": (
+        lambda c: c.get_commission_history(TOKEN, source="", since="2031-01-01T00:00:00+00:00", limit=5),
+        "GET",
+        f"{ACCOUNT}/commissions/history?source=&since=2031-01-01T00%3A00%3A00%2B00%3A00&limit=5",
+        None,
+        {"history": [], "next": None},
+        {"history": [], "next": None},
+    ),
+    "reconcile": (
+        lambda c: c.reconcile(TOKEN, [{"usage": 1}], mend=True, name="count"),
+        "POST",
+        "/x/account/v1.0/reconcile",
+        {"usage": [{"usage": 1}], "mend": True, "name": "count"},
+        {"holdings": []},
+        {"holdings": []},
+    ),
     "resolve_commissions": (
         lambda c: c.resolve_commissions(TOKEN, [1, 2], (3,)),
         "POST",
@@ -296,6 +344,26 @@ def test_each_call_sends_its_request_and_reads_its_answer(name: str, peer_of: Pe
         assert request.headers["content-length"] == str(len(request.body))
     needs_token = name not in {"get_services", "get_resources"}
     assert request.headers.get("x-auth-token") == (TOKEN if needs_token else None)
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_an_idempotency_key_goes_with_an_issue(peer_of: PeerFactory, many: bool) -> None:
+    peer = peer_of(answer({"serial": 1}))
+    with AstakosClient(peer.url) as client:
+        if many:
+            client.issue_commissions(TOKEN, [], idempotency_key="start vm 7")
+        else:
+            client.issue_one_commission(TOKEN, "h", "s", {}, idempotency_key="start vm 7")
+    assert peer.requests[0].headers["idempotency-key"] == "start vm 7"
+
+
+@pytest.mark.parametrize("key", ["", "k" * 256, "a\nb", "\u00e9", 5])
+def test_an_idempotency_key_that_no_server_takes_is_refused(key: Any) -> None:
+    with (
+        AstakosClient("http://localhost:1") as client,
+        pytest.raises(errors.BadValue, match="idempotency key"),
+    ):
+        client.issue_commission(TOKEN, {"provisions": []}, idempotency_key=key)
 
 
 def test_every_documented_call_is_in_the_table() -> None:

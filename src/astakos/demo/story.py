@@ -17,6 +17,7 @@ def tell(narrator: Narrator, world: World, base_url: str) -> None:
     _may_they_have_one_more(narrator, world)
     _what_is_refused(narrator, world)
     _many_at_once(narrator, world)
+    _beyond_the_original(narrator, world)
     _feedback(narrator, world)
 
 
@@ -199,6 +200,63 @@ def _many_at_once(narrator: Narrator, world: World) -> None:
         "get_quotas",
         world.tokens["grace"],
         expect=lambda quotas: quotas[world.grace]["storage.space"]["usage"] == 3 * GIB,
+    )
+
+
+def _beyond_the_original(narrator: Narrator, world: World) -> None:
+    storage = world.tokens["storage"]
+    narrator.chapter("Beyond the original")
+    narrator.say(
+        "An answer got lost? Asked again with its key, the same commission is answered, not another one:"
+    )
+    serials = [
+        narrator.ask(
+            "issue_one_commission",
+            storage,
+            world.ada,
+            "system",
+            {"storage.space": 5 * GIB},
+            ttl=300,
+            idempotency_key="upload 4711",
+            expect=lambda serial: serial > 0,
+        )
+        for _ in range(2)
+    ]
+    same = serials[0] == serials[1]
+    narrator.say(
+        f"{'The same' if same else 'NOT the same'} serial. It would expire by itself in 300 seconds."
+    )
+    narrator.say("Only 3 of the 5 GiB were needed; storage settles for that:")
+    quantities = [
+        {name: value if name != "quantity" else 3 * GIB for name, value in provision.items()}
+        for provision in _both_levels(world.ada, world.ada, "storage.space", 5 * GIB)
+    ]
+    narrator.ask(
+        "accept_commission", storage, serials[0], quantities=quantities, expect=lambda answer: answer is None
+    )
+    request = {"provisions": _both_levels(world.ada, world.ada, "storage.space", 1)}
+    narrator.ask(
+        "issue_commissions",
+        storage,
+        [request, request],
+        all_or_none=True,
+        expect=lambda done: done["done"] and same,
+    )
+    narrator.say("Ada looks up what became of her commissions, and storage counts what she really has:")
+    narrator.ask(
+        "get_commission_history",
+        world.tokens["ada"],
+        resource="storage.space",
+        limit=1,
+        expect=lambda found: found["history"][0]["settled"] == 3 * GIB,
+    )
+    usage = {"holder": f"user:{world.ada}", "source": f"project:{world.ada}", "resource": "storage.space"}
+    narrator.ask(
+        "reconcile",
+        storage,
+        [{**usage, "usage": 2 * GIB}],
+        mend=True,
+        expect=lambda found: found["holdings"][0]["drift"] == GIB,
     )
 
 

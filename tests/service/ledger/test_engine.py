@@ -10,7 +10,7 @@ import pytest
 from astakos.ledger import engine
 from astakos.ledger.engine import GroupCommit
 from astakos.ledger.operations import Issue, Issued, Operation, Outcome, Resolve, Resolved
-from astakos.ledger.rules import Holding, InvariantViolatedError, Key, NoCapacity, Provision
+from astakos.ledger.rules import Holding, Key, NoCapacity, Provision
 from astakos.ledger.storage import StorageUnavailableError
 from astakos.storage import database as database_module
 from astakos.storage.database import Database
@@ -132,23 +132,43 @@ def test_an_operation_that_fails_does_not_take_others_with_it(
 ) -> None:
     async def run() -> list[Outcome | BaseException]:
         async with working(LedgerStore(database)) as ledger:
-            issued = await ledger.submit(charge(3))
-            assert isinstance(issued, Issued)
-            # A hand that is not the ledger's has been in the database.
-            rows(database, "UPDATE provisions SET quantity = 50 WHERE serial = ?", issued.serial)
-            bad = Resolve(COMPUTE, reject=frozenset([issued.serial]))
+            bad = Issue(COMPUTE, (), name="\ud800")  # which no database can store
             wishes: list[Operation] = [charge(1), bad, charge(1), charge(100), charge(1)]
             with locked(database):
                 answers = [ledger.submit(wish) for wish in wishes]
             return await asyncio.gather(*answers, return_exceptions=True)
 
     first, bad, second, refused, third = asyncio.run(run())
-    assert isinstance(bad, InvariantViolatedError)
+    assert isinstance(bad, UnicodeEncodeError)
     assert isinstance(refused, NoCapacity)
     for outcome in (first, second, third):
         assert isinstance(outcome, Issued)
-    assert holdings(database)[U] == Holding(10, 0, 6)
+    assert holdings(database)[U] == Holding(10, 0, 3)
     assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
+def test_figures_that_contradict_the_rule_stop_the_ledger(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def run() -> list[Outcome | BaseException]:
+        async with working(LedgerStore(database)) as ledger:
+            issued = await ledger.submit(charge(3))
+            assert isinstance(issued, Issued)
+            # A hand that is not the ledger's has been in the database.
+            rows(database, "UPDATE provisions SET quantity = 50 WHERE serial = ?", issued.serial)
+            wishes: list[Operation] = [charge(1), Resolve(COMPUTE, reject=frozenset([issued.serial]))]
+            with locked(database):
+                answers = [ledger.submit(wish) for wish in wishes]
+            outcomes = await asyncio.gather(*answers, return_exceptions=True)
+            with pytest.raises(StorageUnavailableError, match="the ledger has stopped"):
+                ledger.submit(charge(1))
+            return outcomes
+
+    for outcome in asyncio.run(run()):
+        assert isinstance(outcome, StorageUnavailableError)
+        assert "the ledger has stopped" in str(outcome)
+    assert holdings(database)[U] == Holding(10, 0, 3)
+    assert [record.levelname for record in caplog.records] == ["CRITICAL"]
 
 
 def test_while_the_database_is_locked_nothing_happens_and_afterwards_all_goes_on(

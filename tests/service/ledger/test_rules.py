@@ -116,8 +116,34 @@ def test_provisions_of_one_key_are_merged_and_members_come_before_projects() -> 
 def test_resolving_brings_the_figures_together_whatever_the_limit(
     issued: Holding, quantity: int, accepted: Holding, rejected: Holding
 ) -> None:
-    assert rules.accept(issued, quantity) == accepted
-    assert rules.reject(issued, quantity) == rejected
+    assert rules.settle(issued, quantity, quantity) == accepted
+    assert rules.settle(issued, quantity, 0) == rejected
+
+
+@pytest.mark.parametrize(
+    ("issued", "quantity", "settled", "after"),
+    [
+        (Holding(10, 2, 8), 6, 4, Holding(10, 6, 6)),
+        (Holding(10, 2, 8), 5, 1, Holding(10, 3, 4)),
+        (Holding(10, 2, 8), -6, -4, Holding(10, 4, 4)),
+        (Holding(10, 2, 8), -5, -1, Holding(10, 6, 7)),
+    ],
+)
+def test_settling_for_less_gives_back_the_rest(
+    issued: Holding, quantity: int, settled: int, after: Holding
+) -> None:
+    assert rules.settle(issued, quantity, settled) == after
+
+
+@pytest.mark.parametrize(
+    ("quantity", "possible", "impossible"),
+    [(3, (0, 1, 3), (-1, 4)), (-3, (0, -1, -3), (1, -4)), (0, (0,), (1, -1))],
+)
+def test_what_can_come_true_lies_between_nothing_and_all(
+    quantity: int, possible: tuple[int, ...], impossible: tuple[int, ...]
+) -> None:
+    assert all(rules.may_settle(quantity, settled) for settled in possible)
+    assert not any(rules.may_settle(quantity, settled) for settled in impossible)
 
 
 def test_what_is_pending_is_the_distance_of_the_figures() -> None:
@@ -210,10 +236,10 @@ class Invariants(RuleBasedStateMachine):
             self._resolve(commission, accept=accept)
 
     def _resolve(self, commission: Commission, *, accept: bool) -> None:
-        move = rules.accept if accept else rules.reject
         for key, quantity in commission.provisions:
-            self.holdings[key] = move(self.holdings[key], quantity)
-            self.accepted[key] += quantity if accept else 0
+            settled = quantity if accept else 0
+            self.holdings[key] = rules.settle(self.holdings[key], quantity, settled)
+            self.accepted[key] += settled
         del self.pending[commission.serial]
         self.resolved += 1
 
@@ -277,7 +303,7 @@ def resolved(
     found = dict(holdings)
     for provisions, accept in commissions:
         for key, quantity in provisions:
-            found[key] = (rules.accept if accept else rules.reject)(found[key], quantity)
+            found[key] = rules.settle(found[key], quantity, quantity if accept else 0)
     return found
 
 
