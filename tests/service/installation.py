@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,3 +68,12 @@ def all_rows(database: Database) -> dict[str, list[tuple[object, ...]]]:
     """Everything that a database holds, by table."""
     tables = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
     return {str(name): rows(database, f'SELECT * FROM "{name}"') for (name,) in rows(database, tables)}
+
+
+@contextlib.contextmanager
+def locked(database: Database) -> Iterator[sqlite3.Connection]:
+    """Another process is in the middle of a transaction."""
+    with contextlib.closing(database.connect()) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield connection
+        connection.execute("ROLLBACK")

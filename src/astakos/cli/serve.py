@@ -14,6 +14,7 @@ from astakos.cli.options import database_option, open_database
 from astakos.http import server
 from astakos.http.mail import Mailer
 from astakos.http.service import Service
+from astakos.ledger.engine import MOST_WAITING
 from astakos.storage import settings
 from astakos.storage.database import Database
 
@@ -39,6 +40,13 @@ WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
     "smtps://user:password@host or smtp+starttls://…; better given in the environment.",
 )
 @click.option("--mail-sender", envvar="ASTAKOS_MAIL_SENDER", help="The sender of such mail.")
+@click.option(
+    "--queue-limit",
+    default=MOST_WAITING,
+    show_default=True,
+    type=click.IntRange(1),
+    help="How many commissions may be under way at once; more are answered with 503.",
+)
 def serve(
     database_url: str,
     host: str,
@@ -46,6 +54,7 @@ def serve(
     base_url: str | None,
     mail_server: str | None,
     mail_sender: str | None,
+    queue_limit: int,
 ) -> None:
     """Run the service.
 
@@ -61,7 +70,8 @@ def serve(
     address = f"http://{_url_host(host)}:{listener.getsockname()[1]}"
     base_url = _base_url(database, base_url, address)
     register_own_services(database, base_url)
-    service = Service(database, base_url, _mailer(database, mail_server, mail_sender))
+    mailer = _mailer(database, mail_server, mail_sender)
+    service = Service(database, base_url, mailer, queue_limit=queue_limit)
 
     def ready() -> None:
         elsewhere = "" if base_url.startswith(address) else f" (listening on {address})"

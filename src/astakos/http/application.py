@@ -64,8 +64,8 @@ class Application:
         except Fault as fault:
             answer = _fault_answer(request, fault)
         except StorageUnavailableError as error:
-            log.warning("%s %s could not be done: %s", request.method, request.path, error)
-            answer = _fault_answer(request, ServiceUnavailable("The service can not write now; try again."))
+            log.debug("%s %s could not be done: %s", request.method, request.path, error)
+            answer = _fault_answer(request, ServiceUnavailable(f"The service can not do this now: {error}."))
         except DisconnectedError:
             return
         except Exception:

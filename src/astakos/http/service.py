@@ -9,7 +9,7 @@ from astakos.directory.catalog import service_catalog
 from astakos.directory.model import Component, Resource
 from astakos.http.kept import Kept
 from astakos.http.mail import Mailer
-from astakos.ledger.engine import GroupCommit
+from astakos.ledger.engine import MOST_WAITING, GroupCommit
 from astakos.storage import registry
 from astakos.storage.database import Connection, Database
 from astakos.storage.ledger import LedgerStore
@@ -21,12 +21,19 @@ T = TypeVar("T")
 class Service:
     """The running service."""
 
-    def __init__(self, database: Database, base_url: str, mailer: Mailer | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        base_url: str,
+        mailer: Mailer | None = None,
+        *,
+        queue_limit: int = MOST_WAITING,
+    ) -> None:
         """Serve an opened database under a base URL without trailing slash."""
         self.database = database
         self.base_url = base_url
         self.mailer = mailer
-        self.ledger = GroupCommit(LedgerStore(database), clock.now)
+        self.ledger = GroupCommit(LedgerStore(database), clock.now, most_waiting=queue_limit)
         self._catalog: Kept[None, list[dict[str, Any]]] = Kept(
             lambda _: service_catalog(registry.list_services(self.reader))
         )

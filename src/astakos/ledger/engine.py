@@ -63,6 +63,7 @@ class GroupCommit:
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._under_way: collections.deque[_Waiting] = collections.deque()
         self._count = 0
+        self._refused = 0
         self._writer: threading.Thread | None = None
         self._watchman: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -99,6 +100,7 @@ class GroupCommit:
             raise RuntimeError("the group commit has not been started")
         self._raise_if_stopped()
         if self._count >= self._most_waiting:
+            self._refused += 1
             raise StorageUnavailableError(f"{self._count} operations are waiting already")
         waiting = _Waiting(operation, self._loop.create_future(), time.monotonic())
         waiting.answer.add_done_callback(self._one_less)
@@ -115,6 +117,9 @@ class GroupCommit:
         """Answer those that have waited too long; they may hang in a storage that does not come back."""
         while True:
             await asyncio.sleep(min(SWEEP_SECONDS, self._longest_wait / 4))
+            if self._refused:
+                log.warning("%d operations were refused, since too many were waiting", self._refused)
+                self._refused = 0
             too_old = time.monotonic() - self._longest_wait
             while self._under_way and (
                 self._under_way[0].answer.done() or self._under_way[0].since < too_old
@@ -130,8 +135,9 @@ class GroupCommit:
         tidied = time.monotonic()
         while more:
             batch, more = self._next_batch()
-            # Without a batch this ends what has expired.
-            self._carry_out(batch)
+            if batch or self._stopped_by is None:
+                # Without operations, what has expired is ended.
+                self._carry_out(batch)
             if time.monotonic() - tidied >= TIDY_SECONDS:
                 tidied = time.monotonic()
                 self._tidy()
@@ -158,6 +164,7 @@ class GroupCommit:
             self._raise_if_stopped()
             outcomes = perform(self._storage, [waiting.operation for waiting in batch], self._clock())
         except StorageUnavailableError as error:
+            log.warning("a batch of %d operations could not be carried out: %s", len(batch), error)
             outcomes = [error] * len(batch)
         except InvariantViolatedError as error:
             log.critical("the ledger stops, since %s; nothing was written", error)

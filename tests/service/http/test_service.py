@@ -1,8 +1,6 @@
 """What goes on behind the calls: a database that is busy, an error that nobody foresaw, what is kept."""
 
 import contextlib
-import sqlite3
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -14,21 +12,11 @@ from astakos.ledger.rules import Holding
 from astakos.storage import database as database_module
 from astakos.storage.database import Database
 from service.caller import ACCOUNT, COMMISSIONS, TOKENS, Caller
-from service.installation import running
+from service.installation import locked, running
 from service.world import ALICE, BOB, COMPUTE_TOKEN, VM, member_key, project_key, world
 
 U, P = member_key(ALICE), project_key()
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-
-
-@contextlib.contextmanager
-def locked(database: Database) -> Iterator[None]:
-    """Another process is in the middle of a transaction."""
-    connection = sqlite3.connect(database.path, isolation_level=None)
-    with contextlib.closing(connection):
-        connection.execute("BEGIN IMMEDIATE")
-        yield
-        connection.execute("ROLLBACK")
 
 
 def test_while_the_database_is_locked_writes_are_to_be_repeated_and_reads_go_on(
