@@ -1,6 +1,6 @@
 """All benchmarks, one after the other."""
 
-from benchmarks import client_call, command_line, commissions, ledger, reads, usual_design
+from benchmarks import bulk, client_call, command_line, commissions, ledger, reads, usual_design
 
 if __name__ == "__main__":
     command_line.run(
@@ -10,6 +10,7 @@ if __name__ == "__main__":
             ledger.measure,
             commissions.measure,
             usual_design.measure,
+            bulk.measure,
             reads.measure,
         ],
     )

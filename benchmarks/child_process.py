@@ -1,9 +1,13 @@
 """Processes of our own that serve on the loopback for as long as a context lasts."""
 
 import contextlib
+import resource
 import select
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 READY_SECONDS = 30.0
@@ -11,16 +15,32 @@ STOP_SECONDS = 30.0
 HOST = "127.0.0.1"
 
 
+class Server(NamedTuple):
+    """A server that answers, and how many seconds it took until it did."""
+
+    port: int
+    process: int
+    start: float
+
+    @property
+    def resident_bytes(self) -> int:
+        """How much memory it occupies now."""
+        pages = int(Path(f"/proc/{self.process}/statm").read_text(encoding="ascii").split()[1])
+        return pages * resource.getpagesize()
+
+
 @contextlib.contextmanager
-def serving(command: Sequence[str]) -> Iterator[int]:
-    """Start a server that prints a line ending in its URL when it answers; give its port, stop it after.
+def serving(command: Sequence[str]) -> Iterator[Server]:
+    """Start a server that prints a line ending in its URL when it answers; stop it after.
 
     Raises:
         RuntimeError: it did not start, or did not stop in good order.
     """
+    began = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
-            yield _port(process)
+            port = _port(process)
+            yield Server(port, process.pid, time.perf_counter() - began)
         finally:
             process.terminate()
             try:

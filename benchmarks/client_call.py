@@ -35,13 +35,13 @@ def measure(seconds: float) -> Sequence[Result]:
     """Both calls."""
     _forget_proxies()
     with (
-        serving([sys.executable, "-m", "benchmarks.trivial_server"]) as port,
+        serving([sys.executable, "-m", "benchmarks.trivial_server"]) as server,
         contextlib.ExitStack() as stack,
     ):
-        contestants = [make(port) for make in CONTESTANTS]
+        contestants = [make(server.port) for make in CONTESTANTS]
         for contestant in contestants:
             stack.callback(contestant.close)
-            _check(contestant, port)
+            _check(contestant, server.port)
         return [
             _race("A small read: get_quotas", {each.name: each.get for each in contestants}, seconds),
             _race("A write: issue_commission", {each.name: each.post for each in contestants}, seconds),

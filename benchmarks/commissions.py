@@ -8,7 +8,7 @@ from benchmarks.population import USERS
 from benchmarks.results import Result, milliseconds, rate, ratio
 from benchmarks.service_process import astakos_service
 
-CONNECTIONS = (1, 8, 32)
+CONNECTIONS = (1, 8, 32, 512)
 HOLDERS = {f"{USERS:,} users": USERS, "one user": 1}
 
 

@@ -25,6 +25,7 @@ GRACE_SECONDS = 30.0
 END_OF_HEAD = b"\r\n\r\n"
 LENGTH = b"content-length: "
 SERIAL = b'{"serial":'
+ISSUED = b'"status":201'
 ACCEPT_BODY = b'{"accept":""}'
 ACCEPT = (
     f"POST {ISSUE_PATH}/%d/action HTTP/1.1\r\nHost: {HOST}\r\nAccept: application/json\r\n"
@@ -46,13 +47,20 @@ class Reads(msgspec.Struct, tag=True):
     answers: list[bytes]
 
 
+class Issues(msgspec.Struct, tag=True):
+    """Send these requests in turn, each of which issues so many commissions, at once or in one bulk."""
+
+    requests: list[bytes]
+    size: int
+
+
 class Plan(msgspec.Struct):
     """What to do, on how many connections, for how long."""
 
     port: int
     connections: int
     seconds: float
-    work: Pairs | Reads
+    work: Pairs | Reads | Issues
 
 
 class Outcome(msgspec.Struct):
@@ -220,6 +228,34 @@ class _Reading(_Caller):
         return True
 
 
+class _Issuing(_Caller):
+    """Issues only."""
+
+    def __init__(self, run: _Run, mine: Sequence[int], work: Issues) -> None:
+        super().__init__(run, mine)
+        self._requests = work.requests
+        self._size = work.size
+
+    def turn(self, number: int) -> None:
+        self.send(self._requests[number])
+
+    def answered(self, number: int, status: int, body: bytes) -> bool:
+        right = status == 201 if self._size == 1 else status == 200 and body.count(ISSUED) == self._size
+        if not right:
+            raise WrongAnswerError(f"the issue number {number} was answered {status}: {body[:500]!r}")
+        return True
+
+
+def _caller(run: _Run, mine: Sequence[int], work: Pairs | Reads | Issues) -> _Caller:
+    match work:
+        case Pairs():
+            return _Pairing(run, mine, work)
+        case Reads():
+            return _Reading(run, mine, work)
+        case Issues():
+            return _Issuing(run, mine, work)
+
+
 async def _carry_out(plan: Plan) -> Outcome:
     work = plan.work
     count = len(work.issues if isinstance(work, Pairs) else work.requests)
@@ -229,7 +265,7 @@ async def _carry_out(plan: Plan) -> Outcome:
     for connection in range(plan.connections):
         # Each connection has requests of its own as long as there are enough.
         mine = range(connection, count, plan.connections) or range(connection % count, connection % count + 1)
-        caller = _Pairing(run, mine, work) if isinstance(work, Pairs) else _Reading(run, mine, work)
+        caller = _caller(run, mine, work)
         callers.append(caller)
         await loop.create_connection(lambda caller=caller: caller, HOST, plan.port)  # type: ignore[misc]
     async with asyncio.timeout(plan.seconds + GRACE_SECONDS):

@@ -7,10 +7,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.child_process import HOST, serving
+from benchmarks.child_process import HOST, Server, serving
 from benchmarks.population import database_url, make_database
-
-ASTAKOS = Path(sys.executable).with_name("astakos")
 
 
 class Databases:
@@ -39,13 +37,20 @@ class Databases:
 @contextlib.contextmanager
 def astakos_service(database: Path) -> Iterator[int]:
     """The port of `astakos serve`, as a user would start it."""
-    command = [str(ASTAKOS), "serve", "--host", HOST, "--port", "0", "--database", database_url(database)]
-    with serving(command) as port:
-        yield port
+    with astakos_server(database) as server:
+        yield server.port
+
+
+@contextlib.contextmanager
+def astakos_server(database: Path) -> Iterator[Server]:
+    """The same, with what else there is to know of the process."""
+    command = ["-m", "astakos.cli", "serve", "--host", HOST, "--port", "0"]
+    with serving([sys.executable, *command, "--database", database_url(database)]) as server:
+        yield server
 
 
 @contextlib.contextmanager
 def usual_service(database: Path) -> Iterator[int]:
     """The port of the service in `benchmarks/usual_service.py`."""
-    with serving([sys.executable, "-m", "benchmarks.usual_service", str(database)]) as port:
-        yield port
+    with serving([sys.executable, "-m", "benchmarks.usual_service", str(database)]) as server:
+        yield server.port

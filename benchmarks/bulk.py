@@ -1,0 +1,56 @@
+"""Issuing in bulk beside issuing one by one, over HTTP, against `astakos serve`."""
+
+from collections.abc import Sequence
+
+from benchmarks import command_line
+from benchmarks.load_generator import Issues, Outcome, Plan, generate
+from benchmarks.population import COMPONENT_TOKEN, USERS, commission
+from benchmarks.results import Result, milliseconds, rate, ratio
+from benchmarks.service_process import Databases, astakos_service
+from benchmarks.verification import check_usage
+from benchmarks.wire import ISSUE_PATH, request
+
+SIZE = 1000
+SINGLE_CONNECTIONS = 32
+BULK_CONNECTIONS = 2
+
+
+def measure(seconds: float) -> Sequence[Result]:
+    """Commissions that are accepted at once, for all users in turn."""
+    issues = [commission(number) | {"auto_accept": True} for number in range(USERS)]
+    single = [request("POST", ISSUE_PATH, COMPONENT_TOKEN, issue) for issue in issues]
+    bulk = [request("POST", f"{ISSUE_PATH}/bulk", COMPONENT_TOKEN, {"commissions": issues[:SIZE]})]
+    with Databases() as databases:
+        with astakos_service(databases.copy()) as port:
+            one_by_one = generate(Plan(port, SINGLE_CONNECTIONS, seconds, Issues(single, 1)))
+            check_usage(port, one_by_one.done)
+        with astakos_service(databases.copy()) as port:
+            at_once = generate(Plan(port, BULK_CONNECTIONS, seconds, Issues(bulk, SIZE)))
+            check_usage(port, at_once.done * USERS)
+    reference = one_by_one.per_second
+    return [
+        Result(
+            "Issuing commissions of 4 provisions, accepted at once, durable (SQLite)",
+            ("way", "commissions/s", "ratio", "p50 of a call, ms", "p99, ms"),
+            [
+                _row(f"one by one, {SINGLE_CONNECTIONS} connections", one_by_one, 1, reference),
+                _row(f"{SIZE:,} in a bulk, {BULK_CONNECTIONS} connections", at_once, SIZE, reference),
+            ],
+            "Every answer was checked, and at the end the usage of every user.",
+        )
+    ]
+
+
+def _row(name: str, outcome: Outcome, size: int, reference: float) -> tuple[str, ...]:
+    commissions = outcome.per_second * size
+    return (
+        name,
+        rate(commissions),
+        ratio(commissions, reference),
+        milliseconds(outcome.median),
+        milliseconds(outcome.percentile_99),
+    )
+
+
+if __name__ == "__main__":
+    command_line.run(__doc__, [measure])
