@@ -67,6 +67,7 @@ class GroupCommit:
         self._writer: threading.Thread | None = None
         self._watchman: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = False
         self._stopped_by: InvariantViolatedError | None = None
 
     def start(self) -> None:
@@ -78,6 +79,7 @@ class GroupCommit:
 
     async def stop(self) -> None:
         """Finish all that has been submitted, then end; nothing may be submitted any more."""
+        self._stopping = True
         if self._writer is not None:
             self._queue.put(None)
             await asyncio.to_thread(self._writer.join)
@@ -94,11 +96,13 @@ class GroupCommit:
         The future ends with StorageUnavailableError if the storage could not write, or not in time.
 
         Raises:
-            StorageUnavailableError: too much is waiting already, or the engine has stopped for good.
+            StorageUnavailableError: too much is waiting already, or the engine has stopped.
         """
         if self._loop is None:
             raise RuntimeError("the group commit has not been started")
         self._raise_if_stopped()
+        if self._stopping:
+            raise StorageUnavailableError("the service is ending")
         if self._count >= self._most_waiting:
             self._refused += 1
             raise StorageUnavailableError(f"{self._count} operations are waiting already")
@@ -184,8 +188,9 @@ class GroupCommit:
     def _tidy(self) -> None:
         try:
             self._storage.tidy(self._clock())
-        except StorageUnavailableError as error:
-            log.warning("what is too old could not be forgotten now: %s", error)
+        except Exception:
+            # It can wait; the writer must go on.
+            log.exception("what is too old could not be forgotten now")
 
     def _deliver(self, batch: Sequence[_Waiting], outcomes: Sequence[Outcome | Exception]) -> None:
         for (_, answer, _), outcome in zip(batch, outcomes, strict=True):

@@ -1,11 +1,12 @@
 """The ledger's transactions and the reading of its commissions."""
 
 import contextlib
+import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from astakos.ledger.operations import Changes, Commission, NewCommission, Pending, Remembered, Resolution
 from astakos.ledger.rules import Holding, Key, Provision
-from astakos.ledger.storage import IdempotencyKey
+from astakos.ledger.storage import IdempotencyKey, StorageUnavailableError
 from astakos.storage import settings
 from astakos.storage.database import Connection, Database, writing
 
@@ -135,17 +136,13 @@ class LedgerStore:
     @contextlib.contextmanager
     def transaction(self) -> Iterator["LedgerTransaction"]:
         """One durable transaction; see `astakos.ledger.storage.LedgerStorage`."""
-        try:
-            with writing(self._connected()) as connection:
-                self._known.begin(connection)
-                yield LedgerTransaction(connection, self._known)
-        except BaseException:
-            self._known.forget()
-            raise
+        with self._writing() as connection:
+            self._known.begin(connection)
+            yield LedgerTransaction(connection, self._known)
 
     def tidy(self, now: int) -> None:
         """Forget idempotency keys after two days, and resolved commissions after the time that is set."""
-        with writing(self._connected()) as connection:
+        with self._writing() as connection:
             connection.execute(FORGET_KEYS, (now - KEYS_KEPT,))
             kept = settings.find(connection, settings.HISTORY_DAYS)
             if kept is not None:
@@ -153,16 +150,30 @@ class LedgerStore:
                 connection.execute(FORGET_PROVISIONS, (MOST_FORGOTTEN, before))
                 connection.execute(FORGET_COMMISSIONS, (MOST_FORGOTTEN, before))
 
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        try:
+            with writing(self._connected()) as connection:
+                yield connection
+        except BaseException:
+            # Whatever state it is in: the next transaction begins on a connection that is known to be good.
+            self.close()
+            raise
+
     def _connected(self) -> Connection:
         if self._connection is None:
-            self._connection = self._database.connect()
+            try:
+                self._connection = self._database.connect()
+            except sqlite3.OperationalError as error:
+                raise StorageUnavailableError(f"the database can not be opened now: {error}") from error
         return self._connection
 
     def close(self) -> None:
         """Close the connection."""
+        self._known.forget()
         if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+            connection, self._connection = self._connection, None
+            connection.close()
 
 
 class LedgerTransaction:
