@@ -1,0 +1,228 @@
+"""Storage that fails where a test wants it to: between statements of SQLite, or around a transaction."""
+
+import contextlib
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from astakos.ledger.operations import Changes, Pending, Remembered
+from astakos.ledger.rules import Holding, Key
+from astakos.ledger.storage import IdempotencyKey, LedgerTransaction, StorageUnavailableError
+from astakos.storage.database import Connection, Database
+from astakos.storage.ledger import LedgerStore
+from simulation.worlds import copy_as_crashed
+
+
+class Fault(Enum):
+    """What can go wrong with a statement."""
+
+    BUSY = "database is locked"
+    FULL = "database or disk is full"
+    FULL_AND_ROLLED_BACK = "database or disk is full (SQLite has rolled back by itself)"
+    IO = "disk I/O error"
+    CRASH = "the process dies before it"
+    CRASH_AFTER = "the process dies after it"
+    ANSWER_LOST = "disk I/O error after it was carried out"
+    SLOW = "it takes long"
+
+
+class Crashed(BaseException):
+    """The process ended here: nothing of it may run on."""
+
+
+class Schedule:
+    """Which statement fails, counted from when it was armed, and how."""
+
+    def __init__(self) -> None:
+        self.fault: Fault | None = None
+        self.then: Fault | None = None
+        """What the statement after that one meets."""
+        self.countdown = 0
+        self.image: Path | None = None
+        """Where a crash leaves the file as it stood then."""
+        self.dead = False
+        self.fired: str | None = None
+        """The statement that failed."""
+
+    def arm(self, fault: Fault | None, countdown: int, image: Path) -> None:
+        """Let the fault come at that many statements from now (-1: at the next commit)."""
+        self.fault, self.countdown, self.image = fault, countdown, image
+        self.then = None
+        self.fired = None
+
+    def comes_to(self, statement: str) -> Fault | None:
+        """The fault that this statement meets, if any."""
+        if self.dead:
+            raise Crashed
+        if self.fault is None:
+            return None
+        if self.countdown == 0 or (self.countdown < 0 and statement == "COMMIT"):
+            fault, self.fault, self.then = self.fault, self.then, None
+            self.countdown = 0
+            self.fired = statement
+            return fault
+        self.countdown -= 1
+        return None
+
+
+class FaultyConnection(sqlite3.Connection):
+    """A connection whose statements fail by schedule."""
+
+    schedule = Schedule()
+    path = Path()
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        return self._run(sql, lambda: super(FaultyConnection, self).execute(sql, parameters))
+
+    def executemany(self, sql: str, parameters: Any, /) -> sqlite3.Cursor:
+        return self._run(sql, lambda: super(FaultyConnection, self).executemany(sql, parameters))
+
+    def _run(self, sql: str, run: Callable[[], sqlite3.Cursor]) -> sqlite3.Cursor:
+        match self.schedule.comes_to(sql):
+            case None:
+                return run()
+            case Fault.SLOW:
+                time.sleep(0.002)
+                return run()
+            case Fault.CRASH:
+                self._crash()
+            case Fault.CRASH_AFTER:
+                run()
+                self._crash()
+            case Fault.ANSWER_LOST:
+                run()
+                raise sqlite3.OperationalError(Fault.ANSWER_LOST.value)
+            case Fault.FULL_AND_ROLLED_BACK:
+                if self.in_transaction:
+                    super().execute("ROLLBACK")
+                raise sqlite3.OperationalError(Fault.FULL_AND_ROLLED_BACK.value)
+            case fault:
+                raise sqlite3.OperationalError(fault.value)
+        raise Crashed
+
+    def _crash(self) -> None:
+        if self.schedule.image is not None:
+            copy_as_crashed(self.path, self.schedule.image)
+        self.schedule.dead = True
+
+
+class FaultyDatabase(Database):
+    """A database all of whose connections fail by one schedule."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"sqlite:///{path}")
+        self.schedule = schedule = Schedule()
+
+        class Scheduled(FaultyConnection):
+            pass
+
+        Scheduled.schedule, Scheduled.path = schedule, path
+        self._class = Scheduled
+
+    def connect(self) -> Connection:
+        connection = sqlite3.connect(
+            self.path, timeout=0.0, isolation_level=None, check_same_thread=False, factory=self._class
+        )
+        for pragma in ("journal_mode = WAL", "synchronous = OFF", "foreign_keys = ON"):
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
+
+
+class FaultyStorage:
+    """A storage around a real one: it can stall, refuse, fail at the commit, or lose its answer.
+
+    `before` is called on entering and may raise; `at_commit` before the commit and may raise, and then
+    nothing has happened; `after` when the commit is done.
+    """
+
+    def __init__(self, store: LedgerStore) -> None:
+        self.store = store
+        self.before: Callable[[], None] = _nothing
+        self.at_commit: Callable[[], None] = _nothing
+        self.after: Callable[[], None] = _nothing
+        self.on_tidy: Callable[[], None] = _nothing
+        self.batches = 0
+        self.closed = threading.Event()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[LedgerTransaction]:
+        self.before()
+        with self.store.transaction() as transaction:
+            yield transaction
+            self.at_commit()
+        self.batches += 1
+        self.after()
+
+    def tidy(self, now: int) -> None:
+        self.on_tidy()
+        self.store.tidy(now)
+
+    def close(self) -> None:
+        self.store.close()
+        self.closed.set()
+
+
+class PoisonedTransaction:
+    """A transaction in which storing a commission of a certain name breaks."""
+
+    def __init__(self, transaction: LedgerTransaction, poison: str) -> None:
+        self._transaction = transaction
+        self._poison = poison
+
+    def expired(self, now: int) -> Mapping[int, Pending]:
+        return self._transaction.expired(now)
+
+    def pending(self, serials: Collection[int]) -> Mapping[int, Pending]:
+        return self._transaction.pending(serials)
+
+    def holdings(self, keys: Collection[Key]) -> Mapping[Key, Holding]:
+        return self._transaction.holdings(keys)
+
+    def pending_imports(self, keys: Collection[Key]) -> Mapping[Key, int]:
+        return self._transaction.pending_imports(keys)
+
+    def remembered(self, keys: Collection[IdempotencyKey]) -> Mapping[IdempotencyKey, Remembered]:
+        return self._transaction.remembered(keys)
+
+    def next_serials(self, count: int) -> Sequence[int]:
+        return self._transaction.next_serials(count)
+
+    def write(self, now: int, changes: Changes) -> None:
+        self._transaction.write(now, changes)
+        if any(commission.issue.name == self._poison for commission in changes.issued):
+            raise ValueError(self._poison)
+
+
+class PoisonedStorage(FaultyStorage):
+    """A storage that one commission breaks, after it has been written but before the commit."""
+
+    poison = "poison"
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[LedgerTransaction]:
+        with super().transaction() as transaction:
+            yield PoisonedTransaction(transaction, self.poison)
+
+
+class Stall:
+    """Something that hangs until it is let go."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self.let_go = threading.Event()
+
+    def __call__(self) -> None:
+        self.reached.set()
+        assert self.let_go.wait(30), "a stalled storage was never let go"
+
+
+def unavailable() -> None:
+    raise StorageUnavailableError("a fault of the simulation")
+
+
+def _nothing() -> None:
+    pass

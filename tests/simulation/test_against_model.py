@@ -1,0 +1,274 @@
+"""The ledger on SQLite beside a naive model of it, through long random histories with crashes in between.
+
+In CI this takes some seconds. By hand, for as many histories of as many steps as wanted:
+
+    ASTAKOS_EXAMPLES=20000 ASTAKOS_STEPS=100 pytest tests/simulation/test_against_model.py
+
+What it finds is shrunk to the shortest history and printed as a program that replays it.
+"""
+
+import dataclasses
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from astakos.ledger.batch import perform
+from astakos.ledger.operations import Issue, Resolve, Settle
+from astakos.ledger.rules import Key
+from astakos.storage.ledger import DAY, KEYS_KEPT, LedgerStore
+from simulation import plans
+from simulation.comparison import Follower, read_figures
+from simulation.plans import Pick, Plan, ResolvePlan, SettlePlan, operations_of
+from simulation.worlds import (
+    COMPONENTS,
+    KEYS,
+    SECOND,
+    START,
+    copy_as_crashed,
+    database_at,
+    make_database,
+    write_limits,
+)
+
+EXAMPLES = int(os.environ.get("ASTAKOS_EXAMPLES", "250"))
+STEPS = int(os.environ.get("ASTAKOS_STEPS", "40"))
+
+
+class AbandonedError(Exception):
+    """What a transaction is left by that must not leave a trace."""
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.generation = 0
+        self.path = Path(self.folder.name, "0.db")
+        make_database(self.path)
+        self.follower = Follower()
+        self.now = START
+        self.complete_log = True
+        self.open()
+
+    def open(self) -> None:
+        self.database = database_at(self.path)
+        self.store = LedgerStore(self.database)
+        self.other_store = LedgerStore(self.database)
+        self.administration = self.database.connect()
+
+    def close(self) -> None:
+        self.store.close()
+        self.other_store.close()
+        self.administration.close()
+        self.database.close()
+
+    def teardown(self) -> None:
+        try:
+            self.check_that_order_of_resolving_does_not_matter()
+        finally:
+            self.close()
+            self.folder.cleanup()
+
+    def carry_out(self, drawn: list[Plan]) -> None:
+        operations = operations_of(drawn, self.follower)
+        outcomes = perform(self.store, operations, self.now)
+        self.follower.follow(operations, outcomes, self.now)
+
+    @initialize(limits=st.dictionaries(st.sampled_from(KEYS), plans.limits, min_size=3))
+    def begin(self, limits: dict[Key, int]) -> None:
+        self.set_limits(limits)
+
+    @rule(limits=st.dictionaries(st.sampled_from(KEYS), plans.limits, max_size=2))
+    def set_limits(self, limits: dict[Key, int]) -> None:
+        write_limits(self.administration, limits)
+        for key, limit in limits.items():
+            self.follower.set_limit(key, limit)
+
+    @rule(plan=plans.issues)
+    def issue(self, plan: Plan) -> None:
+        self.carry_out([plan])
+
+    @rule(plan=plans.resolves)
+    def resolve(self, plan: Plan) -> None:
+        self.carry_out([plan])
+
+    @rule(plan=plans.settles)
+    def settle(self, plan: Plan) -> None:
+        self.carry_out([plan])
+
+    @rule(plan=plans.many)
+    def issue_many(self, plan: Plan) -> None:
+        self.carry_out([plan])
+
+    @rule(plan=plans.reconciles)
+    def reconcile(self, plan: Plan) -> None:
+        self.carry_out([plan])
+
+    @rule(drawn=st.lists(plans.plans, max_size=6))
+    def carry_out_a_batch(self, drawn: list[Plan]) -> None:
+        self.carry_out(drawn)
+
+    @rule(undone=plans.undone, drawn=st.lists(plans.plans, max_size=3), place=st.integers(0, 2))
+    def go_on_after_undoing(self, undone: Any, drawn: list[Plan], place: int) -> None:
+        """Of what was undone, nothing is left for those that come after it in the same batch."""
+        first = undone.issues[0]
+        resolve = ResolvePlan(1, (Pick(7, place),), ())
+        foreign = ResolvePlan(0, (), (Pick(7, place),))
+        self.carry_out([undone, resolve, foreign, first, *drawn])
+
+    @rule(
+        plan=plans.issues, step=st.sampled_from([SECOND - 1, SECOND]), drawn=st.lists(plans.plans, max_size=2)
+    )
+    def resolve_just_when_it_expires(self, plan: Any, step: int, drawn: list[Plan]) -> None:
+        self.carry_out([dataclasses.replace(plan, time_to_live=SECOND, key=None)])
+        self.now += step
+        self.carry_out([ResolvePlan(1, (Pick(0, 0),), ()), SettlePlan(1, Pick(0, 1), (), ()), *drawn])
+
+    @rule()
+    def go_on_in_another_process(self) -> None:
+        """What one process remembers of the file is of no use once another one has written to it."""
+        self.store, self.other_store = self.other_store, self.store
+
+    @rule(plan=plans.issues)
+    def issue_and_reject(self, plan: Any) -> None:
+        """Invariant 6, in two steps: whatever else happens, rejecting restores every figure."""
+        perform(self.store, [], self.now)
+        self.follower.model.expire(self.now)
+        before = read_figures(self.administration)
+        issue: Issue = plan.operation(self.follower)
+        first = self.follower.last_serial
+        outcomes = perform(self.store, [issue], self.now)
+        self.follower.follow([issue], outcomes, self.now)
+        if self.follower.last_serial > first and not issue.auto_accept:
+            resolve = Resolve(issue.component, reject=frozenset([self.follower.last_serial]))
+            self.follower.follow([resolve], perform(self.store, [resolve], self.now), self.now)
+        elif self.follower.last_serial > first:
+            return
+        assert read_figures(self.administration) == before
+
+    @rule(step=st.sampled_from([1, SECOND - 1, SECOND, 59 * SECOND, DAY, 3 * DAY]))
+    def let_time_pass(self, step: int) -> None:
+        self.now += step
+        perform(self.store, [], self.now)
+        self.follower.follow([], [], self.now)
+
+    @rule(step=st.sampled_from([1, SECOND]))
+    def let_time_pass_unnoticed(self, step: int) -> None:
+        """So that what expires meets an operation in the same batch."""
+        self.now += step
+
+    @rule(days=st.sampled_from([None, 1]))
+    def tidy(self, days: int | None) -> None:
+        self.administration.execute("DELETE FROM settings WHERE name = 'history_days'")
+        if days is not None:
+            self.administration.execute("INSERT INTO settings VALUES ('history_days', ?)", (str(days),))
+            self.complete_log = False
+        self.store.tidy(self.now)
+        self.follower.tidy(self.now - KEYS_KEPT)
+
+    @rule(drawn=st.lists(plans.plans, max_size=4))
+    def fail_before_the_commit(self, drawn: list[Plan]) -> None:
+        """All has been written but the commit does not come: it was never there."""
+        self.leave_unfinished(drawn)
+
+    @rule(drawn=st.lists(plans.plans, max_size=4), closed=st.booleans())
+    def crash_and_reopen(self, drawn: list[Plan], closed: bool) -> None:
+        """Whether in the midst of a batch or between two, what was committed is what is there."""
+        self.generation += 1
+        path = Path(self.folder.name, f"{self.generation}.db")
+        self.leave_unfinished(drawn, crashing_into=path)
+        if closed:
+            path = self.path
+        self.close()
+        if path != self.path:
+            self.path.unlink()
+        self.path = path
+        self.open()
+
+    def leave_unfinished(self, drawn: list[Plan], crashing_into: Path | None = None) -> None:
+        operations = operations_of(drawn, self.follower)
+        store = _Interrupted(self.store, self.path, crashing_into)
+        try:
+            perform(store, operations, self.now)
+        except AbandonedError:
+            pass
+        else:
+            raise AssertionError("the transaction was not left by the exception")
+
+    @invariant()
+    def ledger_and_model_agree(self) -> None:
+        self.follower.check(self.administration, COMPONENTS, log=self.complete_log)
+
+    def check_that_order_of_resolving_does_not_matter(self) -> None:
+        """Invariants 5 and 7: everything that is pending, resolved at once and one after the other."""
+        pending = [
+            (component, serial)
+            for component in COMPONENTS
+            for serial in self.follower.model.pending(component)
+        ]
+        accepted = {serial for _, serial in pending if serial % 3}
+        rejected = {serial for _, serial in pending if not serial % 3}
+        ends = []
+        at_once = [Resolve(component, frozenset(accepted), frozenset(rejected)) for component in COMPONENTS]
+        backwards = [
+            Settle(component, serial, {})
+            if serial in accepted
+            else Resolve(component, reject=frozenset([serial]))
+            for component, serial in reversed(pending)
+        ]
+        for name, batches in (("at once", [at_once]), ("backwards", [[one] for one in backwards])):
+            path = Path(self.folder.name, f"{name}.db")
+            copy_as_crashed(self.path, path)
+            database = database_at(path)
+            store = LedgerStore(database)
+            for batch in batches:
+                # A moment before anything expires: START is before all of it.
+                perform(store, batch, START - 1)
+            figures = read_figures(database.reader())
+            assert all(usage_min == usage_max for _, usage_min, usage_max in figures.values()), "invariant 5"
+            ends.append(figures)
+            store.close()
+            database.close()
+        assert ends[0] == ends[1], "invariant 7"
+
+
+class _Interrupted:
+    """A storage that is left just before each commit."""
+
+    def __init__(self, store: LedgerStore, path: Path, crashing_into: Path | None) -> None:
+        self.store = store
+        self.path = path
+        self.crashing_into = crashing_into
+        self.tidy, self.close = store.tidy, store.close
+
+    def transaction(self) -> Any:
+        return self
+
+    def __enter__(self) -> Any:
+        self.context = self.store.transaction()
+        return self.context.__enter__()
+
+    def __exit__(self, *reason: object) -> None:
+        assert reason == (None, None, None), reason
+        if self.crashing_into is not None:
+            copy_as_crashed(self.path, self.crashing_into)
+        abandoned = AbandonedError()
+        self.context.__exit__(AbandonedError, abandoned, None)
+        raise abandoned
+
+
+LedgerMachine.TestCase.settings = settings(
+    max_examples=EXAMPLES,
+    stateful_step_count=STEPS,
+    deadline=None,
+    derandomize="ASTAKOS_EXAMPLES" not in os.environ,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    print_blob=True,
+)
+TestLedgerAgainstModel = LedgerMachine.TestCase
