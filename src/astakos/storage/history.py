@@ -13,14 +13,18 @@ COLUMNS = """
 c.serial, k.name, c.name, c.issue_time, c.resolve_time, c.verdict, h.id, h.holder, h.source, h.resource,
 p.quantity, p.settled, p."limit", p.usage_min, p.usage_max
 """
-# Where no holder is named, commissions are walked in their order, which is the order wanted; a CROSS JOIN is
-# joined as it is written. Where one is, its few holdings lead to their provisions.
+# Commissions are walked in the order that is wanted; a CROSS JOIN is joined as it is written. Those of one
+# holder are found in `commission_holders`, unless it is a project, whose own holdings draw from no source.
 BY_COMMISSION = """
 FROM commissions c CROSS JOIN provisions p ON p.serial = c.serial JOIN holdings h ON h.id = p.holding_id
 """
-BY_HOLDING = """
-FROM holdings h CROSS JOIN provisions p ON p.holding_id = h.id CROSS JOIN commissions c ON c.serial = p.serial
+BY_HOLDER = """
+FROM commission_holders x
+CROSS JOIN commissions c ON c.serial = x.serial
+CROSS JOIN provisions p ON p.serial = c.serial
+JOIN holdings h ON h.id = p.holding_id
 """
+HAS_OWN_HOLDINGS = "SELECT EXISTS (SELECT 1 FROM holdings WHERE holder = ? AND source = '')"
 COMPONENT = "JOIN components k ON k.id = c.component_id"
 
 
@@ -74,12 +78,20 @@ class Entry(NamedTuple):
 def read_history(connection: Connection, wanted: Wanted, most: int) -> list[Entry]:
     """The newest entries that are wanted, at most so many."""
     conditions, parameters = _conditions(wanted)
-    tables = BY_COMMISSION if wanted.holder is None else BY_HOLDING
+    tables, order = BY_COMMISSION, "c.serial"
+    if wanted.holder is not None and not _has_own_holdings(connection, wanted.holder):
+        tables, order = BY_HOLDER, "x.serial"
+        conditions.append("x.holder = ?")
+        parameters.append(wanted.holder)
     statement = (
         f"SELECT {COLUMNS} {tables} {COMPONENT} WHERE {' AND '.join(conditions)} "
-        "ORDER BY c.serial DESC, p.holding_id LIMIT ?"
+        f"ORDER BY {order} DESC, p.holding_id LIMIT ?"
     )
     return list(map(_entry, connection.execute(statement, (*parameters, most))))
+
+
+def _has_own_holdings(connection: Connection, holder: str) -> bool:
+    return bool(connection.execute(HAS_OWN_HOLDINGS, (holder,)).fetchone()[0])
 
 
 def _conditions(wanted: Wanted) -> tuple[list[str], list[Any]]:

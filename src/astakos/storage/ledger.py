@@ -49,6 +49,7 @@ INSERT_PROVISION = """
 INSERT INTO provisions (serial, holding_id, quantity, settled, "limit", usage_min, usage_max)
 VALUES (?, ?, ?, ?, ?, ?, ?)
 """
+INSERT_HOLDER = "INSERT INTO commission_holders (holder, serial) VALUES (?, ?)"
 RESOLVE_COMMISSION = "UPDATE commissions SET verdict = ?, resolve_time = ? WHERE serial = ?"
 RESOLVE_PROVISION = """
 UPDATE provisions SET settled = ?, "limit" = ?, usage_min = ?, usage_max = ?
@@ -75,6 +76,12 @@ OLD_COMMISSIONS = """
 SELECT serial FROM (SELECT serial, verdict, resolve_time FROM commissions ORDER BY serial LIMIT ?) AS oldest
 WHERE verdict IS NOT NULL AND resolve_time < ?
 """
+FORGET_HOLDERS = f"""
+DELETE FROM commission_holders WHERE (holder, serial) IN (
+    SELECT h.holder, p.serial FROM provisions p JOIN holdings h ON h.id = p.holding_id
+    WHERE p.serial IN ({OLD_COMMISSIONS}) AND h.source <> ''
+)
+"""
 FORGET_PROVISIONS = f"DELETE FROM provisions WHERE serial IN ({OLD_COMMISSIONS})"
 FORGET_COMMISSIONS = f"DELETE FROM commissions WHERE serial IN ({OLD_COMMISSIONS})"
 
@@ -87,6 +94,11 @@ def stored_source(source: str | None) -> str:
 def read_source(stored: str) -> str | None:
     """The source that stands in the database as `stored`."""
     return stored or None
+
+
+def drawing_holders(provisions: Iterable[Provision]) -> set[str]:
+    """Whose history a commission is part of by `commission_holders`."""
+    return {key.holder for key, _ in provisions if key.source is not None}
 
 
 class _Known:
@@ -147,8 +159,8 @@ class LedgerStore:
             kept = settings.find(connection, settings.HISTORY_DAYS)
             if kept is not None:
                 before = now - int(kept * DAY)
-                connection.execute(FORGET_PROVISIONS, (MOST_FORGOTTEN, before))
-                connection.execute(FORGET_COMMISSIONS, (MOST_FORGOTTEN, before))
+                for statement in (FORGET_HOLDERS, FORGET_PROVISIONS, FORGET_COMMISSIONS):
+                    connection.execute(statement, (MOST_FORGOTTEN, before))
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[Connection]:
@@ -264,6 +276,7 @@ class LedgerTransaction:
         """Store new commissions; those that were resolved at once, as such, taken out of `resolved`."""
         commissions: list[tuple[object, ...]] = []
         provisions: list[tuple[object, ...]] = []
+        holders: list[tuple[str, int]] = []
         remembered: list[tuple[object, ...]] = []
         identifiers = self._known.identifiers
         for serial, issue in issued:
@@ -283,10 +296,12 @@ class LedgerTransaction:
                     (serial, identifiers[key], quantity, settled, *after)
                     for key, quantity, settled, after in resolution.settlements
                 ]
+            holders += [(holder, serial) for holder in drawing_holders(issue.provisions)]
             if issue.idempotency is not None:
                 remembered.append((issue.component, *issue.idempotency, serial, now))
         self._connection.executemany(INSERT_COMMISSION, commissions)
         self._connection.executemany(INSERT_PROVISION, provisions)
+        self._connection.executemany(INSERT_HOLDER, holders)
         self._connection.executemany(REMEMBER, remembered)
 
     def _resolve(self, now: int, resolved: Collection[Resolution]) -> None:

@@ -242,7 +242,17 @@ provisions = Table(
     _number("limit", nullable=True),
     _number("usage_min", nullable=True),
     _number("usage_max", nullable=True),
-    Index("provisions_of_holding", "holding_id", "serial"),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+# Where a holder's history is found: a row for each holder of a commission that draws from a source, as a rule
+# one. An index of provisions by holding would be four, and cost an eighth of the ledger's speed.
+commission_holders = Table(
+    "commission_holders",
+    metadata,
+    Column("holder", Text, primary_key=True),
+    _refers("serial", "commissions.serial", primary_key=True),
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )

@@ -156,3 +156,14 @@ def test_old_entries_are_forgotten_only_where_that_is_set(
     assert rows(database, "SELECT serial FROM commissions") == [(serials[4],)]
     assert service.issued(COMPUTE_TOKEN, (V, 1)) > serials[4]
     store.close()
+
+
+def test_a_project_is_a_holder_like_any_other(service: Caller, serials: list[int]) -> None:
+    entries = history(service, COMPUTE_TOKEN, f"holder={P.holder}")
+    assert [(entry["serial"], entry["source"]) for entry in entries] == [(serials[0], None)]
+
+
+def test_a_commission_on_many_holders_stands_in_the_history_of_each(service: Caller) -> None:
+    serial = service.issued(COMPUTE_TOKEN, (U, 1), (V, 1), auto_accept=True)
+    for person in (ALICE, BOB):
+        assert [entry["serial"] for entry in history(service, person.token)] == [serial]

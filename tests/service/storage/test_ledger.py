@@ -37,6 +37,7 @@ def test_serials_ascend_also_over_reopening_and_whatever_was_deleted(database: D
     again = database_at(database.path)
     third = do(again, charge(1))
     assert third > second
+    rows(again, "DELETE FROM commission_holders")
     rows(again, "DELETE FROM provisions")
     rows(again, "DELETE FROM commissions")
     again.close()
