@@ -61,6 +61,7 @@ class GroupCommit:
         self._most_waiting = most_waiting
         self._longest_wait = longest_wait
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._gathered: list[_Waiting] = []
         self._under_way: collections.deque[_Waiting] = collections.deque()
         self._count = 0
         self._refused = 0
@@ -81,6 +82,7 @@ class GroupCommit:
         """Finish all that has been submitted, then end; nothing may be submitted any more."""
         self._stopping = True
         if self._writer is not None:
+            self._hand_over()
             self._queue.put(None)
             await asyncio.to_thread(self._writer.join)
             self._writer = None
@@ -110,8 +112,17 @@ class GroupCommit:
         waiting.answer.add_done_callback(self._one_less)
         self._count += 1
         self._under_way.append(waiting)
-        self._queue.put(waiting)
+        if not self._gathered:
+            # The writer is woken once for all that the event loop finds in one turn: woken for the first, it
+            # would fight for the interpreter with the handlers of the others, and batches would be smaller.
+            self._loop.call_soon(self._hand_over)
+        self._gathered.append(waiting)
         return waiting.answer
+
+    def _hand_over(self) -> None:
+        gathered, self._gathered = self._gathered, []
+        for waiting in gathered:
+            self._queue.put(waiting)
 
     def _raise_if_stopped(self) -> None:
         if self._stopped_by is not None:
