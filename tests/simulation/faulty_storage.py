@@ -127,8 +127,12 @@ class FaultyDatabase(Database):
         connection = sqlite3.connect(
             self.path, timeout=0.0, isolation_level=None, check_same_thread=False, factory=self._class
         )
-        for pragma in ("journal_mode = WAL", "synchronous = OFF", "foreign_keys = ON"):
-            connection.execute(f"PRAGMA {pragma}")
+        try:
+            for pragma in ("journal_mode = WAL", "synchronous = OFF", "foreign_keys = ON"):
+                connection.execute(f"PRAGMA {pragma}")
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
 

@@ -6,6 +6,7 @@ Each seed is a short history with a fault in each batch. By hand, more of them, 
     ASTAKOS_SEED=4711 pytest tests/simulation/test_faults.py -k seed
 """
 
+import contextlib
 import os
 import random
 import sqlite3
@@ -166,9 +167,8 @@ class World:
         self.check()
 
     def check(self) -> None:
-        database = database_at(self.path)
-        self.follower.check(database.reader(), COMPONENTS)
-        database.close()
+        with contextlib.closing(database_at(self.path)) as database:
+            self.follower.check(database.reader(), COMPONENTS)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
