@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from astakos.storage.database import Connection
 
 INSERT_COMMISSION = "INSERT INTO commissions (serial, component_id, name, issue_time) VALUES (?, ?, ?, ?)"
+INSERT_HOLDER = "INSERT INTO commission_holders (holder, serial) VALUES (?, ?)"
 INSERT_PROVISION = "INSERT INTO provisions (serial, holding_id, quantity) VALUES (?, ?, ?)"
 RESOLVE_COMMISSION = "UPDATE commissions SET verdict = 'ACCEPT', resolve_time = ? WHERE serial = ?"
 RESOLVE_PROVISION = """
-UPDATE provisions SET "limit" = ?, usage_min = ?, usage_max = ? WHERE serial = ? AND holding_id = ?
+UPDATE provisions SET settled = ?, "limit" = ?, usage_min = ?, usage_max = ?
+WHERE serial = ? AND holding_id = ?
 """
 SET_USAGE = "UPDATE holdings SET usage_min = ?, usage_max = ? WHERE id = ?"
 
@@ -30,7 +32,7 @@ class BareWriter:
         self._usage_min: dict[int, int] = {}
         self._usage_max: dict[int, int] = {}
 
-    def issue(self, commissions: Sequence[Sequence[Charge]], now: int) -> list[int]:
+    def issue(self, commissions: Sequence[Sequence[Charge]], holders: Sequence[str], now: int) -> list[int]:
         """One transaction; the serials that it has given out."""
         serials = list(range(self._serial + 1, self._serial + 1 + len(commissions)))
         self._serial += len(commissions)
@@ -46,6 +48,7 @@ class BareWriter:
             INSERT_COMMISSION, [(serial, self._component, "benchmark", now) for serial in serials]
         )
         connection.executemany(INSERT_PROVISION, rows)
+        connection.executemany(INSERT_HOLDER, zip(holders, serials, strict=True))
         self._set_usage(commissions)
         connection.execute("COMMIT")
         return serials
@@ -57,7 +60,8 @@ class BareWriter:
         for serial, charges in zip(serials, commissions, strict=True):
             for holding, quantity in charges:
                 usage[holding] = usage.get(holding, 0) + quantity
-                rows.append((self._limit, usage[holding], self._usage_max[holding], serial, holding))
+                figures = self._limit, usage[holding], self._usage_max[holding]
+                rows.append((quantity, *figures, serial, holding))
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         connection.executemany(RESOLVE_COMMISSION, [(now, serial) for serial in serials])

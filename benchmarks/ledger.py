@@ -11,12 +11,21 @@ from astakos.directory.tokens import token_hash
 from astakos.ledger.batch import perform
 from astakos.ledger.operations import Issue, Issued, Resolve, Resolved
 from astakos.ledger.rules import Key, Provision, merge
+from astakos.projects.limits import user_holder
 from astakos.storage import registry
 from astakos.storage.database import Database
 from astakos.storage.ledger import LedgerStore, stored_source
 from benchmarks import command_line
 from benchmarks.bare_sqlite import BareWriter
-from benchmarks.population import COMPONENT_TOKEN, LIMIT, QUANTITIES, USERS, database_url, provisions
+from benchmarks.population import (
+    COMPONENT_TOKEN,
+    LIMIT,
+    QUANTITIES,
+    USERS,
+    database_url,
+    provisions,
+    user_uuid,
+)
 from benchmarks.results import Result, rate, ratio
 from benchmarks.service_process import Databases
 from benchmarks.verification import WrongFiguresError
@@ -145,7 +154,8 @@ def _bare_step(writer: BareWriter, database: Database) -> Step:
 
     def step(users: Sequence[int]) -> None:
         commissions = [charges[user] for user in users]
-        serials = writer.issue(commissions, clock.now())
+        holders = [user_holder(user_uuid(user)) for user in users]
+        serials = writer.issue(commissions, holders, clock.now())
         writer.accept(serials, commissions, clock.now())
 
     return step
