@@ -1,5 +1,6 @@
 """`astakos serve`: the service."""
 
+import gc
 import logging
 import signal
 import socket
@@ -17,6 +18,9 @@ from astakos.http.service import Service
 from astakos.ledger.engine import MOST_WAITING
 from astakos.storage import settings
 from astakos.storage.database import Database
+
+GARBAGE_THRESHOLD = 20_000
+"""How many more values than before there must be before the collector looks for cycles among them."""
 
 WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
 
@@ -74,6 +78,11 @@ def serve(
     service = Service(database, base_url, mailer, queue_limit=queue_limit)
 
     def ready() -> None:
+        # What has been imported stays for good: looking through it again and again for garbage costs a
+        # twentieth of the speed under load.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(GARBAGE_THRESHOLD)
         elsewhere = "" if base_url.startswith(address) else f" (listening on {address})"
         click.echo(f"astakos is ready at {base_url}{elsewhere}")
         sys.stdout.flush()
