@@ -4,6 +4,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 MICROSECONDS = 1_000_000
+DAY = 24 * 3600 * MICROSECONDS
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -17,10 +17,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from astakos.clock import DAY
 from astakos.ledger.batch import perform
 from astakos.ledger.operations import Issue, Resolve, Settle
 from astakos.ledger.rules import Key
-from astakos.storage.ledger import DAY, KEYS_KEPT, LedgerStore
+from astakos.storage.ledger import KEYS_KEPT, LedgerStore
 from simulation import plans
 from simulation.comparison import Follower, read_figures
 from simulation.plans import Pick, Plan, ResolvePlan, SettlePlan, operations_of

@@ -4,8 +4,10 @@ import base64
 import hashlib
 from collections.abc import Callable
 
+from astakos.clock import DAY
+
 TOKEN_BYTES = 32
-USER_TOKEN_LIFETIME = 720 * 3600 * 1_000_000
+USER_TOKEN_LIFETIME = 30 * DAY
 """How long a user's token works after it was made, in microseconds. A component's token does not expire."""
 
 

@@ -1,5 +1,6 @@
 """`account/v1.0`: users' information, names and uuids, resources, feedback (`http-api.md` §8.1–§8.4)."""
 
+import logging
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,6 +16,8 @@ from astakos.http.service import Service
 from astakos.storage import feedback as feedback_store
 from astakos.storage import users
 from astakos.storage.database import Connection
+
+log = logging.getLogger("astakos.http")
 
 FEW = 200
 """Up to so many names are looked up right away."""
@@ -121,6 +124,7 @@ async def feedback(service: Service, request: Request, user: User) -> Answer:
         text = f"From: {user.name} <{user.email}> ({user.uuid})\n\n{message}\n\n-- \n{data}\n"
         try:
             await service.mailer.send(f"Feedback from {user.username}", user.email, text)
-        except MailError:
+        except MailError as error:
+            log.warning("feedback was kept, but not mailed: %s", error)
             return Answer(502)
     return Answer()

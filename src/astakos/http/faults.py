@@ -65,13 +65,6 @@ class BodyTooLarge(Fault):
         super().__init__(f"The body is larger than {limit} bytes; send less at a time.")
 
 
-class UnprocessableEntity(Fault):
-    """An idempotency key came again with something else."""
-
-    status = 422
-    name = "unprocessableEntity"
-
-
 class ServiceUnavailable(Fault):
     """The service can not do it now."""
 

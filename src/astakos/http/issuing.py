@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from astakos.clock import MICROSECONDS
 from astakos.directory.model import Component
 from astakos.http.bodies import read_json, require_json
 from astakos.http.faults import BadRequest
@@ -19,7 +20,6 @@ from astakos.ledger.rules import Refusal, merge
 LONGEST_NAME = 4096
 LONGEST_KEY = 255
 LONGEST_TIME_TO_LIVE = 30 * 24 * 3600
-MICROSECONDS = 1_000_000
 MOST_AT_ONCE = 1000
 KEY_HEADER = b"idempotency-key"
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from astakos.clock import DAY
 from astakos.directory.model import Resource
 from astakos.ledger.rules import Key
 from astakos.projects.model import DRAWING, INITIALIZED, Capacity, Membership, ProjectState
 
-YEAR = 365 * 24 * 3600 * 1_000_000
-SYSTEM_PROJECT_LIFETIME = 100 * YEAR
+SYSTEM_PROJECT_LIFETIME = 100 * 365 * DAY
 
 
 def user_holder(uuid: str) -> str:

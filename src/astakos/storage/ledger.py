@@ -4,6 +4,7 @@ import contextlib
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+from astakos.clock import DAY
 from astakos.ledger.operations import Changes, Commission, NewCommission, Pending, Remembered, Resolution
 from astakos.ledger.rules import Holding, Key, Provision
 from astakos.ledger.storage import IdempotencyKey, StorageUnavailableError
@@ -11,7 +12,6 @@ from astakos.storage import settings
 from astakos.storage.database import Connection, Database, writing
 
 LARGEST_SERIAL = 2**63 - 1
-DAY = 24 * 3600 * 1_000_000
 KEYS_KEPT = 2 * DAY
 """How long an idempotency key is remembered: a day is promised."""
 MOST_FORGOTTEN = 5000

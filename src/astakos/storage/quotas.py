@@ -75,15 +75,7 @@ def service_quotas(
     projects: Collection[str] | None,
 ) -> Iterator[UserQuota]:
     """All holdings of users with a verified address, for some resources; None as a filter means all."""
-    if users is None:
-        rows: Iterator[Any] = connection.execute(SERVICE_QUOTAS)
-    else:
-        rows = (
-            row
-            for user in dict.fromkeys(users)
-            for row in connection.execute(SERVICE_QUOTAS + " AND u.uuid = ?", (user,))
-        )
-    for row in rows:
+    for row in _of(connection, SERVICE_QUOTAS, "u.uuid", users):
         quota = _user_quota(row)
         if quota.resource in resources and (projects is None or quota.project in projects):
             yield quota
@@ -93,14 +85,17 @@ def project_quotas(
     connection: Connection, resources: Collection[str], projects: Collection[str] | None
 ) -> Iterator[ProjectQuota]:
     """The holdings of initialized projects, for some resources; None as a filter means all."""
-    if projects is None:
-        rows: Iterator[Any] = connection.execute(PROJECT_QUOTAS)
-    else:
-        rows = (
-            row
-            for project in dict.fromkeys(projects)
-            for row in connection.execute(PROJECT_QUOTAS + " AND project.uuid = ?", (project,))
-        )
-    for project, resource, *figures in rows:
+    for project, resource, *figures in _of(connection, PROJECT_QUOTAS, "project.uuid", projects):
         if resource in resources:
             yield ProjectQuota(project, resource, Holding(*figures))
+
+
+def _of(
+    connection: Connection, statement: str, column: str, uuids: Collection[str] | None
+) -> Iterator[tuple[Any, ...]]:
+    """The rows of a statement, for some uuids in a column; None means all."""
+    if uuids is None:
+        yield from connection.execute(statement)
+        return
+    for uuid in dict.fromkeys(uuids):
+        yield from connection.execute(f"{statement} AND {column} = ?", (uuid,))

@@ -17,7 +17,6 @@ LIST = f"SELECT {COLUMNS} FROM users ORDER BY id"
 FIND_NAME = "SELECT username FROM users WHERE uuid = ?"
 FIND_UUID = "SELECT uuid FROM users WHERE username = ?"
 LIST_NAMES = "SELECT uuid, username FROM users"
-LIST_UUIDS = "SELECT username, uuid FROM users"
 SAVE = """
 INSERT INTO users (uuid, username, email, first_name, last_name, is_active, email_verified, moderated,
                    is_rejected, has_signed_terms, default_project)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from astakos import clock
 from astakos.storage import ledger
 from astakos.storage.database import Database
 from service.caller import COMMISSIONS, Caller, Reply
@@ -161,7 +162,7 @@ def test_keys_are_forgotten_after_their_time(service: Caller, database: Database
     (issued_at,) = rows(database, "SELECT time FROM idempotency_keys")[0]
     assert isinstance(issued_at, int)
     store = ledger.LedgerStore(database)
-    store.tidy(issued_at + ledger.DAY)
+    store.tidy(issued_at + clock.DAY)
     assert rows(database, "SELECT key FROM idempotency_keys") == [("k",)]
     store.tidy(issued_at + ledger.KEYS_KEPT + 1)
     assert rows(database, "SELECT key FROM idempotency_keys") == []
