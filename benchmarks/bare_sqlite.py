@@ -5,16 +5,20 @@ Nothing is read, checked or remembered but the figures that are written: it coul
 
 from collections.abc import Sequence
 
+import msgspec
+
 from astakos.storage.database import Connection
 
-INSERT_COMMISSION = "INSERT INTO commissions (serial, component_id, name, issue_time) VALUES (?, ?, ?, ?)"
-INSERT_HOLDER = "INSERT INTO commission_holders (holder, serial) VALUES (?, ?)"
-INSERT_PROVISION = "INSERT INTO provisions (serial, holding_id, quantity) VALUES (?, ?, ?)"
-RESOLVE_COMMISSION = "UPDATE commissions SET verdict = 'ACCEPT', resolve_time = ? WHERE serial = ?"
-RESOLVE_PROVISION = """
-UPDATE provisions SET settled = ?, "limit" = ?, usage_min = ?, usage_max = ?
-WHERE serial = ? AND holding_id = ?
+INSERT_PENDING = """
+INSERT INTO pending_commissions (component_id, serial, name, issue_time, provisions) VALUES (?, ?, ?, ?, ?)
 """
+MOVE_TO_RESOLVED = """
+INSERT INTO resolved_commissions (component_id, serial, name, issue_time, resolve_time, verdict, provisions)
+SELECT component_id, serial, name, issue_time, ?, 'ACCEPT', ? FROM pending_commissions
+WHERE component_id = ? AND serial = ?
+"""
+DELETE_PENDING = "DELETE FROM pending_commissions WHERE component_id = ? AND serial = ?"
+INSERT_HOLDER = "INSERT INTO commission_holders (holder, serial, component_id) VALUES (?, ?, ?)"
 SET_USAGE = "UPDATE holdings SET usage_min = ?, usage_max = ? WHERE id = ?"
 
 Charge = tuple[int, int]
@@ -32,7 +36,7 @@ class BareWriter:
         self._usage_min: dict[int, int] = {}
         self._usage_max: dict[int, int] = {}
 
-    def issue(self, commissions: Sequence[Sequence[Charge]], holders: Sequence[str], now: int) -> list[int]:
+    def issue(self, commissions: Sequence[Sequence[Charge]], now: int) -> list[int]:
         """One transaction; the serials that it has given out."""
         serials = list(range(self._serial + 1, self._serial + 1 + len(commissions)))
         self._serial += len(commissions)
@@ -41,31 +45,39 @@ class BareWriter:
         for serial, charges in zip(serials, commissions, strict=True):
             for holding, quantity in charges:
                 usage[holding] = usage.get(holding, 0) + quantity
-                rows.append((serial, holding, quantity))
+            rows.append((self._component, serial, "benchmark", now, _document(charges)))
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
-        connection.executemany(
-            INSERT_COMMISSION, [(serial, self._component, "benchmark", now) for serial in serials]
-        )
-        connection.executemany(INSERT_PROVISION, rows)
-        connection.executemany(INSERT_HOLDER, zip(holders, serials, strict=True))
+        connection.executemany(INSERT_PENDING, rows)
         self._set_usage(commissions)
         connection.execute("COMMIT")
         return serials
 
-    def accept(self, serials: Sequence[int], commissions: Sequence[Sequence[Charge]], now: int) -> None:
+    def accept(
+        self,
+        serials: Sequence[int],
+        commissions: Sequence[Sequence[Charge]],
+        holders: Sequence[str],
+        now: int,
+    ) -> None:
         """One transaction."""
         rows = []
         usage = self._usage_min
         for serial, charges in zip(serials, commissions, strict=True):
+            settled = []
             for holding, quantity in charges:
                 usage[holding] = usage.get(holding, 0) + quantity
                 figures = self._limit, usage[holding], self._usage_max[holding]
-                rows.append((quantity, *figures, serial, holding))
+                settled.append((holding, quantity, quantity, *figures))
+            rows.append((now, _document(settled), self._component, serial))
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
-        connection.executemany(RESOLVE_COMMISSION, [(now, serial) for serial in serials])
-        connection.executemany(RESOLVE_PROVISION, rows)
+        connection.executemany(MOVE_TO_RESOLVED, rows)
+        connection.executemany(DELETE_PENDING, [(self._component, serial) for serial in serials])
+        connection.executemany(
+            INSERT_HOLDER,
+            [(holder, serial, self._component) for holder, serial in zip(holders, serials, strict=True)],
+        )
         self._set_usage(commissions)
         connection.execute("COMMIT")
 
@@ -75,3 +87,7 @@ class BareWriter:
             SET_USAGE,
             [(self._usage_min.get(holding, 0), self._usage_max[holding], holding) for holding in changed],
         )
+
+
+def _document(provisions: Sequence[tuple[int, ...]]) -> str:
+    return msgspec.json.encode(provisions).decode()

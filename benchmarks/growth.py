@@ -23,7 +23,7 @@ from astakos.projects.limits import SYSTEM_PROJECT_LIFETIME, limits
 from astakos.projects.model import Capacity, Membership, MembershipState, Policy, Project, ProjectState
 from astakos.storage import projects, users
 from astakos.storage.database import Database
-from astakos.storage.ledger import set_limits
+from astakos.storage.holdings import set_limits
 from benchmarks import machine
 from benchmarks.load_generator import Outcome, Pairs, Plan, generate
 from benchmarks.population import (

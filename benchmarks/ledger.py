@@ -14,7 +14,8 @@ from astakos.ledger.rules import Key, Provision, merge
 from astakos.projects.limits import user_holder
 from astakos.storage import registry
 from astakos.storage.database import Database
-from astakos.storage.ledger import LedgerStore, stored_source
+from astakos.storage.holdings import stored_source
+from astakos.storage.ledger import LedgerStore
 from benchmarks import command_line
 from benchmarks.bare_sqlite import BareWriter
 from benchmarks.population import (
@@ -155,8 +156,8 @@ def _bare_step(writer: BareWriter, database: Database) -> Step:
     def step(users: Sequence[int]) -> None:
         commissions = [charges[user] for user in users]
         holders = [user_holder(user_uuid(user)) for user in users]
-        serials = writer.issue(commissions, holders, clock.now())
-        writer.accept(serials, commissions, clock.now())
+        serials = writer.issue(commissions, clock.now())
+        writer.accept(serials, commissions, holders, clock.now())
 
     return step
 

@@ -32,7 +32,8 @@ from astakos.ledger.rules import (
     Refusal,
     merge,
 )
-from astakos.storage import ledger as stored
+from astakos.storage.commissions import list_pending
+from service.stored import stored_commissions
 from simulation.model import Culprit, Figures, Model, merged
 
 REFUSALS = NoHolding | NoCapacity | NoQuantity | OutOfRange
@@ -207,18 +208,14 @@ class Follower:
             assert usage_max <= limit or key in self.bent, "invariant 4"
         check_sums(connection, log=log)
         for component in components:
-            assert stored.list_pending(connection, component) == self.model.pending(component), "invariant 9"
+            assert list_pending(connection, component) == self.model.pending(component), "invariant 9"
         self._check_provisions(connection, log=log)
 
     def _check_provisions(self, connection: sqlite3.Connection, *, log: bool) -> None:
-        rows: dict[int, dict[Key, tuple[int, int | None]]] = {}
-        for serial, holder, source, resource, quantity, settled in connection.execute(
-            "SELECT c.serial, h.holder, h.source, h.resource, p.quantity, p.settled FROM commissions c "
-            "LEFT JOIN provisions p ON p.serial = c.serial LEFT JOIN holdings h ON h.id = p.holding_id"
-        ):
-            of_it = rows.setdefault(serial, {})
-            if holder is not None:
-                of_it[Key(holder, source or None, resource)] = (quantity, settled)
+        rows = {
+            serial: {key: (quantity, settled) for key, quantity, settled, _ in commission.provisions}
+            for serial, commission in stored_commissions(connection).items()
+        }
         right = {
             serial: {
                 key: (quantity, None if commission.settled is None else commission.settled[key])
@@ -246,19 +243,16 @@ def check_sums(connection: sqlite3.Connection, *, log: bool = True) -> None:
     Added up here, since forced figures can be larger than what SQLite's sum() can hold on the way.
     """
     sums = {
-        row[0]: [row[1], row[2], 0, 0, 0]
-        for row in connection.execute("SELECT id, usage_min, usage_max FROM holdings")
+        key: [figures.usage_min, figures.usage_max, 0, 0, 0]
+        for key, figures in read_figures(connection).items()
     }
-    for holding, quantity, settled, verdict in connection.execute(
-        "SELECT p.holding_id, p.quantity, p.settled, c.verdict "
-        "FROM provisions p JOIN commissions c USING (serial)"
-    ):
-        assert (settled is None) == (verdict is None), "a commission is resolved as a whole"
-        of_it = sums[holding]
-        if settled is not None:
-            of_it[2] += settled
-        else:
-            of_it[3 if quantity >= 0 else 4] += quantity
+    for commission in stored_commissions(connection).values():
+        for key, quantity, settled, _ in commission.provisions:
+            of_it = sums[key]
+            if settled is not None:
+                of_it[2] += settled
+            else:
+                of_it[3 if quantity >= 0 else 4] += quantity
     for usage_min, usage_max, true, imports, releases in sums.values():
         assert usage_max - usage_min == imports - releases, "invariant 2"
         if log:

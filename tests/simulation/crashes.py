@@ -32,6 +32,7 @@ from astakos.administration.document import ComponentEntry, StateDocument
 from astakos.administration.load import load
 from astakos.ledger.rules import UNLIMITED, Key
 from astakos.storage.database import Database
+from service.stored import stored_commissions
 from simulation.comparison import check_sums, read_figures
 from simulation.worlds import write_limits
 
@@ -241,16 +242,11 @@ class Tables:
             (self.integrity,) = connection.execute("PRAGMA integrity_check").fetchone()
             self.names: dict[str, list[int]] = {}
             self.verdicts: dict[int, str | None] = {}
-            for serial, name, verdict in connection.execute("SELECT serial, name, verdict FROM commissions"):
-                self.names.setdefault(name, []).append(serial)
-                self.verdicts[serial] = verdict
             self.provisions: dict[int, list[tuple[Key, int, int | None]]] = {}
-            for serial, holder, source, resource, quantity, settled in connection.execute(
-                "SELECT p.serial, h.holder, h.source, h.resource, p.quantity, p.settled "
-                "FROM provisions p JOIN holdings h ON h.id = p.holding_id"
-            ):
-                key = Key(holder, source or None, resource)
-                self.provisions.setdefault(serial, []).append((key, quantity, settled))
+            for serial, commission in stored_commissions(connection).items():
+                self.names.setdefault(commission.name, []).append(serial)
+                self.verdicts[serial] = commission.verdict
+                self.provisions[serial] = [provision[:3] for provision in commission.provisions]
             self.keys: dict[str, int] = dict(connection.execute("SELECT key, serial FROM idempotency_keys"))
             check_sums(connection)
             self.figures = read_figures(connection)

@@ -4,14 +4,14 @@ import contextlib
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from astakos.ledger.operations import Changes, Pending, Remembered
-from astakos.ledger.rules import Holding, Key
-from astakos.ledger.storage import IdempotencyKey, LedgerTransaction, StorageUnavailableError
+from astakos.ledger.operations import Changes
+from astakos.ledger.rules import Key
+from astakos.ledger.storage import LedgerTransaction, Needs, State, StorageUnavailableError
 from astakos.storage.database import Connection, Database
 from astakos.storage.ledger import LedgerStore
 from simulation.worlds import copy_as_crashed
@@ -161,9 +161,9 @@ class FaultyStorage:
         self.batches += 1
         self.after()
 
-    def tidy(self, now: int) -> None:
+    def tidy(self, now: int) -> bool:
         self.on_tidy()
-        self.store.tidy(now)
+        return self.store.tidy(now)
 
     def close(self) -> None:
         self.store.close()
@@ -177,23 +177,11 @@ class PoisonedTransaction:
         self._transaction = transaction
         self._poison = poison
 
-    def expired(self, now: int) -> Mapping[int, Pending]:
-        return self._transaction.expired(now)
-
-    def pending(self, serials: Collection[int]) -> Mapping[int, Pending]:
-        return self._transaction.pending(serials)
-
-    def holdings(self, keys: Collection[Key]) -> Mapping[Key, Holding]:
-        return self._transaction.holdings(keys)
+    def read(self, now: int, needs: Needs) -> State:
+        return self._transaction.read(now, needs)
 
     def pending_imports(self, keys: Collection[Key]) -> Mapping[Key, int]:
         return self._transaction.pending_imports(keys)
-
-    def remembered(self, keys: Collection[IdempotencyKey]) -> Mapping[IdempotencyKey, Remembered]:
-        return self._transaction.remembered(keys)
-
-    def next_serials(self, count: int) -> Sequence[int]:
-        return self._transaction.next_serials(count)
 
     def write(self, now: int, changes: Changes) -> None:
         self._transaction.write(now, changes)

@@ -21,7 +21,8 @@ from astakos.clock import DAY
 from astakos.ledger.batch import perform
 from astakos.ledger.operations import Issue, Resolve, Settle
 from astakos.ledger.rules import Key
-from astakos.storage.ledger import KEYS_KEPT, LedgerStore
+from astakos.storage.ledger import LedgerStore
+from astakos.storage.retention import KEYS_KEPT
 from simulation import plans
 from simulation.comparison import Follower, read_figures
 from simulation.plans import Pick, Plan, ResolvePlan, SettlePlan, operations_of

@@ -18,6 +18,7 @@ from astakos.ledger.operations import Issue, Issued, Operation, Outcome
 from astakos.ledger.rules import NoCapacity
 from astakos.ledger.storage import StorageUnavailableError
 from astakos.storage.ledger import LedgerStore
+from service.stored import stored_commissions
 from simulation.comparison import check_sums, make_issue, read_figures
 from simulation.faulty_storage import FaultyStorage, PoisonedStorage, Stall, unavailable
 from simulation.worlds import PROJECT, START, USER_1, database_at, make_database, write_limits
@@ -66,10 +67,8 @@ def committed(path: Path) -> dict[int, str]:
     """The serial of each commission, and its key."""
     with contextlib.closing(database_at(path).connect()) as connection:
         check_sums(connection)
-        rows = connection.execute(
-            "SELECT c.serial, k.key FROM commissions c LEFT JOIN idempotency_keys k USING (serial)"
-        )
-        return dict(rows.fetchall())
+        keys = dict(connection.execute("SELECT serial, key FROM idempotency_keys"))
+        return {serial: keys.get(serial, "") for serial in stored_commissions(connection)}
 
 
 def usage(path: Path) -> int:
@@ -354,7 +353,7 @@ def test_a_busy_time_keeps_limits(path: Path) -> None:
 
 def committed_names(path: Path) -> list[str]:
     with contextlib.closing(database_at(path).connect()) as connection:
-        return [name for (name,) in connection.execute("SELECT name FROM commissions")]
+        return [commission.name for commission in stored_commissions(connection).values()]
 
 
 def _dump(path: Path) -> list[str]:

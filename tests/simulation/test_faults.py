@@ -306,9 +306,13 @@ def test_faults_can_fail_a_test(path: Path, tmp_path: Path) -> None:
     """The check of this module sees a single wrong figure, a half commission, and a lost one."""
     damages = (
         "UPDATE holdings SET usage_max = usage_max + 1 WHERE id = 1",
-        "DELETE FROM provisions WHERE holding_id = 1",
-        "UPDATE commissions SET verdict = 'ACCEPT'",
-        "DELETE FROM provisions; DELETE FROM commissions; UPDATE holdings SET usage_min = 0, usage_max = 0",
+        "UPDATE pending_commissions SET provisions = '[' || substr(provisions, instr(provisions, ',[') + 1)",
+        """
+        INSERT INTO resolved_commissions
+        SELECT component_id, serial, name, issue_time, 1, 'ACCEPT', '[]' FROM pending_commissions;
+        DELETE FROM pending_commissions
+        """,
+        "DELETE FROM pending_commissions; UPDATE holdings SET usage_min = 0, usage_max = 0",
     )
     world = World(path, 0)
     issues: list[Operation] = [make_issue(1, [(Key(*key), 1) for key in KEYS])]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from astakos.ledger.rules import Key
 from astakos.storage.database import Connection, Database
-from astakos.storage.ledger import set_limits
+from astakos.storage.holdings import set_limits
 
 COMPONENTS = (1, 2)
 START = 1_700_000_000_000_000

@@ -4,7 +4,7 @@ from astakos.projects.limits import default_capacity, limits
 from astakos.projects.model import INITIALIZED
 from astakos.storage import projects, registry
 from astakos.storage.database import Connection
-from astakos.storage.ledger import set_limits
+from astakos.storage.holdings import set_limits
 
 
 def sync_project(connection: Connection, uuid: str) -> None:

@@ -1,5 +1,6 @@
 """`astakos commission`: what is pending, and ending it by hand."""
 
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -13,9 +14,9 @@ from astakos.cli.output import print_facts, print_rows
 from astakos.clock import MICROSECONDS, to_iso
 from astakos.http.history import describe
 from astakos.ledger.operations import Verdict
-from astakos.storage import ledger, registry
+from astakos.storage import commissions, registry
 from astakos.storage.database import Connection
-from astakos.storage.history import Wanted, read_history
+from astakos.storage.history import Entry, Wanted, read_history
 
 
 @click.group()
@@ -36,7 +37,7 @@ def list_(component: str | None, database_url: str, as_json: bool) -> None:
         _facts(reader, known.id, known.name, serial)
         for known in registry.list_components(reader)
         if component in (None, known.name)
-        for serial in ledger.list_pending(reader, known.id)
+        for serial in commissions.list_pending(reader, known.id)
     ]
     rows.sort(key=lambda row: row["serial"])
     print_rows(rows, ("serial", "component", "name", "issue_time", "age_seconds"), as_json=as_json)
@@ -50,7 +51,7 @@ def show(serial: int, database_url: str, as_json: bool) -> None:
     """Show a pending commission with its provisions."""
     reader = open_database(database_url).reader()
     for known in registry.list_components(reader):
-        if ledger.find_commission(reader, known.id, serial) is not None:
+        if commissions.find_pending(reader, known.id, serial) is not None:
             facts = _facts(reader, known.id, known.name, serial)
             provisions = facts.pop("provisions")
             if as_json:
@@ -123,7 +124,7 @@ def history(
         until=until,
         verdict=None if outcome is None else Verdict(outcome),
     )
-    rows = [describe(entry) for entry in read_history(reader, wanted, limit)]
+    rows = [describe(entry) for entry in _entries(reader, wanted, limit)]
     columns = (
         "serial",
         "component",
@@ -138,8 +139,19 @@ def history(
     print_rows(rows, columns, as_json=as_json)
 
 
+def _entries(reader: Connection, wanted: Wanted, most: int) -> list[Entry]:
+    """Page by page: one may end early, where what is wanted is rare."""
+    entries: list[Entry] = []
+    while True:
+        page = read_history(reader, wanted, most - len(entries))
+        entries += page.entries
+        if page.end is None or len(entries) == most:
+            return entries
+        wanted = replace(wanted, before=page.end)
+
+
 def _facts(reader: Connection, component: int, name: str, serial: int) -> dict[str, Any]:
-    found = ledger.find_commission(reader, component, serial)
+    found = commissions.find_pending(reader, component, serial)
     if found is None:
         raise StateError(f"no commission {serial} is pending")
     return {

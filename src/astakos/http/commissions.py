@@ -15,7 +15,7 @@ from astakos.http.serialization import to_json
 from astakos.http.service import Service
 from astakos.ledger.operations import CannotSettle, Resolve, Resolved, Settle
 from astakos.ledger.rules import Key
-from astakos.storage import ledger as stored
+from astakos.storage import commissions as stored
 
 
 class ResolveBody(msgspec.Struct):
@@ -41,7 +41,7 @@ async def pending(service: Service, _request: Request, component: Component) -> 
 
 async def info(service: Service, request: Request, component: Component) -> Answer:
     """`GET commissions/<serial>`: a pending commission of the caller; else 404 and nothing more."""
-    commission = stored.find_commission(service.reader, component.id, request.serial)
+    commission = stored.find_pending(service.reader, component.id, request.serial)
     if commission is None:
         return Answer(404)
     document: dict[str, Any] = {

@@ -12,8 +12,8 @@ from astakos.http.serialization import to_json
 from astakos.http.service import Service
 from astakos.ledger.operations import Verdict
 from astakos.projects.limits import user_holder
+from astakos.storage.commissions import LARGEST_SERIAL
 from astakos.storage.history import Entry, Position, Wanted, read_history
-from astakos.storage.ledger import LARGEST_SERIAL
 
 T = TypeVar("T")
 
@@ -29,12 +29,9 @@ async def history(service: Service, request: Request) -> Answer:
     wanted = _wanted(query, caller)
     if wanted is None:
         return Answer(body=to_json({"history": [], "next": None}))
-    entries = await service.read_much(read_history, wanted, most + 1)
-    page = entries[:most]
-    cursor = None
-    if len(entries) > most:
-        cursor = f"{page[-1].position.serial}.{page[-1].position.holding}"
-    return Answer(body=to_json({"history": [describe(entry) for entry in page], "next": cursor}))
+    page = await service.read_much(read_history, wanted, most)
+    cursor = None if page.end is None else f"{page.end.serial}.{page.end.holding}"
+    return Answer(body=to_json({"history": [describe(entry) for entry in page.entries], "next": cursor}))
 
 
 def describe(entry: Entry) -> dict[str, Any]:

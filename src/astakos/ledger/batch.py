@@ -1,6 +1,6 @@
 """Carrying out a batch of operations in one transaction, each as if it were alone and in this order."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from astakos.ledger import rules
 from astakos.ledger.operations import (
@@ -27,7 +27,7 @@ from astakos.ledger.operations import (
     Verdict,
 )
 from astakos.ledger.rules import Holding, Key, Provision, Refusal
-from astakos.ledger.storage import IdempotencyKey, LedgerStorage, LedgerTransaction
+from astakos.ledger.storage import IdempotencyKey, LedgerStorage, LedgerTransaction, Needs
 
 NOTHING: Mapping[Key, int] = {}
 
@@ -55,19 +55,13 @@ class _Batch:
     def __init__(self, transaction: LedgerTransaction, operations: Sequence[Operation], now: int) -> None:
         self._transaction = transaction
         self._changes = Changes()
-        expired = transaction.expired(now)
-        serials, keys, issues = _needs(operations)
-        self._pending = dict(transaction.pending(serials)) if serials else {}
-        for commission in (*self._pending.values(), *expired.values()):
-            keys.update(provision.key for provision in commission.provisions)
-        self._holdings = dict(transaction.holdings(keys)) if keys else {}
-        idempotency = [_idempotency_key(issue) for issue in issues if issue.idempotency is not None]
-        self._remembered = dict(transaction.remembered(idempotency)) if idempotency else {}
-        # A reconciliation may issue one commission, too.
-        count = len(issues) + sum(isinstance(operation, Reconcile) for operation in operations)
-        self._serials: Iterator[int] = iter(transaction.next_serials(count)) if count else iter(())
-        for serial, commission in expired.items():
-            self._end(serial, commission.provisions, Verdict.EXPIRED)
+        state = transaction.read(now, _needs(operations))
+        self._pending = dict(state.pending)
+        self._holdings = dict(state.holdings)
+        self._remembered = dict(state.remembered)
+        self._serials = iter(state.serials)
+        for serial, commission in state.expired.items():
+            self._end(serial, commission, Verdict.EXPIRED)
             self._pending.pop(serial, None)
 
     def apply(self, operation: Operation) -> Outcome:
@@ -103,10 +97,11 @@ class _Batch:
         if operation.idempotency is not None:
             remembered = Remembered(operation.idempotency.fingerprint, serial)
             self._remembered[_idempotency_key(operation)] = remembered
+        commission = Pending(operation.component, operation.provisions)
         if operation.auto_accept:
-            self._end(serial, operation.provisions, Verdict.ACCEPT)
+            self._end(serial, commission, Verdict.ACCEPT)
         else:
-            self._pending[serial] = Pending(operation.component, operation.provisions)
+            self._pending[serial] = commission
         return Issued(serial)
 
     def _issue_many(self, operation: IssueMany) -> IssuedMany:
@@ -136,7 +131,7 @@ class _Batch:
                 if commission is None:
                     not_found.append(serial)
                     continue
-                self._end(serial, commission.provisions, verdict)
+                self._end(serial, commission, verdict)
                 ended[verdict].append(serial)
         return Resolved(
             accepted=tuple(ended[Verdict.ACCEPT]),
@@ -154,7 +149,7 @@ class _Batch:
             if key not in issued or not rules.may_settle(issued[key], settled):
                 return CannotSettle(key, settled, issued.get(key))
         del self._pending[operation.serial]
-        self._end(operation.serial, commission.provisions, Verdict.ACCEPT, operation.quantities)
+        self._end(operation.serial, commission, Verdict.ACCEPT, operation.quantities)
         return Resolved(accepted=(operation.serial,))
 
     def _reconcile(self, operation: Reconcile) -> Reconciled:
@@ -204,19 +199,19 @@ class _Batch:
     def _end(
         self,
         serial: int,
-        provisions: Sequence[Provision],
+        commission: Pending,
         verdict: Verdict,
         quantities: Mapping[Key, int] = NOTHING,
     ) -> None:
         """End a pending commission; accepting it, all of it comes true but what `quantities` says."""
         accepted = verdict is Verdict.ACCEPT
         settlements = []
-        for key, quantity in provisions:
+        for key, quantity in commission.provisions:
             settled = quantities.get(key, quantity) if accepted else 0
             after = rules.settle(self._holdings[key], quantity, settled)
             settlements.append(Settlement(key, quantity, settled, after))
         self._change({settlement.key: settlement.after for settlement in settlements})
-        self._changes.resolved.append(Resolution(serial, verdict, tuple(settlements)))
+        self._changes.resolved.append(Resolution(commission.component, serial, verdict, tuple(settlements)))
 
     def _change(self, changed: Mapping[Key, Holding]) -> None:
         for key, holding in changed.items():
@@ -225,10 +220,8 @@ class _Batch:
         self._changes.holdings.update(changed)
 
 
-def _needs(operations: Iterable[Operation]) -> tuple[set[int], set[Key], list[Issue]]:
-    """The commissions and holdings that operations are about, and all that they would issue."""
-    serials: set[int] = set()
-    keys: set[Key] = set()
+def _needs(operations: Iterable[Operation]) -> Needs:
+    needs = Needs()
     issues: list[Issue] = []
     for operation in operations:
         match operation:
@@ -237,14 +230,20 @@ def _needs(operations: Iterable[Operation]) -> tuple[set[int], set[Key], list[Is
             case IssueMany():
                 issues += operation.issues
             case Resolve():
-                serials |= operation.accept ^ operation.reject
+                serials = operation.accept ^ operation.reject
+                needs.commissions.update((operation.component, serial) for serial in serials)
             case Settle():
-                serials.add(operation.serial)
+                needs.commissions.add((operation.component, operation.serial))
             case Reconcile():
-                keys.update(operation.usage)
+                needs.keys.update(operation.usage)
+                # It may issue one to mend what it finds.
+                needs.serials += operation.mend
+    needs.serials += len(issues)
     for issue in issues:
-        keys.update(provision.key for provision in issue.provisions)
-    return serials, keys, issues
+        needs.keys.update([key for key, _ in issue.provisions])
+        if issue.idempotency is not None:
+            needs.idempotency.add(_idempotency_key(issue))
+    return needs
 
 
 def _idempotency_key(issue: Issue) -> IdempotencyKey:

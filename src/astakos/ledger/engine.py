@@ -153,9 +153,8 @@ class GroupCommit:
             if batch or self._stopped_by is None:
                 # Without operations, what has expired is ended.
                 self._carry_out(batch)
-            if time.monotonic() - tidied >= TIDY_SECONDS:
+            if time.monotonic() - tidied >= TIDY_SECONDS and not self._tidy():
                 tidied = time.monotonic()
-                self._tidy()
         self._storage.close()
 
     def _next_batch(self) -> tuple[list[_Waiting], bool]:
@@ -196,12 +195,14 @@ class GroupCommit:
         if self._loop is not None and batch:
             self._loop.call_soon_threadsafe(self._deliver, batch, outcomes)
 
-    def _tidy(self) -> None:
+    def _tidy(self) -> bool:
+        """Forget some of what is too old; true if there is more, which then waits for one batch only."""
         try:
-            self._storage.tidy(self._clock())
+            return self._storage.tidy(self._clock())
         except Exception:
             # It can wait; the writer must go on.
             log.exception("what is too old could not be forgotten now")
+            return False
 
     def _deliver(self, batch: Sequence[_Waiting], outcomes: Sequence[Outcome | Exception]) -> None:
         for (_, answer, _), outcome in zip(batch, outcomes, strict=True):

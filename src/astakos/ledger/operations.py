@@ -215,6 +215,7 @@ class Settlement(NamedTuple):
 class Resolution(NamedTuple):
     """A pending commission to be stored as resolved."""
 
+    component: int
     serial: int
     verdict: Verdict
     settlements: tuple[Settlement, ...]

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
 
 from astakos.ledger.operations import Changes, Pending, Remembered
 from astakos.ledger.rules import Holding, Key
@@ -15,31 +16,50 @@ class StorageUnavailableError(Exception):
     """The storage can not do its work now (locked, full, stalled); the same may succeed later."""
 
 
+@dataclass(slots=True)
+class Needs:
+    """What a batch has to know before it can decide.
+
+    Attributes:
+        commissions: component and serial of those to be resolved.
+        keys: the holdings that it names; those of the commissions come along with them.
+        idempotency: the keys that issues came with.
+        serials: how many commissions it will issue at most.
+    """
+
+    commissions: set[tuple[int, int]] = field(default_factory=set)
+    keys: set[Key] = field(default_factory=set)
+    idempotency: set[IdempotencyKey] = field(default_factory=set)
+    serials: int = 0
+
+
+class State(NamedTuple):
+    """What there is of that; nobody else changes it before the transaction ends.
+
+    Attributes:
+        expired: the pending commissions whose time to live is over, of all there are.
+        pending: those of the commissions that are pending, by serial.
+        holdings: those of the holdings that exist, and those of all these commissions.
+        remembered: what was issued with those of the idempotency keys that are still kept.
+        serials: ascending, none of which was or will be given out again once this is committed.
+    """
+
+    expired: Mapping[int, Pending]
+    pending: Mapping[int, Pending]
+    holdings: Mapping[Key, Holding]
+    remembered: Mapping[IdempotencyKey, Remembered]
+    serials: Sequence[int]
+
+
 class LedgerTransaction(Protocol):
-    """One transaction: what it has read can not be changed by others before it ends."""
+    """One transaction: read once, then write once."""
 
-    def expired(self, now: int) -> Mapping[int, Pending]:
-        """The pending commissions whose time to live is over."""
-        ...
-
-    def pending(self, serials: Collection[int]) -> Mapping[int, Pending]:
-        """Those of the commissions that are pending."""
-        ...
-
-    def holdings(self, keys: Collection[Key]) -> Mapping[Key, Holding]:
-        """Those of the holdings that exist."""
+    def read(self, now: int, needs: Needs) -> State:
+        """What the batch needs to know."""
         ...
 
     def pending_imports(self, keys: Collection[Key]) -> Mapping[Key, int]:
-        """The sum of the pending imports on each of the holdings that has any."""
-        ...
-
-    def remembered(self, keys: Collection[IdempotencyKey]) -> Mapping[IdempotencyKey, Remembered]:
-        """What was issued with those of the idempotency keys that are still kept."""
-        ...
-
-    def next_serials(self, count: int) -> Sequence[int]:
-        """That many serials, ascending, none of which was or will be given out again once committed."""
+        """The sum of the pending imports on each of the holdings that has any; they have been read."""
         ...
 
     def write(self, now: int, changes: Changes) -> None:
@@ -58,8 +78,8 @@ class LedgerStorage(Protocol):
         """
         ...
 
-    def tidy(self, now: int) -> None:
-        """Forget what need not be kept any longer."""
+    def tidy(self, now: int) -> bool:
+        """Forget some of what need not be kept any longer; true if there is more of it."""
         ...
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from astakos.ledger.storage import StorageUnavailableError
 
-REVISION = "1"
+REVISION = "2"
 """Which form of the tables this code reads and writes; `settings` says which one a database holds."""
 
 DEFAULT_URL = "sqlite:///astakos.db"

@@ -1,31 +1,31 @@
 """Reading what became of commissions: the provision log, newest first (`quota-semantics.md` §4)."""
 
-from collections.abc import Sequence
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from astakos.ledger.operations import Verdict
 from astakos.ledger.rules import Holding, Key
 from astakos.storage.database import Connection
-from astakos.storage.ledger import read_source
+from astakos.storage.holdings import find_by_id, stored_source
+from astakos.storage.provisions import read_settled
 
-COLUMNS = """
-c.serial, k.name, c.name, c.issue_time, c.resolve_time, c.verdict, h.id, h.holder, h.source, h.resource,
-p.quantity, p.settled, p."limit", p.usage_min, p.usage_max
-"""
-# Commissions are walked in the order that is wanted; a CROSS JOIN is joined as it is written. Those of one
-# holder are found in `commission_holders`, unless it is a project, whose own holdings draw from no source.
-BY_COMMISSION = """
-FROM commissions c CROSS JOIN provisions p ON p.serial = c.serial JOIN holdings h ON h.id = p.holding_id
-"""
-BY_HOLDER = """
-FROM commission_holders x
-CROSS JOIN commissions c ON c.serial = x.serial
-CROSS JOIN provisions p ON p.serial = c.serial
-JOIN holdings h ON h.id = p.holding_id
+AT_A_TIME = 500
+LARGEST_ID = 2**63 - 1
+MOST_LOOKED_AT = 50_000
+"""After so many commissions a page ends even if it is not full, so that a rare wish is no long read."""
+
+COLUMNS = "r.serial, r.component_id, r.name, r.issue_time, r.resolve_time, r.verdict, r.provisions"
+BY_COMPONENT = f"SELECT {COLUMNS} FROM resolved_commissions r WHERE r.component_id = ?"
+# A project's own holdings draw from no source, so that its commissions do not stand in `commission_holders`.
+BY_HOLDER = f"""
+SELECT {COLUMNS} FROM commission_holders x
+JOIN resolved_commissions r ON r.component_id = x.component_id AND r.serial = x.serial
+WHERE x.holder = ?
 """
 HAS_OWN_HOLDINGS = "SELECT EXISTS (SELECT 1 FROM holdings WHERE holder = ? AND source = '')"
-COMPONENT = "JOIN components k ON k.id = c.component_id"
+LIST_COMPONENTS = "SELECT id, name FROM components"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Wanted:
         serial: only of this commission.
         since, until: only what was resolved in this time, the end excluded.
         verdict: only what ended like this.
-        before: only what comes after this entry, which was the last of the page before.
+        before: only what comes after this position, where the page before ended.
     """
 
     component: int | None = None
@@ -75,75 +75,122 @@ class Entry(NamedTuple):
     position: Position
 
 
-def read_history(connection: Connection, wanted: Wanted, most: int) -> list[Entry]:
+class Page(NamedTuple):
+    """Entries, and after which position the next page begins; None if there is none."""
+
+    entries: list[Entry]
+    end: Position | None
+
+
+class _Commission(NamedTuple):
+    serial: int
+    component: int
+    name: str
+    issue_time: int
+    resolve_time: int
+    verdict: str
+    provisions: str
+
+
+def read_history(connection: Connection, wanted: Wanted, most: int) -> Page:
     """The newest entries that are wanted, at most so many."""
-    conditions, parameters = _conditions(wanted)
-    tables, order = BY_COMMISSION, "c.serial"
-    if wanted.holder is not None and not _has_own_holdings(connection, wanted.holder):
-        tables, order = BY_HOLDER, "x.serial"
-        conditions.append("x.holder = ?")
-        parameters.append(wanted.holder)
-    statement = (
-        f"SELECT {COLUMNS} {tables} {COMPONENT} WHERE {' AND '.join(conditions)} "
-        f"ORDER BY {order} DESC, p.holding_id LIMIT ?"
+    components = dict(connection.execute(LIST_COMPONENTS).fetchall())
+    keys: dict[int, Key] = {}
+    entries: list[Entry] = []
+    looked_at = 0
+    for commission in _walk(connection, wanted, components):
+        looked_at += 1
+        for settled in sorted(read_settled(commission.provisions)):
+            identifier = settled.holding
+            key = keys.get(identifier)
+            if key is None:
+                key = keys[identifier] = find_by_id(connection, identifier).key
+            position = Position(commission.serial, identifier)
+            if not _is_wanted(wanted, key, position):
+                continue
+            if len(entries) == most:
+                return Page(entries, entries[-1].position)
+            entries.append(
+                Entry(
+                    commission.serial,
+                    components[commission.component],
+                    commission.name,
+                    commission.issue_time,
+                    commission.resolve_time,
+                    Verdict(commission.verdict),
+                    key,
+                    settled.quantity,
+                    settled.settled,
+                    settled.after,
+                    position,
+                )
+            )
+        if looked_at == MOST_LOOKED_AT:
+            return Page(entries, Position(commission.serial, LARGEST_ID))
+    return Page(entries, None)
+
+
+def _is_wanted(wanted: Wanted, key: Key, position: Position) -> bool:
+    before = wanted.before
+    return (
+        wanted.holder in (None, key.holder)
+        and wanted.source in (None, stored_source(key.source))
+        and wanted.resource in (None, key.resource)
+        and (before is None or position.serial < before.serial or position.holding > before.holding)
     )
-    return list(map(_entry, connection.execute(statement, (*parameters, most))))
+
+
+def _walk(connection: Connection, wanted: Wanted, components: Iterable[int]) -> Iterator[_Commission]:
+    """The commissions among which the wanted entries are, newest first."""
+    conditions, parameters = _conditions(wanted)
+    if wanted.holder is not None and not _has_own_holdings(connection, wanted.holder):
+        if wanted.component is not None:
+            conditions += " AND x.component_id = ?"
+            parameters.append(wanted.component)
+        return _read(connection, BY_HOLDER, "x.serial", wanted.holder, conditions, parameters)
+    return heapq.merge(
+        *(
+            _read(connection, BY_COMPONENT, "r.serial", component, conditions, parameters)
+            for component in components
+            if wanted.component in (None, component)
+        ),
+        key=lambda commission: -commission.serial,
+    )
 
 
 def _has_own_holdings(connection: Connection, holder: str) -> bool:
     return bool(connection.execute(HAS_OWN_HOLDINGS, (holder,)).fetchone()[0])
 
 
-def _conditions(wanted: Wanted) -> tuple[list[str], list[Any]]:
-    conditions = ["c.verdict IS NOT NULL"]
-    parameters: list[Any] = []
-    exact = {
-        "c.component_id": wanted.component,
-        "h.holder": wanted.holder,
-        "h.source": wanted.source,
-        "h.resource": wanted.resource,
-        "c.serial": wanted.serial,
-        "c.verdict": wanted.verdict,
-    }
-    for column, value in exact.items():
+def _conditions(wanted: Wanted) -> tuple[str, list[Any]]:
+    conditions, parameters = "", []
+    for condition, value in (
+        ("r.serial = ?", wanted.serial),
+        ("r.verdict = ?", wanted.verdict),
+        ("r.resolve_time >= ?", wanted.since),
+        ("r.resolve_time < ?", wanted.until),
+        ("r.serial <= ?", None if wanted.before is None else wanted.before.serial),
+    ):
         if value is not None:
-            conditions.append(f"{column} = ?")
+            conditions += f" AND {condition}"
             parameters.append(value)
-    for condition, instant in (("c.resolve_time >= ?", wanted.since), ("c.resolve_time < ?", wanted.until)):
-        if instant is not None:
-            conditions.append(condition)
-            parameters.append(instant)
-    if wanted.before is not None:
-        conditions.append("(c.serial < ? OR (c.serial = ? AND p.holding_id > ?))")
-        parameters += [wanted.before.serial, *wanted.before]
     return conditions, parameters
 
 
-def _entry(row: Sequence[Any]) -> Entry:
-    (
-        serial,
-        component,
-        name,
-        issue_time,
-        resolve_time,
-        verdict,
-        holding,
-        holder,
-        source,
-        resource,
-        *figures,
-    ) = row
-    quantity, settled, limit, usage_min, usage_max = figures
-    return Entry(
-        serial=serial,
-        component=component,
-        name=name,
-        issue_time=issue_time,
-        resolve_time=resolve_time,
-        verdict=Verdict(verdict),
-        key=Key(holder, read_source(source), resource),
-        quantity=quantity,
-        settled=settled,
-        after=Holding(limit, usage_min, usage_max),
-        position=Position(serial, holding),
-    )
+def _read(
+    connection: Connection,
+    statement: str,
+    serial: str,
+    where: object,
+    conditions: str,
+    parameters: Sequence[Any],
+) -> Iterator[_Commission]:
+    """Page by page, since a database server would else send all that it has."""
+    statement = f"{statement}{conditions} AND {serial} < ? ORDER BY {serial} DESC LIMIT ?"
+    below = LARGEST_ID
+    while True:
+        rows = connection.execute(statement, (where, *parameters, below, AT_A_TIME)).fetchall()
+        yield from map(_Commission._make, rows)
+        if len(rows) < AT_A_TIME:
+            return
+        below = rows[-1][0]

@@ -1,104 +1,52 @@
-"""The ledger's transactions and the reading of its commissions."""
+"""The ledger's transactions."""
 
 import contextlib
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from astakos.clock import DAY
-from astakos.ledger.operations import Changes, Commission, NewCommission, Pending, Remembered, Resolution
+from astakos.ledger.operations import Changes, NewCommission, Pending, Remembered, Resolution
 from astakos.ledger.rules import Holding, Key, Provision
-from astakos.ledger.storage import IdempotencyKey, StorageUnavailableError
-from astakos.storage import settings
+from astakos.ledger.storage import IdempotencyKey, Needs, State, StorageUnavailableError
+from astakos.storage import retention
+from astakos.storage.commissions import LARGEST_SERIAL
 from astakos.storage.database import Connection, Database, writing
+from astakos.storage.holdings import Row, find, find_by_id
+from astakos.storage.provisions import read_pending, write_pending, write_settled
 
-LARGEST_SERIAL = 2**63 - 1
-KEYS_KEPT = 2 * DAY
-"""How long an idempotency key is remembered: a day is promised."""
-MOST_FORGOTTEN = 5000
-"""How many old commissions are looked at at a time, so that others need not wait for long."""
 MOST_KNOWN = 50_000
 """Of how many holdings, and pending commissions, a connection remembers where they stand: some 20 MiB."""
 
 LIST_EXPIRED = """
-SELECT serial FROM commissions WHERE verdict IS NULL AND expires IS NOT NULL AND expires <= ? ORDER BY expires
+SELECT component_id, serial, provisions FROM pending_commissions
+WHERE expires IS NOT NULL AND expires <= ? ORDER BY expires
 """
-FIND_PENDING = """
-SELECT c.component_id, p.quantity, h.id, h.holder, h.source, h.resource, h."limit", h.usage_min, h.usage_max
-FROM commissions c
-LEFT JOIN provisions p ON p.serial = c.serial
-LEFT JOIN holdings h ON h.id = p.holding_id
-WHERE c.serial = ? AND c.verdict IS NULL
-"""
-FIND_HOLDING = """
-SELECT id, "limit", usage_min, usage_max FROM holdings WHERE holder = ? AND source = ? AND resource = ?
-"""
-SUM_PENDING_IMPORTS = """
-SELECT coalesce(sum(p.quantity), 0) FROM commissions c CROSS JOIN provisions p
-WHERE c.verdict IS NULL AND p.serial = c.serial AND p.holding_id = ? AND p.quantity > 0
-"""
+FIND_PENDING = "SELECT provisions FROM pending_commissions WHERE component_id = ? AND serial = ?"
+LIST_PENDING_DOCUMENTS = "SELECT provisions FROM pending_commissions"
 FIND_REMEMBERED = "SELECT fingerprint, serial FROM idempotency_keys WHERE component_id = ? AND key = ?"
 REMEMBER = """
 INSERT INTO idempotency_keys (component_id, key, fingerprint, serial, time) VALUES (?, ?, ?, ?, ?)
 """
-LAST_SERIAL = "SELECT seq FROM sqlite_sequence WHERE name = 'commissions'"
-INSERT_COMMISSION = """
-INSERT INTO commissions (serial, component_id, name, issue_time, expires, verdict, resolve_time)
+LAST_SERIAL = "SELECT value FROM settings WHERE name = 'last_serial'"
+SET_LAST_SERIAL = """
+INSERT INTO settings (name, value) VALUES ('last_serial', ?)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value
+"""
+INSERT_PENDING = """
+INSERT INTO pending_commissions (component_id, serial, name, issue_time, expires, provisions)
+VALUES (?, ?, ?, ?, ?, ?)
+"""
+INSERT_RESOLVED = """
+INSERT INTO resolved_commissions (component_id, serial, name, issue_time, resolve_time, verdict, provisions)
 VALUES (?, ?, ?, ?, ?, ?, ?)
 """
-INSERT_PROVISION = """
-INSERT INTO provisions (serial, holding_id, quantity, settled, "limit", usage_min, usage_max)
-VALUES (?, ?, ?, ?, ?, ?, ?)
+MOVE_TO_RESOLVED = """
+INSERT INTO resolved_commissions (component_id, serial, name, issue_time, resolve_time, verdict, provisions)
+SELECT component_id, serial, name, issue_time, ?, ?, ? FROM pending_commissions
+WHERE component_id = ? AND serial = ?
 """
-INSERT_HOLDER = "INSERT INTO commission_holders (holder, serial) VALUES (?, ?)"
-RESOLVE_COMMISSION = "UPDATE commissions SET verdict = ?, resolve_time = ? WHERE serial = ?"
-RESOLVE_PROVISION = """
-UPDATE provisions SET settled = ?, "limit" = ?, usage_min = ?, usage_max = ?
-WHERE serial = ? AND holding_id = ?
-"""
+DELETE_PENDING = "DELETE FROM pending_commissions WHERE component_id = ? AND serial = ?"
+INSERT_HOLDER = "INSERT INTO commission_holders (holder, serial, component_id) VALUES (?, ?, ?)"
 SET_USAGE = "UPDATE holdings SET usage_min = ?, usage_max = ? WHERE id = ?"
-
-LIST_PENDING = "SELECT serial FROM commissions WHERE component_id = ? AND verdict IS NULL ORDER BY serial"
-FIND_COMMISSION = """
-SELECT component_id, name, issue_time, expires FROM commissions WHERE serial = ? AND verdict IS NULL
-"""
-LIST_PROVISIONS = """
-SELECT h.holder, h.source, h.resource, p.quantity
-FROM provisions p JOIN holdings h ON h.id = p.holding_id WHERE p.serial = ? ORDER BY h.source = '', h.id
-"""
-SET_LIMIT = """
-INSERT INTO holdings (holder, source, resource, "limit", usage_min, usage_max) VALUES (?, ?, ?, ?, 0, 0)
-ON CONFLICT (holder, source, resource) DO UPDATE SET "limit" = excluded."limit"
-WHERE holdings."limit" <> excluded."limit"
-"""
-FORGET_KEYS = "DELETE FROM idempotency_keys WHERE time < ?"
-# Only the first commissions are looked at: the older, the smaller is its serial.
-OLD_COMMISSIONS = """
-SELECT serial FROM (SELECT serial, verdict, resolve_time FROM commissions ORDER BY serial LIMIT ?) AS oldest
-WHERE verdict IS NOT NULL AND resolve_time < ?
-"""
-FORGET_HOLDERS = f"""
-DELETE FROM commission_holders WHERE (holder, serial) IN (
-    SELECT h.holder, p.serial FROM provisions p JOIN holdings h ON h.id = p.holding_id
-    WHERE p.serial IN ({OLD_COMMISSIONS}) AND h.source <> ''
-)
-"""
-FORGET_PROVISIONS = f"DELETE FROM provisions WHERE serial IN ({OLD_COMMISSIONS})"
-FORGET_COMMISSIONS = f"DELETE FROM commissions WHERE serial IN ({OLD_COMMISSIONS})"
-
-
-def stored_source(source: str | None) -> str:
-    """How a source stands in the database, where null is ''."""
-    return "" if source is None else source
-
-
-def read_source(stored: str) -> str | None:
-    """The source that stands in the database as `stored`."""
-    return stored or None
-
-
-def drawing_holders(provisions: Iterable[Provision]) -> set[str]:
-    """Whose history a commission is part of by `commission_holders`."""
-    return {key.holder for key, _ in provisions if key.source is not None}
 
 
 class _Known:
@@ -110,6 +58,7 @@ class _Known:
 
     def __init__(self) -> None:
         self.identifiers: dict[Key, int] = {}
+        self.keys: dict[int, Key] = {}
         self.holdings: dict[Key, Holding] = {}
         self.pending: dict[int, Pending] = {}
         self._version = -1
@@ -124,8 +73,15 @@ class _Known:
     def forget(self) -> None:
         """Forget everything, as after a transaction that was undone."""
         self.identifiers.clear()
+        self.keys.clear()
         self.holdings.clear()
         self.pending.clear()
+
+    def learn(self, row: Row) -> None:
+        """Learn of a holding that was read."""
+        self.identifiers[row.key] = row.id
+        self.keys[row.id] = row.key
+        self.holdings[row.key] = row.holding
 
     def update(self, changes: Changes) -> None:
         """Learn what is being written."""
@@ -152,15 +108,10 @@ class LedgerStore:
             self._known.begin(connection)
             yield LedgerTransaction(connection, self._known)
 
-    def tidy(self, now: int) -> None:
-        """Forget idempotency keys after two days, and resolved commissions after the time that is set."""
+    def tidy(self, now: int) -> bool:
+        """Forget some of what is too old; true if there is more of it."""
         with self._writing() as connection:
-            connection.execute(FORGET_KEYS, (now - KEYS_KEPT,))
-            kept = settings.find(connection, settings.HISTORY_DAYS)
-            if kept is not None:
-                before = now - int(kept * DAY)
-                for statement in (FORGET_HOLDERS, FORGET_PROVISIONS, FORGET_COMMISSIONS):
-                    connection.execute(statement, (MOST_FORGOTTEN, before))
+            return retention.forget(connection, now)
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[Connection]:
@@ -196,150 +147,141 @@ class LedgerTransaction:
         self._connection = connection
         self._known = known
 
-    def expired(self, now: int) -> Mapping[int, Pending]:
-        """The pending commissions whose time to live is over."""
-        serials = [serial for (serial,) in self._connection.execute(LIST_EXPIRED, (now,))]
-        return self.pending(serials) if serials else {}
+    def read(self, now: int, needs: Needs) -> State:
+        """What the batch needs to know."""
+        expired = self._expired(now)
+        pending = self._pending(needs.commissions)
+        keys = set(needs.keys)
+        for commission in (*expired.values(), *pending.values()):
+            keys.update([key for key, _ in commission.provisions])
+        return State(
+            expired,
+            pending,
+            self._holdings(keys),
+            self._remembered(needs.idempotency),
+            self._next_serials(needs.serials) if needs.serials else (),
+        )
 
-    def pending(self, serials: Collection[int]) -> Mapping[int, Pending]:
-        """Those commissions that are pending; their holdings are read along with them."""
+    def _expired(self, now: int) -> dict[int, Pending]:
+        rows = self._connection.execute(LIST_EXPIRED, (now,)).fetchall()
+        return {serial: self._understand(component, document) for component, serial, document in rows}
+
+    def _pending(self, commissions: Collection[tuple[int, int]]) -> dict[int, Pending]:
         known = self._known.pending
         found: dict[int, Pending] = {}
-        for serial in serials:
-            pending = known.get(serial) or self._find_pending(serial)
-            if pending is not None:
+        for component, serial in commissions:
+            pending = known.get(serial) or self._find_pending(component, serial)
+            if pending is not None and pending.component == component:
                 found[serial] = known[serial] = pending
         return found
 
-    def _find_pending(self, serial: int) -> Pending | None:
+    def _find_pending(self, component: int, serial: int) -> Pending | None:
         if not 0 < serial <= LARGEST_SERIAL:
             return None
-        component, provisions = None, []
-        for row in self._connection.execute(FIND_PENDING, (serial,)):
-            component, quantity, identifier, holder, source, resource, *figures = row
-            if identifier is not None:
-                key = Key(holder, read_source(source), resource)
-                self._learn(key, identifier, figures)
-                provisions.append(Provision(key, quantity))
-        return None if component is None else Pending(component, tuple(provisions))
+        row = self._connection.execute(FIND_PENDING, (component, serial)).fetchone()
+        return None if row is None else self._understand(component, row[0])
 
-    def _learn(self, key: Key, identifier: int, figures: Iterable[int]) -> None:
-        self._known.identifiers[key] = identifier
-        self._known.holdings[key] = Holding(*figures)
+    def _understand(self, component: int, document: str) -> Pending:
+        """A pending commission as it stands in its row; its holdings are read if they are not known."""
+        keys = self._known.keys
+        provisions = []
+        for identifier, quantity in read_pending(document):
+            if identifier not in keys:
+                self._known.learn(find_by_id(self._connection, identifier))
+            provisions.append(Provision(keys[identifier], quantity))
+        return Pending(component, tuple(provisions))
 
-    def holdings(self, keys: Collection[Key]) -> Mapping[Key, Holding]:
-        """Those holdings that exist."""
+    def _holdings(self, keys: Collection[Key]) -> dict[Key, Holding]:
         known = self._known.holdings
         found: dict[Key, Holding] = {}
         for key in keys:
-            # A source of "" is no key that can exist; in the database it would be taken for null.
-            if key not in known and key.source != "":
-                where = (key.holder, stored_source(key.source), key.resource)
-                row = self._connection.execute(FIND_HOLDING, where).fetchone()
-                if row is not None:
-                    self._learn(key, row[0], row[1:])
-            if key in known:
-                found[key] = known[key]
+            if key not in known:
+                row = find(self._connection, key)
+                if row is None:
+                    continue
+                self._known.learn(row)
+            found[key] = known[key]
         return found
 
-    def next_serials(self, count: int) -> Sequence[int]:
-        """Serials after the last one that was ever committed; SQLite keeps it with AUTOINCREMENT."""
-        row = self._connection.execute(LAST_SERIAL).fetchone()
-        last = row[0] if row else 0
-        return range(last + 1, last + 1 + count)
-
-    def pending_imports(self, keys: Collection[Key]) -> Mapping[Key, int]:
-        """The sum of the pending imports on each of the holdings that was read."""
-        return {
-            key: self._connection.execute(SUM_PENDING_IMPORTS, (self._known.identifiers[key],)).fetchone()[0]
-            for key in keys
-            if key in self._known.identifiers
-        }
-
-    def remembered(self, keys: Collection[IdempotencyKey]) -> Mapping[IdempotencyKey, Remembered]:
-        """What was issued with those idempotency keys that are still kept."""
+    def _remembered(self, keys: Collection[IdempotencyKey]) -> dict[IdempotencyKey, Remembered]:
         rows = ((key, self._connection.execute(FIND_REMEMBERED, key).fetchone()) for key in keys)
         return {key: Remembered(*row) for key, row in rows if row is not None}
 
+    def _next_serials(self, count: int) -> Sequence[int]:
+        row = self._connection.execute(LAST_SERIAL).fetchone()
+        last = int(row[0]) if row else 0
+        return range(last + 1, last + 1 + count)
+
+    def pending_imports(self, keys: Collection[Key]) -> Mapping[Key, int]:
+        """The sum of the pending imports on each of the holdings that has any."""
+        wanted = {self._known.identifiers[key]: key for key in keys if key in self._known.identifiers}
+        sums: dict[Key, int] = {}
+        for (document,) in self._connection.execute(LIST_PENDING_DOCUMENTS):
+            for identifier, quantity in read_pending(document):
+                if identifier in wanted and quantity > 0:
+                    key = wanted[identifier]
+                    sums[key] = sums.get(key, 0) + quantity
+        return sums
+
     def write(self, now: int, changes: Changes) -> None:
         """Store what a batch has changed, with one pass over each table."""
-        self._known.update(changes)
         resolved = {resolution.serial: resolution for resolution in changes.resolved}
         self._insert(now, changes.issued, resolved)
-        self._resolve(now, resolved.values())
+        self._move(now, resolved.values())
         identifiers = self._known.identifiers
+        self._connection.executemany(
+            INSERT_HOLDER,
+            [
+                (holder, resolution.serial, resolution.component)
+                for resolution in changes.resolved
+                for holder in _drawing_holders(resolution)
+            ],
+        )
         self._connection.executemany(
             SET_USAGE, [(h.usage_min, h.usage_max, identifiers[key]) for key, h in changes.holdings.items()]
         )
+        self._known.update(changes)
 
     def _insert(self, now: int, issued: Sequence[NewCommission], resolved: dict[int, Resolution]) -> None:
         """Store new commissions; those that were resolved at once, as such, taken out of `resolved`."""
-        commissions: list[tuple[object, ...]] = []
-        provisions: list[tuple[object, ...]] = []
-        holders: list[tuple[str, int]] = []
-        remembered: list[tuple[object, ...]] = []
+        if not issued:
+            return
         identifiers = self._known.identifiers
+        pending: list[tuple[object, ...]] = []
+        at_once: list[tuple[object, ...]] = []
+        remembered: list[tuple[object, ...]] = []
         for serial, issue in issued:
             resolution = resolved.pop(serial, None)
-            expires = None if issue.time_to_live is None else now + issue.time_to_live
             if resolution is None:
-                commissions.append((serial, issue.component, issue.name, now, expires, None, None))
-                provisions += [
-                    (serial, identifiers[key], quantity, None, None, None, None)
-                    for key, quantity in issue.provisions
-                ]
+                expires = None if issue.time_to_live is None else now + issue.time_to_live
+                document = write_pending(issue.provisions, identifiers)
+                pending.append((issue.component, serial, issue.name, now, expires, document))
             else:
-                commissions.append(
-                    (serial, issue.component, issue.name, now, expires, resolution.verdict, now)
-                )
-                provisions += [
-                    (serial, identifiers[key], quantity, settled, *after)
-                    for key, quantity, settled, after in resolution.settlements
-                ]
-            holders += [(holder, serial) for holder in drawing_holders(issue.provisions)]
+                document = write_settled(resolution.settlements, identifiers)
+                at_once.append((issue.component, serial, issue.name, now, now, resolution.verdict, document))
             if issue.idempotency is not None:
                 remembered.append((issue.component, *issue.idempotency, serial, now))
-        self._connection.executemany(INSERT_COMMISSION, commissions)
-        self._connection.executemany(INSERT_PROVISION, provisions)
-        self._connection.executemany(INSERT_HOLDER, holders)
+        self._connection.executemany(INSERT_PENDING, pending)
+        self._connection.executemany(INSERT_RESOLVED, at_once)
         self._connection.executemany(REMEMBER, remembered)
+        self._connection.execute(SET_LAST_SERIAL, (str(issued[-1].serial),))
 
-    def _resolve(self, now: int, resolved: Collection[Resolution]) -> None:
+    def _move(self, now: int, resolved: Collection[Resolution]) -> None:
         identifiers = self._known.identifiers
         self._connection.executemany(
-            RESOLVE_COMMISSION, [(resolution.verdict, now, resolution.serial) for resolution in resolved]
-        )
-        self._connection.executemany(
-            RESOLVE_PROVISION,
+            MOVE_TO_RESOLVED,
             [
-                (settled, *after, resolution.serial, identifiers[key])
-                for resolution in resolved
-                for key, _, settled, after in resolution.settlements
+                (now, one.verdict, write_settled(one.settlements, identifiers), *_where(one))
+                for one in resolved
             ],
         )
+        self._connection.executemany(DELETE_PENDING, map(_where, resolved))
 
 
-def set_limits(connection: Connection, limits: Iterable[tuple[Key, int]]) -> None:
-    """Set limits, making missing holdings with no usage; usage is never touched (`quota-semantics.md` §5)."""
-    connection.executemany(
-        SET_LIMIT, ((key.holder, stored_source(key.source), key.resource, limit) for key, limit in limits)
-    )
+def _where(resolution: Resolution) -> tuple[int, int]:
+    return resolution.component, resolution.serial
 
 
-def list_pending(connection: Connection, component: int) -> list[int]:
-    """The serials of a component's pending commissions, ascending."""
-    return [serial for (serial,) in connection.execute(LIST_PENDING, (component,))]
-
-
-def find_commission(connection: Connection, component: int, serial: int) -> Commission | None:
-    """A pending commission of that component, or None."""
-    if not 0 < serial <= LARGEST_SERIAL:
-        return None
-    row = connection.execute(FIND_COMMISSION, (serial,)).fetchone()
-    if row is None or row[0] != component:
-        return None
-    provisions = tuple(
-        Provision(Key(holder, read_source(source), resource), quantity)
-        for holder, source, resource, quantity in connection.execute(LIST_PROVISIONS, (serial,))
-    )
-    return Commission(serial, row[1], row[2], provisions, row[3])
+def _drawing_holders(resolution: Resolution) -> set[str]:
+    """Whose history a commission is part of by `commission_holders`."""
+    return {key.holder for key, *_ in resolution.settlements if key.source is not None}

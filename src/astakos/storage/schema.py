@@ -202,57 +202,50 @@ holdings = _table(
     CheckConstraint("0 <= usage_min AND usage_min <= usage_max"),
 )
 
-# Pending as long as it has no verdict; what was resolved stays, as the log.
-commissions = Table(
-    "commissions",
+# Commissions that wait for their resolution. They are few, and soon leave this table for the log.
+# `provisions` is a document (`astakos.storage.provisions`): it is only ever read and written as a whole.
+pending_commissions = Table(
+    "pending_commissions",
     metadata,
-    Column("serial", NUMBER, primary_key=True),
-    _refers("component_id", "components.id"),
+    _refers("component_id", "components.id", primary_key=True),
+    Column("serial", NUMBER, primary_key=True, autoincrement=False),
     _text("name"),
     _number("issue_time"),
     _number("expires", nullable=True),
-    _text("verdict", nullable=True),
-    _number("resolve_time", nullable=True),
-    Index(
-        "pending_commissions",
-        "component_id",
-        "serial",
-        sqlite_where=text("verdict IS NULL"),
-        postgresql_where=text("verdict IS NULL"),
-    ),
+    _text("provisions"),
     Index(
         "expiring_commissions",
         "expires",
-        sqlite_where=text("verdict IS NULL AND expires IS NOT NULL"),
-        postgresql_where=text("verdict IS NULL AND expires IS NOT NULL"),
+        sqlite_where=text("expires IS NOT NULL"),
+        postgresql_where=text("expires IS NOT NULL"),
     ),
-    Index("commissions_of_component", "component_id", "serial"),
-    sqlite_strict=True,
-    sqlite_autoincrement=True,
-)
-
-# While it is pending, there is null for what came true of it and for the figures of the holding after that.
-provisions = Table(
-    "provisions",
-    metadata,
-    _refers("serial", "commissions.serial", primary_key=True),
-    _refers("holding_id", "holdings.id", primary_key=True),
-    _number("quantity"),
-    _number("settled", nullable=True),
-    _number("limit", nullable=True),
-    _number("usage_min", nullable=True),
-    _number("usage_max", nullable=True),
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )
 
-# Where a holder's history is found: a row for each holder of a commission that draws from a source, as a rule
-# one. An index of provisions by holding would be four, and cost an eighth of the ledger's speed.
+# The log: rows are added, and never changed.
+resolved_commissions = Table(
+    "resolved_commissions",
+    metadata,
+    _refers("component_id", "components.id", primary_key=True),
+    Column("serial", NUMBER, primary_key=True, autoincrement=False),
+    _text("name"),
+    _number("issue_time"),
+    _number("resolve_time"),
+    _text("verdict"),
+    _text("provisions"),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+# Where a holder's history is found: a row for each holder of a resolved commission that draws from a source,
+# as a rule one.
 commission_holders = Table(
     "commission_holders",
     metadata,
     Column("holder", Text, primary_key=True),
-    _refers("serial", "commissions.serial", primary_key=True),
+    Column("serial", NUMBER, primary_key=True, autoincrement=False),
+    _refers("component_id", "components.id"),
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )

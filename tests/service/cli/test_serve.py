@@ -24,7 +24,7 @@ def test_it_says_when_it_is_ready_answers_and_ends_well_when_told_to(
         assert served.caller.get(f"{ACCOUNT}/quotas", ALICE.token).status == 200
         serial = served.caller.issued(COMPUTE_TOKEN, (U, 1))
         assert served.end(number) == Ended(0, "", "")
-    assert rows(database, "SELECT serial FROM commissions") == [(serial,)]
+    assert rows(database, "SELECT serial FROM pending_commissions") == [(serial,)]
 
 
 def test_it_makes_an_installation_where_there_is_none(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_whatever_was_answered_is_there_after_the_end(database: Database, number
         for thread in threads:
             thread.join()
     assert status == (0 if number is signal.SIGTERM else -signal.SIGKILL)
-    stored = {serial for (serial,) in rows(database, "SELECT serial FROM commissions")}
+    stored = {serial for (serial,) in rows(database, "SELECT serial FROM pending_commissions")}
     assert set(answered) <= stored
     if number is signal.SIGTERM:
         assert set(answered) == stored

@@ -6,7 +6,7 @@ from threading import Barrier
 
 from astakos.ledger.rules import Holding
 from astakos.storage.database import Database
-from astakos.storage.ledger import set_limits
+from astakos.storage.holdings import set_limits
 from service.caller import ACCOUNT, COMMISSIONS, Caller
 from service.world import ALICE, BOB, COMPUTE_TOKEN, LAB, STORAGE_TOKEN, VM, member_key, project_key
 

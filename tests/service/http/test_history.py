@@ -153,7 +153,9 @@ def test_old_entries_are_forgotten_only_where_that_is_set(
     store.tidy(later)
     assert history(service, COMPUTE_TOKEN) == []
     assert service.pending(COMPUTE_TOKEN) == [serials[4]]
-    assert rows(database, "SELECT serial FROM commissions") == [(serials[4],)]
+    assert rows(database, "SELECT serial FROM pending_commissions") == [(serials[4],)]
+    assert rows(database, "SELECT * FROM resolved_commissions") == []
+    assert rows(database, "SELECT * FROM commission_holders") == []
     assert service.issued(COMPUTE_TOKEN, (V, 1)) > serials[4]
     store.close()
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from astakos import clock
-from astakos.storage import ledger
+from astakos.storage import ledger, retention
 from astakos.storage.database import Database
 from service.caller import COMMISSIONS, Caller, Reply
 from service.installation import holdings, rows, running
@@ -164,7 +164,7 @@ def test_keys_are_forgotten_after_their_time(service: Caller, database: Database
     store = ledger.LedgerStore(database)
     store.tidy(issued_at + clock.DAY)
     assert rows(database, "SELECT key FROM idempotency_keys") == [("k",)]
-    store.tidy(issued_at + ledger.KEYS_KEPT + 1)
+    store.tidy(issued_at + retention.KEYS_KEPT + 1)
     assert rows(database, "SELECT key FROM idempotency_keys") == []
     store.close()
 
@@ -179,7 +179,7 @@ def test_what_expires_is_rejected_by_itself(service: Caller, database: Database)
         time.sleep(0.05)
     assert holdings(database)[U] == holdings(database)[U]._replace(usage_min=0, usage_max=0)
     assert service.act(COMPUTE_TOKEN, serial, "accept") == 404
-    assert rows(database, "SELECT verdict FROM commissions") == [("EXPIRED",)]
+    assert rows(database, "SELECT verdict FROM resolved_commissions") == [("EXPIRED",)]
 
 
 def test_a_commission_accepted_in_time_does_not_expire(service: Caller, database: Database) -> None:

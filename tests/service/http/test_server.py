@@ -37,7 +37,7 @@ def test_after_the_end_nothing_is_left_behind(database: Database) -> None:
         }
     assert set(threading.enumerate()) <= threads
     # Whoever is last to close a database puts its journal away.
-    assert rows(database, "SELECT count(*) FROM commissions") == [(1,)]
+    assert rows(database, "SELECT count(*) FROM resolved_commissions") == [(1,)]
     assert not database.path.with_name(database.path.name + "-wal").exists()
 
 

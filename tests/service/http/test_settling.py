@@ -1,5 +1,6 @@
 """Accepting a commission for less than was issued (docs/ledger.md)."""
 
+import json
 from typing import Any
 
 import pytest
@@ -25,7 +26,8 @@ def test_the_rest_is_given_back(service: Caller, database: Database) -> None:
     assert holdings(database)[U] == Holding(10, 2, 2)
     assert holdings(database)[P] == Holding(12, 2, 2)
     assert service.pending(COMPUTE_TOKEN) == []
-    assert rows(database, "SELECT quantity, settled FROM provisions") == [(6, 2), (6, 2)]
+    ((document,),) = rows(database, "SELECT provisions FROM resolved_commissions")
+    assert [figures[1:3] for figures in json.loads(str(document))] == [[6, 2], [6, 2]]
 
 
 def test_what_is_not_named_came_true_whole(service: Caller, database: Database) -> None:

@@ -11,8 +11,10 @@ from astakos.ledger.batch import perform
 from astakos.ledger.operations import Issue, Issued, Operation, Outcome, Resolve, Resolved
 from astakos.ledger.rules import Holding, InvariantViolatedError, NoCapacity, Provision, merge
 from astakos.ledger.storage import LedgerStorage
+from astakos.storage.commissions import list_pending
 from astakos.storage.database import Database
-from astakos.storage.ledger import LedgerStore, list_pending, set_limits
+from astakos.storage.holdings import set_limits
+from astakos.storage.ledger import LedgerStore
 from service.installation import copy_world, database_at, holdings, rows
 from service.world import ALICE, BOB, LOADED, member_key, project_key
 
@@ -95,13 +97,13 @@ def test_a_refused_commission_uses_up_no_serial_and_leaves_no_trace(database: Da
     assert isinstance(issued, Issued)
     do(database, charge(100), charge(-100))
     assert do(database, charge(1)) == [Issued(issued.serial + 1)]
-    assert len(rows(database, "SELECT serial FROM commissions")) == 2
+    assert len(rows(database, "SELECT serial FROM pending_commissions")) == 2
 
 
 def test_figures_that_contradict_the_rule_stop_the_whole_batch(database: Database) -> None:
     (issued,) = do(database, charge(3))
     assert isinstance(issued, Issued)
-    rows(database, "UPDATE provisions SET quantity = 50 WHERE serial = ?", issued.serial)
+    rows(database, "UPDATE pending_commissions SET provisions = replace(provisions, ',3]', ',50]')")
     before = figures(database)
     with pytest.raises(InvariantViolatedError, match=r"usage_max -46"):
         do(database, charge(1), Resolve(COMPUTE, reject=frozenset([issued.serial])))
@@ -160,7 +162,7 @@ def test_a_batch_does_what_its_operations_do_one_by_one(
         expected = [_perform_one(store, operation) for operation in batch]
     assert outcomes == expected
     assert holdings(together) == holdings(alone)
-    for table in ("commissions", "provisions"):
+    for table in ("pending_commissions", "resolved_commissions", "commission_holders"):
         statement = f"SELECT * FROM {table} ORDER BY 1, 2"
         assert rows(together, statement) == rows(alone, statement)
 

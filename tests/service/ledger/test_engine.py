@@ -12,8 +12,10 @@ from astakos.ledger.operations import Issue, Issued, Operation, Outcome, Resolve
 from astakos.ledger.rules import Holding, Key, NoCapacity, Provision
 from astakos.ledger.storage import StorageUnavailableError
 from astakos.storage import database as database_module
+from astakos.storage.commissions import list_pending
 from astakos.storage.database import Database
-from astakos.storage.ledger import LedgerStore, LedgerTransaction, list_pending, set_limits
+from astakos.storage.holdings import set_limits
+from astakos.storage.ledger import LedgerStore, LedgerTransaction
 from service.installation import holdings, locked, rows
 from service.world import ALICE, BOB, LOADED, member_key, project_key
 
@@ -145,7 +147,7 @@ def test_figures_that_contradict_the_rule_stop_the_ledger(
             issued = await ledger.submit(charge(3))
             assert isinstance(issued, Issued)
             # A hand that is not the ledger's has been in the database.
-            rows(database, "UPDATE provisions SET quantity = 50 WHERE serial = ?", issued.serial)
+            rows(database, "UPDATE pending_commissions SET provisions = replace(provisions, ',3]', ',50]')")
             wishes: list[Operation] = [charge(1), Resolve(COMPUTE, reject=frozenset([issued.serial]))]
             with locked(database):
                 answers = [ledger.submit(wish) for wish in wishes]

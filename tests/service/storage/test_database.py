@@ -75,7 +75,7 @@ def test_a_database_of_something_else_is_refused_and_left_as_it_is(tmp_path: Pat
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("revision", ["0", "2", "none"])
+@pytest.mark.parametrize("revision", ["1", "3", "none"])
 def test_another_revision_is_refused_by_name_and_left_as_it_is(
     world_file: Path, tmp_path: Path, revision: str
 ) -> None:

@@ -3,18 +3,28 @@ import contextlib
 from astakos.ledger.batch import perform
 from astakos.ledger.operations import Commission, Issue, Issued, Operation, Resolve
 from astakos.ledger.rules import Holding, Key, Provision
+from astakos.ledger.storage import Needs
+from astakos.storage.commissions import find_pending, list_pending
 from astakos.storage.database import Database
-from astakos.storage.ledger import LedgerStore, find_commission, list_pending, set_limits
+from astakos.storage.holdings import set_limits
+from astakos.storage.ledger import LedgerStore
 from service.installation import database_at, holdings, rows
+from service.stored import stored_commissions
 from service.world import ALICE, BOB, LOADED, member_key, project_key
 
 COMPUTE, STORAGE = 1, 2
 U, V, P = member_key(ALICE), member_key(BOB), project_key()
-LOG = """
-SELECT c.verdict, c.issue_time, c.resolve_time, h.holder, p.quantity, p."limit", p.usage_min, p.usage_max
-FROM provisions p JOIN commissions c ON c.serial = p.serial JOIN holdings h ON h.id = p.holding_id
-WHERE p.serial = ? ORDER BY h.source = ''
-"""
+
+
+def log(database: Database, serial: int) -> list[tuple[object, ...]]:
+    """The provisions of a commission with what became of them."""
+    with contextlib.closing(database.connect()) as connection:
+        commission = stored_commissions(connection)[serial]
+    head = (commission.verdict, commission.issue_time, commission.resolve_time)
+    return [
+        (*head, key.holder, quantity, *(after or (None, None, None)))
+        for key, quantity, _, after in commission.provisions
+    ]
 
 
 def do(database: Database, operation: Operation, now: int = LOADED) -> int:
@@ -37,16 +47,15 @@ def test_serials_ascend_also_over_reopening_and_whatever_was_deleted(database: D
     again = database_at(database.path)
     third = do(again, charge(1))
     assert third > second
-    rows(again, "DELETE FROM commission_holders")
-    rows(again, "DELETE FROM provisions")
-    rows(again, "DELETE FROM commissions")
+    for table in ("commission_holders", "pending_commissions", "resolved_commissions"):
+        rows(again, f"DELETE FROM {table}")
     again.close()
     assert do(database_at(database.path), Issue(STORAGE, ())) > third
 
 
 def test_the_log_keeps_the_figures_in_which_each_resolution_left_the_holdings(database: Database) -> None:
     accepted, rejected, released = (do(database, charge(quantity)) for quantity in (4, 3, 0))
-    assert rows(database, LOG, accepted) == [
+    assert log(database, accepted) == [
         (None, LOADED, None, U.holder, 4, None, None, None),
         (None, LOADED, None, P.holder, 4, None, None, None),
     ]
@@ -54,21 +63,21 @@ def test_the_log_keeps_the_figures_in_which_each_resolution_left_the_holdings(da
     with database.transaction() as connection:
         set_limits(connection, [(U, 2)])
     do(database, Resolve(COMPUTE, reject=frozenset([rejected])), LOADED + 2)
-    assert rows(database, LOG, accepted) == [
+    assert log(database, accepted) == [
         ("ACCEPT", LOADED, LOADED + 1, U.holder, 4, 10, 4, 7),
         ("ACCEPT", LOADED, LOADED + 1, P.holder, 4, 12, 4, 7),
     ]
-    assert rows(database, LOG, rejected) == [
+    assert log(database, rejected) == [
         ("REJECT", LOADED, LOADED + 2, U.holder, 3, 2, 4, 4),
         ("REJECT", LOADED, LOADED + 2, P.holder, 3, 12, 4, 4),
     ]
-    assert rows(database, LOG, released)[0][0] is None
+    assert log(database, released)[0][0] is None
 
 
 def test_what_is_accepted_at_once_is_in_the_log_at_once(database: Database) -> None:
     do(database, charge(4, auto_accept=True))
     serial = do(database, charge(-1, auto_accept=True), LOADED + 5)
-    assert rows(database, LOG, serial) == [
+    assert log(database, serial) == [
         ("ACCEPT", LOADED + 5, LOADED + 5, U.holder, -1, 10, 3, 3),
         ("ACCEPT", LOADED + 5, LOADED + 5, P.holder, -1, 12, 3, 3),
     ]
@@ -79,7 +88,7 @@ def test_within_a_batch_each_resolution_keeps_its_own_figures(database: Database
     with contextlib.closing(LedgerStore(database)) as store:
         operations = [Resolve(COMPUTE, accept=frozenset([one])), Resolve(COMPUTE, accept=frozenset([two]))]
         perform(store, operations, LOADED)
-    figures = [[row[-2:] for row in rows(database, LOG, serial)] for serial in (one, two)]
+    figures = [[row[-2:] for row in log(database, serial)] for serial in (one, two)]
     assert figures == [[(4, 7), (4, 7)], [(7, 7), (7, 7)]]
 
 
@@ -99,19 +108,22 @@ def test_a_source_of_none_is_a_key_like_any_other(database: Database) -> None:
         set_limits(connection, [(without, 3)])
     with contextlib.closing(LedgerStore(database)) as store, store.transaction() as transaction:
         wanted = [with_source, without, Key("h", "", "r"), Key("h", "x", "r")]
-        assert dict(transaction.holdings(wanted)) == {with_source: Holding(1), without: Holding(3)}
+        assert transaction.read(LOADED, Needs(keys=set(wanted))).holdings == {
+            with_source: Holding(1),
+            without: Holding(3),
+        }
 
 
 def test_pending_commissions_are_found_by_their_component_alone(database: Database) -> None:
     serial = do(database, charge(4))
-    assert find_commission(database.reader(), COMPUTE, serial) == Commission(
+    assert find_pending(database.reader(), COMPUTE, serial) == Commission(
         serial, "a name", LOADED, (Provision(U, 4), Provision(P, 4))
     )
-    assert find_commission(database.reader(), STORAGE, serial) is None
+    assert find_pending(database.reader(), STORAGE, serial) is None
     for number in (0, -1, serial + 1, 2**63, -(2**63) - 1, 10**30):
-        assert find_commission(database.reader(), COMPUTE, number) is None
+        assert find_pending(database.reader(), COMPUTE, number) is None
     assert list_pending(database.reader(), COMPUTE) == [serial]
     assert list_pending(database.reader(), STORAGE) == []
     do(database, Resolve(COMPUTE, reject=frozenset([serial])))
-    assert find_commission(database.reader(), COMPUTE, serial) is None
+    assert find_pending(database.reader(), COMPUTE, serial) is None
     assert list_pending(database.reader(), COMPUTE) == []

@@ -1,0 +1,57 @@
+"""How the provisions of a commission stand in its row: a JSON document of figures, by the ids of holdings.
+
+Pending: `[[holding, quantity], …]`. Resolved, with what came true of it and the figures of the holding after
+that (`quota-semantics.md` §4): `[[holding, quantity, settled, limit, usage_min, usage_max], …]`.
+A commission is read and written as a whole, so one row carries it instead of one for each provision.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from astakos.ledger.operations import Settlement
+from astakos.ledger.rules import Holding, Key, Provision
+
+
+class Settled(NamedTuple):
+    """A provision of a resolved commission."""
+
+    holding: int
+    quantity: int
+    settled: int
+    limit: int
+    usage_min: int
+    usage_max: int
+
+    @property
+    def after(self) -> Holding:
+        """The holding as the resolution left it."""
+        return Holding(self.limit, self.usage_min, self.usage_max)
+
+
+_encoder = msgspec.json.Encoder()
+_pending = msgspec.json.Decoder(list[tuple[int, int]])
+_settled = msgspec.json.Decoder(list[Settled])
+
+
+def write_pending(provisions: Iterable[Provision], identifiers: Mapping[Key, int]) -> str:
+    """The document of a pending commission."""
+    return _encoder.encode([(identifiers[key], quantity) for key, quantity in provisions]).decode()
+
+
+def read_pending(document: str) -> list[tuple[int, int]]:
+    """Holdings and quantities of a pending commission."""
+    return _pending.decode(document)
+
+
+def write_settled(settlements: Iterable[Settlement], identifiers: Mapping[Key, int]) -> str:
+    """The document of a resolved commission."""
+    return _encoder.encode(
+        [(identifiers[key], quantity, settled, *after) for key, quantity, settled, after in settlements]
+    ).decode()
+
+
+def read_settled(document: str) -> list[Settled]:
+    """The provisions of a resolved commission."""
+    return _settled.decode(document)

@@ -1,0 +1,66 @@
+"""All commissions of a database as its tables have them, read without the code that wrote them."""
+
+import json
+from typing import NamedTuple, Protocol
+
+from astakos.ledger.rules import Holding, Key
+
+STATEMENT = """
+SELECT component_id, serial, name, issue_time, NULL, NULL, provisions FROM pending_commissions
+UNION ALL
+SELECT component_id, serial, name, issue_time, resolve_time, verdict, provisions FROM resolved_commissions
+ORDER BY serial
+"""
+
+
+class Rows(Protocol):
+    def fetchall(self) -> list[tuple[object, ...]]: ...
+
+
+class Readable(Protocol):
+    def execute(self, statement: str, /) -> Rows: ...
+
+
+class StoredProvision(NamedTuple):
+    """While it is pending, `settled` and `after` are None."""
+
+    key: Key
+    quantity: int
+    settled: int | None
+    after: Holding | None
+
+
+class StoredCommission(NamedTuple):
+    component: int
+    serial: int
+    name: str
+    issue_time: int
+    resolve_time: int | None
+    verdict: str | None
+    provisions: list[StoredProvision]
+
+
+def stored_commissions(connection: Readable) -> dict[int, StoredCommission]:
+    """Pending and resolved, by serial; none stands in both tables."""
+    keys: dict[int, Key] = {}
+    for identifier, holder, source, resource in connection.execute(
+        "SELECT id, holder, source, resource FROM holdings"
+    ).fetchall():
+        keys[identifier] = Key(holder, source or None, resource)  # type: ignore[index, arg-type]
+    found: dict[int, StoredCommission] = {}
+    for component, serial, name, issue_time, resolve_time, verdict, document in connection.execute(
+        STATEMENT
+    ).fetchall():
+        assert serial not in found
+        provisions = [_provision(keys[figures[0]], figures[1:]) for figures in json.loads(str(document))]
+        assert all((one.after is None) == (verdict is None) for one in provisions), "resolved as a whole"
+        row = (component, serial, name, issue_time, resolve_time, verdict, provisions)
+        found[serial] = StoredCommission(*row)  # type: ignore[index, arg-type]
+    return found
+
+
+def _provision(key: Key, figures: list[int]) -> StoredProvision:
+    if len(figures) == 1:
+        return StoredProvision(key, figures[0], None, None)
+    quantity, settled, *after = figures
+    return StoredProvision(key, quantity, settled, Holding(*after))
