@@ -19,7 +19,7 @@ import msgspec
 import uvicorn
 
 from astakos.directory.tokens import token_hash
-from astakos.http.server import listen
+from astakos.http.listening import listen
 from astakos.storage.database import Connection, Database, writing
 from benchmarks.child_process import HOST
 from benchmarks.population import database_url

@@ -15,7 +15,8 @@ from astakos.administration.document import (
 )
 from astakos.administration.load import load
 from astakos.cli import COMMANDS
-from astakos.http.server import LOOPBACK, listen, serving
+from astakos.http.listening import LOOPBACK, listen
+from astakos.http.server import serving
 from astakos.http.service import Service
 from astakos.storage.database import Database
 from astakosclient import AstakosClient

@@ -87,6 +87,11 @@ class Serving:
     def caller(self) -> Caller:
         return Caller(self.address + "/astakos")
 
+    def workers(self) -> list[int]:
+        """Its processes that answer HTTP."""
+        number = self.process.pid
+        return [int(child) for child in Path(f"/proc/{number}/task/{number}/children").read_text().split()]
+
     def end(self, number: signal.Signals = signal.SIGTERM) -> Ended:
         """Send a signal and wait for the end; answer what came after the line that it is ready."""
         self.process.send_signal(number)

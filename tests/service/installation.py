@@ -8,8 +8,9 @@ from pathlib import Path
 
 from astakos.administration.load import load
 from astakos.administration.registry import register_own_services
+from astakos.http.listening import LOOPBACK, listen
 from astakos.http.mail import Mailer
-from astakos.http.server import LOOPBACK, listen, serving
+from astakos.http.server import serving
 from astakos.http.service import Service
 from astakos.ledger.rules import Holding, Key
 from astakos.storage.database import Database

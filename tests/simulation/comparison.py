@@ -2,7 +2,7 @@
 
 import copy
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from astakos.ledger.operations import (
     CannotSettle,
@@ -56,6 +56,11 @@ def make_issue(
     name = f"{wishes} {force} {auto_accept} {time_to_live}"
     idempotency = None if key is None else Idempotency(key, name.encode())
     return Issue(component, provisions, name, force, auto_accept, time_to_live, idempotency)
+
+
+def provisions(quantities: Mapping[Key, int]) -> tuple[Provision, ...]:
+    """A quantity on each of some holdings."""
+    return tuple(Provision(*item) for item in quantities.items())
 
 
 class Follower:
@@ -158,7 +163,7 @@ class Follower:
         issued = self.model.commissions[operation.serial].provisions
         wrong = {
             (key, settled, issued.get(key))
-            for key, settled in operation.quantities.items()
+            for key, settled in operation.quantities
             if key not in issued or settled not in range(min(issued[key], 0), max(issued[key], 0) + 1)
         }
         if wrong:
@@ -170,14 +175,14 @@ class Follower:
 
     def _reconcile(self, operation: Reconcile, outcome: Reconciled) -> None:
         drifts = []
-        for key, actual in operation.usage.items():
+        for key, actual in operation.usage:
             if key in self.model.limits:
                 figures = self.model.figures(key)
                 on_it = [c for c in self.model.commissions.values() if key in c.provisions]
                 true = sum(c.settled[key] for c in on_it if c.settled is not None)
                 drifts.append(Drift(key, Holding(*figures), true, actual))
         assert list(outcome.drifts) == drifts
-        assert list(outcome.missing) == [key for key in operation.usage if key not in self.model.limits]
+        assert list(outcome.missing) == [key for key, _ in operation.usage if key not in self.model.limits]
         mending = {drift.key: -drift.drift for drift in drifts if drift.drift}
         culprits = self.model.culprits(dict(mending), force=True)
         if not operation.mend or not mending:

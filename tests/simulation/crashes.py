@@ -132,6 +132,9 @@ def post(
     connection.request("POST", path, json.dumps(body), headers)
     answer = connection.getresponse()
     text = answer.read()
+    if answer.status == 503:
+        # Its engine was killed first; this says as little about what has happened as a cut connection.
+        raise ConnectionError(text)
     return answer.status, json.loads(text) if text else None, answer.headers.get("Idempotency-Replayed")
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from astakos.ledger.operations import Issue, IssueMany, Operation, Reconcile, Resolve, Settle
 from astakos.ledger.rules import Key
-from simulation.comparison import Follower, make_issue
+from simulation.comparison import Follower, make_issue, provisions
 from simulation.worlds import COMPONENTS, EMPTY_SOURCE, KEYS, SECOND
 
 HUGE = (2**63 - 1, 2**63, 2**64, 2**62, -(2**62), -(2**63), -(2**64))
@@ -100,7 +100,7 @@ class SettlePlan:
                 key, quantity = issued[place % len(issued)]
                 size = abs(quantity) * tenths // 10 if tenths <= 10 else abs(quantity) + 1
                 quantities[Key(*key)] = size if quantity >= 0 else -size
-        return Settle(self.pick.component(follower, self.own), serial, quantities)
+        return Settle(self.pick.component(follower, self.own), serial, provisions(quantities))
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class ReconcilePlan:
     mend: bool
 
     def operation(self, follower: Follower) -> Reconcile:
-        return Reconcile(self.component, self.usage, self.mend, "reconciliation")
+        return Reconcile(self.component, provisions(self.usage), self.mend, "reconciliation")
 
 
 Plan = IssuePlan | IssueManyPlan | ResolvePlan | SettlePlan | ReconcilePlan

@@ -218,7 +218,7 @@ class LedgerMachine(RuleBasedStateMachine):
         ends = []
         at_once = [Resolve(component, frozenset(accepted), frozenset(rejected)) for component in COMPONENTS]
         backwards = [
-            Settle(component, serial, {})
+            Settle(component, serial, ())
             if serial in accepted
             else Resolve(component, reject=frozenset([serial]))
             for component, serial in reversed(pending)

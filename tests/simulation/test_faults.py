@@ -16,10 +16,10 @@ import pytest
 
 from astakos.ledger.batch import perform
 from astakos.ledger.operations import Issue, Issued, IssueMany, Operation, Outcome, Reconcile, Resolve, Settle
-from astakos.ledger.rules import Key
+from astakos.ledger.rules import Key, Provision
 from astakos.ledger.storage import StorageUnavailableError
 from astakos.storage.ledger import LedgerStore
-from simulation.comparison import Follower, make_issue
+from simulation.comparison import Follower, make_issue, provisions
 from simulation.faulty_storage import Crashed, Fault, FaultyDatabase
 from simulation.worlds import (
     COMPONENTS,
@@ -97,10 +97,12 @@ class World:
             many = tuple(self.random_issue() for _ in range(choice.randrange(4)))
             return IssueMany(many, choice.random() < 0.5)
         if kind == 6:
-            return Settle(component, choice.choice(serials), {choice.choice(KEYS): choice.randint(-1, 3)})
+            return Settle(
+                component, choice.choice(serials), (Provision(choice.choice(KEYS), choice.randint(-1, 3)),)
+            )
         if kind == 7:
             usage = {choice.choice(KEYS): choice.randrange(10) for _ in range(2)}
-            return Reconcile(component, usage, choice.random() < 0.5)
+            return Reconcile(component, provisions(usage), choice.random() < 0.5)
         accept, reject = (frozenset(choice.sample(serials, choice.randint(0, len(serials)))) for _ in "ar")
         return Resolve(component, accept, reject - accept if choice.random() < 0.7 else reject)
 
@@ -191,8 +193,8 @@ def _one_of_each(follower: Follower) -> list[Operation]:
         make_issue(1, [(KEYS[1], 1), (KEYS[2], 1)], auto_accept=True),
         IssueMany((make_issue(1, [(USER_1, 1)]), make_issue(2, [(USER_1, 1)]))),
         Resolve(1, frozenset(pending[:1]), frozenset(pending[1:2])),
-        Settle(1, pending[2], {USER_1: 1}),
-        Reconcile(1, {KEYS[2]: 4}, mend=True),
+        Settle(1, pending[2], (Provision(USER_1, 1),)),
+        Reconcile(1, (Provision(KEYS[2], 4),), mend=True),
     ]
 
 

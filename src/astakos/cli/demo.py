@@ -13,6 +13,7 @@ from astakos.demo.narrator import Narrator
 from astakos.demo.story import tell
 from astakos.demo.world import make_world
 from astakos.http import server
+from astakos.http.listening import LOOPBACK, listen
 from astakos.http.service import Service
 from astakos.storage.database import Database
 from astakosclient import AstakosClient
@@ -30,8 +31,8 @@ def demo() -> None:
         database = Database(f"sqlite:///{Path(folder, 'astakos.db')}")
         database.open()
         load(database, world.document, clock.now())
-        listener = server.listen(server.LOOPBACK, 0)
-        base_url = f"http://{server.LOOPBACK}:{listener.getsockname()[1]}/astakos"
+        listener = listen(LOOPBACK, 0)
+        base_url = f"http://{LOOPBACK}:{listener.getsockname()[1]}/astakos"
         register_own_services(database, base_url)
         with (
             server.serving(Service(database, base_url), listener),

@@ -1,8 +1,6 @@
 """`astakos serve`: the service."""
 
-import gc
 import logging
-import signal
 import socket
 import sys
 from urllib.parse import urlsplit
@@ -12,16 +10,16 @@ import click
 from astakos.administration.document import StateError
 from astakos.administration.registry import register_own_services
 from astakos.cli.options import database_option, open_database
-from astakos.http import server
+from astakos.http.instructions import Instructions, set_up_logging
+from astakos.http.listening import listen
 from astakos.http.mail import Mailer
-from astakos.http.service import Service
-from astakos.ledger.engine import MOST_WAITING
+from astakos.http.processes import Processes
+from astakos.ledger.asking import MOST_WAITING
 from astakos.storage import settings
 from astakos.storage.database import Database
+from astakos.storage.ledger import LedgerStore
 
-GARBAGE_THRESHOLD = 20_000
-"""How many more values than before there must be before the collector looks for cycles among them."""
-
+LOG_LEVEL = logging.WARNING
 WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
 
 
@@ -45,11 +43,18 @@ WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
 )
 @click.option("--mail-sender", envvar="ASTAKOS_MAIL_SENDER", help="The sender of such mail.")
 @click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1),
+    help="How many processes answer HTTP, beside the one that writes the ledger.",
+)
+@click.option(
     "--queue-limit",
     default=MOST_WAITING,
     show_default=True,
     type=click.IntRange(1),
-    help="How many commissions may be under way at once; more are answered with 503.",
+    help="How many commissions each of them may have under way at once; more are answered with 503.",
 )
 def serve(
     database_url: str,
@@ -59,15 +64,16 @@ def serve(
     mail_server: str | None,
     mail_sender: str | None,
     queue_limit: int,
+    workers: int,
 ) -> None:
     """Run the service.
 
     It says when it is ready, and runs until SIGTERM or SIGINT; then it finishes what it has accepted.
     """
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    set_up_logging(LOG_LEVEL)
     database = open_database(database_url, create=True)
     try:
-        listener = server.listen(host, port)
+        listener = listen(host, port)
     except OSError as error:
         reason = (error.strerror or "").partition(" (")[0]
         raise StateError(f"can not listen on {host} port {port}: {reason}") from error
@@ -75,22 +81,16 @@ def serve(
     base_url = _base_url(database, base_url, address)
     register_own_services(database, base_url)
     mailer = _mailer(database, mail_server, mail_sender)
-    service = Service(database, base_url, mailer, queue_limit=queue_limit)
+    instructions = Instructions(database_url, base_url, queue_limit, LOG_LEVEL, mailer)
 
     def ready() -> None:
-        # What has been imported stays for good: looking through it again and again for garbage costs a
-        # twentieth of the speed under load.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(GARBAGE_THRESHOLD)
         elsewhere = "" if base_url.startswith(address) else f" (listening on {address})"
         click.echo(f"astakos is ready at {base_url}{elsewhere}")
         sys.stdout.flush()
 
-    # The server raises again what it was ended by; having been told to end is no failure.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
-    server.serve(service, listener, ready)
+    # Nothing is read here any more, and a connection must not stay open beside the engine's.
+    database.close()
+    Processes(LedgerStore(database), instructions, listener, workers, ready).run()
 
 
 def _url_host(host: str) -> str:

@@ -46,7 +46,7 @@ class Application:
     async def _live(self, receive: Receive, send: Send) -> None:
         message: Message = await receive()
         while message["type"] == "lifespan.startup":
-            self._service.ledger.start()
+            await self._service.ledger.start()
             await send({"type": "lifespan.startup.complete"})
             message = await receive()
         await self._service.ledger.stop()

@@ -14,7 +14,7 @@ from astakos.http.provisions import RequestedProvision, understand
 from astakos.http.serialization import to_json
 from astakos.http.service import Service
 from astakos.ledger.operations import CannotSettle, Resolve, Resolved, Settle
-from astakos.ledger.rules import Key
+from astakos.ledger.rules import Provision
 from astakos.storage import commissions as stored
 
 
@@ -74,7 +74,7 @@ async def act(service: Service, request: Request, component: Component) -> Answe
     return Answer(404 if resolved.not_found else 200)
 
 
-def _quantities(value: dict[str, Any]) -> dict[Key, int]:
+def _quantities(value: dict[str, Any]) -> tuple[Provision, ...]:
     try:
         body = msgspec.convert(value, SettleBody)
     except msgspec.ValidationError as error:
@@ -82,10 +82,9 @@ def _quantities(value: dict[str, Any]) -> dict[Key, int]:
     requested = understand(body.quantities)
     if isinstance(requested, RequestedProvision):
         raise BadRequest("quantities must name provisions of the commission.")
-    quantities = dict(requested.provisions)
-    if len(quantities) < len(requested.provisions):
+    if len(dict(requested.provisions)) < len(requested.provisions):
         raise BadRequest("quantities must name each provision at most once.")
-    return quantities
+    return tuple(requested.provisions)
 
 
 async def resolve(service: Service, request: Request, component: Component) -> Answer:

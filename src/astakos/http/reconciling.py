@@ -12,7 +12,7 @@ from astakos.http.messages import Answer, Request
 from astakos.http.serialization import to_json
 from astakos.http.service import Service
 from astakos.ledger.operations import Drift, Reconcile, Reconciled
-from astakos.ledger.rules import UNLIMITED, Key
+from astakos.ledger.rules import UNLIMITED, Key, Provision
 
 MOST_AT_ONCE = 10_000
 
@@ -41,8 +41,10 @@ async def reconcile(service: Service, request: Request, component: Component) ->
     """200 with where the ledger stands and how far off that is; on request, a commission mends it."""
     require_json(request)
     body = await read_json(request, _bodies)
-    usage = {Key(entry.holder, entry.source, entry.resource): entry.usage for entry in body.usage}
-    if len(usage) < len(body.usage):
+    usage = tuple(
+        Provision(Key(entry.holder, entry.source, entry.resource), entry.usage) for entry in body.usage
+    )
+    if len({key for key, _ in usage}) < len(usage):
         raise BadRequest("usage must name each holding at most once.")
     outcome = await service.ledger.submit(Reconcile(component.id, usage, body.mend, body.name))
     if not isinstance(outcome, Reconciled):

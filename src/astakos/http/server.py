@@ -12,7 +12,6 @@ from astakos.http.service import Service
 
 GRACE_SECONDS = 30
 BACKLOG = 2048
-LOOPBACK = "127.0.0.1"
 
 
 class _Server(uvicorn.Server):
@@ -39,15 +38,6 @@ class _Server(uvicorn.Server):
         """Start, then say so."""
         await super().startup(sockets)
         self._ready()
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens on an address; port 0 means any that is free.
-
-    Raises:
-        OSError: the address can not be had.
-    """
-    return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
 
 
 def serve(service: Service, listener: socket.socket, ready: Callable[[], None]) -> None:

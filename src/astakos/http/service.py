@@ -9,7 +9,7 @@ from astakos.directory.catalog import service_catalog
 from astakos.directory.model import Component, Resource
 from astakos.http.kept import Kept
 from astakos.http.mail import Mailer
-from astakos.ledger.engine import MOST_WAITING, GroupCommit
+from astakos.ledger.asking import MOST_WAITING, GroupCommit, Ledger
 from astakos.storage import registry
 from astakos.storage.database import Connection, Database
 from astakos.storage.ledger import LedgerStore
@@ -28,12 +28,21 @@ class Service:
         mailer: Mailer | None = None,
         *,
         queue_limit: int = MOST_WAITING,
+        ledger: Ledger | None = None,
     ) -> None:
-        """Serve an opened database under a base URL without trailing slash."""
+        """Serve an opened database under a base URL without trailing slash.
+
+        Args:
+            database: what to serve.
+            base_url: the URL.
+            mailer: what tells the helpdesk of feedback.
+            queue_limit: how many operations of the ledger may wait at once.
+            ledger: where to ask for them; without one, the service has an engine of its own.
+        """
         self.database = database
         self.base_url = base_url
         self.mailer = mailer
-        self.ledger = GroupCommit(LedgerStore(database), clock.now, most_waiting=queue_limit)
+        self.ledger = ledger or GroupCommit(LedgerStore(database), clock.now, most_waiting=queue_limit)
         self._catalog: Kept[None, list[dict[str, Any]]] = Kept(
             lambda _: service_catalog(registry.list_services(self.reader))
         )

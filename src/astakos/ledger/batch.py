@@ -145,18 +145,18 @@ class _Batch:
         if commission is None or commission.component != operation.component:
             return Resolved(not_found=(operation.serial,))
         issued = dict(commission.provisions)
-        for key, settled in operation.quantities.items():
+        for key, settled in operation.quantities:
             if key not in issued or not rules.may_settle(issued[key], settled):
                 return CannotSettle(key, settled, issued.get(key))
         del self._pending[operation.serial]
-        self._end(operation.serial, commission, Verdict.ACCEPT, operation.quantities)
+        self._end(operation.serial, commission, Verdict.ACCEPT, dict(operation.quantities))
         return Resolved(accepted=(operation.serial,))
 
     def _reconcile(self, operation: Reconcile) -> Reconciled:
-        imports = self._transaction.pending_imports(list(operation.usage))
+        imports = self._transaction.pending_imports([key for key, _ in operation.usage])
         drifts: list[Drift] = []
         missing: list[Key] = []
-        for key, actual in operation.usage.items():
+        for key, actual in operation.usage:
             holding = self._holdings.get(key)
             if holding is None:
                 missing.append(key)
@@ -235,7 +235,7 @@ def _needs(operations: Iterable[Operation]) -> Needs:
             case Settle():
                 needs.commissions.add((operation.component, operation.serial))
             case Reconcile():
-                needs.keys.update(operation.usage)
+                needs.keys.update([key for key, _ in operation.usage])
                 # It may issue one to mend what it finds.
                 needs.serials += operation.mend
     needs.serials += len(issues)

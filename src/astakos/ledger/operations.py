@@ -1,11 +1,14 @@
 """What can be asked of the ledger, and what it answers: values, apart from how they are carried out."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
 from astakos.ledger.rules import Holding, Key, Provision, Refusal
+from astakos.ledger.values import Value
+
+Serial = int | bool
+"""In JSON, true is the serial 1 and is told from it: what was asked for is repeated as it was asked."""
 
 
 class Idempotency(NamedTuple):
@@ -15,8 +18,7 @@ class Idempotency(NamedTuple):
     fingerprint: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Issue:
+class Issue(Value, frozen=True):
     """Issue a commission for `component`, which alone may see and resolve it (`quota-semantics.md` §2.1).
 
     Attributes:
@@ -38,68 +40,61 @@ class Issue:
     idempotency: Idempotency | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class IssueMany:
+class IssueMany(Value, frozen=True):
     """Issue several commissions in this order: each by itself, or all or none."""
 
     issues: tuple[Issue, ...]
     all_or_none: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Resolve:
+class Resolve(Value, frozen=True):
     """Accept some pending commissions of `component` and reject others, in one step (§2.4)."""
 
     component: int
-    accept: frozenset[int] = frozenset()
-    reject: frozenset[int] = frozenset()
+    accept: frozenset[Serial] = frozenset()
+    reject: frozenset[Serial] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Settle:
+class Settle(Value, frozen=True):
     """Accept one pending commission of `component` for less than was issued.
 
     Attributes:
-        quantities: what came true of the provisions named; the others came true whole.
+        quantities: what came true of the provisions named, each once; the others came true whole.
     """
 
     component: int
     serial: int
-    quantities: Mapping[Key, int]
+    quantities: tuple[Provision, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Reconcile:
+class Reconcile(Value, frozen=True):
     """Hold holdings against the usage that `component` observes.
 
     Attributes:
-        usage: what is really in use; what is pending is left out of account.
+        usage: what is really in use of each holding, each once; what is pending is left out of account.
         mend: correct the difference by an accepted commission called `name`.
     """
 
     component: int
-    usage: Mapping[Key, int]
+    usage: tuple[Provision, ...]
     mend: bool = False
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Issued:
+class Issued(Value, frozen=True):
     """The commission was issued: now, or when the same was asked for before (`repeated`)."""
 
     serial: int
     repeated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class KeyReused:
+class KeyReused(Value, frozen=True):
     """Refused: the same idempotency key came with something else before."""
 
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class IssuedMany:
+class IssuedMany(Value, frozen=True):
     """The outcome of each issue. If it was all or none and one was refused, `undone` is true.
 
     Then those before it show as issued though they are not, and those after it are missing.
@@ -109,22 +104,20 @@ class IssuedMany:
     undone: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(Value, frozen=True):
     """What became of each serial, each list ascending.
 
     `not_found` were not pending, or are another component's; `conflicting` were asked both ways and are
     still pending.
     """
 
-    accepted: tuple[int, ...] = ()
-    rejected: tuple[int, ...] = ()
-    not_found: tuple[int, ...] = ()
-    conflicting: tuple[int, ...] = ()
+    accepted: tuple[Serial, ...] = ()
+    rejected: tuple[Serial, ...] = ()
+    not_found: tuple[Serial, ...] = ()
+    conflicting: tuple[Serial, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CannotSettle:
+class CannotSettle(Value, frozen=True):
     """Refused: the commission has no such provision, or not so much of it was issued."""
 
     key: Key
@@ -132,8 +125,7 @@ class CannotSettle:
     issued: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
+class Drift(Value, frozen=True):
     """One holding beside what is really in use.
 
     `settled` is the usage without anything that is pending; the drift is what it is over `actual`.
@@ -150,14 +142,20 @@ class Drift:
         return self.settled - self.actual
 
 
-@dataclass(frozen=True, slots=True)
-class Reconciled:
+class Reconciled(Value, frozen=True):
     """Where the holdings stood. `missing` do not exist; `serial` is the commission that mended, if any."""
 
     drifts: tuple[Drift, ...] = ()
     missing: tuple[Key, ...] = ()
     serial: int | None = None
     refusal: Refusal | None = None
+
+
+class Undone(Value, frozen=True):
+    """Nothing of it happened, or nobody knows whether it did, for a reason of the storage or of the code."""
+
+    reason: str
+    is_defect: bool = False
 
 
 Operation = Issue | IssueMany | Resolve | Settle | Reconcile

@@ -31,8 +31,9 @@ Nothing here knows users, projects, components, time or storage: holders, source
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from astakos.ledger.values import Value
 
 UNLIMITED = 2**63 - 1
 """The largest figure; as a limit it stands for "no limit"."""
@@ -66,15 +67,13 @@ class Provision(NamedTuple):
     quantity: int
 
 
-@dataclass(frozen=True, slots=True)
-class NoHolding:
+class NoHolding(Value, frozen=True):
     """Refused: there is no such holding."""
 
     provision: Provision
 
 
-@dataclass(frozen=True, slots=True)
-class NoCapacity:
+class NoCapacity(Value, frozen=True):
     """Refused: the import would take `usage` over `limit`."""
 
     provision: Provision
@@ -82,8 +81,7 @@ class NoCapacity:
     limit: int
 
 
-@dataclass(frozen=True, slots=True)
-class NoQuantity:
+class NoQuantity(Value, frozen=True):
     """Refused: the release is larger than `usage`, which can not fall below `limit`, always 0."""
 
     provision: Provision
@@ -91,8 +89,7 @@ class NoQuantity:
     limit: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class OutOfRange:
+class OutOfRange(Value, frozen=True):
     """Refused: a forced import would take the figure out of what a holding can count (signed 64 bits)."""
 
     provision: Provision

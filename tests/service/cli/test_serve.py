@@ -1,11 +1,14 @@
+import contextlib
 import http.client
+import os
 import signal
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from astakos.http.server import LOOPBACK, listen
+from astakos.http.listening import LOOPBACK, listen
 from astakos.storage.database import Database
 from service.caller import ACCOUNT, COMMISSIONS, TOKENS, Caller
 from service.command import Ended, ended, only_line, serving
@@ -98,7 +101,11 @@ def test_whatever_was_answered_is_there_after_the_end(database: Database, number
     def work() -> None:
         try:
             while True:
-                answered.append(served.caller.issued(COMPUTE_TOKEN, (U, 0), (P, 0)))
+                reply = served.caller.issue(COMPUTE_TOKEN, (U, 0), (P, 0))
+                if reply.status == 503:  # its engine was killed first
+                    return
+                assert reply.status == 201
+                answered.append(reply.document["serial"])
         except (OSError, http.client.HTTPException):
             return
 
@@ -118,3 +125,19 @@ def test_whatever_was_answered_is_there_after_the_end(database: Database, number
         assert set(answered) == stored
     with serving(database) as again:
         assert set(again.caller.get(COMMISSIONS, COMPUTE_TOKEN).document) == stored
+
+
+def test_a_process_that_dies_is_replaced_and_nothing_is_lost(database: Database) -> None:
+    with serving(database, "--workers", "2") as served:
+        serials = [served.caller.issued(COMPUTE_TOKEN, (U, 0))]
+        for number in (signal.SIGKILL, signal.SIGTERM):
+            for worker in served.workers():
+                os.kill(worker, number)
+            deadline = time.monotonic() + 10
+            while len(serials) < 5 and time.monotonic() < deadline:
+                with contextlib.suppress(OSError, http.client.HTTPException):
+                    serials.append(served.caller.issued(COMPUTE_TOKEN, (U, 0)))
+        assert len(serials) == 5
+        assert set(serials) <= set(served.caller.get(COMMISSIONS, COMPUTE_TOKEN).document)
+        assert len(served.workers()) == 2
+        assert served.end(signal.SIGTERM).status == 0

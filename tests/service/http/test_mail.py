@@ -12,8 +12,8 @@ from email.message import EmailMessage
 import pytest
 
 from astakos.http import mail
+from astakos.http.listening import LOOPBACK, listen
 from astakos.http.mail import Mailer
-from astakos.http.server import LOOPBACK, listen
 from astakos.storage.database import Database
 from service.caller import ACCOUNT, Caller, Reply
 from service.installation import rows, running

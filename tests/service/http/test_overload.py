@@ -6,9 +6,10 @@ import time
 
 import pytest
 
-from astakos.http.server import LOOPBACK, listen, serving
+from astakos.http.listening import LOOPBACK, listen
+from astakos.http.server import serving
 from astakos.http.service import Service
-from astakos.ledger.engine import GroupCommit
+from astakos.ledger.asking import GroupCommit
 from astakos.storage.database import Database
 from service.caller import COMMISSIONS, Caller, Reply
 from service.installation import holdings, locked, running

@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from astakos.http.server import LOOPBACK, listen
+from astakos.http.listening import LOOPBACK, listen
 from astakos.storage.database import Database
 from service.caller import ACCOUNT, COMMISSIONS, Caller
 from service.installation import rows, running
@@ -33,7 +33,7 @@ def test_after_the_end_nothing_is_left_behind(database: Database) -> None:
         service.issued(COMPUTE_TOKEN, (U, 3), auto_accept=True)
         assert {thread.name for thread in set(threading.enumerate()) - threads} >= {
             "astakos-server",
-            "astakos-writer",
+            "astakos-engine",
         }
     assert set(threading.enumerate()) <= threads
     # Whoever is last to close a database puts its journal away.

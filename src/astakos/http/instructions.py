@@ -1,0 +1,38 @@
+"""What the processes of a service tell each other, and how each of them begins."""
+
+import gc
+import logging
+
+import msgspec
+
+from astakos.http.mail import Mailer
+
+READY = b"\n"
+GARBAGE_THRESHOLD = 20_000
+"""How many more values than before there must be before the collector looks for cycles among them."""
+
+
+class Instructions(msgspec.Struct):
+    """What a worker has to know; it comes through a socket, since it may hold passwords."""
+
+    database_url: str
+    base_url: str
+    queue_limit: int
+    log_level: int
+    mailer: Mailer | None = None
+
+
+def keep_what_is_there() -> None:
+    """Let the collector look at new values only.
+
+    What has been imported stays for good: looking through it for garbage again and again costs a twentieth of
+    the speed under load.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_THRESHOLD)
+
+
+def set_up_logging(level: int) -> None:
+    """Write what happens to the standard error output."""
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

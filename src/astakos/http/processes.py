@@ -1,0 +1,146 @@
+"""The processes of one service: this one has the ledger's engine, and others answer HTTP.
+
+So the engine and the event loops do not wait for one another's interpreter, and more cores answer more. The
+others are started anew rather than forked, since a connection to a database must not be inherited.
+"""
+
+import contextlib
+import logging
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from astakos import clock
+from astakos.http.instructions import READY, Instructions, keep_what_is_there
+from astakos.ledger.engine import Engine
+from astakos.ledger.storage import LedgerStorage
+
+log = logging.getLogger("astakos.http")
+
+
+class WorkerFailedError(Exception):
+    """A process that answers HTTP ended before it was ready."""
+
+
+class _Worker:
+    """One process that answers HTTP."""
+
+    def __init__(self, instructions: Instructions, listener: socket.socket) -> None:
+        self.control, its_control = socket.socketpair()
+        self.engine, its_engine = socket.socketpair()
+        inherited = (its_control.fileno(), its_engine.fileno(), listener.fileno())
+        with its_control, its_engine:
+            self._process = subprocess.Popen(  # noqa: S603 - nothing of it comes from outside
+                [sys.executable, "-m", "astakos.http.worker", *map(str, inherited)], pass_fds=inherited
+            )
+        self.control.sendall(msgspec.json.encode(instructions) + b"\n")
+        self.is_ready = False
+
+    @property
+    def number(self) -> int:
+        """What the system calls the process."""
+        return self._process.pid
+
+    def send_signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
+    def wait(self) -> int:
+        """Its exit status, once it has ended."""
+        self.control.close()
+        return self._process.wait()
+
+
+class Processes:
+    """The engine, and those who ask it."""
+
+    def __init__(
+        self,
+        storage: LedgerStorage,
+        instructions: Instructions,
+        listener: socket.socket,
+        count: int,
+        ready: Callable[[], None],
+    ) -> None:
+        """Prepare; `ready` is called when all answer."""
+        self._engine = Engine(storage, clock.now)
+        self._instructions = instructions
+        self._listener = listener
+        self._count = count
+        self._ready = ready
+        self._workers: set[_Worker] = set()
+        self._is_ready = False
+        self._ending = False
+        self._failed = False
+
+    def run(self) -> None:
+        """Work until SIGTERM or SIGINT, then finish what has been accepted.
+
+        Raises:
+            WorkerFailedError: a process could not begin its work.
+        """
+        with _signals() as signals:
+            self._engine.watch(signals, lambda: self._end(signals))
+            for _ in range(self._count):
+                self._begin_worker()
+            self._engine.run()
+        if self._failed:
+            raise WorkerFailedError("a process that answers HTTP ended before it was ready; see its messages")
+
+    def _begin_worker(self) -> None:
+        worker = _Worker(self._instructions, self._listener)
+        self._workers.add(worker)
+        self._engine.watch(worker.control, lambda: self._is_heard(worker))
+        self._engine.serve(worker.engine, lambda: self._has_ended(worker))
+
+    def _is_heard(self, worker: _Worker) -> None:
+        self._engine.ignore(worker.control)
+        with contextlib.suppress(OSError):
+            worker.is_ready = worker.control.recv(1) == READY
+        if not self._is_ready and all(worker.is_ready for worker in self._workers):
+            self._is_ready = True
+            keep_what_is_there()
+            self._ready()
+
+    def _has_ended(self, worker: _Worker) -> None:
+        if not worker.is_ready:
+            self._engine.ignore(worker.control)
+        status = worker.wait()
+        self._workers.discard(worker)
+        if self._ending:
+            return
+        if worker.is_ready:
+            log.error("process %d ended with status %d; another takes its place", worker.number, status)
+            self._begin_worker()
+        else:
+            self._failed = True
+            self._end_workers(signal.SIGTERM)
+
+    def _end(self, signals: socket.socket) -> None:
+        signals.recv(64)
+        # Who asks twice does not want to wait.
+        self._end_workers(signal.SIGKILL if self._ending else signal.SIGTERM)
+
+    def _end_workers(self, number: int) -> None:
+        self._ending = True
+        self._listener.close()
+        for worker in self._workers:
+            worker.send_signal(number)
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[socket.socket]:
+    """A stream in which a byte comes for each signal to end."""
+    reading, writing = socket.socketpair()
+    writing.setblocking(False)
+    signal.set_wakeup_fd(writing.fileno())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    with reading, writing:
+        try:
+            yield reading
+        finally:
+            signal.set_wakeup_fd(-1)

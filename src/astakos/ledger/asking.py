@@ -1,0 +1,209 @@
+"""Asking the engine from an event loop. What waits is bounded in number and time.
+
+Past that an operation is refused, and nothing of it happens but in the one case that it was just being made
+durable.
+"""
+
+import asyncio
+import contextlib
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from astakos.ledger.engine import Engine
+from astakos.ledger.messages import Answered, Asked, Frames, frame
+from astakos.ledger.operations import Operation, Outcome, Undone
+from astakos.ledger.storage import LedgerStorage, StorageUnavailableError
+
+MOST_WAITING = 4096
+LONGEST_WAIT_SECONDS = 10.0
+WATCH_SECONDS = 1.0
+
+log = logging.getLogger("astakos.ledger")
+
+
+class OperationFailedError(Exception):
+    """A defect of the code: the operation was undone, and the engine's log tells what happened."""
+
+
+class _Waiting(NamedTuple):
+    number: int
+    answer: asyncio.Future[Outcome]
+    since: float
+
+
+class Ledger(asyncio.Protocol):
+    """One event loop's connection to the engine."""
+
+    def __init__(
+        self,
+        connect: Callable[[], socket.socket],
+        *,
+        most_waiting: int = MOST_WAITING,
+        longest_wait: float = LONGEST_WAIT_SECONDS,
+    ) -> None:
+        """Prepare; see `start`.
+
+        Args:
+            connect: gives a stream to the engine.
+            most_waiting: how many operations may be under way at once; more are refused.
+            longest_wait: after so many seconds an operation that is not done is answered as such.
+        """
+        self._connect = connect
+        self._most_waiting = most_waiting
+        self._longest_wait = longest_wait
+        self._frames = Frames(Answered)
+        self._asked = Asked()
+        self._under_way: dict[int, _Waiting] = {}
+        self._number = 0
+        self._refused = 0
+        self._transport: asyncio.Transport | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._watchman: asyncio.Task[None] | None = None
+        self._idle: asyncio.Event = asyncio.Event()
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Begin to work for the event loop that is running."""
+        self._loop = asyncio.get_running_loop()
+        self._transport, _ = await self._loop.create_unix_connection(lambda: self, sock=self._connect())
+        self._watchman = self._loop.create_task(self._watch())
+
+    async def stop(self) -> None:
+        """Wait for all that has been submitted, then close; nothing may be submitted any more."""
+        self._stopping = True
+        if self._transport is None or self._watchman is None:
+            return
+        if self._under_way:
+            await self._idle.wait()
+        self._transport.close()
+        self._watchman.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._watchman
+
+    def submit(self, operation: Operation) -> asyncio.Future[Outcome]:
+        """Ask for an operation; its outcome is durable when the future is done.
+
+        The future ends with StorageUnavailableError if the storage could not write, or not in time, and with
+        OperationFailedError if there is a defect.
+
+        Raises:
+            StorageUnavailableError: too much is waiting already, or the engine has ended.
+        """
+        if self._loop is None or self._transport is None:
+            raise RuntimeError("the ledger has not been started")
+        if self._stopping or self._transport.is_closing():
+            raise StorageUnavailableError("the service is ending")
+        if len(self._under_way) >= self._most_waiting:
+            self._refused += 1
+            raise StorageUnavailableError(f"{len(self._under_way)} operations are waiting already")
+        self._number += 1
+        waiting = _Waiting(self._number, self._loop.create_future(), time.monotonic())
+        self._under_way[self._number] = waiting
+        if not self._asked.operations:
+            # All that the event loop finds in one turn goes together: it spares system calls, and the batches
+            # of the engine are larger.
+            self._loop.call_soon(self._hand_over)
+        self._asked.operations.append((self._number, operation))
+        return waiting.answer
+
+    def _hand_over(self) -> None:
+        if self._transport is None:
+            return
+        asked, self._asked = self._asked, Asked()
+        try:
+            self._transport.write(frame(asked))
+        except UnicodeEncodeError as error:
+            self._give_up(asked, error)
+
+    def _give_up(self, asked: Asked, error: UnicodeEncodeError) -> None:
+        """One that can not be written must not take the others with it: find out which it is."""
+        if len(asked.operations) > 1:
+            for one in asked.operations:
+                self._asked.operations.append(one)
+                self._hand_over()
+            return
+        for number, _ in asked.operations:
+            self._end(number, OperationFailedError(str(error)))
+
+    def data_received(self, data: bytes) -> None:
+        """Deliver outcomes."""
+        for message in self._frames.feed(data):
+            for number, outcome in message.outcomes:
+                self._end(number, outcome)
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        """Tell those who wait that the engine has ended."""
+        gone = StorageUnavailableError("the ledger has ended; it may or may not have been carried out")
+        for number in list(self._under_way):
+            self._end(number, gone)
+
+    def _end(self, number: int, outcome: Outcome | Undone | Exception) -> None:
+        waiting = self._under_way.pop(number, None)
+        if not self._under_way:
+            self._idle.set()
+        if waiting is None or waiting.answer.done():
+            return
+        if isinstance(outcome, Undone):
+            kind = OperationFailedError if outcome.is_defect else StorageUnavailableError
+            waiting.answer.set_exception(kind(outcome.reason))
+        elif isinstance(outcome, Exception):
+            waiting.answer.set_exception(outcome)
+        else:
+            waiting.answer.set_result(outcome)
+
+    async def _watch(self) -> None:
+        """Answer those that have waited too long: the engine may hang in its storage."""
+        while True:
+            await asyncio.sleep(min(WATCH_SECONDS, self._longest_wait / 4))
+            if self._refused:
+                log.warning("%d operations were refused, since too many were waiting", self._refused)
+                self._refused = 0
+            too_old = time.monotonic() - self._longest_wait
+            late = [
+                waiting.number
+                for waiting in self._under_way.values()
+                if waiting.since < too_old or waiting.answer.done()
+            ]
+            if late and self._transport is not None:
+                # If the engine has not begun with them, it never will.
+                self._transport.write(frame(Asked(withdrawn=late)))
+            for number in late:
+                self._end(
+                    number,
+                    StorageUnavailableError("it took too long; it may or may not have been carried out"),
+                )
+
+
+class GroupCommit(Ledger):
+    """A ledger with an engine of its own, on a thread that lives from start to stop."""
+
+    def __init__(
+        self,
+        storage: LedgerStorage,
+        clock: Callable[[], int],
+        *,
+        most_waiting: int = MOST_WAITING,
+        longest_wait: float = LONGEST_WAIT_SECONDS,
+    ) -> None:
+        """Prepare to write to a storage, by the time of a clock; for the rest see `Ledger`."""
+        super().__init__(self._begin, most_waiting=most_waiting, longest_wait=longest_wait)
+        self._engine = Engine(storage, clock)
+        self._thread: threading.Thread | None = None
+
+    def _begin(self) -> socket.socket:
+        ours, engines = socket.socketpair()
+        self._engine.serve(engines)
+        self._thread = threading.Thread(target=self._engine.run, name="astakos-engine", daemon=True)
+        self._thread.start()
+        return ours
+
+    async def stop(self) -> None:
+        """Wait for all that has been submitted, then end the thread; nothing may be submitted any more."""
+        await super().stop()
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join)
+            self._thread = None
