@@ -12,6 +12,7 @@ from benchmarks.wire import ISSUE_PATH, request
 
 SIZE = 1000
 SINGLE_CONNECTIONS = 32
+BULK_CONNECTIONS = (1, 4)
 
 
 def measure(seconds: float) -> Sequence[Result]:
@@ -23,9 +24,12 @@ def measure(seconds: float) -> Sequence[Result]:
         with astakos_service(databases.copy()) as port:
             one_by_one = generate(Plan(port, SINGLE_CONNECTIONS, seconds, Issues(single, 1)))
             check_usage(port, one_by_one.done)
-        with astakos_service(databases.copy()) as port:
-            at_once = generate(Plan(port, 1, seconds, Issues(bulk, SIZE)))
-            check_usage(port, at_once.done * USERS)
+        at_once = {}
+        for connections in BULK_CONNECTIONS:
+            with astakos_service(databases.copy()) as port:
+                outcome = generate(Plan(port, connections, seconds, Issues(bulk, SIZE)))
+                check_usage(port, outcome.done * USERS)
+                at_once[connections] = outcome
     reference = one_by_one.per_second
     return [
         Result(
@@ -33,7 +37,10 @@ def measure(seconds: float) -> Sequence[Result]:
             ("way", "commissions/s", "ratio", "p50 of a call, ms", "p99, ms"),
             [
                 _row(f"one by one, {SINGLE_CONNECTIONS} connections", one_by_one, 1, reference),
-                _row(f"{SIZE:,} in a bulk, one connection", at_once, SIZE, reference),
+                *(
+                    _row(f"{SIZE:,} in a bulk, {connections} connections", outcome, SIZE, reference)
+                    for connections, outcome in at_once.items()
+                ),
             ],
             "Every answer was checked, and at the end the usage of every user.",
         )

@@ -8,7 +8,7 @@ import msgspec
 from astakos.http.mail import Mailer
 
 READY = b"\n"
-GARBAGE_THRESHOLD = 20_000
+GARBAGE_THRESHOLD = 100_000
 """How many more values than before there must be before the collector looks for cycles among them."""
 
 

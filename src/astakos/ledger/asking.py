@@ -21,6 +21,9 @@ from astakos.ledger.storage import LedgerStorage, StorageUnavailableError
 MOST_WAITING = 4096
 LONGEST_WAIT_SECONDS = 10.0
 WATCH_SECONDS = 1.0
+HANDED_OVER_TOGETHER = 8
+"""What the event loop finds in one turn goes together, since that spares system calls and makes the batches of
+the engine larger; but not all of it, or the engine would idle as long as the turn lasts."""
 
 log = logging.getLogger("astakos.ledger")
 
@@ -104,16 +107,18 @@ class Ledger(asyncio.Protocol):
         waiting = _Waiting(self._number, self._loop.create_future(), time.monotonic())
         self._under_way[self._number] = waiting
         if not self._asked.operations:
-            # All that the event loop finds in one turn goes together: it spares system calls, and the batches
-            # of the engine are larger.
             self._loop.call_soon(self._hand_over)
         self._asked.operations.append((self._number, operation))
+        if len(self._asked.operations) == HANDED_OVER_TOGETHER:
+            self._hand_over()
         return waiting.answer
 
     def _hand_over(self) -> None:
         if self._transport is None:
             return
         asked, self._asked = self._asked, Asked()
+        if not asked.operations:
+            return
         try:
             self._transport.write(frame(asked))
         except UnicodeEncodeError as error:
