@@ -11,11 +11,12 @@ from astakos.directory.tokens import token_hash
 from astakos.ledger.batch import perform
 from astakos.ledger.operations import Issue, Issued, Resolve, Resolved
 from astakos.ledger.rules import Key, Provision, merge
+from astakos.ledger.storage import LedgerStorage
 from astakos.projects.limits import user_holder
 from astakos.storage import registry
 from astakos.storage.database import Database
 from astakos.storage.holdings import stored_source
-from astakos.storage.ledger import LedgerStore
+from astakos.storage.ledger import ledger_storage
 from benchmarks import command_line
 from benchmarks.bare_sqlite import BareWriter
 from benchmarks.population import (
@@ -68,7 +69,7 @@ def _race(for_engine: Path, for_bare: Path, size: int, seconds: float) -> tuple[
     with contextlib.ExitStack() as stack:
         for database in databases:
             stack.callback(database.close)
-        store = LedgerStore(databases[0])
+        store = ledger_storage(databases[0])
         stack.callback(store.close)
         bare_connection = stack.enter_context(contextlib.closing(databases[1].connect()))
         found = registry.find_component_by_token(databases[0].reader(), token_hash(COMPONENT_TOKEN))
@@ -112,7 +113,7 @@ class _Contestant:
         self._elapsed += time.perf_counter() - started
 
 
-def _engine_step(store: LedgerStore, component: int) -> Step:
+def _engine_step(store: LedgerStorage, component: int) -> Step:
     issues = [
         Issue(
             component,

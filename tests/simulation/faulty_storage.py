@@ -1,19 +1,17 @@
 """Storage that fails where a test wants it to: between statements of SQLite, or around a transaction."""
 
-import contextlib
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from astakos.ledger.operations import Changes
 from astakos.ledger.rules import Key
-from astakos.ledger.storage import LedgerTransaction, Needs, State, StorageUnavailableError
+from astakos.ledger.storage import LedgerStorage, LedgerTransaction, Needs, State, StorageUnavailableError
 from astakos.storage.database import Connection, Database
-from astakos.storage.ledger import LedgerStore
 from simulation.worlds import copy_as_crashed
 
 
@@ -143,7 +141,7 @@ class FaultyStorage:
     nothing has happened; `after` when the commit is done.
     """
 
-    def __init__(self, store: LedgerStore) -> None:
+    def __init__(self, store: LedgerStorage) -> None:
         self.store = store
         self.before: Callable[[], None] = _nothing
         self.at_commit: Callable[[], None] = _nothing
@@ -152,12 +150,14 @@ class FaultyStorage:
         self.batches = 0
         self.closed = threading.Event()
 
-    @contextlib.contextmanager
-    def transaction(self) -> Iterator[LedgerTransaction]:
+    def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
         self.before()
-        with self.store.transaction() as transaction:
-            yield transaction
+
+        def interrupted(transaction: LedgerTransaction) -> None:
+            work(transaction)
             self.at_commit()
+
+        self.store.transact(interrupted)
         self.batches += 1
         self.after()
 
@@ -194,10 +194,8 @@ class PoisonedStorage(FaultyStorage):
 
     poison = "poison"
 
-    @contextlib.contextmanager
-    def transaction(self) -> Iterator[LedgerTransaction]:
-        with super().transaction() as transaction:
-            yield PoisonedTransaction(transaction, self.poison)
+    def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
+        super().transact(lambda transaction: work(PoisonedTransaction(transaction, self.poison)))
 
 
 class Stall:

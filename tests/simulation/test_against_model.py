@@ -10,6 +10,7 @@ What it finds is shrunk to the shortest history and printed as a program that re
 import dataclasses
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from astakos.clock import DAY
 from astakos.ledger.batch import perform
 from astakos.ledger.operations import Issue, Resolve, Settle
 from astakos.ledger.rules import Key
-from astakos.storage.ledger import LedgerStore
+from astakos.ledger.storage import LedgerStorage, LedgerTransaction
+from astakos.storage.ledger import ledger_storage
 from astakos.storage.retention import KEYS_KEPT
 from simulation import plans
 from simulation.comparison import Follower, read_figures
@@ -59,8 +61,8 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def open(self) -> None:
         self.database = database_at(self.path)
-        self.store = LedgerStore(self.database)
-        self.other_store = LedgerStore(self.database)
+        self.store = ledger_storage(self.database)
+        self.other_store = ledger_storage(self.database)
         self.administration = self.database.connect()
 
     def close(self) -> None:
@@ -227,7 +229,7 @@ class LedgerMachine(RuleBasedStateMachine):
             path = Path(self.folder.name, f"{name}.db")
             copy_as_crashed(self.path, path)
             database = database_at(path)
-            store = LedgerStore(database)
+            store = ledger_storage(database)
             for batch in batches:
                 # A moment before anything expires: START is before all of it.
                 perform(store, batch, START - 1)
@@ -242,26 +244,20 @@ class LedgerMachine(RuleBasedStateMachine):
 class _Interrupted:
     """A storage that is left just before each commit."""
 
-    def __init__(self, store: LedgerStore, path: Path, crashing_into: Path | None) -> None:
+    def __init__(self, store: LedgerStorage, path: Path, crashing_into: Path | None) -> None:
         self.store = store
         self.path = path
         self.crashing_into = crashing_into
         self.tidy, self.close = store.tidy, store.close
 
-    def transaction(self) -> Any:
-        return self
+    def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
+        def interrupted(transaction: LedgerTransaction) -> None:
+            work(transaction)
+            if self.crashing_into is not None:
+                copy_as_crashed(self.path, self.crashing_into)
+            raise AbandonedError
 
-    def __enter__(self) -> Any:
-        self.context = self.store.transaction()
-        return self.context.__enter__()
-
-    def __exit__(self, *reason: object) -> None:
-        assert reason == (None, None, None), reason
-        if self.crashing_into is not None:
-            copy_as_crashed(self.path, self.crashing_into)
-        abandoned = AbandonedError()
-        self.context.__exit__(AbandonedError, abandoned, None)
-        raise abandoned
+        self.store.transact(interrupted)
 
 
 LedgerMachine.TestCase.settings = settings(

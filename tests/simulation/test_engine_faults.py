@@ -18,7 +18,7 @@ from astakos.ledger.engine import LARGEST_BATCH
 from astakos.ledger.operations import Issue, Issued, Operation, Outcome
 from astakos.ledger.rules import NoCapacity
 from astakos.ledger.storage import StorageUnavailableError
-from astakos.storage.ledger import LedgerStore
+from astakos.storage.ledger import ledger_storage
 from service.stored import stored_commissions
 from simulation.comparison import check_sums, make_issue, read_figures
 from simulation.faulty_storage import FaultyStorage, PoisonedStorage, Stall, unavailable
@@ -37,7 +37,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def storage_at(path: Path) -> FaultyStorage:
-    return FaultyStorage(LedgerStore(database_at(path)))
+    return FaultyStorage(ledger_storage(database_at(path)))
 
 
 @contextlib.asynccontextmanager
@@ -141,7 +141,7 @@ def test_each_answer_is_true_whatever_fails(path: Path, seed: int) -> None:
 def test_a_poisoned_operation_does_not_take_others_with_it(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    storage = PoisonedStorage(LedgerStore(database_at(path)))
+    storage = PoisonedStorage(ledger_storage(database_at(path)))
     stall = Stall()
     bad = Issue(1, named(0).provisions, name="poison")
     unspeakable = Issue(1, named(0).provisions, name="\ud800")  # nobody stores half of a character

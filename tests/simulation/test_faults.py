@@ -18,7 +18,8 @@ from astakos.ledger.batch import perform
 from astakos.ledger.operations import Issue, Issued, IssueMany, Operation, Outcome, Reconcile, Resolve, Settle
 from astakos.ledger.rules import Key, Provision
 from astakos.ledger.storage import StorageUnavailableError
-from astakos.storage.ledger import LedgerStore
+from astakos.storage.ledger import ledger_storage
+from astakos.storage.sqlite_ledger import SqliteLedger
 from simulation.comparison import Follower, make_issue, provisions
 from simulation.faulty_storage import Crashed, Fault, FaultyDatabase
 from simulation.worlds import (
@@ -67,7 +68,7 @@ class World:
 
     def open(self) -> None:
         self.database = FaultyDatabase(self.path)
-        self.store = LedgerStore(self.database)
+        self.store = SqliteLedger(self.database)
         self.store._connected()  # so that the faults hit its transactions; connecting has a test of its own
 
     def close(self) -> None:
@@ -140,7 +141,7 @@ class World:
         """What would come of the batch without any fault: found out on a copy."""
         twin = self.path.with_name("twin.db")
         copy_as_crashed(self.path, twin)
-        store = LedgerStore(database_at(twin))
+        store = ledger_storage(database_at(twin))
         outcomes = perform(store, operations, self.now)
         store.close()
         return outcomes
@@ -214,7 +215,7 @@ def test_each_single_statement_of_a_batch_may_fail(path: Path, tmp_path: Path, f
         copied = tmp_path / "copy.db"
         copy_as_crashed(world.path, copied)
         database = FaultyDatabase(copied)
-        store = LedgerStore(database)
+        store = ledger_storage(database)
         perform(store, [], START)
         if fault is Fault.ANSWER_LOST and statements == 0:
             statements += 1  # SQLite does not begin a transaction and then deny it
@@ -282,7 +283,7 @@ def test_a_database_that_can_not_be_connected_to_is_unavailable(
     """Connecting comes with statements of its own; they fail as the others do."""
     database = FaultyDatabase(path)
     database.schedule.arm(Fault.IO, countdown, tmp_path / "image.db")
-    store = LedgerStore(database)
+    store = ledger_storage(database)
     with pytest.raises(StorageUnavailableError):
         perform(store, [], START)
     perform(store, [], START)

@@ -16,7 +16,7 @@ def resolve(database: Database, serial: int, verdict: Verdict, now: int) -> None
         StateError: no such commission is pending.
     """
     serials = frozenset([serial])
-    with contextlib.closing(ledger.LedgerStore(database)) as store:
+    with contextlib.closing(ledger.ledger_storage(database)) as store:
         for component in registry.list_components(database.reader()):
             operation = (
                 Resolve(component.id, accept=serials)

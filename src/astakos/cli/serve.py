@@ -17,7 +17,7 @@ from astakos.http.processes import Processes
 from astakos.ledger.asking import MOST_WAITING
 from astakos.storage import settings
 from astakos.storage.database import Database
-from astakos.storage.ledger import LedgerStore
+from astakos.storage.ledger import ledger_storage
 
 LOG_LEVEL = logging.WARNING
 WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
@@ -90,7 +90,7 @@ def serve(
 
     # Nothing is read here any more, and a connection must not stay open beside the engine's.
     database.close()
-    Processes(LedgerStore(database), instructions, listener, workers, ready).run()
+    Processes(ledger_storage(database), instructions, listener, workers, ready).run()
 
 
 def _url_host(host: str) -> str:

@@ -12,7 +12,7 @@ from astakos.http.mail import Mailer
 from astakos.ledger.asking import MOST_WAITING, GroupCommit, Ledger
 from astakos.storage import registry
 from astakos.storage.database import Connection, Database
-from astakos.storage.ledger import LedgerStore
+from astakos.storage.ledger import ledger_storage
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -42,7 +42,7 @@ class Service:
         self.database = database
         self.base_url = base_url
         self.mailer = mailer
-        self.ledger = ledger or GroupCommit(LedgerStore(database), clock.now, most_waiting=queue_limit)
+        self.ledger = ledger or GroupCommit(ledger_storage(database), clock.now, most_waiting=queue_limit)
         self._catalog: Kept[None, list[dict[str, Any]]] = Kept(
             lambda _: service_catalog(registry.list_services(self.reader))
         )

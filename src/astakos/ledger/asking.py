@@ -22,8 +22,8 @@ MOST_WAITING = 4096
 LONGEST_WAIT_SECONDS = 10.0
 WATCH_SECONDS = 1.0
 HANDED_OVER_TOGETHER = 8
-"""What the event loop finds in one turn goes together, since that spares system calls and makes the batches of
-the engine larger; but not all of it, or the engine would idle as long as the turn lasts."""
+"""What the event loop finds in one turn goes together, since that spares system calls and makes the
+batches of the engine larger; but not all of it, or the engine would idle as long as the turn lasts."""
 
 log = logging.getLogger("astakos.ledger")
 

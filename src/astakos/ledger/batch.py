@@ -42,10 +42,14 @@ def perform(storage: LedgerStorage, operations: Sequence[Operation], now: int) -
         StorageUnavailableError: the storage can not write now.
         InvariantViolatedError: stored figures contradict the rule.
     """
-    with storage.transaction() as transaction:
+    outcomes: list[Outcome] = []
+
+    def work(transaction: LedgerTransaction) -> None:
         batch = _Batch(transaction, operations, now)
-        outcomes = [batch.apply(operation) for operation in operations]
+        outcomes[:] = [batch.apply(operation) for operation in operations]
         batch.write(now)
+
+    storage.transact(work)
     return outcomes
 
 

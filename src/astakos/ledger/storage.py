@@ -1,7 +1,6 @@
 """What the ledger needs of a storage, and all that it knows about one."""
 
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -70,11 +69,14 @@ class LedgerTransaction(Protocol):
 class LedgerStorage(Protocol):
     """Durable state of a ledger."""
 
-    def transaction(self) -> AbstractContextManager[LedgerTransaction]:
-        """Durable once the context is left without an exception; with one, nothing has happened.
+    def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
+        """Let `work` read and write in one transaction, which is durable when this returns.
+
+        If the transaction is lost to others or with its connection, `work` is called again with a new one, so
+        it must begin anew each time; whatever happens, it comes true once. On an exception it has not.
 
         Raises:
-            StorageUnavailableError: entering or leaving could not be done now.
+            StorageUnavailableError: it could not be done now; if its commit had begun, it may have been.
         """
         ...
 

@@ -8,7 +8,7 @@ from astakos.ledger.batch import perform
 from astakos.ledger.operations import Issue, Issued, Verdict
 from astakos.ledger.rules import Holding, Provision
 from astakos.storage.database import Database
-from astakos.storage.ledger import LedgerStore
+from astakos.storage.ledger import ledger_storage
 from service.installation import all_rows, holdings
 from service.world import ALICE, LOADED, member_key
 
@@ -16,7 +16,7 @@ U = member_key(ALICE)
 
 
 def issue(database: Database, component: int) -> int:
-    with contextlib.closing(LedgerStore(database)) as store:
+    with contextlib.closing(ledger_storage(database)) as store:
         (outcome,) = perform(store, [Issue(component, (Provision(U, 4),))], LOADED)
     assert isinstance(outcome, Issued)
     return outcome.serial

@@ -144,7 +144,7 @@ def test_an_empty_commission_leaves_no_entry(service: Caller) -> None:
 def test_old_entries_are_forgotten_only_where_that_is_set(
     service: Caller, database: Database, serials: list[int]
 ) -> None:
-    store = ledger.LedgerStore(database)
+    store = ledger.ledger_storage(database)
     later = 2**62
     store.tidy(later)
     assert len(history(service, COMPUTE_TOKEN)) == 4

@@ -161,7 +161,7 @@ def test_keys_are_forgotten_after_their_time(service: Caller, database: Database
     issue_with_key(service, "k", body(1))
     (issued_at,) = rows(database, "SELECT time FROM idempotency_keys")[0]
     assert isinstance(issued_at, int)
-    store = ledger.LedgerStore(database)
+    store = ledger.ledger_storage(database)
     store.tidy(issued_at + clock.DAY)
     assert rows(database, "SELECT key FROM idempotency_keys") == [("k",)]
     store.tidy(issued_at + retention.KEYS_KEPT + 1)

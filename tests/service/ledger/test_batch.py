@@ -14,7 +14,7 @@ from astakos.ledger.storage import LedgerStorage
 from astakos.storage.commissions import list_pending
 from astakos.storage.database import Database
 from astakos.storage.holdings import set_limits
-from astakos.storage.ledger import LedgerStore
+from astakos.storage.ledger import ledger_storage
 from service.installation import copy_world, database_at, holdings, rows
 from service.world import ALICE, BOB, LOADED, member_key, project_key
 
@@ -30,7 +30,7 @@ def charge(
 
 
 def do(database: Database, *operations: Operation) -> list[Outcome]:
-    with contextlib.closing(LedgerStore(database)) as store:
+    with contextlib.closing(ledger_storage(database)) as store:
         return perform(store, operations, LOADED)
 
 
@@ -156,9 +156,9 @@ def test_a_batch_does_what_its_operations_do_one_by_one(
 ) -> None:
     together = copy_world(ledger_file, tmp_path / "together.db")
     alone = copy_world(ledger_file, tmp_path / "alone.db")
-    with contextlib.closing(LedgerStore(together)) as store:
+    with contextlib.closing(ledger_storage(together)) as store:
         outcomes = perform(store, batch, LOADED)
-    with contextlib.closing(LedgerStore(alone)) as store:
+    with contextlib.closing(ledger_storage(alone)) as store:
         expected = [_perform_one(store, operation) for operation in batch]
     assert outcomes == expected
     assert holdings(together) == holdings(alone)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -10,12 +10,13 @@ from astakos.ledger import engine
 from astakos.ledger.asking import GroupCommit, OperationFailedError
 from astakos.ledger.operations import Issue, Issued, Operation, Outcome, Resolve, Resolved
 from astakos.ledger.rules import Holding, Key, NoCapacity, Provision
-from astakos.ledger.storage import StorageUnavailableError
+from astakos.ledger.storage import LedgerStorage, LedgerTransaction, StorageUnavailableError
 from astakos.storage import database as database_module
 from astakos.storage.commissions import list_pending
 from astakos.storage.database import Database
 from astakos.storage.holdings import set_limits
-from astakos.storage.ledger import LedgerStore, LedgerTransaction
+from astakos.storage.ledger import ledger_storage
+from astakos.storage.sqlite_ledger import SqliteLedger
 from service.installation import holdings, locked, rows
 from service.world import ALICE, BOB, LOADED, member_key, project_key
 
@@ -23,22 +24,20 @@ COMPUTE = 1
 U, V, P = member_key(ALICE), member_key(BOB), project_key()
 
 
-class CountingStore(LedgerStore):
+class CountingStore(SqliteLedger):
     """A store that remembers how many transactions it was asked for."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self.transactions = 0
 
-    @contextlib.contextmanager
-    def transaction(self) -> Iterator[LedgerTransaction]:
+    def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
         self.transactions += 1
-        with super().transaction() as transaction:
-            yield transaction
+        super().transact(work)
 
 
 @contextlib.asynccontextmanager
-async def working(store: LedgerStore) -> AsyncIterator[GroupCommit]:
+async def working(store: LedgerStorage) -> AsyncIterator[GroupCommit]:
     ledger = GroupCommit(store, lambda: LOADED)
     await ledger.start()
     try:
@@ -93,7 +92,7 @@ def test_a_batch_has_a_largest_size(database: Database, monkeypatch: pytest.Monk
 
 def test_stopping_finishes_what_was_submitted(database: Database) -> None:
     async def run() -> list[Outcome]:
-        ledger = GroupCommit(LedgerStore(database), lambda: LOADED)
+        ledger = GroupCommit(ledger_storage(database), lambda: LOADED)
         await ledger.start()
         answers = [ledger.submit(charge(1)) for _ in range(9)]
         await ledger.stop()
@@ -106,12 +105,12 @@ def test_stopping_finishes_what_was_submitted(database: Database) -> None:
 
 def test_a_ledger_that_was_not_started_takes_nothing(database: Database) -> None:
     with pytest.raises(RuntimeError, match="has not been started"):
-        GroupCommit(LedgerStore(database), lambda: LOADED).submit(charge(1))
+        GroupCommit(ledger_storage(database), lambda: LOADED).submit(charge(1))
 
 
 def test_who_no_longer_waits_does_not_disturb_the_others(database: Database) -> None:
     async def run() -> Outcome:
-        async with working(LedgerStore(database)) as ledger:
+        async with working(ledger_storage(database)) as ledger:
             gone, kept = ledger.submit(charge(1)), ledger.submit(charge(2))
             gone.cancel()
             return await kept
@@ -123,7 +122,7 @@ def test_an_operation_that_fails_does_not_take_others_with_it(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def run() -> list[Outcome | BaseException]:
-        async with working(LedgerStore(database)) as ledger:
+        async with working(ledger_storage(database)) as ledger:
             bad = Issue(COMPUTE, (), name="\ud800")  # which no database can store
             wishes: list[Operation] = [charge(1), bad, charge(1), charge(100), charge(1)]
             with locked(database):
@@ -143,7 +142,7 @@ def test_figures_that_contradict_the_rule_stop_the_ledger(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def run() -> list[Outcome | BaseException]:
-        async with working(LedgerStore(database)) as ledger:
+        async with working(ledger_storage(database)) as ledger:
             issued = await ledger.submit(charge(3))
             assert isinstance(issued, Issued)
             # A hand that is not the ledger's has been in the database.
@@ -169,7 +168,7 @@ def test_while_the_database_is_locked_nothing_happens_and_afterwards_all_goes_on
     monkeypatch.setattr(database_module, "BUSY_SECONDS", 0.05)
 
     async def run() -> list[Outcome | BaseException]:
-        async with working(LedgerStore(database)) as ledger:
+        async with working(ledger_storage(database)) as ledger:
             with locked(database):
                 answers = [ledger.submit(charge(1)) for _ in range(5)]
                 refused = await asyncio.gather(*answers, return_exceptions=True)

@@ -7,7 +7,7 @@ from astakos.ledger.storage import Needs
 from astakos.storage.commissions import find_pending, list_pending
 from astakos.storage.database import Database
 from astakos.storage.holdings import set_limits
-from astakos.storage.ledger import LedgerStore
+from astakos.storage.ledger import ledger_storage
 from service.installation import database_at, holdings, rows
 from service.stored import stored_commissions
 from service.world import ALICE, BOB, LOADED, member_key, project_key
@@ -28,7 +28,7 @@ def log(database: Database, serial: int) -> list[tuple[object, ...]]:
 
 
 def do(database: Database, operation: Operation, now: int = LOADED) -> int:
-    with contextlib.closing(LedgerStore(database)) as store:
+    with contextlib.closing(ledger_storage(database)) as store:
         (outcome,) = perform(store, [operation], now)
     return outcome.serial if isinstance(outcome, Issued) else 0
 
@@ -85,7 +85,7 @@ def test_what_is_accepted_at_once_is_in_the_log_at_once(database: Database) -> N
 
 def test_within_a_batch_each_resolution_keeps_its_own_figures(database: Database) -> None:
     one, two = do(database, charge(4)), do(database, charge(3))
-    with contextlib.closing(LedgerStore(database)) as store:
+    with contextlib.closing(ledger_storage(database)) as store:
         operations = [Resolve(COMPUTE, accept=frozenset([one])), Resolve(COMPUTE, accept=frozenset([two]))]
         perform(store, operations, LOADED)
     figures = [[row[-2:] for row in log(database, serial)] for serial in (one, two)]
@@ -106,12 +106,11 @@ def test_a_source_of_none_is_a_key_like_any_other(database: Database) -> None:
     with database.transaction() as connection:
         set_limits(connection, [(with_source, 1), (without, 2)])
         set_limits(connection, [(without, 3)])
-    with contextlib.closing(LedgerStore(database)) as store, store.transaction() as transaction:
-        wanted = [with_source, without, Key("h", "", "r"), Key("h", "x", "r")]
-        assert transaction.read(LOADED, Needs(keys=set(wanted))).holdings == {
-            with_source: Holding(1),
-            without: Holding(3),
-        }
+    wanted = {with_source, without, Key("h", "", "r"), Key("h", "x", "r")}
+    found: dict[Key, Holding] = {}
+    with contextlib.closing(ledger_storage(database)) as store:
+        store.transact(lambda one: found.update(one.read(LOADED, Needs(keys=wanted)).holdings))
+    assert found == {with_source: Holding(1), without: Holding(3)}
 
 
 def test_pending_commissions_are_found_by_their_component_alone(database: Database) -> None:
