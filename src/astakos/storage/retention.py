@@ -15,6 +15,7 @@ FORGET_KEYS = """
 DELETE FROM idempotency_keys WHERE (component_id, key) IN (
     SELECT component_id, key FROM idempotency_keys WHERE time < ? ORDER BY time LIMIT ?
 )
+RETURNING serial
 """
 LIST_COMPONENTS = "SELECT id FROM components"
 # Only the first of each component are looked at: the older, the smaller is the serial.
@@ -28,8 +29,8 @@ FORGET_COMMISSION = "DELETE FROM resolved_commissions WHERE component_id = ? AND
 
 def forget(connection: Connection, now: int) -> bool:
     """Forget some of what is too old; true if there may be more of it."""
-    keys = connection.execute(FORGET_KEYS, (now - KEYS_KEPT, MOST_FORGOTTEN)).rowcount
-    more = keys == MOST_FORGOTTEN
+    keys = connection.execute(FORGET_KEYS, (now - KEYS_KEPT, MOST_FORGOTTEN)).fetchall()
+    more = len(keys) == MOST_FORGOTTEN
     days = settings.find(connection, settings.HISTORY_DAYS)
     if days is not None:
         for (component,) in connection.execute(LIST_COMPONENTS).fetchall():

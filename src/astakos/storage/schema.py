@@ -10,6 +10,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Sequence,
     Table,
     Text,
     UniqueConstraint,
@@ -202,12 +203,15 @@ holdings = _table(
     CheckConstraint("0 <= usage_min AND usage_min <= usage_max"),
 )
 
+# The tables that the ledger writes have no foreign keys: components and holdings are never deleted, and each
+# check would be a look-up, and on PostgreSQL a lock, for every row.
+
 # Commissions that wait for their resolution. They are few, and soon leave this table for the log.
 # `provisions` is a document (`astakos.storage.provisions`): it is only ever read and written as a whole.
 pending_commissions = Table(
     "pending_commissions",
     metadata,
-    _refers("component_id", "components.id", primary_key=True),
+    Column("component_id", NUMBER, primary_key=True, autoincrement=False),
     Column("serial", NUMBER, primary_key=True, autoincrement=False),
     _text("name"),
     _number("issue_time"),
@@ -227,7 +231,7 @@ pending_commissions = Table(
 resolved_commissions = Table(
     "resolved_commissions",
     metadata,
-    _refers("component_id", "components.id", primary_key=True),
+    Column("component_id", NUMBER, primary_key=True, autoincrement=False),
     Column("serial", NUMBER, primary_key=True, autoincrement=False),
     _text("name"),
     _number("issue_time"),
@@ -245,16 +249,29 @@ commission_holders = Table(
     metadata,
     Column("holder", Text, primary_key=True),
     Column("serial", NUMBER, primary_key=True, autoincrement=False),
-    _refers("component_id", "components.id"),
+    _number("component_id"),
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )
+
+# On databases with many writers: each engine, and the number of its last transaction.
+engines = Table(
+    "engines",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _number("batch"),
+    _number("time"),
+    sqlite_strict=True,
+)
+
+# On databases with many writers, serials come from here; SQLite counts them among its settings.
+commission_serials = Sequence("commission_serials", metadata=metadata)
 
 # What was issued with an idempotency key; the serial may be that of a commission long resolved.
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,
-    _refers("component_id", "components.id", primary_key=True),
+    Column("component_id", NUMBER, primary_key=True, autoincrement=False),
     Column("key", Text, primary_key=True),
     Column("fingerprint", LargeBinary, nullable=False),
     _number("serial"),
