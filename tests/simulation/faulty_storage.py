@@ -12,8 +12,8 @@ from typing import Any
 from astakos.ledger.operations import Changes, Pending, Remembered
 from astakos.ledger.rules import Holding, Key
 from astakos.ledger.storage import IdempotencyKey, LedgerTransaction, StorageUnavailableError
-from astakos.storage.database import Connection, Database
 from astakos.storage.ledger import LedgerStore
+from astakos.storage.sqlite import SQLiteDatabase
 from simulation.worlds import copy_as_crashed
 
 
@@ -110,7 +110,7 @@ class FaultyConnection(sqlite3.Connection):
         self.schedule.dead = True
 
 
-class FaultyDatabase(Database):
+class FaultyDatabase(SQLiteDatabase):
     """A database all of whose connections fail by one schedule."""
 
     def __init__(self, path: Path) -> None:
@@ -123,7 +123,7 @@ class FaultyDatabase(Database):
         Scheduled.schedule, Scheduled.path = schedule, path
         self._class = Scheduled
 
-    def connect(self) -> Connection:
+    def connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self.path, timeout=0.0, isolation_level=None, check_same_thread=False, factory=self._class
         )

@@ -14,7 +14,7 @@ from astakos.demo.story import tell
 from astakos.demo.world import make_world
 from astakos.http import server
 from astakos.http.service import Service
-from astakos.storage.database import Database
+from astakos.storage.sqlite import SQLiteDatabase
 from astakosclient import AstakosClient
 
 
@@ -27,7 +27,7 @@ def demo() -> None:
     began = time.monotonic()
     world = make_world()
     with tempfile.TemporaryDirectory(prefix="astakos-demo-") as folder:
-        database = Database(f"sqlite:///{Path(folder, 'astakos.db')}")
+        database = SQLiteDatabase(f"sqlite:///{Path(folder, 'astakos.db')}")
         database.open()
         load(database, world.document, clock.now())
         listener = server.listen(server.LOOPBACK, 0)

@@ -8,20 +8,21 @@ from astakos.ledger.operations import Verdict
 from astakos.ledger.rules import Holding, Key
 from astakos.storage.database import Connection
 from astakos.storage.ledger import read_source
+from astakos.storage.texts import is_storable
 
 COLUMNS = """
 c.serial, k.name, c.name, c.issue_time, c.resolve_time, c.verdict, h.id, h.holder, h.source, h.resource,
 p.quantity, p.settled, p."limit", p.usage_min, p.usage_max
 """
-# Commissions are walked in the order that is wanted; a CROSS JOIN is joined as it is written. Those of one
+# Commissions are walked in the order that is wanted; SQLite joins a CROSS JOIN as it is written. Those of one
 # holder are found in `commission_holders`, unless it is a project, whose own holdings draw from no source.
 BY_COMMISSION = """
-FROM commissions c CROSS JOIN provisions p ON p.serial = c.serial JOIN holdings h ON h.id = p.holding_id
+FROM commissions c CROSS JOIN provisions p JOIN holdings h ON h.id = p.holding_id
 """
 BY_HOLDER = """
 FROM commission_holders x
-CROSS JOIN commissions c ON c.serial = x.serial
-CROSS JOIN provisions p ON p.serial = c.serial
+CROSS JOIN commissions c
+CROSS JOIN provisions p
 JOIN holdings h ON h.id = p.holding_id
 """
 HAS_OWN_HOLDINGS = "SELECT EXISTS (SELECT 1 FROM holdings WHERE holder = ? AND source = '')"
@@ -77,11 +78,14 @@ class Entry(NamedTuple):
 
 def read_history(connection: Connection, wanted: Wanted, most: int) -> list[Entry]:
     """The newest entries that are wanted, at most so many."""
+    texts = (wanted.holder, wanted.source, wanted.resource)
+    if not all(is_storable(text) for text in texts if text is not None):
+        return []
     conditions, parameters = _conditions(wanted)
     tables, order = BY_COMMISSION, "c.serial"
     if wanted.holder is not None and not _has_own_holdings(connection, wanted.holder):
         tables, order = BY_HOLDER, "x.serial"
-        conditions.append("x.holder = ?")
+        conditions += ["c.serial = x.serial", "x.holder = ?"]
         parameters.append(wanted.holder)
     statement = (
         f"SELECT {COLUMNS} {tables} {COMPONENT} WHERE {' AND '.join(conditions)} "
@@ -95,7 +99,7 @@ def _has_own_holdings(connection: Connection, holder: str) -> bool:
 
 
 def _conditions(wanted: Wanted) -> tuple[list[str], list[Any]]:
-    conditions = ["c.verdict IS NOT NULL"]
+    conditions = ["p.serial = c.serial", "c.verdict IS NOT NULL"]
     parameters: list[Any] = []
     exact = {
         "c.component_id": wanted.component,

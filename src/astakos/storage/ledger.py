@@ -9,7 +9,8 @@ from astakos.ledger.operations import Changes, Commission, NewCommission, Pendin
 from astakos.ledger.rules import Holding, Key, Provision
 from astakos.ledger.storage import IdempotencyKey, StorageUnavailableError
 from astakos.storage import settings
-from astakos.storage.database import Connection, Database, writing
+from astakos.storage.database import Connection, Database
+from astakos.storage.sqlite import SQLiteDatabase, writing
 
 LARGEST_SERIAL = 2**63 - 1
 KEYS_KEPT = 2 * DAY
@@ -142,7 +143,7 @@ class LedgerStore:
     def __init__(self, database: Database) -> None:
         """Connect when first used, on the thread that uses it."""
         self._database = database
-        self._connection: Connection | None = None
+        self._connection: sqlite3.Connection | None = None
         self._known = _Known()
 
     @contextlib.contextmanager
@@ -172,7 +173,9 @@ class LedgerStore:
             self.close()
             raise
 
-    def _connected(self) -> Connection:
+    def _connected(self) -> sqlite3.Connection:
+        if not isinstance(self._database, SQLiteDatabase):
+            raise StorageUnavailableError("commissions are written on SQLite only")
         if self._connection is None:
             try:
                 self._connection = self._database.connect()

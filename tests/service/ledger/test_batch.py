@@ -16,6 +16,8 @@ from astakos.storage.ledger import LedgerStore, list_pending, set_limits
 from service.installation import copy_world, database_at, holdings, rows
 from service.world import ALICE, BOB, LOADED, member_key, project_key
 
+pytestmark = pytest.mark.ledger
+
 COMPUTE, STORAGE = 1, 2
 U, V, P = member_key(ALICE), member_key(BOB), project_key()
 

@@ -11,11 +11,13 @@ from astakos.ledger.engine import GroupCommit
 from astakos.ledger.operations import Issue, Issued, Operation, Outcome, Resolve, Resolved
 from astakos.ledger.rules import Holding, Key, NoCapacity, Provision
 from astakos.ledger.storage import StorageUnavailableError
-from astakos.storage import database as database_module
+from astakos.storage import sqlite
 from astakos.storage.database import Database
 from astakos.storage.ledger import LedgerStore, LedgerTransaction, list_pending, set_limits
 from service.installation import holdings, locked, rows
 from service.world import ALICE, BOB, LOADED, member_key, project_key
+
+pytestmark = pytest.mark.ledger
 
 COMPUTE = 1
 U, V, P = member_key(ALICE), member_key(BOB), project_key()
@@ -164,7 +166,7 @@ def test_figures_that_contradict_the_rule_stop_the_ledger(
 def test_while_the_database_is_locked_nothing_happens_and_afterwards_all_goes_on(
     database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(database_module, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.05)
 
     async def run() -> list[Outcome | BaseException]:
         async with working(LedgerStore(database)) as ledger:

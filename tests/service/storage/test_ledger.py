@@ -1,12 +1,16 @@
 import contextlib
 
+import pytest
+
 from astakos.ledger.batch import perform
 from astakos.ledger.operations import Commission, Issue, Issued, Operation, Resolve
 from astakos.ledger.rules import Holding, Key, Provision
 from astakos.storage.database import Database
 from astakos.storage.ledger import LedgerStore, find_commission, list_pending, set_limits
-from service.installation import database_at, holdings, rows
+from service.installation import holdings, opened, rows
 from service.world import ALICE, BOB, LOADED, member_key, project_key
+
+pytestmark = pytest.mark.ledger
 
 COMPUTE, STORAGE = 1, 2
 U, V, P = member_key(ALICE), member_key(BOB), project_key()
@@ -34,14 +38,14 @@ def test_serials_ascend_also_over_reopening_and_whatever_was_deleted(database: D
     do(database, charge(100))
     assert second == first + 1
     database.close()
-    again = database_at(database.path)
+    again = opened(database)
     third = do(again, charge(1))
     assert third > second
     rows(again, "DELETE FROM commission_holders")
     rows(again, "DELETE FROM provisions")
     rows(again, "DELETE FROM commissions")
     again.close()
-    assert do(database_at(database.path), Issue(STORAGE, ())) > third
+    assert do(opened(database), Issue(STORAGE, ())) > third
 
 
 def test_the_log_keeps_the_figures_in_which_each_resolution_left_the_holdings(database: Database) -> None:
