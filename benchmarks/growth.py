@@ -22,8 +22,8 @@ from astakos.directory.model import User
 from astakos.projects.limits import SYSTEM_PROJECT_LIFETIME, limits
 from astakos.projects.model import Capacity, Membership, MembershipState, Policy, Project, ProjectState
 from astakos.storage import projects, users
-from astakos.storage.database import Database
 from astakos.storage.holdings import set_limits
+from astakos.storage.sqlite import SQLiteDatabase
 from benchmarks import machine
 from benchmarks.load_generator import Outcome, Pairs, Plan, generate
 from benchmarks.population import (
@@ -62,7 +62,7 @@ class Grown(NamedTuple):
 
 def make_database(path: Path, count: int) -> None:
     """Make a database with so many users, each with a system project and holdings of all resources."""
-    database = Database(database_url(path))
+    database = SQLiteDatabase(database_url(path))
     database.open()
     document = StateDocument(
         components=[ComponentEntry(name=COMPONENT, token=COMPONENT_TOKEN)],

@@ -14,9 +14,9 @@ from astakos.ledger.rules import Key, Provision, merge
 from astakos.ledger.storage import LedgerStorage
 from astakos.projects.limits import user_holder
 from astakos.storage import registry
-from astakos.storage.database import Database
 from astakos.storage.holdings import stored_source
 from astakos.storage.ledger import ledger_storage
+from astakos.storage.sqlite import SQLiteDatabase
 from benchmarks import command_line
 from benchmarks.bare_sqlite import BareWriter
 from benchmarks.population import (
@@ -65,7 +65,7 @@ def measure(seconds: float) -> Sequence[Result]:
 
 def _race(for_engine: Path, for_bare: Path, size: int, seconds: float) -> tuple[float, float]:
     """Pairs a second of both, in turns."""
-    databases = Database(database_url(for_engine)), Database(database_url(for_bare))
+    databases = SQLiteDatabase(database_url(for_engine)), SQLiteDatabase(database_url(for_bare))
     with contextlib.ExitStack() as stack:
         for database in databases:
             stack.callback(database.close)
@@ -141,7 +141,7 @@ def _engine_step(store: LedgerStorage, component: int) -> Step:
     return step
 
 
-def _bare_step(writer: BareWriter, database: Database) -> Step:
+def _bare_step(writer: BareWriter, database: SQLiteDatabase) -> Step:
     holdings = {
         (holder, source, resource): identifier
         for holder, source, resource, identifier in database.reader().execute(FIND_HOLDINGS)
@@ -163,7 +163,7 @@ def _bare_step(writer: BareWriter, database: Database) -> Step:
     return step
 
 
-def _check(database: Database, done: Sequence[int]) -> None:
+def _check(database: SQLiteDatabase, done: Sequence[int]) -> None:
     usage = {
         (holder, stored_source(source), resource): done[user] * quantity
         for user in range(USERS)

@@ -14,7 +14,7 @@ from astakos.administration.document import (
 )
 from astakos.administration.load import load
 from astakos.projects.limits import project_holder, user_holder
-from astakos.storage.database import Database
+from astakos.storage.sqlite import SQLiteDatabase
 
 USERS = 1000
 COMPONENT = "compute"
@@ -69,7 +69,7 @@ def database_url(path: Path) -> str:
 
 def make_database(path: Path) -> None:
     """Make a database with all users, and no usage yet."""
-    database = Database(database_url(path))
+    database = SQLiteDatabase(database_url(path))
     database.open()
     with contextlib.closing(database):
         load(database, _document(), clock.now())

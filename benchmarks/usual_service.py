@@ -8,6 +8,7 @@ threads, each with a connection, holdings are read and written row by row, and e
 
 import asyncio
 import signal
+import sqlite3
 import sys
 import threading
 import time
@@ -20,7 +21,7 @@ import uvicorn
 
 from astakos.directory.tokens import token_hash
 from astakos.http.listening import listen
-from astakos.storage.database import Connection, Database, writing
+from astakos.storage.sqlite import SQLiteDatabase, writing
 from benchmarks.child_process import HOST
 from benchmarks.population import database_url
 from benchmarks.wire import ISSUE_PATH
@@ -80,7 +81,7 @@ class Refused(Exception):  # noqa: N818 - as the service calls it
 class UsualService:
     """The ASGI application."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: SQLiteDatabase) -> None:
         self._database = database
         self._local = threading.local()
         # SQLite has one writer at a time. Waiting for it here instead of by SQLite's own sleeps gives the
@@ -108,7 +109,7 @@ class UsualService:
         await send({"type": "http.response.body", "body": content})
 
     def _answer(self, method: str, path: str, token: str, body: bytes) -> Answer:
-        connection: Connection | None = getattr(self._local, "connection", None)
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = self._database.connect()
         row = connection.execute(FIND_COMPONENT, (token_hash(token),)).fetchone()
@@ -134,7 +135,7 @@ class UsualService:
         return 200, None
 
 
-def _issue(connection: Connection, component: int, body: IssueBody) -> int:
+def _issue(connection: sqlite3.Connection, component: int, body: IssueBody) -> int:
     (serial,) = connection.execute(
         INSERT_COMMISSION, (component, body.name, time.time_ns() // 1000)
     ).fetchone()
@@ -159,7 +160,7 @@ def _issue(connection: Connection, component: int, body: IssueBody) -> int:
     return int(serial)
 
 
-def _accept(connection: Connection, component: int, serial: int) -> None:
+def _accept(connection: sqlite3.Connection, component: int, serial: int) -> None:
     if connection.execute(FIND_PENDING, (serial, component)).fetchone() is None:
         raise Refused(404, "This is no pending commission of yours.")
     for quantity, holding, limit, usage_min, usage_max in connection.execute(
@@ -172,7 +173,7 @@ def _accept(connection: Connection, component: int, serial: int) -> None:
     connection.execute(RESOLVE_COMMISSION, (time.time_ns() // 1000, serial))
 
 
-def _quotas(connection: Connection) -> dict[str, Any]:
+def _quotas(connection: sqlite3.Connection) -> dict[str, Any]:
     """As `service_quotas` answers, for the check at the end."""
     users: dict[str, Any] = {}
     for holder, source, resource, *figures in connection.execute(LIST_QUOTAS):
@@ -191,7 +192,7 @@ def _quotas(connection: Connection) -> dict[str, Any]:
 
 def main() -> None:
     """Serve a database that has been made before, until SIGTERM."""
-    database = Database(database_url(Path(sys.argv[1])))
+    database = SQLiteDatabase(database_url(Path(sys.argv[1])))
     database.open(create=False)
     listener = listen(HOST, 0)
     config = uvicorn.Config(

@@ -9,11 +9,69 @@ from hypothesis import HealthCheck, settings
 
 from astakos.storage.database import Database
 from service.caller import Caller
-from service.installation import copy_world, make_world, running
+from service.engines import ENGINES, LEDGER_ENGINES, SQLITE, Engine, PostgreSQLEngine, SQLiteEngine
+from service.installation import make_world, running
+from service.postgres_server import postgres_server
 
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 settings.register_profile("ci", parent=settings.get_profile("here"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "here")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database-url",
+        metavar="URL",
+        help="Use this server for the tests on PostgreSQL, in databases of their own made there, "
+        "in place of one that is started.",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "every_engine: on each kind of database, and not on SQLite alone.")
+    config.addinivalue_line(
+        "markers", "ledger: on each kind of database on which commissions can be written."
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "engine" not in metafunc.fixturenames:
+        return
+    markers = {marker.name for marker in metafunc.definition.iter_markers()}
+    names = LEDGER_ENGINES if "ledger" in markers else ENGINES if "every_engine" in markers else (SQLITE,)
+    metafunc.parametrize("engine", names, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A server, on which databases can be made."""
+    given: str | None = request.config.getoption("--database-url")
+    if given:
+        yield given
+        return
+    with postgres_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgresql_engine(postgresql_url: str) -> Iterator[PostgreSQLEngine]:
+    """Makes databases on the server."""
+    engine = PostgreSQLEngine(postgresql_url)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="session")
+def sqlite_engine(world_file: Path) -> SQLiteEngine:
+    """Makes files."""
+    return SQLiteEngine(world_file)
+
+
+@pytest.fixture(scope="session")
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """The kind of database that a test runs on; see the markers."""
+    found: Engine = request.getfixturevalue(f"{request.param}_engine")
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -25,11 +83,26 @@ def world_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def database(world_file: Path, tmp_path: Path) -> Iterator[Database]:
+def database(engine: Engine, tmp_path: Path) -> Iterator[Database]:
     """The world, for one test alone."""
-    database = copy_world(world_file, tmp_path / "astakos.db")
+    database = engine.world(tmp_path)
     yield database
-    database.close()
+    engine.discard(database)
+
+
+@pytest.fixture
+def new(engine: Engine, tmp_path: Path) -> Iterator[Database]:
+    """A database in which there is nothing yet, for one test alone."""
+    database = engine.new(tmp_path)
+    yield database
+    engine.discard(database)
+
+
+@pytest.fixture
+def empty(new: Database) -> Database:
+    """An installation in which there is nothing yet, for one test alone."""
+    new.open()
+    return new
 
 
 @pytest.fixture
@@ -40,8 +113,9 @@ def service(database: Database) -> Iterator[Caller]:
 
 
 @pytest.fixture(scope="session")
-def standing_service(world_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
+def standing_service(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
     """A running service with the world, for all those tests that change nothing."""
-    database = copy_world(world_file, tmp_path_factory.mktemp("standing") / "astakos.db")
+    database = engine.world(tmp_path_factory.mktemp("standing"))
     with running(database) as caller:
         yield caller
+    engine.discard(database)

@@ -18,7 +18,7 @@ from astakos.cli import COMMANDS
 from astakos.http.listening import LOOPBACK, listen
 from astakos.http.server import serving
 from astakos.http.service import Service
-from astakos.storage.database import Database
+from astakos.storage.sqlite import SQLiteDatabase
 from astakosclient import AstakosClient
 
 README = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
@@ -26,7 +26,7 @@ URL = "http://127.0.0.1:8000"
 
 
 def test_the_tour_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'astakos.db'}")
+    database = SQLiteDatabase(f"sqlite:///{tmp_path / 'astakos.db'}")
     database.open()
     load(
         database,

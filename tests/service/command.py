@@ -38,7 +38,7 @@ class Ended:
 
 def astakos(database: Database | str, *arguments: str, stdin: str | None = None) -> Ended:
     """Run the command on a database; nothing but an exit may come out of it."""
-    url = database if isinstance(database, str) else f"sqlite:///{database.path}"
+    url = database if isinstance(database, str) else database.url
     result = CliRunner().invoke(main, arguments, input=stdin, env={"ASTAKOS_DATABASE": url})
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return Ended(result.exit_code, result.stdout, result.stderr)
@@ -59,7 +59,7 @@ def only_line(errors: str) -> str:
 
 def environment(database: Database) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ASTAKOS_")}
-    return kept | {"ASTAKOS_DATABASE": f"sqlite:///{database.path}"}
+    return kept | {"ASTAKOS_DATABASE": database.url}
 
 
 def ended(database: Database, *arguments: str, **more: str) -> Ended:

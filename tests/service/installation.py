@@ -2,7 +2,6 @@
 
 import contextlib
 import shutil
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,16 +12,25 @@ from astakos.http.mail import Mailer
 from astakos.http.server import serving
 from astakos.http.service import Service
 from astakos.ledger.rules import Holding, Key
-from astakos.storage.database import Database
+from astakos.storage import postgresql, sqlite
+from astakos.storage.database import Connection, Database, database_of
+from astakos.storage.sqlite import SQLiteDatabase
 from service.caller import Caller
 from service.world import BASE_URL, LOADED, world
 
 
-def database_at(path: Path) -> Database:
+def database_at(path: Path) -> SQLiteDatabase:
     """A database in a file, opened; made if it is not there."""
-    database = Database(f"sqlite:///{path}")
+    database = SQLiteDatabase(f"sqlite:///{path}")
     database.open()
     return database
+
+
+def opened(database: Database) -> Database:
+    """The same database, as another process opens it."""
+    again = database_of(database.url)
+    again.open(create=False)
+    return again
 
 
 def make_world(path: Path) -> None:
@@ -34,7 +42,7 @@ def make_world(path: Path) -> None:
     assert not path.with_name(path.name + "-wal").exists()
 
 
-def copy_world(template: Path, path: Path) -> Database:
+def copy_world(template: Path, path: Path) -> SQLiteDatabase:
     shutil.copyfile(template, path)
     path.chmod(0o600)
     return database_at(path)
@@ -50,9 +58,10 @@ def running(database: Database, mailer: Mailer | None = None) -> Iterator[Caller
 
 
 def rows(database: Database, statement: str, *values: object) -> list[tuple[object, ...]]:
-    """What a statement finds."""
+    """What a statement finds, if it is one that looks for something."""
     with contextlib.closing(database.connect()) as connection:
-        return connection.execute(statement, values).fetchall()
+        found = connection.execute(statement, values)
+        return found.fetchall() if statement.lstrip().startswith(("SELECT", "PRAGMA")) else []
 
 
 def holdings(database: Database) -> dict[Key, Holding]:
@@ -67,12 +76,16 @@ def holdings(database: Database) -> dict[Key, Holding]:
 
 def all_rows(database: Database) -> dict[str, list[tuple[object, ...]]]:
     """Everything that a database holds, by table."""
-    tables = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
-    return {str(name): rows(database, f'SELECT * FROM "{name}"') for (name,) in rows(database, tables)}
+    list_tables = sqlite.list_tables if isinstance(database, SQLiteDatabase) else postgresql.list_tables
+    with contextlib.closing(database.connect()) as connection:
+        return {
+            name: sorted(connection.execute(f'SELECT * FROM "{name}"').fetchall(), key=repr)
+            for name in sorted(list_tables(connection))
+        }
 
 
 @contextlib.contextmanager
-def locked(database: Database) -> Iterator[sqlite3.Connection]:
+def locked(database: Database) -> Iterator[Connection]:
     """Another process is in the middle of a transaction."""
     with contextlib.closing(database.connect()) as connection:
         connection.execute("BEGIN IMMEDIATE")

@@ -31,7 +31,7 @@ from astakos import clock
 from astakos.administration.document import ComponentEntry, StateDocument
 from astakos.administration.load import load
 from astakos.ledger.rules import UNLIMITED, Key
-from astakos.storage.database import Database
+from astakos.storage.sqlite import SQLiteDatabase
 from service.stored import stored_commissions
 from simulation.comparison import check_sums, read_figures
 from simulation.worlds import write_limits
@@ -266,7 +266,7 @@ class Run:
         self.calls: list[Call] = []
         self.largest_serial = 0
         self.serials: dict[int, str] = {}
-        database = Database(f"sqlite:///{path}")
+        database = SQLiteDatabase(f"sqlite:///{path}")
         database.open()
         component = ComponentEntry(name="compute", token=TOKEN)
         load(database, StateDocument(components=[component]), clock.now())

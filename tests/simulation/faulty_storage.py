@@ -11,7 +11,7 @@ from typing import Any
 from astakos.ledger.operations import Changes
 from astakos.ledger.rules import Key
 from astakos.ledger.storage import LedgerStorage, LedgerTransaction, Needs, State, StorageUnavailableError
-from astakos.storage.database import Connection, Database
+from astakos.storage.sqlite import SQLiteDatabase
 from simulation.worlds import copy_as_crashed
 
 
@@ -108,7 +108,7 @@ class FaultyConnection(sqlite3.Connection):
         self.schedule.dead = True
 
 
-class FaultyDatabase(Database):
+class FaultyDatabase(SQLiteDatabase):
     """A database all of whose connections fail by one schedule."""
 
     def __init__(self, path: Path) -> None:
@@ -121,7 +121,7 @@ class FaultyDatabase(Database):
         Scheduled.schedule, Scheduled.path = schedule, path
         self._class = Scheduled
 
-    def connect(self) -> Connection:
+    def connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self.path, timeout=0.0, isolation_level=None, check_same_thread=False, factory=self._class
         )

@@ -19,7 +19,7 @@ from astakos.ledger.operations import Issue, Issued, IssueMany, Operation, Outco
 from astakos.ledger.rules import Key, Provision
 from astakos.ledger.storage import StorageUnavailableError
 from astakos.storage.ledger import ledger_storage
-from astakos.storage.sqlite_ledger import SqliteLedger
+from astakos.storage.sqlite_ledger import SQLiteLedger
 from simulation.comparison import Follower, make_issue, provisions
 from simulation.faulty_storage import Crashed, Fault, FaultyDatabase
 from simulation.worlds import (
@@ -68,7 +68,7 @@ class World:
 
     def open(self) -> None:
         self.database = FaultyDatabase(self.path)
-        self.store = SqliteLedger(self.database)
+        self.store = SQLiteLedger(self.database)
         self.store._connected()  # so that the faults hit its transactions; connecting has a test of its own
 
     def close(self) -> None:

@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 
 from astakos.ledger.rules import Key
-from astakos.storage.database import Connection, Database
 from astakos.storage.holdings import set_limits
+from astakos.storage.sqlite import SQLiteDatabase
 
 COMPONENTS = (1, 2)
 START = 1_700_000_000_000_000
@@ -25,10 +25,10 @@ EMPTY_SOURCE = Key("project:p", "", "vm")
 """It can not exist; it must not be taken for the one whose source is null."""
 
 
-class QuickDatabase(Database):
+class QuickDatabase(SQLiteDatabase):
     """A database that survives the end of the process only; durability is tested with real crashes."""
 
-    def connect(self) -> Connection:
+    def connect(self) -> sqlite3.Connection:
         connection = super().connect()
         connection.execute("PRAGMA synchronous = OFF")
         return connection

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from astakos.administration.document import (
@@ -15,10 +15,10 @@ from astakos.administration.document import (
     ServiceEntry,
     Settings,
     StateDocument,
-    StateError,
     UserEntry,
 )
 from astakos.administration.holdings import sync_project, sync_projects
+from astakos.administration.places import Place, require_storable
 from astakos.clock import from_iso
 from astakos.directory.model import Component, Resource, User
 from astakos.directory.passwords import is_password_hash, password_hash, password_matches
@@ -35,20 +35,6 @@ HASH_PREFIX = "sha256:"
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
-class Place(NamedTuple):
-    """Where in the document something stands, for error messages."""
-
-    path: str
-
-    def error(self, message: str) -> StateError:
-        """An error at this place."""
-        return StateError(f"{message} - at `$.{self.path}`")
-
-    def __truediv__(self, name: str) -> "Place":
-        """A place inside of this one."""
-        return Place(f"{self.path}.{name}")
-
-
 def load(database: Database, document: StateDocument, now: int) -> None:
     """Carry out a document in one transaction.
 
@@ -58,8 +44,10 @@ def load(database: Database, document: StateDocument, now: int) -> None:
     Raises:
         StateError: something in it is wrong; nothing has been changed.
     """
+    require_storable(document)
     passwords = _hash_passwords(database, document.users)
-    with database.transaction() as connection:
+
+    def carry_out(connection: Connection) -> None:
         loader = _Loader(connection, now)
         loader.settings(document.base_url, document.settings)
         _each("components", document.components, loader.component)
@@ -74,6 +62,8 @@ def load(database: Database, document: StateDocument, now: int) -> None:
         _each("oauth2_tokens", document.oauth2_tokens, loader.access_token)
         if document.resources:
             sync_projects(connection)
+
+    database.change(carry_out)
 
 
 def _each(name: str, entries: Iterable[T], load_entry: Callable[[T, Place], None]) -> None:

@@ -29,7 +29,8 @@ def register_own_services(database: Database, base_url: str) -> None:
     present = {service.name: service for service in registry.list_services(database.reader())}
     if all(name in present and present[name].endpoints == (endpoint,) for name, endpoint in wanted.items()):
         return
-    with database.transaction() as connection:
+
+    def register(connection: Connection) -> None:
         if registry.find_component(connection, OWN_COMPONENT) is None:
             component = Component(
                 0, OWN_COMPONENT, f"{base_url}/ui", base_url, menu={"cloudbar": {"show": False}}
@@ -37,3 +38,5 @@ def register_own_services(database: Database, base_url: str) -> None:
             registry.save_component(connection, component)
         for name, kind, _, _ in OWN_SERVICES:
             registry.save_service(connection, name, kind, OWN_COMPONENT, [wanted[name]])
+
+    database.change(register)

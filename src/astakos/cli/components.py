@@ -81,6 +81,5 @@ def token(name: str, database_url: str, as_json: bool) -> None:
 
 
 def _renew_token(database: Database, name: str, *, as_json: bool) -> None:
-    with database.transaction() as connection:
-        secret = renew_component_token(connection, name, clock.now())
+    secret = database.change(lambda connection: renew_component_token(connection, name, clock.now()))
     print_facts({"name": name, "token": secret}, as_json=as_json)

@@ -15,7 +15,7 @@ from astakos.demo.world import make_world
 from astakos.http import server
 from astakos.http.listening import LOOPBACK, listen
 from astakos.http.service import Service
-from astakos.storage.database import Database
+from astakos.storage.sqlite import SQLiteDatabase
 from astakosclient import AstakosClient
 
 
@@ -28,7 +28,7 @@ def demo() -> None:
     began = time.monotonic()
     world = make_world()
     with tempfile.TemporaryDirectory(prefix="astakos-demo-") as folder:
-        database = Database(f"sqlite:///{Path(folder, 'astakos.db')}")
+        database = SQLiteDatabase(f"sqlite:///{Path(folder, 'astakos.db')}")
         database.open()
         load(database, world.document, clock.now())
         listener = listen(LOOPBACK, 0)

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import click
 
-from astakos.storage.database import DEFAULT_URL, Database
+from astakos.storage.database import DEFAULT_URL, Database, database_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -20,7 +20,7 @@ def database_option(function: F) -> F:
         default=DEFAULT_URL,
         show_default=True,
         show_envvar=True,
-        help="The database to work on.",
+        help="The database to work on: sqlite:///FILE or postgresql://USER@HOST/NAME.",
     )(function)
 
 
@@ -31,7 +31,7 @@ def json_option(function: F) -> F:
 
 def open_database(url: str, *, create: bool = False) -> Database:
     """The database of a URL, opened until the command ends; one that only looks at it does not make it."""
-    database = Database(url)
+    database = database_of(url)
     database.open(create=create)
     click.get_current_context().call_on_close(database.close)
     return database

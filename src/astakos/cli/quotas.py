@@ -7,8 +7,10 @@ from astakos.administration.quotas import set_capacity
 from astakos.cli.options import database_option, json_option, open_database
 from astakos.cli.output import print_rows
 from astakos.cli.quantities import QUANTITY, shown
+from astakos.directory.model import User
 from astakos.projects.model import Capacity
 from astakos.storage import quotas, registry
+from astakos.storage.database import Connection
 
 
 @click.group()
@@ -55,7 +57,11 @@ def set_(user: str, resource: str, limit: int, database_url: str) -> None:
 
     It is the limit of the user's own (system) project. What they use already stays theirs, even beyond it.
     """
-    with open_database(database_url).transaction() as connection:
+
+    def change(connection: Connection) -> User:
         known = find_user(connection, user)
         set_capacity(connection, known.uuid, resource, Capacity(limit, limit))
+        return known
+
+    known = open_database(database_url).change(change)
     click.echo(f"{known.email} may now have {shown(limit)} of {resource}.")

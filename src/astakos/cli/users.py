@@ -14,6 +14,7 @@ from astakos.cli.output import print_facts, print_rows
 from astakos.clock import to_iso
 from astakos.directory.model import User
 from astakos.storage import users
+from astakos.storage.database import Connection
 
 
 @click.group()
@@ -73,10 +74,11 @@ def token(name: str, database_url: str, as_json: bool) -> None:
 
 
 def _renew_token(database_url: str, name: str, *, as_json: bool) -> None:
-    with open_database(database_url).transaction() as connection:
-        user = find_user(connection, name)
-        secret = renew_user_token(connection, user, clock.now())
-        user = find_user(connection, user.uuid)
+    def renew(connection: Connection) -> tuple[User, str]:
+        secret = renew_user_token(connection, find_user(connection, name), clock.now())
+        return find_user(connection, name), secret
+
+    user, secret = open_database(database_url).change(renew)
     facts = {
         "email": user.email,
         "uuid": user.uuid,

@@ -16,6 +16,7 @@ from astakos.http.service import Service
 from astakos.storage import feedback as feedback_store
 from astakos.storage import users
 from astakos.storage.database import Connection
+from astakos.storage.texts import is_storable
 
 log = logging.getLogger("astakos.http")
 
@@ -118,6 +119,8 @@ async def feedback(service: Service, request: Request, user: User) -> Answer:
     if not message:
         raise BadRequest("feedback_msg must not be empty.")
     data = form.get("feedback_data", "")
+    if not (is_storable(message) and is_storable(data)):
+        raise BadRequest("feedback_msg and feedback_data must not contain NUL.")
     now = clock.now()
     await service.write(lambda connection: feedback_store.save(connection, user.id, now, message, data))
     if service.mailer is not None:

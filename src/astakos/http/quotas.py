@@ -19,7 +19,7 @@ Quotas = dict[str, dict[str, Figures]]
 
 async def quotas(service: Service, _request: Request, user: User) -> Answer:
     """`GET quotas`: the caller's own."""
-    found = _by_user(stored.quotas_of_user(service.reader, user.id, user.uuid))
+    found = _by_user(stored.quotas_of_user(service.reader, user.id))
     return Answer(body=to_json(found.get(user.uuid, {})))
 
 

@@ -62,20 +62,14 @@ class Service:
     ) -> T:
         """Carry out a read of many rows on another thread, so that nobody else has to wait for it."""
 
-        def work() -> T:
-            with self.database.snapshot() as connection:
-                return read(connection, *args, **kwargs)
+        def work(connection: Connection) -> T:
+            return read(connection, *args, **kwargs)
 
-        return await asyncio.to_thread(work)
+        return await asyncio.to_thread(self.database.read, work, snapshot=True)
 
     async def write(self, change: Callable[[Connection], None]) -> None:
         """Carry out a change in a transaction of its own."""
-
-        def work() -> None:
-            with self.database.transaction() as connection:
-                change(connection)
-
-        await asyncio.to_thread(work)
+        await asyncio.to_thread(self.database.change, change)
 
     def catalog(self) -> list[dict[str, Any]]:
         """The service catalogue; not to be changed."""

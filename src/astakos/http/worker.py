@@ -12,7 +12,7 @@ from astakos.http.instructions import READY, Instructions, keep_what_is_there, s
 from astakos.http.server import serve
 from astakos.http.service import Service
 from astakos.ledger.asking import Ledger
-from astakos.storage.database import Database
+from astakos.storage.database import database_of
 
 
 def work(control: socket.socket, engine: socket.socket, listener: socket.socket) -> None:
@@ -21,7 +21,7 @@ def work(control: socket.socket, engine: socket.socket, listener: socket.socket)
         instructions = msgspec.json.decode(stream.readline(), type=Instructions)
     set_up_logging(instructions.log_level)
     threading.Thread(target=_end_with, args=(control,), daemon=True).start()
-    database = Database(instructions.database_url)
+    database = database_of(instructions.database_url)
     service = Service(
         database,
         instructions.base_url,

@@ -10,6 +10,7 @@ from astakos.ledger.rules import Holding, Key
 from astakos.storage.database import Connection
 from astakos.storage.holdings import find_by_id, stored_source
 from astakos.storage.provisions import read_settled
+from astakos.storage.texts import is_storable
 
 AT_A_TIME = 500
 LARGEST_ID = 2**63 - 1
@@ -94,6 +95,8 @@ class _Commission(NamedTuple):
 
 def read_history(connection: Connection, wanted: Wanted, most: int) -> Page:
     """The newest entries that are wanted, at most so many."""
+    if wanted.holder is not None and not is_storable(wanted.holder):
+        return Page([], None)
     components = dict(connection.execute(LIST_COMPONENTS).fetchall())
     keys: dict[int, Key] = {}
     entries: list[Entry] = []

@@ -5,6 +5,7 @@ from typing import Any
 
 from astakos.projects.model import Capacity, Membership, MembershipState, Policy, Project, ProjectState
 from astakos.storage.database import Connection
+from astakos.storage.texts import is_storable
 
 COLUMNS = """
 uuid, name, state, system_project, owner, homepage, description, comments, creation_date, end_date,
@@ -42,7 +43,7 @@ SAVE_MEMBERSHIP = """
 INSERT INTO memberships (user_id, project_id, state, ever_accepted)
 SELECT u.id, p.id, ?, ? FROM users u, projects p WHERE u.uuid = ? AND p.uuid = ?
 ON CONFLICT (user_id, project_id) DO UPDATE SET
-    state = excluded.state, ever_accepted = max(memberships.ever_accepted, excluded.ever_accepted)
+    state = excluded.state, ever_accepted = memberships.ever_accepted OR excluded.ever_accepted
 """
 LIST_PROJECTS_OF = """
 SELECT p.uuid FROM memberships m JOIN projects p ON p.id = m.project_id
@@ -62,6 +63,8 @@ def _project(row: tuple[Any, ...]) -> Project:
 
 def find(connection: Connection, uuid: str) -> Project | None:
     """The project of that uuid."""
+    if not is_storable(uuid):
+        return None
     row = connection.execute(FIND, (uuid,)).fetchone()
     return None if row is None else _project(row)
 

@@ -40,7 +40,7 @@ def write_pending(provisions: Iterable[Provision], identifiers: Mapping[Key, int
     return _encoder.encode([(identifiers[key], quantity) for key, quantity in provisions]).decode()
 
 
-def read_pending(document: str) -> list[tuple[int, int]]:
+def read_pending(document: str | bytes) -> list[tuple[int, int]]:
     """Holdings and quantities of a pending commission."""
     return _pending.decode(document)
 

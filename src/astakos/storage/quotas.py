@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from astakos.ledger.rules import Holding
 from astakos.storage.database import Connection
+from astakos.storage.texts import is_storable
 
 NO_HOLDING = Holding(0)
 
@@ -33,14 +34,16 @@ h.resource, h."limit", h.usage_min, h.usage_max, p."limit", p.usage_min, p.usage
 PROJECT_LEVEL = "LEFT JOIN holdings p ON p.holder = h.source AND p.source = '' AND p.resource = h.resource"
 
 QUOTAS_OF_USER = f"""
-SELECT ?1, project.uuid, {FIGURES}
-FROM memberships m
+SELECT u.uuid, project.uuid, {FIGURES}
+FROM users u
+JOIN memberships m ON m.user_id = u.id
 JOIN projects project ON project.id = m.project_id
-JOIN holdings h ON h.holder = 'user:' || ?1 AND h.source = 'project:' || project.uuid
+JOIN holdings h ON h.holder = 'user:' || u.uuid AND h.source = 'project:' || project.uuid
 JOIN resources r ON r.name = h.resource
 {PROJECT_LEVEL}
-WHERE m.user_id = ?2 AND m.state IN ('accepted', 'leave_requested') AND project.state <> 'deleted'
+WHERE u.id = ? AND m.state IN ('accepted', 'leave_requested') AND project.state <> 'deleted'
   AND r.api_visible
+ORDER BY h.id
 """
 SERVICE_QUOTAS = f"""
 SELECT u.uuid, substr(h.source, 9), {FIGURES}
@@ -63,9 +66,9 @@ def _user_quota(row: tuple[str, str, str, int, int, int, int | None, int, int]) 
     return UserQuota(user, project, resource, Holding(limit, usage_min, usage_max), project_level)
 
 
-def quotas_of_user(connection: Connection, user_id: int, uuid: str) -> Iterator[UserQuota]:
+def quotas_of_user(connection: Connection, user_id: int) -> Iterator[UserQuota]:
     """What a user sees: visible resources of the projects that they may draw from."""
-    return map(_user_quota, connection.execute(QUOTAS_OF_USER, (uuid, user_id)))
+    return map(_user_quota, connection.execute(QUOTAS_OF_USER, (user_id,)))
 
 
 def service_quotas(
@@ -75,7 +78,7 @@ def service_quotas(
     projects: Collection[str] | None,
 ) -> Iterator[UserQuota]:
     """All holdings of users with a verified address, for some resources; None as a filter means all."""
-    for row in _of(connection, SERVICE_QUOTAS, "u.uuid", users):
+    for row in _of(connection, SERVICE_QUOTAS, "u.uuid", "h.id", users):
         quota = _user_quota(row)
         if quota.resource in resources and (projects is None or quota.project in projects):
             yield quota
@@ -85,17 +88,17 @@ def project_quotas(
     connection: Connection, resources: Collection[str], projects: Collection[str] | None
 ) -> Iterator[ProjectQuota]:
     """The holdings of initialized projects, for some resources; None as a filter means all."""
-    for project, resource, *figures in _of(connection, PROJECT_QUOTAS, "project.uuid", projects):
+    for project, resource, *figures in _of(connection, PROJECT_QUOTAS, "project.uuid", "p.id", projects):
         if resource in resources:
             yield ProjectQuota(project, resource, Holding(*figures))
 
 
 def _of(
-    connection: Connection, statement: str, column: str, uuids: Collection[str] | None
+    connection: Connection, statement: str, column: str, order: str, uuids: Collection[str] | None
 ) -> Iterator[tuple[Any, ...]]:
-    """The rows of a statement, for some uuids in a column; None means all."""
+    """The rows of a statement, for some uuids in a column, in an order; None means all, in any order."""
     if uuids is None:
         yield from connection.execute(statement)
         return
-    for uuid in dict.fromkeys(uuids):
-        yield from connection.execute(f"{statement} AND {column} = ?", (uuid,))
+    for uuid in filter(is_storable, dict.fromkeys(uuids)):
+        yield from connection.execute(f"{statement} AND {column} = ? ORDER BY {order}", (uuid,))

@@ -6,6 +6,7 @@ from typing import Any
 
 from astakos.directory.model import Component, Resource, Service
 from astakos.storage.database import Connection
+from astakos.storage.texts import is_storable
 
 COMPONENT_COLUMNS = "c.id, c.name, c.ui_url, c.base_url, c.token_created, c.token_expires, c.menu"
 FIND_COMPONENT_BY_TOKEN = f"SELECT {COMPONENT_COLUMNS} FROM components c WHERE c.token_hash = ?"
@@ -68,6 +69,8 @@ def find_component_by_token(connection: Connection, token_hash: bytes) -> Compon
 
 def find_component(connection: Connection, name: str) -> Component | None:
     """The component of that name."""
+    if not is_storable(name):
+        return None
     row = connection.execute(FIND_COMPONENT, (name,)).fetchone()
     return None if row is None else _component(row)
 

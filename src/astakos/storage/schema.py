@@ -1,4 +1,4 @@
-"""The tables, once for every database; which revision of them a database holds is written in it."""
+"""The tables, once for every database; how older ones become these, `storage/migrations` says."""
 
 from sqlalchemy import (
     BigInteger,
@@ -6,18 +6,21 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     LargeBinary,
     MetaData,
+    PrimaryKeyConstraint,
     Sequence,
+    String,
     Table,
     Text,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.schema import CreateIndex, CreateSequence, CreateTable
 from sqlalchemy.types import TypeEngine
 
 # A STRICT table of SQLite knows no BIGINT and no BOOLEAN; its INTEGER holds both.
@@ -32,7 +35,7 @@ def _table(name: str, *columns: Column[object] | CheckConstraint | UniqueConstra
 
 
 def _identifier() -> Column[object]:
-    return Column("id", NUMBER, primary_key=True)
+    return Column("id", NUMBER, Identity(), primary_key=True)
 
 
 def _refers(name: str, target: str, *, nullable: bool = False, primary_key: bool = False) -> Column[object]:
@@ -282,13 +285,26 @@ idempotency_keys = Table(
 )
 
 
-def creation_statements() -> list[str]:
-    """The statements that make all tables and indexes in an empty SQLite database."""
-    dialect = sqlite.dialect()
+# Alembic reads and writes it; made here along with the others, a new database is at the newest revision.
+alembic_version = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+
+DIALECTS = {"sqlite": sqlite.dialect, "postgresql": postgresql.dialect}
+
+
+def creation_statements(dialect: str) -> list[str]:
+    """The statements that make all tables and indexes in an empty database."""
+    language = DIALECTS[dialect]()
     statements = []
-    for table in metadata.sorted_tables:
-        statements.append(str(CreateTable(table).compile(dialect=dialect)))
+    if language.supports_sequences:
+        statements.append(str(CreateSequence(commission_serials).compile(dialect=language)))
+    for table in (*metadata.sorted_tables, alembic_version):
+        statements.append(str(CreateTable(table).compile(dialect=language)))
         statements += [
-            str(CreateIndex(index).compile(dialect=dialect)) for index in sorted(table.indexes, key=str)
+            str(CreateIndex(index).compile(dialect=language)) for index in sorted(table.indexes, key=str)
         ]
     return statements

@@ -9,10 +9,10 @@ from astakos.ledger.rules import Holding, Key, Provision
 from astakos.ledger.storage import IdempotencyKey, LedgerTransaction, Needs, State, StorageUnavailableError
 from astakos.storage import retention
 from astakos.storage.commissions import LARGEST_SERIAL
-from astakos.storage.database import Connection, Database, writing
 from astakos.storage.holdings import Row, find, find_by_id
 from astakos.storage.ledger_rows import rows_of
 from astakos.storage.provisions import read_pending
+from astakos.storage.sqlite import SQLiteDatabase, writing
 
 MOST_KNOWN = 50_000
 """Of how many holdings, and pending commissions, a connection remembers where they stand: some 20 MiB."""
@@ -64,7 +64,7 @@ class _Known:
         self.pending: dict[int, Pending] = {}
         self._version = -1
 
-    def begin(self, connection: Connection) -> None:
+    def begin(self, connection: sqlite3.Connection) -> None:
         """Forget everything if another connection has committed since, or if it has become too much."""
         (version,) = connection.execute("PRAGMA data_version").fetchone()
         if version != self._version or len(self.holdings) > MOST_KNOWN or len(self.pending) > MOST_KNOWN:
@@ -93,20 +93,20 @@ class _Known:
             self.pending.pop(resolution.serial, None)
 
 
-class SqliteLedger:
+class SQLiteLedger:
     """The ledger's storage on one connection, for one thread at a time."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: SQLiteDatabase) -> None:
         """Connect when first used, on the thread that uses it."""
         self._database = database
-        self._connection: Connection | None = None
+        self._connection: sqlite3.Connection | None = None
         self._known = _Known()
 
     def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
         """One durable transaction; see `astakos.ledger.storage.LedgerStorage`."""
         with self._writing() as connection:
             self._known.begin(connection)
-            work(SqliteTransaction(connection, self._known))
+            work(SQLiteTransaction(connection, self._known))
 
     def tidy(self, now: int) -> bool:
         """Forget some of what is too old; true if there is more of it."""
@@ -114,7 +114,7 @@ class SqliteLedger:
             return retention.forget(connection, now)
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def _writing(self) -> Iterator[sqlite3.Connection]:
         try:
             with writing(self._connected()) as connection:
                 yield connection
@@ -123,7 +123,7 @@ class SqliteLedger:
             self.close()
             raise
 
-    def _connected(self) -> Connection:
+    def _connected(self) -> sqlite3.Connection:
         if self._connection is None:
             try:
                 self._connection = self._database.connect()
@@ -139,10 +139,10 @@ class SqliteLedger:
             connection.close()
 
 
-class SqliteTransaction:
+class SQLiteTransaction:
     """Reads and writes of one batch."""
 
-    def __init__(self, connection: Connection, known: _Known) -> None:
+    def __init__(self, connection: sqlite3.Connection, known: _Known) -> None:
         """Work inside the transaction that `connection` is in, with what is known of its state."""
         self._connection = connection
         self._known = known

@@ -5,6 +5,7 @@ from typing import Any
 
 from astakos.directory.model import Group, User
 from astakos.storage.database import Connection
+from astakos.storage.texts import is_storable
 
 COLUMNS = """
 id, uuid, username, email, first_name, last_name, is_active, email_verified, moderated, is_rejected,
@@ -16,7 +17,7 @@ FIND_BY_USERNAME = f"SELECT {COLUMNS} FROM users WHERE username = ?"
 LIST = f"SELECT {COLUMNS} FROM users ORDER BY id"
 FIND_NAME = "SELECT username FROM users WHERE uuid = ?"
 FIND_UUID = "SELECT uuid FROM users WHERE username = ?"
-LIST_NAMES = "SELECT uuid, username FROM users"
+LIST_NAMES = "SELECT uuid, username FROM users ORDER BY id"
 SAVE = """
 INSERT INTO users (uuid, username, email, first_name, last_name, is_active, email_verified, moderated,
                    is_rejected, has_signed_terms, default_project)
@@ -48,7 +49,9 @@ def _user(row: tuple[Any, ...]) -> User:
     return User(*row[:6], *flags, *row[11:])
 
 
-def _find(connection: Connection, statement: str, key: object) -> User | None:
+def _find(connection: Connection, statement: str, key: str | bytes) -> User | None:
+    if isinstance(key, str) and not is_storable(key):
+        return None
     row = connection.execute(statement, (key,)).fetchone()
     return None if row is None else _user(row)
 
@@ -75,14 +78,17 @@ def list_users(connection: Connection) -> Iterator[User]:
 
 def names_of(connection: Connection, uuids: Iterable[str]) -> dict[str, str]:
     """uuid → name of those that are known."""
-    found = ((uuid, connection.execute(FIND_NAME, (uuid,)).fetchone()) for uuid in uuids)
-    return {uuid: row[0] for uuid, row in found if row is not None}
+    return _translate(connection, FIND_NAME, uuids)
 
 
 def uuids_of(connection: Connection, usernames: Iterable[str]) -> dict[str, str]:
     """Name in lower case → uuid of those that are known."""
-    found = ((name, connection.execute(FIND_UUID, (name,)).fetchone()) for name in usernames)
-    return {name: row[0] for name, row in found if row is not None}
+    return _translate(connection, FIND_UUID, usernames)
+
+
+def _translate(connection: Connection, statement: str, texts: Iterable[str]) -> dict[str, str]:
+    found = ((text, connection.execute(statement, (text,)).fetchone()) for text in filter(is_storable, texts))
+    return {text: row[0] for text, row in found if row is not None}
 
 
 def all_names(connection: Connection) -> dict[str, str]:

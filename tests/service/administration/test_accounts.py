@@ -7,6 +7,8 @@ from astakos.storage.database import Database
 from service.installation import all_rows, rows
 from service.world import ALICE, BOB, LOADED, UNKNOWN_UUID
 
+pytestmark = pytest.mark.every_engine
+
 
 @pytest.mark.parametrize("name", [BOB.uuid, BOB.email, BOB.email.lower(), BOB.email.upper()])
 def test_a_user_is_found_by_uuid_or_address(database: Database, name: str) -> None:

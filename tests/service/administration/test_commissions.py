@@ -12,6 +12,8 @@ from astakos.storage.ledger import ledger_storage
 from service.installation import all_rows, holdings
 from service.world import ALICE, LOADED, member_key
 
+pytestmark = pytest.mark.ledger
+
 U = member_key(ALICE)
 
 

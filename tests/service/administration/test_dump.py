@@ -1,5 +1,3 @@
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -14,16 +12,12 @@ from astakos.ledger.rules import UNLIMITED
 from astakos.projects.model import Capacity
 from astakos.storage.database import Database
 from astakos.storage.projects import capacities_of
-from service.installation import all_rows, database_at, holdings
+from service.installation import all_rows, holdings
 from service.world import BOB, LAB, LOADED, RAM, SECRETS, VM, member_key, world
 
+pytestmark = pytest.mark.every_engine
+
 LATER = LOADED + 86_400_000_000
-
-
-@pytest.fixture
-def empty(tmp_path: Path) -> Iterator[Database]:
-    with contextlib.closing(database_at(tmp_path / "empty.db")) as database:
-        yield database
 
 
 def copied(document: StateDocument, path: Path) -> StateDocument:

@@ -1,7 +1,5 @@
-import contextlib
 import copy
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -24,7 +22,7 @@ from astakos.directory.tokens import USER_TOKEN_LIFETIME
 from astakos.ledger.rules import UNLIMITED, Holding, Key
 from astakos.projects.model import MembershipState, ProjectState
 from astakos.storage.database import Database
-from service.installation import all_rows, database_at, holdings, rows
+from service.installation import all_rows, holdings, rows
 from service.world import (
     ALICE,
     BOB,
@@ -47,13 +45,9 @@ from service.world import (
     world,
 )
 
+pytestmark = pytest.mark.every_engine
+
 LATER = LOADED + 86_400_000_000
-
-
-@pytest.fixture
-def empty(tmp_path: Path) -> Iterator[Database]:
-    with contextlib.closing(database_at(tmp_path / "empty.db")) as database:
-        yield database
 
 
 def limit(database: Database, key: Key) -> int:
@@ -62,9 +56,9 @@ def limit(database: Database, key: Key) -> int:
 
 def use(database: Database, key: Key, usage: int) -> None:
     statement = """
-    UPDATE holdings SET usage_min = ?1, usage_max = ?1 WHERE holder = ?2 AND source = ?3 AND resource = ?4
+    UPDATE holdings SET usage_min = ?, usage_max = ? WHERE holder = ? AND source = ? AND resource = ?
     """
-    rows(database, statement, usage, key.holder, key.source or "", key.resource)
+    rows(database, statement, usage, usage, key.holder, key.source or "", key.resource)
 
 
 class TestRepeatedly:

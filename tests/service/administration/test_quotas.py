@@ -8,6 +8,8 @@ from astakos.storage.database import Database
 from service.installation import all_rows, holdings, rows
 from service.world import ALICE, BOB, HALTED, LAB, RAM, UNKNOWN_UUID, VM, member_key, project_key
 
+pytestmark = pytest.mark.every_engine
+
 
 def set_(database: Database, project: str, resource: str, capacity: Capacity) -> None:
     with database.transaction() as connection:

@@ -1,7 +1,3 @@
-import contextlib
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from astakos.administration.document import ComponentEntry, ServiceEntry, StateDocument, StateError
@@ -10,8 +6,10 @@ from astakos.administration.registry import register_own_services, renew_compone
 from astakos.directory.tokens import token_hash
 from astakos.storage.database import Database
 from astakos.storage.registry import list_components, list_services
-from service.installation import all_rows, database_at, rows
+from service.installation import all_rows, rows
 from service.world import BASE_URL, LOADED
+
+pytestmark = pytest.mark.every_engine
 
 
 def test_a_component_gets_a_token_that_does_not_expire(database: Database) -> None:
@@ -39,12 +37,6 @@ def test_own_services_follow_the_base_url(database: Database) -> None:
         "astakos_account": "http://localhost:8000/account/v1.0",
         "astakos_identity": "http://localhost:8000/identity/v2.0",
     }
-
-
-@pytest.fixture
-def empty(tmp_path: Path) -> Iterator[Database]:
-    with contextlib.closing(database_at(tmp_path / "empty.db")) as database:
-        yield database
 
 
 def test_an_own_component_that_was_declared_keeps_what_was_declared(empty: Database) -> None:

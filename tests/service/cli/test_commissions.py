@@ -6,6 +6,8 @@ from service.caller import Caller
 from service.command import astakos, refused
 from service.world import ALICE, COMPUTE_TOKEN, STORAGE_TOKEN, VM, member_key, project_key
 
+pytestmark = pytest.mark.ledger
+
 U, P = member_key(ALICE), project_key()
 
 

@@ -1,9 +1,11 @@
-from pathlib import Path
+import pytest
 
 from astakos.storage.database import Database
 from service.caller import COMMISSIONS, TOKENS, Caller
 from service.command import astakos, refused
 from service.world import COMPUTE_TOKEN, STORAGE_TOKEN
+
+pytestmark = pytest.mark.every_engine
 
 
 def test_a_component_that_is_added_can_call_at_once(database: Database) -> None:
@@ -27,11 +29,10 @@ def test_a_component_that_is_added_can_call_at_once(database: Database) -> None:
     }
 
 
-def test_without_a_url_its_service_has_no_endpoint(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/new.db"
-    text = astakos(url, "component", "add", "gpu").output
+def test_without_a_url_its_service_has_no_endpoint(new: Database) -> None:
+    text = astakos(new, "component", "add", "gpu").output
     assert text.splitlines()[0].split() == ["name", "gpu"]
-    (service,) = astakos(url, "dump").document["services"]
+    (service,) = astakos(new, "dump").document["services"]
     assert service == {"name": "gpu", "type": "gpu", "component": "gpu"}
 
 

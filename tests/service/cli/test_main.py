@@ -1,7 +1,5 @@
 """The command as a whole."""
 
-import contextlib
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -9,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from astakos.cli import COMMANDS
-from astakos.storage import database as database_module
+from astakos.storage import sqlite
 from astakos.storage.database import Database
 from service.command import astakos, ended, refused
+from service.installation import locked
 from service.world import ALICE, VM
 
 
@@ -73,9 +72,8 @@ def test_a_database_that_is_not_there_is_not_made_by_looking(tmp_path: Path, arg
 def test_a_database_that_stays_locked_is_one_line(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database_module, "BUSY_SECONDS", 0.05)
-    with contextlib.closing(sqlite3.connect(database.path, isolation_level=None)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.05)
+    with locked(database):
         assert "locked" in refused(database, "quota", "set", ALICE.email, VM, "5")
 
 
@@ -97,7 +95,7 @@ def test_a_command_imports_only_what_it_needs() -> None:
 import sys
 from astakos.cli import main
 main.get_command(None, "user")
-print(*sorted({"sqlalchemy", "uvicorn", "rich", "aiohttp"} & set(sys.modules)))
+print(*sorted({"alembic", "psycopg", "sqlalchemy", "uvicorn", "rich", "aiohttp"} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []

@@ -20,7 +20,10 @@ from service.world import (
     project_key,
 )
 
+pytestmark = pytest.mark.every_engine
 
+
+@pytest.mark.ledger
 def test_quotas_are_shown_from_each_project(database: Database, service: Caller) -> None:
     service.issued(COMPUTE_TOKEN, (member_key(ALICE), 6), (project_key(), 6), auto_accept=True)
     service.issued(COMPUTE_TOKEN, (member_key(ALICE), 1), (project_key(), 1))

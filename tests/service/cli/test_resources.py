@@ -6,6 +6,8 @@ from service.command import astakos, refused
 from service.installation import all_rows, holdings
 from service.world import ALICE, RAM, TOTAL_RAM, VM, member_key
 
+pytestmark = pytest.mark.every_engine
+
 
 def test_all_resources_are_listed(database: Database) -> None:
     listed = {r["name"]: r for r in astakos(database, "resource", "list", "--json").document}

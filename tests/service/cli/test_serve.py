@@ -4,7 +4,6 @@ import os
 import signal
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +11,7 @@ from astakos.http.listening import LOOPBACK, listen
 from astakos.storage.database import Database
 from service.caller import ACCOUNT, COMMISSIONS, TOKENS, Caller
 from service.command import Ended, ended, only_line, serving
-from service.installation import database_at, rows
+from service.installation import rows
 from service.world import ALICE, BASE_URL, COMPUTE_TOKEN, member_key, project_key
 
 U, P = member_key(ALICE), project_key()
@@ -30,9 +29,9 @@ def test_it_says_when_it_is_ready_answers_and_ends_well_when_told_to(
     assert rows(database, "SELECT serial FROM pending_commissions") == [(serial,)]
 
 
-def test_it_makes_an_installation_where_there_is_none(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path}/new.db")
-    with serving(database) as served:
+@pytest.mark.every_engine
+def test_it_makes_an_installation_where_there_is_none(new: Database) -> None:
+    with serving(new) as served:
         assert served.base_url == served.address
         catalog = Caller(served.address)("POST", TOKENS).document["access"]["serviceCatalog"]
         assert [service["endpoints"][0]["publicURL"] for service in catalog] == [
@@ -40,7 +39,7 @@ def test_it_makes_an_installation_where_there_is_none(tmp_path: Path) -> None:
             f"{served.address}/identity/v2.0",
         ]
         assert served.end().status == 0
-    assert database.path.stat().st_mode & 0o777 == 0o600
+    new.open(create=False)
 
 
 def test_a_base_url_that_is_given_counts_more_than_the_one_that_was_loaded(database: Database) -> None:
@@ -68,7 +67,8 @@ def test_a_port_that_is_taken_is_named_in_one_line(database: Database) -> None:
         (["--base-url", "http://accounts.example.org/?x=1"], "the base URL must look like"),
         (["--host", "192.0.2.1"], "can not listen on 192.0.2.1 port 0"),
         (["--mail-server", "http://user:secret@mail.example.org"], "the mail server must be named"),
-        (["--database", "postgresql://u@h/n"], "the database must be named like"),
+        (["--database", "mysql://u:secret@h/n"], "the database must be named like"),
+        (["--database", "postgresql://u:secret@[/n"], "the database URL is not well formed"),
     ],
 )
 def test_what_can_not_be_served_is_refused_in_one_line(
@@ -80,9 +80,8 @@ def test_what_can_not_be_served_is_refused_in_one_line(
     assert "secret" not in done.errors
 
 
-def test_mail_that_nobody_would_get_is_refused(tmp_path: Path) -> None:
-    database = database_at(tmp_path / "new.db")
-    done = ended(database, "serve", "--port", "0", ASTAKOS_MAIL_SERVER="smtp://mail.example.org")
+def test_mail_that_nobody_would_get_is_refused(empty: Database) -> None:
+    done = ended(empty, "serve", "--port", "0", ASTAKOS_MAIL_SERVER="smtp://mail.example.org")
     assert done.status == 1
     assert "helpdesk" in only_line(done.errors)
 

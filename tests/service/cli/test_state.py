@@ -6,8 +6,10 @@ import pytest
 from astakos.administration.document import write_document
 from astakos.storage.database import Database
 from service.command import astakos, refused
-from service.installation import all_rows, database_at
+from service.installation import all_rows
 from service.world import SECRETS, world
+
+pytestmark = pytest.mark.every_engine
 
 
 @pytest.fixture
@@ -17,24 +19,22 @@ def document(tmp_path: Path) -> Path:
     return path
 
 
-def test_what_is_loaded_is_counted_and_can_be_dumped(tmp_path: Path, document: Path) -> None:
-    url = f"sqlite:///{tmp_path}/new.db"
-    loaded = astakos(url, "load", str(document))
+def test_what_is_loaded_is_counted_and_can_be_dumped(new: Database, document: Path) -> None:
+    loaded = astakos(new, "load", str(document))
     assert (loaded.status, loaded.errors) == (0, "")
     assert loaded.output == "Loaded 3 components, 2 services, 4 resources, 9 users, 3 projects.\n"
-    dumped = astakos(url, "dump")
+    dumped = astakos(new, "dump")
     assert dumped.status == 0
     assert [user["email"] for user in dumped.document["users"]] == [user.email for user in world().users]
     assert not [secret for secret in SECRETS if secret in dumped.output]
 
 
-def test_a_dump_can_be_loaded_from_standard_input(tmp_path: Path, database: Database) -> None:
+def test_a_dump_can_be_loaded_from_standard_input(tmp_path: Path, database: Database, new: Database) -> None:
     dumped = astakos(database, "dump").output
     path = tmp_path / "dump.json"
     path.write_text(dumped)
-    url = f"sqlite:///{tmp_path}/new.db"
-    assert astakos(url, "load", str(path)).status == 0
-    assert astakos(url, "dump").output == dumped
+    assert astakos(new, "load", str(path)).status == 0
+    assert astakos(new, "dump").output == dumped
 
 
 def test_loading_twice_changes_nothing(database: Database, document: Path) -> None:
@@ -68,6 +68,5 @@ def test_files_that_can_not_be_used_are_named_in_one_line(tmp_path: Path, databa
     assert not (tmp_path / "none.db").exists()
 
 
-def test_an_empty_installation_can_be_dumped(tmp_path: Path) -> None:
-    database = database_at(tmp_path / "new.db")
-    assert astakos(database, "dump").document == {"settings": {}}
+def test_an_empty_installation_can_be_dumped(empty: Database) -> None:
+    assert astakos(empty, "dump").document == {"settings": {}}

@@ -1,5 +1,4 @@
 import re
-from pathlib import Path
 
 import pytest
 
@@ -8,6 +7,8 @@ from service.caller import ACCOUNT, Caller
 from service.command import astakos, refused
 from service.installation import all_rows
 from service.world import ALICE, BOB, CHLOE, PEOPLE, UNKNOWN_UUID
+
+pytestmark = pytest.mark.every_engine
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 COMMANDS_ON_A_USER = (["user", "show"], ["user", "token"], ["quota", "show"])
@@ -25,8 +26,8 @@ def test_a_user_who_is_added_can_call_at_once(database: Database, service: Calle
     assert quotas[found["uuid"]]["compute.vm"]["limit"] == 4
 
 
-def test_the_token_is_shown_to_people_too(tmp_path: Path) -> None:
-    added = astakos(f"sqlite:///{tmp_path}/new.db", "user", "add", "zoe@example.org")
+def test_the_token_is_shown_to_people_too(new: Database) -> None:
+    added = astakos(new, "user", "add", "zoe@example.org")
     email, _, token, _ = added.output.splitlines()
     assert email.split() == ["email", "zoe@example.org"]
     assert TOKEN.fullmatch(token.split()[1])

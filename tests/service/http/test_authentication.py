@@ -1,16 +1,14 @@
 """Whose token counts, on every call that needs one."""
 
-from pathlib import Path
-
 import pytest
 
 from astakos import clock
 from astakos.administration.accounts import find_user, renew_user_token
 from astakos.administration.registry import renew_component_token
 from astakos.http import kept
-from astakos.storage.database import Database
+from astakos.storage.database import Database, database_of
 from service.caller import ACCOUNT, COMMISSIONS, TOKENS, Caller
-from service.installation import copy_world, rows, running
+from service.installation import rows, running
 from service.world import (
     ACCESS_TOKEN,
     ALICE,
@@ -28,6 +26,8 @@ from service.world import (
     UNKNOWN_TOKEN,
     Person,
 )
+
+pytestmark = pytest.mark.every_engine
 
 
 @pytest.mark.parametrize("person", [ALICE, BOB, CHLOE], ids=lambda person: person.email)
@@ -103,7 +103,7 @@ def test_a_components_old_token_may_count_for_a_moment_and_no_longer(
         assert service.get(COMMISSIONS, token).status == 200
         assert service.get(COMMISSIONS, COMPUTE_TOKEN).status == 200
     monkeypatch.setattr(kept, "KEPT_SECONDS", 0.0)
-    with running(Database(f"sqlite:///{database.path}")) as service:
+    with running(database_of(database.url)) as service:
         with database.transaction() as connection:
             newer = renew_component_token(connection, "compute", clock.now())
         assert service.get(COMMISSIONS, token).status == 401
@@ -118,10 +118,7 @@ def test_a_token_without_an_end_does_not_expire(database: Database, service: Cal
     assert service("POST", f"{TOKENS}?format=xml", document=credentials).xml[0].attrib["expires"] == ""
 
 
-def test_a_token_expires_while_the_service_runs(
-    world_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    database = copy_world(world_file, tmp_path / "astakos.db")
+def test_a_token_expires_while_the_service_runs(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     moment = clock.from_iso("2099-01-02T03:04:05.000678+00:00")
     monkeypatch.setattr(clock, "now", lambda: moment)
     credentials = {"auth": {"token": {"id": ALICE.token}}}

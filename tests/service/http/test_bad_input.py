@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from service.caller import ACCOUNT, COMMISSIONS, TOKENS, Caller
 from service.world import ALICE, BOB, COMPUTE_TOKEN, LAB, VM, member_key, project_key
 
+pytestmark = pytest.mark.ledger
+
 U, P = member_key(ALICE), project_key()
 ENTRY = json.dumps({**U._asdict(), "quantity": 1})
 DEEP = 100_000

@@ -20,6 +20,8 @@ from service.world import (
     project_key,
 )
 
+pytestmark = pytest.mark.ledger
+
 U, V, P = member_key(ALICE), member_key(BOB), project_key()
 PROVISION = {**U._asdict(), "quantity": 1}
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?\+00:00")

@@ -4,11 +4,15 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
+import pytest
+
 from astakos.ledger.rules import Holding
 from astakos.storage.database import Database
 from astakos.storage.holdings import set_limits
 from service.caller import ACCOUNT, COMMISSIONS, Caller
 from service.world import ALICE, BOB, COMPUTE_TOKEN, LAB, STORAGE_TOKEN, VM, member_key, project_key
+
+pytestmark = pytest.mark.ledger
 
 U, V, P = member_key(ALICE), member_key(BOB), project_key()
 THREADS = 16

@@ -10,6 +10,8 @@ from service.caller import COMMISSIONS, Caller
 from service.installation import rows
 from service.world import ALICE, BOB, COMPUTE_TOKEN, STORAGE_TOKEN, member_key, project_key
 
+pytestmark = pytest.mark.ledger
+
 U, V, P = member_key(ALICE), member_key(BOB), project_key()
 HISTORY = f"{COMMISSIONS}/history"
 

@@ -19,6 +19,8 @@ from service.world import (
     UNKNOWN_UUID,
 )
 
+pytestmark = pytest.mark.every_engine
+
 NAMESPACE = "{http://docs.openstack.org/identity/api/v2.0}"
 SNF = "{http://synnefo.org/api/v1.0}"
 

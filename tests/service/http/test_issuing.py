@@ -22,6 +22,8 @@ from service.world import (
     project_key,
 )
 
+pytestmark = pytest.mark.ledger
+
 U, V, P = member_key(ALICE), member_key(BOB), project_key()
 BULK = f"{COMMISSIONS}/bulk"
 

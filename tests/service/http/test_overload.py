@@ -15,6 +15,8 @@ from service.caller import COMMISSIONS, Caller, Reply
 from service.installation import holdings, locked, running
 from service.world import ALICE, BASE_URL, COMPUTE_TOKEN, member_key
 
+pytestmark = pytest.mark.ledger
+
 U = member_key(ALICE)
 
 

@@ -8,6 +8,8 @@ from astakos.ledger.rules import Holding
 from service.caller import COMMISSIONS, Caller
 from service.world import ALICE, BOB, COMPUTE_TOKEN, HALTED, LAB, UNKNOWN_UUID, VM, member_key, project_key
 
+pytestmark = pytest.mark.ledger
+
 OWN = (member_key(ALICE, ALICE.uuid), project_key(ALICE.uuid))
 IN_LAB = (member_key(ALICE), project_key())
 

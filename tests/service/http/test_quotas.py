@@ -29,6 +29,8 @@ from service.world import (
     project_key,
 )
 
+pytestmark = pytest.mark.every_engine
+
 QUOTAS = f"{ACCOUNT}/quotas"
 SERVICE_QUOTAS = f"{ACCOUNT}/service_quotas"
 PROJECT_QUOTAS = f"{ACCOUNT}/service_project_quotas"
@@ -121,7 +123,7 @@ def test_services_see_what_is_left_in_projects_that_users_have_left(standing_ser
 
 
 def test_services_do_not_see_users_without_a_verified_address(database: Database, service: Caller) -> None:
-    rows(database, "UPDATE users SET email_verified = 0 WHERE uuid = ?", BOB.uuid)
+    rows(database, "UPDATE users SET email_verified = FALSE WHERE uuid = ?", BOB.uuid)
     assert BOB.uuid not in service.get(SERVICE_QUOTAS, COMPUTE_TOKEN).document
 
 
@@ -206,6 +208,7 @@ def test_service_project_quotas_of_some_projects(
         assert (reply.status, set(reply.document)) == (200, expected)
 
 
+@pytest.mark.ledger
 def test_all_calls_report_the_same_figures(service: Caller) -> None:
     member, project = member_key(ALICE), project_key()
     service.issued(COMPUTE_TOKEN, (member, 6), (project, 6), auto_accept=True)

@@ -10,6 +10,8 @@ from service.caller import ACCOUNT, COMMISSIONS, Caller
 from service.installation import holdings
 from service.world import ALICE, BOB, COMPUTE_TOKEN, UNKNOWN_UUID, member_key, project_key
 
+pytestmark = pytest.mark.ledger
+
 U, V, P = member_key(ALICE), member_key(BOB), project_key()
 RECONCILE = f"{ACCOUNT}/reconcile"
 

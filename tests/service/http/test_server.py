@@ -4,7 +4,8 @@ import threading
 import pytest
 
 from astakos.http.listening import LOOPBACK, listen
-from astakos.storage.database import Database
+from astakos.storage.database import Database, database_of
+from astakos.storage.sqlite import SQLiteDatabase
 from service.caller import ACCOUNT, COMMISSIONS, Caller
 from service.installation import rows, running
 from service.world import ALICE, COMPUTE_TOKEN, member_key
@@ -20,14 +21,14 @@ def test_a_port_is_given_to_one_alone() -> None:
 def test_a_service_can_be_started_again_on_what_another_left(database: Database) -> None:
     with running(database) as service:
         serial = service.issued(COMPUTE_TOKEN, (U, 3))
-    again = Database(f"sqlite:///{database.path}")
+    again = database_of(database.url)
     again.open()
     with running(again) as service:
         assert service.pending(COMPUTE_TOKEN) == [serial]
         assert service.issued(COMPUTE_TOKEN, (U, 3)) == serial + 1
 
 
-def test_after_the_end_nothing_is_left_behind(database: Database) -> None:
+def test_after_the_end_nothing_is_left_behind(database: SQLiteDatabase) -> None:
     threads = set(threading.enumerate())
     with running(database) as service:
         service.issued(COMPUTE_TOKEN, (U, 3), auto_accept=True)

@@ -9,7 +9,7 @@ from astakos.administration.load import load
 from astakos.clock import now
 from astakos.http import kept, quotas
 from astakos.ledger.rules import Holding
-from astakos.storage import database as database_module
+from astakos.storage import sqlite
 from astakos.storage.database import Database
 from service.caller import ACCOUNT, COMMISSIONS, TOKENS, Caller
 from service.installation import locked, running
@@ -22,7 +22,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 def test_while_the_database_is_locked_writes_are_to_be_repeated_and_reads_go_on(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database_module, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.05)
     with running(database) as service:
         serial = service.issued(COMPUTE_TOKEN, (U, 1))
         with locked(database):

@@ -11,6 +11,8 @@ from service.caller import COMMISSIONS, Caller, Reply
 from service.installation import holdings, rows
 from service.world import ALICE, BOB, COMPUTE_TOKEN, LAB, STORAGE_TOKEN, VM, member_key, project_key
 
+pytestmark = pytest.mark.ledger
+
 U, P = member_key(ALICE), project_key()
 
 

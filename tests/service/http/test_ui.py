@@ -5,6 +5,8 @@ import pytest
 from service.caller import Caller
 from service.world import BASE_URL
 
+pytestmark = pytest.mark.every_engine
+
 GET_SERVICES = "/ui/get_services"
 MENU = [
     {

@@ -1,10 +1,14 @@
 """The example that the documentation of the quota rule works through, call by call, over HTTP."""
 
+import pytest
+
 from astakos.ledger.rules import Holding, Key
 from astakos.storage.database import Database
 from astakos.storage.holdings import set_limits
 from service.caller import ACCOUNT, COMMISSIONS, Caller, Reply
 from service.world import ALICE, BOB, COMPUTE_TOKEN, LAB, VM, member_key, project_key
+
+pytestmark = pytest.mark.ledger
 
 U, V, P = member_key(ALICE), member_key(BOB), project_key()
 

@@ -18,6 +18,8 @@ from astakos.storage.ledger import ledger_storage
 from service.installation import copy_world, database_at, holdings, rows
 from service.world import ALICE, BOB, LOADED, member_key, project_key
 
+pytestmark = pytest.mark.ledger
+
 COMPUTE, STORAGE = 1, 2
 U, V, P = member_key(ALICE), member_key(BOB), project_key()
 

@@ -11,29 +11,31 @@ from astakos.ledger.asking import GroupCommit, OperationFailedError
 from astakos.ledger.operations import Issue, Issued, Operation, Outcome, Resolve, Resolved
 from astakos.ledger.rules import Holding, Key, NoCapacity, Provision
 from astakos.ledger.storage import LedgerStorage, LedgerTransaction, StorageUnavailableError
-from astakos.storage import database as database_module
+from astakos.storage import sqlite
 from astakos.storage.commissions import list_pending
 from astakos.storage.database import Database
 from astakos.storage.holdings import set_limits
 from astakos.storage.ledger import ledger_storage
-from astakos.storage.sqlite_ledger import SqliteLedger
 from service.installation import holdings, locked, rows
 from service.world import ALICE, BOB, LOADED, member_key, project_key
+
+pytestmark = pytest.mark.ledger
 
 COMPUTE = 1
 U, V, P = member_key(ALICE), member_key(BOB), project_key()
 
 
-class CountingStore(SqliteLedger):
+class CountingStore:
     """A store that remembers how many transactions it was asked for."""
 
     def __init__(self, database: Database) -> None:
-        super().__init__(database)
+        self.store = ledger_storage(database)
         self.transactions = 0
+        self.tidy, self.close = self.store.tidy, self.store.close
 
     def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
         self.transactions += 1
-        super().transact(work)
+        self.store.transact(work)
 
 
 @contextlib.asynccontextmanager
@@ -165,7 +167,7 @@ def test_figures_that_contradict_the_rule_stop_the_ledger(
 def test_while_the_database_is_locked_nothing_happens_and_afterwards_all_goes_on(
     database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(database_module, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.05)
 
     async def run() -> list[Outcome | BaseException]:
         async with working(ledger_storage(database)) as ledger:

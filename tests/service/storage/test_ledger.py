@@ -1,5 +1,7 @@
 import contextlib
 
+import pytest
+
 from astakos.ledger.batch import perform
 from astakos.ledger.operations import Commission, Issue, Issued, Operation, Resolve
 from astakos.ledger.rules import Holding, Key, Provision
@@ -8,9 +10,11 @@ from astakos.storage.commissions import find_pending, list_pending
 from astakos.storage.database import Database
 from astakos.storage.holdings import set_limits
 from astakos.storage.ledger import ledger_storage
-from service.installation import database_at, holdings, rows
+from service.installation import holdings, opened, rows
 from service.stored import stored_commissions
 from service.world import ALICE, BOB, LOADED, member_key, project_key
+
+pytestmark = pytest.mark.ledger
 
 COMPUTE, STORAGE = 1, 2
 U, V, P = member_key(ALICE), member_key(BOB), project_key()
@@ -44,13 +48,13 @@ def test_serials_ascend_also_over_reopening_and_whatever_was_deleted(database: D
     do(database, charge(100))
     assert second == first + 1
     database.close()
-    again = database_at(database.path)
+    again = opened(database)
     third = do(again, charge(1))
     assert third > second
     for table in ("commission_holders", "pending_commissions", "resolved_commissions"):
         rows(again, f"DELETE FROM {table}")
     again.close()
-    assert do(database_at(database.path), Issue(STORAGE, ())) > third
+    assert do(opened(database), Issue(STORAGE, ())) > third
 
 
 def test_the_log_keeps_the_figures_in_which_each_resolution_left_the_holdings(database: Database) -> None:

@@ -7,18 +7,20 @@ import pytest
 from astakos import clock
 from astakos.administration.accounts import find_user, renew_user_token
 from astakos.administration.registry import renew_component_token
-from astakos.storage.database import Database
+from astakos.storage.sqlite import SQLiteDatabase
 from service.caller import ACCOUNT, Caller
 from service.installation import rows
 from service.world import ALICE, COMPUTE_TOKEN, PASSWORD, SECRETS, member_key
 
 
-def written(database: Database) -> bytes:
+def written(database: SQLiteDatabase) -> bytes:
     """All that stands in the files of a database."""
     return b"".join(path.read_bytes() for path in database.path.parent.glob(database.path.name + "*"))
 
 
-def test_no_secret_is_in_the_files_also_while_the_service_runs(database: Database, service: Caller) -> None:
+def test_no_secret_is_in_the_files_also_while_the_service_runs(
+    database: SQLiteDatabase, service: Caller
+) -> None:
     assert service.get(f"{ACCOUNT}/authenticate", ALICE.token).status == 200
     service.issued(COMPUTE_TOKEN, (member_key(ALICE), 1))
     with database.transaction() as connection:
@@ -39,14 +41,14 @@ def test_no_secret_is_in_the_files_also_while_the_service_runs(database: Databas
         ("components", "compute", COMPUTE_TOKEN),
     ],
 )
-def test_of_a_token_its_hash_is_stored(database: Database, table: str, name: str, secret: str) -> None:
+def test_of_a_token_its_hash_is_stored(database: SQLiteDatabase, table: str, name: str, secret: str) -> None:
     column = "email" if table == "users" else "name"
     stored = rows(database, f"SELECT token_hash FROM {table} WHERE {column} = ?", name)
     assert stored == [(hashlib.sha256(secret.encode()).digest(),)]
     assert hashlib.sha256(secret.encode()).digest() in written(database)
 
 
-def test_of_a_password_a_slow_hash_is_stored(database: Database) -> None:
+def test_of_a_password_a_slow_hash_is_stored(database: SQLiteDatabase) -> None:
     ((stored,),) = rows(database, "SELECT password_hash FROM users WHERE email = ?", ALICE.email)
     assert str(stored).startswith("$argon2id$")
     assert PASSWORD not in str(stored)
