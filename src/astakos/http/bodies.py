@@ -10,6 +10,7 @@ import msgspec
 
 from astakos.http.faults import BadRequest
 from astakos.http.messages import Request
+from astakos.storage.texts import is_storable
 
 T = TypeVar("T")
 
@@ -46,6 +47,16 @@ async def read_json(request: Request, decoder: msgspec.json.Decoder[T]) -> T:
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         reason = "it nests too deeply" if isinstance(error, RecursionError) else str(error)
         raise BadRequest(f"The body is not valid JSON: {reason}.") from error
+
+
+def require_storable(name: str, text: str) -> None:
+    """Refuse a text that not every database can store.
+
+    Raises:
+        BadRequest: there is a NUL in it, or half of a character.
+    """
+    if not is_storable(text):
+        raise BadRequest(f"The {name} must be text without the character NUL.")
 
 
 async def read_object(request: Request) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import msgspec
 
 from astakos.clock import MICROSECONDS
 from astakos.directory.model import Component
-from astakos.http.bodies import read_json, require_json
+from astakos.http.bodies import read_json, require_json, require_storable
 from astakos.http.faults import BadRequest
 from astakos.http.messages import Answer, Request
 from astakos.http.provisions import Requested, RequestedProvision, understand
@@ -50,6 +50,7 @@ async def issue(service: Service, request: Request, component: Component) -> Ans
     require_json(request)
     key = _idempotency_key(request)
     body = await read_json(request, _issues)
+    require_storable("name", body.name)
     requested = understand(body.provisions)
     if isinstance(requested, RequestedProvision):
         return _answer(no_such_holding(requested))
@@ -66,6 +67,8 @@ async def issue_many(service: Service, request: Request, component: Component) -
     require_json(request)
     key = _idempotency_key(request)
     body = await read_json(request, _bulks)
+    for position, commission in enumerate(body.commissions):
+        require_storable(f"name of commission {position}", commission.name)
     understood = [understand(commission.provisions) for commission in body.commissions]
     results: list[Result | None] = [
         no_such_holding(requested) if isinstance(requested, RequestedProvision) else None

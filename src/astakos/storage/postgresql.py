@@ -26,7 +26,7 @@ WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'
 """
 ENCODING = "SELECT current_setting('server_encoding')"
 BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
-BEGIN_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+BEGIN_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 # Whoever administers reads first, then writes what follows from that: only one at a time may. All databases
 # can lock a row, and this row is there since the tables are.
 LOCK = f"SELECT version_num FROM {VERSION_TABLE} FOR UPDATE"

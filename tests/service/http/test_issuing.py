@@ -271,3 +271,13 @@ def test_the_place_of_a_mistake_among_many_is_named(service: Caller, database: D
     assert reply.status == 400
     assert "$.commissions[1].provisions[0].quantity" in reply.message
     assert holdings(database)[U].usage_max == 0
+
+
+def test_a_name_that_can_not_be_stored_is_refused(service: Caller, database: Database) -> None:
+    reply = service.issue(COMPUTE_TOKEN, (U, 1), name="a\0b")
+    assert (reply.status, reply.message) == (400, "The name must be text without the character NUL.")
+    commissions = [body(1), {**body(1), "name": "\0"}]
+    reply = service.post(f"{COMMISSIONS}/bulk", COMPUTE_TOKEN, {"commissions": commissions})
+    assert reply.status == 400
+    assert "commission 1" in reply.message
+    assert holdings(database)[U].usage_max == 0

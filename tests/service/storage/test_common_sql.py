@@ -1,0 +1,124 @@
+"""All SQL for servers is common to PostgreSQL, CockroachDB and YugabyteDB."""
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+
+from astakos import storage
+from astakos.ledger.operations import Verdict
+from astakos.storage.history import Position, Wanted, read_history
+from astakos.storage.pipelining import Statement
+from astakos.storage.schema import creation_statements
+from service.storage.common_sql import refusals
+
+SQLITE_ONLY = {"astakos.storage.sqlite", "astakos.storage.sqlite_ledger"}
+SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|BEGIN|COMMIT|ROLLBACK|CREATE|ALTER|DROP|LOCK)\b")
+
+
+def written_statements() -> Iterator[tuple[str, str]]:
+    """Name and text of all statements that stand in modules for servers."""
+    for module in pkgutil.iter_modules(storage.__path__, "astakos.storage."):
+        if module.name in SQLITE_ONLY or module.ispkg:
+            continue
+        for name, value in vars(importlib.import_module(module.name)).items():
+            if isinstance(value, Statement):
+                yield f"{module.name}.{name}", value.sql.decode()
+            elif isinstance(value, str) and name.isupper() and SQL.match(value):
+                yield f"{module.name}.{name}", value
+
+
+WRITTEN = dict(written_statements())
+
+
+class Recorder:
+    """A connection that finds nothing and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.statements: list[str] = []
+
+    def execute(self, statement: str, _parameters: Sequence[Any] = (), /) -> "Recorder":
+        self.statements.append(statement)
+        return self
+
+    def executemany(self, statement: str, _rows: object, /) -> None:
+        self.statements.append(statement)
+
+    def fetchone(self) -> Any:
+        return (False,)
+
+    def fetchall(self) -> list[Any]:
+        return [(1, "compute")] if "components" in self.statements[-1] else []
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
+
+    def close(self) -> None: ...
+
+
+def test_there_are_statements_to_look_at() -> None:
+    assert len(WRITTEN) > 60
+    assert "astakos.storage.postgresql_statements.MOVE_TO_RESOLVED" in WRITTEN
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_statements_that_are_written(name: str) -> None:
+    assert refusals(WRITTEN[name]) == []
+
+
+@pytest.mark.parametrize("statement", creation_statements("postgresql"))
+def test_statements_that_make_tables(statement: str) -> None:
+    assert refusals(statement) == []
+
+
+def test_statements_that_are_put_together() -> None:
+    recorder = Recorder()
+    every: dict[str, Any] = {
+        "component": 1, "holder": "h", "source": "", "resource": "r", "serial": 1, "since": 1, "until": 2,
+        "verdict": Verdict.ACCEPT, "before": Position(5, 1),
+    }  # fmt: skip
+    assert set(every) == {field.name for field in fields(Wanted)}
+    for name, value in every.items():
+        read_history(recorder, replace(Wanted(), **{name: value}), 10)
+    read_history(recorder, Wanted(**every), 10)
+    assert any("commission_holders" in statement for statement in recorder.statements)
+    for statement in recorder.statements:
+        assert refusals(statement) == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT pg_advisory_xact_lock(1)",
+        "SELECT pg_try_advisory_lock(1)",
+        "LISTEN changes",
+        "NOTIFY changes",
+        "LOCK TABLE users",
+        "SELECT ctid FROM users",
+        "SELECT xmin FROM users",
+        "SELECT * FROM pg_class",
+        "SELECT * FROM pg_catalog.pg_class",
+        "SELECT setval('commission_serials', 1)",
+        "SELECT name FROM users WHERE name ~ 'a'",
+        "SELECT row_number() OVER (ORDER BY id) FROM users",
+        "SELECT * FROM users TABLESAMPLE SYSTEM (1)",
+        "SELECT data->>'a' FROM endpoints",
+        "SELECT greatest(1, 2)",
+        "CREATE TABLE a (b hstore)",
+        "CREATE TABLE a (b money)",
+        "CREATE UNLOGGED TABLE a (b bigint)",
+        "CREATE FUNCTION f() RETURNS int AS 'select 1' LANGUAGE sql",
+        "CREATE TABLE a (b bigint) INHERITS (c)",
+        "MERGE INTO a USING b ON a.x = b.x WHEN MATCHED THEN DELETE",
+        "COPY users FROM STDIN",
+        "DO $$ BEGIN END $$",
+        "SELECT 1; SELECT 2",
+        "CREATE INDEX i ON a USING gin (b)",
+    ],
+)
+def test_what_is_not_common_is_refused(statement: str) -> None:
+    assert refusals(statement) != []
