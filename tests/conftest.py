@@ -1,7 +1,7 @@
 """What all tests share."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,15 @@ from hypothesis import HealthCheck, settings
 
 from astakos.storage.database import Database
 from service.caller import Caller
-from service.engines import ENGINES, LEDGER_ENGINES, SQLITE, Engine, PostgreSQLEngine, SQLiteEngine
+from service.engines import (
+    ENGINES,
+    LEDGER_ENGINES,
+    POSTGRESQL,
+    SQLITE,
+    Engine,
+    PostgreSQLEngine,
+    SQLiteEngine,
+)
 from service.installation import make_world, running
 from service.postgres_server import postgres_server
 
@@ -27,18 +35,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+MARKERS = (
+    "every_engine: on each kind of database, and not on SQLite alone.",
+    "postgresql: on PostgreSQL alone.",
+    "ledger: on each kind of database on which commissions can be written.",
+)
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "every_engine: on each kind of database, and not on SQLite alone.")
-    config.addinivalue_line(
-        "markers", "ledger: on each kind of database on which commissions can be written."
-    )
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine" not in metafunc.fixturenames:
         return
     markers = {marker.name for marker in metafunc.definition.iter_markers()}
-    names = LEDGER_ENGINES if "ledger" in markers else ENGINES if "every_engine" in markers else (SQLITE,)
+    names: Sequence[str] = (SQLITE,)
+    if "postgresql" in markers:
+        names = (POSTGRESQL,)
+    elif "ledger" in markers:
+        names = LEDGER_ENGINES
+    elif "every_engine" in markers:
+        names = ENGINES
     metafunc.parametrize("engine", names, indirect=True, scope="session")
 
 

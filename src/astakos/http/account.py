@@ -27,13 +27,14 @@ FEW = 200
 async def authenticate(service: Service, request: Request, user: User) -> Answer:
     """`GET authenticate`: who holds the token, in the form of the oldest generation."""
     header = request.header(b"x-auth-token")
+    groups = await service.read(users.groups_of, user.id)
     document = {
         "id": user.id,
         "username": user.username,
         "uuid": user.uuid,
         "email": [user.email],
         "name": user.name,
-        "groups": [group.name for group in users.groups_of(service.reader, user.id)],
+        "groups": [group.name for group in groups],
         "auth_token": header or None,
         "auth_token_created": _milliseconds(user.token_created),
         "auth_token_expires": _milliseconds(user.token_expires),
@@ -62,7 +63,7 @@ async def _catalogs(service: Service, request: Request, *, null_means_all: bool)
     if (uuids is None and null_means_all) or len(uuids or ()) + len(names) > FEW:
         document = await service.read_much(_look_up, uuids, names, null_means_all=null_means_all)
     else:
-        document = _look_up(service.reader, uuids, names, null_means_all=null_means_all)
+        document = await service.read(_look_up, uuids, names, null_means_all=null_means_all)
     return Answer(body=to_json(document))
 
 
@@ -106,7 +107,7 @@ async def resources(service: Service, _request: Request) -> Answer:
             "ui_visible": resource.ui_visible,
             "api_visible": resource.api_visible,
         }
-        for resource in service.resources()
+        for resource in await service.resources()
         if resource.api_visible
     }
     return Answer(body=to_json(document))

@@ -50,7 +50,7 @@ class Application:
             await send({"type": "lifespan.startup.complete"})
             message = await receive()
         await self._service.ledger.stop()
-        self._service.database.close()
+        self._service.close()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:

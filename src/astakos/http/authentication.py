@@ -7,12 +7,11 @@ from astakos.directory.tokens import token_hash
 from astakos.http.faults import Unauthorized
 from astakos.http.messages import Request
 from astakos.http.service import Service
-from astakos.storage import users
 
 MISSING = "A token is needed; send it in the header X-Auth-Token."
 
 
-def authenticated_user(service: Service, request: Request) -> User:
+async def authenticated_user(service: Service, request: Request) -> User:
     """The user whose token a request carries.
 
     Raises:
@@ -21,35 +20,35 @@ def authenticated_user(service: Service, request: Request) -> User:
     token = request.token
     if not token:
         raise Unauthorized(MISSING)
-    return user_of_token(service, token)
+    return await user_of_token(service, token)
 
 
-def user_of_token(service: Service, token: str) -> User:
+async def user_of_token(service: Service, token: str) -> User:
     """The user whose token this is.
 
     Raises:
         Unauthorized: it does not count.
     """
-    user = users.find_by_token(service.reader, token_hash(token))
+    user = await service.user_of_token(token_hash(token))
     refusal = refuse_user(user, clock.now())
     if user is None or refusal is not None:
         raise Unauthorized(refusal or "")
     return user
 
 
-def authenticated_component_or_user(service: Service, request: Request) -> Component | User:
+async def authenticated_component_or_user(service: Service, request: Request) -> Component | User:
     """The component or the user whose token a request carries.
 
     Raises:
         Unauthorized: it carries none, or one that does not count.
     """
     token = request.token
-    if token and service.component_of_token(token_hash(token)) is None:
-        return user_of_token(service, token)
-    return authenticated_component(service, request)
+    if token and await service.component_of_token(token_hash(token)) is None:
+        return await user_of_token(service, token)
+    return await authenticated_component(service, request)
 
 
-def authenticated_component(service: Service, request: Request) -> Component:
+async def authenticated_component(service: Service, request: Request) -> Component:
     """The component whose token a request carries.
 
     Raises:
@@ -58,7 +57,7 @@ def authenticated_component(service: Service, request: Request) -> Component:
     token = request.token
     if not token:
         raise Unauthorized(MISSING)
-    component = service.component_of_token(token_hash(token))
+    component = await service.component_of_token(token_hash(token))
     refusal = refuse_component(component, clock.now())
     if component is None or refusal is not None:
         raise Unauthorized(refusal or "")

@@ -36,12 +36,12 @@ _resolves = msgspec.json.Decoder(ResolveBody)
 
 async def pending(service: Service, _request: Request, component: Component) -> Answer:
     """`GET commissions`: the serials that wait for the calling component."""
-    return Answer(body=to_json(stored.list_pending(service.reader, component.id)))
+    return Answer(body=to_json(await service.read(stored.list_pending, component.id)))
 
 
 async def info(service: Service, request: Request, component: Component) -> Answer:
     """`GET commissions/<serial>`: a pending commission of the caller; else 404 and nothing more."""
-    commission = stored.find_pending(service.reader, component.id, request.serial)
+    commission = await service.read(stored.find_pending, component.id, request.serial)
     if commission is None:
         return Answer(404)
     document: dict[str, Any] = {

@@ -23,7 +23,7 @@ LARGEST_PAGE = 1000
 
 async def history(service: Service, request: Request) -> Answer:
     """A component sees what it issued, a user what was charged to them."""
-    caller = authenticated_component_or_user(service, request)
+    caller = await authenticated_component_or_user(service, request)
     query = request.query
     most = _read(query, "limit", _page_size, "a number from 1 to 1000") or USUAL_PAGE
     wanted = _wanted(query, caller)

@@ -11,6 +11,7 @@ from astakos.http.messages import XML, Answer, Request
 from astakos.http.serialization import access_to_xml, to_json
 from astakos.http.service import Service
 from astakos.storage import projects, users
+from astakos.storage.database import Connection
 
 CREDENTIALS = (
     'Credentials are needed: {"auth": {"token": {"id": TOKEN}}} or '
@@ -21,7 +22,7 @@ CREDENTIALS = (
 async def tokens(service: Service, request: Request) -> Answer:
     """`POST tokens`: the catalogue for everybody, and with credentials what is known of their holder."""
     if request.announced_length == 0:
-        return _answer(request, {"serviceCatalog": service.catalog()})
+        return _answer(request, {"serviceCatalog": await service.catalog()})
     require_json(request)
     body = await read_object(request)
     auth = body.get("auth")
@@ -30,7 +31,7 @@ async def tokens(service: Service, request: Request) -> Answer:
     token, uuid = _credentials(auth)
     if not isinstance(token, str):
         raise Unauthorized("The token is not known.")
-    user = user_of_token(service, token)
+    user = await user_of_token(service, token)
     if uuid is not None and uuid != user.uuid:
         raise Unauthorized("The token is not that of the user of this uuid.")
     tenant = auth.get("tenantName")
@@ -38,8 +39,8 @@ async def tokens(service: Service, request: Request) -> Answer:
         raise BadRequest("tenantName must be the uuid of the token's user, or be left out.")
     access = {
         "token": _token(user, token),
-        "user": _user(service, user),
-        "serviceCatalog": service.catalog(),
+        "user": await service.read(_user, user),
+        "serviceCatalog": await service.catalog(),
     }
     return _answer(request, access)
 
@@ -69,14 +70,15 @@ def _token(user: User, token: str) -> dict[str, Any]:
     }
 
 
-def _user(service: Service, user: User) -> dict[str, Any]:
-    reader = service.reader
+def _user(connection: Connection, user: User) -> dict[str, Any]:
     return {
         "id": user.uuid,
         "name": user.name,
         "roles_links": [],
-        "roles": [{"id": str(group.id), "name": group.name} for group in users.groups_of(reader, user.id)],
-        "projects": projects.active_projects_of(reader, user.id),
+        "roles": [
+            {"id": str(group.id), "name": group.name} for group in users.groups_of(connection, user.id)
+        ],
+        "projects": projects.active_projects_of(connection, user.id),
     }
 
 

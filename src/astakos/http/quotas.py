@@ -19,8 +19,7 @@ Quotas = dict[str, dict[str, Figures]]
 
 async def quotas(service: Service, _request: Request, user: User) -> Answer:
     """`GET quotas`: the caller's own."""
-    found = _by_user(stored.quotas_of_user(service.reader, user.id))
-    return Answer(body=to_json(found.get(user.uuid, {})))
+    return Answer(body=to_json(await service.read(_quotas_of_user, user)))
 
 
 async def service_quotas(service: Service, request: Request, component: Component) -> Answer:
@@ -43,6 +42,10 @@ async def service_project_quotas(service: Service, request: Request, component: 
 def _filter(request: Request, name: str) -> list[str] | None:
     value = request.query.get(name)
     return None if value is None else value.split(",")
+
+
+def _quotas_of_user(connection: Connection, user: User) -> Quotas:
+    return _by_user(stored.quotas_of_user(connection, user.id)).get(user.uuid, {})
 
 
 def _service_quotas(

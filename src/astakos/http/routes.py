@@ -21,9 +21,9 @@ class ForUser:
 
     handler: Callable[[Service, Request, User], Awaitable[Answer]]
 
-    def __call__(self, service: Service, request: Request) -> Awaitable[Answer]:
+    async def __call__(self, service: Service, request: Request) -> Answer:
         """Authenticate, then handle."""
-        return self.handler(service, request, authenticated_user(service, request))
+        return await self.handler(service, request, await authenticated_user(service, request))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class ForComponent:
 
     handler: Callable[[Service, Request, Component], Awaitable[Answer]]
 
-    def __call__(self, service: Service, request: Request) -> Awaitable[Answer]:
+    async def __call__(self, service: Service, request: Request) -> Answer:
         """Authenticate, then handle."""
-        return self.handler(service, request, authenticated_component(service, request))
+        return await self.handler(service, request, await authenticated_component(service, request))
 
 
 ROUTES: Mapping[str, Route] = {

@@ -6,13 +6,19 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from astakos import clock
 from astakos.directory.catalog import service_catalog
-from astakos.directory.model import Component, Resource
+from astakos.directory.model import Component, Resource, User
 from astakos.http.kept import Kept
 from astakos.http.mail import Mailer
+from astakos.http.reading import ReadingThreads
 from astakos.ledger.asking import MOST_WAITING, GroupCommit, Ledger
-from astakos.storage import registry
+from astakos.storage import registry, users
 from astakos.storage.database import Connection, Database
 from astakos.storage.ledger import ledger_storage
+
+THREADS_FOR_FEW = 6
+"""How many reads of a few rows go on at once on a server, on as many connections."""
+THREADS_FOR_MANY = 3
+"""How many reads of many rows do; they have their own threads, so that the others need not wait for them."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -43,42 +49,81 @@ class Service:
         self.base_url = base_url
         self.mailer = mailer
         self.ledger = ledger or GroupCommit(ledger_storage(database), clock.now, most_waiting=queue_limit)
+        self._few: ReadingThreads | None = None
+        self._many: ReadingThreads | None = None
+        if not database.reads_inline:
+            self._few = ReadingThreads(THREADS_FOR_FEW, "few")
+            self._many = ReadingThreads(THREADS_FOR_MANY, "many")
         self._catalog: Kept[None, list[dict[str, Any]]] = Kept(
-            lambda _: service_catalog(registry.list_services(self.reader))
+            lambda _: self.read(lambda connection: service_catalog(registry.list_services(connection)))
         )
-        self._resources: Kept[None, list[Resource]] = Kept(lambda _: registry.list_resources(self.reader))
-        # Every write begins with this look-up, and on the event loop a look-up waits for the writer twice.
+        self._resources: Kept[None, list[Resource]] = Kept(lambda _: self.read(registry.list_resources))
+        # Every call begins with one of these look-ups. On SQLite each would wait for the writer twice,
+        # on a server a thread would have to be woken for it.
         self._components: Kept[bytes, Component] = Kept(
-            lambda token_hash: registry.find_component_by_token(self.reader, token_hash)
+            lambda token_hash: self.read(registry.find_component_by_token, token_hash)
         )
+        self._users: Kept[bytes, User] = Kept(lambda token_hash: self.read(users.find_by_token, token_hash))
 
-    @property
-    def reader(self) -> Connection:
-        """For reads of a few rows, right where the request is answered."""
-        return self.database.reader()
-
-    async def read_much(
+    async def read(
         self, read: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Carry out a read of many rows on another thread, so that nobody else has to wait for it."""
+        """Carry out a read of a few rows: right here if the database is quick enough, else on a thread.
+
+        Raises:
+            StorageUnavailableError: it can not be carried out now.
+        """
+        if self._few is None:
+            return read(self.database.reader(), *args, **kwargs)
 
         def work(connection: Connection) -> T:
             return read(connection, *args, **kwargs)
 
-        return await asyncio.to_thread(self.database.read, work, snapshot=True)
+        return await self._few.run(lambda: self.database.read(work))
+
+    async def read_much(
+        self, read: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Carry out a read of many rows on another thread, so that nobody else has to wait for it.
+
+        Raises:
+            StorageUnavailableError: it can not be carried out now.
+        """
+
+        def work(connection: Connection) -> T:
+            return read(connection, *args, **kwargs)
+
+        if self._many is None:
+            return await asyncio.to_thread(self.database.read, work, snapshot=True)
+        return await self._many.run(lambda: self.database.read(work, snapshot=True))
 
     async def write(self, change: Callable[[Connection], None]) -> None:
-        """Carry out a change in a transaction of its own."""
+        """Carry out a change in a transaction of its own.
+
+        Raises:
+            StorageUnavailableError: it can not be carried out now.
+        """
         await asyncio.to_thread(self.database.change, change)
 
-    def catalog(self) -> list[dict[str, Any]]:
+    async def catalog(self) -> list[dict[str, Any]]:
         """The service catalogue; not to be changed."""
-        return self._catalog.get(None) or []
+        return await self._catalog.get(None) or []
 
-    def resources(self) -> list[Resource]:
+    async def resources(self) -> list[Resource]:
         """All registered resources."""
-        return self._resources.get(None) or []
+        return await self._resources.get(None) or []
 
-    def component_of_token(self, token_hash: bytes) -> Component | None:
+    async def component_of_token(self, token_hash: bytes) -> Component | None:
         """The component whose token has that hash; a token withdrawn less than a second ago may count."""
-        return self._components.get(token_hash)
+        return await self._components.get(token_hash)
+
+    async def user_of_token(self, token_hash: bytes) -> User | None:
+        """The user whose token has that hash; a token withdrawn less than a second ago may count."""
+        return await self._users.get(token_hash)
+
+    def close(self) -> None:
+        """Let go of the database, when nothing is under way any more."""
+        for threads in (self._few, self._many):
+            if threads is not None:
+                threads.close()
+        self.database.close()

@@ -14,7 +14,7 @@ FUNCTION_NAME = re.compile(r"[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*", re.ASCII)
 
 async def get_services(service: Service, request: Request) -> Answer:
     """`ui/get_services`, by any method: the components in the menu's order; with `callback` as a script."""
-    document = to_json(menu(registry.list_components(service.reader)))
+    document = to_json(menu(await service.read(registry.list_components)))
     callback = request.query.get("callback")
     if not callback:
         return Answer(body=document, media_type="application/json")

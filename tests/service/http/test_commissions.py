@@ -113,7 +113,7 @@ def test_an_empty_commission_is_one(service: Caller) -> None:
     assert service.pending(COMPUTE_TOKEN) == []
 
 
-@pytest.mark.parametrize("name", ["boot vm 7", "Größe ✓ 😀", "a\nb\t\"'\\", "nul \0 inside", "n" * 4096])
+@pytest.mark.parametrize("name", ["boot vm 7", "Größe ✓ 😀", "a\nb\t\"'\\", "n" * 4096])
 def test_a_name_is_kept_as_it_is(service: Caller, name: str) -> None:
     serial = service.issued(COMPUTE_TOKEN, (U, 1), name=name)
     found = service.get(f"{COMMISSIONS}/{serial}", COMPUTE_TOKEN)

@@ -1,7 +1,9 @@
+import asyncio
+
 import pytest
 
 from astakos.http import kept
-from astakos.http.kept import KEPT_SECONDS, MOST, Kept
+from astakos.http.kept import KEPT_SECONDS, Kept
 
 
 class Clock:
@@ -21,45 +23,79 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
+def get(values: Kept[str, str], key: str) -> str | None:
+    return asyncio.run(values.get(key))
+
+
 def test_an_answer_is_kept_for_a_moment(clock: Clock) -> None:
     asked: list[str] = []
 
-    def read(key: str) -> str:
+    async def read(key: str) -> str:
         asked.append(key)
         return f"{key}{len(asked)}"
 
     values = Kept(read)
-    assert [values.get("a"), values.get("b"), values.get("a")] == ["a1", "b2", "a1"]
+    assert [get(values, key) for key in ("a", "b", "a")] == ["a1", "b2", "a1"]
     clock.moment += KEPT_SECONDS / 2
-    assert values.get("a") == "a1"
+    assert get(values, "a") == "a1"
     clock.moment += KEPT_SECONDS / 2
-    assert values.get("a") == "a3"
+    assert get(values, "a") == "a3"
     assert asked == ["a", "b", "a"]
+
+
+def test_an_answer_is_as_old_as_the_question(clock: Clock) -> None:
+    answers = ["slow", "new"]
+
+    async def read(_key: str) -> str:
+        clock.moment += KEPT_SECONDS / 2
+        return answers.pop(0)
+
+    values = Kept(read)
+    assert get(values, "a") == "slow"
+    clock.moment += KEPT_SECONDS / 2
+    assert get(values, "a") == "new"
+
+
+def test_for_what_is_kept_nothing_is_waited_for() -> None:
+    async def read(_key: str) -> str:
+        await asyncio.sleep(0)
+        return "x"
+
+    values = Kept(read)
+    assert get(values, "a") == "x"
+    with pytest.raises(StopIteration) as ended:
+        values.get("a").send(None)
+    assert ended.value.value == "x"
 
 
 def test_what_is_not_there_is_asked_for_each_time(clock: Clock) -> None:
     answers: dict[str, str] = {}
-    values = Kept(answers.get)
-    assert values.get("a") is None
+
+    async def read(key: str) -> str | None:
+        return answers.get(key)
+
+    values = Kept(read)
+    assert get(values, "a") is None
     answers["a"] = "now it is"
-    assert values.get("a") == "now it is"
+    assert get(values, "a") == "now it is"
     del answers["a"]
     clock.moment += KEPT_SECONDS
-    assert values.get("a") is None
+    assert get(values, "a") is None
 
 
 @pytest.mark.usefixtures("clock")
-def test_only_so_many_are_kept() -> None:
-    asked: list[int] = []
+def test_only_so_many_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "MOST", 10)
+    asked: list[str] = []
 
-    def read(key: int) -> int:
+    async def read(key: str) -> str:
         asked.append(key)
         return key
 
     values = Kept(read)
-    for key in range(MOST + 1):
-        values.get(key)
-    values.get(MOST)
-    assert len(asked) == MOST + 1
-    values.get(0)
-    assert len(asked) == MOST + 2
+    for number in range(11):
+        get(values, str(number))
+    get(values, "10")
+    assert len(asked) == 11
+    get(values, "0")
+    assert len(asked) == 12
