@@ -19,7 +19,7 @@ from service.world import BASE_URL, LOADED, world
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 ENGINES = (SQLITE, POSTGRESQL)
-LEDGER_ENGINES = (SQLITE,)
+LEDGER_ENGINES = ENGINES
 """Those on which commissions can be written."""
 
 

@@ -88,6 +88,10 @@ def all_rows(database: Database) -> dict[str, list[tuple[object, ...]]]:
 def locked(database: Database) -> Iterator[Connection]:
     """Another process is in the middle of a transaction."""
     with contextlib.closing(database.connect()) as connection:
-        connection.execute("BEGIN IMMEDIATE")
+        if isinstance(database, SQLiteDatabase):
+            connection.execute("BEGIN IMMEDIATE")
+        else:
+            connection.execute("BEGIN")
+            connection.execute("LOCK TABLE engines, holdings IN EXCLUSIVE MODE")
         yield connection
         connection.execute("ROLLBACK")

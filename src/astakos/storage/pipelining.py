@@ -130,7 +130,7 @@ def arrays(kinds: str, rows: Iterable[Sequence[Any]]) -> list[bytes]:
 
 def array_of_numbers(values: Iterable[int | None]) -> bytes:
     """An array of numbers as a parameter."""
-    return f"{{{','.join(['NULL' if value is None else str(value) for value in values])}}}".encode()
+    return f"{{{','.join(['NULL' if value is None else f'{value:d}' for value in values])}}}".encode()
 
 
 def _array_of_texts(values: Iterable[str]) -> bytes:

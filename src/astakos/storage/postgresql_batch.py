@@ -96,16 +96,19 @@ class PostgreSQLTransaction:
     def read(self, now: int, needs: Needs) -> State:
         """Begin, lock what the batch needs to know, and read it."""
         self._now = now
-        commissions = [pair for pair in needs.commissions if 0 < pair[1] <= LARGEST_SERIAL]
-        keys = self._keys_of(needs, commissions)
-        unknown = [
-            key for key in keys or needs.keys if key not in self._known.identifiers and key.source != ""
+        commissions = [
+            (component, int(serial))
+            for component, serial in needs.commissions
+            if 0 < serial <= LARGEST_SERIAL
         ]
+        keys = self._keys_of(needs, commissions)
+        named = needs.keys if keys is None else keys
+        unknown = [key for key in named if key not in self._known.identifiers and _can_exist(key)]
         # Holdings are locked in one go with the rest if it is known which they are.
         at_once = self._wanted(keys) if keys and not unknown else []
         steps: dict[str, Query] = {
             "begin": (BEGIN, []),
-            "record": (RECORD, [number(self._batch), number(now), self._engine]),
+            "record": (RECORD, [self._engine, number(self._batch), number(now)]),
             "expired": (LOCK_EXPIRED, [number(now), number(MOST_EXPIRED)]),
         }
         if commissions:

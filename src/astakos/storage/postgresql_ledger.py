@@ -14,7 +14,6 @@ from collections.abc import Callable
 
 import psycopg
 
-from astakos import clock
 from astakos.clock import DAY
 from astakos.ledger.storage import LedgerTransaction, StorageUnavailableError
 from astakos.storage import retention
@@ -28,7 +27,6 @@ PATIENCE_SECONDS = 8.0
 """How long a lost transaction is repeated: shorter than its commissions wait for an answer."""
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.5
-ENROL = "INSERT INTO engines (id, batch, time) VALUES (?, 0, ?) ON CONFLICT (id) DO NOTHING"
 FORGET_ENGINES = "DELETE FROM engines WHERE time < ?"
 
 log = logging.getLogger("astakos.storage")
@@ -97,14 +95,8 @@ class PostgreSQLLedger:
     def _connected(self) -> tuple[PostgreSQLConnection, Pipelining]:
         if self._connection is None or self._pipelining is None or self._connection.is_lost:
             self.close()
-            connection = self._database.connect()
-            try:
-                connection.execute(ENROL, (self._engine, clock.now()))
-            except BaseException:
-                connection.close()
-                raise
-            self._connection = connection
-            self._pipelining = Pipelining(connection.raw)
+            self._connection = self._database.connect()
+            self._pipelining = Pipelining(self._connection.raw)
         return self._connection, self._pipelining
 
     def _roll_back(self) -> None:

@@ -3,7 +3,15 @@
 from astakos.storage.pipelining import statement
 
 BEGIN = statement("begin", "BEGIN ISOLATION LEVEL READ COMMITTED")
-RECORD = statement("record", "UPDATE engines SET batch = $1, time = $2 WHERE id = $3 AND batch < $1")
+# It changes no row if this batch, or a later one of the same engine, has been committed.
+RECORD = statement(
+    "record",
+    """
+INSERT INTO engines (id, batch, time) VALUES ($1::text, $2::bigint, $3::bigint)
+ON CONFLICT (id) DO UPDATE SET batch = excluded.batch, time = excluded.time
+WHERE engines.batch < excluded.batch
+""",
+)
 # Others may be ending the same ones just now.
 LOCK_EXPIRED = statement(
     "lock_expired",

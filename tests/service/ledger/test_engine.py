@@ -11,7 +11,7 @@ from astakos.ledger.asking import GroupCommit, OperationFailedError
 from astakos.ledger.operations import Issue, Issued, Operation, Outcome, Resolve, Resolved
 from astakos.ledger.rules import Holding, Key, NoCapacity, Provision
 from astakos.ledger.storage import LedgerStorage, LedgerTransaction, StorageUnavailableError
-from astakos.storage import sqlite
+from astakos.storage import postgresql_ledger, psycopg_connection, sqlite
 from astakos.storage.commissions import list_pending
 from astakos.storage.database import Database
 from astakos.storage.holdings import set_limits
@@ -148,7 +148,7 @@ def test_figures_that_contradict_the_rule_stop_the_ledger(
             issued = await ledger.submit(charge(3))
             assert isinstance(issued, Issued)
             # A hand that is not the ledger's has been in the database.
-            rows(database, "UPDATE pending_commissions SET provisions = replace(provisions, ',3]', ',50]')")
+            rows(database, "UPDATE holdings SET usage_max = 1 WHERE usage_max = 3")
             wishes: list[Operation] = [charge(1), Resolve(COMPUTE, reject=frozenset([issued.serial]))]
             with locked(database):
                 answers = [ledger.submit(wish) for wish in wishes]
@@ -160,7 +160,7 @@ def test_figures_that_contradict_the_rule_stop_the_ledger(
     for outcome in asyncio.run(run()):
         assert isinstance(outcome, StorageUnavailableError)
         assert "the ledger has stopped" in str(outcome)
-    assert holdings(database)[U] == Holding(10, 0, 3)
+    assert holdings(database)[U] == Holding(10, 0, 1)
     assert [record.levelname for record in caplog.records] == ["CRITICAL"]
 
 
@@ -168,6 +168,8 @@ def test_while_the_database_is_locked_nothing_happens_and_afterwards_all_goes_on
     database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(psycopg_connection, "OPTIONS", "-c lock_timeout=50ms")
+    monkeypatch.setattr(postgresql_ledger, "PATIENCE_SECONDS", 0.1)
 
     async def run() -> list[Outcome | BaseException]:
         async with working(ledger_storage(database)) as ledger:
