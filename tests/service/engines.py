@@ -4,7 +4,7 @@ import itertools
 import os
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
 from psycopg import sql
@@ -21,6 +21,14 @@ SQLITE, POSTGRESQL = "sqlite", "postgresql"
 ENGINES = (SQLITE, POSTGRESQL)
 LEDGER_ENGINES = ENGINES
 """Those on which commissions can be written."""
+
+
+def changed_url(url: str, name: str | None = None, **parameters: str) -> str:
+    """A URL of PostgreSQL with another name of the database, and with more parameters."""
+    parts = urlsplit(url)
+    more = "&".join(f"{key}={quote(value, safe='')}" for key, value in parameters.items())
+    query = "&".join(filter(None, (parts.query, more)))
+    return urlunsplit(parts._replace(path=parts.path if name is None else f"/{name}", query=query))
 
 
 class Engine(Protocol):
@@ -108,7 +116,7 @@ class PostgreSQLEngine:
         return f"astakos_test_{os.getpid()}_{next(self._numbers)}"
 
     def _url_of(self, name: str) -> str:
-        return urlunsplit(urlsplit(self._url)._replace(path=f"/{name}"))
+        return changed_url(self._url, name)
 
     def _drop(self, name: str) -> None:
         try:

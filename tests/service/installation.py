@@ -12,7 +12,6 @@ from astakos.http.mail import Mailer
 from astakos.http.server import serving
 from astakos.http.service import Service
 from astakos.ledger.rules import Holding, Key
-from astakos.storage import postgresql, sqlite
 from astakos.storage.database import Connection, Database, database_of
 from astakos.storage.sqlite import SQLiteDatabase
 from service.caller import Caller
@@ -76,11 +75,10 @@ def holdings(database: Database) -> dict[Key, Holding]:
 
 def all_rows(database: Database) -> dict[str, list[tuple[object, ...]]]:
     """Everything that a database holds, by table."""
-    list_tables = sqlite.list_tables if isinstance(database, SQLiteDatabase) else postgresql.list_tables
     with contextlib.closing(database.connect()) as connection:
         return {
             name: sorted(connection.execute(f'SELECT * FROM "{name}"').fetchall(), key=repr)
-            for name in sorted(list_tables(connection))
+            for name in sorted(database.list_tables(connection))
         }
 
 

@@ -8,6 +8,7 @@ from astakos.directory.model import Component
 from astakos.directory.tokens import new_token, token_hash
 from astakos.storage import registry
 from astakos.storage.database import Connection, Database
+from astakos.storage.texts import is_storable
 
 
 def renew_component_token(connection: Connection, name: str, now: int) -> str:
@@ -24,7 +25,13 @@ def renew_component_token(connection: Connection, name: str, now: int) -> str:
 
 
 def register_own_services(database: Database, base_url: str) -> None:
-    """Let the catalogue name this program's services by its base URL."""
+    """Let the catalogue name this program's services by its base URL.
+
+    Raises:
+        StateError: the base URL is no text that can be stored.
+    """
+    if not is_storable(base_url):
+        raise StateError(f"the base URL can contain neither NUL nor half a character: {base_url!r}")
     wanted = {name: own_endpoint(base_url, prefix, version) for name, _, prefix, version in OWN_SERVICES}
     present = {service.name: service for service in registry.list_services(database.reader())}
     if all(name in present and present[name].endpoints == (endpoint,) for name, endpoint in wanted.items()):

@@ -11,6 +11,7 @@ COMMANDS = {
     "demo": "astakos.cli.demo:demo",
     "dump": "astakos.cli.state:dump",
     "load": "astakos.cli.state:load",
+    "migrate": "astakos.cli.migrate:migrate",
     "quota": "astakos.cli.quotas:quota",
     "resource": "astakos.cli.resources:resource",
     "serve": "astakos.cli.serve:serve",

@@ -87,6 +87,10 @@ class Database(Protocol):
         """A new connection."""
         ...
 
+    def list_tables(self, connection: Connection) -> set[str]:
+        """The names of all tables that are there."""
+        ...
+
     def reader(self) -> Connection:
         """This thread's connection for reading; what it reads is what was last committed by anybody."""
         ...

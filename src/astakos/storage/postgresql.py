@@ -70,7 +70,7 @@ class PostgreSQLDatabase:
         if encoding.upper() not in ("UTF8", "UTF-8"):
             raise DatabaseError(f"{self.name} has the encoding {encoding}; make one with UTF8")
         for _ in range(ATTEMPTS):
-            tables = list_tables(connection)
+            tables = self.list_tables(connection)
             if tables:
                 require_revision(find_revision(connection, tables), self.name)
                 return
@@ -86,14 +86,18 @@ class PostgreSQLDatabase:
                 time.sleep(FIRST_PAUSE_SECONDS)
         raise StorageUnavailableError("others were in the way of making its tables")
 
-    def connect(self, *, read_only: bool = False) -> PostgreSQLConnection:
+    def connect(self, *, read_only: bool = False, patient: bool = False) -> PostgreSQLConnection:
         """A new connection.
+
+        Args:
+            read_only: whether it can only read.
+            patient: whether a statement may take as long as it takes.
 
         Raises:
             StorageUnavailableError: there is none to be had now.
         """
         try:
-            connection = connect(self._parameters, read_only=read_only)
+            connection = connect(self._parameters, read_only=read_only, patient=patient)
         except StorageUnavailableError as error:
             if not self._is_missed:
                 self._is_missed = True
@@ -102,6 +106,10 @@ class PostgreSQLDatabase:
             raise
         self._is_missed = False
         return connection
+
+    def list_tables(self, connection: Connection) -> set[str]:
+        """The names of all tables in the schema that tables are made in."""
+        return {name for (name,) in connection.execute(LIST_TABLES)}
 
     def reader(self) -> PostgreSQLConnection:
         """This thread's connection for reading; what it reads is what was last committed by anybody."""
@@ -189,11 +197,6 @@ def _transaction(connection: PostgreSQLConnection, begin: str) -> Iterator[Postg
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
         raise
-
-
-def list_tables(connection: Connection) -> set[str]:
-    """The names of all tables in the schema that tables are made in."""
-    return {name for (name,) in connection.execute(LIST_TABLES)}
 
 
 def _parameters_of(url: str) -> dict[str, Any]:

@@ -32,6 +32,7 @@ OPTIONS = (
     f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s"
 )
 READ_ONLY = "-c default_transaction_read_only=on"
+PATIENT = "-c statement_timeout=0"
 GRACE_SECONDS = 5.0
 """For so long after it should have ended a statement by itself the server may be silent."""
 PREPARE_AFTER = 5
@@ -144,8 +145,15 @@ def first_line(error: psycopg.Error) -> str:
     return error.diag.message_primary or " ".join(str(error).split())
 
 
-def connect(parameters: Mapping[str, Any], *, read_only: bool = False) -> PostgreSQLConnection:
+def connect(
+    parameters: Mapping[str, Any], *, read_only: bool = False, patient: bool = False
+) -> PostgreSQLConnection:
     """A new connection by libpq's parameters.
+
+    Args:
+        parameters: what the URL says.
+        read_only: whether it can only read.
+        patient: whether a statement may take as long as it takes.
 
     Raises:
         StorageUnavailableError: there is none to be had now.
@@ -157,14 +165,16 @@ def connect(parameters: Mapping[str, Any], *, read_only: bool = False) -> Postgr
     }
     # Of several settings of the same name the last one counts.
     given = str(parameters.get("options") or os.environ.get("PGOPTIONS", ""))
-    options = " ".join(filter(None, (OPTIONS, READ_ONLY if read_only else "", given)))
+    options = " ".join(
+        filter(None, (OPTIONS, READ_ONLY if read_only else "", given, PATIENT if patient else ""))
+    )
     try:
         raw = _Bounded.connect(
             **{**own, **parameters, "options": options}, autocommit=True, prepare_threshold=PREPARE_AFTER
         )
     except psycopg.Error as error:
         raise StorageUnavailableError("the database can not be reached") from error
-    raw.longest_silence = _longest_silence(given)
+    raw.longest_silence = _longest_silence(options)
     # Numbers of one type only: each combination of types would be prepared by itself.
     raw.adapters.register_dumper(int, Int8Dumper)
     return PostgreSQLConnection(raw)

@@ -7,6 +7,7 @@ from astakos.storage.database import Connection, DatabaseError
 REVISION = "0002"
 """Which form of the tables this code reads and writes: the newest of `storage/migrations/versions`."""
 
+FIRST_REVISION = "0001"
 VERSION_TABLE = "alembic_version"
 OWN_TABLES = {"settings", "components", "holdings"}
 """What every revision has, so that somebody else's database is not taken for ours."""

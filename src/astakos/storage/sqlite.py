@@ -21,7 +21,7 @@ PRAGMAS = (
     "PRAGMA cache_size = -16384",
     "PRAGMA wal_autocheckpoint = 4000",  # pages, so 16 MiB: busy pages are copied back less often
 )
-LIST_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
+LIST_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_'"
 
 T = TypeVar("T")
 
@@ -63,7 +63,7 @@ class SQLiteDatabase:
         try:
             _create_for_owner_only(self.path)
             with self.transaction() as connection:
-                _prepare(connection, self.name)
+                self._prepare(connection)
             with contextlib.closing(self.connect()) as connection:
                 # It stays so in the file; not earlier, since a database of something else is left as it is.
                 _turn_on_wal(connection)
@@ -71,6 +71,13 @@ class SQLiteDatabase:
             raise DatabaseError(f"{self.path} can not be opened: {error.strerror}") from error
         except sqlite3.DatabaseError as error:
             raise DatabaseError(f"{self.path} can not be used as a database: {error}") from error
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        tables = self.list_tables(connection)
+        if tables:
+            require_revision(find_revision(connection, tables), self.name)
+        else:
+            make_tables(connection, "sqlite")
 
     def connect(self) -> sqlite3.Connection:
         """A new connection, in which a transaction begins only where one is asked for."""
@@ -88,6 +95,10 @@ class SQLiteDatabase:
             connection.close()
             raise
         return connection
+
+    def list_tables(self, connection: Connection) -> set[str]:
+        """The names of all tables."""
+        return {name for (name,) in connection.execute(LIST_TABLES)}
 
     def reader(self) -> sqlite3.Connection:
         """This thread's connection for reading; what it reads is what was last committed by anybody."""
@@ -153,11 +164,6 @@ def writing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         raise StorageUnavailableError(f"the database can not be written now: {error}") from error
 
 
-def list_tables(connection: Connection) -> set[str]:
-    """The names of all tables."""
-    return {name for (name,) in connection.execute(LIST_TABLES)}
-
-
 def _create_for_owner_only(path: Path) -> None:
     """SQLite gives its journals the permissions of the file, so that they are closed to others, too."""
     with contextlib.suppress(FileExistsError):
@@ -176,11 +182,3 @@ def _turn_on_wal(connection: sqlite3.Connection) -> None:
             time.sleep(0.01)
         else:
             return
-
-
-def _prepare(connection: sqlite3.Connection, name: str) -> None:
-    tables = list_tables(connection)
-    if tables:
-        require_revision(find_revision(connection, tables), name)
-    else:
-        make_tables(connection, "sqlite")

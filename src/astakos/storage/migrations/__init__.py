@@ -1,0 +1,1 @@
+"""How the tables of each revision became those of the next, for Alembic."""

@@ -1,0 +1,402 @@
+"""What is particular to PostgreSQL: its URLs, its errors, its silence."""
+
+import contextlib
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+import pytest
+
+from astakos.ledger.storage import StorageUnavailableError
+from astakos.storage import postgresql, psycopg_connection
+from astakos.storage.database import Connection, Database, DatabaseError, TransactionLostError, database_of
+from astakos.storage.postgresql import PostgreSQLDatabase, writing
+from astakos.storage.psycopg_connection import PostgreSQLConnection, driver_form
+from service.command import refused
+from service.engines import changed_url
+from service.installation import all_rows, rows
+from service.world import ALICE, BOB, VM
+
+pytestmark = pytest.mark.postgresql
+
+PASSWORD = "s3cret-of-the-database"
+SET_NAME = "UPDATE users SET first_name = ? WHERE uuid = ?"
+END_OTHERS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+
+
+@pytest.fixture
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """Somebody who listens and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def connected(database: Database) -> PostgreSQLConnection:
+    assert isinstance(database, PostgreSQLDatabase)
+    return database.connect()
+
+
+class TestNames:
+    @pytest.mark.parametrize(
+        ("url", "name"),
+        [
+            (f"postgresql://ada:{PASSWORD}@db.example.org:5433/quota", "postgresql://db.example.org/quota"),
+            (
+                f"postgres://ada:{PASSWORD}@db.example.org/quota?sslmode=verify-full",
+                "postgresql://db.example.org/quota",
+            ),
+            (
+                f"postgresql://ada:{PASSWORD}@a,b:5433/quota?target_session_attrs=read-write",
+                "postgresql://a,b/quota",
+            ),
+            (
+                f"postgresql:///quota?host=/run/postgresql&user=ada&password={PASSWORD}",
+                "postgresql:///run/postgresql/quota",
+            ),
+        ],
+    )
+    def test_what_is_shown_of_a_url_is_no_secret(self, url: str, name: str) -> None:
+        database = database_of(url)
+        assert database.name == name
+        assert PASSWORD not in repr(database)
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            f"postgresql://ada:{PASSWORD}%zz@h/n",
+            f"postgresql://ada:{PASSWORD}@[h/n",
+            f"postgresql://ada@h/n?passwort={PASSWORD}",
+            f"postgresql://ada:{PASSWORD}@h/n%00",
+            f"postgresql://ada:{PASSWORD}\ud800@h/n",
+        ],
+    )
+    def test_a_url_that_is_not_well_formed_is_refused_without_showing_it(self, url: str) -> None:
+        with pytest.raises(DatabaseError, match="not well formed") as caught:
+            database_of(url)
+        assert PASSWORD not in str(caught.value)
+        assert caught.value.__cause__ is None
+        assert caught.value.__suppress_context__
+
+    def test_no_password_is_in_what_is_said_or_logged_of_a_server_that_is_not_there(
+        self, closed_port: int, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        url = f"postgresql://ada:{PASSWORD}@127.0.0.1:{closed_port}/quota"
+        line = refused(url, "user", "list")
+        assert line.startswith("postgresql://127.0.0.1/quota can not be opened: ")
+        assert "refused" in line
+        assert PASSWORD not in line
+        with pytest.raises(StorageUnavailableError) as caught:
+            database_of(url).connect()
+        error: BaseException | None = caught.value
+        while error is not None:
+            assert PASSWORD not in str(error)
+            error = error.__cause__
+        assert PASSWORD not in caplog.text
+        assert "can not be reached" in caplog.text
+
+    def test_that_it_is_not_there_is_logged_once_and_again_when_it_was_there_meanwhile(
+        self, database: Database, closed_port: int, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        gone = PostgreSQLDatabase(f"postgresql://127.0.0.1:{closed_port}/quota")
+        for _ in range(3):
+            with pytest.raises(StorageUnavailableError):
+                gone.connect()
+        assert caplog.text.count("can not be reached") == 1
+        gone._parameters = PostgreSQLDatabase(database.url)._parameters
+        gone.connect().close()
+        gone._parameters = {"host": "127.0.0.1", "port": closed_port}
+        with pytest.raises(StorageUnavailableError):
+            gone.connect()
+        assert caplog.text.count("can not be reached") == 2
+
+
+class TestStatements:
+    def test_placeholders_are_those_of_the_driver_and_percent_signs_stay(self) -> None:
+        assert driver_form("SELECT '5%' || ? WHERE 1 = ?") == b"SELECT '5%%' || %s WHERE 1 = %s"
+
+    def test_what_was_written_is_read_back_with_its_types(self, database: Database) -> None:
+        with contextlib.closing(connected(database)) as connection:
+            found = connection.execute(
+                "SELECT id, uuid, is_active, token_hash, password_hash FROM users WHERE uuid = ?", (BOB.uuid,)
+            )
+            identifier, uuid, is_active, token_hash, password_hash = found.fetchone()
+        assert (uuid, is_active, password_hash) == (BOB.uuid, True, None)
+        assert (type(identifier), type(token_hash)) == (int, bytes)
+
+    def test_many_rows_may_come_from_anywhere_and_be_none(self, database: Database) -> None:
+        with contextlib.closing(connected(database)) as connection:
+            connection.executemany("INSERT INTO groups (name) VALUES (?)", ((name,) for name in "xyz"))
+            connection.executemany("INSERT INTO groups (name) VALUES (?)", [])
+        assert rows(database, "SELECT count(*) FROM groups") == [(6,)]
+
+
+class TestErrors:
+    @pytest.mark.parametrize(
+        ("raised", "kind"),
+        [
+            ("40001", TransactionLostError),
+            ("40P01", TransactionLostError),
+            ("57P01", StorageUnavailableError),
+            ("57P03", StorageUnavailableError),
+            ("57014", StorageUnavailableError),
+            ("53100", StorageUnavailableError),
+            ("53300", StorageUnavailableError),
+            ("25006", StorageUnavailableError),
+            ("55P03", StorageUnavailableError),
+            ("08006", StorageUnavailableError),
+            ("40003", StorageUnavailableError),
+            ("23505", psycopg.Error),
+            ("42601", psycopg.Error),
+        ],
+    )
+    def test_they_say_whether_it_is_to_be_repeated_later(
+        self, database: Database, raised: str, kind: type[Exception]
+    ) -> None:
+        statement = f"DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{raised}'; END $$"
+        before = all_rows(database)
+
+        def fail(connection: Connection, *, many: bool) -> None:
+            connection.execute(SET_NAME, ("x", ALICE.uuid))
+            if many:
+                connection.executemany(statement, [()])
+            connection.execute(statement)
+
+        for many in (False, True):
+            with pytest.raises(kind) as caught, database.transaction() as connection:
+                fail(connection, many=many)
+            assert isinstance(caught.value, StorageUnavailableError) == (kind is not psycopg.Error)
+        assert all_rows(database) == before
+
+    def test_a_change_that_was_in_the_way_of_others_is_made_again(self, database: Database) -> None:
+        attempts = []
+
+        def work(connection: Connection) -> str:
+            attempts.append(1)
+            connection.execute(SET_NAME, (f"attempt {len(attempts)}", ALICE.uuid))
+            if len(attempts) < 3:
+                raise TransactionLostError("somebody was in the way")
+            return "done"
+
+        assert database.change(work) == "done"
+        assert rows(database, "SELECT first_name FROM users WHERE uuid = ?", ALICE.uuid) == [("attempt 3",)]
+
+    def test_it_is_not_made_again_forever(self, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(postgresql, "FIRST_PAUSE_SECONDS", 0.0)
+        attempts = []
+
+        def work(_connection: Connection) -> None:
+            attempts.append(1)
+            raise TransactionLostError("somebody was in the way")
+
+        with pytest.raises(StorageUnavailableError, match="in the way"):
+            database.change(work)
+        assert len(attempts) == postgresql.ATTEMPTS
+
+    def test_of_two_that_lock_each_other_out_both_are_done_in_the_end(self, database: Database) -> None:
+        met = threading.Barrier(2)
+
+        def swap(first: str, second: str) -> int:
+            attempts = 0
+            while True:
+                attempts += 1
+                try:
+                    with contextlib.closing(connected(database)) as connection, writing(connection):
+                        connection.execute(SET_NAME, (first, first))
+                        if attempts == 1:
+                            met.wait()
+                        connection.execute(SET_NAME, (first, second))
+                except TransactionLostError:
+                    continue
+                return attempts
+
+        with ThreadPoolExecutor(2) as pool:
+            attempts = list(pool.map(swap, (ALICE.uuid, BOB.uuid), (BOB.uuid, ALICE.uuid)))
+        assert sorted(attempts) == [1, 2]
+
+    def test_who_can_not_get_a_lock_is_told_so(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(psycopg_connection, "OPTIONS", "-c lock_timeout=50ms")
+        with database.transaction():
+            with pytest.raises(StorageUnavailableError, match="lock timeout"), database.transaction():
+                raise AssertionError("two have the lock")
+            assert "lock timeout" in refused(database, "quota", "set", ALICE.email, VM, "5")
+
+    def test_a_database_of_another_encoding_is_refused(self, database: Database, postgresql_url: str) -> None:
+        name = f"astakos_test_latin_{os.getpid()}"
+        with contextlib.closing(psycopg.connect(postgresql_url, autocommit=True)) as administration:
+            administration.execute(
+                f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'".encode()
+            )
+            try:
+                other = PostgreSQLDatabase(changed_url(database.url, name))
+                with pytest.raises(DatabaseError, match="has the encoding LATIN1; make one with UTF8"):
+                    other.open()
+            finally:
+                administration.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+    def test_who_may_make_no_tables_is_told_so_in_one_line(self, new: Database) -> None:
+        role = f"astakos_nobody_{os.getpid()}"
+        rows(new, f"CREATE ROLE {role}")
+        try:
+            other = PostgreSQLDatabase(changed_url(new.url, options=f"-c role={role}"))
+            with pytest.raises(DatabaseError, match="permission denied"):
+                other.open()
+        finally:
+            rows(new, f"DROP ROLE {role}")
+
+
+class TestLosses:
+    def test_a_reader_that_was_ended_is_replaced_and_the_read_done_again(self, database: Database) -> None:
+        attempts = []
+
+        def read(connection: Connection) -> Any:
+            attempts.append(1)
+            return connection.execute("SELECT count(*) FROM groups").fetchone()
+
+        for snapshot in (False, True):
+            attempts.clear()
+            assert database.read(read, snapshot=snapshot) == (3,)
+            rows(database, END_OTHERS)
+            assert database.read(read, snapshot=snapshot) == (3,)
+            assert len(attempts) in (2, 3)
+
+    def test_what_goes_wrong_on_a_good_connection_is_not_done_again(self, database: Database) -> None:
+        attempts = []
+
+        def read(connection: Connection) -> None:
+            attempts.append(1)
+            connection.execute("DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '53200'; END $$")
+
+        database.reader()
+        with pytest.raises(StorageUnavailableError):
+            database.read(read)
+        assert len(attempts) == 1
+
+    def test_a_change_whose_connection_is_lost_is_undone_and_unavailable(self, database: Database) -> None:
+        before = all_rows(database)
+
+        def work(connection: Connection) -> None:
+            connection.execute(SET_NAME, ("x", ALICE.uuid))
+            rows(database, END_OTHERS)
+            connection.execute(SET_NAME, ("y", ALICE.uuid))
+
+        with pytest.raises(StorageUnavailableError):
+            database.change(work)
+        assert all_rows(database) == before
+
+    def test_a_server_that_says_nothing_when_called_is_not_waited_for_long(
+        self, silent_port: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        began = time.monotonic()
+        url = f"postgresql://127.0.0.1:{silent_port}/quota?connect_timeout=2&sslmode=disable"
+        with pytest.raises(StorageUnavailableError):
+            database_of(url).connect()
+        assert time.monotonic() - began < 10
+
+    def test_a_server_that_falls_silent_is_given_up(self, database: Database) -> None:
+        with contextlib.closing(connected(database)) as connection:
+            connection.raw.longest_silence = 0.3  # type: ignore[attr-defined]
+            (process,) = connection.execute("SELECT pg_backend_pid()").fetchone()
+            try:
+                os.kill(process, signal.SIGSTOP)
+            except (ProcessLookupError, PermissionError):
+                pytest.skip("the server is not on this machine")
+            try:
+                began = time.monotonic()
+                with pytest.raises(StorageUnavailableError):
+                    connection.execute("SELECT 1")
+                assert time.monotonic() - began < 5
+                assert connection.is_lost
+            finally:
+                os.kill(process, signal.SIGCONT)
+
+    def test_a_statement_that_takes_too_long_is_ended_and_the_connection_stays(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(psycopg_connection, "OPTIONS", "-c statement_timeout=50ms")
+        with contextlib.closing(connected(database)) as connection:
+            with pytest.raises(StorageUnavailableError, match="statement timeout"):
+                connection.execute("SELECT pg_sleep(10)")
+            assert not connection.is_lost
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+class TestParameters:
+    def shown(self, url: str, *names: str) -> list[str]:
+        with contextlib.closing(PostgreSQLDatabase(url).connect()) as connection:
+            return [connection.execute(f"SHOW {name}").fetchone()[0] for name in names]
+
+    def test_nothing_is_waited_for_forever_unless_the_url_says_so(self, database: Database) -> None:
+        names = (
+            "statement_timeout",
+            "lock_timeout",
+            "idle_in_transaction_session_timeout",
+            "application_name",
+        )
+        assert self.shown(database.url, *names) == ["15s", "5s", "1min", "astakos"]
+        own = changed_url(database.url, application_name="mine", options="-c statement_timeout=3min")
+        assert self.shown(own, *names) == ["3min", "5s", "1min", "mine"]
+
+    @pytest.mark.parametrize(
+        ("given", "silence"),
+        [
+            ("", 20.0),
+            ("-c statement_timeout=60000", 65.0),
+            ("-c statement_timeout=3min", 185.0),
+            ("-c statement_timeout=0", None),
+        ],
+    )
+    def test_the_server_may_be_silent_for_as_long_as_a_statement_may_take(
+        self, database: Database, given: str, silence: float | None
+    ) -> None:
+        url = changed_url(database.url, options=given)
+        with contextlib.closing(PostgreSQLDatabase(url).connect()) as connection:
+            assert connection.raw.longest_silence == silence  # type: ignore[attr-defined]
+
+    def test_what_the_environment_says_counts_as_well(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PGAPPNAME", "from outside")
+        monkeypatch.setenv("PGOPTIONS", "-c lock_timeout=7s")
+        assert self.shown(database.url, "application_name", "lock_timeout") == ["from outside", "7s"]
+
+    def test_of_several_hosts_the_one_that_can_write_is_taken(
+        self, database: Database, closed_port: int
+    ) -> None:
+        parameters = PostgreSQLDatabase(database.url)._parameters
+        hosts = {
+            "host": f"127.0.0.1,{parameters['host']}",
+            "port": f"{closed_port},{parameters.get('port', 5432)}",
+        }
+        several = changed_url(database.url, **hosts, target_session_attrs="read-write")
+        PostgreSQLDatabase(several).open(create=False)
+
+    def test_a_reader_is_read_only_and_a_writer_is_not(self, database: Database) -> None:
+        assert database.reader().execute("SHOW transaction_read_only").fetchone() == ("on",)
+        with contextlib.closing(database.connect()) as connection:
+            assert connection.execute("SHOW transaction_read_only").fetchone() == ("off",)
+
+    def test_tables_are_made_in_the_schema_that_the_url_names(self, new: Database) -> None:
+        rows(new, "CREATE SCHEMA quota")
+        other = PostgreSQLDatabase(changed_url(new.url, options="-c search_path=quota"))
+        other.open()
+        assert rows(new, "SELECT count(*) FROM quota.users") == [(0,)]
+        with pytest.raises(DatabaseError, match="no installation"):
+            new.open(create=False)
