@@ -26,7 +26,7 @@ from astakos.ledger.operations import (
     Settlement,
     Verdict,
 )
-from astakos.ledger.rules import Holding, Key, Provision, Refusal
+from astakos.ledger.rules import Key, Provision, Refusal
 from astakos.ledger.storage import IdempotencyKey, LedgerStorage, LedgerTransaction, Needs
 
 NOTHING: Mapping[Key, int] = {}
@@ -61,6 +61,7 @@ class _Batch:
         self._changes = Changes()
         state = transaction.read(now, _needs(operations))
         self._pending = dict(state.pending)
+        self._before = state.holdings
         self._holdings = dict(state.holdings)
         self._remembered = dict(state.remembered)
         self._serials = iter(state.serials)
@@ -83,6 +84,10 @@ class _Batch:
 
     def write(self, now: int) -> None:
         if self._changes.issued or self._changes.resolved:
+            before = self._before
+            self._changes.holdings = {
+                key: holding for key, holding in self._holdings.items() if before[key] is not holding
+            }
             self._transaction.write(now, self._changes)
 
     def _issue(self, operation: Issue) -> Issued | Refusal | KeyReused:
@@ -95,7 +100,9 @@ class _Batch:
         changed = rules.issue(self._holdings, operation.provisions, force=operation.force)
         if not isinstance(changed, dict):
             return changed
-        self._change(changed)
+        for key, holding in changed.items():
+            rules.verify(key, holding)
+        self._holdings.update(changed)
         serial = next(self._serials)
         self._changes.issued.append(NewCommission(serial, operation))
         if operation.idempotency is not None:
@@ -111,7 +118,7 @@ class _Batch:
     def _issue_many(self, operation: IssueMany) -> IssuedMany:
         if not operation.all_or_none:
             return IssuedMany(tuple(map(self._issue, operation.issues)))
-        holdings, changed = dict(self._holdings), dict(self._changes.holdings)
+        holdings = dict(self._holdings)
         pending, remembered = dict(self._pending), dict(self._remembered)
         issued, resolved = len(self._changes.issued), len(self._changes.resolved)
         outcomes: list[Issued | Refusal | KeyReused] = []
@@ -119,7 +126,7 @@ class _Batch:
             outcome = self._issue(issue)
             outcomes.append(outcome)
             if not isinstance(outcome, Issued):
-                self._holdings, self._changes.holdings = holdings, changed
+                self._holdings = holdings
                 self._pending, self._remembered = pending, remembered
                 del self._changes.issued[issued:], self._changes.resolved[resolved:]
                 return IssuedMany(tuple(outcomes), undone=True)
@@ -209,19 +216,15 @@ class _Batch:
     ) -> None:
         """End a pending commission; accepting it, all of it comes true but what `quantities` says."""
         accepted = verdict is Verdict.ACCEPT
+        holdings = self._holdings
         settlements = []
         for key, quantity in commission.provisions:
             settled = quantities.get(key, quantity) if accepted else 0
-            after = rules.settle(self._holdings[key], quantity, settled)
+            after = rules.settle(holdings[key], quantity, settled)
+            rules.verify(key, after)
+            holdings[key] = after
             settlements.append(Settlement(key, quantity, settled, after))
-        self._change({settlement.key: settlement.after for settlement in settlements})
         self._changes.resolved.append(Resolution(commission.component, serial, verdict, tuple(settlements)))
-
-    def _change(self, changed: Mapping[Key, Holding]) -> None:
-        for key, holding in changed.items():
-            rules.verify(key, holding)
-        self._holdings.update(changed)
-        self._changes.holdings.update(changed)
 
 
 def _needs(operations: Iterable[Operation]) -> Needs:
