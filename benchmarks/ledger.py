@@ -8,6 +8,7 @@ from pathlib import Path
 
 from astakos import clock
 from astakos.directory.tokens import token_hash
+from astakos.http.instructions import keep_what_is_there
 from astakos.ledger.batch import perform
 from astakos.ledger.operations import Issue, Issued, Resolve, Resolved
 from astakos.ledger.rules import Key, Provision, merge
@@ -79,6 +80,7 @@ def _race(for_engine: Path, for_bare: Path, size: int, seconds: float) -> tuple[
             _Contestant(_engine_step(store, found.id), size),
             _Contestant(_bare_step(BareWriter(bare_connection, found.id, LIMIT), databases[1]), size),
         ]
+        keep_what_is_there()  # as the service does
         end = time.perf_counter() + 2 * seconds
         while time.perf_counter() < end:
             for contestant in contestants:
