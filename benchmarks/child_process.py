@@ -24,9 +24,14 @@ class Server(NamedTuple):
 
     @property
     def resident_bytes(self) -> int:
-        """How much memory it occupies now."""
-        pages = int(Path(f"/proc/{self.process}/statm").read_text(encoding="ascii").split()[1])
+        """How much memory it and the processes that it has begun occupy now."""
+        children = Path(f"/proc/{self.process}/task/{self.process}/children").read_text(encoding="ascii")
+        pages = sum(_resident_pages(process) for process in (self.process, *map(int, children.split())))
         return pages * resource.getpagesize()
+
+
+def _resident_pages(process: int) -> int:
+    return int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1])
 
 
 @contextlib.contextmanager

@@ -15,12 +15,7 @@ from astakos.storage.revisions import find_revision, make_tables, require_revisi
 
 BUSY_SECONDS = 5.0
 """How long a writer waits for another process (such as the command line) to finish its transaction."""
-PRAGMAS = (
-    "PRAGMA synchronous = FULL",
-    "PRAGMA foreign_keys = ON",
-    "PRAGMA cache_size = -16384",
-    "PRAGMA wal_autocheckpoint = 4000",  # pages, so 16 MiB: busy pages are copied back less often
-)
+PRAGMAS = ("PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON", "PRAGMA cache_size = -16384")
 LIST_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_'"
 
 T = TypeVar("T")

@@ -14,8 +14,8 @@ from astakos.storage.ledger_rows import rows_of
 from astakos.storage.provisions import read_pending
 from astakos.storage.sqlite import SQLiteDatabase, writing
 
-MOST_KNOWN = 50_000
-"""Of how many holdings, and pending commissions, a connection remembers where they stand: some 20 MiB."""
+MOST_KNOWN = 100_000
+"""Of how many holdings, and pending commissions, a connection remembers where they stand: some 40 MiB."""
 
 LIST_EXPIRED = """
 SELECT component_id, serial, provisions FROM pending_commissions
