@@ -13,7 +13,7 @@ from astakos.cli.options import database_option, open_database
 from astakos.http.instructions import Instructions, set_up_logging
 from astakos.http.listening import listen
 from astakos.http.mail import Mailer
-from astakos.http.processes import Processes
+from astakos.http.processes import Processes, WorkerFailedError
 from astakos.ledger.asking import MOST_WAITING
 from astakos.storage import settings
 from astakos.storage.database import Database
@@ -90,7 +90,10 @@ def serve(
 
     # Nothing is read here any more, and a connection must not stay open beside the engine's.
     database.close()
-    Processes(ledger_storage(database), instructions, listener, workers, ready).run()
+    try:
+        Processes(ledger_storage(database), instructions, listener, workers, ready).run()
+    except WorkerFailedError as error:
+        raise StateError(str(error)) from error
 
 
 def _url_host(host: str) -> str:

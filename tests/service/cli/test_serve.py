@@ -140,3 +140,10 @@ def test_a_process_that_dies_is_replaced_and_nothing_is_lost(database: Database)
         assert set(serials) <= set(served.caller.get(COMMISSIONS, COMPUTE_TOKEN).document)
         assert len(served.workers()) == 2
         assert served.end(signal.SIGTERM).status == 0
+
+
+def test_where_http_can_not_be_answered_it_ends_and_says_so(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "uvloop.py").write_text("raise SystemExit(3)")
+    done = ended(database, "serve", "--port", "0", PYTHONPATH=str(tmp_path))
+    assert (done.status, done.output) == (1, "")
+    assert "ended before it was ready" in only_line(done.errors)
