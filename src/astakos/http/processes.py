@@ -35,7 +35,9 @@ class _Worker:
         inherited = (its_control.fileno(), its_engine.fileno(), listener.fileno())
         with its_control, its_engine:
             self._process = subprocess.Popen(  # noqa: S603 - nothing of it comes from outside
-                [sys.executable, "-m", "astakos.http.worker", *map(str, inherited)], pass_fds=inherited
+                [sys.executable, "-m", "astakos.http.worker", *map(str, inherited)],
+                pass_fds=inherited,
+                process_group=0,  # so that Ctrl-C is for this process alone, which then ends that one
             )
         self.control.sendall(msgspec.json.encode(instructions) + b"\n")
         self.is_ready = False
