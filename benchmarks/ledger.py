@@ -79,7 +79,7 @@ def _race(for_engine: str, for_bare: str, size: int, seconds: float) -> tuple[fl
         if found is None:
             raise LedgerFailedError("the component of the benchmarks is missing")
         contestants = [
-            _Contestant(_engine_step(store, found.id), size),
+            _Contestant(engine_step(store, found.id), size),
             _Contestant(
                 _bare_step(BareWriter(bare_write(bare_connection), found.id, LIMIT), databases[1]), size
             ),
@@ -119,7 +119,8 @@ class _Contestant:
         self._elapsed += time.perf_counter() - started
 
 
-def _engine_step(store: LedgerStorage, component: int) -> Step:
+def engine_step(store: LedgerStorage, component: int) -> Step:
+    """The steps of the ledger on a storage, for that component."""
     issues = [
         Issue(
             component,

@@ -48,7 +48,7 @@ class Result:
         return self._result.command_status or b""
 
     def rows(self) -> list[tuple[bytes, ...]]:
-        """All rows; none of the values is null."""
+        """All rows; null reads like an empty text."""
         value = self._result.get_value
         columns = range(self._result.nfields)
         return [

@@ -128,9 +128,9 @@ class PostgreSQLTransaction:
         if found["record"].changed == 0:
             raise HasCommittedError
         if unknown:
-            self._known.learn(found["found"].rows())
+            self._known.learn([row for row in found["found"].rows() if row[0]])
         expired = self._understand(found["expired"].rows())
-        pending = self._understand(found["pending"].rows()) if commissions else {}
+        pending = self._understand(_asked_for(found["pending"], commissions)) if commissions else {}
         remembered = _remembered(found["remembered"].rows()) if needs.idempotency else {}
         self._tells_of_others = bool(remembered) or len(pending) < len(commissions)
         holdings = self._holdings(found["locked"]) if at_once else {}
@@ -245,6 +245,12 @@ class PostgreSQLTransaction:
         if self._pipelining.warning is not None:
             # It is committed, but somebody has ended its waiting for the standby: find it and wait again.
             raise StorageUnavailableError(f"the commit came with a warning: {self._pipelining.warning}")
+
+
+def _asked_for(found: Result, commissions: Collection[tuple[int, int]]) -> list[tuple[bytes, ...]]:
+    """Leave out who has the component of one commission and the serial of another."""
+    asked = set(commissions)
+    return [row for row in found.rows() if (int(row[0]), int(row[1])) in asked]
 
 
 def _stored(key: Key) -> tuple[str, str, str]:

@@ -10,6 +10,7 @@ because it was interrupted, is visible although it would be lost with the server
 made durable before anybody is told of what was found, and takes all earlier ones with it.
 """
 
+import contextlib
 import logging
 import random
 import time
@@ -36,6 +37,10 @@ LONGEST_PAUSE_SECONDS = 0.5
 ENGINES_KEPT = 30 * DAY
 """Only the row of an engine that has ended may be forgotten, however wrong a host's clock is."""
 FORGET_ENGINES = "DELETE FROM engines WHERE time < ?"
+
+# A plan that was made while a table was empty is kept for some minutes after it has filled; so it must be one
+# that uses indexes. All statements are such that there is no better plan for other parameters.
+PLANNING = ("SET enable_seqscan = off", "SET plan_cache_mode = force_generic_plan")
 
 log = logging.getLogger("astakos.storage")
 
@@ -106,6 +111,7 @@ class PostgreSQLLedger:
         if self._connection is None or self._pipelining is None or self._connection.is_lost:
             self.close()
             self._connection = self._database.connect(quick=True)
+            _set_planning(self._connection)
             # It may lead to another server, or to what was restored there.
             self._known = Known()
             self._pipelining = Pipelining(self._connection.raw)
@@ -136,3 +142,10 @@ class PostgreSQLLedger:
         if self._connection is not None:
             connection, self._connection = self._connection, None
             connection.close()
+
+
+def _set_planning(connection: PostgreSQLConnection) -> None:
+    for setting in PLANNING:
+        # They are about PostgreSQL's own planner; a database that has another one need not know them.
+        with contextlib.suppress(psycopg.Error):
+            connection.execute(setting)

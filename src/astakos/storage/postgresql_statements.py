@@ -1,4 +1,10 @@
-"""The statements of the ledger's batches on PostgreSQL: each for any number of rows, which come as arrays."""
+"""The statements of the ledger's batches on PostgreSQL: each for any number of rows, which come as arrays.
+
+What a table holds changes faster than what the planner knows of it: `pending_commissions` may have been seen
+empty, and hold hundreds of thousands. Joined with what comes as arrays, that would take seconds. So tables
+are searched by `= ANY`, which an index answers whatever the planner believes. That may find one half of a
+pair with the other half of another; who reads it must leave that out.
+"""
 
 from astakos.storage.pipelining import statement
 
@@ -26,11 +32,9 @@ WHERE expires IS NOT NULL AND expires <= $1 ORDER BY expires LIMIT $2 FOR UPDATE
 LOCK_PENDING = statement(
     "lock_pending",
     """
-SELECT p.component_id, p.serial, p.provisions
-FROM unnest($1::bigint[], $2::bigint[]) AS w (component_id, serial)
-JOIN pending_commissions p ON p.component_id = w.component_id AND p.serial = w.serial
-WHERE p.expires IS NULL OR p.expires > $3
-ORDER BY p.component_id, p.serial FOR UPDATE OF p
+SELECT component_id, serial, provisions FROM pending_commissions
+WHERE component_id = ANY ($1::bigint[]) AND serial = ANY ($2::bigint[]) AND (expires IS NULL OR expires > $3)
+ORDER BY component_id, serial FOR UPDATE
 """,
 )
 LOCK_HOLDINGS = statement(
@@ -42,9 +46,10 @@ SELECT id, "limit", usage_min, usage_max FROM holdings WHERE id = ANY ($1::bigin
 FIND_HOLDINGS = statement(
     "find_holdings",
     """
-SELECT h.id, h.holder, h.source, h.resource
+SELECT (
+    SELECT h.id FROM holdings h WHERE h.holder = w.holder AND h.source = w.source AND h.resource = w.resource
+), w.holder, w.source, w.resource
 FROM unnest($1::text[], $2::text[], $3::text[]) AS w (holder, source, resource)
-JOIN holdings h ON h.holder = w.holder AND h.source = w.source AND h.resource = w.resource
 """,
 )
 FIND_HOLDINGS_BY_ID = statement(
@@ -53,9 +58,8 @@ FIND_HOLDINGS_BY_ID = statement(
 FIND_REMEMBERED = statement(
     "find_remembered",
     """
-SELECT k.component_id, k.key, k.fingerprint, k.serial
-FROM unnest($1::bigint[], $2::text[]) AS w (component_id, key)
-JOIN idempotency_keys k ON k.component_id = w.component_id AND k.key = w.key
+SELECT component_id, key, fingerprint, serial FROM idempotency_keys
+WHERE component_id = ANY ($1::bigint[]) AND key = ANY ($2::text[])
 """,
 )
 NEXT_SERIALS = statement(
@@ -76,18 +80,18 @@ SELECT * FROM
 unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[])
 """,
 )
+# They have been locked, and serials are given out once: there is none of the other half.
 MOVE_TO_RESOLVED = statement(
     "move_to_resolved",
     """
 WITH moved AS (
-    DELETE FROM pending_commissions p
-    USING unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[])
-        AS w (component_id, serial, verdict, provisions)
-    WHERE p.component_id = w.component_id AND p.serial = w.serial
-    RETURNING p.component_id, p.serial, p.name, p.issue_time, w.verdict, w.provisions
+    DELETE FROM pending_commissions WHERE component_id = ANY ($1::bigint[]) AND serial = ANY ($2::bigint[])
+    RETURNING component_id, serial, name, issue_time
 )
 INSERT INTO resolved_commissions (component_id, serial, name, issue_time, resolve_time, verdict, provisions)
-SELECT component_id, serial, name, issue_time, $5::bigint, verdict, provisions FROM moved
+SELECT m.component_id, m.serial, m.name, m.issue_time, $5::bigint, w.verdict, w.provisions
+FROM moved m
+JOIN unnest($2::bigint[], $3::text[], $4::text[]) AS w (serial, verdict, provisions) ON w.serial = m.serial
 """,
 )
 INSERT_HOLDERS = statement(
@@ -104,11 +108,13 @@ INSERT INTO idempotency_keys (component_id, key, fingerprint, serial, time)
 SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::bigint[], $5::bigint[])
 """,
 )
+# The second condition says nothing new, but lets the index find the rows before they are joined.
 SET_USAGE = statement(
     "set_usage",
     """
 UPDATE holdings h SET usage_min = w.usage_min, usage_max = w.usage_max
-FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS w (id, usage_min, usage_max) WHERE h.id = w.id
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS w (id, usage_min, usage_max)
+WHERE h.id = w.id AND h.id = ANY ($1::bigint[])
 """,
 )
 COMMIT = statement("commit", "COMMIT")
