@@ -32,7 +32,7 @@ OPTIONS = (
     f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s"
 )
 READ_ONLY = "-c default_transaction_read_only=on"
-PATIENT = "-c statement_timeout=0"
+PATIENT = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
 GRACE_SECONDS = 5.0
 """For so long after it should have ended a statement by itself the server may be silent."""
 PREPARE_AFTER = 5
@@ -153,7 +153,7 @@ def connect(
     Args:
         parameters: what the URL says.
         read_only: whether it can only read.
-        patient: whether a statement may take as long as it takes.
+        patient: whether a statement, and what comes between two, may take as long as it takes.
 
     Raises:
         StorageUnavailableError: there is none to be had now.
