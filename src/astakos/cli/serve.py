@@ -1,6 +1,5 @@
 """`astakos serve`: the service."""
 
-import logging
 import socket
 import sys
 from urllib.parse import urlsplit
@@ -10,16 +9,16 @@ import click
 from astakos.administration.document import StateError
 from astakos.administration.registry import register_own_services
 from astakos.cli.options import database_option, open_database
-from astakos.http.instructions import Instructions, set_up_logging
+from astakos.http.instructions import Instructions
 from astakos.http.listening import listen
 from astakos.http.mail import Mailer
 from astakos.http.processes import Processes, WorkerFailedError
 from astakos.ledger.asking import MOST_WAITING
+from astakos.logs import FORMATS, LEVELS, TEXT, set_up_logging
 from astakos.storage import settings
 from astakos.storage.database import Database
 from astakos.storage.ledger import ledger_storage
 
-LOG_LEVEL = logging.WARNING
 WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
 
 
@@ -56,6 +55,32 @@ WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
     type=click.IntRange(1),
     help="How many commissions each of them may have under way at once; more are answered with 503.",
 )
+@click.option(
+    "--log-level",
+    envvar="ASTAKOS_LOG_LEVEL",
+    default="warning",
+    show_default=True,
+    type=click.Choice(LEVELS, case_sensitive=False),
+    help="From which level on to write what happens; info: each request.",
+)
+@click.option(
+    "--log-format",
+    envvar="ASTAKOS_LOG_FORMAT",
+    default=TEXT,
+    show_default=True,
+    type=click.Choice(FORMATS, case_sensitive=False),
+    help="Lines for people, or a JSON object a line.",
+)
+@click.option(
+    "--drain",
+    "drain_seconds",
+    metavar="SECONDS",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0, 3600),
+    help="How long after the signal to end all is still answered, while /readyz says 503: "
+    "so long a load balancer has to send its clients elsewhere.",
+)
 def serve(
     database_url: str,
     host: str,
@@ -65,12 +90,16 @@ def serve(
     mail_sender: str | None,
     queue_limit: int,
     workers: int,
+    log_level: str,
+    log_format: str,
+    drain_seconds: float,
 ) -> None:
     """Run the service.
 
     It says when it is ready, and runs until SIGTERM or SIGINT; then it finishes what it has accepted.
+    A second signal ends the time of --drain at once, one more ends it without finishing anything.
     """
-    set_up_logging(LOG_LEVEL)
+    set_up_logging(log_level, log_format)
     database = open_database(database_url, create=True)
     try:
         listener = listen(host, port)
@@ -81,7 +110,7 @@ def serve(
     base_url = _base_url(database, base_url, address)
     register_own_services(database, base_url)
     mailer = _mailer(database, mail_server, mail_sender)
-    instructions = Instructions(database_url, base_url, queue_limit, LOG_LEVEL, mailer)
+    instructions = Instructions(database_url, base_url, queue_limit, log_level, log_format, mailer)
 
     def ready() -> None:
         elsewhere = "" if base_url.startswith(address) else f" (listening on {address})"
@@ -91,7 +120,9 @@ def serve(
     # Nothing is read here any more, and a connection must not stay open beside the engine's.
     database.close()
     try:
-        Processes(ledger_storage(database), instructions, listener, workers, ready).run()
+        Processes(
+            ledger_storage(database), instructions, listener, workers, ready, drain_seconds=drain_seconds
+        ).run()
     except WorkerFailedError as error:
         raise StateError(str(error)) from error
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from astakos import clock
-from astakos.http.instructions import READY, Instructions, keep_what_is_there
+from astakos.http.instructions import DRAIN, READY, Instructions, keep_what_is_there
 from astakos.ledger.engine import Engine
 from astakos.ledger.storage import LedgerStorage
 
@@ -35,7 +35,10 @@ class _Worker:
         inherited = (its_control.fileno(), its_engine.fileno(), listener.fileno())
         with its_control, its_engine:
             self._process = subprocess.Popen(  # noqa: S603 - nothing of it comes from outside
-                [sys.executable, "-m", "astakos.http.worker", *map(str, inherited)], pass_fds=inherited
+                [sys.executable, "-m", "astakos.http.worker", *map(str, inherited)],
+                pass_fds=inherited,
+                # Ctrl-C is for this process, which tells the others when to end.
+                process_group=0,
             )
         self.control.sendall(msgspec.json.encode(instructions) + b"\n")
         self.is_ready = False
@@ -44,6 +47,11 @@ class _Worker:
     def number(self) -> int:
         """What the system calls the process."""
         return self._process.pid
+
+    def drain(self) -> None:
+        """Let it say that the service will end soon."""
+        with contextlib.suppress(OSError):
+            self.control.sendall(DRAIN)
 
     def send_signal(self, number: int) -> None:
         self._process.send_signal(number)
@@ -64,20 +72,33 @@ class Processes:
         listener: socket.socket,
         count: int,
         ready: Callable[[], None],
+        *,
+        drain_seconds: float = 0,
     ) -> None:
-        """Prepare; `ready` is called when all answer."""
+        """Prepare.
+
+        Args:
+            storage: what the engine writes to.
+            instructions: what the others have to know.
+            listener: where they answer.
+            count: how many of them there are.
+            ready: called when all answer.
+            drain_seconds: how long all is still answered after the signal to end.
+        """
         self._engine = Engine(storage, clock.now)
         self._instructions = instructions
         self._listener = listener
         self._count = count
         self._ready = ready
+        self._drain_seconds = drain_seconds
         self._workers: set[_Worker] = set()
         self._is_ready = False
+        self._draining = False
         self._ending = False
         self._failed = False
 
     def run(self) -> None:
-        """Work until SIGTERM or SIGINT, then finish what has been accepted.
+        """Work until SIGTERM or SIGINT, and for the time of draining; then finish what has been accepted.
 
         Raises:
             WorkerFailedError: a process could not begin its work.
@@ -93,6 +114,8 @@ class Processes:
     def _begin_worker(self) -> None:
         worker = _Worker(self._instructions, self._listener)
         self._workers.add(worker)
+        if self._draining:
+            worker.drain()
         self._engine.watch(worker.control, lambda: self._is_heard(worker))
         self._engine.serve(worker.engine, lambda: self._has_ended(worker))
 
@@ -120,9 +143,21 @@ class Processes:
             self._end_workers(signal.SIGTERM)
 
     def _end(self, signals: socket.socket) -> None:
-        signals.recv(64)
-        # Who asks twice does not want to wait.
-        self._end_workers(signal.SIGKILL if self._ending else signal.SIGTERM)
+        """Who asks again does not want to wait: first not for the time of draining, then not at all."""
+        is_asked = set(signals.recv(64)) != {signal.SIGALRM}
+        if self._ending:
+            if is_asked:
+                self._end_workers(signal.SIGKILL)
+        elif self._drain_seconds and not self._draining:
+            self._drain()
+        else:
+            self._end_workers(signal.SIGTERM)
+
+    def _drain(self) -> None:
+        self._draining = True
+        for worker in self._workers:
+            worker.drain()
+        signal.setitimer(signal.ITIMER_REAL, self._drain_seconds)
 
     def _end_workers(self, number: int) -> None:
         self._ending = True
@@ -133,11 +168,11 @@ class Processes:
 
 @contextlib.contextmanager
 def _signals() -> Iterator[socket.socket]:
-    """A stream in which a byte comes for each signal to end."""
+    """A stream in which its number comes for each signal to end, and for the one that time is over."""
     reading, writing = socket.socketpair()
     writing.setblocking(False)
     signal.set_wakeup_fd(writing.fileno())
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
         signal.signal(number, lambda *_: None)
     with reading, writing:
         try:

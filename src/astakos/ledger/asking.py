@@ -61,6 +61,7 @@ class Ledger(asyncio.Protocol):
         self._frames = Frames(Answered)
         self._asked = Asked()
         self._under_way: dict[int, _Waiting] = {}
+        self._standings: dict[int, asyncio.Future[bool]] = {}
         self._number = 0
         self._refused = 0
         self._transport: asyncio.Transport | None = None
@@ -113,6 +114,26 @@ class Ledger(asyncio.Protocol):
             self._hand_over()
         return waiting.answer
 
+    async def has_stopped(self) -> bool:
+        """Ask the engine whether it carries out nothing any more; it answers between two batches.
+
+        Raises:
+            StorageUnavailableError: it has ended.
+        """
+        if self._loop is None or self._transport is None:
+            raise RuntimeError("the ledger has not been started")
+        if self._stopping or self._transport.is_closing():
+            raise StorageUnavailableError("the service is ending")
+        self._number += 1
+        number = self._number
+        answer: asyncio.Future[bool] = self._loop.create_future()
+        self._standings[number] = answer
+        try:
+            self._transport.write(frame(Asked(standing=number)))
+            return await answer
+        finally:
+            del self._standings[number]
+
     def _hand_over(self) -> None:
         if self._transport is None:
             return
@@ -137,6 +158,10 @@ class Ledger(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Deliver outcomes."""
         for message in self._frames.feed(data):
+            if message.standing is not None:
+                waiting = self._standings.get(message.standing.number)
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(message.standing.has_stopped)
             for number, outcome in message.outcomes:
                 self._end(number, outcome)
 
@@ -145,6 +170,9 @@ class Ledger(asyncio.Protocol):
         gone = StorageUnavailableError("the ledger has ended; it may or may not have been carried out")
         for number in list(self._under_way):
             self._end(number, gone)
+        for waiting in self._standings.values():
+            if not waiting.done():
+                waiting.set_exception(gone)
 
     def _end(self, number: int, outcome: Outcome | Undone | Exception) -> None:
         waiting = self._under_way.pop(number, None)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import msgspec
 
 from astakos.ledger.batch import perform
-from astakos.ledger.messages import Answered, Asked, Frames, frame
+from astakos.ledger.messages import Answered, Asked, Frames, Standing, frame
 from astakos.ledger.operations import Operation, Outcome, Undone
 from astakos.ledger.rules import InvariantViolatedError
 from astakos.ledger.storage import LedgerStorage, StorageUnavailableError
@@ -111,8 +111,15 @@ class Engine:
             for message in asked:
                 self._queue.extend(_Waiting(channel, number, what) for number, what in message.operations)
                 self._withdrawn.update((channel, number) for number in message.withdrawn)
+                if message.standing is not None:
+                    self._send(channel, Answered(standing=Standing(message.standing, self.has_stopped)))
 
         self._selector.register(connection, selectors.EVENT_READ, receive)
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether it carries out nothing any more, since stored figures contradict the rule."""
+        return self._stopped_by is not None
 
     def watch(self, stream: socket.socket, happened: Callable[[], None]) -> None:
         """Call back on this thread whenever something can be read from a stream."""
@@ -140,7 +147,9 @@ class Engine:
 
     def _receive(self, timeout: float) -> None:
         for key, events in self._selector.select(timeout):
-            key.data(events)
+            # What was heard before may have ended what this is about.
+            if self._selector.get_map().get(key.fd) is key:
+                key.data(events)
 
     def _next_batch(self) -> list[_Waiting]:
         batch: list[_Waiting] = []
@@ -182,10 +191,14 @@ class Engine:
         for (channel, number, _), outcome in zip(batch, outcomes, strict=True):
             answers.setdefault(channel, []).append((number, outcome))
         for channel, answered in answers.items():
-            if channel in self._channels and not channel.send(Answered(answered)):
-                key = self._selector.get_key(channel.connection)
-                both = selectors.EVENT_READ | selectors.EVENT_WRITE
-                self._selector.modify(channel.connection, both, key.data)
+            if channel in self._channels:
+                self._send(channel, Answered(answered))
+
+    def _send(self, channel: Channel, answered: Answered) -> None:
+        if not channel.send(answered):
+            key = self._selector.get_key(channel.connection)
+            both = selectors.EVENT_READ | selectors.EVENT_WRITE
+            self._selector.modify(channel.connection, both, key.data)
 
     def _tidy(self) -> bool:
         """Forget some of what is too old; true if there is more, which then waits for one batch only."""
