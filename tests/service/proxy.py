@@ -20,8 +20,6 @@ class Network(Enum):
     """Connections end at once, and new ones are refused."""
     SILENT = auto()
     """Bytes vanish, and nobody is told."""
-    CUT_AT_ANSWER = auto()
-    """The next answer of the server is lost with its connection; then all is whole again."""
 
 
 class Proxy:
@@ -37,7 +35,7 @@ class Proxy:
         self._server = (host, port)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
-        self.lost_answers = 0
+        self._answers_until_loss: int | None = None
         self._state = Network.WHOLE
         self._others: dict[socket.socket, socket.socket] = {}
         self._of_servers: set[socket.socket] = set()
@@ -59,6 +57,15 @@ class Proxy:
             if state is Network.CUT or self._state is Network.SILENT:
                 self._cut_all()
             self._state = state
+
+    def lose_answer(self, number: int) -> None:
+        """Let that many answers of the server pass from now on, and lose the next one with its connection."""
+        with self._lock:
+            self._answers_until_loss = number
+
+    @property
+    def has_lost_answer(self) -> bool:
+        return self._answers_until_loss is None
 
     def close(self) -> None:
         self._ended = True
@@ -107,10 +114,11 @@ class Proxy:
     def _pass_on(self, end: socket.socket) -> None:
         try:
             data = end.recv(RECEIVED_AT_ONCE)
-            if data and self._state is Network.CUT_AT_ANSWER and end in self._of_servers:
-                self._state = Network.WHOLE
-                self.lost_answers += 1
-                data = b""
+            if data and end in self._of_servers and self._answers_until_loss is not None:
+                self._answers_until_loss -= 1
+                if self._answers_until_loss < 0:
+                    self._answers_until_loss = None
+                    data = b""
             if data:
                 self._others[end].sendall(data)
                 return

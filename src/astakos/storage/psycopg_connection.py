@@ -52,8 +52,9 @@ LOST = {"40001", "40P01"}
 """Serialization failures and deadlocks."""
 NOT_NOW_CLASSES = ("08", "53", "57", "58")
 """Connection exceptions, insufficient resources, operator intervention, errors of the system."""
-NOT_NOW = {"25006", "25P03", "25P04", "40003", "55P03"}
-"""A standby, too long a transaction (idle, or altogether), an outcome not known, a lock not to be had."""
+NOT_NOW = {"25006", "25P03", "25P04", "26000", "40003", "55P03"}
+"""A standby, too long a transaction (idle, or altogether), a prepared statement that something between has
+lost, an outcome not known, a lock not to be had."""
 
 T = TypeVar("T")
 
