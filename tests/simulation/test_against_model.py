@@ -244,6 +244,8 @@ class LedgerMachine(RuleBasedStateMachine):
 class _Interrupted:
     """A storage that is left just before each commit."""
 
+    repeats = 0
+
     def __init__(self, store: LedgerStorage, path: Path, crashing_into: Path | None) -> None:
         self.store = store
         self.path = path
