@@ -77,12 +77,21 @@ def _let_in_somebody_unprivileged(folder: Path) -> dict[str, Any]:
     return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
 
-def _programs(folder: Path, user: dict[str, Any]) -> Path:
-    """The folder of the programs; a copy, if they stand where they can not be run from."""
+def client_program(name: str) -> Path:
+    """A program that speaks to a server, such as pg_dump."""
+    return _installed() / "bin" / name
+
+
+def _installed() -> Path:
     found = importlib.util.find_spec(PACKAGE)
     assert found is not None
     assert found.submodule_search_locations is not None
-    installed = Path(found.submodule_search_locations[0], PROGRAMS)
+    return Path(found.submodule_search_locations[0], PROGRAMS)
+
+
+def _programs(folder: Path, user: dict[str, Any]) -> Path:
+    """The folder of the programs; a copy, if they stand where they can not be run from."""
+    installed = _installed()
     try:
         subprocess.run(
             [installed / "bin" / "postgres", "--version"], check=True, capture_output=True, cwd="/", **user
