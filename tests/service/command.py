@@ -20,6 +20,7 @@ from service.caller import Caller
 
 EXECUTABLE = Path(sysconfig.get_path("scripts"), "astakos")
 READY = re.compile(r"astakos is ready at (\S+)(?: \(listening on (\S+)\))?\n")
+METRICS = re.compile(r"its metrics are at (\S+)\n")
 TIMEOUT_SECONDS = 30
 
 
@@ -82,6 +83,7 @@ class Serving:
     process: "subprocess.Popen[str]"
     base_url: str
     address: str
+    metrics_url: str = ""
 
     @property
     def caller(self) -> Caller:
@@ -99,22 +101,32 @@ class Serving:
         return Ended(self.process.returncode, output, errors)
 
 
-@contextlib.contextmanager
-def serving(database: Database, *arguments: str) -> Iterator[Serving]:
-    """`astakos serve` in a process of its own, from when it is ready; killed if it still runs at the end."""
-    process = subprocess.Popen(
+def beginning(database: Database, *arguments: str) -> "subprocess.Popen[str]":
+    """`astakos serve` in a process of its own, which may not be ready yet."""
+    return subprocess.Popen(
         [EXECUTABLE, "serve", "--port", "0", *arguments],
         env=environment(database),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+@contextlib.contextmanager
+def serving(database: Database, *arguments: str) -> Iterator[Serving]:
+    """`astakos serve` in a process of its own, from when it is ready; killed if it still runs at the end."""
+    process = beginning(database, *arguments)
     with process:
         try:
             assert process.stdout is not None
             found = READY.fullmatch(process.stdout.readline())
             assert found is not None
-            yield Serving(process, found[1], found[2] or found[1])
+            metrics_url = ""
+            if "--metrics-port" in arguments:
+                told = METRICS.fullmatch(process.stdout.readline())
+                assert told is not None
+                metrics_url = told[1]
+            yield Serving(process, found[1], found[2] or found[1], metrics_url)
         finally:
             if process.poll() is None:
                 process.kill()

@@ -11,6 +11,7 @@ from astakos.http import reading
 from astakos.http.reading import ReadingThreads
 from astakos.http.service import THREADS_FOR_FEW, Service
 from astakos.ledger.storage import StorageUnavailableError
+from astakos.logs import request_id
 from astakos.storage.database import Connection, Database
 from service.caller import ACCOUNT
 from service.installation import rows, running
@@ -31,6 +32,17 @@ def test_what_a_read_answers_or_raises_comes_back(threads: ReadingThreads) -> No
     assert asyncio.run(threads.run(lambda: 5)) == 5
     with pytest.raises(ZeroDivisionError):
         asyncio.run(threads.run(fail))
+
+
+def test_a_read_knows_which_request_it_is_done_for(threads: ReadingThreads) -> None:
+    async def work(name: str) -> str:
+        request_id.set(name)
+        return await threads.run(request_id.get)
+
+    async def both() -> list[str]:
+        return list(await asyncio.gather(work("one"), work("two")))
+
+    assert asyncio.run(both()) == ["one", "two"]
 
 
 def test_while_reads_are_slow_the_event_loop_goes_on(threads: ReadingThreads) -> None:
@@ -65,6 +77,21 @@ def test_who_has_waited_too_long_for_a_thread_is_told_so_and_does_not_read(
 
     assert asyncio.run(work()) == [True, True]
     assert read == []
+
+
+def test_who_has_waited_too_long_for_a_read_is_told_so_though_it_goes_on(
+    threads: ReadingThreads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "LONGEST_READ_SECONDS", 0.05)
+    may_end = threading.Event()
+
+    async def work() -> None:
+        with pytest.raises(StorageUnavailableError, match="does not answer"):
+            await threads.run(lambda: may_end.wait(10))
+        assert await threads.run(lambda: 5) == 5
+
+    asyncio.run(work())
+    may_end.set()
 
 
 def test_on_sqlite_few_rows_are_read_right_where_they_are_asked_for(database: Database) -> None:

@@ -41,7 +41,7 @@ DEFINITIONS = (
 )  # fmt: skip
 
 FUNCTIONS = {
-    "coalesce", "sum", "count", "substr", "substring", "nextval", "unnest", "generate_series",
+    "coalesce", "sum", "count", "min", "substr", "substring", "nextval", "unnest", "generate_series",
     "current_schema", "current_setting", "lower", "max", "setval", "pg_get_serial_sequence",
 }  # fmt: skip
 
