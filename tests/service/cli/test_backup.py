@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from benchmarks.postgres_server import client_program
 
 from astakos.administration.registry import register_own_services
 from astakos.storage.database import Database
@@ -15,7 +16,6 @@ from service.caller import ACCOUNT, COMMISSIONS
 from service.command import Ended, astakos, ended, refused, serving
 from service.installation import all_rows, opened
 from service.load import CHARGED, Load, under_load
-from service.postgres_server import client_program
 from service.stored import stored_commissions
 from service.world import ALICE, BASE_URL, COMPUTE_TOKEN, member_key
 from simulation.comparison import check_sums
