@@ -2,7 +2,7 @@
 
 The tests run a round or two of it. By hand, from the root of the repository:
 
-    PYTHONPATH=src:tests python -m simulation.failover --rounds 50 [--seed 7]
+    PYTHONPATH=src:tests python -m simulation.failover --rounds 50 [--silent] [--seed 7]
 
 In each round clients work on both services, the primary is killed with all its processes at a random moment,
 the standby is promoted, and the clients go on: each repeats what was not answered, with its key, until it is
@@ -247,15 +247,25 @@ def load_on(url: str, seed: int, services: int = 2) -> Iterator[Load]:
         yield Load(url, started, seed)
 
 
-def fail_over(cluster: Cluster, load: Load) -> Endured:
-    """Lose the primary under load, and go on with its standby."""
+def fail_over(cluster: Cluster, load: Load, *, silently: bool = False) -> Endured:
+    """Lose the primary under load, and go on with its standby.
+
+    Silently, nobody is told: connections to it stay open, and new ones are accepted, but nothing comes.
+    """
+    lost = cluster.primary
 
     def misfortune() -> None:
-        cluster.lose_primary()
+        if silently:
+            lost.freeze()
+        else:
+            cluster.lose_primary()
         time.sleep(load.random.uniform(0.0, 0.5))
         cluster.promote()
 
-    return load.endure(misfortune)
+    endured = load.endure(misfortune)
+    if silently:
+        lost.kill()
+    return endured
 
 
 def main() -> None:
@@ -263,6 +273,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=10, help="how often the primary dies")
+    parser.add_argument("--silent", action="store_true", help="without any connection being closed")
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"))
     arguments = parser.parse_args()
     sys.stdout.write(f"seed {arguments.seed}\n")
@@ -270,7 +281,7 @@ def main() -> None:
         for number in range(arguments.rounds):
             if number:
                 cluster.make_standby()
-            endured = fail_over(cluster, load)
+            endured = fail_over(cluster, load, silently=arguments.silent)
             after = ", ".join(f"{seconds:.2f} s" for seconds in endured.resumed_after)
             sys.stdout.write(
                 f"failover {number + 1}: resumed after {after}; {endured.acknowledged} issues acknowledged, "
