@@ -21,8 +21,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from benchmarks.postgres_server import LOOPBACK, QUICK, PostgresServer, folder_for_server, free_port
+
 from astakos.storage.postgresql import PostgreSQLDatabase
-from service.postgres_server import LOOPBACK, PostgresServer, folder_for_server, free_port
 from simulation.crashes import fill
 from simulation.records import Audit, Call, Tables, Wish, random_wish, request_of, take_in
 from simulation.serving import COMMISSIONS, Server, UnexpectedAnswerError, post
@@ -34,7 +35,7 @@ PATIENCE_SECONDS = 20.0
 RESUMED_AFTER_SECONDS = 10.0
 CALL_SECONDS = 12.0
 PAUSE_SECONDS = 0.05
-SETTINGS = {"synchronous_commit": "on", "wal_keep_size": "64MB", "autovacuum": "on"}
+SETTINGS = {**QUICK, "synchronous_commit": "on", "wal_keep_size": "64MB", "autovacuum": "on"}
 
 
 class Cluster:

@@ -209,6 +209,8 @@ class LedgerMachine(RuleBasedStateMachine):
 class _Interrupted:
     """A storage that is left just before each commit."""
 
+    repeats = 0
+
     def __init__(self, store: LedgerStorage, crash: Callable[[], None]) -> None:
         self.store = store
         self.crash = crash

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from benchmarks.postgres_server import PostgresServer, own_server
 
 from astakos.http import reading
 from astakos.http.kept import KEPT_SECONDS
@@ -23,7 +24,6 @@ from service.caller import ACCOUNT, Caller, Reply
 from service.command import astakos
 from service.engines import PostgreSQLEngine, changed_url
 from service.installation import holdings, running
-from service.postgres_server import PostgresServer, own_server
 from service.proxy import Network, Proxy, proxy_to
 from service.world import ALICE, COMPUTE_TOKEN, member_key
 from simulation.comparison import make_issue

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from benchmarks.postgres_server import PostgresServer, own_server
 
 from astakos.clock import DAY
 from astakos.ledger.batch import perform
@@ -20,7 +21,6 @@ from astakos.storage.postgresql import PostgreSQLDatabase, writing
 from astakos.storage.postgresql_ledger import ENGINES_KEPT, PostgreSQLLedger
 from service.engines import PostgreSQLEngine, changed_url
 from service.installation import rows
-from service.postgres_server import PostgresServer, own_server
 from service.proxy import Network, proxy_to
 from service.stored import stored_commissions
 from simulation.comparison import check_sums, make_issue, read_figures

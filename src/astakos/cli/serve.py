@@ -10,9 +10,10 @@ from astakos.administration.document import StateError
 from astakos.administration.registry import register_own_services
 from astakos.cli.options import database_option, open_database
 from astakos.http.instructions import Instructions
-from astakos.http.listening import listen
+from astakos.http.listening import LOOPBACK, listen
 from astakos.http.mail import Mailer
 from astakos.http.processes import Processes, WorkerFailedError
+from astakos.http.reports import Reports
 from astakos.ledger.asking import MOST_WAITING
 from astakos.logs import FORMATS, LEVELS, TEXT, set_up_logging
 from astakos.storage import settings
@@ -56,6 +57,17 @@ WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
     help="How many commissions each of them may have under way at once; more are answered with 503.",
 )
 @click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65535),
+    help="Answer Prometheus there, at /metrics; 0: any free one.  [default: nowhere]",
+)
+@click.option(
+    "--metrics-host",
+    default=LOOPBACK,
+    show_default=True,
+    help="The address to answer Prometheus on; whoever can reach it can read the metrics.",
+)
+@click.option(
     "--log-level",
     envvar="ASTAKOS_LOG_LEVEL",
     default="warning",
@@ -90,6 +102,8 @@ def serve(
     mail_sender: str | None,
     queue_limit: int,
     workers: int,
+    metrics_port: int | None,
+    metrics_host: str,
     log_level: str,
     log_format: str,
     drain_seconds: float,
@@ -104,9 +118,8 @@ def serve(
     try:
         listener = listen(host, port)
     except OSError as error:
-        reason = (error.strerror or "").partition(" (")[0]
-        raise StateError(f"can not listen on {host} port {port}: {reason}") from error
-    address = f"http://{_url_host(host)}:{listener.getsockname()[1]}"
+        raise _can_not_listen(host, port, error) from error
+    address = _url_of(host, listener.getsockname()[1])
     base_url = _base_url(database, base_url, address)
     register_own_services(database, base_url)
     mailer = _mailer(database, mail_server, mail_sender)
@@ -115,21 +128,50 @@ def serve(
     def ready() -> None:
         elsewhere = "" if base_url.startswith(address) else f" (listening on {address})"
         click.echo(f"astakos is ready at {base_url}{elsewhere}")
+        if metrics_url is not None:
+            click.echo(f"its metrics are at {metrics_url}")
         sys.stdout.flush()
 
     # Nothing is read here any more, and a connection must not stay open beside the engine's.
     database.close()
+    reports = None if metrics_port is None else Reports()
+    processes = Processes(
+        ledger_storage(database),
+        instructions,
+        listener,
+        workers,
+        ready,
+        drain_seconds=drain_seconds,
+        reports=reports,
+    )
+    metrics_url = None
+    if metrics_port is not None and reports is not None:
+        metrics_url = _serve_metrics(metrics_host, metrics_port, processes, reports, database)
     try:
-        Processes(
-            ledger_storage(database), instructions, listener, workers, ready, drain_seconds=drain_seconds
-        ).run()
+        processes.run()
     except WorkerFailedError as error:
         raise StateError(str(error)) from error
 
 
-def _url_host(host: str) -> str:
+def _url_of(host: str, port: int) -> str:
     name = socket.gethostname() if host in WILDCARDS else host
-    return f"[{name}]" if ":" in name else name
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+
+def _can_not_listen(host: str, port: int, error: OSError) -> StateError:
+    reason = (error.strerror or "").partition(" (")[0]
+    return StateError(f"can not listen on {host} port {port}: {reason}")
+
+
+def _serve_metrics(host: str, port: int, processes: Processes, reports: Reports, database: Database) -> str:
+    """Begin to answer Prometheus; the URL of the metrics."""
+    # Imported here, so that only those who want it have to wait for its library.
+    from astakos.metrics.serving import serve_metrics  # noqa: PLC0415
+
+    try:
+        return f"{_url_of(host, serve_metrics(host, port, processes.engine, reports, database))}/metrics"
+    except OSError as error:
+        raise _can_not_listen(host, port, error) from error
 
 
 def _base_url(database: Database, given: str | None, address: str) -> str:

@@ -70,9 +70,10 @@ class Application:
             answer = await self._answered(request)
         else:
             answer = Answer(404, NOT_FOUND, HTML)
+        # Before it is sent, so that what a client has got an answer to has been counted.
+        self._note(request, GONE if answer is None else answer.status, time.perf_counter() - began)
         if answer is not None:
             await self._send(send, answer, request, name)
-        self._note(request, GONE if answer is None else answer.status, time.perf_counter() - began)
 
     async def _answered(self, request: Request) -> Answer | None:
         """The answer, also if it is a fault; None if nobody is there any more to hear it."""
@@ -101,6 +102,7 @@ class Application:
         return await handler(self._service, request)
 
     def _note(self, request: Request, status: int, seconds: float) -> None:
+        self._service.requests.add(request.route, request.method, status, seconds)
         if requests_log.isEnabledFor(logging.INFO):
             milliseconds = round(seconds * 1000, 1)
             fields = {

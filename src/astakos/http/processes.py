@@ -16,6 +16,7 @@ import msgspec
 
 from astakos import clock
 from astakos.http.instructions import DRAIN, READY, Instructions, keep_what_is_there
+from astakos.http.reports import Reports
 from astakos.ledger.engine import Engine
 from astakos.ledger.storage import LedgerStorage
 
@@ -29,11 +30,15 @@ class WorkerFailedError(Exception):
 class _Worker:
     """One process that answers HTTP."""
 
-    def __init__(self, instructions: Instructions, listener: socket.socket) -> None:
+    def __init__(self, instructions: Instructions, listener: socket.socket, reports: Reports | None) -> None:
         self.control, its_control = socket.socketpair()
         self.engine, its_engine = socket.socketpair()
-        inherited = (its_control.fileno(), its_engine.fileno(), listener.fileno())
-        with its_control, its_engine:
+        with contextlib.ExitStack() as its:
+            its.enter_context(its_control)
+            its.enter_context(its_engine)
+            inherited = [its_control.fileno(), its_engine.fileno(), listener.fileno()]
+            if reports is not None:
+                inherited.append(its.enter_context(reports.connect()).fileno())
             self._process = subprocess.Popen(  # noqa: S603 - nothing of it comes from outside
                 [sys.executable, "-m", "astakos.http.worker", *map(str, inherited)],
                 pass_fds=inherited,
@@ -74,6 +79,7 @@ class Processes:
         ready: Callable[[], None],
         *,
         drain_seconds: float = 0,
+        reports: Reports | None = None,
     ) -> None:
         """Prepare.
 
@@ -84,13 +90,15 @@ class Processes:
             count: how many of them there are.
             ready: called when all answer.
             drain_seconds: how long all is still answered after the signal to end.
+            reports: who asks the others what they have counted, if anybody does.
         """
-        self._engine = Engine(storage, clock.now)
+        self.engine = Engine(storage, clock.now)
         self._instructions = instructions
         self._listener = listener
         self._count = count
         self._ready = ready
         self._drain_seconds = drain_seconds
+        self._reports = reports
         self._workers: set[_Worker] = set()
         self._is_ready = False
         self._draining = False
@@ -104,23 +112,23 @@ class Processes:
             WorkerFailedError: a process could not begin its work.
         """
         with _signals() as signals:
-            self._engine.watch(signals, lambda: self._end(signals))
+            self.engine.watch(signals, lambda: self._end(signals))
             for _ in range(self._count):
                 self._begin_worker()
-            self._engine.run()
+            self.engine.run()
         if self._failed:
             raise WorkerFailedError("a process that answers HTTP ended before it was ready; see its messages")
 
     def _begin_worker(self) -> None:
-        worker = _Worker(self._instructions, self._listener)
+        worker = _Worker(self._instructions, self._listener, self._reports)
         self._workers.add(worker)
         if self._draining:
             worker.drain()
-        self._engine.watch(worker.control, lambda: self._is_heard(worker))
-        self._engine.serve(worker.engine, lambda: self._has_ended(worker))
+        self.engine.watch(worker.control, lambda: self._is_heard(worker))
+        self.engine.serve(worker.engine, lambda: self._has_ended(worker))
 
     def _is_heard(self, worker: _Worker) -> None:
-        self._engine.ignore(worker.control)
+        self.engine.ignore(worker.control)
         with contextlib.suppress(OSError):
             worker.is_ready = worker.control.recv(1) == READY
         if not self._is_ready and all(worker.is_ready for worker in self._workers):
@@ -130,7 +138,7 @@ class Processes:
 
     def _has_ended(self, worker: _Worker) -> None:
         if not worker.is_ready:
-            self._engine.ignore(worker.control)
+            self.engine.ignore(worker.control)
         status = worker.wait()
         self._workers.discard(worker)
         if self._ending:

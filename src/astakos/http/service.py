@@ -7,6 +7,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from astakos import clock
 from astakos.directory.catalog import service_catalog
 from astakos.directory.model import Component, Resource, User
+from astakos.http.counting import RequestCounts
 from astakos.http.kept import Kept
 from astakos.http.mail import Mailer
 from astakos.http.readiness import Readiness
@@ -50,6 +51,7 @@ class Service:
         self.base_url = base_url
         self.mailer = mailer
         self.ledger = ledger or GroupCommit(ledger_storage(database), clock.now, most_waiting=queue_limit)
+        self.requests = RequestCounts()
         self.readiness = Readiness(database, self.ledger)
         self._few: ReadingThreads | None = None
         self._many: ReadingThreads | None = None

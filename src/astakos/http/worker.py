@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from astakos.http.counting import tell
 from astakos.http.instructions import DRAIN, READY, Instructions, keep_what_is_there
 from astakos.http.server import serve
 from astakos.http.service import Service
@@ -16,8 +17,20 @@ from astakos.logs import set_up_logging
 from astakos.storage.database import database_of
 
 
-def work(control: socket.socket, engine: socket.socket, listener: socket.socket) -> None:
-    """Answer until SIGTERM, or at once no more if the other process has gone."""
+def work(
+    control: socket.socket,
+    engine: socket.socket,
+    listener: socket.socket,
+    questions: socket.socket | None = None,
+) -> None:
+    """Answer until SIGTERM, or at once no more if the other process has gone.
+
+    Args:
+        control: the connection to the process that has started this one.
+        engine: the connection to the ledger's engine.
+        listener: where to answer.
+        questions: the connection through which that process asks what has been counted, if it wants to know.
+    """
     commands = control.makefile("rb")
     instructions = msgspec.json.decode(commands.readline(), type=Instructions)
     set_up_logging(instructions.log_level, instructions.log_format)
@@ -30,6 +43,9 @@ def work(control: socket.socket, engine: socket.socket, listener: socket.socket)
     )
 
     threading.Thread(target=_obey, args=(commands, service), daemon=True).start()
+    if questions is not None:
+        counted = questions, service.requests, service.ledger
+        threading.Thread(target=tell, args=counted, daemon=True).start()
 
     def ready() -> None:
         keep_what_is_there()

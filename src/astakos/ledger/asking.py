@@ -32,6 +32,14 @@ class OperationFailedError(Exception):
     """A defect of the code: the operation was undone, and the engine's log tells what happened."""
 
 
+class Counts(NamedTuple):
+    """What has been counted of operations since the beginning, and how many are under way."""
+
+    under_way: int
+    refused: int
+    late: int
+
+
 class _Waiting(NamedTuple):
     number: int
     answer: asyncio.Future[Outcome]
@@ -64,6 +72,8 @@ class Ledger(asyncio.Protocol):
         self._standings: dict[int, asyncio.Future[bool]] = {}
         self._number = 0
         self._refused = 0
+        self._refused_before = 0
+        self._late = 0
         self._transport: asyncio.Transport | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watchman: asyncio.Task[None] | None = None
@@ -113,6 +123,10 @@ class Ledger(asyncio.Protocol):
         if len(self._asked.operations) == HANDED_OVER_TOGETHER:
             self._hand_over()
         return waiting.answer
+
+    def counts(self) -> Counts:
+        """How many are under way; how many were refused since too many were, and how many took too long."""
+        return Counts(len(self._under_way), self._refused, self._late)
 
     async def has_stopped(self) -> bool:
         """Ask the engine whether it carries out nothing any more; it answers between two batches.
@@ -192,9 +206,9 @@ class Ledger(asyncio.Protocol):
         """Answer those that have waited too long: the engine may hang in its storage."""
         while True:
             await asyncio.sleep(min(WATCH_SECONDS, self._longest_wait / 4))
-            if self._refused:
-                log.warning("%d operations were refused, since too many were waiting", self._refused)
-                self._refused = 0
+            refused, self._refused_before = self._refused - self._refused_before, self._refused
+            if refused:
+                log.warning("%d operations were refused, since too many were waiting", refused)
             too_old = time.monotonic() - self._longest_wait
             late = [
                 waiting.number
@@ -205,6 +219,7 @@ class Ledger(asyncio.Protocol):
                 # If the engine has not begun with them, it never will.
                 self._transport.write(frame(Asked(withdrawn=late)))
             for number in late:
+                self._late += not self._under_way[number].answer.done()
                 self._end(
                     number,
                     StorageUnavailableError("it took too long; it may or may not have been carried out"),

