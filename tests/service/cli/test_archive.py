@@ -4,14 +4,16 @@ import os
 import pty
 import stat
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from astakos.storage import feedback
 from astakos.storage.database import Database
+from astakos.storage.sqlite import SQLiteDatabase
 from service.command import EXECUTABLE, TIMEOUT_SECONDS, Ended, astakos, environment, refused
-from service.installation import all_rows
+from service.installation import all_rows, rows
 from service.world import LOADED, SECRETS
 
 ROWS = "Loaded {} rows.\n"
@@ -125,6 +127,38 @@ def test_a_mistake_is_one_line_and_leaves_the_target_as_it_is(
         refused(empty, "load", "-", stdin=path.read_text()) == "standard input is cut off: its end is missing"
     )
     assert (all_rows(empty), all_rows(database)) == before
+
+
+@pytest.mark.every_engine
+def test_a_load_that_is_killed_leaves_nothing(database: Database, empty: Database) -> None:
+    content = astakos(database, "dump", "--archive").output.encode()
+    before = all_rows(empty)
+    process = subprocess.Popen(
+        [EXECUTABLE, "load", "-"], env=environment(empty), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+    )
+    with process:
+        assert process.stdin is not None
+        process.stdin.write(content[:-200])
+        process.stdin.flush()
+        wait_until_it_writes(empty)
+        process.kill()
+    assert all_rows(empty) == before
+    assert astakos(empty, "load", "-", stdin=content.decode()).status == 0
+    assert all_rows(empty) == all_rows(database)
+
+
+def wait_until_it_writes(database: Database) -> None:
+    """Wait until somebody fills it, without being in the way of that."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while not is_being_filled(database):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def is_being_filled(database: Database) -> bool:
+    if isinstance(database, SQLiteDatabase):
+        return database.path.with_name(f"{database.path.name}-journal").exists()
+    return rows(database, "SELECT 1 FROM alembic_version FOR UPDATE SKIP LOCKED") == []
 
 
 def test_an_archive_that_can_not_be_loaded_makes_no_database(
