@@ -10,7 +10,7 @@ demo: $(READY)
 	@$(BIN)/astakos demo
 
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist worksteal
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from benchmarks.postgres_server import postgres_server
 from hypothesis import HealthCheck, settings
 
 from astakos.storage.database import Database
@@ -19,7 +20,6 @@ from service.engines import (
     SQLiteEngine,
 )
 from service.installation import make_world, running
-from service.postgres_server import postgres_server
 
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 settings.register_profile("ci", parent=settings.get_profile("here"), derandomize=True)

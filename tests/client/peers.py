@@ -62,7 +62,7 @@ def chunked(body: bytes, size: int = 7, headers: str = "") -> bytes:
 
 
 def gzipped(body: bytes) -> bytes:
-    return answer(body=gzip.compress(body), headers="Content-Encoding: gzip\r\n")
+    return answer(body=gzip.compress(body, mtime=0), headers="Content-Encoding: gzip\r\n")
 
 
 def hang_up(connection: socket.socket) -> bool:

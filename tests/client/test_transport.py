@@ -47,7 +47,7 @@ GOOD = answer(DOCUMENT)
 # Answers
 
 
-TWO_MEMBERS = gzip.compress(BODY[:10]) + gzip.compress(BODY[10:])
+TWO_MEMBERS = gzip.compress(BODY[:10], mtime=0) + gzip.compress(BODY[10:])
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ TWO_MEMBERS = gzip.compress(BODY[:10]) + gzip.compress(BODY[10:])
         chunked(BODY),
         chunked(BODY, size=1),
         gzipped(BODY),
-        chunked(gzip.compress(BODY), headers="Content-Encoding: gzip\r\n"),
+        chunked(gzip.compress(BODY, mtime=0), headers="Content-Encoding: gzip\r\n"),
         answer(body=TWO_MEMBERS, headers="Content-Encoding: x-gzip\r\n"),
         answer(body=BODY, headers="Content-Encoding: identity\r\n"),
         b"HTTP/1.1 100 Continue\r\n\r\n" + GOOD,
@@ -93,9 +93,9 @@ BROKEN: dict[str, Step] = {
     "endless headers": then_close(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 20_000 + b"\r\n"),
     "an unknown encoding": answer(body=BODY, headers="Content-Encoding: br\r\n"),
     "no gzip": answer(body=BODY, headers="Content-Encoding: gzip\r\n"),
-    "half a gzip": answer(body=gzip.compress(BODY)[:-9], headers="Content-Encoding: gzip\r\n"),
+    "half a gzip": answer(body=gzip.compress(BODY, mtime=0)[:-9], headers="Content-Encoding: gzip\r\n"),
     "a wrong checksum": answer(
-        body=gzip.compress(BODY)[:-8] + bytes(8), headers="Content-Encoding: gzip\r\n"
+        body=gzip.compress(BODY, mtime=0)[:-8] + bytes(8), headers="Content-Encoding: gzip\r\n"
     ),
 }
 

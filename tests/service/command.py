@@ -101,16 +101,21 @@ class Serving:
         return Ended(self.process.returncode, output, errors)
 
 
-@contextlib.contextmanager
-def serving(database: Database, *arguments: str) -> Iterator[Serving]:
-    """`astakos serve` in a process of its own, from when it is ready; killed if it still runs at the end."""
-    process = subprocess.Popen(
+def beginning(database: Database, *arguments: str) -> "subprocess.Popen[str]":
+    """`astakos serve` in a process of its own, which may not be ready yet."""
+    return subprocess.Popen(
         [EXECUTABLE, "serve", "--port", "0", *arguments],
         env=environment(database),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+@contextlib.contextmanager
+def serving(database: Database, *arguments: str) -> Iterator[Serving]:
+    """`astakos serve` in a process of its own, from when it is ready; killed if it still runs at the end."""
+    process = beginning(database, *arguments)
     with process:
         try:
             assert process.stdout is not None

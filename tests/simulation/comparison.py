@@ -1,7 +1,6 @@
 """Holding the ledger against the model: whether an outcome is a right one, and whether the tables agree."""
 
 import copy
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 
 from astakos.ledger.operations import (
@@ -33,6 +32,7 @@ from astakos.ledger.rules import (
     merge,
 )
 from astakos.storage.commissions import list_pending
+from astakos.storage.database import Connection
 from service.stored import stored_commissions
 from simulation.model import Culprit, Figures, Model, merged
 
@@ -198,7 +198,7 @@ class Follower:
             self.bent.update(mending)
             self.model.accept(outcome.serial)
 
-    def check(self, connection: sqlite3.Connection, components: Iterable[int], *, log: bool = True) -> None:
+    def check(self, connection: Connection, components: Iterable[int], *, log: bool = True) -> None:
         """Hold all that is stored against the model, and against the invariants of §9.
 
         Args:
@@ -216,7 +216,7 @@ class Follower:
             assert list_pending(connection, component) == self.model.pending(component), "invariant 9"
         self._check_provisions(connection, log=log)
 
-    def _check_provisions(self, connection: sqlite3.Connection, *, log: bool) -> None:
+    def _check_provisions(self, connection: Connection, *, log: bool) -> None:
         rows = {
             serial: {key: (quantity, settled) for key, quantity, settled, _ in commission.provisions}
             for serial, commission in stored_commissions(connection).items()
@@ -234,7 +234,7 @@ class Follower:
             assert rows.items() <= right.items()
 
 
-def read_figures(connection: sqlite3.Connection) -> dict[Key, Figures]:
+def read_figures(connection: Connection) -> dict[Key, Figures]:
     rows = connection.execute('SELECT holder, source, resource, "limit", usage_min, usage_max FROM holdings')
     return {
         Key(holder, source or None, resource): Figures(*figures)
@@ -242,7 +242,7 @@ def read_figures(connection: sqlite3.Connection) -> dict[Key, Figures]:
     }
 
 
-def check_sums(connection: sqlite3.Connection, *, log: bool = True) -> None:
+def check_sums(connection: Connection, *, log: bool = True) -> None:
     """Invariants 2 and 3 in the tables alone: figures are what pending and accepted provisions add up to.
 
     Added up here, since forced figures can be larger than what SQLite's sum() can hold on the way.

@@ -12,11 +12,9 @@ up. Then the service is started on the same file, and what got no answer is aske
 import argparse
 import contextlib
 import http.client
-import json
 import os
 import random
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import threading
@@ -24,58 +22,19 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 from astakos import clock
 from astakos.administration.document import ComponentEntry, StateDocument
 from astakos.administration.load import load
-from astakos.ledger.rules import UNLIMITED, Key
+from astakos.ledger.rules import UNLIMITED
+from astakos.storage.database import Database
+from astakos.storage.holdings import set_limits
 from astakos.storage.sqlite import SQLiteDatabase
-from service.stored import stored_commissions
-from simulation.comparison import check_sums, read_figures
-from simulation.worlds import write_limits
+from simulation.records import HOLDINGS, Audit, Call, Tables, Wish, int_of, random_wish, request_of, take_in
+from simulation.serving import COMMISSIONS, TOKEN, Server, UnexpectedAnswerError, post
 
-TOKEN = "a-token-of-the-simulation"
-COMMISSIONS = "/account/v1.0/commissions"
 CLIENTS = 6
 SHORTEST, LONGEST = 0.15, 0.5
-HOLDINGS = tuple(
-    key
-    for number in range(4)
-    for key in (
-        Key(f"user:{number}", f"project:{number % 2}", "vm"),
-        Key(f"project:{number % 2}", None, "vm"),
-    )
-)
-
-
-@dataclass
-class Wish:
-    """A commission that a client wants, and what it knows of it."""
-
-    name: str
-    provisions: list[tuple[Key, int]]
-    auto_accept: bool = False
-    serial: int | None = None
-    asked: str | None = None
-    """Which resolution was asked for."""
-    resolved: bool = False
-    """Whether that was acknowledged."""
-
-    def body(self) -> dict[str, Any]:
-        provisions = [{**key._asdict(), "quantity": quantity} for key, quantity in self.provisions]
-        return {"name": self.name, "provisions": provisions, "auto_accept": self.auto_accept}
-
-
-@dataclass
-class Call:
-    """An issue with an idempotency key: of one commission, or of several in one call."""
-
-    key: str
-    wishes: list[Wish]
-    bulk: bool = False
-    acknowledged: bool = False
 
 
 @dataclass
@@ -87,55 +46,6 @@ class Tally:
     unanswered: int = 0
     of_these_stored: int = 0
     resolutions: int = 0
-
-
-class UnexpectedAnswerError(Exception):
-    """An answer that can not be right."""
-
-
-class Server:
-    """The service as a process of its own, on a port that is free."""
-
-    def __init__(self, path: Path) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "astakos.cli", "serve", "--port", "0", "--database", f"sqlite:///{path}"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line.startswith("astakos is ready at "):
-            self.kill()
-            raise UnexpectedAnswerError(f"the service did not start: {line!r}")
-        self.port = urlsplit(line.split()[-1]).port
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        if self.process.stdout is not None:
-            self.process.stdout.close()
-
-    def post(self, path: str, body: Any, key: str | None = None) -> tuple[int, Any, str | None]:
-        """One call on a connection of its own; for what is repeated after a crash."""
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
-            return post(connection, path, body, key)
-
-
-def post(
-    connection: http.client.HTTPConnection, path: str, body: Any, key: str | None = None
-) -> tuple[int, Any, str | None]:
-    """The status, the document, and whether it was a repetition."""
-    headers = {"X-Auth-Token": TOKEN, "Content-Type": "application/json"}
-    if key is not None:
-        headers["Idempotency-Key"] = key
-    connection.request("POST", path, json.dumps(body), headers)
-    answer = connection.getresponse()
-    text = answer.read()
-    if answer.status == 503:
-        # Its engine was killed first; this says as little about what has happened as a cut connection.
-        raise ConnectionError(text)
-    return answer.status, json.loads(text) if text else None, answer.headers.get("Idempotency-Replayed")
 
 
 class Client(threading.Thread):
@@ -175,19 +85,12 @@ class Client(threading.Thread):
 
     def issue(self, connection: http.client.HTTPConnection, count: int) -> None:
         key = f"{self.prefix}-{len(self.calls)}"
-        wishes = [self.wish(f"{key}-{number}") for number in range(count)]
+        wishes = [random_wish(self.random, f"{key}-{number}") for number in range(count)]
         call = Call(key, wishes, bulk=count > 1)
         self.calls.append(call)
         path, body = request_of(call)
         take_in(call, *post(connection, path, body, key))
         self.open += [wish for wish in wishes if not wish.auto_accept]
-
-    def wish(self, name: str) -> Wish:
-        user = self.random.choice(HOLDINGS[::2])
-        assert user.source is not None
-        quantity = self.random.choice([1, 2, 3, 5, 8])
-        both = [(user, quantity), (Key(user.source, None, "vm"), quantity)]
-        return Wish(name, both, auto_accept=self.random.random() < 0.2)
 
     def resolve(self, connection: http.client.HTTPConnection) -> None:
         wish = self.open.pop(self.random.randrange(len(self.open)))
@@ -216,43 +119,12 @@ class Client(threading.Thread):
             wish.resolved = True
 
 
-def int_of(serial: int | None) -> int:
-    assert serial is not None
-    return serial
-
-
-def request_of(call: Call) -> tuple[str, Any]:
-    if call.bulk:
-        return f"{COMMISSIONS}/bulk", {"commissions": [wish.body() for wish in call.wishes]}
-    return COMMISSIONS, call.wishes[0].body()
-
-
-def take_in(call: Call, status: int, document: Any, _replayed: str | None) -> None:
-    """Note the serials that an issue was answered with."""
-    if status != (200 if call.bulk else 201):
-        raise UnexpectedAnswerError(f"{call.key} was answered by {status} {document}")
-    results = [result["body"] for result in document["results"]] if call.bulk else [document]
-    for wish, result in zip(call.wishes, results, strict=True):
-        wish.serial = result["serial"]
-    call.acknowledged = True
-
-
-class Tables:
-    """What stands in the file, read without the service."""
-
-    def __init__(self, path: Path) -> None:
-        with contextlib.closing(sqlite3.connect(path)) as connection:
-            (self.integrity,) = connection.execute("PRAGMA integrity_check").fetchone()
-            self.names: dict[str, list[int]] = {}
-            self.verdicts: dict[int, str | None] = {}
-            self.provisions: dict[int, list[tuple[Key, int, int | None]]] = {}
-            for serial, commission in stored_commissions(connection).items():
-                self.names.setdefault(commission.name, []).append(serial)
-                self.verdicts[serial] = commission.verdict
-                self.provisions[serial] = [provision[:3] for provision in commission.provisions]
-            self.keys: dict[str, int] = dict(connection.execute("SELECT key, serial FROM idempotency_keys"))
-            check_sums(connection)
-            self.figures = read_figures(connection)
+def fill(database: Database) -> None:
+    """Make an installation of one component, with room for everything."""
+    database.open()
+    component = ComponentEntry(name="compute", token=TOKEN)
+    load(database, StateDocument(components=[component]), clock.now())
+    database.change(lambda connection: set_limits(connection, ((key, UNLIMITED) for key in HOLDINGS)))
 
 
 class Run:
@@ -264,20 +136,15 @@ class Run:
         self.tell = tell
         self.tally = Tally()
         self.calls: list[Call] = []
-        self.largest_serial = 0
-        self.serials: dict[int, str] = {}
+        self.audit = Audit()
         database = SQLiteDatabase(f"sqlite:///{path}")
-        database.open()
-        component = ComponentEntry(name="compute", token=TOKEN)
-        load(database, StateDocument(components=[component]), clock.now())
-        with contextlib.closing(database.connect()) as connection:
-            write_limits(connection, dict.fromkeys(HOLDINGS, UNLIMITED))
+        fill(database)
         database.close()
 
     def rounds(self, count: int) -> Tally:
         unanswered: list[Call] = []
         for number in range(count + 1):
-            server = Server(self.path)
+            server = Server(f"sqlite:///{self.path}")
             try:
                 self.repeat(server, unanswered)
                 if number == count:
@@ -286,21 +153,26 @@ class Run:
             finally:
                 server.kill()
             self.calls += made
-            tables = Tables(self.path)
+            tables = self.tables()
             for call in made:
-                self.check(tables, call)
-            self.check_figures(tables)
-            self.check_serials(tables)
+                self.audit.check(tables, call)
+            self.audit.check_figures(tables)
+            self.audit.check_serials(tables)
             unanswered = [call for call in made if not call.acknowledged]
             self.tally.kills += 1
             self.tally.acknowledged += len(made) - len(unanswered)
             self.tally.unanswered += len(unanswered)
             self.tell(f"kill {self.tally.kills}: {len(made)} issues, {len(unanswered)} without an answer")
-        tables = Tables(self.path)
+        tables = self.tables()
         for call in self.calls:
-            self.check(tables, call)
+            self.audit.check(tables, call)
         assert sum(map(len, tables.names.values())) == sum(len(call.wishes) for call in self.calls)
         return self.tally
+
+    def tables(self) -> Tables:
+        with contextlib.closing(sqlite3.connect(self.path)) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            return Tables(connection)
 
     def disturb(self, server: Server, number: int) -> list[Call]:
         """Let the clients work for a moment, kill the service under them, and see what they know."""
@@ -318,61 +190,9 @@ class Run:
                 raise client.problem
         return [call for client in clients for call in client.calls]
 
-    def check(self, tables: Tables, call: Call) -> None:
-        """One call against the tables: acknowledged is there; else all of it is there or nothing is."""
-        there = [wish for wish in call.wishes if wish.name in tables.names]
-        assert there in ([], call.wishes), f"half of {call} is there"
-        assert there or not call.acknowledged, f"{call} was acknowledged and is lost"
-        for position, wish in enumerate(call.wishes):
-            key = f"{call.key}\n{position}" if call.bulk else call.key
-            serials = tables.names.get(wish.name, [])
-            assert len(serials) == bool(there), f"{wish} is there {len(serials)} times"
-            assert tables.keys.get(key) == (serials[0] if serials else None), f"the key of {wish}"
-            if serials:
-                self.check_wish(tables, wish, serials[0])
-
-    def check_wish(self, tables: Tables, wish: Wish, serial: int) -> None:
-        assert wish.serial in {None, serial}, f"{wish} has the serial {serial}"
-        verdict = tables.verdicts[serial]
-        asked = "accept" if wish.auto_accept else wish.asked
-        wanted = None if asked is None else asked.upper()
-        if wish.auto_accept or wish.resolved:
-            assert verdict == wanted, f"{wish} was acknowledged, but is {verdict}"
-        else:
-            assert verdict in {None, wanted}, f"{wish} is {verdict}"
-        settled: Callable[[int], int | None] = {
-            None: lambda _: None,
-            "ACCEPT": lambda quantity: quantity,
-            "REJECT": lambda _: 0,
-        }[verdict]
-        right = {(key, quantity, settled(quantity)) for key, quantity in wish.provisions}
-        assert set(tables.provisions[serial]) == right, f"the provisions of {wish}"
-
-    def check_figures(self, tables: Tables) -> None:
-        """check_sums has seen that each holding is what its provisions add up to; and both levels agree."""
-        assert tables.integrity == "ok"
-        for key, (limit, usage_min, usage_max) in tables.figures.items():
-            assert 0 <= usage_min <= usage_max <= limit == UNLIMITED
-            if key.source is None:
-                members = [
-                    figures for member, figures in tables.figures.items() if member.source == key.holder
-                ]
-                assert usage_min == sum(figures.usage_min for figures in members), "invariant 10"
-                assert usage_max == sum(figures.usage_max for figures in members), "invariant 10"
-
-    def check_serials(self, tables: Tables) -> None:
-        """A serial once seen keeps its meaning, and new ones are larger than all before."""
-        for name, serials in tables.names.items():
-            for serial in serials:
-                if serial not in self.serials:
-                    assert serial > self.largest_serial, f"the serial {serial} of {name} is an old one"
-                    self.serials[serial] = name
-                assert self.serials[serial] == name, f"the serial {serial} was given out twice"
-        self.largest_serial = max(self.serials, default=0)
-
     def repeat(self, server: Server, unanswered: list[Call]) -> None:
         """Ask again for what has no answer: it is found or made, and is there once."""
-        before = Tables(self.path).names
+        before = self.tables().names
         for call in unanswered:
             stored = call.wishes[0].name in before
             path, body = request_of(call)

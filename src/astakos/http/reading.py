@@ -10,6 +10,8 @@ from astakos.ledger.storage import StorageUnavailableError
 
 LONGEST_WAIT_SECONDS = 5.0
 """How long a read waits for a thread that is free."""
+LONGEST_READ_SECONDS = 10.0
+"""How long a read is waited for at all; it may go on, until the server has been silent for too long."""
 
 T = TypeVar("T")
 
@@ -25,14 +27,17 @@ class ReadingThreads:
         """Carry out a read.
 
         Raises:
-            StorageUnavailableError: no thread became free in time.
+            StorageUnavailableError: no thread became free in time, or the read took too long.
         """
         # What is logged there is said about the request that is being answered here.
         under_way = self._threads.submit(contextvars.copy_context().run, read)
         waiting = _Patience(under_way)
         timer = asyncio.get_running_loop().call_later(LONGEST_WAIT_SECONDS, waiting.end)
         try:
-            return await asyncio.wrap_future(under_way)
+            async with asyncio.timeout(LONGEST_READ_SECONDS):
+                return await asyncio.wrap_future(under_way)
+        except TimeoutError:
+            raise StorageUnavailableError("the database does not answer") from None
         except asyncio.CancelledError:
             if waiting.ended:
                 raise StorageUnavailableError("too much is being read") from None

@@ -1,7 +1,6 @@
 """A process that answers HTTP for one that has the ledger's engine (`astakos.http.processes`)."""
 
 import os
-import signal
 import socket
 import sys
 import threading
@@ -52,9 +51,7 @@ def work(
         keep_what_is_there()
         control.sendall(READY)
 
-    # The server raises again what it was ended by; having been told to end is no failure.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
+    # Until the server takes care of signals, SIGTERM ends this process as it ends any.
     serve(service, listener, ready)
 
 

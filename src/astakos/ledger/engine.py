@@ -154,7 +154,9 @@ class Engine:
 
     def _receive(self, timeout: float) -> None:
         for key, events in self._selector.select(timeout):
-            key.data(events)
+            # What was heard before may have ended what this is about.
+            if self._selector.get_map().get(key.fd) is key:
+                key.data(events)
 
     def _next_batch(self) -> list[_Waiting]:
         batch: list[_Waiting] = []

@@ -57,12 +57,18 @@ class Result:
 
 
 class Pipelining:
-    """A connection's way of carrying out statements together."""
+    """A connection's way of carrying out statements together.
+
+    Attributes:
+        warning: what the server warned of while it carried out the last ones.
+    """
 
     def __init__(self, raw: Raw) -> None:
         """Work on a connection that is in no transaction of the driver."""
         self._raw = raw
         self._prepared: set[bytes] = set()
+        self.warning: str | None = None
+        raw.add_notice_handler(self._heed)
 
     def run(self, *queries: Query) -> list[Result]:
         """Carry out statements one after the other, with one result for each.
@@ -72,6 +78,7 @@ class Pipelining:
         Raises:
             psycopg.Error: one has failed, or the connection.
         """
+        self.warning = None
         connection = self._raw.pgconn
         preparing = [query for query, _ in queries if query.name not in self._prepared]
         connection.enter_pipeline_mode()
@@ -92,6 +99,10 @@ class Pipelining:
             if result.status == pq.ExecStatus.FATAL_ERROR:
                 raise psycopg.errors.error_from_result(result)
         return [Result(result) for result in results[len(preparing) :]]
+
+    def _heed(self, notice: psycopg.errors.Diagnostic) -> None:
+        if notice.severity_nonlocalized == "WARNING":
+            self.warning = notice.message_primary
 
 
 def _receive(connection: pq.abc.PGconn) -> Generator[Wait, Ready | int, list[pq.abc.PGresult]]:

@@ -86,18 +86,21 @@ class PostgreSQLDatabase:
                 time.sleep(FIRST_PAUSE_SECONDS)
         raise StorageUnavailableError("others were in the way of making its tables")
 
-    def connect(self, *, read_only: bool = False, patient: bool = False) -> PostgreSQLConnection:
+    def connect(
+        self, *, read_only: bool = False, patient: bool = False, quick: bool = False
+    ) -> PostgreSQLConnection:
         """A new connection.
 
         Args:
             read_only: whether it can only read.
-            patient: whether a statement may take as long as it takes.
+            patient: whether a statement, and what comes between two, may take as long as it takes.
+            quick: whether statements must not take long, so that a server that is gone is soon noticed.
 
         Raises:
             StorageUnavailableError: there is none to be had now.
         """
         try:
-            connection = connect(self._parameters, read_only=read_only, patient=patient)
+            connection = connect(self._parameters, read_only=read_only, patient=patient, quick=quick)
         except StorageUnavailableError as error:
             if not self._is_missed:
                 self._is_missed = True
@@ -111,14 +114,18 @@ class PostgreSQLDatabase:
         """The names of all tables in the schema that tables are made in."""
         return {name for (name,) in connection.execute(LIST_TABLES)}
 
-    def reader(self) -> PostgreSQLConnection:
-        """This thread's connection for reading; what it reads is what was last committed by anybody."""
+    def reader(self, *, quick: bool = False) -> PostgreSQLConnection:
+        """This thread's connection for reading; what it reads is what was last committed by anybody.
+
+        Args:
+            quick: whether it need not be waited for long, if it is a new one.
+        """
         connection: PostgreSQLConnection | None = getattr(self._local, "connection", None)
         if connection is None or connection.is_lost:
             if connection is not None:
                 self._readers.remove(connection)
                 self._local.connection = None
-            connection = self._local.connection = self.connect(read_only=True)
+            connection = self._local.connection = self.connect(read_only=True, quick=quick)
             self._readers.append(connection)
         return connection
 
@@ -134,7 +141,7 @@ class PostgreSQLDatabase:
 
     def _read(self, work: Callable[[Connection], T], *, snapshot: bool) -> T:
         if not snapshot:
-            return work(self.reader())
+            return work(self.reader(quick=True))
         with self.snapshot() as connection:
             return work(connection)
 
@@ -142,7 +149,7 @@ class PostgreSQLDatabase:
     def snapshot(self) -> Iterator[PostgreSQLConnection]:
         """Several reads that see one and the same state."""
         connection = self.reader()
-        with _transaction(connection, BEGIN_SNAPSHOT):
+        with reading(connection):
             yield connection
 
     @contextlib.contextmanager
@@ -171,6 +178,13 @@ class PostgreSQLDatabase:
         self._local = threading.local()
         while self._readers:
             self._readers.pop().close()
+
+
+def reading(
+    connection: PostgreSQLConnection,
+) -> contextlib.AbstractContextManager[PostgreSQLConnection]:
+    """Several reads that see one and the same state."""
+    return _transaction(connection, BEGIN_SNAPSHOT)
 
 
 def writing(

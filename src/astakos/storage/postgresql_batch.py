@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from astakos.ledger.operations import Changes, Pending, Remembered
 from astakos.ledger.rules import Holding, Key, Provision
-from astakos.ledger.storage import IdempotencyKey, Needs, State
+from astakos.ledger.storage import IdempotencyKey, Needs, State, StorageUnavailableError
 from astakos.storage.commissions import LARGEST_SERIAL
 from astakos.storage.database import TransactionLostError
 from astakos.storage.holdings import read_source, stored_source
@@ -17,6 +17,7 @@ from astakos.storage.pipelining import Pipelining, Query, Result, array_of_numbe
 from astakos.storage.postgresql_statements import (
     BEGIN,
     COMMIT,
+    CONFIRM,
     FIND_HOLDINGS,
     FIND_HOLDINGS_BY_ID,
     FIND_REMEMBERED,
@@ -86,12 +87,14 @@ class PostgreSQLTransaction:
     ) -> None:
         """Prepare an engine's transaction of that number; reading begins it, and committing ends it."""
         self._connection = connection
+        self._pipelining = pipelining
         self._run = pipelining.run
         self._known = known
         self._engine = engine
         self._batch = batch
         self._now = 0
         self._changes: Changes | None = None
+        self._tells_of_others = False
 
     def read(self, now: int, needs: Needs) -> State:
         """Begin, lock what the batch needs to know, and read it."""
@@ -112,7 +115,7 @@ class PostgreSQLTransaction:
             "expired": (LOCK_EXPIRED, [number(now), number(MOST_EXPIRED)]),
         }
         if commissions:
-            steps["pending"] = LOCK_PENDING, arrays("nn", commissions)
+            steps["pending"] = LOCK_PENDING, [*arrays("nn", commissions), number(now)]
         if needs.idempotency:
             steps["remembered"] = FIND_REMEMBERED, arrays("nt", needs.idempotency)
         if needs.serials:
@@ -128,6 +131,8 @@ class PostgreSQLTransaction:
             self._known.learn(found["found"].rows())
         expired = self._understand(found["expired"].rows())
         pending = self._understand(found["pending"].rows()) if commissions else {}
+        remembered = _remembered(found["remembered"].rows()) if needs.idempotency else {}
+        self._tells_of_others = bool(remembered) or len(pending) < len(commissions)
         holdings = self._holdings(found["locked"]) if at_once else {}
         keys = set(needs.keys)
         for commission in (*expired.values(), *pending.values()):
@@ -140,7 +145,7 @@ class PostgreSQLTransaction:
             expired,
             pending,
             holdings,
-            _remembered(found["remembered"].rows()) if needs.idempotency else {},
+            remembered,
             sorted(int(serial) for (serial,) in found["serials"].rows()) if needs.serials else (),
         )
 
@@ -203,7 +208,11 @@ class PostgreSQLTransaction:
     def commit(self) -> None:
         """Write what has changed, and commit."""
         if self._changes is None:
-            self._run((ROLLBACK, []))
+            if self._tells_of_others:
+                # That an issue is repeated, or a commission resolved, must not be told before it is durable.
+                self._commit([])
+            else:
+                self._run((ROLLBACK, []))
             return
         rows = rows_of(self._now, self._changes, self._known.identifiers)
         steps: list[Query] = []
@@ -219,13 +228,23 @@ class PostgreSQLTransaction:
             steps.append((REMEMBER, arrays("ntbnn", rows.remembered)))
         if rows.usage:
             steps.append((SET_USAGE, arrays("nnn", rows.usage)))
-        *_, committed = self._run(*steps, (COMMIT, []))
-        if committed.command != b"COMMIT":
-            raise TransactionLostError("it could not be committed")
+        self._commit(steps)
         for serial, issue in self._changes.issued:
             self._known.pending[serial] = Pending(issue.component, issue.provisions)
         for resolution in self._changes.resolved:
             self._known.pending.pop(resolution.serial, None)
+
+    def confirm(self) -> None:
+        """End what found that it had been committed, when that is durable."""
+        self._commit([(CONFIRM, [self._engine, number(self._now)])])
+
+    def _commit(self, steps: Sequence[Query]) -> None:
+        *_, committed = self._run(*steps, (COMMIT, []))
+        if committed.command != b"COMMIT":
+            raise TransactionLostError("it could not be committed")
+        if self._pipelining.warning is not None:
+            # It is committed, but somebody has ended its waiting for the standby: find it and wait again.
+            raise StorageUnavailableError(f"the commit came with a warning: {self._pipelining.warning}")
 
 
 def _stored(key: Key) -> tuple[str, str, str]:

@@ -4,6 +4,10 @@ A transaction that was lost to another one, or with its connection, is done agai
 a row in `engines`, in which each of its transactions first writes its number. When one is done again and
 finds its own number there, it had come through after all; and while the lost one is still at work somewhere,
 that holds the lock of the row.
+
+What was found to have come through may be on this server alone: a commit that no longer waits for a standby,
+because it was interrupted, is visible although it would be lost with the server. So a commit of its own is
+made durable before anybody is told of what was found, and takes all earlier ones with it.
 """
 
 import logging
@@ -23,10 +27,14 @@ from astakos.storage.postgresql import PostgreSQLDatabase, writing
 from astakos.storage.postgresql_batch import HasCommittedError, Known, PostgreSQLTransaction
 from astakos.storage.psycopg_connection import PostgreSQLConnection, recognized
 
+UNHARMED_BY = {"23505", "40001", "40P01", "55P03"}
+"""After these errors a connection is as good as before; they come from other transactions."""
 PATIENCE_SECONDS = 8.0
 """How long a lost transaction is repeated: shorter than its commissions wait for an answer."""
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.5
+ENGINES_KEPT = 30 * DAY
+"""Only the row of an engine that has ended may be forgotten, however wrong a host's clock is."""
 FORGET_ENGINES = "DELETE FROM engines WHERE time < ?"
 
 log = logging.getLogger("astakos.storage")
@@ -54,10 +62,6 @@ class PostgreSQLLedger:
         while True:
             try:
                 self._attempt(work)
-            except HasCommittedError:
-                self._roll_back()
-                log.warning("a batch whose connection was lost had been committed")
-                return
             except StorageUnavailableError as error:
                 if time.monotonic() + pause > deadline:
                     raise
@@ -75,13 +79,19 @@ class PostgreSQLLedger:
             connection, pipelining, self._known, self._engine.encode(), self._batch
         )
         try:
-            work(transaction)
-            transaction.commit()
-        except HasCommittedError:
-            raise
+            try:
+                work(transaction)
+                transaction.commit()
+            except HasCommittedError:
+                transaction.confirm()
+                log.warning("a batch whose connection was lost had been committed")
         except psycopg.Error as error:
             self._roll_back()
-            raise self._recognized(error) from error
+            meaning = self._recognized(error)
+            if error.sqlstate not in UNHARMED_BY:
+                # It may be this server, or something between, that a new connection would not meet.
+                self.close()
+            raise meaning from error
         except BaseException:
             self._roll_back()
             raise
@@ -97,7 +107,9 @@ class PostgreSQLLedger:
     def _connected(self) -> tuple[PostgreSQLConnection, Pipelining]:
         if self._connection is None or self._pipelining is None or self._connection.is_lost:
             self.close()
-            self._connection = self._database.connect()
+            self._connection = self._database.connect(quick=True)
+            # It may lead to another server, or to what was restored there.
+            self._known = Known()
             self._pipelining = Pipelining(self._connection.raw)
         return self._connection, self._pipelining
 
@@ -118,7 +130,7 @@ class PostgreSQLLedger:
         """Forget some of what is too old; true if there is more of it."""
         connection, _ = self._connected()
         with writing(connection):
-            connection.execute(FORGET_ENGINES, (now - DAY,))
+            connection.execute(FORGET_ENGINES, (now - ENGINES_KEPT,))
             return retention.forget(connection, now)
 
     def close(self) -> None:

@@ -12,6 +12,8 @@ ON CONFLICT (id) DO UPDATE SET batch = excluded.batch, time = excluded.time
 WHERE engines.batch < excluded.batch
 """,
 )
+# What it writes does not matter: its commit is durable only when all earlier ones are.
+CONFIRM = statement("confirm", "UPDATE engines SET time = $2 WHERE id = $1")
 # Others may be ending the same ones just now.
 LOCK_EXPIRED = statement(
     "lock_expired",
@@ -20,12 +22,14 @@ SELECT component_id, serial, provisions FROM pending_commissions
 WHERE expires IS NOT NULL AND expires <= $1 ORDER BY expires LIMIT $2 FOR UPDATE SKIP LOCKED
 """,
 )
+# Those whose time is over, but which others are just ending, are not pending any more.
 LOCK_PENDING = statement(
     "lock_pending",
     """
 SELECT p.component_id, p.serial, p.provisions
 FROM unnest($1::bigint[], $2::bigint[]) AS w (component_id, serial)
 JOIN pending_commissions p ON p.component_id = w.component_id AND p.serial = w.serial
+WHERE p.expires IS NULL OR p.expires > $3
 ORDER BY p.component_id, p.serial FOR UPDATE OF p
 """,
 )

@@ -32,8 +32,15 @@ OPTIONS = (
     f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s"
 )
 READ_ONLY = "-c default_transaction_read_only=on"
-PATIENT = "-c statement_timeout=0"
-GRACE_SECONDS = 5.0
+QUICK_STATEMENT_SECONDS = 5
+QUICK = (
+    f"-c statement_timeout={QUICK_STATEMENT_SECONDS}s -c lock_timeout=3s "
+    "-c idle_in_transaction_session_timeout=5s"
+)
+"""For the ledger's engines, since all have to wait for what one of them has locked, however it has ended; and
+for reads of a few rows."""
+PATIENT = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
+GRACE_SECONDS = 2.0
 """For so long after it should have ended a statement by itself the server may be silent."""
 PREPARE_AFTER = 5
 """A statement that a connection has carried out so often is prepared; PgBouncer follows that from 1.22 on."""
@@ -45,8 +52,9 @@ LOST = {"40001", "40P01"}
 """Serialization failures and deadlocks."""
 NOT_NOW_CLASSES = ("08", "53", "57", "58")
 """Connection exceptions, insufficient resources, operator intervention, errors of the system."""
-NOT_NOW = {"25006", "25P03", "25P04", "40003", "55P03"}
-"""A standby, too long a transaction (idle, or altogether), an outcome not known, a lock not to be had."""
+NOT_NOW = {"25006", "25P03", "25P04", "26000", "40003", "55P03"}
+"""A standby, too long a transaction (idle, or altogether), a prepared statement that something between has
+lost, an outcome not known, a lock not to be had."""
 
 T = TypeVar("T")
 
@@ -146,14 +154,15 @@ def first_line(error: psycopg.Error) -> str:
 
 
 def connect(
-    parameters: Mapping[str, Any], *, read_only: bool = False, patient: bool = False
+    parameters: Mapping[str, Any], *, read_only: bool = False, patient: bool = False, quick: bool = False
 ) -> PostgreSQLConnection:
     """A new connection by libpq's parameters.
 
     Args:
         parameters: what the URL says.
         read_only: whether it can only read.
-        patient: whether a statement may take as long as it takes.
+        patient: whether a statement, and what comes between two, may take as long as it takes.
+        quick: whether statements must not take long, so that a server that is gone is soon noticed.
 
     Raises:
         StorageUnavailableError: there is none to be had now.
@@ -165,12 +174,20 @@ def connect(
     }
     # Of several settings of the same name the last one counts.
     given = str(parameters.get("options") or os.environ.get("PGOPTIONS", ""))
-    options = " ".join(
-        filter(None, (OPTIONS, READ_ONLY if read_only else "", given, PATIENT if patient else ""))
+    wanted = (
+        OPTIONS,
+        QUICK if quick else "",
+        READ_ONLY if read_only else "",
+        given,
+        PATIENT if patient else "",
     )
+    options = " ".join(filter(None, wanted))
+    if read_only and _session_attributes(parameters) == "read-write":
+        # A session that is to read only would never do.
+        own["target_session_attrs"] = "primary"
     try:
         raw = _Bounded.connect(
-            **{**own, **parameters, "options": options}, autocommit=True, prepare_threshold=PREPARE_AFTER
+            **{**parameters, **own, "options": options}, autocommit=True, prepare_threshold=PREPARE_AFTER
         )
     except psycopg.Error as error:
         raise StorageUnavailableError("the database can not be reached") from error
@@ -178,6 +195,10 @@ def connect(
     # Numbers of one type only: each combination of types would be prepared by itself.
     raw.adapters.register_dumper(int, Int8Dumper)
     return PostgreSQLConnection(raw)
+
+
+def _session_attributes(parameters: Mapping[str, Any]) -> str:
+    return str(parameters.get("target_session_attrs") or os.environ.get("PGTARGETSESSIONATTRS", ""))
 
 
 ENVIRONMENT = {

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from benchmarks.postgres_server import client_program
 
 from astakos.administration.registry import register_own_services
 from astakos.storage.database import Database
@@ -15,7 +16,6 @@ from service.caller import ACCOUNT, COMMISSIONS
 from service.command import Ended, astakos, ended, refused, serving
 from service.installation import all_rows, opened
 from service.load import CHARGED, Load, under_load
-from service.postgres_server import client_program
 from service.stored import stored_commissions
 from service.world import ALICE, BASE_URL, COMPUTE_TOKEN, member_key
 from simulation.comparison import check_sums
@@ -47,7 +47,7 @@ def check_restored(restored: Database, issued: set[int], resolved: set[int]) -> 
     """All that was acknowledged before is there, it all adds up, and a service goes on from there."""
     with contextlib.closing(restored.connect()) as connection:
         stored = stored_commissions(connection)
-        check_sums(connection)  # type: ignore[arg-type]
+        check_sums(connection)
     assert issued <= set(stored)
     assert resolved <= {serial for serial, commission in stored.items() if commission.verdict is not None}
     with serving(restored) as served:

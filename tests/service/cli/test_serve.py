@@ -11,7 +11,7 @@ import pytest
 from astakos.http.listening import LOOPBACK, listen
 from astakos.storage.database import Database
 from service.caller import ACCOUNT, COMMISSIONS, TOKENS, Caller
-from service.command import Ended, ended, only_line, serving
+from service.command import Ended, beginning, ended, only_line, serving
 from service.installation import rows
 from service.world import ALICE, BASE_URL, COMPUTE_TOKEN, member_key, project_key
 
@@ -152,3 +152,13 @@ def test_where_http_can_not_be_answered_it_ends_and_says_so(database: Database, 
     assert (done.status, done.output) == (1, "")
     assert "ended before it was ready" in done.errors.splitlines()[-1]
     assert "Traceback" not in done.errors
+
+
+@pytest.mark.parametrize("moment", [0.2, 0.3, 0.4, 0.5])
+def test_told_to_end_before_it_is_ready_it_ends_without_a_word(database: Database, moment: float) -> None:
+    process = beginning(database, "--workers", "2")
+    time.sleep(moment)
+    process.terminate()
+    _, errors = process.communicate(timeout=10)
+    assert process.returncode in {0, -signal.SIGTERM}
+    assert errors == ""

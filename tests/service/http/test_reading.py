@@ -79,6 +79,21 @@ def test_who_has_waited_too_long_for_a_thread_is_told_so_and_does_not_read(
     assert read == []
 
 
+def test_who_has_waited_too_long_for_a_read_is_told_so_though_it_goes_on(
+    threads: ReadingThreads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "LONGEST_READ_SECONDS", 0.05)
+    may_end = threading.Event()
+
+    async def work() -> None:
+        with pytest.raises(StorageUnavailableError, match="does not answer"):
+            await threads.run(lambda: may_end.wait(10))
+        assert await threads.run(lambda: 5) == 5
+
+    asyncio.run(work())
+    may_end.set()
+
+
 def test_on_sqlite_few_rows_are_read_right_where_they_are_asked_for(database: Database) -> None:
     service = Service(database, BASE_URL)
 

@@ -357,9 +357,9 @@ class TestParameters:
     @pytest.mark.parametrize(
         ("given", "silence"),
         [
-            ("", 20.0),
-            ("-c statement_timeout=60000", 65.0),
-            ("-c statement_timeout=3min", 185.0),
+            ("", 17.0),
+            ("-c statement_timeout=60000", 62.0),
+            ("-c statement_timeout=3min", 182.0),
             ("-c statement_timeout=0", None),
         ],
     )
@@ -386,7 +386,10 @@ class TestParameters:
             "port": f"{closed_port},{parameters.get('port', 5432)}",
         }
         several = changed_url(database.url, **hosts, target_session_attrs="read-write")
-        PostgreSQLDatabase(several).open(create=False)
+        found = PostgreSQLDatabase(several)
+        found.open(create=False)
+        assert found.reader().execute("SHOW transaction_read_only").fetchone() == ("on",)
+        found.close()
 
     def test_a_reader_is_read_only_and_a_writer_is_not(self, database: Database) -> None:
         assert database.reader().execute("SHOW transaction_read_only").fetchone() == ("on",)
