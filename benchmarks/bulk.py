@@ -21,14 +21,14 @@ def measure(seconds: float) -> Sequence[Result]:
     single = [request("POST", ISSUE_PATH, COMPONENT_TOKEN, issue) for issue in issues]
     bulk = [request("POST", f"{ISSUE_PATH}/bulk", COMPONENT_TOKEN, {"commissions": issues[:SIZE]})]
     with Databases() as databases:
-        with astakos_service(databases.copy()) as port:
-            one_by_one = generate(Plan(port, SINGLE_CONNECTIONS, seconds, Issues(single, 1)))
-            check_usage(port, one_by_one.done)
+        with astakos_service(databases.copy()) as ports:
+            one_by_one = generate(Plan(ports, SINGLE_CONNECTIONS, seconds, Issues(single, 1)))
+            check_usage(ports[0], one_by_one.done)
         at_once = {}
         for connections in BULK_CONNECTIONS:
-            with astakos_service(databases.copy()) as port:
-                outcome = generate(Plan(port, connections, seconds, Issues(bulk, SIZE)))
-                check_usage(port, outcome.done * USERS)
+            with astakos_service(databases.copy()) as ports:
+                outcome = generate(Plan(ports, connections, seconds, Issues(bulk, SIZE)))
+                check_usage(ports[0], outcome.done * USERS)
                 at_once[connections] = outcome
     reference = one_by_one.per_second
     return [

@@ -1,6 +1,8 @@
 """The command line that every benchmark has."""
 
 import argparse
+import signal
+import sys
 from collections.abc import Callable, Sequence
 
 from benchmarks import machine
@@ -24,6 +26,8 @@ def run(description: str, benchmarks: Sequence[Benchmark]) -> None:
     )
     parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
     arguments = parser.parse_args()
+    # What has been started must be stopped, however this ends.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
     facts = Result("Where", ("", ""), machine.describe())
     show([facts], markdown=arguments.markdown)
     for benchmark in benchmarks:

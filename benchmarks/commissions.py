@@ -6,7 +6,7 @@ from benchmarks import command_line
 from benchmarks.pairs import ROUNDS, Case, measure_in_turn
 from benchmarks.population import USERS
 from benchmarks.results import Result, milliseconds, rate, ratio
-from benchmarks.service_process import astakos_service
+from benchmarks.service_process import Databases, astakos_service
 
 CONNECTIONS = (1, 8, 32, 512)
 HOLDERS = {f"{USERS:,} users": USERS, "one user": 1}
@@ -19,7 +19,8 @@ def measure(seconds: float) -> Sequence[Result]:
         for name, holders in HOLDERS.items()
         for connections in CONNECTIONS
     }
-    figures = measure_in_turn(cases, seconds)
+    with Databases() as databases:
+        figures = measure_in_turn(databases, cases, seconds)
     single = {case.holders: figures[name].per_second for name, case in cases.items() if case.connections == 1}
     return [
         Result(

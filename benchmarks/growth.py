@@ -127,8 +127,8 @@ def measure(path: Path, count: int, seconds: float) -> Grown:
     """Commission pairs on a file with so many users."""
     drawn = random.Random(4711).sample(range(count), min(count, ASKED))
     issues = [request("POST", ISSUE_PATH, COMPONENT_TOKEN, commission(number)) for number in drawn]
-    with astakos_server(path) as server:
-        outcome = generate(Plan(server.port, CONNECTIONS, seconds, Pairs(issues)))
+    with astakos_server(database_url(path)) as server:
+        outcome = generate(Plan([server.port], CONNECTIONS, seconds, Pairs(issues)))
         return Grown(outcome, server.start, server.resident_bytes)
 
 

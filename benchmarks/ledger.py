@@ -1,10 +1,9 @@
-"""The ledger's engine without HTTP, beside bare `sqlite3` that writes the same rows in the same batches."""
+"""The ledger's engine without HTTP, beside a bare driver that writes the same rows in the same batches."""
 
 import contextlib
 import itertools
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from astakos import clock
 from astakos.directory.tokens import token_hash
@@ -15,17 +14,17 @@ from astakos.ledger.rules import Key, Provision, merge
 from astakos.ledger.storage import LedgerStorage
 from astakos.projects.limits import user_holder
 from astakos.storage import registry
+from astakos.storage.database import Database, database_of
 from astakos.storage.holdings import stored_source
 from astakos.storage.ledger import ledger_storage
-from astakos.storage.sqlite import SQLiteDatabase
 from benchmarks import command_line
-from benchmarks.bare_sqlite import BareWriter
+from benchmarks.bare_writer import BareWriter, bare_write
+from benchmarks.pairs import Copies
 from benchmarks.population import (
     COMPONENT_TOKEN,
     LIMIT,
     QUANTITIES,
     USERS,
-    database_url,
     provisions,
     user_uuid,
 )
@@ -48,25 +47,28 @@ class LedgerFailedError(Exception):
 
 def measure(seconds: float) -> Sequence[Result]:
     """All sizes of batches."""
-    rows = []
     with Databases() as databases:
-        for size in BATCHES:
-            engine, bare = _race(databases.copy(), databases.copy(), size, seconds)
-            rows.append((str(size), rate(engine), rate(bare), ratio(engine, bare)))
-    return [
-        Result(
-            "The ledger alone: issue + accept, 4 provisions, durable (SQLite), no HTTP",
-            ("commissions a transaction", "engine, pairs/s", "bare sqlite3, pairs/s", "engine to bare"),
-            rows,
-            "Bare sqlite3 writes the same rows, but reads and checks nothing. "
-            f"In turns of {TURN_SECONDS:g} s; usage checked at the end.",
-        )
-    ]
+        return [measure_on(databases, "SQLite", seconds)]
 
 
-def _race(for_engine: Path, for_bare: Path, size: int, seconds: float) -> tuple[float, float]:
+def measure_on(databases: Copies, name: str, seconds: float) -> Result:
+    """All sizes of batches on one kind of database."""
+    rows = []
+    for size in BATCHES:
+        engine, bare = _race(databases.copy(), databases.copy(), size, seconds)
+        rows.append((str(size), rate(engine), rate(bare), ratio(engine, bare)))
+    return Result(
+        f"The ledger alone: issue + accept, 4 provisions, durable ({name}), no HTTP",
+        ("commissions a transaction", "engine, pairs/s", "bare driver, pairs/s", "engine to bare"),
+        rows,
+        "The bare driver writes the same rows in the same batches, but reads and checks nothing. "
+        f"In turns of {TURN_SECONDS:g} s; usage checked at the end.",
+    )
+
+
+def _race(for_engine: str, for_bare: str, size: int, seconds: float) -> tuple[float, float]:
     """Pairs a second of both, in turns."""
-    databases = SQLiteDatabase(database_url(for_engine)), SQLiteDatabase(database_url(for_bare))
+    databases = database_of(for_engine), database_of(for_bare)
     with contextlib.ExitStack() as stack:
         for database in databases:
             stack.callback(database.close)
@@ -78,7 +80,9 @@ def _race(for_engine: Path, for_bare: Path, size: int, seconds: float) -> tuple[
             raise LedgerFailedError("the component of the benchmarks is missing")
         contestants = [
             _Contestant(_engine_step(store, found.id), size),
-            _Contestant(_bare_step(BareWriter(bare_connection, found.id, LIMIT), databases[1]), size),
+            _Contestant(
+                _bare_step(BareWriter(bare_write(bare_connection), found.id, LIMIT), databases[1]), size
+            ),
         ]
         keep_what_is_there()  # as the service does
         end = time.perf_counter() + 2 * seconds
@@ -143,7 +147,7 @@ def _engine_step(store: LedgerStorage, component: int) -> Step:
     return step
 
 
-def _bare_step(writer: BareWriter, database: SQLiteDatabase) -> Step:
+def _bare_step(writer: BareWriter, database: Database) -> Step:
     holdings = {
         (holder, source, resource): identifier
         for holder, source, resource, identifier in database.reader().execute(FIND_HOLDINGS)
@@ -165,7 +169,7 @@ def _bare_step(writer: BareWriter, database: SQLiteDatabase) -> Step:
     return step
 
 
-def _check(database: SQLiteDatabase, done: Sequence[int]) -> None:
+def _check(database: Database, done: Sequence[int]) -> None:
     usage = {
         (holder, stored_source(source), resource): done[user] * quantity
         for user in range(USERS)

@@ -55,9 +55,9 @@ class Issues(msgspec.Struct, tag=True):
 
 
 class Plan(msgspec.Struct):
-    """What to do, on how many connections, for how long."""
+    """What to do, on how many connections, for how long; they are shared out to the ports."""
 
-    port: int
+    ports: Sequence[int]
     connections: int
     seconds: float
     work: Pairs | Reads | Issues
@@ -267,7 +267,8 @@ async def _carry_out(plan: Plan) -> Outcome:
         mine = range(connection, count, plan.connections) or range(connection % count, connection % count + 1)
         caller = _caller(run, mine, work)
         callers.append(caller)
-        await loop.create_connection(lambda caller=caller: caller, HOST, plan.port)  # type: ignore[misc]
+        port = plan.ports[connection % len(plan.ports)]
+        await loop.create_connection(lambda caller=caller: caller, HOST, port)  # type: ignore[misc]
     async with asyncio.timeout(plan.seconds + GRACE_SECONDS):
         await asyncio.gather(*(caller.finished for caller in callers))
     return run.outcome()

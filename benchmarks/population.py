@@ -14,7 +14,7 @@ from astakos.administration.document import (
 )
 from astakos.administration.load import load
 from astakos.projects.limits import project_holder, user_holder
-from astakos.storage.sqlite import SQLiteDatabase
+from astakos.storage.database import database_of
 
 USERS = 1000
 COMPONENT = "compute"
@@ -63,13 +63,13 @@ def commission(number: int) -> dict[str, Any]:
 
 
 def database_url(path: Path) -> str:
-    """How the file is named to the service."""
+    """How a file is named to the service."""
     return f"sqlite:///{path}"
 
 
-def make_database(path: Path) -> None:
+def make_database(url: str) -> None:
     """Make a database with all users, and no usage yet."""
-    database = SQLiteDatabase(database_url(path))
+    database = database_of(url)
     database.open()
     with contextlib.closing(database):
         load(database, _document(), clock.now())

@@ -23,7 +23,7 @@ class WrongDocumentError(Exception):
 def measure(seconds: float) -> Sequence[Result]:
     """All kinds of reads on one service, which holds the same in the end as in the beginning."""
     rows = []
-    with Databases() as databases, astakos_service(databases.copy()) as port:
+    with Databases() as databases, astakos_service(databases.copy()) as ports:
         for title, method, path in (
             ("POST identity/v2.0/tokens", "POST", "/identity/v2.0/tokens"),
             (f"POST account/v1.0/user_catalogs, {NAMES} uuids", "POST", "/account/v1.0/user_catalogs"),
@@ -32,11 +32,11 @@ def measure(seconds: float) -> Sequence[Result]:
             requests, answers = [], []
             for number in range(CALLERS):
                 token, body = user_token(number), _body(path, number)
-                answer = fetch(port, method, path, token, body)
+                answer = fetch(ports[0], method, path, token, body)
                 _check(path, number, json.loads(answer))
                 requests.append(request(method, path, token, body))
                 answers.append(answer)
-            outcome = generate(Plan(port, CONNECTIONS, seconds, Reads(requests, answers)))
+            outcome = generate(Plan(ports, CONNECTIONS, seconds, Reads(requests, answers)))
             rows.append(
                 (
                     title,

@@ -4,7 +4,7 @@ import contextlib
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.child_process import HOST, Server, serving
@@ -20,37 +20,44 @@ class Databases:
         self._copies = 0
 
     def __enter__(self) -> "Databases":
-        make_database(self._original)
+        make_database(database_url(self._original))
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._folder.cleanup()
 
-    def copy(self) -> Path:
-        """A database that nobody has used yet."""
+    def copy(self) -> str:
+        """The URL of a database that nobody has used yet."""
         self._copies += 1
         copy = self._original.with_name(f"copy{self._copies}.db")
         shutil.copy(self._original, copy)
-        return copy
+        return database_url(copy)
 
 
 @contextlib.contextmanager
-def astakos_service(database: Path) -> Iterator[int]:
+def astakos_service(database: str) -> Iterator[Sequence[int]]:
     """The port of `astakos serve`, as a user would start it."""
     with astakos_server(database) as server:
-        yield server.port
+        yield [server.port]
 
 
 @contextlib.contextmanager
-def astakos_server(database: Path) -> Iterator[Server]:
-    """The same, with what else there is to know of the process."""
+def astakos_service_twice(database: str) -> Iterator[Sequence[int]]:
+    """The ports of two that work on one database."""
+    with astakos_server(database) as first, astakos_server(database) as second:
+        yield [first.port, second.port]
+
+
+@contextlib.contextmanager
+def astakos_server(database: str) -> Iterator[Server]:
+    """One `astakos serve`, with what else there is to know of the process."""
     command = ["-m", "astakos.cli", "serve", "--host", HOST, "--port", "0"]
-    with serving([sys.executable, *command, "--database", database_url(database)]) as server:
+    with serving([sys.executable, *command, "--database", database]) as server:
         yield server
 
 
 @contextlib.contextmanager
-def usual_service(database: Path) -> Iterator[int]:
+def usual_service(database: str) -> Iterator[Sequence[int]]:
     """The port of the service in `benchmarks/usual_service.py`."""
-    with serving([sys.executable, "-m", "benchmarks.usual_service", str(database)]) as server:
-        yield server.port
+    with serving([sys.executable, "-m", "benchmarks.usual_service", database]) as server:
+        yield [server.port]

@@ -6,7 +6,7 @@ from benchmarks import command_line
 from benchmarks.commissions import HOLDERS
 from benchmarks.pairs import ROUNDS, Case, measure_in_turn
 from benchmarks.results import Result, milliseconds, rate, ratio
-from benchmarks.service_process import astakos_service, usual_service
+from benchmarks.service_process import Databases, astakos_service, usual_service
 
 CONNECTIONS = 32
 SERVICES = {"a commit per call": usual_service, "astakos serve": astakos_service}
@@ -19,7 +19,8 @@ def measure(seconds: float) -> Sequence[Result]:
         for holders, count in HOLDERS.items()
         for name, service in SERVICES.items()
     }
-    figures = measure_in_turn(cases, seconds)
+    with Databases() as databases:
+        figures = measure_in_turn(databases, cases, seconds)
     usual = {
         case.holders: figures[name].per_second
         for name, case in cases.items()

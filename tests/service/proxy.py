@@ -39,6 +39,7 @@ class Proxy:
         self._state = Network.WHOLE
         self._others: dict[socket.socket, socket.socket] = {}
         self._of_servers: set[socket.socket] = set()
+        self._muted: set[socket.socket] = set()
         self._selector = selectors.DefaultSelector()
         self._lock = threading.RLock()
         self._ended = False
@@ -57,6 +58,11 @@ class Proxy:
             if state is Network.CUT or self._state is Network.SILENT:
                 self._cut_all()
             self._state = state
+
+    def mute(self) -> None:
+        """Let all connections that are there fall silent, as if a host had gone; new ones are whole."""
+        with self._lock:
+            self._muted.update(self._others)
 
     def lose_answer(self, number: int) -> None:
         """Let that many answers of the server pass from now on, and lose the next one with its connection."""
@@ -83,11 +89,10 @@ class Proxy:
                     assert isinstance(end, socket.socket)
                     if end is self._listener:
                         self._accept()
-                    elif end in self._others and self._state is not Network.SILENT:
-                        self._pass_on(end)
+                    elif self._state is Network.SILENT or end in self._muted:
+                        self._swallow(end)
                     elif end in self._others:
-                        with contextlib.suppress(OSError):
-                            end.recv(RECEIVED_AT_ONCE)
+                        self._pass_on(end)
 
     def _accept(self) -> None:
         client, _ = self._listener.accept()
@@ -111,6 +116,13 @@ class Proxy:
         server.connect(f"{host}/.s.PGSQL.{port}")
         return server
 
+    def _swallow(self, end: socket.socket) -> None:
+        """The other side hears nothing of it, not even that the connection has ended."""
+        with contextlib.suppress(OSError):
+            if end.recv(RECEIVED_AT_ONCE):
+                return
+        self._selector.unregister(end)
+
     def _pass_on(self, end: socket.socket) -> None:
         try:
             data = end.recv(RECEIVED_AT_ONCE)
@@ -128,8 +140,10 @@ class Proxy:
 
     def _cut(self, end: socket.socket) -> None:
         for one in (end, self._others[end]):
-            self._selector.unregister(one)
+            with contextlib.suppress(KeyError):
+                self._selector.unregister(one)
             del self._others[one]
+            self._muted.discard(one)
             self._of_servers.discard(one)
             _reset(one)
 

@@ -21,7 +21,7 @@ from astakos.storage.database import Rows, TransactionLostError
 PARAMETERS: Mapping[str, str] = {
     "application_name": "astakos",
     "client_encoding": "utf8",
-    "connect_timeout": "5",
+    "connect_timeout": "3",
     "keepalives_idle": "10",
     "keepalives_interval": "5",
     "keepalives_count": "3",
@@ -32,7 +32,7 @@ OPTIONS = (
     f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s"
 )
 READ_ONLY = "-c default_transaction_read_only=on"
-QUICK_STATEMENT_SECONDS = 5
+QUICK_STATEMENT_SECONDS = 4
 QUICK = (
     f"-c statement_timeout={QUICK_STATEMENT_SECONDS}s -c lock_timeout=3s "
     "-c idle_in_transaction_session_timeout=5s"
