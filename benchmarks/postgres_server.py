@@ -223,6 +223,11 @@ def _let_in_somebody_unprivileged(folder: Path) -> dict[str, Any]:
     return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
 
+def client_program(name: str) -> Path:
+    """A program that speaks to a server, such as pg_dump."""
+    return _installed_programs() / "bin" / name
+
+
 def _programs(folder: Path, user: dict[str, Any]) -> Path:
     """The folder of the programs; a copy, if they stand where they can not be run from."""
     installed = _installed_programs()

@@ -20,6 +20,7 @@ from service.caller import Caller
 
 EXECUTABLE = Path(sysconfig.get_path("scripts"), "astakos")
 READY = re.compile(r"astakos is ready at (\S+)(?: \(listening on (\S+)\))?\n")
+METRICS = re.compile(r"its metrics are at (\S+)\n")
 TIMEOUT_SECONDS = 30
 
 
@@ -82,6 +83,7 @@ class Serving:
     process: "subprocess.Popen[str]"
     base_url: str
     address: str
+    metrics_url: str = ""
 
     @property
     def caller(self) -> Caller:
@@ -119,7 +121,12 @@ def serving(database: Database, *arguments: str) -> Iterator[Serving]:
             assert process.stdout is not None
             found = READY.fullmatch(process.stdout.readline())
             assert found is not None
-            yield Serving(process, found[1], found[2] or found[1])
+            metrics_url = ""
+            if "--metrics-port" in arguments:
+                told = METRICS.fullmatch(process.stdout.readline())
+                assert told is not None
+                metrics_url = told[1]
+            yield Serving(process, found[1], found[2] or found[1], metrics_url)
         finally:
             if process.poll() is None:
                 process.kill()

@@ -20,8 +20,6 @@ class Network(Enum):
     """Connections end at once, and new ones are refused."""
     SILENT = auto()
     """Bytes vanish, and nobody is told."""
-    CUT_AT_ANSWER = auto()
-    """The next answer of the server is lost with its connection; then all is whole again."""
 
 
 class Proxy:
@@ -37,10 +35,11 @@ class Proxy:
         self._server = (host, port)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
-        self.lost_answers = 0
+        self._answers_until_loss: int | None = None
         self._state = Network.WHOLE
         self._others: dict[socket.socket, socket.socket] = {}
         self._of_servers: set[socket.socket] = set()
+        self._muted: set[socket.socket] = set()
         self._selector = selectors.DefaultSelector()
         self._lock = threading.RLock()
         self._ended = False
@@ -60,6 +59,20 @@ class Proxy:
                 self._cut_all()
             self._state = state
 
+    def mute(self) -> None:
+        """Let all connections that are there fall silent, as if a host had gone; new ones are whole."""
+        with self._lock:
+            self._muted.update(self._others)
+
+    def lose_answer(self, number: int) -> None:
+        """Let that many answers of the server pass from now on, and lose the next one with its connection."""
+        with self._lock:
+            self._answers_until_loss = number
+
+    @property
+    def has_lost_answer(self) -> bool:
+        return self._answers_until_loss is None
+
     def close(self) -> None:
         self._ended = True
         self._thread.join()
@@ -76,11 +89,10 @@ class Proxy:
                     assert isinstance(end, socket.socket)
                     if end is self._listener:
                         self._accept()
-                    elif end in self._others and self._state is not Network.SILENT:
-                        self._pass_on(end)
+                    elif self._state is Network.SILENT or end in self._muted:
+                        self._swallow(end)
                     elif end in self._others:
-                        with contextlib.suppress(OSError):
-                            end.recv(RECEIVED_AT_ONCE)
+                        self._pass_on(end)
 
     def _accept(self) -> None:
         client, _ = self._listener.accept()
@@ -104,13 +116,21 @@ class Proxy:
         server.connect(f"{host}/.s.PGSQL.{port}")
         return server
 
+    def _swallow(self, end: socket.socket) -> None:
+        """The other side hears nothing of it, not even that the connection has ended."""
+        with contextlib.suppress(OSError):
+            if end.recv(RECEIVED_AT_ONCE):
+                return
+        self._selector.unregister(end)
+
     def _pass_on(self, end: socket.socket) -> None:
         try:
             data = end.recv(RECEIVED_AT_ONCE)
-            if data and self._state is Network.CUT_AT_ANSWER and end in self._of_servers:
-                self._state = Network.WHOLE
-                self.lost_answers += 1
-                data = b""
+            if data and end in self._of_servers and self._answers_until_loss is not None:
+                self._answers_until_loss -= 1
+                if self._answers_until_loss < 0:
+                    self._answers_until_loss = None
+                    data = b""
             if data:
                 self._others[end].sendall(data)
                 return
@@ -120,8 +140,10 @@ class Proxy:
 
     def _cut(self, end: socket.socket) -> None:
         for one in (end, self._others[end]):
-            self._selector.unregister(one)
+            with contextlib.suppress(KeyError):
+                self._selector.unregister(one)
             del self._others[one]
+            self._muted.discard(one)
             self._of_servers.discard(one)
             _reset(one)
 

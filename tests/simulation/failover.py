@@ -2,7 +2,7 @@
 
 The tests run a round or two of it. By hand, from the root of the repository:
 
-    PYTHONPATH=src:tests python -m simulation.failover --rounds 50 [--seed 7]
+    PYTHONPATH=src:tests python -m simulation.failover --rounds 50 [--silent] [--seed 7]
 
 In each round clients work on both services, the primary is killed with all its processes at a random moment,
 the standby is promoted, and the clients go on: each repeats what was not answered, with its key, until it is
@@ -19,8 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.postgres_server import LOOPBACK, QUICK, PostgresServer, folder_for_server, free_port
 
@@ -157,95 +156,60 @@ class Client(threading.Thread):
             return attempts, *answer
 
 
-@dataclass
-class Tally:
-    """What a run has seen."""
+class Endured(NamedTuple):
+    """How the services and their clients went through a misfortune."""
 
-    failovers: int = 0
-    acknowledged: int = 0
-    repetitions: int = 0
-    resumed_after: list[float] = field(default_factory=list)
-    """Seconds from each promotion until each service wrote again."""
-    longest_call: float = 0.0
+    resumed_after: list[float]
+    """Seconds from its end until each of the services wrote again."""
+    acknowledged: int
+    repetitions: int
+    longest_call: float
 
 
-class Run:
-    """Round after round on one cluster."""
+class Load:
+    """Clients at work on some services, through one misfortune after the other."""
 
-    def __init__(self, cluster: Cluster, seed: int, tell: Callable[[str], object] = lambda _: None) -> None:
-        self.cluster = cluster
+    def __init__(self, url: str, services: Sequence[Server], seed: int) -> None:
+        self.url = url
+        self.services = services
         self.random = random.Random(seed)
-        self.tell = tell
-        self.tally = Tally()
         self.audit = Audit()
         self.calls: list[Call] = []
-        database = PostgreSQLDatabase(cluster.url)
-        fill(database)
-        database.close()
+        self.rounds = 0
 
-    def rounds(self, count: int) -> Tally:
-        with contextlib.ExitStack() as stack:
-            services: list[Server] = []
-            for _ in range(2):
-                services.append(Server(self.cluster.url, "--workers", "1"))
-                stack.callback(services[-1].kill)
-            for number in range(count):
-                if number:
-                    self.cluster.make_standby()
-                self.calls += self.disturb(services, number)
-                self.check()
-        return self.tally
-
-    def disturb(self, services: Sequence[Server], number: int) -> list[Call]:
-        """Let the clients work, and let the primary die under them."""
+    def endure(self, misfortune: Callable[[], None]) -> Endured:
+        """Let the clients work, let it happen under them, and see that they are served again."""
         clients = [
-            Client(service.port, f"{number}-{place}-{which}", self.random.getrandbits(64))
-            for place, service in enumerate(services)
+            Client(service.port, f"{self.rounds}-{place}-{which}", self.random.getrandbits(64))
+            for place, service in enumerate(self.services)
             for which in range(CLIENTS)
         ]
+        self.rounds += 1
         for client in clients:
             client.start()
-        time.sleep(self.random.uniform(0.3, 0.8))
-        self.cluster.lose_primary()
-        time.sleep(self.random.uniform(0.0, 0.5))
-        self.cluster.promote()
-        promoted = time.monotonic()
-        resumed = [self.await_answers([clients[place]], promoted) for place in (0, CLIENTS)]
-        self.await_answers(clients, promoted)
-        for client in clients:
-            client.ending.set()
+        try:
+            time.sleep(self.random.uniform(0.3, 0.8))
+            misfortune()
+            over = time.monotonic()
+            resumed = [_await_answers([client], over) for client in clients[::CLIENTS]]
+            _await_answers(clients, over)
+        finally:
+            for client in clients:
+                client.ending.set()
         for client in clients:
             client.join(2 * PATIENCE_SECONDS)
             assert not client.is_alive(), "a client hangs"
             if client.problem is not None:
                 raise client.problem
-        tally = self.tally
-        tally.failovers += 1
-        tally.acknowledged += sum(len(client.calls) for client in clients)
-        tally.repetitions += sum(client.repetitions for client in clients)
-        tally.resumed_after += resumed
-        tally.longest_call = max(tally.longest_call, *(client.longest for client in clients))
-        seconds = ", ".join(f"{after:.2f} s" for after in resumed)
-        self.tell(f"failover {tally.failovers}: the services resumed after {seconds}")
-        return [call for client in clients for call in client.calls]
-
-    def await_answers(self, clients: Sequence[Client], promoted: float) -> float:
-        """How long after the promotion all of these had a write answered."""
-        deadline = promoted + 2 * PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            firsts = [next((end for _, end in client.answered if end > promoted), None) for client in clients]
-            found = [first for first in firsts if first is not None]
-            if len(found) == len(clients):
-                return max(found) - promoted
-            for client in clients:
-                if client.problem is not None:
-                    raise client.problem
-            time.sleep(0.01)
-        raise AssertionError("a service has not resumed")
+        made = [call for client in clients for call in client.calls]
+        self.calls += made
+        self.check()
+        repetitions = sum(client.repetitions for client in clients)
+        return Endured(resumed, len(made), repetitions, max(client.longest for client in clients))
 
     def check(self) -> None:
         """All that was asked for was answered in the end; so each of it is there once, as it was answered."""
-        with contextlib.closing(PostgreSQLDatabase(self.cluster.url).connect()) as connection:
+        with contextlib.closing(PostgreSQLDatabase(self.url).connect()) as connection:
             tables = Tables(connection)
         for call in self.calls:
             assert call.acknowledged
@@ -255,18 +219,75 @@ class Run:
         self.audit.check_serials(tables)
 
 
+def _await_answers(clients: Sequence[Client], over: float) -> float:
+    """How long after that moment all of these had a write answered."""
+    deadline = over + 2 * PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        firsts = [next((end for _, end in client.answered if end > over), None) for client in clients]
+        found = [first for first in firsts if first is not None]
+        if len(found) == len(clients):
+            return max(found) - over
+        for client in clients:
+            if client.problem is not None:
+                raise client.problem
+        time.sleep(0.01)
+    raise AssertionError("a service has not resumed")
+
+
+@contextlib.contextmanager
+def load_on(url: str, seed: int, services: int = 2) -> Iterator[Load]:
+    """Services on a new installation in that database, to be put under load."""
+    database = PostgreSQLDatabase(url)
+    fill(database)
+    database.close()
+    with contextlib.ExitStack() as stack:
+        started: list[Server] = []
+        for _ in range(services):
+            started.append(Server(url, "--workers", "1"))
+            stack.callback(started[-1].kill)
+        yield Load(url, started, seed)
+
+
+def fail_over(cluster: Cluster, load: Load, *, silently: bool = False) -> Endured:
+    """Lose the primary under load, and go on with its standby.
+
+    Silently, nobody is told: connections to it stay open, and new ones are accepted, but nothing comes.
+    """
+    lost = cluster.primary
+
+    def misfortune() -> None:
+        if silently:
+            lost.freeze()
+        else:
+            cluster.lose_primary()
+        time.sleep(load.random.uniform(0.0, 0.5))
+        cluster.promote()
+
+    endured = load.endure(misfortune)
+    if silently:
+        lost.kill()
+    return endured
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=10, help="how often the primary dies")
+    parser.add_argument("--silent", action="store_true", help="without any connection being closed")
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"))
     arguments = parser.parse_args()
     sys.stdout.write(f"seed {arguments.seed}\n")
-    with running_cluster() as cluster:
-        run = Run(cluster, arguments.seed, lambda line: sys.stdout.write(line + "\n"))
-        tally = run.rounds(arguments.rounds)
-    sys.stdout.write(f"{tally}\n")
+    with running_cluster() as cluster, load_on(cluster.url, arguments.seed) as load:
+        for number in range(arguments.rounds):
+            if number:
+                cluster.make_standby()
+            endured = fail_over(cluster, load, silently=arguments.silent)
+            after = ", ".join(f"{seconds:.2f} s" for seconds in endured.resumed_after)
+            sys.stdout.write(
+                f"failover {number + 1}: resumed after {after}; {endured.acknowledged} issues acknowledged, "
+                f"{endured.repetitions} repetitions, the longest call took {endured.longest_call:.2f} s\n"
+            )
 
 
 if __name__ == "__main__":

@@ -148,6 +148,7 @@ class FaultyStorage:
         self.after: Callable[[], None] = _nothing
         self.on_tidy: Callable[[], None] = _nothing
         self.batches = 0
+        self.repeats = 0
         self.closed = threading.Event()
 
     def transact(self, work: Callable[[LedgerTransaction], None]) -> None:

@@ -1,230 +1,82 @@
-"""The ledger on SQLite beside a naive model of it, through long random histories with crashes in between.
+"""The ledger beside a naive model of it, through long random histories with crashes in between.
 
 In CI this takes some seconds. By hand, for as many histories of as many steps as wanted:
 
-    ASTAKOS_EXAMPLES=20000 ASTAKOS_STEPS=100 pytest tests/simulation/test_against_model.py
-
-What it finds is shrunk to the shortest history and printed as a program that replays it.
+    ASTAKOS_EXAMPLES=20000 ASTAKOS_STEPS=100 pytest tests/simulation/test_against_model.py [-k PostgreSQL]
 """
 
-import dataclasses
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import run_state_machine_as_test
 
-from astakos.clock import DAY
 from astakos.ledger.batch import perform
-from astakos.ledger.operations import Issue, Resolve, Settle
+from astakos.ledger.operations import Operation, Resolve, Settle
 from astakos.ledger.rules import Key
-from astakos.ledger.storage import LedgerStorage, LedgerTransaction
+from astakos.storage.database import Database
 from astakos.storage.ledger import ledger_storage
-from astakos.storage.retention import KEYS_KEPT
-from simulation import plans
-from simulation.comparison import Follower, read_figures
-from simulation.plans import Pick, Plan, ResolvePlan, SettlePlan, operations_of
-from simulation.worlds import (
-    COMPONENTS,
-    KEYS,
-    SECOND,
-    START,
-    copy_as_crashed,
-    database_at,
-    make_database,
-    write_limits,
-)
+from astakos.storage.postgresql_ledger import PostgreSQLLedger
+from service.engines import PostgreSQLEngine
+from simulation.comparison import read_figures
+from simulation.machine import LedgerMachine
+from simulation.plans import Plan
+from simulation.postgresql_worlds import END_CONNECTION, STORABLE_KEYS, empty, filled, set_limits_of
+from simulation.worlds import COMPONENTS, START, copy_as_crashed, database_at, make_database, write_limits
 
-EXAMPLES = int(os.environ.get("ASTAKOS_EXAMPLES", "250"))
 STEPS = int(os.environ.get("ASTAKOS_STEPS", "40"))
+EXAMPLES = os.environ.get("ASTAKOS_EXAMPLES")
 
 
-class AbandonedError(Exception):
-    """What a transaction is left by that must not leave a trace."""
+def settings_of(examples: int) -> settings:
+    return settings(
+        max_examples=int(EXAMPLES or examples),
+        stateful_step_count=STEPS,
+        deadline=None,
+        derandomize=EXAMPLES is None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        print_blob=True,
+    )
 
 
-class LedgerMachine(RuleBasedStateMachine):
-    def __init__(self) -> None:
-        super().__init__()
+class SQLiteMachine(LedgerMachine):
+    def make_database(self) -> Database:
         self.folder = tempfile.TemporaryDirectory()
         self.generation = 0
         self.path = Path(self.folder.name, "0.db")
         make_database(self.path)
-        self.follower = Follower()
-        self.now = START
-        self.complete_log = True
-        self.open()
+        return database_at(self.path)
 
-    def open(self) -> None:
-        self.database = database_at(self.path)
-        self.store = ledger_storage(self.database)
-        self.other_store = ledger_storage(self.database)
-        self.administration = self.database.connect()
-
-    def close(self) -> None:
-        self.store.close()
-        self.other_store.close()
-        self.administration.close()
-        self.database.close()
-
-    def teardown(self) -> None:
-        try:
-            self.check_that_order_of_resolving_does_not_matter()
-        finally:
-            self.close()
-            self.folder.cleanup()
-
-    def carry_out(self, drawn: list[Plan]) -> None:
-        operations = operations_of(drawn, self.follower)
-        outcomes = perform(self.store, operations, self.now)
-        self.follower.follow(operations, outcomes, self.now)
-
-    @initialize(limits=st.dictionaries(st.sampled_from(KEYS), plans.limits, min_size=3))
-    def begin(self, limits: dict[Key, int]) -> None:
-        self.set_limits(limits)
-
-    @rule(limits=st.dictionaries(st.sampled_from(KEYS), plans.limits, max_size=2))
-    def set_limits(self, limits: dict[Key, int]) -> None:
+    def write_limits(self, limits: Mapping[Key, int]) -> None:
         write_limits(self.administration, limits)
-        for key, limit in limits.items():
-            self.follower.set_limit(key, limit)
 
-    @rule(plan=plans.issues)
-    def issue(self, plan: Plan) -> None:
-        self.carry_out([plan])
-
-    @rule(plan=plans.resolves)
-    def resolve(self, plan: Plan) -> None:
-        self.carry_out([plan])
-
-    @rule(plan=plans.settles)
-    def settle(self, plan: Plan) -> None:
-        self.carry_out([plan])
-
-    @rule(plan=plans.many)
-    def issue_many(self, plan: Plan) -> None:
-        self.carry_out([plan])
-
-    @rule(plan=plans.reconciles)
-    def reconcile(self, plan: Plan) -> None:
-        self.carry_out([plan])
-
-    @rule(drawn=st.lists(plans.plans, max_size=6))
-    def carry_out_a_batch(self, drawn: list[Plan]) -> None:
-        self.carry_out(drawn)
-
-    @rule(undone=plans.undone, drawn=st.lists(plans.plans, max_size=3), place=st.integers(0, 2))
-    def go_on_after_undoing(self, undone: Any, drawn: list[Plan], place: int) -> None:
-        """Of what was undone, nothing is left for those that come after it in the same batch."""
-        first = undone.issues[0]
-        resolve = ResolvePlan(1, (Pick(7, place),), ())
-        foreign = ResolvePlan(0, (), (Pick(7, place),))
-        self.carry_out([undone, resolve, foreign, first, *drawn])
-
-    @rule(
-        plan=plans.issues, step=st.sampled_from([SECOND - 1, SECOND]), drawn=st.lists(plans.plans, max_size=2)
-    )
-    def resolve_just_when_it_expires(self, plan: Any, step: int, drawn: list[Plan]) -> None:
-        self.carry_out([dataclasses.replace(plan, time_to_live=SECOND, key=None)])
-        self.now += step
-        self.carry_out([ResolvePlan(1, (Pick(0, 0),), ()), SettlePlan(1, Pick(0, 1), (), ()), *drawn])
-
-    @rule()
-    def go_on_in_another_process(self) -> None:
-        """What one process remembers of the file is of no use once another one has written to it."""
-        self.store, self.other_store = self.other_store, self.store
-
-    @rule(plan=plans.issues)
-    def issue_and_reject(self, plan: Any) -> None:
-        """Invariant 6, in two steps: whatever else happens, rejecting restores every figure."""
-        perform(self.store, [], self.now)
-        self.follower.model.expire(self.now)
-        before = read_figures(self.administration)
-        issue: Issue = plan.operation(self.follower)
-        first = self.follower.last_serial
-        outcomes = perform(self.store, [issue], self.now)
-        self.follower.follow([issue], outcomes, self.now)
-        if self.follower.last_serial > first and not issue.auto_accept:
-            resolve = Resolve(issue.component, reject=frozenset([self.follower.last_serial]))
-            self.follower.follow([resolve], perform(self.store, [resolve], self.now), self.now)
-        elif self.follower.last_serial > first:
-            return
-        assert read_figures(self.administration) == before
-
-    @rule(step=st.sampled_from([1, SECOND - 1, SECOND, 59 * SECOND, DAY, 3 * DAY]))
-    def let_time_pass(self, step: int) -> None:
-        self.now += step
-        perform(self.store, [], self.now)
-        self.follower.follow([], [], self.now)
-
-    @rule(step=st.sampled_from([1, SECOND]))
-    def let_time_pass_unnoticed(self, step: int) -> None:
-        """So that what expires meets an operation in the same batch."""
-        self.now += step
-
-    @rule(days=st.sampled_from([None, 1]))
-    def tidy(self, days: int | None) -> None:
-        self.administration.execute("DELETE FROM settings WHERE name = 'history_days'")
-        if days is not None:
-            self.administration.execute("INSERT INTO settings VALUES ('history_days', ?)", (str(days),))
-            self.complete_log = False
-        self.store.tidy(self.now)
-        self.follower.tidy(self.now - KEYS_KEPT)
-
-    @rule(drawn=st.lists(plans.plans, max_size=4))
-    def fail_before_the_commit(self, drawn: list[Plan]) -> None:
-        """All has been written but the commit does not come: it was never there."""
-        self.leave_unfinished(drawn)
-
-    @rule(drawn=st.lists(plans.plans, max_size=4), closed=st.booleans())
-    def crash_and_reopen(self, drawn: list[Plan], closed: bool) -> None:
-        """Whether in the midst of a batch or between two, what was committed is what is there."""
+    def leave_crashed(self, drawn: list[Plan], *, closed: bool) -> None:
         self.generation += 1
         path = Path(self.folder.name, f"{self.generation}.db")
-        self.leave_unfinished(drawn, crashing_into=path)
-        if closed:
-            path = self.path
+        self.leave_unfinished(drawn, lambda: copy_as_crashed(self.path, path))
         self.close()
-        if path != self.path:
+        if not closed:
             self.path.unlink()
-        self.path = path
+            self.path = path
+            self.database = database_at(path)
         self.open()
 
-    def leave_unfinished(self, drawn: list[Plan], crashing_into: Path | None = None) -> None:
-        operations = operations_of(drawn, self.follower)
-        store = _Interrupted(self.store, self.path, crashing_into)
-        try:
-            perform(store, operations, self.now)
-        except AbandonedError:
-            pass
-        else:
-            raise AssertionError("the transaction was not left by the exception")
-
-    @invariant()
-    def ledger_and_model_agree(self) -> None:
-        self.follower.check(self.administration, COMPONENTS, log=self.complete_log)
-
-    def check_that_order_of_resolving_does_not_matter(self) -> None:
+    def check_the_end(self) -> None:
         """Invariants 5 and 7: everything that is pending, resolved at once and one after the other."""
-        pending = [
-            (component, serial)
-            for component in COMPONENTS
-            for serial in self.follower.model.pending(component)
-        ]
-        accepted = {serial for _, serial in pending if serial % 3}
-        rejected = {serial for _, serial in pending if not serial % 3}
-        ends = []
-        at_once = [Resolve(component, frozenset(accepted), frozenset(rejected)) for component in COMPONENTS]
-        backwards = [
+        accepted, _ = self.split_pending()
+        backwards: list[Operation] = [
             Settle(component, serial, ())
             if serial in accepted
             else Resolve(component, reject=frozenset([serial]))
-            for component, serial in reversed(pending)
+            for component in reversed(COMPONENTS)
+            for serial in reversed(self.follower.model.pending(component))
         ]
+        at_once = self.resolve_all()
+        ends = []
         for name, batches in (("at once", [at_once]), ("backwards", [[one] for one in backwards])):
             path = Path(self.folder.name, f"{name}.db")
             copy_as_crashed(self.path, path)
@@ -240,33 +92,57 @@ class LedgerMachine(RuleBasedStateMachine):
             database.close()
         assert ends[0] == ends[1], "invariant 7"
 
-
-class _Interrupted:
-    """A storage that is left just before each commit."""
-
-    def __init__(self, store: LedgerStorage, path: Path, crashing_into: Path | None) -> None:
-        self.store = store
-        self.path = path
-        self.crashing_into = crashing_into
-        self.tidy, self.close = store.tidy, store.close
-
-    def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
-        def interrupted(transaction: LedgerTransaction) -> None:
-            work(transaction)
-            if self.crashing_into is not None:
-                copy_as_crashed(self.path, self.crashing_into)
-            raise AbandonedError
-
-        self.store.transact(interrupted)
+    def teardown(self) -> None:
+        try:
+            super().teardown()
+        finally:
+            self.folder.cleanup()
 
 
-LedgerMachine.TestCase.settings = settings(
-    max_examples=EXAMPLES,
-    stateful_step_count=STEPS,
-    deadline=None,
-    derandomize="ASTAKOS_EXAMPLES" not in os.environ,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-    print_blob=True,
-)
-TestLedgerAgainstModel = LedgerMachine.TestCase
+class PostgreSQLMachine(LedgerMachine):
+    """Histories one after the other in one database, which is emptied before each."""
+
+    keys = STORABLE_KEYS
+
+    database_of_all: Database
+
+    def make_database(self) -> Database:
+        empty(self.database_of_all)
+        return self.database_of_all
+
+    def write_limits(self, limits: Mapping[Key, int]) -> None:
+        set_limits_of(self.database, limits)
+
+    def leave_crashed(self, drawn: list[Plan], *, closed: bool) -> None:
+        """The server loses the connection; then the same engine goes on, or one that takes its place."""
+        self.leave_unfinished(drawn, self.end_connection)
+        if not closed:
+            self.close()
+            self.open()
+
+    def end_connection(self) -> None:
+        assert isinstance(self.store, PostgreSQLLedger)
+        assert self.store._connection is not None
+        self.administration.execute(END_CONNECTION, (self.store._connection.raw.info.backend_pid,))
+
+    def check_the_end(self) -> None:
+        operations = self.resolve_all()
+        self.follower.follow(operations, perform(self.store, operations, self.now), self.now)
+        self.follower.check(self.administration, COMPONENTS, log=self.complete_log)
+
+
+SQLiteMachine.TestCase.settings = settings_of(250)
+TestLedgerOnSQLite = SQLiteMachine.TestCase
+
+
+@pytest.mark.postgresql
+def test_ledger_on_postgresql(postgresql_engine: PostgreSQLEngine, tmp_path: Path) -> None:
+    emptied = filled(postgresql_engine, tmp_path)
+
+    class Machine(PostgreSQLMachine):
+        database_of_all = emptied
+
+    try:
+        run_state_machine_as_test(Machine, settings=settings_of(14))
+    finally:
+        postgresql_engine.discard(emptied)

@@ -15,13 +15,14 @@ from pathlib import Path
 import pytest
 
 from astakos.ledger.batch import perform
-from astakos.ledger.operations import Issue, Issued, IssueMany, Operation, Outcome, Reconcile, Resolve, Settle
-from astakos.ledger.rules import Key, Provision
+from astakos.ledger.operations import Issue, Issued, Operation, Outcome
+from astakos.ledger.rules import Key
 from astakos.ledger.storage import StorageUnavailableError
 from astakos.storage.ledger import ledger_storage
 from astakos.storage.sqlite_ledger import SQLiteLedger
-from simulation.comparison import Follower, make_issue, provisions
+from simulation.comparison import Follower, make_issue
 from simulation.faulty_storage import Crashed, Fault, FaultyDatabase
+from simulation.histories import Wishes, one_of_each
 from simulation.worlds import (
     COMPONENTS,
     KEYS,
@@ -57,7 +58,7 @@ class World:
         self.generation = 0
         self.now = START
         self.follower = Follower()
-        self.keys_used = 0
+        self.wishes = Wishes(self.random, self.follower)
         with sqlite3.connect(path, isolation_level=None) as connection:
             limits = {key: self.random.choice([5, 20, 100, 2**63 - 1]) for key in KEYS}
             write_limits(connection, limits)
@@ -75,42 +76,10 @@ class World:
         self.database.schedule.dead = False
         self.store.close()
 
-    def random_issue(self) -> Issue:
-        choice = self.random
-        self.keys_used += 1
-        return make_issue(
-            choice.choice(COMPONENTS),
-            [(choice.choice(KEYS), choice.randint(-3, 6)) for _ in range(choice.randrange(4))],
-            force=choice.random() < 0.2,
-            auto_accept=choice.random() < 0.4,
-            time_to_live=choice.choice([None, None, 1, SECOND]),
-            key=choice.choice([f"key {self.keys_used}", f"key {choice.randint(1, self.keys_used)}", None]),
-        )
-
-    def random_operation(self) -> Operation:
-        choice, model = self.random, self.follower.model
-        component = choice.choice(COMPONENTS)
-        serials = [*model.pending(component), self.follower.last_serial]
-        kind = choice.randrange(10)
-        if kind < 5:
-            return self.random_issue()
-        if kind == 5:
-            many = tuple(self.random_issue() for _ in range(choice.randrange(4)))
-            return IssueMany(many, choice.random() < 0.5)
-        if kind == 6:
-            return Settle(
-                component, choice.choice(serials), (Provision(choice.choice(KEYS), choice.randint(-1, 3)),)
-            )
-        if kind == 7:
-            usage = {choice.choice(KEYS): choice.randrange(10) for _ in range(2)}
-            return Reconcile(component, provisions(usage), choice.random() < 0.5)
-        accept, reject = (frozenset(choice.sample(serials, choice.randint(0, len(serials)))) for _ in "ar")
-        return Resolve(component, accept, reject - accept if choice.random() < 0.7 else reject)
-
     def step(self) -> None:
         """One batch with a fault in it, then the same issues again if nobody knows what became of them."""
         self.now += self.random.choice([0, 1, SECOND])
-        operations = [self.random_operation() for _ in range(self.random.randint(0, 5))]
+        operations = [self.wishes.random_operation() for _ in range(self.random.randint(0, 5))]
         fault = self.random.choice(list(Fault))
         countdown = self.random.choice([-1, self.random.randrange(MOST_STATEMENTS)])
         self.generation += 1
@@ -187,18 +156,6 @@ def test_a_fault_leaves_all_or_nothing_whatever_the_seed(path: Path, seed: int) 
         world.close()
 
 
-def _one_of_each(follower: Follower) -> list[Operation]:
-    pending = follower.model.pending(1)
-    return [
-        make_issue(1, [(USER_1, 2)], key="new"),
-        make_issue(1, [(KEYS[1], 1), (KEYS[2], 1)], auto_accept=True),
-        IssueMany((make_issue(1, [(USER_1, 1)]), make_issue(2, [(USER_1, 1)]))),
-        Resolve(1, frozenset(pending[:1]), frozenset(pending[1:2])),
-        Settle(1, pending[2], (Provision(USER_1, 1),)),
-        Reconcile(1, (Provision(KEYS[2], 4),), mend=True),
-    ]
-
-
 @pytest.mark.parametrize("fault", [fault for fault in Fault if fault is not Fault.SLOW])
 def test_each_single_statement_of_a_batch_may_fail(path: Path, tmp_path: Path, fault: Fault) -> None:
     world = World(path, 0)
@@ -208,7 +165,7 @@ def test_each_single_statement_of_a_batch_may_fail(path: Path, tmp_path: Path, f
     world.follower.model.limits.update(limits)
     before: list[Operation] = [make_issue(1, [(USER_1, 3)]) for _ in range(3)]
     world.follower.follow(before, perform(world.store, before, START), START)
-    operations = _one_of_each(world.follower)
+    operations = one_of_each(world.follower.model.pending(1))
     statements = 0
     fired: set[str | None] = set()
     while True:

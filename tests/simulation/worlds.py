@@ -4,9 +4,11 @@ import functools
 import shutil
 import sqlite3
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from astakos.ledger.rules import Key
+from astakos.storage.database import Connection
 from astakos.storage.holdings import set_limits
 from astakos.storage.sqlite import SQLiteDatabase
 
@@ -65,7 +67,7 @@ def copy_as_crashed(path: Path, target: Path) -> None:
         shutil.copyfile(log, f"{target}-wal")
 
 
-def write_limits(connection: sqlite3.Connection, limits: dict[Key, int]) -> None:
+def write_limits(connection: Connection, limits: Mapping[Key, int]) -> None:
     connection.execute("BEGIN IMMEDIATE")
     set_limits(connection, limits.items())
     connection.execute("COMMIT")

@@ -1,6 +1,5 @@
 """The declarative state of an installation as a JSON document, and reading one (`docs/state.md`)."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -9,7 +8,7 @@ from astakos.projects.model import MembershipState, Policy, ProjectState
 
 
 class StateError(Exception):
-    """A document, or what it asks for, is wrong; the text names the place and what would be right."""
+    """A document, an archive, or what it asks for, is wrong; the text says where, and what would be right."""
 
 
 class Entry(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
@@ -158,20 +157,18 @@ class StateDocument(Entry):
     token_names: dict[str, str] = {}
 
 
-def read_document(path: Path) -> StateDocument:
-    """Read a document from a file.
+def read_document(content: bytes, name: str) -> StateDocument:
+    """Read a document from the content of a file of that name.
 
     Raises:
-        StateError: the file can not be read, is no JSON, or has not the form of a document.
+        StateError: it is no JSON, or has not the form of a document.
     """
     try:
-        return msgspec.json.decode(path.read_bytes(), type=StateDocument)
-    except OSError as error:
-        raise StateError(f"{path} can not be read: {error.strerror}") from error
+        return msgspec.json.decode(content, type=StateDocument)
     except msgspec.ValidationError as error:
-        raise StateError(f"{path}: {error}") from error
+        raise StateError(f"{name}: {error}") from error
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise StateError(f"{path} is not JSON: {error}") from error
+        raise StateError(f"{name} is not JSON: {error}") from error
 
 
 def write_document(document: StateDocument) -> bytes:

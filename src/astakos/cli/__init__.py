@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 COMMANDS = {
+    "backup": "astakos.cli.backup:backup",
     "commission": "astakos.cli.commissions:commission",
     "component": "astakos.cli.components:component",
     "demo": "astakos.cli.demo:demo",

@@ -2,18 +2,24 @@
 
 import logging
 import time
-from collections.abc import Iterable
 from email.utils import formatdate
 from urllib.parse import urlsplit
 
+from astakos.http import request_ids
 from astakos.http.faults import BadRequest, Fault, InternalServerError, NotAllowed, ServiceUnavailable
 from astakos.http.messages import XML, Answer, DisconnectedError, Message, Receive, Request, Scope, Send
+from astakos.http.request_ids import RequestIds
 from astakos.http.routes import ANY_METHOD, API_PREFIXES, COMMISSIONS, SUPPORTS, find_route
 from astakos.http.serialization import fault_to_xml, to_json
 from astakos.http.service import Service
 from astakos.ledger.storage import StorageUnavailableError
+from astakos.logs import request_id
 
 log = logging.getLogger("astakos.http")
+requests_log = logging.getLogger("astakos.http.requests")
+
+GONE = 499
+"""Noted in place of a status if the client went away before it had sent its whole request."""
 
 NEGOTIATED_TYPES = {
     "json": "application/json; charset=UTF-8",
@@ -35,6 +41,7 @@ class Application:
         self._service = service
         self._prefix = urlsplit(service.base_url).path.rstrip("/")
         self._date = (0, b"")
+        self._request_ids = RequestIds()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The entry point that an ASGI server calls."""
@@ -54,25 +61,34 @@ class Application:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = time.perf_counter()
         path: str = scope["path"]
-        if not path.startswith(self._prefix + "/"):
-            await self._send(send, Answer(404, NOT_FOUND, HTML), HTML)
-            return
         request = Request(scope, receive, path[len(self._prefix) :])
+        name = self._request_ids.id_of(request.headers.get(request_ids.HEADER))
+        request_id.set(name)
+        if path.startswith(self._prefix + "/"):
+            answer = await self._answered(request)
+        else:
+            answer = Answer(404, NOT_FOUND, HTML)
+        # Before it is sent, so that what a client has got an answer to has been counted.
+        self._note(request, GONE if answer is None else answer.status, time.perf_counter() - began)
+        if answer is not None:
+            await self._send(send, answer, request, name)
+
+    async def _answered(self, request: Request) -> Answer | None:
+        """The answer, also if it is a fault; None if nobody is there any more to hear it."""
         try:
-            answer = await self._answer(request)
+            return await self._answer(request)
         except Fault as fault:
-            answer = _fault_answer(request, fault)
+            return _fault_answer(request, fault)
         except StorageUnavailableError as error:
-            log.debug("%s %s could not be done: %s", request.method, request.path, error)
-            answer = _fault_answer(request, ServiceUnavailable(f"The service can not do this now: {error}."))
+            log.debug("%s %s could not be done: %s", request.method, request.route, error)
+            return _fault_answer(request, ServiceUnavailable(f"The service can not do this now: {error}."))
         except DisconnectedError:
-            return
+            return None
         except Exception:
-            log.exception("%s %s failed", request.method, request.path)
-            answer = _fault_answer(request, InternalServerError())
-        announced = SUPPORTS if request.path.startswith(COMMISSIONS) else ()
-        await self._send(send, answer, NEGOTIATED_TYPES[request.serialization], announced)
+            log.exception("%s %s failed", request.method, request.route)
+            return _fault_answer(request, InternalServerError())
 
     async def _answer(self, request: Request) -> Answer:
         route = find_route(request)
@@ -85,18 +101,38 @@ class Application:
             raise NotAllowed(request.method, tuple(route))
         return await handler(self._service, request)
 
-    async def _send(
-        self, send: Send, answer: Answer, negotiated: str, announced: Iterable[tuple[bytes, bytes]] = ()
-    ) -> None:
+    def _note(self, request: Request, status: int, seconds: float) -> None:
+        self._service.requests.add(request.route, request.method, status, seconds)
+        if requests_log.isEnabledFor(logging.INFO):
+            milliseconds = round(seconds * 1000, 1)
+            fields = {
+                "method": request.method,
+                "route": request.route,
+                "status": status,
+                "milliseconds": milliseconds,
+            }
+            requests_log.info(
+                "%s %s %d in %s ms",
+                request.method,
+                request.route,
+                status,
+                milliseconds,
+                extra={"fields": fields},
+            )
+
+    async def _send(self, send: Send, answer: Answer, request: Request, name: str) -> None:
         body = answer.body
         date = self._now()
+        media_type = answer.media_type or NEGOTIATED_TYPES[request.serialization]
+        announced = SUPPORTS if request.path.startswith(COMMISSIONS) else ()
         headers = [
-            (b"content-type", (answer.media_type or negotiated).encode("latin-1")),
+            (b"content-type", media_type.encode("latin-1")),
             (b"content-length", b"%d" % len(body)),
             NEVER_CACHED,
             (b"expires", date),
             (b"last-modified", date),
             VARY,
+            (request_ids.HEADER, name.encode("ascii")),
             *announced,
         ]
         headers += [

@@ -1,13 +1,14 @@
 """What the processes of a service tell each other, and how each of them begins."""
 
 import gc
-import logging
 
 import msgspec
 
 from astakos.http.mail import Mailer
 
 READY = b"\n"
+DRAIN = b"\n"
+"""Tells a worker that the service will end soon."""
 GARBAGE_THRESHOLD = 100_000
 """How many more values than before there must be before the collector looks for cycles among them."""
 
@@ -18,7 +19,8 @@ class Instructions(msgspec.Struct):
     database_url: str
     base_url: str
     queue_limit: int
-    log_level: int
+    log_level: str
+    log_format: str
     mailer: Mailer | None = None
 
 
@@ -31,8 +33,3 @@ def keep_what_is_there() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD)
-
-
-def set_up_logging(level: int) -> None:
-    """Write what happens to the standard error output."""
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

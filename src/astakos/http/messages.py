@@ -13,6 +13,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 BODY_LIMIT = 1024 * 1024
+NO_ROUTE = "none"
+"""How the route of a request is called that there is no route for."""
 TOKEN_NAME = "X-Auth-Token"  # noqa: S105 - the name of a header
 JSON = "json"
 XML = "xml"
@@ -26,12 +28,13 @@ class DisconnectedError(Exception):
 class Request:
     """One request below the base URL's path."""
 
-    __slots__ = ("_receive", "headers", "method", "path", "query", "serial", "serialization")
+    __slots__ = ("_receive", "headers", "method", "path", "query", "route", "serial", "serialization")
 
     def __init__(self, scope: Scope, receive: Receive, path: str) -> None:
         """Read what the first bytes of a request say; the body is read when it is asked for."""
         self.method: str = scope["method"]
         self.path = path
+        self.route = NO_ROUTE
         self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
         self.query: Mapping[str, str] = _query(scope["query_string"])
         self.serial = 0

@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from astakos import clock
-from astakos.http.instructions import READY, Instructions, keep_what_is_there
+from astakos.http.instructions import DRAIN, READY, Instructions, keep_what_is_there
+from astakos.http.reports import Reports
 from astakos.ledger.engine import Engine
 from astakos.ledger.storage import LedgerStorage
 
@@ -29,15 +30,20 @@ class WorkerFailedError(Exception):
 class _Worker:
     """One process that answers HTTP."""
 
-    def __init__(self, instructions: Instructions, listener: socket.socket) -> None:
+    def __init__(self, instructions: Instructions, listener: socket.socket, reports: Reports | None) -> None:
         self.control, its_control = socket.socketpair()
         self.engine, its_engine = socket.socketpair()
-        inherited = (its_control.fileno(), its_engine.fileno(), listener.fileno())
-        with its_control, its_engine:
+        with contextlib.ExitStack() as its:
+            its.enter_context(its_control)
+            its.enter_context(its_engine)
+            inherited = [its_control.fileno(), its_engine.fileno(), listener.fileno()]
+            if reports is not None:
+                inherited.append(its.enter_context(reports.connect()).fileno())
             self._process = subprocess.Popen(  # noqa: S603 - nothing of it comes from outside
                 [sys.executable, "-m", "astakos.http.worker", *map(str, inherited)],
                 pass_fds=inherited,
-                process_group=0,  # so that Ctrl-C is for this process alone, which then ends that one
+                # Ctrl-C is for this process, which tells the others when to end.
+                process_group=0,
             )
         self.control.sendall(msgspec.json.encode(instructions) + b"\n")
         self.is_ready = False
@@ -46,6 +52,11 @@ class _Worker:
     def number(self) -> int:
         """What the system calls the process."""
         return self._process.pid
+
+    def drain(self) -> None:
+        """Let it say that the service will end soon."""
+        with contextlib.suppress(OSError):
+            self.control.sendall(DRAIN)
 
     def send_signal(self, number: int) -> None:
         self._process.send_signal(number)
@@ -66,40 +77,58 @@ class Processes:
         listener: socket.socket,
         count: int,
         ready: Callable[[], None],
+        *,
+        drain_seconds: float = 0,
+        reports: Reports | None = None,
     ) -> None:
-        """Prepare; `ready` is called when all answer."""
-        self._engine = Engine(storage, clock.now)
+        """Prepare.
+
+        Args:
+            storage: what the engine writes to.
+            instructions: what the others have to know.
+            listener: where they answer.
+            count: how many of them there are.
+            ready: called when all answer.
+            drain_seconds: how long all is still answered after the signal to end.
+            reports: who asks the others what they have counted, if anybody does.
+        """
+        self.engine = Engine(storage, clock.now)
         self._instructions = instructions
         self._listener = listener
         self._count = count
         self._ready = ready
+        self._drain_seconds = drain_seconds
+        self._reports = reports
         self._workers: set[_Worker] = set()
         self._is_ready = False
+        self._draining = False
         self._ending = False
         self._failed = False
 
     def run(self) -> None:
-        """Work until SIGTERM or SIGINT, then finish what has been accepted.
+        """Work until SIGTERM or SIGINT, and for the time of draining; then finish what has been accepted.
 
         Raises:
             WorkerFailedError: a process could not begin its work.
         """
         with _signals() as signals:
-            self._engine.watch(signals, lambda: self._end(signals))
+            self.engine.watch(signals, lambda: self._end(signals))
             for _ in range(self._count):
                 self._begin_worker()
-            self._engine.run()
+            self.engine.run()
         if self._failed:
             raise WorkerFailedError("a process that answers HTTP ended before it was ready; see its messages")
 
     def _begin_worker(self) -> None:
-        worker = _Worker(self._instructions, self._listener)
+        worker = _Worker(self._instructions, self._listener, self._reports)
         self._workers.add(worker)
-        self._engine.watch(worker.control, lambda: self._is_heard(worker))
-        self._engine.serve(worker.engine, lambda: self._has_ended(worker))
+        if self._draining:
+            worker.drain()
+        self.engine.watch(worker.control, lambda: self._is_heard(worker))
+        self.engine.serve(worker.engine, lambda: self._has_ended(worker))
 
     def _is_heard(self, worker: _Worker) -> None:
-        self._engine.ignore(worker.control)
+        self.engine.ignore(worker.control)
         with contextlib.suppress(OSError):
             worker.is_ready = worker.control.recv(1) == READY
         if not self._is_ready and all(worker.is_ready for worker in self._workers):
@@ -109,7 +138,7 @@ class Processes:
 
     def _has_ended(self, worker: _Worker) -> None:
         if not worker.is_ready:
-            self._engine.ignore(worker.control)
+            self.engine.ignore(worker.control)
         status = worker.wait()
         self._workers.discard(worker)
         if self._ending:
@@ -122,9 +151,21 @@ class Processes:
             self._end_workers(signal.SIGTERM)
 
     def _end(self, signals: socket.socket) -> None:
-        signals.recv(64)
-        # Who asks twice does not want to wait.
-        self._end_workers(signal.SIGKILL if self._ending else signal.SIGTERM)
+        """Who asks again does not want to wait: first not for the time of draining, then not at all."""
+        is_asked = set(signals.recv(64)) != {signal.SIGALRM}
+        if self._ending:
+            if is_asked:
+                self._end_workers(signal.SIGKILL)
+        elif self._drain_seconds and not self._draining:
+            self._drain()
+        else:
+            self._end_workers(signal.SIGTERM)
+
+    def _drain(self) -> None:
+        self._draining = True
+        for worker in self._workers:
+            worker.drain()
+        signal.setitimer(signal.ITIMER_REAL, self._drain_seconds)
 
     def _end_workers(self, number: int) -> None:
         self._ending = True
@@ -135,11 +176,11 @@ class Processes:
 
 @contextlib.contextmanager
 def _signals() -> Iterator[socket.socket]:
-    """A stream in which a byte comes for each signal to end."""
+    """A stream in which its number comes for each signal to end, and for the one that time is over."""
     reading, writing = socket.socketpair()
     writing.setblocking(False)
     signal.set_wakeup_fd(writing.fileno())
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
         signal.signal(number, lambda *_: None)
     with reading, writing:
         try:

@@ -1,6 +1,7 @@
 """Reads of a database on a server: on a few threads, since the event loop must not wait for them."""
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
@@ -28,7 +29,8 @@ class ReadingThreads:
         Raises:
             StorageUnavailableError: no thread became free in time, or the read took too long.
         """
-        under_way = self._threads.submit(read)
+        # What is logged there is said about the request that is being answered here.
+        under_way = self._threads.submit(contextvars.copy_context().run, read)
         waiting = _Patience(under_way)
         timer = asyncio.get_running_loop().call_later(LONGEST_WAIT_SECONDS, waiting.end)
         try:

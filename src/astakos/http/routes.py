@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from astakos.directory.model import Component, User
-from astakos.http import account, commissions, history, identity, issuing, quotas, reconciling, ui
+from astakos.http import account, commissions, health, history, identity, issuing, quotas, reconciling, ui
 from astakos.http.authentication import authenticated_component, authenticated_user
 from astakos.http.messages import Answer, Request
 from astakos.http.service import Service
@@ -56,9 +56,13 @@ ROUTES: Mapping[str, Route] = {
     "/account/v1.0/commissions/history": {"GET": history.history},
     "/account/v1.0/reconcile": {"POST": ForComponent(reconciling.reconcile)},
     "/ui/get_services": {ANY_METHOD: ui.get_services},
+    "/healthz": {"GET": health.healthz, "HEAD": health.healthz},
+    "/readyz": {"GET": health.readyz, "HEAD": health.readyz},
 }
 COMMISSION: Route = {"GET": ForComponent(commissions.info)}
 COMMISSION_ACTION: Route = {"POST": ForComponent(commissions.act)}
+COMMISSION_NAME = "/account/v1.0/commissions/{serial}"
+COMMISSION_ACTION_NAME = "/account/v1.0/commissions/{serial}/action"
 COMMISSION_PATH = re.compile(r"/account/v1\.0/commissions/([0-9]+)(/action)?")
 
 COMMISSIONS = "/account/v1.0/commissions"
@@ -72,14 +76,17 @@ DIGITS_OF_A_SERIAL = 19
 
 
 def find_route(request: Request) -> Route | None:
-    """The methods of a path, with or without a trailing slash; notes a serial in the request."""
+    """The methods of a path, with or without a trailing slash; notes its name and a serial in the request."""
     path = request.path.removesuffix("/")
     route = ROUTES.get(path)
-    if route is None:
+    if route is not None:
+        request.route = path
+    else:
         found = COMMISSION_PATH.fullmatch(path)
         if found:
             digits = found[1].lstrip("0")
             # 0 is no serial, and so stands for numbers that are too large to be one.
             request.serial = int(digits or 0) if len(digits) <= DIGITS_OF_A_SERIAL else 0
             route = COMMISSION_ACTION if found[2] else COMMISSION
+            request.route = COMMISSION_ACTION_NAME if found[2] else COMMISSION_NAME
     return route

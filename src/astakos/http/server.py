@@ -4,6 +4,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from types import FrameType
 
 import uvicorn
 
@@ -32,12 +33,18 @@ class _Server(uvicorn.Server):
             backlog=BACKLOG,
         )
         super().__init__(config)
+        self._service = service
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say so."""
         await super().startup(sockets)
         self._ready()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End, and say so to who asks on a connection that is still open."""
+        self._service.readiness.is_ending = True
+        super().handle_exit(sig, frame)
 
 
 def serve(service: Service, listener: socket.socket, ready: Callable[[], None]) -> None:

@@ -7,8 +7,10 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from astakos import clock
 from astakos.directory.catalog import service_catalog
 from astakos.directory.model import Component, Resource, User
+from astakos.http.counting import RequestCounts
 from astakos.http.kept import Kept
 from astakos.http.mail import Mailer
+from astakos.http.readiness import Readiness
 from astakos.http.reading import ReadingThreads
 from astakos.ledger.asking import MOST_WAITING, GroupCommit, Ledger
 from astakos.storage import registry, users
@@ -49,6 +51,8 @@ class Service:
         self.base_url = base_url
         self.mailer = mailer
         self.ledger = ledger or GroupCommit(ledger_storage(database), clock.now, most_waiting=queue_limit)
+        self.requests = RequestCounts()
+        self.readiness = Readiness(database, self.ledger)
         self._few: ReadingThreads | None = None
         self._many: ReadingThreads | None = None
         if not database.reads_inline:
@@ -123,6 +127,7 @@ class Service:
 
     def close(self) -> None:
         """Let go of the database, when nothing is under way any more."""
+        self.readiness.close()
         for threads in (self._few, self._many):
             if threads is not None:
                 threads.close()

@@ -4,22 +4,36 @@ import os
 import socket
 import sys
 import threading
+from typing import BinaryIO
 
 import msgspec
 
-from astakos.http.instructions import READY, Instructions, keep_what_is_there, set_up_logging
+from astakos.http.counting import tell
+from astakos.http.instructions import DRAIN, READY, Instructions, keep_what_is_there
 from astakos.http.server import serve
 from astakos.http.service import Service
 from astakos.ledger.asking import Ledger
+from astakos.logs import set_up_logging
 from astakos.storage.database import database_of
 
 
-def work(control: socket.socket, engine: socket.socket, listener: socket.socket) -> None:
-    """Answer until SIGTERM, or at once no more if the other process has gone."""
-    with control.makefile("rb") as stream:
-        instructions = msgspec.json.decode(stream.readline(), type=Instructions)
-    set_up_logging(instructions.log_level)
-    threading.Thread(target=_end_with, args=(control,), daemon=True).start()
+def work(
+    control: socket.socket,
+    engine: socket.socket,
+    listener: socket.socket,
+    questions: socket.socket | None = None,
+) -> None:
+    """Answer until SIGTERM, or at once no more if the other process has gone.
+
+    Args:
+        control: the connection to the process that has started this one.
+        engine: the connection to the ledger's engine.
+        listener: where to answer.
+        questions: the connection through which that process asks what has been counted, if it wants to know.
+    """
+    commands = control.makefile("rb")
+    instructions = msgspec.json.decode(commands.readline(), type=Instructions)
+    set_up_logging(instructions.log_level, instructions.log_format)
     database = database_of(instructions.database_url)
     service = Service(
         database,
@@ -27,6 +41,11 @@ def work(control: socket.socket, engine: socket.socket, listener: socket.socket)
         instructions.mailer,
         ledger=Ledger(lambda: engine, most_waiting=instructions.queue_limit),
     )
+
+    threading.Thread(target=_obey, args=(commands, service), daemon=True).start()
+    if questions is not None:
+        counted = questions, service.requests, service.ledger
+        threading.Thread(target=tell, args=counted, daemon=True).start()
 
     def ready() -> None:
         keep_what_is_there()
@@ -36,9 +55,13 @@ def work(control: socket.socket, engine: socket.socket, listener: socket.socket)
     serve(service, listener, ready)
 
 
-def _end_with(control: socket.socket) -> None:
-    """The other process holds its end as long as it lives; without it nothing can be answered."""
-    control.recv(1)
+def _obey(commands: BinaryIO, service: Service) -> None:
+    """Listen to the other process, which holds its end as long as it lives.
+
+    Without it nothing can be answered.
+    """
+    while commands.read(1) == DRAIN:
+        service.readiness.is_ending = True
     os._exit(1)
 
 

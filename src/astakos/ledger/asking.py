@@ -32,6 +32,14 @@ class OperationFailedError(Exception):
     """A defect of the code: the operation was undone, and the engine's log tells what happened."""
 
 
+class Counts(NamedTuple):
+    """What has been counted of operations since the beginning, and how many are under way."""
+
+    under_way: int
+    refused: int
+    late: int
+
+
 class _Waiting(NamedTuple):
     number: int
     answer: asyncio.Future[Outcome]
@@ -61,8 +69,11 @@ class Ledger(asyncio.Protocol):
         self._frames = Frames(Answered)
         self._asked = Asked()
         self._under_way: dict[int, _Waiting] = {}
+        self._standings: dict[int, asyncio.Future[bool]] = {}
         self._number = 0
         self._refused = 0
+        self._refused_before = 0
+        self._late = 0
         self._transport: asyncio.Transport | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watchman: asyncio.Task[None] | None = None
@@ -113,6 +124,30 @@ class Ledger(asyncio.Protocol):
             self._hand_over()
         return waiting.answer
 
+    def counts(self) -> Counts:
+        """How many are under way; how many were refused since too many were, and how many took too long."""
+        return Counts(len(self._under_way), self._refused, self._late)
+
+    async def has_stopped(self) -> bool:
+        """Ask the engine whether it carries out nothing any more; it answers between two batches.
+
+        Raises:
+            StorageUnavailableError: it has ended.
+        """
+        if self._loop is None or self._transport is None:
+            raise RuntimeError("the ledger has not been started")
+        if self._stopping or self._transport.is_closing():
+            raise StorageUnavailableError("the service is ending")
+        self._number += 1
+        number = self._number
+        answer: asyncio.Future[bool] = self._loop.create_future()
+        self._standings[number] = answer
+        try:
+            self._transport.write(frame(Asked(standing=number)))
+            return await answer
+        finally:
+            del self._standings[number]
+
     def _hand_over(self) -> None:
         if self._transport is None:
             return
@@ -137,6 +172,10 @@ class Ledger(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Deliver outcomes."""
         for message in self._frames.feed(data):
+            if message.standing is not None:
+                waiting = self._standings.get(message.standing.number)
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(message.standing.has_stopped)
             for number, outcome in message.outcomes:
                 self._end(number, outcome)
 
@@ -145,6 +184,9 @@ class Ledger(asyncio.Protocol):
         gone = StorageUnavailableError("the ledger has ended; it may or may not have been carried out")
         for number in list(self._under_way):
             self._end(number, gone)
+        for waiting in self._standings.values():
+            if not waiting.done():
+                waiting.set_exception(gone)
 
     def _end(self, number: int, outcome: Outcome | Undone | Exception) -> None:
         waiting = self._under_way.pop(number, None)
@@ -164,9 +206,9 @@ class Ledger(asyncio.Protocol):
         """Answer those that have waited too long: the engine may hang in its storage."""
         while True:
             await asyncio.sleep(min(WATCH_SECONDS, self._longest_wait / 4))
-            if self._refused:
-                log.warning("%d operations were refused, since too many were waiting", self._refused)
-                self._refused = 0
+            refused, self._refused_before = self._refused - self._refused_before, self._refused
+            if refused:
+                log.warning("%d operations were refused, since too many were waiting", refused)
             too_old = time.monotonic() - self._longest_wait
             late = [
                 waiting.number
@@ -177,6 +219,7 @@ class Ledger(asyncio.Protocol):
                 # If the engine has not begun with them, it never will.
                 self._transport.write(frame(Asked(withdrawn=late)))
             for number in late:
+                self._late += not self._under_way[number].answer.done()
                 self._end(
                     number,
                     StorageUnavailableError("it took too long; it may or may not have been carried out"),

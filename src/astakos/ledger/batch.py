@@ -1,6 +1,7 @@
 """Carrying out a batch of operations in one transaction, each as if it were alone and in this order."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from astakos.ledger import rules
 from astakos.ledger.operations import (
@@ -32,8 +33,20 @@ from astakos.ledger.storage import IdempotencyKey, LedgerStorage, LedgerTransact
 NOTHING: Mapping[Key, int] = {}
 
 
+class Performed(NamedTuple):
+    """The outcome of each operation of a batch, and all that it has changed."""
+
+    outcomes: list[Outcome]
+    changes: Changes
+
+
 def perform(storage: LedgerStorage, operations: Sequence[Operation], now: int) -> list[Outcome]:
-    """The outcome of each operation, all durable when this returns; on an exception nothing has happened.
+    """The outcome of each operation; for all else see `carry_out`."""
+    return carry_out(storage, operations, now).outcomes
+
+
+def carry_out(storage: LedgerStorage, operations: Sequence[Operation], now: int) -> Performed:
+    """Carry out a batch; all of it is durable when this returns, on an exception nothing has happened.
 
     Commissions whose time to live is over are ended before, so no operation meets them. With no operations,
     that is all it does.
@@ -42,15 +55,16 @@ def perform(storage: LedgerStorage, operations: Sequence[Operation], now: int) -
         StorageUnavailableError: the storage can not write now.
         InvariantViolatedError: stored figures contradict the rule.
     """
-    outcomes: list[Outcome] = []
+    performed = Performed([], Changes())
 
     def work(transaction: LedgerTransaction) -> None:
+        nonlocal performed
         batch = _Batch(transaction, operations, now)
-        outcomes[:] = [batch.apply(operation) for operation in operations]
+        performed = Performed([batch.apply(operation) for operation in operations], batch.changes)
         batch.write(now)
 
     storage.transact(work)
-    return outcomes
+    return performed
 
 
 class _Batch:
@@ -58,7 +72,7 @@ class _Batch:
 
     def __init__(self, transaction: LedgerTransaction, operations: Sequence[Operation], now: int) -> None:
         self._transaction = transaction
-        self._changes = Changes()
+        self.changes = Changes()
         state = transaction.read(now, _needs(operations))
         self._pending = dict(state.pending)
         self._before = state.holdings
@@ -83,12 +97,12 @@ class _Batch:
                 return self._reconcile(operation)
 
     def write(self, now: int) -> None:
-        if self._changes.issued or self._changes.resolved:
+        if self.changes.issued or self.changes.resolved:
             before = self._before
-            self._changes.holdings = {
+            self.changes.holdings = {
                 key: holding for key, holding in self._holdings.items() if before[key] is not holding
             }
-            self._transaction.write(now, self._changes)
+            self._transaction.write(now, self.changes)
 
     def _issue(self, operation: Issue) -> Issued | Refusal | KeyReused:
         if operation.idempotency is not None:
@@ -104,7 +118,7 @@ class _Batch:
             rules.verify(key, holding)
         self._holdings.update(changed)
         serial = next(self._serials)
-        self._changes.issued.append(NewCommission(serial, operation))
+        self.changes.issued.append(NewCommission(serial, operation))
         if operation.idempotency is not None:
             remembered = Remembered(operation.idempotency.fingerprint, serial)
             self._remembered[_idempotency_key(operation)] = remembered
@@ -120,7 +134,7 @@ class _Batch:
             return IssuedMany(tuple(map(self._issue, operation.issues)))
         holdings = dict(self._holdings)
         pending, remembered = dict(self._pending), dict(self._remembered)
-        issued, resolved = len(self._changes.issued), len(self._changes.resolved)
+        issued, resolved = len(self.changes.issued), len(self.changes.resolved)
         outcomes: list[Issued | Refusal | KeyReused] = []
         for issue in operation.issues:
             outcome = self._issue(issue)
@@ -128,7 +142,7 @@ class _Batch:
             if not isinstance(outcome, Issued):
                 self._holdings = holdings
                 self._pending, self._remembered = pending, remembered
-                del self._changes.issued[issued:], self._changes.resolved[resolved:]
+                del self.changes.issued[issued:], self.changes.resolved[resolved:]
                 return IssuedMany(tuple(outcomes), undone=True)
         return IssuedMany(tuple(outcomes))
 
@@ -189,13 +203,13 @@ class _Batch:
         """How much more of pending imports there is on a holding than when the batch began."""
         issued = sum(
             provision.quantity
-            for commission in self._changes.issued
+            for commission in self.changes.issued
             for provision in commission.issue.provisions
             if provision.key == key and provision.quantity > 0
         )
         resolved = sum(
             settlement.quantity
-            for resolution in self._changes.resolved
+            for resolution in self.changes.resolved
             for settlement in resolution.settlements
             if settlement.key == key and settlement.quantity > 0
         )
@@ -224,7 +238,7 @@ class _Batch:
             rules.verify(key, after)
             holdings[key] = after
             settlements.append(Settlement(key, quantity, settled, after))
-        self._changes.resolved.append(Resolution(commission.component, serial, verdict, tuple(settlements)))
+        self.changes.resolved.append(Resolution(commission.component, serial, verdict, tuple(settlements)))
 
 
 def _needs(operations: Iterable[Operation]) -> Needs:

@@ -16,10 +16,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from astakos.ledger.batch import perform
-from astakos.ledger.messages import Answered, Asked, Frames, frame
+from astakos.ledger.batch import carry_out
+from astakos.ledger.messages import Answered, Asked, Frames, Standing, frame
 from astakos.ledger.operations import Operation, Outcome, Undone
 from astakos.ledger.rules import InvariantViolatedError
+from astakos.ledger.statistics import EngineStatistics
 from astakos.ledger.storage import LedgerStorage, StorageUnavailableError
 
 LARGEST_BATCH = 256
@@ -85,6 +86,7 @@ class Engine:
 
     def __init__(self, storage: LedgerStorage, clock: Callable[[], int]) -> None:
         """Prepare to write to a storage, by the time of a clock."""
+        self.statistics = EngineStatistics()
         self._storage = storage
         self._clock = clock
         self._selector = selectors.DefaultSelector()
@@ -111,8 +113,20 @@ class Engine:
             for message in asked:
                 self._queue.extend(_Waiting(channel, number, what) for number, what in message.operations)
                 self._withdrawn.update((channel, number) for number in message.withdrawn)
+                if message.standing is not None:
+                    self._send(channel, Answered(standing=Standing(message.standing, self.has_stopped)))
 
         self._selector.register(connection, selectors.EVENT_READ, receive)
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether it carries out nothing any more, since stored figures contradict the rule."""
+        return self._stopped_by is not None
+
+    @property
+    def repeats(self) -> int:
+        """How many transactions the storage has begun again, since they were lost to others or by a fault."""
+        return self._storage.repeats
 
     def watch(self, stream: socket.socket, happened: Callable[[], None]) -> None:
         """Call back on this thread whenever something can be read from a stream."""
@@ -160,16 +174,22 @@ class Engine:
         if self._stopped_by is not None:
             self._answer(batch, [Undone(f"the ledger has stopped: {self._stopped_by}")] * len(batch))
             return
+        began = time.perf_counter()
         try:
-            outcomes = perform(self._storage, [waiting.operation for waiting in batch], self._clock())
+            outcomes, changes = carry_out(
+                self._storage, [waiting.operation for waiting in batch], self._clock()
+            )
         except StorageUnavailableError as error:
+            self.statistics.failed += 1
             log.warning("a batch of %d operations could not be carried out: %s", len(batch), error)
             outcomes = [Undone(str(error))] * len(batch)
         except InvariantViolatedError as error:
+            self.statistics.failed += 1
             log.critical("the ledger stops, since %s; nothing was written", error)
             self._stopped_by = error
             outcomes = [Undone(f"the ledger has stopped: {error}")] * len(batch)
         except Exception as error:
+            self.statistics.failed += 1
             if len(batch) > 1:
                 # One bad operation must not take the others with it: find out which it is.
                 for waiting in batch:
@@ -177,6 +197,8 @@ class Engine:
                 return
             log.exception("a ledger operation failed and was undone")
             outcomes = [Undone(f"{type(error).__name__}: {error}", is_defect=True)] * len(batch)
+        else:
+            self.statistics.count(outcomes, changes, len(batch), time.perf_counter() - began)
         self._answer(batch, outcomes)
 
     def _answer(self, batch: Sequence[_Waiting], outcomes: Sequence[Outcome | Undone]) -> None:
@@ -184,10 +206,14 @@ class Engine:
         for (channel, number, _), outcome in zip(batch, outcomes, strict=True):
             answers.setdefault(channel, []).append((number, outcome))
         for channel, answered in answers.items():
-            if channel in self._channels and not channel.send(Answered(answered)):
-                key = self._selector.get_key(channel.connection)
-                both = selectors.EVENT_READ | selectors.EVENT_WRITE
-                self._selector.modify(channel.connection, both, key.data)
+            if channel in self._channels:
+                self._send(channel, Answered(answered))
+
+    def _send(self, channel: Channel, answered: Answered) -> None:
+        if not channel.send(answered):
+            key = self._selector.get_key(channel.connection)
+            both = selectors.EVENT_READ | selectors.EVENT_WRITE
+            self._selector.modify(channel.connection, both, key.data)
 
     def _tidy(self) -> bool:
         """Forget some of what is too old; true if there is more, which then waits for one batch only."""

@@ -4,7 +4,7 @@ Each message is JSON behind its length in four bytes. JSON, since figures may be
 """
 
 from collections.abc import Iterator
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -17,16 +17,28 @@ encode = msgspec.json.Encoder().encode
 
 
 class Asked(msgspec.Struct, array_like=True):
-    """Operations, each under a number; and numbers of earlier ones that nobody waits for any more."""
+    """Operations, each under a number; and numbers of earlier ones that nobody waits for any more.
+
+    With a number for it, also how the engine stands.
+    """
 
     operations: list[tuple[int, Operation]] = []
     withdrawn: list[int] = []
+    standing: int | None = None
+
+
+class Standing(NamedTuple):
+    """How the engine stands: that it answers at all tells that it is not held up."""
+
+    number: int
+    has_stopped: bool
 
 
 class Answered(msgspec.Struct, array_like=True):
-    """Outcomes by the numbers of their operations."""
+    """Outcomes by the numbers of their operations, and how the engine stands if that was asked."""
 
-    outcomes: list[tuple[int, Outcome | Undone]]
+    outcomes: list[tuple[int, Outcome | Undone]] = []
+    standing: Standing | None = None
 
 
 def frame(message: Asked | Answered) -> bytes:

@@ -67,7 +67,13 @@ class LedgerTransaction(Protocol):
 
 
 class LedgerStorage(Protocol):
-    """Durable state of a ledger."""
+    """Durable state of a ledger.
+
+    Attributes:
+        repeats: how many transactions were begun again, since they were lost to others or by a fault.
+    """
+
+    repeats: int
 
     def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
         """Let `work` read and write in one transaction, which is durable when this returns.

@@ -23,6 +23,10 @@ class TransactionLostError(StorageUnavailableError):
     """Another transaction was in the way; nothing has happened, and the same begun anew may succeed."""
 
 
+class RowsRefusedError(Exception):
+    """Rows contradict each other or their table; the text says in what, and shows none of their values."""
+
+
 class Rows(Protocol):
     """What a statement has found."""
 

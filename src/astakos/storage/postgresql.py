@@ -93,7 +93,7 @@ class PostgreSQLDatabase:
 
         Args:
             read_only: whether it can only read.
-            patient: whether a statement may take as long as it takes.
+            patient: whether a statement, and what comes between two, may take as long as it takes.
             quick: whether statements must not take long, so that a server that is gone is soon noticed.
 
         Raises:
@@ -149,7 +149,7 @@ class PostgreSQLDatabase:
     def snapshot(self) -> Iterator[PostgreSQLConnection]:
         """Several reads that see one and the same state."""
         connection = self.reader()
-        with _transaction(connection, BEGIN_SNAPSHOT):
+        with reading(connection):
             yield connection
 
     @contextlib.contextmanager
@@ -178,6 +178,13 @@ class PostgreSQLDatabase:
         self._local = threading.local()
         while self._readers:
             self._readers.pop().close()
+
+
+def reading(
+    connection: PostgreSQLConnection,
+) -> contextlib.AbstractContextManager[PostgreSQLConnection]:
+    """Several reads that see one and the same state."""
+    return _transaction(connection, BEGIN_SNAPSHOT)
 
 
 def writing(

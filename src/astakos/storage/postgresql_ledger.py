@@ -50,6 +50,7 @@ class PostgreSQLLedger:
 
     def __init__(self, database: PostgreSQLDatabase) -> None:
         """Connect when first used."""
+        self.repeats = 0
         self._database = database
         self._connection: PostgreSQLConnection | None = None
         self._pipelining: Pipelining | None = None
@@ -72,6 +73,7 @@ class PostgreSQLLedger:
                 log.debug("a batch is done again, since %s", error)
             else:
                 return
+            self.repeats += 1
             # Those that met must not meet again.
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - nothing secret
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)

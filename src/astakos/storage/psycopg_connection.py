@@ -21,7 +21,7 @@ from astakos.storage.database import Rows, TransactionLostError
 PARAMETERS: Mapping[str, str] = {
     "application_name": "astakos",
     "client_encoding": "utf8",
-    "connect_timeout": "5",
+    "connect_timeout": "3",
     "keepalives_idle": "10",
     "keepalives_interval": "5",
     "keepalives_count": "3",
@@ -32,14 +32,14 @@ OPTIONS = (
     f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s"
 )
 READ_ONLY = "-c default_transaction_read_only=on"
-QUICK_STATEMENT_SECONDS = 5
+QUICK_STATEMENT_SECONDS = 4
 QUICK = (
     f"-c statement_timeout={QUICK_STATEMENT_SECONDS}s -c lock_timeout=3s "
     "-c idle_in_transaction_session_timeout=5s"
 )
 """For the ledger's engines, since all have to wait for what one of them has locked, however it has ended; and
 for reads of a few rows."""
-PATIENT = "-c statement_timeout=0"
+PATIENT = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
 GRACE_SECONDS = 2.0
 """For so long after it should have ended a statement by itself the server may be silent."""
 PREPARE_AFTER = 5
@@ -52,8 +52,9 @@ LOST = {"40001", "40P01"}
 """Serialization failures and deadlocks."""
 NOT_NOW_CLASSES = ("08", "53", "57", "58")
 """Connection exceptions, insufficient resources, operator intervention, errors of the system."""
-NOT_NOW = {"25006", "25P03", "25P04", "40003", "55P03"}
-"""A standby, too long a transaction (idle, or altogether), an outcome not known, a lock not to be had."""
+NOT_NOW = {"25006", "25P03", "25P04", "26000", "40003", "55P03"}
+"""A standby, too long a transaction (idle, or altogether), a prepared statement that something between has
+lost, an outcome not known, a lock not to be had."""
 
 T = TypeVar("T")
 
@@ -160,7 +161,7 @@ def connect(
     Args:
         parameters: what the URL says.
         read_only: whether it can only read.
-        patient: whether a statement may take as long as it takes.
+        patient: whether a statement, and what comes between two, may take as long as it takes.
         quick: whether statements must not take long, so that a server that is gone is soon noticed.
 
     Raises:

@@ -61,7 +61,7 @@ class SQLiteDatabase:
                 self._prepare(connection)
             with contextlib.closing(self.connect()) as connection:
                 # It stays so in the file; not earlier, since a database of something else is left as it is.
-                _turn_on_wal(connection)
+                turn_on_wal(connection)
         except OSError as error:
             raise DatabaseError(f"{self.path} can not be opened: {error.strerror}") from error
         except sqlite3.DatabaseError as error:
@@ -165,8 +165,11 @@ def _create_for_owner_only(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
-def _turn_on_wal(connection: sqlite3.Connection) -> None:
-    """Several processes may open a new file at once; for this pragma SQLite does not wait by itself."""
+def turn_on_wal(connection: sqlite3.Connection) -> None:
+    """Let the file have a log from now on.
+
+    Several processes may open a new file at once; for this pragma SQLite does not wait by itself.
+    """
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:

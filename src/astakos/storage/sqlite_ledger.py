@@ -94,7 +94,12 @@ class _Known:
 
 
 class SQLiteLedger:
-    """The ledger's storage on one connection, for one thread at a time."""
+    """The ledger's storage on one connection, for one thread at a time.
+
+    Here no transaction is lost to another, since each has the lock from its beginning.
+    """
+
+    repeats = 0
 
     def __init__(self, database: SQLiteDatabase) -> None:
         """Connect when first used, on the thread that uses it."""

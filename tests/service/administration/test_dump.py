@@ -23,7 +23,7 @@ LATER = LOADED + 86_400_000_000
 def copied(document: StateDocument, path: Path) -> StateDocument:
     """A document as it comes back from a file."""
     path.write_bytes(write_document(document))
-    return read_document(path)
+    return read_document(path.read_bytes(), str(path))
 
 
 def test_what_was_dumped_and_loaded_is_dumped_again_the_same(

@@ -11,6 +11,7 @@ from astakos.http import reading
 from astakos.http.reading import ReadingThreads
 from astakos.http.service import THREADS_FOR_FEW, Service
 from astakos.ledger.storage import StorageUnavailableError
+from astakos.logs import request_id
 from astakos.storage.database import Connection, Database
 from service.caller import ACCOUNT
 from service.installation import rows, running
@@ -31,6 +32,17 @@ def test_what_a_read_answers_or_raises_comes_back(threads: ReadingThreads) -> No
     assert asyncio.run(threads.run(lambda: 5)) == 5
     with pytest.raises(ZeroDivisionError):
         asyncio.run(threads.run(fail))
+
+
+def test_a_read_knows_which_request_it_is_done_for(threads: ReadingThreads) -> None:
+    async def work(name: str) -> str:
+        request_id.set(name)
+        return await threads.run(request_id.get)
+
+    async def both() -> list[str]:
+        return list(await asyncio.gather(work("one"), work("two")))
+
+    assert asyncio.run(both()) == ["one", "two"]
 
 
 def test_while_reads_are_slow_the_event_loop_goes_on(threads: ReadingThreads) -> None:

@@ -28,6 +28,8 @@ U, V, P = member_key(ALICE), member_key(BOB), project_key()
 class CountingStore:
     """A store that remembers how many transactions it was asked for."""
 
+    repeats = 0
+
     def __init__(self, database: Database) -> None:
         self.store = ledger_storage(database)
         self.transactions = 0

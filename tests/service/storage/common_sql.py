@@ -21,8 +21,8 @@ STATEMENTS = (
 )
 
 CLAUSES = (
-    exp.From, exp.Join, exp.Where, exp.Order, exp.Ordered, exp.Limit, exp.Group, exp.With, exp.CTE,
-    exp.Returning, exp.OnConflict, exp.Values, exp.Tuple, exp.Lock, exp.Alias, exp.TableAlias,
+    exp.From, exp.Join, exp.Where, exp.Order, exp.Ordered, exp.Limit, exp.Group, exp.Having, exp.With,
+    exp.CTE, exp.Returning, exp.OnConflict, exp.Values, exp.Tuple, exp.Lock, exp.Alias, exp.TableAlias,
     exp.Subquery, exp.Schema, exp.Table, exp.Column, exp.Identifier, exp.Star, exp.Var,
 )  # fmt: skip
 
@@ -41,8 +41,8 @@ DEFINITIONS = (
 )  # fmt: skip
 
 FUNCTIONS = {
-    "coalesce", "sum", "count", "substr", "substring", "nextval", "unnest", "generate_series",
-    "current_schema", "current_setting", "lower",
+    "coalesce", "sum", "count", "min", "substr", "substring", "nextval", "unnest", "generate_series",
+    "current_schema", "current_setting", "lower", "max", "setval", "pg_get_serial_sequence",
 }  # fmt: skip
 
 TYPES = {

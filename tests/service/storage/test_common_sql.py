@@ -13,10 +13,16 @@ from astakos import storage
 from astakos.ledger.operations import Verdict
 from astakos.storage.history import Position, Wanted, read_history
 from astakos.storage.pipelining import Statement
+from astakos.storage.postgresql_transfer import continuations
 from astakos.storage.schema import creation_statements
+from astakos.storage.whole_tables import whole_tables
 from service.storage.common_sql import refusals
 
-SQLITE_ONLY = {"astakos.storage.sqlite", "astakos.storage.sqlite_ledger"}
+SQLITE_ONLY = {
+    "astakos.storage.sqlite",
+    "astakos.storage.sqlite_ledger",
+    "astakos.storage.sqlite_transfer",
+}
 SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|BEGIN|COMMIT|ROLLBACK|CREATE|ALTER|DROP|LOCK)\b")
 
 
@@ -75,6 +81,21 @@ def test_statements_that_make_tables(statement: str) -> None:
     assert refusals(statement) == []
 
 
+def test_statements_that_move_whole_tables() -> None:
+    assert len(continuations()) > 5
+    for statement in continuations():
+        assert refusals(statement) == []
+    for table in whole_tables():
+        for statement in (
+            table.counting,
+            table.first_page,
+            table.next_page,
+            table.looking,
+            table.inserting,
+        ):
+            assert refusals(statement) == []
+
+
 def test_statements_that_are_put_together() -> None:
     recorder = Recorder()
     every: dict[str, Any] = {
@@ -102,7 +123,7 @@ def test_statements_that_are_put_together() -> None:
         "SELECT xmin FROM users",
         "SELECT * FROM pg_class",
         "SELECT * FROM pg_catalog.pg_class",
-        "SELECT setval('commission_serials', 1)",
+        "SELECT lastval()",
         "SELECT name FROM users WHERE name ~ 'a'",
         "SELECT row_number() OVER (ORDER BY id) FROM users",
         "SELECT * FROM users TABLESAMPLE SYSTEM (1)",

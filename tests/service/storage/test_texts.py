@@ -104,7 +104,7 @@ def test_no_document_with_such_a_text_is_loaded(
     path = tmp_path / "state.json"
     path.write_text(json.dumps(part))
     with pytest.raises(StateError) as caught:
-        load(database, read_document(path), LOADED)
+        load(database, read_document(path.read_bytes(), str(path)), LOADED)
     assert str(caught.value).endswith(f"at `{place}`")
     assert all_rows(database) == before
 
@@ -113,7 +113,7 @@ def test_half_a_character_does_not_come_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     path.write_text('{"base_url": "\\udcff"}')
     with pytest.raises(StateError, match="is not JSON"):
-        read_document(path)
+        read_document(path.read_bytes(), str(path))
 
 
 def test_a_base_url_that_can_not_be_stored_is_refused(empty: Database) -> None:

@@ -1,0 +1,186 @@
+"""All metrics, made of what the processes of a service have counted, when somebody asks for them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version
+
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
+
+from astakos.clock import MICROSECONDS
+from astakos.distribution import Distribution
+from astakos.http.counting import SECONDS, Report
+from astakos.http.reports import Reports
+from astakos.ledger.engine import Engine
+from astakos.metrics.pending import PendingCommissions
+from astakos.storage.pending_ages import PendingAges
+
+
+class ServiceCollector(Collector):
+    """The metrics of one service, with all its processes."""
+
+    def __init__(
+        self, engine: Engine, reports: Reports, pending: PendingCommissions, kind_of_database: str
+    ) -> None:
+        """Tell of an engine, of those that it works for, and of what is pending in the database."""
+        self._engine = engine
+        self._reports = reports
+        self._pending = pending
+        self._info = {"version": version("astakosclient"), "database": kind_of_database}
+
+    def collect(self) -> Iterator[Metric]:
+        """All metrics as they are now."""
+        yield InfoMetricFamily("astakos", "Which service this is.", value=self._info)
+        yield from self._of_requests()
+        yield from self._of_the_engine()
+        yield from _of_pending(self._pending.by_age())
+
+    def _of_requests(self) -> Iterator[Metric]:
+        processes, report = self._reports.collect()
+        yield _counter(
+            "astakos_http_requests",
+            "Requests that were answered.",
+            {(one.route, one.method, str(one.status)): sum(one.counts) for one in report.requests},
+            "route",
+            "method",
+            "status",
+        )
+        yield _histogram(
+            "astakos_http_request_duration_seconds",
+            "How long requests took.",
+            _by_route_and_method(report),
+            "route",
+            "method",
+        )
+        yield _gauge("astakos_http_processes", "Processes that answer HTTP.", processes)
+        yield _counter(
+            "astakos_http_processes_cpu_seconds",
+            "Processor time of those processes.",
+            {(): report.cpu_seconds},
+        )
+        yield _gauge(
+            "astakos_http_processes_resident_memory_bytes",
+            "Memory of those processes.",
+            report.resident_bytes,
+        )
+        yield _gauge(
+            "astakos_ledger_operations_unanswered",
+            "Operations of the ledger that were asked for and are not answered yet.",
+            report.under_way,
+        )
+        yield _counter(
+            "astakos_ledger_operations_refused",
+            "Operations that were answered with 503, since too many were unanswered.",
+            {(): report.refused},
+        )
+        yield _counter(
+            "astakos_ledger_operations_late",
+            "Operations that were answered with 503, since they took too long.",
+            {(): report.late},
+        )
+
+    def _of_the_engine(self) -> Iterator[Metric]:
+        engine, statistics = self._engine, self._engine.statistics
+        yield _counter(
+            "astakos_commissions",
+            "Commissions by what became of them; each is issued first.",
+            {(fate.value,): count for fate, count in statistics.fates.items()},
+            "outcome",
+        )
+        yield _counter(
+            "astakos_refusals",
+            "What the ledger refused, by reason.",
+            {(reason,): count for reason, count in statistics.refusals.items()},
+            "reason",
+        )
+        yield _histogram("astakos_ledger_batch_operations", "Operations a batch.", {(): statistics.sizes})
+        yield _histogram(
+            "astakos_ledger_batch_duration_seconds",
+            "How long a batch took, with its commit.",
+            {(): statistics.seconds},
+        )
+        yield _counter(
+            "astakos_ledger_transactions_failed",
+            "Transactions of the ledger that were not carried out.",
+            {(): statistics.failed},
+        )
+        yield _counter(
+            "astakos_ledger_transactions_repeated",
+            "Transactions of the ledger that were begun again, since they were lost.",
+            {(): engine.repeats},
+        )
+        yield _gauge(
+            "astakos_ledger_stopped",
+            "1 if stored figures contradict the rule, and so nothing is written any more.",
+            int(engine.has_stopped),
+        )
+
+
+def _of_pending(ages: PendingAges | None) -> Iterator[Metric]:
+    yield _gauge(
+        "astakos_database_readable", "1 if pending commissions could be counted.", int(ages is not None)
+    )
+    if ages is None:
+        return
+    family = GaugeMetricFamily(
+        "astakos_pending_commissions", "Pending commissions by how long they are.", labels=["age"]
+    )
+    counts = {
+        "below_1m": ages.below_a_minute,
+        "1m_to_1h": ages.below_an_hour,
+        "1h_to_1d": ages.below_a_day,
+        "above_1d": ages.longer,
+    }
+    for age, count in counts.items():
+        family.add_metric([age], count)
+    yield family
+    yield _gauge(
+        "astakos_pending_commissions_oldest_seconds",
+        "How long the oldest pending commission is pending.",
+        ages.oldest / MICROSECONDS,
+    )
+
+
+def _by_route_and_method(report: Report) -> dict[tuple[str, ...], Distribution]:
+    found: dict[tuple[str, ...], Distribution] = {}
+    for one in report.requests:
+        distribution = found.setdefault((one.route, one.method), Distribution(SECONDS))
+        distribution.add_all(one.counts, one.total)
+    return found
+
+
+def _gauge(name: str, meaning: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, meaning, value=value)
+
+
+def _counter(name: str, meaning: str, values: Mapping[tuple[str, ...], float], *labels: str) -> Metric:
+    family = CounterMetricFamily(name, meaning, labels=labels)
+    for key, value in values.items():
+        family.add_metric(key, value)
+    return family
+
+
+def _histogram(
+    name: str, meaning: str, values: Mapping[tuple[str, ...], Distribution], *labels: str
+) -> Metric:
+    family = HistogramMetricFamily(name, meaning, labels=labels)
+    for key, distribution in values.items():
+        family.add_metric(key, _buckets(distribution), distribution.total)
+    return family
+
+
+def _buckets(distribution: Distribution) -> Sequence[tuple[str, float]]:
+    """How many values lie below each bound, as Prometheus counts: with all that lie below smaller ones."""
+    bounds = [*map(floatToGoString, distribution.bounds), "+Inf"]
+    buckets = []
+    below = 0
+    for bound, count in zip(bounds, list(distribution.counts), strict=True):
+        below += count
+        buckets.append((bound, float(below)))
+    return buckets

@@ -1,0 +1,108 @@
+"""The files for containers, as far as they can be tried where no container can run."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from astakos.cli.serve import serve
+from astakos.storage.database import Database
+from service.command import Serving, serving
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+SCRIPTS = Path(sysconfig.get_path("scripts"))
+COMPOSE: dict[str, Any] = yaml.safe_load(DEPLOY.joinpath("compose.yaml").read_text(encoding="utf-8"))
+INSTRUCTIONS = re.sub(
+    r"\\\n\s*", "", DEPLOY.joinpath("Containerfile").read_text(encoding="utf-8")
+).splitlines()
+
+
+def run(*command: str | Path) -> None:
+    """Run a linter, which must have nothing to say."""
+    done = subprocess.run([*command], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def instructions(keyword: str) -> list[str]:
+    return [line.removeprefix(keyword).strip() for line in INSTRUCTIONS if line.startswith(keyword)]
+
+
+def options_of(arguments: list[str]) -> dict[str, Any]:
+    """The options that `astakos serve` is given."""
+    command, *options = arguments
+    assert command == "serve"
+    return serve.make_context("serve", options).params
+
+
+def test_the_linters_have_nothing_to_say() -> None:
+    run(SCRIPTS / "hadolint", DEPLOY / "Containerfile")
+    run(SCRIPTS / "yamllint", "--strict", "-c", DEPLOY / "yamllint.yaml", *DEPLOY.glob("*.yaml"))
+    # The schema comes with the linter.
+    run(SCRIPTS / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", DEPLOY / "compose.yaml")
+
+
+def test_the_image_serves_by_itself_and_as_nobody_special() -> None:
+    (entry,) = instructions("ENTRYPOINT")
+    (command,) = instructions("CMD")
+    assert json.loads(entry) == ["astakos"]
+    options = options_of(json.loads(command))
+    assert (options["host"], options["port"], options["metrics_port"]) == ("0.0.0.0", 8000, None)
+    (user,) = instructions("USER")
+    assert int(user) > 0
+    for copied in instructions("COPY"):
+        *sources, _ = shlex.split(copied)
+        for source in sources:
+            assert source == "/opt/astakos" or source.startswith("--from=") or ROOT.joinpath(source).exists()
+
+
+def health_check(served: Serving, base_url: str) -> int:
+    (line,) = instructions("HEALTHCHECK")
+    python, *arguments = json.loads(line[line.index("[") :])
+    assert python == "python"
+    port = served.address.rpartition(":")[2]
+    arguments = [argument.replace(":8000", f":{port}") for argument in arguments]
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        env=os.environ | {"ASTAKOS_BASE_URL": base_url},
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+    return done.returncode
+
+
+def test_the_health_check_of_the_image_tells_whether_the_service_lives(database: Database) -> None:
+    with serving(database) as served:
+        assert health_check(served, "https://accounts.example.org/astakos") == 0
+        assert health_check(served, "https://accounts.example.org/astakos/") == 0
+        assert health_check(served, "") != 0, "there is nothing at the root of this one"
+        served.end()
+        assert health_check(served, "https://accounts.example.org/astakos") != 0
+
+
+def test_the_composed_service_has_options_that_there_are_and_is_given_time_to_end() -> None:
+    service = COMPOSE["services"]["astakos"]
+    options = options_of(service["command"])
+    assert (options["host"], options["port"], options["metrics_port"]) == ("0.0.0.0", 8000, 9464)
+    assert int(service["stop_grace_period"].removesuffix("s")) > options["drain_seconds"] + 30
+    assert all(port.startswith("127.0.0.1:") for port in service["ports"]), "the TLS proxy is on this host"
+    assert not [port for port in service["ports"] if "9464" in port], "the metrics are not published"
+    assert (ROOT / "deploy" / service["build"]["context"]).resolve() == ROOT
+    assert ROOT.joinpath(service["build"]["dockerfile"]).is_file()
+
+
+@pytest.mark.parametrize("name", COMPOSE["services"])
+def test_no_password_stands_in_the_file(name: str) -> None:
+    for variable, value in COMPOSE["services"][name]["environment"].items():
+        if "PASSWORD" in variable:
+            assert value.startswith("${ASTAKOS_DATABASE_PASSWORD:?")
+        assert not re.search(r"://[^@/]*:[^@/]*@", value)

@@ -1,0 +1,65 @@
+"""What docs/operations.md names is there, and what there is stands in it."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from astakos.cli import COMMANDS
+from astakos.cli.serve import serve
+from astakos.http import readiness
+from astakos.storage.database import Database
+from service.command import serving
+from service.metrics.scraping import families, scrape
+
+ROOT = Path(__file__).parents[2]
+TEXT = ROOT.joinpath("docs", "operations.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+
+
+def test_each_metric_is_documented_and_each_that_is_documented_is_told(database: Database) -> None:
+    with serving(database, "--metrics-port", "0") as served:
+        served.caller.get("/healthz")
+        told = {name for name, _, _ in families(served) if name.startswith("astakos_")}
+        samples = {name for name, _ in scrape(served).samples}
+    assert set(re.findall(r"^\| `(astakos_\w+)`", TEXT, re.MULTILINE)) == told
+    named = {name for block in blocks("yaml") for name in re.findall(r"astakos_\w+", block)}
+    assert named
+    assert named <= samples
+
+
+@pytest.mark.parametrize("block", blocks("yaml"))
+def test_what_is_yaml_can_be_read(block: str) -> None:
+    document = yaml.safe_load(block)
+    for group in document.get("groups", []):
+        assert all({"alert", "expr"} <= set(rule) <= {"alert", "expr", "for"} for rule in group["rules"])
+
+
+def test_the_example_of_a_log_is_one() -> None:
+    (example,) = blocks("json")
+    assert set(json.loads(example)) >= {"time", "level", "logger", "message", "process", "request_id"}
+
+
+def test_the_commands_and_options_that_it_names_exist() -> None:
+    assert set(re.findall(r"bin/astakos (\w+)", TEXT)) <= set(COMMANDS)
+    options = {name for parameter in serve.params for name in parameter.opts}
+    named = set(re.findall(r"`(--[a-z-]+)", TEXT))
+    assert {"--drain", "--metrics-port", "--log-format"} <= named <= options
+    variables = {str(parameter.envvar) for parameter in serve.params if getattr(parameter, "envvar", None)}
+    assert set(re.findall(r"ASTAKOS_[A-Z_]+", TEXT)) - {"ASTAKOS_DATABASE_PASSWORD"} <= variables
+
+
+def test_the_files_that_it_names_exist() -> None:
+    for name in set(re.findall(r"deploy/[\w.]+", TEXT)) - {"deploy/.env"}:
+        assert ROOT.joinpath(name).is_file(), name
+
+
+def test_what_readyz_can_miss_is_named() -> None:
+    text = " ".join(TEXT.split())
+    for missing in (readiness.NO_DATABASE, readiness.NO_LEDGER, readiness.LEDGER_STOPPED, readiness.ENDING):
+        assert f"`{missing}`" in text

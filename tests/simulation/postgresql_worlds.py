@@ -1,0 +1,48 @@
+"""Databases on PostgreSQL for the simulations: with two components, and emptied quickly."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from astakos.ledger.rules import Key
+from astakos.storage.database import Connection, Database
+from astakos.storage.holdings import set_limits
+from astakos.storage.texts import is_storable
+from service.engines import PostgreSQLEngine
+from simulation.worlds import COMPONENTS, KEYS
+
+STORABLE_KEYS = [key for key in KEYS if is_storable(key.holder)]
+TABLES = (
+    "pending_commissions",
+    "resolved_commissions",
+    "commission_holders",
+    "idempotency_keys",
+    "engines",
+    "holdings",
+    "settings",
+)
+EMPTY = f"TRUNCATE {', '.join(TABLES)} RESTART IDENTITY"
+END_CONNECTION = "SELECT pg_terminate_backend(CAST(? AS integer), 5000)"
+
+
+def filled(engine: PostgreSQLEngine, folder: Path) -> Database:
+    """A new database with all tables and two components in it."""
+    database = engine.new(folder)
+    database.open()
+
+    def fill(connection: Connection) -> None:
+        connection.executemany(
+            "INSERT INTO components (id, name, menu) VALUES (?, ?, '{}')",
+            [(number, f"component {number}") for number in COMPONENTS],
+        )
+
+    database.change(fill)
+    return database
+
+
+def empty(database: Database) -> None:
+    """Leave nothing but the components."""
+    database.change(lambda connection: connection.execute(EMPTY))
+
+
+def set_limits_of(database: Database, limits: Mapping[Key, int]) -> None:
+    database.change(lambda connection: set_limits(connection, limits.items()))

@@ -1,0 +1,183 @@
+"""Faults at every statement on PostgreSQL: all is done in the end, once, as it was answered.
+
+Each seed is a short history with a fault in each batch. By hand, more of them, or one that failed:
+
+    ASTAKOS_SEEDS=2000 pytest tests/simulation/test_postgresql_faults.py -k seed
+    ASTAKOS_SEED=4711 pytest tests/simulation/test_postgresql_faults.py -k seed
+"""
+
+import contextlib
+import os
+import random
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from astakos.ledger.batch import perform
+from astakos.ledger.operations import Issued, Operation, Outcome
+from astakos.storage import postgresql_ledger
+from astakos.storage.database import Database
+from astakos.storage.postgresql import PostgreSQLDatabase
+from astakos.storage.postgresql_ledger import PostgreSQLLedger
+from service.engines import PostgreSQLEngine, changed_url
+from service.proxy import Proxy, proxy_to
+from simulation.comparison import Follower, make_issue
+from simulation.faulty_pipelining import Fault, Schedule
+from simulation.histories import Wishes, one_of_each
+from simulation.postgresql_worlds import STORABLE_KEYS, empty, filled, set_limits_of
+from simulation.worlds import COMPONENTS, SECOND, START, USER_1
+
+pytestmark = pytest.mark.postgresql
+
+ONE_SEED = os.environ.get("ASTAKOS_SEED")
+SEEDS = [int(ONE_SEED)] if ONE_SEED else range(int(os.environ.get("ASTAKOS_SEEDS", "12")))
+BATCHES = 6
+
+
+@pytest.fixture(scope="module")
+def of_all(
+    postgresql_engine: PostgreSQLEngine, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Database]:
+    database = filled(postgresql_engine, tmp_path_factory.mktemp("faults"))
+    yield database
+    postgresql_engine.discard(database)
+
+
+@pytest.fixture
+def emptied(of_all: Database) -> Database:
+    empty(of_all)
+    return of_all
+
+
+@pytest.fixture(scope="module")
+def proxy(of_all: Database) -> Iterator[Proxy]:
+    assert isinstance(of_all, PostgreSQLDatabase)
+    parameters = of_all._parameters
+    with proxy_to(str(parameters["host"]), parameters.get("port", 5432)) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def schedule(monkeypatch: pytest.MonkeyPatch) -> Schedule:
+    schedule = Schedule()
+    monkeypatch.setattr(postgresql_ledger, "Pipelining", schedule.pipelining())
+    monkeypatch.setattr(postgresql_ledger, "FIRST_PAUSE_SECONDS", 0.001)
+    return schedule
+
+
+class World:
+    """A ledger whose statements fail, and the model of what must be there."""
+
+    def __init__(self, database: Database, url: str | None = None) -> None:
+        self.database = database
+        self.follower = Follower()
+        self.now = START
+        self.store = PostgreSQLLedger(PostgreSQLDatabase(url or database.url))
+        self.set_limits(1000)
+
+    def set_limits(self, limit: int) -> None:
+        limits = dict.fromkeys(STORABLE_KEYS, limit)
+        set_limits_of(self.database, limits)
+        for key in limits:
+            self.follower.set_limit(key, limit)
+
+    def carry_out(self, operations: Sequence[Operation]) -> list[Outcome]:
+        outcomes = perform(self.store, operations, self.now)
+        self.follower.follow(operations, outcomes, self.now)
+        return outcomes
+
+    def check(self) -> None:
+        self.follower.check(self.database.reader(), COMPONENTS)
+
+    def prepare_one_of_each(self) -> None:
+        """With what is prepared for, so that all statements of a batch are carried out."""
+        self.carry_out([make_issue(1, [(USER_1, 3)], time_to_live=SECOND) for _ in range(2)])
+        self.carry_out([make_issue(1, [(USER_1, 3)]) for _ in range(3)])
+        self.now += SECOND
+
+    def close(self) -> None:
+        self.store.close()
+
+
+@contextlib.contextmanager
+def world_of(database: Database, url: str | None = None) -> Iterator[World]:
+    empty(database)
+    world = World(database, url)
+    try:
+        yield world
+    finally:
+        world.close()
+
+
+def pending_first(world: World) -> list[Operation]:
+    """One of each kind; they meet commissions that have just expired, too."""
+    world.prepare_one_of_each()
+    model = world.follower.model
+    lasting = [serial for serial in model.pending(1) if model.commissions[serial].expires is None]
+    assert len(lasting) == 3
+    return one_of_each(lasting)
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+def test_each_single_statement_of_a_batch_may_fail(
+    emptied: Database, schedule: Schedule, fault: Fault
+) -> None:
+    fired: list[str] = []
+    while True:
+        with world_of(emptied) as world:
+            operations = pending_first(world)
+            schedule.arm(fault, len(fired))
+            world.carry_out(operations)
+            if schedule.fired is None:
+                break
+            fired.append(schedule.fired)
+            world.check()
+            again = world.carry_out(operations[:1])
+            assert isinstance(again[0], Issued)
+            assert again[0].repeated
+            world.check()
+    assert {"astakos_begin", "astakos_record", "astakos_set_usage", "astakos_commit", ""} <= set(fired)
+    assert len(fired) > 15
+
+
+@pytest.mark.parametrize("kind", range(6))
+def test_the_answer_to_any_question_may_be_lost_with_the_connection(
+    emptied: Database, proxy: Proxy, kind: int
+) -> None:
+    """The server has carried out what was asked, and nobody knows it."""
+    url = changed_url(emptied.url, host="127.0.0.1", port=str(proxy.port))
+    answers = 0
+    while True:
+        with world_of(emptied, url) as world:
+            operation = pending_first(world)[kind]
+            proxy.lose_answer(answers)
+            world.carry_out([operation])
+            if not proxy.has_lost_answer:
+                break
+            world.check()
+            world.carry_out([make_issue(2, [(USER_1, 1)])])
+            world.check()
+            answers += 1
+    assert answers >= 2
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_history_goes_on_through_faults_whatever_the_seed(
+    emptied: Database, proxy: Proxy, schedule: Schedule, seed: int
+) -> None:
+    choice = random.Random(seed)
+    url = changed_url(emptied.url, host="127.0.0.1", port=str(proxy.port))
+    try:
+        with world_of(emptied, url) as world:
+            world.set_limits(choice.choice([5, 20, 100]))
+            wishes = Wishes(choice, world.follower, STORABLE_KEYS)
+            for _ in range(BATCHES):
+                world.now += choice.choice([0, 1, SECOND])
+                schedule.arm(choice.choice(list(Fault)), choice.randrange(25))
+                if choice.random() < 0.4:
+                    proxy.lose_answer(choice.randrange(4))
+                world.carry_out([wishes.random_operation() for _ in range(choice.randint(0, 5))])
+                world.check()
+    except BaseException as error:
+        error.add_note(f"replay this with ASTAKOS_SEED={seed}")
+        raise
