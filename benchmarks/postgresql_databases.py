@@ -28,7 +28,7 @@ class PostgreSQLDatabases:
         self._copies = 0
         server.execute(f"CREATE DATABASE {ORIGINAL}")
         make_database(url_of(server, ORIGINAL))
-        server.run("vacuumdb", "--analyze", "-q", *_connecting(server, ORIGINAL))
+        prepare(server, ORIGINAL)
 
     def copy(self) -> str:
         """The URL of a database that nobody has used yet; of those before only the last one is left."""
@@ -62,6 +62,12 @@ def postgresql_databases() -> Iterator[PostgreSQLDatabases]:
     """Databases on a server that is gone with the context."""
     with own_server(SETTINGS) as server:
         yield PostgreSQLDatabases(server)
+
+
+def prepare(server: PostgresServer, name: str) -> None:
+    """Do for a database that was just filled what the server would do by itself within minutes."""
+    server.run("vacuumdb", "--analyze", "-q", *_connecting(server, name))
+    server.execute("CHECKPOINT")
 
 
 def url_of(server: PostgresServer, name: str) -> str:

@@ -36,10 +36,10 @@ LOG_RANGES = (1, 4, 16, 64)
 MICROSECOND = 1e-6
 MILLISECOND = 1e-3
 OPTIONS = {
-    "engine_transaction": (170.0, "µs of the engine for a batch"),
-    "engine_operation": (24.0, "µs of the engine for each operation"),
+    "engine_transaction": (171.0, "µs of the engine for a batch"),
+    "engine_operation": (28.0, "µs of the engine for each operation"),
     "database_transaction": (260.0, "µs of one PostgreSQL for a batch"),
-    "database_operation": (62.0, "µs of one PostgreSQL for each operation"),
+    "database_operation": (21.0, "µs of one PostgreSQL for each operation"),
     "distribution": (4.0, "times the work of a distributed database, its replicas included"),
     "range_operation": (100.0, "µs that one range of the log needs for a row"),
     "round_trip": (0.5, "ms between nodes and back"),
