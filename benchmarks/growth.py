@@ -1,15 +1,14 @@
 """Growth: how a database of a million users fares beside one of a thousand.
 
-Makes both files (the large one takes minutes and some 8 GB, in the folder for temporary files or where
-`--folder` says), then measures commission pairs on each, the start of the service and its memory.
+Makes both (the large one takes minutes and some 8 GB, in the folder for temporary files or where `--folder`
+says), then measures commission pairs on each, the start of the service and its memory.
 """
 
 import argparse
 import contextlib
 import random
-import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,9 +21,9 @@ from astakos.directory.model import User
 from astakos.projects.limits import SYSTEM_PROJECT_LIFETIME, limits
 from astakos.projects.model import Capacity, Membership, MembershipState, Policy, Project, ProjectState
 from astakos.storage import projects, users
+from astakos.storage.database import Connection, database_of
 from astakos.storage.holdings import set_limits
-from astakos.storage.sqlite import SQLiteDatabase
-from benchmarks import machine
+from benchmarks import cloning, machine
 from benchmarks.load_generator import Outcome, Pairs, Plan, generate
 from benchmarks.population import (
     COMPONENT,
@@ -36,6 +35,8 @@ from benchmarks.population import (
     user_name,
     user_uuid,
 )
+from benchmarks.postgres_server import own_server
+from benchmarks.postgresql_databases import SETTINGS, prepare, url_of
 from benchmarks.results import Result, milliseconds, rate, ratio, show
 from benchmarks.service_process import astakos_server
 from benchmarks.wire import ISSUE_PATH, request
@@ -52,6 +53,13 @@ MEBIBYTE = 2**20
 CAPACITIES = dict.fromkeys(RESOURCES, Capacity(LIMIT, LIMIT))
 
 
+class Subject(NamedTuple):
+    """A database, and how many bytes it takes."""
+
+    url: str
+    size: Callable[[], int]
+
+
 class Grown(NamedTuple):
     """What one measurement found."""
 
@@ -60,9 +68,52 @@ class Grown(NamedTuple):
     resident_bytes: int
 
 
-def make_database(path: Path, count: int) -> None:
-    """Make a database with so many users, each with a system project and holdings of all resources."""
-    database = SQLiteDatabase(database_url(path))
+def _sqlite_files(folder: Path, counts: Sequence[int]) -> dict[int, Subject]:
+    """A file for each number of users; those that are there are used as they are."""
+    subjects = {}
+    for count in counts:
+        path = folder / f"{count}-users.db"
+        subjects[count] = Subject(database_url(path), lambda path=path: path.stat().st_size)  # type: ignore[misc]
+        if path.exists():
+            continue
+        with _new_database(subjects[count].url) as connection, _progress() as progress:
+            # The file is made anew if this is interrupted, so that nothing need be durable in between.
+            connection.execute("PRAGMA synchronous = OFF")
+            task = progress.add_task(f"{path.name}: users", total=count)
+            for first in range(0, count, AT_A_TIME):
+                connection.execute("BEGIN")
+                for number in range(first, min(count, first + AT_A_TIME)):
+                    _add_user(connection, number, clock.now())
+                    progress.advance(task)
+                connection.execute("COMMIT")
+    return subjects
+
+
+@contextlib.contextmanager
+def _postgresql_databases(counts: Sequence[int]) -> Iterator[dict[int, Subject]]:
+    """A database on one new server for each number of users."""
+    with own_server(SETTINGS) as server:
+        subjects = {}
+        for count in counts:
+            name = f"users{count}"
+            server.execute(f"CREATE DATABASE {name}")
+            size = f"SELECT pg_database_size('{name}')"
+            subjects[count] = Subject(url_of(server, name), lambda size=size: server.execute(size)[0][0])  # type: ignore[misc]
+            with _new_database(subjects[count].url) as connection, _progress() as progress:
+                _add_user(connection, 0, clock.now())
+                task = progress.add_task(f"{name}: users", total=count)
+                for first in range(1, count, cloning.AT_A_TIME):
+                    last = min(count, first + cloning.AT_A_TIME) - 1
+                    cloning.clone_first_user(connection, first, last)
+                    progress.update(task, completed=last + 1)
+            prepare(server, name)
+        yield subjects
+
+
+@contextlib.contextmanager
+def _new_database(url: str) -> Iterator[Connection]:
+    """A connection to a new database with all resources, and no users yet."""
+    database = database_of(url)
     database.open()
     document = StateDocument(
         components=[ComponentEntry(name=COMPONENT, token=COMPONENT_TOKEN)],
@@ -70,21 +121,12 @@ def make_database(path: Path, count: int) -> None:
         resources=[ResourceEntry(name=name, service=COMPONENT) for name in RESOURCES],
     )
     load(database, document, clock.now())
-    now = clock.now()
-    with contextlib.closing(database.connect()) as connection, _progress() as progress:
-        # The file is made anew if this is interrupted, so that nothing need be durable in between.
-        connection.execute("PRAGMA synchronous = OFF")
-        task = progress.add_task(f"{path.name}: users", total=count)
-        for first in range(0, count, AT_A_TIME):
-            connection.execute("BEGIN")
-            for number in range(first, min(count, first + AT_A_TIME)):
-                _add_user(connection, number, now)
-                progress.advance(task)
-            connection.execute("COMMIT")
+    with contextlib.closing(database.connect()) as connection:
+        yield connection
     database.close()
 
 
-def _add_user(connection: sqlite3.Connection, number: int, now: int) -> None:
+def _add_user(connection: Connection, number: int, now: int) -> None:
     uuid = user_uuid(number)
     name = user_name(number)
     users.save(
@@ -123,43 +165,52 @@ def _progress() -> Iterator[Progress]:
         yield progress
 
 
-def measure(path: Path, count: int, seconds: float) -> Grown:
-    """Commission pairs on a file with so many users."""
+def measure(subject: Subject, count: int, seconds: float) -> Grown:
+    """Commission pairs on a database with so many users."""
     drawn = random.Random(4711).sample(range(count), min(count, ASKED))
     issues = [request("POST", ISSUE_PATH, COMPONENT_TOKEN, commission(number)) for number in drawn]
-    with astakos_server(database_url(path)) as server:
+    with astakos_server(subject.url) as server:
         outcome = generate(Plan([server.port], CONNECTIONS, seconds, Pairs(issues)))
         return Grown(outcome, server.start, server.resident_bytes)
 
 
 def main() -> None:
-    """Make the files, measure them in turn, print the table."""
+    """Make the databases, measure them in turn, print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--users", type=int, default=LARGE, help="how many in the large file (%(default)s)")
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--users", type=int, default=LARGE, help="how many in the large one (%(default)s)")
     parser.add_argument(
         "--seconds", type=float, default=5.0, help="how long to measure each case (%(default)s)"
     )
-    parser.add_argument("--folder", type=Path, help="keep the files there, and use those that are there")
+    parser.add_argument(
+        "--folder", type=Path, help="keep the files of SQLite there, and use those that are there"
+    )
     parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
     arguments = parser.parse_args()
+    if arguments.folder and arguments.database != "sqlite":
+        parser.error("--folder is for the files of SQLite")
+    counts = (SMALL, arguments.users)
     with contextlib.ExitStack() as stack:
-        folder = arguments.folder or Path(
-            stack.enter_context(tempfile.TemporaryDirectory(prefix="astakos-growth-"))
-        )
-        files = {count: folder / f"{count}-users.db" for count in (SMALL, arguments.users)}
-        for count, path in files.items():
-            if not path.exists():
-                make_database(path, count)
-        found: dict[int, list[Grown]] = {count: [] for count in files}
+        if arguments.database == "postgresql":
+            subjects = stack.enter_context(_postgresql_databases(counts))
+        else:
+            temporary = stack.enter_context(tempfile.TemporaryDirectory(prefix="astakos-growth-"))
+            subjects = _sqlite_files(arguments.folder or Path(temporary), counts)
+        found: dict[int, list[Grown]] = {count: [] for count in counts}
         for _ in range(ROUNDS):
-            for count, path in files.items():
-                found[count].append(measure(path, count, arguments.seconds))
-        sizes = {count: path.stat().st_size for count, path in files.items()}
-    best = {
+            for count, subject in subjects.items():
+                found[count].append(measure(subject, count, arguments.seconds))
+        sizes = {count: subject.size() for count, subject in subjects.items()}
+    facts = Result("Where", ("", ""), machine.describe())
+    show([facts, _table(arguments.database, found, sizes)], markdown=arguments.markdown)
+
+
+def _table(database: str, found: Mapping[int, Sequence[Grown]], sizes: Mapping[int, int]) -> Result:
+    medians = {
         count: sorted(grown, key=lambda g: g.outcome.per_second)[ROUNDS // 2]
         for count, grown in found.items()
     }
-    reference = best[SMALL].outcome.per_second
+    reference = medians[SMALL].outcome.per_second
     rows = [
         (
             f"{count:,}",
@@ -171,12 +222,11 @@ def main() -> None:
             f"{grown.start:.2f}",
             f"{grown.resident_bytes / MEBIBYTE:,.0f}",
         )
-        for count, grown in best.items()
+        for count, grown in medians.items()
     ]
     columns = ("users", "holdings", "MiB", "pairs/s", "ratio", "p99, ms", "start, s", "memory, MiB")
     note = f"{CONNECTIONS} connections, {ASKED:,} users at random; medians of {ROUNDS} rounds in turn."
-    facts = Result("Where", ("", ""), machine.describe())
-    show([facts, Result("Growth", columns, rows, note)], markdown=arguments.markdown)
+    return Result(f"Growth ({database})", columns, rows, note)
 
 
 if __name__ == "__main__":
