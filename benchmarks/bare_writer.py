@@ -15,19 +15,13 @@ from astakos.storage.postgresql_statements import INSERT_PENDING as INSERT_ALL_P
 from astakos.storage.postgresql_statements import MOVE_TO_RESOLVED as MOVE_ALL_TO_RESOLVED
 from astakos.storage.postgresql_statements import SET_USAGE as SET_ALL_USAGE
 from astakos.storage.psycopg_connection import PostgreSQLConnection
-
-INSERT_PENDING = """
-INSERT INTO pending_commissions (component_id, serial, name, issue_time, expires, provisions)
-VALUES (?, ?, ?, ?, ?, ?)
-"""
-MOVE_TO_RESOLVED = """
-INSERT INTO resolved_commissions (component_id, serial, name, issue_time, resolve_time, verdict, provisions)
-SELECT component_id, serial, name, issue_time, ?, ?, ? FROM pending_commissions
-WHERE component_id = ? AND serial = ?
-"""
-DELETE_PENDING = "DELETE FROM pending_commissions WHERE component_id = ? AND serial = ?"
-INSERT_HOLDER = "INSERT INTO commission_holders (holder, serial, component_id) VALUES (?, ?, ?)"
-SET_USAGE = "UPDATE holdings SET usage_min = ?, usage_max = ? WHERE id = ?"
+from astakos.storage.sqlite_ledger import (
+    DELETE_PENDING,
+    INSERT_HOLDER,
+    INSERT_PENDING,
+    MOVE_TO_RESOLVED,
+    SET_USAGE,
+)
 
 Charge = tuple[int, int]
 """The id of a holding, and a quantity."""

@@ -23,7 +23,13 @@ from astakos.directory.tokens import token_hash
 from astakos.http.listening import listen
 from astakos.storage.database import Connection, Database, database_of
 from astakos.storage.sqlite import SQLiteDatabase
-from benchmarks.bare_writer import DELETE_PENDING, INSERT_HOLDER, INSERT_PENDING, MOVE_TO_RESOLVED, SET_USAGE
+from astakos.storage.sqlite_ledger import (
+    DELETE_PENDING,
+    INSERT_HOLDER,
+    INSERT_PENDING,
+    MOVE_TO_RESOLVED,
+    SET_USAGE,
+)
 from benchmarks.child_process import HOST
 from benchmarks.wire import ISSUE_PATH
 

@@ -1,14 +1,21 @@
 """Databases on PostgreSQL for the simulations: with two components, and emptied quickly."""
 
 from collections.abc import Mapping
+from concurrent.futures import Future
 from pathlib import Path
 
+from astakos.ledger.batch import perform
+from astakos.ledger.operations import Issued, Operation, Outcome
 from astakos.ledger.rules import Key
 from astakos.storage.database import Connection, Database
 from astakos.storage.holdings import set_limits
+from astakos.storage.postgresql import PostgreSQLDatabase
+from astakos.storage.postgresql_ledger import PostgreSQLLedger
 from astakos.storage.texts import is_storable
 from service.engines import PostgreSQLEngine
-from simulation.worlds import COMPONENTS, KEYS
+from service.stored import stored_commissions
+from simulation.comparison import check_sums, make_issue
+from simulation.worlds import COMPONENTS, KEYS, START, USER_1
 
 STORABLE_KEYS = [key for key in KEYS if is_storable(key.holder)]
 TABLES = (
@@ -22,6 +29,8 @@ TABLES = (
 )
 EMPTY = f"TRUNCATE {', '.join(TABLES)} RESTART IDENTITY"
 END_CONNECTION = "SELECT pg_terminate_backend(CAST(? AS integer), 5000)"
+
+PATIENCE = 20.0
 
 
 def filled(engine: PostgreSQLEngine, folder: Path) -> Database:
@@ -46,3 +55,29 @@ def empty(database: Database) -> None:
 
 def set_limits_of(database: Database, limits: Mapping[Key, int]) -> None:
     database.change(lambda connection: set_limits(connection, limits.items()))
+
+
+def new_store(database: Database) -> PostgreSQLLedger:
+    assert isinstance(database, PostgreSQLDatabase)
+    return PostgreSQLLedger(database)
+
+
+def do(store: PostgreSQLLedger, *operations: Operation, now: int = START) -> list[Outcome]:
+    return perform(store, operations, now)
+
+
+def issue(store: PostgreSQLLedger, key: Key = USER_1) -> int:
+    (outcome,) = do(store, make_issue(1, [(key, 1)]))
+    assert isinstance(outcome, Issued)
+    return outcome.serial
+
+
+def count(database: Database) -> int:
+    connection = database.reader()
+    check_sums(connection)
+    return len(stored_commissions(connection))
+
+
+def answered(future: Future[list[Outcome]]) -> Outcome:
+    (outcome,) = future.result(PATIENCE)
+    return outcome

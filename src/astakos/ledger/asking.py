@@ -77,7 +77,6 @@ class Ledger(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watchman: asyncio.Task[None] | None = None
-        self._idle: asyncio.Event = asyncio.Event()
         self._stopping = False
 
     async def start(self) -> None:
@@ -92,7 +91,7 @@ class Ledger(asyncio.Protocol):
         if self._transport is None or self._watchman is None:
             return
         if self._under_way:
-            await self._idle.wait()
+            await asyncio.wait([waiting.answer for waiting in self._under_way.values()])
         self._transport.close()
         self._watchman.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -190,8 +189,6 @@ class Ledger(asyncio.Protocol):
 
     def _end(self, number: int, outcome: Outcome | Undone | Exception) -> None:
         waiting = self._under_way.pop(number, None)
-        if not self._under_way:
-            self._idle.set()
         if waiting is None or waiting.answer.done():
             return
         if isinstance(outcome, Undone):

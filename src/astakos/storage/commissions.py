@@ -8,6 +8,7 @@ from astakos.storage.provisions import read_pending
 
 LARGEST_SERIAL = 2**63 - 1
 
+LIST_PENDING_DOCUMENTS = "SELECT provisions FROM pending_commissions"
 LIST = "SELECT serial FROM pending_commissions WHERE component_id = ? ORDER BY serial"
 FIND = """
 SELECT name, issue_time, expires, provisions FROM pending_commissions WHERE component_id = ? AND serial = ?

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from astakos.ledger.operations import Changes, Pending, Remembered
 from astakos.ledger.rules import Holding, Key, Provision
 from astakos.ledger.storage import IdempotencyKey, Needs, State, StorageUnavailableError
-from astakos.storage.commissions import LARGEST_SERIAL
+from astakos.storage.commissions import LARGEST_SERIAL, LIST_PENDING_DOCUMENTS
 from astakos.storage.database import TransactionLostError
 from astakos.storage.holdings import read_source, stored_source
 from astakos.storage.ledger_rows import rows_of
@@ -34,7 +34,7 @@ from astakos.storage.postgresql_statements import (
     ROLLBACK,
     SET_USAGE,
 )
-from astakos.storage.provisions import read_pending
+from astakos.storage.provisions import read_pending, sum_imports
 from astakos.storage.psycopg_connection import PostgreSQLConnection
 from astakos.storage.texts import is_storable
 
@@ -42,7 +42,6 @@ MOST_KNOWN = 100_000
 """Of how many holdings, and pending commissions, what can not change is remembered: some 40 MiB."""
 MOST_EXPIRED = 1000
 """How many commissions whose time is over one transaction ends."""
-LIST_PENDING_DOCUMENTS = "SELECT provisions FROM pending_commissions"
 
 
 class HasCommittedError(Exception):
@@ -193,13 +192,8 @@ class PostgreSQLTransaction:
         """The sum of the pending imports on each of the holdings that has any."""
         identifiers = self._known.identifiers
         wanted = {identifiers[key]: key for key in keys if key in identifiers}
-        sums: dict[Key, int] = {}
-        for (document,) in self._connection.execute(LIST_PENDING_DOCUMENTS):
-            for identifier, quantity in read_pending(document):
-                if identifier in wanted and quantity > 0:
-                    key = wanted[identifier]
-                    sums[key] = sums.get(key, 0) + quantity
-        return sums
+        rows = self._connection.execute(LIST_PENDING_DOCUMENTS)
+        return sum_imports((document for (document,) in rows), wanted)
 
     def write(self, _now: int, changes: Changes) -> None:
         """Keep what has changed until the commit, with which it goes."""

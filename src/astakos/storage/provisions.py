@@ -45,6 +45,17 @@ def read_pending(document: str | bytes) -> list[tuple[int, int]]:
     return _pending.decode(document)
 
 
+def sum_imports(documents: Iterable[str], wanted: Mapping[int, Key]) -> dict[Key, int]:
+    """What the imports of pending commissions add up to, on those of the wanted holdings that have any."""
+    sums: dict[Key, int] = {}
+    for document in documents:
+        for identifier, quantity in read_pending(document):
+            if identifier in wanted and quantity > 0:
+                key = wanted[identifier]
+                sums[key] = sums.get(key, 0) + quantity
+    return sums
+
+
 def write_settled(settlements: Iterable[Settlement], identifiers: Mapping[Key, int]) -> str:
     """The document of a resolved commission."""
     return _encoder.encode(

@@ -1,7 +1,5 @@
 """The tables, once for every database; how older ones become these, `storage/migrations` says."""
 
-from collections.abc import Mapping
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -29,17 +27,11 @@ from sqlalchemy.types import TypeEngine
 NUMBER: TypeEngine[int] = BigInteger().with_variant(Integer(), "sqlite")
 FLAG: TypeEngine[bool] = Boolean().with_variant(Integer(), "sqlite")
 
-NOTHING_SET: Mapping[str, int] = {}
-
 metadata = MetaData()
 
 
-def _table(
-    name: str,
-    *columns: Column[object] | CheckConstraint | UniqueConstraint | Index,
-    postgresql_with: Mapping[str, int] = NOTHING_SET,
-) -> Table:
-    return Table(name, metadata, *columns, sqlite_strict=True, postgresql_with=postgresql_with)
+def _table(name: str, *columns: Column[object] | CheckConstraint | UniqueConstraint | Index) -> Table:
+    return Table(name, metadata, *columns, sqlite_strict=True)
 
 
 def _identifier() -> Column[object]:
@@ -201,8 +193,9 @@ feedback = _table(
 )
 
 # A source of null is stored as '', which no database treats as different from itself.
-holdings = _table(
+holdings = Table(
     "holdings",
+    metadata,
     _identifier(),
     _text("holder"),
     _text("source"),
@@ -215,6 +208,7 @@ holdings = _table(
     # Room for the next version of a row beside it, so that no index changes with the usage: on a million
     # holdings updates take half the time, and write 0.4 of the log.
     postgresql_with={"fillfactor": 90},
+    sqlite_strict=True,
 )
 
 # The tables that the ledger writes have no foreign keys: components and holdings are never deleted, and each

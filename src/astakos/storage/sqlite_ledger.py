@@ -8,10 +8,10 @@ from astakos.ledger.operations import Changes, Pending, Remembered
 from astakos.ledger.rules import Holding, Key, Provision
 from astakos.ledger.storage import IdempotencyKey, LedgerTransaction, Needs, State, StorageUnavailableError
 from astakos.storage import retention
-from astakos.storage.commissions import LARGEST_SERIAL
+from astakos.storage.commissions import LARGEST_SERIAL, LIST_PENDING_DOCUMENTS
 from astakos.storage.holdings import Row, find, find_by_id
 from astakos.storage.ledger_rows import rows_of
-from astakos.storage.provisions import read_pending
+from astakos.storage.provisions import read_pending, sum_imports
 from astakos.storage.sqlite import SQLiteDatabase, writing
 
 MOST_KNOWN = 100_000
@@ -22,7 +22,6 @@ SELECT component_id, serial, provisions FROM pending_commissions
 WHERE expires IS NOT NULL AND expires <= ? ORDER BY expires
 """
 FIND_PENDING = "SELECT provisions FROM pending_commissions WHERE component_id = ? AND serial = ?"
-LIST_PENDING_DOCUMENTS = "SELECT provisions FROM pending_commissions"
 FIND_REMEMBERED = "SELECT fingerprint, serial FROM idempotency_keys WHERE component_id = ? AND key = ?"
 REMEMBER = """
 INSERT INTO idempotency_keys (component_id, key, fingerprint, serial, time) VALUES (?, ?, ?, ?, ?)
@@ -219,14 +218,10 @@ class SQLiteTransaction:
 
     def pending_imports(self, keys: Collection[Key]) -> Mapping[Key, int]:
         """The sum of the pending imports on each of the holdings that has any."""
-        wanted = {self._known.identifiers[key]: key for key in keys if key in self._known.identifiers}
-        sums: dict[Key, int] = {}
-        for (document,) in self._connection.execute(LIST_PENDING_DOCUMENTS):
-            for identifier, quantity in read_pending(document):
-                if identifier in wanted and quantity > 0:
-                    key = wanted[identifier]
-                    sums[key] = sums.get(key, 0) + quantity
-        return sums
+        identifiers = self._known.identifiers
+        wanted = {identifiers[key]: key for key in keys if key in identifiers}
+        rows = self._connection.execute(LIST_PENDING_DOCUMENTS)
+        return sum_imports((document for (document,) in rows), wanted)
 
     def write(self, now: int, changes: Changes) -> None:
         """Store what a batch has changed, with one pass over each table."""

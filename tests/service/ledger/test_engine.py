@@ -107,6 +107,19 @@ def test_stopping_finishes_what_was_submitted(database: Database) -> None:
     assert holdings(database)[U] == Holding(10, 0, 9)
 
 
+def test_stopping_finishes_what_was_submitted_after_it_had_been_idle(database: Database) -> None:
+    async def run() -> list[Outcome]:
+        ledger = GroupCommit(ledger_storage(database), lambda: LOADED)
+        await ledger.start()
+        first = await ledger.submit(charge(1))
+        answers = [ledger.submit(charge(1)) for _ in range(9)]
+        await ledger.stop()
+        return [first, *await asyncio.gather(*answers)]
+
+    assert all(isinstance(outcome, Issued) for outcome in asyncio.run(run()))
+    assert holdings(database)[U] == Holding(10, 0, 10)
+
+
 def test_a_ledger_that_was_not_started_takes_nothing(database: Database) -> None:
     with pytest.raises(RuntimeError, match="has not been started"):
         GroupCommit(ledger_storage(database), lambda: LOADED).submit(charge(1))

@@ -15,11 +15,14 @@ SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_cons
 WHERE connamespace = current_schema()::regnamespace
 """
 INDEXES = "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema()"
+OPTIONS = """
+SELECT relname, reloptions::text FROM pg_class WHERE relnamespace = current_schema()::regnamespace
+"""
 DEFINITIONS = "SELECT tbl_name, type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"
 
 
 def structure(database: Database) -> Structure:
-    """Tables with their columns, constraints and indexes."""
+    """Tables with their columns, constraints, indexes and storage options."""
     if isinstance(database, SQLiteDatabase):
         # Alembic writes the same statements with other white space.
         found = [(*names, "".join(str(text).split())) for *names, text in rows(database, DEFINITIONS)]
@@ -28,4 +31,5 @@ def structure(database: Database) -> Structure:
         "columns": sorted(rows(database, COLUMNS)),
         "constraints": sorted(rows(database, CONSTRAINTS)),
         "indexes": sorted(rows(database, INDEXES)),
+        "options": sorted(rows(database, OPTIONS), key=str),
     }

@@ -58,6 +58,8 @@ def upgrade() -> None:
     )
     op.drop_table("old_holders")
     op.drop_table("old_keys")
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("ALTER TABLE holdings SET (fillfactor = 90)")
 
 
 def _make_tables() -> None:
