@@ -13,6 +13,7 @@ from astakos.administration.load import load
 from astakos.administration.registry import register_own_services
 from astakos.storage.database import Database
 from astakos.storage.postgresql import PostgreSQLDatabase
+from astakos.storage.psycopg_connection import PostgreSQLConnection
 from astakos.storage.sqlite import SQLiteDatabase
 from service.installation import copy_world
 from service.world import BASE_URL, LOADED, world
@@ -127,3 +128,9 @@ class PostgreSQLEngine:
     def _administer(self, statement: str, *names: str) -> None:
         composed = sql.SQL(statement).format(*map(sql.Identifier, names))
         self._administration.execute(composed)
+
+
+def connected(database: Database) -> PostgreSQLConnection:
+    """A new connection to a database that is on PostgreSQL."""
+    assert isinstance(database, PostgreSQLDatabase)
+    return database.connect()

@@ -2,9 +2,7 @@
 
 import contextlib
 import os
-import socket
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
@@ -14,9 +12,8 @@ from astakos.ledger.storage import StorageUnavailableError
 from astakos.storage import postgresql, psycopg_connection
 from astakos.storage.database import Connection, Database, DatabaseError, TransactionLostError, database_of
 from astakos.storage.postgresql import PostgreSQLDatabase, writing
-from astakos.storage.psycopg_connection import PostgreSQLConnection
 from service.command import refused
-from service.engines import changed_url
+from service.engines import changed_url, connected
 from service.installation import all_rows, rows
 from service.world import ALICE, BOB, VM
 
@@ -24,29 +21,6 @@ pytestmark = pytest.mark.postgresql
 
 PASSWORD = "s3cret-of-the-database"
 SET_NAME = "UPDATE users SET first_name = ? WHERE uuid = ?"
-END_OTHERS = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid()
-"""
-
-
-@pytest.fixture
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
-
-
-@pytest.fixture
-def silent_port() -> Iterator[int]:
-    """Somebody who listens and says nothing."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        yield listener.getsockname()[1]
-
-
-def connected(database: Database) -> PostgreSQLConnection:
-    assert isinstance(database, PostgreSQLDatabase)
-    return database.connect()
 
 
 class TestNames:

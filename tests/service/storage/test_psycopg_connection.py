@@ -14,14 +14,13 @@ from astakos.ledger.storage import StorageUnavailableError
 from astakos.storage import psycopg_connection
 from astakos.storage.database import Connection, Database, DatabaseError, database_of
 from astakos.storage.postgresql import PostgreSQLDatabase
-from astakos.storage.psycopg_connection import PostgreSQLConnection, driver_form
-from service.engines import changed_url
+from astakos.storage.psycopg_connection import driver_form
+from service.engines import changed_url, connected
 from service.installation import all_rows, rows
 from service.world import ALICE, BOB
 
 pytestmark = pytest.mark.postgresql
 
-PASSWORD = "s3cret-of-the-database"
 SET_NAME = "UPDATE users SET first_name = ? WHERE uuid = ?"
 END_OTHERS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -30,22 +29,10 @@ WHERE datname = current_database() AND pid <> pg_backend_pid()
 
 
 @pytest.fixture
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
-
-
-@pytest.fixture
 def silent_port() -> Iterator[int]:
     """Somebody who listens and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
-
-
-def connected(database: Database) -> PostgreSQLConnection:
-    assert isinstance(database, PostgreSQLDatabase)
-    return database.connect()
 
 
 class TestStatements:
