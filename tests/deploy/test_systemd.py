@@ -74,8 +74,7 @@ def test_systemd_finds_nothing_wrong_with_it(tmp_path: Path) -> None:
     assert set(sections()) == {"Unit", "Service", "Install"}
     analyze = shutil.which("systemd-analyze")
     if analyze is None:
-        # Where there is no systemd, the other tests are all that can be known.
-        return
+        pytest.skip("there is no systemd here; what the other tests say of the unit is all that can be known")
     unit = tmp_path / "astakos.service"
     unit.write_text(UNIT.read_text(encoding="utf-8").replace(INSTALLED, str(EXECUTABLE)), encoding="utf-8")
     for arguments in (
