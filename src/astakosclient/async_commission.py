@@ -1,4 +1,4 @@
-"""A commission for the time of an `async with` block: issued on entry, then accepted, or rejected if it raises.
+"""A commission for an `async with` block: issued on entry, accepted at its end, rejected if it raises.
 
 Made by tools/generate_faces.py from commission.py; change it there.
 """

@@ -26,7 +26,14 @@ OF_THE_DOCUMENTED = "astakos_url"
 OF_THE_LATER = ("token", "auth_url", "headers")
 
 
-class AstakosClient(Synchronous):
+if TYPE_CHECKING:
+    # Whoever annotates something as an AstakosClient means the documented one.
+    _Face = Calls
+else:
+    _Face = Synchronous
+
+
+class AstakosClient(_Face):
     """A client of an Astakos service: who holds this token, and may they have one more?
 
     Its arguments decide which of two generations it is; both are subclasses of this class.

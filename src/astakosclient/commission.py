@@ -1,4 +1,4 @@
-"""A commission for the time of a `with` block: issued on entry, then accepted, or rejected if it raises."""
+"""A commission for a `with` block: issued on entry, accepted at its end, rejected if it raises."""
 
 from __future__ import annotations
 

@@ -67,7 +67,8 @@ def test_a_write_is_never_sent_twice_when_the_server_may_have_done_it(
     peer = peer_of(LOST_ANSWERS[trouble], DONE)
     with AstakosClient(peer.url, AT_ONCE) as client, pytest.raises(errors.AstakosClientException):
         WRITES[name](client)
-    assert len(peer.requests) == 1
+    # Asked whether it would recognize a repetition, this server says nothing of it.
+    assert [request.method for request in peer.requests].count("POST") == 1
 
 
 @pytest.mark.parametrize("name", WRITES)
@@ -78,7 +79,7 @@ def test_a_write_on_a_kept_connection_is_not_sent_twice_either(name: str, peer_o
         with pytest.raises(errors.ConnectionError) as lost:
             WRITES[name](client)
     assert lost.value.sent
-    assert len(peer.requests) == 2
+    assert [request.method for request in peer.requests].count("POST") == 1
 
 
 @pytest.mark.parametrize("name", READS | WRITES)
@@ -204,7 +205,9 @@ def test_again_never_exceeds_its_count_or_time_and_never_risks_a_write(
     error = errors.AstakosClientException("m", "d", status)
     error.retry_after = wait
     retry = Retry(count)
-    pause = retry.again(failures, error, repeatable=repeatable, remaining=remaining, jitter=jitter)
+    pause = retry.again(
+        failures, error, method="POST", repeatable=repeatable, remaining=remaining, jitter=jitter
+    )
     if pause is None:
         return
     assert failures <= count

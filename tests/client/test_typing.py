@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, assert_type
 
-from astakosclient import AstakosClient, HttpTransport, Retry, Timeout, Transport, parse_endpoints
+from astakosclient import (
+    AstakosClient,
+    DocumentedClient,
+    HttpTransport,
+    Retry,
+    Timeout,
+    Transport,
+    parse_endpoints,
+)
 
 if TYPE_CHECKING:
+    from astakosclient.answer_types import Service, UserInfo
 
     def _results(client: AstakosClient) -> None:
-        assert_type(client.get_user_info("t"), dict[str, Any])
+        assert_type(client.get_user_info("t"), UserInfo)
         assert_type(client.get_usernames("t", ["u"]), dict[str, str])
         assert_type(client.get_username("t", "u"), str)
         assert_type(client.service_get_uuid("t", display_name="n"), str)
-        assert_type(client.get_services(), list[dict[str, Any]])
+        assert_type(client.get_services(), list[Service])
         assert_type(client.issue_commission("t", {}), int)
         assert_type(client.get_pending_commissions("t"), list[int])
         assert_type(parse_endpoints(client.get_endpoints("t")), list[dict[str, Any]])
@@ -26,5 +35,5 @@ if TYPE_CHECKING:
 
 
 def test_the_package_is_typed() -> None:
-    annotations = AstakosClient.get_quotas.__annotations__
-    assert annotations["return"] == "dict[str, Any]"
+    annotations = DocumentedClient.get_quotas.__annotations__
+    assert annotations["return"] == "Quotas"
