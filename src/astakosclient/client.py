@@ -110,7 +110,7 @@ class AstakosClient(_Face):
             generation.__init__(self, *arguments, **options)
 
 
-class DocumentedClient(Calls, AstakosClient):
+class DocumentedClient(AstakosClient, Calls):
     """The client as its documentation describes it: the token is the first argument of its calls.
 
     A token is the user's own for the calls on users' own behalf, and a service's for all ``service_…`` calls

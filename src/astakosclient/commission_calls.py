@@ -65,9 +65,9 @@ def issue_one_commission(
     holder: str,
     source: str,
     provisions: Mapping[str, int],
-    name: str,
-    force: bool,
-    auto_accept: bool,
+    name: str = "",
+    force: bool = False,
+    auto_accept: bool = False,
     ttl: int | None = None,
     idempotency_key: str | None = None,
 ) -> Call[int]:

@@ -11,13 +11,13 @@ import logging
 import os
 import random
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from astakosclient.commission_calls import COMMISSIONS, ask_what_is_supported
-from astakosclient.description import Call, Parts
+from astakosclient.description import Call, Parts, is_header
 from astakosclient.errors import (
     AstakosClientException,
     ConnectionError,  # noqa: A004 - the documented name
@@ -155,7 +155,7 @@ class _Course(Generic[T]):
         attempted = self._announce() if common.on_attempt or common.on_answer else None
         request = self._request
         if attempted is not None and attempted.headers:
-            request = replace(request, headers=request.headers + tuple(attempted.headers.items()))
+            request = replace(request, headers=request.headers + self._checked(attempted.headers))
         outcome: Answer | AstakosClientException
         status = None
         started = time.monotonic()
@@ -263,6 +263,12 @@ class _Course(Generic[T]):
         except Exception:
             # The call is done, or will be; it must not be lost since somebody who watches has failed.
             self._common.logger.exception("a hook failed (request %s)", self._request_id)
+
+    def _checked(self, headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+        good = tuple((name, value) for name, value in headers.items() if is_header(name, value))
+        if len(good) < len(headers):
+            self._common.logger.error("a header of a hook cannot be sent (request %s)", self._request_id)
+        return good
 
     def _log(self, outcome: object, seconds: float) -> None:
         self._common.logger.debug(

@@ -23,6 +23,7 @@ FORM = "application/x-www-form-urlencoded"
 
 LONGEST_KEY = 255
 _ILLEGAL_IN_A_HEADER = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
+_NAME_OF_A_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # Made once: json.dumps makes an encoder at each call that does not use its defaults.
 _encode_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
@@ -102,6 +103,16 @@ def header_value(token: str) -> str:
             "(a line break, another control character, or one beyond Latin-1)"
         )
     return token
+
+
+def is_header(name: object, value: object) -> bool:
+    """Whether a header can be sent."""
+    return (
+        isinstance(name, str)
+        and isinstance(value, str)
+        and bool(_NAME_OF_A_HEADER.fullmatch(name))
+        and not _ILLEGAL_IN_A_HEADER.search(value)
+    )
 
 
 def post(

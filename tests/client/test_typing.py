@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         seam: Transport = transport
         AstakosClient("http://h", Retry(2), timeout=Timeout(total=5), transport=seam)
         AstakosClient("http://h", retry=2, use_pool=True, pool_size=4, timeout=5)
-        AstakosClient("http://h", retry="2")  # type: ignore[arg-type]  # what is tested
+        AstakosClient("http://h", retry="2")  # type: ignore[call-overload]  # what is tested
 
 
 def test_the_package_is_typed() -> None:
