@@ -16,6 +16,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent.parent / "src" / "astakosclient"
 NOTICE = "Made by tools/generate_faces.py from {source}; change it there.\n"
 
+AWAITED = re.compile(r"self\.(_client\.)?_run\(|self\._(names|uuids)\.(one|several)\(")
 METHOD = re.compile(r"^    def .*?(?=^    def |^    # |\Z)", re.MULTILINE | re.DOTALL)
 
 
@@ -23,14 +24,15 @@ def made_asynchronous(source: str) -> str:
     """The methods that talk to the service, awaited."""
 
     def method(text: str) -> str:
-        if "._run(" not in text:
+        if not AWAITED.search(text):
             return text
-        text = text.replace("    def ", "    async def ", 1).replace("self._run(", "await self._run(")
-        text = text.replace("self._client._run(", "await self._client._run(")
+        text = AWAITED.sub(r"await \g<0>", text.replace("    def ", "    async def ", 1))
         return re.sub(r"^( {16})((?:\w+ = )?)client\.", r"\1\2await client.", text, flags=re.MULTILINE)
 
     source = METHOD.sub(lambda match: method(match[0]), source)
     for before, after in (
+        ("Threads may share it.", "Tasks may share it."),
+        ("    users.get_username", "    await users.get_username"),
         ("with client.commission", "async with client.commission"),
         ("answer = ask_the_model", "answer = await ask_the_model"),
         ("a ``with`` block", "an ``async with`` block"),
@@ -39,6 +41,8 @@ def made_asynchronous(source: str) -> str:
         ("__enter__", "__aenter__"),
         ("__exit__", "__aexit__"),
         ("astakosclient.synchronous", "astakosclient.asynchronous"),
+        ("astakosclient.rounds ", "astakosclient.async_rounds "),
+        ("astakosclient.lookups ", "astakosclient.async_lookups "),
         ("astakosclient.commission ", "astakosclient.async_commission "),
         ("Synchronous", "Asynchronous"),
         ("class Calls", "class AsyncCalls"),
@@ -46,7 +50,7 @@ def made_asynchronous(source: str) -> str:
         (", synchronous.", ", asynchronous."),
     ):
         source = source.replace(before, after)
-    return re.sub(r"(?<![`\w])Commission(?=[(:\n])", "AsyncCommission", source)
+    return re.sub(r"(?<![`\w])(Commission|Lookups|Rounds)(?=[(:\n])", r"Async\1", source)
 
 
 def bound_to_a_token(source: str) -> str:
@@ -81,6 +85,7 @@ FACES: dict[str, tuple[str, tuple[Transformation, ...]]] = {
     "bound_methods.py": ("methods.py", (bound_to_a_token,)),
     "async_bound_methods.py": ("methods.py", (bound_to_a_token, made_asynchronous)),
     "async_commission.py": ("commission.py", (made_asynchronous,)),
+    "async_lookups.py": ("lookups.py", (made_asynchronous,)),
 }
 
 
@@ -94,9 +99,12 @@ def faces() -> Iterator[tuple[Path, str]]:
 
 
 def formatted(text: str, name: str) -> str:
-    """As the formatter would leave it."""
-    command = [sys.executable, "-m", "ruff", "format", "--stdin-filename", str(PACKAGE / name), "-"]
-    return subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout  # noqa: S603 - our own
+    """As the formatter would leave it, imports sorted."""
+    for action in (("check", "--quiet", "--fix", "--select", "I"), ("format",)):
+        command = [sys.executable, "-m", "ruff", *action, "--stdin-filename", str(PACKAGE / name), "-"]
+        ruff = subprocess.run(command, input=text, capture_output=True, text=True, check=True)  # noqa: S603 - our own
+        text = ruff.stdout
+    return text
 
 
 def main() -> int:

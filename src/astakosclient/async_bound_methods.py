@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from astakosclient import calls, commission_calls
 from astakosclient.absence import ABSENT, Absent, either
 from astakosclient.async_commission import AsyncCommission
+from astakosclient.async_lookups import AsyncLookups
 from astakosclient.asynchronous import Asynchronous
 
 if TYPE_CHECKING:
@@ -135,6 +136,33 @@ class AsyncBoundCalls(Asynchronous):
         """
         name = either("service_get_uuid", uuid=uuid, display_name=display_name)
         return await self._run(calls.get_uuid(self._token, name, calls.SERVICE_USER_CATALOGS))
+
+    def lookups(
+        self,
+        *,
+        as_service: bool = False,
+        size: int = 10_000,
+        age: float = 300.0,
+    ) -> AsyncLookups:
+        """Look-ups of names and UUIDs that are remembered for a while, and asked for together.
+
+        Keep what this returns: it is what remembers. Several single look-ups at once cost one request.
+
+        Args:
+            as_service: ask as a service.
+            size: how many names, and how many UUIDs, are remembered at most.
+            age: for how many seconds.
+
+        Raises:
+            BadValue: a number cannot be right.
+
+        Example:
+            .. code-block:: python
+
+                users = client.lookups(as_service=True)
+                await users.get_username(uuid)
+        """
+        return AsyncLookups(self, self._token, as_service=as_service, size=size, age=age)
 
     # The service itself
 

@@ -17,6 +17,8 @@ from astakosclient.methods import Calls
 
 GENERATOR = Path(__file__).parents[2] / "tools" / "generate_faces.py"
 WITHOUT_A_TOKEN = {"get_services", "get_resources"}
+NOT_A_CALL = {"commission", "lookups"}
+"""What they return is awaited."""
 METHODS = [name for name in vars(Calls) if not name.startswith("_")]
 
 
@@ -47,5 +49,4 @@ def test_the_faces_differ_by_the_token_and_by_being_awaited(name: str) -> None:
     without_token = own if name in WITHOUT_A_TOKEN else [own[0], *own[2:]]
     assert parameters(BoundCalls, name) == parameters(AsyncBoundCalls, name) == without_token
     for face in (AsyncCalls, AsyncBoundCalls):
-        # The commission itself is awaited, by its block.
-        assert inspect.iscoroutinefunction(getattr(face, name)) == (name != "commission")
+        assert inspect.iscoroutinefunction(getattr(face, name)) == (name not in NOT_A_CALL)
