@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import socket
 
-    from _typeshed import WriteableBuffer
-
 
 def remaining(deadline: float) -> float:
     """The seconds until a deadline on the monotonic clock.
@@ -62,8 +60,8 @@ class Wire:
             # OpenSSL may have sent a part of what it did not take.
             raise SendError(error, certain=not sent and not self._encrypted) from error
 
-    def receive(self, buffer: WriteableBuffer, deadline: float) -> int:
-        """Wait for what comes next and put it into the buffer; 0 bytes are the end of the stream.
+    def receive(self, most: int, deadline: float) -> bytes:
+        """Wait for what comes next, and return at most so much of it; nothing is the end of the stream.
 
         Raises:
             OSError: the connection broke, or nothing came in time.
@@ -73,7 +71,7 @@ class Wire:
             self._wait(select.POLLIN, deadline)
         while True:
             try:
-                return self._socket.recv_into(buffer)
+                return self._socket.recv(most)
             except (BlockingIOError, ssl.SSLWantReadError):
                 self._wait(select.POLLIN, deadline)
             except ssl.SSLWantWriteError:
