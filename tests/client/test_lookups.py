@@ -120,6 +120,7 @@ def test_a_failure_is_told_to_all_who_share_it_and_the_next_one_is_served(servic
         users.get_username(ALICE.uuid)
 
 
+@pytest.mark.filterwarnings("ignore:.*use of fork.*:DeprecationWarning")
 def test_a_fork_while_others_are_asking_leaves_the_child_able_to_ask(
     users: Lookups, transport: Counting
 ) -> None:
