@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from astakosclient import answers, calls, faults
 from astakosclient.calls import COMMON_HEADERS, FORM, JSON, TOKENS, Call, _form, _part, _post, _query, given
 from astakosclient.errors import BadValue
+from astakosclient.own_headers import secret_values
 from astakosclient.redaction import without_token
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ DEFAULT_PROJECT = f"{ACCOUNT}/myaccount/default_project"
 OAUTH2_TOKEN = f"{OAUTH2}/token"
 
 Provision = dict[str, Any]
+Explain = Callable[["Answer", "str | None"], "AstakosClientException"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,7 @@ def with_headers(call: Call[T], *headers: tuple[str, str]) -> CallWithHeaders[T]
     """The same call with further headers, before those that it has."""
     values: dict[str, Any] = {item.name: getattr(call, item.name) for item in fields(call)}
     values["headers"] = (*headers, *values.get("headers", ()))
+    values["explain"] = _discreet(call.explain, *secret_values(headers))
     return CallWithHeaders(**values)
 
 
@@ -66,7 +69,9 @@ def validate_token(token: str, token_id: str, belongs_to: str | None) -> Call[di
     path = f"{TOKENS}/{_part('token_id', token_id)}"
     if belongs_to is not None:
         path += _query(belongsTo=belongs_to)
-    return Call(path=path, token=token, read=answers.mapping, explain=_explain_without(str(token_id)))
+    return Call(
+        path=path, token=token, read=answers.mapping, explain=_discreet(faults.explain, str(token_id))
+    )
 
 
 def get_token(
@@ -88,7 +93,7 @@ def get_token(
         content_type=FORM,
         repeatable=False,  # A code is good for one use.
         read=answers.mapping,
-        explain=_explain_without(str(client_secret), encoded, form.get("code", "")),
+        explain=_discreet(faults.explain, str(client_secret), encoded, form.get("code", "")),
     )
     return with_headers(call, ("Authorization", f"Basic {encoded}"))
 
@@ -247,14 +252,14 @@ def _negative(quantity: object) -> int:
     return -quantity
 
 
-def _explain_without(*secrets: str) -> Callable[[Answer, str | None], AstakosClientException]:
-    """As `faults.explain`, should the server repeat what was sent in confidence."""
+def _discreet(explain: Explain, *secrets: str) -> Explain:
+    """The same explanation of a refusal, should the server repeat there what was sent in confidence."""
 
-    def explain(answer: Answer, token: str | None) -> AstakosClientException:
-        error = faults.explain(answer, token)
+    def explain_discreetly(answer: Answer, token: str | None) -> AstakosClientException:
+        error = explain(answer, token)
         for secret in secrets:
             error.message = without_token(error.message, secret)
-            error.said = without_token(error.said or "", secret)
+            error.said = error.said and without_token(error.said, secret)
         return error
 
-    return explain
+    return explain_discreetly

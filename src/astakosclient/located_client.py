@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _warned_of: set[Address] = set()
-"""Services whose catalogue names another server: a process is told of each once, whatever clients it makes."""
+"""Services whose catalogue names another server: a process is told of each only once."""
 
 
 class LocatedClient:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from astakosclient.errors import BadValue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 OF_THE_TRANSPORT = frozenset(
     {
@@ -21,6 +25,9 @@ OF_THE_TRANSPORT = frozenset(
     }
 )
 """What decides where one request ends and the next begins is not for callers to say."""
+
+HARMLESS = frozenset({"accept", "content-type", "idempotency-key", "user-agent", "x-request-id"})
+"""All others may be credentials of some kind, so their values are not shown."""
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
@@ -40,6 +47,11 @@ def checked_headers(headers: Mapping[str, str] | None) -> tuple[tuple[str, str],
     for name, value in headers.items():
         _check(name, value)
     return tuple(headers.items())
+
+
+def secret_values(headers: Iterable[tuple[str, str]]) -> list[str]:
+    """The values that must not be shown."""
+    return [value for name, value in headers if name.lower() not in HARMLESS]
 
 
 def _check(name: object, value: object) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from astakosclient.own_headers import HARMLESS, secret_values
 from astakosclient.redaction import PLACEHOLDER, without_secrets, without_token
 
 if TYPE_CHECKING:
     from astakosclient.exchange import Answer, Request, Timeout, Transport
-
-HARMLESS_HEADERS = frozenset({"accept", "content-type", "idempotency-key", "user-agent", "x-request-id"})
-"""All others may be credentials of some kind, so their values are not shown."""
 
 _ABOUT_TOKENS = re.compile(r"/tokens?(?=[/?]|$)")
 
@@ -42,13 +41,12 @@ class Traffic:
             "method": request.method,
             "path": without_secrets(request.target),
             "headers": {
-                name: value if name.lower() in HARMLESS_HEADERS else PLACEHOLDER
-                for name, value in request.headers
+                name: value if name.lower() in HARMLESS else PLACEHOLDER for name, value in request.headers
             },
         }
         if request.body:
             text = request.body.decode("utf-8", "replace")
-            shown["body"] = PLACEHOLDER if _is_about_tokens(request) else _without_own_token(text, request)
+            shown["body"] = PLACEHOLDER if _is_about_tokens(request) else _without_own_secrets(text, request)
         return shown
 
     @property
@@ -57,11 +55,18 @@ class Traffic:
         request, answer = self._last or (None, None)
         if request is None or answer is None:
             return None
+        message, data = answer.reason, answer.text
+        if _is_about_tokens(request):
+            message, data = _standard_phrase(answer.status), PLACEHOLDER
         return {
             "status": answer.status,
-            "message": _without_own_token(answer.reason, request),
-            "data": PLACEHOLDER if _is_about_tokens(request) else _without_own_token(answer.text, request),
+            "message": _without_own_secrets(message, request),
+            "data": _without_own_secrets(data, request),
         }
+
+
+def _standard_phrase(status: int) -> str:
+    return next((known.phrase for known in HTTPStatus if known == status), "")
 
 
 def _is_about_tokens(request: Request) -> bool:
@@ -70,5 +75,7 @@ def _is_about_tokens(request: Request) -> bool:
     return _ABOUT_TOKENS.search(path) is not None and (request.method == "GET" or bool(request.body))
 
 
-def _without_own_token(text: str, request: Request) -> str:
-    return without_token(text, dict(request.headers).get("X-Auth-Token"))
+def _without_own_secrets(text: str, request: Request) -> str:
+    for secret in secret_values(request.headers):
+        text = without_token(text, secret)
+    return text
