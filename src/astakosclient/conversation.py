@@ -69,6 +69,8 @@ class Conversations:
         timeout: how long a call may take.
         logger: told about each attempt (debug) and each repetition (warning), without secrets.
         headers: what is sent with every request.
+        secrets: what must not be shown, should the server repeat it.
+        locate: where the path of a call is below the address, if not there itself.
         on_attempt, on_answer: told before and after each attempt.
         server: what has been learned about the server.
         allowance: how many repetitions are left.
@@ -79,6 +81,8 @@ class Conversations:
     timeout: Timeout
     logger: logging.Logger
     headers: tuple[tuple[str, str], ...] = COMMON_HEADERS
+    secrets: tuple[str, ...] = ()
+    locate: Callable[[str], str] | None = None
     on_attempt: Callable[[Attempted], None] | None = None
     on_answer: Callable[[Answered], None] | None = None
     server: Server = field(default_factory=Server)
@@ -132,7 +136,8 @@ class _Course(Generic[T]):
         self._may_be_done = False
         self._request_id = os.urandom(12).hex()
         headers = (*common.headers, ("X-Request-Id", self._request_id))
-        self._request = call.request_to(common.address, headers)
+        path = call.path if common.locate is None else common.locate(call.path)
+        self._request = call.request_to(common.address, path, headers)
         self._repeatable = call.repeatable
         if call.repeatable_with and common.server.supports(call.repeatable_with):
             self._make_repeatable()
@@ -169,7 +174,7 @@ class _Course(Generic[T]):
             outcome, status = answer, answer.status
             common.server.learn(answer, would_tell=_would_tell(self._call, status))
             if not 200 <= status < 300:
-                outcome = self._call.explain(answer, self._call.token)
+                outcome = self._explained(answer)
         seconds = time.monotonic() - started
         error = None if isinstance(outcome, Answer) else outcome
         if error is not None:
@@ -179,6 +184,13 @@ class _Course(Generic[T]):
         if attempted is not None and common.on_answer is not None:
             self._tell(common.on_answer, Answered(attempted, status, error, seconds))
         return outcome
+
+    def _explained(self, answer: Answer) -> AstakosClientException:
+        error = self._call.explain(answer, self._call.token)
+        for secret in (*self._call.secrets, *self._common.secrets):
+            error.message = without_token(error.message, secret)
+            error.said = error.said and without_token(error.said, secret)
+        return error
 
     def _wait_to_repeat(
         self, error: AstakosClientException

@@ -37,6 +37,8 @@ class Call(Generic[T]):
         method, path: the request; the path is percent-encoded and relative to the base URL.
         read: what the caller gets, from an answer that is a success.
         token: whose call it is; None for calls that need no token.
+        headers: what else is sent.
+        secrets: what must not be shown, should the server repeat it, besides the token.
         body, content_type: what to send, if anything.
         idempotency_key: lets a server that knows such keys recognize the same request when it comes again.
         repeatable: whether the server may receive the request twice without harm.
@@ -50,6 +52,8 @@ class Call(Generic[T]):
     path: str = field(repr=False)
     read: Callable[[Answer], T]
     token: str | None = field(default=None, repr=False)
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
     body: bytes = field(default=b"", repr=False)
     content_type: str = ""
     idempotency_key: str | None = None
@@ -58,15 +62,18 @@ class Call(Generic[T]):
     confirm: Call[bool] | None = None
     explain: Callable[[Answer, str | None], AstakosClientException] = faults.explain
 
-    def request_to(self, address: Address, headers: tuple[tuple[str, str], ...]) -> Request:
-        """The request of this call to the service at an address, with more headers."""
+    def request_to(self, address: Address, path: str, headers: tuple[tuple[str, str], ...]) -> Request:
+        """The request of this call to the service at an address, at a path below it, with more headers."""
+        if self.headers:
+            own = {name.lower() for name, _ in self.headers}
+            headers = tuple(header for header in headers if header[0].lower() not in own) + self.headers
         if self.token is not None:
             headers += (("X-Auth-Token", header_value(self.token)),)
         if self.content_type:
             headers += (("Content-Type", self.content_type),)
         if self.idempotency_key is not None:
             headers += (("Idempotency-Key", _checked_key(self.idempotency_key)),)
-        target = f"{address.prefix}/{self.path}"
+        target = f"{address.prefix}/{path}"
         return Request(self.method, address.origin, target, headers, self.body, self.repeatable)
 
 

@@ -11,6 +11,8 @@ from astakosclient.catalog import parse_endpoints
 from astakosclient.errors import NoEndpoints
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from astakosclient.address import Address
 
 ACCOUNT_SERVICE = "astakos_account"
@@ -55,7 +57,7 @@ class Roots:
         return [root.url for root in (self.account, self.ui, self.oauth2) if root and not root.is_at(address)]
 
 
-def roots_of(catalogue: dict[str, Any]) -> Roots:
+def roots_of(catalogue: Mapping[str, Any]) -> Roots:
     """The roots that a catalogue names.
 
     Raises:
@@ -68,14 +70,14 @@ def roots_of(catalogue: dict[str, Any]) -> Roots:
     return Roots(root, _root(account.get(UI_URL)), _oauth2(catalogue))
 
 
-def _oauth2(catalogue: dict[str, Any]) -> Root | None:
+def _oauth2(catalogue: Mapping[str, Any]) -> Root | None:
     try:
         return _root(_endpoint(catalogue, OAUTH2_SERVICE).get("publicURL"))
     except NoEndpoints:
         return None
 
 
-def _endpoint(catalogue: dict[str, Any], name: str, version: str | None = None) -> dict[str, Any]:
+def _endpoint(catalogue: Mapping[str, Any], name: str, version: str | None = None) -> dict[str, Any]:
     services = parse_endpoints(catalogue, ep_name=name, ep_version_id=version)
     for service in services:
         for endpoint in service["endpoints"]:

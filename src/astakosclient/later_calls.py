@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from astakosclient import answers, calls, faults
-from astakosclient.calls import COMMON_HEADERS, FORM, JSON, TOKENS, Call, _form, _part, _post, _query, given
+from astakosclient import answers, commission_calls
+from astakosclient.calls import TOKENS
+from astakosclient.description import FORM, JSON, Call, form, given, path_part, post, query
 from astakosclient.errors import BadValue
-from astakosclient.own_headers import secret_values
-from astakosclient.redaction import without_token
 
 if TYPE_CHECKING:
-    from astakosclient.address import Address
-    from astakosclient.errors import AstakosClientException
-    from astakosclient.exchange import Answer, Request
-
-T = TypeVar("T")
+    from astakosclient.answer_types import Endpoints, OAuth2Token
 
 ACCOUNT = "account/v1.0"
 IDENTITY = "identity/v2.0"
@@ -28,74 +22,46 @@ DEFAULT_PROJECT = f"{ACCOUNT}/myaccount/default_project"
 OAUTH2_TOKEN = f"{OAUTH2}/token"
 
 Provision = dict[str, Any]
-Explain = Callable[["Answer", "str | None"], "AstakosClientException"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallWithHeaders(Call[T]):
-    """A call that carries further headers; they take the place of those that say who the client is."""
-
-    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-
-    def request_to(self, address: Address) -> Request:
-        """The request of this call, its own headers first; what belongs to the call itself wins."""
-        request = Call.request_to(self, address)
-        further = {name.lower() for name, _ in self.headers}
-        kept = [
-            header
-            for header in request.headers
-            if header not in COMMON_HEADERS or header[0].lower() not in further
-        ]
-        taken = {name.lower() for name, _ in kept}
-        added = [header for header in self.headers if header[0].lower() not in taken]
-        return replace(request, headers=(*added, *kept))
-
-
-def with_headers(call: Call[T], *headers: tuple[str, str]) -> CallWithHeaders[T]:
-    """The same call with further headers, before those that it has."""
-    values: dict[str, Any] = {item.name: getattr(call, item.name) for item in fields(call)}
-    values["headers"] = (*headers, *values.get("headers", ()))
-    values["explain"] = _discreet(call.explain, *secret_values(headers))
-    return CallWithHeaders(**values)
-
-
-def get_catalogue(token: str) -> Call[dict[str, Any]]:
+def get_catalogue(token: str) -> Call[Endpoints]:
     """The service catalogue, without asking who holds the token."""
-    return Call(method="POST", path=TOKENS, token=token, content_type=JSON, read=answers.mapping)
-
-
-def validate_token(token: str, token_id: str, belongs_to: str | None) -> Call[dict[str, Any]]:
-    """What an OAuth2 access token is worth."""
-    path = f"{TOKENS}/{_part('token_id', token_id)}"
-    if belongs_to is not None:
-        path += _query(belongsTo=belongs_to)
     return Call(
-        path=path, token=token, read=answers.mapping, explain=_discreet(faults.explain, str(token_id))
+        name="get_endpoints", method="POST", path=TOKENS, token=token, content_type=JSON, read=answers.mapping
     )
+
+
+def validate_token(token: str, token_id: str, belongs_to: str | None) -> Call[Endpoints]:
+    """What an OAuth2 access token is worth."""
+    path = f"{TOKENS}/{path_part('token_id', token_id)}"
+    if belongs_to is not None:
+        path += query(belongsTo=belongs_to)
+    return Call(name="validate_token", path=path, token=token, read=answers.mapping, secrets=(str(token_id),))
 
 
 def get_token(
     token: str, grant_type: str, client_id: str, client_secret: str, body_params: Mapping[str, Any]
-) -> Call[dict[str, Any]]:
+) -> Call[OAuth2Token]:
     """An OAuth2 access token for a code."""
-    form = {"grant_type": given("grant_type", grant_type)}
-    form.update({name: str(value) for name, value in body_params.items() if value is not None})
+    fields = {"grant_type": given("grant_type", grant_type)}
+    fields.update({name: str(value) for name, value in body_params.items() if value is not None})
     credentials = f"{given('client_id', client_id)}:{given('client_secret', client_secret)}"
     try:
         encoded = base64.b64encode(credentials.encode()).decode("ascii")
     except UnicodeEncodeError:
         raise BadValue("client_id or client_secret is not valid text") from None
-    call = Call(
+    return Call(
+        name="get_token",
         method="POST",
         path=OAUTH2_TOKEN,
         token=token,
-        body=_form(form),
+        headers=(("Authorization", f"Basic {encoded}"),),
+        secrets=(str(client_secret), encoded, fields.get("code", "")),
+        body=form(fields),
         content_type=FORM,
         repeatable=False,  # A code is good for one use.
         read=answers.mapping,
-        explain=_discreet(faults.explain, str(client_secret), encoded, form.get("code", "")),
     )
-    return with_headers(call, ("Authorization", f"Basic {encoded}"))
 
 
 def issue_one_commission(
@@ -132,7 +98,7 @@ def issue_one_commission_of_0_15(
     idempotency_key: str | None = None,
 ) -> Call[int]:
     """As 0.15 did it: what is given is what is provisioned."""
-    return calls.issue_one_commission(
+    return commission_calls.issue_one_commission(
         token, holder, source, provisions, name, force, auto_accept, ttl, idempotency_key
     )
 
@@ -188,7 +154,7 @@ def mk_provisions(holder: str, source: str, resource: str, quantity: int) -> lis
 def set_default_project(token: str, project_id: str) -> Call[None]:
     """Choose the project that is charged unless another one is named."""
     document = {"project_id": given("project_id", project_id)}
-    return _post(DEFAULT_PROJECT, token, document, answers.nothing, repeatable=True)
+    return post("set_default_project", DEFAULT_PROJECT, token, document, answers.nothing, repeatable=True)
 
 
 def either_project(
@@ -208,7 +174,7 @@ def _issue(
     idempotency_key: str | None,
 ) -> Call[int]:
     request = {"name": name, "force": force, "auto_accept": auto_accept, "provisions": provisions}
-    return calls.issue_commission(token, request, ttl, idempotency_key)
+    return commission_calls.issue_commission(token, request, ttl, idempotency_key)
 
 
 def _charges(parts: tuple[str, ...], provisions: Mapping[Any, int]) -> Iterable[tuple[tuple[str, ...], int]]:
@@ -250,16 +216,3 @@ def _negative(quantity: object) -> int:
     if not isinstance(quantity, int):
         raise BadValue(f"the quantity of a provision must be an integer, not {quantity!r}")
     return -quantity
-
-
-def _discreet(explain: Explain, *secrets: str) -> Explain:
-    """The same explanation of a refusal, should the server repeat there what was sent in confidence."""
-
-    def explain_discreetly(answer: Answer, token: str | None) -> AstakosClientException:
-        error = explain(answer, token)
-        for secret in secrets:
-            error.message = without_token(error.message, secret)
-            error.said = error.said and without_token(error.said, secret)
-        return error
-
-    return explain_discreetly

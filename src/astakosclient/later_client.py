@@ -1,16 +1,31 @@
 """The client for code written against 0.16 to 0.21: the token bound to it, one method per call of the API."""
 
+# It has the names of the documented client with other arguments, by design; nobody calls one for the other.
+# mypy: disable-error-code="override"
+# pyright: reportIncompatibleMethodOverride=false
+
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, overload
 
-from astakosclient import calls, later_calls
+from astakosclient import calls, commission_calls, later_calls
 from astakosclient.project_client import ProjectClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from astakosclient.answer_types import (
+        CommissionInfo,
+        Endpoints,
+        OAuth2Token,
+        Quotas,
+        Resolution,
+        Resource,
+        Service,
+        ServiceProjectQuotas,
+        ServiceQuotas,
+    )
     from astakosclient.later_calls import Provision
 
 
@@ -33,7 +48,7 @@ class LaterClient(ProjectClient):
 
     # Identity
 
-    def authenticate(self, tenant_name: str | None = None) -> dict[str, Any]:
+    def authenticate(self, tenant_name: str | None = None) -> Endpoints:
         """Who holds the token, with their roles and projects, and the service catalogue.
 
         Args:
@@ -48,7 +63,7 @@ class LaterClient(ProjectClient):
         self._learn(access)
         return access
 
-    def get_endpoints(self, extra: bool = False) -> dict[str, Any]:
+    def get_endpoints(self, extra: bool = False) -> Endpoints:
         """The service catalogue, from which `parse_endpoints` picks.
 
         Args:
@@ -65,7 +80,7 @@ class LaterClient(ProjectClient):
             self._oauth2()
         return access
 
-    def validate_token(self, token_id: str, belongs_to: str | None = None) -> dict[str, Any]:
+    def validate_token(self, token_id: str, belongs_to: str | None = None) -> Endpoints:
         """What an OAuth2 access token is worth: the user who gave it, and until when it holds.
 
         Args:
@@ -80,7 +95,7 @@ class LaterClient(ProjectClient):
 
     def get_token(
         self, grant_type: str, client_id: str, client_secret: str, **body_params: Any
-    ) -> dict[str, Any]:
+    ) -> OAuth2Token:
         """An OAuth2 access token in exchange for a code: ``access_token``, ``expires_in`` and more.
 
         Args:
@@ -158,17 +173,17 @@ class LaterClient(ProjectClient):
 
     # The service itself
 
-    def get_services(self) -> list[dict[str, Any]]:
+    def get_services(self) -> list[Service]:
         """The registered services, for showing them to people."""
         return self._call(replace(calls.get_services(), token=self.token))
 
-    def get_resources(self) -> dict[str, Any]:
+    def get_resources(self) -> dict[str, Resource]:
         """The resources that quotas can be about, by name."""
         return self._call(replace(calls.get_resources(), token=self.token))
 
     # Quotas
 
-    def get_quotas(self) -> dict[str, Any]:
+    def get_quotas(self) -> Quotas:
         """The user's own quotas by project and resource: limit, usage, pending, and those of the project."""
         return self._call(calls.get_quotas(self.token))
 
@@ -177,7 +192,7 @@ class LaterClient(ProjectClient):
         user: str | Iterable[str] | None = None,
         project_id: str | Iterable[str] | None = None,
         project: str | Iterable[str] | None = None,
-    ) -> dict[str, Any]:
+    ) -> ServiceQuotas:
         """All users' quotas on the resources of a service, by user, project and resource.
 
         Args:
@@ -196,7 +211,7 @@ class LaterClient(ProjectClient):
         self,
         project_id: str | Iterable[str] | None = None,
         project: str | Iterable[str] | None = None,
-    ) -> dict[str, Any]:
+    ) -> ServiceProjectQuotas:
         """All projects' quotas on the resources of a service, by project and resource.
 
         Args:
@@ -232,7 +247,7 @@ class LaterClient(ProjectClient):
             BadValue: an argument cannot be right.
             AstakosClientException: the call failed.
         """
-        return self._call(calls.issue_commission(self.token, request, ttl, idempotency_key))
+        return self._call(commission_calls.issue_commission(self.token, request, ttl, idempotency_key))
 
     def _issue_commission(self, request: Mapping[str, Any]) -> int:
         """As `issue_commission`; code of that time calls it so."""
@@ -362,16 +377,16 @@ class LaterClient(ProjectClient):
 
     def get_pending_commissions(self) -> list[int]:
         """The serials of the service's commissions that are neither accepted nor rejected yet."""
-        return self._call(calls.get_pending_commissions(self.token))
+        return self._call(commission_calls.get_pending_commissions(self.token))
 
-    def get_commission_info(self, serial: int) -> dict[str, Any]:
+    def get_commission_info(self, serial: int) -> CommissionInfo:
         """A pending commission: its serial, name, issue time and provisions.
 
         Raises:
             NotFound: no such commission of this service is pending.
             AstakosClientException: the call failed.
         """
-        return self._call(calls.get_commission_info(self.token, serial))
+        return self._call(commission_calls.get_commission_info(self.token, serial))
 
     def commission_action(self, serial: int, action: str) -> None:
         """Accept or reject a pending commission: ``action`` is ``accept`` or ``reject``.
@@ -380,7 +395,7 @@ class LaterClient(ProjectClient):
             NotFound: no such commission of this service is pending.
             AstakosClientException: the call failed.
         """
-        self._call(calls.commission_action(self.token, serial, action))
+        self._call(commission_calls.commission_action(self.token, serial, action))
 
     def accept_commission(
         self, serial: int, *, quantities: Iterable[Mapping[str, Any]] | None = None
@@ -393,15 +408,13 @@ class LaterClient(ProjectClient):
                 each with a ``quantity`` between 0 and the one issued; what is not named came true whole. For
                 the service of this project; others accept all.
         """
-        self._call(calls.commission_action(self.token, serial, "accept", quantities))
+        self._call(commission_calls.commission_action(self.token, serial, "accept", quantities))
 
     def reject_commission(self, serial: int) -> None:
         """Reject a pending commission; see `commission_action`."""
         self.commission_action(serial, "reject")
 
-    def resolve_commissions(
-        self, accept_serials: Iterable[int], reject_serials: Iterable[int]
-    ) -> dict[str, Any]:
+    def resolve_commissions(self, accept_serials: Iterable[int], reject_serials: Iterable[int]) -> Resolution:
         """Accept and reject many pending commissions at once, each by itself.
 
         Returns:
@@ -410,4 +423,4 @@ class LaterClient(ProjectClient):
         Raises:
             AstakosClientException: the call failed.
         """
-        return self._call(calls.resolve_commissions(self.token, accept_serials, reject_serials))
+        return self._call(commission_calls.resolve_commissions(self.token, accept_serials, reject_serials))

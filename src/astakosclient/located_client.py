@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import logging
-import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from astakosclient import later_calls
 from astakosclient.address import parse_base_url
-from astakosclient.conversation import TROUBLE, Attempt, Conversations
+from astakosclient.client import AstakosClient
+from astakosclient.conversation import Conversations
+from astakosclient.description import Parts
 from astakosclient.discovery import ACCOUNT_SERVICE, ACCOUNT_VERSION, OAUTH2_SERVICE, UI_URL, Roots, roots_of
 from astakosclient.errors import BadValue, NoEndpoints
-from astakosclient.exchange import Timeout, Transport
-from astakosclient.own_headers import checked_headers
-from astakosclient.retry import Retry
+from astakosclient.own_headers import checked_headers, secret_values, with_common_headers
 from astakosclient.shared_pools import shared_transport
+from astakosclient.synchronous import as_retry, as_timeout
 from astakosclient.traffic import Traffic
 from astakosclient.transport import HttpTransport
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from astakosclient.address import Address
-    from astakosclient.calls import Call
+    from astakosclient.answer_types import Endpoints
+    from astakosclient.description import Call
     from astakosclient.discovery import Root
+    from astakosclient.events import Answered, Attempted
+    from astakosclient.exchange import Timeout, Transport
+    from astakosclient.retry import Retry
 
 T = TypeVar("T")
 
@@ -33,7 +37,7 @@ _warned_of: set[Address] = set()
 """Services whose catalogue names another server: a process is told of each only once."""
 
 
-class LocatedClient:
+class LocatedClient(AstakosClient):
     """What a client of the later generation is, apart from its calls.
 
     The identity service is where ``auth_url`` says. Where the others are is asked of the catalogue when it
@@ -61,6 +65,8 @@ class LocatedClient:
         timeout: float | Timeout | None = None,
         ssl_context: ssl.SSLContext | None = None,
         transport: Transport | None = None,
+        on_attempt: Callable[[Attempted], None] | None = None,
+        on_answer: Callable[[Answered], None] | None = None,
     ) -> None:
         """Prepare a client; nothing is sent yet.
 
@@ -82,6 +88,8 @@ class LocatedClient:
                 with one of its own has its own connections, too.
             transport: another way to carry requests. The client does not close it; ``use_pool``,
                 ``pool_size`` and ``ssl_context`` are then without effect.
+            on_attempt: called with an `Attempted` before each attempt; it may add headers.
+            on_answer: called with an `Answered` after each attempt. What a hook raises is logged only.
 
         Raises:
             BadValue: an argument cannot be right.
@@ -94,21 +102,26 @@ class LocatedClient:
         self.astakos_base_url = address.authority
         self.auth_prefix = address.prefix
         self.api_tokens = f"{address.prefix}/tokens"
-        self._headers = checked_headers(headers)
+        own = checked_headers(headers)
         self._address = address
         self._roots: Roots | None = None
         self._retry = retry
         self._conversations = Conversations(
             # Calls come with whole paths, since the catalogue gives whole paths.
             address=replace(address, prefix=""),
-            retry=_as_retry(retry),
-            timeout=_as_timeout(timeout),
+            retry=as_retry(retry),
+            timeout=as_timeout(timeout),
             logger=logging.getLogger("astakosclient") if logger is None else logger,
+            headers=with_common_headers(own),
+            secrets=tuple(secret_values(own)),
+            locate=self._locate,
+            on_attempt=on_attempt,
+            on_answer=on_answer,
         )
         self._own_transport: HttpTransport | None = None
         if transport is None:
             transport = self._made_transport(address, use_pool, pool_size, ssl_context)
-        self._traffic = Traffic(transport)
+        self._transport = self._traffic = Traffic(transport)
 
     def _made_transport(
         self, address: Address, use_pool: bool, pool_size: int, ssl_context: ssl.SSLContext | None
@@ -120,23 +133,6 @@ class LocatedClient:
         )
         return self._own_transport
 
-    def close(self) -> None:
-        """Close the kept connections, unless they are shared. Closing again does nothing."""
-        if self._own_transport is not None:
-            self._own_transport.close()
-
-    def __enter__(self) -> Self:
-        """The client itself, which is closed at the end of the ``with`` block."""
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        """Close the kept connections, unless they are shared."""
-        self.close()
-
-    def __repr__(self) -> str:
-        """Where the identity service is, and nothing secret."""
-        return f"<{type(self).__name__} of {self._address}>"
-
     @property
     def retry(self) -> int | Retry:
         """How often a call may be repeated, as it was given; it can be set."""
@@ -144,7 +140,7 @@ class LocatedClient:
 
     @retry.setter
     def retry(self, retry: int | Retry) -> None:
-        self._conversations = replace(self._conversations, retry=_as_retry(retry))
+        self._conversations = replace(self._conversations, retry=as_retry(retry))
         self._retry = retry
 
     @property
@@ -172,33 +168,22 @@ class LocatedClient:
         """
         return self._traffic.response
 
+    def __repr__(self) -> str:
+        """Where the identity service is, and nothing secret."""
+        return f"<{type(self).__name__} of {self._address}>"
+
     # The course of a call
 
-    def _call(self, call: Call[T]) -> T:
-        """Make a call at the place that the catalogue gives, with the headers of this client."""
-        part = next(part for part in _PREFIXES if call.path.startswith(f"{part}/"))
-        prefix: str = getattr(self, _PREFIXES[part])
-        placed = replace(call, path=(prefix + call.path.removeprefix(part)).removeprefix("/"))
-        return self._run(later_calls.with_headers(placed, *self._headers) if self._headers else placed)
+    def _call(self, call: Call[T] | Parts[T]) -> T:
+        """Make a call at the place that the catalogue gives."""
+        # The catalogue is asked for before, so that this does not take of the time of the call.
+        self._locate(call.calls[0].path if isinstance(call, Parts) else call.path)
+        return self._run(call)
 
-    def _run(self, call: Call[T]) -> T:
-        conversation = self._conversations.hold(call)
-        try:
-            step = next(conversation)
-            while True:
-                if isinstance(step, Attempt):
-                    try:
-                        answer = self._traffic.send(step.request, step.timeout)
-                    except TROUBLE as trouble:
-                        step = conversation.throw(trouble)
-                    else:
-                        step = conversation.send(answer)
-                else:
-                    time.sleep(step.seconds)
-                    step = next(conversation)
-        except StopIteration as end:
-            result: T = end.value
-            return result
+    def _locate(self, path: str) -> str:
+        part = next(part for part in _PREFIXES if path.startswith(f"{part}/"))
+        prefix: str = getattr(self, _PREFIXES[part])
+        return (prefix + path.removeprefix(part)).removeprefix("/")
 
     # What the catalogue says
 
@@ -207,7 +192,7 @@ class LocatedClient:
         # as the server takes, and for ever in the child of a fork.
         return self._roots or self._learn(self._call(later_calls.get_catalogue(self.token)))
 
-    def _learn(self, catalogue: dict[str, Any]) -> Roots:
+    def _learn(self, catalogue: Endpoints) -> Roots:
         roots = roots_of(catalogue)
         self._warn_of_strangers(roots)
         if roots != self._roots:
@@ -360,13 +345,3 @@ _PREFIXES = {
     later_calls.OAUTH2: "oauth2_prefix",
 }
 """Which attribute of a client says where the part is that a call's path begins with."""
-
-
-def _as_retry(retry: int | Retry) -> Retry:
-    return retry if isinstance(retry, Retry) else Retry(retry)
-
-
-def _as_timeout(timeout: float | Timeout | None) -> Timeout:
-    if timeout is None:
-        return Timeout()
-    return timeout if isinstance(timeout, Timeout) else Timeout(total=timeout)

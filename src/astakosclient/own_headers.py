@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from astakosclient.conversation import COMMON_HEADERS
 from astakosclient.errors import BadValue
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ OF_THE_TRANSPORT = frozenset(
     }
 )
 """What decides where one request ends and the next begins is not for callers to say."""
+
+OF_THE_CALL = frozenset({"content-type", "idempotency-key", "x-auth-token", "x-request-id"})
+"""What each call sets itself, or may."""
 
 HARMLESS = frozenset({"accept", "content-type", "idempotency-key", "user-agent", "x-request-id"})
 """All others may be credentials of some kind, so their values are not shown."""
@@ -52,6 +56,16 @@ def checked_headers(headers: Mapping[str, str] | None) -> tuple[tuple[str, str],
 def secret_values(headers: Iterable[tuple[str, str]]) -> list[str]:
     """The values that must not be shown."""
     return [value for name, value in headers if name.lower() not in HARMLESS]
+
+
+def with_common_headers(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """What is sent with every request; they may take the place of what says who the client is.
+
+    What belongs to a single call is its own: such a header is left out here.
+    """
+    own = tuple(header for header in headers if header[0].lower() not in OF_THE_CALL)
+    names = {name.lower() for name, _ in own}
+    return (*own, *(header for header in COMMON_HEADERS if header[0].lower() not in names))
 
 
 def _check(name: object, value: object) -> None:

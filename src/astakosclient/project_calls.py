@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from astakosclient import answers
-from astakosclient.calls import JSON, Call, _json, _part, _post, _query, given
+from astakosclient.description import JSON, Call, as_json, given, path_part, post, query
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from astakosclient.answer_types import Identified, Membership, Project, ProjectApplication
 
 PROJECTS = "account/v1.0/projects"
 MEMBERSHIPS = f"{PROJECTS}/memberships"
@@ -20,29 +22,30 @@ def get_projects(
     state: str | Iterable[str] | None,
     owner: str | Iterable[str] | None,
     mode: str | None,
-) -> Call[list[dict[str, Any]]]:
+) -> Call[list[Project]]:
     """The projects that the caller may see."""
-    path = PROJECTS + _query(name=name, state=state, owner=owner, mode=mode)
-    return Call(path=path, token=token, read=answers.sequence)
+    path = PROJECTS + query(name=name, state=state, owner=owner, mode=mode)
+    return Call(name="get_projects", path=path, token=token, read=answers.sequence)
 
 
-def get_project(token: str, project_id: str) -> Call[dict[str, Any]]:
+def get_project(token: str, project_id: str) -> Call[Project]:
     """One project."""
-    return Call(path=_project(project_id), token=token, read=answers.mapping)
+    return Call(name="get_project", path=_project(project_id), token=token, read=answers.mapping)
 
 
-def create_project(token: str, specs: Mapping[str, Any]) -> Call[dict[str, Any]]:
+def create_project(token: str, specs: Mapping[str, Any]) -> Call[ProjectApplication]:
     """Apply for a new project."""
-    return _post(PROJECTS, token, given("specs", specs), answers.mapping, repeatable=False)
+    return post("create_project", PROJECTS, token, given("specs", specs), answers.mapping, repeatable=False)
 
 
-def modify_project(token: str, project_id: str, specs: Mapping[str, Any]) -> Call[dict[str, Any]]:
+def modify_project(token: str, project_id: str, specs: Mapping[str, Any]) -> Call[ProjectApplication]:
     """Apply for a change of a project."""
     return Call(
+        name="modify_project",
         method="PUT",
         path=_project(project_id),
         token=token,
-        body=_json(given("specs", specs)),
+        body=as_json(given("specs", specs)),
         content_type=JSON,
         repeatable=False,  # Each time it makes an application.
         read=answers.mapping,
@@ -52,46 +55,64 @@ def modify_project(token: str, project_id: str, specs: Mapping[str, Any]) -> Cal
 def project_action(token: str, project_id: str, action: str, reason: str) -> Call[None]:
     """Change the state of a project."""
     document = {given("action", action): {"reason": reason}}
-    return _post(f"{_project(project_id)}/action", token, document, answers.nothing, repeatable=False)
+    return post(
+        "project_action", f"{_project(project_id)}/action", token, document, answers.nothing, repeatable=False
+    )
 
 
 def application_action(token: str, project_id: str, app_id: int, action: str, reason: str) -> Call[None]:
     """Decide on an application for a project."""
     document = {given("action", action): {"reason": reason, "app_id": given("app_id", app_id)}}
-    return _post(f"{_project(project_id)}/action", token, document, answers.nothing, repeatable=False)
+    return post(
+        "application_action",
+        f"{_project(project_id)}/action",
+        token,
+        document,
+        answers.nothing,
+        repeatable=False,
+    )
 
 
-def get_memberships(token: str, project: str | Iterable[str] | None) -> Call[list[dict[str, Any]]]:
+def get_memberships(token: str, project: str | Iterable[str] | None) -> Call[list[Membership]]:
     """The memberships that the caller may see."""
-    return Call(path=MEMBERSHIPS + _query(project=project), token=token, read=answers.sequence)
+    return Call(
+        name="get_memberships", path=MEMBERSHIPS + query(project=project), token=token, read=answers.sequence
+    )
 
 
-def get_membership(token: str, memb_id: int) -> Call[dict[str, Any]]:
+def get_membership(token: str, memb_id: int) -> Call[Membership]:
     """One membership."""
-    return Call(path=_membership(memb_id), token=token, read=answers.mapping)
+    return Call(name="get_membership", path=_membership(memb_id), token=token, read=answers.mapping)
 
 
 def membership_action(token: str, memb_id: int, action: str, reason: str) -> Call[None]:
     """Change the state of a membership."""
     document = {given("action", action): reason}
-    return _post(f"{_membership(memb_id)}/action", token, document, answers.nothing, repeatable=False)
+    return post(
+        "membership_action",
+        f"{_membership(memb_id)}/action",
+        token,
+        document,
+        answers.nothing,
+        repeatable=False,
+    )
 
 
-def join_project(token: str, project_id: str) -> Call[dict[str, Any]]:
+def join_project(token: str, project_id: str) -> Call[Identified]:
     """Ask to become a member."""
     document = {"join": {"project": given("project_id", project_id)}}
-    return _post(MEMBERSHIPS, token, document, answers.mapping, repeatable=False)
+    return post("join_project", MEMBERSHIPS, token, document, answers.mapping, repeatable=False)
 
 
-def enroll_member(token: str, project_id: str, email: str) -> Call[dict[str, Any]]:
+def enroll_member(token: str, project_id: str, email: str) -> Call[Identified]:
     """Make somebody a member."""
     document = {"enroll": {"project": given("project_id", project_id), "user": given("email", email)}}
-    return _post(MEMBERSHIPS, token, document, answers.mapping, repeatable=False)
+    return post("enroll_member", MEMBERSHIPS, token, document, answers.mapping, repeatable=False)
 
 
 def _project(project_id: str) -> str:
-    return f"{PROJECTS}/{_part('project_id', project_id)}"
+    return f"{PROJECTS}/{path_part('project_id', project_id)}"
 
 
 def _membership(memb_id: int) -> str:
-    return f"{MEMBERSHIPS}/{_part('memb_id', memb_id)}"
+    return f"{MEMBERSHIPS}/{path_part('memb_id', memb_id)}"

@@ -10,6 +10,8 @@ from astakosclient.located_client import LocatedClient
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from astakosclient.answer_types import Identified, Membership, Project, ProjectApplication
+
 
 class ProjectClient(LocatedClient):
     """The calls about projects, on behalf of the user whose token the client has."""
@@ -20,7 +22,7 @@ class ProjectClient(LocatedClient):
         state: str | Iterable[str] | None = None,
         owner: str | Iterable[str] | None = None,
         mode: str | None = None,
-    ) -> list[dict[str, Any]]:
+    ) -> list[Project]:
         """The projects that the user may see.
 
         Args:
@@ -31,7 +33,7 @@ class ProjectClient(LocatedClient):
         """
         return self._call(project_calls.get_projects(self.token, name, state, owner, mode))
 
-    def get_project(self, project_id: str) -> dict[str, Any]:
+    def get_project(self, project_id: str) -> Project:
         """One project.
 
         Raises:
@@ -41,7 +43,7 @@ class ProjectClient(LocatedClient):
         """
         return self._call(project_calls.get_project(self.token, project_id))
 
-    def create_project(self, specs: Mapping[str, Any]) -> dict[str, Any]:
+    def create_project(self, specs: Mapping[str, Any]) -> ProjectApplication:
         """Apply for a new project.
 
         Args:
@@ -52,7 +54,7 @@ class ProjectClient(LocatedClient):
         """
         return self._call(project_calls.create_project(self.token, specs))
 
-    def modify_project(self, project_id: str, specs: Mapping[str, Any]) -> dict[str, Any]:
+    def modify_project(self, project_id: str, specs: Mapping[str, Any]) -> ProjectApplication:
         """Apply for a change of a project: ``specs`` and result as of `create_project`."""
         return self._call(project_calls.modify_project(self.token, project_id, specs))
 
@@ -68,7 +70,7 @@ class ProjectClient(LocatedClient):
         self,
         project_id: str | Iterable[str] | None = None,
         project: str | Iterable[str] | None = None,
-    ) -> list[dict[str, Any]]:
+    ) -> list[Membership]:
         """The memberships that the user may see; only those in a project, if one is given.
 
         Args:
@@ -78,7 +80,7 @@ class ProjectClient(LocatedClient):
         projects = later_calls.either_project(project_id, project)
         return self._call(project_calls.get_memberships(self.token, projects))
 
-    def get_membership(self, memb_id: int) -> dict[str, Any]:
+    def get_membership(self, memb_id: int) -> Membership:
         """One membership, with what the user may do about it in ``allowed_actions``."""
         return self._call(project_calls.get_membership(self.token, memb_id))
 
@@ -86,10 +88,10 @@ class ProjectClient(LocatedClient):
         """Change the state of a membership: ``leave``, ``cancel``, ``accept``, ``reject`` or ``remove``."""
         self._call(project_calls.membership_action(self.token, memb_id, action, reason))
 
-    def join_project(self, project_id: str) -> dict[str, Any]:
+    def join_project(self, project_id: str) -> Identified:
         """Ask to become a member; ``id`` is that of the membership."""
         return self._call(project_calls.join_project(self.token, project_id))
 
-    def enroll_member(self, project_id: str, email: str) -> dict[str, Any]:
+    def enroll_member(self, project_id: str, email: str) -> Identified:
         """Make the user of an email address a member; ``id`` is that of the membership."""
         return self._call(project_calls.enroll_member(self.token, project_id, email))
