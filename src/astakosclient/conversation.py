@@ -11,10 +11,16 @@ import logging
 import os
 import random
 import time
+<<<<<<< HEAD
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+=======
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+>>>>>>> wire
 
 from astakosclient.commission_calls import COMMISSIONS, ask_what_is_supported
 from astakosclient.description import Call, Parts, is_header
@@ -37,7 +43,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 E = TypeVar("E")
 
-TROUBLE = (AstakosClientException, OSError, HTTPException)
+TROUBLE = (AstakosClientException, OSError)
 """What a transport may raise; all but the first is taken as a connection that broke after sending."""
 
 COMMON_HEADERS = (("User-Agent", "astakosclient"), ("Accept", "application/json"))
