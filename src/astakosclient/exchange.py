@@ -102,7 +102,7 @@ class Transport(Protocol):
                 return Answer(answer.status_code, answer.reason_phrase, headers, answer.content)
     """
 
-    def send(self, request: Request, timeout: Timeout) -> Answer:
+    def send(self, request: Request, timeout: Timeout) -> Answer:  # pyright: ignore[reportReturnType]
         """Send the request once and return the whole answer, whatever its status; follow no redirects.
 
         Raises:
