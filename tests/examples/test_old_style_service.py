@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import re
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from wsgiref.simple_server import make_server
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 
@@ -32,6 +36,11 @@ if TYPE_CHECKING:
 EXAMPLE = Path(__file__).parents[2] / "examples" / "old_style_service.py"
 
 
+class QuietHandler(WSGIRequestHandler):
+    def log_message(self, *message: object) -> None:
+        """Requests are not told on the terminal."""
+
+
 @pytest.fixture
 def example(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The example as a module."""
@@ -53,7 +62,7 @@ def machines(example: Any, service: Caller) -> Any:
 @pytest.fixture
 def call(machines: Any) -> Iterator[Caller]:
     """Calls it over HTTP."""
-    with make_server("127.0.0.1", 0, machines) as server:
+    with make_server("127.0.0.1", 0, machines, handler_class=QuietHandler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
@@ -61,6 +70,33 @@ def call(machines: Any) -> Iterator[Caller]:
         finally:
             server.shutdown()
             thread.join()
+
+
+RUN = """
+import astakosclient, runpy, sys
+from astakosclient.later_client import LaterClient
+astakosclient.AstakosClient = LaterClient
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@pytest.fixture
+def program(service: Caller) -> Iterator[Caller]:
+    """Calls the example as it runs by itself, in a process of its own."""
+    environment = os.environ | {
+        "ASTAKOS_AUTH_URL": f"{service.base_url}/identity/v2.0",
+        "SERVICE_TOKEN": COMPUTE_TOKEN,
+        "PYTHONPATH": str(Path(astakosclient.__file__).parents[1]),
+    }
+    command = [sys.executable, "-c", RUN, str(EXAMPLE), "0"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            ready = (re.search(r"(http://\S+)/machines$", line) for line in process.stderr)
+            yield Caller(next(found[1] for found in ready if found))
+        finally:
+            process.terminate()
 
 
 def start(call: Caller, token: str = ALICE.token, **wanted: str) -> Any:
@@ -148,3 +184,8 @@ def test_while_nobody_can_say_who_is_calling_nobody_gets_in(
 ) -> None:
     machines.auth_url = "http://127.0.0.1:1/identity/v2.0"
     assert call.get("/machines", ALICE.token).status == 503
+
+
+def test_it_runs_as_a_program(program: Caller, service: Caller) -> None:
+    start(program, name="web", project=LAB)
+    assert usage(service) == (1, 1)
