@@ -85,7 +85,7 @@ class Transport(Protocol):
     `astakosclient.adapters.httpx2` and `astakosclient.adapters.pyreqwest` do so, and show how.
     """
 
-    def send(self, request: Request, timeout: Timeout) -> Answer:
+    def send(self, request: Request, timeout: Timeout) -> Answer:  # pyright: ignore[reportReturnType]
         """Send the request once and return the whole answer, whatever its status; follow no redirects.
 
         Raises:

@@ -41,8 +41,8 @@ class LocatedClient(AstakosClient):
     """What a client of the later generation is, apart from its calls.
 
     The identity service is where ``auth_url`` says. Where the others are is asked of the catalogue when it
-    is first needed, and then kept. Of the URLs there only the paths are used: a token goes to no other
-    server than the one of ``auth_url``.
+    is first needed, and then kept; `get_endpoints` and `authenticate` bring it anew. Of the URLs there only
+    the paths are used: a token goes to no other server than the one of ``auth_url``.
 
     Attributes:
         token: whose calls these are. Another token that is assigned holds from the next call on.

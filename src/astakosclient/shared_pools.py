@@ -17,7 +17,9 @@ _transports: dict[str, HttpTransport] = {}
 
 
 def shared_transport(address: Address, pool_size: int) -> HttpTransport:
-    """The transport of this process to the server at an address; who asks first says how large it is.
+    """The transport of this process to the server at an address.
+
+    Who asks first says how many connections it may have; the proxy is the one of that moment, too.
 
     It is never closed: its idle connections are few, and go with the process.
 
