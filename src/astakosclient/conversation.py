@@ -11,16 +11,9 @@ import logging
 import os
 import random
 import time
-<<<<<<< HEAD
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
-from http.client import HTTPException
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
-=======
-from collections.abc import Generator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
->>>>>>> wire
 
 from astakosclient.commission_calls import COMMISSIONS, ask_what_is_supported
 from astakosclient.description import Call, Parts, is_header

@@ -97,5 +97,5 @@ class Transport(Protocol):
 class AsyncTransport(Protocol):
     """The same, awaited."""
 
-    async def send(self, request: Request, timeout: Timeout) -> Answer:  # noqa: ASYNC109 - it keeps it itself
+    async def send(self, request: Request, timeout: Timeout) -> Answer:  # pyright: ignore[reportReturnType]  # noqa: ASYNC109
         """As `Transport.send`; safe to be cancelled: no later request may get this one's answer."""

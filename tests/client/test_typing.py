@@ -15,7 +15,8 @@ from astakosclient import (
 )
 
 if TYPE_CHECKING:
-    from astakosclient.answer_types import Service, UserInfo
+    from astakosclient.answer_types import Quotas, Service, UserInfo
+    from astakosclient.later_client import LaterClient
 
     def _results(client: AstakosClient) -> None:
         assert_type(client.get_user_info("t"), UserInfo)
@@ -27,11 +28,20 @@ if TYPE_CHECKING:
         assert_type(client.get_pending_commissions("t"), list[int])
         assert_type(parse_endpoints(client.get_endpoints("t")), list[dict[str, Any]])
 
+    def _generations() -> None:
+        assert_type(AstakosClient("http://h"), DocumentedClient)
+        assert_type(AstakosClient(astakos_url="http://h", retry=3), DocumentedClient)
+        assert_type(AstakosClient("t", "http://h/identity/v2.0"), LaterClient)
+        assert_type(AstakosClient("t", auth_url="http://h", use_pool=True, headers={}), LaterClient)
+        assert_type(AstakosClient("http://h").bind("t").get_quotas(), Quotas)
+        documented: AstakosClient = AstakosClient("http://h")
+        assert_type(documented.get_username("t", "u"), str)
+
     def _arguments(transport: HttpTransport) -> None:
         seam: Transport = transport
         AstakosClient("http://h", Retry(2), timeout=Timeout(total=5), transport=seam)
         AstakosClient("http://h", retry=2, use_pool=True, pool_size=4, timeout=5)
-        AstakosClient("http://h", retry="2")  # type: ignore[call-overload]  # what is tested
+        AstakosClient("http://h", retry="2")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
 
 
 def test_the_package_is_typed() -> None:
