@@ -1,0 +1,62 @@
+"""What a client tells its hooks: an attempt is about to be sent, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from astakosclient.errors import AstakosClientException
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Attempted:
+    """A request that is about to be sent. It never holds a token or a body.
+
+    Two attempts are the same only if they are one object, so what a hook wants to remember of an attempt
+    can be kept in a `weakref.WeakKeyDictionary`.
+
+    Attributes:
+        call: the method of the client, such as ``get_quotas``.
+        method: ``GET``, ``POST`` or another method of HTTP.
+        path: path and query below the base URL, such as ``/account/v1.0/quotas``; secrets are blanked.
+        server: whom it is for, as ``host:port``; an IPv6 address stands in brackets.
+        number: 1 for the first attempt of a call, 2 for its first repetition, and so on.
+        request_id: what is sent as ``X-Request-Id``, by which the logs of both sides can be joined.
+        headers: empty; what a hook puts here is sent with this attempt, such as ``traceparent``.
+    """
+
+    call: str
+    method: str
+    path: str
+    server: str
+    number: int
+    request_id: str
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answered:
+    """What came of an attempt.
+
+    Attributes:
+        attempt: the same object that was given to ``on_attempt``.
+        status: the HTTP status of the answer, or None if there was no complete answer.
+        error: the exception that this attempt would make the call raise, were it not repeated; None for a
+            success. Without a status and without an error, the call was given up while it waited.
+        seconds: how long it took, from before the attempt was sent until it was settled.
+
+    Example:
+        .. code-block:: python
+
+            def tell(answered: Answered) -> None:
+                outcome = answered.status or answered.error
+                print(f"{answered.attempt.call}: {outcome} after {answered.seconds:.3f} s")
+
+            client = AstakosClient("https://accounts.example.com", on_answer=tell)
+    """
+
+    attempt: Attempted
+    status: int | None
+    error: AstakosClientException | None
+    seconds: float
