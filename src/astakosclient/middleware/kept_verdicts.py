@@ -76,9 +76,11 @@ class KeptVerdicts:
     def put(self, key: bytes, verdict: Verdict, asked: float, *, wall_clock: float | None = None) -> None:
         """Keep a verdict that was asked for at a moment of the monotonic clock.
 
-        It ages from the question on, however long the answer took, and never outlives the token. That
-        nobody could tell is not kept.
+        It ages from the question on, however long the answer took, and never outlives the token. It takes
+        the place of an older one, but that nobody could tell is not kept.
         """
+        self._good.pop(key, None)
+        self._bad.pop(key, None)
         if isinstance(verdict, Identity):
             seconds = self._keeping.seconds
             if verdict.expires is not None:
@@ -93,6 +95,5 @@ class KeptVerdicts:
         if seconds <= 0:
             return
         shelf[key] = (asked + seconds, verdict)
-        shelf.move_to_end(key)
         if len(shelf) > self._keeping.most:
             shelf.popitem(last=False)
