@@ -31,8 +31,8 @@ class Told:
     hooks: OpenTelemetryHooks
 
     @property
-    def spans(self) -> tuple[ReadableSpan, ...]:
-        return self.exporter.get_finished_spans()
+    def spans(self) -> list[ReadableSpan]:
+        return list(self.exporter.get_finished_spans())
 
     @property
     def points(self) -> list[tuple[dict[str, Any], int, float]]:
@@ -65,7 +65,7 @@ def attempt_of(number: int = 1, server: str = "accounts.example.com:443") -> Att
 def test_an_attempt_is_a_client_span_and_a_duration(told: Told) -> None:
     attempt = attempt_of()
     told.hooks.on_attempt(attempt)
-    assert len(told.spans) == 0
+    assert told.spans == []
     told.hooks.on_answer(Answered(attempt, 200, None, 0.25))
     (span,) = told.spans
     assert (span.name, span.kind) == ("GET service_get_quotas", SpanKind.CLIENT)
@@ -160,7 +160,7 @@ def test_an_attempt_that_is_never_answered_leaves_nothing_behind(told: Told) -> 
 
 def test_an_answer_without_an_attempt_is_counted_all_the_same(told: Told) -> None:
     told.hooks.on_answer(Answered(attempt_of(server="[::1]:8000"), 200, None, 0.1))
-    assert len(told.spans) == 0
+    assert told.spans == []
     ((found, number, _),) = told.points
     assert (found["server.address"], found["server.port"], number) == ("::1", 8000, 1)
 

@@ -138,7 +138,7 @@ class _Verdicts:
 
     async def _ask(self, token: str, key: bytes) -> Verdict:
         asked = time.monotonic()
-        inquiry = self._inquiry.about_token()
+        inquiry = self._inquiry.judge()
         question = next(inquiry)
         try:
             while True:

@@ -75,17 +75,25 @@ class Inquiry:
         """Nothing is known of the server yet."""
         self._tells_user_info = True
 
-    def about_token(self) -> Generator[Question, Any, Verdict]:
-        """Ask about one token; the generator's result is the verdict."""
+    def identify(self) -> Generator[Question, Any, Identity]:
+        """Who holds a token; the generator's result says it.
+
+        Raises:
+            AstakosClientException: what a call raised; `InvalidResponse` if the answer names no user.
+        """
+        if self._tells_user_info:
+            try:
+                return _read(_from_user_info, (yield Question("get_user_info")))
+            except (BadRequest, NotFound):
+                identity = _read(_from_access, (yield Question("get_endpoints")))
+                self._tells_user_info = False
+                return identity
+        return _read(_from_access, (yield Question("get_endpoints")))
+
+    def judge(self) -> Generator[Question, Any, Verdict]:
+        """What to think of a token; the generator's result is the verdict."""
         try:
-            if self._tells_user_info:
-                try:
-                    return _read(_from_user_info, (yield Question("get_user_info")))
-                except (BadRequest, NotFound):
-                    verdict = _read(_from_access, (yield Question("get_endpoints")))
-                    self._tells_user_info = False
-                    return verdict
-            return _read(_from_access, (yield Question("get_endpoints")))
+            return (yield from self.identify())
         except (Unauthorized, Forbidden, BadValue):
             return Refused()
         except AstakosClientException as error:

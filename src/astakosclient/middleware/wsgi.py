@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from astakosclient.middleware.admission import Admission, Credential, Refusal
+from astakosclient.middleware.asking import ask
 from astakosclient.middleware.kept_verdicts import Keeping, KeptVerdicts
 from astakosclient.middleware.user import USER_KEY
 from astakosclient.middleware.verdicts import Inquiry, Refused, Unavailable, Verdict
@@ -142,18 +143,7 @@ class _Verdicts:
         return verdict
 
     def _verdict_of_astakos(self, token: str) -> Verdict:
-        inquiry = self._inquiry.about_token()
-        question = next(inquiry)
-        try:
-            while True:
-                try:
-                    answer = getattr(self._client, question.call)(token)
-                except Exception as error:  # noqa: BLE001 - the inquiry judges it, and raises what is not its own
-                    question = inquiry.throw(error)
-                else:
-                    question = inquiry.send(answer)
-        except StopIteration as end:
-            verdict: Verdict = end.value
+        verdict = ask(self._client, self._inquiry.judge(), token)
         if isinstance(verdict, Unavailable):
             log.warning("who holds a token could not be found out: %s", verdict.why)
         return verdict
