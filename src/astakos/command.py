@@ -2,7 +2,10 @@
 
 import sys
 
-HINT = 'the service is not installed here; install it with: pip install "astakosclient[server]"'
+HINT = (
+    'the command is not installed here; install it with: pip install "astakosclient[server]", '
+    'or "astakosclient[cli]" for the client\'s side alone'
+)
 
 
 def main() -> None:

@@ -30,6 +30,11 @@ class Address:
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
+    def server(self) -> str:
+        """Host and port."""
+        return f"{bracketed(self.host)}:{self.port}"
+
+    @property
     def origin(self) -> str:
         """Scheme, host and port."""
         return f"{self.scheme}://{self.authority}"

@@ -165,6 +165,10 @@ class _Course(Generic[T]):
         started = time.monotonic()
         try:
             answer = yield Attempt(request, self._timeout)
+        except GeneratorExit:
+            if attempted is not None and common.on_answer is not None:
+                self._tell(common.on_answer, Answered(attempted, None, None, time.monotonic() - started))
+            raise
         except TROUBLE as trouble:
             outcome = _connection_error(trouble)
             outcome.message = without_token(outcome.message, self._call.token)
@@ -259,8 +263,8 @@ class _Course(Generic[T]):
         attempted = Attempted(
             call=self._call.name,
             method=request.method,
-            path=without_secrets(self._call.path),
-            server=self._common.address.authority,
+            path=without_secrets(f"/{self._call.path}"),
+            server=self._common.address.server,
             number=self._failures + 1,
             request_id=self._request_id,
         )

@@ -1,4 +1,4 @@
-"""What hooks are told: each attempt of a call, and how it ended. Never a token or a body."""
+"""What a client tells its hooks: an attempt is about to be sent, and what came of it."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ if TYPE_CHECKING:
     from astakosclient.errors import AstakosClientException
 
 
-@dataclass(slots=True, eq=False, weakref_slot=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Attempted:
-    """An attempt that is about to be sent.
+    """A request that is about to be sent. It never holds a token or a body.
+
+    Two attempts are the same only if they are one object, so what a hook wants to remember of an attempt
+    can be kept in a `weakref.WeakKeyDictionary`.
 
     Attributes:
-        call: the client's method, such as ``get_quotas``.
-        method: the HTTP method.
-        path: the path and query below the base URL, secrets blanked.
-        server: where it goes, as ``host:port``, without the port if it is the scheme's own.
-        number: 1 for the first attempt of a call.
-        request_id: what is sent as ``X-Request-Id``, the same for all attempts of a call.
-        headers: more headers to send with this attempt; empty at first, for a hook to fill.
+        call: the method of the client, such as ``get_quotas``.
+        method: ``GET``, ``POST`` or another method of HTTP.
+        path: path and query below the base URL, such as ``/account/v1.0/quotas``; secrets are blanked.
+        server: whom it is for, as ``host:port``; an IPv6 address stands in brackets.
+        number: 1 for the first attempt of a call, 2 for its first repetition, and so on.
+        request_id: what is sent as ``X-Request-Id``, by which the logs of both sides can be joined.
+        headers: empty; what a hook puts here is sent with this attempt, such as ``traceparent``.
     """
 
     call: str
@@ -32,15 +35,25 @@ class Attempted:
     headers: dict[str, str] = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Answered:
-    """How an attempt ended.
+    """What came of an attempt.
 
     Attributes:
-        attempt: the same object that was announced.
-        status: the status of the answer, or None if there was none.
-        error: what the attempt failed with, or None.
-        seconds: how long it took.
+        attempt: the same object that was given to ``on_attempt``.
+        status: the HTTP status of the answer, or None if there was no complete answer.
+        error: the exception that this attempt would make the call raise, were it not repeated; None for a
+            success. Without a status and without an error, the call was given up while it waited.
+        seconds: how long it took, from before the attempt was sent until it was settled.
+
+    Example:
+        .. code-block:: python
+
+            def tell(answered: Answered) -> None:
+                outcome = answered.status or answered.error
+                print(f"{answered.attempt.call}: {outcome} after {answered.seconds:.3f} s")
+
+            client = AstakosClient("https://accounts.example.com", on_answer=tell)
     """
 
     attempt: Attempted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http.cookies import SimpleCookie
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
@@ -24,6 +25,10 @@ class Broken:
         (SimpleNamespace(COOKIE={"a": "uuid%7Ctoken"}), "token"),
         (SimpleNamespace(COOKIES={"a": "u|new"}, COOKIE={"a": "u|old"}), "new"),
         (SimpleNamespace(COOKIES={}, COOKIE={"a": "u|old"}), "old"),
+        (SimpleNamespace(cookies={"a": "uuid%7Ctoken"}), "token"),
+        (SimpleNamespace(cookies={"a": '"uuid%7Ctoken"'}), "token"),
+        (SimpleNamespace(cookies=SimpleCookie("a=uuid%7Cto%3Dken")), "to=ken"),
+        (SimpleNamespace(COOKIES={"a": "u|new"}, cookies={"a": "u|other"}), "new"),
         (SimpleNamespace(COOKIES={"b": "uuid|token"}), None),
         (SimpleNamespace(COOKIES={"a": "uuid"}), None),
         (SimpleNamespace(COOKIES={"a": "uuid%7C"}), None),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import weakref
+from dataclasses import FrozenInstanceError
 from typing import TYPE_CHECKING
 
 import pytest
 
-from astakosclient import Answered, AstakosClient, Attempted, Retry, errors
+from astakosclient import Answer, Answered, AstakosClient, Attempted, Request, Retry, Timeout, errors
 from client.peers import answer, closed_port
 
 if TYPE_CHECKING:
@@ -33,7 +36,7 @@ def test_each_attempt_and_its_answer_is_told(peer_of: PeerFactory) -> None:
     with watcher.client(peer.url + "/base") as client:
         client.get_quotas(TOKEN)
     first, second = watcher.attempts
-    assert (first.call, first.method, first.path) == ("get_quotas", "GET", "account/v1.0/quotas")
+    assert (first.call, first.method, first.path) == ("get_quotas", "GET", "/account/v1.0/quotas")
     assert (first.number, second.number) == (1, 2)
     assert first.server == f"localhost:{peer.port}"
     assert [answered.attempt for answered in watcher.answers] == [first, second]
@@ -110,3 +113,48 @@ def test_no_event_shows_a_secret(peer_of: PeerFactory) -> None:
         with pytest.raises(errors.Unauthorized):
             client.issue_commission(TOKEN, {})
     assert TOKEN not in repr((watcher.attempts, watcher.answers))
+
+
+# The values themselves
+
+
+def attempted() -> Attempted:
+    return Attempted("get_quotas", "GET", "/account/v1.0/quotas", "accounts.example.com:443", 1, "r-1")
+
+
+def test_an_attempt_is_only_equal_to_itself_and_can_be_remembered_weakly() -> None:
+    attempt = attempted()
+    assert attempt != attempted()
+    remembered: weakref.WeakKeyDictionary[Attempted, str] = weakref.WeakKeyDictionary({attempt: "span"})
+    assert remembered[attempt] == "span"
+    assert Answered(attempt, 200, None, 0.01).attempt is attempt
+    del attempt
+    gc.collect()
+    assert not remembered
+
+
+def test_each_attempt_has_headers_of_its_own_which_no_repr_shows() -> None:
+    first, second = attempted(), attempted()
+    first.headers["traceparent"] = "00-trace"
+    assert second.headers == {}
+    assert "00-trace" not in repr(first)
+    assert "00-trace" not in repr(Answered(first, 200, None, 0.01))
+
+
+def test_all_else_stays_as_the_client_made_it() -> None:
+    with pytest.raises(FrozenInstanceError):
+        attempted().path = "/elsewhere"  # type: ignore[misc]  # what is tested
+
+
+def test_a_call_that_is_given_up_is_told_without_a_status_and_an_error() -> None:
+    class Interrupted:
+        def send(self, request: Request, timeout: Timeout) -> Answer:
+            raise KeyboardInterrupt
+
+    answers: list[Answered] = []
+    client = AstakosClient("http://h", transport=Interrupted(), on_answer=answers.append)
+    with pytest.raises(KeyboardInterrupt):
+        client.get_quotas(TOKEN)
+    gc.collect()
+    [answered] = answers
+    assert (answered.status, answered.error) == (None, None)

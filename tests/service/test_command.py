@@ -10,8 +10,9 @@ def test_without_the_service_the_command_says_how_to_install_it() -> None:
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr == (
-        "astakos: the service is not installed here; install it with: "
-        'pip install "astakosclient[server]" (click is missing)\n'
+        "astakos: the command is not installed here; install it with: "
+        'pip install "astakosclient[server]", or "astakosclient[cli]" for the client\'s side alone '
+        "(click is missing)\n"
     )
 
 

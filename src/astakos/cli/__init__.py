@@ -7,17 +7,25 @@ import click
 
 COMMANDS = {
     "backup": "astakos.cli.backup:backup",
+    "catalog": "astakos.cli.installation:catalog",
     "commission": "astakos.cli.commissions:commission",
     "component": "astakos.cli.components:component",
     "demo": "astakos.cli.demo:demo",
     "dump": "astakos.cli.state:dump",
     "load": "astakos.cli.state:load",
     "migrate": "astakos.cli.migrate:migrate",
+    "names": "astakos.cli.names:names",
     "quota": "astakos.cli.quotas:quota",
+    "quotas": "astakos.cli.myself:quotas",
     "resource": "astakos.cli.resources:resource",
+    "resources": "astakos.cli.installation:resources",
     "serve": "astakos.cli.serve:serve",
     "user": "astakos.cli.users:user",
+    "uuids": "astakos.cli.names:uuids",
+    "whoami": "astakos.cli.myself:whoami",
 }
+
+NOT_INSTALLED = 'the service is not installed here; install it with: pip install "astakosclient[server]"'
 
 
 class LazyGroup(click.Group):
@@ -33,19 +41,47 @@ class LazyGroup(click.Group):
         if target is None:
             return None
         module, _, attribute = target.partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
+        try:
+            command: click.Command = getattr(importlib.import_module(module), attribute)
+        except ModuleNotFoundError as missing:
+            return _not_installed(cmd_name, str(missing.name))
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
         """Carry out a command; what it refuses becomes one line and the exit status 1."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            if _is_refusal(error):
+                raise click.ClickException(str(error)) from error
+            raise
+
+
+def _is_refusal(error: Exception) -> bool:
+    try:
         from astakos.administration.document import StateError  # noqa: PLC0415 - see the module's first line
         from astakos.ledger.storage import StorageUnavailableError  # noqa: PLC0415
         from astakos.storage.database import DatabaseError  # noqa: PLC0415
+    except ModuleNotFoundError:
+        return False
+    return isinstance(error, StateError | DatabaseError | StorageUnavailableError)
 
-        try:
-            return super().invoke(ctx)
-        except (StateError, DatabaseError, StorageUnavailableError) as error:
-            raise click.ClickException(str(error)) from error
+
+def _not_installed(name: str, missing: str) -> click.Command:
+    """What stands for a command of the service where only the client's side is installed."""
+
+    def refuse() -> None:
+        raise click.ClickException(f"{NOT_INSTALLED} ({missing} is missing)")
+
+    return click.Command(
+        name,
+        callback=refuse,
+        short_help="(The service is not installed here.)",
+        add_help_option=False,
+        context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    )
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -57,4 +93,5 @@ def main() -> None:
     Start with:
       astakos demo       see every call at work
       astakos serve      run the service on ./astakos.db
+      astakos whoami     ask a service who you are (see its --help)
     """

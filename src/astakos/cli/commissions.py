@@ -9,8 +9,8 @@ from astakos import clock
 from astakos.administration.commissions import resolve
 from astakos.administration.document import StateError
 from astakos.cli.instants import INSTANT
-from astakos.cli.options import database_option, json_option, open_database
-from astakos.cli.output import print_facts, print_rows
+from astakos.cli.options import database_option, open_database
+from astakos.cli.output import json_option, print_facts, print_rows
 from astakos.clock import MICROSECONDS, to_iso
 from astakos.http.history import describe
 from astakos.ledger.operations import Verdict

@@ -6,8 +6,8 @@ from astakos import clock
 from astakos.administration.document import ComponentEntry, ServiceEntry, StateDocument, StateError
 from astakos.administration.load import load
 from astakos.administration.registry import renew_component_token
-from astakos.cli.options import database_option, json_option, open_database
-from astakos.cli.output import print_facts, print_rows
+from astakos.cli.options import database_option, open_database
+from astakos.cli.output import json_option, print_facts, print_rows
 from astakos.clock import to_iso
 from astakos.storage import registry
 from astakos.storage.database import Database

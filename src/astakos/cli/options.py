@@ -24,11 +24,6 @@ def database_option(function: F) -> F:
     )(function)
 
 
-def json_option(function: F) -> F:
-    """`--json`."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(function)
-
-
 def open_database(url: str, *, create: bool = False) -> Database:
     """The database of a URL, opened until the command ends; one that only looks at it does not make it."""
     database = database_of(url)

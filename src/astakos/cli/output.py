@@ -2,13 +2,20 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import click
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 WIDE = 200
 """How wide a table may be where there is no terminal whose width counts."""
+
+
+def json_option(function: F) -> F:
+    """`--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(function)
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
@@ -18,12 +25,14 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_
         return
     from rich.console import Console  # noqa: PLC0415 - JSON should not have to wait for it
     from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
         table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
-        table.add_row(*(_text(row[column]) for column in columns))
+        # As it is: a name may look like markup.
+        table.add_row(*(Text(_text(row[column])) for column in columns))
     Console(width=None if sys.stdout.isatty() else WIDE).print(table)
 
 
@@ -47,4 +56,11 @@ def _text(value: Any) -> str:
             return "no"
         case [*items]:
             return ", ".join(map(_text, items)) or "-"
-    return str(value)
+    return _printable(str(value))
+
+
+def _printable(text: str) -> str:
+    """What somebody else has written must not control the terminal."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else " " if char.isspace() else "?" for char in text)

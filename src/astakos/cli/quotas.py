@@ -4,8 +4,8 @@ import click
 
 from astakos.administration.accounts import find_user
 from astakos.administration.quotas import set_capacity
-from astakos.cli.options import database_option, json_option, open_database
-from astakos.cli.output import print_rows
+from astakos.cli.options import database_option, open_database
+from astakos.cli.output import json_option, print_rows
 from astakos.cli.quantities import QUANTITY, shown
 from astakos.directory.model import User
 from astakos.projects.model import Capacity

@@ -6,8 +6,8 @@ import msgspec
 from astakos import clock
 from astakos.administration.document import ResourceEntry, StateDocument, StateError
 from astakos.administration.load import load
-from astakos.cli.options import database_option, json_option, open_database
-from astakos.cli.output import print_rows
+from astakos.cli.options import database_option, open_database
+from astakos.cli.output import json_option, print_rows
 from astakos.cli.quantities import QUANTITY, shown
 from astakos.directory.model import Resource
 from astakos.storage import registry

@@ -9,8 +9,8 @@ from astakos import clock
 from astakos.administration.accounts import find_user, renew_user_token
 from astakos.administration.document import StateDocument, StateError, UserEntry
 from astakos.administration.load import load
-from astakos.cli.options import database_option, json_option, open_database
-from astakos.cli.output import print_facts, print_rows
+from astakos.cli.options import database_option, open_database
+from astakos.cli.output import json_option, print_facts, print_rows
 from astakos.clock import to_iso
 from astakos.directory.model import User
 from astakos.storage import users

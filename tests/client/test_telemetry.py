@@ -1,0 +1,184 @@
+"""What OpenTelemetry is told, by its own in-memory exporters."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import Histogram, InMemoryMetricReader
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind, StatusCode
+
+from astakosclient import errors
+from astakosclient.events import Answered, Attempted
+from astakosclient.telemetry import OpenTelemetryHooks
+
+
+@dataclass
+class Told:
+    """Hooks, and what became of what they told."""
+
+    tracer_provider: TracerProvider
+    exporter: InMemorySpanExporter
+    reader: InMemoryMetricReader
+    hooks: OpenTelemetryHooks
+
+    @property
+    def spans(self) -> list[ReadableSpan]:
+        return list(self.exporter.get_finished_spans())
+
+    @property
+    def points(self) -> list[tuple[dict[str, Any], int, float]]:
+        """Attributes, number and sum of all durations."""
+        data = self.reader.get_metrics_data()
+        assert data is not None
+        (scope,) = data.resource_metrics[0].scope_metrics
+        (metric,) = scope.metrics
+        assert (metric.name, metric.unit) == ("http.client.request.duration", "s")
+        assert isinstance(metric.data, Histogram)
+        return [(dict(p.attributes or {}), p.count, p.sum) for p in metric.data.data_points]
+
+
+@pytest.fixture
+def told() -> Any:
+    tracer_provider, exporter = TracerProvider(), InMemorySpanExporter()
+    tracer_provider.add_span_processor(SimpleSpanProcessor(exporter))
+    reader = InMemoryMetricReader()
+    meter_provider = MeterProvider([reader])
+    yield Told(tracer_provider, exporter, reader, OpenTelemetryHooks(tracer_provider, meter_provider))
+    tracer_provider.shutdown()
+    meter_provider.shutdown()
+
+
+def attempt_of(number: int = 1, server: str = "accounts.example.com:443") -> Attempted:
+    path = "/account/v1.0/service_quotas?user=of-ada"
+    return Attempted("service_get_quotas", "GET", path, server, number, f"request-{number}")
+
+
+def test_an_attempt_is_a_client_span_and_a_duration(told: Told) -> None:
+    attempt = attempt_of()
+    told.hooks.on_attempt(attempt)
+    assert told.spans == []
+    told.hooks.on_answer(Answered(attempt, 200, None, 0.25))
+    (span,) = told.spans
+    assert (span.name, span.kind) == ("GET service_get_quotas", SpanKind.CLIENT)
+    common = {
+        "astakos.call": "service_get_quotas",
+        "http.request.method": "GET",
+        "server.address": "accounts.example.com",
+        "server.port": 443,
+        "http.response.status_code": 200,
+    }
+    assert dict(span.attributes or {}) == common | {
+        "url.path": "/account/v1.0/service_quotas",
+        "http.request.header.x-request-id": ("request-1",),
+    }
+    assert span.status.status_code is StatusCode.UNSET
+    assert told.points == [(common, 1, 0.25)]
+
+
+def test_its_context_is_sent_along_under_the_callers_span(told: Told) -> None:
+    attempt = attempt_of()
+    with told.tracer_provider.get_tracer("of the caller").start_as_current_span("handler") as handler:
+        told.hooks.on_attempt(attempt)
+    told.hooks.on_answer(Answered(attempt, 200, None, 0.01))
+    span = told.spans[-1]
+    assert span.context is not None
+    assert span.parent == handler.get_span_context()
+    version, trace_id, span_id, flags = attempt.headers["traceparent"].split("-")
+    assert version == "00"
+    assert int(flags, 16) & 1, "it is sampled"
+    assert int(trace_id, 16) == span.context.trace_id == handler.get_span_context().trace_id
+    assert int(span_id, 16) == span.context.span_id
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "kind", "text"),
+    [
+        (503, errors.AstakosClientException("Unwell", status=503), "503", None),
+        (401, errors.Unauthorized("Unauthorized"), "401", None),
+        (200, errors.InvalidResponse("not JSON"), "InvalidResponse", None),
+        (
+            None,
+            errors.ConnectionError(OSError("refused"), sent=False, peer="localhost:1"),
+            "ConnectionError",
+            "cannot reach localhost:1: refused",
+        ),
+        (None, None, "cancelled", None),
+    ],
+)
+def test_a_failure_says_of_which_kind_it_is(
+    told: Told, status: int | None, error: errors.AstakosClientException | None, kind: str, text: str | None
+) -> None:
+    attempt = attempt_of()
+    told.hooks.on_attempt(attempt)
+    told.hooks.on_answer(Answered(attempt, status, error, 0.5))
+    (span,) = told.spans
+    assert (span.status.status_code, span.status.description) == (StatusCode.ERROR, text)
+    attributes = dict(span.attributes or {})
+    assert attributes["error.type"] == kind
+    assert attributes.get("http.response.status_code") == status
+    ((found, number, total),) = told.points
+    assert (found["error.type"], number, total) == (kind, 1, 0.5)
+
+
+def test_each_repetition_is_a_span_of_its_own(told: Told) -> None:
+    first, second = attempt_of(1), attempt_of(2)
+    for attempt, status in ((first, 503), (second, 200)):
+        told.hooks.on_attempt(attempt)
+        told.hooks.on_answer(Answered(attempt, status, None, 0.1))
+    counts = [(span.attributes or {}).get("http.request.resend_count") for span in told.spans]
+    assert counts == [None, 1]
+    assert first.headers["traceparent"] != second.headers["traceparent"]
+    assert len(told.points) == 2
+
+
+def test_attempts_under_way_at_once_are_not_mixed_up(told: Told) -> None:
+    attempts = [attempt_of() for _ in range(10)]
+    for attempt in attempts:
+        told.hooks.on_attempt(attempt)
+    for number, attempt in enumerate(reversed(attempts)):
+        told.hooks.on_answer(Answered(attempt, 200 + number, None, 0.1))
+    for span, attempt in zip(told.spans, reversed(attempts), strict=True):
+        assert span.context is not None
+        assert f"{span.context.span_id:016x}" in attempt.headers["traceparent"]
+
+
+def test_an_attempt_that_is_never_answered_leaves_nothing_behind(told: Told) -> None:
+    remembered = told.hooks._spans
+    told.hooks.on_attempt(attempt_of())
+    gc.collect()
+    assert len(remembered) == 0
+
+
+def test_an_answer_without_an_attempt_is_counted_all_the_same(told: Told) -> None:
+    told.hooks.on_answer(Answered(attempt_of(server="[::1]:8000"), 200, None, 0.1))
+    assert told.spans == []
+    ((found, number, _),) = told.points
+    assert (found["server.address"], found["server.port"], number) == ("::1", 8000, 1)
+
+
+def test_without_a_configuration_nothing_is_recorded_and_nothing_fails() -> None:
+    hooks = OpenTelemetryHooks()
+    attempt = attempt_of()
+    hooks.on_attempt(attempt)
+    hooks.on_answer(Answered(attempt, 200, None, 0.1))
+    assert attempt.headers == {}
+
+
+def test_without_opentelemetry_it_says_what_to_install() -> None:
+    program = """
+import sys
+sys.modules["opentelemetry"] = None
+import astakosclient.telemetry
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert 'pip install "astakosclient[opentelemetry]"' in done.stderr.splitlines()[-1]

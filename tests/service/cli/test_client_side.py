@@ -1,0 +1,261 @@
+"""`astakos whoami`, `quotas`, `catalog`, `resources`, `names`, `uuids`, against a real service."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner
+
+from astakos.cli import main
+from astakos.ledger.rules import UNLIMITED
+from client.peers import Peer, answer, closed_port, fault
+from service.command import EXECUTABLE, TIMEOUT_SECONDS, Ended
+from service.world import (
+    ALICE,
+    BOB,
+    CHLOE,
+    COMPUTE_TOKEN,
+    EDGAR,
+    LAB,
+    SECRETS,
+    SPACE,
+    TOTAL_RAM,
+    UNKNOWN_TOKEN,
+    UNKNOWN_UUID,
+    VM,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from service.caller import Caller
+
+NEED_A_TOKEN = (["whoami"], ["quotas"], ["catalog"], ["names", ALICE.uuid], ["uuids", ALICE.email])
+ALL = (*NEED_A_TOKEN, ["resources"])
+
+
+def asked(url: str, token: str, *arguments: str, stdin: str | None = None) -> Ended:
+    """Run a command; nothing but an exit may come out of it."""
+    variables = {"ASTAKOS_URL": url, "ASTAKOS_TOKEN": token}
+    result = CliRunner().invoke(main, arguments, input=stdin, env=variables)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    assert not any(secret in result.output for secret in SECRETS)
+    return Ended(result.exit_code, result.stdout, result.stderr)
+
+
+def one_line(ended: Ended, status: int) -> str:
+    """What a command says that ends so, and nothing else."""
+    assert (ended.status, ended.output) == (status, "")
+    (line,) = ended.errors.splitlines()
+    return line.removeprefix("Error: ")
+
+
+def test_whoami(standing_service: Caller) -> None:
+    ended = asked(standing_service.base_url, ALICE.token, "whoami", "--json")
+    assert (ended.status, ended.errors) == (0, "")
+    assert ended.document == {
+        "uuid": ALICE.uuid,
+        "username": ALICE.email,
+        "name": "Alice Archer",
+        "roles": ["staff", "admin-api"],
+        "token_expires": "2099-01-02T03:04:05+00:00",
+    }
+    table = asked(standing_service.base_url, ALICE.token, "whoami").output
+    assert "roles          staff, admin-api\n" in table
+
+
+def test_whoami_of_a_later_generation() -> None:
+    access = {
+        "token": {"id": ALICE.token, "expires": "2099-01-02T03:04:05.000678+00:00"},
+        "user": {"id": ALICE.uuid, "name": "Alice", "roles": [{"name": "staff"}]},
+    }
+    with Peer(fault("badRequest", 400, "?", "400 Bad Request"), answer({"access": access})) as peer:
+        found = asked(peer.url, ALICE.token, "whoami", "--json").document
+    assert (found["uuid"], found["username"], found["roles"]) == (ALICE.uuid, None, ["staff"])
+
+
+def test_quotas(standing_service: Caller) -> None:
+    rows = asked(standing_service.base_url, BOB.token, "quotas", "--json").document
+    vm = {row["project"]: row for row in rows if row["resource"] == VM}
+    assert vm[BOB.uuid]["limit"] == 7
+    assert vm[LAB] == {
+        "project": LAB,
+        "resource": VM,
+        "usage": 0,
+        "pending": 0,
+        "limit": 10,
+        "project_usage": 0,
+        "project_pending": 0,
+        "project_limit": 12,
+    }
+    table = asked(standing_service.base_url, BOB.token, "quotas").output
+    assert len(table.splitlines()) == 1 + len(rows)
+    assert "project limit" in table.splitlines()[0]
+
+
+def test_no_limit_is_called_so_and_what_is_not_told_is_left_open() -> None:
+    with Peer(answer({"system": {VM: {"limit": UNLIMITED, "usage": 1, "pending": 0}}})) as peer:
+        (row,) = asked(peer.url, BOB.token, "quotas", "--json").document
+        assert (row["limit"], row["project_limit"]) == (UNLIMITED, None)
+        line = asked(peer.url, BOB.token, "quotas").output.splitlines()[1]
+    assert line.split() == ["system", VM, "1", "0", "unlimited", "-", "-", "-"]
+
+
+def test_catalog(standing_service: Caller) -> None:
+    rows = asked(standing_service.base_url, ALICE.token, "catalog", "--json").document
+    found = {(row["service"], row["type"], row["version"], row["url"]) for row in rows}
+    assert ("storage_api", "object-store", "v1", "https://storage.example.org/v1") in found
+    table = asked(standing_service.base_url, ALICE.token, "catalog").output
+    assert "https://compute.example.org/v2.0" in table
+
+
+def test_resources_need_no_token(standing_service: Caller) -> None:
+    ended = asked(standing_service.base_url, "", "resources", "--json")
+    rows = {row["resource"]: row for row in ended.document}
+    assert rows[SPACE] == {
+        "resource": SPACE,
+        "service": "storage_api",
+        "unit": "bytes",
+        "description": "Größe",
+    }
+    assert TOTAL_RAM not in rows
+    assert "Größe" in asked(standing_service.base_url, "", "resources").output
+
+
+@pytest.mark.parametrize(("token", "more"), [(BOB.token, []), (COMPUTE_TOKEN, ["--as-service"])])
+def test_names_and_uuids(standing_service: Caller, token: str, more: list[str]) -> None:
+    people = (CHLOE, ALICE)
+    url = standing_service.base_url
+    named = asked(url, token, "names", *(person.uuid for person in people), *more, "--json").document
+    assert named == [{"uuid": person.uuid, "username": person.email} for person in people]
+    found = asked(url, token, "uuids", *(person.email for person in people), *more, "--json").document
+    assert found == [{"username": person.email, "uuid": person.uuid} for person in people]
+    assert CHLOE.email in asked(url, token, "names", CHLOE.uuid, *more).output
+
+
+@pytest.mark.parametrize(
+    ("command", "known", "unknown", "kind"),
+    [("names", ALICE.uuid, UNKNOWN_UUID, "uuid"), ("uuids", ALICE.email, "nobody@example.org", "name")],
+)
+def test_who_is_unknown_is_named_after_those_who_are_known(
+    standing_service: Caller, command: str, known: str, unknown: str, kind: str
+) -> None:
+    ended = asked(standing_service.base_url, BOB.token, command, unknown, known, "--json")
+    assert ended.status == 1
+    assert [known in row.values() for row in ended.document] == [True]
+    assert ended.errors == f"Error: there is no user of the {kind} '{unknown}'\n"
+
+
+@pytest.mark.parametrize("command", NEED_A_TOKEN)
+@pytest.mark.parametrize("token", [UNKNOWN_TOKEN, EDGAR.token])
+def test_a_token_that_is_refused(standing_service: Caller, command: list[str], token: str) -> None:
+    line = one_line(asked(standing_service.base_url, token, *command), 4)
+    assert line.startswith("the token was refused: ")
+    assert "401 Unauthorized" in line
+    assert token not in line
+
+
+@pytest.mark.parametrize("command", ALL)
+@pytest.mark.parametrize("step", [None, answer(body=b"<html>"), answer([]), answer({"access": 7})])
+def test_where_no_service_is(command: list[str], step: bytes | None) -> None:
+    with Peer(answer() if step is None else step) as peer:
+        url = f"http://127.0.0.1:{closed_port()}" if step is None else peer.url
+        line = one_line(asked(url, ALICE.token, *command), 3)
+    assert line.startswith(f"there is no usable Astakos at {url}: ")
+
+
+@pytest.mark.parametrize("command", NEED_A_TOKEN)
+def test_without_a_token_it_is_said_how_to_give_one(standing_service: Caller, command: list[str]) -> None:
+    ended = asked(standing_service.base_url, "", *command)
+    assert (ended.status, ended.output) == (2, "")
+    assert "set ASTAKOS_TOKEN, or give --token-file FILE" in ended.errors
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [("", "ASTAKOS_URL"), ("localhost", "http://"), ("http://ada:secret-of-ada@localhost", "password")],
+)
+def test_a_url_that_cannot_be_right(url: str, words: str) -> None:
+    ended = asked(url, ALICE.token, "whoami")
+    assert (ended.status, ended.output) == (2, "")
+    assert words in ended.errors
+    assert "--url" in ended.errors
+    assert "secret-of-ada" not in ended.errors
+
+
+def test_a_token_that_cannot_be_sent(standing_service: Caller) -> None:
+    ended = asked(standing_service.base_url, "line\nbreak-that-is-secret", "whoami")
+    assert (ended.status, ended.output) == (2, "")
+    assert "break-that-is-secret" not in ended.errors
+
+
+def test_the_ways_to_give_a_token(standing_service: Caller, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text(f"{CHLOE.token}\n")
+
+    def found(token: str, *arguments: str, stdin: str | None = None) -> Any:
+        ended = asked(standing_service.base_url, token, "whoami", "--json", *arguments, stdin=stdin)
+        return ended.document["uuid"] if ended.status == 0 else (ended.status, ended.errors)
+
+    assert found(ALICE.token) == ALICE.uuid
+    assert found(ALICE.token, "--token", BOB.token) == BOB.uuid
+    assert found(ALICE.token, "--token-file", str(file)) == CHLOE.uuid
+    assert found("", "--token-file", "-", stdin=f"{BOB.token}\n") == BOB.uuid
+    status, said = found("", "--token", BOB.token, "--token-file", str(file))
+    assert (status, "not both" in said) == (2, True)
+    file.write_text("\n")
+    status, said = found(ALICE.token, "--token-file", str(file))
+    assert (status, "there is no token in" in said) == (2, True)
+    status, said = found(ALICE.token, "--token-file", str(tmp_path / "none"))
+    assert (status, "none" in said) == (2, True)
+
+
+def test_what_the_service_says_does_not_control_the_terminal() -> None:
+    evil = "\x1b[31mred\x1b]0;title\x07 [bold]x[/bold]\n"
+    with Peer(answer({evil: {"service": evil, "unit": "", "description": evil}})) as peer:
+        ended = asked(peer.url, "", "resources")
+    assert ended.status == 0
+    assert "\x1b" not in ended.output
+    assert "\x07" not in ended.output
+    assert "?[31mred" in ended.output
+    assert "[bold]x[/bold]" in ended.output
+
+
+def test_the_real_command_needs_nothing_of_the_service(standing_service: Caller) -> None:
+    """Only click and rich, which the extra `cli` brings."""
+    program = """
+import sys
+server_only = ["alembic", "argon2", "httptools", "msgspec", "prometheus_client", "psycopg", "sqlalchemy",
+               "uvicorn", "uvloop"]
+sys.modules.update(dict.fromkeys(server_only))
+from astakos.command import main
+main()
+"""
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", program, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS)
+
+    options = ["--url", standing_service.base_url, "--token", ALICE.token]
+    done = run("quotas", *options)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert VM in done.stdout
+    done = run("--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "The service is not installed here" in done.stdout
+    done = run("user", "list", "--json")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Error: the service is not installed here; install it with: pip install")
+
+
+def test_the_installed_command_answers_programs(standing_service: Caller) -> None:
+    command = [str(EXECUTABLE), "whoami", "--json", "--url", standing_service.base_url, "--token-file", "-"]
+    done = subprocess.run(
+        command, input=ALICE.token, capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["uuid"] == ALICE.uuid
