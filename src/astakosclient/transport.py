@@ -8,7 +8,7 @@ import time
 import weakref
 from typing import TYPE_CHECKING
 
-from astakosclient.address import bracketed, parse_base_url
+from astakosclient.address import parse_base_url
 from astakosclient.connection import Connection
 from astakosclient.errors import BadValue, ConnectionError  # noqa: A004 - the documented name
 from astakosclient.pool import Pool
@@ -151,14 +151,14 @@ class HttpTransport:
         return self._ssl_context.wrap_socket(opened, server_hostname=self._address.host)
 
     def _request_for_tunnel(self) -> bytes:
-        target = f"{bracketed(self._address.host)}:{self._address.port}"
+        target = self._address.server
         head = f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n"
         if self._proxy and self._proxy.authorization:
             head += f"Proxy-Authorization: {self._proxy.authorization}\r\n"
         return f"{head}\r\n".encode("ascii")
 
     def _peer(self) -> str:
-        server = f"{bracketed(self._address.host)}:{self._address.port}"
+        server = self._address.server
         return f"{server} (through the proxy {self._proxy})" if self._proxy else server
 
 
