@@ -24,7 +24,7 @@ class Clock:
     Example:
         .. code-block:: python
 
-            serial = client.issue_commission(token, {..., "ttl": 60})
+            client.issue_commission(token, request, ttl=60)
             service.clock.advance(61)
             assert client.get_pending_commissions(token) == []
     """

@@ -93,6 +93,8 @@ class Fail:
         """Refuse what is no failure."""
         if not 400 <= self.status <= 599 or self.status not in set(HTTPStatus):
             raise ValueError(f"the status of a failure is one of HTTP's from 400 to 599, not {self.status!r}")
+        if self.retry_after is not None and not 0 <= self.retry_after < math.inf:
+            raise ValueError(f"retry_after is a number of seconds, 0 or more, not {self.retry_after!r}")
 
     async def happen(self, exchange: Exchange) -> None:
         """Answer so, whether or not the service has done its part."""

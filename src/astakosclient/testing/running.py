@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from contextlib import AbstractContextManager
 
+    from astakosclient.testing.directory import Directory
     from astakosclient.testing.failures import Part, When
     from astakosclient.testing.requests import SeenRequest
     from astakosclient.testing.starting import StartedService
@@ -75,6 +76,8 @@ class RunningService:
         self._numbers = itertools.count(1)
         self.clock = Clock(self._time_has_passed)
         self._started = stack.enter_context(_start(self.clock))
+        self._has_ended = False
+        stack.callback(self._end)
 
     def __repr__(self) -> str:
         """Where it is."""
@@ -85,9 +88,24 @@ class RunningService:
         """The base URL, such as ``http://127.0.0.1:39957/astakos``, for the client of what is tested."""
         return self._started.url
 
+    def _end(self) -> None:
+        self._has_ended = True
+
+    @property
+    def _running(self) -> StartedService:
+        if self._has_ended:
+            raise RuntimeError(
+                "the service has ended: it is there within its `with` block, or its test, alone"
+            )
+        return self._started
+
+    @property
+    def _directory(self) -> Directory:
+        return self._running.directory
+
     def client(self, **options: Any) -> AstakosClient:
         """A client of this service, with options as of `AstakosClient`; it is closed with the service."""
-        return self._stack.enter_context(AstakosClient(self.url, **options))
+        return self._stack.enter_context(AstakosClient(self._running.url, **options))
 
     # Who and what there is
 
@@ -115,7 +133,7 @@ class RunningService:
             ValueError: there is such a user, or no such resource.
         """
         name = username or f"user-{next(self._numbers)}"
-        return self._started.directory.add_user(
+        return self._directory.add_user(
             name if "@" in name else f"{name}@example.org",
             first_name=first_name,
             last_name=last_name,
@@ -148,7 +166,7 @@ class RunningService:
             endpoints = [{"versionId": "", "publicURL": endpoints}]
         limits: Mapping[str, int | None]
         limits = dict(resources) if isinstance(resources, Mapping) else dict.fromkeys(resources)
-        return self._started.directory.add_service(name, kind or name, endpoints, limits)
+        return self._directory.add_service(name, kind or name, endpoints, limits)
 
     def add_resource(
         self,
@@ -172,7 +190,7 @@ class RunningService:
             ValueError: there is no such service, or the limit is none.
         """
         owner = service.name if isinstance(service, Component) else service or name.partition(".")[0]
-        self._started.directory.add_resource(name, owner, limit, unit, description)
+        self._directory.add_resource(name, owner, limit, unit, description)
 
     def add_project(
         self,
@@ -198,7 +216,7 @@ class RunningService:
             resource: limit if isinstance(limit, tuple) else (limit, limit)
             for resource, limit in (limits or {}).items()
         }
-        return self._started.directory.add_project(
+        return self._directory.add_project(
             name or f"project-{next(self._numbers)}.example.org",
             None if owner is None else owner.uuid,
             [member.uuid for member in members],
@@ -211,7 +229,7 @@ class RunningService:
         Raises:
             ValueError: one of them is not there.
         """
-        self._started.directory.set_membership(project.uuid, user.uuid, is_member=True)
+        self._directory.set_membership(project.uuid, user.uuid, is_member=True)
 
     def remove_member(self, project: Project, user: User) -> None:
         """Let a user draw from a project no more; what they use of it stays counted.
@@ -219,7 +237,7 @@ class RunningService:
         Raises:
             ValueError: one of them is not there.
         """
-        self._started.directory.set_membership(project.uuid, user.uuid, is_member=False)
+        self._directory.set_membership(project.uuid, user.uuid, is_member=False)
 
     def set_limit(
         self, whose: User | Project, resource: str, limit: int, *, member_limit: int | None = None
@@ -236,7 +254,7 @@ class RunningService:
             ValueError: there is no such resource, or the numbers make no sense.
         """
         of_member = limit if member_limit is None else member_limit
-        self._started.directory.set_limit(whose.uuid, resource, limit, of_member)
+        self._directory.set_limit(whose.uuid, resource, limit, of_member)
 
     @overload
     def renew_token(self, whose: User) -> User: ...
@@ -245,8 +263,8 @@ class RunningService:
     def renew_token(self, whose: User | Component) -> User | Component:
         """Give a new token, which the answer carries; the old one ceases to work."""
         if isinstance(whose, User):
-            return self._started.directory.renew_user_token(whose)
-        return self._started.directory.renew_component_token(whose)
+            return self._directory.renew_user_token(whose)
+        return self._directory.renew_component_token(whose)
 
     def load(self, document: Mapping[str, object]) -> None:
         """Make the service hold what a state document (`docs/state.md`) declares: all that has no method.
@@ -254,7 +272,7 @@ class RunningService:
         Raises:
             ValueError: something in it is wrong; nothing has been changed.
         """
-        self._started.directory.load(document)
+        self._directory.load(document)
 
     # What goes wrong
 
@@ -366,4 +384,4 @@ class RunningService:
         return list(self._started.interception.requests)
 
     def _time_has_passed(self) -> None:
-        self._started.end_what_is_over()
+        self._running.end_what_is_over()

@@ -13,6 +13,7 @@ from astakos.http.listening import LOOPBACK, listen
 from astakos.http.server import EmbeddedServer, serving
 from astakos.http.service import Service
 from astakos.ledger.operations import Resolve
+from astakos.storage import schema  # noqa: F401 - if what it needs is missing, that shows here
 from astakos.storage.sqlite import SQLiteDatabase
 from astakosclient.testing.directory import Directory
 from astakosclient.testing.interception import Interception
