@@ -51,8 +51,8 @@ def measure(seconds: float) -> Sequence[Result]:
                 )
                 for name, times in spent.items()
             ],
-            f"Medians of {' and '.join(str(len(times)) for times in spent.values())} services. The very first one "
-            f"in the process took {milliseconds(first)} ms, most of which imports its code.",
+            f"Medians of {' and '.join(str(len(times)) for times in spent.values())} services. The very "
+            f"first one in the process took {milliseconds(first)} ms, most of which imports its code.",
         )
     ]
 

@@ -2,8 +2,8 @@
 
 The Python blocks of a page are one module, in which they run one after the other; then pytest runs the tests
 among them, with the fixtures of `astakosclient.testing`. A page that speaks of a service at
-`http://127.0.0.1:8000` meets a real one, and may read the environment variables that `world` sets. A block that
-begins with the line `# not run: <why>` is for people alone.
+`http://127.0.0.1:8000` meets a real one, and may read the environment variables that `world` sets. A block
+that begins with the line `# not run: <why>` is for people alone.
 """
 
 import re

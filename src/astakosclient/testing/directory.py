@@ -26,7 +26,7 @@ from astakos.administration.registry import renew_component_token
 from astakos.clock import DAY, to_iso
 from astakos.directory.tokens import new_token
 from astakos.projects.model import Capacity, Membership, MembershipState
-from astakos.storage import projects
+from astakos.storage import projects, registry
 from astakos.storage.retention import forget
 from astakosclient.testing.members import Component, Project, User
 
@@ -89,6 +89,8 @@ class Directory:
         resources: Mapping[str, int | None],
     ) -> Component:
         """Add a component with a service and its resources, each with the limit of every user."""
+        if registry.find_component(self._database.reader(), name) is not None:
+            raise ValueError(f"there is a component {name!r} already; renew_token gives it a new token")
         component = Component(name, new_token(os.urandom))
         document = StateDocument(
             components=[ComponentEntry(name=name, token=component.token)],

@@ -64,12 +64,17 @@ class TokenNames:
             target,
             shown_query,
             {name: self._shown(name, value) for name, value in headers},
-            self._named(body.decode("latin-1")).encode("latin-1"),
+            self._named_in_bytes(body),
         )
 
     def _shown(self, name: str, value: str) -> str:
         named = self._named(value)
         return PLACEHOLDER if name in TOKEN_HEADERS and named == value else named
+
+    def _named_in_bytes(self, content: bytes) -> bytes:
+        for token, owner in self._names.items():
+            content = content.replace(token.encode(), f"<token of {owner}>".encode())
+        return content
 
     def _named(self, text: str) -> str:
         for token, owner in self._names.items():

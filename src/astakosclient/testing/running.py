@@ -160,7 +160,7 @@ class RunningService:
                 ``{"compute.vm": 4}``; without one there is no limit.
 
         Raises:
-            ValueError: a name is empty, or a resource is another service's already.
+            ValueError: there is such a component, a name is empty, or a resource is another service's.
         """
         if isinstance(endpoints, str):
             endpoints = [{"versionId": "", "publicURL": endpoints}]
@@ -177,7 +177,7 @@ class RunningService:
         unit: str | None = None,
         description: str = "",
     ) -> None:
-        """Register a resource, or change what there is of it.
+        """Register a resource, or replace the one of that name.
 
         Args:
             name: such as ``compute.ram``.

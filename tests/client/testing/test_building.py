@@ -152,6 +152,7 @@ def test_all_else_is_loaded_from_a_state_document(
         (lambda service, ada: service.add_user("a b@c"), "must be a mail address"),
         (lambda service, ada: service.add_user(quotas={"compute.gpu": 1}), "no resource 'compute.gpu'"),
         (lambda service, ada: service.add_service(""), "must not be empty"),
+        (lambda service, ada: service.add_service("compute"), "a component 'compute' already"),
         (
             lambda service, ada: service.add_service("x", resources={"compute.vm": 1}),
             "one of component 'compute'",

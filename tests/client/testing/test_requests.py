@@ -57,8 +57,11 @@ def test_tokens_are_named_and_not_shown(
     assert pending.headers["x-auth-token"] == "<token of compute>"
     assert unknown.headers["x-auth-token"] == "[secret]"
     assert query.query == "X-Auth-Token=[secret]&format=json"
+    hebe = astakos_service.add_user("Ἥβη@example.org")
+    astakos_client.get_endpoints(hebe.token)
+    assert astakos_service.requests[-1].json["auth"]["token"]["id"] == "<token of ἥβη@example.org>"
     everything = "".join(
         f"{request!r}{request.query}{request.headers}{request.body!r}" for request in astakos_service.requests
     )
-    for token in (shop.ada.token, shop.compute.token, "a-token-of-another-service"):
+    for token in (hebe.token, shop.ada.token, shop.compute.token, "a-token-of-another-service"):
         assert token not in everything
