@@ -105,7 +105,9 @@ class RunningService:
 
     def client(self, **options: Any) -> AstakosClient:
         """A client of this service, with options as of `AstakosClient`; it is closed with the service."""
-        return self._stack.enter_context(AstakosClient(self._running.url, **options))
+        client: AstakosClient = AstakosClient(self._running.url, **options)
+        self._stack.callback(client.close)
+        return client
 
     # Who and what there is
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -23,7 +23,7 @@ def quota(
     client: AstakosClient, user: User, project: User | Project, resource: str = "compute.vm"
 ) -> tuple[int, int]:
     """The user's limit in a project, and the project's own."""
-    found: dict[str, Any] = client.get_quotas(user.token)[project.uuid][resource]
+    found = client.get_quotas(user.token)[project.uuid][resource]
     return found["limit"], found["project_limit"]
 
 

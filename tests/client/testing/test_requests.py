@@ -33,9 +33,9 @@ def test_what_was_refused_is_kept_as_well(
 ) -> None:
     with pytest.raises(errors.QuotaLimit):
         shop.issue(astakos_client, 5)
-    astakos_service.cut_next()
+    astakos_service.delay_next()
     with pytest.raises(errors.ConnectionError):
-        shop.issue(astakos_client, 1)
+        shop.issue(astakos_service.client(retry=0, timeout=0.3), 1)
     assert [request.status for request in astakos_service.requests] == [413, None]
     assert [request.json["provisions"][0]["quantity"] for request in astakos_service.requests] == [5, 1]
 
