@@ -200,3 +200,17 @@ def test_what_makes_no_sense_is_refused(
     with pytest.raises(ValueError, match=what_is_wrong):
         setting(astakos_service)
     assert astakos_service.client().get_resources() == {}
+
+
+def test_a_kept_connection_that_is_cut_looks_as_if_it_had_idled_too_long(
+    astakos_service: RunningService, shop: Shop
+) -> None:
+    client = astakos_service.client(retry=0)
+    assert client.get_quotas(shop.ada.token)
+    switch = astakos_service.cut_next()
+    assert client.get_quotas(shop.ada.token)
+    assert switch.used == 1
+    switch = astakos_service.cut_next(times=2)
+    with pytest.raises(errors.ConnectionError):
+        client.get_quotas(shop.ada.token)
+    assert switch.used == 2
