@@ -109,5 +109,5 @@ def test_a_large_answer_is_read_whole(peer_of: PeerFactory) -> None:
     context = ssl.create_default_context(cafile=str(CERTIFICATE))
     with AstakosClient(peer.url, ssl_context=context) as client:
         for _ in range(2):
-            assert client.get_quotas(TOKEN) == document
+            assert dict(client.get_quotas(TOKEN)) == document
     assert peer.accepted == 1

@@ -47,6 +47,7 @@ def world(astakos_service: RunningService, monkeypatch: pytest.MonkeyPatch) -> s
     ada = astakos_service.add_user("ada@example.org", first_name="Ada", last_name="Byron")
     monkeypatch.setenv("ASTAKOS_URL", astakos_service.url)
     monkeypatch.setenv("ADA_TOKEN", ada.token)
+    monkeypatch.setenv("ADA_UUID", ada.uuid)
     monkeypatch.setenv("COMPUTE_TOKEN", compute.token)
     return astakos_service.url
 
