@@ -109,3 +109,10 @@ class Transport(Protocol):
             astakosclient.errors.ConnectionError: there is no complete answer. Its ``sent`` must be False
                 only if the request provably did not reach the server: a commission is repeated then.
         """
+
+
+class AsyncTransport(Protocol):
+    """The same, awaited."""
+
+    async def send(self, request: Request, timeout: Timeout) -> Answer:  # noqa: ASYNC109 - it keeps it itself
+        """As `Transport.send`; safe to be cancelled: no later request may get this one's answer."""
