@@ -27,8 +27,8 @@ class AsyncAstakosClient:
     """An `AstakosClient` for programs that run on asyncio: the same calls, awaited.
 
     One client can be shared by all tasks, by event loops one after the other, and by event loops in several
-    threads. A call may be cancelled at any time; that never affects another call. What a cancelled call did at
-    the server is not known: a commission may have been issued.
+    threads. A call may be cancelled at any time; that never affects another call. What a cancelled call did
+    at the server is not known: a commission may have been issued.
 
     Every call either returns what it says or raises an `AstakosClientException` (see `astakosclient.errors`);
     arguments that cannot be right raise `BadValue` before anything is sent.

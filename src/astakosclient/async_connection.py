@@ -89,7 +89,8 @@ class AsyncConnection:
                 is cancelled.
         """
         self._reader.begin(method, limit)
-        self._answer = answer = self._loop.create_future()
+        answer: asyncio.Future[Answer] = self._loop.create_future()
+        self._answer = answer
         self._watch(deadline)
         try:
             self._send(request)
@@ -116,10 +117,10 @@ class AsyncConnection:
         """The socket itself, for somebody else; this connection is over.
 
         Raises:
-            OSError: the peer has sent more than an answer, which would be lost.
+            OSError: the peer has closed, or sent more than an answer, which would be lost.
         """
         if not self.is_open or self._reader.holds_more:
-            raise OSError("more came than was asked for")
+            raise OSError(f"{self.peer} sends more than an answer, or closes after it")
         self._leave_loop()
         self.is_open = False
         return self._socket

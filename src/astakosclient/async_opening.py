@@ -14,6 +14,7 @@ from astakosclient.errors import ConnectionError  # noqa: A004 - the documented 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from astakosclient.exchange import Answer
     from astakosclient.route import Route
 
 OK = 200
@@ -85,8 +86,7 @@ async def _tunnel(
     proxy = AsyncConnection(loop, opened, str(route.proxy))
     try:
         answer = await proxy.exchange("CONNECT", route.request_for_tunnel(), deadline, 0)
-        if answer.status != OK:
-            raise OSError(f"the proxy {proxy.peer} refuses: {answer.status} {answer.reason}")
+        _check_tunnel(answer, proxy.peer)
         return proxy.release()
     except ConnectionError as error:
         proxy.close()
@@ -94,6 +94,11 @@ async def _tunnel(
     except BaseException:
         proxy.close()
         raise
+
+
+def _check_tunnel(answer: Answer, proxy: str) -> None:
+    if answer.status != OK:
+        raise OSError(f"the proxy {proxy} refuses: {answer.status} {answer.reason}")
 
 
 async def _secured(
@@ -127,8 +132,14 @@ async def _ready(
 ) -> None:
     ready: asyncio.Future[None] = loop.create_future()
     number = waited_for.fileno()
-    add(number, lambda: ready.done() or ready.set_result(None))
+    add(number, _set, ready)
     try:
         await ready
     finally:
         remove(number)
+
+
+def _set(ready: asyncio.Future[None]) -> None:
+    # The loop may tell of it again before whoever waits goes on.
+    if not ready.done():
+        ready.set_result(None)
