@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, Protocol, TypeVar
+import time
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import pytest
 import uvloop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
 
 T = TypeVar("T")
 
@@ -19,3 +22,14 @@ class Run(Protocol):
 
 
 every_loop = pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for what happens outside of the loop, where no event can be had."""
+    while not condition():  # noqa: ASYNC110 - see above
+        await asyncio.sleep(0.002)
+
+
+def hold_up(seconds: float) -> None:
+    """What a program should not do on an event loop, and does: nothing is noticed meanwhile."""
+    time.sleep(seconds)

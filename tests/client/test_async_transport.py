@@ -18,7 +18,7 @@ import pytest
 
 from astakosclient import Answer, Request, Timeout, errors
 from astakosclient.async_transport import AsyncHttpTransport
-from client.event_loops import Run, every_loop
+from client.event_loops import Run, every_loop, hold_up, until
 from client.peers import (
     CERTIFICATE,
     answer,
@@ -184,8 +184,10 @@ def test_each_call_has_its_own_time_on_a_kept_connection(run: Run, peer_of: Peer
         async with AsyncHttpTransport(peer.url) as transport:
             await transport.send(reading(peer), PATIENT)
             await transport.send(reading(peer), Timeout(total=0.15))
+            started = time.monotonic()
             with pytest.raises(errors.ConnectionError, match="timed out"):
                 await transport.send(writing(peer), NEVER)
+            assert time.monotonic() - started < 2
             await transport.send(reading(peer), Timeout(total=0.15))
             await asyncio.sleep(0.2)
             await transport.send(reading(peer), Timeout(total=0.15))
@@ -202,7 +204,7 @@ def test_a_loop_that_was_held_up_is_no_reason_to_give_up_early(run: Run, peer_of
 
     async def main() -> int:
         async with AsyncHttpTransport(peer.url) as transport:
-            time.sleep(0.3)
+            hold_up(0.3)
             return (await transport.send(reading(peer), NEVER)).status
 
     assert run(main()) == 200
@@ -272,7 +274,7 @@ def test_a_connection_is_kept_for_the_next_call(run: Run, peer_of: PeerFactory) 
     ],
     ids=["says so", "HTTP/1.0", "left over", "just does"],
 )
-@pytest.mark.parametrize("pause", [time.sleep, asyncio.sleep], ids=["loop held up", "loop awake"])
+@pytest.mark.parametrize("pause", [hold_up, asyncio.sleep], ids=["loop held up", "loop awake"])
 def test_a_connection_that_is_not_cleanly_idle_is_not_used_again(
     step: Step, pause: Callable[[float], object], run: Run, peer_of: PeerFactory
 ) -> None:
@@ -307,7 +309,7 @@ def test_what_comes_late_is_not_taken_for_the_next_answer(run: Run, peer_of: Pee
                 got = await transport.send(reading(peer), PATIENT)
                 assert got.body == BODY
                 # The loop has no chance to notice before the next request is about to leave.
-                time.sleep(0.1)
+                hold_up(0.1)
 
     run(main())
     assert peer.accepted == 2
@@ -368,8 +370,7 @@ def test_a_call_waits_for_a_connection_no_longer_than_its_time(run: Run, peer_of
     async def main() -> None:
         async with AsyncHttpTransport(peer.url, pool_size=1) as transport:
             first = asyncio.ensure_future(transport.send(reading(peer), PATIENT))
-            while not peer.requests:
-                await asyncio.sleep(0.005)
+            await until(lambda: peer.requests)
             with pytest.raises(errors.ConnectionError, match="1 connections of the pool") as waited:
                 await transport.send(reading(peer), NEVER)
             assert not waited.value.sent
@@ -408,8 +409,7 @@ def test_a_call_under_way_goes_on_when_the_client_is_closed(run: Run, peer_of: P
     async def main() -> Answer:
         async with AsyncHttpTransport(peer.url) as transport:
             call = asyncio.ensure_future(transport.send(reading(peer), PATIENT))
-            while not peer.requests:
-                await asyncio.sleep(0.005)
+            await until(lambda: peer.requests)
         # Nothing is kept of it, else dropping the transport would warn.
         return await call
 
@@ -452,7 +452,7 @@ def test_calls_go_over_kept_tls_connections(run: Run, peer_of: PeerFactory) -> N
             for _ in range(3):
                 assert (await transport.send(writing(peer, body), PATIENT)).body == body
             peer.drop_connections()
-            time.sleep(0.02)
+            hold_up(0.02)
             await transport.send(writing(peer), PATIENT)
 
     run(main())
@@ -550,12 +550,11 @@ def test_one_transport_serves_one_event_loop_after_the_other(peer_of: PeerFactor
 def test_a_loop_that_ends_in_the_middle_of_calls_harms_no_later_one(run: Run, peer_of: PeerFactory) -> None:
     peer = peer_of(silence, silence, GOOD)
     transport = AsyncHttpTransport(peer.url, pool_size=2)
-    left = []
+    left: list[asyncio.Future[Answer]] = []
 
     async def begin() -> None:
         left.extend(asyncio.ensure_future(transport.send(reading(peer), PATIENT)) for _ in range(4))
-        while len(peer.requests) < 2:
-            await asyncio.sleep(0.005)
+        await until(lambda: len(peer.requests) == 2)
 
     async def go_on() -> int:
         async with transport:
@@ -604,8 +603,7 @@ def test_closing_closes_what_a_loop_in_another_thread_keeps(run: Run, peer_of: P
     async def keep() -> None:
         await transport.send(reading(peer), PATIENT)
         kept.set()
-        while not closed.is_set():
-            await asyncio.sleep(0.005)
+        await until(closed.is_set)
         await transport.send(reading(peer), PATIENT)
         accepted.append(peer.accepted)
         await transport.aclose()
@@ -664,16 +662,10 @@ def test_a_transport_that_was_left_open_says_what_to_do(run: Run, peer_of: PeerF
 @every_loop
 def test_a_transport_that_outlives_its_loop_warns_once(run: Run, peer_of: PeerFactory) -> None:
     peer = peer_of(GOOD)
-    transport = AsyncHttpTransport(peer.url)
-
-    async def main() -> None:
-        await transport.send(reading(peer), PATIENT)
-
-    run(main())
+    transports = [AsyncHttpTransport(peer.url)]
+    run(transports[0].send(reading(peer), PATIENT))
     with pytest.warns(ResourceWarning) as warned:
-        del transport
-        del main
-        gc.collect()
+        transports.clear()
     assert len(warned) == 1
 
 
