@@ -1,5 +1,7 @@
 """The client of the Astakos identity and quota API."""
 
+from typing import TYPE_CHECKING
+
 from astakosclient import errors
 from astakosclient.catalog import parse_endpoints
 from astakosclient.client import AstakosClient, BoundClient, DocumentedClient
@@ -8,20 +10,31 @@ from astakosclient.cookies import get_token_from_cookie
 from astakosclient.errors import AstakosClientException
 from astakosclient.events import Answered, Attempted
 from astakosclient.exchange import Answer, AsyncTransport, Request, Timeout, Transport
+from astakosclient.lookups import Lookups
 from astakosclient.retry import Retry
 from astakosclient.transport import HttpTransport
+
+if TYPE_CHECKING:
+    from astakosclient.async_client import AsyncAstakosClient, AsyncBoundClient
+    from astakosclient.async_transport import AsyncHttpTransport
+    from astakosclient.later_client import LaterClient
 
 __all__ = [
     "Answer",
     "Answered",
     "AstakosClient",
     "AstakosClientException",
+    "AsyncAstakosClient",
+    "AsyncBoundClient",
+    "AsyncHttpTransport",
     "AsyncTransport",
     "Attempted",
     "BoundClient",
     "Commission",
     "DocumentedClient",
     "HttpTransport",
+    "LaterClient",
+    "Lookups",
     "Request",
     "Retry",
     "Timeout",
@@ -30,3 +43,20 @@ __all__ = [
     "get_token_from_cookie",
     "parse_endpoints",
 ]
+
+_LOADED_WHEN_USED = {
+    "AsyncAstakosClient": "astakosclient.async_client",
+    "AsyncBoundClient": "astakosclient.async_client",
+    "AsyncHttpTransport": "astakosclient.async_transport",
+    "LaterClient": "astakosclient.later_client",
+}
+"""What brings in asyncio, or is for old code alone: the import of this package must be quick."""
+
+
+def __getattr__(name: str) -> object:
+    """What is loaded when it is used."""
+    if name not in _LOADED_WHEN_USED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415 - as above
+
+    return getattr(import_module(_LOADED_WHEN_USED[name]), name)

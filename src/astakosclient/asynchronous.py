@@ -10,6 +10,7 @@ from astakosclient.conversation import TROUBLE, Attempt, Conversations
 from astakosclient.synchronous import with_options
 
 if TYPE_CHECKING:
+    from astakosclient.async_transport import AsyncHttpTransport
     from astakosclient.description import Call, Parts
     from astakosclient.exchange import AsyncTransport, Timeout
     from astakosclient.retry import Retry
@@ -22,6 +23,7 @@ class Asynchronous:
 
     _conversations: Conversations
     _transport: AsyncTransport
+    _own_transport: AsyncHttpTransport | None
 
     def with_options(
         self, *, timeout: float | Timeout | None = None, retry: int | Retry | None = None
@@ -38,6 +40,19 @@ class Asynchronous:
         other = copy.copy(self)
         other._conversations = with_options(self._conversations, timeout, retry)  # noqa: SLF001 - one of its own
         return other
+
+    async def aclose(self) -> None:
+        """Close the kept connections. Closing again does nothing; a later call opens a new connection."""
+        if self._own_transport is not None:
+            await self._own_transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        """The client itself, which is closed at the end of the ``async with`` block."""
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        """Close the kept connections."""
+        await self.aclose()
 
     def __repr__(self) -> str:
         """Where the service is, and nothing secret."""

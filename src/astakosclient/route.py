@@ -1,0 +1,62 @@
+"""The way to a server, direct or through a proxy: where to connect, and what to write there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from astakosclient.address import bracketed, parse_base_url
+from astakosclient.proxies import proxy_for
+
+if TYPE_CHECKING:
+    from astakosclient.address import Address
+    from astakosclient.exchange import Request
+    from astakosclient.proxies import Proxy
+
+
+class Route:
+    """How requests get to one server.
+
+    Attributes:
+        address: the server.
+        proxy: what is between, if anything.
+        first: whom to connect to: the proxy or the server.
+        peer: the server, and the proxy if there is one, for texts; without credentials.
+    """
+
+    def __init__(self, address: str | Address) -> None:
+        """Find the way, as the environment says.
+
+        Raises:
+            BadValue: the address, or the proxy set in the environment, cannot be right.
+        """
+        self.address = parse_base_url(address) if isinstance(address, str) else address
+        self.proxy: Proxy | None = proxy_for(self.address)
+        self.first: Address | Proxy = self.proxy or self.address
+        server = f"{bracketed(self.address.host)}:{self.address.port}"
+        self.peer = f"{server} (through the proxy {self.proxy})" if self.proxy else server
+        self._common_head = f" HTTP/1.1\r\nHost: {self.address.authority}\r\nAccept-Encoding: gzip\r\n"
+        self._target_prefix = ""
+        if self.proxy and self.address.scheme == "http":
+            # A proxy is told the whole URL; for https it only sees the tunnel.
+            self._target_prefix = self.address.origin
+            self._common_head += self._authorization()
+
+    def message(self, request: Request) -> bytes:
+        """Head and body in one piece: they leave in one packet, without waiting for each other."""
+        head = f"{request.method} {self._target_prefix}{request.target}{self._common_head}"
+        for name, value in request.headers:
+            head += f"{name}: {value}\r\n"
+        if request.body or request.method != "GET":
+            head += f"Content-Length: {len(request.body)}\r\n"
+        return f"{head}\r\n".encode("latin-1") + request.body
+
+    def request_for_tunnel(self) -> bytes:
+        """What asks the proxy for a tunnel to the server."""
+        target = f"{bracketed(self.address.host)}:{self.address.port}"
+        head = f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{self._authorization()}"
+        return f"{head}\r\n".encode("ascii")
+
+    def _authorization(self) -> str:
+        if self.proxy is None or not self.proxy.authorization:
+            return ""
+        return f"Proxy-Authorization: {self.proxy.authorization}\r\n"
