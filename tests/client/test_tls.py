@@ -109,5 +109,6 @@ def test_a_large_answer_is_read_whole(peer_of: PeerFactory) -> None:
     context = ssl.create_default_context(cafile=str(CERTIFICATE))
     with AstakosClient(peer.url, ssl_context=context) as client:
         for _ in range(2):
-            assert dict(client.get_quotas(TOKEN)) == document
+            answered: object = client.get_quotas(TOKEN)
+            assert answered == document
     assert peer.accepted == 1
