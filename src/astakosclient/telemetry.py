@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 try:
@@ -67,7 +68,7 @@ class OpenTelemetryHooks:
 
     def on_attempt(self, attempt: Attempted) -> None:
         """Begin a span, and send its context along."""
-        attributes = _common(attempt) | {"url.path": attempt.path.partition("?")[0]}
+        attributes = _common(attempt) | {"url.path": "/" + attempt.path.partition("?")[0].lstrip("/")}
         if attempt.number > 1:
             attributes["http.request.resend_count"] = attempt.number - 1
         span = self._tracer.start_span(
@@ -95,13 +96,15 @@ class OpenTelemetryHooks:
 
 
 def _common(attempt: Attempted) -> Attributes:
-    host, _, port = attempt.server.rpartition(":")
-    return {
+    server = urlsplit(f"//{attempt.server}")
+    common: Attributes = {
         CALL: attempt.call,
         "http.request.method": attempt.method,
-        "server.address": host.strip("[]"),
-        "server.port": int(port),
+        "server.address": server.hostname or "",
     }
+    if server.port is not None:
+        common["server.port"] = server.port
+    return common
 
 
 def _outcome(answered: Answered) -> Attributes:

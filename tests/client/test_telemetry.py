@@ -158,11 +158,22 @@ def test_an_attempt_that_is_never_answered_leaves_nothing_behind(told: Told) -> 
     assert len(remembered) == 0
 
 
-def test_an_answer_without_an_attempt_is_counted_all_the_same(told: Told) -> None:
-    told.hooks.on_answer(Answered(attempt_of(server="[::1]:8000"), 200, None, 0.1))
+@pytest.mark.parametrize(
+    ("server", "address", "port"),
+    [
+        ("[::1]:8000", "::1", 8000),
+        ("[::1]", "::1", None),
+        ("127.0.0.1:80", "127.0.0.1", 80),
+        ("accounts.example.com", "accounts.example.com", None),
+    ],
+)
+def test_an_answer_whose_attempt_was_not_told_is_counted_for_its_server(
+    told: Told, server: str, address: str, port: int | None
+) -> None:
+    told.hooks.on_answer(Answered(attempt_of(server=server), 200, None, 0.1))
     assert told.spans == []
     ((found, number, _),) = told.points
-    assert (found["server.address"], found["server.port"], number) == ("::1", 8000, 1)
+    assert (found["server.address"], found.get("server.port"), number) == (address, port, 1)
 
 
 def test_without_a_configuration_nothing_is_recorded_and_nothing_fails() -> None:
