@@ -30,6 +30,11 @@ class Address:
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
+    def server(self) -> str:
+        """Host and port."""
+        return f"{bracketed(self.host)}:{self.port}"
+
+    @property
     def origin(self) -> str:
         """Scheme, host and port."""
         return f"{self.scheme}://{self.authority}"
@@ -44,46 +49,52 @@ def bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def parse_base_url(url: str | None) -> Address:
-    """Check and take apart a base URL.
+def path_in_url(path: str) -> str:
+    """A path as a prefix of others: it begins with a slash, does not end with one, and is percent-encoded."""
+    path = quote(path.rstrip("/"), safe=_ALLOWED_IN_A_PATH)
+    return path if path.startswith("/") or not path else "/" + path
+
+
+def parse_base_url(url: str | None, argument: str = "astakos_url") -> Address:
+    """Check and take apart a base URL, which the caller gave as an argument of this name.
 
     Raises:
         BadValue: it is None or no text, has another scheme than http and https, no host, a bad port, or
             anything beyond a path. The message never shows the URL itself: it may hold a password.
     """
     if url is None:
-        raise BadValue("AstakosClient: astakos_url must not be None")
+        raise BadValue(f"AstakosClient: {argument} must not be None")
     if not isinstance(url, str):
-        raise BadValue(f"AstakosClient: astakos_url must be a string, not {type(url).__name__}")
+        raise BadValue(f"AstakosClient: {argument} must be a string, not {type(url).__name__}")
     if _NOT_IN_A_URL.search(url):
-        raise BadValue("AstakosClient: astakos_url must not contain spaces or control characters")
+        raise BadValue(f"AstakosClient: {argument} must not contain spaces or control characters")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise BadValue("AstakosClient: astakos_url is not a URL with a valid host and port") from None
-    _check(parts, port)
+        raise BadValue(f"AstakosClient: {argument} is not a URL with a valid host and port") from None
+    _check(parts, port, argument)
     return Address(
         scheme=parts.scheme,
-        host=_ascii_host(parts.hostname or ""),
+        host=_ascii_host(parts.hostname or "", argument),
         port=DEFAULT_PORTS[parts.scheme] if port is None else port,
-        prefix=quote(parts.path.rstrip("/"), safe=_ALLOWED_IN_A_PATH),
+        prefix=path_in_url(parts.path),
     )
 
 
-def _check(parts: SplitResult, port: int | None) -> None:
+def _check(parts: SplitResult, port: int | None, argument: str) -> None:
     if parts.scheme not in DEFAULT_PORTS:
-        raise BadValue("AstakosClient: astakos_url must begin with http:// or https://")
+        raise BadValue(f"AstakosClient: {argument} must begin with http:// or https://")
     if "@" in parts.netloc:
-        raise BadValue("AstakosClient: astakos_url must not contain a user name or password")
+        raise BadValue(f"AstakosClient: {argument} must not contain a user name or password")
     if not parts.hostname or port == 0:
-        raise BadValue("AstakosClient: astakos_url must name a host, and no port or a valid one")
+        raise BadValue(f"AstakosClient: {argument} must name a host, and no port or a valid one")
     if parts.query or parts.fragment:
-        raise BadValue("AstakosClient: astakos_url must not have a query or fragment")
+        raise BadValue(f"AstakosClient: {argument} must not have a query or fragment")
 
 
-def _ascii_host(host: str) -> str:
+def _ascii_host(host: str, argument: str) -> str:
     try:
         return host.encode("idna").decode("ascii")
     except UnicodeError:
-        raise BadValue("AstakosClient: the host of astakos_url is not a valid name") from None
+        raise BadValue(f"AstakosClient: the host of {argument} is not a valid name") from None

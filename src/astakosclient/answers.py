@@ -17,16 +17,16 @@ def nothing(answer: Answer) -> None:
     """For calls whose success is the whole answer, whatever the body."""
 
 
-def mapping(answer: Answer) -> dict[str, Any]:
-    """A JSON object."""
+def mapping(answer: Answer) -> Any:
+    """A JSON object; what is in it is described in `astakosclient.answer_types`, and not checked."""
     document = _json(answer)
     if not isinstance(document, dict):
         raise _unusable(answer, "The answer is not a JSON object")
     return document
 
 
-def sequence(answer: Answer) -> list[Any]:
-    """A JSON array."""
+def sequence(answer: Answer) -> Any:
+    """A JSON array; as for `mapping`."""
     document = _json(answer)
     if not isinstance(document, list):
         raise _unusable(answer, "The answer is not a JSON array")

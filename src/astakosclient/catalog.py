@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from astakosclient.errors import NoEndpoints
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 def parse_endpoints(
-    endpoints: dict[str, Any],
+    endpoints: Mapping[str, Any],
     ep_name: str | None = None,
     ep_type: str | None = None,
     ep_region: str | None = None,

@@ -42,6 +42,7 @@ class AstakosClientException(Exception):
         method, path: the call that failed (secrets in the path are blanked), or empty.
         fault: the key of the server's fault, such as ``itemNotFound``, or empty.
         said: the server's own explanation, as far as the text of this exception repeats it.
+        request_id: what the service logs the call under (``X-Request-Id``), or empty.
         retry_after: after how many seconds the server asked to be called again, or None.
     """
 
@@ -67,18 +68,23 @@ class AstakosClientException(Exception):
         self.path = ""
         self.fault = ""
         self.said: str | None = None
+        self.request_id = ""
         self.retry_after: float | None = None
 
-    def during(self, method: str, path: str) -> Self:
+    def during(self, method: str, path: str, request_id: str = "") -> Self:
         """Note which call failed, and return the exception; ``path`` must be free of secrets."""
         self.method = method
         self.path = path
+        self.request_id = request_id
         return self
 
     def __str__(self) -> str:
         """The call, what happened, and what the server said; no secrets."""
         story = _one_line(self._story())
-        return f"{self.method} {self.path}: {story}" if self.method else story
+        if not self.method:
+            return story
+        request = f" (request {self.request_id})" if self.request_id else ""
+        return f"{self.method} {self.path}: {story}{request}"
 
     def __repr__(self) -> str:
         """The class and the text; not the arguments, which hold the server's answer as it came."""

@@ -80,32 +80,22 @@ class Timeout:
 
 
 class Transport(Protocol):
-    """Whatever can carry a request to its server. Any HTTP library is wrapped in a few lines:
+    """Whatever can carry a request to its server. Any HTTP library is wrapped in a few lines.
 
-    .. code-block:: python
-
-        class Httpx2Transport:
-            def __init__(self) -> None:
-                self.client = httpx2.Client()
-
-            def send(self, request: Request, timeout: Timeout) -> Answer:
-                try:
-                    answer = self.client.request(
-                        request.method, request.url, headers=list(request.headers),
-                        content=request.body, timeout=timeout.total,
-                    )
-                except httpx2.ConnectError as error:
-                    raise ConnectionError(error, sent=False) from error
-                except httpx2.HTTPError as error:
-                    raise ConnectionError(error) from error
-                headers = {name.lower(): value for name, value in answer.headers.items()}
-                return Answer(answer.status_code, answer.reason_phrase, headers, answer.content)
+    `astakosclient.adapters.httpx2` and `astakosclient.adapters.pyreqwest` do so, and show how.
     """
 
-    def send(self, request: Request, timeout: Timeout) -> Answer:
+    def send(self, request: Request, timeout: Timeout) -> Answer:  # pyright: ignore[reportReturnType]
         """Send the request once and return the whole answer, whatever its status; follow no redirects.
 
         Raises:
             astakosclient.errors.ConnectionError: there is no complete answer. Its ``sent`` must be False
                 only if the request provably did not reach the server: a commission is repeated then.
         """
+
+
+class AsyncTransport(Protocol):
+    """The same, awaited."""
+
+    async def send(self, request: Request, timeout: Timeout) -> Answer:  # pyright: ignore[reportReturnType]  # noqa: ASYNC109
+        """As `Transport.send`; safe to be cancelled: no later request may get this one's answer."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
+from typing import TypeVar
 
 from astakosclient.errors import AstakosClientException, BadValue, ConnectionError  # noqa: A004 - documented name
 
+T = TypeVar("T")
+
 BUSY = 429
-UNAVAILABLE = frozenset({502, 503, 504})
+GIVEN_BACK = 0.2
+"""What a call that succeeds adds to the budget of repetitions: it bounds them to a fifth of all calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +23,18 @@ class Retry:
     What is repeated depends on what may have happened at the server:
 
     * A call that only reads is repeated after connection trouble and after 429, 502, 503 and 504.
-    * A call that changes something (every call about commissions, and feedback) is repeated only if it was
-      provably not carried out: the request did not reach the server, or the server answered 429, which it
-      does instead of doing the work. A lost answer, a time-out and 5xx are not proof: a gateway says
-      502, 503 or 504 also when the service behind it has done its part.
+    * A call that changes something is repeated if it was provably not carried out: the request did not reach
+      the server, or the server answered 429, which it does instead of doing the work. A lost answer, a
+      time-out and 5xx are not proof: a gateway says 502, 503 or 504 also when the service behind it has done
+      its part.
+    * After those, issuing commissions, and accepting or rejecting one, is repeated as well if the server is
+      known to see to it that this comes true once. The service of this project is: it says so in
+      ``Astakos-Supports``, and is asked if it has not said anything yet. The original Astakos is not.
     * Nothing else is repeated. An answer that arrived whole but cannot be read would be the same again.
+
+    So that many clients cannot make a storm of repetitions, each client has a ``budget`` of them: it begins
+    with so many, each repetition takes one, and each call that succeeds gives back a fifth of one. While
+    nothing succeeds there are no more than that; in the long run there is one for five calls at most.
 
     Between two attempts it waits a random time (full jitter) of at most ``base`` seconds, doubled with each
     repetition, at most ``cap``; when the server named a time (``Retry-After``), it waits that long as well.
@@ -34,9 +44,13 @@ class Retry:
         count: how many repetitions there may be: 3 means at most 4 attempts.
         base: the longest wait before the first repetition, in seconds.
         cap: the longest wait before any, in seconds, not counting what the server asked for.
+        budget: how many repetitions a client may make while no call succeeds; ``math.inf`` for any number.
+        statuses: the answers after which it is repeated, if the server may receive the request twice without
+            harm; after 429 also if it may not.
+        methods: the HTTP methods of calls that are repeated at all.
 
     Raises:
-        BadValue: a number is negative, or no number.
+        BadValue: a number is negative, or no number, or a status or method can not be right.
 
     Example:
         >>> Retry(3, base=0.2).limit_of_pause(2)
@@ -46,20 +60,28 @@ class Retry:
     count: int = 0
     base: float = 0.1
     cap: float = 5.0
+    budget: float = 50.0
+    statuses: frozenset[int] = frozenset({BUSY, 502, 503, 504})
+    methods: frozenset[str] = frozenset({"GET", "POST", "PUT"})
 
     def __post_init__(self) -> None:
-        """Refuse what is no number, or negative."""
+        """Refuse what is no number, or negative; take any kind of set for statuses and methods."""
         if not isinstance(self.count, int) or isinstance(self.count, bool) or self.count < 0:
             raise BadValue(f"retry must be a number of repetitions, 0 or more, not {self.count!r}")
         for name, seconds in (("base", self.base), ("cap", self.cap)):
             if not isinstance(seconds, int | float) or not math.isfinite(seconds) or seconds < 0:
                 raise BadValue(f"Retry: {name} must be a number of seconds, 0 or more, not {seconds!r}")
+        if not isinstance(self.budget, int | float) or not self.budget >= 0:
+            raise BadValue(f"Retry: budget must be a number of repetitions, 0 or more, not {self.budget!r}")
+        object.__setattr__(self, "statuses", _set_of(int, "statuses", self.statuses))
+        object.__setattr__(self, "methods", _set_of(str, "methods", self.methods))
 
     def again(
         self,
         failures: int,
         error: AstakosClientException,
         *,
+        method: str,
         repeatable: bool,
         remaining: float,
         jitter: float,
@@ -69,14 +91,23 @@ class Retry:
         Args:
             failures: how many attempts have failed, this one included.
             error: how the last one failed.
+            method: the HTTP method of the call.
             repeatable: whether the server may receive the request twice without harm.
             remaining: how many seconds are left for the whole call.
             jitter: a random number between 0 and 1.
         """
-        if failures > self.count or not may_be_repeated(error, repeatable=repeatable):
+        if failures > self.count or method not in self.methods:
+            return None
+        if not self.allows(error, repeatable=repeatable):
             return None
         pause = jitter * self.limit_of_pause(failures) + (error.retry_after or 0.0)
         return pause if pause < remaining else None
+
+    def allows(self, error: AstakosClientException, *, repeatable: bool) -> bool:
+        """Whether repeating after this can help and cannot harm."""
+        if isinstance(error, ConnectionError):
+            return repeatable or not error.sent
+        return error.status in self.statuses and (repeatable or error.status == BUSY)
 
     def limit_of_pause(self, failures: int) -> float:
         """The longest wait after so many failed attempts, in seconds."""
@@ -84,11 +115,38 @@ class Retry:
         return min(self.cap, self.base * 2.0 ** min(failures - 1, 63))
 
 
-def may_be_repeated(error: AstakosClientException, *, repeatable: bool) -> bool:
-    """Whether repeating can help and cannot harm."""
-    if isinstance(error, ConnectionError):
-        return repeatable or not error.sent
-    return error.status == BUSY or (repeatable and error.status in UNAVAILABLE)
+class Allowance:
+    """What is left of a client's budget of repetitions, for all its calls together.
+
+    Threads share it without a lock: that one of two at the same moment is not counted does no harm.
+    """
+
+    __slots__ = ("_full", "_left")
+
+    def __init__(self, budget: float) -> None:
+        """Begin with all of it."""
+        self._full = self._left = float(budget)
+
+    def take(self) -> bool:
+        """Use one repetition; false if there is none left."""
+        if self._left < 1.0:
+            return False
+        self._left -= 1.0
+        return True
+
+    def give_back(self) -> None:
+        """Note that a call succeeded."""
+        if self._left < self._full:
+            self._left = min(self._full, self._left + GIVEN_BACK)
+
+
+def _set_of(kind: type[T], name: str, values: Iterable[T]) -> frozenset[T]:
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise BadValue(f"Retry: {name} must be a set of {kind.__name__}, not {values!r}")
+    found = frozenset(values)
+    if not all(isinstance(value, kind) for value in found):
+        raise BadValue(f"Retry: {name} must be a set of {kind.__name__}, not {values!r}")
+    return found
 
 
 def seconds_to_wait(retry_after: str | None, now: float) -> float | None:
@@ -102,6 +160,10 @@ def seconds_to_wait(retry_after: str | None, now: float) -> float | None:
         return None
     if retry_after.isascii() and retry_after.strip().isdecimal():
         return float(retry_after)
+    # Dates are rare, and the email package is slow to import.
+    from datetime import UTC  # noqa: PLC0415
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415
+
     try:
         moment = parsedate_to_datetime(retry_after)
         if moment.tzinfo is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import ssl
 import time
 import weakref
 from typing import TYPE_CHECKING
@@ -17,6 +16,8 @@ from astakosclient.proxies import proxy_for
 from astakosclient.wire import remaining
 
 if TYPE_CHECKING:
+    import ssl
+
     from astakosclient.address import Address
     from astakosclient.exchange import Answer, Request, Timeout
     from astakosclient.pool import Shelf
@@ -61,6 +62,9 @@ class HttpTransport:
         self._largest_answer = largest_answer
         self._ssl_context = ssl_context
         if self._address.scheme == "https" and ssl_context is None:
+            # OpenSSL is slow to load: only those who use it pay for it.
+            import ssl  # noqa: PLC0415
+
             self._ssl_context = ssl.create_default_context()
         self._common_head = f" HTTP/1.1\r\nHost: {self._address.authority}\r\nAccept-Encoding: gzip\r\n"
         self._target_prefix = ""

@@ -16,7 +16,10 @@ BUSY = Answer(503, "Busy", {"retry-after": "7"})
 
 def conversations(retry: Retry, timeout: Timeout | None = None) -> Conversations:
     return Conversations(
-        parse_base_url("https://h/x"), retry, timeout or Timeout(), logging.getLogger("astakosclient")
+        address=parse_base_url("https://h/x"),
+        retry=retry,
+        timeout=timeout or Timeout(),
+        logger=logging.getLogger("astakosclient"),
     )
 
 
@@ -65,4 +68,4 @@ def test_a_bug_of_a_transport_is_not_taken_for_trouble() -> None:
 def test_no_call_shows_its_token_or_body() -> None:
     call = calls.get_endpoints("s3cret", None)
     assert "s3cret" not in repr(call)
-    assert "s3cret" not in repr(call.request_to(parse_base_url("https://h")))
+    assert "s3cret" not in repr(call.request_to(parse_base_url("https://h"), call.path, ()))

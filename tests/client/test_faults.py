@@ -46,7 +46,9 @@ def test_each_status_has_its_exception(
     if code != "304":
         assert error.details == error.response == '{"someFault": {"code": 1, "message": "because"}}'
         assert error.fault == "someFault"
-        assert str(error) == f"GET /x/account/v1.0/quotas: {code} {reason}: because"
+        assert (
+            str(error) == f"GET /x/account/v1.0/quotas: {code} {reason}: because (request {error.request_id})"
+        )
 
 
 @pytest.mark.parametrize(
@@ -57,7 +59,10 @@ def test_an_unusual_body_of_a_fault_is_kept_but_not_quoted(body: bytes, peer_of:
     with AstakosClient(peer.url) as client, pytest.raises(errors.NotFound) as failed:
         client.accept_commission(TOKEN, 7)
     assert failed.value.details == failed.value.response == body.decode("utf-8", "replace")
-    assert str(failed.value) == "POST /account/v1.0/commissions/7/action: 404 Not Found"
+    assert (
+        str(failed.value)
+        == f"POST /account/v1.0/commissions/7/action: 404 Not Found (request {failed.value.request_id})"
+    )
 
 
 def test_a_missing_reason_is_filled_in(peer_of: PeerFactory) -> None:
@@ -131,7 +136,7 @@ def test_a_refused_commission_is_told_to_people_and_to_programs(
     assert (error.resource, error.limit, error.usage) == (resource, 4, 3)
     assert (error.requested, error.available) == (5, 1)
     assert error.fault == "overLimit"
-    assert str(error).endswith(f"413 {error.message}: {error.details}")
+    assert str(error).endswith(f"413 {error.message}: {error.details} (request {error.request_id})")
 
 
 def test_a_release_beyond_the_usage_has_negative_figures(peer_of: PeerFactory) -> None:

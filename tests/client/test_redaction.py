@@ -80,7 +80,8 @@ def test_one_debug_line_for_each_attempt(peer_of: Any, caplog: pytest.LogCapture
     lines = [record.getMessage() for record in caplog.records if record.levelname == "DEBUG"]
     assert len(lines) == 2
     assert lines[0].startswith("GET /account/v1.0/service_quotas?user=u -> 503 in ")
-    assert " ms (token " in lines[1]
+    assert " ms (request " in lines[1]
+    assert ", token " in lines[1]
 
 
 def test_nothing_is_said_or_configured_unasked(peer_of: Any, caplog: pytest.LogCaptureFixture) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -67,7 +68,8 @@ def test_a_write_is_never_sent_twice_when_the_server_may_have_done_it(
     peer = peer_of(LOST_ANSWERS[trouble], DONE)
     with AstakosClient(peer.url, AT_ONCE) as client, pytest.raises(errors.AstakosClientException):
         WRITES[name](client)
-    assert len(peer.requests) == 1
+    # Asked whether it would recognize a repetition, this server says nothing of it.
+    assert [request.method for request in peer.requests].count("POST") == 1
 
 
 @pytest.mark.parametrize("name", WRITES)
@@ -78,7 +80,7 @@ def test_a_write_on_a_kept_connection_is_not_sent_twice_either(name: str, peer_o
         with pytest.raises(errors.ConnectionError) as lost:
             WRITES[name](client)
     assert lost.value.sent
-    assert len(peer.requests) == 2
+    assert [request.method for request in peer.requests].count("POST") == 1
 
 
 @pytest.mark.parametrize("name", READS | WRITES)
@@ -180,6 +182,126 @@ def test_the_time_of_a_call_includes_its_repetitions(peer_of: PeerFactory) -> No
         assert time.monotonic() - started < 0.6
 
 
+def test_a_client_that_never_succeeds_soon_stops_repeating(peer_of: PeerFactory) -> None:
+    peer = peer_of(answer(status="503 Busy"))
+    with AstakosClient(peer.url, Retry(4, base=0, budget=10)) as client:
+        for _ in range(20):
+            with pytest.raises(errors.AstakosClientException):
+                client.get_quotas(TOKEN)
+    assert len(peer.requests) == 20 + 10
+
+
+def test_success_gives_repetitions_back(peer_of: PeerFactory) -> None:
+    busy = answer(status="503 Busy")
+    peer = peer_of(busy, *[answer({})] * 5, busy, answer({}), busy)
+    with AstakosClient(peer.url, Retry(4, base=0, budget=1)) as client:
+        for _ in range(6):
+            client.get_quotas(TOKEN)
+        with pytest.raises(errors.AstakosClientException):
+            client.get_quotas(TOKEN)
+    assert peer.steps == [busy]
+
+
+def test_no_limit_of_the_budget_is_a_choice(peer_of: PeerFactory) -> None:
+    peer = peer_of(answer(status="503 Busy"))
+    client = AstakosClient(peer.url, Retry(200, base=0, budget=math.inf))
+    with client, pytest.raises(errors.AstakosClientException):
+        client.get_quotas(TOKEN)
+    assert len(peer.requests) == 201
+
+
+def test_which_statuses_and_methods_are_repeated_is_a_choice(peer_of: PeerFactory) -> None:
+    peer = peer_of(answer(status="500 No"), answer({}), answer(status="500 No"))
+    policy = Retry(1, base=0, statuses=frozenset({500}), methods=frozenset({"GET"}))
+    with AstakosClient(peer.url, policy) as client:
+        client.get_quotas(TOKEN)
+        with pytest.raises(errors.AstakosClientException):
+            client.get_usernames(TOKEN, [])
+    assert len(peer.requests) == 3
+
+
+SUPPORTS = "Astakos-Supports: Idempotency-Key, history\r\n"
+
+
+def test_a_server_that_has_said_so_gets_the_same_issue_again(peer_of: PeerFactory) -> None:
+    peer = peer_of(answer([], headers=SUPPORTS), LOST_ANSWERS["504"], answer({"serial": 7}))
+    with AstakosClient(peer.url, AT_ONCE) as client:
+        client.get_pending_commissions(TOKEN)
+        assert client.issue_commission(TOKEN, {}) == 7
+    _, first, second = peer.requests
+    assert first.headers["idempotency-key"] == second.headers["idempotency-key"]
+
+
+def test_each_issue_has_a_key_of_its_own(peer_of: PeerFactory) -> None:
+    peer = peer_of(answer({"serial": 7}))
+    with AstakosClient(peer.url) as client:
+        client.issue_commission(TOKEN, {})
+        client.issue_commission(TOKEN, {})
+        client.issue_commissions(TOKEN, [])
+    assert len({request.headers["idempotency-key"] for request in peer.requests}) == 3
+
+
+def test_a_server_that_has_said_nothing_is_asked(peer_of: PeerFactory) -> None:
+    not_found = answer(status="404 Not Found", headers=SUPPORTS)
+    peer = peer_of(LOST_ANSWERS["502"], not_found, answer({"serial": 7}))
+    with AstakosClient(peer.url, AT_ONCE) as client:
+        assert client.issue_commission(TOKEN, {}) == 7
+    asked = [(request.method, request.target.rpartition("/")[2]) for request in peer.requests]
+    assert asked == [("POST", "commissions"), ("GET", "0"), ("POST", "commissions")]
+
+
+def test_it_is_asked_again_if_that_fails_as_well(peer_of: PeerFactory) -> None:
+    not_found = answer(status="404 Not Found", headers=SUPPORTS)
+    peer = peer_of(LOST_ANSWERS["502"], LOST_ANSWERS["502"], not_found, answer({"serial": 7}))
+    with AstakosClient(peer.url, AT_ONCE) as client:
+        assert client.issue_commission(TOKEN, {}) == 7
+
+
+def test_nothing_is_asked_where_nothing_is_repeated(peer_of: PeerFactory) -> None:
+    peer = peer_of(LOST_ANSWERS["502"])
+    with AstakosClient(peer.url) as client, pytest.raises(errors.AstakosClientException):
+        client.issue_commission(TOKEN, {})
+    assert len(peer.requests) == 1
+
+
+def test_accepting_again_finds_that_it_was_done(peer_of: PeerFactory) -> None:
+    not_found = answer(status="404 Not Found", headers=SUPPORTS)
+    done = answer({"history": [{"outcome": "ACCEPT"}], "next": None}, headers=SUPPORTS)
+    peer = peer_of(LOST_ANSWERS["502"], not_found, not_found, done)
+    with AstakosClient(peer.url, AT_ONCE) as client:
+        client.accept_commission(TOKEN, 7)
+    targets = [request.target.removeprefix("/account/v1.0/commissions") for request in peer.requests]
+    assert targets == ["/7/action", "/0", "/7/action", "/history?serial=7&limit=1"]
+
+
+@pytest.mark.parametrize("entries", [[], [{"outcome": "REJECT"}], [{"outcome": "EXPIRED"}]])
+def test_accepting_again_finds_that_it_was_not_done(entries: list[Any], peer_of: PeerFactory) -> None:
+    not_found = answer(status="404 Not Found", headers=SUPPORTS)
+    peer = peer_of(LOST_ANSWERS["502"], not_found, not_found, answer({"history": entries}, headers=SUPPORTS))
+    with AstakosClient(peer.url, AT_ONCE) as client, pytest.raises(errors.NotFound):
+        client.accept_commission(TOKEN, 7)
+
+
+def test_what_was_not_found_the_first_time_is_not_looked_up(peer_of: PeerFactory) -> None:
+    peer = peer_of(answer(status="404 Not Found", headers=SUPPORTS))
+    with AstakosClient(peer.url, AT_ONCE) as client, pytest.raises(errors.NotFound):
+        client.accept_commission(TOKEN, 7)
+    assert len(peer.requests) == 1
+
+
+def test_options_are_for_the_calls_of_the_client_that_they_make(peer_of: PeerFactory) -> None:
+    peer = peer_of(answer(status="503 Busy"))
+    with AstakosClient(peer.url, AT_ONCE) as client:
+        with pytest.raises(errors.AstakosClientException):
+            client.with_options(retry=0, timeout=3).get_quotas(TOKEN)
+        assert len(peer.requests) == 1
+        with pytest.raises(errors.AstakosClientException):
+            client.get_quotas(TOKEN)
+    assert len(peer.requests) == 1 + 3
+    with pytest.raises(errors.BadValue):
+        client.with_options(timeout=-1)
+
+
 # The value itself
 
 
@@ -204,7 +326,9 @@ def test_again_never_exceeds_its_count_or_time_and_never_risks_a_write(
     error = errors.AstakosClientException("m", "d", status)
     error.retry_after = wait
     retry = Retry(count)
-    pause = retry.again(failures, error, repeatable=repeatable, remaining=remaining, jitter=jitter)
+    pause = retry.again(
+        failures, error, method="POST", repeatable=repeatable, remaining=remaining, jitter=jitter
+    )
     if pause is None:
         return
     assert failures <= count
@@ -232,7 +356,22 @@ def test_a_retry_is_a_value() -> None:
         Retry(3).count = 4  # type: ignore[misc]  # what is tested
 
 
-@pytest.mark.parametrize("arguments", [{"base": -1}, {"cap": float("nan")}, {"base": "1"}, {"count": None}])
+BAD_CHOICES: list[dict[str, Any]] = [
+    {"base": -1},
+    {"cap": float("nan")},
+    {"base": "1"},
+    {"count": None},
+    {"budget": -1},
+    {"budget": float("nan")},
+    {"statuses": 500},
+    {"statuses": ["500"]},
+    {"methods": "GET"},
+]
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"base": -1}, {"cap": float("nan")}, {"base": "1"}, {"count": None}, *BAD_CHOICES]
+)
 def test_a_retry_that_cannot_be_right_is_refused(arguments: dict[str, Any]) -> None:
     with pytest.raises(errors.BadValue):
         Retry(**arguments)

@@ -4,27 +4,46 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, assert_type
 
-from astakosclient import AstakosClient, HttpTransport, Retry, Timeout, Transport, parse_endpoints
+from astakosclient import (
+    AstakosClient,
+    DocumentedClient,
+    HttpTransport,
+    Retry,
+    Timeout,
+    Transport,
+    parse_endpoints,
+)
 
 if TYPE_CHECKING:
+    from astakosclient.answer_types import Quotas, Service, UserInfo
+    from astakosclient.later_client import LaterClient
 
     def _results(client: AstakosClient) -> None:
-        assert_type(client.get_user_info("t"), dict[str, Any])
+        assert_type(client.get_user_info("t"), UserInfo)
         assert_type(client.get_usernames("t", ["u"]), dict[str, str])
         assert_type(client.get_username("t", "u"), str)
         assert_type(client.service_get_uuid("t", display_name="n"), str)
-        assert_type(client.get_services(), list[dict[str, Any]])
+        assert_type(client.get_services(), list[Service])
         assert_type(client.issue_commission("t", {}), int)
         assert_type(client.get_pending_commissions("t"), list[int])
         assert_type(parse_endpoints(client.get_endpoints("t")), list[dict[str, Any]])
+
+    def _generations() -> None:
+        assert_type(AstakosClient("http://h"), DocumentedClient)
+        assert_type(AstakosClient(astakos_url="http://h", retry=3), DocumentedClient)
+        assert_type(AstakosClient("t", "http://h/identity/v2.0"), LaterClient)
+        assert_type(AstakosClient("t", auth_url="http://h", use_pool=True, headers={}), LaterClient)
+        assert_type(AstakosClient("http://h").bind("t").get_quotas(), Quotas)
+        documented: AstakosClient = AstakosClient("http://h")
+        assert_type(documented.get_username("t", "u"), str)
 
     def _arguments(transport: HttpTransport) -> None:
         seam: Transport = transport
         AstakosClient("http://h", Retry(2), timeout=Timeout(total=5), transport=seam)
         AstakosClient("http://h", retry=2, use_pool=True, pool_size=4, timeout=5)
-        AstakosClient("http://h", retry="2")  # type: ignore[arg-type]  # what is tested
+        AstakosClient("http://h", retry="2")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
 
 
 def test_the_package_is_typed() -> None:
-    annotations = AstakosClient.get_quotas.__annotations__
-    assert annotations["return"] == "dict[str, Any]"
+    annotations = DocumentedClient.get_quotas.__annotations__
+    assert annotations["return"] == "Quotas"

@@ -1,0 +1,113 @@
+"""What the service really sends is what the types of its answers say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, get_type_hints
+
+import pytest
+
+from astakosclient import AstakosClient, answer_types
+from astakosclient.answer_types import (
+    BulkResults,
+    CommissionInfo,
+    Endpoints,
+    HistoryPage,
+    Quotas,
+    Reconciliation,
+    Resolution,
+    Resource,
+    Service,
+    ServiceProjectQuotas,
+    ServiceQuotas,
+    UserInfo,
+)
+from client.shapes import differences
+from service.world import ALICE, BOB, COMPUTE_TOKEN, LAB, VM
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from astakosclient.methods import Calls
+    from service.caller import Caller
+
+PROVISION = {"holder": f"user:{ALICE.uuid}", "source": f"project:{LAB}", "resource": VM, "quantity": 1}
+OF_PROJECT = {"holder": f"project:{LAB}", "source": None, "resource": VM, "quantity": 1}
+COMMISSION = {"provisions": [PROVISION, OF_PROJECT]}
+TOO_MUCH = {"provisions": [{**PROVISION, "quantity": 10**6}, {**OF_PROJECT, "quantity": 10**6}]}
+USAGE = [{"holder": f"user:{ALICE.uuid}", "source": f"project:{LAB}", "resource": VM, "usage": 1}]
+UNKNOWN = [{"holder": "user:nobody", "source": None, "resource": VM, "usage": 1}]
+
+
+def info(client: Calls, ttl: int | None) -> object:
+    serial = client.issue_commission(COMPUTE_TOKEN, COMMISSION, ttl=ttl)
+    return client.get_commission_info(COMPUTE_TOKEN, serial)
+
+
+def resolution(client: Calls) -> object:
+    one, two = (client.issue_commission(COMPUTE_TOKEN, COMMISSION) for _ in range(2))
+    return client.resolve_commissions(COMPUTE_TOKEN, [one, 999_999], [two])
+
+
+def history(client: Calls) -> object:
+    serial = client.issue_commission(COMPUTE_TOKEN, COMMISSION)
+    client.accept_commission(COMPUTE_TOKEN, serial)
+    return client.get_commission_history(COMPUTE_TOKEN, limit=1)
+
+
+ANSWERS: dict[str, tuple[Any, Callable[[Calls], object]]] = {
+    "get_user_info": (UserInfo, lambda c: c.get_user_info(ALICE.token)),
+    "get_services": (list[Service], lambda c: c.get_services()),
+    "get_resources": (dict[str, Resource], lambda c: c.get_resources()),
+    "get_endpoints": (Endpoints, lambda c: c.get_endpoints(ALICE.token)),
+    "get_quotas": (Quotas, lambda c: c.get_quotas(ALICE.token)),
+    "get_quotas of another": (Quotas, lambda c: c.get_quotas(BOB.token)),
+    "service_get_quotas": (ServiceQuotas, lambda c: c.service_get_quotas(COMPUTE_TOKEN)),
+    "service_get_project_quotas": (
+        ServiceProjectQuotas,
+        lambda c: c.service_get_project_quotas(COMPUTE_TOKEN),
+    ),
+    "get_commission_info": (CommissionInfo, lambda c: info(c, None)),
+    "get_commission_info with a ttl": (CommissionInfo, lambda c: info(c, 600)),
+    "resolve_commissions": (Resolution, resolution),
+    "issue_commissions": (BulkResults, lambda c: c.issue_commissions(COMPUTE_TOKEN, [COMMISSION, TOO_MUCH])),
+    "get_commission_history": (HistoryPage, history),
+    "reconcile": (Reconciliation, lambda c: c.reconcile(COMPUTE_TOKEN, USAGE)),
+    "reconcile what is unknown": (Reconciliation, lambda c: c.reconcile(COMPUTE_TOKEN, UNKNOWN)),
+    "reconcile and mend": (Reconciliation, lambda c: c.reconcile(COMPUTE_TOKEN, USAGE, mend=True)),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_an_answer_is_what_its_type_says(name: str, service: Caller) -> None:
+    kind, call = ANSWERS[name]
+    with AstakosClient(service.base_url) as client:
+        answer = call(client)
+    assert answer
+    assert differences(answer, kind) == []
+
+
+def test_every_type_can_be_resolved() -> None:
+    described = [kind for kind in vars(answer_types).values() if isinstance(kind, type)]
+    assert all(get_type_hints(kind) for kind in described if kind.__module__ == answer_types.__name__)
+
+
+class _Inner(TypedDict):
+    number: int
+
+
+class _Outer(TypedDict):
+    inner: list[_Inner]
+    maybe: NotRequired[str | None]
+
+
+@pytest.mark.parametrize("value", [{"inner": []}, {"inner": [{"number": 1}], "maybe": None}])
+def test_what_fits_has_no_differences(value: object) -> None:
+    assert differences(value, _Outer) == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{}, [], {"inner": [], "more": 1}, {"inner": [{"number": True}]}, {"inner": [], "maybe": 1}],
+)
+def test_what_does_not_fit_has_some(value: object) -> None:
+    assert differences(value, _Outer)

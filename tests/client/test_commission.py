@@ -1,0 +1,133 @@
+"""A commission for the time of a block, against the real service."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from astakosclient import AstakosClient, errors
+from client.peers import answer, fault
+from service.world import ALICE, COMPUTE_TOKEN, RAM, VM
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from client.conftest import PeerFactory
+    from service.caller import Caller
+
+
+@pytest.fixture
+def client(service: Caller) -> Iterator[AstakosClient]:
+    with AstakosClient(service.base_url) as client:
+        yield client
+
+
+def usage(client: AstakosClient) -> tuple[int, int]:
+    quota = client.get_quotas(ALICE.token)[ALICE.uuid][VM]
+    return quota["usage"], quota["pending"]
+
+
+def test_it_is_pending_within_the_block_and_accepted_after_it(client: AstakosClient) -> None:
+    used, _ = usage(client)
+    with client.commission(COMPUTE_TOKEN, ALICE.uuid, "system", {VM: 2}, name="two") as commission:
+        assert client.get_pending_commissions(COMPUTE_TOKEN) == [commission.serial]
+        assert commission.serial is not None
+        assert client.get_commission_info(COMPUTE_TOKEN, commission.serial)["name"] == "two"
+        assert usage(client) == (used + 2, 2)
+    assert usage(client) == (used + 2, 0)
+    assert commission.serial is None
+
+
+@pytest.mark.parametrize("trouble", [ValueError, KeyboardInterrupt])
+def test_it_is_rejected_if_the_block_raises(trouble: type[BaseException], client: AstakosClient) -> None:
+    before = usage(client)
+    with pytest.raises(trouble), client.commission(COMPUTE_TOKEN, ALICE.uuid, "system", {VM: 2}):
+        raise trouble
+    assert usage(client) == before
+    assert client.get_pending_commissions(COMPUTE_TOKEN) == []
+
+
+def test_the_block_is_not_entered_without_quota(client: AstakosClient) -> None:
+    with (
+        pytest.raises(errors.QuotaLimit),
+        client.commission(COMPUTE_TOKEN, ALICE.uuid, "system", {VM: 1_000_000}),
+    ):
+        pytest.fail("entered")
+
+
+def test_it_can_be_settled_for_less(client: AstakosClient) -> None:
+    used, _ = usage(client)
+    with client.commission(COMPUTE_TOKEN, ALICE.uuid, "system", {VM: 3, RAM: 0}) as commission:
+        commission.settle({VM: 1})
+    assert usage(client) == (used + 1, 0)
+
+
+@pytest.mark.parametrize("used", [{VM: 4}, {VM: -1}, {VM: 1.0}, {VM: True}, {"compute.other": 1}, None])
+def test_it_cannot_be_settled_for_what_was_not_issued(used: Any, client: AstakosClient) -> None:
+    before = usage(client)
+    with (
+        pytest.raises(errors.BadValue),
+        client.commission(COMPUTE_TOKEN, ALICE.uuid, "system", {VM: 3}) as commission,
+    ):
+        commission.settle(used)
+    assert usage(client) == before
+
+
+def test_settling_outside_of_the_block_is_refused(client: AstakosClient) -> None:
+    commission = client.commission(COMPUTE_TOKEN, ALICE.uuid, "system", {VM: 3})
+    with pytest.raises(errors.BadValue, match="inside"):
+        commission.settle({VM: 1})
+
+
+def test_it_can_be_used_again(client: AstakosClient) -> None:
+    used, _ = usage(client)
+    commission = client.commission(COMPUTE_TOKEN, ALICE.uuid, "system", {VM: 2})
+    with commission:
+        commission.settle({VM: 1})
+    with commission:
+        pass
+    assert usage(client) == (used + 3, 0)
+
+
+def test_an_original_server_which_cannot_settle_is_not_asked_to(peer_of: PeerFactory) -> None:
+    peer = peer_of(answer({"serial": 7}, "201 Created"), answer())
+    with (
+        AstakosClient(peer.url) as client,
+        pytest.raises(errors.AstakosClientException, match="less than was issued"),
+        client.commission("token", "u", "system", {VM: 3}) as commission,
+    ):
+        commission.settle({VM: 1})
+    assert peer.requests[1].json == {"reject": ""}
+
+
+def test_what_the_block_raised_goes_on_if_rejecting_fails(peer_of: PeerFactory) -> None:
+    peer = peer_of(answer({"serial": 7}, "201 Created"), fault("fault", 500, "no", "500 No"))
+    with (
+        AstakosClient(peer.url) as client,
+        pytest.raises(ZeroDivisionError) as raised,
+        client.commission("token-token", "u", "system", {VM: 3}),
+    ):
+        raise ZeroDivisionError
+    [note] = raised.value.__notes__
+    assert note.startswith("commission 7 could not be rejected and may still be pending: POST ")
+    assert "token-token" not in note
+
+
+def test_what_accepting_raises_is_told(peer_of: PeerFactory) -> None:
+    peer = peer_of(answer({"serial": 7}, "201 Created"), fault("fault", 500, "no", "500 No"))
+    entered = False
+    with (
+        AstakosClient(peer.url) as client,
+        contextlib.suppress(ZeroDivisionError),
+        pytest.raises(errors.AstakosClientException, match="500"),
+        client.commission("token", "u", "system", {VM: 3}),
+    ):
+        entered = True
+    assert entered
+
+
+def test_its_representation_has_no_token(client: AstakosClient) -> None:
+    commission = client.commission(COMPUTE_TOKEN, ALICE.uuid, "system", {VM: 1})
+    assert repr(commission) == "<Commission not issued>"

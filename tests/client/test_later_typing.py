@@ -1,0 +1,32 @@
+"""What a type checker sees of the later generation; mypy and pyright judge these."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, assert_type
+
+from astakosclient.later_client import LaterClient
+
+if TYPE_CHECKING:
+    from astakosclient.answer_types import Endpoints, Project
+
+    def _results(client: LaterClient) -> None:
+        assert_type(client.authenticate(), Endpoints)
+        assert_type(client.get_usernames(["u"]), dict[str, str])
+        assert_type(client.service_get_uuid("n"), str)
+        assert_type(client.issue_one_commission("u", {("p", "r"): 1}), int)
+        assert_type(client.issue_one_commission("u", "system", {"r": 1}, name="n"), int)
+        assert_type(client.get_projects(state="active"), list[Project])
+        assert_type(client.mk_provisions("u", "p", "r", 1), list[dict[str, Any]])
+        assert_type(client.account_prefix, str)
+        assert_type(client.token, str)
+        with client as entered:
+            assert_type(entered, LaterClient)
+
+    def _mistakes(client: LaterClient) -> None:
+        LaterClient("http://h")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        client.get_quotas("t")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        client.issue_one_commission("u", {"r": 1})  # type: ignore[dict-item]  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+
+def test_the_client_is_typed() -> None:
+    assert LaterClient.get_quotas.__annotations__["return"] == "Quotas"
