@@ -88,9 +88,9 @@ class OpenTelemetryHooks:
             context = trace.set_span_in_context(span)
             span.set_attributes(outcome)
             if "error.type" in outcome:
-                # Where there is a status, it says all; the text of an exception holds no secrets.
-                text = None if answered.error is None or answered.status is not None else str(answered.error)
-                span.set_status(Status(StatusCode.ERROR, text))
+                # Where there is a status, it says all. The text of the exception would show the query.
+                reason = answered.error.message if answered.error and answered.status is None else None
+                span.set_status(Status(StatusCode.ERROR, reason))
             span.end()
         self._duration.record(answered.seconds, _common(answered.attempt) | outcome, context=context)
 
