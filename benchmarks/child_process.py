@@ -1,6 +1,7 @@
 """Processes of our own that serve on the loopback for as long as a context lasts."""
 
 import contextlib
+import os
 import resource
 import select
 import subprocess
@@ -55,6 +56,12 @@ def serving(command: Sequence[str]) -> Iterator[Server]:
                 raise
     if status != 0:
         raise RuntimeError(f"{command[0]} ended with status {status}")
+
+
+def forget_proxies() -> None:
+    """A proxy that this machine is set up for must not come between; what is measured is on the loopback."""
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        del os.environ[name]
 
 
 def _port(process: subprocess.Popen[str]) -> int:

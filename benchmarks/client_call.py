@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import statistics
 import sys
 import time
@@ -10,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from benchmarks import command_line
-from benchmarks.child_process import serving
+from benchmarks.child_process import forget_proxies, serving
 from benchmarks.contestants import (
     COMMISSION,
     CONTESTANTS,
@@ -33,7 +32,7 @@ class UnequalWorkError(Exception):
 
 def measure(seconds: float) -> Sequence[Result]:
     """Both calls."""
-    _forget_proxies()
+    forget_proxies()
     with (
         serving([sys.executable, "-m", "benchmarks.trivial_server"]) as server,
         contextlib.ExitStack() as stack,
@@ -91,12 +90,6 @@ def _check(contestant: Contestant, port: int) -> None:
         sent = json.loads(body) if body else None
         if returned != json.loads(answer) or missing or sent != document:
             raise UnequalWorkError(f"{contestant.name} returned {returned}, sent {head!r} and {sent}")
-
-
-def _forget_proxies() -> None:
-    """A proxy that this machine is set up for must not come between; the server is on the loopback."""
-    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
-        del os.environ[name]
 
 
 if __name__ == "__main__":

@@ -21,6 +21,9 @@ from service.engines import (
 )
 from service.installation import make_world, running
 
+# Installed, the first is found by itself; here it is also that of this very source.
+pytest_plugins = ["astakosclient.testing.fixtures", "pytester"]
+
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 settings.register_profile("ci", parent=settings.get_profile("here"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "here")

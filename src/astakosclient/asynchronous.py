@@ -61,3 +61,5 @@ class Asynchronous:
         except StopIteration as end:
             result: T = end.value
             return result
+        finally:
+            conversation.close()

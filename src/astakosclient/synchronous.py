@@ -85,6 +85,8 @@ class Synchronous:
         except StopIteration as end:
             result: T = end.value
             return result
+        finally:
+            conversation.close()
 
 
 def with_options(

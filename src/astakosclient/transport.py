@@ -8,9 +8,10 @@ import time
 import weakref
 from typing import TYPE_CHECKING
 
-from astakosclient.address import bracketed, parse_base_url
+from astakosclient.address import parse_base_url
 from astakosclient.connection import Connection
 from astakosclient.errors import BadValue, ConnectionError  # noqa: A004 - the documented name
+from astakosclient.exposure import warn_if_exposed
 from astakosclient.pool import Pool
 from astakosclient.proxies import proxy_for
 from astakosclient.wire import remaining
@@ -54,10 +55,14 @@ class HttpTransport:
 
         Raises:
             BadValue: the address, the pool size, or the proxy set in the environment cannot be right.
+
+        Warns:
+            InsecureConnectionWarning: the address is plain HTTP to another host.
         """
         if not isinstance(pool_size, int) or pool_size < 1:
             raise BadValue(f"pool_size must be 1 or more, not {pool_size!r}")
         self._address = parse_base_url(address) if isinstance(address, str) else address
+        warn_if_exposed(self._address)
         self._proxy = proxy_for(self._address)
         self._largest_answer = largest_answer
         self._ssl_context = ssl_context
@@ -151,14 +156,14 @@ class HttpTransport:
         return self._ssl_context.wrap_socket(opened, server_hostname=self._address.host)
 
     def _request_for_tunnel(self) -> bytes:
-        target = f"{bracketed(self._address.host)}:{self._address.port}"
+        target = self._address.server
         head = f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n"
         if self._proxy and self._proxy.authorization:
             head += f"Proxy-Authorization: {self._proxy.authorization}\r\n"
         return f"{head}\r\n".encode("ascii")
 
     def _peer(self) -> str:
-        server = f"{bracketed(self._address.host)}:{self._address.port}"
+        server = self._address.server
         return f"{server} (through the proxy {self._proxy})" if self._proxy else server
 
 

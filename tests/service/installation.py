@@ -2,9 +2,10 @@
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from astakos import clock
 from astakos.administration.load import load
 from astakos.administration.registry import register_own_services
 from astakos.http.listening import LOOPBACK, listen
@@ -48,11 +49,13 @@ def copy_world(template: Path, path: Path) -> SQLiteDatabase:
 
 
 @contextlib.contextmanager
-def running(database: Database, mailer: Mailer | None = None) -> Iterator[Caller]:
+def running(
+    database: Database, mailer: Mailer | None = None, now: Callable[[], int] = clock.now
+) -> Iterator[Caller]:
     """A service on a database, over HTTP, while the context lasts."""
     with listen(LOOPBACK, 0) as listener:
         port = listener.getsockname()[1]
-        with serving(Service(database, BASE_URL, mailer), listener):
+        with serving(Service(database, BASE_URL, mailer, now=now), listener):
             yield Caller(f"http://{LOOPBACK}:{port}/astakos")
 
 

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
-from astakos import clock
 from astakos.clock import to_milliseconds
 from astakos.directory.model import Component, User
 from astakos.http.bodies import read_form, read_object
@@ -122,7 +121,7 @@ async def feedback(service: Service, request: Request, user: User) -> Answer:
     data = form.get("feedback_data", "")
     if not (is_storable(message) and is_storable(data)):
         raise BadRequest("feedback_msg and feedback_data must not contain NUL.")
-    now = clock.now()
+    now = service.now()
     await service.write(lambda connection: feedback_store.save(connection, user.id, now, message, data))
     if service.mailer is not None:
         text = f"From: {user.name} <{user.email}> ({user.uuid})\n\n{message}\n\n-- \n{data}\n"

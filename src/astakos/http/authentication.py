@@ -1,6 +1,5 @@
 """From the token of a request to the user or component that holds it (`http-api.md` §2, §5)."""
 
-from astakos import clock
 from astakos.directory.authentication import refuse_component, refuse_user
 from astakos.directory.model import Component, User
 from astakos.directory.tokens import token_hash
@@ -30,7 +29,7 @@ async def user_of_token(service: Service, token: str) -> User:
         Unauthorized: it does not count.
     """
     user = await service.user_of_token(token_hash(token))
-    refusal = refuse_user(user, clock.now())
+    refusal = refuse_user(user, service.now())
     if user is None or refusal is not None:
         raise Unauthorized(refusal or "")
     return user
@@ -58,7 +57,7 @@ async def authenticated_component(service: Service, request: Request) -> Compone
     if not token:
         raise Unauthorized(MISSING)
     component = await service.component_of_token(token_hash(token))
-    refusal = refuse_component(component, clock.now())
+    refusal = refuse_component(component, service.now())
     if component is None or refusal is not None:
         raise Unauthorized(refusal or "")
     return component

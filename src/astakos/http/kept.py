@@ -38,3 +38,7 @@ class Kept(Generic[K, V]):
             # It is as old as the question, however long the answer took.
             self._values[key] = (moment + KEPT_SECONDS, value)
         return value
+
+    def forget(self) -> None:
+        """Ask anew from now on."""
+        self._values.clear()

@@ -37,6 +37,7 @@ class Service:
         *,
         queue_limit: int = MOST_WAITING,
         ledger: Ledger | None = None,
+        now: Callable[[], int] = clock.now,
     ) -> None:
         """Serve an opened database under a base URL without trailing slash.
 
@@ -46,11 +47,13 @@ class Service:
             mailer: what tells the helpdesk of feedback.
             queue_limit: how many operations of the ledger may wait at once.
             ledger: where to ask for them; without one, the service has an engine of its own.
+            now: tells the present instant.
         """
+        self.now = now
         self.database = database
         self.base_url = base_url
         self.mailer = mailer
-        self.ledger = ledger or GroupCommit(ledger_storage(database), clock.now, most_waiting=queue_limit)
+        self.ledger = ledger or GroupCommit(ledger_storage(database), now, most_waiting=queue_limit)
         self.requests = RequestCounts()
         self.readiness = Readiness(database, self.ledger)
         self._few: ReadingThreads | None = None
@@ -124,6 +127,13 @@ class Service:
     async def user_of_token(self, token_hash: bytes) -> User | None:
         """The user whose token has that hash; a token withdrawn less than a second ago may count."""
         return await self._users.get(token_hash)
+
+    def forget(self) -> None:
+        """Let what has just been changed by administration count at once, and not within a second."""
+        self._catalog.forget()
+        self._resources.forget()
+        self._components.forget()
+        self._users.forget()
 
     def close(self) -> None:
         """Let go of the database, when nothing is under way any more."""

@@ -41,9 +41,16 @@ class SQLiteDatabase:
 
     reads_inline = True
 
-    def __init__(self, url: str) -> None:
-        """Name the file; nothing is opened yet."""
+    def __init__(self, url: str, *, durable: bool = True) -> None:
+        """Name the file; nothing is opened yet.
+
+        Args:
+            url: what names it.
+            durable: whether what is written must survive a loss of power; waiting for that is most of the
+                cost.
+        """
         self.url = url
+        self._durable = durable
         self.path = path_of(url)
         self.name = str(self.path)
         self._local = threading.local()
@@ -86,6 +93,8 @@ class SQLiteDatabase:
         try:
             for pragma in PRAGMAS:
                 connection.execute(pragma)
+            if not self._durable:
+                connection.execute("PRAGMA synchronous = OFF")
         except sqlite3.Error:
             connection.close()
             raise

@@ -133,9 +133,8 @@ def test_a_token_expires_while_the_service_runs_also_if_it_is_kept(
 ) -> None:
     monkeypatch.setattr(kept, "KEPT_SECONDS", 3600.0)
     moment = clock.from_iso("2099-01-02T03:04:05.000678+00:00")
-    monkeypatch.setattr(clock, "now", lambda: moment)
     credentials = {"auth": {"token": {"id": ALICE.token}}}
-    with running(database) as service:
+    with running(database, now=lambda: moment) as service:
         assert service.post(TOKENS, None, credentials).status == 200
-        monkeypatch.setattr(clock, "now", lambda: moment + 1)
+        moment += 1
         assert service.post(TOKENS, None, credentials).status == 401

@@ -99,3 +99,18 @@ def test_only_so_many_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(asked) == 11
     get(values, "0")
     assert len(asked) == 12
+
+
+@pytest.mark.usefixtures("clock")
+def test_what_was_kept_can_be_forgotten() -> None:
+    answers = {"a": "old"}
+
+    async def read(key: str) -> str:
+        return answers[key]
+
+    values = Kept(read)
+    assert get(values, "a") == "old"
+    answers["a"] = "new"
+    assert get(values, "a") == "old"
+    values.forget()
+    assert get(values, "a") == "new"

@@ -1,14 +1,21 @@
+import asyncio
 import http.client
 import threading
 
 import pytest
 
+from astakos import clock
 from astakos.http.listening import LOOPBACK, listen
+from astakos.http.messages import App, Receive, Scope, Send
+from astakos.http.server import serving
+from astakos.http.service import Service
+from astakos.ledger.asking import GroupCommit
 from astakos.storage.database import Database, database_of
+from astakos.storage.ledger import ledger_storage
 from astakos.storage.sqlite import SQLiteDatabase
-from service.caller import ACCOUNT, COMMISSIONS, Caller
+from service.caller import ACCOUNT, COMMISSIONS, Caller, Reply
 from service.installation import rows, running
-from service.world import ALICE, COMPUTE_TOKEN, member_key
+from service.world import ALICE, BASE_URL, COMPUTE_TOKEN, member_key
 
 U = member_key(ALICE)
 
@@ -40,6 +47,58 @@ def test_after_the_end_nothing_is_left_behind(database: SQLiteDatabase) -> None:
     # Whoever is last to close a database puts its journal away.
     assert rows(database, "SELECT count(*) FROM resolved_commissions") == [(1,)]
     assert not database.path.with_name(database.path.name + "-wal").exists()
+
+
+def test_it_ends_while_a_client_keeps_its_connection_open(database: Database) -> None:
+    with running(database) as service:
+        address = service.base_url.removeprefix("http://").removesuffix("/astakos")
+        connection = http.client.HTTPConnection(address, timeout=20)
+        connection.request("GET", "/astakos/healthz")
+        assert connection.getresponse().read()
+        kept = connection.sock
+    assert kept is not None
+    assert kept.recv(1) == b""
+    connection.close()
+
+
+def test_it_answers_what_it_has_accepted_before_it_ends(database: Database) -> None:
+    arrived = threading.Event()
+
+    def slowly(application: App) -> App:
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "http":
+                arrived.set()
+                await asyncio.sleep(0.2)
+            await application(scope, receive, send)
+
+        return answer
+
+    replies: list[Reply] = []
+    listener = listen(LOOPBACK, 0)
+    caller = Caller(f"http://{LOOPBACK}:{listener.getsockname()[1]}/astakos")
+    thread = threading.Thread(target=lambda: replies.append(caller.issue(COMPUTE_TOKEN, (U, 1))))
+    with serving(Service(database, BASE_URL), listener, slowly):
+        thread.start()
+        assert arrived.wait(10)
+    thread.join()
+    assert [reply.status for reply in replies] == [201]
+
+
+class FailingToStart(GroupCommit):
+    async def start(self) -> None:
+        raise OSError("there is no way to the engine")
+
+
+def test_who_starts_one_that_cannot_start_is_told(database: Database) -> None:
+    ledger = FailingToStart(ledger_storage(database), clock.now)
+    service = Service(database, BASE_URL, ledger=ledger)
+    with (
+        listen(LOOPBACK, 0) as listener,
+        pytest.raises(RuntimeError, match="could not be started"),
+        serving(service, listener),
+    ):
+        raise AssertionError("it seems to answer")
+    service.close()
 
 
 def test_one_connection_carries_many_calls(standing_service: Caller) -> None:
