@@ -19,8 +19,9 @@ class Attempted:
     Attributes:
         call: the method of the client, such as ``get_quotas``.
         method: ``GET``, ``POST`` or another method of HTTP.
-        path: path and query below the base URL, such as ``/account/v1.0/quotas``; secrets are blanked.
-        server: whom it is for, as ``host:port``; an IPv6 address stands in brackets.
+        path: path and query below the base URL, such as ``account/v1.0/quotas``; secrets are blanked.
+        server: whom it is for, as ``host:port``, without the port if it is the scheme's own; an IPv6
+            address stands in brackets.
         number: 1 for the first attempt of a call, 2 for its first repetition, and so on.
         request_id: what is sent as ``X-Request-Id``, by which the logs of both sides can be joined.
         headers: empty; what a hook puts here is sent with this attempt, such as ``traceparent``.

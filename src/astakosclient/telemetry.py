@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 try:
@@ -67,7 +68,7 @@ class OpenTelemetryHooks:
 
     def on_attempt(self, attempt: Attempted) -> None:
         """Begin a span, and send its context along."""
-        attributes = _common(attempt) | {"url.path": attempt.path.partition("?")[0]}
+        attributes = _common(attempt) | {"url.path": "/" + attempt.path.partition("?")[0].lstrip("/")}
         if attempt.number > 1:
             attributes["http.request.resend_count"] = attempt.number - 1
         span = self._tracer.start_span(
@@ -87,21 +88,23 @@ class OpenTelemetryHooks:
             context = trace.set_span_in_context(span)
             span.set_attributes(outcome)
             if "error.type" in outcome:
-                # Where there is a status, it says all; the text of an exception holds no secrets.
-                text = None if answered.error is None or answered.status is not None else str(answered.error)
-                span.set_status(Status(StatusCode.ERROR, text))
+                # Where there is a status, it says all. The text of the exception would show the query.
+                reason = answered.error.message if answered.error and answered.status is None else None
+                span.set_status(Status(StatusCode.ERROR, reason))
             span.end()
         self._duration.record(answered.seconds, _common(answered.attempt) | outcome, context=context)
 
 
 def _common(attempt: Attempted) -> Attributes:
-    host, _, port = attempt.server.rpartition(":")
-    return {
+    server = urlsplit(f"//{attempt.server}")
+    common: Attributes = {
         CALL: attempt.call,
         "http.request.method": attempt.method,
-        "server.address": host.strip("[]"),
-        "server.port": int(port),
+        "server.address": server.hostname or "",
     }
+    if server.port is not None:
+        common["server.port"] = server.port
+    return common
 
 
 def _outcome(answered: Answered) -> Attributes:

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import warnings
 from collections.abc import Callable, Iterator
 from typing import IO, Any, TypeVar
 
@@ -97,15 +98,23 @@ def _token(ctx: click.Context, param: click.Parameter, token: str | None) -> str
     return token
 
 
+def _client(url: str) -> AstakosClient:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", errors.InsecureConnectionWarning)
+        try:
+            client = AstakosClient(url, retry=2, timeout=PATIENCE, logger=_quiet)
+        except errors.BadValue as error:
+            reason = error.details.replace("AstakosClient: astakos_url", "it")
+            raise click.BadParameter(reason, param_hint="--url") from error
+    for warning in caught:
+        click.echo(f"Warning: {warning.message}", err=True)
+    return client
+
+
 @contextlib.contextmanager
 def asking(url: str) -> Iterator[AstakosClient]:
     """A client of the service at a URL; what goes wrong with it becomes one line and a status."""
-    try:
-        client = AstakosClient(url, retry=2, timeout=PATIENCE, logger=_quiet)
-    except errors.BadValue as error:
-        reason = error.details.replace("AstakosClient: astakos_url", "it")
-        raise click.BadParameter(reason, param_hint="--url") from error
-    with client:
+    with _client(url) as client:
         try:
             yield client
         except errors.BadValue as error:

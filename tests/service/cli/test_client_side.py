@@ -214,6 +214,15 @@ def test_the_ways_to_give_a_token(standing_service: Caller, tmp_path: Path) -> N
     assert (status, "none" in said) == (2, True)
 
 
+def test_a_token_that_others_could_read_is_warned_of_in_one_line() -> None:
+    command = [str(EXECUTABLE), "whoami", "--url", "http://astakos.invalid", "--token", ALICE.token]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS)
+    warning, error = done.stderr.splitlines()
+    assert warning.startswith("Warning: tokens go to astakos.invalid over plain http")
+    assert error.startswith("Error: there is no usable Astakos at http://astakos.invalid: ")
+    assert done.returncode == 3
+
+
 def test_what_the_service_says_does_not_control_the_terminal() -> None:
     evil = "\x1b[31mred\x1b]0;title\x07 [bold]x[/bold]\n"
     with Peer(answer({evil: {"service": evil, "unit": "", "description": evil}})) as peer:
