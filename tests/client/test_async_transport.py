@@ -31,7 +31,8 @@ from client.peers import (
     then_close,
 )
 from client.test_proxies import CREDENTIALS, tunnel_to
-from client.test_transport import BODY, BROKEN, DOCUMENT, GOOD, bomb, in_child, server_context
+from client.test_tls import server_context
+from client.test_transport import BODY, BROKEN, DOCUMENT, GOOD, bomb, in_child
 
 if TYPE_CHECKING:
     from collections.abc import Callable

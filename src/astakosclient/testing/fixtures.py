@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from astakosclient.client import AstakosClient
+    from astakosclient.client import DocumentedClient
     from astakosclient.testing.running import RunningService
 
 
@@ -28,6 +28,6 @@ def astakos_service() -> Iterator[RunningService]:
 
 
 @pytest.fixture
-def astakos_client(astakos_service: RunningService) -> AstakosClient:
+def astakos_client(astakos_service: RunningService) -> DocumentedClient:
     """A client of `astakos_service`, which is closed with it."""
     return astakos_service.client()

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, overload
 
-from astakosclient.client import AstakosClient
+from astakosclient.client import DocumentedClient
 from astakosclient.testing.clock import Clock
 from astakosclient.testing.failures import Cut, Delay, Fail, Failure, Garble
 from astakosclient.testing.members import Component, Project, User
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from contextlib import AbstractContextManager
 
+    from astakosclient.async_client import AsyncAstakosClient
     from astakosclient.testing.directory import Directory
     from astakosclient.testing.failures import Part, When
     from astakosclient.testing.requests import SeenRequest
@@ -103,11 +104,17 @@ class RunningService:
     def _directory(self) -> Directory:
         return self._running.directory
 
-    def client(self, **options: Any) -> AstakosClient:
+    def client(self, **options: Any) -> DocumentedClient:
         """A client of this service, with options as of `AstakosClient`; it is closed with the service."""
-        client: AstakosClient = AstakosClient(self._running.url, **options)
+        client = DocumentedClient(self._running.url, **options)
         self._stack.callback(client.close)
         return client
+
+    def async_client(self, **options: Any) -> AsyncAstakosClient:
+        """As `client`, asynchronous; whoever takes it closes it, by ``async with``."""
+        from astakosclient.async_client import AsyncAstakosClient  # noqa: PLC0415 - it brings in asyncio
+
+        return AsyncAstakosClient(self._running.url, **options)
 
     # Who and what there is
 

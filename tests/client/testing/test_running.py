@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import tempfile
@@ -103,16 +104,16 @@ def test_several_can_be_started_by_several_threads() -> None:
     assert [name for name, _ in used] == [f"user-of-{number}@example.org" for number in range(12)]
 
 
-def test_after_the_end_nothing_is_left_behind() -> None:
+def test_after_the_end_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     threads = set(threading.enumerate())
-    folders = set(Path(tempfile.gettempdir()).glob("astakos-testing-*"))
     with running_service() as service:
         client = service.client()
         client.get_resources()
-        assert set(Path(tempfile.gettempdir()).glob("astakos-testing-*")) - folders
+        assert list(tmp_path.iterdir())
         url = service.url
     assert set(threading.enumerate()) <= threads
-    assert not [path for path in Path(tempfile.gettempdir()).glob("astakos-testing-*") if path not in folders]
+    assert not list(tmp_path.iterdir())
     with AstakosClient(url) as late, pytest.raises(errors.ConnectionError) as refused:
         late.get_resources()
     assert refused.value.sent is False
@@ -164,3 +165,25 @@ def test_who_lacks_the_service_is_told_how_to_install_it() -> None:
     )
     assert 'pip install "astakosclient[server]"' in done.stdout
     assert "uvicorn is missing" in done.stdout
+
+
+def test_an_asynchronous_client_speaks_to_it(astakos_service: RunningService) -> None:
+    ada = astakos_service.add_user("ada@example.org")
+    compute = astakos_service.add_service("compute", resources={"compute.vm": 2})
+
+    async def use() -> None:
+        async with astakos_service.async_client() as client:
+            info = await client.get_user_info(ada.token)
+            service = client.bind(compute.token)
+            async with service.commission(info["uuid"], "system", {"compute.vm": 2}) as commission:
+                assert await service.get_pending_commissions() == [commission.serial]
+                commission.settle({"compute.vm": 1})
+            users = client.lookups(compute.token, as_service=True)
+            names = await asyncio.gather(*(users.get_username(ada.uuid) for _ in range(5)))
+            assert names == [ada.username] * 5
+            quota = (await client.get_quotas(ada.token))[ada.uuid]["compute.vm"]
+            assert (quota["usage"], quota["pending"]) == (1, 0)
+
+    asyncio.run(use())
+    catalogs = [request for request in astakos_service.requests if request.path.endswith("user_catalogs")]
+    assert len(catalogs) == 1

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from astakos.cli import main
 from astakos.demo.narrator import Narrator
 from astakosclient import AstakosClient, errors
+from astakosclient.methods import Calls
 
 
 @pytest.fixture
@@ -23,7 +24,8 @@ def test_every_call_answers_as_it_should(temporary_folder: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "each answered as it should" in result.output
     told = set(re.findall(r"client\.(\w+)\(", result.output))
-    documented = {name for name in vars(AstakosClient) if not name.startswith("_")} - {"close"}
+    # What makes no call itself, but of other calls, is not told.
+    documented = {name for name in vars(Calls) if not name.startswith("_")} - {"commission", "lookups"}
     assert told == documented
     assert not re.search(r"[A-Za-z0-9_-]{43}", result.output), "a token is shown"
     assert list(temporary_folder.iterdir()) == []
