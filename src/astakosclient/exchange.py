@@ -48,7 +48,7 @@ class Answer:
     """A complete HTTP answer, decompressed; the names of its headers are in lower case."""
 
     status: int
-    reason: str = ""
+    reason: str = field(default="", repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from typing import Any
+import traceback
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import astakosclient
-from astakosclient import AstakosClient, Retry, errors
+from astakosclient import AstakosClient, AsyncAstakosClient, Retry, errors
 from astakosclient.redaction import fingerprint, without_secrets
 from client.peers import answer, closed_port, fault, gzipped, hang_up
 from client.test_client import EVERY_CALL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TOKEN = "UQpYas7ElzWGD5yCcEXtjw"
 PROXY_PASSWORD = "hunter2"
@@ -23,48 +28,68 @@ def everything_said(caplog: pytest.LogCaptureFixture) -> str:
     return "\n".join([*(record.getMessage() for record in caplog.records), caplog.text])
 
 
-@pytest.mark.parametrize(
-    "step",
-    [
-        answer({"access": {"token": {"id": TOKEN}}, "serial": TOKEN}),
-        answer([TOKEN]),
-        answer(body=f"not JSON {TOKEN}".encode()),
-        gzipped(f"not JSON {TOKEN}".encode()),
-        fault("unauthorized", 401, f"unknown token {TOKEN}", f"401 Who is {TOKEN}"),
-        fault("overLimit", 413, f"unknown token {TOKEN}", "413 Too Large"),
-        answer({"f": {"message": TOKEN}}, "503 Busy"),
-        answer(status="302 Found", headers=f"Location: /?X-Auth-Token={TOKEN}\r\n"),
-        f"garbage {TOKEN}\r\n\r\n".encode(),
-        hang_up,
-    ],
-)
-def test_no_record_and_no_text_of_any_call_holds_a_token(
-    step: Any, peer_of: Any, caplog: pytest.LogCaptureFixture
+FAILURES = {
+    "a token in the answer": answer({"access": {"token": {"id": TOKEN}}, "serial": TOKEN}),
+    "a list": answer([TOKEN]),
+    "no JSON": answer(body=f"not JSON {TOKEN}".encode()),
+    "no JSON, packed": gzipped(f"not JSON {TOKEN}".encode()),
+    "401": fault("unauthorized", 401, f"unknown token {TOKEN}", f"401 Who is {TOKEN}"),
+    "413": fault("overLimit", 413, f"unknown token {TOKEN}", "413 Too Large"),
+    "503": answer({"f": {"message": TOKEN}}, "503 Busy"),
+    "302": answer(status="302 Found", headers=f"Location: /?X-Auth-Token={TOKEN}\r\n"),
+    "garbage": f"garbage {TOKEN}\r\n\r\n".encode(),
+    "no answer": hang_up,
+}
+
+
+def by_hand(url: str, name: str) -> None:
+    with AstakosClient(url, Retry(1, base=0), timeout=5) as client:
+        EVERY_CALL[name][0](client)
+
+
+def awaited(url: str, name: str) -> None:
+    async def call() -> None:
+        async with AsyncAstakosClient(url, Retry(1, base=0), timeout=5) as client:
+            await EVERY_CALL[name][0](cast("AstakosClient", client))
+
+    asyncio.run(call())
+
+
+def objects_of_ours(error: BaseException) -> list[object]:
+    """What a debugger or an error reporter would show of the frames that the error went through."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    values = [value for frame in frames for value in frame.f_locals.values()]
+    return [value for value in values if type(value).__module__.startswith("astakosclient")]
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize("face", [by_hand, awaited])
+def test_no_record_text_or_object_of_any_call_shows_a_token(
+    face: Callable[[str, str], None], failure: str, peer_of: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    peer = peer_of(step)
+    peer = peer_of(FAILURES[failure])
     texts = []
-    with AstakosClient(peer.url, Retry(1, base=0), timeout=5) as client:
-        for name, (invoke, *_) in EVERY_CALL.items():
-            if name in {"get_services", "get_resources"}:
-                continue  # They have no token: this peer can only repeat one because the test told it.
-            try:
-                invoke(client)
-            except errors.AstakosClientException as error:
-                texts += [str(error), repr(error)]
+    # These have no token: this peer can only repeat one because the test told it.
+    names = EVERY_CALL.keys() - {"get_services", "get_resources"}
+    for name in names:
+        try:
+            face(peer.url, name)
+        except errors.AstakosClientException as error:
+            shown = [error, *objects_of_ours(error)]
+            texts += [str(error), *map(repr, shown)]
     said = "\n".join([*texts, everything_said(caplog)])
     assert TOKEN not in said
     assert fingerprint(TOKEN) in said
-    assert len(caplog.records) >= len(EVERY_CALL) - 2
+    assert len(caplog.records) >= len(names)
 
 
-@pytest.mark.filterwarnings("ignore::astakosclient.errors.InsecureConnectionWarning")
 def test_failures_to_connect_are_told_without_secrets(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.DEBUG)
     monkeypatch.setenv("ALL_PROXY", f"http://user:{PROXY_PASSWORD}@127.0.0.1:{closed_port()}")
-    client = AstakosClient("http://accounts.test", Retry(1, base=0))
+    client = AstakosClient("https://accounts.test", Retry(1, base=0))
     with pytest.raises(errors.ConnectionError) as failed:
         client.get_quotas(TOKEN)
     said = "\n".join([str(failed.value), repr(failed.value), repr(client), everything_said(caplog)])

@@ -9,7 +9,6 @@ import tempfile
 import threading
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +17,8 @@ from astakosclient import AstakosClient, errors
 from astakosclient.testing import RunningService, running_service
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from client.testing.conftest import Shop
 
 
