@@ -33,7 +33,7 @@ class UnequalWorkError(Exception):
 
 def measure(seconds: float) -> Sequence[Result]:
     """Both calls."""
-    _forget_proxies()
+    forget_proxies()
     with (
         serving([sys.executable, "-m", "benchmarks.trivial_server"]) as server,
         contextlib.ExitStack() as stack,
@@ -41,7 +41,7 @@ def measure(seconds: float) -> Sequence[Result]:
         contestants = [make(server.port) for make in CONTESTANTS]
         for contestant in contestants:
             stack.callback(contestant.close)
-            _check(contestant, server.port)
+            check(contestant, server.port)
         return [
             _race("A small read: get_quotas", {each.name: each.get for each in contestants}, seconds),
             _race("A write: issue_commission", {each.name: each.post for each in contestants}, seconds),
@@ -78,7 +78,7 @@ def _race(title: str, calls: dict[str, Callable[[], Any]], seconds: float) -> Re
     )
 
 
-def _check(contestant: Contestant, port: int) -> None:
+def check(contestant: Contestant, port: int) -> None:
     """See that a contestant returns the right answers, and has sent what all have to send."""
     for call, answer, headers, document in (
         (contestant.get, QUOTAS, GET_HEADERS, None),
@@ -93,7 +93,7 @@ def _check(contestant: Contestant, port: int) -> None:
             raise UnequalWorkError(f"{contestant.name} returned {returned}, sent {head!r} and {sent}")
 
 
-def _forget_proxies() -> None:
+def forget_proxies() -> None:
     """A proxy that this machine is set up for must not come between; the server is on the loopback."""
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         del os.environ[name]

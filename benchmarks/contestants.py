@@ -47,7 +47,8 @@ class WrongStatusError(Exception):
     """The trivial server was not understood."""
 
 
-def _require(status: int, expected: int) -> None:
+def require(status: int, expected: int) -> None:
+    """See that the server has answered as it should."""
     if status != expected:
         raise WrongStatusError(f"status {status}, not {expected}")
 
@@ -60,14 +61,14 @@ def standard_library(port: int) -> Contestant:
         connection.request("GET", QUOTAS_PATH, headers=GET_HEADERS)
         answer = connection.getresponse()
         body = answer.read()
-        _require(answer.status, 200)
+        require(answer.status, 200)
         return json.loads(body)
 
     def post() -> Any:
         connection.request("POST", ISSUE_PATH, json.dumps(COMMISSION).encode("ascii"), POST_HEADERS)
         answer = connection.getresponse()
         body = answer.read()
-        _require(answer.status, 201)
+        require(answer.status, 201)
         return json.loads(body)
 
     return Contestant("http.client", get, post, connection.close)
@@ -92,12 +93,12 @@ def with_urllib3(port: int) -> Contestant:
 
     def get() -> Any:
         answer = pool.request("GET", QUOTAS_PATH, headers=GET_HEADERS)
-        _require(answer.status, 200)
+        require(answer.status, 200)
         return answer.json()
 
     def post() -> Any:
         answer = pool.request("POST", ISSUE_PATH, json=COMMISSION, headers=POST_HEADERS)
-        _require(answer.status, 201)
+        require(answer.status, 201)
         return answer.json()
 
     return Contestant("urllib3", get, post, pool.close)
@@ -109,12 +110,12 @@ def with_httpx2(port: int) -> Contestant:
 
     def get() -> Any:
         answer = client.get(QUOTAS_PATH)
-        _require(answer.status_code, 200)
+        require(answer.status_code, 200)
         return answer.json()
 
     def post() -> Any:
         answer = client.post(ISSUE_PATH, json=COMMISSION)
-        _require(answer.status_code, 201)
+        require(answer.status_code, 201)
         return answer.json()
 
     return Contestant("httpx2", get, post, client.close)
@@ -129,12 +130,12 @@ def with_requests(port: int) -> Contestant:
 
     def get() -> Any:
         answer = session.get(base_url + QUOTAS_PATH, timeout=TIMEOUT)
-        _require(answer.status_code, 200)
+        require(answer.status_code, 200)
         return answer.json()
 
     def post() -> Any:
         answer = session.post(base_url + ISSUE_PATH, json=COMMISSION, timeout=TIMEOUT)
-        _require(answer.status_code, 201)
+        require(answer.status_code, 201)
         return answer.json()
 
     return Contestant("requests", get, post, session.close)
