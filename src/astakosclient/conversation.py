@@ -12,7 +12,6 @@ import random
 import time
 from collections.abc import Generator
 from dataclasses import dataclass
-from http.client import HTTPException
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from astakosclient.errors import AstakosClientException, ConnectionError, QuotaLimit  # noqa: A004 - the documented name
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-TROUBLE = (AstakosClientException, OSError, HTTPException)
+TROUBLE = (AstakosClientException, OSError)
 """What a transport may raise; all but the first is taken as a connection that broke after sending."""
 
 

@@ -16,6 +16,16 @@ def too_large(limit: int) -> UnusableAnswer:
     return UnusableAnswer(f"the answer is larger than {limit} bytes")
 
 
+def check_size(body: bytes | bytearray, limit: int) -> None:
+    """See that what has come so far is not beyond it.
+
+    Raises:
+        UnusableAnswer: it is.
+    """
+    if len(body) > limit:
+        raise too_large(limit)
+
+
 def decoded(body: bytes, encoding: str, limit: int) -> bytes:
     """The body without its content encoding.
 

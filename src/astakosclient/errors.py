@@ -15,6 +15,8 @@
     ├── NoUUID                    the server knows no user with this name
     └── NoEndpoints               the service catalogue has nothing that fits
 
+`InsecureConnectionWarning` is no exception but a warning.
+
 Every exception keeps its evidence (see `AstakosClientException`), survives pickling and copying, and its
 text is safe to log: it names the call, the status and what the server said, never a token. The attributes
 ``details`` and ``response`` are the exception to that: they are the server's answer as it came.
@@ -145,6 +147,16 @@ class ConnectionError(AstakosClientException):  # noqa: A001 - the documented na
     def _story(self) -> str:
         trouble = "no usable answer from" if self.sent else "cannot reach"
         return f"{trouble} {self.peer or 'the server'}: {_shortened(self.message)}"
+
+
+class InsecureConnectionWarning(UserWarning):
+    """Tokens go to another host over plain HTTP; each host is named once in a process.
+
+    Example:
+        .. code-block:: python
+
+            warnings.simplefilter("ignore", errors.InsecureConnectionWarning)  # the network is our own
+    """
 
 
 class InvalidResponse(AstakosClientException):

@@ -80,26 +80,9 @@ class Timeout:
 
 
 class Transport(Protocol):
-    """Whatever can carry a request to its server. Any HTTP library is wrapped in a few lines:
+    """Whatever can carry a request to its server. Any HTTP library is wrapped in a few lines.
 
-    .. code-block:: python
-
-        class Httpx2Transport:
-            def __init__(self) -> None:
-                self.client = httpx2.Client()
-
-            def send(self, request: Request, timeout: Timeout) -> Answer:
-                try:
-                    answer = self.client.request(
-                        request.method, request.url, headers=list(request.headers),
-                        content=request.body, timeout=timeout.total,
-                    )
-                except httpx2.ConnectError as error:
-                    raise ConnectionError(error, sent=False) from error
-                except httpx2.HTTPError as error:
-                    raise ConnectionError(error) from error
-                headers = {name.lower(): value for name, value in answer.headers.items()}
-                return Answer(answer.status_code, answer.reason_phrase, headers, answer.content)
+    `astakosclient.adapters.httpx2` and `astakosclient.adapters.pyreqwest` do so, and show how.
     """
 
     def send(self, request: Request, timeout: Timeout) -> Answer:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import urllib.request
+import os
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -37,11 +37,21 @@ def proxy_for(address: Address) -> Proxy | None:
         BadValue: the variable holds something else than an ``http://`` proxy. The message does not show
             it: it may hold a password.
     """
+    if not _may_be_set():
+        return None
+    # Only who has proxies pays for loading this: it brings in email, http.client and ssl.
+    import urllib.request  # noqa: PLC0415
+
     proxies = urllib.request.getproxies()
     url = proxies.get(address.scheme) or proxies.get("all")
     if not url or urllib.request.proxy_bypass(f"{address.host}:{address.port}"):
         return None
     return _parsed(url)
+
+
+def _may_be_set() -> bool:
+    """Whether anything can have been set: elsewhere than on POSIX, the system has settings of its own."""
+    return sys.platform in {"darwin", "win32"} or any(name.lower().endswith("_proxy") for name in os.environ)
 
 
 def _parsed(url: str) -> Proxy:
@@ -58,5 +68,7 @@ def _parsed(url: str) -> Proxy:
 def _basic(user: str | None, password: str | None) -> str:
     if user is None:
         return ""
+    import base64  # noqa: PLC0415 - as above
+
     credentials = unquote_to_bytes(user) + b":" + unquote_to_bytes(password or "")
     return "Basic " + base64.b64encode(credentials).decode("ascii")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 
@@ -41,4 +40,7 @@ def fingerprint(token: str | None) -> str:
     """
     if token is None:
         return "none"
+    # Only who logs at debug level pays for loading OpenSSL.
+    import hashlib  # noqa: PLC0415
+
     return hashlib.blake2s(token.encode("utf-8", "surrogatepass"), key=_KEY, digest_size=4).hexdigest()

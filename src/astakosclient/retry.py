@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 
 from astakosclient.errors import AstakosClientException, BadValue, ConnectionError  # noqa: A004 - documented name
 
@@ -102,6 +100,10 @@ def seconds_to_wait(retry_after: str | None, now: float) -> float | None:
         return None
     if retry_after.isascii() and retry_after.strip().isdecimal():
         return float(retry_after)
+    # Dates are rare, and the email package is slow to import.
+    from datetime import UTC  # noqa: PLC0415
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415
+
     try:
         moment = parsedate_to_datetime(retry_after)
         if moment.tzinfo is None:

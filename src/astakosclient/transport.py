@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import ssl
 import time
 import weakref
 from typing import TYPE_CHECKING
@@ -12,11 +11,14 @@ from typing import TYPE_CHECKING
 from astakosclient.address import bracketed, parse_base_url
 from astakosclient.connection import Connection
 from astakosclient.errors import BadValue, ConnectionError  # noqa: A004 - the documented name
+from astakosclient.exposure import warn_if_exposed
 from astakosclient.pool import Pool
 from astakosclient.proxies import proxy_for
 from astakosclient.wire import remaining
 
 if TYPE_CHECKING:
+    import ssl
+
     from astakosclient.address import Address
     from astakosclient.exchange import Answer, Request, Timeout
     from astakosclient.pool import Shelf
@@ -53,14 +55,21 @@ class HttpTransport:
 
         Raises:
             BadValue: the address, the pool size, or the proxy set in the environment cannot be right.
+
+        Warns:
+            InsecureConnectionWarning: the address is plain HTTP to another host.
         """
         if not isinstance(pool_size, int) or pool_size < 1:
             raise BadValue(f"pool_size must be 1 or more, not {pool_size!r}")
         self._address = parse_base_url(address) if isinstance(address, str) else address
+        warn_if_exposed(self._address)
         self._proxy = proxy_for(self._address)
         self._largest_answer = largest_answer
         self._ssl_context = ssl_context
         if self._address.scheme == "https" and ssl_context is None:
+            # OpenSSL is slow to load: only those who use it pay for it.
+            import ssl  # noqa: PLC0415
+
             self._ssl_context = ssl.create_default_context()
         self._common_head = f" HTTP/1.1\r\nHost: {self._address.authority}\r\nAccept-Encoding: gzip\r\n"
         self._target_prefix = ""

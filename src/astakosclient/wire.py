@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import select
-import ssl
 import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
 
 def remaining(deadline: float) -> float:
@@ -31,13 +31,14 @@ class Wire:
     the socket does not block, and this class waits for it only when it has to.
     """
 
-    __slots__ = ("_encrypted", "_poll", "_socket")
+    __slots__ = ("_pending", "_poll", "_socket")
 
     def __init__(self, opened: socket.socket) -> None:
         """Take over a connected socket, encrypted or not."""
         opened.setblocking(False)
         self._socket = opened
-        self._encrypted = isinstance(opened, ssl.SSLSocket)
+        # Only an encrypted socket has this; asking for its class would load OpenSSL for those without.
+        self._pending: Callable[[], int] | None = getattr(opened, "pending", None)
         self._poll = select.poll()
         self._poll.register(opened, select.POLLIN)
 
@@ -52,13 +53,11 @@ class Wire:
             while sent < len(data):
                 try:
                     sent += self._socket.send(data[sent:] if sent else data)
-                except (BlockingIOError, ssl.SSLWantWriteError):
-                    self._wait(select.POLLOUT, deadline)
-                except ssl.SSLWantReadError:
-                    self._wait(select.POLLIN, deadline)
+                except OSError as error:
+                    self._wait(self._awaited(error, select.POLLOUT), deadline)
         except OSError as error:
             # OpenSSL may have sent a part of what it did not take.
-            raise SendError(error, certain=not sent and not self._encrypted) from error
+            raise SendError(error, certain=not sent and self._pending is None) from error
 
     def receive(self, most: int, deadline: float) -> bytes:
         """Wait for what comes next, and return at most so much of it; nothing is the end of the stream.
@@ -66,16 +65,14 @@ class Wire:
         Raises:
             OSError: the connection broke, or nothing came in time.
         """
-        if not self._encrypted:
+        if self._pending is None:
             # The answer is hardly ever there already; OpenSSL, however, may hold some of it.
             self._wait(select.POLLIN, deadline)
         while True:
             try:
                 return self._socket.recv(most)
-            except (BlockingIOError, ssl.SSLWantReadError):
-                self._wait(select.POLLIN, deadline)
-            except ssl.SSLWantWriteError:
-                self._wait(select.POLLOUT, deadline)
+            except OSError as error:
+                self._wait(self._awaited(error, select.POLLIN), deadline)
 
     def is_quiet(self) -> bool:
         """Whether the peer neither closed nor spoke: both make the socket readable."""
@@ -86,7 +83,7 @@ class Wire:
 
     def holds_more(self) -> bool:
         """Whether something has been decrypted that nobody has read."""
-        return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
+        return self._pending is not None and self._pending() > 0
 
     def release(self) -> socket.socket:
         """The socket itself, for somebody else."""
@@ -96,6 +93,23 @@ class Wire:
         """Close this process's end. No shutdown: after a fork the connection may be the parent's."""
         with contextlib.suppress(OSError):
             self._socket.close()
+
+    def _awaited(self, error: OSError, usual: int) -> int:
+        """What has to happen before what failed can be tried again, if that is all that is wrong.
+
+        Raises:
+            OSError: it is not.
+        """
+        if isinstance(error, BlockingIOError):
+            return usual
+        if self._pending is not None:
+            import ssl  # noqa: PLC0415 - loaded long ago, since this socket is encrypted
+
+            if isinstance(error, ssl.SSLWantReadError):
+                return select.POLLIN
+            if isinstance(error, ssl.SSLWantWriteError):
+                return select.POLLOUT
+        raise error
 
     def _wait(self, event: int, deadline: float) -> None:
         milliseconds = remaining(deadline) * 1000

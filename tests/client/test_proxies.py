@@ -15,10 +15,12 @@ from astakosclient import AstakosClient, errors
 from astakosclient.address import parse_base_url
 from astakosclient.proxies import Proxy, proxy_for
 from client.peers import CERTIFICATE, Act, answer, then_close
-from client.test_transport import server_context
+from client.test_tls import server_context
 
 if TYPE_CHECKING:
     from client.conftest import PeerFactory
+
+pytestmark = pytest.mark.filterwarnings("ignore::astakosclient.errors.InsecureConnectionWarning")
 
 TOKEN = "UQpYas7ElzWGD5yCcEXtjw"
 CREDENTIALS = "Basic " + base64.b64encode("us:er:pä".encode()).decode()

@@ -58,6 +58,7 @@ def test_no_record_and_no_text_of_any_call_holds_a_token(
     assert len(caplog.records) >= len(EVERY_CALL) - 2
 
 
+@pytest.mark.filterwarnings("ignore::astakosclient.errors.InsecureConnectionWarning")
 def test_failures_to_connect_are_told_without_secrets(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

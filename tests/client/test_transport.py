@@ -6,7 +6,6 @@ import gzip
 import json
 import os
 import socket
-import ssl
 import subprocess
 import sys
 import threading
@@ -19,8 +18,6 @@ import pytest
 
 from astakosclient import AstakosClient, HttpTransport, Request, Retry, Timeout, errors
 from client.peers import (
-    CERTIFICATE,
-    KEY,
     Peer,
     Step,
     answer,
@@ -195,6 +192,7 @@ def test_connecting_has_a_time_of_its_own() -> None:
             filler.close()
 
 
+@pytest.mark.filterwarnings("ignore::astakosclient.errors.InsecureConnectionWarning")
 def test_a_host_that_does_not_exist_was_not_sent_to() -> None:
     with AstakosClient("http://nowhere.invalid") as client, pytest.raises(errors.ConnectionError) as failed:
         client.issue_commission(TOKEN, {})
@@ -457,61 +455,6 @@ def test_a_fork_while_all_connections_are_out_does_not_block_the_child() -> None
     assert [request.connection for request in peer.requests] == [1, 2, 1]
 
 
-# TLS
-
-
-def server_context() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(CERTIFICATE, KEY)
-    return context
-
-
-def test_a_server_that_cannot_be_verified_is_refused(peer_of: PeerFactory) -> None:
-    peer = peer_of(GOOD, tls=server_context())
-    with AstakosClient(peer.url) as client, pytest.raises(errors.ConnectionError, match="verify") as failed:
-        client.issue_commission(TOKEN, {})
-    assert not failed.value.sent
-    assert isinstance(failed.value.errobject, ssl.SSLCertVerificationError)
-    assert peer.requests == []
-
-
-def test_a_certificate_for_another_host_is_refused(peer_of: PeerFactory) -> None:
-    peer = peer_of(GOOD, tls=server_context())
-    context = ssl.create_default_context(cafile=str(CERTIFICATE))
-    url = peer.url.replace("localhost", "127.0.0.2")
-    with AstakosClient(url, ssl_context=context) as client, pytest.raises(errors.ConnectionError):
-        client.get_quotas(TOKEN)
-    assert peer.requests == []
-
-
-def test_a_context_of_ones_own_decides_whom_to_trust(peer_of: PeerFactory) -> None:
-    peer = peer_of(GOOD, tls=server_context())
-    context = ssl.create_default_context(cafile=str(CERTIFICATE))
-    with AstakosClient(peer.url, ssl_context=context) as client:
-        for _ in range(3):
-            assert client.get_quotas(TOKEN) == DOCUMENT
-    assert (peer.accepted, len(peer.requests)) == (1, 3)
-
-
-def test_a_tls_server_that_closed_is_noticed(peer_of: PeerFactory) -> None:
-    peer = peer_of(answer({"serial": 7}), tls=server_context())
-    context = ssl.create_default_context(cafile=str(CERTIFICATE))
-    with AstakosClient(peer.url, ssl_context=context) as client:
-        client.issue_commission(TOKEN, {})
-        peer.drop_connections()
-        time.sleep(0.02)
-        client.issue_commission(TOKEN, {})
-    assert peer.accepted == 2
-
-
-def test_a_peer_that_does_not_speak_tls_was_not_sent_anything(peer_of: PeerFactory) -> None:
-    peer = peer_of(then_close(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
-    url = peer.url.replace("http:", "https:")
-    with AstakosClient(url, timeout=0.3) as client, pytest.raises(errors.ConnectionError) as failed:
-        client.issue_commission(TOKEN, {})
-    assert not failed.value.sent
-
-
 # The rest
 
 
@@ -524,6 +467,7 @@ def test_the_transport_can_be_used_by_itself(peer_of: PeerFactory) -> None:
     assert repr(transport) == f"<HttpTransport to {peer.url}>"
 
 
+@pytest.mark.filterwarnings("ignore::astakosclient.errors.InsecureConnectionWarning")
 def test_the_next_address_of_a_host_is_tried(peer_of: PeerFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     peer = peer_of(GOOD)
     good = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", peer.port))

@@ -1,0 +1,1 @@
+"""Other people's HTTP libraries as transports; each module needs its library, and nothing else imports it."""

@@ -1,0 +1,342 @@
+"""What every adapter must do, over real connections: synchronous ones as they are, the others driven."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+from astakosclient import Answer, AstakosClient, Request, Timeout, errors
+from astakosclient.adapters.httpx2 import AsyncHttpx2Transport, Httpx2Transport
+from astakosclient.adapters.pyreqwest import AsyncPyreqwestTransport, PyreqwestTransport
+from client.peers import (
+    answer,
+    chunked,
+    closed_port,
+    drip,
+    gzipped,
+    hang_up,
+    silence,
+    then_close,
+)
+from service.world import ALICE, COMPUTE_TOKEN, UNKNOWN_TOKEN, VM
+
+if TYPE_CHECKING:
+    from client.conftest import PeerFactory
+    from client.peers import Step
+    from service.caller import Caller
+
+TOKEN = "UQpYas7ElzWGD5yCcEXtjw"
+GOOD = answer({"a": 1})
+
+
+class Transport(Protocol):
+    def send(self, request: Request, timeout: Timeout) -> Answer: ...
+
+    def close(self) -> None: ...
+
+
+class Driven:
+    """An asynchronous transport, driven by an event loop of its own."""
+
+    def __init__(self, transport: AsyncHttpx2Transport | AsyncPyreqwestTransport) -> None:
+        self.transport = transport
+        self.runner = asyncio.Runner()
+
+    def send(self, request: Request, timeout: Timeout) -> Answer:
+        return self.runner.run(self.transport.send(request, timeout))
+
+    def close(self) -> None:
+        self.runner.run(self.transport.aclose())
+        self.runner.close()
+
+
+Make = Callable[..., Transport]
+ADAPTERS: dict[str, Make] = {
+    "httpx2": Httpx2Transport,
+    "httpx2, awaited": lambda **options: Driven(AsyncHttpx2Transport(**options)),
+    "pyreqwest": PyreqwestTransport,
+    "pyreqwest, awaited": lambda **options: Driven(AsyncPyreqwestTransport(**options)),
+}
+
+
+@pytest.fixture(params=ADAPTERS)
+def make(request: pytest.FixtureRequest) -> Make:
+    return ADAPTERS[request.param]
+
+
+@pytest.fixture
+def transport(make: Make) -> Iterator[Transport]:
+    transport = make()
+    yield transport
+    transport.close()
+
+
+def sent(
+    transport: Transport, url: str, method: str = "GET", seconds: float = 5.0, body: bytes = b""
+) -> Answer:
+    origin, slash, target = url.partition("/x")
+    headers = (("X-Auth-Token", TOKEN), ("X-Thing", "any"))
+    return transport.send(Request(method, origin, slash + target, headers, body), Timeout(seconds))
+
+
+def failure(
+    transport: Transport, url: str, method: str = "POST", seconds: float = 5.0
+) -> errors.ConnectionError:
+    with pytest.raises(errors.ConnectionError) as failed:
+        sent(transport, url, method, seconds, b"secret body" if method == "POST" else b"")
+    return failed.value
+
+
+def test_the_usual_calls_work(transport: Transport, service: Caller) -> None:
+    with AstakosClient(service.base_url, transport=transport) as client:
+        assert client.get_user_info(ALICE.token)["uuid"] == ALICE.uuid
+        assert client.get_usernames(ALICE.token, [ALICE.uuid]) == {ALICE.uuid: ALICE.email}
+        assert VM in client.get_resources()
+        client.send_feedback(ALICE.token, "Größe", "ok")
+        serial = client.issue_one_commission(COMPUTE_TOKEN, ALICE.uuid, "system", {VM: 1})
+        assert client.get_pending_commissions(COMPUTE_TOKEN) == [serial]
+        client.accept_commission(COMPUTE_TOKEN, serial)
+        assert client.get_quotas(ALICE.token)[ALICE.uuid][VM]["usage"] == 1
+        with pytest.raises(errors.QuotaLimit) as refused:
+            client.issue_one_commission(COMPUTE_TOKEN, ALICE.uuid, "system", {VM: 100})
+        assert refused.value.available == 3
+        with pytest.raises(errors.Unauthorized):
+            client.get_quotas(UNKNOWN_TOKEN)
+
+
+def test_a_request_arrives_as_it_is(transport: Transport, peer_of: PeerFactory) -> None:
+    peer = peer_of(GOOD)
+    got = sent(transport, f"{peer.url}/x/a%2Fb/%7e?user=a%2Cb&c=%C3%A9", "POST", body=b"\0\xff")
+    assert (got.status, got.body) == (200, b'{"a": 1}')
+    request = peer.requests[0]
+    assert (request.method, request.target, request.body) == (
+        "POST",
+        "/x/a%2Fb/%7e?user=a%2Cb&c=%C3%A9",
+        b"\0\xff",
+    )
+    assert request.headers["x-auth-token"] == TOKEN
+    assert request.headers["x-thing"] == "any"
+    assert request.headers["host"] == f"localhost:{peer.port}"
+    assert request.headers["accept-encoding"] == "gzip"
+    assert "referer" not in request.headers
+
+
+def test_a_post_without_a_body_says_so(transport: Transport, peer_of: PeerFactory) -> None:
+    peer = peer_of(GOOD)
+    sent(transport, f"{peer.url}/x", "POST")
+    assert peer.requests[0].headers["content-length"] == "0"
+
+
+@pytest.mark.parametrize(
+    "step",
+    [answer(body=b"hello"), chunked(b"hello"), gzipped(b"hello"), then_close(b"HTTP/1.0 200\r\n\r\nhello")],
+)
+def test_any_form_of_a_good_answer_is_read(step: Step, transport: Transport, peer_of: PeerFactory) -> None:
+    assert sent(transport, f"{peer_of(step).url}/x").body == b"hello"
+
+
+def test_names_are_in_lower_case_and_values_joined(transport: Transport, peer_of: PeerFactory) -> None:
+    peer = peer_of(answer({}, headers="Vary: a\r\nX-Thing: Some\r\nvary: b\r\n"))
+    headers = sent(transport, f"{peer.url}/x").headers
+    assert (headers["vary"], headers["x-thing"]) == ("a, b", "Some")
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary", "308 Permanent"])
+def test_redirects_are_not_followed(status: str, transport: Transport, peer_of: PeerFactory) -> None:
+    other = peer_of(GOOD)
+    peer = peer_of(answer({}, status, headers=f"Location: {other.url}/x\r\n"))
+    got = sent(transport, f"{peer.url}/x")
+    assert (got.status, got.headers["location"]) == (int(status[:3]), f"{other.url}/x")
+    assert other.accepted == 0
+
+
+def test_cookies_are_not_kept(transport: Transport, peer_of: PeerFactory) -> None:
+    peer = peer_of(answer({}, headers="Set-Cookie: session=ada; Path=/\r\n"))
+    for _ in range(2):
+        sent(transport, f"{peer.url}/x")
+    assert all("cookie" not in request.headers for request in peer.requests)
+
+
+def test_a_connection_is_kept_for_the_next_call(transport: Transport, peer_of: PeerFactory) -> None:
+    peer = peer_of(GOOD)
+    for _ in range(3):
+        sent(transport, f"{peer.url}/x")
+    assert (peer.accepted, len(peer.requests)) == (1, 3)
+
+
+def test_what_was_refused_a_connection_was_not_sent(transport: Transport) -> None:
+    error = failure(transport, f"http://127.0.0.1:{closed_port()}/x")
+    assert not error.sent
+    assert "refused" in str(error) or "attempts failed" in str(error)
+
+
+def test_what_has_no_host_was_not_sent(transport: Transport) -> None:
+    assert not failure(transport, "http://nowhere.invalid/x").sent
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        hang_up,
+        then_close(b"HTTP/1.1 200 OK\r\nContent-Le"),
+        then_close(GOOD[:-2]),
+        then_close(chunked(b"hello")[:-5]),
+        then_close(b"220 mail.example.com ESMTP\r\n\r\n"),
+        answer(body=b"no gzip", headers="Content-Encoding: gzip\r\n"),
+    ],
+    ids=["nothing", "half a head", "half a body", "half a chunk", "no HTTP", "no gzip"],
+)
+def test_what_was_sent_is_never_called_unsent(step: Step, transport: Transport, peer_of: PeerFactory) -> None:
+    error = failure(transport, f"{peer_of(step).url}/x")
+    assert error.sent
+    assert str(error)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [silence, drip(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n" + b"x" * 500, 0.01)],
+    ids=["silence", "dripping body"],
+)
+def test_a_call_ends_with_its_time(step: Step, transport: Transport, peer_of: PeerFactory) -> None:
+    started = time.monotonic()
+    error = failure(transport, f"{peer_of(step).url}/x", seconds=0.3)
+    assert 0.25 < time.monotonic() - started < 2
+    assert error.sent
+    assert isinstance(error.errobject, TimeoutError)
+
+
+@pytest.mark.parametrize("step", [answer(body=b"x" * 1001), chunked(b"x" * 1001, 100), gzipped(b"x" * 1001)])
+def test_an_answer_beyond_the_limit_is_refused(step: Step, make: Make, peer_of: PeerFactory) -> None:
+    transport = make(largest_answer=1000)
+    error = failure(transport, f"{peer_of(step).url}/x")
+    transport.close()
+    assert "larger than 1000 bytes" in str(error)
+
+
+@pytest.mark.parametrize("step", [hang_up, silence, then_close(GOOD[:-2]), then_close(b"\0\r\n\r\n"), GOOD])
+def test_no_secret_is_logged_or_kept_in_an_exception(
+    step: Step, transport: Transport, peer_of: PeerFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    def secret(text: str) -> bool:
+        return TOKEN in text or "hidden" in text or "secret body" in text
+
+    peer = peer_of(step)
+    with caplog.at_level(logging.INFO):
+        try:
+            sent(transport, f"{peer.url}/x/tokens/hidden", "POST", 0.3, b"secret body")
+        except errors.ConnectionError as error:
+            failed: BaseException | None = error
+        else:
+            failed = None
+    while failed is not None:
+        assert not secret(f"{failed} {failed!r} {vars(failed)}")
+        assert not hasattr(failed, "request")
+        failed = failed.__cause__ or failed.__context__ or getattr(failed, "errobject", None)
+    assert not secret(caplog.text)
+
+
+@pytest.mark.parametrize("make_awaited", [AsyncHttpx2Transport, AsyncPyreqwestTransport])
+def test_awaited_ones_go_on_in_a_second_event_loop(make_awaited: Any, peer_of: PeerFactory) -> None:
+    peer = peer_of(GOOD)
+    transport = make_awaited()
+
+    async def call() -> int:
+        async with transport:
+            got: Answer = await transport.send(Request("GET", peer.url, "/x"), Timeout(5))
+            return got.status
+
+    assert [asyncio.run(call()), asyncio.run(call())] == [200, 200]
+
+
+@pytest.mark.parametrize("make_awaited", [AsyncHttpx2Transport, AsyncPyreqwestTransport])
+def test_a_cancelled_call_leaves_no_half_read_connection(make_awaited: Any, peer_of: PeerFactory) -> None:
+    peer = peer_of(GOOD, silence, answer({"b": 2}))
+    request = Request("GET", peer.url, "/x")
+
+    async def calls() -> list[bytes]:
+        async with make_awaited() as transport:
+            first = await transport.send(request, Timeout(5))
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await transport.send(request, Timeout(5))
+            last = await transport.send(request, Timeout(5))
+        return [first.body, last.body]
+
+    assert asyncio.run(calls()) == [b'{"a": 1}', b'{"b": 2}']
+
+
+FORKING = """
+import os, sys
+from astakosclient import Request, Timeout, errors
+from astakosclient.adapters.{module} import {transport}
+from client.peers import Peer, answer
+
+def told(transport, request):
+    try:
+        return str(transport.send(request, Timeout(5)).status)
+    except errors.ConnectionError as error:
+        return f"{{error.sent}}: {{error}}"
+
+def in_child(work):
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(writing, work().encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    print(os.read(reading, 4096).decode())
+
+with Peer(answer({{}})) as peer, {transport}() as transport:
+    request = Request("GET", peer.url, "/x")
+    if "before" in sys.argv:
+        in_child(lambda: told(transport, request))
+    print(told(transport, request))
+    in_child(lambda: told(transport, request))
+    print(told(transport, request))
+    in_child(lambda: transport.close() or "closed")
+    print(told(transport, request))
+    print([request.connection for request in peer.requests])
+"""
+
+
+def forked(module: str, transport: str, *arguments: str) -> list[str]:
+    program = FORKING.format(module=module, transport=transport)
+    environment = {"PYTHONPATH": ":".join(filter(None, sys.path))}
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", program, *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=30)
+    return done.stdout.splitlines()
+
+
+def test_httpx2_goes_on_after_a_fork_with_connections_of_its_own() -> None:
+    told = forked("httpx2", "Httpx2Transport")
+    assert told == ["200", "200", "200", "closed", "200", "[1, 2, 1, 1]"]
+
+
+def test_pyreqwest_that_was_used_before_a_fork_is_refused_afterwards_instead_of_hanging() -> None:
+    first, child, second, closed, third, connections = forked("pyreqwest", "PyreqwestTransport")
+    assert child.startswith(
+        "False: cannot reach the server: pyreqwest was used before this process was forked"
+    )
+    assert (first, second, closed, third, connections) == ("200", "200", "closed", "200", "[1, 1, 1]")
+
+
+def test_pyreqwest_that_was_not_used_before_a_fork_works_in_both() -> None:
+    assert forked("pyreqwest", "PyreqwestTransport", "before")[:2] == ["200", "200"]
+
+
+@pytest.mark.parametrize("module", ["httpx2", "pyreqwest"])
+def test_a_missing_library_is_named_with_what_to_install(module: str) -> None:
+    program = f"import sys; sys.modules['{module}'] = None; import astakosclient.adapters.{module}"
+    environment = {"PYTHONPATH": ":".join(filter(None, sys.path))}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False
+    )
+    last = done.stderr.splitlines()[-1]
+    assert last == f'ImportError: {module} is not installed: pip install "astakosclient[{module}]"'
