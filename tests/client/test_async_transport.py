@@ -31,13 +31,16 @@ from client.peers import (
     then_close,
 )
 from client.test_proxies import CREDENTIALS, tunnel_to
-from client.test_transport import BODY, BROKEN, DOCUMENT, GOOD, bomb, in_child, server_context
+from client.test_tls import server_context
+from client.test_transport import BODY, BROKEN, DOCUMENT, GOOD, bomb, in_child
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from client.conftest import PeerFactory
     from client.peers import Peer, Step
+
+pytestmark = pytest.mark.filterwarnings("ignore::astakosclient.errors.InsecureConnectionWarning")
 
 TOKEN = "UQpYas7ElzWGD5yCcEXtjw"
 PATIENT = Timeout(total=10)

@@ -15,7 +15,7 @@ from astakosclient import Request, Timeout
 from astakosclient.async_transport import AsyncHttpTransport
 from client.event_loops import Run, every_loop, until
 from client.peers import CERTIFICATE, answer
-from client.test_transport import server_context
+from client.test_tls import server_context
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -210,7 +210,7 @@ def test_an_interrupted_call_leaves_no_half_read_connection(
     with AstakosClient(peer.url, use_pool=True, pool_size=1) as client:
         client.get_quotas(TOKEN)
         with monkeypatch.context() as patch:
-            patch.setattr("astakosclient.connection._body", interrupted)
+            patch.setattr("astakosclient.answer_reader.AnswerReader.feed", interrupted)
             with pytest.raises(KeyboardInterrupt):
                 client.get_quotas(TOKEN)
         assert client.get_quotas(TOKEN) == DOCUMENT
