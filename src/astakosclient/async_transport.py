@@ -36,6 +36,8 @@ class AsyncHttpTransport:
     connection; any other fails with a `ConnectionError`, because the server may have carried it out.
 
     A call that is cancelled closes its connection, so that no other gets its answer.
+
+    Any event loop of asyncio will do that can watch sockets (`add_reader`): its own on POSIX, and uvloop.
     """
 
     def __init__(
