@@ -15,7 +15,9 @@ import httpx2
 import requests
 import urllib3
 
-from astakosclient import AstakosClient
+from astakosclient import AstakosClient, Transport
+from astakosclient.adapters.httpx2 import Httpx2Transport
+from astakosclient.adapters.pyreqwest import PyreqwestTransport
 from benchmarks.child_process import HOST
 from benchmarks.population import COMPONENT_TOKEN, commission
 
@@ -76,7 +78,23 @@ def standard_library(port: int) -> Contestant:
 
 def astakosclient(port: int) -> Contestant:
     """The client."""
-    client = AstakosClient(f"http://{HOST}:{port}")
+    return _client("astakosclient", port, None, lambda: None)
+
+
+def astakosclient_over_httpx2(port: int) -> Contestant:
+    """The client, its requests carried by httpx2."""
+    transport = Httpx2Transport()
+    return _client("astakosclient over httpx2", port, transport, transport.close)
+
+
+def astakosclient_over_pyreqwest(port: int) -> Contestant:
+    """The client, its requests carried by pyreqwest."""
+    transport = PyreqwestTransport()
+    return _client("astakosclient over pyreqwest", port, transport, transport.close)
+
+
+def _client(name: str, port: int, transport: Transport | None, close: Callable[[], None]) -> Contestant:
+    client = AstakosClient(f"http://{HOST}:{port}", transport=transport)
 
     def get() -> Any:
         return client.get_quotas(COMPONENT_TOKEN)
@@ -84,7 +102,11 @@ def astakosclient(port: int) -> Contestant:
     def post() -> Any:
         return {"serial": client.issue_commission(COMPONENT_TOKEN, COMMISSION)}
 
-    return Contestant("astakosclient", get, post, client.close)
+    def close_both() -> None:
+        client.close()
+        close()
+
+    return Contestant(name, get, post, close_both)
 
 
 def with_urllib3(port: int) -> Contestant:
@@ -173,6 +195,8 @@ CONTESTANTS: Sequence[Callable[[int], Contestant]] = (
     no_library,
     standard_library,
     astakosclient,
+    astakosclient_over_httpx2,
+    astakosclient_over_pyreqwest,
     with_urllib3,
     with_httpx2,
     with_requests,
