@@ -40,7 +40,7 @@ def measure(seconds: float) -> Sequence[Result]:
         contestants = [make(server.port) for make in CONTESTANTS]
         for contestant in contestants:
             stack.callback(contestant.close)
-            _check(contestant, server.port)
+            check(contestant, server.port)
         return [
             _race("A small read: get_quotas", {each.name: each.get for each in contestants}, seconds),
             _race("A write: issue_commission", {each.name: each.post for each in contestants}, seconds),
@@ -77,7 +77,7 @@ def _race(title: str, calls: dict[str, Callable[[], Any]], seconds: float) -> Re
     )
 
 
-def _check(contestant: Contestant, port: int) -> None:
+def check(contestant: Contestant, port: int) -> None:
     """See that a contestant returns the right answers, and has sent what all have to send."""
     for call, answer, headers, document in (
         (contestant.get, QUOTAS, GET_HEADERS, None),

@@ -15,7 +15,9 @@ import httpx2
 import requests
 import urllib3
 
-from astakosclient import AstakosClient
+from astakosclient import AstakosClient, Transport
+from astakosclient.adapters.httpx2 import Httpx2Transport
+from astakosclient.adapters.pyreqwest import PyreqwestTransport
 from benchmarks.child_process import HOST
 from benchmarks.population import COMPONENT_TOKEN, commission
 
@@ -47,7 +49,8 @@ class WrongStatusError(Exception):
     """The trivial server was not understood."""
 
 
-def _require(status: int, expected: int) -> None:
+def require(status: int, expected: int) -> None:
+    """See that the server has answered as it should."""
     if status != expected:
         raise WrongStatusError(f"status {status}, not {expected}")
 
@@ -60,14 +63,14 @@ def standard_library(port: int) -> Contestant:
         connection.request("GET", QUOTAS_PATH, headers=GET_HEADERS)
         answer = connection.getresponse()
         body = answer.read()
-        _require(answer.status, 200)
+        require(answer.status, 200)
         return json.loads(body)
 
     def post() -> Any:
         connection.request("POST", ISSUE_PATH, json.dumps(COMMISSION).encode("ascii"), POST_HEADERS)
         answer = connection.getresponse()
         body = answer.read()
-        _require(answer.status, 201)
+        require(answer.status, 201)
         return json.loads(body)
 
     return Contestant("http.client", get, post, connection.close)
@@ -75,7 +78,23 @@ def standard_library(port: int) -> Contestant:
 
 def astakosclient(port: int) -> Contestant:
     """The client."""
-    client = AstakosClient(f"http://{HOST}:{port}")
+    return _client("astakosclient", port, None, lambda: None)
+
+
+def astakosclient_over_httpx2(port: int) -> Contestant:
+    """The client, its requests carried by httpx2."""
+    transport = Httpx2Transport()
+    return _client("astakosclient over httpx2", port, transport, transport.close)
+
+
+def astakosclient_over_pyreqwest(port: int) -> Contestant:
+    """The client, its requests carried by pyreqwest."""
+    transport = PyreqwestTransport()
+    return _client("astakosclient over pyreqwest", port, transport, transport.close)
+
+
+def _client(name: str, port: int, transport: Transport | None, close: Callable[[], None]) -> Contestant:
+    client = AstakosClient(f"http://{HOST}:{port}", transport=transport)
 
     def get() -> Any:
         return client.get_quotas(COMPONENT_TOKEN)
@@ -83,7 +102,11 @@ def astakosclient(port: int) -> Contestant:
     def post() -> Any:
         return {"serial": client.issue_commission(COMPONENT_TOKEN, COMMISSION)}
 
-    return Contestant("astakosclient", get, post, client.close)
+    def close_both() -> None:
+        client.close()
+        close()
+
+    return Contestant(name, get, post, close_both)
 
 
 def with_urllib3(port: int) -> Contestant:
@@ -92,12 +115,12 @@ def with_urllib3(port: int) -> Contestant:
 
     def get() -> Any:
         answer = pool.request("GET", QUOTAS_PATH, headers=GET_HEADERS)
-        _require(answer.status, 200)
+        require(answer.status, 200)
         return answer.json()
 
     def post() -> Any:
         answer = pool.request("POST", ISSUE_PATH, json=COMMISSION, headers=POST_HEADERS)
-        _require(answer.status, 201)
+        require(answer.status, 201)
         return answer.json()
 
     return Contestant("urllib3", get, post, pool.close)
@@ -109,12 +132,12 @@ def with_httpx2(port: int) -> Contestant:
 
     def get() -> Any:
         answer = client.get(QUOTAS_PATH)
-        _require(answer.status_code, 200)
+        require(answer.status_code, 200)
         return answer.json()
 
     def post() -> Any:
         answer = client.post(ISSUE_PATH, json=COMMISSION)
-        _require(answer.status_code, 201)
+        require(answer.status_code, 201)
         return answer.json()
 
     return Contestant("httpx2", get, post, client.close)
@@ -129,12 +152,12 @@ def with_requests(port: int) -> Contestant:
 
     def get() -> Any:
         answer = session.get(base_url + QUOTAS_PATH, timeout=TIMEOUT)
-        _require(answer.status_code, 200)
+        require(answer.status_code, 200)
         return answer.json()
 
     def post() -> Any:
         answer = session.post(base_url + ISSUE_PATH, json=COMMISSION, timeout=TIMEOUT)
-        _require(answer.status_code, 201)
+        require(answer.status_code, 201)
         return answer.json()
 
     return Contestant("requests", get, post, session.close)
@@ -172,6 +195,8 @@ CONTESTANTS: Sequence[Callable[[int], Contestant]] = (
     no_library,
     standard_library,
     astakosclient,
+    astakosclient_over_httpx2,
+    astakosclient_over_pyreqwest,
     with_urllib3,
     with_httpx2,
     with_requests,

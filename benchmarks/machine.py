@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 PACKAGES = (
+    "aiohttp",
     "astakosclient",
     "httptools",
     "httpx2",

@@ -103,7 +103,8 @@ class AnswerReader:
             return None
         head = parse_head(data[:end])
         start = end + len(_END_OF_HEAD)
-        if head.length != len(data) - start or head.length > self._limit or head.status < 200:
+        length = len(data) - start
+        if head.length != length or length > self._limit or head.status < 200:
             return None
         if head.has_no_body(self._method) or self._method == "CONNECT":
             return None

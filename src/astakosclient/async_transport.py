@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import ssl
 import time
 import warnings
 from typing import TYPE_CHECKING, Self
@@ -16,6 +15,8 @@ from astakosclient.route import Route
 from astakosclient.transport import LARGEST_ANSWER
 
 if TYPE_CHECKING:
+    import ssl
+
     from astakosclient.address import Address
     from astakosclient.async_connection import AsyncConnection
     from astakosclient.exchange import Answer, Request, Timeout
@@ -35,6 +36,8 @@ class AsyncHttpTransport:
     connection; any other fails with a `ConnectionError`, because the server may have carried it out.
 
     A call that is cancelled closes its connection, so that no other gets its answer.
+
+    Any event loop of asyncio will do that can watch sockets (`add_reader`): its own on POSIX, and uvloop.
     """
 
     def __init__(
@@ -55,6 +58,9 @@ class AsyncHttpTransport:
 
         Raises:
             BadValue: the address, the pool size, or the proxy set in the environment cannot be right.
+
+        Warns:
+            InsecureConnectionWarning: the address is plain HTTP to another host.
         """
         self._pools: dict[asyncio.AbstractEventLoop, AsyncPool] = {}
         if not isinstance(pool_size, int) or pool_size < 1:
@@ -62,9 +68,7 @@ class AsyncHttpTransport:
         self._pool_size = pool_size
         self._route = Route(address)
         self._largest_answer = largest_answer
-        self._ssl_context = None
-        if self._route.address.scheme == "https":
-            self._ssl_context = ssl.create_default_context() if ssl_context is None else ssl_context
+        self._ssl_context = self._route.context(ssl_context)
 
     async def send(self, request: Request, timeout: Timeout) -> Answer:  # noqa: ASYNC109 - kept here, to the last byte
         """Send the request, return the answer; see `astakosclient.AsyncTransport`."""

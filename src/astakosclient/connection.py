@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import TYPE_CHECKING
 
-from astakosclient.decoding import UnusableAnswer, decoded, too_large
+from astakosclient.answer_reader import AnswerReader
+from astakosclient.decoding import UnusableAnswer
 from astakosclient.errors import ConnectionError  # noqa: A004 - the documented name
-from astakosclient.exchange import Answer
-from astakosclient.heads import MOST_FIELDS, check_trailer, parse_head
-from astakosclient.incoming import Incoming
 from astakosclient.wire import SendError, Wire
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterator
 
-    from astakosclient.heads import Head
+    from astakosclient.exchange import Answer
 
-CONTINUE = 100
+USUAL_BLOCK = 16 * 1024
+LARGE_BLOCK = 256 * 1024
 READING_TROUBLE = (OSError, UnusableAnswer)
 """What reading an answer can raise."""
-
-_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?")
 
 
 class Connection:
@@ -34,20 +29,19 @@ class Connection:
         pid: the process that opened it; after a fork the child must not use it.
     """
 
-    __slots__ = ("_incoming", "_reusable", "_wire", "peer", "pid")
+    __slots__ = ("_reader", "_wire", "peer", "pid")
 
     def __init__(self, opened: socket.socket, peer: str) -> None:
         """Use a socket that is connected, and belongs to this connection from now on."""
         self.peer = peer
         self.pid = os.getpid()
         self._wire = Wire(opened)
-        self._incoming = Incoming(self._wire)
-        self._reusable = False
+        self._reader = AnswerReader()
 
     @property
     def answered(self) -> bool:
         """Whether the current exchange has brought any byte of an answer."""
-        return self._incoming.received > 0
+        return self._reader.received > 0
 
     def exchange(self, method: str, request: bytes, deadline: float, limit: int) -> Answer:
         """Send a complete request and read the whole answer.
@@ -61,34 +55,21 @@ class Connection:
         Raises:
             ConnectionError: anything went wrong; the connection is of no further use.
         """
-        self._reusable = False
-        self._incoming.begin(deadline, limit)
+        self._reader.begin(method, limit)
         try:
             self._wire.send(request, deadline)
         except SendError as error:
             raise ConnectionError(error.cause, sent=not error.certain, peer=self.peer) from error.cause
         try:
-            return self._receive(method, limit)
+            return self._receive(deadline)
         except READING_TROUBLE as error:
             raise ConnectionError(error, peer=self.peer) from error
 
-    def _receive(self, method: str, limit: int) -> Answer:
-        head = self._final_head()
-        body = b"" if head.has_no_body(method) else _body(self._incoming, head, limit)
-        encoding = head.headers.get("content-encoding")
-        if encoding is not None:
-            body = decoded(body, encoding, limit)
-        # What comes with an answer and does not belong to it would be taken for the next one.
-        self._reusable = head.lasting and not self._incoming.holds_more and _knows_its_end(head, method)
-        return Answer(head.status, head.reason, head.headers, body)
-
-    def _final_head(self) -> Head:
-        """The head of the answer proper: the server may have said before that it wants to go on."""
-        while (head := parse_head(self._incoming.head())).status == CONTINUE:
-            pass
-        if head.status < 200:
-            raise UnusableAnswer(f"unexpected interim answer {head.status}")
-        return head
+    def _receive(self, deadline: float) -> Answer:
+        answer = self._reader.feed(self._wire.receive(USUAL_BLOCK, deadline))
+        while answer is None:
+            answer = self._reader.feed(self._wire.receive(LARGE_BLOCK, deadline))
+        return answer
 
     def tunnel(self, request: bytes, deadline: float) -> socket.socket:
         """Ask a proxy for a tunnel, and return the socket at its near end.
@@ -96,15 +77,15 @@ class Connection:
         Raises:
             OSError: the proxy refuses, or cannot be understood.
         """
-        self._incoming.begin(deadline, 0)
+        self._reader.begin("CONNECT", 0)
         try:
             self._wire.send(request, deadline)
-            head = self._final_head()
+            answer = self._receive(deadline)
         except (SendError, *READING_TROUBLE) as error:
             raise OSError(f"the proxy {self.peer} does not answer as a proxy: {error}") from error
-        if head.status != 200:
-            raise OSError(f"the proxy {self.peer} refuses: {head.status} {head.reason}")
-        if self._incoming.holds_more:
+        if answer.status != 200:
+            raise OSError(f"the proxy {self.peer} refuses: {answer.status} {answer.reason}")
+        if self._reader.holds_more:
             raise OSError(f"the proxy {self.peer} sends data before the server could")
         return self._wire.release()
 
@@ -113,7 +94,7 @@ class Connection:
 
         What arrives later, and whether the peer closes, is for `is_quiet` to notice before the next use.
         """
-        return self._reusable and not self._wire.holds_more()
+        return self._reader.reusable and not self._wire.holds_more()
 
     def is_quiet(self) -> bool:
         """Whether the idle connection is still open: a peer that closed, or spoke unasked, is readable."""
@@ -122,42 +103,3 @@ class Connection:
     def close(self) -> None:
         """Close this process's end. No shutdown: after a fork the connection may be the parent's."""
         self._wire.close()
-
-
-def _body(incoming: Incoming, head: Head, limit: int) -> bytes:
-    if head.chunked:
-        return b"".join(_chunks(incoming, limit))
-    if head.length is None:
-        return incoming.until_closed()
-    if head.length > limit:
-        raise too_large(limit)
-    return incoming.exactly(head.length)
-
-
-def _chunks(incoming: Incoming, limit: int) -> Iterator[bytes]:
-    total = 0
-    while size := _chunk_size(incoming.line()):
-        total += size
-        if total > limit:
-            raise too_large(limit)
-        yield incoming.exactly(size)
-        if incoming.line():
-            raise UnusableAnswer("the answer has a chunk that is longer than it says")
-    trailers = 0
-    while line := incoming.line():
-        check_trailer(line)
-        trailers += 1
-        if trailers > MOST_FIELDS:
-            raise UnusableAnswer(f"the answer has more than {MOST_FIELDS} trailers")
-
-
-def _chunk_size(line: bytes) -> int:
-    matched = _CHUNK_SIZE.fullmatch(line)
-    if matched is None:
-        raise UnusableAnswer(f"the answer has a chunk of no size: {line[:40]!r}")
-    return int(matched[1], 16)
-
-
-def _knows_its_end(head: Head, method: str) -> bool:
-    """Whether the answer ends by what it says, and not by the end of the connection."""
-    return head.chunked or head.length is not None or head.has_no_body(method)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from astakosclient.address import bracketed, parse_base_url
+from astakosclient.address import parse_base_url
+from astakosclient.exposure import warn_if_exposed
 from astakosclient.proxies import proxy_for
 
 if TYPE_CHECKING:
+    import ssl
+
     from astakosclient.address import Address
     from astakosclient.exchange import Request
     from astakosclient.proxies import Proxy
@@ -28,11 +31,15 @@ class Route:
 
         Raises:
             BadValue: the address, or the proxy set in the environment, cannot be right.
+
+        Warns:
+            InsecureConnectionWarning: the address is plain HTTP to another host.
         """
         self.address = parse_base_url(address) if isinstance(address, str) else address
+        warn_if_exposed(self.address)
         self.proxy: Proxy | None = proxy_for(self.address)
         self.first: Address | Proxy = self.proxy or self.address
-        server = f"{bracketed(self.address.host)}:{self.address.port}"
+        server = self.address.server
         self.peer = f"{server} (through the proxy {self.proxy})" if self.proxy else server
         self._common_head = f" HTTP/1.1\r\nHost: {self.address.authority}\r\nAccept-Encoding: gzip\r\n"
         self._target_prefix = ""
@@ -52,9 +59,20 @@ class Route:
 
     def request_for_tunnel(self) -> bytes:
         """What asks the proxy for a tunnel to the server."""
-        target = f"{bracketed(self.address.host)}:{self.address.port}"
+        target = self.address.server
         head = f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{self._authorization()}"
         return f"{head}\r\n".encode("ascii")
+
+    def context(self, given: ssl.SSLContext | None) -> ssl.SSLContext | None:
+        """How to verify the server: as given, or as the system does; None if there is nothing to verify."""
+        if self.address.scheme != "https":
+            return None
+        if given is not None:
+            return given
+        # OpenSSL is slow to load: only those who use it pay for it.
+        import ssl  # noqa: PLC0415
+
+        return ssl.create_default_context()
 
     def _authorization(self) -> str:
         if self.proxy is None or not self.proxy.authorization:

@@ -8,12 +8,10 @@ import time
 import weakref
 from typing import TYPE_CHECKING
 
-from astakosclient.address import parse_base_url
 from astakosclient.connection import Connection
 from astakosclient.errors import BadValue, ConnectionError  # noqa: A004 - the documented name
-from astakosclient.exposure import warn_if_exposed
 from astakosclient.pool import Pool
-from astakosclient.proxies import proxy_for
+from astakosclient.route import Route
 from astakosclient.wire import remaining
 
 if TYPE_CHECKING:
@@ -61,23 +59,9 @@ class HttpTransport:
         """
         if not isinstance(pool_size, int) or pool_size < 1:
             raise BadValue(f"pool_size must be 1 or more, not {pool_size!r}")
-        self._address = parse_base_url(address) if isinstance(address, str) else address
-        warn_if_exposed(self._address)
-        self._proxy = proxy_for(self._address)
+        self._route = Route(address)
         self._largest_answer = largest_answer
-        self._ssl_context = ssl_context
-        if self._address.scheme == "https" and ssl_context is None:
-            # OpenSSL is slow to load: only those who use it pay for it.
-            import ssl  # noqa: PLC0415
-
-            self._ssl_context = ssl.create_default_context()
-        self._common_head = f" HTTP/1.1\r\nHost: {self._address.authority}\r\nAccept-Encoding: gzip\r\n"
-        self._target_prefix = ""
-        if self._proxy and self._address.scheme == "http":
-            # A proxy is told the whole URL; for https it only sees the tunnel.
-            self._target_prefix = self._address.origin
-            if self._proxy.authorization:
-                self._common_head += f"Proxy-Authorization: {self._proxy.authorization}\r\n"
+        self._ssl_context = self._route.context(ssl_context)
         self._pool = Pool(pool_size, bounded=bounded)
         # The pool does not refer to the transport, so that this works: whoever forgets to close a
         # client leaves no open socket, and gets no ResourceWarning.
@@ -86,12 +70,12 @@ class HttpTransport:
     def send(self, request: Request, timeout: Timeout) -> Answer:
         """Send the request, return the answer; see `astakosclient.Transport`."""
         deadline = time.monotonic() + timeout.total
-        message = self._message(request)
+        message = self._route.message(request)
         shelf = self._pool.shelf()
         try:
             shelf.enter(deadline)
         except TimeoutError as error:
-            raise ConnectionError(error, sent=False, peer=self._peer()) from error
+            raise ConnectionError(error, sent=False, peer=self._route.peer) from error
         try:
             kept = shelf.take()
             if kept is not None:
@@ -111,16 +95,7 @@ class HttpTransport:
 
     def __repr__(self) -> str:
         """Where it goes to."""
-        return f"<HttpTransport to {self._address.origin}>"
-
-    def _message(self, request: Request) -> bytes:
-        """Head and body in one piece: they leave in one packet, without waiting for each other."""
-        head = f"{request.method} {self._target_prefix}{request.target}{self._common_head}"
-        for name, value in request.headers:
-            head += f"{name}: {value}\r\n"
-        if request.body or request.method != "GET":
-            head += f"Content-Length: {len(request.body)}\r\n"
-        return f"{head}\r\n".encode("latin-1") + request.body
+        return f"<HttpTransport to {self._route.address.origin}>"
 
     def _exchange(
         self, shelf: Shelf, connection: Connection, method: str, message: bytes, deadline: float
@@ -136,35 +111,25 @@ class HttpTransport:
 
     def _connect(self, deadline: float) -> Connection:
         try:
-            opened = _opened(self._proxy or self._address, deadline)
+            opened = _opened(self._route.first, deadline)
             try:
-                if self._address.scheme == "https":
+                if self._route.address.scheme == "https":
                     opened = self._secured(opened, deadline)
-                return Connection(opened, self._peer())
+                return Connection(opened, self._route.peer)
             except BaseException:
                 opened.close()
                 raise
         except OSError as error:
             # Nothing of the request has been sent yet.
-            raise ConnectionError(error, sent=False, peer=self._peer()) from error
+            raise ConnectionError(error, sent=False, peer=self._route.peer) from error
 
     def _secured(self, opened: socket.socket, deadline: float) -> socket.socket:
         assert self._ssl_context is not None  # noqa: S101 - made with the transport
-        if self._proxy is not None:
-            opened = Connection(opened, str(self._proxy)).tunnel(self._request_for_tunnel(), deadline)
+        if self._route.proxy is not None:
+            proxy = Connection(opened, str(self._route.proxy))
+            opened = proxy.tunnel(self._route.request_for_tunnel(), deadline)
         opened.settimeout(remaining(deadline))
-        return self._ssl_context.wrap_socket(opened, server_hostname=self._address.host)
-
-    def _request_for_tunnel(self) -> bytes:
-        target = self._address.server
-        head = f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n"
-        if self._proxy and self._proxy.authorization:
-            head += f"Proxy-Authorization: {self._proxy.authorization}\r\n"
-        return f"{head}\r\n".encode("ascii")
-
-    def _peer(self) -> str:
-        server = self._address.server
-        return f"{server} (through the proxy {self._proxy})" if self._proxy else server
+        return self._ssl_context.wrap_socket(opened, server_hostname=self._route.address.host)
 
 
 def _may_go_out_again(request: Request, kept: Connection, error: ConnectionError) -> bool:

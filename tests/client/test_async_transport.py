@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import os
 import socket
-import ssl
-import subprocess
-import sys
 import threading
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from astakosclient import Answer, Request, Timeout, errors
+from astakosclient import Answer, Timeout, errors
 from astakosclient.async_transport import AsyncHttpTransport
+from client.awaited import NEVER, PATIENT, TOKEN, reading, send_once, writing
 from client.event_loops import Run, every_loop, hold_up, until
 from client.peers import (
-    CERTIFICATE,
     answer,
     chunked,
     closed_port,
@@ -30,39 +26,15 @@ from client.peers import (
     silence,
     then_close,
 )
-from client.test_proxies import CREDENTIALS, tunnel_to
-from client.test_tls import server_context
-from client.test_transport import BODY, BROKEN, DOCUMENT, GOOD, bomb, in_child
+from client.test_transport import BODY, BROKEN, DOCUMENT, GOOD, bomb
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from client.conftest import PeerFactory
-    from client.peers import Peer, Step
+    from client.peers import Step
 
-TOKEN = "UQpYas7ElzWGD5yCcEXtjw"
-PATIENT = Timeout(total=10)
-NEVER = Timeout(total=0.2)
-
-
-def reading(peer: Peer | str, token: str = TOKEN) -> Request:
-    url = peer if isinstance(peer, str) else peer.url
-    return Request("GET", url, "/quotas", (("X-Auth-Token", token),), repeatable=True)
-
-
-def writing(peer: Peer | str, body: bytes = b"{}") -> Request:
-    url = peer if isinstance(peer, str) else peer.url
-    return Request("POST", url, "/commissions", (("X-Auth-Token", TOKEN),), body)
-
-
-def send_once(run: Run, url: str, request: Request, timeout: Timeout = PATIENT, **options: object) -> Answer:
-    """One request on a loop and a transport of its own."""
-
-    async def main() -> Answer:
-        async with AsyncHttpTransport(url, **options) as transport:  # type: ignore[arg-type]
-            return await transport.send(request, timeout)
-
-    return run(main())
+pytestmark = pytest.mark.filterwarnings("ignore::astakosclient.errors.InsecureConnectionWarning")
 
 
 # Answers
@@ -415,291 +387,3 @@ def test_a_call_under_way_goes_on_when_the_client_is_closed(run: Run, peer_of: P
         return await call
 
     assert run(main()).body == BODY
-
-
-# TLS and proxies
-
-
-def trusting() -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=str(CERTIFICATE))
-
-
-@every_loop
-def test_a_certificate_of_nobody_we_know_is_refused(run: Run, peer_of: PeerFactory) -> None:
-    peer = peer_of(GOOD, tls=server_context())
-    with pytest.raises(errors.ConnectionError, match="verify") as failed:
-        send_once(run, peer.url, writing(peer))
-    assert not failed.value.sent
-    assert isinstance(failed.value.errobject, ssl.SSLCertVerificationError)
-    assert peer.requests == []
-
-
-@every_loop
-def test_a_certificate_for_another_host_is_refused(run: Run, peer_of: PeerFactory) -> None:
-    peer = peer_of(GOOD, tls=server_context())
-    url = peer.url.replace("localhost", "127.0.0.2")
-    with pytest.raises(errors.ConnectionError):
-        send_once(run, url, reading(url), ssl_context=trusting())
-    assert peer.requests == []
-
-
-@every_loop
-def test_calls_go_over_kept_tls_connections(run: Run, peer_of: PeerFactory) -> None:
-    body = os.urandom(1_000_000)
-    peer = peer_of(answer(body=body), tls=server_context())
-
-    async def main() -> None:
-        async with AsyncHttpTransport(peer.url, ssl_context=trusting()) as transport:
-            for _ in range(3):
-                assert (await transport.send(writing(peer, body), PATIENT)).body == body
-            peer.drop_connections()
-            hold_up(0.02)
-            await transport.send(writing(peer), PATIENT)
-
-    run(main())
-    assert (peer.accepted, len(peer.requests)) == (2, 4)
-
-
-@every_loop
-@pytest.mark.parametrize("step", [then_close(b"HTTP/1.1 400 Bad Request\r\n\r\n"), silence])
-def test_a_peer_that_does_not_speak_tls_was_not_sent_anything(
-    step: Step, run: Run, peer_of: PeerFactory
-) -> None:
-    peer = peer_of(step)
-    url = peer.url.replace("http:", "https:")
-    with pytest.raises(errors.ConnectionError) as failed:
-        send_once(run, url, writing(url), Timeout(total=0.3))
-    assert not failed.value.sent
-
-
-@every_loop
-def test_http_goes_through_the_proxy_with_the_whole_url(
-    run: Run, peer_of: PeerFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    proxy = peer_of(GOOD)
-    monkeypatch.setenv("HTTP_PROXY", f"http://us%3Aer:p%C3%A4@localhost:{proxy.port}")
-    send_once(run, "http://accounts.test", reading("http://accounts.test"))
-    [request] = proxy.requests
-    assert request.target == "http://accounts.test/quotas"
-    assert request.headers["host"] == "accounts.test"
-    assert request.headers["proxy-authorization"] == CREDENTIALS
-
-
-@every_loop
-def test_https_goes_through_a_tunnel(run: Run, peer_of: PeerFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    server = peer_of(GOOD, tls=server_context())
-    proxy = peer_of(tunnel_to(server.port))
-    monkeypatch.setenv("https_proxy", f"http://us%3Aer:p%C3%A4@localhost:{proxy.port}")
-
-    async def main() -> None:
-        async with AsyncHttpTransport(server.url, ssl_context=trusting()) as transport:
-            for _ in range(2):
-                assert (await transport.send(writing(server), PATIENT)).body == BODY
-
-    run(main())
-    [connect] = proxy.requests
-    assert (connect.method, connect.target) == ("CONNECT", f"localhost:{server.port}")
-    assert connect.headers["proxy-authorization"] == CREDENTIALS
-    assert "x-auth-token" not in connect.headers
-    assert len(server.requests) == 2
-    assert "proxy-authorization" not in server.requests[0].headers
-
-
-@every_loop
-@pytest.mark.parametrize(
-    "refusal",
-    [
-        answer(status="407 Proxy Authentication Required"),
-        then_close(b"garbage\r\n\r\n"),
-        then_close(b""),
-        then_close(b"HTTP/1.1 200 OK\r\n\r\ntoo early"),
-        silence,
-    ],
-)
-def test_a_proxy_that_refuses_means_not_sent(
-    refusal: Step, run: Run, peer_of: PeerFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    proxy = peer_of(refusal)
-    monkeypatch.setenv("https_proxy", f"http://user:hunter2@localhost:{proxy.port}")
-    url = "https://accounts.test"
-    with pytest.raises(errors.ConnectionError, match="proxy") as failed:
-        send_once(run, url, writing(url), Timeout(total=2, connect=0.5))
-    assert not failed.value.sent
-    assert "hunter2" not in repr(failed.value)
-
-
-# Event loops, threads and processes
-
-
-def test_one_transport_serves_one_event_loop_after_the_other(peer_of: PeerFactory) -> None:
-    """What the first left open is closed when the second begins, without a warning."""
-    peer = peer_of(GOOD)
-    transport = AsyncHttpTransport(peer.url)
-
-    async def main() -> None:
-        for _ in range(2):
-            await transport.send(reading(peer), PATIENT)
-
-    for _ in range(3):
-        asyncio.run(main())
-        gc.collect()
-    asyncio.run(transport.aclose())
-    assert (peer.accepted, len(peer.requests)) == (3, 6)
-
-
-@every_loop
-def test_a_loop_that_ends_in_the_middle_of_calls_harms_no_later_one(run: Run, peer_of: PeerFactory) -> None:
-    peer = peer_of(silence, silence, GOOD)
-    transport = AsyncHttpTransport(peer.url, pool_size=2)
-    left: list[asyncio.Future[Answer]] = []
-
-    async def begin() -> None:
-        left.extend(asyncio.ensure_future(transport.send(reading(peer), PATIENT)) for _ in range(4))
-        await until(lambda: len(peer.requests) == 2)
-
-    async def go_on() -> int:
-        async with transport:
-            return (await transport.send(reading(peer), PATIENT)).status
-
-    run(begin())
-    assert run(go_on()) == 200
-    assert all(call.cancelled() for call in left)
-
-
-@every_loop
-def test_one_transport_serves_event_loops_in_several_threads(run: Run, peer_of: PeerFactory) -> None:
-    def slow(connection: socket.socket) -> bool:
-        time.sleep(0.002)
-        connection.sendall(GOOD)
-        return True
-
-    peer = peer_of(slow)
-    transport = AsyncHttpTransport(peer.url, pool_size=2)
-    together = threading.Barrier(4)
-    bodies: list[bytes] = []
-
-    async def main() -> None:
-        together.wait()
-        for _ in range(5):
-            calls = [transport.send(reading(peer), PATIENT) for _ in range(10)]
-            bodies.extend(got.body for got in await asyncio.gather(*calls))
-
-    threads = [threading.Thread(target=run, args=(main(),)) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    asyncio.run(transport.aclose())
-    assert bodies == [BODY] * 200
-    assert 4 <= peer.accepted <= 8
-
-
-@every_loop
-def test_closing_closes_what_a_loop_in_another_thread_keeps(run: Run, peer_of: PeerFactory) -> None:
-    peer = peer_of(GOOD)
-    transport = AsyncHttpTransport(peer.url)
-    kept, closed = threading.Event(), threading.Event()
-    accepted = []
-
-    async def keep() -> None:
-        await transport.send(reading(peer), PATIENT)
-        kept.set()
-        await until(closed.is_set)
-        await transport.send(reading(peer), PATIENT)
-        accepted.append(peer.accepted)
-        await transport.aclose()
-
-    thread = threading.Thread(target=run, args=(keep(),))
-    thread.start()
-    kept.wait(5)
-    asyncio.run(transport.aclose())
-    closed.set()
-    thread.join()
-    assert accepted == [2]
-
-
-@pytest.mark.filterwarnings("ignore:.*use of fork.*:DeprecationWarning")
-@every_loop
-def test_parent_and_child_go_on_after_a_fork(run: Run, peer_of: PeerFactory) -> None:
-    peer = peer_of(GOOD)
-    transport = AsyncHttpTransport(peer.url)
-
-    async def call() -> bool:
-        return (await transport.send(reading(peer), PATIENT)).body == BODY
-
-    def in_the_child() -> bool:
-        good = run(call()) and run(call())
-        run(transport.aclose())
-        return good
-
-    with asyncio.Runner() as runner:
-        assert runner.run(call())
-        for _ in range(2):
-            assert in_child(in_the_child)
-            assert runner.run(call())
-        runner.run(transport.aclose())
-    # The parent has kept its one connection; each child has opened one for each of its two loops.
-    assert (peer.accepted, len(peer.requests)) == (5, 7)
-
-
-# Dropping
-
-
-@every_loop
-def test_a_transport_that_was_left_open_says_what_to_do(run: Run, peer_of: PeerFactory) -> None:
-    peer = peer_of(GOOD)
-
-    async def main() -> None:
-        transport = AsyncHttpTransport(peer.url)
-        await transport.send(reading(peer), PATIENT)
-        with pytest.warns(
-            ResourceWarning, match=r"never closed: use `async with`.* `await client.aclose\(\)`"
-        ):
-            del transport
-
-    run(main())
-
-
-@every_loop
-def test_a_transport_that_outlives_its_loop_warns_once(run: Run, peer_of: PeerFactory) -> None:
-    peer = peer_of(GOOD)
-    transports = [AsyncHttpTransport(peer.url)]
-    run(transports[0].send(reading(peer), PATIENT))
-    with pytest.warns(ResourceWarning) as warned:
-        transports.clear()
-    assert len(warned) == 1
-
-
-@every_loop
-def test_a_transport_that_never_connected_or_was_closed_is_dropped_silently(
-    run: Run, peer_of: PeerFactory
-) -> None:
-    peer = peer_of(GOOD)
-    AsyncHttpTransport(peer.url)
-    send_once(run, peer.url, reading(peer))
-    with pytest.raises(errors.BadValue):
-        AsyncHttpTransport("ftp://h")
-    gc.collect()
-
-
-def test_a_transport_left_open_at_exit_only_warns() -> None:
-    program = """
-import asyncio
-from client.peers import Peer, answer
-from astakosclient import Request, Timeout
-from astakosclient.async_transport import AsyncHttpTransport
-with Peer(answer({})) as peer:
-    transport = AsyncHttpTransport(peer.url)
-    asyncio.run(transport.send(Request("GET", peer.url, "/"), Timeout()))
-"""
-    done = subprocess.run(
-        [sys.executable, "-W", "default", "-c", program],
-        env={"PYTHONPATH": os.pathsep.join([*sys.path, "src", "tests"])},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0
-    warnings = [line for line in done.stderr.splitlines() if "Warning" in line]
-    assert len(warnings) == 1
-    assert "was never closed" in warnings[0]

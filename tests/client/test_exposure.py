@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from astakosclient import AstakosClient, HttpTransport, errors, exposure
+from astakosclient.async_client import AsyncAstakosClient
+from astakosclient.async_transport import AsyncHttpTransport
 from astakosclient.exposure import is_loopback
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ def _nobody_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exposure, "_warned_of", set())
 
 
-@pytest.mark.parametrize("make", [AstakosClient, HttpTransport])
+@pytest.mark.parametrize("make", [AstakosClient, HttpTransport, AsyncAstakosClient, AsyncHttpTransport])
 def test_plain_http_to_another_host_warns_whoever_made_the_client(make: Callable[[str], object]) -> None:
     with pytest.warns(
         errors.InsecureConnectionWarning, match=r"accounts\.example\.org over plain http"

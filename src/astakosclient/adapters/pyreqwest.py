@@ -1,4 +1,4 @@
-"""Requests carried by pyreqwest: for speed, in processes that do not fork."""
+"""Requests carried by pyreqwest: many at once, outside of Python, in processes that do not fork."""
 
 from __future__ import annotations
 
@@ -51,7 +51,8 @@ TROUBLE = (PyreqwestError, ValueError, UnusableAnswer, ForkedError)
 class PyreqwestTransport:
     """Carries requests through a client of pyreqwest, made when it is first needed.
 
-    Limits:
+    Its own threads send and read while Python goes on. One call at a time is quicker with
+    `astakosclient.HttpTransport`, which needs no hand-over between threads. Limits:
 
     * A process that was forked after pyreqwest was used (by anybody) can not use it: its threads are the
       parent's, and a call would never end. If it was used here, that is noticed and refused, with a

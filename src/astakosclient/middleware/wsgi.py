@@ -133,14 +133,14 @@ class _Verdicts:
         asked = time.monotonic()
         verdict: Verdict | None = None
         try:
-            verdict = self._verdict_of_astakos(token)
+            verdict = told = self._verdict_of_astakos(token)
         finally:
             with self._lock:
                 if verdict is not None:
                     self._kept.put(key, verdict, asked)
                 del self._asking[key]
             asking.set_result(verdict)
-        return verdict
+        return told
 
     def _verdict_of_astakos(self, token: str) -> Verdict:
         verdict = ask(self._client, self._inquiry.judge(), token)
