@@ -1,12 +1,14 @@
 """`account/v1.0`: users' information, names and uuids, resources, feedback (`http-api.md` §8.1–§8.4)."""
 
 import logging
-from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any, TypedDict
+
+import msgspec
 
 from astakos.clock import to_milliseconds
 from astakos.directory.model import Component, User
-from astakos.http.bodies import read_form, read_object
+from astakos.http.bodies import FormBody, JsonBody
+from astakos.http.description import EMPTY, Reply, described
 from astakos.http.faults import BadRequest
 from astakos.http.mail import MailError
 from astakos.http.messages import Answer, Request
@@ -16,6 +18,7 @@ from astakos.storage import feedback as feedback_store
 from astakos.storage import users
 from astakos.storage.database import Connection
 from astakos.storage.texts import is_storable
+from astakosclient.answer_types import Resource, UserInfo
 
 log = logging.getLogger("astakos.http")
 
@@ -23,6 +26,32 @@ FEW = 200
 """Up to so many names are looked up right away."""
 
 
+class CatalogsBody(msgspec.Struct):
+    """Whose names are asked for, and whose uuids; what is not a text among `uuids` names nobody."""
+
+    uuids: list[Any] | dict[str, Any] | str | None = msgspec.field(default_factory=list)
+    displaynames: list[str] = msgspec.field(default_factory=list)
+
+
+class Catalogs(TypedDict):
+    """The names by uuid, and the uuids by name as it was asked for; who is not known is left out."""
+
+    uuid_catalog: dict[str, str]
+    displayname_catalog: dict[str, str]
+
+
+class FeedbackForm(msgspec.Struct):
+    """What somebody has to say, and what their program adds."""
+
+    feedback_msg: Annotated[str, msgspec.Meta(min_length=1)]
+    feedback_data: str = ""
+
+
+CATALOGS = JsonBody(CatalogsBody, any_content_type=True)
+FEEDBACK = FormBody(FeedbackForm)
+
+
+@described(answers={200: Reply(UserInfo)})
 async def authenticate(service: Service, request: Request, user: User) -> Answer:
     """`GET authenticate`: who holds the token, in the form of the oldest generation."""
     header = request.header(b"x-auth-token")
@@ -45,20 +74,22 @@ def _milliseconds(instant: int | None) -> int | None:
     return None if instant is None else to_milliseconds(instant)
 
 
+@described(body=CATALOGS, answers={200: Reply(Catalogs)})
 async def user_catalogs(service: Service, request: Request, _user: User) -> Answer:
     """`POST user_catalogs`: names for uuids and back, asked by a user."""
     return await _catalogs(service, request, null_means_all=False)
 
 
+@described(body=CATALOGS, answers={200: Reply(Catalogs)})
 async def service_user_catalogs(service: Service, request: Request, _component: Component) -> Answer:
     """`POST service/user_catalogs`: the same asked by a service, where null for uuids means all users."""
     return await _catalogs(service, request, null_means_all=True)
 
 
 async def _catalogs(service: Service, request: Request, *, null_means_all: bool) -> Answer:
-    body = await read_object(request)
-    uuids = _uuids(body.get("uuids", []))
-    names = _names(body.get("displaynames", []))
+    body = await CATALOGS.read(request)
+    uuids = None if body.uuids is None else [item for item in body.uuids if isinstance(item, str)]
+    names = body.displaynames
     if (uuids is None and null_means_all) or len(uuids or ()) + len(names) > FEW:
         document = await service.read_much(_look_up, uuids, names, null_means_all=null_means_all)
     else:
@@ -82,20 +113,7 @@ def _look_up(
     }
 
 
-def _uuids(value: object) -> list[str] | None:
-    if value is None:
-        return None
-    if not isinstance(value, Iterable):
-        raise BadRequest("uuids must be a list of uuids.")
-    return [item for item in value if isinstance(item, str)]
-
-
-def _names(value: object) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise BadRequest("displaynames must be a list of user names.")
-    return value
-
-
+@described(answers={200: Reply(dict[str, Resource])})
 async def resources(service: Service, _request: Request) -> Answer:
     """`GET resources`: what is counted."""
     document: dict[str, dict[str, Any]] = {
@@ -112,13 +130,11 @@ async def resources(service: Service, _request: Request) -> Answer:
     return Answer(body=to_json(document))
 
 
+@described(body=FEEDBACK, answers={200: EMPTY, 502: EMPTY})
 async def feedback(service: Service, request: Request, user: User) -> Answer:
     """`POST feedback`: kept, and mailed where a mail server is configured; 502 if that does not take it."""
-    form = await read_form(request)
-    message = form.get("feedback_msg", "")
-    if not message:
-        raise BadRequest("feedback_msg must not be empty.")
-    data = form.get("feedback_data", "")
+    form = await FEEDBACK.read(request)
+    message, data = form.feedback_msg, form.feedback_data
     if not (is_storable(message) and is_storable(data)):
         raise BadRequest("feedback_msg and feedback_data must not contain NUL.")
     now = service.now()

@@ -6,10 +6,11 @@ from email.utils import formatdate
 from urllib.parse import urlsplit
 
 from astakos.http import request_ids
+from astakos.http.description import ANY_METHOD
 from astakos.http.faults import BadRequest, Fault, InternalServerError, NotAllowed, ServiceUnavailable
 from astakos.http.messages import XML, Answer, DisconnectedError, Message, Receive, Request, Scope, Send
 from astakos.http.request_ids import RequestIds
-from astakos.http.routes import ANY_METHOD, API_PREFIXES, COMMISSIONS, SUPPORTS, find_route
+from astakos.http.routes import API_PREFIXES, announced, find_route
 from astakos.http.serialization import fault_to_xml, to_json
 from astakos.http.service import Service
 from astakos.ledger.storage import StorageUnavailableError
@@ -124,7 +125,6 @@ class Application:
         body = answer.body
         date = self._now()
         media_type = answer.media_type or NEGOTIATED_TYPES[request.serialization]
-        announced = SUPPORTS if request.path.startswith(COMMISSIONS) else ()
         headers = [
             (b"content-type", media_type.encode("latin-1")),
             (b"content-length", b"%d" % len(body)),
@@ -133,7 +133,7 @@ class Application:
             (b"last-modified", date),
             VARY,
             (request_ids.HEADER, name.encode("ascii")),
-            *announced,
+            *announced(request.path),
         ]
         headers += [
             (name.lower().encode("latin-1"), value.encode("latin-1"))

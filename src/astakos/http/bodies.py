@@ -1,9 +1,10 @@
 """Reading request bodies: JSON as typed values, and forms (`http-api.md` §2, §8.3)."""
 
 import asyncio
+from collections.abc import Sequence
 from email import policy
 from email.parser import BytesParser
-from typing import Any, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -59,16 +60,69 @@ def require_storable(name: str, text: str) -> None:
         raise BadRequest(f"The {name} must be text without the character NUL.")
 
 
-async def read_object(request: Request) -> dict[str, Any]:
-    """The body as a JSON object of any content.
+class JsonBody(Generic[T]):
+    """A JSON body of one type, as a handler reads it and as the API describes it.
 
-    Raises:
-        BadRequest: it is none.
+    ISSUE = JsonBody(IssueBody)
+    body = await ISSUE.read(request)
     """
-    return await read_json(request, _objects)
+
+    media_types: Sequence[str] = (JSON_TYPE,)
+
+    def __init__(
+        self,
+        kind: type[T],
+        *,
+        any_content_type: bool = False,
+        is_required: bool = True,
+        further_schema: dict[str, Any] | None = None,
+    ) -> None:
+        """Read a type, of whose form `msgspec` makes sure.
+
+        Args:
+            kind: the type.
+            any_content_type: read it also if it is not said to be JSON.
+            is_required: whether there must be a body; for the description alone.
+            further_schema: what the type can not say, and the handler checks; for the description alone.
+        """
+        self.kind: Any = Annotated[kind, msgspec.Meta(extra_json_schema=further_schema)]
+        self.is_required = is_required
+        self._any_content_type = any_content_type
+        self._decoder = msgspec.json.Decoder(kind)
+
+    async def read(self, request: Request) -> T:
+        """The body of a request.
+
+        Raises:
+            BadRequest: it is not said to be JSON, is none, or does not have that form.
+        """
+        if not self._any_content_type:
+            require_json(request)
+        return await read_json(request, self._decoder)
 
 
-_objects = msgspec.json.Decoder(dict[str, Any])
+class FormBody(Generic[T]):
+    """The fields of a form as a type, as a handler reads them and as the API describes them."""
+
+    media_types: Sequence[str] = (FORM_TYPE, MULTIPART_TYPE)
+    is_required = True
+
+    def __init__(self, kind: type[T]) -> None:
+        """Read a type all of whose fields are texts."""
+        self.kind: Any = kind
+        self._type = kind
+
+    async def read(self, request: Request) -> T:
+        """The fields of a request; those that the type does not have are ignored.
+
+        Raises:
+            BadRequest: it is no form, or does not have these fields.
+        """
+        form = await read_form(request)
+        try:
+            return msgspec.convert(form, self._type)
+        except msgspec.ValidationError as error:
+            raise BadRequest(f"The form does not have the right fields: {error}.") from error
 
 
 async def read_form(request: Request) -> dict[str, str]:

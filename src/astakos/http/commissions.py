@@ -4,10 +4,12 @@ from collections.abc import Collection
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from astakos.clock import to_iso
 from astakos.directory.model import Component
-from astakos.http.bodies import read_json, read_object, require_json
+from astakos.http.bodies import JsonBody
+from astakos.http.description import EMPTY, Reply, described
 from astakos.http.faults import BadRequest
 from astakos.http.messages import Answer, Request
 from astakos.http.provisions import RequestedProvision, understand
@@ -16,6 +18,7 @@ from astakos.http.service import Service
 from astakos.ledger.operations import CannotSettle, Resolve, Resolved, Settle
 from astakos.ledger.rules import Provision
 from astakos.storage import commissions as stored
+from astakosclient.answer_types import CommissionInfo, Resolution
 
 
 class ResolveBody(msgspec.Struct):
@@ -25,20 +28,34 @@ class ResolveBody(msgspec.Struct):
     reject: list[int | bool] = msgspec.field(default_factory=list)
 
 
-class SettleBody(msgspec.Struct):
-    """What came true of a commission."""
+class Settlement(msgspec.Struct):
+    """What came true of a commission; all that was issued, if nothing is said."""
 
-    quantities: list[RequestedProvision]
-
-
-_resolves = msgspec.json.Decoder(ResolveBody)
+    quantities: list[RequestedProvision] | UnsetType = UNSET
 
 
+Anything = str | int | float | bool | list[Any] | None
+
+
+class ActionBody(msgspec.Struct):
+    """Exactly one of the keys; only `quantities` of a value are looked at."""
+
+    accept: Settlement | Anything | UnsetType = UNSET
+    reject: dict[str, Any] | Anything | UnsetType = UNSET
+
+
+EXACTLY_ONE = {"oneOf": [{"required": ["accept"]}, {"required": ["reject"]}]}
+ACTION = JsonBody(ActionBody, further_schema=EXACTLY_ONE)
+RESOLVE = JsonBody(ResolveBody)
+
+
+@described(answers={200: Reply(list[int])})
 async def pending(service: Service, _request: Request, component: Component) -> Answer:
     """`GET commissions`: the serials that wait for the calling component."""
     return Answer(body=to_json(await service.read(stored.list_pending, component.id)))
 
 
+@described(answers={200: Reply(CommissionInfo), 404: EMPTY})
 async def info(service: Service, request: Request, component: Component) -> Answer:
     """`GET commissions/<serial>`: a pending commission of the caller; else 404 and nothing more."""
     commission = await service.read(stored.find_pending, component.id, request.serial)
@@ -55,31 +72,26 @@ async def info(service: Service, request: Request, component: Component) -> Answ
     return Answer(body=to_json(document))
 
 
+@described(body=ACTION, answers={200: EMPTY, 404: EMPTY})
 async def act(service: Service, request: Request, component: Component) -> Answer:
     """`POST commissions/<serial>/action`: accept or reject one; 404 and nothing more if it is not pending."""
-    require_json(request)
-    body = await read_object(request)
-    if ("accept" in body) == ("reject" in body):
+    body = await ACTION.read(request)
+    if (body.accept is UNSET) == (body.reject is UNSET):
         raise BadRequest('Exactly one of the keys is needed: {"accept": ""} or {"reject": ""}.')
     serials = frozenset([request.serial])
-    accept = body.get("accept")
     operation: Resolve | Settle
-    if "reject" in body:
+    if body.reject is not UNSET:
         operation = Resolve(component.id, reject=serials)
-    elif isinstance(accept, dict) and "quantities" in accept:
-        operation = Settle(component.id, request.serial, _quantities(accept))
+    elif isinstance(body.accept, Settlement) and body.accept.quantities is not UNSET:
+        operation = Settle(component.id, request.serial, _quantities(body.accept.quantities))
     else:
         operation = Resolve(component.id, accept=serials)
     resolved = await _resolve(service, operation)
     return Answer(404 if resolved.not_found else 200)
 
 
-def _quantities(value: dict[str, Any]) -> tuple[Provision, ...]:
-    try:
-        body = msgspec.convert(value, SettleBody)
-    except msgspec.ValidationError as error:
-        raise BadRequest(f"The body does not have the right form: {error} of `accept`.") from error
-    requested = understand(body.quantities)
+def _quantities(entries: list[RequestedProvision]) -> tuple[Provision, ...]:
+    requested = understand(entries)
     if isinstance(requested, RequestedProvision):
         raise BadRequest("quantities must name provisions of the commission.")
     if len(dict(requested.provisions)) < len(requested.provisions):
@@ -87,10 +99,10 @@ def _quantities(value: dict[str, Any]) -> tuple[Provision, ...]:
     return tuple(requested.provisions)
 
 
+@described(body=RESOLVE, answers={200: Reply(Resolution)})
 async def resolve(service: Service, request: Request, component: Component) -> Answer:
     """`POST commissions/action`: accept and reject many in one step."""
-    require_json(request)
-    body = await read_json(request, _resolves)
+    body = await RESOLVE.read(request)
     resolved = await _resolve(service, Resolve(component.id, frozenset(body.accept), frozenset(body.reject)))
     failed = [
         *_failures(resolved.not_found, "itemNotFound", 404, "This is no pending commission of yours."),

@@ -1,7 +1,7 @@
 """Refusals as exceptions, and the envelope in which they are answered (`http-api.md` §4)."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 
 class Fault(Exception):  # noqa: N818 - "fault" is the protocol's word
@@ -9,6 +9,8 @@ class Fault(Exception):  # noqa: N818 - "fault" is the protocol's word
 
     status = 500
     name = "internalServerError"
+    header_names: ClassVar[tuple[str, ...]] = ()
+    """The headers that it always comes with."""
 
     def __init__(self, message: str, headers: Mapping[str, str] | None = None) -> None:
         """Say what is wrong; never with a secret in it."""
@@ -47,6 +49,7 @@ class NotAllowed(Fault):
 
     status = 405
     name = "notAllowed"
+    header_names = ("Allow",)
 
     def __init__(self, method: str, allowed: tuple[str, ...]) -> None:
         """Name the methods that it has."""
@@ -65,11 +68,26 @@ class BodyTooLarge(Fault):
         super().__init__(f"The body is larger than {limit} bytes; send less at a time.")
 
 
+class UnprocessableEntity(Fault):
+    """An Idempotency-Key came with another body before."""
+
+    status = 422
+    name = "unprocessableEntity"
+
+
+class FailedDependency(Fault):
+    """It was not done, since something else was refused that it was to be done with."""
+
+    status = 424
+    name = "failedDependency"
+
+
 class ServiceUnavailable(Fault):
     """The service can not do it now."""
 
     status = 503
     name = "serviceUnavailable"
+    header_names = ("Retry-After",)
 
     def __init__(self, message: str, retry_after: int = 1) -> None:
         """Say after how many seconds to try again."""

@@ -1,5 +1,9 @@
 """`GET healthz` and `GET readyz`: for those who start, watch and balance services, without a token."""
 
+from typing import Literal, TypedDict
+
+from astakos.http.description import JSON_TYPE as LABEL
+from astakos.http.description import Reply, described
 from astakos.http.messages import Answer, Request
 from astakos.http.serialization import to_json
 from astakos.http.service import Service
@@ -7,11 +11,32 @@ from astakos.http.service import Service
 JSON_TYPE = "application/json; charset=UTF-8"
 
 
+class Alive(TypedDict):
+    """The process answers."""
+
+    alive: Literal[True]
+
+
+class Ready(TypedDict):
+    """Calls can be answered."""
+
+    ready: Literal[True]
+
+
+class NotReady(TypedDict):
+    """Calls can not be answered now, for what is missing."""
+
+    ready: Literal[False]
+    missing: list[str]
+
+
+@described(answers={200: Reply(Alive, [LABEL])})
 async def healthz(_service: Service, _request: Request) -> Answer:
     """The process answers; nothing else is looked at, or a database that fails would have it killed."""
     return Answer(body=to_json({"alive": True}), media_type=JSON_TYPE)
 
 
+@described(answers={200: Reply(Ready, [LABEL]), 503: Reply(NotReady, [LABEL])})
 async def readyz(service: Service, _request: Request) -> Answer:
     """200 if calls can be answered now, else 503 with what is missing."""
     missing = await service.readiness.missing()

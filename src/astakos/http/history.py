@@ -1,11 +1,11 @@
 """`GET account/v1.0/commissions/history`: what became of commissions, newest first (`docs/ledger.md`)."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from astakos.clock import from_iso, to_iso
 from astakos.directory.model import Component, User
 from astakos.http.authentication import authenticated_component_or_user
+from astakos.http.description import Parameter, Reply, as_text, described
 from astakos.http.faults import BadRequest
 from astakos.http.messages import Answer, Request
 from astakos.http.serialization import to_json
@@ -14,19 +14,80 @@ from astakos.ledger.operations import Verdict
 from astakos.projects.limits import user_holder
 from astakos.storage.commissions import LARGEST_SERIAL
 from astakos.storage.history import Entry, Position, Wanted, read_history
-
-T = TypeVar("T")
+from astakosclient.answer_types import HistoryPage
 
 USUAL_PAGE = 100
 LARGEST_PAGE = 1000
+INSTANT = {"type": "string", "format": "date-time"}
 
 
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(text)
+    number = int(text)
+    if number > LARGEST_SERIAL:
+        raise ValueError(text)
+    return number
+
+
+def _page_size(text: str) -> int:
+    number = _number(text)
+    if not 1 <= number <= LARGEST_PAGE:
+        raise ValueError(text)
+    return number
+
+
+def _position(text: str) -> Position:
+    serial, _, holding = text.partition(".")
+    return Position(_number(serial), _number(holding))
+
+
+HOLDER = Parameter("holder", "Of this holder; users see themselves alone.", as_text)
+SOURCE = Parameter("source", "From this source.", as_text)
+RESOURCE = Parameter("resource", "Of this resource.", as_text)
+SERIAL = Parameter(
+    "serial",
+    "Of the commission of this serial.",
+    _number,
+    "a number",
+    {"type": "integer", "minimum": 0, "maximum": LARGEST_SERIAL},
+)
+SINCE = Parameter("since", "Resolved then or later.", from_iso, "an ISO 8601 time with a zone", INSTANT)
+UNTIL = Parameter("until", "Resolved before.", from_iso, "an ISO 8601 time with a zone", INSTANT)
+OUTCOME = Parameter(
+    "outcome",
+    "How it ended.",
+    Verdict,
+    "one of ACCEPT, REJECT, EXPIRED",
+    {"enum": [verdict.value for verdict in Verdict]},
+)
+LIMIT = Parameter(
+    "limit",
+    f"How many entries there are on a page; {USUAL_PAGE} without it.",
+    _page_size,
+    f"a number from 1 to {LARGEST_PAGE}",
+    {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE},
+)
+CURSOR = Parameter(
+    "cursor",
+    "`next` of the page before.",
+    _position,
+    "what `next` of the page before says",
+    {"type": "string", "pattern": r"^[0-9]{1,18}\.[0-9]{1,18}$"},
+)
+
+
+@described(
+    tokens=["service", "user"],
+    parameters=[HOLDER, SOURCE, RESOURCE, SERIAL, SINCE, UNTIL, OUTCOME, LIMIT, CURSOR],
+    answers={200: Reply(HistoryPage)},
+    faults=[BadRequest],
+)
 async def history(service: Service, request: Request) -> Answer:
     """A component sees what it issued, a user what was charged to them."""
     caller = await authenticated_component_or_user(service, request)
-    query = request.query
-    most = _read(query, "limit", _page_size, "a number from 1 to 1000") or USUAL_PAGE
-    wanted = _wanted(query, caller)
+    most = LIMIT.of(request) or USUAL_PAGE
+    wanted = _wanted(request, caller)
     if wanted is None:
         return Answer(body=to_json({"history": [], "next": None}))
     page = await service.read_much(read_history, wanted, most)
@@ -50,9 +111,9 @@ def describe(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _wanted(query: Mapping[str, str], caller: Component | User) -> Wanted | None:
+def _wanted(request: Request, caller: Component | User) -> Wanted | None:
     """What is asked for; None if the caller can not see any of it."""
-    holder = query.get("holder")
+    holder = HOLDER.of(request)
     if isinstance(caller, User):
         own = user_holder(caller.uuid)
         if holder not in (None, own):
@@ -61,40 +122,11 @@ def _wanted(query: Mapping[str, str], caller: Component | User) -> Wanted | None
     return Wanted(
         component=caller.id if isinstance(caller, Component) else None,
         holder=holder,
-        source=query.get("source"),
-        resource=query.get("resource"),
-        serial=_read(query, "serial", _number, "a number"),
-        since=_read(query, "since", from_iso, "an ISO 8601 time with a zone"),
-        until=_read(query, "until", from_iso, "an ISO 8601 time with a zone"),
-        verdict=_read(query, "outcome", Verdict, "one of ACCEPT, REJECT, EXPIRED"),
-        before=_read(query, "cursor", _position, "what `next` of the page before says"),
+        source=SOURCE.of(request),
+        resource=RESOURCE.of(request),
+        serial=SERIAL.of(request),
+        since=SINCE.of(request),
+        until=UNTIL.of(request),
+        verdict=OUTCOME.of(request),
+        before=CURSOR.of(request),
     )
-
-
-def _read(query: Mapping[str, str], name: str, read: Callable[[str], T], right: str) -> T | None:
-    text = query.get(name)
-    if text is None:
-        return None
-    try:
-        return read(text)
-    except ValueError as error:
-        raise BadRequest(f"{name} must be {right}, not {text!r}.") from error
-
-
-def _number(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= LARGEST_SERIAL:
-        raise ValueError(text)
-    return number
-
-
-def _page_size(text: str) -> int:
-    number = _number(text)
-    if not 1 <= number <= LARGEST_PAGE:
-        raise ValueError(text)
-    return number
-
-
-def _position(text: str) -> Position:
-    serial, _, holding = text.partition(".")
-    return Position(_number(serial), _number(holding))

@@ -2,16 +2,21 @@
 
 from typing import Any
 
+import msgspec
+from msgspec import UNSET
+
 from astakos.clock import to_iso
 from astakos.directory.model import User
 from astakos.http.authentication import user_of_token
-from astakos.http.bodies import read_object, require_json
+from astakos.http.bodies import JsonBody
+from astakos.http.description import Reply, described
 from astakos.http.faults import BadRequest, Unauthorized
 from astakos.http.messages import XML, Answer, Request
 from astakos.http.serialization import access_to_xml, to_json
 from astakos.http.service import Service
 from astakos.storage import projects, users
 from astakos.storage.database import Connection
+from astakosclient.answer_types import Endpoints
 
 CREDENTIALS = (
     'Credentials are needed: {"auth": {"token": {"id": TOKEN}}} or '
@@ -19,23 +24,49 @@ CREDENTIALS = (
 )
 
 
+class TokenForm(msgspec.Struct):
+    """The token itself; null is refused, what is no text is nobody's."""
+
+    id: Any = UNSET
+
+
+class PasswordForm(msgspec.Struct):
+    """The uuid of a user, and in place of a password the token."""
+
+    username: Any = UNSET
+    password: Any = UNSET
+
+
+class Credentials(msgspec.Struct):
+    """One of the forms; `token` counts more. A tenant, if one is named, must be the uuid of the user."""
+
+    token: TokenForm = msgspec.field(default_factory=TokenForm)
+    passwordCredentials: PasswordForm | str | int | float | bool | list[Any] | None = None  # noqa: N815 - on the wire
+    tenantName: Any = None  # noqa: N815
+
+
+class TokensBody(msgspec.Struct):
+    """Credentials; without a body, the catalogue is all there is."""
+
+    auth: Credentials
+
+
+TOKENS = JsonBody(TokensBody, is_required=False)
+
+
+@described(body=TOKENS, answers={200: Reply(Endpoints)}, faults=[Unauthorized])
 async def tokens(service: Service, request: Request) -> Answer:
     """`POST tokens`: the catalogue for everybody, and with credentials what is known of their holder."""
     if request.announced_length == 0:
         return _answer(request, {"serviceCatalog": await service.catalog()})
-    require_json(request)
-    body = await read_object(request)
-    auth = body.get("auth")
-    if not isinstance(auth, dict):
-        raise BadRequest(CREDENTIALS)
+    auth = (await TOKENS.read(request)).auth
     token, uuid = _credentials(auth)
     if not isinstance(token, str):
         raise Unauthorized("The token is not known.")
     user = await user_of_token(service, token)
     if uuid is not None and uuid != user.uuid:
         raise Unauthorized("The token is not that of the user of this uuid.")
-    tenant = auth.get("tenantName")
-    if tenant and tenant != user.uuid:
+    if auth.tenantName and auth.tenantName != user.uuid:
         raise BadRequest("tenantName must be the uuid of the token's user, or be left out.")
     access = {
         "token": _token(user, token),
@@ -45,16 +76,13 @@ async def tokens(service: Service, request: Request) -> Answer:
     return _answer(request, access)
 
 
-def _credentials(auth: dict[str, Any]) -> tuple[object, object]:
+def _credentials(auth: Credentials) -> tuple[object, object]:
     """The token and the uuid that should be its holder's, None if any."""
-    form = auth.get("token", {})
-    if isinstance(form, dict) and "id" in form:
-        token, uuid = form["id"], None
-    elif isinstance(form, dict):
-        form = auth.get("passwordCredentials")
-        if not isinstance(form, dict) or not {"username", "password"} <= form.keys():
-            raise BadRequest(CREDENTIALS)
-        token, uuid = form["password"], form["username"]
+    form = auth.passwordCredentials
+    if auth.token.id is not UNSET:
+        token, uuid = auth.token.id, None
+    elif isinstance(form, PasswordForm) and form.username is not UNSET and form.password is not UNSET:
+        token, uuid = form.password, form.username
     else:
         raise BadRequest(CREDENTIALS)
     if token is None:

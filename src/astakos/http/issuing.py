@@ -1,27 +1,28 @@
 """`POST account/v1.0/commissions` and `…/bulk`: issuing one commission, or many (`docs/ledger.md`)."""
 
 import hashlib
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 import msgspec
 
 from astakos.clock import MICROSECONDS
 from astakos.directory.model import Component
-from astakos.http.bodies import read_json, require_json, require_storable
-from astakos.http.faults import BadRequest
+from astakos.http.bodies import JsonBody, require_storable
+from astakos.http.description import Parameter, Reply, described
+from astakos.http.faults import FailedDependency, UnprocessableEntity
 from astakos.http.messages import Answer, Request
 from astakos.http.provisions import Requested, RequestedProvision, understand
-from astakos.http.refusals import Result, no_such_holding, refused
+from astakos.http.refusals import NoHoldingRefusal, OverLimitRefusal, Result, no_such_holding, refused
 from astakos.http.serialization import to_json
 from astakos.http.service import Service
 from astakos.ledger.operations import Idempotency, Issue, Issued, IssuedMany, IssueMany, KeyReused
 from astakos.ledger.rules import Refusal, merge
+from astakosclient.answer_types import BulkResults
 
 LONGEST_NAME = 4096
 LONGEST_KEY = 255
 LONGEST_TIME_TO_LIVE = 30 * 24 * 3600
 MOST_AT_ONCE = 1000
-KEY_HEADER = b"idempotency-key"
 
 
 class IssueBody(msgspec.Struct):
@@ -41,15 +42,46 @@ class BulkBody(msgspec.Struct):
     all_or_none: bool = False
 
 
-_issues = msgspec.json.Decoder(IssueBody)
-_bulks = msgspec.json.Decoder(BulkBody)
+class Serial(TypedDict):
+    """The serial of a commission."""
+
+    serial: int
 
 
+def _idempotency_key(text: str) -> str:
+    if not 1 <= len(text) <= LONGEST_KEY or not text.isprintable():
+        raise ValueError(text)
+    return text
+
+
+KEY_HEADER = "Idempotency-Key"
+KEY_REPLAYED_HEADER = "Idempotency-Replayed"
+KEY = Parameter(
+    KEY_HEADER,
+    "The same key again answers the same serial again, and issues nothing more.",
+    _idempotency_key,
+    f"1 to {LONGEST_KEY} printable characters",
+    {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
+    "header",
+)
+ISSUE = JsonBody(IssueBody)
+BULK = JsonBody(BulkBody)
+
+
+@described(
+    parameters=[KEY],
+    body=ISSUE,
+    answers={
+        201: Reply(Serial, headers=[KEY_HEADER, KEY_REPLAYED_HEADER]),
+        404: Reply(NoHoldingRefusal),
+        413: Reply(OverLimitRefusal),
+    },
+    faults=[UnprocessableEntity],
+)
 async def issue(service: Service, request: Request, component: Component) -> Answer:
     """`POST commissions`: 201 with the serial, or why not; with an Idempotency-Key, the same again."""
-    require_json(request)
-    key = _idempotency_key(request)
-    body = await read_json(request, _issues)
+    key = KEY.of(request)
+    body = await ISSUE.read(request)
     require_storable("name", body.name)
     requested = understand(body.provisions)
     if isinstance(requested, RequestedProvision):
@@ -62,11 +94,11 @@ async def issue(service: Service, request: Request, component: Component) -> Ans
     return _answer(refused(outcome, requested))
 
 
+@described(parameters=[KEY], body=BULK, answers={200: Reply(BulkResults)})
 async def issue_many(service: Service, request: Request, component: Component) -> Answer:
     """`POST commissions/bulk`: 200 with the status and body that each single call would have had."""
-    require_json(request)
-    key = _idempotency_key(request)
-    body = await read_json(request, _bulks)
+    key = KEY.of(request)
+    body = await BULK.read(request)
     for position, commission in enumerate(body.commissions):
         require_storable(f"name of commission {position}", commission.name)
     understood = [understand(commission.provisions) for commission in body.commissions]
@@ -107,19 +139,10 @@ def _operation(component: Component, body: IssueBody, requested: Requested, key:
     )
 
 
-def _idempotency_key(request: Request) -> str | None:
-    if KEY_HEADER not in request.headers:
-        return None
-    key = request.header(KEY_HEADER)
-    if not 1 <= len(key) <= LONGEST_KEY or not key.isprintable():
-        raise BadRequest(f"Idempotency-Key must be 1 to {LONGEST_KEY} printable characters.")
-    return key
-
-
 def _honoured(key: str | None, outcome: Issued) -> dict[str, str]:
     if key is None:
         return {}
-    return {"Idempotency-Key": key, "Idempotency-Replayed": "true" if outcome.repeated else "false"}
+    return {KEY_HEADER: key, KEY_REPLAYED_HEADER: "true" if outcome.repeated else "false"}
 
 
 def _result(outcome: Issued | Refusal | KeyReused, requested: Requested) -> Result:
@@ -128,16 +151,7 @@ def _result(outcome: Issued | Refusal | KeyReused, requested: Requested) -> Resu
     return refused(outcome, requested)
 
 
-NOT_DONE = Result(
-    424,
-    {
-        "failedDependency": {
-            "code": 424,
-            "message": "Not issued, since another one was refused.",
-            "details": "",
-        }
-    },
-)
+NOT_DONE = Result(424, FailedDependency("Not issued, since another one was refused.").envelope())
 
 
 def _part(result: Result | None, *, undone: bool) -> dict[str, Any]:

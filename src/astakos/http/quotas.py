@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 
 from astakos.directory.model import Component, User
+from astakos.http.description import Parameter, Reply, described
 from astakos.http.faults import ItemNotFound
 from astakos.http.messages import Answer, Request
 from astakos.http.serialization import to_json
@@ -12,36 +13,47 @@ from astakos.storage import quotas as stored
 from astakos.storage import registry
 from astakos.storage.database import Connection
 from astakos.storage.quotas import UserQuota
+from astakosclient import answer_types
 
 Figures = dict[str, int]
 Quotas = dict[str, dict[str, Figures]]
 
 
+def _several(text: str) -> list[str]:
+    return text.split(",")
+
+
+USER = Parameter("user", "Of these users alone; uuids, with commas between them.", _several)
+PROJECT = Parameter("project", "Of these projects alone; uuids, with commas between them.", _several)
+
+
+@described(answers={200: Reply(answer_types.Quotas)})
 async def quotas(service: Service, _request: Request, user: User) -> Answer:
     """`GET quotas`: the caller's own."""
     return Answer(body=to_json(await service.read(_quotas_of_user, user)))
 
 
+@described(
+    parameters=[USER, PROJECT], answers={200: Reply(answer_types.ServiceQuotas)}, faults=[ItemNotFound]
+)
 async def service_quotas(service: Service, request: Request, component: Component) -> Answer:
     """`GET service_quotas`: users' quotas of the resources that the calling component offers."""
-    users, projects = _filter(request, "user"), _filter(request, "project")
+    users, projects = USER.of(request), PROJECT.of(request)
     body = await service.read_much(_service_quotas, component.id, users, projects)
     if body is None:
         raise ItemNotFound("None of these users has quotas of the resources of this service.")
     return Answer(body=body)
 
 
+@described(
+    parameters=[PROJECT], answers={200: Reply(answer_types.ServiceProjectQuotas)}, faults=[ItemNotFound]
+)
 async def service_project_quotas(service: Service, request: Request, component: Component) -> Answer:
     """`GET service_project_quotas`: projects' quotas of the resources that the calling component offers."""
-    body = await service.read_much(_project_quotas, component.id, _filter(request, "project"))
+    body = await service.read_much(_project_quotas, component.id, PROJECT.of(request))
     if body is None:
         raise ItemNotFound("None of these projects has quotas of the resources of this service.")
     return Answer(body=body)
-
-
-def _filter(request: Request, name: str) -> list[str] | None:
-    value = request.query.get(name)
-    return None if value is None else value.split(",")
 
 
 def _quotas_of_user(connection: Connection, user: User) -> Quotas:

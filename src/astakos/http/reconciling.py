@@ -5,7 +5,8 @@ from typing import Annotated, Any
 import msgspec
 
 from astakos.directory.model import Component
-from astakos.http.bodies import read_json, require_json, require_storable
+from astakos.http.bodies import JsonBody, require_storable
+from astakos.http.description import Reply, described
 from astakos.http.faults import BadRequest
 from astakos.http.issuing import LONGEST_NAME
 from astakos.http.messages import Answer, Request
@@ -13,6 +14,7 @@ from astakos.http.serialization import to_json
 from astakos.http.service import Service
 from astakos.ledger.operations import Drift, Reconcile, Reconciled
 from astakos.ledger.rules import UNLIMITED, Key, Provision
+from astakosclient.answer_types import Reconciliation
 
 MOST_AT_ONCE = 10_000
 
@@ -34,13 +36,13 @@ class ReconcileBody(msgspec.Struct):
     name: Annotated[str, msgspec.Meta(max_length=LONGEST_NAME)] = "reconciliation"
 
 
-_bodies = msgspec.json.Decoder(ReconcileBody)
+BODY = JsonBody(ReconcileBody)
 
 
+@described(body=BODY, answers={200: Reply(Reconciliation)})
 async def reconcile(service: Service, request: Request, component: Component) -> Answer:
     """200 with where the ledger stands and how far off that is; on request, a commission mends it."""
-    require_json(request)
-    body = await read_json(request, _bodies)
+    body = await BODY.read(request)
     require_storable("name", body.name)
     usage = tuple(
         Provision(Key(entry.holder, entry.source, entry.resource), entry.usage) for entry in body.usage

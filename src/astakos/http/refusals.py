@@ -1,15 +1,54 @@
 """How a refused issue is answered: with data instead of details (`http-api.md` §4, §8.6)."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
 
 import msgspec
 
-from astakos.http.provisions import Requested, RequestedProvision
+from astakos.http.faults import UnprocessableEntity
+from astakos.http.provisions import Requested, RequestedProvision, Scalar
 from astakos.ledger.operations import KeyReused
 from astakos.ledger.rules import NoCapacity, NoHolding, NoQuantity, OutOfRange, Refusal
 
 NO_HOLDING = "There is no such holding: this holder has nothing of this resource from this source."
+
+
+class RefusedProvision(TypedDict):
+    """The provision that was refused, as it was requested; those of one holding are added up."""
+
+    holder: Scalar
+    source: Scalar
+    resource: Scalar
+    quantity: int | bool
+
+
+class RefusalData(TypedDict):
+    """Why a commission was refused; the figures where there is a holding."""
+
+    name: Literal["NoHoldingError", "NoCapacityError", "NoQuantityError"]
+    provision: RefusedProvision
+    usage: NotRequired[int]
+    limit: NotRequired[int]
+
+
+class CommissionRefusal(TypedDict):
+    """A commission was refused; there is data in place of details."""
+
+    code: int
+    message: str
+    data: RefusalData
+
+
+class NoHoldingRefusal(TypedDict):
+    """A holding is missing."""
+
+    itemNotFound: CommissionRefusal
+
+
+class OverLimitRefusal(TypedDict):
+    """There is not enough left, or more would be released than is in use."""
+
+    overLimit: CommissionRefusal
 
 
 class Result(NamedTuple):
@@ -28,7 +67,7 @@ def refused(refusal: Refusal | KeyReused, requested: Requested) -> Result:
     """The ledger refused what was requested; the provision is called as the request called it."""
     if isinstance(refusal, KeyReused):
         message = f"The Idempotency-Key {refusal.key!r} came with another body before; use a new one."
-        return Result(422, {"unprocessableEntity": {"code": 422, "message": message, "details": ""}})
+        return Result(422, UnprocessableEntity(message).envelope())
     key = requested.spoken.get(refusal.provision.key, refusal.provision.key)
     provision = {**key._asdict(), "quantity": refusal.provision.quantity}
     match refusal:

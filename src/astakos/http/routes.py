@@ -2,23 +2,37 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 from astakos.directory.model import Component, User
-from astakos.http import account, commissions, health, history, identity, issuing, quotas, reconciling, ui
+from astakos.http import (
+    account,
+    commissions,
+    documentation,
+    health,
+    history,
+    identity,
+    issuing,
+    quotas,
+    reconciling,
+    ui,
+)
 from astakos.http.authentication import authenticated_component, authenticated_user
+from astakos.http.description import ANY_METHOD, TokenKind
 from astakos.http.messages import Answer, Request
+from astakos.http.openapi import Announced, Routes
 from astakos.http.service import Service
 
 Handler = Callable[[Service, Request], Awaitable[Answer]]
 Route = Mapping[str, Handler]
-ANY_METHOD = "*"
 
 
 @dataclass(frozen=True, slots=True)
 class ForUser:
     """A handler for the user whose token the request carries."""
 
+    tokens: ClassVar[tuple[TokenKind, ...]] = ("user",)
     handler: Callable[[Service, Request, User], Awaitable[Answer]]
 
     async def __call__(self, service: Service, request: Request) -> Answer:
@@ -30,11 +44,27 @@ class ForUser:
 class ForComponent:
     """A handler for the component whose token the request carries."""
 
+    tokens: ClassVar[tuple[TokenKind, ...]] = ("service",)
     handler: Callable[[Service, Request, Component], Awaitable[Answer]]
 
     async def __call__(self, service: Service, request: Request) -> Answer:
         """Authenticate, then handle."""
         return await self.handler(service, request, await authenticated_component(service, request))
+
+
+@dataclass(frozen=True, slots=True)
+class OfAllRoutes:
+    """A handler of which the answer depends on nothing but the routes and the base URL, and is made once."""
+
+    handler: Callable[[Routes, Announced, str], Answer]
+    made: dict[str, Answer] = field(default_factory=dict)
+
+    async def __call__(self, service: Service, _request: Request) -> Answer:
+        """Answer what has been made, or make it."""
+        base_url = service.base_url
+        if base_url not in self.made:
+            self.made[base_url] = self.handler(all_routes(), announced, base_url)
+        return self.made[base_url]
 
 
 ROUTES: Mapping[str, Route] = {
@@ -58,6 +88,8 @@ ROUTES: Mapping[str, Route] = {
     "/ui/get_services": {ANY_METHOD: ui.get_services},
     "/healthz": {"GET": health.healthz, "HEAD": health.healthz},
     "/readyz": {"GET": health.readyz, "HEAD": health.readyz},
+    "/openapi.json": {"GET": OfAllRoutes(documentation.openapi)},
+    "/docs": {"GET": OfAllRoutes(documentation.docs)},
 }
 COMMISSION: Route = {"GET": ForComponent(commissions.info)}
 COMMISSION_ACTION: Route = {"POST": ForComponent(commissions.act)}
@@ -65,14 +97,31 @@ COMMISSION_NAME = "/account/v1.0/commissions/{serial}"
 COMMISSION_ACTION_NAME = "/account/v1.0/commissions/{serial}/action"
 COMMISSION_PATH = re.compile(r"/account/v1\.0/commissions/([0-9]+)(/action)?")
 
+NAMED_ROUTES: Mapping[str, Route] = {
+    COMMISSION_NAME: COMMISSION,
+    COMMISSION_ACTION_NAME: COMMISSION_ACTION,
+}
+"""Those with something in their path that differs from one request to the next."""
+
 COMMISSIONS = "/account/v1.0/commissions"
 SUPPORTS = ((b"astakos-supports", b"idempotency-key, ttl, quantities, bulk, history, reconcile"),)
 """Stands on every answer about commissions: what this service does beyond the original."""
+
+
+def announced(path: str) -> tuple[tuple[bytes, bytes], ...]:
+    """The headers that stand on every answer of a path."""
+    return SUPPORTS if path.startswith(COMMISSIONS) else ()
+
 
 API_PREFIXES = ("/account/", "/identity/")
 """Below these an unknown path is a bad request; elsewhere it is not found."""
 
 DIGITS_OF_A_SERIAL = 19
+
+
+def all_routes() -> Mapping[str, Route]:
+    """Every path that there is, as the documentation of the API names it."""
+    return {**ROUTES, **NAMED_ROUTES}
 
 
 def find_route(request: Request) -> Route | None:

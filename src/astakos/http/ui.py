@@ -3,22 +3,43 @@
 import re
 
 from astakos.directory.catalog import menu
+from astakos.http.description import JSON_TYPE, Parameter, Reply, described
 from astakos.http.faults import BadRequest
 from astakos.http.messages import Answer, Request
 from astakos.http.serialization import to_json
 from astakos.http.service import Service
 from astakos.storage import registry
+from astakosclient.answer_types import Service as Component
 
 FUNCTION_NAME = re.compile(r"[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*", re.ASCII)
+SCRIPT_TYPE = "application/javascript"
 
 
+def _function_name(text: str) -> str:
+    if text and not FUNCTION_NAME.fullmatch(text):
+        raise ValueError(text)
+    return text
+
+
+CALLBACK = Parameter(
+    "callback",
+    "The JavaScript function that a script calls with the answer.",
+    _function_name,
+    "the name of a JavaScript function",
+    {"type": "string", "pattern": r"^([A-Za-z_$][A-Za-z0-9_$]*(\.[A-Za-z_$][A-Za-z0-9_$]*)*)?$"},
+)
+
+
+@described(
+    parameters=[CALLBACK],
+    answers={200: [Reply(list[Component], [JSON_TYPE]), Reply(media_types=[SCRIPT_TYPE])]},
+    faults=[BadRequest],
+)
 async def get_services(service: Service, request: Request) -> Answer:
     """`ui/get_services`, by any method: the components in the menu's order; with `callback` as a script."""
+    callback = CALLBACK.of(request)
     document = to_json(menu(await service.read(registry.list_components)))
-    callback = request.query.get("callback")
     if not callback:
-        return Answer(body=document, media_type="application/json")
-    if not FUNCTION_NAME.fullmatch(callback):
-        raise BadRequest("callback must be the name of a JavaScript function.")
+        return Answer(body=document, media_type=JSON_TYPE)
     script = callback.encode("ascii") + b"(" + document + b")"
-    return Answer(body=script, media_type="application/javascript")
+    return Answer(body=script, media_type=SCRIPT_TYPE)
