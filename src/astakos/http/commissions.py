@@ -103,7 +103,9 @@ def _quantities(entries: list[RequestedProvision]) -> tuple[Provision, ...]:
 async def resolve(service: Service, request: Request, component: Component) -> Answer:
     """`POST commissions/action`: accept and reject many in one step."""
     body = await RESOLVE.read(request)
-    resolved = await _resolve(service, Resolve(component.id, frozenset(body.accept), frozenset(body.reject)))
+    # Serials may be written as true and false, and are answered as 1 and 0.
+    accept, reject = (frozenset(map(int, serials)) for serials in (body.accept, body.reject))
+    resolved = await _resolve(service, Resolve(component.id, accept, reject))
     failed = [
         *_failures(resolved.not_found, "itemNotFound", 404, "This is no pending commission of yours."),
         *_failures(resolved.conflicting, "badRequest", 400, "It can not be accepted and rejected at once."),

@@ -1,0 +1,198 @@
+"""Holds a running service against its own OpenAPI document, by requests that schemathesis makes of it.
+
+By hand, for as long as you like:
+
+    $ PYTHONPATH=src:tests:. python -m fuzzing.conformance --examples 2000 --seed 1
+
+The seed makes the same requests again. They go over HTTP to `astakos serve` in a process of its own.
+"""
+
+import argparse
+import random
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import schemathesis
+from schemathesis.config import SchemathesisConfig
+from schemathesis.engine import events, from_schema
+from schemathesis.engine.recorder import ScenarioRecorder
+
+from service.caller import Caller
+from service.command import serving
+from service.installation import database_at, make_world
+from service.world import ALICE, BASE_URL, BOB, COMPUTE_TOKEN, LAB, RAM, VM
+
+LONGEST_ANSWER_SECONDS = 10.0
+TOKENS = {"userToken": ALICE.token, "serviceToken": COMPUTE_TOKEN}
+KNOWN: Mapping[str, list[str | int]] = {
+    "holders": [f"user:{ALICE.uuid}", f"user:{BOB.uuid}", f"project:{LAB}", ALICE.uuid],
+    "sources": [f"project:{LAB}", "system", LAB],
+    "resources": [VM, RAM],
+    "serials": list(range(1, 40)),
+    "quantities": [1, -1, 2, 1000],
+    "users": [ALICE.uuid, f"{ALICE.uuid},{BOB.uuid}"],
+    "projects": [LAB],
+    "tokens": [ALICE.token],
+}
+WHERE = {
+    "holders": [
+        "body.provisions[*].holder",
+        "body.commissions[*].provisions[*].holder",
+        "body.usage[*].holder",
+    ],
+    "sources": [
+        "body.provisions[*].source",
+        "body.commissions[*].provisions[*].source",
+        "body.usage[*].source",
+    ],
+    "resources": [
+        "body.provisions[*].resource",
+        "body.commissions[*].provisions[*].resource",
+        "body.usage[*].resource",
+        "query.resource",
+    ],
+    "serials": ["path.serial", "query.serial"],
+    "quantities": ["body.provisions[*].quantity", "body.commissions[*].provisions[*].quantity"],
+    "users": ["query.user"],
+    "projects": ["query.project"],
+    "tokens": ["body.auth.token.id", "body.auth.passwordCredentials.password"],
+}
+"""Where requests name what there is, half of the time, so that they get beyond the first check."""
+
+COSTLY = ("/account/v1.0/commissions/bulk", "/account/v1.0/reconcile")
+"""Their bodies are so large that making them takes most of the time."""
+
+
+@dataclass
+class Outcome:
+    """What came of a run."""
+
+    cases: int = 0
+    statuses: Counter[tuple[str, int]] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
+
+    def add(self, recorder: ScenarioRecorder) -> None:
+        """Add one scenario."""
+        self.cases += len(recorder.interactions)
+        for interaction in recorder.interactions.values():
+            status = interaction.response.status_code if interaction.response else 0
+            self.statuses[recorder.label, status] += 1
+        for checks in recorder.checks.values():
+            for check in checks:
+                if check.failure_info is not None:
+                    failure = check.failure_info.failure
+                    self.failures.append(f"{recorder.label}: {failure.title}\n{failure.message}\n")
+                    self.failures.append(check.failure_info.code_sample)
+
+    def reached(self, operation: str) -> set[int]:
+        """The statuses that an operation has answered."""
+        return {status for name, status in self.statuses if name == operation}
+
+
+def run(caller: Caller, examples: int, seed: int) -> Outcome:
+    """Send requests to a service with the world; `examples` for each operation, beyond those at the edges."""
+    document = _as_understood(caller.get("/openapi.json").document)
+    schema = schemathesis.openapi.from_dict(document, config=_configuration(caller.base_url, examples, seed))
+    outcome = Outcome()
+    for event in from_schema(schema).execute():
+        if isinstance(event, events.ScenarioFinished):
+            outcome.add(event.recorder)
+        elif isinstance(event, events.NonFatalError):
+            outcome.failures.append(f"{event.label}: {event.value}")
+        elif isinstance(event, events.FatalError):
+            raise event.exception
+    return outcome
+
+
+def _configuration(base_url: str, examples: int, seed: int) -> SchemathesisConfig:
+    probability = 0.5
+    return SchemathesisConfig.from_dict(
+        {
+            "seed": seed,
+            "cache": {"enabled": False},
+            "base-url": base_url,
+            "workers": 2,
+            "continue-on-failure": True,
+            "request-timeout": LONGEST_ANSWER_SECONDS,
+            "auth": {
+                "openapi": {
+                    scheme + place: {"api_key": token}
+                    for scheme, token in TOKENS.items()
+                    for place in ("", "InQuery")
+                }
+            },
+            "dictionaries": {name: {"values": values} for name, values in KNOWN.items()},
+            "parameters": {
+                place: {"dictionary": name, "probability": probability}
+                for name, places in WHERE.items()
+                for place in places
+            },
+            "generation": {"max-examples": examples, "database": "none", "no-shrink": True},
+            "operations": [
+                {
+                    "include-path-regex": f"^({'|'.join(COSTLY)})$",
+                    "generation": {"max-examples": examples // 3},
+                }
+            ],
+            "checks": {
+                # A limit that is reached, or a NUL, is no matter of a schema.
+                "positive_data_acceptance": {"enabled": False},
+                "max_response_time": LONGEST_ANSWER_SECONDS,
+            },
+            "phases": {
+                "coverage": {
+                    # The menu answers every method, also those that the document has no word for.
+                    "unexpected-methods": ["get", "put", "post", "delete", "options", "patch", "trace"]
+                }
+            },
+        }
+    )
+
+
+def _as_understood(value: Any) -> Any:
+    """The document, less strict where schemathesis makes of a list of fixed form what no validator reads."""
+    if isinstance(value, list):
+        return [_as_understood(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if "prefixItems" in value:
+        items = {"anyOf": [_as_understood(one) for one in value["prefixItems"]]}
+        return {**{name: one for name, one in value.items() if name != "prefixItems"}, "items": items}
+    return {name: _as_understood(one) for name, one in value.items()}
+
+
+def errors_in(log: str) -> list[str]:
+    """What a service has logged of failures of its own."""
+    return [line for line in log.splitlines() if " ERROR " in line or line.startswith("Traceback")]
+
+
+def main() -> None:
+    """Run it by hand."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--examples", type=int, default=1000, help="for each operation")
+    parser.add_argument("--seed", type=int, default=random.getrandbits(32))
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "world.db")
+        make_world(path)
+        database = database_at(path)
+        sys.stdout.write(f"seed {options.seed}\n")
+        with serving(database, "--base-url", BASE_URL) as service:
+            outcome = run(service.caller, options.examples, options.seed)
+            errors = errors_in(service.end().errors)
+        database.close()
+    for (operation, status), count in sorted(outcome.statuses.items()):
+        sys.stdout.write(f"{count:8,} {operation} {status}\n")
+    sys.stdout.write("\n".join([f"{outcome.cases:8,} in all", *outcome.failures, *errors, ""]))
+    sys.exit(bool(outcome.failures or errors))
+
+
+if __name__ == "__main__":
+    main()
