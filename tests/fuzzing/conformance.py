@@ -25,16 +25,16 @@ from schemathesis.engine.recorder import ScenarioRecorder
 from service.caller import Caller
 from service.command import serving
 from service.installation import database_at, make_world
-from service.world import ALICE, BASE_URL, BOB, COMPUTE_TOKEN, LAB, RAM, VM
+from service.world import ALICE, BASE_URL, BOB, COMPUTE_TOKEN, LAB, VM
 
 LONGEST_ANSWER_SECONDS = 10.0
 TOKENS = {"userToken": ALICE.token, "serviceToken": COMPUTE_TOKEN}
 KNOWN: Mapping[str, list[str | int]] = {
-    "holders": [f"user:{ALICE.uuid}", f"user:{BOB.uuid}", f"project:{LAB}", ALICE.uuid],
-    "sources": [f"project:{LAB}", "system", LAB],
-    "resources": [VM, RAM],
+    "holders": [f"user:{ALICE.uuid}"],
+    "sources": [f"project:{LAB}"],
+    "resources": [VM],
     "serials": list(range(1, 40)),
-    "quantities": [1, -1, 2, 1000],
+    "quantities": [1, 1000],
     "users": [ALICE.uuid, f"{ALICE.uuid},{BOB.uuid}"],
     "projects": [LAB],
     "tokens": [ALICE.token],
@@ -62,7 +62,7 @@ WHERE = {
     "projects": ["query.project"],
     "tokens": ["body.auth.token.id", "body.auth.passwordCredentials.password"],
 }
-"""Where requests name what there is, half of the time, so that they get beyond the first check."""
+"""Where requests mostly name what there is, so that they get beyond the first check."""
 
 COSTLY = ("/account/v1.0/commissions/bulk", "/account/v1.0/reconcile")
 """Their bodies are so large that making them takes most of the time."""
@@ -110,13 +110,12 @@ def run(caller: Caller, examples: int, seed: int) -> Outcome:
 
 
 def _configuration(base_url: str, examples: int, seed: int) -> SchemathesisConfig:
-    probability = 0.5
+    probability = 0.8
     return SchemathesisConfig.from_dict(
         {
             "seed": seed,
             "cache": {"enabled": False},
             "base-url": base_url,
-            "workers": 2,
             "continue-on-failure": True,
             "request-timeout": LONGEST_ANSWER_SECONDS,
             "auth": {

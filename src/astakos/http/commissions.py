@@ -1,7 +1,7 @@
 """`account/v1.0/commissions`: seeing and resolving those that are pending (`http-api.md` §8.6)."""
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -18,7 +18,7 @@ from astakos.http.service import Service
 from astakos.ledger.operations import CannotSettle, Resolve, Resolved, Settle
 from astakos.ledger.rules import Provision
 from astakos.storage import commissions as stored
-from astakosclient.answer_types import CommissionInfo, Resolution
+from astakosclient.answer_types import CommissionInfo, Fault
 
 
 class ResolveBody(msgspec.Struct):
@@ -26,6 +26,14 @@ class ResolveBody(msgspec.Struct):
 
     accept: list[int | bool] = msgspec.field(default_factory=list)
     reject: list[int | bool] = msgspec.field(default_factory=list)
+
+
+class Resolution(TypedDict):
+    """What became of many; true and false, which count as 1 and 0, are repeated as they were asked."""
+
+    accepted: list[int | bool]
+    rejected: list[int | bool]
+    failed: list[tuple[int | bool, Fault]]
 
 
 class Settlement(msgspec.Struct):
@@ -103,9 +111,7 @@ def _quantities(entries: list[RequestedProvision]) -> tuple[Provision, ...]:
 async def resolve(service: Service, request: Request, component: Component) -> Answer:
     """`POST commissions/action`: accept and reject many in one step."""
     body = await RESOLVE.read(request)
-    # Serials may be written as true and false, and are answered as 1 and 0.
-    accept, reject = (frozenset(map(int, serials)) for serials in (body.accept, body.reject))
-    resolved = await _resolve(service, Resolve(component.id, accept, reject))
+    resolved = await _resolve(service, Resolve(component.id, frozenset(body.accept), frozenset(body.reject)))
     failed = [
         *_failures(resolved.not_found, "itemNotFound", 404, "This is no pending commission of yours."),
         *_failures(resolved.conflicting, "badRequest", 400, "It can not be accepted and rejected at once."),

@@ -378,13 +378,3 @@ def test_a_component_may_charge_whatever_it_names(service: Caller) -> None:
     """The ledger takes all names as they are: whose resource it is, nobody asks."""
     service.issued(STORAGE_TOKEN, (member_key(BOB, BOB.uuid, RAM), 5), auto_accept=True)
     assert service.holdings(COMPUTE_TOKEN)[member_key(BOB, BOB.uuid, RAM)].usage_max == 5
-
-
-def test_serials_are_answered_as_numbers_however_they_were_written(standing_service: Caller) -> None:
-    reply = standing_service.post(
-        f"{COMMISSIONS}/action", COMPUTE_TOKEN, {"accept": [True, 1], "reject": [False]}
-    )
-    assert reply.status == 200
-    serials = [serial for serial, _ in reply.document["failed"]]
-    assert serials == [0, 1]
-    assert not any(isinstance(serial, bool) for serial in serials)
