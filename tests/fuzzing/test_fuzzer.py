@@ -1,0 +1,34 @@
+"""No request whatever makes the service fail, none that is refused changes anything, and nothing piles up.
+
+For longer runs see `fuzzer.py`.
+"""
+
+import pytest
+
+from astakos.storage.database import Database
+from fuzzing.conformance import errors_in
+from fuzzing.fuzzer import OPTIONS, Fuzzer
+from fuzzing.wire import LONGEST_ANSWER_SECONDS
+from service.command import serving
+
+SEED = 7
+REQUESTS = 10_500
+"""On each kind of database."""
+MOST_GROWTH_BYTES = 24 << 20
+
+
+@pytest.mark.ledger
+def test_bad_requests_are_refused_and_leave_no_trace(database: Database) -> None:
+    with serving(database, *OPTIONS) as service:
+        fuzzer = Fuzzer(database, service)
+        fuzzer.run(REQUESTS, SEED)
+        errors = errors_in(service.end().errors)
+    tally = fuzzer.tally
+    assert not errors
+    assert tally.sent >= REQUESTS
+    assert tally.compared >= REQUESTS // 3
+    assert tally.slowest < LONGEST_ANSWER_SECONDS
+    first, second = tally.resident
+    assert second - first < MOST_GROWTH_BYTES
+    # It is not one and the same check that refuses them all.
+    assert tally.statuses.keys() >= {200, 201, 400, 401, 404, 405, 413}
