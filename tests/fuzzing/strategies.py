@@ -467,6 +467,7 @@ ODD_LINES = (
     b"X: a\nY: b",
     b"\xff: \xff",
     b"X: " + b"y" * 70_000,
+    b"X: " + b"y" * 400_000,
     b"\r\n".join(b"X-%d: y" % number for number in range(2000)),
 )
 CHUNK = b"%x\r\n%b\r\n" % (len(REFUSED), REFUSED)

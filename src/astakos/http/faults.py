@@ -82,6 +82,19 @@ class FailedDependency(Fault):
     name = "failedDependency"
 
 
+class HeadTooLarge(Fault):
+    """A request has more beside its body than any sensible one."""
+
+    status = 431
+    name = "requestHeaderFieldsTooLarge"
+
+    def __init__(self, limit: int) -> None:
+        """Name the limit in bytes."""
+        super().__init__(
+            f"A request may have no more than {limit} bytes beside its body; send fewer headers."
+        )
+
+
 class ServiceUnavailable(Fault):
     """The service can not do it now."""
 

@@ -9,10 +9,10 @@ from types import FrameType
 from typing import Any, TypeVar
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from astakos.http.application import Application
 from astakos.http.messages import App, Scope
+from astakos.http.protocol import BoundedProtocol
 from astakos.http.service import Service
 
 GRACE_SECONDS = 30
@@ -30,7 +30,7 @@ class _Server(uvicorn.Server):
         config = uvicorn.Config(
             application,
             loop="uvloop",
-            http="httptools",
+            http=BoundedProtocol,
             lifespan="on",
             ws="none",
             proxy_headers=False,
@@ -107,7 +107,7 @@ class EmbeddedServer(_Server):
     def transport_of(self, scope: Scope) -> asyncio.Transport | None:
         """What carries a request; None if its connection is closed. Only for the event loop's own thread."""
         for connection in self.server_state.connections:
-            if isinstance(connection, HttpToolsProtocol) and connection.client == scope["client"]:
+            if isinstance(connection, BoundedProtocol) and connection.client == scope["client"]:
                 return connection.transport
         return None
 
