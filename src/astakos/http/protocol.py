@@ -16,7 +16,7 @@ FRAMING_OF_A_CHUNK = 16
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """A connection of which a request that is too large beside its body is the last, and answered with 431."""
+    """A connection that ends with the first request that is too large beside its body; the answer is 431."""
 
     _room = HEAD_LIMIT
     _received = 0

@@ -1,6 +1,7 @@
 """A request may bring along so much beside its body, and no more, lest one connection fill the memory."""
 
 import json
+import select
 import socket
 from urllib.parse import urlsplit
 
@@ -52,7 +53,15 @@ def test_what_does_not_end_is_cut_off(standing_service: Caller, beginning: bytes
 
 
 def test_the_answer_says_what_is_wrong(standing_service: Caller) -> None:
-    answer = standing_service.raw(START + b"X: " + b"y" * (HEAD_LIMIT * 2))
+    parts = urlsplit(standing_service.base_url)
+    answer = b""
+    with socket.create_connection((parts.hostname, parts.port), timeout=20) as connection:
+        connection.sendall(START + b"X: ")
+        # Slowly, so that nothing is under way any more that the service would not read.
+        while not select.select([connection], [], [], 0.02)[0]:
+            connection.sendall(b"y" * 16_384)
+        while data := connection.recv(65536):
+            answer += data
     assert answer.startswith(b"HTTP/1.1 431 ")
     fault = json.loads(answer.partition(b"\r\n\r\n")[2])["requestHeaderFieldsTooLarge"]
     assert fault["code"] == 431
