@@ -34,6 +34,7 @@ def dump(database: Database) -> StateDocument:
                 groups=users.list_groups(connection),
                 helpdesk=settings.find(connection, settings.HELPDESK),
                 history_days=settings.find(connection, settings.HISTORY_DAYS),
+                compatibility=settings.find(connection, settings.COMPATIBILITY),
             ),
             components=list(_components(connection)),
             services=list(_services(connection)),

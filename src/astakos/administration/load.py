@@ -100,6 +100,7 @@ class _Loader:
             settings.PROJECT_ADMINS: entry.project_admins,
             settings.HELPDESK: entry.helpdesk,
             settings.HISTORY_DAYS: entry.history_days,
+            settings.COMPATIBILITY: entry.compatibility,
         }
         for name, value in values.items():
             if value is not None:

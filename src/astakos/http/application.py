@@ -6,7 +6,7 @@ from email.utils import formatdate
 from urllib.parse import urlsplit
 
 from astakos.http import request_ids
-from astakos.http.faults import BadRequest, Fault, InternalServerError, NotAllowed, ServiceUnavailable
+from astakos.http.faults import BadRequest, Fault, InternalServerError, ServiceUnavailable
 from astakos.http.messages import XML, Answer, DisconnectedError, Message, Receive, Request, Scope, Send
 from astakos.http.request_ids import RequestIds
 from astakos.http.routes import ANY_METHOD, API_PREFIXES, COMMISSIONS, SUPPORTS, find_route
@@ -98,7 +98,7 @@ class Application:
             return Answer(404, NOT_FOUND, HTML)
         handler = route.get(request.method) or route.get(ANY_METHOD)
         if handler is None:
-            raise NotAllowed(request.method, tuple(route))
+            raise self._service.generation.wrong_method(request.method, tuple(route))
         return await handler(self._service, request)
 
     def _note(self, request: Request, status: int, seconds: float) -> None:

@@ -42,7 +42,7 @@ async def tokens(service: Service, request: Request) -> Answer:
         "user": await service.read(_user, user),
         "serviceCatalog": await service.catalog(),
     }
-    return _answer(request, access)
+    return _answer(request, service.generation.access(access, user))
 
 
 def _credentials(auth: dict[str, Any]) -> tuple[object, object]:

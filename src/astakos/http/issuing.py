@@ -7,7 +7,7 @@ import msgspec
 
 from astakos.clock import MICROSECONDS
 from astakos.directory.model import Component
-from astakos.http.bodies import read_json, require_json, require_storable
+from astakos.http.bodies import read_json, require_storable
 from astakos.http.faults import BadRequest
 from astakos.http.messages import Answer, Request
 from astakos.http.provisions import Requested, RequestedProvision, understand
@@ -47,7 +47,7 @@ _bulks = msgspec.json.Decoder(BulkBody)
 
 async def issue(service: Service, request: Request, component: Component) -> Answer:
     """`POST commissions`: 201 with the serial, or why not; with an Idempotency-Key, the same again."""
-    require_json(request)
+    service.generation.require_json(request)
     key = _idempotency_key(request)
     body = await read_json(request, _issues)
     require_storable("name", body.name)
@@ -64,7 +64,7 @@ async def issue(service: Service, request: Request, component: Component) -> Ans
 
 async def issue_many(service: Service, request: Request, component: Component) -> Answer:
     """`POST commissions/bulk`: 200 with the status and body that each single call would have had."""
-    require_json(request)
+    service.generation.require_json(request)
     key = _idempotency_key(request)
     body = await read_json(request, _bulks)
     for position, commission in enumerate(body.commissions):

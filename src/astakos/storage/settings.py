@@ -15,6 +15,8 @@ PROJECT_ADMINS = "project_admins"
 HELPDESK = "helpdesk"
 HISTORY_DAYS = "history_days"
 """How long resolved commissions are kept; forever if it is not set."""
+COMPATIBILITY = "compatibility"
+"""The generation of the API whose answers are given; the newest if it is not set."""
 
 
 def find(connection: Connection, name: str, default: Any = None) -> Any:
