@@ -1,8 +1,8 @@
 """What the generations of the API answer differently, as a value that is chosen when the service starts.
 
 `NEWEST` is what the original answers after 0.20, and the default. `OLDEST` is 0.14 (`http-api.md` §12): for
-clients, scripts and services of those days which look at more than the documented client does. Handlers ask the
-service's generation and never which one it is; what both answer alike stands in the handlers alone.
+clients, scripts and services of those days which look at more than the documented client does. Handlers ask
+the service's generation and never which one it is; what both answer alike stands in the handlers alone.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -132,7 +132,7 @@ def _provisions(provisions: Iterable[Provision]) -> list[Document]:
 
 
 NEWEST = Generation(
-    wrong_method=NotAllowed,
+    wrong_method=NotAllowed.method,
     require_json=require_json,
     form_type=_form_type,
     display_names=_display_names,
@@ -147,7 +147,7 @@ NEWEST = Generation(
 
 
 def _bad_method(method: str, allowed: tuple[str, ...]) -> Fault:
-    return BadRequest(NotAllowed(method, allowed).message)
+    return BadRequest(NotAllowed.method(method, allowed).message)
 
 
 def _any_content_type(_request: Request) -> None:
@@ -220,7 +220,7 @@ def _filter_of_one_user(request: Request) -> QuotaFilter:
 
 
 def _provisions_of_users(provisions: Iterable[Provision]) -> list[Document]:
-    """Members' charges as those of users on `system`; those of projects go without saying if they come along."""
+    """Members' charges as those of users on `system`; those of their projects go without saying."""
     listed = list(provisions)
     members = {(key.source, key.resource) for key, _ in listed if key.source is not None}
     told: dict[Key, int] = {}
