@@ -52,6 +52,7 @@ class Generation:
         user_quotas: what a user's holdings are, as the user may see them.
         quotas: figures by user, source and resource.
         quota_filter: whose quotas a request of a service asks for.
+        system_is_everything: the source `system` is all that a user has, and not their own project alone.
         provisions: those of a pending commission, as they are told.
     """
 
@@ -65,6 +66,7 @@ class Generation:
     user_quotas: Callable[[Connection, User], Iterable[UserQuota]]
     quotas: Callable[[Iterable[UserQuota]], dict[str, Quotas]]
     quota_filter: Callable[[Request], QuotaFilter]
+    system_is_everything: bool
     provisions: Callable[[Iterable[Provision]], list[Document]]
 
 
@@ -142,6 +144,7 @@ NEWEST = Generation(
     user_quotas=_visible_quotas,
     quotas=_quotas_by_project,
     quota_filter=_any_quota_filter,
+    system_is_everything=False,
     provisions=_provisions,
 )
 
@@ -247,6 +250,7 @@ OLDEST = Generation(
     user_quotas=_all_quotas,
     quotas=_quotas_in_one,
     quota_filter=_filter_of_one_user,
+    system_is_everything=True,
     provisions=_provisions_of_users,
 )
 
