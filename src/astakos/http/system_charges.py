@@ -1,7 +1,7 @@
 """Charges on `system` where it is all that a user has, from whatever project (0.14).
 
-The user's own project is charged first, which needs nothing but what any charge needs. Only if that is refused
-are the others looked at: then `spread_charges` says what to ask for instead.
+The user's own project is charged first, which needs nothing but what any charge needs. Only if that is
+refused are the others looked at: then `spread_charges` says what to ask for instead.
 """
 
 from collections.abc import Iterable

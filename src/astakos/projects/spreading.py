@@ -1,8 +1,8 @@
 """A charge on all that a user has of a resource, as charges on the projects that it comes from.
 
 0.14 knows one source, `system`, from which a user has their own quota and what all their projects grant them
-(`quota-semantics.md` §6). Here each project is a source of its own, with a limit for the member and one for all
-its members together, so that such a charge has to be spread over them.
+(`quota-semantics.md` §6). Here each project is a source of its own, with a limit for the member and one for
+all its members together, so that such a charge has to be spread over them.
 """
 
 from collections.abc import Sequence
