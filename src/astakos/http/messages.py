@@ -17,6 +17,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 BODY_LIMIT = 1024 * 1024
 NO_ROUTE = "none"
 """How the route of a request is called that there is no route for."""
+NO_SUCH_CALL = "There is no such call; see the documentation of the API."
 TOKEN_NAME = "X-Auth-Token"  # noqa: S105 - the name of a header
 JSON = "json"
 XML = "xml"
