@@ -9,6 +9,7 @@ from astakos.directory.catalog import service_catalog
 from astakos.directory.model import Component, Resource, User
 from astakos.http.counting import RequestCounts
 from astakos.http.generation import NEWEST, Generation
+from astakos.http.hashing import HashingThreads
 from astakos.http.kept import Kept
 from astakos.http.mail import Mailer
 from astakos.http.readiness import Readiness
@@ -60,6 +61,7 @@ class Service:
         self.ledger = ledger or GroupCommit(ledger_storage(database), now, most_waiting=queue_limit)
         self.requests = RequestCounts()
         self.readiness = Readiness(database, self.ledger)
+        self.hashing = HashingThreads()
         self._few: ReadingThreads | None = None
         self._many: ReadingThreads | None = None
         if not database.reads_inline:
@@ -144,6 +146,7 @@ class Service:
     def close(self) -> None:
         """Let go of the database, when nothing is under way any more."""
         self.readiness.close()
+        self.hashing.close()
         for threads in (self._few, self._many):
             if threads is not None:
                 threads.close()

@@ -44,6 +44,14 @@ def test_a_dump_that_is_loaded_where_it_comes_from_changes_nothing(
     assert all_rows(database) == before
 
 
+def test_who_may_manage_users_is_dumped(database: Database, empty: Database) -> None:
+    assert (dump(database).settings.admin_users, dump(database).settings.admin_users_groups) == (None, None)
+    load(database, StateDocument(settings=Settings(admin_users=True, admin_users_groups=["staff"])), LATER)
+    load(empty, dump(database), LATER)
+    found = dump(empty).settings
+    assert (found.admin_users, found.admin_users_groups) == (True, ["staff"])
+
+
 def test_no_secret_stands_in_a_dump(database: Database) -> None:
     content = write_document(dump(database)).decode()
     for secret in SECRETS:
