@@ -31,7 +31,8 @@ UNSUSPEND_MEMBERSHIP = f"{SET_MEMBERSHIP} AND state = 'suspended'"
 def suspend(connection: Connection, user: int, uuid: str) -> set[str]:
     """Suspend a user's own active projects and their memberships; answer the uuids of projects concerned.
 
-    Whoever suspends or unsuspends one of these for another reason has to `forget` the note of it.
+    What is suspended for another reason meanwhile must lose its row in `deactivations`, else activating the
+    user would undo that as well.
     """
     concerned = set()
     for project, name in connection.execute(LIST_OWN_PROJECTS, (uuid, uuid)).fetchall():
