@@ -48,7 +48,10 @@ class _Worker:
                 # Ctrl-C is for this process, which tells the others when to end.
                 process_group=0,
             )
-        self.control.sendall(msgspec.json.encode(instructions) + b"\n")
+        # If it has died already, that will be heard like any end.
+        with contextlib.suppress(OSError):
+            self.control.sendall(msgspec.json.encode(instructions) + b"\n")
+        self.is_awaited = True
         self.is_ready = False
 
     @property
@@ -133,6 +136,7 @@ class Processes:
 
     def _is_heard(self, worker: _Worker) -> None:
         self.engine.ignore(worker.control)
+        worker.is_awaited = False
         with contextlib.suppress(OSError):
             worker.is_ready = worker.control.recv(1) == READY
         if not self._is_ready and all(worker.is_ready for worker in self._workers):
@@ -141,7 +145,7 @@ class Processes:
             self._ready()
 
     def _has_ended(self, worker: _Worker) -> None:
-        if not worker.is_ready:
+        if worker.is_awaited:
             self.engine.ignore(worker.control)
         status = worker.wait()
         self._workers.discard(worker)
