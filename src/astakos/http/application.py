@@ -63,17 +63,24 @@ class Application:
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
         path: str = scope["path"]
-        request = Request(scope, receive, path[len(self._prefix) :])
+        below = self._below_base(path)
+        request = Request(scope, receive, below or "")
         name = self._request_ids.id_of(request.headers.get(request_ids.HEADER))
         request_id.set(name)
-        if path.startswith(self._prefix + "/"):
-            answer = await self._answered(request)
+        if below is None:
+            answer: Answer | None = Answer(404, NOT_FOUND, HTML)
         else:
-            answer = Answer(404, NOT_FOUND, HTML)
+            answer = await self._answered(request)
         # Before it is sent, so that what a client has got an answer to has been counted.
         self._note(request, GONE if answer is None else answer.status, time.perf_counter() - began)
         if answer is not None:
             await self._send(send, answer, request, name)
+
+    def _below_base(self, path: str) -> str | None:
+        """What follows the base URL in a path; "" also for the root, None if the path lies elsewhere."""
+        if path in ("/", self._prefix):
+            return ""
+        return path[len(self._prefix) :] if path.startswith(self._prefix + "/") else None
 
     async def _answered(self, request: Request) -> Answer | None:
         """The answer, also if it is a fault; None if nobody is there any more to hear it."""
@@ -98,7 +105,7 @@ class Application:
             return Answer(404, NOT_FOUND, HTML)
         handler = route.get(request.method) or route.get(ANY_METHOD)
         if handler is None:
-            raise NotAllowed(request.method, tuple(route))
+            raise NotAllowed.method(request.method, tuple(route))
         return await handler(self._service, request)
 
     def _note(self, request: Request, status: int, seconds: float) -> None:

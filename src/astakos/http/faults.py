@@ -35,6 +35,13 @@ class Unauthorized(Fault):
     name = "unauthorized"
 
 
+class Forbidden(Fault):
+    """The caller is known, and may not do this."""
+
+    status = 403
+    name = "forbidden"
+
+
 class ItemNotFound(Fault):
     """What the request is about does not exist."""
 
@@ -43,15 +50,26 @@ class ItemNotFound(Fault):
 
 
 class NotAllowed(Fault):
-    """The route has no such method."""
+    """The route has no such method, or the state of the user does not allow it."""
 
     status = 405
     name = "notAllowed"
 
-    def __init__(self, method: str, allowed: tuple[str, ...]) -> None:
-        """Name the methods that it has."""
-        allow = ",".join(allowed)
-        super().__init__(f"{method} is not allowed here; use {allow}.", {"Allow": allow})
+    def __init__(self, message: str, allowed: tuple[str, ...]) -> None:
+        """Name the methods that it has; none if it is not the method that is wrong."""
+        super().__init__(message, {"Allow": ",".join(allowed)})
+
+    @classmethod
+    def method(cls, method: str, allowed: tuple[str, ...]) -> "NotAllowed":
+        """A method was used that the route does not have."""
+        return cls(f"{method} is not allowed here; use {','.join(allowed)}.", allowed)
+
+
+class Conflict(Fault):
+    """What is there already does not go together with it."""
+
+    status = 409
+    name = "conflict"
 
 
 class BodyTooLarge(Fault):

@@ -30,7 +30,17 @@ class DisconnectedError(Exception):
 class Request:
     """One request below the base URL's path."""
 
-    __slots__ = ("_receive", "headers", "method", "path", "query", "route", "serial", "serialization")
+    __slots__ = (
+        "_receive",
+        "headers",
+        "method",
+        "parameter",
+        "path",
+        "query",
+        "route",
+        "serial",
+        "serialization",
+    )
 
     def __init__(self, scope: Scope, receive: Receive, path: str) -> None:
         """Read what the first bytes of a request say; the body is read when it is asked for."""
@@ -40,6 +50,7 @@ class Request:
         self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
         self.query: Mapping[str, str] = _query(scope["query_string"])
         self.serial = 0
+        self.parameter = ""
         self.serialization = self._negotiate()
         self._receive = receive
 

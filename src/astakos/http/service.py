@@ -104,13 +104,13 @@ class Service:
             return await asyncio.to_thread(self.database.read, work, snapshot=True)
         return await self._many.run(lambda: self.database.read(work, snapshot=True))
 
-    async def write(self, change: Callable[[Connection], None]) -> None:
-        """Carry out a change in a transaction of its own.
+    async def write(self, change: Callable[[Connection], T]) -> T:
+        """Carry out a change in a transaction of its own; if it raises something, nothing has happened.
 
         Raises:
             StorageUnavailableError: it can not be carried out now.
         """
-        await asyncio.to_thread(self.database.change, change)
+        return await asyncio.to_thread(self.database.change, change)
 
     async def catalog(self) -> list[dict[str, Any]]:
         """The service catalogue; not to be changed."""

@@ -39,6 +39,10 @@ SELECT u.uuid, m.state, m.ever_accepted
 FROM projects p JOIN memberships m ON m.project_id = p.id JOIN users u ON u.id = m.user_id
 WHERE p.uuid = ? ORDER BY m.id
 """
+FIND_MEMBERSHIP = """
+SELECT m.state FROM users u JOIN memberships m ON m.user_id = u.id JOIN projects p ON p.id = m.project_id
+WHERE u.uuid = ? AND p.uuid = ?
+"""
 SAVE_MEMBERSHIP = """
 INSERT INTO memberships (user_id, project_id, state, ever_accepted)
 SELECT u.id, p.id, ?, ? FROM users u, projects p WHERE u.uuid = ? AND p.uuid = ?
@@ -122,6 +126,12 @@ def memberships_of(connection: Connection, project: str) -> list[Membership]:
         Membership(user, MembershipState(state), bool(ever_accepted))
         for user, state, ever_accepted in connection.execute(LIST_MEMBERSHIPS, (project,))
     ]
+
+
+def find_membership(connection: Connection, user: str, project: str) -> MembershipState | None:
+    """The state of a user's membership in a project; None if they never had to do with each other."""
+    row = connection.execute(FIND_MEMBERSHIP, (user, project)).fetchone()
+    return None if row is None else MembershipState(row[0])
 
 
 def save_memberships(connection: Connection, project: str, memberships: Iterable[Membership]) -> None:

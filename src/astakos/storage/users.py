@@ -37,6 +37,7 @@ RETURNING id
 SET_TOKEN = "UPDATE users SET token_hash = ?, token_created = ?, token_expires = ? WHERE uuid = ?"
 FIND_TOKEN_HASH = "SELECT token_hash FROM users WHERE uuid = ?"
 SET_PASSWORD = "UPDATE users SET password_hash = ? WHERE uuid = ?"
+SET_DEFAULT_PROJECT = "UPDATE users SET default_project = ? WHERE uuid = ?"
 FIND_PASSWORD = "SELECT password_hash FROM users WHERE uuid = ?"
 FORGET_TEMPORARY_TOKENS = """
 DELETE FROM temporary_tokens WHERE user_id = (SELECT id FROM users WHERE uuid = ?)
@@ -156,6 +157,11 @@ def find_password_hash(connection: Connection, uuid: str) -> str | None:
     """The hash of a user's password."""
     row = connection.execute(FIND_PASSWORD, (uuid,)).fetchone()
     return None if row is None else row[0]
+
+
+def set_default_project(connection: Connection, uuid: str, project: str) -> None:
+    """Let a project pay for a user if none is named."""
+    connection.execute(SET_DEFAULT_PROJECT, (project, uuid))
 
 
 def groups_of(connection: Connection, user: int) -> list[Group]:
