@@ -1,4 +1,4 @@
-"""Further tokens of users, for an hour or less each: who logs in with a password keeps the token that they have."""
+"""Further tokens of users, for an hour each at most, which leave the token alone that they have."""
 
 from typing import NamedTuple
 
@@ -10,9 +10,12 @@ MOST_FORGOTTEN = 1000
 """How many that have expired are forgotten at a time, so that others need not wait for long."""
 
 ADD = """
-INSERT INTO temporary_tokens (token_hash, user_id, project, method, created, expires) VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO temporary_tokens (token_hash, user_id, project, method, created, expires)
+VALUES (?, ?, ?, ?, ?, ?)
 """
-FIND = "SELECT token_hash, user_id, project, method, created, expires FROM temporary_tokens WHERE token_hash = ?"
+FIND = (
+    "SELECT token_hash, user_id, project, method, created, expires FROM temporary_tokens WHERE token_hash = ?"
+)
 REVOKE = "DELETE FROM temporary_tokens WHERE token_hash = ? RETURNING user_id"
 FORGET_EXPIRED = """
 DELETE FROM temporary_tokens WHERE token_hash IN (
