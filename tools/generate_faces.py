@@ -42,6 +42,8 @@ def made_asynchronous(source: str) -> str:
         ("__exit__", "__aexit__"),
         ("astakosclient.synchronous", "astakosclient.asynchronous"),
         ("astakosclient.rounds ", "astakosclient.async_rounds "),
+        ("import lookups", "import async_lookups"),
+        ("lookups.Lookups(", "async_lookups.Lookups("),
         ("astakosclient.lookups ", "astakosclient.async_lookups "),
         ("astakosclient.commission ", "astakosclient.async_commission "),
         ("Synchronous", "Asynchronous"),

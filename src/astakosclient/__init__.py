@@ -10,7 +10,6 @@ from astakosclient.cookies import get_token_from_cookie
 from astakosclient.errors import AstakosClientException
 from astakosclient.events import Answered, Attempted
 from astakosclient.exchange import Answer, AsyncTransport, Request, Timeout, Transport
-from astakosclient.lookups import Lookups
 from astakosclient.retry import Retry
 from astakosclient.transport import HttpTransport
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from astakosclient.async_client import AsyncAstakosClient, AsyncBoundClient
     from astakosclient.async_transport import AsyncHttpTransport
     from astakosclient.later_client import LaterClient
+    from astakosclient.lookups import Lookups
 
 __all__ = [
     "Answer",
@@ -49,8 +49,9 @@ _LOADED_WHEN_USED = {
     "AsyncBoundClient": "astakosclient.async_client",
     "AsyncHttpTransport": "astakosclient.async_transport",
     "LaterClient": "astakosclient.later_client",
+    "Lookups": "astakosclient.lookups",
 }
-"""What brings in asyncio, or is for old code alone: the import of this package must be quick."""
+"""What brings in asyncio or threading, or is for old code alone: importing this package must be quick."""
 
 
 def __getattr__(name: str) -> object:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from astakosclient import calls, commission_calls
 from astakosclient.absence import ABSENT, Absent, either
 from astakosclient.async_commission import AsyncCommission
-from astakosclient.async_lookups import AsyncLookups
 from astakosclient.asynchronous import Asynchronous
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
         ServiceQuotas,
         UserInfo,
     )
+    from astakosclient.async_lookups import AsyncLookups
 
 
 class AsyncBoundCalls(Asynchronous):
@@ -162,7 +162,10 @@ class AsyncBoundCalls(Asynchronous):
                 users = client.lookups(as_service=True)
                 await users.get_username(uuid)
         """
-        return AsyncLookups(self, self._token, as_service=as_service, size=size, age=age)
+        # It brings in threading, which is slow to import.
+        from astakosclient import async_lookups  # noqa: PLC0415
+
+        return async_lookups.AsyncLookups(self, self._token, as_service=as_service, size=size, age=age)
 
     # The service itself
 

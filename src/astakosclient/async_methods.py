@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from astakosclient import calls, commission_calls
 from astakosclient.absence import ABSENT, Absent, either
 from astakosclient.async_commission import AsyncCommission
-from astakosclient.async_lookups import AsyncLookups
 from astakosclient.asynchronous import Asynchronous
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
         ServiceQuotas,
         UserInfo,
     )
+    from astakosclient.async_lookups import AsyncLookups
 
 
 class AsyncCalls(Asynchronous):
@@ -169,7 +169,10 @@ class AsyncCalls(Asynchronous):
                 users = client.lookups(token, as_service=True)
                 await users.get_username(uuid)
         """
-        return AsyncLookups(self, token, as_service=as_service, size=size, age=age)
+        # It brings in threading, which is slow to import.
+        from astakosclient import async_lookups  # noqa: PLC0415
+
+        return async_lookups.AsyncLookups(self, token, as_service=as_service, size=size, age=age)
 
     # The service itself
 

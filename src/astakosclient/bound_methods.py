@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from astakosclient import calls, commission_calls
 from astakosclient.absence import ABSENT, Absent, either
 from astakosclient.commission import Commission
-from astakosclient.lookups import Lookups
 from astakosclient.synchronous import Synchronous
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
         ServiceQuotas,
         UserInfo,
     )
+    from astakosclient.lookups import Lookups
 
 
 class BoundCalls(Synchronous):
@@ -162,7 +162,10 @@ class BoundCalls(Synchronous):
                 users = client.lookups(as_service=True)
                 users.get_username(uuid)
         """
-        return Lookups(self, self._token, as_service=as_service, size=size, age=age)
+        # It brings in threading, which is slow to import.
+        from astakosclient import lookups  # noqa: PLC0415
+
+        return lookups.Lookups(self, self._token, as_service=as_service, size=size, age=age)
 
     # The service itself
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any, overload
 
 from astakosclient.address import parse_base_url
@@ -10,10 +9,11 @@ from astakosclient.bound_methods import BoundCalls
 from astakosclient.conversation import Conversations
 from astakosclient.errors import BadValue
 from astakosclient.methods import Calls
-from astakosclient.synchronous import Synchronous, as_retry, as_timeout
+from astakosclient.synchronous import Synchronous, as_logger, as_retry, as_timeout
 from astakosclient.transport import HttpTransport
 
 if TYPE_CHECKING:
+    import logging
     import ssl
     from collections.abc import Callable, Mapping
 
@@ -157,7 +157,7 @@ class DocumentedClient(AstakosClient, Calls):
             address=address,
             retry=as_retry(retry),
             timeout=as_timeout(timeout),
-            logger=logging.getLogger("astakosclient") if logger is None else logger,
+            logger=as_logger(logger),
             on_attempt=on_attempt,
             on_answer=on_answer,
         )

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import quote, urlencode
 
 from astakosclient import faults
 from astakosclient.errors import AstakosClientException, BadValue
 from astakosclient.exchange import Answer, Request
+from astakosclient.values import Value
 
 if TYPE_CHECKING:
     from astakosclient.address import Address
@@ -28,8 +28,7 @@ _NAME_OF_A_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _encode_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call(Generic[T]):
+class Call(Value, Generic[T]):
     """One call of the API.
 
     Attributes:
@@ -47,20 +46,57 @@ class Call(Generic[T]):
         explain: the exception, from an answer that is no success.
     """
 
-    name: str
-    method: str = "GET"
-    path: str = field(repr=False)
-    read: Callable[[Answer], T]
-    token: str | None = field(default=None, repr=False)
-    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    secrets: tuple[str, ...] = field(default=(), repr=False)
-    body: bytes = field(default=b"", repr=False)
-    content_type: str = ""
-    idempotency_key: str | None = None
-    repeatable: bool = True
-    repeatable_with: str = ""
-    confirm: Call[bool] | None = None
-    explain: Callable[[Answer, str | None], AstakosClientException] = faults.explain
+    __slots__ = (
+        "body",
+        "confirm",
+        "content_type",
+        "explain",
+        "headers",
+        "idempotency_key",
+        "method",
+        "name",
+        "path",
+        "read",
+        "repeatable",
+        "repeatable_with",
+        "secrets",
+        "token",
+    )
+    __hidden__ = ("body", "headers", "path", "secrets", "token")
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        method: str = "GET",
+        path: str,
+        read: Callable[[Answer], T],
+        token: str | None = None,
+        headers: tuple[tuple[str, str], ...] = (),
+        secrets: tuple[str, ...] = (),
+        body: bytes = b"",
+        content_type: str = "",
+        idempotency_key: str | None = None,
+        repeatable: bool = True,
+        repeatable_with: str = "",
+        confirm: Call[bool] | None = None,
+        explain: Callable[[Answer, str | None], AstakosClientException] = faults.explain,
+    ) -> None:
+        """The attributes, by name."""
+        self.name = name
+        self.method = method
+        self.path = path
+        self.read = read
+        self.token = token
+        self.headers = headers
+        self.secrets = secrets
+        self.body = body
+        self.content_type = content_type
+        self.idempotency_key = idempotency_key
+        self.repeatable = repeatable
+        self.repeatable_with = repeatable_with
+        self.confirm = confirm
+        self.explain = explain
 
     def request_to(self, address: Address, path: str, headers: tuple[tuple[str, str], ...]) -> Request:
         """The request of this call to the service at an address, at a path below it, with more headers."""
@@ -77,12 +113,15 @@ class Call(Generic[T]):
         return Request(self.method, address.origin, target, headers, self.body, self.repeatable)
 
 
-@dataclass(frozen=True, slots=True)
 class Parts(Generic[T]):
     """A call that is too large for one request: several calls, one after the other, and how to join them."""
 
-    calls: Sequence[Call[T]]
-    join: Callable[[Sequence[T]], T]
+    __slots__ = ("calls", "join")
+
+    def __init__(self, calls: Sequence[Call[T]], join: Callable[[Sequence[T]], T]) -> None:
+        """The calls, and what makes one result of theirs."""
+        self.calls = calls
+        self.join = join
 
 
 def given(name: str, value: T | None) -> T:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from astakosclient import errors
@@ -54,6 +53,9 @@ def explain_refused_issue(answer: Answer, token: str | None) -> errors.AstakosCl
 def _reason(answer: Answer) -> str:
     if answer.reason:
         return answer.reason
+    # Slow to import, and servers hardly ever leave the reason out.
+    from http import HTTPStatus  # noqa: PLC0415
+
     try:
         return HTTPStatus(answer.status).phrase
     except ValueError:

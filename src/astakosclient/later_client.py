@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, overload
 
 from astakosclient import calls, commission_calls, later_calls
@@ -175,11 +174,11 @@ class LaterClient(ProjectClient):
 
     def get_services(self) -> list[Service]:
         """The registered services, for showing them to people."""
-        return self._call(replace(calls.get_services(), token=self.token))
+        return self._call(calls.get_services().changed(token=self.token))
 
     def get_resources(self) -> dict[str, Resource]:
         """The resources that quotas can be about, by name."""
-        return self._call(replace(calls.get_resources(), token=self.token))
+        return self._call(calls.get_resources().changed(token=self.token))
 
     # Quotas
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from astakosclient import later_calls
@@ -15,11 +13,12 @@ from astakosclient.discovery import ACCOUNT_SERVICE, ACCOUNT_VERSION, OAUTH2_SER
 from astakosclient.errors import BadValue, NoEndpoints
 from astakosclient.own_headers import checked_headers, secret_values, with_common_headers
 from astakosclient.shared_pools import shared_transport
-from astakosclient.synchronous import as_retry, as_timeout
+from astakosclient.synchronous import as_logger, as_retry, as_timeout
 from astakosclient.traffic import Traffic
 from astakosclient.transport import HttpTransport
 
 if TYPE_CHECKING:
+    import logging
     import ssl
     from collections.abc import Callable, Mapping
 
@@ -108,10 +107,10 @@ class LocatedClient(AstakosClient):
         self._retry = retry
         self._conversations = Conversations(
             # Calls come with whole paths, since the catalogue gives whole paths.
-            address=replace(address, prefix=""),
+            address=address.changed(prefix=""),
             retry=as_retry(retry),
             timeout=as_timeout(timeout),
-            logger=logging.getLogger("astakosclient") if logger is None else logger,
+            logger=as_logger(logger),
             headers=with_common_headers(own),
             secrets=tuple(secret_values(own)),
             locate=self._locate,
@@ -140,7 +139,7 @@ class LocatedClient(AstakosClient):
 
     @retry.setter
     def retry(self, retry: int | Retry) -> None:
-        self._conversations = replace(self._conversations, retry=as_retry(retry))
+        self._conversations = self._conversations.changed(retry=as_retry(retry))
         self._retry = retry
 
     @property
@@ -150,7 +149,7 @@ class LocatedClient(AstakosClient):
 
     @logger.setter
     def logger(self, logger: logging.Logger) -> None:
-        self._conversations = replace(self._conversations, logger=logger)
+        self._conversations = self._conversations.changed(logger=logger)
 
     @property
     def log_request(self) -> dict[str, Any] | None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from astakosclient import calls, commission_calls
 from astakosclient.absence import ABSENT, Absent, either
 from astakosclient.commission import Commission
-from astakosclient.lookups import Lookups
 from astakosclient.synchronous import Synchronous
 
 if TYPE_CHECKING:
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
         ServiceQuotas,
         UserInfo,
     )
+    from astakosclient.lookups import Lookups
 
 
 class Calls(Synchronous):
@@ -170,7 +170,10 @@ class Calls(Synchronous):
                 users = client.lookups(token, as_service=True)
                 users.get_username(uuid)
         """
-        return Lookups(self, token, as_service=as_service, size=size, age=age)
+        # It brings in threading, which is slow to import.
+        from astakosclient import lookups  # noqa: PLC0415
+
+        return lookups.Lookups(self, token, as_service=as_service, size=size, age=age)
 
     # The service itself
 

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from astakosclient.address import bracketed
 from astakosclient.errors import BadValue
+from astakosclient.values import Value
 
 if TYPE_CHECKING:
     from astakosclient.address import Address
 
 
-@dataclass(frozen=True, slots=True)
-class Proxy:
+class Proxy(Value):
     """An HTTP proxy, and the ``Proxy-Authorization`` it wants, if any."""
 
-    host: str
-    port: int
-    authorization: str = field(default="", repr=False)
+    __slots__ = ("authorization", "host", "port")
+    __hidden__ = ("authorization",)
+
+    def __init__(self, host: str, port: int, authorization: str = "") -> None:
+        """The attributes, by name or in this order."""
+        self.host = host
+        self.port = port
+        self.authorization = authorization
 
     def __str__(self) -> str:
         """Host and port, without credentials."""
