@@ -12,8 +12,8 @@ from astakos.clock import DAY
 from astakos.directory.passwords import password_hash
 from astakos.directory.tokens import token_hash
 from astakos.http.attempts import AT_ONCE
-from astakos.http.keystone.tokens import LIFETIME
 from astakos.http.kept import KEPT_SECONDS
+from astakos.http.keystone.tokens import LIFETIME
 from astakos.storage import users
 from astakos.storage.database import Connection, Database
 from service.caller import ACCOUNT, TOKENS, Caller, Reply
