@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from astakosclient.address import parse_base_url
-from astakosclient.async_bound_methods import AsyncBoundCalls
-from astakosclient.async_methods import AsyncCalls
-from astakosclient.async_transport import DEFAULT_POOL_SIZE, AsyncHttpTransport
+from astakosclient.connections.async_transport import DEFAULT_POOL_SIZE, AsyncHttpTransport
 from astakosclient.conversation import Conversations
+from astakosclient.faces.async_bound_methods import AsyncBoundCalls
+from astakosclient.faces.async_methods import AsyncCalls
 from astakosclient.synchronous import as_logger, as_retry, as_timeout
 
 if TYPE_CHECKING:

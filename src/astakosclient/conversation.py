@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
-from astakosclient.commission_calls import COMMISSIONS, ask_what_is_supported
-from astakosclient.description import Call, Parts, is_header
+from astakosclient.calls.commissions import COMMISSIONS, ask_what_is_supported
+from astakosclient.calls.description import Call, Parts, is_header
 from astakosclient.errors import (
     AstakosClientException,
     ConnectionError,  # noqa: A004 - the documented name

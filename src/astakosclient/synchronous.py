@@ -13,9 +13,9 @@ from astakosclient.retry import Retry
 if TYPE_CHECKING:
     import logging
 
-    from astakosclient.description import Call, Parts
+    from astakosclient.calls.description import Call, Parts
+    from astakosclient.connections.transport import HttpTransport
     from astakosclient.exchange import Transport
-    from astakosclient.transport import HttpTransport
 
 T = TypeVar("T")
 

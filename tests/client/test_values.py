@@ -10,7 +10,7 @@ import pytest
 
 from astakosclient import Answer, Request, Retry, Timeout
 from astakosclient.address import Address
-from astakosclient.proxies import Proxy
+from astakosclient.connections.proxies import Proxy
 
 if TYPE_CHECKING:
     from astakosclient.values import Value
@@ -26,11 +26,10 @@ VALUES = [
 
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
-def test_copies_are_equal_and_shown_alike(value: Value) -> None:
+def test_copies_are_equal(value: Value) -> None:
     for other in (copy.copy(value), copy.deepcopy(value), pickle.loads(pickle.dumps(value)), value.changed()):
         assert other is not value
         assert other == value
-        assert repr(other) == repr(value)
         assert type(other) is type(value)
 
 

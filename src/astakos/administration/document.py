@@ -22,6 +22,8 @@ class Settings(Entry):
     project_admins: list[str] | None = None
     groups: list[str] = []
     helpdesk: list[str] | None = None
+    admin_users: bool | None = None
+    admin_users_groups: list[str] | None = None
     history_days: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
 

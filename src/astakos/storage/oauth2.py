@@ -29,6 +29,7 @@ FROM oauth2_tokens t JOIN oauth2_clients c ON c.id = t.client_id JOIN users u ON
 WHERE t.token_hash = ?
 """
 DELETE_EXPIRED_TOKEN = "DELETE FROM oauth2_tokens WHERE token_hash = ? AND expires < ?"
+DELETE_TOKENS_OF = "DELETE FROM oauth2_tokens WHERE user_id = ?"
 LIST_TOKENS = """
 SELECT t.token_hash, c.identifier, u.uuid, t.scope, t.expires
 FROM oauth2_tokens t JOIN oauth2_clients c ON c.id = t.client_id JOIN users u ON u.id = t.user_id
@@ -83,6 +84,11 @@ def find_token(connection: Connection, token_hash: bytes) -> AccessToken | None:
 def delete_expired_token(connection: Connection, token_hash: bytes, now: int) -> None:
     """Delete an access token if it has expired by now."""
     connection.execute(DELETE_EXPIRED_TOKEN, (token_hash, now))
+
+
+def delete_tokens_of(connection: Connection, user: int) -> None:
+    """Delete all access tokens that clients got for a user."""
+    connection.execute(DELETE_TOKENS_OF, (user,))
 
 
 def list_tokens(connection: Connection) -> Iterator[AccessToken]:

@@ -8,7 +8,6 @@ import pytest
 import swiftclient.client
 from keystoneauth1 import exceptions
 from keystoneauth1.identity import Password, Token, V2Password, V2Token, V3Password, V3Token
-from keystoneauth1.plugin import BaseAuthPlugin
 from keystoneauth1.session import Session
 from keystoneclient.v3.client import Client
 
@@ -27,8 +26,8 @@ pytestmark = [
 COMPUTE = "https://compute.example.org/v2.0"
 STORAGE = "https://storage.example.org/v1"
 V2, V3 = "/identity/v2.0", "/identity/v3"
-IN_DEFAULT = {"user_domain_id": "default", "project_domain_id": "default"}
-FOR_LAB = {"user_domain_name": "Default", "project_domain_name": "Default", "project_name": "lab.example.org"}
+IN_DEFAULT: dict[str, Any] = {"user_domain_id": "default", "project_domain_id": "default"}
+FOR_LAB: dict[str, Any] = {"user_domain_name": "Default", "project_domain_name": "Default", "project_name": "lab.example.org"}
 
 
 @pytest.fixture
@@ -116,8 +115,7 @@ def test_a_session_logs_in_again_when_its_token_counts_no_more(url: str) -> None
 
 
 def test_a_service_checks_tokens_with_keystoneclient(url: str) -> None:
-    service: BaseAuthPlugin = V3Token(url + V3, BOB.token)
-    client = Client(session=Session(service), endpoint_override=url + V3)
+    client = Client(session=Session(V3Token(url + V3, BOB.token)), endpoint_override=url + V3)
     token = client.tokens.validate(ALICE.token)
     assert (token.user_id, token.project_id, token.username) == (ALICE.uuid, ALICE.uuid, ALICE.email)
     assert token.has_service_catalog()
@@ -141,7 +139,7 @@ def test_openstacksdk_connects(url: str, auth_url: str) -> None:
         assert cloud.session.get_endpoint(service_type="object-store") == STORAGE
         assert cloud.endpoint_for("object-store") == STORAGE
         assert (cloud.current_user_id, cloud.current_project_id) == (ALICE.uuid, LAB)
-        identity = cloud.identity
+        identity: Any = cloud.identity
         assert [project.id for project in identity.user_projects(ALICE.uuid)] == [ALICE.uuid, LAB]
         assert identity.find_project("lab.example.org").id == LAB
         assert identity.get_project(LAB).name == "lab.example.org"
