@@ -27,7 +27,11 @@ COMPUTE = "https://compute.example.org/v2.0"
 STORAGE = "https://storage.example.org/v1"
 V2, V3 = "/identity/v2.0", "/identity/v3"
 IN_DEFAULT: dict[str, Any] = {"user_domain_id": "default", "project_domain_id": "default"}
-FOR_LAB: dict[str, Any] = {"user_domain_name": "Default", "project_domain_name": "Default", "project_name": "lab.example.org"}
+FOR_LAB: dict[str, Any] = {
+    "user_domain_name": "Default",
+    "project_domain_name": "Default",
+    "project_name": "lab.example.org",
+}
 
 
 @pytest.fixture
