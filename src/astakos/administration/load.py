@@ -101,6 +101,7 @@ class _Loader:
             settings.ADMIN_USERS: entry.admin_users,
             settings.ADMIN_USERS_GROUPS: entry.admin_users_groups,
             settings.HISTORY_DAYS: entry.history_days,
+            settings.COMPATIBILITY: entry.compatibility,
         }
         for name, value in values.items():
             if value is not None:

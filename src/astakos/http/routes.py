@@ -82,6 +82,11 @@ ROUTES: Mapping[str, Route] = {
 }
 ROUTES_WITH_SLASH: Mapping[str, Route] = {"/identity/": {"GET": versions.versions}}
 """Those whose trailing slash is not optional."""
+ROUTES_WITHOUT_SLASH: Mapping[str, Route] = {
+    "/ui": {ANY_METHOD: ui.start},
+    "/weblogin": {ANY_METHOD: ui.weblogin},
+}
+"""Those that lead to something else, or to nothing, with a trailing slash."""
 ACCESS_TOKEN: Route = {"GET": validation.validate}
 ACCESS_TOKEN_NAME = "/identity/v2.0/tokens/{id}"  # noqa: S105 - the name of a route
 ACCESS_TOKEN_PATH = re.compile(r"/identity/v2\.0/tokens/([^/].*?)/?", re.DOTALL)
@@ -125,6 +130,9 @@ def find_route(request: Request) -> Route | None:
         name, request.parameter = keystone_route(path)
         route = KEYSTONE_ROUTES.get(name)
         request.route = request.route if route is None else name
+    elif request.path in ROUTES_WITHOUT_SLASH:
+        request.route = request.path
+        route = ROUTES_WITHOUT_SLASH[request.path]
     elif found := COMMISSION_PATH.fullmatch(path):
         digits = found[1].lstrip("0")
         # 0 is no serial, and so stands for numbers that are too large to be one.

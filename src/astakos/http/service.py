@@ -9,6 +9,7 @@ from astakos.directory.catalog import service_catalog
 from astakos.directory.model import Component, Resource, User
 from astakos.http.attempts import Attempts
 from astakos.http.counting import RequestCounts
+from astakos.http.generation import NEWEST, Generation
 from astakos.http.kept import Kept
 from astakos.http.mail import Mailer
 from astakos.http.passwords import PasswordThreads
@@ -39,6 +40,7 @@ class Service:
         *,
         queue_limit: int = MOST_WAITING,
         ledger: Ledger | None = None,
+        generation: Generation = NEWEST,
         now: Callable[[], int] = clock.now,
     ) -> None:
         """Serve an opened database under a base URL without trailing slash.
@@ -49,9 +51,11 @@ class Service:
             mailer: what tells the helpdesk of feedback.
             queue_limit: how many operations of the ledger may wait at once.
             ledger: where to ask for them; without one, the service has an engine of its own.
+            generation: how to answer where the generations of the API differ.
             now: tells the present instant.
         """
         self.now = now
+        self.generation = generation
         self.database = database
         self.base_url = base_url
         self.mailer = mailer
@@ -66,7 +70,9 @@ class Service:
             self._few = ReadingThreads(THREADS_FOR_FEW, "few")
             self._many = ReadingThreads(THREADS_FOR_MANY, "many")
         self._catalog: Kept[None, list[dict[str, Any]]] = Kept(
-            lambda _: self.read(lambda connection: service_catalog(registry.list_services(connection)))
+            lambda _: self.read(
+                lambda connection: generation.catalog(service_catalog(registry.list_services(connection)))
+            )
         )
         self._resources: Kept[None, list[Resource]] = Kept(lambda _: self.read(registry.list_resources))
         # Every call begins with one of these look-ups. On SQLite each would wait for the writer twice,

@@ -149,6 +149,17 @@ def test_the_root_and_the_base_url_lead_to_the_pages_for_people(
     assert (reply.status, reply.headers["location"], reply.content) == (301, "/astakos/ui/", b"")
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+@pytest.mark.parametrize("path", ["/ui", "/weblogin"])
+def test_pages_for_people_lead_to_where_their_slash_is(
+    standing_service: Caller, method: str, path: str
+) -> None:
+    reply = standing_service(method, path)
+    assert (reply.status, reply.headers["location"], reply.content) == (301, f"/astakos{path}/", b"")
+    assert standing_service(method, f"{path}/").status != 301
+    assert standing_service(method, f"{path}//").status == 404
+
+
 @pytest.mark.parametrize("path", ["//", "/ui", "/astakosx/account/v1.0/resources", "/account/v1.0/resources"])
 def test_nothing_is_answered_outside_of_the_path_of_the_base_url(standing_service: Caller, path: str) -> None:
     reply = Caller(standing_service.base_url.removesuffix("/astakos")).get(path)
