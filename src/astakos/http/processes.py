@@ -20,6 +20,9 @@ from astakos.http.reports import Reports
 from astakos.ledger.engine import Engine
 from astakos.ledger.storage import LedgerStorage
 
+UNREADY_ENDS_AT_MOST = 5
+"""How many in a row may end before they are ready, of a service that was; each takes half a second."""
+
 log = logging.getLogger("astakos.http")
 
 
@@ -104,6 +107,7 @@ class Processes:
         self._draining = False
         self._ending = False
         self._failed = False
+        self._unready_ends = 0
 
     def run(self) -> None:
         """Work until SIGTERM or SIGINT, and for the time of draining; then finish what has been accepted.
@@ -143,7 +147,8 @@ class Processes:
         self._workers.discard(worker)
         if self._ending:
             return
-        if worker.is_ready:
+        self._unready_ends = 0 if worker.is_ready else self._unready_ends + 1
+        if self._is_ready and self._unready_ends <= UNREADY_ENDS_AT_MOST:
             log.error("process %d ended with status %d; another takes its place", worker.number, status)
             self._begin_worker()
         else:

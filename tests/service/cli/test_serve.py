@@ -158,6 +158,20 @@ def test_a_process_that_dies_is_replaced_and_nothing_is_lost(database: Database)
         assert served.end(signal.SIGTERM).status == 0
 
 
+def test_a_replacement_that_dies_before_it_is_ready_is_replaced_as_well(database: Database) -> None:
+    with serving(database, "--workers", "2") as served:
+        first = set(served.workers())
+        os.kill(min(first), signal.SIGKILL)
+        deadline = time.monotonic() + 10
+        while not (unready := set(served.workers()) - first):
+            assert time.monotonic() < deadline
+        os.kill(unready.pop(), signal.SIGKILL)
+        while len(served.workers()) < 2:
+            assert time.monotonic() < deadline
+        assert served.caller.get("/healthz").status == 200
+        assert served.end(signal.SIGTERM).status == 0
+
+
 def test_where_http_can_not_be_answered_it_ends_and_says_so(database: Database, tmp_path: Path) -> None:
     (tmp_path / "uvloop.py").write_text("raise SystemExit(3)")
     done = ended(database, "serve", "--port", "0", PYTHONPATH=str(tmp_path))
