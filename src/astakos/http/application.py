@@ -6,7 +6,15 @@ from email.utils import formatdate
 from urllib.parse import urlsplit
 
 from astakos.http import request_ids
-from astakos.http.faults import BadRequest, Fault, InternalServerError, ServiceUnavailable
+from astakos.http.faults import (
+    BadRequest,
+    Fault,
+    InternalServerError,
+    ItemNotFound,
+    NotAllowed,
+    ServiceUnavailable,
+)
+from astakos.http.keystone.errors import error_answer, is_keystone_path
 from astakos.http.messages import (
     NO_SUCH_CALL,
     XML,
@@ -97,26 +105,35 @@ class Application:
         try:
             return await self._answer(request)
         except Fault as fault:
-            return _fault_answer(request, fault)
+            return self._refusal(request, fault)
         except StorageUnavailableError as error:
             log.debug("%s %s could not be done: %s", request.method, request.route, error)
-            return _fault_answer(request, ServiceUnavailable(f"The service can not do this now: {error}."))
+            return self._refusal(request, ServiceUnavailable(f"The service can not do this now: {error}."))
         except DisconnectedError:
             return None
         except Exception:
             log.exception("%s %s failed", request.method, request.route)
-            return _fault_answer(request, InternalServerError())
+            return self._refusal(request, InternalServerError())
 
     async def _answer(self, request: Request) -> Answer:
         route = find_route(request)
         if route is None:
+            if is_keystone_path(request.path):
+                raise ItemNotFound(NO_SUCH_CALL)
             if request.path.startswith(API_PREFIXES):
                 raise BadRequest(NO_SUCH_CALL)
             return Answer(404, NOT_FOUND, HTML)
         handler = route.get(request.method) or route.get(ANY_METHOD)
+        if handler is None and is_keystone_path(request.path):
+            raise NotAllowed.method(request.method, tuple(route))
         if handler is None:
             raise self._service.generation.wrong_method(request.method, tuple(route))
         return await handler(self._service, request)
+
+    def _refusal(self, request: Request, fault: Fault) -> Answer:
+        if is_keystone_path(request.path):
+            return error_answer(fault, self._service.base_url)
+        return _fault_answer(request, fault)
 
     def _note(self, request: Request, status: int, seconds: float) -> None:
         self._service.requests.add(request.route, request.method, status, seconds)

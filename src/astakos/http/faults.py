@@ -83,6 +83,18 @@ class BodyTooLarge(Fault):
         super().__init__(f"The body is larger than {limit} bytes; send less at a time.")
 
 
+class TooManyAttempts(Fault):
+    """Too many wrong passwords have been tried."""
+
+    status = 429
+    name = "overLimit"
+
+    def __init__(self, retry_after: int) -> None:
+        """Say after how many seconds to try again."""
+        message = f"Too many wrong passwords; try again after {retry_after} seconds."
+        super().__init__(message, {"Retry-After": str(retry_after)})
+
+
 class ServiceUnavailable(Fault):
     """The service can not do it now."""
 

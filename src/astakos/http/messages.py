@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
+from astakos.http.addresses import address_of
 from astakos.http.faults import BodyTooLarge
 
 Scope = MutableMapping[str, Any]
@@ -32,6 +33,7 @@ class Request:
     """One request below the base URL's path."""
 
     __slots__ = (
+        "_client",
         "_receive",
         "headers",
         "method",
@@ -50,6 +52,7 @@ class Request:
         self.route = NO_ROUTE
         self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
         self.query: Mapping[str, str] = _query(scope["query_string"])
+        self._client: tuple[str, int] | None = scope.get("client")
         self.serial = 0
         self.parameter = ""
         self.serialization = self._negotiate(scope["headers"])
@@ -58,6 +61,11 @@ class Request:
     def header(self, name: bytes) -> str:
         """A header's value without surrounding blanks, "" if it is not there."""
         return self.headers.get(name, b"").strip().decode("latin-1")
+
+    @property
+    def address(self) -> str | None:
+        """Where the caller is, see `address_of`."""
+        return address_of(self._client, self.header(b"x-forwarded-for"))
 
     @property
     def token(self) -> str:

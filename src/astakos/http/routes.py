@@ -22,6 +22,8 @@ from astakos.http import (
     versions,
 )
 from astakos.http.authentication import authenticated_component, authenticated_user
+from astakos.http.keystone.errors import is_keystone_path
+from astakos.http.keystone.routes import KEYSTONE_ROUTES, keystone_route
 from astakos.http.messages import Answer, Request
 from astakos.http.service import Service
 from astakos.http.users_admin import ForAdministrators
@@ -124,6 +126,10 @@ def find_route(request: Request) -> Route | None:
     elif request.path in ROUTES_WITH_SLASH:
         request.route = request.path
         route = ROUTES_WITH_SLASH[request.path]
+    elif is_keystone_path(path):
+        name, request.parameter = keystone_route(path)
+        route = KEYSTONE_ROUTES.get(name)
+        request.route = request.route if route is None else name
     elif request.path in ROUTES_WITHOUT_SLASH:
         request.route = request.path
         route = ROUTES_WITHOUT_SLASH[request.path]

@@ -7,11 +7,12 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from astakos import clock
 from astakos.directory.catalog import service_catalog
 from astakos.directory.model import Component, Resource, User
+from astakos.http.attempts import Attempts
 from astakos.http.counting import RequestCounts
 from astakos.http.generation import NEWEST, Generation
-from astakos.http.hashing import HashingThreads
 from astakos.http.kept import Kept
 from astakos.http.mail import Mailer
+from astakos.http.passwords import PasswordThreads
 from astakos.http.readiness import Readiness
 from astakos.http.reading import ReadingThreads
 from astakos.ledger.asking import MOST_WAITING, GroupCommit, Ledger
@@ -59,9 +60,10 @@ class Service:
         self.base_url = base_url
         self.mailer = mailer
         self.ledger = ledger or GroupCommit(ledger_storage(database), now, most_waiting=queue_limit)
+        self.attempts = Attempts()
+        self.passwords = PasswordThreads()
         self.requests = RequestCounts()
         self.readiness = Readiness(database, self.ledger)
-        self.hashing = HashingThreads()
         self._few: ReadingThreads | None = None
         self._many: ReadingThreads | None = None
         if not database.reads_inline:
@@ -136,6 +138,10 @@ class Service:
         """The user whose token has that hash; a token withdrawn less than a second ago may count."""
         return await self._users.get(token_hash)
 
+    def forget_user_of_token(self, token_hash: bytes) -> None:
+        """Let it count at once that a token has been withdrawn."""
+        self._users.forget_one(token_hash)
+
     def forget(self) -> None:
         """Let what has just been changed by administration count at once, and not within a second."""
         self._catalog.forget()
@@ -146,7 +152,7 @@ class Service:
     def close(self) -> None:
         """Let go of the database, when nothing is under way any more."""
         self.readiness.close()
-        self.hashing.close()
+        self.passwords.close()
         for threads in (self._few, self._many):
             if threads is not None:
                 threads.close()

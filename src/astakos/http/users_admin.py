@@ -134,7 +134,7 @@ async def user_create(service: Service, request: Request) -> Answer:
             raise BadRequest(f"The user's {name} is missing.")
     password = person.password or new_password()
     given = _particulars(person)
-    given["password_hash"] = await service.hashing.hash(password)
+    given["password_hash"] = await service.passwords.hash(password)
     now = service.now()
 
     def create(connection: Connection) -> dict[str, str]:
@@ -155,7 +155,7 @@ async def user_update(service: Service, request: Request) -> Answer:
     if person.password is not msgspec.UNSET:
         if not person.password:
             raise BadRequest("The user's password must not be empty.")
-        given["password_hash"] = await service.hashing.hash(person.password)
+        given["password_hash"] = await service.passwords.hash(person.password)
     await change_account(service, request, lambda connection, user: change_user(connection, user, given))
     return await answer_user(service, request.parameter)
 

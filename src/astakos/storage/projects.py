@@ -53,6 +53,12 @@ LIST_PROJECTS_OF = """
 SELECT p.uuid FROM memberships m JOIN projects p ON p.id = m.project_id
 WHERE m.user_id = ? AND m.state IN ('accepted', 'leave_requested') AND p.state = 'active' ORDER BY p.id
 """
+FIND_PROJECTS_OF = f"""
+SELECT {COLUMNS} FROM projects WHERE state = 'active' AND id IN (
+    SELECT project_id FROM memberships WHERE user_id = ? AND state IN ('accepted', 'leave_requested')
+)
+ORDER BY id
+"""
 
 
 def _project(row: tuple[Any, ...]) -> Project:
@@ -138,3 +144,8 @@ def save_memberships(connection: Connection, project: str, memberships: Iterable
 def active_projects_of(connection: Connection, user: int) -> list[str]:
     """The uuids of the active projects that a user may draw from (`http-api.md` §7.2)."""
     return [uuid for (uuid,) in connection.execute(LIST_PROJECTS_OF, (user,))]
+
+
+def find_active_projects_of(connection: Connection, user: int) -> list[Project]:
+    """The same projects, with all that defines them."""
+    return [_project(row) for row in connection.execute(FIND_PROJECTS_OF, (user,))]

@@ -118,7 +118,7 @@ def test_calls_for_components_know_no_user(standing_service: Caller, name: str) 
         f"{COMMISSIONS}/%D9%A1",
         f"{COMMISSIONS}/7/accept",
         f"{COMMISSIONS}/7/action/more",
-        "/identity/v3/tokens",
+        "/identity/v4/tokens",
         "/identity/v2.0/tokens.json",
     ],
 )
