@@ -1,6 +1,6 @@
 """The declarative state of an installation as a JSON document, and reading one (`docs/state.md`)."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -22,7 +22,10 @@ class Settings(Entry):
     project_admins: list[str] | None = None
     groups: list[str] = []
     helpdesk: list[str] | None = None
+    admin_users: bool | None = None
+    admin_users_groups: list[str] | None = None
     history_days: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    compatibility: Literal["newest", "0.14"] | None = None
 
 
 class ComponentEntry(Entry):

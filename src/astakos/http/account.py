@@ -30,7 +30,7 @@ class CatalogsBody(msgspec.Struct):
     """Whose names are asked for, and whose uuids; what is not a text among `uuids` names nobody."""
 
     uuids: list[Any] | dict[str, Any] | str | None = msgspec.field(default_factory=list)
-    displaynames: list[str] = msgspec.field(default_factory=list)
+    displaynames: list[str] | None = msgspec.field(default_factory=list)
 
 
 class Catalogs(TypedDict):
@@ -89,8 +89,8 @@ async def service_user_catalogs(service: Service, request: Request, _component: 
 async def _catalogs(service: Service, request: Request, *, null_means_all: bool) -> Answer:
     body = await CATALOGS.read(request)
     uuids = None if body.uuids is None else [item for item in body.uuids if isinstance(item, str)]
-    names = body.displaynames
-    if (uuids is None and null_means_all) or len(uuids or ()) + len(names) > FEW:
+    names = service.generation.display_names(body.displaynames)
+    if (null_means_all and (uuids is None or names is None)) or len(uuids or ()) + len(names or ()) > FEW:
         document = await service.read_much(_look_up, uuids, names, null_means_all=null_means_all)
     else:
         document = await service.read(_look_up, uuids, names, null_means_all=null_means_all)
@@ -98,42 +98,32 @@ async def _catalogs(service: Service, request: Request, *, null_means_all: bool)
 
 
 def _look_up(
-    connection: Connection, uuids: list[str] | None, names: list[str], *, null_means_all: bool
+    connection: Connection, uuids: list[str] | None, names: list[str] | None, *, null_means_all: bool
 ) -> dict[str, dict[str, str]]:
     if uuids is None and null_means_all:
         uuid_catalog = users.all_names(connection)
     else:
         uuid_catalog = users.names_of(connection, uuids or ())
-    # Of several spellings of one name only the last is answered.
-    spellings = {name.lower(): name for name in names}
-    found = users.uuids_of(connection, spellings)
-    return {
-        "uuid_catalog": uuid_catalog,
-        "displayname_catalog": {spellings[name]: uuid for name, uuid in found.items()},
-    }
+    if names is None and null_means_all:
+        displayname_catalog = {name: uuid for uuid, name in users.all_names(connection).items()}
+    else:
+        # Of several spellings of one name only the last is answered.
+        spellings = {name.lower(): name for name in names or ()}
+        found = users.uuids_of(connection, spellings)
+        displayname_catalog = {spellings[name]: uuid for name, uuid in found.items()}
+    return {"uuid_catalog": uuid_catalog, "displayname_catalog": displayname_catalog}
 
 
 @described(answers={200: Reply(dict[str, Resource])})
 async def resources(service: Service, _request: Request) -> Answer:
     """`GET resources`: what is counted."""
-    document: dict[str, dict[str, Any]] = {
-        resource.name: {
-            "service": resource.service,
-            "description": resource.description,
-            "unit": resource.unit,
-            "ui_visible": resource.ui_visible,
-            "api_visible": resource.api_visible,
-        }
-        for resource in await service.resources()
-        if resource.api_visible
-    }
-    return Answer(body=to_json(document))
+    return Answer(body=to_json(service.generation.resources(await service.resources())))
 
 
 @described(body=FEEDBACK, answers={200: EMPTY, 502: EMPTY})
 async def feedback(service: Service, request: Request, user: User) -> Answer:
     """`POST feedback`: kept, and mailed where a mail server is configured; 502 if that does not take it."""
-    form = await FEEDBACK.read(request)
+    form = await FEEDBACK.read(request, service.generation.form_type)
     message, data = form.feedback_msg, form.feedback_data
     if not (is_storable(message) and is_storable(data)):
         raise BadRequest("feedback_msg and feedback_data must not contain NUL.")

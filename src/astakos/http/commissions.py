@@ -73,7 +73,7 @@ async def info(service: Service, request: Request, component: Component) -> Answ
         "serial": commission.serial,
         "name": commission.name,
         "issue_time": to_iso(commission.issue_time),
-        "provisions": [{**key._asdict(), "quantity": quantity} for key, quantity in commission.provisions],
+        "provisions": service.generation.provisions(commission.provisions),
     }
     if commission.expires is not None:
         document["expires"] = to_iso(commission.expires)
@@ -83,7 +83,7 @@ async def info(service: Service, request: Request, component: Component) -> Answ
 @described(body=ACTION, answers={200: EMPTY, 404: EMPTY})
 async def act(service: Service, request: Request, component: Component) -> Answer:
     """`POST commissions/<serial>/action`: accept or reject one; 404 and nothing more if it is not pending."""
-    body = await ACTION.read(request)
+    body = await ACTION.read(request, service.generation.require_json)
     if (body.accept is UNSET) == (body.reject is UNSET):
         raise BadRequest('Exactly one of the keys is needed: {"accept": ""} or {"reject": ""}.')
     serials = frozenset([request.serial])
@@ -110,7 +110,7 @@ def _quantities(entries: list[RequestedProvision]) -> tuple[Provision, ...]:
 @described(body=RESOLVE, answers={200: Reply(Resolution)})
 async def resolve(service: Service, request: Request, component: Component) -> Answer:
     """`POST commissions/action`: accept and reject many in one step."""
-    body = await RESOLVE.read(request)
+    body = await RESOLVE.read(request, service.generation.require_json)
     resolved = await _resolve(service, Resolve(component.id, frozenset(body.accept), frozenset(body.reject)))
     failed = [
         *_failures(resolved.not_found, "itemNotFound", 404, "This is no pending commission of yours."),

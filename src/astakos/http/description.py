@@ -38,7 +38,7 @@ def as_text(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Parameter(Generic[T]):
-    """A parameter of the query, or a header, that may be left out.
+    """A parameter of the query, or a header, .
 
     Attributes:
         name: as requests spell it.
@@ -47,6 +47,7 @@ class Parameter(Generic[T]):
         right: what would be right, for those who send something else.
         schema: the same as a JSON schema.
         place: where it stands.
+        is_required: whether it is refused to leave it out; for the description alone.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Parameter(Generic[T]):
     right: str = "text"
     schema: Schema = field(default_factory=lambda: TEXT)
     place: Literal["query", "header"] = "query"
+    is_required: bool = False
 
     def of(self, request: Request) -> T | None:
         """Its value in a request, None if it is left out.

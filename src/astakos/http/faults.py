@@ -37,6 +37,13 @@ class Unauthorized(Fault):
     name = "unauthorized"
 
 
+class Forbidden(Fault):
+    """The caller is known, and may not do this."""
+
+    status = 403
+    name = "forbidden"
+
+
 class ItemNotFound(Fault):
     """What the request is about does not exist."""
 
@@ -45,16 +52,27 @@ class ItemNotFound(Fault):
 
 
 class NotAllowed(Fault):
-    """The route has no such method."""
+    """The route has no such method, or the state of the user does not allow it."""
 
     status = 405
     name = "notAllowed"
     header_names = ("Allow",)
 
-    def __init__(self, method: str, allowed: tuple[str, ...]) -> None:
-        """Name the methods that it has."""
-        allow = ",".join(allowed)
-        super().__init__(f"{method} is not allowed here; use {allow}.", {"Allow": allow})
+    def __init__(self, message: str, allowed: tuple[str, ...]) -> None:
+        """Name the methods that it has; none if it is not the method that is wrong."""
+        super().__init__(message, {"Allow": ",".join(allowed)})
+
+    @classmethod
+    def method(cls, method: str, allowed: tuple[str, ...]) -> "NotAllowed":
+        """A method was used that the route does not have."""
+        return cls(f"{method} is not allowed here; use {','.join(allowed)}.", allowed)
+
+
+class Conflict(Fault):
+    """What is there already does not go together with it."""
+
+    status = 409
+    name = "conflict"
 
 
 class BodyTooLarge(Fault):
@@ -93,6 +111,19 @@ class HeadTooLarge(Fault):
         super().__init__(
             f"A request may have no more than {limit} bytes beside its body; send fewer headers."
         )
+
+
+class TooManyAttempts(Fault):
+    """Too many wrong passwords have been tried."""
+
+    status = 429
+    name = "overLimit"
+    header_names = ("Retry-After",)
+
+    def __init__(self, retry_after: int) -> None:
+        """Say after how many seconds to try again."""
+        message = f"Too many wrong passwords; try again after {retry_after} seconds."
+        super().__init__(message, {"Retry-After": str(retry_after)})
 
 
 class ServiceUnavailable(Fault):

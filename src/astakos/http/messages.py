@@ -1,10 +1,11 @@
 """A request as handlers see it, and the answer that they give."""
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
+from astakos.http.addresses import address_of
 from astakos.http.faults import BodyTooLarge
 
 Scope = MutableMapping[str, Any]
@@ -17,6 +18,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 BODY_LIMIT = 1024 * 1024
 NO_ROUTE = "none"
 """How the route of a request is called that there is no route for."""
+NO_SUCH_CALL = "There is no such call; see the documentation of the API."
 TOKEN_NAME = "X-Auth-Token"  # noqa: S105 - the name of a header
 JSON = "json"
 XML = "xml"
@@ -30,7 +32,18 @@ class DisconnectedError(Exception):
 class Request:
     """One request below the base URL's path."""
 
-    __slots__ = ("_receive", "headers", "method", "path", "query", "route", "serial", "serialization")
+    __slots__ = (
+        "_client",
+        "_receive",
+        "headers",
+        "method",
+        "parameter",
+        "path",
+        "query",
+        "route",
+        "serial",
+        "serialization",
+    )
 
     def __init__(self, scope: Scope, receive: Receive, path: str) -> None:
         """Read what the first bytes of a request say; the body is read when it is asked for."""
@@ -39,13 +52,20 @@ class Request:
         self.route = NO_ROUTE
         self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
         self.query: Mapping[str, str] = _query(scope["query_string"])
+        self._client: tuple[str, int] | None = scope.get("client")
         self.serial = 0
-        self.serialization = self._negotiate()
+        self.parameter = ""
+        self.serialization = self._negotiate(scope["headers"])
         self._receive = receive
 
     def header(self, name: bytes) -> str:
         """A header's value without surrounding blanks, "" if it is not there."""
         return self.headers.get(name, b"").strip().decode("latin-1")
+
+    @property
+    def address(self) -> str | None:
+        """Where the caller is, see `address_of`."""
+        return address_of(self._client, self.header(b"x-forwarded-for"))
 
     @property
     def token(self) -> str:
@@ -82,7 +102,7 @@ class Request:
             more = message.get("more_body", False)
         return b"".join(parts)
 
-    def _negotiate(self) -> str:
+    def _negotiate(self, headers: Iterable[tuple[bytes, bytes]]) -> str:
         """Which serialization the caller wants (`http-api.md` §2)."""
         wanted = self.query.get("format")
         if wanted in (JSON, XML):
@@ -90,7 +110,9 @@ class Request:
         for serialization in (JSON, XML):
             if self.path.endswith("." + serialization):
                 return serialization
-        for part in self.header(b"accept").split(","):
+        # Several headers of this name are one list.
+        accepted = b",".join(value for name, value in headers if name == b"accept")
+        for part in accepted.decode("latin-1").split(","):
             found = MEDIA_TYPES.get(part.partition(";")[0].strip())
             if found:
                 return found

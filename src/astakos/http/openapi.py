@@ -22,10 +22,13 @@ from astakos.http.description import (
     description_of,
 )
 from astakos.http.faults import BadRequest, BodyTooLarge, Fault, ServiceUnavailable, Unauthorized
+from astakos.http.keystone.errors import is_keystone_path
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
 
 PATH_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
+    "id": {"description": "What it is about.", "schema": {"type": "string", "minLength": 1}},
+    "uuid": {"description": "The uuid of a user.", "schema": {"type": "string", "minLength": 1}},
     "serial": {
         "description": "The serial of a commission.",
         "schema": {"type": "integer", "minimum": 0},
@@ -52,10 +55,12 @@ HEADERS: Mapping[str, tuple[Schema, str]] = {
     "Location": (TEXT, "Where to go on."),
     "Retry-After": ({"type": "string", "pattern": "^[0-9]+$"}, "After how many seconds to try again."),
     "Vary": (TEXT, "The answer depends on the token."),
+    "WWW-Authenticate": (TEXT, "Where to log in."),
     "X-Request-Id": (
         {"type": "string", "minLength": 1, "maxLength": 128},
         "The request's own, or a new one, by which the log speaks of the request.",
     ),
+    "X-Subject-Token": (TEXT, "The token itself."),
 }
 NOT_ON_ALL = ("Idempotency-Key", "Idempotency-Replayed")
 """Those that an answer may lack which is said to have them."""
@@ -87,12 +92,14 @@ def operations(routes: Routes) -> Iterator[Operation]:
     """All operations of the routes, also those that are not described."""
     for path, route in routes.items():
         for method, found in route.items():
-            # A handler that needs a token stands in a wrapper that asks for it.
+            # A handler that needs a token stands in a wrapper that asks for it, or several do.
             handler = getattr(found, "handler", found)
-            description = description_of(handler)
-            tokens = getattr(found, "tokens", ()) or (description.tokens if description else ())
-            for each in METHODS if method == ANY_METHOD else (method,):
-                yield Operation(path, each, handler, tokens, description)
+            methods = METHODS if method == ANY_METHOD else (method,)
+            handlers = getattr(found, "handlers", None) or dict.fromkeys(methods, handler)
+            for each, one in handlers.items():
+                description = description_of(one)
+                tokens = getattr(found, "tokens", ()) or (description.tokens if description else ())
+                yield Operation(path, each, one, tokens, description)
 
 
 def openapi_document(routes: Routes, announced: Announced, base_url: str) -> dict[str, Any]:
@@ -164,7 +171,7 @@ class _Schemas:
 
     def of_fault(self, fault: type[Fault]) -> Schema:
         """The schema of a fault's envelope."""
-        name = "Fault_" + fault.name
+        name = f"{fault.__name__}Fault"
         properties = {"code": {"const": fault.status}, "message": TEXT, "details": TEXT}
         envelope = {"type": "object", "properties": properties, "required": ["code", "message"]}
         self.components[name] = {
@@ -173,6 +180,14 @@ class _Schemas:
             "required": [fault.name],
             "additionalProperties": False,
         }
+        return {"$ref": SCHEMAS.format(name=name)}
+
+    def of_keystone_fault(self, fault: type[Fault]) -> Schema:
+        """The same in the form of Keystone."""
+        name = f"{fault.__name__}Error"
+        properties = {"code": {"const": fault.status}, "message": TEXT, "title": TEXT}
+        error = {"type": "object", "properties": properties, "required": list(properties)}
+        self.components[name] = {"type": "object", "properties": {"error": error}, "required": ["error"]}
         return {"$ref": SCHEMAS.format(name=name)}
 
 
@@ -228,6 +243,7 @@ def _parameter(parameter: Parameter[Any]) -> dict[str, Any]:
         "in": parameter.place,
         "description": parameter.meaning,
         "schema": dict(parameter.schema),
+        "required": parameter.is_required,
     }
 
 
@@ -252,8 +268,12 @@ def _responses(
     for fault in _faults(operation, description):
         headers.setdefault(fault.status, []).extend(fault.header_names)
         content = contents.setdefault(fault.status, {})
-        content.setdefault(JSON_TYPE, []).append(schemas.of_fault(fault))
-        content.setdefault(XML_TYPE, []).append({})
+        if is_keystone_path(operation.path):
+            content.setdefault(JSON_TYPE, []).append(schemas.of_keystone_fault(fault))
+            headers[fault.status] += ["WWW-Authenticate"] if fault is Unauthorized else []
+        else:
+            content.setdefault(JSON_TYPE, []).append(schemas.of_fault(fault))
+            content.setdefault(XML_TYPE, []).append({})
     without_body = operation.method == "HEAD"
     return {
         str(status): _response(

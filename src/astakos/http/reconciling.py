@@ -42,7 +42,7 @@ BODY = JsonBody(ReconcileBody)
 @described(body=BODY, answers={200: Reply(Reconciliation)})
 async def reconcile(service: Service, request: Request, component: Component) -> Answer:
     """200 with where the ledger stands and how far off that is; on request, a commission mends it."""
-    body = await BODY.read(request)
+    body = await BODY.read(request, service.generation.require_json)
     require_storable("name", body.name)
     usage = tuple(
         Provision(Key(entry.holder, entry.source, entry.resource), entry.usage) for entry in body.usage

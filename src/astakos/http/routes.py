@@ -9,6 +9,7 @@ from astakos.directory.model import Component, User
 from astakos.http import (
     account,
     commissions,
+    default_project,
     documentation,
     health,
     history,
@@ -17,12 +18,19 @@ from astakos.http import (
     quotas,
     reconciling,
     ui,
+    user_actions,
+    users_admin,
+    validation,
+    versions,
 )
 from astakos.http.authentication import authenticated_component, authenticated_user
 from astakos.http.description import ANY_METHOD, TokenKind
+from astakos.http.keystone.errors import is_keystone_path
+from astakos.http.keystone.routes import KEYSTONE_ROUTES, keystone_route
 from astakos.http.messages import Answer, Request
 from astakos.http.openapi import Announced, Routes
 from astakos.http.service import Service
+from astakos.http.users_admin import ForAdministrators
 
 Handler = Callable[[Service, Request], Awaitable[Answer]]
 Route = Mapping[str, Handler]
@@ -68,10 +76,13 @@ class OfAllRoutes:
 
 
 ROUTES: Mapping[str, Route] = {
+    "": {ANY_METHOD: ui.start},
+    "/identity/v2.0": {"GET": versions.version},
     "/identity/v2.0/tokens": {"POST": identity.tokens},
     "/account/v1.0/authenticate": {"GET": ForUser(account.authenticate)},
     "/account/v1.0/user_catalogs": {"POST": ForUser(account.user_catalogs)},
     "/account/v1.0/service/user_catalogs": {"POST": ForComponent(account.service_user_catalogs)},
+    "/account/v1.0/myaccount/default_project": {"POST": ForUser(default_project.set_default_project)},
     "/account/v1.0/resources": {"GET": account.resources},
     "/account/v1.0/feedback": {"POST": ForUser(account.feedback)},
     "/account/v1.0/quotas": {"GET": ForUser(quotas.quotas)},
@@ -91,6 +102,27 @@ ROUTES: Mapping[str, Route] = {
     "/openapi.json": {"GET": OfAllRoutes(documentation.openapi)},
     "/docs": {"GET": OfAllRoutes(documentation.docs)},
 }
+ROUTES_WITH_SLASH: Mapping[str, Route] = {"/identity/": {"GET": versions.versions}}
+"""Those whose trailing slash is not optional."""
+ROUTES_WITHOUT_SLASH: Mapping[str, Route] = {
+    "/ui": {ANY_METHOD: ui.start},
+    "/weblogin": {ANY_METHOD: ui.weblogin},
+}
+"""Those that lead to something else, or to nothing, with a trailing slash."""
+ACCESS_TOKEN: Route = {"GET": validation.validate}
+ACCESS_TOKEN_NAME = "/identity/v2.0/tokens/{id}"  # noqa: S105 - the name of a route
+ACCESS_TOKEN_PATH = re.compile(r"/identity/v2\.0/tokens/([^/].*?)/?", re.DOTALL)
+USERS: Mapping[str, Route] = {
+    "/identity/v2.0/users": {
+        ANY_METHOD: ForAdministrators({"GET": users_admin.users_list, "POST": users_admin.user_create})
+    },
+    "/identity/v2.0/users/detail": {ANY_METHOD: ForAdministrators({"GET": users_admin.users_detail})},
+    "/identity/v2.0/users/{uuid}": {
+        ANY_METHOD: ForAdministrators({"GET": users_admin.user_get, "PUT": users_admin.user_update})
+    },
+    "/identity/v2.0/users/{uuid}/action": {ANY_METHOD: ForAdministrators({"POST": user_actions.user_action})},
+}
+USERS_PATH = re.compile(r"(/identity/v2\.0/users)(?:(/detail)|/([^/]+?)(/action)?)?(?:/|\.json|\.xml)?")
 COMMISSION: Route = {"GET": ForComponent(commissions.info)}
 COMMISSION_ACTION: Route = {"POST": ForComponent(commissions.act)}
 COMMISSION_NAME = "/account/v1.0/commissions/{serial}"
@@ -98,6 +130,7 @@ COMMISSION_ACTION_NAME = "/account/v1.0/commissions/{serial}/action"
 COMMISSION_PATH = re.compile(r"/account/v1\.0/commissions/([0-9]+)(/action)?")
 
 NAMED_ROUTES: Mapping[str, Route] = {
+    ACCESS_TOKEN_NAME: ACCESS_TOKEN,
     COMMISSION_NAME: COMMISSION,
     COMMISSION_ACTION_NAME: COMMISSION_ACTION,
 }
@@ -121,21 +154,39 @@ DIGITS_OF_A_SERIAL = 19
 
 def all_routes() -> Mapping[str, Route]:
     """Every path that there is, as the documentation of the API names it."""
-    return {**ROUTES, **NAMED_ROUTES}
+    tables = (ROUTES, ROUTES_WITH_SLASH, ROUTES_WITHOUT_SLASH, NAMED_ROUTES, USERS, KEYSTONE_ROUTES)
+    return {path or "/": route for table in tables for path, route in table.items()}
 
 
 def find_route(request: Request) -> Route | None:
-    """The methods of a path, with or without a trailing slash; notes its name and a serial in the request."""
+    """The methods of a path, with or without a trailing slash; notes name and parameter in the request."""
     path = request.path.removesuffix("/")
     route = ROUTES.get(path)
     if route is not None:
-        request.route = path
-    else:
-        found = COMMISSION_PATH.fullmatch(path)
-        if found:
-            digits = found[1].lstrip("0")
-            # 0 is no serial, and so stands for numbers that are too large to be one.
-            request.serial = int(digits or 0) if len(digits) <= DIGITS_OF_A_SERIAL else 0
-            route = COMMISSION_ACTION if found[2] else COMMISSION
-            request.route = COMMISSION_ACTION_NAME if found[2] else COMMISSION_NAME
+        request.route = path or "/"
+    elif request.path in ROUTES_WITH_SLASH:
+        request.route = request.path
+        route = ROUTES_WITH_SLASH[request.path]
+    elif is_keystone_path(path):
+        name, request.parameter = keystone_route(path)
+        route = KEYSTONE_ROUTES.get(name)
+        request.route = request.route if route is None else name
+    elif request.path in ROUTES_WITHOUT_SLASH:
+        request.route = request.path
+        route = ROUTES_WITHOUT_SLASH[request.path]
+    elif found := COMMISSION_PATH.fullmatch(path):
+        digits = found[1].lstrip("0")
+        # 0 is no serial, and so stands for numbers that are too large to be one.
+        request.serial = int(digits or 0) if len(digits) <= DIGITS_OF_A_SERIAL else 0
+        route = COMMISSION_ACTION if found[2] else COMMISSION
+        request.route = COMMISSION_ACTION_NAME if found[2] else COMMISSION_NAME
+    elif found := ACCESS_TOKEN_PATH.fullmatch(request.path):
+        request.parameter = found[1]
+        route = ACCESS_TOKEN
+        request.route = ACCESS_TOKEN_NAME
+    elif found := USERS_PATH.fullmatch(request.path):
+        users, detail, uuid, action = found.groups("")
+        request.parameter = uuid
+        request.route = users + detail + ("/{uuid}" if uuid else "") + action
+        route = USERS[request.route]
     return route

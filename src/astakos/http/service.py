@@ -7,9 +7,12 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from astakos import clock
 from astakos.directory.catalog import service_catalog
 from astakos.directory.model import Component, Resource, User
+from astakos.http.attempts import Attempts
 from astakos.http.counting import RequestCounts
+from astakos.http.generation import NEWEST, Generation
 from astakos.http.kept import Kept
 from astakos.http.mail import Mailer
+from astakos.http.passwords import PasswordThreads
 from astakos.http.readiness import Readiness
 from astakos.http.reading import ReadingThreads
 from astakos.ledger.asking import MOST_WAITING, GroupCommit, Ledger
@@ -37,6 +40,7 @@ class Service:
         *,
         queue_limit: int = MOST_WAITING,
         ledger: Ledger | None = None,
+        generation: Generation = NEWEST,
         now: Callable[[], int] = clock.now,
     ) -> None:
         """Serve an opened database under a base URL without trailing slash.
@@ -47,13 +51,17 @@ class Service:
             mailer: what tells the helpdesk of feedback.
             queue_limit: how many operations of the ledger may wait at once.
             ledger: where to ask for them; without one, the service has an engine of its own.
+            generation: how to answer where the generations of the API differ.
             now: tells the present instant.
         """
         self.now = now
+        self.generation = generation
         self.database = database
         self.base_url = base_url
         self.mailer = mailer
         self.ledger = ledger or GroupCommit(ledger_storage(database), now, most_waiting=queue_limit)
+        self.attempts = Attempts()
+        self.passwords = PasswordThreads()
         self.requests = RequestCounts()
         self.readiness = Readiness(database, self.ledger)
         self._few: ReadingThreads | None = None
@@ -62,7 +70,9 @@ class Service:
             self._few = ReadingThreads(THREADS_FOR_FEW, "few")
             self._many = ReadingThreads(THREADS_FOR_MANY, "many")
         self._catalog: Kept[None, list[dict[str, Any]]] = Kept(
-            lambda _: self.read(lambda connection: service_catalog(registry.list_services(connection)))
+            lambda _: self.read(
+                lambda connection: generation.catalog(service_catalog(registry.list_services(connection)))
+            )
         )
         self._resources: Kept[None, list[Resource]] = Kept(lambda _: self.read(registry.list_resources))
         # Every call begins with one of these look-ups. On SQLite each would wait for the writer twice,
@@ -104,13 +114,13 @@ class Service:
             return await asyncio.to_thread(self.database.read, work, snapshot=True)
         return await self._many.run(lambda: self.database.read(work, snapshot=True))
 
-    async def write(self, change: Callable[[Connection], None]) -> None:
-        """Carry out a change in a transaction of its own.
+    async def write(self, change: Callable[[Connection], T]) -> T:
+        """Carry out a change in a transaction of its own; if it raises something, nothing has happened.
 
         Raises:
             StorageUnavailableError: it can not be carried out now.
         """
-        await asyncio.to_thread(self.database.change, change)
+        return await asyncio.to_thread(self.database.change, change)
 
     async def catalog(self) -> list[dict[str, Any]]:
         """The service catalogue; not to be changed."""
@@ -128,6 +138,10 @@ class Service:
         """The user whose token has that hash; a token withdrawn less than a second ago may count."""
         return await self._users.get(token_hash)
 
+    def forget_user_of_token(self, token_hash: bytes) -> None:
+        """Let it count at once that a token has been withdrawn."""
+        self._users.forget_one(token_hash)
+
     def forget(self) -> None:
         """Let what has just been changed by administration count at once, and not within a second."""
         self._catalog.forget()
@@ -138,6 +152,7 @@ class Service:
     def close(self) -> None:
         """Let go of the database, when nothing is under way any more."""
         self.readiness.close()
+        self.passwords.close()
         for threads in (self._few, self._many):
             if threads is not None:
                 threads.close()

@@ -90,6 +90,20 @@ user_groups = _table(
     _refers("group_id", "groups.id", primary_key=True),
 )
 
+# Apart from `users`, which is read with every call.
+user_records = _table(
+    "user_records",
+    Column("user_id", NUMBER, ForeignKey("users.id"), primary_key=True, autoincrement=False),
+    _number("date_joined", nullable=True),
+    _number("verified_at", nullable=True),
+    _number("moderated_at", nullable=True),
+    _text("deactivated_reason", nullable=True),
+    _text("rejected_reason", nullable=True),
+    _text("accepted_policy", nullable=True),
+    _text("affiliation", nullable=True),
+    _text("metadata"),
+)
+
 components = _table(
     "components",
     _identifier(),
@@ -161,6 +175,13 @@ memberships = _table(
     Index("memberships_of_project", "project_id"),
 )
 
+deactivations = _table(
+    "deactivations",
+    _refers("user_id", "users.id", primary_key=True),
+    _refers("project_id", "projects.id", primary_key=True),
+    Column("suspended", Text, primary_key=True),
+)
+
 oauth2_clients = _table(
     "oauth2_clients",
     _identifier(),
@@ -181,6 +202,22 @@ oauth2_tokens = _table(
     _refers("user_id", "users.id"),
     _text("scope", nullable=True),
     _number("expires"),
+)
+
+# Tokens that a user has for an hour besides their own, from logging in with a password or for one project.
+temporary_tokens = Table(
+    "temporary_tokens",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    _refers("user_id", "users.id"),
+    _text("project", nullable=True),
+    _text("method"),
+    _number("created"),
+    _number("expires"),
+    Index("temporary_tokens_of_user", "user_id", "created"),
+    Index("temporary_tokens_by_expiry", "expires"),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
 )
 
 feedback = _table(

@@ -13,8 +13,14 @@ BASE_URL = "base_url"
 MODERATION = "moderation"
 PROJECT_ADMINS = "project_admins"
 HELPDESK = "helpdesk"
+ADMIN_USERS = "admin_users"
+"""Whether administrators may manage users over HTTP; they may not if it is not set."""
+ADMIN_USERS_GROUPS = "admin_users_groups"
+DEFAULT_ADMIN_USERS_GROUPS = ["admin-api"]
 HISTORY_DAYS = "history_days"
 """How long resolved commissions are kept; forever if it is not set."""
+COMPATIBILITY = "compatibility"
+"""The generation of the API whose answers are given; the newest if it is not set."""
 
 
 def find(connection: Connection, name: str, default: Any = None) -> Any:

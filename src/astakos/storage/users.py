@@ -7,11 +7,16 @@ from astakos.directory.model import Group, User
 from astakos.storage.database import Connection
 from astakos.storage.texts import is_storable
 
-COLUMNS = """
+PERSON = """
 id, uuid, username, email, first_name, last_name, is_active, email_verified, moderated, is_rejected,
-has_signed_terms, default_project, token_created, token_expires
+has_signed_terms, default_project
 """
+COLUMNS = f"{PERSON}, token_created, token_expires"
 FIND_BY_TOKEN = f"SELECT {COLUMNS} FROM users WHERE token_hash = ?"
+FIND_BY_TEMPORARY_TOKEN = f"""
+SELECT {PERSON}, t.created, t.expires FROM temporary_tokens t JOIN users u ON u.id = t.user_id
+WHERE t.token_hash = ?
+"""
 FIND_BY_UUID = f"SELECT {COLUMNS} FROM users WHERE uuid = ?"
 FIND_BY_USERNAME = f"SELECT {COLUMNS} FROM users WHERE username = ?"
 LIST = f"SELECT {COLUMNS} FROM users ORDER BY id"
@@ -32,10 +37,26 @@ RETURNING id
 SET_TOKEN = "UPDATE users SET token_hash = ?, token_created = ?, token_expires = ? WHERE uuid = ?"
 FIND_TOKEN_HASH = "SELECT token_hash FROM users WHERE uuid = ?"
 SET_PASSWORD = "UPDATE users SET password_hash = ? WHERE uuid = ?"
+SET_DEFAULT_PROJECT = "UPDATE users SET default_project = ? WHERE uuid = ?"
 FIND_PASSWORD = "SELECT password_hash FROM users WHERE uuid = ?"
+FORGET_TEMPORARY_TOKENS = """
+DELETE FROM temporary_tokens WHERE user_id = (SELECT id FROM users WHERE uuid = ?)
+"""
 LIST_GROUPS_OF = """
 SELECT g.id, g.name FROM groups g JOIN user_groups u ON u.group_id = g.id WHERE u.user_id = ? ORDER BY g.id
 """
+REFERRING = (
+    "user_groups",
+    "memberships",
+    "oauth2_tokens",
+    "feedback",
+    "user_records",
+    "deactivations",
+    "temporary_tokens",
+)
+"""The tables that refer to users."""
+DELETE = "DELETE FROM users WHERE id = ?"
+DELETE_REFERENCES = tuple(f"DELETE FROM {table} WHERE user_id = ?" for table in REFERRING)
 ADD_GROUP = "INSERT INTO groups (name) VALUES (?) ON CONFLICT (name) DO NOTHING"
 LIST_GROUPS = "SELECT name FROM groups ORDER BY id"
 LEAVE_GROUPS = "DELETE FROM user_groups WHERE user_id = ?"
@@ -57,8 +78,10 @@ def _find(connection: Connection, statement: str, key: str | bytes) -> User | No
 
 
 def find_by_token(connection: Connection, token_hash: bytes) -> User | None:
-    """The user whose token has that hash."""
-    return _find(connection, FIND_BY_TOKEN, token_hash)
+    """The user whose token, or one of whose temporary tokens, has that hash; its times are the user's."""
+    return _find(connection, FIND_BY_TOKEN, token_hash) or _find(
+        connection, FIND_BY_TEMPORARY_TOKEN, token_hash
+    )
 
 
 def find_by_uuid(connection: Connection, uuid: str) -> User | None:
@@ -97,7 +120,10 @@ def all_names(connection: Connection) -> dict[str, str]:
 
 
 def save(connection: Connection, user: User) -> int:
-    """Store all of a user but the token, new or over the one with the same uuid; answer its id."""
+    """Store all of a user but the token, new or over the one with the same uuid; answer its id.
+
+    The temporary tokens of one who is not active are forgotten.
+    """
     row = connection.execute(
         SAVE,
         (
@@ -114,14 +140,17 @@ def save(connection: Connection, user: User) -> int:
             user.default_project,
         ),
     ).fetchone()
+    if not user.is_active:
+        connection.execute(FORGET_TEMPORARY_TOKENS, (user.uuid,))
     return int(row[0])
 
 
 def set_token(
     connection: Connection, uuid: str, token_hash: bytes, created: int, expires: int | None
 ) -> None:
-    """Give a user a token; the old one ceases to work with the transaction."""
+    """Give a user a token; the old one, and all temporary ones, cease to work with the transaction."""
     connection.execute(SET_TOKEN, (token_hash, created, expires, uuid))
+    connection.execute(FORGET_TEMPORARY_TOKENS, (uuid,))
 
 
 def find_token_hash(connection: Connection, uuid: str) -> bytes | None:
@@ -131,14 +160,26 @@ def find_token_hash(connection: Connection, uuid: str) -> bytes | None:
 
 
 def set_password_hash(connection: Connection, uuid: str, password_hash: str) -> None:
-    """Give a user a password."""
+    """Give a user a password; their temporary tokens cease to work with the transaction."""
     connection.execute(SET_PASSWORD, (password_hash, uuid))
+    connection.execute(FORGET_TEMPORARY_TOKENS, (uuid,))
 
 
 def find_password_hash(connection: Connection, uuid: str) -> str | None:
     """The hash of a user's password."""
     row = connection.execute(FIND_PASSWORD, (uuid,)).fetchone()
     return None if row is None else row[0]
+
+
+def set_default_project(connection: Connection, uuid: str, project: str) -> None:
+    """Let a project pay for a user if none is named."""
+    connection.execute(SET_DEFAULT_PROJECT, (project, uuid))
+
+
+def delete(connection: Connection, user: int) -> None:
+    """Delete a user who was never accepted, and so never had a holding."""
+    for statement in (*DELETE_REFERENCES, DELETE):
+        connection.execute(statement, (user,))
 
 
 def groups_of(connection: Connection, user: int) -> list[Group]:

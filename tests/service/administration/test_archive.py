@@ -15,16 +15,18 @@ from hypothesis import strategies as st
 from astakos.administration.archive import load_archive, open_archive, write_archive
 from astakos.administration.document import StateDocument, StateError, UserEntry
 from astakos.administration.load import load
+from astakos.directory.tokens import token_hash
 from astakos.ledger.batch import perform
 from astakos.ledger.operations import Idempotency, Issue, Issued, Operation, Resolve, Settle
 from astakos.ledger.rules import UNLIMITED, Key, Provision
 from astakos.ledger.storage import StorageUnavailableError
-from astakos.storage import feedback
+from astakos.storage import feedback, temporary_tokens
 from astakos.storage.database import Database
 from astakos.storage.holdings import set_limits
 from astakos.storage.ledger import ledger_storage
 from astakos.storage.revisions import REVISION
 from astakos.storage.schema import metadata
+from astakos.storage.temporary_tokens import TemporaryToken
 from astakos.storage.whole_tables import AT_A_TIME, LEFT_OUT
 from service.engines import POSTGRESQL, SQLITE, Engine, PostgreSQLEngine, SQLiteEngine
 from service.installation import all_rows, database_at, rows
@@ -65,6 +67,8 @@ def live(database: Database) -> None:
     with database.transaction() as connection:
         set_limits(connection, [(VAST, UNLIMITED)])
         feedback.save(connection, 1, LOADED, 'Größe "–" \\ ×\t\r\n\U0001f426', "{}")
+        temporary = TemporaryToken(token_hash("t"), 1, None, "password", LOADED, LOADED + SECOND)
+        assert temporary_tokens.add(connection, temporary, token_hash(ALICE.token))
     largest = do(database, Issue(STORAGE, (Provision(VAST, UNLIMITED),)))
     assert 0 < pending < soon < settled < largest
 

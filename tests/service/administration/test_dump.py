@@ -1,10 +1,11 @@
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import pytest
 
 from astakos.administration.accounts import find_user
-from astakos.administration.document import StateDocument, read_document, write_document
+from astakos.administration.document import Settings, StateDocument, read_document, write_document
 from astakos.administration.dump import dump
 from astakos.administration.load import load
 from astakos.administration.quotas import set_capacity
@@ -41,6 +42,14 @@ def test_a_dump_that_is_loaded_where_it_comes_from_changes_nothing(
     before = all_rows(database)
     load(database, copied(dump(database), tmp_path / "state.json"), LATER)
     assert all_rows(database) == before
+
+
+def test_who_may_manage_users_is_dumped(database: Database, empty: Database) -> None:
+    assert (dump(database).settings.admin_users, dump(database).settings.admin_users_groups) == (None, None)
+    load(database, StateDocument(settings=Settings(admin_users=True, admin_users_groups=["staff"])), LATER)
+    load(empty, dump(database), LATER)
+    found = dump(empty).settings
+    assert (found.admin_users, found.admin_users_groups) == (True, ["staff"])
 
 
 def test_no_secret_stands_in_a_dump(database: Database) -> None:
@@ -81,6 +90,14 @@ def test_a_project_is_dumped_with_all_its_capacities(database: Database) -> None
         for name, given in entry.resources.items()
     } == capacities_of(database.reader(), LAB)
     assert entry.creation_date == "2030-05-06T07:08:09+00:00"
+
+
+def test_the_generation_that_is_answered_is_dumped_once_it_is_chosen(database: Database) -> None:
+    assert dump(database).settings.compatibility is None
+    choices: tuple[Literal["0.14", "newest"], ...] = ("0.14", "newest")
+    for chosen in choices:
+        load(database, StateDocument(settings=Settings(compatibility=chosen)), LATER)
+        assert dump(database).settings.compatibility == chosen
 
 
 def test_an_empty_installation_has_an_empty_dump(empty: Database) -> None:
