@@ -25,7 +25,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from astakos.storage.database import Database
 from astakos.storage.whole_tables import LEFT_OUT
-from fuzzing.conformance import errors_in
+from fuzzing.conformance import errors_in, turn_all_on
 from fuzzing.strategies import bodies, calls, fitting, heads, streams
 from fuzzing.wire import Sent, Wire, throw
 from service.command import Serving, serving
@@ -184,6 +184,7 @@ def main() -> None:
         path = Path(folder, "world.db")
         make_world(path)
         database = database_at(path)
+        turn_all_on(database)
         with serving(database, *OPTIONS) as service:
             fuzzer = Fuzzer(database, service)
             fuzzer.run(options.requests, options.seed)

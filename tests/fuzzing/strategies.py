@@ -7,6 +7,7 @@ from typing import Any
 
 import hypothesis.strategies as st
 
+from astakos.http.openapi import operations as there_are
 from astakos.http.routes import all_routes
 from service.world import ALICE, BOB, COMPUTE_TOKEN, LAB, STORAGE_TOKEN, VM, member_key, project_key
 
@@ -58,7 +59,22 @@ NAMES = (
     VM,
     "system",
 )
-SERIALS = ("0", "1", "2", "007", "9" * 19, "9" * 400, str(2**63), "-1", "1.0", "abc", "%D9%A1", "1%00", "")
+SERIALS = (
+    BOB.uuid,
+    "0",
+    "1",
+    "2",
+    "007",
+    "9" * 19,
+    "9" * 400,
+    str(2**63),
+    "-1",
+    "1.0",
+    "abc",
+    "%D9%A1",
+    "1%00",
+    "",
+)
 
 texts = st.one_of(st.sampled_from(ODD_TEXTS), st.sampled_from([*filter(None, NAMES)]), st.text(max_size=8))
 scalars = st.one_of(
@@ -185,9 +201,7 @@ bodies = st.one_of(
     st.none(),
 )
 
-operations = st.sampled_from(
-    sorted((path, method) for path, route in all_routes().items() for method in route if method.isalpha())
-)
+operations = st.sampled_from(sorted((found.path, found.method) for found in there_are(all_routes())))
 
 
 def _filled(path: str, serial: str) -> str:
@@ -382,6 +396,45 @@ sound_issues = st.builds(
     st.booleans(),
     st.booleans(),
 )
+people = st.fixed_dictionaries(
+    {
+        "user": st.dictionaries(
+            st.sampled_from(["username", "first_name", "last_name", "password", "affiliation", "metadata"]),
+            st.sampled_from(["new@example.org", "New"]) | anything,
+        )
+    }
+)
+administration = st.dictionaries(
+    st.sampled_from(["activate", "deactivate", "renewToken", "signTerms", "setDefaultProject"]),
+    st.fixed_dictionaries({}, optional={"reason": scalars, "project_id": names}) | anything,
+    max_size=2,
+)
+logins = st.fixed_dictionaries(
+    {
+        "auth": st.fixed_dictionaries(
+            {
+                "identity": st.fixed_dictionaries(
+                    {"methods": st.lists(st.sampled_from(["token", "password"]) | texts, max_size=2)},
+                    optional={
+                        "token": st.fixed_dictionaries({"id": texts | st.just(ALICE.token)}) | anything,
+                        "password": st.fixed_dictionaries(
+                            {
+                                "user": st.dictionaries(
+                                    st.sampled_from(["id", "name", "password", "domain"]),
+                                    st.sampled_from([ALICE.uuid, ALICE.email, ALICE.token]) | anything,
+                                )
+                            }
+                        ),
+                    },
+                )
+                | anything
+            },
+            optional={
+                "scope": st.fixed_dictionaries({"project": st.fixed_dictionaries({"id": names})}) | anything
+            },
+        )
+    }
+)
 ACCOUNT = "/account/v1.0"
 BODIES = (
     (f"{ACCOUNT}/commissions", sound_issues),
@@ -392,7 +445,11 @@ BODIES = (
     (f"{ACCOUNT}/reconcile", reconciliations),
     (f"{ACCOUNT}/user_catalogs", catalogues),
     (f"{ACCOUNT}/service/user_catalogs", catalogues),
+    (f"{ACCOUNT}/myaccount/default_project", st.fixed_dictionaries({"project_id": names})),
     ("/identity/v2.0/tokens", credentials),
+    ("/identity/v2.0/users", people),
+    ("/identity/v2.0/users/{id}/action", administration),
+    ("/identity/v3/auth/tokens", logins),
 )
 fitting = st.one_of(
     [

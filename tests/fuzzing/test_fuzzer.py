@@ -6,7 +6,7 @@ For longer runs see `fuzzer.py`.
 import pytest
 
 from astakos.storage.database import Database
-from fuzzing.conformance import errors_in
+from fuzzing.conformance import errors_in, turn_all_on
 from fuzzing.fuzzer import OPTIONS, Fuzzer
 from fuzzing.wire import LONGEST_ANSWER_SECONDS
 from service.command import serving
@@ -19,6 +19,7 @@ MOST_GROWTH_BYTES = 24 << 20
 
 @pytest.mark.ledger
 def test_bad_requests_are_refused_and_leave_no_trace(database: Database) -> None:
+    turn_all_on(database)
     with serving(database, *OPTIONS) as service:
         fuzzer = Fuzzer(database, service)
         fuzzer.run(REQUESTS, SEED)

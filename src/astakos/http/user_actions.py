@@ -1,7 +1,10 @@
 """`users/<uuid>/action`: what administrators do with a user's account (`http-api.md` §7.4)."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
 
 from astakos.administration.accounts import renew_user_token
 from astakos.administration.registration import activate_user, deactivate_user, sign_terms
@@ -21,9 +24,18 @@ Action = Callable[[Connection, User, Mapping[str, Any], int], Made]
 NOTHING: Made = {}
 
 
-ActionName = Literal["activate", "deactivate", "renewToken", "signTerms", "setDefaultProject"]
-EXACTLY_ONE = {"minProperties": 1, "maxProperties": 1}
-BODY = JsonBody(dict[ActionName, dict[str, Any]], further_schema=EXACTLY_ONE)
+class ActionBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """Exactly one of these, with what it needs; an empty object if that is nothing."""
+
+    activate: dict[str, Any] | UnsetType = UNSET
+    deactivate: dict[str, Any] | UnsetType = UNSET
+    renew_token: dict[str, Any] | UnsetType = UNSET
+    sign_terms: dict[str, Any] | UnsetType = UNSET
+    set_default_project: dict[str, Any] | UnsetType = UNSET
+
+
+KEYS = ActionBody.__struct_encode_fields__
+BODY = JsonBody(ActionBody, further_schema={"minProperties": 1, "maxProperties": 1})
 
 
 @described(
@@ -34,9 +46,10 @@ BODY = JsonBody(dict[ActionName, dict[str, Any]], further_schema=EXACTLY_ONE)
 async def user_action(service: Service, request: Request) -> Answer:
     """`POST users/<uuid>/action`: one action, named by the one key; answers the user as they are then."""
     body = await BODY.read(request)
-    if len(body) != 1:
-        raise BadRequest(f"The body must have exactly one of the keys {', '.join(ACTIONS)}.")
-    ((name, details),) = body.items()
+    given = {name: details for name, details in msgspec.structs.asdict(body).items() if details is not UNSET}
+    if len(given) != 1:
+        raise BadRequest(f"The body must have exactly one of the keys {', '.join(KEYS)}.")
+    ((name, details),) = given.items()
     action, now = ACTIONS[name], service.now()
     made = await change_account(
         service, request, lambda connection, user: action(connection, user, details, now)
@@ -72,10 +85,10 @@ def _set_default_project(connection: Connection, user: User, details: Mapping[st
     return NOTHING
 
 
-ACTIONS: Mapping[ActionName, Action] = {
+ACTIONS: Mapping[str, Action] = {
     "activate": _activate,
     "deactivate": _deactivate,
-    "renewToken": _renew_token,
-    "signTerms": _sign_terms,
-    "setDefaultProject": _set_default_project,
+    "renew_token": _renew_token,
+    "sign_terms": _sign_terms,
+    "set_default_project": _set_default_project,
 }

@@ -38,9 +38,9 @@ class TokenMethod(msgspec.Struct):
 
 
 class Identity(msgspec.Struct):
-    """How the caller shows who they are: by one method."""
+    """How the caller shows who they are: by one method; several at once are not supported."""
 
-    methods: Annotated[list[str], msgspec.Meta(min_length=1)]
+    methods: Annotated[list[str], msgspec.Meta(min_length=1, max_length=1)]
     password: PasswordMethod | None = None
     token: TokenMethod | None = None
 

@@ -116,8 +116,6 @@ def _subject(request: Request) -> str:
 
 
 async def _prove(service: Service, request: Request, identity: Identity) -> Proven:
-    if len(identity.methods) > 1:
-        raise BadRequest("Name one method; several at once are not supported.")
     (method,) = identity.methods
     if method == PASSWORD:
         if identity.password is None:
