@@ -2,7 +2,7 @@
 
 By hand, for as long as you like:
 
-    $ PYTHONPATH=src:tests:. python -m fuzzing.conformance --examples 2000 --seed 1
+    $ PYTHONPATH=src:tests python -m fuzzing.conformance --examples 2000 --seed 1
 
 The seed makes the same requests again. They go over HTTP to `astakos serve` in a process of its own.
 """

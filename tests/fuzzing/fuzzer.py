@@ -2,7 +2,7 @@
 
 By hand, for as long as you like:
 
-    $ PYTHONPATH=src:tests:. python -m fuzzing.fuzzer --requests 1000000 --seed 1
+    $ PYTHONPATH=src:tests python -m fuzzing.fuzzer --requests 1000000 --seed 1
 
 The seed sends the same again. Heads, calls and bodies are drawn by themselves and put together at random, or
 such as fit each other; after each group of requests the tables are as before, but for what was not refused.
