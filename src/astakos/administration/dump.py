@@ -34,6 +34,7 @@ def dump(database: Database) -> StateDocument:
                 groups=users.list_groups(connection),
                 helpdesk=settings.find(connection, settings.HELPDESK),
                 history_days=settings.find(connection, settings.HISTORY_DAYS),
+                **{name: settings.find(connection, name) for name in settings.LOGIN},
             ),
             components=list(_components(connection)),
             services=list(_services(connection)),

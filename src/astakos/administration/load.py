@@ -22,6 +22,7 @@ from astakos.administration.places import Place, require_storable
 from astakos.clock import from_iso
 from astakos.directory.model import Component, Resource, User
 from astakos.directory.passwords import is_password_hash, password_hash, password_matches
+from astakos.directory.redirects import refuse_allowed_next
 from astakos.directory.tokens import USER_TOKEN_LIFETIME, token_hash
 from astakos.ledger.rules import UNLIMITED
 from astakos.projects.limits import SYSTEM_PROJECT_LIFETIME
@@ -100,7 +101,12 @@ class _Loader:
             settings.PROJECT_ADMINS: entry.project_admins,
             settings.HELPDESK: entry.helpdesk,
             settings.HISTORY_DAYS: entry.history_days,
+            **{name: getattr(entry, name) for name in settings.LOGIN},
         }
+        for position, allowed in enumerate(entry.weblogin_next or ()):
+            refusal = refuse_allowed_next(allowed)
+            if refusal:
+                raise Place(f"settings.weblogin_next[{position}]").error(refusal)
         for name, value in values.items():
             if value is not None:
                 settings.save(self._connection, name, value)

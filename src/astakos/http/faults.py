@@ -35,6 +35,13 @@ class Unauthorized(Fault):
     name = "unauthorized"
 
 
+class Forbidden(Fault):
+    """The caller is known, and may not do this."""
+
+    status = 403
+    name = "forbidden"
+
+
 class ItemNotFound(Fault):
     """What the request is about does not exist."""
 

@@ -6,14 +6,16 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from astakos import clock
 from astakos.directory.catalog import service_catalog
+from astakos.directory.login_settings import LoginSettings
 from astakos.directory.model import Component, Resource, User
 from astakos.http.counting import RequestCounts
 from astakos.http.kept import Kept
 from astakos.http.mail import Mailer
+from astakos.http.passwords import PasswordChecks
 from astakos.http.readiness import Readiness
 from astakos.http.reading import ReadingThreads
 from astakos.ledger.asking import MOST_WAITING, GroupCommit, Ledger
-from astakos.storage import registry, users
+from astakos.storage import registry, sessions, settings
 from astakos.storage.database import Connection, Database
 from astakos.storage.ledger import ledger_storage
 
@@ -65,12 +67,14 @@ class Service:
             lambda _: self.read(lambda connection: service_catalog(registry.list_services(connection)))
         )
         self._resources: Kept[None, list[Resource]] = Kept(lambda _: self.read(registry.list_resources))
+        self._login_settings: Kept[None, LoginSettings] = Kept(lambda _: self.read(settings.login))
+        self.passwords = PasswordChecks()
         # Every call begins with one of these look-ups. On SQLite each would wait for the writer twice,
         # on a server a thread would have to be woken for it.
         self._components: Kept[bytes, Component] = Kept(
             lambda token_hash: self.read(registry.find_component_by_token, token_hash)
         )
-        self._users: Kept[bytes, User] = Kept(lambda token_hash: self.read(users.find_by_token, token_hash))
+        self._users: Kept[bytes, User] = Kept(lambda token_hash: self.read(sessions.find_holder, token_hash))
 
     async def read(
         self, read: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -104,13 +108,13 @@ class Service:
             return await asyncio.to_thread(self.database.read, work, snapshot=True)
         return await self._many.run(lambda: self.database.read(work, snapshot=True))
 
-    async def write(self, change: Callable[[Connection], None]) -> None:
-        """Carry out a change in a transaction of its own.
+    async def write(self, change: Callable[[Connection], T]) -> T:
+        """Carry out a change in a transaction of its own; if it raises something, nothing has happened.
 
         Raises:
             StorageUnavailableError: it can not be carried out now.
         """
-        await asyncio.to_thread(self.database.change, change)
+        return await asyncio.to_thread(self.database.change, change)
 
     async def catalog(self) -> list[dict[str, Any]]:
         """The service catalogue; not to be changed."""
@@ -128,16 +132,22 @@ class Service:
         """The user whose token has that hash; a token withdrawn less than a second ago may count."""
         return await self._users.get(token_hash)
 
+    async def login_settings(self) -> LoginSettings:
+        """How logging in on pages goes."""
+        return await self._login_settings.get(None) or LoginSettings()
+
     def forget(self) -> None:
         """Let what has just been changed by administration count at once, and not within a second."""
         self._catalog.forget()
         self._resources.forget()
         self._components.forget()
         self._users.forget()
+        self._login_settings.forget()
 
     def close(self) -> None:
         """Let go of the database, when nothing is under way any more."""
         self.readiness.close()
+        self.passwords.close()
         for threads in (self._few, self._many):
             if threads is not None:
                 threads.close()

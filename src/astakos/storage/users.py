@@ -31,6 +31,7 @@ RETURNING id
 """
 SET_TOKEN = "UPDATE users SET token_hash = ?, token_created = ?, token_expires = ? WHERE uuid = ?"
 FIND_TOKEN_HASH = "SELECT token_hash FROM users WHERE uuid = ?"
+SIGN_TERMS = "UPDATE users SET has_signed_terms = ? WHERE id = ?"
 SET_PASSWORD = "UPDATE users SET password_hash = ? WHERE uuid = ?"
 FIND_PASSWORD = "SELECT password_hash FROM users WHERE uuid = ?"
 LIST_GROUPS_OF = """
@@ -128,6 +129,11 @@ def find_token_hash(connection: Connection, uuid: str) -> bytes | None:
     """The hash of a user's token."""
     row = connection.execute(FIND_TOKEN_HASH, (uuid,)).fetchone()
     return None if row is None else row[0]
+
+
+def sign_terms(connection: Connection, user: int) -> None:
+    """Note that a user has signed the present terms of service."""
+    connection.execute(SIGN_TERMS, (True, user))
 
 
 def set_password_hash(connection: Connection, uuid: str, password_hash: str) -> None:
