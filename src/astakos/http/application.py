@@ -6,7 +6,15 @@ from email.utils import formatdate
 from urllib.parse import urlsplit
 
 from astakos.http import request_ids
-from astakos.http.faults import BadRequest, Fault, InternalServerError, NotAllowed, ServiceUnavailable
+from astakos.http.faults import (
+    BadRequest,
+    Fault,
+    InternalServerError,
+    ItemNotFound,
+    NotAllowed,
+    ServiceUnavailable,
+)
+from astakos.http.keystone.errors import error_answer, is_keystone_path
 from astakos.http.messages import XML, Answer, DisconnectedError, Message, Receive, Request, Scope, Send
 from astakos.http.request_ids import RequestIds
 from astakos.http.routes import ANY_METHOD, API_PREFIXES, COMMISSIONS, SUPPORTS, find_route
@@ -63,43 +71,57 @@ class Application:
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
         path: str = scope["path"]
-        request = Request(scope, receive, path[len(self._prefix) :])
+        below = self._below_base(path)
+        request = Request(scope, receive, below or "")
         name = self._request_ids.id_of(request.headers.get(request_ids.HEADER))
         request_id.set(name)
-        if path.startswith(self._prefix + "/"):
-            answer = await self._answered(request)
+        if below is None:
+            answer: Answer | None = Answer(404, NOT_FOUND, HTML)
         else:
-            answer = Answer(404, NOT_FOUND, HTML)
+            answer = await self._answered(request)
         # Before it is sent, so that what a client has got an answer to has been counted.
         self._note(request, GONE if answer is None else answer.status, time.perf_counter() - began)
         if answer is not None:
             await self._send(send, answer, request, name)
+
+    def _below_base(self, path: str) -> str | None:
+        """What follows the base URL in a path; "" also for the root, None if the path lies elsewhere."""
+        if path in ("/", self._prefix):
+            return ""
+        return path[len(self._prefix) :] if path.startswith(self._prefix + "/") else None
 
     async def _answered(self, request: Request) -> Answer | None:
         """The answer, also if it is a fault; None if nobody is there any more to hear it."""
         try:
             return await self._answer(request)
         except Fault as fault:
-            return _fault_answer(request, fault)
+            return self._refusal(request, fault)
         except StorageUnavailableError as error:
             log.debug("%s %s could not be done: %s", request.method, request.route, error)
-            return _fault_answer(request, ServiceUnavailable(f"The service can not do this now: {error}."))
+            return self._refusal(request, ServiceUnavailable(f"The service can not do this now: {error}."))
         except DisconnectedError:
             return None
         except Exception:
             log.exception("%s %s failed", request.method, request.route)
-            return _fault_answer(request, InternalServerError())
+            return self._refusal(request, InternalServerError())
 
     async def _answer(self, request: Request) -> Answer:
         route = find_route(request)
         if route is None:
+            if is_keystone_path(request.path):
+                raise ItemNotFound("There is no such call; see docs/openstack.md for those that there are.")
             if request.path.startswith(API_PREFIXES):
                 raise BadRequest("There is no such call; see the documentation of the API.")
             return Answer(404, NOT_FOUND, HTML)
         handler = route.get(request.method) or route.get(ANY_METHOD)
         if handler is None:
-            raise NotAllowed(request.method, tuple(route))
+            raise NotAllowed.method(request.method, tuple(route))
         return await handler(self._service, request)
+
+    def _refusal(self, request: Request, fault: Fault) -> Answer:
+        if is_keystone_path(request.path):
+            return error_answer(fault, self._service.base_url)
+        return _fault_answer(request, fault)
 
     def _note(self, request: Request, status: int, seconds: float) -> None:
         self._service.requests.add(request.route, request.method, status, seconds)

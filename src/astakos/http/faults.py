@@ -50,15 +50,26 @@ class ItemNotFound(Fault):
 
 
 class NotAllowed(Fault):
-    """The route has no such method."""
+    """The route has no such method, or the state of the user does not allow it."""
 
     status = 405
     name = "notAllowed"
 
-    def __init__(self, method: str, allowed: tuple[str, ...]) -> None:
-        """Name the methods that it has."""
-        allow = ",".join(allowed)
-        super().__init__(f"{method} is not allowed here; use {allow}.", {"Allow": allow})
+    def __init__(self, message: str, allowed: tuple[str, ...]) -> None:
+        """Name the methods that it has; none if it is not the method that is wrong."""
+        super().__init__(message, {"Allow": ",".join(allowed)})
+
+    @classmethod
+    def method(cls, method: str, allowed: tuple[str, ...]) -> "NotAllowed":
+        """A method was used that the route does not have."""
+        return cls(f"{method} is not allowed here; use {','.join(allowed)}.", allowed)
+
+
+class Conflict(Fault):
+    """What is there already does not go together with it."""
+
+    status = 409
+    name = "conflict"
 
 
 class BodyTooLarge(Fault):
@@ -70,6 +81,18 @@ class BodyTooLarge(Fault):
     def __init__(self, limit: int) -> None:
         """Name the limit in bytes."""
         super().__init__(f"The body is larger than {limit} bytes; send less at a time.")
+
+
+class TooManyAttempts(Fault):
+    """Too many wrong passwords have been tried."""
+
+    status = 429
+    name = "overLimit"
+
+    def __init__(self, retry_after: int) -> None:
+        """Say after how many seconds to try again."""
+        message = f"Too many wrong passwords; try again after {retry_after} seconds."
+        super().__init__(message, {"Retry-After": str(retry_after)})
 
 
 class ServiceUnavailable(Fault):

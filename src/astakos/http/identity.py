@@ -22,7 +22,7 @@ CREDENTIALS = (
 async def tokens(service: Service, request: Request) -> Answer:
     """`POST tokens`: the catalogue for everybody, and with credentials what is known of their holder."""
     if request.announced_length == 0:
-        return _answer(request, {"serviceCatalog": await service.catalog()})
+        return access_answer(request, {"serviceCatalog": await service.catalog()})
     require_json(request)
     body = await read_object(request)
     auth = body.get("auth")
@@ -38,11 +38,11 @@ async def tokens(service: Service, request: Request) -> Answer:
     if tenant and tenant != user.uuid:
         raise BadRequest("tenantName must be the uuid of the token's user, or be left out.")
     access = {
-        "token": _token(user, token),
-        "user": await service.read(_user, user),
+        "token": token_document(user, token, user.token_expires),
+        "user": await service.read(_user_with_projects, user),
         "serviceCatalog": await service.catalog(),
     }
-    return _answer(request, access)
+    return access_answer(request, access)
 
 
 def _credentials(auth: dict[str, Any]) -> tuple[object, object]:
@@ -62,15 +62,17 @@ def _credentials(auth: dict[str, Any]) -> tuple[object, object]:
     return token, uuid
 
 
-def _token(user: User, token: str) -> dict[str, Any]:
+def token_document(user: User, token: str, expires: int | None) -> dict[str, Any]:
+    """What is said of a token of a user that expires at an instant, or never."""
     return {
         "id": token,
-        "expires": None if user.token_expires is None else to_iso(user.token_expires),
+        "expires": None if expires is None else to_iso(expires),
         "tenant": {"id": user.default_project or user.uuid, "name": user.name},
     }
 
 
-def _user(connection: Connection, user: User) -> dict[str, Any]:
+def user_document(connection: Connection, user: User) -> dict[str, Any]:
+    """What is said of a token's user: name and roles."""
     return {
         "id": user.uuid,
         "name": user.name,
@@ -78,11 +80,16 @@ def _user(connection: Connection, user: User) -> dict[str, Any]:
         "roles": [
             {"id": str(group.id), "name": group.name} for group in users.groups_of(connection, user.id)
         ],
-        "projects": projects.active_projects_of(connection, user.id),
     }
 
 
-def _answer(request: Request, access: dict[str, Any]) -> Answer:
+def _user_with_projects(connection: Connection, user: User) -> dict[str, Any]:
+    active = projects.active_projects_of(connection, user.id)
+    return {**user_document(connection, user), "projects": active}
+
+
+def access_answer(request: Request, access: dict[str, Any]) -> Answer:
+    """The answer to a call about tokens, as JSON or as XML."""
     if request.serialization == XML:
         return Answer(body=access_to_xml(access))
     return Answer(body=to_json({"access": access}))

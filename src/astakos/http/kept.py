@@ -39,6 +39,10 @@ class Kept(Generic[K, V]):
             self._values[key] = (moment + KEPT_SECONDS, value)
         return value
 
+    def forget_one(self, key: K) -> None:
+        """Ask anew for one key from now on."""
+        self._values.pop(key, None)
+
     def forget(self) -> None:
         """Ask anew from now on."""
         self._values.clear()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
+from astakos.http.addresses import address_of
 from astakos.http.faults import BodyTooLarge
 
 Scope = MutableMapping[str, Any]
@@ -31,9 +32,11 @@ class Request:
     """One request below the base URL's path."""
 
     __slots__ = (
+        "_client",
         "_receive",
         "headers",
         "method",
+        "parameter",
         "path",
         "query",
         "raw_query",
@@ -52,13 +55,20 @@ class Request:
         self.raw_query: str = scope["query_string"].decode("latin-1")
         self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
         self.query: Mapping[str, str] = _query(scope["query_string"])
+        self._client: tuple[str, int] | None = scope.get("client")
         self.serial = 0
+        self.parameter = ""
         self.serialization = self._negotiate()
         self._receive = receive
 
     def header(self, name: bytes) -> str:
         """A header's value without surrounding blanks, "" if it is not there."""
         return self.headers.get(name, b"").strip().decode("latin-1")
+
+    @property
+    def address(self) -> str | None:
+        """Where the caller is, see `address_of`."""
+        return address_of(self._client, self.header(b"x-forwarded-for"))
 
     @property
     def token(self) -> str:

@@ -5,8 +5,23 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from astakos.directory.model import Component, User
-from astakos.http import account, commissions, health, history, identity, issuing, quotas, reconciling, ui
+from astakos.http import (
+    account,
+    commissions,
+    default_project,
+    health,
+    history,
+    identity,
+    issuing,
+    quotas,
+    reconciling,
+    ui,
+    validation,
+    versions,
+)
 from astakos.http.authentication import authenticated_component, authenticated_user
+from astakos.http.keystone.errors import is_keystone_path
+from astakos.http.keystone.routes import KEYSTONE_ROUTES, keystone_route
 from astakos.http.messages import Answer, Request
 from astakos.http.service import Service
 
@@ -38,10 +53,13 @@ class ForComponent:
 
 
 ROUTES: Mapping[str, Route] = {
+    "": {ANY_METHOD: ui.start},
+    "/identity/v2.0": {"GET": versions.version},
     "/identity/v2.0/tokens": {"POST": identity.tokens},
     "/account/v1.0/authenticate": {"GET": ForUser(account.authenticate)},
     "/account/v1.0/user_catalogs": {"POST": ForUser(account.user_catalogs)},
     "/account/v1.0/service/user_catalogs": {"POST": ForComponent(account.service_user_catalogs)},
+    "/account/v1.0/myaccount/default_project": {"POST": ForUser(default_project.set_default_project)},
     "/account/v1.0/resources": {"GET": account.resources},
     "/account/v1.0/feedback": {"POST": ForUser(account.feedback)},
     "/account/v1.0/quotas": {"GET": ForUser(quotas.quotas)},
@@ -59,6 +77,11 @@ ROUTES: Mapping[str, Route] = {
     "/healthz": {"GET": health.healthz, "HEAD": health.healthz},
     "/readyz": {"GET": health.readyz, "HEAD": health.readyz},
 }
+ROUTES_WITH_SLASH: Mapping[str, Route] = {"/identity/": {"GET": versions.versions}}
+"""Those whose trailing slash is not optional."""
+ACCESS_TOKEN: Route = {"GET": validation.validate}
+ACCESS_TOKEN_NAME = "/identity/v2.0/tokens/{id}"  # noqa: S105 - the name of a route
+ACCESS_TOKEN_PATH = re.compile(r"/identity/v2\.0/tokens/([^/].*?)/?", re.DOTALL)
 COMMISSION: Route = {"GET": ForComponent(commissions.info)}
 COMMISSION_ACTION: Route = {"POST": ForComponent(commissions.act)}
 COMMISSION_NAME = "/account/v1.0/commissions/{serial}"
@@ -76,17 +99,26 @@ DIGITS_OF_A_SERIAL = 19
 
 
 def find_route(request: Request) -> Route | None:
-    """The methods of a path, with or without a trailing slash; notes its name and a serial in the request."""
+    """The methods of a path, with or without a trailing slash; notes name and parameter in the request."""
     path = request.path.removesuffix("/")
     route = ROUTES.get(path)
     if route is not None:
-        request.route = path
-    else:
-        found = COMMISSION_PATH.fullmatch(path)
-        if found:
-            digits = found[1].lstrip("0")
-            # 0 is no serial, and so stands for numbers that are too large to be one.
-            request.serial = int(digits or 0) if len(digits) <= DIGITS_OF_A_SERIAL else 0
-            route = COMMISSION_ACTION if found[2] else COMMISSION
-            request.route = COMMISSION_ACTION_NAME if found[2] else COMMISSION_NAME
+        request.route = path or "/"
+    elif request.path in ROUTES_WITH_SLASH:
+        request.route = request.path
+        route = ROUTES_WITH_SLASH[request.path]
+    elif is_keystone_path(path):
+        name, request.parameter = keystone_route(path)
+        route = KEYSTONE_ROUTES.get(name)
+        request.route = request.route if route is None else name
+    elif found := COMMISSION_PATH.fullmatch(path):
+        digits = found[1].lstrip("0")
+        # 0 is no serial, and so stands for numbers that are too large to be one.
+        request.serial = int(digits or 0) if len(digits) <= DIGITS_OF_A_SERIAL else 0
+        route = COMMISSION_ACTION if found[2] else COMMISSION
+        request.route = COMMISSION_ACTION_NAME if found[2] else COMMISSION_NAME
+    elif found := ACCESS_TOKEN_PATH.fullmatch(request.path):
+        request.parameter = found[1]
+        route = ACCESS_TOKEN
+        request.route = ACCESS_TOKEN_NAME
     return route

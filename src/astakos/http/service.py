@@ -8,6 +8,7 @@ from astakos import clock
 from astakos.directory.catalog import service_catalog
 from astakos.directory.login_settings import LoginSettings
 from astakos.directory.model import Component, Resource, User
+from astakos.http.attempts import Attempts
 from astakos.http.counting import RequestCounts
 from astakos.http.kept import Kept
 from astakos.http.mail import Mailer
@@ -56,6 +57,8 @@ class Service:
         self.base_url = base_url
         self.mailer = mailer
         self.ledger = ledger or GroupCommit(ledger_storage(database), now, most_waiting=queue_limit)
+        self.attempts = Attempts()
+        self.passwords = PasswordChecks()
         self.requests = RequestCounts()
         self.readiness = Readiness(database, self.ledger)
         self._few: ReadingThreads | None = None
@@ -68,7 +71,6 @@ class Service:
         )
         self._resources: Kept[None, list[Resource]] = Kept(lambda _: self.read(registry.list_resources))
         self._login_settings: Kept[None, LoginSettings] = Kept(lambda _: self.read(settings.login))
-        self.passwords = PasswordChecks()
         # Every call begins with one of these look-ups. On SQLite each would wait for the writer twice,
         # on a server a thread would have to be woken for it.
         self._components: Kept[bytes, Component] = Kept(
@@ -135,6 +137,10 @@ class Service:
     async def login_settings(self) -> LoginSettings:
         """How logging in on pages goes."""
         return await self._login_settings.get(None) or LoginSettings()
+
+    def forget_user_of_token(self, token_hash: bytes) -> None:
+        """Let it count at once that a token has been withdrawn."""
+        self._users.forget_one(token_hash)
 
     def forget(self) -> None:
         """Let what has just been changed by administration count at once, and not within a second."""

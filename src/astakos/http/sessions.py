@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from astakos.administration.accounts import end_logins
 from astakos.clock import MICROSECONDS
 from astakos.directory.login_settings import LoginSettings
 from astakos.directory.model import User
@@ -85,10 +84,9 @@ async def renew(service: Service, user: User, settings: LoginSettings) -> Sessio
     now = service.now()
 
     def store(connection: Connection) -> None:
-        end_logins(connection, user)
-        _store(connection, user, session, now)
         hashed = token_hash(session.token)
         users.set_token(connection, user.uuid, hashed, now, now + USER_TOKEN_LIFETIME)
+        _store(connection, user, session, now)
 
     await service.write(store)
     service.forget()

@@ -1,6 +1,7 @@
 """`ui`: what pages of other components fetch for their menus (`http-api.md` §10)."""
 
 import re
+from urllib.parse import urlsplit
 
 from astakos.directory.catalog import menu
 from astakos.http.faults import BadRequest
@@ -10,6 +11,12 @@ from astakos.http.service import Service
 from astakos.storage import registry
 
 FUNCTION_NAME = re.compile(r"[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*", re.ASCII)
+
+
+async def start(service: Service, _request: Request) -> Answer:
+    """The base URL itself: on to the pages for people."""
+    location = urlsplit(service.base_url).path.rstrip("/") + "/ui/"
+    return Answer(301, media_type="text/html; charset=utf-8", headers={"Location": location})
 
 
 async def get_services(service: Service, request: Request) -> Answer:

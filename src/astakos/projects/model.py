@@ -23,6 +23,7 @@ class Policy(StrEnum):
     CLOSED = "closed"
 
 
+ALIVE = (ProjectState.ACTIVE, ProjectState.SUSPENDED)
 INITIALIZED = (ProjectState.ACTIVE, ProjectState.SUSPENDED, ProjectState.TERMINATED)
 
 

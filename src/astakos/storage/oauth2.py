@@ -28,6 +28,12 @@ ON CONFLICT (token_hash) DO UPDATE SET
     client_id = excluded.client_id, user_id = excluded.user_id, scope = excluded.scope,
     expires = excluded.expires
 """
+FIND_TOKEN = """
+SELECT t.token_hash, c.identifier, u.uuid, t.scope, t.expires
+FROM oauth2_tokens t JOIN oauth2_clients c ON c.id = t.client_id JOIN users u ON u.id = t.user_id
+WHERE t.token_hash = ?
+"""
+DELETE_EXPIRED_TOKEN = "DELETE FROM oauth2_tokens WHERE token_hash = ? AND expires < ?"
 LIST_TOKENS = """
 SELECT t.token_hash, c.identifier, u.uuid, t.scope, t.expires
 FROM oauth2_tokens t JOIN oauth2_clients c ON c.id = t.client_id JOIN users u ON u.id = t.user_id
@@ -135,7 +141,7 @@ def find_code(connection: Connection, code_hash: bytes) -> Code | None:
 
 
 def change_code(connection: Connection, code: Code, token: AccessToken, now: int) -> None:
-    """Store the access token that is given for a code, which is gone with that, as all tokens that are over."""
+    """Store the access token that is given for a code; the code is gone with that, and expired tokens."""
     connection.execute(USE_CODE, (code.code_hash,))
     connection.execute(EXPIRE_TOKENS, (now,))
     save_token(connection, token)
@@ -150,6 +156,17 @@ def end_all_of(connection: Connection, user: int) -> None:
 def save_token(connection: Connection, token: AccessToken) -> None:
     """Store an access token of an existing client for an existing user."""
     connection.execute(SAVE_TOKEN, (token.token_hash, token.scope, token.expires, token.client, token.user))
+
+
+def find_token(connection: Connection, token_hash: bytes) -> AccessToken | None:
+    """The access token that has that hash."""
+    row = connection.execute(FIND_TOKEN, (token_hash,)).fetchone()
+    return None if row is None else AccessToken(*row)
+
+
+def delete_expired_token(connection: Connection, token_hash: bytes, now: int) -> None:
+    """Delete an access token if it has expired by now."""
+    connection.execute(DELETE_EXPIRED_TOKEN, (token_hash, now))
 
 
 def list_tokens(connection: Connection) -> Iterator[AccessToken]:

@@ -39,6 +39,10 @@ SELECT u.uuid, m.state, m.ever_accepted
 FROM projects p JOIN memberships m ON m.project_id = p.id JOIN users u ON u.id = m.user_id
 WHERE p.uuid = ? ORDER BY m.id
 """
+FIND_MEMBERSHIP = """
+SELECT m.state FROM users u JOIN memberships m ON m.user_id = u.id JOIN projects p ON p.id = m.project_id
+WHERE u.uuid = ? AND p.uuid = ?
+"""
 SAVE_MEMBERSHIP = """
 INSERT INTO memberships (user_id, project_id, state, ever_accepted)
 SELECT u.id, p.id, ?, ? FROM users u, projects p WHERE u.uuid = ? AND p.uuid = ?
@@ -48,6 +52,12 @@ ON CONFLICT (user_id, project_id) DO UPDATE SET
 LIST_PROJECTS_OF = """
 SELECT p.uuid FROM memberships m JOIN projects p ON p.id = m.project_id
 WHERE m.user_id = ? AND m.state IN ('accepted', 'leave_requested') AND p.state = 'active' ORDER BY p.id
+"""
+FIND_PROJECTS_OF = f"""
+SELECT {COLUMNS} FROM projects WHERE state = 'active' AND id IN (
+    SELECT project_id FROM memberships WHERE user_id = ? AND state IN ('accepted', 'leave_requested')
+)
+ORDER BY id
 """
 
 
@@ -118,6 +128,12 @@ def memberships_of(connection: Connection, project: str) -> list[Membership]:
     ]
 
 
+def find_membership(connection: Connection, user: str, project: str) -> MembershipState | None:
+    """The state of a user's membership in a project; None if they never had to do with each other."""
+    row = connection.execute(FIND_MEMBERSHIP, (user, project)).fetchone()
+    return None if row is None else MembershipState(row[0])
+
+
 def save_memberships(connection: Connection, project: str, memberships: Iterable[Membership]) -> None:
     """Set memberships of existing users in a project."""
     connection.executemany(
@@ -128,3 +144,8 @@ def save_memberships(connection: Connection, project: str, memberships: Iterable
 def active_projects_of(connection: Connection, user: int) -> list[str]:
     """The uuids of the active projects that a user may draw from (`http-api.md` §7.2)."""
     return [uuid for (uuid,) in connection.execute(LIST_PROJECTS_OF, (user,))]
+
+
+def find_active_projects_of(connection: Connection, user: int) -> list[Project]:
+    """The same projects, with all that defines them."""
+    return [_project(row) for row in connection.execute(FIND_PROJECTS_OF, (user,))]

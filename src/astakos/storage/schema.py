@@ -233,6 +233,22 @@ login_attempts = _table(
     Index("login_attempts_by_time", "began"),
 )
 
+# Tokens that a user has for an hour besides their own, from logging in with a password or for one project.
+temporary_tokens = Table(
+    "temporary_tokens",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    _refers("user_id", "users.id"),
+    _text("project", nullable=True),
+    _text("method"),
+    _number("created"),
+    _number("expires"),
+    Index("temporary_tokens_of_user", "user_id", "created"),
+    Index("temporary_tokens_by_expiry", "expires"),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
 feedback = _table(
     "feedback",
     _identifier(),

@@ -16,7 +16,6 @@ FIND_BY_TOKEN = """
 SELECT u.uuid, s.created, s.expires FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.token_hash = ?
 """
 END_SESSION = "DELETE FROM sessions WHERE secret_hash = ?"
-END_SESSIONS_OF = "DELETE FROM sessions WHERE user_id = ?"
 EXPIRE_BROWSERS = "DELETE FROM known_browsers WHERE expires < ?"
 REMEMBER_BROWSER = "INSERT INTO known_browsers (secret_hash, user_id, expires) VALUES (?, ?, ?)"
 KNOWS_BROWSER = """
@@ -44,7 +43,7 @@ def find(connection: Connection, secret_hash: bytes, now: int) -> tuple[User, in
 
 
 def find_holder(connection: Connection, token_hash: bytes) -> User | None:
-    """The user whose token has that hash, be it their own or that of a session."""
+    """The user whose token has that hash, be it their own, a temporary one, or that of a session."""
     return users.find_by_token(connection, token_hash) or find_user_by_token(connection, token_hash)
 
 
@@ -61,11 +60,6 @@ def find_user_by_token(connection: Connection, token_hash: bytes) -> User | None
 def end(connection: Connection, secret_hash: bytes) -> None:
     """End a session, and with it its token."""
     connection.execute(END_SESSION, (secret_hash,))
-
-
-def end_all_of(connection: Connection, user: int) -> None:
-    """End all sessions of a user."""
-    connection.execute(END_SESSIONS_OF, (user,))
 
 
 def remember_browser(connection: Connection, user: int, secret_hash: bytes, now: int, expires: int) -> None:

@@ -7,11 +7,16 @@ from astakos.directory.model import Group, User
 from astakos.storage.database import Connection
 from astakos.storage.texts import is_storable
 
-COLUMNS = """
+PERSON = """
 id, uuid, username, email, first_name, last_name, is_active, email_verified, moderated, is_rejected,
-has_signed_terms, default_project, token_created, token_expires
+has_signed_terms, default_project
 """
+COLUMNS = f"{PERSON}, token_created, token_expires"
 FIND_BY_TOKEN = f"SELECT {COLUMNS} FROM users WHERE token_hash = ?"
+FIND_BY_TEMPORARY_TOKEN = f"""
+SELECT {PERSON}, t.created, t.expires FROM temporary_tokens t JOIN users u ON u.id = t.user_id
+WHERE t.token_hash = ?
+"""
 FIND_BY_UUID = f"SELECT {COLUMNS} FROM users WHERE uuid = ?"
 FIND_BY_USERNAME = f"SELECT {COLUMNS} FROM users WHERE username = ?"
 LIST = f"SELECT {COLUMNS} FROM users ORDER BY id"
@@ -33,7 +38,14 @@ SET_TOKEN = "UPDATE users SET token_hash = ?, token_created = ?, token_expires =
 FIND_TOKEN_HASH = "SELECT token_hash FROM users WHERE uuid = ?"
 SIGN_TERMS = "UPDATE users SET has_signed_terms = ? WHERE id = ?"
 SET_PASSWORD = "UPDATE users SET password_hash = ? WHERE uuid = ?"
+SET_DEFAULT_PROJECT = "UPDATE users SET default_project = ? WHERE uuid = ?"
 FIND_PASSWORD = "SELECT password_hash FROM users WHERE uuid = ?"
+FORGET_TEMPORARY_TOKENS = """
+DELETE FROM temporary_tokens WHERE user_id = (SELECT id FROM users WHERE uuid = ?)
+"""
+END_SESSIONS = "DELETE FROM sessions WHERE user_id = (SELECT id FROM users WHERE uuid = ?)"
+END_ACCESS_TOKENS = "DELETE FROM oauth2_tokens WHERE user_id = (SELECT id FROM users WHERE uuid = ?)"
+END_CODES = "DELETE FROM oauth2_codes WHERE user_id = (SELECT id FROM users WHERE uuid = ?)"
 LIST_GROUPS_OF = """
 SELECT g.id, g.name FROM groups g JOIN user_groups u ON u.group_id = g.id WHERE u.user_id = ? ORDER BY g.id
 """
@@ -58,8 +70,10 @@ def _find(connection: Connection, statement: str, key: str | bytes) -> User | No
 
 
 def find_by_token(connection: Connection, token_hash: bytes) -> User | None:
-    """The user whose token has that hash."""
-    return _find(connection, FIND_BY_TOKEN, token_hash)
+    """The user whose token, or one of whose temporary tokens, has that hash; its times are the user's."""
+    return _find(connection, FIND_BY_TOKEN, token_hash) or _find(
+        connection, FIND_BY_TEMPORARY_TOKEN, token_hash
+    )
 
 
 def find_by_uuid(connection: Connection, uuid: str) -> User | None:
@@ -98,7 +112,10 @@ def all_names(connection: Connection) -> dict[str, str]:
 
 
 def save(connection: Connection, user: User) -> int:
-    """Store all of a user but the token, new or over the one with the same uuid; answer its id."""
+    """Store all of a user but the token, new or over the one with the same uuid; answer its id.
+
+    One who is not active is logged out.
+    """
     row = connection.execute(
         SAVE,
         (
@@ -115,14 +132,23 @@ def save(connection: Connection, user: User) -> int:
             user.default_project,
         ),
     ).fetchone()
+    if not user.is_active:
+        log_out(connection, user.uuid)
     return int(row[0])
 
 
 def set_token(
     connection: Connection, uuid: str, token_hash: bytes, created: int, expires: int | None
 ) -> None:
-    """Give a user a token; the old one ceases to work with the transaction."""
+    """Give a user a token; the old one ceases to work with the transaction, and the user is logged out."""
     connection.execute(SET_TOKEN, (token_hash, created, expires, uuid))
+    log_out(connection, uuid)
+
+
+def log_out(connection: Connection, uuid: str) -> None:
+    """End the sessions of a user, their temporary tokens, and what OAuth2 clients have got for them."""
+    for statement in (FORGET_TEMPORARY_TOKENS, END_SESSIONS, END_ACCESS_TOKENS, END_CODES):
+        connection.execute(statement, (uuid,))
 
 
 def find_token_hash(connection: Connection, uuid: str) -> bytes | None:
@@ -137,14 +163,20 @@ def sign_terms(connection: Connection, user: int) -> None:
 
 
 def set_password_hash(connection: Connection, uuid: str, password_hash: str) -> None:
-    """Give a user a password."""
+    """Give a user a password; with the transaction they are logged out."""
     connection.execute(SET_PASSWORD, (password_hash, uuid))
+    log_out(connection, uuid)
 
 
 def find_password_hash(connection: Connection, uuid: str) -> str | None:
     """The hash of a user's password."""
     row = connection.execute(FIND_PASSWORD, (uuid,)).fetchone()
     return None if row is None else row[0]
+
+
+def set_default_project(connection: Connection, uuid: str, project: str) -> None:
+    """Let a project pay for a user if none is named."""
+    connection.execute(SET_DEFAULT_PROJECT, (project, uuid))
 
 
 def groups_of(connection: Connection, user: int) -> list[Group]:

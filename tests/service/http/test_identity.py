@@ -1,7 +1,13 @@
+import asyncio
+import json
 from typing import Any
 
 import pytest
 
+from astakos.http.application import Application
+from astakos.http.messages import Message
+from astakos.http.service import Service
+from astakos.storage.database import Database
 from service.caller import TOKENS, Caller
 from service.world import (
     ALICE,
@@ -111,6 +117,43 @@ def test_only_the_header_says_whether_there_is_a_body(standing_service: Caller) 
     answer = standing_service.raw(head)
     assert answer.startswith(b"HTTP/1.1 200 ")
     assert b'"serviceCatalog"' in answer
+
+
+@pytest.mark.parametrize("length", ["abc", "-5", "+3", "1.5"])
+def test_a_length_that_is_no_number_is_refused_where_messages_are_told_apart(
+    standing_service: Caller, length: str
+) -> None:
+    head = f"POST /astakos{TOKENS} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"
+    answer = standing_service.raw(head.encode() + b'{"auth": {}}')
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"serviceCatalog" not in answer
+
+
+@pytest.mark.parametrize("length", [b"", b"abc", b"-5", b"+3", b"1.5", "٣".encode(), b"0", b"00"])
+def test_a_length_that_is_no_number_means_no_body_where_the_server_lets_it_through(
+    database: Database, length: bytes
+) -> None:
+    headers = [(b"content-type", b"application/json"), (b"content-length", length)]
+    start, body = asyncio.run(answered(database, headers))
+    assert start["status"] == 200
+    assert list(json.loads(body["body"])["access"]) == ["serviceCatalog"]
+
+
+async def answered(database: Database, headers: list[tuple[bytes, bytes]]) -> list[Message]:
+    """What the application sends for a request that comes straight to it, without a server of HTTP."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"{}", "more_body": False}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": f"/astakos{TOKENS}", "headers": headers}
+    service = Service(database, BASE_URL)
+    await Application(service)({**scope, "query_string": b""}, receive, send)
+    service.close()
+    return sent
 
 
 @pytest.mark.parametrize("credentials", [by_token(ALICE.token), by_password(ALICE.uuid, ALICE.token)])

@@ -1,0 +1,54 @@
+"""The service catalogue as version 3 of OpenStack's identity API has it."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from astakos.directory.catalog import REGION
+
+IDENTITY_SERVICE = "astakos_identity"
+INTERFACES = ("public", "internal", "admin")
+
+
+def keystone_catalog(services: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The catalogue of version 2, in the other form.
+
+    Each endpoint is there once for each interface. Where a service has registered no `internalURL` or
+    `adminURL`, that is its `publicURL`: whoever asks for one of these is to find what there is.
+
+    Args:
+        services: as `astakos.directory.catalog.service_catalog` answers them.
+    """
+    return [
+        {
+            "id": _identifier(service["name"]),
+            "name": service["name"],
+            "type": service["type"],
+            "endpoints": [
+                _endpoint(service["name"], place, endpoint, interface)
+                for place, endpoint in enumerate(service["endpoints"])
+                for interface in INTERFACES
+                if endpoint.get("publicURL")
+            ],
+        }
+        for service in services
+    ]
+
+
+def _endpoint(service: str, place: int, endpoint: Mapping[str, Any], interface: str) -> dict[str, Any]:
+    url = endpoint.get(f"{interface}URL") or endpoint["publicURL"]
+    if service == IDENTITY_SERVICE and endpoint.get("versionId") == "v2.0":
+        # Who reads this catalogue speaks version 3.
+        url = url.removesuffix("/").removesuffix("v2.0") + "v3"
+    return {
+        "id": _identifier(service, str(place), interface),
+        "interface": interface,
+        "region": REGION,
+        "region_id": REGION,
+        "url": url,
+    }
+
+
+def _identifier(*names: str) -> str:
+    """The same for the same names, whichever process is asked."""
+    return hashlib.sha256("\n".join(names).encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -1,0 +1,24 @@
+"""How Keystone answers that something is refused, which is all that its clients understand."""
+
+from http import HTTPStatus
+
+from astakos.http.faults import Fault
+from astakos.http.messages import Answer
+from astakos.http.serialization import to_json
+
+PREFIX = "/identity/v3"
+JSON_TYPE = "application/json"
+
+
+def is_keystone_path(path: str) -> bool:
+    """Whether a path below the base URL belongs to this API."""
+    return path == PREFIX or path.startswith(PREFIX + "/")
+
+
+def error_answer(fault: Fault, base_url: str) -> Answer:
+    """A fault in Keystone's form; one about who calls says where to log in."""
+    error = {"code": fault.status, "message": fault.message, "title": HTTPStatus(fault.status).phrase}
+    headers = dict(fault.headers)
+    if fault.status == 401:
+        headers["WWW-Authenticate"] = f'Keystone uri="{base_url}{PREFIX}"'
+    return Answer(fault.status, to_json({"error": error}), JSON_TYPE, headers)

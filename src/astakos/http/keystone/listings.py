@@ -1,0 +1,92 @@
+"""`identity/v3`: what its caller can use: the catalogue, their projects, themselves, the one domain."""
+
+from typing import Any
+
+from astakos.directory.keystone_catalog import keystone_catalog
+from astakos.directory.model import User
+from astakos.http.authentication import authenticated_user
+from astakos.http.faults import ItemNotFound
+from astakos.http.keystone.documents import (
+    DOMAIN,
+    collection,
+    domain_document,
+    project_document,
+    user_document,
+)
+from astakos.http.keystone.errors import JSON_TYPE, PREFIX
+from astakos.http.messages import Answer, Request
+from astakos.http.serialization import to_json
+from astakos.http.service import Service
+from astakos.storage import projects
+
+YOURSELF = "There is no such user; you see nobody but yourself here."
+
+
+async def catalog(service: Service, request: Request) -> Answer:
+    """`GET auth/catalog`: the services."""
+    await authenticated_user(service, request)
+    links = {"self": f"{service.base_url}{PREFIX}/auth/catalog"}
+    return _answer({"catalog": keystone_catalog(await service.catalog()), "links": links})
+
+
+async def own_projects(service: Service, request: Request) -> Answer:
+    """`GET auth/projects` and `projects`: what the caller can draw from; by `name`, if that is given."""
+    user = await authenticated_user(service, request)
+    return await _projects(service, request, user)
+
+
+async def own_domains(service: Service, request: Request) -> Answer:
+    """`GET auth/domains` and `domains`: the one that there is; by `name`, if that is given."""
+    await authenticated_user(service, request)
+    name = request.query.get("name")
+    found = [domain_document(service.base_url)] if name in (None, DOMAIN["name"]) else []
+    return _answer(collection(service.base_url, request.path, "domains", found))
+
+
+async def project(service: Service, request: Request) -> Answer:
+    """`GET projects/<uuid>`: one of those."""
+    user = await authenticated_user(service, request)
+    for found in await service.read(projects.find_active_projects_of, user.id):
+        if found.uuid == request.parameter:
+            return _answer({"project": project_document(service.base_url, found)})
+    raise ItemNotFound("There is no such project, or you can not draw from it now.")
+
+
+async def domain(service: Service, request: Request) -> Answer:
+    """`GET domains/default`."""
+    await authenticated_user(service, request)
+    if request.parameter != DOMAIN["id"]:
+        raise ItemNotFound(f"There is no such domain; there is only {DOMAIN['id']}.")
+    return _answer({"domain": domain_document(service.base_url)})
+
+
+async def user(service: Service, request: Request) -> Answer:
+    """`GET users/<uuid>`: the caller."""
+    caller = await _caller_of_that_uuid(service, request)
+    return _answer({"user": user_document(service.base_url, caller)})
+
+
+async def projects_of_user(service: Service, request: Request) -> Answer:
+    """`GET users/<uuid>/projects`: the projects of the caller."""
+    return await _projects(service, request, await _caller_of_that_uuid(service, request))
+
+
+async def _caller_of_that_uuid(service: Service, request: Request) -> User:
+    caller = await authenticated_user(service, request)
+    if caller.uuid != request.parameter:
+        raise ItemNotFound(YOURSELF)
+    return caller
+
+
+async def _projects(service: Service, request: Request, user: User) -> Answer:
+    name = request.query.get("name")
+    found = [
+        project_document(service.base_url, project)
+        for project in await service.read(projects.find_active_projects_of, user.id)
+        if name in (None, project.name)
+    ]
+    return _answer(collection(service.base_url, request.path, "projects", found))
+
+
+def _answer(document: dict[str, Any]) -> Answer:
+    return Answer(200, to_json(document), JSON_TYPE)

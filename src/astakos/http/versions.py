@@ -1,0 +1,53 @@
+"""`identity/`: which versions of the identity API there are, and where (`http-api.md` §7.1)."""
+
+from typing import Any
+
+from astakos.http.messages import Answer, Request
+from astakos.http.serialization import to_json
+from astakos.http.service import Service
+
+VERSION = "v2.0"
+UPDATED = "2014-04-17T00:00:00Z"
+MEDIA_TYPES = [{"base": "application/json", "type": "application/vnd.openstack.identity-v2.0+json"}]
+MEDIA_TYPES_3 = [{"base": "application/json", "type": "application/vnd.openstack.identity-v3+json"}]
+DESCRIPTION = {"rel": "describedby", "type": "text/html", "href": "https://docs.openstack.org/"}
+
+
+async def versions(service: Service, _request: Request) -> Answer:
+    """`GET identity/`: the versions there are."""
+    values = [_version(service.base_url), _version_3(service.base_url)]
+    return Answer(body=to_json({"versions": {"values": values}}))
+
+
+async def version(service: Service, _request: Request) -> Answer:
+    """`GET identity/v2.0`: the same in more detail."""
+    document = _version(service.base_url)
+    document["media_types"] = MEDIA_TYPES
+    document["links"].append(DESCRIPTION)
+    return Answer(body=to_json({"version": document}))
+
+
+async def version_3(service: Service, _request: Request) -> Answer:
+    """`GET identity/v3`: the version that OpenStack's tools of today speak."""
+    document = _version_3(service.base_url)
+    document["media_types"] = MEDIA_TYPES_3
+    return Answer(body=to_json({"version": document}), media_type="application/json")
+
+
+def _version(base_url: str) -> dict[str, Any]:
+    return {
+        "id": VERSION,
+        "status": "CURRENT",
+        "updated": UPDATED,
+        "links": [{"rel": "self", "href": f"{base_url}/identity/{VERSION}/"}],
+    }
+
+
+def _version_3(base_url: str) -> dict[str, Any]:
+    return {
+        # Not a later one, of which more could be expected than there is.
+        "id": "v3.0",
+        "status": "stable",
+        "updated": "2013-03-06T00:00:00Z",
+        "links": [{"rel": "self", "href": f"{base_url}/identity/v3/"}],
+    }
