@@ -1,7 +1,7 @@
 """How often a password may be tried, by whom: enough for people, too little for guessing.
 
-Whoever holds the cookie of a browser in which the user has logged in before is counted alone, so that no stranger
-can lock a user out there. All others are counted by account and address, by address, and by account.
+Whoever holds the cookie of a browser in which the user has logged in before is counted alone, so that no
+stranger can lock a user out there. All others are counted by account and address, by address, and by account.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ class Tally(NamedTuple):
     """How many attempts there were since an instant."""
 
     began: int
-    count: int
+    number: int
 
 
 class Limit(NamedTuple):
@@ -60,7 +60,7 @@ def counted(tally: Tally | None, now: int) -> Tally:
     """The tally with one more attempt; a new one if the old one's time is over."""
     if tally is None or not tally.began <= now < tally.began + WINDOW:
         return Tally(now, 1)
-    return Tally(tally.began, tally.count + 1)
+    return Tally(tally.began, tally.number + 1)
 
 
 def _limit(most: int, *parts: str) -> Limit:

@@ -1,4 +1,4 @@
-"""The rules of OAuth2: redirect URIs, scopes, and the proof of possession (RFC 7636) - values in, values out."""
+"""The rules of OAuth2, as pure functions: redirect URIs, scopes, and the proof of possession (RFC 7636)."""
 
 import base64
 import hashlib

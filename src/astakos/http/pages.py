@@ -90,7 +90,7 @@ def page(
         status: that of the answer.
         cookies: to be set along with it.
         retry_after: after how many seconds the same may succeed.
-        forms_may_lead_to: sources of the policy for forms, also for what their answers redirect to; None for
+        forms_may_lead_to: sources of the policy for forms, and for what their answers redirect to; None for
             anywhere.
     """
     document = html(

@@ -23,6 +23,7 @@ from astakos.http.authentication import authenticated_component, authenticated_u
 from astakos.http.keystone.errors import is_keystone_path
 from astakos.http.keystone.routes import KEYSTONE_ROUTES, keystone_route
 from astakos.http.messages import Answer, Request
+from astakos.http.page_routes import EXACT_PAGES, PAGES
 from astakos.http.service import Service
 
 Handler = Callable[[Service, Request], Awaitable[Answer]]
@@ -74,11 +75,13 @@ ROUTES: Mapping[str, Route] = {
     "/account/v1.0/commissions/history": {"GET": history.history},
     "/account/v1.0/reconcile": {"POST": ForComponent(reconciling.reconcile)},
     "/ui/get_services": {ANY_METHOD: ui.get_services},
+    "/ui/get_menu": {ANY_METHOD: ui.get_menu},
+    **PAGES,
     "/healthz": {"GET": health.healthz, "HEAD": health.healthz},
     "/readyz": {"GET": health.readyz, "HEAD": health.readyz},
 }
-ROUTES_WITH_SLASH: Mapping[str, Route] = {"/identity/": {"GET": versions.versions}}
-"""Those whose trailing slash is not optional."""
+ROUTES_WITH_SLASH: Mapping[str, Route] = {"/identity/": {"GET": versions.versions}, **EXACT_PAGES}
+"""Those whose trailing slash, or that there is none, is not optional."""
 ACCESS_TOKEN: Route = {"GET": validation.validate}
 ACCESS_TOKEN_NAME = "/identity/v2.0/tokens/{id}"  # noqa: S105 - the name of a route
 ACCESS_TOKEN_PATH = re.compile(r"/identity/v2\.0/tokens/([^/].*?)/?", re.DOTALL)

@@ -1,6 +1,7 @@
 """Who has logged in in the browser that sends a request, and beginning and ending that."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -22,6 +23,7 @@ from astakos.storage.database import Connection
 PROOF = "csrf_token"
 PROOF_HEADER = b"x-csrf-token"
 ELSEWHERE = ("cross-site", "same-site")
+SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
 HOUR = 3600 * MICROSECONDS
 
 
@@ -64,12 +66,26 @@ def require_own_form(request: Request, form: Mapping[str, str], secret: str) -> 
         )
 
 
-async def begin(service: Service, user: User, settings: LoginSettings) -> tuple[Session, str]:
-    """Log a user in; the session, and the secret by which the browser is known from now on."""
+def browser_of(request: Request) -> str:
+    """The secret by which a browser is known again; "" if it has none."""
+    secret = request.cookies.get(cookies.BROWSER, "")
+    return secret if SECRET.fullmatch(secret) else ""
+
+
+async def begin(
+    service: Service, request: Request, user: User, settings: LoginSettings
+) -> tuple[Session, str]:
+    """Log a user in, in place of whoever was logged in in that browser.
+
+    Returns:
+        the session, and the secret by which the browser is known from now on.
+    """
+    before = request.cookies.get(cookies.SESSION, "")
     session, browser = _new_session(service, user, settings), new_secret(os.urandom)
     now = service.now()
 
     def store(connection: Connection) -> None:
+        sessions.end(connection, token_hash(before))
         _store(connection, user, session, now)
         known_until = now + cookies.BROWSER_DAYS * 24 * HOUR
         sessions.remember_browser(connection, user.id, token_hash(browser), now, known_until)

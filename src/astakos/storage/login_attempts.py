@@ -25,7 +25,7 @@ def count(connection: Connection, limits: Sequence[Limit], now: int) -> int | No
     for limit in limits:
         row = connection.execute(FIND, (limit.subject,)).fetchone()
         tally = counted(None if row is None else Tally(*row), now)
-        if tally.count > limit.most:
+        if tally.number > limit.most:
             return tally.began + WINDOW
         tallies.append((limit.subject, *tally))
     connection.executemany(SAVE, tallies)

@@ -3,6 +3,7 @@
 from astakos.directory.model import User
 from astakos.storage import users
 from astakos.storage.database import Connection
+from astakos.storage.texts import is_storable
 
 EXPIRE_SESSIONS = "DELETE FROM sessions WHERE expires < ?"
 ADD_SESSION = """
@@ -71,4 +72,6 @@ def remember_browser(connection: Connection, user: int, secret_hash: bytes, now:
 
 def knows_browser(connection: Connection, secret_hash: bytes, username: str, now: int) -> bool:
     """Whether the user of that name has logged in in a browser before."""
+    if not is_storable(username):
+        return False
     return connection.execute(KNOWS_BROWSER, (secret_hash, username, now)).fetchone() is not None
