@@ -58,7 +58,8 @@ def limits(username: str, address: str, browser: str | None) -> Iterator[Limit]:
 
 def counted(tally: Tally | None, now: int) -> Tally:
     """The tally with one more attempt; a new one if the old one's time is over."""
-    if tally is None or not tally.began <= now < tally.began + WINDOW:
+    # Attempts that come at the same time are not counted in the order in which they came.
+    if tally is None or abs(now - tally.began) >= WINDOW:
         return Tally(now, 1)
     return Tally(tally.began, tally.number + 1)
 
