@@ -11,7 +11,12 @@ from benchmarks.pairs import ROUNDS, Case, Figures, measure_in_turn
 from benchmarks.population import USERS
 from benchmarks.postgresql_databases import PostgreSQLDatabases, postgresql_databases
 from benchmarks.results import Result, milliseconds, rate, ratio
-from benchmarks.service_process import astakos_service, astakos_service_twice, usual_service
+from benchmarks.service_process import (
+    astakos_service,
+    astakos_service_of_two_workers,
+    astakos_service_twice,
+    usual_service,
+)
 
 CLIENTS = 32
 MANY, ONE = f"{USERS:,} users", "one user"
@@ -24,9 +29,11 @@ CONNECTIONS: Mapping[str, Case] = {
 }
 SERVICES: Mapping[str, Case] = {
     f"astakos serve, {MANY}": Case(astakos_service, USERS, CLIENTS),
+    f"astakos serve --workers 2, {MANY}": Case(astakos_service_of_two_workers, USERS, CLIENTS),
     f"astakos serve twice, {MANY}": Case(astakos_service_twice, USERS, CLIENTS),
     f"a commit per call, {MANY}": Case(usual_service, USERS, CLIENTS),
     f"astakos serve, {ONE}": Case(astakos_service, 1, CLIENTS),
+    f"astakos serve --workers 2, {ONE}": Case(astakos_service_of_two_workers, 1, CLIENTS),
     f"astakos serve twice, {ONE}": Case(astakos_service_twice, 1, CLIENTS),
     f"a commit per call, {ONE}": Case(usual_service, 1, CLIENTS),
 }

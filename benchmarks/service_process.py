@@ -42,6 +42,13 @@ def astakos_service(database: str) -> Iterator[Sequence[int]]:
 
 
 @contextlib.contextmanager
+def astakos_service_of_two_workers(database: str) -> Iterator[Sequence[int]]:
+    """The port of one that answers HTTP with two processes."""
+    with astakos_server(database, "--workers", "2") as server:
+        yield [server.port]
+
+
+@contextlib.contextmanager
 def astakos_service_twice(database: str) -> Iterator[Sequence[int]]:
     """The ports of two that work on one database."""
     with astakos_server(database) as first, astakos_server(database) as second:
@@ -49,9 +56,9 @@ def astakos_service_twice(database: str) -> Iterator[Sequence[int]]:
 
 
 @contextlib.contextmanager
-def astakos_server(database: str) -> Iterator[Server]:
+def astakos_server(database: str, *options: str) -> Iterator[Server]:
     """One `astakos serve`, with what else there is to know of the process."""
-    command = ["-m", "astakos.cli", "serve", "--host", HOST, "--port", "0"]
+    command = ["-m", "astakos.cli", "serve", "--host", HOST, "--port", "0", *options]
     with serving([sys.executable, *command, "--database", database]) as server:
         yield server
 

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-PACKAGE = Path(__file__).parent.parent / "src" / "astakosclient"
+PACKAGE = Path(__file__).parent.parent / "src" / "astakosclient" / "faces"
 NOTICE = "Made by tools/generate_faces.py from {source}; change it there.\n"
 
 AWAITED = re.compile(r"self\.(_client\.)?_run\(|self\._(names|uuids)\.(one|several)\(")
@@ -41,9 +41,11 @@ def made_asynchronous(source: str) -> str:
         ("__enter__", "__aenter__"),
         ("__exit__", "__aexit__"),
         ("astakosclient.synchronous", "astakosclient.asynchronous"),
-        ("astakosclient.rounds ", "astakosclient.async_rounds "),
-        ("astakosclient.lookups ", "astakosclient.async_lookups "),
-        ("astakosclient.commission ", "astakosclient.async_commission "),
+        ("astakosclient.faces.rounds ", "astakosclient.faces.async_rounds "),
+        ("import lookups", "import async_lookups"),
+        ("lookups.Lookups(", "async_lookups.Lookups("),
+        ("astakosclient.faces.lookups ", "astakosclient.faces.async_lookups "),
+        ("astakosclient.faces.commission ", "astakosclient.faces.async_commission "),
         ("Synchronous", "Asynchronous"),
         ("class Calls", "class AsyncCalls"),
         ("class BoundCalls", "class AsyncBoundCalls"),

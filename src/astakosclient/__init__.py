@@ -5,19 +5,19 @@ from typing import TYPE_CHECKING
 from astakosclient import errors
 from astakosclient.catalog import parse_endpoints
 from astakosclient.client import AstakosClient, BoundClient, DocumentedClient
-from astakosclient.commission import Commission
+from astakosclient.connections.transport import HttpTransport
 from astakosclient.cookies import get_token_from_cookie
 from astakosclient.errors import AstakosClientException
 from astakosclient.events import Answered, Attempted
 from astakosclient.exchange import Answer, AsyncTransport, Request, Timeout, Transport
-from astakosclient.lookups import Lookups
+from astakosclient.faces.commission import Commission
 from astakosclient.retry import Retry
-from astakosclient.transport import HttpTransport
 
 if TYPE_CHECKING:
     from astakosclient.async_client import AsyncAstakosClient, AsyncBoundClient
-    from astakosclient.async_transport import AsyncHttpTransport
-    from astakosclient.later_client import LaterClient
+    from astakosclient.connections.async_transport import AsyncHttpTransport
+    from astakosclient.faces.lookups import Lookups
+    from astakosclient.later.client import LaterClient
 
 __all__ = [
     "Answer",
@@ -47,10 +47,11 @@ __all__ = [
 _LOADED_WHEN_USED = {
     "AsyncAstakosClient": "astakosclient.async_client",
     "AsyncBoundClient": "astakosclient.async_client",
-    "AsyncHttpTransport": "astakosclient.async_transport",
-    "LaterClient": "astakosclient.later_client",
+    "AsyncHttpTransport": "astakosclient.connections.async_transport",
+    "LaterClient": "astakosclient.later.client",
+    "Lookups": "astakosclient.faces.lookups",
 }
-"""What brings in asyncio, or is for old code alone: the import of this package must be quick."""
+"""What brings in asyncio or threading, or is for old code alone: importing this package must be quick."""
 
 
 def __getattr__(name: str) -> object:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import SplitResult, quote, urlsplit
 
 from astakosclient.errors import BadValue
+from astakosclient.values import Value
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -14,14 +14,17 @@ _NOT_IN_A_URL = re.compile(r"[\x00-\x20\x7f]")
 _ALLOWED_IN_A_PATH = "/%:@!$&'()*+,;=~"
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Value):
     """A base URL: scheme, host (ASCII, without brackets), port, and a path without trailing slash."""
 
-    scheme: str
-    host: str
-    port: int
-    prefix: str = ""
+    __slots__ = ("host", "port", "prefix", "scheme")
+
+    def __init__(self, scheme: str, host: str, port: int, prefix: str = "") -> None:
+        """The attributes, by name or in this order."""
+        self.scheme = scheme
+        self.host = host
+        self.port = port
+        self.prefix = prefix
 
     @property
     def authority(self) -> str:

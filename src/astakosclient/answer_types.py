@@ -116,7 +116,7 @@ class Resource(TypedDict):
     """What a quota can be about."""
 
     service: str
-    description: str
+    description: str | None
     unit: str | None
     ui_visible: NotRequired[bool]
     api_visible: NotRequired[bool]

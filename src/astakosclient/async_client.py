@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from astakosclient.address import parse_base_url
-from astakosclient.async_bound_methods import AsyncBoundCalls
-from astakosclient.async_methods import AsyncCalls
-from astakosclient.async_transport import DEFAULT_POOL_SIZE, AsyncHttpTransport
+from astakosclient.connections.async_transport import DEFAULT_POOL_SIZE, AsyncHttpTransport
 from astakosclient.conversation import Conversations
-from astakosclient.synchronous import as_retry, as_timeout
+from astakosclient.faces.async_bound_methods import AsyncBoundCalls
+from astakosclient.faces.async_methods import AsyncCalls
+from astakosclient.synchronous import as_logger, as_retry, as_timeout
 
 if TYPE_CHECKING:
+    import logging
     import ssl
     from collections.abc import Callable
 
@@ -84,7 +84,7 @@ class AsyncAstakosClient(AsyncCalls):
             address=address,
             retry=as_retry(retry),
             timeout=as_timeout(timeout),
-            logger=logging.getLogger("astakosclient") if logger is None else logger,
+            logger=as_logger(logger),
             on_attempt=on_attempt,
             on_answer=on_answer,
         )

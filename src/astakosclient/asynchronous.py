@@ -10,8 +10,8 @@ from astakosclient.conversation import TROUBLE, Attempt, Conversations
 from astakosclient.synchronous import with_options
 
 if TYPE_CHECKING:
-    from astakosclient.async_transport import AsyncHttpTransport
-    from astakosclient.description import Call, Parts
+    from astakosclient.calls.description import Call, Parts
+    from astakosclient.connections.async_transport import AsyncHttpTransport
     from astakosclient.exchange import AsyncTransport, Timeout
     from astakosclient.retry import Retry
 

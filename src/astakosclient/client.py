@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any, overload
 
 from astakosclient.address import parse_base_url
-from astakosclient.bound_methods import BoundCalls
+from astakosclient.connections.transport import HttpTransport
 from astakosclient.conversation import Conversations
 from astakosclient.errors import BadValue
-from astakosclient.methods import Calls
-from astakosclient.synchronous import Synchronous, as_retry, as_timeout
-from astakosclient.transport import HttpTransport
+from astakosclient.faces.bound_methods import BoundCalls
+from astakosclient.faces.methods import Calls
+from astakosclient.synchronous import Synchronous, as_logger, as_retry, as_timeout
 
 if TYPE_CHECKING:
+    import logging
     import ssl
     from collections.abc import Callable, Mapping
 
     from astakosclient.events import Answered, Attempted
     from astakosclient.exchange import Timeout, Transport
-    from astakosclient.later_client import LaterClient
+    from astakosclient.later.client import LaterClient
     from astakosclient.retry import Retry
 
 OF_THE_DOCUMENTED = "astakos_url"
@@ -157,7 +157,7 @@ class DocumentedClient(AstakosClient, Calls):
             address=address,
             retry=as_retry(retry),
             timeout=as_timeout(timeout),
-            logger=logging.getLogger("astakosclient") if logger is None else logger,
+            logger=as_logger(logger),
             on_attempt=on_attempt,
             on_answer=on_answer,
         )
@@ -205,7 +205,7 @@ def _generation(arguments: tuple[Any, ...], options: dict[str, Any]) -> type[Ast
     if not arguments and not later and not documented:
         raise BadValue("AstakosClient: give the URL of the service, or token and auth_url")
     if later:
-        from astakosclient.later_client import LaterClient  # noqa: PLC0415 - most need only one of the two
+        from astakosclient.later.client import LaterClient  # noqa: PLC0415 - most need only one of the two
 
         return LaterClient
     return DocumentedClient

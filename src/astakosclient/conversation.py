@@ -7,16 +7,14 @@ and the asynchronous client share every decision and differ in a few lines.
 
 from __future__ import annotations
 
-import logging
+import copy
 import os
-import random
 import time
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
-from astakosclient.commission_calls import COMMISSIONS, ask_what_is_supported
-from astakosclient.description import Call, Parts, is_header
+from astakosclient.calls.commissions import COMMISSIONS, ask_what_is_supported
+from astakosclient.calls.description import Call, Parts, is_header
 from astakosclient.errors import (
     AstakosClientException,
     ConnectionError,  # noqa: A004 - the documented name
@@ -30,11 +28,16 @@ from astakosclient.retry import Allowance
 from astakosclient.server import Server
 
 if TYPE_CHECKING:
+    import logging
+
     from astakosclient.address import Address
     from astakosclient.retry import Retry
 
 T = TypeVar("T")
 E = TypeVar("E")
+
+DEBUG = 10
+"""As in `logging`, which is slow to import: a client without a logger of its own loads it when it is made."""
 
 TROUBLE = (AstakosClientException, OSError)
 """What a transport may raise; all but the first is taken as a connection that broke after sending."""
@@ -58,7 +61,6 @@ class Pause(NamedTuple):
 Conversation = Generator[Attempt | Pause, Answer | None, T]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Conversations:
     """What all calls of one client have in common.
 
@@ -75,21 +77,47 @@ class Conversations:
         allowance: how many repetitions are left.
     """
 
-    address: Address
-    retry: Retry
-    timeout: Timeout
-    logger: logging.Logger
-    headers: tuple[tuple[str, str], ...] = COMMON_HEADERS
-    secrets: tuple[str, ...] = ()
-    locate: Callable[[str], str] | None = None
-    on_attempt: Callable[[Attempted], None] | None = None
-    on_answer: Callable[[Answered], None] | None = None
-    server: Server = field(default_factory=Server)
-    allowance: Allowance = field(init=False)
+    def __init__(
+        self,
+        *,
+        address: Address,
+        retry: Retry,
+        timeout: Timeout,
+        logger: logging.Logger,
+        headers: tuple[tuple[str, str], ...] = COMMON_HEADERS,
+        secrets: tuple[str, ...] = (),
+        locate: Callable[[str], str] | None = None,
+        on_attempt: Callable[[Attempted], None] | None = None,
+        on_answer: Callable[[Answered], None] | None = None,
+    ) -> None:
+        """Know nothing of the server yet, and have the whole budget of repetitions."""
+        self.address = address
+        self.retry = retry
+        self.timeout = timeout
+        self.logger = logger
+        self.headers = headers
+        self.secrets = secrets
+        self.locate = locate
+        self.on_attempt = on_attempt
+        self.on_answer = on_answer
+        self.server = Server()
+        self.allowance = Allowance(retry.budget)
 
-    def __post_init__(self) -> None:
-        """Begin with the whole budget of repetitions."""
-        object.__setattr__(self, "allowance", Allowance(self.retry.budget))
+    def changed(
+        self,
+        *,
+        timeout: Timeout | None = None,
+        retry: Retry | None = None,
+        logger: logging.Logger | None = None,
+    ) -> Conversations:
+        """The same with other options; what has been learned and the budget of one policy are shared."""
+        other = copy.copy(self)
+        other.timeout = timeout or self.timeout
+        other.logger = logger or self.logger
+        if retry is not None and retry != self.retry:
+            other.retry = retry
+            other.allowance = Allowance(retry.budget)
+        return other
 
     def hold(self, call: Call[T] | Parts[T]) -> Conversation[T]:
         """The course of one call; the result is the generator's return value.
@@ -105,7 +133,7 @@ class Conversations:
         results = []
         for part in parts.calls:
             # What is left is at least a moment, so that it is the attempt that fails.
-            timeout = replace(self.timeout, total=max(0.001, deadline - time.monotonic()))
+            timeout = Timeout(max(0.001, deadline - time.monotonic()), self.timeout.connect)
             result = yield from _Course(self, part, timeout, deadline).run()
             results.append(result)
         return parts.join(results)
@@ -159,7 +187,7 @@ class _Course(Generic[T]):
         attempted = self._announce() if common.on_attempt or common.on_answer else None
         request = self._request
         if attempted is not None and attempted.headers:
-            request = replace(request, headers=request.headers + self._checked(attempted.headers))
+            request = request.changed(headers=request.headers + self._checked(attempted.headers))
         outcome: Answer | AstakosClientException
         status = None
         started = time.monotonic()
@@ -182,7 +210,7 @@ class _Course(Generic[T]):
         error = None if isinstance(outcome, Answer) else outcome
         if error is not None:
             error.during(request.method, without_secrets(request.target), self._request_id)
-        if common.logger.isEnabledFor(logging.DEBUG):
+        if common.logger.isEnabledFor(DEBUG):
             self._log(error if status is None else status, seconds)
         if attempted is not None and common.on_answer is not None:
             self._tell(common.on_answer, Answered(attempted, status, error, seconds))
@@ -199,6 +227,8 @@ class _Course(Generic[T]):
         self, error: AstakosClientException
     ) -> Generator[Attempt | Pause, Answer | None, None]:
         """Wait until the next attempt may begin; raise the error if there is to be none."""
+        import random  # noqa: PLC0415 - slow to import, and most calls succeed
+
         common = self._common
         if isinstance(error, QuotaLimit) and error.resource is None:
             common.logger.error("%s; the server's reasons cannot be read", error)
@@ -249,7 +279,7 @@ class _Course(Generic[T]):
         self._repeatable = True
         if self._call.confirm is None:
             # Else a transport that repeats by itself would leave it unknown which of the two had come true.
-            self._request = replace(self._request, repeatable=True)
+            self._request = self._request.changed(repeatable=True)
 
     def _read(self, answer: Answer) -> T:
         try:

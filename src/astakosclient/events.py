@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from astakosclient.values import FixedValue
 
 if TYPE_CHECKING:
     from astakosclient.errors import AstakosClientException
 
 
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
-class Attempted:
+class Event(FixedValue):
+    """Something that happened: equal to itself alone."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it is the same."""
+        return self is other
+
+    def __hash__(self) -> int:
+        """Of this one."""
+        return object.__hash__(self)
+
+
+class Attempted(Event):
     """A request that is about to be sent. It never holds a token or a body.
 
     Two attempts are the same only if they are one object, so what a hook wants to remember of an attempt
@@ -27,17 +41,30 @@ class Attempted:
         headers: empty; what a hook puts here is sent with this attempt, such as ``traceparent``.
     """
 
-    call: str
-    method: str
-    path: str
-    server: str
-    number: int
-    request_id: str
-    headers: dict[str, str] = field(default_factory=dict, repr=False)
+    __slots__ = ("__weakref__", "call", "headers", "method", "number", "path", "request_id", "server")
+    __hidden__ = ("headers",)
+
+    def __init__(
+        self,
+        call: str,
+        method: str,
+        path: str,
+        server: str,
+        number: int,
+        request_id: str,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        """The attributes, by name or in this order."""
+        self.call = call
+        self.method = method
+        self.path = path
+        self.server = server
+        self.number = number
+        self.request_id = request_id
+        self.headers = {} if headers is None else headers
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Answered:
+class Answered(Event):
     """What came of an attempt.
 
     Attributes:
@@ -57,7 +84,13 @@ class Answered:
             client = AstakosClient("https://accounts.example.com", on_answer=tell)
     """
 
-    attempt: Attempted
-    status: int | None
-    error: AstakosClientException | None
-    seconds: float
+    __slots__ = ("attempt", "error", "seconds", "status")
+
+    def __init__(
+        self, attempt: Attempted, status: int | None, error: AstakosClientException | None, seconds: float
+    ) -> None:
+        """The attributes, by name or in this order."""
+        self.attempt = attempt
+        self.status = status
+        self.error = error
+        self.seconds = seconds

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from astakosclient.errors import BadValue
 from astakosclient.redaction import without_secrets
+from astakosclient.values import FixedValue, Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Request:
+class Request(Value):
     """One HTTP request, complete but for what the transport itself adds (host, length, encodings).
 
     Attributes:
@@ -26,12 +25,24 @@ class Request:
         repeatable: whether the server may receive it twice without harm.
     """
 
-    method: str
-    origin: str
-    target: str
-    headers: tuple[tuple[str, str], ...] = ()
-    body: bytes = b""
-    repeatable: bool = False
+    __slots__ = ("body", "headers", "method", "origin", "repeatable", "target")
+
+    def __init__(
+        self,
+        method: str,
+        origin: str,
+        target: str,
+        headers: tuple[tuple[str, str], ...] = (),
+        body: bytes = b"",
+        repeatable: bool = False,
+    ) -> None:
+        """The attributes, by name or in this order."""
+        self.method = method
+        self.origin = origin
+        self.target = target
+        self.headers = headers
+        self.body = body
+        self.repeatable = repeatable
 
     @property
     def url(self) -> str:
@@ -43,14 +54,20 @@ class Request:
         return f"<Request {self.method} {self.origin}{without_secrets(self.target)}>"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Value):
     """A complete HTTP answer, decompressed; the names of its headers are in lower case."""
 
-    status: int
-    reason: str = field(default="", repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    body: bytes = field(default=b"", repr=False)
+    __slots__ = ("body", "headers", "reason", "status")
+    __hidden__ = ("body", "headers", "reason")
+
+    def __init__(
+        self, status: int, reason: str = "", headers: Mapping[str, str] | None = None, body: bytes = b""
+    ) -> None:
+        """The attributes, by name or in this order."""
+        self.status = status
+        self.reason = reason
+        self.headers = {} if headers is None else headers
+        self.body = body
 
     @property
     def text(self) -> str:
@@ -58,8 +75,7 @@ class Answer:
         return self.body.decode("utf-8", errors="replace")
 
 
-@dataclass(frozen=True, slots=True)
-class Timeout:
+class Timeout(FixedValue):
     """How long a call may take.
 
     Attributes:
@@ -69,14 +85,15 @@ class Timeout:
             the operating system's and keeps to its own limits.
     """
 
-    total: float = 60.0
-    connect: float = 5.0
+    __slots__ = ("connect", "total")
 
-    def __post_init__(self) -> None:
+    def __init__(self, total: float = 60.0, connect: float = 5.0) -> None:
         """Refuse what is no finite, positive time."""
-        for name, seconds in (("total", self.total), ("connect", self.connect)):
+        for name, seconds in (("total", total), ("connect", connect)):
             if not isinstance(seconds, int | float) or not math.isfinite(seconds) or seconds <= 0:
                 raise BadValue(f"Timeout: {name} must be a positive number of seconds, not {seconds!r}")
+        self.total = total
+        self.connect = connect
 
 
 class Transport(Protocol):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TypeVar
 
 from astakosclient.errors import AstakosClientException, BadValue, ConnectionError  # noqa: A004 - documented name
+from astakosclient.values import FixedValue
 
 T = TypeVar("T")
 
@@ -16,8 +16,7 @@ GIVEN_BACK = 0.2
 """What a call that succeeds adds to the budget of repetitions: it bounds them to a fifth of all calls."""
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
+class Retry(FixedValue):
     """How often a call is repeated, and how long to wait before.
 
     What is repeated depends on what may have happened at the server:
@@ -57,24 +56,31 @@ class Retry:
         0.4
     """
 
-    count: int = 0
-    base: float = 0.1
-    cap: float = 5.0
-    budget: float = 50.0
-    statuses: frozenset[int] = frozenset({BUSY, 502, 503, 504})
-    methods: frozenset[str] = frozenset({"GET", "POST", "PUT"})
+    __slots__ = ("base", "budget", "cap", "count", "methods", "statuses")
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        count: int = 0,
+        base: float = 0.1,
+        cap: float = 5.0,
+        budget: float = 50.0,
+        statuses: Iterable[int] = (BUSY, 502, 503, 504),
+        methods: Iterable[str] = ("GET", "POST", "PUT"),
+    ) -> None:
         """Refuse what is no number, or negative; take any kind of set for statuses and methods."""
-        if not isinstance(self.count, int) or isinstance(self.count, bool) or self.count < 0:
-            raise BadValue(f"retry must be a number of repetitions, 0 or more, not {self.count!r}")
-        for name, seconds in (("base", self.base), ("cap", self.cap)):
+        if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+            raise BadValue(f"retry must be a number of repetitions, 0 or more, not {count!r}")
+        for name, seconds in (("base", base), ("cap", cap)):
             if not isinstance(seconds, int | float) or not math.isfinite(seconds) or seconds < 0:
                 raise BadValue(f"Retry: {name} must be a number of seconds, 0 or more, not {seconds!r}")
-        if not isinstance(self.budget, int | float) or not self.budget >= 0:
-            raise BadValue(f"Retry: budget must be a number of repetitions, 0 or more, not {self.budget!r}")
-        object.__setattr__(self, "statuses", _set_of(int, "statuses", self.statuses))
-        object.__setattr__(self, "methods", _set_of(str, "methods", self.methods))
+        if not isinstance(budget, int | float) or not budget >= 0:
+            raise BadValue(f"Retry: budget must be a number of repetitions, 0 or more, not {budget!r}")
+        self.count = count
+        self.base = base
+        self.cap = cap
+        self.budget = budget
+        self.statuses = _set_of(int, "statuses", statuses)
+        self.methods = _set_of(str, "methods", methods)
 
     def again(
         self,

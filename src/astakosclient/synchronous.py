@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from astakosclient.conversation import TROUBLE, Attempt, Conversations
@@ -12,9 +11,11 @@ from astakosclient.exchange import Timeout
 from astakosclient.retry import Retry
 
 if TYPE_CHECKING:
-    from astakosclient.description import Call, Parts
+    import logging
+
+    from astakosclient.calls.description import Call, Parts
+    from astakosclient.connections.transport import HttpTransport
     from astakosclient.exchange import Transport
-    from astakosclient.transport import HttpTransport
 
 T = TypeVar("T")
 
@@ -93,10 +94,9 @@ def with_options(
     conversations: Conversations, timeout: float | Timeout | None, retry: int | Retry | None
 ) -> Conversations:
     """The same with another timeout or retry, where one is given."""
-    return replace(
-        conversations,
-        timeout=conversations.timeout if timeout is None else as_timeout(timeout),
-        retry=conversations.retry if retry is None else as_retry(retry),
+    return conversations.changed(
+        timeout=None if timeout is None else as_timeout(timeout),
+        retry=None if retry is None else as_retry(retry),
     )
 
 
@@ -110,3 +110,13 @@ def as_timeout(timeout: float | Timeout | None) -> Timeout:
 def as_retry(retry: int | Retry) -> Retry:
     """What a caller may give as a policy, as one."""
     return retry if isinstance(retry, Retry) else Retry(retry)
+
+
+def as_logger(logger: logging.Logger | None) -> logging.Logger:
+    """What a caller may give as a logger, as one; None is that of this package."""
+    if logger is not None:
+        return logger
+    # Slow to import, and most programs have done so before they make a client.
+    import logging  # noqa: PLC0415
+
+    return logging.getLogger("astakosclient")

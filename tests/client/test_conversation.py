@@ -6,8 +6,9 @@ import logging
 
 import pytest
 
-from astakosclient import Answer, Retry, Timeout, calls, errors
+from astakosclient import Answer, Retry, Timeout, errors
 from astakosclient.address import parse_base_url
+from astakosclient.calls import account
 from astakosclient.conversation import Attempt, Conversations, Pause
 
 GOOD = Answer(200, "OK", {}, b'{"system": {}}')
@@ -24,7 +25,7 @@ def conversations(retry: Retry, timeout: Timeout | None = None) -> Conversations
 
 
 def test_a_call_is_an_attempt_and_a_result() -> None:
-    conversation = conversations(Retry()).hold(calls.get_quotas("t"))
+    conversation = conversations(Retry()).hold(account.get_quotas("t"))
     step = next(conversation)
     assert isinstance(step, Attempt)
     assert (step.request.url, step.timeout) == ("https://h/x/account/v1.0/quotas", Timeout())
@@ -34,7 +35,7 @@ def test_a_call_is_an_attempt_and_a_result() -> None:
 
 
 def test_trouble_is_a_pause_and_another_attempt_with_the_time_that_is_left() -> None:
-    conversation = conversations(Retry(2)).hold(calls.get_quotas("t"))
+    conversation = conversations(Retry(2)).hold(account.get_quotas("t"))
     first = next(conversation)
     pause = conversation.send(BUSY)
     assert isinstance(pause, Pause)
@@ -48,7 +49,7 @@ def test_trouble_is_a_pause_and_another_attempt_with_the_time_that_is_left() -> 
 
 
 def test_the_last_trouble_is_raised_with_its_cause() -> None:
-    conversation = conversations(Retry()).hold(calls.get_quotas("t0ken-t0ken"))
+    conversation = conversations(Retry()).hold(account.get_quotas("t0ken-t0ken"))
     next(conversation)
     trouble = OSError("broken while sending t0ken-t0ken")
     with pytest.raises(errors.ConnectionError) as failed:
@@ -59,13 +60,13 @@ def test_the_last_trouble_is_raised_with_its_cause() -> None:
 
 
 def test_a_bug_of_a_transport_is_not_taken_for_trouble() -> None:
-    conversation = conversations(Retry(5)).hold(calls.get_quotas("t"))
+    conversation = conversations(Retry(5)).hold(account.get_quotas("t"))
     next(conversation)
     with pytest.raises(ZeroDivisionError):
         conversation.throw(ZeroDivisionError())
 
 
 def test_no_call_shows_its_token_or_body() -> None:
-    call = calls.get_endpoints("s3cret", None)
+    call = account.get_endpoints("s3cret", None)
     assert "s3cret" not in repr(call)
     assert "s3cret" not in repr(call.request_to(parse_base_url("https://h"), call.path, ()))

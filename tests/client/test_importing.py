@@ -11,15 +11,14 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "src"
 
 WANTED = """
-    array ast atexit bisect collections contextlib copy copyreg dataclasses dis enum errno functools
-    genericpath heapq http importlib inspect ipaddress itertools json keyword linecache logging math
-    opcode operator os posixpath queue random re reprlib select selectors socket stat string
-    textwrap threading token tokenize traceback types typing urllib warnings weakref zlib
+    array collections contextlib copy copyreg enum errno functools genericpath ipaddress itertools json
+    keyword math operator os posixpath re reprlib select selectors socket stat types typing urllib warnings
+    weakref zlib
 """
 """What comes from the standard library, by first names. To let another in, know what it costs:
 ``python -X importtime -c 'import astakosclient'``."""
 
-SLOW = ("asyncio", "email", "hashlib", "http.client", "ssl", "urllib.request")
+SLOW = ("asyncio", "dataclasses", "email", "hashlib", "http.client", "inspect", "ssl", "urllib.request")
 """Parts of the standard library that only some need, and only they shall pay for."""
 
 

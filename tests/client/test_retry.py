@@ -353,7 +353,7 @@ def test_a_retry_is_a_value() -> None:
     assert Retry(3) == Retry(3)
     assert hash(Retry(3)) == hash(Retry(3))
     with pytest.raises(AttributeError):
-        Retry(3).count = 4  # type: ignore[misc]  # what is tested
+        Retry(3).count = 4
 
 
 BAD_CHOICES: list[dict[str, Any]] = [

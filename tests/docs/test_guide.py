@@ -6,36 +6,16 @@ among them, with the fixtures of `astakosclient.testing`. A page that speaks of 
 that begins with the line `# not run: <why>` is for people alone.
 """
 
-import re
 import textwrap
 from pathlib import Path
 
 import pytest
 
 from astakosclient.testing import RunningService
+from docs.pages import module_of, run
 
 PAGES = sorted(Path(__file__).parents[2].joinpath("docs", "guide").glob("*.md"))
 URL = "http://127.0.0.1:8000"
-BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
-NOT_RUN = "# not run: "
-
-
-def module_of(text: str) -> str:
-    """The blocks of a page, each on the lines on which it stands there, so that tracebacks name them."""
-    module = ""
-    for block in BLOCK.finditer(text):
-        if not block[1].startswith(NOT_RUN):
-            module += "\n" * (text.count("\n", 0, block.start(1)) - module.count("\n")) + block[1]
-    return module
-
-
-def run(name: str, text: str, pytester: pytest.Pytester) -> pytest.RunResult:
-    """Run a page."""
-    pytester.path.joinpath(f"test_{name}.py").write_text(module_of(text), encoding="utf-8")
-    # A page without tests has been run when it has been collected.
-    return pytester.runpytest_inprocess(
-        "-p", "astakosclient.testing.fixtures", "-p", "no:cacheprovider", "-W", "error", "-rA"
-    )
 
 
 @pytest.fixture

@@ -25,6 +25,8 @@ class Settings(Entry):
     project_admins: list[str] | None = None
     groups: list[str] = []
     helpdesk: list[str] | None = None
+    admin_users: bool | None = None
+    admin_users_groups: list[str] | None = None
     history_days: Annotated[int, msgspec.Meta(ge=1)] | None = None
     weblogin_next: list[str] | None = None
     cookie_name: Annotated[str, msgspec.Meta(pattern=COOKIE_NAME)] | None = None

@@ -33,6 +33,8 @@ def dump(database: Database) -> StateDocument:
                 project_admins=settings.find(connection, settings.PROJECT_ADMINS),
                 groups=users.list_groups(connection),
                 helpdesk=settings.find(connection, settings.HELPDESK),
+                admin_users=settings.find(connection, settings.ADMIN_USERS),
+                admin_users_groups=settings.find(connection, settings.ADMIN_USERS_GROUPS),
                 history_days=settings.find(connection, settings.HISTORY_DAYS),
                 **{name: settings.find(connection, name) for name in settings.LOGIN},
             ),

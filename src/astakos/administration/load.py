@@ -1,6 +1,5 @@
 """Making an installation hold what a state document declares: all of it or nothing, and twice like once."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 from uuid import UUID
@@ -19,21 +18,21 @@ from astakos.administration.document import (
 )
 from astakos.administration.holdings import sync_project, sync_projects
 from astakos.administration.places import Place, require_storable
+from astakos.administration.system_projects import save_system_project
 from astakos.clock import from_iso
-from astakos.directory.model import Component, Resource, User
+from astakos.directory.addresses import EXAMPLE, is_mail_address
+from astakos.directory.model import Component, Resource, User, UserRecord
 from astakos.directory.passwords import is_password_hash, password_hash, password_matches
 from astakos.directory.redirects import refuse_allowed_next
 from astakos.directory.tokens import USER_TOKEN_LIFETIME, token_hash
 from astakos.ledger.rules import UNLIMITED
-from astakos.projects.limits import SYSTEM_PROJECT_LIFETIME
-from astakos.projects.model import Capacity, Membership, MembershipState, Policy, Project, ProjectState
-from astakos.storage import oauth2, projects, registry, settings, users
+from astakos.projects.model import Capacity, Membership, MembershipState, Project
+from astakos.storage import deactivations, oauth2, projects, registry, settings, user_records, users
 from astakos.storage.database import Connection, Database
 
 T = TypeVar("T")
 
 HASH_PREFIX = "sha256:"
-EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 def load(database: Database, document: StateDocument, now: int) -> None:
@@ -100,6 +99,8 @@ class _Loader:
             settings.MODERATION: entry.moderation,
             settings.PROJECT_ADMINS: entry.project_admins,
             settings.HELPDESK: entry.helpdesk,
+            settings.ADMIN_USERS: entry.admin_users,
+            settings.ADMIN_USERS_GROUPS: entry.admin_users_groups,
             settings.HISTORY_DAYS: entry.history_days,
             **{name: getattr(entry, name) for name in settings.LOGIN},
         }
@@ -180,8 +181,8 @@ class _Loader:
 
     def user(self, entry: UserEntry, place: Place) -> None:
         uuid = _uuid(entry.uuid, place / "uuid")
-        if not EMAIL.fullmatch(entry.email):
-            raise (place / "email").error("it must be a mail address such as alice@example.org")
+        if not is_mail_address(entry.email):
+            raise (place / "email").error(f"it must be a mail address such as {EXAMPLE}")
         namesake = users.find_by_username(self._connection, entry.email)
         if namesake is not None and namesake.uuid != uuid:
             raise (place / "email").error(f"the user {namesake.uuid} has the same address")
@@ -204,12 +205,21 @@ class _Loader:
             default_project=entry.default_project or (known.default_project if known else None) or uuid,
         )
         identifier = users.save(self._connection, user)
+        if known is None:
+            record = UserRecord(
+                date_joined=self._now,
+                verified_at=self._now if user.email_verified else None,
+                moderated_at=self._now if user.moderated else None,
+            )
+            user_records.save(self._connection, identifier, record)
         users.set_groups(self._connection, identifier, list(dict.fromkeys(entry.groups)))
         self._user_token(entry, known, place)
         if entry.quotas and not user.is_accepted:
             raise (place / "quotas").error("only a user who is moderated and not rejected has quotas")
         if user.is_accepted:
-            self._system_project(user, _limits(entry.quotas, place / "quotas"), place / "quotas")
+            quotas = _limits(entry.quotas, place / "quotas")
+            self._require_resources(quotas, place / "quotas")
+            save_system_project(self._connection, user, quotas, self._now)
 
     def _user_token(self, entry: UserEntry, known: User | None, place: Place) -> None:
         declared = _hash_of(entry.token, entry.token_hash, place)
@@ -226,36 +236,6 @@ class _Loader:
         if is_new or known is None or expires != known.token_expires:
             created = _instant(entry.token_created, place / "token_created") or self._now
             users.set_token(self._connection, entry.uuid, declared, created, expires)
-
-    def _system_project(self, user: User, quotas: Mapping[str, int], place: Place) -> None:
-        """One for each accepted user, from which they alone draw (`identity-and-projects.md` §3.5)."""
-        state = ProjectState.ACTIVE if user.is_active else ProjectState.SUSPENDED
-        known = projects.find(self._connection, user.uuid)
-        projects.save(
-            self._connection,
-            Project(
-                uuid=user.uuid,
-                name=f"system:{user.uuid}",
-                state=state,
-                system_project=True,
-                owner=None,
-                homepage="",
-                description="",
-                comments="",
-                creation_date=known.creation_date if known else self._now,
-                end_date=known.end_date if known else self._now + SYSTEM_PROJECT_LIFETIME,
-                join_policy=Policy.CLOSED,
-                leave_policy=Policy.CLOSED,
-                max_members=1,
-                private=True,
-            ),
-        )
-        membership = MembershipState.ACCEPTED if user.is_active else MembershipState.SUSPENDED
-        projects.save_memberships(self._connection, user.uuid, [Membership(user.uuid, membership, True)])
-        self._require_resources(quotas, place)
-        capacities = {name: Capacity(limit, limit) for name, limit in quotas.items()}
-        projects.save_capacities(self._connection, user.uuid, capacities)
-        sync_project(self._connection, user.uuid)
 
     def project(self, entry: ProjectEntry, place: Place) -> None:
         uuid = _uuid(entry.uuid, place / "uuid")
@@ -299,7 +279,15 @@ class _Loader:
             for position, member in enumerate(entry.members)
         ]
         projects.save_memberships(self._connection, uuid, memberships)
+        for membership in memberships:
+            if membership.state is MembershipState.SUSPENDED:
+                self._note_deactivation(membership.user, uuid)
         sync_project(self._connection, uuid)
+
+    def _note_deactivation(self, uuid: str, project: str) -> None:
+        user = users.find_by_uuid(self._connection, uuid)
+        if user is not None and not user.is_active:
+            deactivations.note(self._connection, uuid, project, deactivations.MEMBERSHIP)
 
     def _membership(self, entry: str | MemberEntry, place: Place) -> Membership:
         uuid = entry if isinstance(entry, str) else entry.user

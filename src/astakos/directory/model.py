@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import NamedTuple
 
 
@@ -52,6 +53,41 @@ class User:
     def with_token(self, created: int, expires: int) -> "User":
         """The same user as the holder of another token than their own, which has its own times."""
         return replace(self, token_created=created, token_expires=expires)
+
+
+class UserRecord(NamedTuple):
+    """When and why an account came to its state, and what else is known of the person.
+
+    Times are instants; what is not known is None.
+
+    Attributes:
+        date_joined: when it was made.
+        verified_at: when the mail address was found to be the user's.
+        moderated_at: when the user was accepted or rejected.
+        deactivated_reason: why the account is not active.
+        rejected_reason: why the user was rejected.
+        accepted_policy: by which rule the user was accepted, such as `manual`.
+        affiliation: whom the user belongs to.
+        metadata: for programs.
+    """
+
+    date_joined: int | None = None
+    verified_at: int | None = None
+    moderated_at: int | None = None
+    deactivated_reason: str | None = None
+    rejected_reason: str | None = None
+    accepted_policy: str | None = None
+    affiliation: str | None = None
+    metadata: Mapping[str, object] = MappingProxyType({})
+
+
+class Account(NamedTuple):
+    """A user as administrators see one."""
+
+    user: User
+    record: UserRecord
+    groups: tuple[str, ...]
+    has_password: bool
 
 
 class Group(NamedTuple):

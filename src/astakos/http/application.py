@@ -15,7 +15,17 @@ from astakos.http.faults import (
     ServiceUnavailable,
 )
 from astakos.http.keystone.errors import error_answer, is_keystone_path
-from astakos.http.messages import XML, Answer, DisconnectedError, Message, Receive, Request, Scope, Send
+from astakos.http.messages import (
+    NO_SUCH_CALL,
+    XML,
+    Answer,
+    DisconnectedError,
+    Message,
+    Receive,
+    Request,
+    Scope,
+    Send,
+)
 from astakos.http.request_ids import RequestIds
 from astakos.http.routes import ANY_METHOD, API_PREFIXES, COMMISSIONS, SUPPORTS, find_route
 from astakos.http.serialization import fault_to_xml, to_json
@@ -109,9 +119,9 @@ class Application:
         route = find_route(request)
         if route is None:
             if is_keystone_path(request.path):
-                raise ItemNotFound("There is no such call; see docs/openstack.md for those that there are.")
+                raise ItemNotFound(NO_SUCH_CALL)
             if request.path.startswith(API_PREFIXES):
-                raise BadRequest("There is no such call; see the documentation of the API.")
+                raise BadRequest(NO_SUCH_CALL)
             return Answer(404, NOT_FOUND, HTML)
         handler = route.get(request.method) or route.get(ANY_METHOD)
         if handler is None:

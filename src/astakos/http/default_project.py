@@ -1,5 +1,7 @@
 """`myaccount/default_project`: which project pays for a user if none is named (`http-api.md` §8.7)."""
 
+from collections.abc import Mapping
+
 from astakos.directory.model import User
 from astakos.http.bodies import read_object, require_json
 from astakos.http.faults import BadRequest, Conflict, Forbidden, ItemNotFound, NotAllowed
@@ -14,14 +16,25 @@ async def set_default_project(service: Service, request: Request, user: User) ->
     """`POST default_project`: choose one that the caller is a member of."""
     require_json(request)
     body = await read_object(request)
-    project = body.get("project_id")
-    if project is None:
-        raise Forbidden("project_id is missing: name the uuid of a project that you are a member of.")
-    if not isinstance(project, str):
-        raise BadRequest("project_id must be a text, the uuid of a project that you are a member of.")
+    project = named_project(body)
     await service.write(lambda connection: choose_default_project(connection, user.uuid, project))
     service.forget()
     return Answer()
+
+
+def named_project(body: Mapping[str, object]) -> str:
+    """The uuid that a body names.
+
+    Raises:
+        Forbidden: it names none.
+        BadRequest: it is not a text.
+    """
+    project = body.get("project_id")
+    if project is None:
+        raise Forbidden("project_id is missing: name the uuid of a project that the user is a member of.")
+    if not isinstance(project, str):
+        raise BadRequest("project_id must be a text, the uuid of a project that the user is a member of.")
+    return project
 
 
 def choose_default_project(connection: Connection, user: str, project: str) -> None:

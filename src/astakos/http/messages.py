@@ -1,6 +1,6 @@
 """A request as handlers see it, and the answer that they give."""
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -18,6 +18,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 BODY_LIMIT = 1024 * 1024
 NO_ROUTE = "none"
 """How the route of a request is called that there is no route for."""
+NO_SUCH_CALL = "There is no such call; see the documentation of the API."
 TOKEN_NAME = "X-Auth-Token"  # noqa: S105 - the name of a header
 JSON = "json"
 XML = "xml"
@@ -58,7 +59,7 @@ class Request:
         self._client: tuple[str, int] | None = scope.get("client")
         self.serial = 0
         self.parameter = ""
-        self.serialization = self._negotiate()
+        self.serialization = self._negotiate(scope["headers"])
         self._receive = receive
 
     def header(self, name: bytes) -> str:
@@ -115,7 +116,7 @@ class Request:
             more = message.get("more_body", False)
         return b"".join(parts)
 
-    def _negotiate(self) -> str:
+    def _negotiate(self, headers: Iterable[tuple[bytes, bytes]]) -> str:
         """Which serialization the caller wants (`http-api.md` §2)."""
         wanted = self.query.get("format")
         if wanted in (JSON, XML):
@@ -123,7 +124,9 @@ class Request:
         for serialization in (JSON, XML):
             if self.path.endswith("." + serialization):
                 return serialization
-        for part in self.header(b"accept").split(","):
+        # Several headers of this name are one list.
+        accepted = b",".join(value for name, value in headers if name == b"accept")
+        for part in accepted.decode("latin-1").split(","):
             found = MEDIA_TYPES.get(part.partition(";")[0].strip())
             if found:
                 return found

@@ -1,40 +1,54 @@
-"""Checking passwords: on a few threads, since each takes a tenth of a second and 64 MiB."""
+"""Hashing and checking passwords: on a few threads, since each takes a tenth of a second and 64 MiB."""
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
 
 from astakos.directory.passwords import password_hash, password_matches
 from astakos.http.faults import ServiceUnavailable
 
 THREADS = 2
 MOST_WAITING = 32
-"""How many may wait for one of them; who would wait longer is told to come again."""
+"""How many passwords may be worked on or wait at once: some seconds' worth."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
-class PasswordChecks:
-    """A bounded number of checks at once."""
+class PasswordThreads:
+    """A bounded number of threads for a bounded number of passwords."""
 
     def __init__(self) -> None:
         """Begin the threads when they are needed."""
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="astakos-passwords")
-        self._under_way = 0
+        self._waiting = 0
         self._of_nobody: str | None = None
+
+    async def hash(self, password: str) -> str:
+        """The text to store for a password.
+
+        Raises:
+            ServiceUnavailable: too many are waiting.
+        """
+        return await self._run(password_hash, password)
 
     async def matches(self, stored: str | None, password: str) -> bool:
         """Whether a password is the one of a stored hash; where there is none, no, after as long a time.
 
         Raises:
-            ServiceUnavailable: too many are being checked.
+            ServiceUnavailable: too many are waiting.
         """
-        if self._under_way >= THREADS + MOST_WAITING:
-            raise ServiceUnavailable("Too many passwords are being checked; try again soon.")
-        self._under_way += 1
+        return await self._run(self._check, stored, password)
+
+    async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        if self._waiting >= MOST_WAITING:
+            raise ServiceUnavailable("Too many passwords are being worked on; try again.")
+        self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(
-                self._threads, self._check, stored, password
-            )
+            return await asyncio.wrap_future(self._threads.submit(work, *args, **kwargs))
         finally:
-            self._under_way -= 1
+            self._waiting -= 1
 
     def _check(self, stored: str | None, password: str) -> bool:
         if stored is not None:
@@ -46,5 +60,5 @@ class PasswordChecks:
         return False
 
     def close(self) -> None:
-        """End the threads; no check is waited for any more."""
+        """End the threads; nothing is waited for any more."""
         self._threads.shutdown(cancel_futures=True)

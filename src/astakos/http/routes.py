@@ -16,6 +16,8 @@ from astakos.http import (
     quotas,
     reconciling,
     ui,
+    user_actions,
+    users_admin,
     validation,
     versions,
 )
@@ -25,6 +27,7 @@ from astakos.http.keystone.routes import KEYSTONE_ROUTES, keystone_route
 from astakos.http.messages import Answer, Request
 from astakos.http.page_routes import EXACT_PAGES, PAGES
 from astakos.http.service import Service
+from astakos.http.users_admin import ForAdministrators
 
 Handler = Callable[[Service, Request], Awaitable[Answer]]
 Route = Mapping[str, Handler]
@@ -85,6 +88,17 @@ ROUTES_WITH_SLASH: Mapping[str, Route] = {"/identity/": {"GET": versions.version
 ACCESS_TOKEN: Route = {"GET": validation.validate}
 ACCESS_TOKEN_NAME = "/identity/v2.0/tokens/{id}"  # noqa: S105 - the name of a route
 ACCESS_TOKEN_PATH = re.compile(r"/identity/v2\.0/tokens/([^/].*?)/?", re.DOTALL)
+USERS: Mapping[str, Route] = {
+    "/identity/v2.0/users": {
+        ANY_METHOD: ForAdministrators({"GET": users_admin.users_list, "POST": users_admin.user_create})
+    },
+    "/identity/v2.0/users/detail": {ANY_METHOD: ForAdministrators({"GET": users_admin.users_detail})},
+    "/identity/v2.0/users/{uuid}": {
+        ANY_METHOD: ForAdministrators({"GET": users_admin.user_get, "PUT": users_admin.user_update})
+    },
+    "/identity/v2.0/users/{uuid}/action": {ANY_METHOD: ForAdministrators({"POST": user_actions.user_action})},
+}
+USERS_PATH = re.compile(r"(/identity/v2\.0/users)(?:(/detail)|/([^/]+?)(/action)?)?(?:/|\.json|\.xml)?")
 COMMISSION: Route = {"GET": ForComponent(commissions.info)}
 COMMISSION_ACTION: Route = {"POST": ForComponent(commissions.act)}
 COMMISSION_NAME = "/account/v1.0/commissions/{serial}"
@@ -124,4 +138,9 @@ def find_route(request: Request) -> Route | None:
         request.parameter = found[1]
         route = ACCESS_TOKEN
         request.route = ACCESS_TOKEN_NAME
+    elif found := USERS_PATH.fullmatch(request.path):
+        users, detail, uuid, action = found.groups("")
+        request.parameter = uuid
+        request.route = users + detail + ("/{uuid}" if uuid else "") + action
+        route = USERS[request.route]
     return route

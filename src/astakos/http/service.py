@@ -12,7 +12,7 @@ from astakos.http.attempts import Attempts
 from astakos.http.counting import RequestCounts
 from astakos.http.kept import Kept
 from astakos.http.mail import Mailer
-from astakos.http.passwords import PasswordChecks
+from astakos.http.passwords import PasswordThreads
 from astakos.http.readiness import Readiness
 from astakos.http.reading import ReadingThreads
 from astakos.ledger.asking import MOST_WAITING, GroupCommit, Ledger
@@ -58,7 +58,7 @@ class Service:
         self.mailer = mailer
         self.ledger = ledger or GroupCommit(ledger_storage(database), now, most_waiting=queue_limit)
         self.attempts = Attempts()
-        self.passwords = PasswordChecks()
+        self.passwords = PasswordThreads()
         self.requests = RequestCounts()
         self.readiness = Readiness(database, self.ledger)
         self._few: ReadingThreads | None = None

@@ -94,6 +94,20 @@ user_groups = _table(
     _refers("group_id", "groups.id", primary_key=True),
 )
 
+# Apart from `users`, which is read with every call.
+user_records = _table(
+    "user_records",
+    Column("user_id", NUMBER, ForeignKey("users.id"), primary_key=True, autoincrement=False),
+    _number("date_joined", nullable=True),
+    _number("verified_at", nullable=True),
+    _number("moderated_at", nullable=True),
+    _text("deactivated_reason", nullable=True),
+    _text("rejected_reason", nullable=True),
+    _text("accepted_policy", nullable=True),
+    _text("affiliation", nullable=True),
+    _text("metadata"),
+)
+
 components = _table(
     "components",
     _identifier(),
@@ -163,6 +177,13 @@ memberships = _table(
     _flag("ever_accepted"),
     UniqueConstraint("user_id", "project_id"),
     Index("memberships_of_project", "project_id"),
+)
+
+deactivations = _table(
+    "deactivations",
+    _refers("user_id", "users.id", primary_key=True),
+    _refers("project_id", "projects.id", primary_key=True),
+    Column("suspended", Text, primary_key=True),
 )
 
 oauth2_clients = _table(

@@ -15,6 +15,10 @@ BASE_URL = "base_url"
 MODERATION = "moderation"
 PROJECT_ADMINS = "project_admins"
 HELPDESK = "helpdesk"
+ADMIN_USERS = "admin_users"
+"""Whether administrators may manage users over HTTP; they may not if it is not set."""
+ADMIN_USERS_GROUPS = "admin_users_groups"
+DEFAULT_ADMIN_USERS_GROUPS = ["admin-api"]
 HISTORY_DAYS = "history_days"
 """How long resolved commissions are kept; forever if it is not set."""
 LOGIN = tuple(field.name for field in fields(LoginSettings))

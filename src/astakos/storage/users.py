@@ -49,6 +49,21 @@ END_CODES = "DELETE FROM oauth2_codes WHERE user_id = (SELECT id FROM users WHER
 LIST_GROUPS_OF = """
 SELECT g.id, g.name FROM groups g JOIN user_groups u ON u.group_id = g.id WHERE u.user_id = ? ORDER BY g.id
 """
+REFERRING = (
+    "user_groups",
+    "memberships",
+    "oauth2_tokens",
+    "feedback",
+    "user_records",
+    "deactivations",
+    "temporary_tokens",
+    "oauth2_codes",
+    "sessions",
+    "known_browsers",
+)
+"""The tables that refer to users."""
+DELETE = "DELETE FROM users WHERE id = ?"
+DELETE_REFERENCES = tuple(f"DELETE FROM {table} WHERE user_id = ?" for table in REFERRING)
 ADD_GROUP = "INSERT INTO groups (name) VALUES (?) ON CONFLICT (name) DO NOTHING"
 LIST_GROUPS = "SELECT name FROM groups ORDER BY id"
 LEAVE_GROUPS = "DELETE FROM user_groups WHERE user_id = ?"
@@ -177,6 +192,12 @@ def find_password_hash(connection: Connection, uuid: str) -> str | None:
 def set_default_project(connection: Connection, uuid: str, project: str) -> None:
     """Let a project pay for a user if none is named."""
     connection.execute(SET_DEFAULT_PROJECT, (project, uuid))
+
+
+def delete(connection: Connection, user: int) -> None:
+    """Delete a user who was never accepted, and so never had a holding."""
+    for statement in (*DELETE_REFERENCES, DELETE):
+        connection.execute(statement, (user,))
 
 
 def groups_of(connection: Connection, user: int) -> list[Group]:

@@ -9,11 +9,11 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Self
 
-from astakosclient.decoding import UnusableAnswer, check_size
+from astakosclient.connections.decoding import UnusableAnswer, check_size
+from astakosclient.connections.transport import LARGEST_ANSWER
+from astakosclient.connections.wire import remaining
 from astakosclient.errors import ConnectionError  # noqa: A004 - the documented name
 from astakosclient.exchange import Answer
-from astakosclient.transport import LARGEST_ANSWER
-from astakosclient.wire import remaining
 
 try:
     import httpx2

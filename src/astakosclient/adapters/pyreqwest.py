@@ -7,10 +7,10 @@ import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
-from astakosclient.decoding import UnusableAnswer, check_size
+from astakosclient.connections.decoding import UnusableAnswer, check_size
+from astakosclient.connections.transport import LARGEST_ANSWER
 from astakosclient.errors import ConnectionError  # noqa: A004 - the documented name
 from astakosclient.exchange import Answer
-from astakosclient.transport import LARGEST_ANSWER
 
 try:
     from pyreqwest.client import ClientBuilder, SyncClientBuilder

@@ -32,4 +32,6 @@ def test_a_new_token_replaces_the_old_one_and_changes_nothing_else(database: Dat
     ]
     after = all_rows(database)
     assert after.pop("users")[1:] == before.pop("users")[1:]
+    # The access tokens of OAuth2 clients end with it.
+    assert (after.pop("oauth2_tokens"), len(before.pop("oauth2_tokens"))) == ([], 1)
     assert after == before

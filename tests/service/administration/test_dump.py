@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from astakos.administration.accounts import find_user
-from astakos.administration.document import StateDocument, read_document, write_document
+from astakos.administration.document import Settings, StateDocument, read_document, write_document
 from astakos.administration.dump import dump
 from astakos.administration.load import load
 from astakos.administration.quotas import set_capacity
@@ -41,6 +41,14 @@ def test_a_dump_that_is_loaded_where_it_comes_from_changes_nothing(
     before = all_rows(database)
     load(database, copied(dump(database), tmp_path / "state.json"), LATER)
     assert all_rows(database) == before
+
+
+def test_who_may_manage_users_is_dumped(database: Database, empty: Database) -> None:
+    assert (dump(database).settings.admin_users, dump(database).settings.admin_users_groups) == (None, None)
+    load(database, StateDocument(settings=Settings(admin_users=True, admin_users_groups=["staff"])), LATER)
+    load(empty, dump(database), LATER)
+    found = dump(empty).settings
+    assert (found.admin_users, found.admin_users_groups) == (True, ["staff"])
 
 
 def test_no_secret_stands_in_a_dump(database: Database) -> None:

@@ -69,6 +69,24 @@ def test_the_serialization_is_chosen_by_query_then_suffix_then_accept(
     assert reply.headers["content-type"] == expected
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (("application/xml", "application/json"), XML),
+        (("application/json", "application/xml"), JSON),
+        (("text/html", "application/xml"), XML),
+        (("application/xml", "text/html"), XML),
+    ],
+)
+def test_several_headers_of_what_is_accepted_are_one_list(
+    standing_service: Caller, values: tuple[str, ...], expected: str
+) -> None:
+    accept = "".join(f"Accept: {value}\r\n" for value in values)
+    head = f"GET /astakos{RESOURCES} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{accept}\r\n"
+    answer = standing_service.raw(head.encode())
+    assert f"content-type: {expected}\r\n".encode() in answer
+
+
 def test_what_has_no_xml_form_is_json_that_is_called_xml(standing_service: Caller) -> None:
     reply = standing_service.get(f"{RESOURCES}?format=xml")
     assert reply.headers["content-type"] == XML

@@ -54,6 +54,30 @@ def test_other_methods_are_refused_whoever_asks_and_the_right_ones_are_named(
 
 
 @pytest.mark.parametrize("path", CALLS)
+def test_every_call_is_answered_in_the_form_that_is_asked_for(standing_service: Caller, path: str) -> None:
+    for query, headers in (("?format=xml", {}), ("", {"Accept": "application/xml"})):
+        for slash in ("", "/"):
+            reply = standing_service("DELETE", path + slash + query, headers=headers)
+            assert reply.headers["content-type"] == "application/xml; charset=UTF-8"
+            assert reply.xml.attrib == {"code": "405"}
+    for query, headers in (("?format=json", {"Accept": "application/xml"}), ("", {"Accept": "*/*"})):
+        reply = standing_service("DELETE", path + query, headers=headers)
+        assert (reply.headers["content-type"], reply.fault) == (
+            "application/json; charset=UTF-8",
+            "notAllowed",
+        )
+
+
+@pytest.mark.parametrize("path", CALLS)
+def test_a_suffix_chooses_the_form_and_names_no_call(standing_service: Caller, path: str) -> None:
+    # Whatever follows its path, an access token has it as a part of its name.
+    expected = "itemNotFound" if path.endswith("some/id") else "badRequest"
+    method = method_of(path)
+    assert standing_service(method, path + ".json", headers={"Accept": "application/xml"}).fault == expected
+    assert standing_service(method, path + ".xml").xml.tag.endswith("}" + expected)
+
+
+@pytest.mark.parametrize("path", CALLS)
 def test_a_trailing_slash_makes_no_difference(standing_service: Caller, path: str) -> None:
     method = method_of(path)
     plain, slashed = standing_service(method, path), standing_service(method, path + "/")

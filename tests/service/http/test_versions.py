@@ -7,6 +7,8 @@ pytestmark = pytest.mark.every_engine
 
 SELF = {"rel": "self", "href": f"{BASE_URL}/identity/v2.0/"}
 VERSION = {"id": "v2.0", "status": "CURRENT", "updated": "2014-04-17T00:00:00Z", "links": [SELF]}
+SELF_3 = {"rel": "self", "href": f"{BASE_URL}/identity/v3/"}
+VERSION_3 = {"id": "v3.0", "status": "stable", "updated": "2013-03-06T00:00:00Z", "links": [SELF_3]}
 DETAILED = VERSION | {
     "links": [SELF, {"rel": "describedby", "type": "text/html", "href": "https://docs.openstack.org/"}],
     "media_types": [
@@ -18,7 +20,7 @@ DETAILED = VERSION | {
 @pytest.mark.parametrize("token", [None, "nonsense", ALICE.token])
 def test_the_versions_are_for_everybody(standing_service: Caller, token: str | None) -> None:
     reply = standing_service.get("/identity/", token)
-    assert (reply.status, reply.document) == (200, {"versions": {"values": [VERSION]}})
+    assert (reply.status, reply.document) == (200, {"versions": {"values": [VERSION, VERSION_3]}})
     for path in ("/identity/v2.0", "/identity/v2.0/"):
         reply = standing_service.get(path, token)
         assert (reply.status, reply.document) == (200, {"version": DETAILED})
@@ -46,7 +48,15 @@ def test_there_is_no_xml_of_versions_so_that_json_is_labelled_as_it(
     assert reply.content == standing_service.get(path).content
 
 
-@pytest.mark.parametrize("path", ["/identity/v3", "/identity/v2.0/tenants", "/identity/v2.0.json"])
+@pytest.mark.parametrize("path", ["/identity/v4", "/identity/v2.0/tenants", "/identity/v2.0.json"])
 def test_other_versions_are_not_known(standing_service: Caller, path: str) -> None:
     reply = standing_service.get(path)
     assert (reply.status, reply.fault) == (400, "badRequest")
+
+
+@pytest.mark.parametrize("path", ["/identity/v3", "/identity/v3/"])
+def test_version_3_tells_of_itself(standing_service: Caller, path: str) -> None:
+    reply = standing_service.get(path, Accept="application/xml")
+    assert (reply.status, reply.headers["content-type"]) == (200, "application/json")
+    media_types = [{"base": "application/json", "type": "application/vnd.openstack.identity-v3+json"}]
+    assert reply.document == {"version": VERSION_3 | {"media_types": media_types}}

@@ -1,4 +1,4 @@
-"""Users can have tokens for an hour besides their own."""
+"""When and why users came to their state is kept, and what their deactivation suspended."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,19 +12,39 @@ depends_on = None
 # A STRICT table of SQLite knows no BIGINT; its INTEGER holds it.
 NUMBER: TypeEngine[int] = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
+NOTE_PROJECTS = """
+INSERT INTO deactivations (user_id, project_id, suspended)
+SELECT u.id, p.id, 'project' FROM users u JOIN projects p ON p.uuid = u.uuid
+WHERE NOT u.is_active AND p.state = 'suspended'
+"""
+NOTE_MEMBERSHIPS = """
+INSERT INTO deactivations (user_id, project_id, suspended)
+SELECT u.id, m.project_id, 'membership' FROM users u JOIN memberships m ON m.user_id = u.id
+WHERE NOT u.is_active AND m.state = 'suspended'
+"""
+
 
 def upgrade() -> None:
-    """Make the table of temporary tokens."""
+    """Make the tables; what an inactive user has suspended was so far suspended for that."""
     op.create_table(
-        "temporary_tokens",
-        sa.Column("token_hash", sa.LargeBinary, primary_key=True),
-        sa.Column("user_id", NUMBER, sa.ForeignKey("users.id"), nullable=False),
-        sa.Column("project", sa.Text, nullable=True),
-        sa.Column("method", sa.Text, nullable=False),
-        sa.Column("created", NUMBER, nullable=False),
-        sa.Column("expires", NUMBER, nullable=False),
+        "user_records",
+        sa.Column("user_id", NUMBER, sa.ForeignKey("users.id"), primary_key=True, autoincrement=False),
+        sa.Column("date_joined", NUMBER, nullable=True),
+        sa.Column("verified_at", NUMBER, nullable=True),
+        sa.Column("moderated_at", NUMBER, nullable=True),
+        sa.Column("deactivated_reason", sa.Text, nullable=True),
+        sa.Column("rejected_reason", sa.Text, nullable=True),
+        sa.Column("accepted_policy", sa.Text, nullable=True),
+        sa.Column("affiliation", sa.Text, nullable=True),
+        sa.Column("metadata", sa.Text, nullable=False),
         sqlite_strict=True,
-        sqlite_with_rowid=False,
     )
-    op.create_index("temporary_tokens_of_user", "temporary_tokens", ["user_id", "created"])
-    op.create_index("temporary_tokens_by_expiry", "temporary_tokens", ["expires"])
+    op.create_table(
+        "deactivations",
+        sa.Column("user_id", NUMBER, sa.ForeignKey("users.id"), primary_key=True, nullable=False),
+        sa.Column("project_id", NUMBER, sa.ForeignKey("projects.id"), primary_key=True, nullable=False),
+        sa.Column("suspended", sa.Text, primary_key=True),
+        sqlite_strict=True,
+    )
+    op.execute(NOTE_PROJECTS)
+    op.execute(NOTE_MEMBERSHIPS)

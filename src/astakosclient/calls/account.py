@@ -1,0 +1,136 @@
+"""The calls about users, the service itself and quotas, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from astakosclient.calls import answers
+from astakosclient.calls.description import FORM, Call, Parts, form, given, post, query, text
+
+if TYPE_CHECKING:
+    from astakosclient.answer_types import (
+        Endpoints,
+        Quotas,
+        Resource,
+        Service,
+        ServiceProjectQuotas,
+        ServiceQuotas,
+        UserInfo,
+    )
+
+AUTHENTICATE = "account/v1.0/authenticate"
+USER_CATALOGS = "account/v1.0/user_catalogs"
+SERVICE_USER_CATALOGS = "account/v1.0/service/user_catalogs"
+RESOURCES = "account/v1.0/resources"
+QUOTAS = "account/v1.0/quotas"
+SERVICE_QUOTAS = "account/v1.0/service_quotas"
+SERVICE_PROJECT_QUOTAS = "account/v1.0/service_project_quotas"
+FEEDBACK = "account/v1.0/feedback"
+TOKENS = "identity/v2.0/tokens"
+SERVICES = "ui/get_services"
+
+LARGEST_LOOKUP = 5_000
+"""How many users are looked up by one request: some 200 kB, which servers take in a moment."""
+
+
+def get_user_info(token: str | None, usage: bool) -> Call[UserInfo]:
+    """Who holds this token."""
+    path = AUTHENTICATE + "?usage=1" if usage else AUTHENTICATE
+    return Call(name="get_user_info", path=path, token=token, read=answers.mapping)
+
+
+def get_usernames(
+    token: str | None, uuids: Iterable[str] | None, path: str
+) -> Call[dict[str, str]] | Parts[dict[str, str]]:
+    """Names by UUIDs."""
+    return _catalog("get_usernames", token, path, "uuids", uuids, "uuid_catalog")
+
+
+def get_username(token: str | None, uuid: str, path: str) -> Call[str]:
+    """The name of one UUID."""
+    uuid = text("uuid", uuid)
+    return post("get_username", path, token, {"uuids": [uuid]}, answers.user_name_of(uuid), repeatable=True)
+
+
+def get_uuids(
+    token: str | None, display_names: Iterable[str] | None, path: str
+) -> Call[dict[str, str]] | Parts[dict[str, str]]:
+    """UUIDs by names."""
+    return _catalog("get_uuids", token, path, "displaynames", display_names, "displayname_catalog")
+
+
+def get_uuid(token: str | None, display_name: str, path: str) -> Call[str]:
+    """The UUID of one name."""
+    name = text("display_name", display_name)
+    return post("get_uuid", path, token, {"displaynames": [name]}, answers.uuid_of(name), repeatable=True)
+
+
+def _catalog(
+    name: str, token: str | None, path: str, key: str, wanted: Iterable[str] | None, answered: str
+) -> Call[dict[str, str]] | Parts[dict[str, str]]:
+    def part(some: Any) -> Call[dict[str, str]]:
+        return post(name, path, token, {key: some}, answers.mapping_at(answered), repeatable=True)
+
+    if not isinstance(wanted, Sequence) or isinstance(wanted, str) or len(wanted) <= LARGEST_LOOKUP:
+        return part(wanted)
+    starts = range(0, len(wanted), LARGEST_LOOKUP)
+    return Parts([part(wanted[start : start + LARGEST_LOOKUP]) for start in starts], _merged)
+
+
+def _merged(catalogs: Sequence[dict[str, str]]) -> dict[str, str]:
+    return {key: value for catalog in catalogs for key, value in catalog.items()}
+
+
+def get_services() -> Call[list[Service]]:
+    """The registered services."""
+    return Call(name="get_services", path=SERVICES, read=answers.sequence)
+
+
+def get_resources() -> Call[dict[str, Resource]]:
+    """The resources that quotas can be about."""
+    return Call(name="get_resources", path=RESOURCES, read=answers.mapping)
+
+
+def send_feedback(token: str | None, message: str, data: str) -> Call[None]:
+    """A message to the operators."""
+    fields = {"feedback_msg": given("message", message), "feedback_data": given("data", data)}
+    return Call(
+        name="send_feedback",
+        method="POST",
+        path=FEEDBACK,
+        token=token,
+        body=form(fields),
+        content_type=FORM,
+        repeatable=False,
+        read=answers.nothing,
+    )
+
+
+def get_endpoints(token: str | None, uuid: str | None) -> Call[Endpoints]:
+    """Who holds this token, and the service catalogue."""
+    auth: dict[str, Any] = {"token": {"id": token}}
+    if uuid is not None:
+        auth["tenantName"] = uuid
+    return post("get_endpoints", TOKENS, token, {"auth": auth}, answers.mapping, repeatable=True)
+
+
+def get_quotas(token: str | None) -> Call[Quotas]:
+    """The holder's own quotas."""
+    return Call(name="get_quotas", path=QUOTAS, token=token, read=answers.mapping)
+
+
+def service_get_quotas(
+    token: str | None, user: str | Iterable[str] | None, project: str | Iterable[str] | None
+) -> Call[ServiceQuotas]:
+    """Users' quotas on the service's resources."""
+    path = SERVICE_QUOTAS + query(user=user, project=project)
+    return Call(name="service_get_quotas", path=path, token=token, read=answers.mapping)
+
+
+def service_get_project_quotas(
+    token: str | None, project: str | Iterable[str] | None
+) -> Call[ServiceProjectQuotas]:
+    """Projects' quotas on the service's resources."""
+    path = SERVICE_PROJECT_QUOTAS + query(project=project)
+    return Call(name="service_get_project_quotas", path=path, token=token, read=answers.mapping)

@@ -1,0 +1,113 @@
+"""Turning the server's refusals into exceptions."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from astakosclient import errors
+from astakosclient.redaction import without_token
+from astakosclient.retry import seconds_to_wait
+
+if TYPE_CHECKING:
+    from astakosclient.exchange import Answer
+
+CLASS_OF_STATUS: dict[int, type[errors.AstakosClientException]] = {
+    400: errors.BadRequest,
+    401: errors.Unauthorized,
+    403: errors.Forbidden,
+    404: errors.NotFound,
+}
+
+OVER_LIMIT_HEADLINE = "The account's resource limit is exceeded"
+
+RESOURCE_LABELS = {
+    "cyclades.disk": "Disk",
+    "cyclades.vm": "Virtual Machine",
+    "cyclades.cpu": "CPU",
+    "cyclades.ram": "RAM",
+    "cyclades.floating_ip": "Floating IP address",
+    "cyclades.network.private": "Private Network",
+    "pithos.diskspace": "Storage space",
+    "astakos.pending_app": "Pending Applications",
+}
+"""Names for people; any other resource goes by its own name."""
+
+
+def explain(answer: Answer, token: str | None) -> errors.AstakosClientException:
+    """The exception for an answer that is not a success; the body is in `details` and `response`."""
+    kind = CLASS_OF_STATUS.get(answer.status, errors.AstakosClientException)
+    error = kind(_reason(answer), answer.text, answer.status, answer.text)
+    return _with_evidence(error, answer, token)
+
+
+def explain_refused_issue(answer: Answer, token: str | None) -> errors.AstakosClientException:
+    """As `explain`, and 413 means that the commission would exceed a limit."""
+    if answer.status != 413:
+        return explain(answer, token)
+    error = _over_limit(answer) or errors.QuotaLimit(_reason(answer), "", response=answer.text)
+    return _with_evidence(error, answer, token)
+
+
+def _reason(answer: Answer) -> str:
+    if answer.reason:
+        return answer.reason
+    # Slow to import, and servers hardly ever leave the reason out.
+    from http import HTTPStatus  # noqa: PLC0415
+
+    try:
+        return HTTPStatus(answer.status).phrase
+    except ValueError:
+        return ""
+
+
+def _with_evidence(
+    error: errors.AstakosClientException, answer: Answer, token: str | None
+) -> errors.AstakosClientException:
+    error.fault, said = _fault(answer.body)
+    if not isinstance(error, errors.QuotaLimit) or not error.details:
+        error.said = without_token(said, token)
+    error.message = without_token(error.message, token)
+    error.retry_after = seconds_to_wait(answer.headers.get("retry-after"), time.time())
+    return error
+
+
+def _fault(body: bytes) -> tuple[str, str]:
+    """The key and the message of ``{key: {"code": …, "message": …}}``; empty if it is something else."""
+    document = _document(body)
+    if isinstance(document, dict) and len(document) == 1:
+        [(key, fault)] = document.items()
+        if isinstance(fault, dict) and isinstance(fault.get("message"), str):
+            return key, fault["message"]
+    return "", ""
+
+
+def _over_limit(answer: Answer) -> errors.QuotaLimit | None:
+    document = _document(answer.body)
+    try:
+        data = document["overLimit"]["data"]
+        provision = data["provision"]
+        resource, requested = provision["resource"], provision["quantity"]
+        limit, usage = data["limit"], data["usage"]
+    except (KeyError, TypeError, IndexError):
+        return None
+    if not isinstance(resource, str) or not all(type(figure) is int for figure in (requested, limit, usage)):
+        return None
+    available = limit - usage
+    label = RESOURCE_LABELS.get(resource, resource)
+    error = errors.QuotaLimit(
+        OVER_LIMIT_HEADLINE,
+        f"{label}: available {available}, requested {requested}.",
+        response=answer.text,
+    )
+    error.resource, error.limit, error.usage = resource, limit, usage
+    error.requested, error.available = requested, available
+    return error
+
+
+def _document(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,25 @@
+"""A service whose catalogue leads to itself, for clients that follow it."""
+
+import contextlib
+from collections.abc import Iterator
+
+from astakos.administration.document import StateDocument
+from astakos.administration.load import load
+from astakos.administration.registry import register_own_services
+from astakos.http.listening import LOOPBACK, listen
+from astakos.http.server import serving
+from astakos.http.service import Service
+from astakos.storage.database import Database
+from service.world import LOADED
+
+
+@contextlib.contextmanager
+def serving_as_itself(database: Database, document: StateDocument) -> Iterator[str]:
+    """Serve a document under the URL at which it really is, which is answered."""
+    with listen(LOOPBACK, 0) as listener:
+        url = f"http://{LOOPBACK}:{listener.getsockname()[1]}/astakos"
+        document.base_url = url
+        load(database, document, LOADED)
+        register_own_services(database, url)
+        with serving(Service(database, url), listener):
+            yield url
