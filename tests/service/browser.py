@@ -95,7 +95,7 @@ class Browser:
 
     def visit(self, address: str, **headers: str) -> Reply:
         """Go to a page, and wherever that leads to within the service."""
-        return self._followed(self.send("GET", address, **headers))
+        return self._followed(self.send("GET", address, None, **headers))
 
     def submit(self, page: Reply, **values: str) -> Reply:
         """Fill in the form of a page, send it, and go wherever that leads to within the service."""
@@ -116,7 +116,6 @@ class Browser:
             reply = self.send("GET", location)
         raise AssertionError("it leads on and on")
 
-    @property
     def is_logged_in(self) -> bool:
         return self.send("GET", f"{BASE_URL}/ui/landing").status == 200
 

@@ -84,7 +84,7 @@ def test_whatever_is_wrong_is_refused_in_the_same_words(browser: Browser, email:
     assert found.element("password")["aria-describedby"] == "error"
     assert found.element("error")["role"] == "alert"
     assert "astakos_session" not in browser.cookies
-    assert not browser.is_logged_in
+    assert not browser.is_logged_in()
     assert password == "" or password.encode() not in page.content
 
 
@@ -95,7 +95,7 @@ def test_who_is_not_active_is_told_so_once_the_password_is_right(
     assert given.status == 0
     assert "not active" in page_of(browser.log_in(HUGO.email, "hugo's own password")).text
     assert "is wrong" in page_of(browser.log_in(HUGO.email, PASSWORD)).text
-    assert not browser.is_logged_in
+    assert not browser.is_logged_in()
 
 
 def test_the_form_is_fit_for_everybody(browser: Browser) -> None:
@@ -156,10 +156,10 @@ def test_a_session_ends_and_its_token_with_it(timed: Browser, clock: Clock) -> N
     timed.log_in(ALICE.email, PASSWORD)
     token = timed.cookies["_pithos2_a"].partition("%7C")[2]
     clock.ahead = (14 * 24 * 3600 - 60) * MICROSECONDS
-    assert timed.is_logged_in
+    assert timed.is_logged_in()
     assert timed.caller.get(f"{ACCOUNT}/authenticate", token).status == 200
     clock.ahead += 120 * MICROSECONDS
-    assert not timed.is_logged_in
+    assert not timed.is_logged_in()
     assert timed.caller.get(f"{ACCOUNT}/authenticate", token).status == 401
 
 
@@ -167,9 +167,9 @@ def test_sessions_count_in_every_process(browser: Browser, database: Database) -
     browser.log_in(ALICE.email, PASSWORD)
     with running(opened(database)) as other:
         elsewhere = Browser(other, dict(browser.cookies))
-        assert elsewhere.is_logged_in
+        assert elsewhere.is_logged_in()
         elsewhere.submit(elsewhere.visit(f"{BASE_URL}/ui/logout"))
-    assert not browser.is_logged_in
+    assert not browser.is_logged_in()
 
 
 def test_each_browser_has_a_session_of_its_own(browser: Browser, service: Caller) -> None:
@@ -178,8 +178,8 @@ def test_each_browser_has_a_session_of_its_own(browser: Browser, service: Caller
     other.log_in(ALICE.email, PASSWORD)
     assert browser.cookies["_pithos2_a"] != other.cookies["_pithos2_a"]
     other.submit(other.visit(f"{BASE_URL}/ui/logout"))
-    assert not other.is_logged_in
-    assert browser.is_logged_in
+    assert not other.is_logged_in()
+    assert browser.is_logged_in()
 
 
 def test_logging_in_anew_ends_the_session_of_before(browser: Browser, database: Database) -> None:
@@ -200,31 +200,31 @@ def _proof(browser: Browser) -> str:
 def test_a_new_token_or_password_ends_all_sessions(browser: Browser, database: Database) -> None:
     browser.log_in(ALICE.email, PASSWORD)
     astakos(database, "user", "token", ALICE.email)
-    assert not browser.is_logged_in
+    assert not browser.is_logged_in()
     browser.log_in(ALICE.email, PASSWORD)
     astakos(database, "user", "password", ALICE.email, stdin="another password\n")
-    assert not browser.is_logged_in
+    assert not browser.is_logged_in()
     browser.log_in(ALICE.email, "another password")
-    assert browser.is_logged_in
+    assert browser.is_logged_in()
 
 
 def test_a_user_who_is_no_more_active_is_not_logged_in(browser: Browser, database: Database) -> None:
     browser.log_in(ALICE.email, PASSWORD)
     rows(database, "UPDATE users SET is_active = ? WHERE uuid = ?", False, ALICE.uuid)
-    assert not browser.is_logged_in
+    assert not browser.is_logged_in()
 
 
 @pytest.mark.parametrize("secret", ["", "x", "x" * 43, "é", "x" * 4000, "a|b", '"', "%00"])
 def test_made_up_sessions_are_none(browser: Browser, secret: str) -> None:
     browser.cookies["astakos_session"] = secret
-    assert not browser.is_logged_in
+    assert not browser.is_logged_in()
 
 
 def test_a_link_alone_logs_nobody_out(browser: Browser) -> None:
     browser.log_in(ALICE.email, PASSWORD)
     page = browser.visit(f"{BASE_URL}/ui/logout")
     assert "You are signed in as alice@example.org" in page_of(page).text
-    assert browser.is_logged_in
+    assert browser.is_logged_in()
     ended = browser.submit(page)
     assert "You have signed out." in page_of(ended).text
     assert not {"astakos_session", "_pithos2_a"} & browser.cookies.keys()
@@ -246,11 +246,11 @@ def test_forms_of_other_sites_are_refused(browser: Browser, service: Caller, for
     assert Browser(service).send("POST", LOGIN, form | right).status == 403, "another browser's form"
     for site in ("cross-site", "same-site"):
         assert browser.send("POST", LOGIN, form | right, Sec_Fetch_Site=site).status == 403
-    assert not browser.is_logged_in
+    assert not browser.is_logged_in()
     browser.log_in(ALICE.email, PASSWORD)
     assert browser.send("POST", f"{BASE_URL}/ui/logout", forged).status == 403
     assert browser.send("POST", f"{BASE_URL}/ui/logout", {"csrf_token": form["csrf_token"]}).status == 403
-    assert browser.is_logged_in
+    assert browser.is_logged_in()
 
 
 def test_one_without_cookies_is_told_what_is_missing(service: Caller) -> None:
@@ -343,7 +343,7 @@ def test_strangers_everywhere_can_not_lock_a_user_out_of_a_browser_that_is_known
     found = [status for host in range(7) for status in tries(stranger, 10, f"192.0.2.{host}")]
     assert found == [403] * MOST_ON_ACCOUNT + [429] * (70 - MOST_ON_ACCOUNT)
     assert known.log_in(ALICE.email, PASSWORD).status == 200
-    assert known.is_logged_in
+    assert known.is_logged_in()
     known.submit(known.visit(f"{BASE_URL}/ui/logout"))
     assert tries(known, MOST_FROM_BROWSER + 1)[-2:] == [403, 429], "there, too, passwords are not guessed"
 

@@ -107,7 +107,7 @@ def test_force_asks_for_the_password_again(logged_in: Browser, service: Caller) 
     page = logged_in.visit(f"{TO_PITHOS}&force")
     assert page_of(page).title == "Sign in"
     assert "force" not in page_of(page).fields["next"]
-    assert not logged_in.is_logged_in
+    assert not logged_in.is_logged_in()
     assert service.get(f"{ACCOUNT}/authenticate", before).status == 401
     after = query_of(logged_in.submit(page, username=ALICE.email, password=PASSWORD))["token"]
     assert after != before
@@ -134,8 +134,8 @@ def test_renew_replaces_the_token_and_closes_all_other_sessions(
     for old in (before, of_other, ALICE.token):
         assert service.get(f"{ACCOUNT}/authenticate", old).status == 401
     assert service.get(f"{ACCOUNT}/authenticate", token).document["uuid"] == ALICE.uuid
-    assert not other.is_logged_in
-    assert logged_in.is_logged_in
+    assert not other.is_logged_in()
+    assert logged_in.is_logged_in()
     assert query_of(logged_in.send("GET", TO_PITHOS))["token"] == token
     logged_in.submit(logged_in.visit(f"{BASE_URL}/ui/logout"))
     assert service.get(f"{ACCOUNT}/authenticate", token).status == 200, "it is the user's own token now"
