@@ -8,6 +8,7 @@ import pytest
 from benchmarks.postgres_server import postgres_server
 from hypothesis import HealthCheck, settings
 
+from astakos.http.generation import OLDEST
 from astakos.storage.database import Database
 from service.caller import Caller
 from service.engines import (
@@ -131,6 +132,13 @@ def empty(new: Database) -> Database:
 def service(database: Database) -> Iterator[Caller]:
     """A running service with the world, for one test alone."""
     with running(database) as caller:
+        yield caller
+
+
+@pytest.fixture
+def older_service(database: Database) -> Iterator[Caller]:
+    """A running service with the world that answers as 0.14 did, for one test alone."""
+    with running(database, generation=OLDEST) as caller:
         yield caller
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from astakos import clock
 from astakos.administration.load import load
 from astakos.administration.registry import register_own_services
+from astakos.http.generation import NEWEST, Generation
 from astakos.http.listening import LOOPBACK, listen
 from astakos.http.mail import Mailer
 from astakos.http.server import serving
@@ -50,12 +51,15 @@ def copy_world(template: Path, path: Path) -> SQLiteDatabase:
 
 @contextlib.contextmanager
 def running(
-    database: Database, mailer: Mailer | None = None, now: Callable[[], int] = clock.now
+    database: Database,
+    mailer: Mailer | None = None,
+    now: Callable[[], int] = clock.now,
+    generation: Generation = NEWEST,
 ) -> Iterator[Caller]:
     """A service on a database, over HTTP, while the context lasts."""
     with listen(LOOPBACK, 0) as listener:
         port = listener.getsockname()[1]
-        with serving(Service(database, BASE_URL, mailer, now=now), listener):
+        with serving(Service(database, BASE_URL, mailer, now=now, generation=generation), listener):
             yield Caller(f"http://{LOOPBACK}:{port}/astakos")
 
 

@@ -1,6 +1,6 @@
 """The declarative state of an installation as a JSON document, and reading one (`docs/state.md`)."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -35,6 +35,7 @@ class Settings(Entry):
     access_token_seconds: Annotated[int, msgspec.Meta(ge=1, le=86400)] | None = None
     oauth2_without_tls: bool | None = None
     terms: str | None = None
+    compatibility: Literal["newest", "0.14"] | None = None
 
 
 class ComponentEntry(Entry):

@@ -36,6 +36,7 @@ def dump(database: Database) -> StateDocument:
                 admin_users=settings.find(connection, settings.ADMIN_USERS),
                 admin_users_groups=settings.find(connection, settings.ADMIN_USERS_GROUPS),
                 history_days=settings.find(connection, settings.HISTORY_DAYS),
+                compatibility=settings.find(connection, settings.COMPATIBILITY),
                 **{name: settings.find(connection, name) for name in settings.LOGIN},
             ),
             components=list(_components(connection)),

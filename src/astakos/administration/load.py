@@ -102,6 +102,7 @@ class _Loader:
             settings.ADMIN_USERS: entry.admin_users,
             settings.ADMIN_USERS_GROUPS: entry.admin_users_groups,
             settings.HISTORY_DAYS: entry.history_days,
+            settings.COMPATIBILITY: entry.compatibility,
             **{name: getattr(entry, name) for name in settings.LOGIN},
         }
         for position, allowed in enumerate(entry.weblogin_next or ()):

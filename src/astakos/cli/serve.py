@@ -9,6 +9,7 @@ import click
 from astakos.administration.document import StateError
 from astakos.administration.registry import register_own_services
 from astakos.cli.options import database_option, open_database
+from astakos.http.generation import GENERATION_NEWEST
 from astakos.http.instructions import Instructions
 from astakos.http.listening import LOOPBACK, listen
 from astakos.http.mail import Mailer
@@ -123,7 +124,10 @@ def serve(
     base_url = _base_url(database, base_url, address)
     register_own_services(database, base_url)
     mailer = _mailer(database, mail_server, mail_sender)
-    instructions = Instructions(database_url, base_url, queue_limit, log_level, log_format, mailer)
+    generation = settings.find(database.reader(), settings.COMPATIBILITY, GENERATION_NEWEST)
+    instructions = Instructions(
+        database_url, base_url, queue_limit, log_level, log_format, mailer, generation
+    )
 
     def ready() -> None:
         elsewhere = "" if base_url.startswith(address) else f" (listening on {address})"

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterable
-from typing import Any
 
 from astakos.clock import to_milliseconds
 from astakos.directory.model import Component, User
@@ -58,8 +57,8 @@ async def service_user_catalogs(service: Service, request: Request, _component: 
 async def _catalogs(service: Service, request: Request, *, null_means_all: bool) -> Answer:
     body = await read_object(request)
     uuids = _uuids(body.get("uuids", []))
-    names = _names(body.get("displaynames", []))
-    if (uuids is None and null_means_all) or len(uuids or ()) + len(names) > FEW:
+    names = service.generation.display_names(body.get("displaynames", []))
+    if (null_means_all and (uuids is None or names is None)) or len(uuids or ()) + len(names or ()) > FEW:
         document = await service.read_much(_look_up, uuids, names, null_means_all=null_means_all)
     else:
         document = await service.read(_look_up, uuids, names, null_means_all=null_means_all)
@@ -67,19 +66,20 @@ async def _catalogs(service: Service, request: Request, *, null_means_all: bool)
 
 
 def _look_up(
-    connection: Connection, uuids: list[str] | None, names: list[str], *, null_means_all: bool
+    connection: Connection, uuids: list[str] | None, names: list[str] | None, *, null_means_all: bool
 ) -> dict[str, dict[str, str]]:
     if uuids is None and null_means_all:
         uuid_catalog = users.all_names(connection)
     else:
         uuid_catalog = users.names_of(connection, uuids or ())
-    # Of several spellings of one name only the last is answered.
-    spellings = {name.lower(): name for name in names}
-    found = users.uuids_of(connection, spellings)
-    return {
-        "uuid_catalog": uuid_catalog,
-        "displayname_catalog": {spellings[name]: uuid for name, uuid in found.items()},
-    }
+    if names is None and null_means_all:
+        displayname_catalog = {name: uuid for uuid, name in users.all_names(connection).items()}
+    else:
+        # Of several spellings of one name only the last is answered.
+        spellings = {name.lower(): name for name in names or ()}
+        found = users.uuids_of(connection, spellings)
+        displayname_catalog = {spellings[name]: uuid for name, uuid in found.items()}
+    return {"uuid_catalog": uuid_catalog, "displayname_catalog": displayname_catalog}
 
 
 def _uuids(value: object) -> list[str] | None:
@@ -90,31 +90,14 @@ def _uuids(value: object) -> list[str] | None:
     return [item for item in value if isinstance(item, str)]
 
 
-def _names(value: object) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise BadRequest("displaynames must be a list of user names.")
-    return value
-
-
 async def resources(service: Service, _request: Request) -> Answer:
     """`GET resources`: what is counted."""
-    document: dict[str, dict[str, Any]] = {
-        resource.name: {
-            "service": resource.service,
-            "description": resource.description,
-            "unit": resource.unit,
-            "ui_visible": resource.ui_visible,
-            "api_visible": resource.api_visible,
-        }
-        for resource in await service.resources()
-        if resource.api_visible
-    }
-    return Answer(body=to_json(document))
+    return Answer(body=to_json(service.generation.resources(await service.resources())))
 
 
 async def feedback(service: Service, request: Request, user: User) -> Answer:
     """`POST feedback`: kept, and mailed where a mail server is configured; 502 if that does not take it."""
-    form = await read_form(request)
+    form = await read_form(request, service.generation.form_type)
     message = form.get("feedback_msg", "")
     if not message:
         raise BadRequest("feedback_msg must not be empty.")

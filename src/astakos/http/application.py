@@ -124,8 +124,10 @@ class Application:
                 raise BadRequest(NO_SUCH_CALL)
             return Answer(404, NOT_FOUND, HTML)
         handler = route.get(request.method) or route.get(ANY_METHOD)
-        if handler is None:
+        if handler is None and is_keystone_path(request.path):
             raise NotAllowed.method(request.method, tuple(route))
+        if handler is None:
+            raise self._service.generation.wrong_method(request.method, tuple(route))
         return await handler(self._service, request)
 
     def _refusal(self, request: Request, fault: Fault) -> Answer:

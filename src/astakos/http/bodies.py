@@ -1,6 +1,7 @@
 """Reading request bodies: JSON as typed values, and forms (`http-api.md` §2, §8.3)."""
 
 import asyncio
+from collections.abc import Callable
 from email import policy
 from email.parser import BytesParser
 from typing import Any, TypeVar
@@ -71,16 +72,29 @@ async def read_object(request: Request) -> dict[str, Any]:
 _objects = msgspec.json.Decoder(dict[str, Any])
 
 
-async def read_form(request: Request) -> dict[str, str]:
+def form_type_of(content_type: str) -> str:
+    """The same content type, if it is that of a form.
+
+    Raises:
+        BadRequest: it is that of none.
+    """
+    if content_type not in (FORM_TYPE, MULTIPART_TYPE):
+        raise BadRequest(f"The header Content-Type must be {FORM_TYPE} or {MULTIPART_TYPE}.")
+    return content_type
+
+
+async def read_form(request: Request, form_type: Callable[[str], str] = form_type_of) -> dict[str, str]:
     """The fields of a form, the last of several of one name.
+
+    Args:
+        request: whose body is the form.
+        form_type: which of the two types the body is, by its content type without parameters.
 
     Raises:
         BadRequest: the content type is that of no form, or the body is no such form.
     """
     content_type = request.header(b"content-type")
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind not in (FORM_TYPE, MULTIPART_TYPE):
-        raise BadRequest(f"The header Content-Type must be {FORM_TYPE} or {MULTIPART_TYPE}.")
+    kind = form_type(content_type.partition(";")[0].strip().lower())
     body = await request.body()
     try:
         if kind == FORM_TYPE:

@@ -7,7 +7,7 @@ import msgspec
 
 from astakos.clock import to_iso
 from astakos.directory.model import Component
-from astakos.http.bodies import read_json, read_object, require_json
+from astakos.http.bodies import read_json, read_object
 from astakos.http.faults import BadRequest
 from astakos.http.messages import Answer, Request
 from astakos.http.provisions import RequestedProvision, understand
@@ -48,7 +48,7 @@ async def info(service: Service, request: Request, component: Component) -> Answ
         "serial": commission.serial,
         "name": commission.name,
         "issue_time": to_iso(commission.issue_time),
-        "provisions": [{**key._asdict(), "quantity": quantity} for key, quantity in commission.provisions],
+        "provisions": service.generation.provisions(commission.provisions),
     }
     if commission.expires is not None:
         document["expires"] = to_iso(commission.expires)
@@ -57,7 +57,7 @@ async def info(service: Service, request: Request, component: Component) -> Answ
 
 async def act(service: Service, request: Request, component: Component) -> Answer:
     """`POST commissions/<serial>/action`: accept or reject one; 404 and nothing more if it is not pending."""
-    require_json(request)
+    service.generation.require_json(request)
     body = await read_object(request)
     if ("accept" in body) == ("reject" in body):
         raise BadRequest('Exactly one of the keys is needed: {"accept": ""} or {"reject": ""}.')
@@ -89,7 +89,7 @@ def _quantities(value: dict[str, Any]) -> tuple[Provision, ...]:
 
 async def resolve(service: Service, request: Request, component: Component) -> Answer:
     """`POST commissions/action`: accept and reject many in one step."""
-    require_json(request)
+    service.generation.require_json(request)
     body = await read_json(request, _resolves)
     resolved = await _resolve(service, Resolve(component.id, frozenset(body.accept), frozenset(body.reject)))
     failed = [

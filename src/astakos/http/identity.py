@@ -42,7 +42,7 @@ async def tokens(service: Service, request: Request) -> Answer:
         "user": await service.read(_user_with_projects, user),
         "serviceCatalog": await service.catalog(),
     }
-    return access_answer(request, access)
+    return access_answer(request, service.generation.access(access, user))
 
 
 def _credentials(auth: dict[str, Any]) -> tuple[object, object]:

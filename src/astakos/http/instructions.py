@@ -4,6 +4,7 @@ import gc
 
 import msgspec
 
+from astakos.http.generation import GENERATION_NEWEST
 from astakos.http.mail import Mailer
 
 READY = b"\n"
@@ -22,6 +23,7 @@ class Instructions(msgspec.Struct):
     log_level: str
     log_format: str
     mailer: Mailer | None = None
+    compatibility: str = GENERATION_NEWEST
 
 
 def keep_what_is_there() -> None:

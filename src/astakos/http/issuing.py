@@ -7,15 +7,16 @@ import msgspec
 
 from astakos.clock import MICROSECONDS
 from astakos.directory.model import Component
-from astakos.http.bodies import read_json, require_json, require_storable
+from astakos.http.bodies import read_json, require_storable
 from astakos.http.faults import BadRequest
 from astakos.http.messages import Answer, Request
 from astakos.http.provisions import Requested, RequestedProvision, understand
 from astakos.http.refusals import Result, no_such_holding, refused
 from astakos.http.serialization import to_json
 from astakos.http.service import Service
-from astakos.ledger.operations import Idempotency, Issue, Issued, IssuedMany, IssueMany, KeyReused
-from astakos.ledger.rules import Refusal, merge
+from astakos.http.system_charges import ATTEMPTS, spread_charges
+from astakos.ledger.operations import Idempotency, Issue, Issued, IssuedMany, IssueMany, KeyReused, Outcome
+from astakos.ledger.rules import NoCapacity, NoQuantity, Refusal, merge
 
 LONGEST_NAME = 4096
 LONGEST_KEY = 255
@@ -47,7 +48,7 @@ _bulks = msgspec.json.Decoder(BulkBody)
 
 async def issue(service: Service, request: Request, component: Component) -> Answer:
     """`POST commissions`: 201 with the serial, or why not; with an Idempotency-Key, the same again."""
-    require_json(request)
+    service.generation.require_json(request)
     key = _idempotency_key(request)
     body = await read_json(request, _issues)
     require_storable("name", body.name)
@@ -55,6 +56,8 @@ async def issue(service: Service, request: Request, component: Component) -> Ans
     if isinstance(requested, RequestedProvision):
         return _answer(no_such_holding(requested))
     outcome = await service.ledger.submit(_operation(component, body, requested, key))
+    if service.generation.system_is_everything and isinstance(outcome, NoCapacity | NoQuantity):
+        outcome, requested = await _issue_spread(service, component, body, key)
     if isinstance(outcome, Issued):
         return Answer(201, to_json({"serial": outcome.serial}), headers=_honoured(key, outcome))
     if not isinstance(outcome, Refusal | KeyReused):
@@ -62,9 +65,24 @@ async def issue(service: Service, request: Request, component: Component) -> Ans
     return _answer(refused(outcome, requested))
 
 
+async def _issue_spread(
+    service: Service, component: Component, body: IssueBody, key: str | None
+) -> tuple[Outcome, Requested]:
+    """Try again what the users' own projects could not take, with all the projects that they draw from."""
+    attempts = 0
+    while True:
+        attempts += 1
+        spread = await service.read_much(spread_charges, body.provisions)
+        outcome = await service.ledger.submit(_operation(component, body, spread.requested, key))
+        is_refused = isinstance(outcome, NoCapacity | NoQuantity)
+        # What was there when it was read may have been used by others since then.
+        if not (is_refused and spread.is_possible) or attempts == ATTEMPTS:
+            return spread.retold(outcome), spread.requested
+
+
 async def issue_many(service: Service, request: Request, component: Component) -> Answer:
     """`POST commissions/bulk`: 200 with the status and body that each single call would have had."""
-    require_json(request)
+    service.generation.require_json(request)
     key = _idempotency_key(request)
     body = await read_json(request, _bulks)
     for position, commission in enumerate(body.commissions):

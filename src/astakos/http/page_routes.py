@@ -1,11 +1,11 @@
-"""Which page stands at which path below the base URL, and what sends browsers from one to the other."""
+"""Which page stands at which path below the base URL."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
 from astakos.http import landing, login, oauth2_auth, oauth2_token, weblogin
 from astakos.http.messages import Answer, Request
 from astakos.http.oauth2_requests import ForOAuth2
-from astakos.http.pages import ForPeople, redirect
+from astakos.http.pages import ForPeople
 from astakos.http.service import Service
 
 Handler = Callable[[Service, Request], Awaitable[Answer]]
@@ -20,10 +20,6 @@ def _form(handler: Handler) -> Methods:
     return {**_shown(handler), "POST": ForPeople(handler)}
 
 
-async def _with_slash(service: Service, request: Request) -> Answer:
-    return redirect(f"{service.base_url}{request.path}/", status=301)
-
-
 PAGES: Mapping[str, Methods] = {
     "/ui/login": _form(login.login),
     "/ui/logout": _form(login.logout),
@@ -34,10 +30,5 @@ PAGES: Mapping[str, Methods] = {
 }
 """Those that may have a trailing slash."""
 
-EXACT_PAGES: Mapping[str, Methods] = {
-    "/ui": _shown(_with_slash),
-    "/ui/": _shown(landing.index),
-    "/weblogin": _shown(_with_slash),
-    "/weblogin/login": {"GET": ForPeople(weblogin.login)},
-}
-"""Those that have just the slash that stands there, or none."""
+PAGES_WITH_SLASH: Mapping[str, Methods] = {"/ui/": _shown(landing.index)}
+PAGES_WITHOUT_SLASH: Mapping[str, Methods] = {"/weblogin/login": {"GET": ForPeople(weblogin.login)}}

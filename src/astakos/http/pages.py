@@ -117,15 +117,14 @@ def plain(status: int, text: str) -> Answer:
     return Answer(status, text.encode() + b"\n", PLAIN, PROTECTIVE)
 
 
-def redirect(location: str, cookies: Sequence[str] = (), *, status: int = 302) -> Answer:
+def redirect(location: str, cookies: Sequence[str] = ()) -> Answer:
     """Send the browser elsewhere.
 
     Args:
         location: an absolute URL of which is known that it can stand in a header.
         cookies: to be set along with it.
-        status: 302, or 301 for good.
     """
-    return Answer(status, b"", HTML, {"Location": location, **PROTECTIVE}, cookies)
+    return Answer(302, b"", HTML, {"Location": location, **PROTECTIVE}, cookies)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,9 @@ from astakos.http.reports import Reports
 from astakos.ledger.engine import Engine
 from astakos.ledger.storage import LedgerStorage
 
+UNREADY_ENDS_AT_MOST = 5
+"""How many in a row may end before they are ready, of a service that was; each takes half a second."""
+
 log = logging.getLogger("astakos.http")
 
 
@@ -45,7 +48,10 @@ class _Worker:
                 # Ctrl-C is for this process, which tells the others when to end.
                 process_group=0,
             )
-        self.control.sendall(msgspec.json.encode(instructions) + b"\n")
+        # If it has died already, that will be heard like any end.
+        with contextlib.suppress(OSError):
+            self.control.sendall(msgspec.json.encode(instructions) + b"\n")
+        self.is_awaited = True
         self.is_ready = False
 
     @property
@@ -104,6 +110,7 @@ class Processes:
         self._draining = False
         self._ending = False
         self._failed = False
+        self._unready_ends = 0
 
     def run(self) -> None:
         """Work until SIGTERM or SIGINT, and for the time of draining; then finish what has been accepted.
@@ -129,6 +136,7 @@ class Processes:
 
     def _is_heard(self, worker: _Worker) -> None:
         self.engine.ignore(worker.control)
+        worker.is_awaited = False
         with contextlib.suppress(OSError):
             worker.is_ready = worker.control.recv(1) == READY
         if not self._is_ready and all(worker.is_ready for worker in self._workers):
@@ -137,13 +145,14 @@ class Processes:
             self._ready()
 
     def _has_ended(self, worker: _Worker) -> None:
-        if not worker.is_ready:
+        if worker.is_awaited:
             self.engine.ignore(worker.control)
         status = worker.wait()
         self._workers.discard(worker)
         if self._ending:
             return
-        if worker.is_ready:
+        self._unready_ends = 0 if worker.is_ready else self._unready_ends + 1
+        if self._is_ready and self._unready_ends <= UNREADY_ENDS_AT_MOST:
             log.error("process %d ended with status %d; another takes its place", worker.number, status)
             self._begin_worker()
         else:

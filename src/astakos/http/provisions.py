@@ -58,5 +58,10 @@ def understand(entries: Iterable[RequestedProvision]) -> Requested | RequestedPr
     return Requested(provisions, spoken)
 
 
+def is_user_on_system(entry: RequestedProvision) -> bool:
+    """Whether an entry charges a user on `system`, as clients of 0.14 do."""
+    return isinstance(entry.holder, str) and _is_bare(entry.holder) and entry.source == OLD_SYSTEM_SOURCE
+
+
 def _is_bare(text: str) -> bool:
     return BARE_UUID.fullmatch(text) is not None

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import msgspec
 
 from astakos.directory.model import Component
-from astakos.http.bodies import read_json, require_json, require_storable
+from astakos.http.bodies import read_json, require_storable
 from astakos.http.faults import BadRequest
 from astakos.http.issuing import LONGEST_NAME
 from astakos.http.messages import Answer, Request
@@ -39,7 +39,7 @@ _bodies = msgspec.json.Decoder(ReconcileBody)
 
 async def reconcile(service: Service, request: Request, component: Component) -> Answer:
     """200 with where the ledger stands and how far off that is; on request, a commission mends it."""
-    require_json(request)
+    service.generation.require_json(request)
     body = await read_json(request, _bodies)
     require_storable("name", body.name)
     usage = tuple(

@@ -25,7 +25,7 @@ from astakos.http.authentication import authenticated_component, authenticated_u
 from astakos.http.keystone.errors import is_keystone_path
 from astakos.http.keystone.routes import KEYSTONE_ROUTES, keystone_route
 from astakos.http.messages import Answer, Request
-from astakos.http.page_routes import EXACT_PAGES, PAGES
+from astakos.http.page_routes import PAGES, PAGES_WITH_SLASH, PAGES_WITHOUT_SLASH
 from astakos.http.service import Service
 from astakos.http.users_admin import ForAdministrators
 
@@ -83,8 +83,17 @@ ROUTES: Mapping[str, Route] = {
     "/healthz": {"GET": health.healthz, "HEAD": health.healthz},
     "/readyz": {"GET": health.readyz, "HEAD": health.readyz},
 }
-ROUTES_WITH_SLASH: Mapping[str, Route] = {"/identity/": {"GET": versions.versions}, **EXACT_PAGES}
-"""Those whose trailing slash, or that there is none, is not optional."""
+ROUTES_WITH_SLASH: Mapping[str, Route] = {
+    "/identity/": {"GET": versions.versions},
+    **PAGES_WITH_SLASH,
+}
+"""Those whose trailing slash is not optional."""
+ROUTES_WITHOUT_SLASH: Mapping[str, Route] = {
+    "/ui": {ANY_METHOD: ui.start},
+    "/weblogin": {ANY_METHOD: ui.weblogin},
+    **PAGES_WITHOUT_SLASH,
+}
+"""Those that lead to something else, or to nothing, with a trailing slash."""
 ACCESS_TOKEN: Route = {"GET": validation.validate}
 ACCESS_TOKEN_NAME = "/identity/v2.0/tokens/{id}"  # noqa: S105 - the name of a route
 ACCESS_TOKEN_PATH = re.compile(r"/identity/v2\.0/tokens/([^/].*?)/?", re.DOTALL)
@@ -128,6 +137,9 @@ def find_route(request: Request) -> Route | None:
         name, request.parameter = keystone_route(path)
         route = KEYSTONE_ROUTES.get(name)
         request.route = request.route if route is None else name
+    elif request.path in ROUTES_WITHOUT_SLASH:
+        request.route = request.path
+        route = ROUTES_WITHOUT_SLASH[request.path]
     elif found := COMMISSION_PATH.fullmatch(path):
         digits = found[1].lstrip("0")
         # 0 is no serial, and so stands for numbers that are too large to be one.

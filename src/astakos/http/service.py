@@ -10,6 +10,7 @@ from astakos.directory.login_settings import LoginSettings
 from astakos.directory.model import Component, Resource, User
 from astakos.http.attempts import Attempts
 from astakos.http.counting import RequestCounts
+from astakos.http.generation import NEWEST, Generation
 from astakos.http.kept import Kept
 from astakos.http.mail import Mailer
 from astakos.http.passwords import PasswordThreads
@@ -40,6 +41,7 @@ class Service:
         *,
         queue_limit: int = MOST_WAITING,
         ledger: Ledger | None = None,
+        generation: Generation = NEWEST,
         now: Callable[[], int] = clock.now,
     ) -> None:
         """Serve an opened database under a base URL without trailing slash.
@@ -50,9 +52,11 @@ class Service:
             mailer: what tells the helpdesk of feedback.
             queue_limit: how many operations of the ledger may wait at once.
             ledger: where to ask for them; without one, the service has an engine of its own.
+            generation: how to answer where the generations of the API differ.
             now: tells the present instant.
         """
         self.now = now
+        self.generation = generation
         self.database = database
         self.base_url = base_url
         self.mailer = mailer
@@ -67,7 +71,9 @@ class Service:
             self._few = ReadingThreads(THREADS_FOR_FEW, "few")
             self._many = ReadingThreads(THREADS_FOR_MANY, "many")
         self._catalog: Kept[None, list[dict[str, Any]]] = Kept(
-            lambda _: self.read(lambda connection: service_catalog(registry.list_services(connection)))
+            lambda _: self.read(
+                lambda connection: generation.catalog(service_catalog(registry.list_services(connection)))
+            )
         )
         self._resources: Kept[None, list[Resource]] = Kept(lambda _: self.read(registry.list_resources))
         self._login_settings: Kept[None, LoginSettings] = Kept(lambda _: self.read(settings.login))

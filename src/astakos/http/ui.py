@@ -16,8 +16,17 @@ FUNCTION_NAME = re.compile(r"[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*", re.ASCII)
 
 
 async def start(service: Service, _request: Request) -> Answer:
-    """The base URL itself: on to the pages for people."""
-    location = urlsplit(service.base_url).path.rstrip("/") + "/ui/"
+    """The base URL itself, and the pages without their slash: on to the pages for people."""
+    return _moved(service, "/ui/")
+
+
+async def weblogin(service: Service, _request: Request) -> Answer:
+    """`weblogin`: on to where its slash is."""
+    return _moved(service, "/weblogin/")
+
+
+def _moved(service: Service, path: str) -> Answer:
+    location = urlsplit(service.base_url).path.rstrip("/") + path
     return Answer(301, media_type="text/html; charset=utf-8", headers={"Location": location})
 
 

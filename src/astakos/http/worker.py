@@ -9,6 +9,7 @@ from typing import BinaryIO
 import msgspec
 
 from astakos.http.counting import tell
+from astakos.http.generation import GENERATIONS
 from astakos.http.instructions import DRAIN, READY, Instructions, keep_what_is_there
 from astakos.http.server import serve
 from astakos.http.service import Service
@@ -40,6 +41,7 @@ def work(
         instructions.base_url,
         instructions.mailer,
         ledger=Ledger(lambda: engine, most_waiting=instructions.queue_limit),
+        generation=GENERATIONS[instructions.compatibility],
     )
 
     threading.Thread(target=_obey, args=(commands, service), daemon=True).start()

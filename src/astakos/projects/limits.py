@@ -8,16 +8,22 @@ from astakos.ledger.rules import Key
 from astakos.projects.model import DRAWING, INITIALIZED, Capacity, Membership, ProjectState
 
 SYSTEM_PROJECT_LIFETIME = 100 * 365 * DAY
+USER = "user:"
 
 
 def user_holder(uuid: str) -> str:
     """The holder that a user is in the ledger."""
-    return f"user:{uuid}"
+    return USER + uuid
 
 
 def project_holder(uuid: str) -> str:
     """The holder, and to its members the source, that a project is in the ledger."""
     return f"project:{uuid}"
+
+
+def uuid_of_user(holder: str) -> str | None:
+    """The uuid of the user that a holder is, None if it is none."""
+    return holder.removeprefix(USER) if holder.startswith(USER) else None
 
 
 def default_capacity(resource: Resource, *, system_project: bool) -> Capacity:

@@ -73,14 +73,16 @@ def quotas_of_user(connection: Connection, user_id: int) -> Iterator[UserQuota]:
 
 def service_quotas(
     connection: Connection,
-    resources: Collection[str],
+    resources: Collection[str] | None,
     users: Collection[str] | None,
     projects: Collection[str] | None,
 ) -> Iterator[UserQuota]:
     """All holdings of users with a verified address, for some resources; None as a filter means all."""
     for row in _of(connection, SERVICE_QUOTAS, "u.uuid", "h.id", users):
         quota = _user_quota(row)
-        if quota.resource in resources and (projects is None or quota.project in projects):
+        if (resources is None or quota.resource in resources) and (
+            projects is None or quota.project in projects
+        ):
             yield quota
 
 

@@ -21,6 +21,8 @@ ADMIN_USERS_GROUPS = "admin_users_groups"
 DEFAULT_ADMIN_USERS_GROUPS = ["admin-api"]
 HISTORY_DAYS = "history_days"
 """How long resolved commissions are kept; forever if it is not set."""
+COMPATIBILITY = "compatibility"
+"""The generation of the API whose answers are given; the newest if it is not set."""
 LOGIN = tuple(field.name for field in fields(LoginSettings))
 """The names of those that say how logging in on pages goes."""
 

@@ -16,16 +16,18 @@ from astakos.administration.archive import load_archive, open_archive, write_arc
 from astakos.administration.document import StateDocument, StateError, UserEntry
 from astakos.administration.load import load
 from astakos.directory.attempts import Limit
+from astakos.directory.tokens import token_hash
 from astakos.ledger.batch import perform
 from astakos.ledger.operations import Idempotency, Issue, Issued, Operation, Resolve, Settle
 from astakos.ledger.rules import UNLIMITED, Key, Provision
 from astakos.ledger.storage import StorageUnavailableError
-from astakos.storage import feedback, login_attempts, oauth2, sessions
+from astakos.storage import feedback, login_attempts, oauth2, sessions, temporary_tokens
 from astakos.storage.database import Database
 from astakos.storage.holdings import set_limits
 from astakos.storage.ledger import ledger_storage
 from astakos.storage.revisions import REVISION
 from astakos.storage.schema import metadata
+from astakos.storage.temporary_tokens import TemporaryToken
 from astakos.storage.whole_tables import AT_A_TIME, LEFT_OUT
 from service.engines import POSTGRESQL, SQLITE, Engine, PostgreSQLEngine, SQLiteEngine
 from service.installation import all_rows, database_at, rows
@@ -71,6 +73,8 @@ def live(database: Database) -> None:
         code = oauth2.Code(b"code", "viewer", ALICE.uuid, "https://a.example", "ü", None, LOADED + SECOND)
         oauth2.add_code(connection, code, LOADED)
         feedback.save(connection, 1, LOADED, 'Größe "–" \\ ×\t\r\n\U0001f426', "{}")
+        temporary = TemporaryToken(token_hash("t"), 1, None, "password", LOADED, LOADED + SECOND)
+        assert temporary_tokens.add(connection, temporary, token_hash(ALICE.token))
     largest = do(database, Issue(STORAGE, (Provision(VAST, UNLIMITED),)))
     assert 0 < pending < soon < settled < largest
 

@@ -35,6 +35,7 @@ def test_defaults_are_left_out(tmp_path: Path) -> None:
         (b'{"resources": [{"name": "x", "service": "s", "system_default": 1.5}]}', "system_default"),
         (b'{"projects": [{"uuid": "x", "name": "n", "end_date": "e", "state": "paused"}]}', "'paused'"),
         (b'{"settings": {"groups": "staff"}}', "$.settings.groups"),
+        (b'{"settings": {"compatibility": "0.15"}}', "$.settings.compatibility"),
     ],
 )
 def test_what_is_no_document_is_refused_by_file_and_place(

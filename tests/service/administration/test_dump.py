@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import pytest
@@ -89,6 +90,14 @@ def test_a_project_is_dumped_with_all_its_capacities(database: Database) -> None
         for name, given in entry.resources.items()
     } == capacities_of(database.reader(), LAB)
     assert entry.creation_date == "2030-05-06T07:08:09+00:00"
+
+
+def test_the_generation_that_is_answered_is_dumped_once_it_is_chosen(database: Database) -> None:
+    assert dump(database).settings.compatibility is None
+    choices: tuple[Literal["0.14", "newest"], ...] = ("0.14", "newest")
+    for chosen in choices:
+        load(database, StateDocument(settings=Settings(compatibility=chosen)), LATER)
+        assert dump(database).settings.compatibility == chosen
 
 
 def test_an_empty_installation_has_an_empty_dump(empty: Database) -> None:

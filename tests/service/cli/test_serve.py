@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from astakos.http.listening import LOOPBACK, listen
+from astakos.storage import settings
 from astakos.storage.database import Database
 from service.caller import ACCOUNT, COMMISSIONS, TOKENS, Caller
 from service.command import Ended, beginning, ended, only_line, serving
@@ -38,6 +39,8 @@ def test_it_makes_an_installation_where_there_is_none(new: Database) -> None:
         assert [service["endpoints"][0]["publicURL"] for service in catalog] == [
             f"{served.address}/account/v1.0",
             f"{served.address}/identity/v2.0",
+            f"{served.address}/weblogin",
+            f"{served.address}/oauth2",
         ]
         assert served.end().status == 0
     new.open(create=False)
@@ -49,6 +52,17 @@ def test_a_base_url_that_is_given_counts_more_than_the_one_that_was_loaded(datab
         catalog = served.caller("POST", TOKENS).document["access"]["serviceCatalog"]
         urls = [service["endpoints"][0]["publicURL"] for service in catalog]
         assert "http://elsewhere.example.org/astakos/account/v1.0" in urls
+
+
+def test_the_generation_that_the_deployment_has_chosen_is_answered(database: Database) -> None:
+    with serving(database) as served:
+        assert served.caller("PUT", COMMISSIONS).status == 405
+        assert served.end().status == 0
+    with database.transaction() as connection:
+        settings.save(connection, settings.COMPATIBILITY, "0.14")
+    with serving(database) as served:
+        assert served.caller("PUT", COMMISSIONS).status == 400
+        assert set(served.caller.get(f"{ACCOUNT}/quotas", ALICE.token).document) == {"system"}
 
 
 def test_a_port_that_is_taken_is_named_in_one_line(database: Database) -> None:
@@ -143,6 +157,20 @@ def test_a_process_that_dies_is_replaced_and_nothing_is_lost(database: Database)
         deadline = time.monotonic() + 10
         while len(served.workers()) < 2:
             assert time.monotonic() < deadline
+        assert served.end(signal.SIGTERM).status == 0
+
+
+def test_a_replacement_that_dies_before_it_is_ready_is_replaced_as_well(database: Database) -> None:
+    with serving(database, "--workers", "2") as served:
+        first = set(served.workers())
+        os.kill(min(first), signal.SIGKILL)
+        deadline = time.monotonic() + 10
+        while not (unready := set(served.workers()) - first):
+            assert time.monotonic() < deadline
+        os.kill(unready.pop(), signal.SIGKILL)
+        while len(served.workers()) < 2:
+            assert time.monotonic() < deadline
+        assert served.caller.get("/healthz").status == 200
         assert served.end(signal.SIGTERM).status == 0
 
 

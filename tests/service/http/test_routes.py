@@ -118,7 +118,7 @@ def test_calls_for_components_know_no_user(standing_service: Caller, name: str) 
         f"{COMMISSIONS}/%D9%A1",
         f"{COMMISSIONS}/7/accept",
         f"{COMMISSIONS}/7/action/more",
-        "/identity/v3/tokens",
+        "/identity/v4/tokens",
         "/identity/v2.0/tokens.json",
     ],
 )
@@ -147,6 +147,17 @@ def test_the_root_and_the_base_url_lead_to_the_pages_for_people(
 ) -> None:
     reply = Caller(standing_service.base_url.removesuffix("/astakos"))(method, path)
     assert (reply.status, reply.headers["location"], reply.content) == (301, "/astakos/ui/", b"")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+@pytest.mark.parametrize("path", ["/ui", "/weblogin"])
+def test_pages_for_people_lead_to_where_their_slash_is(
+    standing_service: Caller, method: str, path: str
+) -> None:
+    reply = standing_service(method, path)
+    assert (reply.status, reply.headers["location"], reply.content) == (301, f"/astakos{path}/", b"")
+    assert standing_service(method, f"{path}/").status != 301
+    assert standing_service(method, f"{path}//").status == 404
 
 
 @pytest.mark.parametrize("path", ["//", "/ui", "/astakosx/account/v1.0/resources", "/account/v1.0/resources"])

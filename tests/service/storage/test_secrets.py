@@ -9,6 +9,7 @@ from astakos.administration.accounts import find_user, renew_user_token
 from astakos.administration.registry import renew_component_token
 from astakos.storage.sqlite import SQLiteDatabase
 from service.caller import ACCOUNT, Caller
+from service.http.keystone.asking import log_in
 from service.installation import rows
 from service.world import ALICE, COMPUTE_TOKEN, PASSWORD, SECRETS, member_key
 
@@ -27,9 +28,10 @@ def test_no_secret_is_in_the_files_also_while_the_service_runs(
         user_token = renew_user_token(connection, find_user(connection, ALICE.uuid), clock.now())
         component_token = renew_component_token(connection, "storage", clock.now())
     assert service.get(f"{ACCOUNT}/authenticate", user_token).status == 200
+    temporary_token = log_in(service)
     content = written(database)
     assert database.path.with_name(database.path.name + "-wal").stat().st_size > 0
-    for secret in (*SECRETS, user_token, component_token):
+    for secret in (*SECRETS, user_token, component_token, temporary_token):
         assert secret.encode() not in content
         assert secret.encode().hex().encode() not in content.lower()
 

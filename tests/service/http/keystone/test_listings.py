@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
+from astakos.http.generation import OLDEST
+from astakos.storage.database import Database
 from service.caller import Caller
 from service.http.keystone.asking import DOMAIN, V3
+from service.installation import running
 from service.world import ALICE, BASE_URL, BOB, COMPUTE_TOKEN, EDGAR, HALTED, LAB, UNKNOWN_UUID
 
 pytestmark = pytest.mark.every_engine
@@ -93,3 +96,13 @@ def test_there_is_one_domain(standing_service: Caller, path: str) -> None:
 def test_a_path_that_only_begins_alike_is_not_of_this_api(standing_service: Caller) -> None:
     reply = standing_service.get("/identity/v3x", ALICE.token)
     assert (reply.status, reply.fault) == (400, "badRequest")
+
+
+def test_where_0_14_is_spoken_this_api_is_the_same(database: Database, service: Caller) -> None:
+    with running(database, generation=OLDEST) as old:
+        reply = old("PUT", f"{V3}/auth/tokens", ALICE.token)
+        assert (reply.status, reply.headers["allow"]) == (405, "POST,GET,HEAD,DELETE")
+        for path in LISTS[1:]:
+            assert get(old, path) == get(service, path)
+        identity = [one for one in get(old, "/auth/catalog")["catalog"] if one["type"] == "identity"]
+        assert [endpoint["url"] for endpoint in identity[0]["endpoints"]] == [BASE_URL + V3] * 3
