@@ -69,10 +69,11 @@ class Browser:
     cookies: dict[str, str] = field(default_factory=dict)
     set_cookies: list[str] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=lambda: {"Accept": HTML})
+    base_url: str = BASE_URL
 
     def send(self, method: str, address: str, form: Mapping[str, str] | None = None, **headers: str) -> Reply:
         """One request, and no more."""
-        path = address.removeprefix(BASE_URL)
+        path = address.removeprefix(self.base_url)
         assert path.startswith("/"), address
         sent = {**self.headers, **{name.replace("_", "-"): value for name, value in headers.items()}}
         if self.cookies:
@@ -105,19 +106,19 @@ class Browser:
     def log_in(self, email: str, password: str, following: str = "") -> Reply:
         """Log in as people do."""
         query = f"?{urlencode({'next': following})}" if following else ""
-        page = self.visit(f"{BASE_URL}/ui/login{query}")
+        page = self.visit(f"{self.base_url}/ui/login{query}")
         return self.submit(page, username=email, password=password)
 
     def _followed(self, reply: Reply) -> Reply:
         for _ in range(10):
             location = reply.headers.get("location", "")
-            if reply.status not in (301, 302) or not location.startswith(f"{BASE_URL}/"):
+            if reply.status not in (301, 302) or not location.startswith(f"{self.base_url}/"):
                 return reply
             reply = self.send("GET", location)
         raise AssertionError("it leads on and on")
 
     def is_logged_in(self) -> bool:
-        return self.send("GET", f"{BASE_URL}/ui/landing").status == 200
+        return self.send("GET", f"{self.base_url}/ui/landing").status == 200
 
 
 def query_of(reply: Reply) -> dict[str, str]:

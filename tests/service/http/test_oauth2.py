@@ -8,8 +8,13 @@ import pytest
 
 from astakos.administration.document import OAuth2ClientEntry, Settings, StateDocument
 from astakos.administration.load import load
+from astakos.administration.registry import register_own_services
 from astakos.clock import MICROSECONDS, now
+from astakos.http.listening import LOOPBACK, listen
+from astakos.http.server import serving
+from astakos.http.service import Service
 from astakos.storage.database import Database
+from astakosclient import AstakosClient, errors
 from service.browser import FORM, Browser, page_of, query_of
 from service.caller import TOKENS, Caller, Reply
 from service.installation import all_rows, rows, running
@@ -381,3 +386,28 @@ def test_how_long_a_token_counts_is_a_setting(browser: Browser, database: Databa
 def test_an_access_token_is_no_token_of_the_api(browser: Browser) -> None:
     token = exchange(browser, code_of(authorize(browser))).document["access_token"]
     assert browser.caller.get("/account/v1.0/quotas", token).status == 401
+
+
+def test_the_client_library_finds_its_way(database: Database) -> None:
+    viewer = OAuth2ClientEntry(
+        identifier="app", secret="s", trusted=True, redirect_urls=["https://app.example/back"]
+    )
+    settings = Settings(oauth2_without_tls=True, access_token_seconds=600)
+    load(database, StateDocument(settings=settings, oauth2_clients=[viewer]), LOADED)
+    with listen(LOOPBACK, 0) as listener:
+        base_url = f"http://{LOOPBACK}:{listener.getsockname()[1]}/astakos"
+        register_own_services(database, base_url)
+        with serving(Service(database, base_url), listener):
+            browser = Browser(Caller(base_url), base_url=base_url)
+            browser.log_in(ALICE.email, PASSWORD)
+            code = code_of(
+                browser.send("GET", f"{base_url}/oauth2/auth?response_type=code&client_id=app&scope=/files")
+            )
+            with AstakosClient("", f"{base_url}/identity/v2.0") as client:
+                given = client.get_token("authorization_code", "app", "s", code=code)
+                found = client.validate_token(given["access_token"], belongs_to="/files/1")
+                assert found["access"]["user"]["id"] == ALICE.uuid
+                with pytest.raises(errors.NotFound):
+                    client.validate_token(given["access_token"], belongs_to="/elsewhere")
+                with pytest.raises(errors.BadRequest):
+                    client.get_token("authorization_code", "app", "s", code=code)
