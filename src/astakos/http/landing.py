@@ -4,6 +4,8 @@ from astakos.clock import to_iso
 from astakos.directory.catalog import menu
 from astakos.directory.redirects import own_address
 from astakos.http.bodies import read_form
+from astakos.http.description import ELSEWHERE, PAGE, Parameter, as_text, described
+from astakos.http.faults import BadRequest, Forbidden
 from astakos.http.messages import Answer, Request
 from astakos.http.pages import Html, hidden, html, joined, page, redirect
 from astakos.http.service import Service
@@ -19,12 +21,14 @@ from astakos.http.sessions import (
 from astakos.storage import registry, users
 
 
+@described(answers={302: ELSEWHERE})
 async def index(service: Service, request: Request) -> Answer:
     """`ui/`: on to the landing page, or to the login."""
     login = await login_of(service, request)
     return redirect(f"{service.base_url}/ui/{'login' if login is None else 'landing'}")
 
 
+@described(answers={200: PAGE, 302: ELSEWHERE})
 async def landing(service: Service, request: Request) -> Answer:
     """`ui/landing`: who one is, and where the services are."""
     login = await login_of(service, request)
@@ -78,6 +82,10 @@ def _is_web(url: object) -> bool:
     return isinstance(url, str) and url.startswith(("https://", "http://"))
 
 
+NEXT = Parameter("next", "The address of this service to go on to.", as_text)
+
+
+@described(parameters=[NEXT], answers={200: PAGE, 302: ELSEWHERE}, faults=[BadRequest, Forbidden])
 async def terms(service: Service, request: Request) -> Answer:
     """`ui/terms`: show the terms of service to everybody, and let users sign them."""
     login = await login_of(service, request)

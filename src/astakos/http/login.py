@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from typing import NotRequired, TypedDict
 
 from astakos.clock import MICROSECONDS
 from astakos.directory.attempts import Limit, limits
@@ -10,9 +11,11 @@ from astakos.directory.redirects import own_address
 from astakos.directory.sessions import form_proof, new_secret
 from astakos.directory.tokens import token_hash
 from astakos.http import sessions
-from astakos.http.bodies import read_form
+from astakos.http.bodies import FormBody, read_form
 from astakos.http.cookies import Cookies
-from astakos.http.faults import Forbidden
+from astakos.http.description import ELSEWHERE, HTML_TYPE, PAGE, Reply, described
+from astakos.http.faults import BadRequest, Forbidden
+from astakos.http.landing import NEXT
 from astakos.http.messages import Answer, Request
 from astakos.http.pages import OWN_FORMS, Html, hidden, html, page, redirect
 from astakos.http.service import Service
@@ -26,6 +29,29 @@ INACTIVE = "This account is not active. Ask those who run this service."
 LONGEST = 1024
 
 
+TOO_MANY = Reply(media_types=[HTML_TYPE], headers=["Retry-After"])
+
+
+class LoginForm(TypedDict):
+    """A user name and its password; `csrf_token` is the proof that the form is the page's own."""
+
+    username: NotRequired[str]
+    password: NotRequired[str]
+    next: NotRequired[str]
+    csrf_token: NotRequired[str]
+
+
+@described(
+    body=FormBody(LoginForm),
+    parameters=[NEXT],
+    answers={
+        200: PAGE,
+        302: ELSEWHERE,
+        403: PAGE,
+        429: Reply(media_types=[HTML_TYPE], headers=["Retry-After"]),
+    },
+    faults=[BadRequest],
+)
 async def login(service: Service, request: Request) -> Answer:
     """Show the form, or take it; who has logged in already goes on at once."""
     if request.method == "POST":
@@ -36,6 +62,7 @@ async def login(service: Service, request: Request) -> Answer:
     return await _form(service, request, wanted)
 
 
+@described(answers={200: PAGE, 302: ELSEWHERE}, faults=[BadRequest, Forbidden])
 async def logout(service: Service, request: Request) -> Answer:
     """Show a button, or take it: a link alone, which others could make one follow, ends nothing."""
     login = await login_of(service, request)

@@ -2,14 +2,15 @@
 
 import os
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, NotRequired, TypedDict
 from urllib.parse import urlencode
 
 from astakos.directory import oauth2 as rules
 from astakos.directory.oauth2 import CODE_LIFETIME, PUBLIC, new_code, with_parameters
 from astakos.directory.tokens import token_hash
-from astakos.http.bodies import read_form, require_storable
-from astakos.http.faults import BadRequest
+from astakos.http.bodies import FormBody, read_form, require_storable
+from astakos.http.description import ELSEWHERE, HTML_TYPE, JSON_TYPE, Parameter, Reply, as_text, described
+from astakos.http.faults import BadRequest, Forbidden
 from astakos.http.messages import Answer, Request
 from astakos.http.oauth2_requests import (
     as_json,
@@ -33,15 +34,15 @@ from astakos.http.sessions import (
 from astakos.storage import oauth2
 from astakos.storage.oauth2 import Client, Code
 
-PARAMETERS = (
-    "response_type",
-    "client_id",
-    "redirect_uri",
-    "scope",
-    "state",
-    "code_challenge",
-    "code_challenge_method",
-)
+PARAMETERS: Mapping[str, str] = {
+    "response_type": "`code`.",
+    "client_id": "Who asks.",
+    "redirect_uri": "Where the code goes; by default the first that is registered for the client.",
+    "scope": "What URLs the access token is for must begin with; by default the redirect URI.",
+    "state": "What comes back with the code.",
+    "code_challenge": "The hash of what the client will show when it changes the code (PKCE).",
+    "code_challenge_method": "`S256`.",
+}
 DECISION = "decision"
 DENY = "deny"
 
@@ -56,6 +57,35 @@ class Wish(NamedTuple):
     challenge: str | None
 
 
+class Asked(TypedDict):
+    """What an untrusted client asks for, for programs; the header X-CSRF-Token has the proof to send back."""
+
+    client: str
+    redirect_uri: str
+    scope: str
+    state: str | None
+
+
+class Consent(TypedDict):
+    """The same parameters once more, and what the user has decided."""
+
+    response_type: NotRequired[str]
+    client_id: NotRequired[str]
+    redirect_uri: NotRequired[str]
+    scope: NotRequired[str]
+    state: NotRequired[str]
+    code_challenge: NotRequired[str]
+    code_challenge_method: NotRequired[str]
+    decision: NotRequired[str]
+    csrf_token: NotRequired[str]
+
+
+@described(
+    body=FormBody(Consent),
+    parameters=[Parameter(name, meaning, as_text) for name, meaning in PARAMETERS.items()],
+    answers={200: [Reply(Asked, [JSON_TYPE]), Reply(media_types=[HTML_TYPE])], 302: ELSEWHERE},
+    faults=[BadRequest, Forbidden],
+)
 async def auth(service: Service, request: Request) -> Answer:
     """Give a code to a trusted client or with the user's consent; else describe what is asked for."""
     form: Mapping[str, str] = await read_form(request) if request.method == "POST" else {}

@@ -5,9 +5,11 @@ import binascii
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 from astakos.directory.tokens import token_hash
+from astakos.http.description import Refusals
 from astakos.http.faults import BadRequest, BodyTooLarge, Forbidden
 from astakos.http.messages import Answer, Request
 from astakos.http.serialization import to_json
@@ -22,6 +24,8 @@ SCHEMES_TOLD = (b"x-forwarded-protocol", b"x-forwarded-proto")
 @dataclass(frozen=True, slots=True)
 class ForOAuth2:
     """A handler whose refusals are those of OAuth2 in this protocol, and that answers over TLS only."""
+
+    refusals: ClassVar[Refusals] = "oauth2"
 
     handler: Callable[[Service, Request], Awaitable[Answer]]
 

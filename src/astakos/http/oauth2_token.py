@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Mapping
+from typing import NotRequired, TypedDict
 
 from astakos.clock import MICROSECONDS
 from astakos.directory.oauth2 import PUBLIC, new_access_token, normalized, refuse_verifier
 from astakos.directory.tokens import token_hash
-from astakos.http.bodies import FORM_TYPE, read_form
+from astakos.http.bodies import FORM_TYPE, FormBody, read_form
+from astakos.http.description import JSON_TYPE, Reply, described
 from astakos.http.faults import BadRequest
 from astakos.http.messages import Answer, Request
 from astakos.http.oauth2_requests import (
@@ -20,10 +22,28 @@ from astakos.http.service import Service
 from astakos.storage import oauth2, users
 from astakos.storage.database import Connection
 from astakos.storage.oauth2 import AccessToken, Client
+from astakosclient.answer_types import OAuth2Token
 
 NOT_GOOD = "code must be one that this client was given in the last ten minutes and has not used yet."
 
 
+class Exchange(TypedDict):
+    """A code, to be changed for an access token."""
+
+    grant_type: NotRequired[str]
+    code: NotRequired[str]
+    client_id: NotRequired[str]
+    redirect_uri: NotRequired[str]
+    code_verifier: NotRequired[str]
+
+
+class ExchangeBody(FormBody[Exchange]):
+    """It may be of one content type only."""
+
+    media_types = (FORM_TYPE,)
+
+
+@described(body=ExchangeBody(Exchange), answers={200: Reply(OAuth2Token, [JSON_TYPE])}, faults=[BadRequest])
 async def token(service: Service, request: Request) -> Answer:
     """Give an access token for a code."""
     if request.header(b"content-type") != FORM_TYPE:

@@ -5,8 +5,9 @@ import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import LiteralString
+from typing import ClassVar, LiteralString
 
+from astakos.http.description import Refusals
 from astakos.http.faults import Fault, ServiceUnavailable
 from astakos.http.messages import Answer, Request
 from astakos.http.service import Service
@@ -130,6 +131,8 @@ def redirect(location: str, cookies: Sequence[str] = ()) -> Answer:
 @dataclass(frozen=True, slots=True)
 class ForPeople:
     """A handler whose refusals are pages, too."""
+
+    refusals: ClassVar[Refusals] = "page"
 
     handler: Callable[[Service, Request], Awaitable[Answer]]
 

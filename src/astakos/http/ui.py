@@ -6,7 +6,7 @@ from typing import NotRequired, TypedDict
 from urllib.parse import urlsplit
 
 from astakos.directory.catalog import menu
-from astakos.http.description import HTML_TYPE, JSON_TYPE, Parameter, Reply, described
+from astakos.http.description import ELSEWHERE, HTML_TYPE, JSON_TYPE, Parameter, Reply, described
 from astakos.http.faults import BadRequest
 from astakos.http.messages import Answer, Request
 from astakos.http.serialization import to_json
@@ -18,7 +18,6 @@ from astakosclient.answer_types import Service as Component
 FUNCTION_NAME = re.compile(r"[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*", re.ASCII)
 SCRIPT_TYPE = "application/javascript"
 HTML = f"{HTML_TYPE}; charset=utf-8"
-MOVED = Reply(media_types=(), headers=["Location"])
 
 
 class MenuEntry(TypedDict):
@@ -29,13 +28,13 @@ class MenuEntry(TypedDict):
     is_active: NotRequired[bool]
 
 
-@described(answers={301: MOVED})
+@described(answers={301: ELSEWHERE})
 async def start(service: Service, _request: Request) -> Answer:
     """The base URL itself, and the pages without their slash: on to the pages for people."""
     return _moved(service, "/ui/")
 
 
-@described(answers={301: MOVED})
+@described(answers={301: ELSEWHERE})
 async def weblogin(service: Service, _request: Request) -> Answer:
     """`weblogin`: on to where its slash is."""
     return _moved(service, "/weblogin/")
@@ -75,7 +74,7 @@ async def get_services(service: Service, request: Request) -> Answer:
     parameters=[CALLBACK],
     answers={
         200: [Reply(list[MenuEntry], [JSON_TYPE]), Reply(media_types=[SCRIPT_TYPE])],
-        302: Reply(media_types=(), headers=["Location"]),
+        302: ELSEWHERE,
     },
     faults=[BadRequest],
 )

@@ -5,12 +5,23 @@ from urllib.parse import parse_qsl, urlencode
 from astakos.directory.redirects import is_allowed_next, with_query
 from astakos.http import sessions
 from astakos.http.cookies import Cookies
+from astakos.http.description import ELSEWHERE, Parameter, Reply, as_text, described
 from astakos.http.messages import Answer, Request
 from astakos.http.pages import plain, redirect
 from astakos.http.service import Service
 from astakos.http.sessions import agreement, login_address, login_of, terms_address
 
+TEXT_FOR_PEOPLE = Reply(media_types=["text/plain"])
 
+
+@described(
+    parameters=[
+        Parameter("next", "Where to go with the uuid and the token.", as_text),
+        Parameter("renew", "If it is there and empty: make a new token first.", as_text),
+        Parameter("force", "If it is there and empty: end the session, so that one has to log in.", as_text),
+    ],
+    answers={302: ELSEWHERE, 400: TEXT_FOR_PEOPLE, 403: TEXT_FOR_PEOPLE},
+)
 async def login(service: Service, request: Request) -> Answer:
     """Send the browser to `next` with its user's uuid and token, after a login if need be."""
     found = await login_of(service, request)
