@@ -203,8 +203,10 @@ def _as_understood(value: Any) -> Any:
 
 
 def errors_in(log: str) -> list[str]:
-    """What a service has logged of failures of its own."""
-    return [line for line in log.splitlines() if " ERROR " in line or line.startswith("Traceback")]
+    """What a service has logged, if there are failures of its own in it."""
+    lines = log.splitlines()
+    failed = any(" ERROR " in line or line.startswith("Traceback") for line in lines)
+    return lines if failed else []
 
 
 def main() -> None:

@@ -4,7 +4,9 @@ The parser itself takes heads, trailers and extensions of chunks of any length, 
 connection could fill the memory.
 """
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from collections.abc import Sequence
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from astakos.http.faults import HeadTooLarge
 from astakos.http.serialization import to_json
@@ -16,10 +18,15 @@ FRAMING_OF_A_CHUNK = 16
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """A connection that ends with the first request that is too large beside its body; the answer is 431."""
+    """A connection that ends with the first request that is too large beside its body; the answer is 431.
+
+    Where it ends while earlier requests of the same connection are being answered, these get no answer, and
+    nothing else that they could take for one.
+    """
 
     _room = HEAD_LIMIT
     _received = 0
+    _under_way: Sequence[RequestResponseCycle] = ()
 
     def data_received(self, data: bytes) -> None:
         """Parse what has come in, and count it."""
@@ -27,34 +34,64 @@ class BoundedProtocol(HttpToolsProtocol):
         super().data_received(data)
         self._room -= len(data)
         if self._room < 0 and not self.transport.is_closing():
-            self._refuse()
+            self._refuse(ANSWER)
 
     def on_message_begin(self) -> None:
         """Count anew; what else came in together with its beginning may belong to the request before."""
         self._room = HEAD_LIMIT + self._received
         super().on_message_begin()
 
+    def on_headers_complete(self) -> None:
+        """Note that one more request is to be answered, perhaps after others."""
+        earlier = [cycle for cycle in self._under_way if not cycle.response_complete]
+        super().on_headers_complete()
+        self._under_way = [*earlier, self.cycle]
+
     def on_body(self, body: bytes) -> None:
         """Do not count the body, which has a limit of its own."""
         self._room += len(body) + FRAMING_OF_A_CHUNK
         super().on_body(body)
 
-    def _refuse(self) -> None:
-        # While an earlier request is being answered, another answer would be taken for that.
-        if self.cycle is None or self.cycle.response_complete:
-            self.transport.write(ANSWER)
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP, and close."""
+        body = msg.encode("ascii")
+        self._refuse(_head("400 Bad Request", "text/plain; charset=utf-8", body) + body)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let all who are still answering know, also those who are not the last."""
+        self._abandon()
+        super().connection_lost(exc)
+
+    def _refuse(self, answer: bytes) -> None:
+        waiting = [cycle for cycle in self._under_way if not cycle.response_complete]
+        # It may be the body of the last one that is wrong, and then this is the answer to that.
+        if not waiting or (len(waiting) == 1 and waiting[0].more_body and not waiting[0].response_started):
+            self.transport.write(answer)
+        self._abandon()
         self.transport.close()
+
+    def _abandon(self) -> None:
+        for cycle in self._under_way:
+            if not cycle.response_complete:
+                cycle.disconnected = True
+                cycle.message_event.set()
+
+
+def _head(status: str, media_type: str, body: bytes) -> bytes:
+    lines = [
+        f"HTTP/1.1 {status}",
+        f"content-type: {media_type}",
+        f"content-length: {len(body)}",
+        "connection: close",
+    ]
+    return "\r\n".join([*lines, "", ""]).encode("ascii")
 
 
 def _answer() -> bytes:
     fault = HeadTooLarge(HEAD_LIMIT)
     body = to_json(fault.envelope())
-    head = (
-        f"HTTP/1.1 {fault.status} Request Header Fields Too Large\r\n"
-        "content-type: application/json; charset=UTF-8\r\n"
-        f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
-    )
-    return head.encode("ascii") + body
+    status = f"{fault.status} Request Header Fields Too Large"
+    return _head(status, "application/json; charset=UTF-8", body) + body
 
 
 ANSWER = _answer()

@@ -82,3 +82,40 @@ def test_each_request_of_a_connection_has_the_same_room(standing_service: Caller
     last = request.replace(b"Host", b"Connection: close\r\nHost")
     answer = standing_service.raw(request * 8 + last)
     assert answer.count(b"HTTP/1.1 200 ") == 9
+
+
+BODY = b'{"provisions": []}'
+ISSUE = (
+    b"POST /astakos/account/v1.0/commissions HTTP/1.1\r\nHost: x\r\nX-Auth-Token: %b\r\n"
+    b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+    % (COMPUTE_TOKEN.encode(), len(BODY), BODY)
+)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_what_is_no_http_is_no_answer_to_the_requests_before(
+    service: Caller, caplog: pytest.LogCaptureFixture, count: int
+) -> None:
+    for _ in range(50):
+        answer = service.raw(ISSUE * count + b"nonsense\r\n\r\n")
+        statuses = [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]]
+        # Where all had been answered, the last is about the nonsense.
+        assert statuses in ([b"201"] * done for done in range(count + 1)) or (
+            statuses == [b"201"] * count + [b"400"]
+        )
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+    assert service.get("/healthz").status == 200
+
+
+def test_a_body_that_is_no_http_is_answered(standing_service: Caller) -> None:
+    head = CHUNKED + b"X-Auth-Token: %b\r\nContent-Type: application/json\r\n\r\n" % COMPUTE_TOKEN.encode()
+    assert standing_service.raw(head + b"nonsense\r\n").startswith(b"HTTP/1.1 400 ")
+
+
+def test_who_goes_away_with_several_requests_under_way_is_no_error(
+    service: Caller, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(100):
+        service.leave(ISSUE * 5)
+    assert service.get("/healthz").status == 200
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
