@@ -1,4 +1,5 @@
 import copy
+import json
 from collections.abc import Callable, Mapping
 
 import pytest
@@ -12,10 +13,13 @@ from astakos.administration.document import (
     ProjectEntry,
     ResourceEntry,
     ServiceEntry,
+    Settings,
     StateDocument,
     StateError,
     UserEntry,
+    read_document,
 )
+from astakos.administration.dump import dump
 from astakos.administration.load import load
 from astakos.directory.passwords import password_hash, password_matches
 from astakos.directory.tokens import USER_TOKEN_LIFETIME
@@ -418,3 +422,46 @@ class TestMistakes:
         load(database, StateDocument(projects=[copy.deepcopy(entry)]), LATER)
         assert limit(database, project_key(NEW, SPACE)) == 0
         assert limit(database, project_key(NEW, RAM)) == 2**30
+
+
+def test_how_people_log_in_is_declared_and_told_again(empty: Database) -> None:
+    declared = Settings(
+        weblogin_next=["pithos", "https://files.example.org"],
+        cookie_name="",
+        cookie_domain="example.org",
+        session_hours=1,
+        access_token_seconds=60,
+        oauth2_without_tls=True,
+        terms="One.\nTwo.",
+    )
+    load(empty, StateDocument(settings=declared), LOADED)
+    assert dump(empty).settings == declared
+    load(empty, StateDocument(settings=Settings(session_hours=2)), LOADED)
+    declared.session_hours = 2
+    assert dump(empty).settings == declared
+
+
+@pytest.mark.parametrize(
+    "entry", ["https", "http", "javascript", "data", "", "https://a.example/path", "a b"]
+)
+def test_tokens_can_not_be_sent_anywhere(empty: Database, entry: str) -> None:
+    document = StateDocument(settings=Settings(weblogin_next=["pithos", entry]))
+    with pytest.raises(StateError, match=r"weblogin_next\[1\]"):
+        load(empty, document, LOADED)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"cookie_name": "a;b"},
+        {"cookie_name": "a\r\nb"},
+        {"cookie_domain": "example.org; Path=/"},
+        {"cookie_domain": ""},
+        {"session_hours": 0},
+        {"access_token_seconds": 0},
+        {"session_hours": "1"},
+    ],
+)
+def test_settings_of_the_login_that_make_no_sense(settings: dict[str, object]) -> None:
+    with pytest.raises(StateError, match="settings"):
+        read_document(json.dumps({"settings": settings}).encode(), "a.json")
