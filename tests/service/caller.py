@@ -3,7 +3,7 @@
 import http.client
 import json
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,6 +24,11 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     content: bytes
+    lines: Sequence[tuple[str, str]] = ()
+
+    def all(self, name: str) -> list[str]:
+        """The values of all headers of a name, in lower case."""
+        return [value for found, value in self.lines if found.lower() == name]
 
     @property
     def document(self) -> Any:
@@ -81,7 +86,7 @@ class Caller:
         finally:
             connection.close()
         found = {name.lower(): value for name, value in response.getheaders()}
-        return Reply(response.status, found, content)
+        return Reply(response.status, found, content, response.getheaders())
 
     def get(self, path: str, token: str | None = None, **headers: str) -> Reply:
         return self("GET", path, token, headers={n.replace("_", "-"): v for n, v in headers.items()})

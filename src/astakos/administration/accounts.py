@@ -4,9 +4,13 @@ import os
 
 from astakos.administration.document import StateError
 from astakos.directory.model import User
+from astakos.directory.passwords import password_hash
 from astakos.directory.tokens import USER_TOKEN_LIFETIME, new_token, token_hash
-from astakos.storage import oauth2, users
+from astakos.storage import users
 from astakos.storage.database import Connection
+
+SHORTEST_PASSWORD = 8
+LONGEST_PASSWORD = 1024
 
 
 def find_user(connection: Connection, name: str) -> User:
@@ -24,9 +28,24 @@ def find_user(connection: Connection, name: str) -> User:
 def renew_user_token(connection: Connection, user: User, now: int) -> str:
     """Give a user a new token, which is answered here and never again.
 
-    The old one ceases to work, and so do the access tokens that OAuth2 clients got for the user.
+    All that they had before ceases to work, and they are logged out.
     """
     token = new_token(os.urandom)
-    oauth2.delete_tokens_of(connection, user.id)
     users.set_token(connection, user.uuid, token_hash(token), now, now + USER_TOKEN_LIFETIME)
     return token
+
+
+def hash_new_password(password: str) -> str:
+    """The hash of a password that a user is to have; it takes long, so it is made before anything is locked.
+
+    Raises:
+        StateError: it is too short to withstand guessing, or longer than anybody needs.
+    """
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise StateError(f"a password must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters")
+    return password_hash(password)
+
+
+def set_password(connection: Connection, user: User, hashed: str) -> None:
+    """Give a user a password by its hash; who logged in with the old one has to log in again."""
+    users.set_password_hash(connection, user.uuid, hashed)

@@ -6,6 +6,9 @@ import msgspec
 
 from astakos.projects.model import MembershipState, Policy, ProjectState
 
+COOKIE_NAME = r"^[A-Za-z0-9_.-]*$"
+COOKIE_DOMAIN = r"^[A-Za-z0-9.-]+$"
+
 
 class StateError(Exception):
     """A document, an archive, or what it asks for, is wrong; the text says where, and what would be right."""
@@ -25,6 +28,13 @@ class Settings(Entry):
     admin_users: bool | None = None
     admin_users_groups: list[str] | None = None
     history_days: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    weblogin_next: list[str] | None = None
+    cookie_name: Annotated[str, msgspec.Meta(pattern=COOKIE_NAME)] | None = None
+    cookie_domain: Annotated[str, msgspec.Meta(pattern=COOKIE_DOMAIN)] | None = None
+    session_hours: Annotated[int, msgspec.Meta(ge=1, le=8784)] | None = None
+    access_token_seconds: Annotated[int, msgspec.Meta(ge=1, le=86400)] | None = None
+    oauth2_without_tls: bool | None = None
+    terms: str | None = None
     compatibility: Literal["newest", "0.14"] | None = None
 
 

@@ -23,6 +23,7 @@ from astakos.clock import from_iso
 from astakos.directory.addresses import EXAMPLE, is_mail_address
 from astakos.directory.model import Component, Resource, User, UserRecord
 from astakos.directory.passwords import is_password_hash, password_hash, password_matches
+from astakos.directory.redirects import refuse_allowed_next
 from astakos.directory.tokens import USER_TOKEN_LIFETIME, token_hash
 from astakos.ledger.rules import UNLIMITED
 from astakos.projects.model import Capacity, Membership, MembershipState, Project
@@ -102,7 +103,12 @@ class _Loader:
             settings.ADMIN_USERS_GROUPS: entry.admin_users_groups,
             settings.HISTORY_DAYS: entry.history_days,
             settings.COMPATIBILITY: entry.compatibility,
+            **{name: getattr(entry, name) for name in settings.LOGIN},
         }
+        for position, allowed in enumerate(entry.weblogin_next or ()):
+            refusal = refuse_allowed_next(allowed)
+            if refusal:
+                raise Place(f"settings.weblogin_next[{position}]").error(refusal)
         for name, value in values.items():
             if value is not None:
                 settings.save(self._connection, name, value)

@@ -1,12 +1,13 @@
 """`astakos user`: accounts and their tokens."""
 
+import sys
 from typing import Any
 from uuid import uuid4
 
 import click
 
 from astakos import clock
-from astakos.administration.accounts import find_user, renew_user_token
+from astakos.administration.accounts import find_user, hash_new_password, renew_user_token, set_password
 from astakos.administration.document import StateDocument, StateError, UserEntry
 from astakos.administration.load import load
 from astakos.cli.options import database_option, open_database
@@ -19,7 +20,7 @@ from astakos.storage.database import Connection
 
 @click.group()
 def user() -> None:
-    """Add and list users, give them tokens."""
+    """Add and list users, give them tokens and passwords."""
 
 
 @user.command()
@@ -71,6 +72,28 @@ def show(name: str, database_url: str, as_json: bool) -> None:
 def token(name: str, database_url: str, as_json: bool) -> None:
     """Give the user NAME a new token and print it. It is shown only now; the old one ceases to work."""
     _renew_token(database_url, name, as_json=as_json)
+
+
+@user.command()
+@click.argument("name")
+@database_option
+def password(name: str, database_url: str) -> None:
+    """Give the user NAME the password that is typed twice, or that is the first line of the input.
+
+    Who has logged in with the old one, on pages or in programs, has to log in again.
+    """
+    database = open_database(database_url)
+    find_user(database.reader(), name)
+    hashed = hash_new_password(_typed_password())
+    database.change(lambda connection: set_password(connection, find_user(connection, name), hashed))
+    click.echo(f"{name} has a new password.")
+
+
+def _typed_password() -> str:
+    if sys.stdin.isatty():
+        typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+        return typed
+    return sys.stdin.readline().rstrip("\r\n")
 
 
 def _renew_token(database_url: str, name: str, *, as_json: bool) -> None:

@@ -11,6 +11,8 @@ OWN_COMPONENT = "astakos"
 OWN_SERVICES = (
     ("astakos_account", "account", "account", "v1.0"),
     ("astakos_identity", "identity", "identity", "v2.0"),
+    ("astakos_weblogin", "astakos_weblogin", "weblogin", ""),
+    ("astakos_oauth2", "astakos_auth", "oauth2", ""),
 )
 """Name, type, prefix and version of the services that this program offers by itself."""
 

@@ -1,7 +1,7 @@
 """What the directory knows, as values (`identity-and-projects.md` §1–§2)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -49,6 +49,10 @@ class User:
     def is_accepted(self) -> bool:
         """Moderated and not rejected: such a user has a system project."""
         return self.moderated and not self.is_rejected
+
+    def with_token(self, created: int, expires: int) -> "User":
+        """The same user as the holder of another token than their own, which has its own times."""
+        return replace(self, token_created=created, token_expires=expires)
 
 
 class UserRecord(NamedTuple):

@@ -173,6 +173,7 @@ class Application:
             (name.lower().encode("latin-1"), value.encode("latin-1"))
             for name, value in answer.headers.items()
         ]
+        headers += [(b"set-cookie", cookie.encode("latin-1")) for cookie in answer.cookies]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 

@@ -133,7 +133,18 @@ class FormBody(Generic[T]):
             raise BadRequest(f"The form does not have the right fields: {error}.") from error
 
 
-async def read_form(request: Request, form_type: Callable[[str], str]) -> dict[str, str]:
+def form_type_of(content_type: str) -> str:
+    """The same content type, if it is that of a form.
+
+    Raises:
+        BadRequest: it is that of none.
+    """
+    if content_type not in (FORM_TYPE, MULTIPART_TYPE):
+        raise BadRequest(f"The header Content-Type must be {FORM_TYPE} or {MULTIPART_TYPE}.")
+    return content_type
+
+
+async def read_form(request: Request, form_type: Callable[[str], str] = form_type_of) -> dict[str, str]:
     """The fields of a form, the last of several of one name.
 
     Args:

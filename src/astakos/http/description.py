@@ -112,6 +112,13 @@ class Reply:
 
 EMPTY = Reply(media_types=())
 """An answer of which the status says everything."""
+ELSEWHERE = Reply(media_types=(), headers=["Location"])
+"""An answer that only says where to go on."""
+PAGE = Reply(media_types=[HTML_TYPE], headers=["Content-Security-Policy"])
+"""An answer for people."""
+
+Refusals = Literal["faults", "keystone", "page", "oauth2"]
+"""The form in which an operation refuses: the protocol's faults, or another."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from astakos.directory.model import Resource, User
-from astakos.http.bodies import FORM_TYPE, MULTIPART_TYPE, require_json
+from astakos.http.bodies import FORM_TYPE, MULTIPART_TYPE, form_type_of, require_json
 from astakos.http.description import Parameter
 from astakos.http.faults import BadRequest, Fault, NotAllowed
 from astakos.http.messages import Request
@@ -69,12 +69,6 @@ class Generation:
     quota_filter: Callable[[Request], QuotaFilter]
     system_is_everything: bool
     provisions: Callable[[Iterable[Provision]], list[Document]]
-
-
-def _form_type(content_type: str) -> str:
-    if content_type not in (FORM_TYPE, MULTIPART_TYPE):
-        raise BadRequest(f"The header Content-Type must be {FORM_TYPE} or {MULTIPART_TYPE}.")
-    return content_type
 
 
 def _display_names(value: object) -> list[str]:
@@ -139,7 +133,7 @@ def _provisions(provisions: Iterable[Provision]) -> list[Document]:
 NEWEST = Generation(
     wrong_method=NotAllowed.method,
     require_json=require_json,
-    form_type=_form_type,
+    form_type=form_type_of,
     display_names=_display_names,
     access=lambda access, _: access,
     catalog=lambda catalog: catalog,

@@ -1,6 +1,6 @@
 """A request as handlers see it, and the answer that they give."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -40,7 +40,9 @@ class Request:
         "parameter",
         "path",
         "query",
+        "raw_query",
         "route",
+        "scheme",
         "serial",
         "serialization",
     )
@@ -50,6 +52,8 @@ class Request:
         self.method: str = scope["method"]
         self.path = path
         self.route = NO_ROUTE
+        self.scheme: str = scope.get("scheme", "http")
+        self.raw_query: str = scope["query_string"].decode("latin-1")
         self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
         self.query: Mapping[str, str] = _query(scope["query_string"])
         self._client: tuple[str, int] | None = scope.get("client")
@@ -71,6 +75,16 @@ class Request:
     def token(self) -> str:
         """The token: from the query if there is a non-empty one, else from the header; "" if from neither."""
         return self.query.get(TOKEN_NAME) or self.header(b"x-auth-token")
+
+    @property
+    def cookies(self) -> Mapping[str, str]:
+        """The cookies by name; of several of one name the first, which is that of the longest path."""
+        found: dict[str, str] = {}
+        for part in self.header(b"cookie").split(";"):
+            name, separator, value = part.partition("=")
+            if separator:
+                found.setdefault(name.strip(), value.strip())
+        return found
 
     @property
     def announced_length(self) -> int:
@@ -126,9 +140,14 @@ def _query(text: bytes) -> Mapping[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back; the media type is the negotiated one unless the handler names another."""
+    """What goes back; the media type is the negotiated one unless the handler names another.
+
+    Attributes:
+        cookies: the values of as many headers `Set-Cookie`.
+    """
 
     status: int = 200
     body: bytes = b""
     media_type: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    cookies: Sequence[str] = ()

@@ -11,11 +11,13 @@ import msgspec
 
 from astakos.http.description import (
     ANY_METHOD,
+    HTML_TYPE,
     JSON_TYPE,
     XML_TYPE,
     Body,
     Description,
     Parameter,
+    Refusals,
     Reply,
     Schema,
     TokenKind,
@@ -24,6 +26,7 @@ from astakos.http.description import (
 from astakos.http.faults import BadRequest, BodyTooLarge, Fault, ServiceUnavailable, Unauthorized
 from astakos.http.keystone.errors import is_keystone_path
 
+WITHOUT_BODY = ("GET", "HEAD")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
 
 PATH_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
@@ -82,6 +85,7 @@ class Operation(NamedTuple):
     handler: Callable[..., Any]
     tokens: Sequence[TokenKind]
     description: Description | None
+    refusals: Refusals
 
 
 Routes = Mapping[str, Mapping[str, Callable[..., Any]]]
@@ -99,7 +103,10 @@ def operations(routes: Routes) -> Iterator[Operation]:
             for each, one in handlers.items():
                 description = description_of(one)
                 tokens = getattr(found, "tokens", ()) or (description.tokens if description else ())
-                yield Operation(path, each, one, tokens, description)
+                refusals: Refusals = getattr(found, "refusals", "faults")
+                if is_keystone_path(path):
+                    refusals = "keystone"
+                yield Operation(path, each, one, tokens, description, refusals)
 
 
 def openapi_document(routes: Routes, announced: Announced, base_url: str) -> dict[str, Any]:
@@ -111,7 +118,7 @@ def openapi_document(routes: Routes, announced: Announced, base_url: str) -> dic
         base_url: below which the paths are.
     """
     found = [operation for operation in operations(routes) if operation.description is not None]
-    schemas = _Schemas([kind for _, _, _, _, description in found for kind in _kinds(description)])
+    schemas = _Schemas([kind for operation in found for kind in _kinds(operation.description)])
     paths: dict[str, dict[str, Any]] = {}
     names: set[str] = set()
     for operation in found:
@@ -190,9 +197,16 @@ class _Schemas:
         self.components[name] = {"type": "object", "properties": {"error": error}, "required": ["error"]}
         return {"$ref": SCHEMAS.format(name=name)}
 
+    def of_oauth2_refusal(self) -> Schema:
+        """The same as OAuth2 of this protocol has it."""
+        name = "OAuth2Refusal"
+        properties = {"error": {"const": "generic_error"}, "exception": TEXT}
+        self.components[name] = {"type": "object", "properties": properties, "required": list(properties)}
+        return {"$ref": SCHEMAS.format(name=name)}
+
 
 def _operation(operation: Operation, schemas: _Schemas, announced: Sequence[str]) -> dict[str, Any]:
-    path, method, handler, tokens, description = operation
+    path, method, handler, tokens, description, _ = operation
     if description is None:
         raise ValueError(f"{method} {path} is not described")
     described: dict[str, Any] = {
@@ -202,7 +216,7 @@ def _operation(operation: Operation, schemas: _Schemas, announced: Sequence[str]
     parameters = [*_path_parameters(path), *map(_parameter, description.parameters)]
     if parameters:
         described["parameters"] = parameters
-    if description.body is not None:
+    if description.body is not None and method not in WITHOUT_BODY:
         described["requestBody"] = _request_body(description.body, schemas)
     if tokens:
         schemes = [TOKEN_SCHEMES[kind] + place for place in ("", IN_QUERY) for kind in tokens]
@@ -267,13 +281,11 @@ def _responses(
                 content.setdefault(media_type, []).append(schemas.of(reply.kind) if is_json else {})
     for fault in _faults(operation, description):
         headers.setdefault(fault.status, []).extend(fault.header_names)
+        if operation.refusals == "keystone" and fault is Unauthorized:
+            headers[fault.status].append("WWW-Authenticate")
         content = contents.setdefault(fault.status, {})
-        if is_keystone_path(operation.path):
-            content.setdefault(JSON_TYPE, []).append(schemas.of_keystone_fault(fault))
-            headers[fault.status] += ["WWW-Authenticate"] if fault is Unauthorized else []
-        else:
-            content.setdefault(JSON_TYPE, []).append(schemas.of_fault(fault))
-            content.setdefault(XML_TYPE, []).append({})
+        for media_type, schema in _refusal(operation.refusals, fault, schemas):
+            content.setdefault(media_type, []).append(schema)
     without_body = operation.method == "HEAD"
     return {
         str(status): _response(
@@ -281,6 +293,19 @@ def _responses(
         )
         for status in sorted(contents)
     }
+
+
+def _refusal(refusals: Refusals, fault: type[Fault], schemas: _Schemas) -> Iterator[tuple[str, Schema]]:
+    """What a refusal may look like."""
+    if refusals == "keystone":
+        yield JSON_TYPE, schemas.of_keystone_fault(fault)
+    elif refusals == "page":
+        yield HTML_TYPE, {}
+    elif refusals == "oauth2" and fault is not ServiceUnavailable:
+        yield JSON_TYPE, schemas.of_oauth2_refusal()
+    else:
+        yield JSON_TYPE, schemas.of_fault(fault)
+        yield XML_TYPE, {}
 
 
 def _faults(operation: Operation, description: Description) -> Sequence[type[Fault]]:

@@ -29,6 +29,7 @@ from astakos.http.keystone.errors import is_keystone_path
 from astakos.http.keystone.routes import KEYSTONE_ROUTES, keystone_route
 from astakos.http.messages import Answer, Request
 from astakos.http.openapi import Announced, Routes
+from astakos.http.page_routes import PAGES, PAGES_WITH_SLASH, PAGES_WITHOUT_SLASH
 from astakos.http.service import Service
 from astakos.http.users_admin import ForAdministrators
 
@@ -97,16 +98,22 @@ ROUTES: Mapping[str, Route] = {
     "/account/v1.0/commissions/history": {"GET": history.history},
     "/account/v1.0/reconcile": {"POST": ForComponent(reconciling.reconcile)},
     "/ui/get_services": {ANY_METHOD: ui.get_services},
+    "/ui/get_menu": {ANY_METHOD: ui.get_menu},
+    **PAGES,
     "/healthz": {"GET": health.healthz, "HEAD": health.healthz},
     "/readyz": {"GET": health.readyz, "HEAD": health.readyz},
     "/openapi.json": {"GET": OfAllRoutes(documentation.openapi)},
     "/docs": {"GET": OfAllRoutes(documentation.docs)},
 }
-ROUTES_WITH_SLASH: Mapping[str, Route] = {"/identity/": {"GET": versions.versions}}
+ROUTES_WITH_SLASH: Mapping[str, Route] = {
+    "/identity/": {"GET": versions.versions},
+    **PAGES_WITH_SLASH,
+}
 """Those whose trailing slash is not optional."""
 ROUTES_WITHOUT_SLASH: Mapping[str, Route] = {
     "/ui": {ANY_METHOD: ui.start},
     "/weblogin": {ANY_METHOD: ui.weblogin},
+    **PAGES_WITHOUT_SLASH,
 }
 """Those that lead to something else, or to nothing, with a trailing slash."""
 ACCESS_TOKEN: Route = {"GET": validation.validate}

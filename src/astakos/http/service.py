@@ -6,6 +6,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from astakos import clock
 from astakos.directory.catalog import service_catalog
+from astakos.directory.login_settings import LoginSettings
 from astakos.directory.model import Component, Resource, User
 from astakos.http.attempts import Attempts
 from astakos.http.counting import RequestCounts
@@ -16,7 +17,7 @@ from astakos.http.passwords import PasswordThreads
 from astakos.http.readiness import Readiness
 from astakos.http.reading import ReadingThreads
 from astakos.ledger.asking import MOST_WAITING, GroupCommit, Ledger
-from astakos.storage import registry, users
+from astakos.storage import registry, sessions, settings
 from astakos.storage.database import Connection, Database
 from astakos.storage.ledger import ledger_storage
 
@@ -75,12 +76,13 @@ class Service:
             )
         )
         self._resources: Kept[None, list[Resource]] = Kept(lambda _: self.read(registry.list_resources))
+        self._login_settings: Kept[None, LoginSettings] = Kept(lambda _: self.read(settings.login))
         # Every call begins with one of these look-ups. On SQLite each would wait for the writer twice,
         # on a server a thread would have to be woken for it.
         self._components: Kept[bytes, Component] = Kept(
             lambda token_hash: self.read(registry.find_component_by_token, token_hash)
         )
-        self._users: Kept[bytes, User] = Kept(lambda token_hash: self.read(users.find_by_token, token_hash))
+        self._users: Kept[bytes, User] = Kept(lambda token_hash: self.read(sessions.find_holder, token_hash))
 
     async def read(
         self, read: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -138,6 +140,10 @@ class Service:
         """The user whose token has that hash; a token withdrawn less than a second ago may count."""
         return await self._users.get(token_hash)
 
+    async def login_settings(self) -> LoginSettings:
+        """How logging in on pages goes."""
+        return await self._login_settings.get(None) or LoginSettings()
+
     def forget_user_of_token(self, token_hash: bytes) -> None:
         """Let it count at once that a token has been withdrawn."""
         self._users.forget_one(token_hash)
@@ -148,6 +154,7 @@ class Service:
         self._resources.forget()
         self._components.forget()
         self._users.forget()
+        self._login_settings.forget()
 
     def close(self) -> None:
         """Let go of the database, when nothing is under way any more."""

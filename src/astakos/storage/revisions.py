@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from astakos.storage.database import Connection, DatabaseError
 
-REVISION = "0004"
+REVISION = "0005"
 """Which form of the tables this code reads and writes: the newest of `storage/migrations/versions`."""
 
 FIRST_REVISION = "0001"

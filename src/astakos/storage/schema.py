@@ -54,6 +54,10 @@ def _flag(name: str) -> Column[object]:
     return Column(name, FLAG, nullable=False)
 
 
+def _secret(name: str) -> Column[object]:
+    return Column(name, LargeBinary, nullable=False, unique=True)
+
+
 def _token() -> tuple[Column[object], ...]:
     return (
         Column("token_hash", LargeBinary, unique=True),
@@ -202,6 +206,52 @@ oauth2_tokens = _table(
     _refers("user_id", "users.id"),
     _text("scope", nullable=True),
     _number("expires"),
+)
+
+# What a code was given for must be known when a token is asked for it.
+oauth2_codes = _table(
+    "oauth2_codes",
+    _identifier(),
+    _secret("code_hash"),
+    _refers("client_id", "oauth2_clients.id"),
+    _refers("user_id", "users.id"),
+    _text("redirect_uri"),
+    _text("scope"),
+    _text("challenge", nullable=True),
+    _number("expires"),
+    Index("oauth2_codes_by_expiry", "expires"),
+)
+
+# Each login on a page, with a token of its own beside that of the user.
+sessions = _table(
+    "sessions",
+    _identifier(),
+    _secret("secret_hash"),
+    _secret("token_hash"),
+    _refers("user_id", "users.id"),
+    _number("created"),
+    _number("expires"),
+    Index("sessions_of_user", "user_id"),
+    Index("sessions_by_expiry", "expires"),
+)
+
+# Browsers in which a user has once logged in, who are not to be locked out by what strangers try.
+known_browsers = _table(
+    "known_browsers",
+    _identifier(),
+    _secret("secret_hash"),
+    _refers("user_id", "users.id"),
+    _number("expires"),
+    Index("known_browsers_by_expiry", "expires"),
+)
+
+# How often a login was tried of late; the subject is a hash of whose and where from.
+login_attempts = _table(
+    "login_attempts",
+    Column("subject", LargeBinary, primary_key=True),
+    _number("began"),
+    _number("count"),
+    Index("login_attempts_by_time", "began"),
 )
 
 # Tokens that a user has for an hour besides their own, from logging in with a password or for one project.

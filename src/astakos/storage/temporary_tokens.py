@@ -35,6 +35,11 @@ SELECT u.id FROM temporary_tokens t JOIN users u ON u.id = t.user_id
 WHERE u.id = ? AND t.token_hash = ? AND u.is_active
 """
 
+STILL_HAS_SESSION = """
+SELECT u.id FROM sessions s JOIN users u ON u.id = s.user_id
+WHERE u.id = ? AND s.token_hash = ? AND u.is_active
+"""
+
 
 class TemporaryToken(NamedTuple):
     """A token that a user has besides their own.
@@ -82,7 +87,9 @@ def add(connection: Connection, token: TemporaryToken, proof: str | bytes) -> bo
 
 def _is_good(connection: Connection, user: int, proof: str | bytes) -> bool:
     statements = (
-        (STILL_HAS_PASSWORD,) if isinstance(proof, str) else (STILL_HAS_TOKEN, STILL_HAS_TEMPORARY_TOKEN)
+        (STILL_HAS_PASSWORD,)
+        if isinstance(proof, str)
+        else (STILL_HAS_TOKEN, STILL_HAS_TEMPORARY_TOKEN, STILL_HAS_SESSION)
     )
     return any(
         connection.execute(statement, (user, proof)).fetchone() is not None for statement in statements

@@ -36,12 +36,16 @@ RETURNING id
 """
 SET_TOKEN = "UPDATE users SET token_hash = ?, token_created = ?, token_expires = ? WHERE uuid = ?"
 FIND_TOKEN_HASH = "SELECT token_hash FROM users WHERE uuid = ?"
+SIGN_TERMS = "UPDATE users SET has_signed_terms = ? WHERE id = ?"
 SET_PASSWORD = "UPDATE users SET password_hash = ? WHERE uuid = ?"
 SET_DEFAULT_PROJECT = "UPDATE users SET default_project = ? WHERE uuid = ?"
 FIND_PASSWORD = "SELECT password_hash FROM users WHERE uuid = ?"
 FORGET_TEMPORARY_TOKENS = """
 DELETE FROM temporary_tokens WHERE user_id = (SELECT id FROM users WHERE uuid = ?)
 """
+END_SESSIONS = "DELETE FROM sessions WHERE user_id = (SELECT id FROM users WHERE uuid = ?)"
+END_ACCESS_TOKENS = "DELETE FROM oauth2_tokens WHERE user_id = (SELECT id FROM users WHERE uuid = ?)"
+END_CODES = "DELETE FROM oauth2_codes WHERE user_id = (SELECT id FROM users WHERE uuid = ?)"
 LIST_GROUPS_OF = """
 SELECT g.id, g.name FROM groups g JOIN user_groups u ON u.group_id = g.id WHERE u.user_id = ? ORDER BY g.id
 """
@@ -53,6 +57,9 @@ REFERRING = (
     "user_records",
     "deactivations",
     "temporary_tokens",
+    "oauth2_codes",
+    "sessions",
+    "known_browsers",
 )
 """The tables that refer to users."""
 DELETE = "DELETE FROM users WHERE id = ?"
@@ -122,7 +129,7 @@ def all_names(connection: Connection) -> dict[str, str]:
 def save(connection: Connection, user: User) -> int:
     """Store all of a user but the token, new or over the one with the same uuid; answer its id.
 
-    The temporary tokens of one who is not active are forgotten.
+    One who is not active is logged out.
     """
     row = connection.execute(
         SAVE,
@@ -141,16 +148,22 @@ def save(connection: Connection, user: User) -> int:
         ),
     ).fetchone()
     if not user.is_active:
-        connection.execute(FORGET_TEMPORARY_TOKENS, (user.uuid,))
+        log_out(connection, user.uuid)
     return int(row[0])
 
 
 def set_token(
     connection: Connection, uuid: str, token_hash: bytes, created: int, expires: int | None
 ) -> None:
-    """Give a user a token; the old one, and all temporary ones, cease to work with the transaction."""
+    """Give a user a token; the old one ceases to work with the transaction, and the user is logged out."""
     connection.execute(SET_TOKEN, (token_hash, created, expires, uuid))
-    connection.execute(FORGET_TEMPORARY_TOKENS, (uuid,))
+    log_out(connection, uuid)
+
+
+def log_out(connection: Connection, uuid: str) -> None:
+    """End the sessions of a user, their temporary tokens, and what OAuth2 clients have got for them."""
+    for statement in (FORGET_TEMPORARY_TOKENS, END_SESSIONS, END_ACCESS_TOKENS, END_CODES):
+        connection.execute(statement, (uuid,))
 
 
 def find_token_hash(connection: Connection, uuid: str) -> bytes | None:
@@ -159,10 +172,15 @@ def find_token_hash(connection: Connection, uuid: str) -> bytes | None:
     return None if row is None else row[0]
 
 
+def sign_terms(connection: Connection, user: int) -> None:
+    """Note that a user has signed the present terms of service."""
+    connection.execute(SIGN_TERMS, (True, user))
+
+
 def set_password_hash(connection: Connection, uuid: str, password_hash: str) -> None:
-    """Give a user a password; their temporary tokens cease to work with the transaction."""
+    """Give a user a password; with the transaction they are logged out."""
     connection.execute(SET_PASSWORD, (password_hash, uuid))
-    connection.execute(FORGET_TEMPORARY_TOKENS, (uuid,))
+    log_out(connection, uuid)
 
 
 def find_password_hash(connection: Connection, uuid: str) -> str | None:

@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from astakos.administration.archive import load_archive, open_archive, write_archive
 from astakos.administration.document import StateDocument, StateError, UserEntry
 from astakos.administration.load import load
+from astakos.directory.attempts import Limit
 from astakos.directory.tokens import token_hash
 from astakos.ledger.batch import perform
 from astakos.ledger.operations import Idempotency, Issue, Issued, Operation, Resolve, Settle
 from astakos.ledger.rules import UNLIMITED, Key, Provision
 from astakos.ledger.storage import StorageUnavailableError
-from astakos.storage import feedback, temporary_tokens
+from astakos.storage import feedback, login_attempts, oauth2, sessions, temporary_tokens
 from astakos.storage.database import Database
 from astakos.storage.holdings import set_limits
 from astakos.storage.ledger import ledger_storage
@@ -66,6 +67,11 @@ def live(database: Database) -> None:
     do(database, Settle(COMPUTE, settled, (Provision(member_key(ALICE), 0),)), LOADED + 3 * SECOND)
     with database.transaction() as connection:
         set_limits(connection, [(VAST, UNLIMITED)])
+        sessions.begin(connection, 1, b"\x00secret", b"token\xff", LOADED, LOADED + SECOND)
+        sessions.remember_browser(connection, 1, b"browser", LOADED, LOADED + SECOND)
+        login_attempts.count(connection, [Limit(b"\x00\xff", 1)], LOADED)
+        code = oauth2.Code(b"code", "viewer", ALICE.uuid, "https://a.example", "ü", None, LOADED + SECOND)
+        oauth2.add_code(connection, code, LOADED)
         feedback.save(connection, 1, LOADED, 'Größe "–" \\ ×\t\r\n\U0001f426', "{}")
         temporary = TemporaryToken(token_hash("t"), 1, None, "password", LOADED, LOADED + SECOND)
         assert temporary_tokens.add(connection, temporary, token_hash(ALICE.token))

@@ -36,6 +36,8 @@ def test_own_services_follow_the_base_url(database: Database) -> None:
     assert {name: service.endpoints[0]["publicURL"] for name, service in own.items()} == {
         "astakos_account": "http://localhost:8000/account/v1.0",
         "astakos_identity": "http://localhost:8000/identity/v2.0",
+        "astakos_weblogin": "http://localhost:8000/weblogin",
+        "astakos_oauth2": "http://localhost:8000/oauth2",
     }
 
 
@@ -52,10 +54,11 @@ def test_an_own_component_that_was_declared_keeps_what_was_declared(empty: Datab
         "astakos_weblogin",
         "astakos_account",
         "astakos_identity",
+        "astakos_oauth2",
     ]
 
 
 def test_an_empty_installation_offers_its_own_services(empty: Database) -> None:
     register_own_services(empty, BASE_URL)
     assert [component.name for component in list_components(empty.reader())] == ["astakos"]
-    assert len(list_services(empty.reader())) == 2
+    assert len(list_services(empty.reader())) == 4

@@ -47,7 +47,11 @@ def test_all_components_are_listed_without_tokens(database: Database) -> None:
     listed = astakos(database, "component", "list", "--json").document
     assert [component["name"] for component in listed] == ["compute", "storage", "retired", "astakos"]
     table = astakos(database, "component", "list").output
-    for text in ("compute_api", "astakos_account, astakos_identity", "https://storage.example.org/ui"):
+    for text in (
+        "compute_api",
+        "astakos_account, astakos_identity, astakos_weblogin, astakos_oauth2",
+        "https://storage.example.org/ui",
+    ):
         assert text in table
     assert COMPUTE_TOKEN not in table
 

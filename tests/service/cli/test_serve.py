@@ -39,6 +39,8 @@ def test_it_makes_an_installation_where_there_is_none(new: Database) -> None:
         assert [service["endpoints"][0]["publicURL"] for service in catalog] == [
             f"{served.address}/account/v1.0",
             f"{served.address}/identity/v2.0",
+            f"{served.address}/weblogin",
+            f"{served.address}/oauth2",
         ]
         assert served.end().status == 0
     new.open(create=False)

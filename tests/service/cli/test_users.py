@@ -2,7 +2,9 @@ import re
 
 import pytest
 
+from astakos.directory.passwords import password_matches
 from astakos.storage.database import Database
+from astakos.storage.users import find_password_hash
 from service.caller import ACCOUNT, Caller
 from service.command import astakos, refused
 from service.installation import all_rows
@@ -11,7 +13,7 @@ from service.world import ALICE, BOB, CHLOE, PEOPLE, UNKNOWN_UUID
 pytestmark = pytest.mark.every_engine
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
-COMMANDS_ON_A_USER = (["user", "show"], ["user", "token"], ["quota", "show"])
+COMMANDS_ON_A_USER = (["user", "show"], ["user", "token"], ["user", "password"], ["quota", "show"])
 
 
 def test_a_user_who_is_added_can_call_at_once(database: Database, service: Caller) -> None:
@@ -82,3 +84,21 @@ def test_a_new_token_replaces_the_old_one(database: Database, service: Caller) -
 @pytest.mark.parametrize("name", ["nobody@example.org", UNKNOWN_UUID, ""])
 def test_a_user_who_is_not_there_is_named(database: Database, command: list[str], name: str) -> None:
     assert refused(database, *command, name) == f"there is no user {name!r}"
+
+
+def test_a_user_is_given_a_password(database: Database) -> None:
+    given = astakos(database, "user", "password", CHLOE.email, stdin="Größe – × 123\n")
+    assert (given.status, given.errors) == (0, "")
+    assert given.output == f"{CHLOE.email} has a new password.\n"
+    stored = find_password_hash(database.reader(), CHLOE.uuid)
+    assert stored is not None
+    assert password_matches(stored, "Größe – × 123")
+    assert not password_matches(stored, "Größe – × 123\n")
+
+
+@pytest.mark.parametrize("typed", ["", "\n", "7 chars\n", "x" * 1025 + "\n"])
+def test_a_password_that_is_easily_guessed_or_endless_is_refused(database: Database, typed: str) -> None:
+    before = all_rows(database)
+    line = refused(database, "user", "password", ALICE.uuid, stdin=typed)
+    assert line == "a password must have 8 to 1024 characters"
+    assert all_rows(database) == before

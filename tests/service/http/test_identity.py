@@ -72,16 +72,19 @@ CATALOG = [
             "endpoints": [
                 {
                     "versionId": version,
-                    "publicURL": f"{BASE_URL}/{kind}/{version}",
+                    "publicURL": f"{BASE_URL}/{path}",
                     "region": "default",
                     "SNF:uiURL": f"{BASE_URL}/ui",
                     "SNF:exposeVersion": "True",
+                    **({"SNF:webloginURL": f"{BASE_URL}/weblogin"} if path == "weblogin" else {}),
                 }
             ],
         }
-        for name, kind, version in (
-            ("astakos_account", "account", "v1.0"),
-            ("astakos_identity", "identity", "v2.0"),
+        for name, kind, path, version in (
+            ("astakos_account", "account", "account/v1.0", "v1.0"),
+            ("astakos_identity", "identity", "identity/v2.0", "v2.0"),
+            ("astakos_weblogin", "astakos_weblogin", "weblogin", ""),
+            ("astakos_oauth2", "astakos_auth", "oauth2", ""),
         )
     ),
 ]

@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from astakos.administration.document import StateDocument
 from astakos.administration.dump import dump
 from astakos.administration.load import load
+from astakos.directory.catalog import OWN_COMPONENT
 from astakos.ledger.batch import perform
 from astakos.ledger.operations import Issue, Issued
 from astakos.ledger.rules import Holding
@@ -53,8 +54,9 @@ def restored(value: Any) -> Any:
 
 
 def declared(database: Database) -> StateDocument:
-    """The state of a database but for the hash of the one password, which is a new one each time."""
+    """The state of a database but for what is made anew: a hash, and what the service itself offers."""
     document = dump(database)
+    document.services = [service for service in document.services if service.component != OWN_COMPONENT]
     for user in document.users:
         user.password_hash = None
     return document

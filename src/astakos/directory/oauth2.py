@@ -1,0 +1,106 @@
+"""The rules of OAuth2, as pure functions: redirect URIs, scopes, and the proof of possession (RFC 7636)."""
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Callable, Sequence
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from astakos.clock import MICROSECONDS
+from astakos.directory.redirects import is_plain_uri
+
+CODE_BYTES = 45
+CODE_LIFETIME = 10 * 60 * MICROSECONDS
+ACCESS_TOKEN_BYTES = 22
+ACCESS_TOKEN_CHARACTERS = 30
+PUBLIC = "public"
+CONFIDENTIAL = "confidential"
+LONGEST_REDIRECT_URI = 5000
+
+CHALLENGE_METHOD = "S256"
+CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+DOT_SEGMENT = re.compile(r"(?:\.|%2e){1,2}", re.IGNORECASE)
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def new_code(random_bytes: Callable[[int], bytes]) -> str:
+    """A new code of 60 characters."""
+    return base64.urlsafe_b64encode(random_bytes(CODE_BYTES)).decode("ascii")
+
+
+def new_access_token(random_bytes: Callable[[int], bytes]) -> str:
+    """A new access token of 30 characters."""
+    text = base64.urlsafe_b64encode(random_bytes(ACCESS_TOKEN_BYTES)).decode("ascii")
+    return text[:ACCESS_TOKEN_CHARACTERS]
+
+
+def refuse_redirect_uri(uri: str, registered: Sequence[str]) -> str | None:
+    """Why a browser is not sent there; None if it may be.
+
+    It may be if the URI is one of those that are registered, or lies below one.
+    """
+    if len(uri) > LONGEST_REDIRECT_URI:
+        return f"redirect_uri must not be longer than {LONGEST_REDIRECT_URI} characters."
+    if not is_plain_uri(uri) or not urlsplit(uri).scheme or urlsplit(uri).fragment:
+        return "redirect_uri must be an absolute URL of ASCII characters without a fragment."
+    if uri in registered:
+        return None
+    below = any(uri.startswith(f"{known}/") for known in registered)
+    # A browser would go up again.
+    climbs = any(DOT_SEGMENT.fullmatch(part) for part in re.split(r"[/?]|%2f|%5c", uri, flags=re.IGNORECASE))
+    if not below or climbs:
+        return "redirect_uri must be one of those that are registered for the client, or lie below one."
+    return None
+
+
+def normalized(uri: str) -> str:
+    """A URI in one of the ways to write it: scheme and host in lower case, no default port."""
+    parts = urlsplit(uri)
+    host = (parts.hostname or "").lower()
+    if ":" in host:
+        host = f"[{host}]"
+    port = parts.port
+    place = host if port in (None, DEFAULT_PORTS.get(parts.scheme)) else f"{host}:{port}"
+    return urlunsplit((parts.scheme.lower(), place, parts.path or "/", parts.query, parts.fragment))
+
+
+def with_parameters(uri: str, parameters: Sequence[tuple[str, str]]) -> str:
+    """A URI with more in its query."""
+    parts = urlsplit(uri)
+    query = urlencode([*parse_qsl(parts.query, keep_blank_values=True), *parameters])
+    return urlunsplit(parts._replace(query=query))
+
+
+def scope_of(wanted: str, redirect_uri: str) -> str:
+    """The scope that is granted: the first word of what is asked for, else the redirect URI."""
+    words = wanted.split()
+    return words[0] if words else redirect_uri
+
+
+def refuse_challenge(challenge: str, method: str, *, required: bool) -> str | None:
+    """Why the beginning of a proof of possession does not count; None if it does, or none is needed."""
+    if not challenge and not method:
+        return "A public client must send code_challenge (RFC 7636)." if required else None
+    if method != CHALLENGE_METHOD:
+        return f"code_challenge_method must be {CHALLENGE_METHOD}."
+    if not CHALLENGE.fullmatch(challenge):
+        return "code_challenge must be the SHA-256 of the code_verifier as base64url, 43 characters."
+    return None
+
+
+def refuse_verifier(verifier: str, challenge: str | None) -> str | None:
+    """Why the end of a proof of possession does not fit its beginning; None if it does."""
+    if challenge is None:
+        return (
+            "code_verifier must not be sent, since the code was asked for without code_challenge."
+            if verifier
+            else None
+        )
+    if not VERIFIER.fullmatch(verifier):
+        return "code_verifier must be 43 to 128 letters, digits, or characters of -._~"
+    digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode("ascii")).digest()).rstrip(b"=")
+    if not hmac.compare_digest(digest, challenge.encode("ascii")):
+        return "code_verifier does not belong to the code_challenge."
+    return None

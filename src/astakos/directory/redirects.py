@@ -1,0 +1,70 @@
+"""Where a browser may be sent with somebody's token, or after a form: pure judgements about addresses."""
+
+import re
+from collections.abc import Collection
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+DEFAULT_NEXT = ("pithos", "pithosdev")
+"""Where weblogin sends browsers to unless the installation says otherwise."""
+
+PLAIN = re.compile(r"[!-\[\]-~]+")
+"""ASCII without blanks, control characters, and the backslash, which browsers take for a slash."""
+SCHEME = re.compile(r"[a-z][a-z0-9+.-]*", re.IGNORECASE)
+ORIGIN = re.compile(
+    r"https?://[a-z0-9.-]+(?::[0-9]{1,5})?|https?://\[[0-9a-f:.]+\](?::[0-9]{1,5})?", re.IGNORECASE
+)
+
+RUN_BY_BROWSERS = frozenset({"javascript", "data", "vbscript", "file", "blob", "about", "view-source"})
+WEB = frozenset({"http", "https"})
+
+
+def is_plain_uri(uri: str) -> bool:
+    """Whether all programs read a URI alike, and it can stand in a header."""
+    if not PLAIN.fullmatch(uri):
+        return False
+    try:
+        parts = urlsplit(uri)
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.scheme.lower() not in RUN_BY_BROWSERS
+
+
+def refuse_allowed_next(entry: str) -> str | None:
+    """Why an entry of the setting can not name where weblogin may send browsers; None if it can."""
+    if ORIGIN.fullmatch(entry):
+        return None
+    if not SCHEME.fullmatch(entry) or entry.lower() in RUN_BY_BROWSERS:
+        return "it must be a scheme such as pithos, or an origin such as https://files.example.org"
+    if entry.lower() in WEB:
+        return f"{entry} would send tokens to any web site; name origins such as https://files.example.org"
+    return None
+
+
+def is_allowed_next(uri: str, allowed: Collection[str]) -> bool:
+    """Whether weblogin may send a browser there: its scheme, or on the web its origin, is allowed."""
+    if not is_plain_uri(uri):
+        return False
+    parts = urlsplit(uri)
+    scheme = parts.scheme.lower()
+    if scheme in WEB:
+        return f"{scheme}://{parts.netloc.lower()}" in {entry.lower() for entry in allowed}
+    return bool(scheme) and scheme in {entry.lower() for entry in allowed}
+
+
+def with_query(uri: str, **parameters: str) -> str:
+    """A URI whose whole query is replaced; its fragment is kept."""
+    return urlunsplit(urlsplit(uri)._replace(query=urlencode(parameters)))
+
+
+def own_address(wanted: str, base_url: str) -> str | None:
+    """The absolute address of one of the service's own pages, given as URL or path; None for others."""
+    if not is_plain_uri(wanted):
+        return None
+    base = urlsplit(base_url)
+    if wanted.startswith("/") and not wanted.startswith("//"):
+        wanted = f"{base.scheme}://{base.netloc}{wanted}"
+    path = wanted.removeprefix(base_url).partition("?")[0]
+    if not wanted.startswith(f"{base_url}/") or "/.." in path or "/./" in path or "%2e" in path.lower():
+        return None
+    return wanted
