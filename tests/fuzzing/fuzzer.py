@@ -25,8 +25,10 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from astakos.storage.database import Database
 from astakos.storage.whole_tables import LEFT_OUT
+from fuzzing.bodies import bodies
+from fuzzing.calls import calls, fitting, heads
 from fuzzing.conformance import errors_in, turn_all_on
-from fuzzing.strategies import bodies, calls, fitting, heads, streams
+from fuzzing.streams import streams
 from fuzzing.wire import Sent, Wire, throw
 from service.command import Serving, serving
 from service.installation import all_rows, database_at, make_world
