@@ -1,6 +1,6 @@
 """A request as handlers see it, and the answer that they give."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -33,16 +33,14 @@ class Request:
     """One request below the base URL's path."""
 
     __slots__ = (
-        "_client",
         "_receive",
+        "_scope",
         "headers",
         "method",
         "parameter",
         "path",
         "query",
-        "raw_query",
         "route",
-        "scheme",
         "serial",
         "serialization",
     )
@@ -52,15 +50,25 @@ class Request:
         self.method: str = scope["method"]
         self.path = path
         self.route = NO_ROUTE
-        self.scheme: str = scope.get("scheme", "http")
-        self.raw_query: str = scope["query_string"].decode("latin-1")
         self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
         self.query: Mapping[str, str] = _query(scope["query_string"])
-        self._client: tuple[str, int] | None = scope.get("client")
         self.serial = 0
         self.parameter = ""
-        self.serialization = self._negotiate(scope["headers"])
+        self._scope = scope
         self._receive = receive
+        self.serialization = self._negotiate(scope["headers"])
+
+    @property
+    def scheme(self) -> str:
+        """How it came here: `http`, or `https` if this process itself does TLS."""
+        scheme: str = self._scope.get("scheme", "http")
+        return scheme
+
+    @property
+    def raw_query(self) -> str:
+        """What stands behind the `?`, as it came."""
+        query: bytes = self._scope["query_string"]
+        return query.decode("latin-1")
 
     def header(self, name: bytes) -> str:
         """A header's value without surrounding blanks, "" if it is not there."""
@@ -69,7 +77,7 @@ class Request:
     @property
     def address(self) -> str | None:
         """Where the caller is, see `address_of`."""
-        return address_of(self._client, self.header(b"x-forwarded-for"))
+        return address_of(self._scope.get("client"), self.header(b"x-forwarded-for"))
 
     @property
     def token(self) -> str:
@@ -116,7 +124,7 @@ class Request:
             more = message.get("more_body", False)
         return b"".join(parts)
 
-    def _negotiate(self, headers: Iterable[tuple[bytes, bytes]]) -> str:
+    def _negotiate(self, headers: Sequence[tuple[bytes, bytes]]) -> str:
         """Which serialization the caller wants (`http-api.md` §2)."""
         wanted = self.query.get("format")
         if wanted in (JSON, XML):
@@ -124,8 +132,10 @@ class Request:
         for serialization in (JSON, XML):
             if self.path.endswith("." + serialization):
                 return serialization
-        # Several headers of this name are one list.
-        accepted = b",".join(value for name, value in headers if name == b"accept")
+        accepted = self.headers.get(b"accept", b"")
+        if len(headers) > len(self.headers):
+            # Several headers of this name are one list.
+            accepted = b",".join(value for name, value in headers if name == b"accept")
         for part in accepted.decode("latin-1").split(","):
             found = MEDIA_TYPES.get(part.partition(";")[0].strip())
             if found:

@@ -43,9 +43,13 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Note that one more request is to be answered, perhaps after others."""
-        earlier = [cycle for cycle in self._under_way if not cycle.response_complete]
+        earlier = self._under_way
         super().on_headers_complete()
-        self._under_way = [*earlier, self.cycle]
+        if len(earlier) == 1 and earlier[0].response_complete:
+            # As nearly always: nobody sends a request before the last one is answered.
+            self._under_way = (self.cycle,)
+        else:
+            self._under_way = [*(cycle for cycle in earlier if not cycle.response_complete), self.cycle]
 
     def on_body(self, body: bytes) -> None:
         """Do not count the body, which has a limit of its own."""

@@ -171,6 +171,12 @@ def find_route(request: Request) -> Route | None:
     route = ROUTES.get(path)
     if route is not None:
         request.route = path or "/"
+    elif found := COMMISSION_PATH.fullmatch(path):
+        digits = found[1].lstrip("0")
+        # 0 is no serial, and so stands for numbers that are too large to be one.
+        request.serial = int(digits or 0) if len(digits) <= DIGITS_OF_A_SERIAL else 0
+        route = COMMISSION_ACTION if found[2] else COMMISSION
+        request.route = COMMISSION_ACTION_NAME if found[2] else COMMISSION_NAME
     elif request.path in ROUTES_WITH_SLASH:
         request.route = request.path
         route = ROUTES_WITH_SLASH[request.path]
@@ -181,12 +187,6 @@ def find_route(request: Request) -> Route | None:
     elif request.path in ROUTES_WITHOUT_SLASH:
         request.route = request.path
         route = ROUTES_WITHOUT_SLASH[request.path]
-    elif found := COMMISSION_PATH.fullmatch(path):
-        digits = found[1].lstrip("0")
-        # 0 is no serial, and so stands for numbers that are too large to be one.
-        request.serial = int(digits or 0) if len(digits) <= DIGITS_OF_A_SERIAL else 0
-        route = COMMISSION_ACTION if found[2] else COMMISSION
-        request.route = COMMISSION_ACTION_NAME if found[2] else COMMISSION_NAME
     elif found := ACCESS_TOKEN_PATH.fullmatch(request.path):
         request.parameter = found[1]
         route = ACCESS_TOKEN
