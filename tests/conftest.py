@@ -5,9 +5,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from benchmarks.postgres_server import postgres_server
 from hypothesis import HealthCheck, settings
 
+from astakos.directory import passwords
 from astakos.http.generation import OLDEST
 from astakos.storage.database import Database
 from service.caller import Caller
@@ -63,6 +65,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     elif "every_engine" in markers:
         names = ENGINES
     metafunc.parametrize("engine", names, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    """A password takes a tenth of a second and 64 MiB on purpose; hundreds of tests begin with one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
 
 
 @pytest.fixture(scope="session")
