@@ -218,7 +218,7 @@ def postgres_server() -> Iterator[str]:
 
 def _memory() -> Path | None:
     """A folder in memory, if there is one with enough room: making a database there takes half the time."""
-    folder = Path("/dev/shm")  # noqa: S108 - what is made in it has a name that nobody can guess
+    folder = Path("/dev/shm")
     if folder.is_dir() and shutil.disk_usage(folder).free > ROOM_IN_MEMORY:
         return folder
     return None
