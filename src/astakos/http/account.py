@@ -51,7 +51,7 @@ CATALOGS = JsonBody(CatalogsBody, any_content_type=True)
 FEEDBACK = FormBody(FeedbackForm)
 
 
-@described(answers={200: Reply(UserInfo)})
+@described("account.authenticate", answers={200: Reply(UserInfo)})
 async def authenticate(service: Service, request: Request, user: User) -> Answer:
     """`GET authenticate`: who holds the token, in the form of the oldest generation."""
     header = request.header(b"x-auth-token")
@@ -74,13 +74,13 @@ def _milliseconds(instant: int | None) -> int | None:
     return None if instant is None else to_milliseconds(instant)
 
 
-@described(body=CATALOGS, answers={200: Reply(Catalogs)})
+@described("account.user_catalogs", body=CATALOGS, answers={200: Reply(Catalogs)})
 async def user_catalogs(service: Service, request: Request, _user: User) -> Answer:
     """`POST user_catalogs`: names for uuids and back, asked by a user."""
     return await _catalogs(service, request, null_means_all=False)
 
 
-@described(body=CATALOGS, answers={200: Reply(Catalogs)})
+@described("account.service_user_catalogs", body=CATALOGS, answers={200: Reply(Catalogs)})
 async def service_user_catalogs(service: Service, request: Request, _component: Component) -> Answer:
     """`POST service/user_catalogs`: the same asked by a service, where null for uuids means all users."""
     return await _catalogs(service, request, null_means_all=True)
@@ -114,13 +114,13 @@ def _look_up(
     return {"uuid_catalog": uuid_catalog, "displayname_catalog": displayname_catalog}
 
 
-@described(answers={200: Reply(dict[str, Resource])})
+@described("account.resources", answers={200: Reply(dict[str, Resource])})
 async def resources(service: Service, _request: Request) -> Answer:
     """`GET resources`: what is counted."""
     return Answer(body=to_json(service.generation.resources(await service.resources())))
 
 
-@described(body=FEEDBACK, answers={200: EMPTY, 502: EMPTY})
+@described("account.feedback", body=FEEDBACK, answers={200: EMPTY, 502: EMPTY})
 async def feedback(service: Service, request: Request, user: User) -> Answer:
     """`POST feedback`: kept, and mailed where a mail server is configured; 502 if that does not take it."""
     form = await FEEDBACK.read(request, service.generation.form_type)

@@ -57,13 +57,13 @@ ACTION = JsonBody(ActionBody, further_schema=EXACTLY_ONE)
 RESOLVE = JsonBody(ResolveBody)
 
 
-@described(answers={200: Reply(list[int])})
+@described("commissions.pending", answers={200: Reply(list[int])})
 async def pending(service: Service, _request: Request, component: Component) -> Answer:
     """`GET commissions`: the serials that wait for the calling component."""
     return Answer(body=to_json(await service.read(stored.list_pending, component.id)))
 
 
-@described(answers={200: Reply(CommissionInfo), 404: EMPTY})
+@described("commissions.info", answers={200: Reply(CommissionInfo), 404: EMPTY})
 async def info(service: Service, request: Request, component: Component) -> Answer:
     """`GET commissions/<serial>`: a pending commission of the caller; else 404 and nothing more."""
     commission = await service.read(stored.find_pending, component.id, request.serial)
@@ -80,7 +80,7 @@ async def info(service: Service, request: Request, component: Component) -> Answ
     return Answer(body=to_json(document))
 
 
-@described(body=ACTION, answers={200: EMPTY, 404: EMPTY})
+@described("commissions.act", body=ACTION, answers={200: EMPTY, 404: EMPTY})
 async def act(service: Service, request: Request, component: Component) -> Answer:
     """`POST commissions/<serial>/action`: accept or reject one; 404 and nothing more if it is not pending."""
     body = await ACTION.read(request, service.generation.require_json)
@@ -107,7 +107,7 @@ def _quantities(entries: list[RequestedProvision]) -> tuple[Provision, ...]:
     return tuple(requested.provisions)
 
 
-@described(body=RESOLVE, answers={200: Reply(Resolution)})
+@described("commissions.resolve", body=RESOLVE, answers={200: Reply(Resolution)})
 async def resolve(service: Service, request: Request, component: Component) -> Answer:
     """`POST commissions/action`: accept and reject many in one step."""
     body = await RESOLVE.read(request, service.generation.require_json)

@@ -22,7 +22,12 @@ class ProjectBody(msgspec.Struct):
 BODY = JsonBody(ProjectBody)
 
 
-@described(body=BODY, answers={200: EMPTY}, faults=[Forbidden, ItemNotFound, NotAllowed, Conflict])
+@described(
+    "default_project.set_default_project",
+    body=BODY,
+    answers={200: EMPTY},
+    faults=[Forbidden, ItemNotFound, NotAllowed, Conflict],
+)
 async def set_default_project(service: Service, request: Request, user: User) -> Answer:
     """`POST default_project`: choose one that the caller is a member of."""
     project = named_project((await BODY.read(request)).project_id)

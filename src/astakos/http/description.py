@@ -3,7 +3,7 @@
 SINCE = Parameter("since", "resolved at or after this instant", from_iso, "an ISO 8601 time with a zone",
                   {"type": "string", "format": "date-time"})
 
-@described(parameters=[SINCE], answers={200: Reply(HistoryPage)}, faults=[BadRequest])
+@described("history.history", parameters=[SINCE], answers={200: Reply(HistoryPage)}, faults=[BadRequest])
 async def history(service: Service, request: Request) -> Answer: ...
     since = SINCE.of(request)
 """
@@ -126,6 +126,8 @@ class Description:
     """What an operation takes and answers, beyond what its route and its handler's documentation say.
 
     Attributes:
+        name: its area and its own name, with a dot between; the public names (`tags`, `operationId`) follow
+            from this and not from where the code stands, so moving a handler changes nothing for callers.
         answers: what it may answer, by status; several kinds for one status stand in a sequence.
         faults: the refusals it may answer; those of its token and its body follow from these by themselves.
         parameters: what it looks at in the query and the headers.
@@ -133,17 +135,24 @@ class Description:
         tokens: whose token the handler itself asks for; a route says it of handlers wrapped for one kind.
     """
 
+    name: str
     answers: Mapping[int, Reply | Sequence[Reply]]
     faults: Sequence[type[Fault]] = ()
     parameters: Sequence[Parameter[Any]] = ()
     body: Body | None = None
     tokens: Sequence[TokenKind] = ()
 
+    @property
+    def area(self) -> str:
+        """The part of the API that the operation belongs to."""
+        return self.name.partition(".")[0]
+
 
 _descriptions: dict[Callable[..., Any], Description] = {}
 
 
 def described(
+    name: str,
     *,
     answers: Mapping[int, Reply | Sequence[Reply]],
     faults: Sequence[type[Fault]] = (),
@@ -152,7 +161,7 @@ def described(
     tokens: Sequence[TokenKind] = (),
 ) -> Callable[[H], H]:
     """Describe the handler below; for what the arguments are see `Description`."""
-    description = Description(answers, faults, parameters, body, tokens)
+    description = Description(name, answers, faults, parameters, body, tokens)
 
     def note(handler: H) -> H:
         _descriptions[handler] = description

@@ -16,14 +16,14 @@ STYLES_ONLY = {
 """The page needs neither scripts nor anything from elsewhere, so a browser need not allow it any."""
 
 
-@described(answers={200: Reply(dict[str, Any], [JSON_TYPE])})
+@described("documentation.openapi", answers={200: Reply(dict[str, Any], [JSON_TYPE])})
 def openapi(routes: Routes, announced: Announced, base_url: str) -> Answer:
     """`GET openapi.json`: this document."""
     document = openapi_document(routes, announced, base_url)
     return Answer(body=to_json(document), media_type=JSON_TYPE)
 
 
-@described(answers={200: Reply(media_types=[HTML_TYPE], headers=[POLICY])})
+@described("documentation.docs", answers={200: Reply(media_types=[HTML_TYPE], headers=[POLICY])})
 def docs(routes: Routes, announced: Announced, base_url: str) -> Answer:
     """`GET docs`: the same as a page for people."""
     page = page_of(openapi_document(routes, announced, base_url))

@@ -30,13 +30,13 @@ class NotReady(TypedDict):
     missing: list[str]
 
 
-@described(answers={200: Reply(Alive, [LABEL])})
+@described("health.healthz", answers={200: Reply(Alive, [LABEL])})
 async def healthz(_service: Service, _request: Request) -> Answer:
     """The process answers; nothing else is looked at, or a database that fails would have it killed."""
     return Answer(body=to_json({"alive": True}), media_type=JSON_TYPE)
 
 
-@described(answers={200: Reply(Ready, [LABEL]), 503: Reply(NotReady, [LABEL])})
+@described("health.readyz", answers={200: Reply(Ready, [LABEL]), 503: Reply(NotReady, [LABEL])})
 async def readyz(service: Service, _request: Request) -> Answer:
     """200 if calls can be answered now, else 503 with what is missing."""
     missing = await service.readiness.missing()

@@ -78,6 +78,7 @@ CURSOR = Parameter(
 
 
 @described(
+    "history.history",
     tokens=["service", "user"],
     parameters=[HOLDER, SOURCE, RESOURCE, SERIAL, SINCE, UNTIL, OUTCOME, LIMIT, CURSOR],
     answers={200: Reply(HistoryPage)},

@@ -54,7 +54,7 @@ class TokensBody(msgspec.Struct):
 TOKENS = JsonBody(TokensBody, is_required=False)
 
 
-@described(body=TOKENS, answers={200: Reply(Endpoints)}, faults=[Unauthorized])
+@described("identity.tokens", body=TOKENS, answers={200: Reply(Endpoints)}, faults=[Unauthorized])
 async def tokens(service: Service, request: Request) -> Answer:
     """`POST tokens`: the catalogue for everybody, and with credentials what is known of their holder."""
     if request.announced_length == 0:

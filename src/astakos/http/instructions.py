@@ -1,11 +1,15 @@
 """What the processes of a service tell each other, and how each of them begins."""
 
+import functools
 import gc
+import hashlib
 
 import msgspec
 
+from astakos.http.counting import Report
 from astakos.http.generation import GENERATION_NEWEST
 from astakos.http.mail import Mailer
+from astakos.ledger.messages import Answered, Asked
 
 READY = b"\n"
 DRAIN = b"\n"
@@ -24,6 +28,18 @@ class Instructions(msgspec.Struct):
     log_format: str
     mailer: Mailer | None = None
     compatibility: str = GENERATION_NEWEST
+
+
+@functools.cache
+def spoken_version() -> bytes:
+    """Identifies the form of everything that the processes of one service send to each other.
+
+    A supervisor that still runs starts workers from whatever is installed by then. The version is made from
+    the messages themselves, so that no change of them can be forgotten here.
+    """
+    messages = [Instructions, Asked, Answered, Report]
+    schemas = [msgspec.json.schema(message) for message in messages]
+    return hashlib.sha256(msgspec.json.encode(schemas, order="sorted")).hexdigest()[:16].encode("ascii")
 
 
 def keep_what_is_there() -> None:

@@ -1,7 +1,7 @@
 """`POST account/v1.0/commissions` and `…/bulk`: issuing one commission, or many (`docs/ledger.md`)."""
 
-import hashlib
-from typing import Annotated, Any, TypedDict
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, NamedTuple, TypedDict
 
 import msgspec
 
@@ -10,6 +10,7 @@ from astakos.directory.model import Component
 from astakos.http.bodies import JsonBody, require_storable
 from astakos.http.description import Parameter, Reply, described
 from astakos.http.faults import FailedDependency, UnprocessableEntity
+from astakos.http.fingerprints import fingerprint, first_fingerprint
 from astakos.http.messages import Answer, Request
 from astakos.http.provisions import Requested, RequestedProvision, understand
 from astakos.http.refusals import NoHoldingRefusal, OverLimitRefusal, Result, no_such_holding, refused
@@ -26,8 +27,8 @@ LONGEST_TIME_TO_LIVE = 30 * 24 * 3600
 MOST_AT_ONCE = 1000
 
 
-class IssueBody(msgspec.Struct):
-    """The body of an issue; what else it holds is ignored."""
+class IssueBody(msgspec.Struct, omit_defaults=True):
+    """The body of an issue; what else it holds is ignored. New fields go to the end, see `fingerprints`."""
 
     provisions: list[RequestedProvision]
     name: Annotated[str, msgspec.Meta(max_length=LONGEST_NAME)] = ""
@@ -70,6 +71,7 @@ BULK = JsonBody(BulkBody)
 
 
 @described(
+    "issuing.issue",
     parameters=[KEY],
     body=ISSUE,
     answers={
@@ -88,6 +90,9 @@ async def issue(service: Service, request: Request, component: Component) -> Ans
     if isinstance(requested, RequestedProvision):
         return _answer(no_such_holding(requested))
     outcome = await service.ledger.submit(_operation(component, body, requested, key))
+    if isinstance(outcome, KeyReused):
+        # The key may be from before an upgrade.
+        outcome = await service.ledger.submit(_operation(component, body, requested, key, first_fingerprint))
     if service.generation.system_is_everything and isinstance(outcome, NoCapacity | NoQuantity):
         outcome, requested = await _issue_spread(service, component, body, key)
     if isinstance(outcome, Issued):
@@ -112,7 +117,7 @@ async def _issue_spread(
             return spread.retold(outcome), spread.requested
 
 
-@described(parameters=[KEY], body=BULK, answers={200: Reply(BulkResults)})
+@described("issuing.issue_many", parameters=[KEY], body=BULK, answers={200: Reply(BulkResults)})
 async def issue_many(service: Service, request: Request, component: Component) -> Answer:
     """`POST commissions/bulk`: 200 with the status and body that each single call would have had."""
     key = KEY.of(request)
@@ -124,28 +129,58 @@ async def issue_many(service: Service, request: Request, component: Component) -
         no_such_holding(requested) if isinstance(requested, RequestedProvision) else None
         for requested in understood
     ]
-    issues: list[Issue] = []
-    positions: list[tuple[int, Requested]] = []
-    for position, (commission, requested) in enumerate(zip(body.commissions, understood, strict=True)):
-        if isinstance(requested, Requested):
-            part = None if key is None else f"{key}\n{position}"
-            issues.append(_operation(component, commission, requested, part))
-            positions.append((position, requested))
-    undone = body.all_or_none and len(issues) < len(understood)
-    if issues and not undone:
-        many = await service.ledger.submit(IssueMany(tuple(issues), body.all_or_none))
-        if not isinstance(many, IssuedMany):
-            raise TypeError(f"many issues ended as {type(many).__name__}")
+    asked = [
+        _Asked(position, commission, requested, None if key is None else f"{key}\n{position}")
+        for position, (commission, requested) in enumerate(zip(body.commissions, understood, strict=True))
+        if isinstance(requested, Requested)
+    ]
+    undone = body.all_or_none and len(asked) < len(understood)
+    if asked and not undone:
+        many = await _submit_many(service, component, asked, all_or_none=body.all_or_none)
         undone = many.undone
-        for (position, requested), outcome in zip(positions, many.outcomes, strict=False):
-            results[position] = _result(outcome, requested)
+        for one, outcome in zip(asked, many.outcomes, strict=False):
+            results[one.position] = _result(outcome, one.requested)
     document = {"done": not undone, "results": [_part(result, undone=undone) for result in results]}
     return Answer(200, to_json(document))
 
 
-def _operation(component: Component, body: IssueBody, requested: Requested, key: str | None) -> Issue:
-    # What the body says is compared, not how it says it.
-    fingerprint = b"" if key is None else hashlib.sha256(msgspec.json.encode(body)).digest()
+class _Asked(NamedTuple):
+    position: int
+    body: IssueBody
+    requested: Requested
+    key: str | None
+
+
+async def _submit_many(
+    service: Service, component: Component, asked: Sequence[_Asked], *, all_or_none: bool
+) -> IssuedMany:
+    issues = [_operation(component, one.body, one.requested, one.key) for one in asked]
+    many = await _issued_many(service, IssueMany(tuple(issues), all_or_none))
+    reused = [number for number, outcome in enumerate(many.outcomes) if isinstance(outcome, KeyReused)]
+    if not reused:
+        return many
+    # As for a single one. The others have keys, too, so they are not issued again. Where they stand or fall
+    # together, the first that is refused ended the attempt, and all were asked for in one request.
+    for number in range(len(asked)) if all_or_none else reused:
+        one = asked[number]
+        issues[number] = _operation(component, one.body, one.requested, one.key, first_fingerprint)
+    return await _issued_many(service, IssueMany(tuple(issues), all_or_none))
+
+
+async def _issued_many(service: Service, operation: IssueMany) -> IssuedMany:
+    many = await service.ledger.submit(operation)
+    if not isinstance(many, IssuedMany):
+        raise TypeError(f"many issues ended as {type(many).__name__}")
+    return many
+
+
+def _operation(
+    component: Component,
+    body: IssueBody,
+    requested: Requested,
+    key: str | None,
+    print_of: Callable[[IssueBody], bytes] = fingerprint,
+) -> Issue:
     return Issue(
         component=component.id,
         provisions=tuple(merge(requested.provisions)),
@@ -153,7 +188,7 @@ def _operation(component: Component, body: IssueBody, requested: Requested, key:
         force=body.force,
         auto_accept=body.auto_accept,
         time_to_live=None if body.ttl is None else body.ttl * MICROSECONDS,
-        idempotency=None if key is None else Idempotency(key, fingerprint),
+        idempotency=None if key is None else Idempotency(key, print_of(body)),
     )
 
 

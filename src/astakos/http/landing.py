@@ -21,14 +21,14 @@ from astakos.http.sessions import (
 from astakos.storage import registry, users
 
 
-@described(answers={302: ELSEWHERE})
+@described("landing.index", answers={302: ELSEWHERE})
 async def index(service: Service, request: Request) -> Answer:
     """`ui/`: on to the landing page, or to the login."""
     login = await login_of(service, request)
     return redirect(f"{service.base_url}/ui/{'login' if login is None else 'landing'}")
 
 
-@described(answers={200: PAGE, 302: ELSEWHERE})
+@described("landing.landing", answers={200: PAGE, 302: ELSEWHERE})
 async def landing(service: Service, request: Request) -> Answer:
     """`ui/landing`: who one is, and where the services are."""
     login = await login_of(service, request)
@@ -85,7 +85,9 @@ def _is_web(url: object) -> bool:
 NEXT = Parameter("next", "The address of this service to go on to.", as_text)
 
 
-@described(parameters=[NEXT], answers={200: PAGE, 302: ELSEWHERE}, faults=[BadRequest, Forbidden])
+@described(
+    "landing.terms", parameters=[NEXT], answers={200: PAGE, 302: ELSEWHERE}, faults=[BadRequest, Forbidden]
+)
 async def terms(service: Service, request: Request) -> Answer:
     """`ui/terms`: show the terms of service to everybody, and let users sign them."""
     login = await login_of(service, request)

@@ -42,6 +42,7 @@ class LoginForm(TypedDict):
 
 
 @described(
+    "login.login",
     body=FormBody(LoginForm),
     parameters=[NEXT],
     answers={
@@ -62,7 +63,7 @@ async def login(service: Service, request: Request) -> Answer:
     return await _form(service, request, wanted)
 
 
-@described(answers={200: PAGE, 302: ELSEWHERE}, faults=[BadRequest, Forbidden])
+@described("login.logout", answers={200: PAGE, 302: ELSEWHERE}, faults=[BadRequest, Forbidden])
 async def logout(service: Service, request: Request) -> Answer:
     """Show a button, or take it: a link alone, which others could make one follow, ends nothing."""
     login = await login_of(service, request)

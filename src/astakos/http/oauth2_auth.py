@@ -81,6 +81,7 @@ class Consent(TypedDict):
 
 
 @described(
+    "oauth2_auth.auth",
     body=FormBody(Consent),
     parameters=[Parameter(name, meaning, as_text) for name, meaning in PARAMETERS.items()],
     answers={200: [Reply(Asked, [JSON_TYPE]), Reply(media_types=[HTML_TYPE])], 302: ELSEWHERE},

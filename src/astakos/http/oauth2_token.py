@@ -43,7 +43,12 @@ class ExchangeBody(FormBody[Exchange]):
     media_types = (FORM_TYPE,)
 
 
-@described(body=ExchangeBody(Exchange), answers={200: Reply(OAuth2Token, [JSON_TYPE])}, faults=[BadRequest])
+@described(
+    "oauth2_token.token",
+    body=ExchangeBody(Exchange),
+    answers={200: Reply(OAuth2Token, [JSON_TYPE])},
+    faults=[BadRequest],
+)
 async def token(service: Service, request: Request) -> Answer:
     """Give an access token for a code."""
     if request.header(b"content-type") != FORM_TYPE:

@@ -123,7 +123,7 @@ def openapi_document(routes: Routes, announced: Announced, base_url: str) -> dic
     names: set[str] = set()
     for operation in found:
         described = _operation(operation, schemas, [_spelled(name) for name, _ in announced(operation.path)])
-        described["operationId"] = _name(operation, names)
+        described["operationId"] = _operation_id(operation, names)
         paths.setdefault(operation.path, {})[operation.method.lower()] = described
     return {
         "openapi": "3.1.0",
@@ -210,7 +210,7 @@ def _operation(operation: Operation, schemas: _Schemas, announced: Sequence[str]
     if description is None:
         raise ValueError(f"{method} {path} is not described")
     described: dict[str, Any] = {
-        "tags": [_area(handler)],
+        "tags": [description.area],
         "summary": summary_of(handler),
     }
     parameters = [*_path_parameters(path), *map(_parameter, description.parameters)]
@@ -225,13 +225,11 @@ def _operation(operation: Operation, schemas: _Schemas, announced: Sequence[str]
     return described
 
 
-def _area(handler: Callable[..., Any]) -> str:
-    return handler.__module__.rpartition(".")[2]
-
-
-def _name(operation: Operation, taken: set[str]) -> str:
+def _operation_id(operation: Operation, taken: set[str]) -> str:
     """A name for an operation that none has yet: a handler may have several methods, and several paths."""
-    plain = f"{_area(operation.handler)}_{operation.handler.__name__}"
+    if operation.description is None:
+        raise ValueError(f"{operation.method} {operation.path} is not described")
+    plain = operation.description.name.replace(".", "_")
     with_method = f"{plain}_{operation.method.lower()}"
     further = (f"{with_method}_{number}" for number in itertools.count(2))
     name = next(name for name in itertools.chain([plain, with_method], further) if name not in taken)

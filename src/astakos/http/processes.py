@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from astakos import clock
-from astakos.http.instructions import DRAIN, READY, Instructions, keep_what_is_there
+from astakos.http.instructions import DRAIN, READY, Instructions, keep_what_is_there, spoken_version
 from astakos.http.reports import Reports
 from astakos.ledger.engine import Engine
 from astakos.ledger.storage import LedgerStorage
@@ -50,7 +50,7 @@ class _Worker:
             )
         # If it has died already, that will be heard like any end.
         with contextlib.suppress(OSError):
-            self.control.sendall(msgspec.json.encode(instructions) + b"\n")
+            self.control.sendall(spoken_version() + b"\n" + msgspec.json.encode(instructions) + b"\n")
         self.is_awaited = True
         self.is_ready = False
 

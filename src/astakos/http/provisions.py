@@ -18,7 +18,7 @@ BARE_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECA
 Scalar = str | int | float | bool | None
 
 
-class RequestedProvision(msgspec.Struct):
+class RequestedProvision(msgspec.Struct, omit_defaults=True):
     """One entry of `provisions`; what names a holding may be any plain value, but only texts name one."""
 
     holder: Scalar

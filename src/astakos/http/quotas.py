@@ -15,14 +15,17 @@ from astakos.storage.database import Connection
 from astakosclient import answer_types
 
 
-@described(answers={200: Reply(answer_types.Quotas)})
+@described("quotas.quotas", answers={200: Reply(answer_types.Quotas)})
 async def quotas(service: Service, _request: Request, user: User) -> Answer:
     """`GET quotas`: the caller's own."""
     return Answer(body=to_json(await service.read(_quotas_of_user, service.generation, user)))
 
 
 @described(
-    parameters=[USER, PROJECT], answers={200: Reply(answer_types.ServiceQuotas)}, faults=[ItemNotFound]
+    "quotas.service_quotas",
+    parameters=[USER, PROJECT],
+    answers={200: Reply(answer_types.ServiceQuotas)},
+    faults=[ItemNotFound],
 )
 async def service_quotas(service: Service, request: Request, component: Component) -> Answer:
     """`GET service_quotas`: users' quotas of the resources that the calling component offers."""
@@ -34,7 +37,10 @@ async def service_quotas(service: Service, request: Request, component: Componen
 
 
 @described(
-    parameters=[PROJECT], answers={200: Reply(answer_types.ServiceProjectQuotas)}, faults=[ItemNotFound]
+    "quotas.service_project_quotas",
+    parameters=[PROJECT],
+    answers={200: Reply(answer_types.ServiceProjectQuotas)},
+    faults=[ItemNotFound],
 )
 async def service_project_quotas(service: Service, request: Request, component: Component) -> Answer:
     """`GET service_project_quotas`: projects' quotas of the resources that the calling component offers."""

@@ -39,7 +39,7 @@ class ReconcileBody(msgspec.Struct):
 BODY = JsonBody(ReconcileBody)
 
 
-@described(body=BODY, answers={200: Reply(Reconciliation)})
+@described("reconciling.reconcile", body=BODY, answers={200: Reply(Reconciliation)})
 async def reconcile(service: Service, request: Request, component: Component) -> Answer:
     """200 with where the ledger stands and how far off that is; on request, a commission mends it."""
     body = await BODY.read(request, service.generation.require_json)

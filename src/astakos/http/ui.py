@@ -28,13 +28,13 @@ class MenuEntry(TypedDict):
     is_active: NotRequired[bool]
 
 
-@described(answers={301: ELSEWHERE})
+@described("ui.start", answers={301: ELSEWHERE})
 async def start(service: Service, _request: Request) -> Answer:
     """The base URL itself, and the pages without their slash: on to the pages for people."""
     return _moved(service, "/ui/")
 
 
-@described(answers={301: ELSEWHERE})
+@described("ui.weblogin", answers={301: ELSEWHERE})
 async def weblogin(service: Service, _request: Request) -> Answer:
     """`weblogin`: on to where its slash is."""
     return _moved(service, "/weblogin/")
@@ -61,6 +61,7 @@ CALLBACK = Parameter(
 
 
 @described(
+    "ui.get_services",
     parameters=[CALLBACK],
     answers={200: [Reply(list[Component], [JSON_TYPE]), Reply(media_types=[SCRIPT_TYPE])]},
     faults=[BadRequest],
@@ -71,6 +72,7 @@ async def get_services(service: Service, request: Request) -> Answer:
 
 
 @described(
+    "ui.get_menu",
     parameters=[CALLBACK],
     answers={
         200: [Reply(list[MenuEntry], [JSON_TYPE]), Reply(media_types=[SCRIPT_TYPE])],

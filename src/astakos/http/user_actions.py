@@ -39,6 +39,7 @@ BODY = JsonBody(ActionBody, further_schema={"minProperties": 1, "maxProperties":
 
 
 @described(
+    "user_actions.user_action",
     body=BODY,
     answers={200: Reply(ChangedUser, [JSON_TYPE])},
     faults=[*REFUSALS, ItemNotFound, NotAllowed, Conflict],

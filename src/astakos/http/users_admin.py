@@ -162,13 +162,13 @@ REFUSALS: Sequence[type[Fault]] = (BadRequest, InnerFault, Forbidden)
 """What may come of any call: it is not turned on, or the caller may not use it."""
 
 
-@described(answers={200: Reply(UserList, [JSON_TYPE])}, faults=REFUSALS)
+@described("users_admin.users_list", answers={200: Reply(UserList, [JSON_TYPE])}, faults=REFUSALS)
 async def users_list(service: Service, _request: Request) -> Answer:
     """`GET users`: all of them."""
     return Answer(body=await service.read_much(_all_users, detailed=False))
 
 
-@described(answers={200: Reply(UserList, [JSON_TYPE])}, faults=REFUSALS)
+@described("users_admin.users_detail", answers={200: Reply(UserList, [JSON_TYPE])}, faults=REFUSALS)
 async def users_detail(service: Service, _request: Request) -> Answer:
     """`GET users/detail`: all of them, with their times."""
     return Answer(body=await service.read_much(_all_users, detailed=True))
@@ -179,7 +179,9 @@ def _all_users(connection: Connection, *, detailed: bool) -> bytes:
     return to_json({"users": [account_document(account, detailed=detailed) for account in accounts]})
 
 
-@described(answers={200: Reply(ChangedUser, [JSON_TYPE])}, faults=[*REFUSALS, ItemNotFound])
+@described(
+    "users_admin.user_get", answers={200: Reply(ChangedUser, [JSON_TYPE])}, faults=[*REFUSALS, ItemNotFound]
+)
 async def user_get(service: Service, request: Request) -> Answer:
     """`GET users/<uuid>`: one of them."""
     return await answer_user(service, request.parameter)
@@ -197,7 +199,12 @@ async def answer_user(service: Service, uuid: str, **more: str) -> Answer:
     return Answer(body=to_json({"user": account_document(account, detailed=True) | more}))
 
 
-@described(body=BODY, answers={200: Reply(CreatedUser, [JSON_TYPE])}, faults=[*REFUSALS, Conflict])
+@described(
+    "users_admin.user_create",
+    body=BODY,
+    answers={200: Reply(CreatedUser, [JSON_TYPE])},
+    faults=[*REFUSALS, Conflict],
+)
 async def user_create(service: Service, request: Request) -> Answer:
     """`POST users`: a user who can call at once; the password is made if none is given."""
     person = await _read_person(request)
@@ -221,7 +228,10 @@ async def user_create(service: Service, request: Request) -> Answer:
 
 
 @described(
-    body=BODY, answers={200: Reply(ChangedUser, [JSON_TYPE])}, faults=[*REFUSALS, ItemNotFound, Conflict]
+    "users_admin.user_update",
+    body=BODY,
+    answers={200: Reply(ChangedUser, [JSON_TYPE])},
+    faults=[*REFUSALS, ItemNotFound, Conflict],
 )
 async def user_update(service: Service, request: Request) -> Answer:
     """`PUT users/<uuid>`: change what the body names."""

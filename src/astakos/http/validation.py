@@ -25,7 +25,9 @@ class _Found(NamedTuple):
 BELONGS_TO = Parameter("belongsTo", "Where the token is used; it must begin with the token's scope.", as_text)
 
 
-@described(parameters=[BELONGS_TO], answers={200: Reply(Endpoints)}, faults=[ItemNotFound])
+@described(
+    "validation.validate", parameters=[BELONGS_TO], answers={200: Reply(Endpoints)}, faults=[ItemNotFound]
+)
 async def validate(service: Service, request: Request) -> Answer:
     """`GET tokens/<id>`: the token's user, whatever their state; 404 once it has expired.
 

@@ -42,14 +42,14 @@ class VersionsAnswer(TypedDict):
     versions: VersionValues
 
 
-@described(answers={200: Reply(VersionsAnswer)})
+@described("versions.versions", answers={200: Reply(VersionsAnswer)})
 async def versions(service: Service, _request: Request) -> Answer:
     """`GET identity/`: the versions there are."""
     values = [_version(service.base_url), _version_3(service.base_url)]
     return Answer(body=to_json({"versions": {"values": values}}))
 
 
-@described(answers={200: Reply(VersionAnswer)})
+@described("versions.version", answers={200: Reply(VersionAnswer)})
 async def version(service: Service, _request: Request) -> Answer:
     """`GET identity/v2.0`: the same in more detail."""
     document = _version(service.base_url)
@@ -58,7 +58,7 @@ async def version(service: Service, _request: Request) -> Answer:
     return Answer(body=to_json({"version": document}))
 
 
-@described(answers={200: Reply(VersionAnswer, [JSON_TYPE])})
+@described("versions.version_3", answers={200: Reply(VersionAnswer, [JSON_TYPE])})
 async def version_3(service: Service, _request: Request) -> Answer:
     """`GET identity/v3`: the version that OpenStack's tools of today speak."""
     document = _version_3(service.base_url)

@@ -15,6 +15,7 @@ TEXT_FOR_PEOPLE = Reply(media_types=["text/plain"])
 
 
 @described(
+    "weblogin.login",
     parameters=[
         Parameter("next", "Where to go with the uuid and the token.", as_text),
         Parameter("renew", "If it is there and empty: make a new token first.", as_text),

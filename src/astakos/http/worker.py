@@ -10,7 +10,7 @@ import msgspec
 
 from astakos.http.counting import tell
 from astakos.http.generation import GENERATIONS
-from astakos.http.instructions import DRAIN, READY, Instructions, keep_what_is_there
+from astakos.http.instructions import DRAIN, READY, Instructions, keep_what_is_there, spoken_version
 from astakos.http.server import serve
 from astakos.http.service import Service
 from astakos.ledger.asking import Ledger
@@ -33,6 +33,8 @@ def work(
         questions: the connection through which that process asks what has been counted, if it wants to know.
     """
     commands = control.makefile("rb")
+    if commands.readline().rstrip(b"\n") != spoken_version():
+        sys.exit("astakos: another version was installed while the service was running; restart the service")
     instructions = msgspec.json.decode(commands.readline(), type=Instructions)
     set_up_logging(instructions.log_level, instructions.log_format)
     database = database_of(instructions.database_url)

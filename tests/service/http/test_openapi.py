@@ -10,6 +10,7 @@ from astakos.http.openapi import HEADERS, PATH_PARAMETERS, operations
 from astakos.http.routes import all_routes
 from service.caller import Caller
 from service.world import BASE_URL
+from tools.write_openapi import STORED, current_document
 
 HOW = "say what it takes and answers with @described(...) on its handler; see astakos/http/description.py"
 
@@ -55,6 +56,10 @@ def test_the_names_of_operations_are_their_own(document: dict[str, Any]) -> None
     names = [operation["operationId"] for operation in described(document).values()]
     assert len(set(names)) == len(names)
     assert all(name.isidentifier() for name in names)
+
+
+def test_it_is_what_is_stored_so_that_what_callers_see_changes_in_review_only() -> None:
+    assert STORED.read_text("utf-8") == current_document(), "run: python tools/write_openapi.py"
 
 
 def test_it_names_the_url_of_the_service(document: dict[str, Any]) -> None:

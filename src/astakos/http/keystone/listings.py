@@ -32,7 +32,7 @@ NAME = Parameter("name", "Of this name.", as_text)
 YOURSELF = "There is no such user; you see nobody but yourself here."
 
 
-@described(tokens=["user"], answers={200: Reply(CatalogAnswer, [JSON_TYPE])})
+@described("listings.catalog", tokens=["user"], answers={200: Reply(CatalogAnswer, [JSON_TYPE])})
 async def catalog(service: Service, request: Request) -> Answer:
     """`GET auth/catalog`: the services."""
     await authenticated_user(service, request)
@@ -40,14 +40,24 @@ async def catalog(service: Service, request: Request) -> Answer:
     return _answer({"catalog": keystone_catalog(await service.catalog()), "links": links})
 
 
-@described(tokens=["user"], parameters=[NAME], answers={200: Reply(ProjectsAnswer, [JSON_TYPE])})
+@described(
+    "listings.own_projects",
+    tokens=["user"],
+    parameters=[NAME],
+    answers={200: Reply(ProjectsAnswer, [JSON_TYPE])},
+)
 async def own_projects(service: Service, request: Request) -> Answer:
     """`GET auth/projects` and `projects`: what the caller can draw from; by `name`, if that is given."""
     user = await authenticated_user(service, request)
     return await _projects(service, request, user)
 
 
-@described(tokens=["user"], parameters=[NAME], answers={200: Reply(DomainsAnswer, [JSON_TYPE])})
+@described(
+    "listings.own_domains",
+    tokens=["user"],
+    parameters=[NAME],
+    answers={200: Reply(DomainsAnswer, [JSON_TYPE])},
+)
 async def own_domains(service: Service, request: Request) -> Answer:
     """`GET auth/domains` and `domains`: the one that there is; by `name`, if that is given."""
     await authenticated_user(service, request)
@@ -56,7 +66,12 @@ async def own_domains(service: Service, request: Request) -> Answer:
     return _answer(collection(service.base_url, request.path, "domains", found))
 
 
-@described(tokens=["user"], answers={200: Reply(ProjectAnswer, [JSON_TYPE])}, faults=[ItemNotFound])
+@described(
+    "listings.project",
+    tokens=["user"],
+    answers={200: Reply(ProjectAnswer, [JSON_TYPE])},
+    faults=[ItemNotFound],
+)
 async def project(service: Service, request: Request) -> Answer:
     """`GET projects/<uuid>`: one of those."""
     user = await authenticated_user(service, request)
@@ -66,7 +81,9 @@ async def project(service: Service, request: Request) -> Answer:
     raise ItemNotFound("There is no such project, or you can not draw from it now.")
 
 
-@described(tokens=["user"], answers={200: Reply(DomainAnswer, [JSON_TYPE])}, faults=[ItemNotFound])
+@described(
+    "listings.domain", tokens=["user"], answers={200: Reply(DomainAnswer, [JSON_TYPE])}, faults=[ItemNotFound]
+)
 async def domain(service: Service, request: Request) -> Answer:
     """`GET domains/default`."""
     await authenticated_user(service, request)
@@ -75,7 +92,9 @@ async def domain(service: Service, request: Request) -> Answer:
     return _answer({"domain": domain_document(service.base_url)})
 
 
-@described(tokens=["user"], answers={200: Reply(UserAnswer, [JSON_TYPE])}, faults=[ItemNotFound])
+@described(
+    "listings.user", tokens=["user"], answers={200: Reply(UserAnswer, [JSON_TYPE])}, faults=[ItemNotFound]
+)
 async def user(service: Service, request: Request) -> Answer:
     """`GET users/<uuid>`: the caller."""
     caller = await _caller_of_that_uuid(service, request)
@@ -83,6 +102,7 @@ async def user(service: Service, request: Request) -> Answer:
 
 
 @described(
+    "listings.projects_of_user",
     tokens=["user"],
     parameters=[NAME],
     answers={200: Reply(ProjectsAnswer, [JSON_TYPE])},

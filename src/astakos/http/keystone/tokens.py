@@ -58,6 +58,7 @@ class Proven(NamedTuple):
 
 
 @described(
+    "tokens.issue",
     parameters=[NO_CATALOG],
     body=BODY,
     answers={201: ANSWER},
@@ -72,6 +73,7 @@ async def issue(service: Service, request: Request) -> Answer:
 
 
 @described(
+    "tokens.validate",
     tokens=["service", "user"],
     parameters=[SUBJECT_TOKEN, NO_CATALOG],
     answers={200: ANSWER},
@@ -91,6 +93,7 @@ async def validate(service: Service, request: Request) -> Answer:
 
 
 @described(
+    "tokens.revoke",
     tokens=["service", "user"],
     parameters=[SUBJECT_TOKEN],
     answers={204: EMPTY},
