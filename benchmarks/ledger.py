@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 
 from astakos import clock
 from astakos.directory.tokens import token_hash
-from astakos.http.instructions import keep_what_is_there
 from astakos.ledger.batch import perform
 from astakos.ledger.operations import Issue, Issued, Resolve, Resolved
 from astakos.ledger.rules import Key, Provision, merge
 from astakos.ledger.storage import LedgerStorage
+from astakos.processes.configuration import keep_what_is_there
 from astakos.projects.limits import user_holder
 from astakos.storage import registry
 from astakos.storage.database import Database, database_of

@@ -20,7 +20,7 @@ import msgspec
 import uvicorn
 
 from astakos.directory.tokens import token_hash
-from astakos.http.listening import listen
+from astakos.processes.listening import listen
 from astakos.storage.database import Connection, Database, database_of
 from astakos.storage.sqlite import SQLiteDatabase
 from astakos.storage.sqlite_ledger import (

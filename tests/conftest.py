@@ -10,7 +10,7 @@ from benchmarks.postgres_server import postgres_server
 from hypothesis import HealthCheck, settings
 
 from astakos.directory import passwords
-from astakos.http.generation import OLDEST
+from astakos.http.dialects.dialects import OLDEST
 from astakos.storage.database import Database
 from service.caller import Caller
 from service.engines import (

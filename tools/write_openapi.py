@@ -8,8 +8,8 @@ import json
 import sys
 from pathlib import Path
 
-from astakos.http.openapi import openapi_document
-from astakos.http.routes import all_routes, announced
+from astakos.http.openapi.document import openapi_document
+from astakos.http.routing import all_routes, announced
 
 STORED = Path(__file__).parent.parent / "docs" / "openapi.json"
 BASE_URL = "http://127.0.0.1:8000"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from astakos.cli.serve import serve
-from astakos.http.server import GRACE_SECONDS
+from astakos.processes.http_server import GRACE_SECONDS
 from service.command import EXECUTABLE
 
 UNIT = Path(__file__).parents[2] / "deploy" / "astakos.service"

@@ -9,7 +9,7 @@ import yaml
 
 from astakos.cli import COMMANDS
 from astakos.cli.serve import serve
-from astakos.http import readiness
+from astakos.service import readiness
 from astakos.storage.database import Database
 from service.command import serving
 from service.metrics.scraping import families, scrape

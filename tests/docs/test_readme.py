@@ -15,9 +15,9 @@ from astakos.administration.document import (
 )
 from astakos.administration.load import load
 from astakos.cli import COMMANDS
-from astakos.http.listening import LOOPBACK, listen
-from astakos.http.server import serving
-from astakos.http.service import Service
+from astakos.processes.http_server import serving
+from astakos.processes.listening import LOOPBACK, listen
+from astakos.service.service import Service
 from astakos.storage.sqlite import SQLiteDatabase
 from astakosclient import AstakosClient
 

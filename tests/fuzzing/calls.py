@@ -5,8 +5,8 @@ from operator import itemgetter
 
 import hypothesis.strategies as st
 
-from astakos.http.openapi import operations as there_are
-from astakos.http.routes import all_routes
+from astakos.http.openapi.document import operations as there_are
+from astakos.http.routing import all_routes
 from fuzzing.bodies import (
     actions,
     administration,

@@ -8,12 +8,12 @@ from pathlib import Path
 from astakos import clock
 from astakos.administration.load import load
 from astakos.administration.registry import register_own_services
-from astakos.http.generation import NEWEST, Generation
-from astakos.http.listening import LOOPBACK, listen
-from astakos.http.mail import Mailer
-from astakos.http.server import serving
-from astakos.http.service import Service
+from astakos.http.dialects.dialects import NEWEST, Generation
 from astakos.ledger.rules import Holding, Key
+from astakos.processes.http_server import serving
+from astakos.processes.listening import LOOPBACK, listen
+from astakos.service.mail import Mailer
+from astakos.service.service import Service
 from astakos.storage.database import Connection, Database, database_of
 from astakos.storage.sqlite import SQLiteDatabase
 from service.caller import Caller

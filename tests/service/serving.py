@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from astakos.administration.document import StateDocument
 from astakos.administration.load import load
 from astakos.administration.registry import register_own_services
-from astakos.http.listening import LOOPBACK, listen
-from astakos.http.server import serving
-from astakos.http.service import Service
+from astakos.processes.http_server import serving
+from astakos.processes.listening import LOOPBACK, listen
+from astakos.service.service import Service
 from astakos.storage.database import Database
 from service.world import LOADED
 

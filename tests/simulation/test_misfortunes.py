@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from benchmarks.postgres_server import PostgresServer, own_server
 
-from astakos.http import reading
-from astakos.http.kept import KEPT_SECONDS
 from astakos.ledger.asking import GroupCommit
 from astakos.ledger.batch import perform
 from astakos.ledger.operations import Issued
 from astakos.ledger.storage import LedgerTransaction
+from astakos.service import read_pool
+from astakos.service.ttl_cache import KEPT_SECONDS
 from astakos.storage import psycopg_connection
 from astakos.storage.database import Database
 from astakos.storage.postgresql import PostgreSQLDatabase
@@ -76,9 +76,11 @@ def load_database(server: PostgresServer, tmp_path: Path) -> Iterator[Database]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """All bounds as they are, but shorter."""
-    monkeypatch.setattr("astakos.http.service.GroupCommit", functools.partial(GroupCommit, longest_wait=0.5))
-    monkeypatch.setattr(reading, "LONGEST_WAIT_SECONDS", 0.5)
-    monkeypatch.setattr(reading, "LONGEST_READ_SECONDS", 0.5)
+    monkeypatch.setattr(
+        "astakos.service.service.GroupCommit", functools.partial(GroupCommit, longest_wait=0.5)
+    )
+    monkeypatch.setattr(read_pool, "LONGEST_WAIT_SECONDS", 0.5)
+    monkeypatch.setattr(read_pool, "LONGEST_READ_SECONDS", 0.5)
     quick = "-c statement_timeout=300ms -c lock_timeout=300ms -c idle_in_transaction_session_timeout=600ms"
     monkeypatch.setattr(psycopg_connection, "QUICK", quick)
     monkeypatch.setattr(psycopg_connection, "GRACE_SECONDS", 0.2)

@@ -12,7 +12,7 @@ from astakos.cli.instants import INSTANT
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import json_option, print_facts, print_rows
 from astakos.clock import MICROSECONDS, to_iso
-from astakos.http.history import describe
+from astakos.http.commissions.history_pages import describe
 from astakos.ledger.operations import Verdict
 from astakos.storage import commissions, registry
 from astakos.storage.database import Connection

@@ -12,9 +12,9 @@ from astakos.administration.registry import register_own_services
 from astakos.demo.narrator import Narrator
 from astakos.demo.story import tell
 from astakos.demo.world import make_world
-from astakos.http import server
-from astakos.http.listening import LOOPBACK, listen
-from astakos.http.service import Service
+from astakos.processes import http_server
+from astakos.processes.listening import LOOPBACK, listen
+from astakos.service.service import Service
 from astakos.storage.sqlite import SQLiteDatabase
 from astakosclient import AstakosClient
 
@@ -35,7 +35,7 @@ def demo() -> None:
         base_url = f"http://{LOOPBACK}:{listener.getsockname()[1]}/astakos"
         register_own_services(database, base_url)
         with (
-            server.serving(Service(database, base_url), listener),
+            http_server.serving(Service(database, base_url), listener),
             AstakosClient(base_url, retry=2) as client,
         ):
             narrator = Narrator(client, world.labels)

@@ -9,14 +9,14 @@ import click
 from astakos.administration.document import StateError
 from astakos.administration.registry import register_own_services
 from astakos.cli.options import database_option, open_database
-from astakos.http.generation import GENERATION_NEWEST
-from astakos.http.instructions import Instructions
-from astakos.http.listening import LOOPBACK, listen
-from astakos.http.mail import Mailer
-from astakos.http.processes import Processes, WorkerFailedError
-from astakos.http.reports import Reports
+from astakos.http.dialects.dialects import GENERATION_NEWEST
 from astakos.ledger.asking import MOST_WAITING
 from astakos.logs import FORMATS, LEVELS, TEXT, set_up_logging
+from astakos.processes.configuration import Instructions
+from astakos.processes.listening import LOOPBACK, listen
+from astakos.processes.reports import Reports
+from astakos.processes.supervisor import Processes, WorkerFailedError
+from astakos.service.mail import Mailer
 from astakos.storage import settings
 from astakos.storage.database import Database
 from astakos.storage.ledger import ledger_storage

@@ -6,7 +6,6 @@ from email.utils import formatdate
 from urllib.parse import urlsplit
 
 from astakos.http import request_ids
-from astakos.http.description import ANY_METHOD
 from astakos.http.faults import (
     BadRequest,
     Fault,
@@ -16,7 +15,8 @@ from astakos.http.faults import (
     ServiceUnavailable,
 )
 from astakos.http.keystone.errors import error_answer, is_keystone_path
-from astakos.http.messages import (
+from astakos.http.openapi.description import ANY_METHOD
+from astakos.http.request import (
     NO_SUCH_CALL,
     XML,
     Answer,
@@ -28,11 +28,11 @@ from astakos.http.messages import (
     Send,
 )
 from astakos.http.request_ids import RequestIds
-from astakos.http.routes import API_PREFIXES, announced, find_route
+from astakos.http.routing import API_PREFIXES, announced, find_route
 from astakos.http.serialization import fault_to_xml, to_json
-from astakos.http.service import Service
 from astakos.ledger.storage import StorageUnavailableError
 from astakos.logs import request_id
+from astakos.service.service import Service
 
 log = logging.getLogger("astakos.http")
 requests_log = logging.getLogger("astakos.http.requests")

@@ -4,8 +4,8 @@ from astakos.directory.authentication import refuse_component, refuse_user
 from astakos.directory.model import Component, User
 from astakos.directory.tokens import token_hash
 from astakos.http.faults import Unauthorized
-from astakos.http.messages import Request
-from astakos.http.service import Service
+from astakos.http.request import Request
+from astakos.service.service import Service
 
 MISSING = "A token is needed; send it in the header X-Auth-Token."
 

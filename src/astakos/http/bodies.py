@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from astakos.http.faults import BadRequest
-from astakos.http.messages import Request
+from astakos.http.request import Request
 from astakos.storage.texts import is_storable
 
 T = TypeVar("T")

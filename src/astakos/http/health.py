@@ -2,11 +2,11 @@
 
 from typing import Literal, TypedDict
 
-from astakos.http.description import JSON_TYPE as LABEL
-from astakos.http.description import Reply, described
-from astakos.http.messages import Answer, Request
+from astakos.http.openapi.description import JSON_TYPE as LABEL
+from astakos.http.openapi.description import Reply, described
+from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
-from astakos.http.service import Service
+from astakos.service.service import Service
 
 JSON_TYPE = "application/json; charset=UTF-8"
 

@@ -15,10 +15,10 @@ from prometheus_client.utils import floatToGoString
 
 from astakos.clock import MICROSECONDS
 from astakos.distribution import Distribution
-from astakos.http.counting import SECONDS, Report
-from astakos.http.reports import Reports
+from astakos.http.request_counts import SECONDS, Report
 from astakos.ledger.engine import Engine
 from astakos.metrics.pending import PendingCommissions
+from astakos.processes.reports import Reports
 from astakos.storage.pending_ages import PendingAges
 
 

@@ -6,10 +6,10 @@ it waits for by itself, and not for long.
 
 from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
 
-from astakos.http.reports import Reports
 from astakos.ledger.engine import Engine
 from astakos.metrics.collector import ServiceCollector
 from astakos.metrics.pending import PendingCommissions
+from astakos.processes.reports import Reports
 from astakos.storage.database import Database
 from astakos.storage.sqlite import SQLiteDatabase
 

@@ -13,7 +13,7 @@ from astakosclient.testing.switches import Switchboard
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from astakos.http.messages import App, Message, Receive, Scope, Send
+    from astakos.http.request import App, Message, Receive, Scope, Send
 
 DISCONNECT = "http.disconnect"
 

@@ -12,7 +12,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import uvicorn
 
-from astakos.http.listening import LOOPBACK, listen
+from astakos.processes.listening import LOOPBACK, listen
 from astakosclient import AstakosClient, HttpTransport
 from astakosclient.address import parse_base_url
 from service.caller import Caller

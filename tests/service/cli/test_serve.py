@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from astakos.http.listening import LOOPBACK, listen
+from astakos.processes.listening import LOOPBACK, listen
 from astakos.storage import settings
 from astakos.storage.database import Database
 from service.caller import ACCOUNT, COMMISSIONS, TOKENS, Caller

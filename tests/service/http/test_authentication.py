@@ -7,7 +7,7 @@ import pytest
 from astakos import clock
 from astakos.administration.accounts import find_user, renew_user_token
 from astakos.administration.registry import renew_component_token
-from astakos.http import kept
+from astakos.service import ttl_cache
 from astakos.storage.database import Database, database_of
 from service.caller import ACCOUNT, COMMISSIONS, TOKENS, Caller
 from service.installation import rows, running
@@ -90,7 +90,7 @@ def test_a_renewed_token_replaces_the_old_one_within_a_second(database: Database
         component_token = renew_component_token(connection, "compute", clock.now())
     assert service.get(quotas, user_token).status == 200
     assert service.get(COMMISSIONS, component_token).status == 200
-    time.sleep(kept.KEPT_SECONDS)
+    time.sleep(ttl_cache.KEPT_SECONDS)
     assert service.get(quotas, ALICE.token).status == 401
     assert service.get(quotas, user_token).status == 200
     assert service.get(COMMISSIONS, COMPUTE_TOKEN).status == 401
@@ -101,7 +101,7 @@ def test_a_renewed_token_replaces_the_old_one_within_a_second(database: Database
 def test_an_old_token_may_count_for_a_moment_and_no_longer(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept, "KEPT_SECONDS", 3600.0)
+    monkeypatch.setattr(ttl_cache, "KEPT_SECONDS", 3600.0)
     with running(database) as service:
         assert service.get(COMMISSIONS, COMPUTE_TOKEN).status == 200
         assert service.get(f"{ACCOUNT}/quotas", BOB.token).status == 200
@@ -112,7 +112,7 @@ def test_an_old_token_may_count_for_a_moment_and_no_longer(
         assert service.get(COMMISSIONS, COMPUTE_TOKEN).status == 200
         assert service.get(f"{ACCOUNT}/quotas", user_token).status == 200
         assert service.get(f"{ACCOUNT}/quotas", BOB.token).status == 200
-    monkeypatch.setattr(kept, "KEPT_SECONDS", 0.0)
+    monkeypatch.setattr(ttl_cache, "KEPT_SECONDS", 0.0)
     with running(database_of(database.url)) as service:
         with database.transaction() as connection:
             newer = renew_component_token(connection, "compute", clock.now())
@@ -131,7 +131,7 @@ def test_a_token_without_an_end_does_not_expire(database: Database, service: Cal
 def test_a_token_expires_while_the_service_runs_also_if_it_is_kept(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept, "KEPT_SECONDS", 3600.0)
+    monkeypatch.setattr(ttl_cache, "KEPT_SECONDS", 3600.0)
     moment = clock.from_iso("2099-01-02T03:04:05.000678+00:00")
     credentials = {"auth": {"token": {"id": ALICE.token}}}
     with running(database, now=lambda: moment) as service:

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from astakos.http import readiness
+from astakos.service import readiness
 from astakos.storage.database import Database
 from service.caller import COMMISSIONS, Caller
 from service.installation import locked, rows, running

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 from astakos.http.faults import Fault
-from astakos.http.messages import Answer
+from astakos.http.request import Answer
 from astakos.http.serialization import to_json
 
 PREFIX = "/identity/v3"

@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from astakos.directory.keystone_catalog import keystone_catalog
 from astakos.directory.model import User
 from astakos.http.authentication import authenticated_user
-from astakos.http.description import Parameter, Reply, as_text, described
 from astakos.http.faults import ItemNotFound
 from astakos.http.keystone.answers import (
     CatalogAnswer,
@@ -23,9 +21,11 @@ from astakos.http.keystone.documents import (
     user_document,
 )
 from astakos.http.keystone.errors import JSON_TYPE, PREFIX
-from astakos.http.messages import Answer, Request
+from astakos.http.keystone.keystone_catalog import keystone_catalog
+from astakos.http.openapi.description import Parameter, Reply, as_text, described
+from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
-from astakos.http.service import Service
+from astakos.service.service import Service
 from astakos.storage import projects
 
 NAME = Parameter("name", "Of this name.", as_text)

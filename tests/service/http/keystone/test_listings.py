@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from astakos.http.generation import OLDEST
+from astakos.http.dialects.dialects import OLDEST
 from astakos.storage.database import Database
 from service.caller import Caller
 from service.http.keystone.asking import DOMAIN, V3

@@ -1,0 +1,1 @@
+"""`account/v1.0`: users, names, resources, quotas, feedback."""

@@ -1,0 +1,71 @@
+"""`account/v1.0`: quotas, as a user and as a service sees them (`http-api.md` §8.5)."""
+
+from collections.abc import Collection
+
+from astakos.directory.model import Component, User
+from astakos.http.dialects.dialects import PROJECT, USER, Generation, QuotaFilter, Quotas, project_figures
+from astakos.http.faults import ItemNotFound
+from astakos.http.openapi.description import Reply, described
+from astakos.http.request import Answer, Request
+from astakos.http.serialization import to_json
+from astakos.service.service import Service
+from astakos.storage import quotas as stored
+from astakos.storage import registry
+from astakos.storage.database import Connection
+from astakosclient import answer_types
+
+
+@described("quotas.quotas", answers={200: Reply(answer_types.Quotas)})
+async def quotas(service: Service, _request: Request, user: User) -> Answer:
+    """`GET quotas`: the caller's own."""
+    return Answer(body=to_json(await service.read(_quotas_of_user, service.generation, user)))
+
+
+@described(
+    "quotas.service_quotas",
+    parameters=[USER, PROJECT],
+    answers={200: Reply(answer_types.ServiceQuotas)},
+    faults=[ItemNotFound],
+)
+async def service_quotas(service: Service, request: Request, component: Component) -> Answer:
+    """`GET service_quotas`: users' quotas of the resources that the calling component offers."""
+    wanted = service.generation.quota_filter(request)
+    body = await service.read_much(_service_quotas, service.generation, component.id, wanted)
+    if body is None:
+        raise ItemNotFound("None of these users has quotas of the resources of this service.")
+    return Answer(body=body)
+
+
+@described(
+    "quotas.service_project_quotas",
+    parameters=[PROJECT],
+    answers={200: Reply(answer_types.ServiceProjectQuotas)},
+    faults=[ItemNotFound],
+)
+async def service_project_quotas(service: Service, request: Request, component: Component) -> Answer:
+    """`GET service_project_quotas`: projects' quotas of the resources that the calling component offers."""
+    body = await service.read_much(_project_quotas, component.id, PROJECT.of(request))
+    if body is None:
+        raise ItemNotFound("None of these projects has quotas of the resources of this service.")
+    return Answer(body=body)
+
+
+def _quotas_of_user(connection: Connection, generation: Generation, user: User) -> Quotas:
+    return generation.quotas(generation.user_quotas(connection, user)).get(user.uuid, {})
+
+
+def _service_quotas(
+    connection: Connection, generation: Generation, component: int, wanted: QuotaFilter
+) -> bytes | None:
+    resources = registry.resources_of(connection, component)
+    users, projects = wanted.users, wanted.projects
+    found = generation.quotas(stored.service_quotas(connection, resources, users, projects))
+    return None if users is not None and not found else to_json(found)
+
+
+def _project_quotas(connection: Connection, component: int, projects: Collection[str] | None) -> bytes | None:
+    resources = registry.resources_of(connection, component)
+    found: Quotas = {}
+    for quota in stored.project_quotas(connection, resources, projects):
+        found.setdefault(quota.project, {})[quota.resource] = project_figures(quota.project_level)
+    return None if projects is not None and not found else to_json(found)

@@ -1,0 +1,1 @@
+"""`account/v1.0/commissions`: issuing, resolving, history, reconciliation."""

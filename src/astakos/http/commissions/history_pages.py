@@ -1,0 +1,133 @@
+"""`GET account/v1.0/commissions/history`: what became of commissions, newest first (`docs/ledger.md`)."""
+
+from typing import Any
+
+from astakos.clock import from_iso, to_iso
+from astakos.directory.model import Component, User
+from astakos.http.authentication import authenticated_component_or_user
+from astakos.http.faults import BadRequest
+from astakos.http.openapi.description import Parameter, Reply, as_text, described
+from astakos.http.request import Answer, Request
+from astakos.http.serialization import to_json
+from astakos.ledger.operations import Verdict
+from astakos.projects.limits import user_holder
+from astakos.service.service import Service
+from astakos.storage.commissions import LARGEST_SERIAL
+from astakos.storage.history import Entry, Position, Wanted, read_history
+from astakosclient.answer_types import HistoryPage
+
+USUAL_PAGE = 100
+LARGEST_PAGE = 1000
+INSTANT = {"type": "string", "format": "date-time"}
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(text)
+    number = int(text)
+    if number > LARGEST_SERIAL:
+        raise ValueError(text)
+    return number
+
+
+def _page_size(text: str) -> int:
+    number = _number(text)
+    if not 1 <= number <= LARGEST_PAGE:
+        raise ValueError(text)
+    return number
+
+
+def _position(text: str) -> Position:
+    serial, _, holding = text.partition(".")
+    return Position(_number(serial), _number(holding))
+
+
+HOLDER = Parameter("holder", "Of this holder; users see themselves alone.", as_text)
+SOURCE = Parameter("source", "From this source.", as_text)
+RESOURCE = Parameter("resource", "Of this resource.", as_text)
+SERIAL = Parameter(
+    "serial",
+    "Of the commission of this serial.",
+    _number,
+    "a number",
+    {"type": "integer", "minimum": 0, "maximum": LARGEST_SERIAL},
+)
+SINCE = Parameter("since", "Resolved then or later.", from_iso, "an ISO 8601 time with a zone", INSTANT)
+UNTIL = Parameter("until", "Resolved before.", from_iso, "an ISO 8601 time with a zone", INSTANT)
+OUTCOME = Parameter(
+    "outcome",
+    "How it ended.",
+    Verdict,
+    "one of ACCEPT, REJECT, EXPIRED",
+    {"enum": [verdict.value for verdict in Verdict]},
+)
+LIMIT = Parameter(
+    "limit",
+    f"How many entries there are on a page; {USUAL_PAGE} without it.",
+    _page_size,
+    f"a number from 1 to {LARGEST_PAGE}",
+    {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE},
+)
+CURSOR = Parameter(
+    "cursor",
+    "`next` of the page before.",
+    _position,
+    "what `next` of the page before says",
+    {"type": "string", "pattern": r"^[0-9]{1,18}\.[0-9]{1,18}$"},
+)
+
+
+@described(
+    "history.history",
+    tokens=["service", "user"],
+    parameters=[HOLDER, SOURCE, RESOURCE, SERIAL, SINCE, UNTIL, OUTCOME, LIMIT, CURSOR],
+    answers={200: Reply(HistoryPage)},
+    faults=[BadRequest],
+)
+async def history(service: Service, request: Request) -> Answer:
+    """A component sees what it issued, a user what was charged to them."""
+    caller = await authenticated_component_or_user(service, request)
+    most = LIMIT.of(request) or USUAL_PAGE
+    wanted = _wanted(request, caller)
+    if wanted is None:
+        return Answer(body=to_json({"history": [], "next": None}))
+    page = await service.read_much(read_history, wanted, most)
+    cursor = None if page.end is None else f"{page.end.serial}.{page.end.holding}"
+    return Answer(body=to_json({"history": [describe(entry) for entry in page.entries], "next": cursor}))
+
+
+def describe(entry: Entry) -> dict[str, Any]:
+    """An entry as a document."""
+    return {
+        "serial": entry.serial,
+        "component": entry.component,
+        "name": entry.name,
+        "issue_time": to_iso(entry.issue_time),
+        "log_time": to_iso(entry.resolve_time),
+        "outcome": entry.verdict.value,
+        **entry.key._asdict(),
+        "quantity": entry.quantity,
+        "settled": entry.settled,
+        **entry.after._asdict(),
+    }
+
+
+def _wanted(request: Request, caller: Component | User) -> Wanted | None:
+    """What is asked for; None if the caller can not see any of it."""
+    holder = HOLDER.of(request)
+    if isinstance(caller, User):
+        own = user_holder(caller.uuid)
+        if holder not in (None, own):
+            return None
+        holder = own
+    return Wanted(
+        component=caller.id if isinstance(caller, Component) else None,
+        holder=holder,
+        source=SOURCE.of(request),
+        resource=RESOURCE.of(request),
+        serial=SERIAL.of(request),
+        since=SINCE.of(request),
+        until=UNTIL.of(request),
+        verdict=OUTCOME.of(request),
+        before=CURSOR.of(request),
+    )

@@ -1,0 +1,141 @@
+"""`account/v1.0/commissions`: seeing and resolving those that are pending (`http-api.md` §8.6)."""
+
+from collections.abc import Collection
+from typing import Any, TypedDict
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from astakos.clock import to_iso
+from astakos.directory.model import Component
+from astakos.http.bodies import JsonBody
+from astakos.http.commissions.requested_provisions import RequestedProvision, understand
+from astakos.http.faults import BadRequest
+from astakos.http.openapi.description import EMPTY, Reply, described
+from astakos.http.request import Answer, Request
+from astakos.http.serialization import to_json
+from astakos.ledger.operations import CannotSettle, Resolve, Resolved, Settle
+from astakos.ledger.rules import Provision
+from astakos.service.service import Service
+from astakos.storage import commissions as stored
+from astakosclient.answer_types import CommissionInfo, Fault
+
+
+class ResolveBody(msgspec.Struct):
+    """The body of a resolution of many."""
+
+    accept: list[int | bool] = msgspec.field(default_factory=list)
+    reject: list[int | bool] = msgspec.field(default_factory=list)
+
+
+class Resolution(TypedDict):
+    """What became of many; true and false, which count as 1 and 0, are repeated as they were asked."""
+
+    accepted: list[int | bool]
+    rejected: list[int | bool]
+    failed: list[tuple[int | bool, Fault]]
+
+
+class Settlement(msgspec.Struct):
+    """What came true of a commission; all that was issued, if nothing is said."""
+
+    quantities: list[RequestedProvision] | UnsetType = UNSET
+
+
+Anything = str | int | float | bool | list[Any] | None
+
+
+class ActionBody(msgspec.Struct):
+    """Exactly one of the keys; only `quantities` of a value are looked at."""
+
+    accept: Settlement | Anything | UnsetType = UNSET
+    reject: dict[str, Any] | Anything | UnsetType = UNSET
+
+
+EXACTLY_ONE = {"oneOf": [{"required": ["accept"]}, {"required": ["reject"]}]}
+ACTION = JsonBody(ActionBody, further_schema=EXACTLY_ONE)
+RESOLVE = JsonBody(ResolveBody)
+
+
+@described("commissions.pending", answers={200: Reply(list[int])})
+async def pending(service: Service, _request: Request, component: Component) -> Answer:
+    """`GET commissions`: the serials that wait for the calling component."""
+    return Answer(body=to_json(await service.read(stored.list_pending, component.id)))
+
+
+@described("commissions.info", answers={200: Reply(CommissionInfo), 404: EMPTY})
+async def info(service: Service, request: Request, component: Component) -> Answer:
+    """`GET commissions/<serial>`: a pending commission of the caller; else 404 and nothing more."""
+    commission = await service.read(stored.find_pending, component.id, request.serial)
+    if commission is None:
+        return Answer(404)
+    document: dict[str, Any] = {
+        "serial": commission.serial,
+        "name": commission.name,
+        "issue_time": to_iso(commission.issue_time),
+        "provisions": service.generation.provisions(commission.provisions),
+    }
+    if commission.expires is not None:
+        document["expires"] = to_iso(commission.expires)
+    return Answer(body=to_json(document))
+
+
+@described("commissions.act", body=ACTION, answers={200: EMPTY, 404: EMPTY})
+async def act(service: Service, request: Request, component: Component) -> Answer:
+    """`POST commissions/<serial>/action`: accept or reject one; 404 and nothing more if it is not pending."""
+    body = await ACTION.read(request, service.generation.require_json)
+    if (body.accept is UNSET) == (body.reject is UNSET):
+        raise BadRequest('Exactly one of the keys is needed: {"accept": ""} or {"reject": ""}.')
+    serials = frozenset([request.serial])
+    operation: Resolve | Settle
+    if body.reject is not UNSET:
+        operation = Resolve(component.id, reject=serials)
+    elif isinstance(body.accept, Settlement) and body.accept.quantities is not UNSET:
+        operation = Settle(component.id, request.serial, _quantities(body.accept.quantities))
+    else:
+        operation = Resolve(component.id, accept=serials)
+    resolved = await _resolve(service, operation)
+    return Answer(404 if resolved.not_found else 200)
+
+
+def _quantities(entries: list[RequestedProvision]) -> tuple[Provision, ...]:
+    requested = understand(entries)
+    if isinstance(requested, RequestedProvision):
+        raise BadRequest("quantities must name provisions of the commission.")
+    if len(dict(requested.provisions)) < len(requested.provisions):
+        raise BadRequest("quantities must name each provision at most once.")
+    return tuple(requested.provisions)
+
+
+@described("commissions.resolve", body=RESOLVE, answers={200: Reply(Resolution)})
+async def resolve(service: Service, request: Request, component: Component) -> Answer:
+    """`POST commissions/action`: accept and reject many in one step."""
+    body = await RESOLVE.read(request, service.generation.require_json)
+    resolved = await _resolve(service, Resolve(component.id, frozenset(body.accept), frozenset(body.reject)))
+    failed = [
+        *_failures(resolved.not_found, "itemNotFound", 404, "This is no pending commission of yours."),
+        *_failures(resolved.conflicting, "badRequest", 400, "It can not be accepted and rejected at once."),
+    ]
+    document = {"accepted": resolved.accepted, "rejected": resolved.rejected, "failed": failed}
+    return Answer(body=to_json(document))
+
+
+async def _resolve(service: Service, operation: Resolve | Settle) -> Resolved:
+    outcome = await service.ledger.submit(operation)
+    if isinstance(outcome, CannotSettle):
+        holder, source, resource = outcome.key
+        name = f"{resource} of {holder} from {source}"
+        if outcome.issued is None:
+            raise BadRequest(f"The commission has no provision of {name}.")
+        raise BadRequest(
+            f"Of {name}, {outcome.issued} was issued; {outcome.settled} is not between 0 and that."
+        )
+    if not isinstance(outcome, Resolved):
+        raise TypeError(f"a resolution ended as {type(outcome).__name__}")
+    return outcome
+
+
+def _failures(
+    serials: Collection[int], name: str, code: int, message: str
+) -> list[tuple[int, dict[str, Any]]]:
+    return [(serial, {name: {"code": code, "message": message}}) for serial in serials]

@@ -1,0 +1,79 @@
+"""`POST account/v1.0/reconcile`: a component's own count beside the ledger's (`docs/ledger.md`)."""
+
+from typing import Annotated, Any
+
+import msgspec
+
+from astakos.directory.model import Component
+from astakos.http.bodies import JsonBody, require_storable
+from astakos.http.commissions.issuing import LONGEST_NAME
+from astakos.http.faults import BadRequest
+from astakos.http.openapi.description import Reply, described
+from astakos.http.request import Answer, Request
+from astakos.http.serialization import to_json
+from astakos.ledger.operations import Drift, Reconcile, Reconciled
+from astakos.ledger.rules import UNLIMITED, Key, Provision
+from astakos.service.service import Service
+from astakosclient.answer_types import Reconciliation
+
+MOST_AT_ONCE = 10_000
+
+
+class ObservedUsage(msgspec.Struct):
+    """What is really in use of one holding."""
+
+    holder: str
+    source: str | None
+    resource: str
+    usage: Annotated[int, msgspec.Meta(ge=0, le=UNLIMITED)]
+
+
+class ReconcileBody(msgspec.Struct):
+    """The body of a reconciliation."""
+
+    usage: Annotated[list[ObservedUsage], msgspec.Meta(max_length=MOST_AT_ONCE)]
+    mend: bool = False
+    name: Annotated[str, msgspec.Meta(max_length=LONGEST_NAME)] = "reconciliation"
+
+
+BODY = JsonBody(ReconcileBody)
+
+
+@described("reconciling.reconcile", body=BODY, answers={200: Reply(Reconciliation)})
+async def reconcile(service: Service, request: Request, component: Component) -> Answer:
+    """200 with where the ledger stands and how far off that is; on request, a commission mends it."""
+    body = await BODY.read(request, service.generation.require_json)
+    require_storable("name", body.name)
+    usage = tuple(
+        Provision(Key(entry.holder, entry.source, entry.resource), entry.usage) for entry in body.usage
+    )
+    if len({key for key, _ in usage}) < len(usage):
+        raise BadRequest("usage must name each holding at most once.")
+    outcome = await service.ledger.submit(Reconcile(component.id, usage, body.mend, body.name))
+    if not isinstance(outcome, Reconciled):
+        raise TypeError(f"a reconciliation ended as {type(outcome).__name__}")
+    if outcome.refusal is not None:
+        key = outcome.refusal.provision.key
+        raise BadRequest(
+            f"Nothing was mended: what is pending on {key.resource} of {key.holder} from {key.source} "
+            "leaves no room for it; resolve that first."
+        )
+    document = {
+        "holdings": [_describe(drift) for drift in outcome.drifts],
+        "missing": [key._asdict() for key in outcome.missing],
+        "drifting": sum(drift.drift != 0 for drift in outcome.drifts),
+        "serial": outcome.serial,
+    }
+    return Answer(body=to_json(document))
+
+
+def _describe(drift: Drift) -> dict[str, Any]:
+    return {
+        **drift.key._asdict(),
+        "limit": drift.holding.limit,
+        "usage": drift.holding.usage_max,
+        "pending": drift.holding.pending,
+        "settled": drift.settled,
+        "actual": drift.actual,
+        "drift": drift.drift,
+    }

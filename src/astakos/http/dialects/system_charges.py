@@ -1,0 +1,94 @@
+"""Charges on `system` where it is all that a user has, from whatever project (0.14).
+
+The user's own project is charged first, which needs nothing but what any charge needs. Only if that is
+refused are the others looked at: then `spread_charges` says what to ask for instead.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from astakos.http.commissions.requested_provisions import (
+    OLD_SYSTEM_SOURCE,
+    Requested,
+    RequestedProvision,
+    is_user_on_system,
+    understand,
+)
+from astakos.ledger.operations import Outcome
+from astakos.ledger.rules import Holding, Key, NoCapacity, NoQuantity, Provision
+from astakos.projects.limits import project_holder, user_holder
+from astakos.projects.spreading import Grant, Share, spread, total
+from astakos.storage import quotas as stored
+from astakos.storage.database import Connection
+
+ATTEMPTS = 3
+"""How often a charge is spread anew since others were quicker."""
+
+
+class SpreadCharges(msgspec.Struct, frozen=True):
+    """What to ask the ledger for, and what to say if it refuses.
+
+    Attributes:
+        requested: what to ask for.
+        wholes: the charges on `system` by the keys that they were requested with, and all that the user has.
+        is_possible: all that the users have, together, is enough.
+    """
+
+    requested: Requested
+    wholes: dict[Key, tuple[int, Holding]]
+    is_possible: bool
+
+    def retold(self, outcome: Outcome) -> Outcome:
+        """An outcome, with the refusal of a part as one of the whole."""
+        if not isinstance(outcome, NoCapacity | NoQuantity):
+            return outcome
+        key = self.requested.spoken.get(outcome.provision.key, outcome.provision.key)
+        if key not in self.wholes:
+            return outcome
+        quantity, holding = self.wholes[key]
+        whole = Provision(key, quantity)
+        if isinstance(outcome, NoCapacity):
+            return NoCapacity(whole, holding.usage_max, holding.limit)
+        return NoQuantity(whole, holding.usage_min)
+
+
+def spread_charges(connection: Connection, entries: Iterable[RequestedProvision]) -> SpreadCharges:
+    """Spread what is charged to `system`; entries are such as `understand` has understood."""
+    others: list[RequestedProvision] = []
+    quantities: dict[Key, int] = {}
+    for entry in entries:
+        holder, resource = entry.holder, entry.resource
+        if is_user_on_system(entry) and isinstance(holder, str) and isinstance(resource, str):
+            key = Key(holder, OLD_SYSTEM_SOURCE, resource)
+            quantities[key] = quantities.get(key, 0) + int(entry.quantity)
+        else:
+            others.append(entry)
+    requested = understand(others)
+    if isinstance(requested, RequestedProvision):
+        raise TypeError(f"{requested} can not be a provision")
+    wholes: dict[Key, tuple[int, Holding]] = {}
+    is_possible = True
+    for key, quantity in quantities.items():
+        grants = _grants(connection, key)
+        shares = spread(quantity, grants)
+        if shares is None:
+            is_possible = False
+            shares = [Share(key.holder, quantity)]
+        for project, part in shares:
+            source = project_holder(project)
+            for charged in (
+                Key(user_holder(key.holder), source, key.resource),
+                Key(source, None, key.resource),
+            ):
+                requested.spoken[charged] = key
+                requested.provisions.append(Provision(charged, part))
+        wholes[key] = quantity, total(grants)
+    return SpreadCharges(requested, wholes, is_possible)
+
+
+def _grants(connection: Connection, key: Key) -> list[Grant]:
+    """What a user has of a resource; that of their own project comes first."""
+    found = stored.service_quotas(connection, {key.resource}, [key.holder], None)
+    grants = [Grant(quota.project, quota.member_level, quota.project_level) for quota in found]
+    return sorted(grants, key=lambda grant: grant.project != key.holder)

@@ -1,0 +1,64 @@
+"""`GET tokens/<id>`: whether an OAuth2 access token counts, and for whom (`http-api.md` §7.3)."""
+
+from typing import Any, NamedTuple
+
+from astakos.directory.model import User
+from astakos.directory.tokens import token_hash
+from astakos.http.faults import ItemNotFound
+from astakos.http.identity.tokens_call import access_answer, token_document, user_document
+from astakos.http.openapi.description import Parameter, Reply, as_text, described
+from astakos.http.request import Answer, Request
+from astakos.service.service import Service
+from astakos.storage import oauth2, users
+from astakos.storage.database import Connection
+from astakosclient.answer_types import Endpoints
+
+UNKNOWN = "There is no such access token, it has expired, or it does not belong there."
+
+
+class _Found(NamedTuple):
+    token: oauth2.AccessToken
+    user: User
+    document: dict[str, Any]
+
+
+BELONGS_TO = Parameter("belongsTo", "Where the token is used; it must begin with the token's scope.", as_text)
+
+
+@described(
+    "validation.validate", parameters=[BELONGS_TO], answers={200: Reply(Endpoints)}, faults=[ItemNotFound]
+)
+async def validate(service: Service, request: Request) -> Answer:
+    """`GET tokens/<id>`: the token's user, whatever their state; 404 once it has expired.
+
+    `belongsTo`, if there is one, must begin with the token's scope.
+    """
+    token = request.parameter
+    hashed = token_hash(token)
+    found = await service.read(_find, hashed)
+    if found is None:
+        raise ItemNotFound(UNKNOWN)
+    now = service.now()
+    if found.token.expires < now:
+        await service.write(lambda connection: oauth2.delete_expired_token(connection, hashed, now))
+        raise ItemNotFound(UNKNOWN)
+    belongs_to = BELONGS_TO.of(request)
+    if belongs_to is not None and not _belongs(found.token.scope, belongs_to):
+        raise ItemNotFound(UNKNOWN)
+    return access_answer(
+        request,
+        {"token": token_document(found.user, token, found.token.expires), "user": found.document},
+    )
+
+
+def _find(connection: Connection, hashed: bytes) -> _Found | None:
+    token = oauth2.find_token(connection, hashed)
+    user = None if token is None else users.find_by_uuid(connection, token.user)
+    if token is None or user is None:
+        return None
+    return _Found(token, user, user_document(connection, user))
+
+
+def _belongs(scope: str | None, belongs_to: str) -> bool:
+    """A token without a scope was made for no place, so it belongs to none."""
+    return scope is not None and belongs_to.startswith(scope)

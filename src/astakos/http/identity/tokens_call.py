@@ -1,0 +1,123 @@
+"""`identity/v2.0`: what a token is worth, and where the services are (`http-api.md` §7)."""
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from astakos.clock import to_iso
+from astakos.directory.model import User
+from astakos.http.authentication import user_of_token
+from astakos.http.bodies import JsonBody
+from astakos.http.faults import BadRequest, Unauthorized
+from astakos.http.openapi.description import Reply, described
+from astakos.http.request import XML, Answer, Request
+from astakos.http.serialization import access_to_xml, to_json
+from astakos.service.service import Service
+from astakos.storage import projects, users
+from astakos.storage.database import Connection
+from astakosclient.answer_types import Endpoints
+
+CREDENTIALS = (
+    'Credentials are needed: {"auth": {"token": {"id": TOKEN}}} or '
+    '{"auth": {"passwordCredentials": {"username": UUID, "password": TOKEN}}}.'
+)
+
+
+class TokenForm(msgspec.Struct):
+    """The token itself; null is refused, what is no text is nobody's."""
+
+    id: Any = UNSET
+
+
+class PasswordForm(msgspec.Struct):
+    """The uuid of a user, and in place of a password the token."""
+
+    username: Any = UNSET
+    password: Any = UNSET
+
+
+class Credentials(msgspec.Struct):
+    """One of the forms; `token` counts more. A tenant, if one is named, must be the uuid of the user."""
+
+    token: TokenForm = msgspec.field(default_factory=TokenForm)
+    passwordCredentials: PasswordForm | str | int | float | bool | list[Any] | None = None  # noqa: N815 - on the wire
+    tenantName: Any = None  # noqa: N815
+
+
+class TokensBody(msgspec.Struct):
+    """Credentials; without a body, the catalogue is all there is."""
+
+    auth: Credentials
+
+
+TOKENS = JsonBody(TokensBody, is_required=False)
+
+
+@described("identity.tokens", body=TOKENS, answers={200: Reply(Endpoints)}, faults=[Unauthorized])
+async def tokens(service: Service, request: Request) -> Answer:
+    """`POST tokens`: the catalogue for everybody, and with credentials what is known of their holder."""
+    if request.announced_length == 0:
+        return access_answer(request, {"serviceCatalog": await service.catalog()})
+    auth = (await TOKENS.read(request)).auth
+    token, uuid = _credentials(auth)
+    if not isinstance(token, str):
+        raise Unauthorized("The token is not known.")
+    user = await user_of_token(service, token)
+    if uuid is not None and uuid != user.uuid:
+        raise Unauthorized("The token is not that of the user of this uuid.")
+    if auth.tenantName and auth.tenantName != user.uuid:
+        raise BadRequest("tenantName must be the uuid of the token's user, or be left out.")
+    access = {
+        "token": token_document(user, token, user.token_expires),
+        "user": await service.read(_user_with_projects, user),
+        "serviceCatalog": await service.catalog(),
+    }
+    return access_answer(request, service.generation.access(access, user))
+
+
+def _credentials(auth: Credentials) -> tuple[object, object]:
+    """The token and the uuid that should be its holder's, None if any."""
+    form = auth.passwordCredentials
+    if auth.token.id is not UNSET:
+        token, uuid = auth.token.id, None
+    elif isinstance(form, PasswordForm) and form.username is not UNSET and form.password is not UNSET:
+        token, uuid = form.password, form.username
+    else:
+        raise BadRequest(CREDENTIALS)
+    if token is None:
+        raise BadRequest("The token must not be null.")
+    return token, uuid
+
+
+def token_document(user: User, token: str, expires: int | None) -> dict[str, Any]:
+    """What is said of a token of a user that expires at an instant, or never."""
+    return {
+        "id": token,
+        "expires": None if expires is None else to_iso(expires),
+        "tenant": {"id": user.default_project or user.uuid, "name": user.name},
+    }
+
+
+def user_document(connection: Connection, user: User) -> dict[str, Any]:
+    """What is said of a token's user: name and roles."""
+    return {
+        "id": user.uuid,
+        "name": user.name,
+        "roles_links": [],
+        "roles": [
+            {"id": str(group.id), "name": group.name} for group in users.groups_of(connection, user.id)
+        ],
+    }
+
+
+def _user_with_projects(connection: Connection, user: User) -> dict[str, Any]:
+    active = projects.active_projects_of(connection, user.id)
+    return {**user_document(connection, user), "projects": active}
+
+
+def access_answer(request: Request, access: dict[str, Any]) -> Answer:
+    """The answer to a call about tokens, as JSON or as XML."""
+    if request.serialization == XML:
+        return Answer(body=access_to_xml(access))
+    return Answer(body=to_json({"access": access}))

@@ -1,0 +1,95 @@
+"""`users/<uuid>/action`: what administrators do with a user's account (`http-api.md` §7.4)."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from astakos.administration.accounts import renew_user_token
+from astakos.administration.registration import activate_user, deactivate_user, sign_terms
+from astakos.directory.model import User
+from astakos.http.account.default_project import choose_default_project, named_project
+from astakos.http.bodies import JsonBody, require_storable
+from astakos.http.faults import BadRequest, Conflict, ItemNotFound, NotAllowed
+from astakos.http.identity.user_administration import REFUSALS, ChangedUser, answer_user, change_account
+from astakos.http.openapi.description import JSON_TYPE, Reply, described
+from astakos.http.request import Answer, Request
+from astakos.service.service import Service
+from astakos.storage.database import Connection
+
+Made = Mapping[str, str]
+"""What an action has made that can be seen only now, by name."""
+Action = Callable[[Connection, User, Mapping[str, Any], int], Made]
+NOTHING: Made = {}
+
+
+class ActionBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """Exactly one of these, with what it needs; an empty object if that is nothing."""
+
+    activate: dict[str, Any] | UnsetType = UNSET
+    deactivate: dict[str, Any] | UnsetType = UNSET
+    renew_token: dict[str, Any] | UnsetType = UNSET
+    sign_terms: dict[str, Any] | UnsetType = UNSET
+    set_default_project: dict[str, Any] | UnsetType = UNSET
+
+
+KEYS = ActionBody.__struct_encode_fields__
+BODY = JsonBody(ActionBody, further_schema={"minProperties": 1, "maxProperties": 1})
+
+
+@described(
+    "user_actions.user_action",
+    body=BODY,
+    answers={200: Reply(ChangedUser, [JSON_TYPE])},
+    faults=[*REFUSALS, ItemNotFound, NotAllowed, Conflict],
+)
+async def user_action(service: Service, request: Request) -> Answer:
+    """`POST users/<uuid>/action`: one action, named by the one key; answers the user as they are then."""
+    body = await BODY.read(request)
+    given = {name: details for name, details in msgspec.structs.asdict(body).items() if details is not UNSET}
+    if len(given) != 1:
+        raise BadRequest(f"The body must have exactly one of the keys {', '.join(KEYS)}.")
+    ((name, details),) = given.items()
+    action, now = ACTIONS[name], service.now()
+    made = await change_account(
+        service, request, lambda connection, user: action(connection, user, details, now)
+    )
+    return await answer_user(service, request.parameter, **made)
+
+
+def _activate(connection: Connection, user: User, _details: Mapping[str, Any], _now: int) -> Made:
+    activate_user(connection, user)
+    return NOTHING
+
+
+def _deactivate(connection: Connection, user: User, details: Mapping[str, Any], _now: int) -> Made:
+    reason = details.get("reason", "")
+    if not isinstance(reason, str):
+        raise BadRequest("The reason must be a text.")
+    require_storable("reason", reason)
+    deactivate_user(connection, user, reason)
+    return NOTHING
+
+
+def _renew_token(connection: Connection, user: User, _details: Mapping[str, Any], now: int) -> Made:
+    return {"auth_token": renew_user_token(connection, user, now)}
+
+
+def _sign_terms(connection: Connection, user: User, _details: Mapping[str, Any], _now: int) -> Made:
+    sign_terms(connection, user)
+    return NOTHING
+
+
+def _set_default_project(connection: Connection, user: User, details: Mapping[str, Any], _now: int) -> Made:
+    choose_default_project(connection, user.uuid, named_project(details.get("project_id")))
+    return NOTHING
+
+
+ACTIONS: Mapping[str, Action] = {
+    "activate": _activate,
+    "deactivate": _deactivate,
+    "renew_token": _renew_token,
+    "sign_terms": _sign_terms,
+    "set_default_project": _set_default_project,
+}

@@ -1,0 +1,236 @@
+"""`identity/v3/auth/tokens`: getting a token for a password or another token, checking one, revoking one."""
+
+import os
+import re
+from dataclasses import replace
+from typing import NamedTuple
+
+from astakos.clock import MICROSECONDS
+from astakos.directory.authentication import refuse_user
+from astakos.directory.model import User
+from astakos.directory.tokens import new_token, token_hash
+from astakos.http.authentication import authenticated_component_or_user, user_of_token
+from astakos.http.bodies import JsonBody
+from astakos.http.faults import BadRequest, Forbidden, ItemNotFound, TooManyAttempts, Unauthorized
+from astakos.http.keystone.answers import TokenAnswer
+from astakos.http.keystone.documents import TokenFacts, token_document
+from astakos.http.keystone.errors import JSON_TYPE
+from astakos.http.keystone.keystone_catalog import keystone_catalog
+from astakos.http.keystone.token_requests import Auth, AuthBody, Identity, PasswordUser, ProjectName, Scope
+from astakos.http.openapi.description import EMPTY, Parameter, Reply, as_text, described
+from astakos.http.request import Answer, Request
+from astakos.http.serialization import to_json
+from astakos.projects.model import Project
+from astakos.service.service import Service
+from astakos.storage import projects, temporary_tokens, users
+from astakos.storage.database import Connection
+from astakos.storage.temporary_tokens import TemporaryToken
+
+LIFETIME = 3600 * MICROSECONDS
+"""How long a temporary token lasts, as long as Keystone's."""
+SUBJECT = "X-Subject-Token"
+PASSWORD, TOKEN = "password", "token"
+NOT_KNOWN = "There is no such user, or the password is another one."
+
+HEADER_TEXT = re.compile("[!-~]+")
+"""A token that somebody has declared may hold what no header can; who has one gets another."""
+
+SUBJECT_TOKEN = Parameter(SUBJECT, "The token that it is about.", as_text, place="header", is_required=True)
+NO_CATALOG = Parameter("nocatalog", "Leaves the catalogue out, whatever its value.", as_text)
+BODY = JsonBody(AuthBody)
+ANSWER = Reply(TokenAnswer, [JSON_TYPE], [SUBJECT])
+
+
+class Proven(NamedTuple):
+    """What a caller has shown.
+
+    Attributes:
+        user: who they are.
+        method: by which method.
+        proof: the stored hash of what they have shown: of the password a text, of a token bytes.
+        token: the token, if they have shown one.
+    """
+
+    user: User
+    method: str
+    proof: str | bytes
+    token: str | None
+
+
+@described(
+    "tokens.issue",
+    parameters=[NO_CATALOG],
+    body=BODY,
+    answers={201: ANSWER},
+    faults=[Unauthorized, TooManyAttempts],
+)
+async def issue(service: Service, request: Request) -> Answer:
+    """`POST auth/tokens`: 201, the token in the header X-Subject-Token and what it says in the body."""
+    auth = (await BODY.read(request)).auth
+    proven = await _prove(service, request, auth.identity)
+    facts, token = await _token_for(service, proven, auth)
+    return await _answer(service, request, 201, facts, token)
+
+
+@described(
+    "tokens.validate",
+    tokens=["service", "user"],
+    parameters=[SUBJECT_TOKEN, NO_CATALOG],
+    answers={200: ANSWER},
+    faults=[ItemNotFound],
+)
+async def validate(service: Service, request: Request) -> Answer:
+    """`GET` and `HEAD auth/tokens`: what the token in X-Subject-Token says, to whoever has one themselves."""
+    await authenticated_component_or_user(service, request)
+    token = _subject(request)
+    user = await service.user_of_token(token_hash(token))
+    facts = None
+    if user is not None and refuse_user(user, service.now()) is None:
+        facts = await service.read(_facts_of_token, user, token_hash(token))
+    if facts is None:
+        raise ItemNotFound(f"The token in {SUBJECT} does not count: unknown, expired or revoked.")
+    return await _answer(service, request, 200, facts, token)
+
+
+@described(
+    "tokens.revoke",
+    tokens=["service", "user"],
+    parameters=[SUBJECT_TOKEN],
+    answers={204: EMPTY},
+    faults=[Forbidden, ItemNotFound],
+)
+async def revoke(service: Service, request: Request) -> Answer:
+    """`DELETE auth/tokens`: 204, and the temporary token in X-Subject-Token counts no more."""
+    await authenticated_component_or_user(service, request)
+    hashed = token_hash(_subject(request))
+    if not await service.write(lambda connection: temporary_tokens.revoke(connection, hashed)):
+        if await service.user_of_token(hashed) is None:
+            raise ItemNotFound(f"The token in {SUBJECT} does not count: unknown, expired or revoked.")
+        raise Forbidden("This is the user's own token; it is not revoked, but replaced by renewing it.")
+    service.forget_user_of_token(hashed)
+    return Answer(204, media_type=JSON_TYPE)
+
+
+def _subject(request: Request) -> str:
+    token = SUBJECT_TOKEN.of(request)
+    if not token:
+        raise BadRequest(f"Send the token that this is about in the header {SUBJECT}.")
+    return token
+
+
+async def _prove(service: Service, request: Request, identity: Identity) -> Proven:
+    (method,) = identity.methods
+    if method == PASSWORD:
+        if identity.password is None:
+            raise BadRequest('The method "password" needs `identity.password.user`.')
+        return await _prove_by_password(service, request, identity.password.user)
+    if method == TOKEN:
+        if identity.token is None:
+            raise BadRequest('The method "token" needs `identity.token.id`.')
+        token = identity.token.id
+        return Proven(await user_of_token(service, token), TOKEN, token_hash(token), token)
+    raise Unauthorized("This method is not supported; use password or token.")
+
+
+async def _prove_by_password(service: Service, request: Request, given: PasswordUser) -> Proven:
+    if given.id is None and given.name is None:
+        raise BadRequest("Name the user by `id` (the uuid) or by `name` (the mail address).")
+    found = await service.read(_find_user, given)
+    if found is not None:
+        holder = await service.user_of_token(token_hash(given.password))
+        if holder is not None and holder.id == found.id:
+            user = await user_of_token(service, given.password)
+            return Proven(user, PASSWORD, token_hash(given.password), given.password)
+    account = found.uuid if found is not None else str(given.id or given.name).lower()
+    pause = service.attempts.begin(account, request.address)
+    if pause:
+        raise TooManyAttempts(pause)
+    stored = None if found is None else await service.read(users.find_password_hash, found.uuid)
+    if not await service.passwords.matches(stored, given.password) or found is None or stored is None:
+        raise Unauthorized(NOT_KNOWN)
+    service.attempts.succeeded(account, request.address)
+    # How long the user's own token lasts does not matter: this is how one gets another.
+    refusal = refuse_user(replace(found, token_expires=None), service.now())
+    if refusal is not None:
+        raise Unauthorized(refusal)
+    return Proven(found, PASSWORD, stored, None)
+
+
+def _find_user(connection: Connection, given: PasswordUser) -> User | None:
+    if given.id is not None:
+        return users.find_by_uuid(connection, given.id)
+    if given.name is None or not given.domain.is_ours():
+        return None
+    return users.find_by_username(connection, given.name)
+
+
+async def _token_for(service: Service, proven: Proven, auth: Auth) -> tuple[TokenFacts, str]:
+    """The token that was shown if it is for the right project, else a new one."""
+    wanted = await service.read(_wanted_project, proven.user, auth.scope)
+    roles = await service.read(users.groups_of, proven.user.id)
+    now = service.now()
+    expires = now + LIFETIME
+    if proven.token is not None and isinstance(proven.proof, bytes):
+        held = await service.read(_facts_of_token, proven.user, proven.proof)
+        if held is not None and _uuid(held.project) == _uuid(wanted) and HEADER_TEXT.fullmatch(proven.token):
+            return held._replace(method=proven.method), proven.token
+        # A token that is got for another must not outlive it.
+        expires = min(expires, expires if proven.user.token_expires is None else proven.user.token_expires)
+    token = new_token(os.urandom)
+    new = TemporaryToken(
+        token_hash(token), proven.user.id, _uuid(wanted), proven.method, created=now, expires=expires
+    )
+    if not await service.write(lambda connection: temporary_tokens.add(connection, new, proven.proof)):
+        raise Unauthorized("The password or token has just been changed; use the new one.")
+    user = replace(proven.user, token_created=now, token_expires=expires)
+    return TokenFacts(new.token_hash, user, proven.method, wanted, roles), token
+
+
+def _uuid(project: Project | None) -> str | None:
+    return None if project is None else project.uuid
+
+
+def _wanted_project(connection: Connection, user: User, scope: Scope | str | None) -> Project | None:
+    """Which project a token is to be for.
+
+    Raises:
+        Unauthorized: it is none that the user can draw from.
+    """
+    if isinstance(scope, str):
+        return None
+    candidates = projects.find_active_projects_of(connection, user.id)
+    if scope is None:
+        default = user.default_project or user.uuid
+        return next((project for project in candidates if project.uuid == default), None)
+    if scope.project is None:
+        raise Unauthorized("A token can be for a project, or unscoped; there are no other scopes here.")
+    found = [project for project in candidates if _is_named(project, scope.project)]
+    if not found:
+        raise Unauthorized("There is no such project, or the user can not draw from it now.")
+    return found[0]
+
+
+def _is_named(project: Project, name: ProjectName) -> bool:
+    if name.id is not None:
+        return project.uuid == name.id
+    return name.domain.is_ours() and project.name == name.name
+
+
+def _facts_of_token(connection: Connection, user: User, hashed: bytes) -> TokenFacts | None:
+    """What a user's token says; None if it is for a project that they can not draw from any more."""
+    temporary = temporary_tokens.find(connection, hashed)
+    roles = users.groups_of(connection, user.id)
+    if temporary is None:
+        return TokenFacts(hashed, user, TOKEN, _wanted_project(connection, user, None), roles)
+    if temporary.project is None:
+        return TokenFacts(hashed, user, temporary.method, None, roles)
+    for project in projects.find_active_projects_of(connection, user.id):
+        if project.uuid == temporary.project:
+            return TokenFacts(hashed, user, temporary.method, project, roles)
+    return None
+
+
+async def _answer(service: Service, request: Request, status: int, facts: TokenFacts, token: str) -> Answer:
+    catalog = None if NO_CATALOG.of(request) is not None else keystone_catalog(await service.catalog())
+    document = to_json(token_document(facts, catalog, service.now()))
+    return Answer(status, document, JSON_TYPE, {SUBJECT: token})

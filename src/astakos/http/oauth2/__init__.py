@@ -1,0 +1,1 @@
+"""`oauth2`: authorization codes and access tokens."""

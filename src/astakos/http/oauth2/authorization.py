@@ -1,0 +1,205 @@
+"""`oauth2/auth`: a user lets a client act for them, and the client gets a code (§7.1)."""
+
+import os
+from collections.abc import Mapping
+from typing import NamedTuple, NotRequired, TypedDict
+from urllib.parse import urlencode
+
+from astakos.directory import oauth2 as rules
+from astakos.directory.oauth2 import CODE_LIFETIME, PUBLIC, new_code, with_parameters
+from astakos.directory.tokens import token_hash
+from astakos.http.bodies import FormBody, read_form, require_storable
+from astakos.http.faults import BadRequest, Forbidden
+from astakos.http.oauth2.client_credentials import (
+    as_json,
+    basic_credentials,
+    default_redirect_uri,
+    find_client,
+    origin_of,
+    require_secret,
+)
+from astakos.http.openapi.description import (
+    ELSEWHERE,
+    HTML_TYPE,
+    JSON_TYPE,
+    Parameter,
+    Reply,
+    as_text,
+    described,
+)
+from astakos.http.request import Answer, Request
+from astakos.http.web.browser_sessions import (
+    PROOF,
+    Login,
+    address_of,
+    login_address,
+    login_of,
+    require_own_form,
+    terms_address,
+)
+from astakos.http.web.html import OWN_FORMS, hidden, html, joined, page, redirect
+from astakos.service.service import Service
+from astakos.storage import oauth2
+from astakos.storage.oauth2 import Client, Code
+
+PARAMETERS: Mapping[str, str] = {
+    "response_type": "`code`.",
+    "client_id": "Who asks.",
+    "redirect_uri": "Where the code goes; by default the first that is registered for the client.",
+    "scope": "What URLs the access token is for must begin with; by default the redirect URI.",
+    "state": "What comes back with the code.",
+    "code_challenge": "The hash of what the client will show when it changes the code (PKCE).",
+    "code_challenge_method": "`S256`.",
+}
+DECISION = "decision"
+DENY = "deny"
+
+
+class Wish(NamedTuple):
+    """What a client asks for, checked."""
+
+    client: Client
+    redirect_uri: str
+    scope: str
+    state: str | None
+    challenge: str | None
+
+
+class Asked(TypedDict):
+    """What an untrusted client asks for, for programs; the header X-CSRF-Token has the proof to send back."""
+
+    client: str
+    redirect_uri: str
+    scope: str
+    state: str | None
+
+
+class Consent(TypedDict):
+    """The same parameters once more, and what the user has decided."""
+
+    response_type: NotRequired[str]
+    client_id: NotRequired[str]
+    redirect_uri: NotRequired[str]
+    scope: NotRequired[str]
+    state: NotRequired[str]
+    code_challenge: NotRequired[str]
+    code_challenge_method: NotRequired[str]
+    decision: NotRequired[str]
+    csrf_token: NotRequired[str]
+
+
+@described(
+    "oauth2_auth.auth",
+    body=FormBody(Consent),
+    parameters=[Parameter(name, meaning, as_text) for name, meaning in PARAMETERS.items()],
+    answers={200: [Reply(Asked, [JSON_TYPE]), Reply(media_types=[HTML_TYPE])], 302: ELSEWHERE},
+    faults=[BadRequest, Forbidden],
+)
+async def auth(service: Service, request: Request) -> Answer:
+    """Give a code to a trusted client or with the user's consent; else describe what is asked for."""
+    form: Mapping[str, str] = await read_form(request) if request.method == "POST" else {}
+    given = form if request.method == "POST" else request.query
+    wish = await _wish(service, request, given)
+    login = await login_of(service, request)
+    here = _address(service, request, given)
+    if login is None:
+        return redirect(login_address(service, here))
+    if not login.user.has_signed_terms:
+        return redirect(terms_address(service, here))
+    if request.method == "POST":
+        require_own_form(request, form, login.session.secret)
+        if form.get(DECISION) == DENY:
+            return _back(wish, ("error", "access_denied"))
+    elif not wish.client.trusted:
+        return _description(service, request, wish, login, given)
+    return await _with_code(service, wish, login)
+
+
+async def _wish(service: Service, request: Request, given: Mapping[str, str]) -> Wish:
+    for name, value in given.items():
+        require_storable(name, value)
+    if given.get("response_type") != "code":
+        raise BadRequest("response_type must be code.")
+    client = await find_client(service, given.get("client_id", ""))
+    credentials = basic_credentials(request)
+    if credentials is not None:
+        if credentials[0] != client.identifier:
+            raise BadRequest("client_id and the header Authorization must name the same client.")
+        require_secret(client, credentials[1])
+    redirect_uri = given.get("redirect_uri") or default_redirect_uri(client)
+    challenge = given.get("code_challenge", "")
+    required = client.type == PUBLIC
+    refusal = rules.refuse_redirect_uri(redirect_uri, client.redirect_urls) or rules.refuse_challenge(
+        challenge, given.get("code_challenge_method", ""), required=required
+    )
+    if refusal is not None:
+        raise BadRequest(refusal)
+    scope = rules.scope_of(given.get("scope", ""), redirect_uri)
+    return Wish(client, redirect_uri, scope, given.get("state"), challenge or None)
+
+
+def _address(service: Service, request: Request, given: Mapping[str, str]) -> str:
+    """Where to come back to after a login, with the same parameters."""
+    if request.method != "POST":
+        return address_of(service, request)
+    return f"{service.base_url}{request.path}?{urlencode(_parameters(given))}"
+
+
+def _parameters(given: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(name, given[name]) for name in PARAMETERS if name in given]
+
+
+def _description(
+    service: Service, request: Request, wish: Wish, login: Login, given: Mapping[str, str]
+) -> Answer:
+    """What is asked for: a page for people, a document for programs."""
+    if "text/html" in request.header(b"accept"):
+        return _page(service, wish, login, given)
+    document = {
+        "client": wish.client.identifier,
+        "redirect_uri": wish.redirect_uri,
+        "scope": wish.scope,
+        "state": wish.state,
+    }
+    return as_json(document, headers={"X-CSRF-Token": login.proof, "Vary": "Cookie, Accept"})
+
+
+def _page(service: Service, wish: Wish, login: Login, given: Mapping[str, str]) -> Answer:
+    name = wish.client.name or wish.client.identifier
+    fields = [hidden(key, value) for key, value in _parameters(given)]
+    content = html(
+        "<p><strong>{}</strong> asks to act for you, {}.</p>\n<dl>\n<dt>It may then use</dt>\n<dd>{}</dd>\n"
+        "<dt>You will go back to</dt>\n<dd>{}</dd>\n</dl>\n"
+        '<form method="post" action="{}/oauth2/auth">\n{}\n<button>Allow</button>\n'
+        '<button class="other" name="{}" value="{}">Do not allow</button>\n</form>',
+        name,
+        login.user.email,
+        wish.scope,
+        wish.redirect_uri,
+        service.base_url,
+        joined([*fields, hidden(PROOF, login.proof)]),
+        DECISION,
+        DENY,
+    )
+    return page(f"Allow {name}?", content, forms_may_lead_to=(*OWN_FORMS, origin_of(wish.redirect_uri)))
+
+
+async def _with_code(service: Service, wish: Wish, login: Login) -> Answer:
+    secret = new_code(os.urandom)
+    now = service.now()
+    code = Code(
+        code_hash=token_hash(secret),
+        client=wish.client.identifier,
+        user=login.user.uuid,
+        redirect_uri=wish.redirect_uri,
+        scope=wish.scope,
+        challenge=wish.challenge,
+        expires=now + CODE_LIFETIME,
+    )
+    await service.write(lambda connection: oauth2.add_code(connection, code, now))
+    return _back(wish, ("code", secret))
+
+
+def _back(wish: Wish, *parameters: tuple[str, str]) -> Answer:
+    state = () if wish.state is None else (("state", wish.state),)
+    return redirect(with_parameters(wish.redirect_uri, [*parameters, *state]))

@@ -1,0 +1,109 @@
+"""`oauth2/token`: a client changes its code for a short-lived access token (§7.2)."""
+
+import os
+from collections.abc import Mapping
+from typing import NotRequired, TypedDict
+
+from astakos.clock import MICROSECONDS
+from astakos.directory.oauth2 import PUBLIC, new_access_token, normalized, refuse_verifier
+from astakos.directory.tokens import token_hash
+from astakos.http.bodies import FORM_TYPE, FormBody, read_form
+from astakos.http.faults import BadRequest
+from astakos.http.oauth2.client_credentials import (
+    as_json,
+    basic_credentials,
+    default_redirect_uri,
+    find_client,
+    require_secret,
+)
+from astakos.http.openapi.description import JSON_TYPE, Reply, described
+from astakos.http.request import Answer, Request
+from astakos.service.service import Service
+from astakos.storage import oauth2, users
+from astakos.storage.database import Connection
+from astakos.storage.oauth2 import AccessToken, Client
+from astakosclient.answer_types import OAuth2Token
+
+NOT_GOOD = "code must be one that this client was given in the last ten minutes and has not used yet."
+
+
+class Exchange(TypedDict):
+    """A code, to be changed for an access token."""
+
+    grant_type: NotRequired[str]
+    code: NotRequired[str]
+    client_id: NotRequired[str]
+    redirect_uri: NotRequired[str]
+    code_verifier: NotRequired[str]
+
+
+class ExchangeBody(FormBody[Exchange]):
+    """It may be of one content type only."""
+
+    media_types = (FORM_TYPE,)
+
+
+@described(
+    "oauth2_token.token",
+    body=ExchangeBody(Exchange),
+    answers={200: Reply(OAuth2Token, [JSON_TYPE])},
+    faults=[BadRequest],
+)
+async def token(service: Service, request: Request) -> Answer:
+    """Give an access token for a code."""
+    if request.header(b"content-type") != FORM_TYPE:
+        raise BadRequest(f"The header Content-Type must be exactly {FORM_TYPE}.")
+    form = await read_form(request)
+    if form.get("grant_type") != "authorization_code":
+        raise BadRequest("grant_type must be authorization_code.")
+    client = await _authenticated_client(service, request, form)
+    if not form.get("code"):
+        raise BadRequest(NOT_GOOD)
+    lifetime = (await service.login_settings()).access_token_seconds
+    secret = new_access_token(os.urandom)
+    now = service.now()
+    expires = now + lifetime * MICROSECONDS
+    await service.write(lambda connection: _change(connection, client, form, secret, now, expires))
+    return as_json({"access_token": secret, "token_type": "Bearer", "expires_in": lifetime})
+
+
+async def _authenticated_client(service: Service, request: Request, form: Mapping[str, str]) -> Client:
+    credentials = basic_credentials(request)
+    named = form.get("client_id") or (credentials[0] if credentials else "")
+    if credentials is not None and credentials[0] != named:
+        raise BadRequest("client_id and the header Authorization must name the same client.")
+    client = await find_client(service, named)
+    if credentials is not None:
+        if client.type != PUBLIC or client.secret_hash is not None:
+            require_secret(client, credentials[1])
+    elif client.type != PUBLIC:
+        raise BadRequest(
+            "A confidential client must send its identifier and secret in the header Authorization."
+        )
+    return client
+
+
+def _change(
+    connection: Connection, client: Client, form: Mapping[str, str], secret: str, now: int, expires: int
+) -> None:
+    code = oauth2.find_code(connection, token_hash(form["code"]))
+    if code is None or code.client != client.identifier or code.expires < now:
+        raise BadRequest(NOT_GOOD)
+    redirect_uri = form.get("redirect_uri") or default_redirect_uri(client)
+    if not _same(redirect_uri, code.redirect_uri):
+        raise BadRequest("redirect_uri must be the one that the code was asked for with.")
+    refusal = refuse_verifier(form.get("code_verifier", ""), code.challenge)
+    if refusal is not None:
+        raise BadRequest(refusal)
+    user = users.find_by_uuid(connection, code.user)
+    if user is None or not user.is_active:
+        raise BadRequest("The user is not active.")
+    token = AccessToken(token_hash(secret), client.identifier, code.user, code.scope, expires)
+    oauth2.change_code(connection, code, token, now)
+
+
+def _same(one: str, other: str) -> bool:
+    try:
+        return normalized(one) == normalized(other)
+    except ValueError:
+        return False

@@ -1,0 +1,348 @@
+"""The OpenAPI 3.1 document of the API, made of its routes and of what is said where they are handled."""
+
+import itertools
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from http import HTTPStatus
+from importlib.metadata import version
+from typing import Any, NamedTuple
+
+import msgspec
+
+from astakos.http.faults import BadRequest, BodyTooLarge, Fault, ServiceUnavailable, Unauthorized
+from astakos.http.keystone.errors import is_keystone_path
+from astakos.http.openapi.description import (
+    ANY_METHOD,
+    HTML_TYPE,
+    JSON_TYPE,
+    XML_TYPE,
+    Body,
+    Description,
+    Parameter,
+    Refusals,
+    Reply,
+    Schema,
+    TokenKind,
+    description_of,
+)
+
+WITHOUT_BODY = ("GET", "HEAD")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
+
+PATH_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
+    "id": {"description": "What it is about.", "schema": {"type": "string", "minLength": 1}},
+    "uuid": {"description": "The uuid of a user.", "schema": {"type": "string", "minLength": 1}},
+    "serial": {
+        "description": "The serial of a commission.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+}
+"""What stands in a path in braces."""
+
+TOKEN_SCHEMES: Mapping[TokenKind, str] = {"user": "userToken", "service": "serviceToken"}
+IN_QUERY = "InQuery"
+SCHEMAS = "#/components/schemas/{name}"
+TEXT: Schema = {"type": "string"}
+
+COMMON_HEADERS = ("Cache-Control", "Expires", "Last-Modified", "Vary", "X-Request-Id")
+"""They stand on every answer."""
+HEADERS: Mapping[str, tuple[Schema, str]] = {
+    "Allow": (TEXT, "The methods that there are."),
+    "Astakos-Supports": (TEXT, "What this service does beyond the original."),
+    "Cache-Control": (TEXT, "Nothing is to be kept."),
+    "Content-Security-Policy": (TEXT, "What a browser need not allow the page."),
+    "Expires": (TEXT, "When it was answered."),
+    "Idempotency-Key": (TEXT, "The request's own, if it has one."),
+    "Idempotency-Replayed": ({"enum": ["true", "false"]}, "With a key: whether it was issued before."),
+    "Last-Modified": (TEXT, "When it was answered."),
+    "Location": (TEXT, "Where to go on."),
+    "Retry-After": ({"type": "string", "pattern": "^[0-9]+$"}, "After how many seconds to try again."),
+    "Vary": (TEXT, "The answer depends on the token."),
+    "WWW-Authenticate": (TEXT, "Where to log in."),
+    "X-Request-Id": (
+        {"type": "string", "minLength": 1, "maxLength": 128},
+        "The request's own, or a new one, by which the log speaks of the request.",
+    ),
+    "X-Subject-Token": (TEXT, "The token itself."),
+}
+NOT_ON_ALL = ("Idempotency-Key", "Idempotency-Replayed")
+"""Those that an answer may lack which is said to have them."""
+
+INTRODUCTION = """
+Who holds a token, and whether they may have one more. `format=json|xml` in the query, or `Accept`, chooses
+how an answer is labelled; only tokens and faults are XML then. A token is sent in the header `X-Auth-Token`,
+or in the query, where it counts more. Every path may end with a slash. A method that a path does not have is
+answered with 405, an unknown path below `account/` and `identity/` with 400, elsewhere with 404. No body may
+be larger than 1 MiB.
+"""
+
+
+class Operation(NamedTuple):
+    """One method of one path, with its handler and how that is described."""
+
+    path: str
+    method: str
+    handler: Callable[..., Any]
+    tokens: Sequence[TokenKind]
+    description: Description | None
+    refusals: Refusals
+
+
+Routes = Mapping[str, Mapping[str, Callable[..., Any]]]
+Announced = Callable[[str], Sequence[tuple[bytes, bytes]]]
+
+
+def operations(routes: Routes) -> Iterator[Operation]:
+    """All operations of the routes, also those that are not described."""
+    for path, route in routes.items():
+        for method, found in route.items():
+            # A handler that needs a token stands in a wrapper that asks for it, or several do.
+            handler = getattr(found, "handler", found)
+            methods = METHODS if method == ANY_METHOD else (method,)
+            handlers = getattr(found, "handlers", None) or dict.fromkeys(methods, handler)
+            for each, one in handlers.items():
+                description = description_of(one)
+                tokens = getattr(found, "tokens", ()) or (description.tokens if description else ())
+                refusals: Refusals = getattr(found, "refusals", "faults")
+                if is_keystone_path(path):
+                    refusals = "keystone"
+                yield Operation(path, each, one, tokens, description, refusals)
+
+
+def openapi_document(routes: Routes, announced: Announced, base_url: str) -> dict[str, Any]:
+    """The document.
+
+    Args:
+        routes: handlers by path and method; those that are not described are left out.
+        announced: the headers, beyond the common ones, that stand on all answers of a path.
+        base_url: below which the paths are.
+    """
+    found = [operation for operation in operations(routes) if operation.description is not None]
+    schemas = _Schemas([kind for operation in found for kind in _kinds(operation.description)])
+    paths: dict[str, dict[str, Any]] = {}
+    names: set[str] = set()
+    for operation in found:
+        described = _operation(operation, schemas, [_spelled(name) for name, _ in announced(operation.path)])
+        described["operationId"] = _operation_id(operation, names)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = described
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Astakos",
+            "version": version("astakosclient"),
+            "description": INTRODUCTION.strip(),
+        },
+        "servers": [{"url": base_url}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas.components,
+            "headers": {
+                name: {"description": meaning, "schema": schema, "required": name not in NOT_ON_ALL}
+                for name, (schema, meaning) in HEADERS.items()
+            },
+            "securitySchemes": _security_schemes(),
+        },
+    }
+
+
+def _spelled(header: bytes) -> str:
+    return header.decode("ascii").title()
+
+
+def _kinds(description: Description | None) -> Iterator[Any]:
+    """The types of all bodies and answers of an operation."""
+    if description is None:
+        return
+    if description.body is not None:
+        yield description.body.kind
+    for replies in description.answers.values():
+        yield from (reply.kind for reply in _several(replies) if reply.kind is not None)
+
+
+def _several(replies: Reply | Sequence[Reply]) -> Sequence[Reply]:
+    return [replies] if isinstance(replies, Reply) else replies
+
+
+class _Schemas:
+    """The schemas of types and faults; those that have a name are referred to by it."""
+
+    def __init__(self, kinds: Sequence[Any]) -> None:
+        """Make the schemas of types."""
+        made, components = msgspec.json.schema_components(kinds, ref_template=SCHEMAS)
+        self._made = list(zip(kinds, made, strict=True))
+        self.components: dict[str, Any] = dict(components)
+
+    def of(self, kind: Any) -> Schema:
+        """The schema of one of the types."""
+        return next(schema for one, schema in self._made if one is kind)
+
+    def of_fault(self, fault: type[Fault]) -> Schema:
+        """The schema of a fault's envelope."""
+        name = f"{fault.__name__}Fault"
+        properties = {"code": {"const": fault.status}, "message": TEXT, "details": TEXT}
+        envelope = {"type": "object", "properties": properties, "required": ["code", "message"]}
+        self.components[name] = {
+            "type": "object",
+            "properties": {fault.name: {**envelope, "additionalProperties": False}},
+            "required": [fault.name],
+            "additionalProperties": False,
+        }
+        return {"$ref": SCHEMAS.format(name=name)}
+
+    def of_keystone_fault(self, fault: type[Fault]) -> Schema:
+        """The same in the form of Keystone."""
+        name = f"{fault.__name__}Error"
+        properties = {"code": {"const": fault.status}, "message": TEXT, "title": TEXT}
+        error = {"type": "object", "properties": properties, "required": list(properties)}
+        self.components[name] = {"type": "object", "properties": {"error": error}, "required": ["error"]}
+        return {"$ref": SCHEMAS.format(name=name)}
+
+    def of_oauth2_refusal(self) -> Schema:
+        """The same as OAuth2 of this protocol has it."""
+        name = "OAuth2Refusal"
+        properties = {"error": {"const": "generic_error"}, "exception": TEXT}
+        self.components[name] = {"type": "object", "properties": properties, "required": list(properties)}
+        return {"$ref": SCHEMAS.format(name=name)}
+
+
+def _operation(operation: Operation, schemas: _Schemas, announced: Sequence[str]) -> dict[str, Any]:
+    path, method, handler, tokens, description, _ = operation
+    if description is None:
+        raise ValueError(f"{method} {path} is not described")
+    described: dict[str, Any] = {
+        "tags": [description.area],
+        "summary": summary_of(handler),
+    }
+    parameters = [*_path_parameters(path), *map(_parameter, description.parameters)]
+    if parameters:
+        described["parameters"] = parameters
+    if description.body is not None and method not in WITHOUT_BODY:
+        described["requestBody"] = _request_body(description.body, schemas)
+    if tokens:
+        schemes = [TOKEN_SCHEMES[kind] + place for place in ("", IN_QUERY) for kind in tokens]
+        described["security"] = [{scheme: []} for scheme in schemes]
+    described["responses"] = _responses(operation, description, schemas, announced)
+    return described
+
+
+def _operation_id(operation: Operation, taken: set[str]) -> str:
+    """A name for an operation that none has yet: a handler may have several methods, and several paths."""
+    if operation.description is None:
+        raise ValueError(f"{operation.method} {operation.path} is not described")
+    plain = operation.description.name.replace(".", "_")
+    with_method = f"{plain}_{operation.method.lower()}"
+    further = (f"{with_method}_{number}" for number in itertools.count(2))
+    name = next(name for name in itertools.chain([plain, with_method], further) if name not in taken)
+    taken.add(name)
+    return name
+
+
+def summary_of(handler: Callable[..., Any]) -> str:
+    """What its documentation says, without the method and path that it begins with."""
+    line = (handler.__doc__ or "").strip().partition("\n")[0]
+    text = re.sub(r"^`[^`]+`(, [^:]*)?: ", "", line)
+    return text[:1].upper() + text[1:]
+
+
+def _path_parameters(path: str) -> Iterator[dict[str, Any]]:
+    for name in re.findall(r"{(\w+)}", path):
+        yield {"name": name, "in": "path", "required": True, **PATH_PARAMETERS[name]}
+
+
+def _parameter(parameter: Parameter[Any]) -> dict[str, Any]:
+    return {
+        "name": parameter.name,
+        "in": parameter.place,
+        "description": parameter.meaning,
+        "schema": dict(parameter.schema),
+        "required": parameter.is_required,
+    }
+
+
+def _request_body(body: Body, schemas: _Schemas) -> dict[str, Any]:
+    content = {media_type: {"schema": schemas.of(body.kind)} for media_type in body.media_types}
+    return {"required": body.is_required, "content": content}
+
+
+def _responses(
+    operation: Operation, description: Description, schemas: _Schemas, announced: Sequence[str]
+) -> dict[str, Any]:
+    headers: dict[int, list[str]] = {}
+    contents: dict[int, dict[str, list[Schema]]] = {}
+    for status, replies in description.answers.items():
+        for reply in _several(replies):
+            headers.setdefault(status, []).extend(reply.headers)
+            content = contents.setdefault(status, {})
+            for media_type in reply.media_types:
+                # Where JSON is labelled as XML, its schema can not be given.
+                is_json = reply.kind is not None and media_type == JSON_TYPE
+                content.setdefault(media_type, []).append(schemas.of(reply.kind) if is_json else {})
+    for fault in _faults(operation, description):
+        headers.setdefault(fault.status, []).extend(fault.header_names)
+        if operation.refusals == "keystone" and fault is Unauthorized:
+            headers[fault.status].append("WWW-Authenticate")
+        content = contents.setdefault(fault.status, {})
+        for media_type, schema in _refusal(operation.refusals, fault, schemas):
+            content.setdefault(media_type, []).append(schema)
+    without_body = operation.method == "HEAD"
+    return {
+        str(status): _response(
+            status, {} if without_body else contents[status], [*COMMON_HEADERS, *announced, *headers[status]]
+        )
+        for status in sorted(contents)
+    }
+
+
+def _refusal(refusals: Refusals, fault: type[Fault], schemas: _Schemas) -> Iterator[tuple[str, Schema]]:
+    """What a refusal may look like."""
+    if refusals == "keystone":
+        yield JSON_TYPE, schemas.of_keystone_fault(fault)
+    elif refusals == "page":
+        yield HTML_TYPE, {}
+    elif refusals == "oauth2" and fault is not ServiceUnavailable:
+        yield JSON_TYPE, schemas.of_oauth2_refusal()
+    else:
+        yield JSON_TYPE, schemas.of_fault(fault)
+        yield XML_TYPE, {}
+
+
+def _faults(operation: Operation, description: Description) -> Sequence[type[Fault]]:
+    """Those that are named, and those that follow from what an operation takes."""
+    faults = [*description.faults, ServiceUnavailable]
+    if operation.tokens:
+        faults.append(Unauthorized)
+    if description.body is not None:
+        faults += [BadRequest, BodyTooLarge]
+    if description.parameters or "{" in operation.path:
+        faults.append(BadRequest)
+    return list(dict.fromkeys(faults))
+
+
+def _response(status: int, content: Mapping[str, list[Schema]], headers: Sequence[str]) -> dict[str, Any]:
+    response: dict[str, Any] = {
+        "description": HTTPStatus(status).phrase,
+        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers},
+    }
+    if content:
+        response["content"] = {media_type: _media(schemas) for media_type, schemas in content.items()}
+    return response
+
+
+def _media(schemas: Sequence[Schema]) -> dict[str, Any]:
+    known = [schema for schema in schemas if schema]
+    if not known or len(known) < len(schemas):
+        return {}
+    return {"schema": known[0] if len(known) == 1 else {"anyOf": known}}
+
+
+def _security_schemes() -> dict[str, Any]:
+    return {
+        scheme + suffix: {
+            "type": "apiKey",
+            "in": place,
+            "name": "X-Auth-Token",
+            "description": f"The token of a {kind}.",
+        }
+        for kind, scheme in TOKEN_SCHEMES.items()
+        for suffix, place in (("", "header"), (IN_QUERY, "query"))
+    }

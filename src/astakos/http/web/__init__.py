@@ -1,0 +1,1 @@
+"""What browsers meet: login, landing, weblogin and menus."""

@@ -1,0 +1,156 @@
+"""Pages for people: HTML in which every text is escaped, and that runs no script and loads nothing."""
+
+import base64
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import ClassVar, LiteralString
+
+from astakos.http.faults import Fault, ServiceUnavailable
+from astakos.http.openapi.description import Refusals
+from astakos.http.request import Answer, Request
+from astakos.ledger.storage import StorageUnavailableError
+from astakos.service.service import Service
+
+HTML = "text/html; charset=utf-8"
+PLAIN = "text/plain; charset=utf-8"
+STYLE = """
+:root { color-scheme: light dark; --ink: #1b2430; --paper: #f6f7f9; --card: #fff; --line: #8a94a3;
+  --accent: #0b5cad; --on-accent: #fff; --bad: #a61b1b; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e7ebf0; --paper: #14181e; --card: #1d232c;
+  --line: #7c8796; --accent: #7cb8f5; --on-accent: #10151b; --bad: #ff9a8f; } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; }
+main { max-width: 27rem; margin: 8vh auto; padding: 1.5rem 2rem 2rem; background: var(--card);
+  border: 1px solid color-mix(in srgb, var(--line) 40%, transparent); border-radius: .5rem; }
+h1 { font-size: 1.4rem; line-height: 1.25; margin: .25rem 0 1rem; }
+h2 { font-size: 1.05rem; margin: 1.5rem 0 .25rem; }
+label { display: block; font-weight: 600; margin: 1rem 0 .25rem; }
+input { width: 100%; padding: .55rem .6rem; font: inherit; color: inherit; background: var(--paper);
+  border: 1px solid var(--line); border-radius: .3rem; }
+input[aria-invalid] { border-color: var(--bad); }
+button { margin: 1.25rem .5rem 0 0; padding: .55rem 1.1rem; font: inherit; font-weight: 600; cursor: pointer;
+  color: var(--on-accent); background: var(--accent); border: 1px solid var(--accent); border-radius: .3rem; }
+button.other { color: var(--accent); background: transparent; }
+a { color: var(--accent); }
+:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+.error { color: var(--bad); font-weight: 600; margin: .35rem 0 0; }
+dt { font-weight: 600; margin-top: .5rem; }
+dd { margin: 0; overflow-wrap: anywhere; }
+ul { padding-left: 1.2rem; }
+.text { white-space: pre-line; overflow-wrap: anywhere; }
+"""
+_STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode("ascii")
+POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; frame-ancestors 'none'"
+OWN_FORMS = ("'self'",)
+
+
+class Html(str):
+    """Text that is HTML already."""
+
+    __slots__ = ()
+
+
+def html(template: LiteralString, *values: object) -> Html:
+    """HTML with a value in each place `{}`; what is not HTML already is escaped.
+
+    Example:
+        >>> html("<b>{}</b>", "<&>")
+        '<b>&lt;&amp;&gt;</b>'
+    """
+    return Html(
+        template.format(*(value if isinstance(value, Html) else escape(str(value)) for value in values))
+    )
+
+
+def joined(parts: Sequence[Html]) -> Html:
+    """Several pieces of HTML, one after the other."""
+    return Html("\n".join(parts))
+
+
+def hidden(name: str, value: str) -> Html:
+    """A field of a form that people do not see."""
+    return html('<input type="hidden" name="{}" value="{}">', name, value)
+
+
+def page(
+    title: str,
+    content: Html,
+    *,
+    status: int = 200,
+    cookies: Sequence[str] = (),
+    retry_after: int | None = None,
+    forms_may_lead_to: Sequence[str] | None = OWN_FORMS,
+) -> Answer:
+    """A whole page.
+
+    Args:
+        title: what it is about; also its heading.
+        content: what stands under the heading.
+        status: that of the answer.
+        cookies: to be set along with it.
+        retry_after: after how many seconds the same may succeed.
+        forms_may_lead_to: sources of the policy for forms, and for what their answers redirect to; None for
+            anywhere.
+    """
+    document = html(
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{}</title>\n'
+        "<style>{}</style>\n</head>\n<body>\n<main>\n<h1>{}</h1>\n{}\n</main>\n</body>\n</html>\n",
+        title,
+        Html(STYLE),
+        title,
+        content,
+    )
+    policy = POLICY if forms_may_lead_to is None else f"{POLICY}; form-action {' '.join(forms_may_lead_to)}"
+    headers = {"Content-Security-Policy": policy, "X-Frame-Options": "DENY", **PROTECTIVE}
+    if retry_after is not None:
+        headers["Retry-After"] = str(retry_after)
+    return Answer(status, document.encode(), HTML, headers, cookies)
+
+
+PROTECTIVE = {"Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff", "Vary": "Cookie"}
+
+
+def plain(status: int, text: str) -> Answer:
+    """A line of plain text."""
+    return Answer(status, text.encode() + b"\n", PLAIN, PROTECTIVE)
+
+
+def redirect(location: str, cookies: Sequence[str] = ()) -> Answer:
+    """Send the browser elsewhere.
+
+    Args:
+        location: an absolute URL of which is known that it can stand in a header.
+        cookies: to be set along with it.
+    """
+    return Answer(302, b"", HTML, {"Location": location, **PROTECTIVE}, cookies)
+
+
+@dataclass(frozen=True, slots=True)
+class ForPeople:
+    """A handler whose refusals are pages, too."""
+
+    refusals: ClassVar[Refusals] = "page"
+
+    handler: Callable[[Service, Request], Awaitable[Answer]]
+
+    async def __call__(self, service: Service, request: Request) -> Answer:
+        """Handle, and explain what could not be done."""
+        try:
+            return await self.handler(service, request)
+        except Fault as fault:
+            return _explained(fault)
+        except StorageUnavailableError:
+            return _explained(ServiceUnavailable("The service can not do this now; try again in a moment."))
+
+
+def _explained(fault: Fault) -> Answer:
+    retry_after = fault.headers.get("Retry-After")
+    return page(
+        "That did not work",
+        html("<p>{}</p>", fault.message),
+        status=fault.status,
+        retry_after=None if retry_after is None else int(retry_after),
+    )

@@ -1,0 +1,112 @@
+"""`ui/landing` and `ui/terms`: what people see of the service once they have logged in."""
+
+from astakos.clock import to_iso
+from astakos.directory.catalog import menu
+from astakos.directory.redirects import own_address
+from astakos.http.bodies import read_form
+from astakos.http.faults import BadRequest, Forbidden
+from astakos.http.openapi.description import ELSEWHERE, PAGE, Parameter, as_text, described
+from astakos.http.request import Answer, Request
+from astakos.http.web.browser_sessions import (
+    PROOF,
+    Login,
+    agreement,
+    login_address,
+    login_of,
+    require_own_form,
+    terms_address,
+)
+from astakos.http.web.html import Html, hidden, html, joined, page, redirect
+from astakos.service.service import Service
+from astakos.storage import registry, users
+
+
+@described("landing.index", answers={302: ELSEWHERE})
+async def index(service: Service, request: Request) -> Answer:
+    """`ui/`: on to the landing page, or to the login."""
+    login = await login_of(service, request)
+    return redirect(f"{service.base_url}/ui/{'login' if login is None else 'landing'}")
+
+
+@described("landing.landing", answers={200: PAGE, 302: ELSEWHERE})
+async def landing(service: Service, request: Request) -> Answer:
+    """`ui/landing`: who one is, and where the services are."""
+    login = await login_of(service, request)
+    disagreement = await agreement(service, request, login)
+    if disagreement is not None:
+        return disagreement
+    here = f"{service.base_url}/ui/landing"
+    if login is None:
+        return redirect(login_address(service, here))
+    entries = menu(await service.read(registry.list_components))
+    links = [
+        html('<li><a href="{}">{}</a></li>', entry["url"], entry["verbose_name"])
+        for entry in entries
+        if entry["url"] and _is_web(entry["url"]) and entry["cloudbar"]["show"]
+    ]
+    content = [_facts(login)]
+    if links:
+        content.append(html("<h2>Services</h2>\n<ul>\n{}\n</ul>", joined(links)))
+    if not login.user.has_signed_terms:
+        content.append(
+            html(
+                '<p class="error">You have not signed the present <a href="{}">terms of service</a>. '
+                "Until then no service can be used.</p>",
+                terms_address(service, here),
+            )
+        )
+    content.append(
+        html(
+            '<form method="post" action="{}/ui/logout">\n{}\n'
+            '<button class="other">Sign out</button>\n</form>',
+            service.base_url,
+            hidden(PROOF, login.proof),
+        )
+    )
+    return page(f"Welcome, {login.user.name.strip() or login.user.email}", joined(content))
+
+
+def _facts(login: Login) -> Html:
+    user = login.user
+    return html(
+        "<dl>\n<dt>User name</dt>\n<dd>{}</dd>\n<dt>UUID</dt>\n<dd>{}</dd>\n"
+        '<dt>Signed in until</dt>\n<dd><time datetime="{}">{} UTC</time></dd>\n</dl>',
+        user.email,
+        user.uuid,
+        to_iso(login.session.expires),
+        to_iso(login.session.expires)[:16].replace("T", " "),
+    )
+
+
+def _is_web(url: object) -> bool:
+    return isinstance(url, str) and url.startswith(("https://", "http://"))
+
+
+NEXT = Parameter("next", "The address of this service to go on to.", as_text)
+
+
+@described(
+    "landing.terms", parameters=[NEXT], answers={200: PAGE, 302: ELSEWHERE}, faults=[BadRequest, Forbidden]
+)
+async def terms(service: Service, request: Request) -> Answer:
+    """`ui/terms`: show the terms of service to everybody, and let users sign them."""
+    login = await login_of(service, request)
+    settings = await service.login_settings()
+    text = html('<p class="text">{}</p>', settings.terms)
+    if request.method == "POST" and login is not None:
+        form = await read_form(request)
+        require_own_form(request, form, login.session.secret)
+        await service.write(lambda connection: users.sign_terms(connection, login.user.id))
+        service.forget()
+        following = own_address(form.get("next", ""), service.base_url)
+        return redirect(following or f"{service.base_url}/ui/landing")
+    if login is None or login.user.has_signed_terms:
+        return page("Terms of service", text)
+    form_to_sign = html(
+        '{}\n<form method="post" action="{}/ui/terms">\n{}{}\n<button>I agree</button>\n</form>',
+        text,
+        service.base_url,
+        hidden(PROOF, login.proof),
+        hidden("next", request.query.get("next", "")),
+    )
+    return page("Terms of service", form_to_sign, forms_may_lead_to=None)

@@ -1,0 +1,201 @@
+"""`ui/login` and `ui/logout`: user name and password, and the end of that."""
+
+import os
+from collections.abc import Sequence
+from typing import NotRequired, TypedDict
+
+from astakos.clock import MICROSECONDS
+from astakos.directory.attempts import Limit, limits
+from astakos.directory.model import User
+from astakos.directory.redirects import own_address
+from astakos.directory.sessions import form_proof, new_secret
+from astakos.directory.tokens import token_hash
+from astakos.http.bodies import FormBody, read_form
+from astakos.http.faults import BadRequest, Forbidden
+from astakos.http.openapi.description import ELSEWHERE, HTML_TYPE, PAGE, Reply, described
+from astakos.http.request import Answer, Request
+from astakos.http.web import browser_sessions
+from astakos.http.web.browser_sessions import PROOF, Login, browser_of, login_of, require_own_form
+from astakos.http.web.cookies import Cookies
+from astakos.http.web.html import OWN_FORMS, Html, hidden, html, page, redirect
+from astakos.http.web.landing_page import NEXT
+from astakos.service.service import Service
+from astakos.storage import login_attempts, users
+from astakos.storage import sessions as stored_sessions
+from astakos.storage.database import Connection
+
+WRONG = "The user name or the password is wrong."
+INACTIVE = "This account is not active. Ask those who run this service."
+LONGEST = 1024
+
+
+TOO_MANY = Reply(media_types=[HTML_TYPE], headers=["Retry-After"])
+
+
+class LoginForm(TypedDict):
+    """A user name and its password; `csrf_token` is the proof that the form is the page's own."""
+
+    username: NotRequired[str]
+    password: NotRequired[str]
+    next: NotRequired[str]
+    csrf_token: NotRequired[str]
+
+
+@described(
+    "login.login",
+    body=FormBody(LoginForm),
+    parameters=[NEXT],
+    answers={
+        200: PAGE,
+        302: ELSEWHERE,
+        403: PAGE,
+        429: Reply(media_types=[HTML_TYPE], headers=["Retry-After"]),
+    },
+    faults=[BadRequest],
+)
+async def login(service: Service, request: Request) -> Answer:
+    """Show the form, or take it; who has logged in already goes on at once."""
+    if request.method == "POST":
+        return await _log_in(service, request)
+    wanted = request.query.get("next", "")
+    if await login_of(service, request) is not None:
+        return redirect(_following(service, wanted))
+    return await _form(service, request, wanted)
+
+
+@described("login.logout", answers={200: PAGE, 302: ELSEWHERE}, faults=[BadRequest, Forbidden])
+async def logout(service: Service, request: Request) -> Answer:
+    """Show a button, or take it: a link alone, which others could make one follow, ends nothing."""
+    login = await login_of(service, request)
+    if login is None:
+        return redirect(f"{service.base_url}/ui/login")
+    if request.method != "POST":
+        return page("Sign out", _logout_form(service, login))
+    require_own_form(request, await read_form(request), login.session.secret)
+    await browser_sessions.end(service, login)
+    settings = await service.login_settings()
+    ended = browser_sessions.login_cookies(Cookies(service.base_url), settings, None)
+    content = html(
+        '<p>You have signed out.</p>\n<p><a href="{}/ui/login">Sign in again</a></p>', service.base_url
+    )
+    return page("Signed out", content, cookies=ended)
+
+
+def _logout_form(service: Service, login: Login) -> Html:
+    return html(
+        '<p>You are signed in as {}.</p>\n<form method="post" action="{}/ui/logout">\n{}\n'
+        "<button>Sign out</button>\n</form>",
+        login.user.email,
+        service.base_url,
+        hidden(PROOF, login.proof),
+    )
+
+
+async def _log_in(service: Service, request: Request) -> Answer:
+    form = await read_form(request)
+    wanted = form.get("next", "")
+    browser = browser_of(request)
+    try:
+        require_own_form(request, form, browser)
+    except Forbidden as refusal:
+        return await _form(service, request, wanted, error=refusal.message, status=403)
+    username, password = form.get("username", "").strip().lower(), form.get("password", "")
+    if not username or not password or max(len(username), len(password)) > LONGEST:
+        return await _form(service, request, wanted, username=username[:LONGEST], error=WRONG, status=403)
+    counted, again = await _count(service, request, username, browser)
+    if again is not None:
+        return await _form(service, request, wanted, username=username, again=again, status=429)
+    user, stored = await service.read(_find, username)
+    if not await service.passwords.matches(stored, password) or user is None:
+        return await _form(service, request, wanted, username=username, error=WRONG, status=403)
+    if not user.is_active:
+        return await _form(service, request, wanted, username=username, error=INACTIVE, status=403)
+    await service.write(lambda connection: login_attempts.take_back(connection, counted))
+    settings = await service.login_settings()
+    session, known = await browser_sessions.begin(service, request, user, settings)
+    made = Cookies(service.base_url)
+    own = [*browser_sessions.login_cookies(made, settings, session), made.browser(known)]
+    return redirect(_following(service, wanted), own)
+
+
+def _find(connection: Connection, username: str) -> tuple[User | None, str | None]:
+    user = users.find_by_username(connection, username)
+    return user, None if user is None else users.find_password_hash(connection, user.uuid)
+
+
+async def _count(
+    service: Service, request: Request, username: str, browser: str
+) -> tuple[Sequence[Limit], int | None]:
+    """Count an attempt; in which ways that was done, and if it is one too many, from when on to try again."""
+    now = service.now()
+
+    def count(connection: Connection) -> tuple[Sequence[Limit], int | None]:
+        known = stored_sessions.knows_browser(connection, token_hash(browser), username, now)
+        ways = list(limits(username, request.address or "", browser if known else None))
+        return ways, login_attempts.count(connection, ways, now)
+
+    return await service.write(count)
+
+
+def _following(service: Service, wanted: str) -> str:
+    """Where to go after the login: to what was wanted if it is one of the service's own addresses."""
+    return own_address(wanted, service.base_url) or f"{service.base_url}/ui/landing"
+
+
+async def _form(
+    service: Service,
+    request: Request,
+    wanted: str,
+    *,
+    username: str = "",
+    error: str = "",
+    again: int | None = None,
+    status: int = 200,
+) -> Answer:
+    browser = browser_of(request) or new_secret(os.urandom)
+    seconds = None if again is None else max(1, -(-(again - service.now()) // MICROSECONDS))
+    if seconds is not None:
+        error = f"There were too many attempts. Try again in {-(-seconds // 60)} minutes."
+    marks = html(' aria-invalid="true" aria-describedby="error"') if error else Html()
+    content = html(
+        '<form method="post" action="{}/ui/login">\n{}{}\n'
+        '<label for="username">User name (mail address)</label>\n'
+        '<input id="username" name="username" type="text" inputmode="email" autocomplete="username" '
+        'autocapitalize="none" spellcheck="false" required maxlength="{}" value="{}"{}{}>\n'
+        '<label for="password">Password</label>\n'
+        '<input id="password" name="password" type="password" autocomplete="current-password" '
+        'required maxlength="{}"{}{}>\n{}\n<button>Sign in</button>\n</form>',
+        service.base_url,
+        hidden(PROOF, form_proof(browser)),
+        hidden("next", wanted),
+        LONGEST,
+        username,
+        Html() if username else html(" autofocus"),
+        marks,
+        LONGEST,
+        html(" autofocus") if username else Html(),
+        marks,
+        html('<p class="error" id="error" role="alert">{}</p>', error) if error else Html(),
+    )
+    title = "Sign in" if not error else "Could not sign in"
+    return page(
+        title,
+        content,
+        status=status,
+        cookies=[Cookies(service.base_url).browser(browser)],
+        retry_after=seconds,
+        forms_may_lead_to=await _may_lead_to(service, wanted),
+    )
+
+
+async def _may_lead_to(service: Service, wanted: str) -> Sequence[str] | None:
+    """Where the form may lead in the end: browsers hold its policy against redirects that follow as well."""
+    path = wanted.partition("?")[0]
+    if path.endswith("/weblogin/login"):
+        return (*OWN_FORMS, *map(_source, (await service.login_settings()).weblogin_next))
+    # Clients of OAuth2 may have any address.
+    return None if path.rstrip("/").endswith("/oauth2/auth") else OWN_FORMS
+
+
+def _source(allowed: str) -> str:
+    return allowed if "://" in allowed else f"{allowed}:"

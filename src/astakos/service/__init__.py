@@ -1,0 +1,1 @@
+"""What all handlers share: the database, the ledger, caches, pools of threads, mail."""

@@ -1,0 +1,160 @@
+import inspect
+from collections.abc import Mapping
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from tools.write_openapi import STORED, current_document
+
+from astakos.http import routing
+from astakos.http.openapi.document import HEADERS, PATH_PARAMETERS, operations
+from astakos.http.routing import all_routes
+from service.caller import Caller
+from service.world import BASE_URL
+
+HOW = "say what it takes and answers with @described(...) on its handler; see astakos/http/description.py"
+
+
+@pytest.fixture(scope="module")
+def document(standing_service: Caller) -> dict[str, Any]:
+    reply = standing_service.get("/openapi.json")
+    assert (reply.status, reply.headers["content-type"]) == (200, "application/json")
+    found: dict[str, Any] = reply.document
+    return found
+
+
+def described(document: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    return {
+        (path, method.upper()): operation
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+def test_every_operation_of_every_route_is_described(document: dict[str, Any]) -> None:
+    there_are = {(operation.path, operation.method) for operation in operations(all_routes())}
+    missing = there_are - described(document).keys()
+    assert not missing, HOW
+    assert described(document).keys() == there_are
+
+
+def test_every_route_that_there_is_has_a_path_in_the_documentation() -> None:
+    known = [id(route) for route in all_routes().values()]
+    for name, value in inspect.getmembers(routing, lambda value: isinstance(value, Mapping)):
+        is_route = name != "__annotations__" and value and all(callable(one) for one in value.values())
+        assert not is_route or id(value) in known, f"add {name} to NAMED_ROUTES"
+
+
+def test_what_stands_in_a_path_is_described(document: dict[str, Any]) -> None:
+    for (path, _), operation in described(document).items():
+        for name in (part[1:-1] for part in path.split("/") if part.startswith("{")):
+            assert name in PATH_PARAMETERS
+            assert [one["name"] for one in operation["parameters"] if one["in"] == "path"] == [name]
+
+
+def test_the_names_of_operations_are_their_own(document: dict[str, Any]) -> None:
+    names = [operation["operationId"] for operation in described(document).values()]
+    assert len(set(names)) == len(names)
+    assert all(name.isidentifier() for name in names)
+
+
+def test_it_is_what_is_stored_so_that_what_callers_see_changes_in_review_only() -> None:
+    assert STORED.read_text("utf-8") == current_document(), "run: python tools/write_openapi.py"
+
+
+def test_it_names_the_url_of_the_service(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1.")
+    assert document["servers"] == [{"url": BASE_URL}]
+
+
+def test_all_that_is_referred_to_is_there(document: dict[str, Any]) -> None:
+    def references(value: object) -> list[str]:
+        if isinstance(value, dict):
+            own = [value["$ref"]] if isinstance(value.get("$ref"), str) else []
+            return own + [found for one in value.values() for found in references(one)]
+        if isinstance(value, list):
+            return [found for one in value for found in references(one)]
+        return []
+
+    found = references(document)
+    assert found
+    for reference in set(found):
+        place: Any = document
+        for part in reference.removeprefix("#/").split("/"):
+            place = place[part]
+
+
+def test_every_answer_has_a_status_a_meaning_and_the_headers_of_all(document: dict[str, Any]) -> None:
+    for (path, _), operation in described(document).items():
+        assert operation["summary"].endswith((".", "?"))
+        for status, response in operation["responses"].items():
+            assert 200 <= int(status) < 600
+            assert response["description"]
+            assert response["headers"].keys() <= HEADERS.keys()
+            assert "X-Request-Id" in response["headers"]
+            assert ("Astakos-Supports" in response["headers"]) == ("/commissions" in path)
+
+
+def test_whose_token_an_operation_needs_is_what_its_route_asks_for(document: dict[str, Any]) -> None:
+    operations = described(document)
+
+    def schemes(path: str, method: str) -> set[str]:
+        return {name for one in operations[path, method].get("security", ()) for name in one}
+
+    assert schemes("/account/v1.0/quotas", "GET") == {"userToken", "userTokenInQuery"}
+    assert schemes("/account/v1.0/commissions", "POST") == {"serviceToken", "serviceTokenInQuery"}
+    assert len(schemes("/account/v1.0/commissions/history", "GET")) == 4
+    assert schemes("/identity/v2.0/tokens", "POST") == set()
+
+
+def test_the_body_of_an_issue_is_what_the_handler_reads(document: dict[str, Any]) -> None:
+    schema = document["components"]["schemas"]["IssueBody"]
+    assert schema["required"] == ["provisions"]
+    assert schema["properties"]["name"]["maxLength"] == 4096
+    assert schema["properties"]["force"] == {"type": "boolean", "default": False}
+
+
+class Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.anchors: set[str] = set()
+        self.links: set[str] = set()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        self.tags.add(tag)
+        self.anchors.add(found.get("id") or "")
+        self.links.add(found.get("href") or "")
+        assert not any(name.startswith("on") or name == "src" for name in found)
+        if tag not in {"meta", "br"}:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_page_shows_every_call_and_value_without_anything_from_elsewhere(
+    standing_service: Caller, document: dict[str, Any]
+) -> None:
+    reply = standing_service.get("/docs")
+    assert reply.status == 200
+    assert reply.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in reply.headers["content-security-policy"]
+    text = reply.content.decode()
+    page = Page()
+    page.feed(text)
+    page.close()
+    assert not page.open
+    assert not page.tags & {"script", "link", "img", "iframe", "form"}
+    assert {link[1:] for link in page.links if link.startswith("#")} <= page.anchors
+    assert {link for link in page.links if link and not link.startswith("#")} == {"openapi.json"}
+    assert all(f"<code>{path}</code>" in text for path in document["paths"])
+    assert document["components"]["schemas"].keys() <= page.anchors
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/docs"])
+def test_nothing_but_reading_is_allowed(standing_service: Caller, path: str) -> None:
+    assert standing_service("POST", path).status == 405
+    assert standing_service.get(path + "/").status == 200

@@ -1,0 +1,357 @@
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from astakos.clock import MICROSECONDS, now
+from astakos.directory.attempts import (
+    MOST_FROM_BROWSER,
+    MOST_ON_ACCOUNT,
+    MOST_ON_ACCOUNT_FROM_ADDRESS,
+    WINDOW,
+)
+from astakos.storage.database import Database
+from service.browser import Browser, page_of
+from service.caller import ACCOUNT, Caller
+from service.command import astakos
+from service.installation import all_rows, opened, rows, running
+from service.world import ALICE, BASE_URL, BOB, HUGO, PASSWORD
+
+pytestmark = pytest.mark.every_engine
+
+LOGIN = f"{BASE_URL}/ui/login"
+LANDING = f"{BASE_URL}/ui/landing"
+
+
+@pytest.fixture
+def browser(service: Caller) -> Browser:
+    return Browser(service)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.ahead = 0
+
+    def __call__(self) -> int:
+        return now() + self.ahead
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def timed(database: Database, clock: Clock) -> Iterator[Browser]:
+    with running(database, now=clock) as caller:
+        yield Browser(caller)
+
+
+def test_who_logs_in_sees_the_landing_page(browser: Browser) -> None:
+    page = browser.log_in(f" {ALICE.email.upper()} ", PASSWORD)
+    assert page.status == 200
+    text = page_of(page).text
+    assert "Welcome, Alice Archer" in text
+    assert ALICE.uuid in text
+    assert page_of(page).links() == ["https://storage.example.org/ui", "https://compute.example.org/ui"]
+    assert browser.visit(f"{BASE_URL}/ui/").content == page.content
+    assert browser.send("GET", LOGIN).headers["location"] == LANDING
+
+
+@pytest.mark.parametrize(
+    ("email", "password"),
+    [
+        (ALICE.email, PASSWORD + "x"),
+        (ALICE.email, PASSWORD.upper()),
+        (ALICE.email, ""),
+        (ALICE.email, ALICE.token),
+        (ALICE.uuid, PASSWORD),
+        (BOB.email, PASSWORD),
+        (BOB.email, ""),
+        ("nobody@example.org", PASSWORD),
+        ("", PASSWORD),
+        ("alice\0@example.org", PASSWORD),
+        (ALICE.email, "x" * 5000),
+        ("x" * 5000, PASSWORD),
+    ],
+)
+def test_whatever_is_wrong_is_refused_in_the_same_words(browser: Browser, email: str, password: str) -> None:
+    page = browser.log_in(email, password)
+    assert page.status == 403
+    found = page_of(page)
+    assert "The user name or the password is wrong." in found.text
+    assert found.element("password")["aria-describedby"] == "error"
+    assert found.element("error")["role"] == "alert"
+    assert "astakos_session" not in browser.cookies
+    assert not browser.is_logged_in()
+    assert password == "" or password.encode() not in page.content
+
+
+def test_who_is_not_active_is_told_so_once_the_password_is_right(
+    browser: Browser, database: Database
+) -> None:
+    given = astakos(database, "user", "password", HUGO.email, stdin="hugo's own password\n")
+    assert given.status == 0
+    assert "not active" in page_of(browser.log_in(HUGO.email, "hugo's own password")).text
+    assert "is wrong" in page_of(browser.log_in(HUGO.email, PASSWORD)).text
+    assert not browser.is_logged_in()
+
+
+def test_the_form_is_fit_for_everybody(browser: Browser) -> None:
+    page = page_of(browser.visit(LOGIN))
+    labels = {attributes["for"] for name, attributes in page.elements if name == "label"}
+    assert labels == {"username", "password"}
+    assert page.element("username")["autocomplete"] == "username"
+    assert page.element("password")["autocomplete"] == "current-password"
+    assert page.element("password")["type"] == "password"
+    assert "autofocus" in page.element("username")
+    assert page.title == "Sign in"
+    assert not [name for name, _ in page.elements if name in ("script", "link", "img", "iframe")]
+
+
+def test_what_was_typed_is_shown_again_and_harms_nobody(browser: Browser) -> None:
+    page = browser.log_in('"><script>alert(1)</script>', "wrong")
+    assert b"<script" not in page.content
+    assert page_of(page).fields["username"] == '"><script>alert(1)</script>'
+
+
+def test_cookies_of_a_login_are_kept_to_where_they_belong(browser: Browser) -> None:
+    browser.send("GET", LOGIN)
+    form = page_of(browser.visit(LOGIN)).fields
+    browser.send("POST", LOGIN, form | {"username": ALICE.email, "password": PASSWORD})
+    session, shared, known = browser.set_cookies
+    for line, name in ((session, "astakos_session"), (known, "astakos_browser")):
+        ending = r"(Expires=[^;]+ GMT|Max-Age=\d+); HttpOnly; SameSite=Lax; Secure"
+        assert re.fullmatch(rf"{name}=[\w-]{{43}}; Path=/astakos/; {ending}", line)
+    assert re.fullmatch(
+        rf"_pithos2_a={ALICE.uuid}%7C[\w-]{{43}}; Path=/; Expires=[^;]+ GMT; SameSite=Lax; Secure", shared
+    )
+
+
+def test_nothing_that_a_browser_holds_is_stored(browser: Browser, database: Database) -> None:
+    browser.log_in(ALICE.email, PASSWORD)
+    stored = repr(all_rows(database))
+    token = browser.cookies["_pithos2_a"].partition("%7C")[2]
+    for secret in (browser.cookies["astakos_session"], browser.cookies["astakos_browser"], token):
+        assert secret
+        assert secret not in stored
+
+
+def test_the_token_of_a_session_is_one_of_the_user_and_leaves_their_own_alone(
+    browser: Browser, service: Caller
+) -> None:
+    browser.log_in(ALICE.email, PASSWORD)
+    token = browser.cookies["_pithos2_a"].partition("%7C")[2]
+    found = service.get(f"{ACCOUNT}/authenticate", token).document
+    assert (found["uuid"], found["auth_token"]) == (ALICE.uuid, token)
+    assert service.get(f"{ACCOUNT}/authenticate", ALICE.token).status == 200
+    assert service.get(f"{ACCOUNT}/authenticate", browser.cookies["astakos_session"]).status == 401
+    browser.submit(browser.visit(f"{BASE_URL}/ui/logout"))
+    assert service.get(f"{ACCOUNT}/authenticate", token).status == 401
+    assert service.get(f"{ACCOUNT}/authenticate", ALICE.token).status == 200
+
+
+def test_a_session_ends_and_its_token_with_it(timed: Browser, clock: Clock) -> None:
+    timed.log_in(ALICE.email, PASSWORD)
+    token = timed.cookies["_pithos2_a"].partition("%7C")[2]
+    clock.ahead = (14 * 24 * 3600 - 60) * MICROSECONDS
+    assert timed.is_logged_in()
+    assert timed.caller.get(f"{ACCOUNT}/authenticate", token).status == 200
+    clock.ahead += 120 * MICROSECONDS
+    assert not timed.is_logged_in()
+    assert timed.caller.get(f"{ACCOUNT}/authenticate", token).status == 401
+
+
+def test_sessions_count_in_every_process(browser: Browser, database: Database) -> None:
+    browser.log_in(ALICE.email, PASSWORD)
+    with running(opened(database)) as other:
+        elsewhere = Browser(other, dict(browser.cookies))
+        assert elsewhere.is_logged_in()
+        elsewhere.submit(elsewhere.visit(f"{BASE_URL}/ui/logout"))
+    assert not browser.is_logged_in()
+
+
+def test_each_browser_has_a_session_of_its_own(browser: Browser, service: Caller) -> None:
+    other = Browser(service)
+    browser.log_in(ALICE.email, PASSWORD)
+    other.log_in(ALICE.email, PASSWORD)
+    assert browser.cookies["_pithos2_a"] != other.cookies["_pithos2_a"]
+    other.submit(other.visit(f"{BASE_URL}/ui/logout"))
+    assert not other.is_logged_in()
+    assert browser.is_logged_in()
+
+
+def test_logging_in_anew_ends_the_session_of_before(browser: Browser, database: Database) -> None:
+    form = page_of(browser.visit(LOGIN)).fields
+    for _ in range(2):
+        browser.send("POST", LOGIN, form | {"username": ALICE.email, "password": PASSWORD})
+        browser.cookies.pop("_pithos2_a")
+        form = form | {"csrf_token": _proof(browser)}
+    assert len(all_rows(database)["sessions"]) == 1
+
+
+def _proof(browser: Browser) -> str:
+    """What the login form would hold, if it were shown to one who has logged in."""
+    without = {name: value for name, value in browser.cookies.items() if name == "astakos_browser"}
+    return page_of(Browser(browser.caller, without).visit(LOGIN)).fields["csrf_token"]
+
+
+def test_a_new_token_or_password_ends_all_sessions(browser: Browser, database: Database) -> None:
+    browser.log_in(ALICE.email, PASSWORD)
+    astakos(database, "user", "token", ALICE.email)
+    assert not browser.is_logged_in()
+    browser.log_in(ALICE.email, PASSWORD)
+    astakos(database, "user", "password", ALICE.email, stdin="another password\n")
+    assert not browser.is_logged_in()
+    browser.log_in(ALICE.email, "another password")
+    assert browser.is_logged_in()
+
+
+def test_a_user_who_is_no_more_active_is_not_logged_in(browser: Browser, database: Database) -> None:
+    browser.log_in(ALICE.email, PASSWORD)
+    rows(database, "UPDATE users SET is_active = ? WHERE uuid = ?", False, ALICE.uuid)
+    assert not browser.is_logged_in()
+
+
+@pytest.mark.parametrize("secret", ["", "x", "x" * 43, "é", "x" * 4000, "a|b", '"', "%00"])
+def test_made_up_sessions_are_none(browser: Browser, secret: str) -> None:
+    browser.cookies["astakos_session"] = secret
+    assert not browser.is_logged_in()
+
+
+def test_a_link_alone_logs_nobody_out(browser: Browser) -> None:
+    browser.log_in(ALICE.email, PASSWORD)
+    page = browser.visit(f"{BASE_URL}/ui/logout")
+    assert "You are signed in as alice@example.org" in page_of(page).text
+    assert browser.is_logged_in()
+    ended = browser.submit(page)
+    assert "You have signed out." in page_of(ended).text
+    assert not {"astakos_session", "_pithos2_a"} & browser.cookies.keys()
+    assert browser.send("GET", f"{BASE_URL}/ui/logout").headers["location"] == LOGIN
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"csrf_token": ""},
+        {"csrf_token": "x"},
+        {"csrf_token": "A" * 43},
+    ],
+)
+def test_forms_of_other_sites_are_refused(browser: Browser, service: Caller, forged: dict[str, str]) -> None:
+    right = {"username": ALICE.email, "password": PASSWORD, "next": ""}
+    form = page_of(browser.visit(LOGIN)).fields
+    assert browser.send("POST", LOGIN, form | right | forged).status == 403
+    assert Browser(service).send("POST", LOGIN, form | right).status == 403, "another browser's form"
+    for site in ("cross-site", "same-site"):
+        assert browser.send("POST", LOGIN, form | right, Sec_Fetch_Site=site).status == 403
+    assert not browser.is_logged_in()
+    browser.log_in(ALICE.email, PASSWORD)
+    assert browser.send("POST", f"{BASE_URL}/ui/logout", forged).status == 403
+    assert browser.send("POST", f"{BASE_URL}/ui/logout", {"csrf_token": form["csrf_token"]}).status == 403
+    assert browser.is_logged_in()
+
+
+def test_one_without_cookies_is_told_what_is_missing(service: Caller) -> None:
+    page = Browser(service).send("POST", LOGIN, {"username": ALICE.email, "password": PASSWORD})
+    assert page.status == 403
+    assert "your browser must take cookies" in page_of(page).text
+
+
+@pytest.mark.parametrize(
+    "following",
+    [
+        "https://evil.example/",
+        "//evil.example/astakos/ui",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "pithos://x",
+    ],
+)
+def test_the_login_leads_to_no_other_site(browser: Browser, following: str) -> None:
+    form = page_of(browser.visit(LOGIN)).fields | {"next": following}
+    reply = browser.send("POST", LOGIN, form | {"username": ALICE.email, "password": PASSWORD})
+    assert (reply.status, reply.headers["location"]) == (302, LANDING)
+
+
+def test_the_login_leads_back_to_where_one_came_from(browser: Browser) -> None:
+    following = f"{BASE_URL}/ui/terms?next=%2Fastakos%2Fui%2Flanding"
+    page = browser.log_in(ALICE.email, PASSWORD, following)
+    assert page_of(page).title == "Terms of service"
+
+
+def test_bad_requests_for_pages_are_answered_with_pages(browser: Browser) -> None:
+    browser.visit(LOGIN)
+    reply = browser.send("POST", LOGIN, {"a": "b"}, Content_Type="application/json")
+    assert reply.status == 400
+    assert page_of(reply).title == "That did not work"
+    assert browser.send("PUT", LOGIN).headers["allow"] == "GET,HEAD,POST"
+
+
+# How often passwords may be tried. The service sees all of this come from one address that is not known,
+# since it is this machine's and nothing says who stands behind it, or from one that a front end names.
+
+
+def tries(browser: Browser, times: int, address: str = "192.0.2.1", email: str = ALICE.email) -> list[int]:
+    """Log in with a wrong password so often; the statuses."""
+    form = page_of(browser.visit(LOGIN)).fields | {"username": email}
+    return [
+        browser.send("POST", LOGIN, form | {"password": f"guess {number}"}, X_Forwarded_For=address).status
+        for number in range(times)
+    ]
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is counted does not depend on how long checking a password takes."""
+    monkeypatch.setattr(
+        "astakos.service.password_pool.password_matches", lambda _, password: password == PASSWORD
+    )
+
+
+@pytest.mark.usefixtures("quick")
+def test_who_guesses_has_to_wait(timed: Browser, clock: Clock) -> None:
+    most = MOST_ON_ACCOUNT_FROM_ADDRESS
+    assert tries(timed, most + 2) == [403] * most + [429] * 2
+    form = page_of(timed.visit(LOGIN)).fields | {"username": ALICE.email, "password": PASSWORD}
+    refused = timed.send("POST", LOGIN, form, X_Forwarded_For="192.0.2.1")
+    assert refused.status == 429
+    assert 800 < int(refused.headers["retry-after"]) <= 900
+    assert "Try again in 15 minutes" in page_of(refused).text
+    assert timed.send("POST", LOGIN, form, X_Forwarded_For="192.0.2.2").status == 302, "from elsewhere"
+    clock.ahead = WINDOW + MICROSECONDS
+    fresh = Browser(timed.caller)
+    assert tries(fresh, 1) == [403]
+
+
+@pytest.mark.usefixtures("quick")
+def test_attempts_at_the_same_time_are_counted_before_they_are_made(service: Caller) -> None:
+    def attempt(number: int) -> int:
+        return tries(Browser(service), 1, "192.0.2.1")[0]
+
+    with ThreadPoolExecutor(8) as threads:
+        statuses = list(threads.map(attempt, range(2 * MOST_ON_ACCOUNT_FROM_ADDRESS)))
+    assert statuses.count(403) == MOST_ON_ACCOUNT_FROM_ADDRESS
+    assert statuses.count(429) == MOST_ON_ACCOUNT_FROM_ADDRESS
+
+
+@pytest.mark.usefixtures("quick")
+def test_strangers_everywhere_can_not_lock_a_user_out_of_a_browser_that_is_known(service: Caller) -> None:
+    known = Browser(service)
+    known.log_in(ALICE.email, PASSWORD)
+    known.submit(known.visit(f"{BASE_URL}/ui/logout"))
+    stranger = Browser(service)
+    found = [status for host in range(7) for status in tries(stranger, 10, f"192.0.2.{host}")]
+    assert found == [403] * MOST_ON_ACCOUNT + [429] * (70 - MOST_ON_ACCOUNT)
+    assert known.log_in(ALICE.email, PASSWORD).status == 200
+    assert known.is_logged_in()
+    known.submit(known.visit(f"{BASE_URL}/ui/logout"))
+    assert tries(known, MOST_FROM_BROWSER + 1)[-2:] == [403, 429], "there, too, passwords are not guessed"
+
+
+@pytest.mark.usefixtures("quick")
+def test_logging_in_often_is_no_guessing(service: Caller) -> None:
+    for _ in range(MOST_ON_ACCOUNT_FROM_ADDRESS + 2):
+        browser = Browser(service, headers={"X-Forwarded-For": "192.0.2.1"})
+        assert browser.log_in(ALICE.email, PASSWORD).status == 200

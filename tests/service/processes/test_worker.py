@@ -1,0 +1,26 @@
+import contextlib
+import socket
+import subprocess
+import sys
+
+
+def test_a_worker_of_another_version_says_so_and_ends() -> None:
+    with contextlib.ExitStack() as sockets:
+        pairs = [socket.socketpair() for _ in range(3)]
+        for pair in pairs:
+            for one in pair:
+                sockets.enter_context(one)
+        inherited = [theirs.fileno() for _, theirs in pairs]
+        pairs[0][0].sendall(b'0123456789abcdef\n{"database_url": "sqlite:///never-made.db"}\n')
+        ended = subprocess.run(
+            [sys.executable, "-m", "astakos.processes.worker", *map(str, inherited)],
+            pass_fds=inherited,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        "astakos: another version was installed while the service was running; restart the service\n"
+    )
