@@ -7,21 +7,21 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from astakos.storage.database import Connection
-from astakos.storage.ledger_rows import Rows
-from astakos.storage.pipelining import Pipelining, Query, arrays, number
-from astakos.storage.postgresql_statements import BEGIN, COMMIT, INSERT_HOLDERS
-from astakos.storage.postgresql_statements import INSERT_PENDING as INSERT_ALL_PENDING
-from astakos.storage.postgresql_statements import MOVE_TO_RESOLVED as MOVE_ALL_TO_RESOLVED
-from astakos.storage.postgresql_statements import SET_USAGE as SET_ALL_USAGE
-from astakos.storage.psycopg_connection import PostgreSQLConnection
-from astakos.storage.sqlite_ledger import (
+from astakos.storage.postgresql.connection import PostgreSQLConnection
+from astakos.storage.postgresql.pipeline import Pipelining, Query, arrays, number
+from astakos.storage.postgresql.statements import BEGIN, COMMIT, INSERT_HOLDERS
+from astakos.storage.postgresql.statements import INSERT_PENDING as INSERT_ALL_PENDING
+from astakos.storage.postgresql.statements import MOVE_TO_RESOLVED as MOVE_ALL_TO_RESOLVED
+from astakos.storage.postgresql.statements import SET_USAGE as SET_ALL_USAGE
+from astakos.storage.protocol import Connection
+from astakos.storage.sqlite.sqlite_ledger import (
     DELETE_PENDING,
     INSERT_HOLDER,
     INSERT_PENDING,
     MOVE_TO_RESOLVED,
     SET_USAGE,
 )
+from astakos.storage.tables.ledger_rows import Rows
 
 Charge = tuple[int, int]
 """The id of a holding, and a quantity."""

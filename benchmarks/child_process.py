@@ -1,4 +1,4 @@
-"""Processes of our own that serve on the loopback for as long as a context lasts."""
+"""Supervisor of our own that serve on the loopback for as long as a context lasts."""
 
 import contextlib
 import os

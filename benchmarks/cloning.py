@@ -1,6 +1,6 @@
 """Many users at once on PostgreSQL: copies of the first one, by a few statements for thousands of them."""
 
-from astakos.storage.database import Connection
+from astakos.storage.protocol import Connection
 from benchmarks.population import user_uuid
 
 AT_A_TIME = 5_000

@@ -15,14 +15,15 @@ from typing import NamedTuple
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from astakos import clock
-from astakos.administration.document import ComponentEntry, ResourceEntry, ServiceEntry, StateDocument
 from astakos.administration.load import load
-from astakos.directory.model import User
+from astakos.administration.state_document import ComponentEntry, ResourceEntry, ServiceEntry, StateDocument
+from astakos.directory.entities import User
 from astakos.projects.limits import SYSTEM_PROJECT_LIFETIME, limits
-from astakos.projects.model import Capacity, Membership, MembershipState, Policy, Project, ProjectState
-from astakos.storage import projects, users
-from astakos.storage.database import Connection, database_of
-from astakos.storage.holdings import set_limits
+from astakos.projects.project import Capacity, Membership, MembershipState, Policy, Project, ProjectState
+from astakos.storage.opening import database_of
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import projects, users
+from astakos.storage.tables.holdings import set_limits
 from benchmarks import cloning, machine
 from benchmarks.load_generator import Outcome, Pairs, Plan, generate
 from benchmarks.population import (

@@ -9,14 +9,14 @@ from astakos import clock
 from astakos.directory.tokens import token_hash
 from astakos.ledger.batch import perform
 from astakos.ledger.operations import Issue, Issued, Resolve, Resolved
+from astakos.ledger.ports import LedgerStorage
 from astakos.ledger.rules import Key, Provision, merge
-from astakos.ledger.storage import LedgerStorage
 from astakos.processes.configuration import keep_what_is_there
 from astakos.projects.limits import user_holder
-from astakos.storage import registry
-from astakos.storage.database import Database, database_of
-from astakos.storage.holdings import stored_source
-from astakos.storage.ledger import ledger_storage
+from astakos.storage.opening import database_of, ledger_storage
+from astakos.storage.protocol import Database
+from astakos.storage.tables import registry
+from astakos.storage.tables.holdings import stored_source
 from benchmarks import command_line
 from benchmarks.bare_writer import BareWriter, bare_write
 from benchmarks.pairs import Copies

@@ -5,16 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from astakos import clock
-from astakos.administration.document import (
+from astakos.administration.load import load
+from astakos.administration.state_document import (
     ComponentEntry,
     ResourceEntry,
     ServiceEntry,
     StateDocument,
     UserEntry,
 )
-from astakos.administration.load import load
 from astakos.projects.limits import project_holder, user_holder
-from astakos.storage.database import database_of
+from astakos.storage.opening import database_of
 
 USERS = 1000
 COMPONENT = "compute"

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from astakos.directory.tokens import token_hash
-from astakos.storage import registry
-from astakos.storage.database import database_of
-from astakos.storage.ledger import ledger_storage
+from astakos.storage.opening import database_of, ledger_storage
+from astakos.storage.tables import registry
 from benchmarks import command_line
 from benchmarks.ledger import engine_step
 from benchmarks.population import COMPONENT_TOKEN, USERS

@@ -8,7 +8,8 @@ log. There is no HTTP, no authentication, and next to no client: a service that 
 import re
 
 from astakos.projects.limits import project_holder, user_holder
-from astakos.storage.database import Connection, database_of
+from astakos.storage.opening import database_of
+from astakos.storage.protocol import Connection
 from benchmarks.population import QUANTITIES, user_uuid
 from benchmarks.postgresql_databases import PostgreSQLDatabases
 from benchmarks.verification import WrongFiguresError

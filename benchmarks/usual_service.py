@@ -21,9 +21,10 @@ import uvicorn
 
 from astakos.directory.tokens import token_hash
 from astakos.processes.listening import listen
-from astakos.storage.database import Connection, Database, database_of
-from astakos.storage.sqlite import SQLiteDatabase
-from astakos.storage.sqlite_ledger import (
+from astakos.storage.opening import database_of
+from astakos.storage.protocol import Connection, Database
+from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
+from astakos.storage.sqlite.sqlite_ledger import (
     DELETE_PENDING,
     INSERT_HOLDER,
     INSERT_PENDING,

@@ -9,9 +9,9 @@ from argon2 import PasswordHasher
 from benchmarks.postgres_server import postgres_server
 from hypothesis import HealthCheck, settings
 
-from astakos.directory import passwords
-from astakos.http.dialects.dialects import OLDEST
-from astakos.storage.database import Database
+from astakos.directory import password_hashes
+from astakos.http.dialects.v0_14 import V0_14
+from astakos.storage.protocol import Database
 from service.caller import Caller
 from service.engines import (
     ENGINES,
@@ -71,7 +71,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def _quick_passwords() -> Iterator[None]:
     """A password takes a tenth of a second and 64 MiB on purpose; hundreds of tests begin with one."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        patch.setattr(password_hashes, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         yield
 
 
@@ -148,7 +148,7 @@ def service(database: Database) -> Iterator[Caller]:
 @pytest.fixture
 def older_service(database: Database) -> Iterator[Caller]:
     """A running service with the world that answers as 0.14 did, for one test alone."""
-    with running(database, generation=OLDEST) as caller:
+    with running(database, dialect=V0_14) as caller:
         yield caller
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
-from astakos.cli.serve import serve
-from astakos.storage.database import Database
+from astakos.cli.serve_command import serve
+from astakos.storage.protocol import Database
 from service.command import Serving, serving
 
 ROOT = Path(__file__).parents[2]

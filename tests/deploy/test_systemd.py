@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from astakos.cli.serve import serve
+from astakos.cli.serve_command import serve
 from astakos.processes.http_server import GRACE_SECONDS
 from service.command import EXECUTABLE
 

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from astakos.cli import COMMANDS
-from astakos.cli.serve import serve
+from astakos.cli.serve_command import serve
 from astakos.service import readiness
-from astakos.storage.database import Database
+from astakos.storage.protocol import Database
 from service.command import serving
 from service.metrics.scraping import families, scrape
 

@@ -6,19 +6,19 @@ from pathlib import Path
 import pytest
 
 from astakos import clock
-from astakos.administration.document import (
+from astakos.administration.load import load
+from astakos.administration.state_document import (
     ComponentEntry,
     ResourceEntry,
     ServiceEntry,
     StateDocument,
     UserEntry,
 )
-from astakos.administration.load import load
 from astakos.cli import COMMANDS
 from astakos.processes.http_server import serving
 from astakos.processes.listening import LOOPBACK, listen
 from astakos.service.service import Service
-from astakos.storage.sqlite import SQLiteDatabase
+from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from astakosclient import AstakosClient
 
 README = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")

@@ -23,9 +23,9 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 from schemathesis.engine.recorder import ScenarioRecorder
 
-from astakos.administration.document import Settings, StateDocument
 from astakos.administration.load import load
-from astakos.storage.database import Database
+from astakos.administration.state_document import Settings, StateDocument
+from astakos.storage.protocol import Database
 from service.caller import Caller
 from service.command import serving
 from service.installation import database_at, make_world

@@ -23,8 +23,8 @@ from urllib.parse import urlsplit
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from astakos.storage.database import Database
-from astakos.storage.whole_tables import LEFT_OUT
+from astakos.storage.protocol import Database
+from astakos.storage.schema.whole_tables import LEFT_OUT
 from fuzzing.bodies import bodies
 from fuzzing.calls import calls, fitting, heads
 from fuzzing.conformance import errors_in, turn_all_on

@@ -1,6 +1,6 @@
 """What the service answers is what its OpenAPI document allows; see `conformance.py` for longer runs."""
 
-from astakos.storage.database import Database
+from astakos.storage.protocol import Database
 from fuzzing.conformance import TOKENS, errors_in, run, turn_all_on
 from service.command import serving
 from service.installation import holdings

@@ -5,7 +5,7 @@ For longer runs see `fuzzer.py`.
 
 import pytest
 
-from astakos.storage.database import Database
+from astakos.storage.protocol import Database
 from fuzzing.conformance import errors_in, turn_all_on
 from fuzzing.fuzzer import OPTIONS, Fuzzer
 from fuzzing.wire import LONGEST_ANSWER_SECONDS

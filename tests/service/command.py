@@ -15,7 +15,7 @@ from typing import Any
 from click.testing import CliRunner
 
 from astakos.cli import main
-from astakos.storage.database import Database
+from astakos.storage.protocol import Database
 from service.caller import Caller
 
 EXECUTABLE = Path(sysconfig.get_path("scripts"), "astakos")

@@ -9,12 +9,12 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
+from astakos.administration.component_registration import register_own_services
 from astakos.administration.load import load
-from astakos.administration.registry import register_own_services
-from astakos.storage.database import Database
-from astakos.storage.postgresql import PostgreSQLDatabase
-from astakos.storage.psycopg_connection import PostgreSQLConnection
-from astakos.storage.sqlite import SQLiteDatabase
+from astakos.storage.postgresql.connection import PostgreSQLConnection
+from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase
+from astakos.storage.protocol import Database
+from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from service.installation import copy_world
 from service.world import BASE_URL, LOADED, world
 

@@ -6,16 +6,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from astakos import clock
+from astakos.administration.component_registration import register_own_services
 from astakos.administration.load import load
-from astakos.administration.registry import register_own_services
-from astakos.http.dialects.dialects import NEWEST, Generation
+from astakos.http.dialects.dialect import Dialect
+from astakos.http.dialects.newest import NEWEST
 from astakos.ledger.rules import Holding, Key
 from astakos.processes.http_server import serving
 from astakos.processes.listening import LOOPBACK, listen
 from astakos.service.mail import Mailer
 from astakos.service.service import Service
-from astakos.storage.database import Connection, Database, database_of
-from astakos.storage.sqlite import SQLiteDatabase
+from astakos.storage.opening import database_of
+from astakos.storage.protocol import Connection, Database
+from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from service.caller import Caller
 from service.world import BASE_URL, LOADED, world
 
@@ -54,12 +56,12 @@ def running(
     database: Database,
     mailer: Mailer | None = None,
     now: Callable[[], int] = clock.now,
-    generation: Generation = NEWEST,
+    dialect: Dialect = NEWEST,
 ) -> Iterator[Caller]:
     """A service on a database, over HTTP, while the context lasts."""
     with listen(LOOPBACK, 0) as listener:
         port = listener.getsockname()[1]
-        with serving(Service(database, BASE_URL, mailer, now=now, generation=generation), listener):
+        with serving(Service(database, BASE_URL, mailer, now=now), listener, dialect=dialect):
             yield Caller(f"http://{LOOPBACK}:{port}/astakos")
 
 

@@ -3,13 +3,13 @@
 import contextlib
 from collections.abc import Iterator
 
-from astakos.administration.document import StateDocument
+from astakos.administration.component_registration import register_own_services
 from astakos.administration.load import load
-from astakos.administration.registry import register_own_services
+from astakos.administration.state_document import StateDocument
 from astakos.processes.http_server import serving
 from astakos.processes.listening import LOOPBACK, listen
 from astakos.service.service import Service
-from astakos.storage.database import Database
+from astakos.storage.protocol import Database
 from service.world import LOADED
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from astakos.storage.database import Database
+from astakos.storage.protocol import Database
 from service.caller import ACCOUNT, COMMISSIONS, TOKENS
 from service.command import ended, serving
 from service.installation import rows

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from astakos.administration.document import (
+from astakos.administration.state_document import (
     CapacityEntry,
     ComponentEntry,
     MemberEntry,
@@ -17,7 +17,7 @@ from astakos.administration.document import (
 )
 from astakos.clock import from_iso
 from astakos.ledger.rules import Key
-from astakos.projects.model import MembershipState, ProjectState
+from astakos.projects.project import MembershipState, ProjectState
 
 BASE_URL = "https://accounts.example.org/astakos"
 """What the service calls itself, wherever it listens."""

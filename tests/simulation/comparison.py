@@ -31,8 +31,8 @@ from astakos.ledger.rules import (
     Refusal,
     merge,
 )
-from astakos.storage.commissions import list_pending
-from astakos.storage.database import Connection
+from astakos.storage.protocol import Connection
+from astakos.storage.tables.commissions import list_pending
 from service.stored import stored_commissions
 from simulation.model import Culprit, Figures, Model, merged
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from benchmarks.postgres_server import PostgresServer, own_server
 
-from astakos.storage.database import Database
-from astakos.storage.postgresql_ledger import PostgreSQLLedger
+from astakos.storage.postgresql.postgresql_ledger import PostgreSQLLedger
+from astakos.storage.protocol import Database
 from service.engines import PostgreSQLEngine
 from simulation.postgresql_worlds import STORABLE_KEYS, filled, new_store, set_limits_of
 

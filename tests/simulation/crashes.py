@@ -24,12 +24,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from astakos import clock
-from astakos.administration.document import ComponentEntry, StateDocument
 from astakos.administration.load import load
+from astakos.administration.state_document import ComponentEntry, StateDocument
 from astakos.ledger.rules import UNLIMITED
-from astakos.storage.database import Database
-from astakos.storage.holdings import set_limits
-from astakos.storage.sqlite import SQLiteDatabase
+from astakos.storage.protocol import Database
+from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
+from astakos.storage.tables.holdings import set_limits
 from simulation.records import HOLDINGS, Audit, Call, Tables, Wish, int_of, random_wish, request_of, take_in
 from simulation.serving import COMMISSIONS, TOKEN, Server, UnexpectedAnswerError, post
 

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.postgres_server import LOOPBACK, QUICK, PostgresServer, folder_for_server, free_port
 
-from astakos.storage.postgresql import PostgreSQLDatabase
+from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase
 from simulation.crashes import fill
 from simulation.records import Audit, Call, Tables, Wish, random_wish, request_of, take_in
 from simulation.serving import COMMISSIONS, Server, UnexpectedAnswerError, post

@@ -2,7 +2,7 @@
 
 from enum import Enum
 
-from astakos.storage.pipelining import Pipelining, Query, Result, Statement
+from astakos.storage.postgresql.pipeline import Pipelining, Query, Result, Statement
 
 RAISE = "DO $$ BEGIN RAISE EXCEPTION 'a fault of the simulation' USING ERRCODE = '{}'; END $$"
 

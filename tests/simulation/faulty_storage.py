@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from astakos.ledger.operations import Changes
+from astakos.ledger.ports import LedgerStorage, LedgerTransaction, Needs, State, StorageUnavailableError
 from astakos.ledger.rules import Key
-from astakos.ledger.storage import LedgerStorage, LedgerTransaction, Needs, State, StorageUnavailableError
-from astakos.storage.sqlite import SQLiteDatabase
+from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from simulation.worlds import copy_as_crashed
 
 

@@ -14,11 +14,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from astakos.clock import DAY
 from astakos.ledger.batch import perform
 from astakos.ledger.operations import Issue, Operation, Resolve
+from astakos.ledger.ports import LedgerStorage, LedgerTransaction
 from astakos.ledger.rules import Key
-from astakos.ledger.storage import LedgerStorage, LedgerTransaction
-from astakos.storage.database import Database
-from astakos.storage.ledger import ledger_storage
-from astakos.storage.retention import KEYS_KEPT
+from astakos.storage.opening import ledger_storage
+from astakos.storage.protocol import Database
+from astakos.storage.tables.retention import KEYS_KEPT
 from simulation import plans
 from simulation.comparison import Follower, read_figures
 from simulation.plans import Pick, Plan, ResolvePlan, SettlePlan, operations_of

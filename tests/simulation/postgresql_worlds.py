@@ -7,10 +7,10 @@ from pathlib import Path
 from astakos.ledger.batch import perform
 from astakos.ledger.operations import Issued, Operation, Outcome
 from astakos.ledger.rules import Key
-from astakos.storage.database import Connection, Database
-from astakos.storage.holdings import set_limits
-from astakos.storage.postgresql import PostgreSQLDatabase
-from astakos.storage.postgresql_ledger import PostgreSQLLedger
+from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase
+from astakos.storage.postgresql.postgresql_ledger import PostgreSQLLedger
+from astakos.storage.protocol import Connection, Database
+from astakos.storage.tables.holdings import set_limits
 from astakos.storage.texts import is_storable
 from service.engines import PostgreSQLEngine
 from service.stored import stored_commissions

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from astakos.ledger.rules import UNLIMITED, Key
-from astakos.storage.database import Connection
+from astakos.storage.protocol import Connection
 from service.stored import stored_commissions
 from simulation.comparison import check_sums, read_figures
 from simulation.serving import COMMISSIONS, UnexpectedAnswerError

@@ -17,9 +17,9 @@ from hypothesis.stateful import run_state_machine_as_test
 from astakos.ledger.batch import perform
 from astakos.ledger.operations import Operation, Resolve, Settle
 from astakos.ledger.rules import Key
-from astakos.storage.database import Database
-from astakos.storage.ledger import ledger_storage
-from astakos.storage.postgresql_ledger import PostgreSQLLedger
+from astakos.storage.opening import ledger_storage
+from astakos.storage.postgresql.postgresql_ledger import PostgreSQLLedger
+from astakos.storage.protocol import Database
 from service.engines import PostgreSQLEngine
 from simulation.comparison import read_figures
 from simulation.machine import LedgerMachine

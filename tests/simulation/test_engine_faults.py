@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from astakos.ledger.asking import GroupCommit, OperationFailedError
+from astakos.ledger.embedded_engine import GroupCommit
 from astakos.ledger.engine import LARGEST_BATCH
+from astakos.ledger.engine_client import OperationFailedError
 from astakos.ledger.operations import Issue, Issued, Operation, Outcome
+from astakos.ledger.ports import StorageUnavailableError
 from astakos.ledger.rules import NoCapacity
-from astakos.ledger.storage import StorageUnavailableError
-from astakos.storage.ledger import ledger_storage
+from astakos.storage.opening import ledger_storage
 from service.stored import stored_commissions
 from simulation.comparison import check_sums, make_issue, read_figures
 from simulation.faulty_storage import FaultyStorage, PoisonedStorage, Stall, unavailable

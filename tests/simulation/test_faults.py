@@ -16,10 +16,10 @@ import pytest
 
 from astakos.ledger.batch import perform
 from astakos.ledger.operations import Issue, Issued, Operation, Outcome
+from astakos.ledger.ports import StorageUnavailableError
 from astakos.ledger.rules import Key
-from astakos.ledger.storage import StorageUnavailableError
-from astakos.storage.ledger import ledger_storage
-from astakos.storage.sqlite_ledger import SQLiteLedger
+from astakos.storage.opening import ledger_storage
+from astakos.storage.sqlite.sqlite_ledger import SQLiteLedger
 from simulation.comparison import Follower, make_issue
 from simulation.faulty_storage import Crashed, Fault, FaultyDatabase
 from simulation.histories import Wishes, one_of_each

@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 from benchmarks.postgres_server import PostgresServer, own_server
 
-from astakos.ledger.asking import GroupCommit
 from astakos.ledger.batch import perform
+from astakos.ledger.embedded_engine import GroupCommit
 from astakos.ledger.operations import Issued
-from astakos.ledger.storage import LedgerTransaction
+from astakos.ledger.ports import LedgerTransaction
 from astakos.service import read_pool
 from astakos.service.ttl_cache import KEPT_SECONDS
-from astakos.storage import psycopg_connection
-from astakos.storage.database import Database
-from astakos.storage.postgresql import PostgreSQLDatabase
-from astakos.storage.postgresql_ledger import PostgreSQLLedger
+from astakos.storage.postgresql import connection
+from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase
+from astakos.storage.postgresql.postgresql_ledger import PostgreSQLLedger
+from astakos.storage.protocol import Database
 from service.caller import ACCOUNT, Caller, Reply
 from service.command import astakos
 from service.engines import PostgreSQLEngine, changed_url
@@ -82,8 +82,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(read_pool, "LONGEST_WAIT_SECONDS", 0.5)
     monkeypatch.setattr(read_pool, "LONGEST_READ_SECONDS", 0.5)
     quick = "-c statement_timeout=300ms -c lock_timeout=300ms -c idle_in_transaction_session_timeout=600ms"
-    monkeypatch.setattr(psycopg_connection, "QUICK", quick)
-    monkeypatch.setattr(psycopg_connection, "GRACE_SECONDS", 0.2)
+    monkeypatch.setattr(connection, "QUICK", quick)
+    monkeypatch.setattr(connection, "GRACE_SECONDS", 0.2)
 
 
 def through(proxy: Proxy, database: Database) -> PostgreSQLDatabase:

@@ -15,10 +15,10 @@ import pytest
 
 from astakos.ledger.batch import perform
 from astakos.ledger.operations import Issued, Operation, Outcome
-from astakos.storage import postgresql_ledger
-from astakos.storage.database import Database
-from astakos.storage.postgresql import PostgreSQLDatabase
-from astakos.storage.postgresql_ledger import PostgreSQLLedger
+from astakos.storage.postgresql import postgresql_ledger
+from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase
+from astakos.storage.postgresql.postgresql_ledger import PostgreSQLLedger
+from astakos.storage.protocol import Database
 from service.engines import PostgreSQLEngine, changed_url
 from service.proxy import Proxy, proxy_to
 from simulation.comparison import Follower, make_issue

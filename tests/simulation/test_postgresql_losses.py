@@ -9,10 +9,10 @@ from benchmarks.postgres_server import PostgresServer
 
 from astakos.clock import DAY
 from astakos.ledger.operations import Issued, Resolve, Resolved
-from astakos.ledger.storage import LedgerTransaction, StorageUnavailableError
-from astakos.storage.database import Database
-from astakos.storage.postgresql import PostgreSQLDatabase
-from astakos.storage.postgresql_ledger import ENGINES_KEPT, PostgreSQLLedger
+from astakos.ledger.ports import LedgerTransaction, StorageUnavailableError
+from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase
+from astakos.storage.postgresql.postgresql_ledger import ENGINES_KEPT, PostgreSQLLedger
+from astakos.storage.protocol import Database
 from service.engines import changed_url
 from service.installation import rows
 from service.proxy import Network, proxy_to

@@ -12,9 +12,10 @@ import pytest
 from astakos.ledger.batch import perform
 from astakos.ledger.operations import Issue, Issued, Operation, Outcome, Resolve, Resolved
 from astakos.ledger.rules import Key, NoCapacity
-from astakos.storage.database import Connection, Database, TransactionLostError
-from astakos.storage.postgresql import PostgreSQLDatabase, writing
-from astakos.storage.postgresql_ledger import PostgreSQLLedger
+from astakos.storage.errors import TransactionLostError
+from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase, writing
+from astakos.storage.postgresql.postgresql_ledger import PostgreSQLLedger
+from astakos.storage.protocol import Connection, Database
 from service.installation import rows
 from simulation.comparison import make_issue, read_figures
 from simulation.postgresql_worlds import PATIENCE, STORABLE_KEYS, answered, count, do, issue, set_limits_of

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from astakos.ledger.rules import Key
-from astakos.storage.database import Connection
-from astakos.storage.holdings import set_limits
-from astakos.storage.sqlite import SQLiteDatabase
+from astakos.storage.protocol import Connection
+from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
+from astakos.storage.tables.holdings import set_limits
 
 COMPONENTS = (1, 2)
 START = 1_700_000_000_000_000

@@ -2,12 +2,12 @@
 
 import os
 
-from astakos.administration.document import StateError
-from astakos.directory.model import User
-from astakos.directory.passwords import password_hash
+from astakos.administration.state_document import StateError
+from astakos.directory.entities import User
+from astakos.directory.password_hashes import password_hash
 from astakos.directory.tokens import USER_TOKEN_LIFETIME, new_token, token_hash
-from astakos.storage import users
-from astakos.storage.database import Connection
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import users
 
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 1024

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterable
 from typing import IO
 
 from astakos.administration.archive_format import ArchiveReader, ArchiveWriter, Header, TablePart
-from astakos.administration.document import StateError
+from astakos.administration.state_document import StateError
 from astakos.clock import to_iso
-from astakos.storage.database import Connection, Database, RowsRefusedError
-from astakos.storage.revisions import REVISION
-from astakos.storage.transfer import transfer_of
-from astakos.storage.whole_tables import WholeTable, whole_tables
+from astakos.storage.errors import RowsRefusedError
+from astakos.storage.opening import transfer_of
+from astakos.storage.protocol import Connection, Database
+from astakos.storage.schema.revisions import REVISION
+from astakos.storage.schema.whole_tables import WholeTable, whole_tables
 
 Report = Callable[[int, int], None]
 """Is told how many rows are done, of how many."""

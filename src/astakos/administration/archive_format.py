@@ -10,7 +10,7 @@ from typing import IO, Any, Final, Literal
 
 import msgspec
 
-from astakos.administration.document import StateError
+from astakos.administration.state_document import StateError
 
 FORMAT: Final = "astakos-archive"
 VERSION = 1

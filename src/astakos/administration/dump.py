@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from astakos.administration.document import (
+from astakos.administration.load import HASH_PREFIX
+from astakos.administration.state_document import (
     CapacityEntry,
     ComponentEntry,
     MemberEntry,
@@ -15,12 +16,11 @@ from astakos.administration.document import (
     StateDocument,
     UserEntry,
 )
-from astakos.administration.load import HASH_PREFIX
 from astakos.clock import to_iso
 from astakos.projects.limits import default_capacity
-from astakos.projects.model import MembershipState
-from astakos.storage import oauth2, projects, registry, settings, users
-from astakos.storage.database import Connection, Database
+from astakos.projects.project import MembershipState
+from astakos.storage.protocol import Connection, Database
+from astakos.storage.tables import oauth2, projects, registry, settings, users
 
 
 def dump(database: Database) -> StateDocument:

@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 from uuid import UUID
 
-from astakos.administration.document import (
+from astakos.administration.document_places import Place, require_storable
+from astakos.administration.limit_updates import sync_project, sync_projects
+from astakos.administration.state_document import (
     ComponentEntry,
     MemberEntry,
     OAuth2ClientEntry,
@@ -16,19 +18,17 @@ from astakos.administration.document import (
     StateDocument,
     UserEntry,
 )
-from astakos.administration.holdings import sync_project, sync_projects
-from astakos.administration.places import Place, require_storable
 from astakos.administration.system_projects import save_system_project
 from astakos.clock import from_iso
-from astakos.directory.addresses import EXAMPLE, is_mail_address
-from astakos.directory.model import Component, Resource, User, UserRecord
-from astakos.directory.passwords import is_password_hash, password_hash, password_matches
+from astakos.directory.entities import Component, Resource, User, UserRecord
+from astakos.directory.mail_addresses import EXAMPLE, is_mail_address
+from astakos.directory.password_hashes import is_password_hash, password_hash, password_matches
 from astakos.directory.redirects import refuse_allowed_next
 from astakos.directory.tokens import USER_TOKEN_LIFETIME, token_hash
 from astakos.ledger.rules import UNLIMITED
-from astakos.projects.model import Capacity, Membership, MembershipState, Project
-from astakos.storage import deactivations, oauth2, projects, registry, settings, user_records, users
-from astakos.storage.database import Connection, Database
+from astakos.projects.project import Capacity, Membership, MembershipState, Project
+from astakos.storage.protocol import Connection, Database
+from astakos.storage.tables import deactivations, oauth2, projects, registry, settings, user_records, users
 
 T = TypeVar("T")
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from astakos.administration.holdings import sync_project
-from astakos.directory.model import User
+from astakos.administration.limit_updates import sync_project
+from astakos.directory.entities import User
 from astakos.projects.limits import SYSTEM_PROJECT_LIFETIME
-from astakos.projects.model import Capacity, Membership, MembershipState, Policy, Project, ProjectState
-from astakos.storage import deactivations, projects
-from astakos.storage.database import Connection
+from astakos.projects.project import Capacity, Membership, MembershipState, Policy, Project, ProjectState
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import deactivations, projects
 
 
 def save_system_project(connection: Connection, user: User, quotas: Mapping[str, int], now: int) -> None:

@@ -6,23 +6,23 @@ from typing import Any
 import click
 
 COMMANDS = {
-    "backup": "astakos.cli.backup:backup",
-    "catalog": "astakos.cli.installation:catalog",
-    "commission": "astakos.cli.commissions:commission",
-    "component": "astakos.cli.components:component",
-    "demo": "astakos.cli.demo:demo",
-    "dump": "astakos.cli.state:dump",
-    "load": "astakos.cli.state:load",
-    "migrate": "astakos.cli.migrate:migrate",
-    "names": "astakos.cli.names:names",
-    "quota": "astakos.cli.quotas:quota",
-    "quotas": "astakos.cli.myself:quotas",
-    "resource": "astakos.cli.resources:resource",
-    "resources": "astakos.cli.installation:resources",
-    "serve": "astakos.cli.serve:serve",
-    "user": "astakos.cli.users:user",
-    "uuids": "astakos.cli.names:uuids",
-    "whoami": "astakos.cli.myself:whoami",
+    "backup": "astakos.cli.backup_command:backup",
+    "catalog": "astakos.cli.offer_commands:catalog",
+    "commission": "astakos.cli.commission_commands:commission",
+    "component": "astakos.cli.component_commands:component",
+    "demo": "astakos.cli.demo_command:demo",
+    "dump": "astakos.cli.state_commands:dump",
+    "load": "astakos.cli.state_commands:load",
+    "migrate": "astakos.cli.migrate_command:migrate",
+    "names": "astakos.cli.name_commands:names",
+    "quota": "astakos.cli.quota_commands:quota",
+    "quotas": "astakos.cli.account_commands:quotas",
+    "resource": "astakos.cli.resource_commands:resource",
+    "resources": "astakos.cli.offer_commands:resources",
+    "serve": "astakos.cli.serve_command:serve",
+    "user": "astakos.cli.user_commands:user",
+    "uuids": "astakos.cli.name_commands:uuids",
+    "whoami": "astakos.cli.account_commands:whoami",
 }
 
 NOT_INSTALLED = 'the service is not installed here; install it with: pip install "astakosclient[server]"'
@@ -61,9 +61,9 @@ class LazyGroup(click.Group):
 
 def _is_refusal(error: Exception) -> bool:
     try:
-        from astakos.administration.document import StateError  # noqa: PLC0415 - see the module's first line
-        from astakos.ledger.storage import StorageUnavailableError  # noqa: PLC0415
-        from astakos.storage.database import DatabaseError  # noqa: PLC0415
+        from astakos.administration.state_document import StateError  # noqa: PLC0415 - see the module's first line
+        from astakos.ledger.ports import StorageUnavailableError  # noqa: PLC0415
+        from astakos.storage.errors import DatabaseError  # noqa: PLC0415
     except ModuleNotFoundError:
         return False
     return isinstance(error, StateError | DatabaseError | StorageUnavailableError)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from astakos.administration.document import StateError
+from astakos.administration.state_document import StateError
 
 STANDARD = "-"
 BUFFER_BYTES = 2**20

@@ -5,7 +5,9 @@ from typing import Any, TypeVar
 
 import click
 
-from astakos.storage.database import DEFAULT_URL, Database, database_of
+from astakos.storage.errors import DEFAULT_URL
+from astakos.storage.opening import database_of
+from astakos.storage.protocol import Database
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import uuid4
 
-from astakos.administration.document import (
+from astakos.administration.state_document import (
     CapacityEntry,
     ComponentEntry,
     ProjectEntry,

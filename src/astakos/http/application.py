@@ -6,6 +6,8 @@ from email.utils import formatdate
 from urllib.parse import urlsplit
 
 from astakos.http import request_ids
+from astakos.http.dialects.dialect import Dialect
+from astakos.http.dialects.newest import NEWEST
 from astakos.http.faults import (
     BadRequest,
     Fault,
@@ -27,10 +29,11 @@ from astakos.http.request import (
     Scope,
     Send,
 )
+from astakos.http.request_counts import RequestCounts
 from astakos.http.request_ids import RequestIds
 from astakos.http.routing import API_PREFIXES, announced, find_route
 from astakos.http.serialization import fault_to_xml, to_json
-from astakos.ledger.storage import StorageUnavailableError
+from astakos.ledger.ports import StorageUnavailableError
 from astakos.logs import request_id
 from astakos.service.service import Service
 
@@ -55,9 +58,11 @@ VARY = (b"vary", b"X-Auth-Token")
 class Application:
     """Answers HTTP for one service."""
 
-    def __init__(self, service: Service) -> None:
-        """Serve it below the path of its base URL."""
-        self._service = service
+    def __init__(self, service: Service, dialect: Dialect = NEWEST) -> None:
+        """Serve it below the path of its base URL, in one of the dialects of the API."""
+        self.service = service
+        self.requests = RequestCounts()
+        self._dialect = dialect
         self._prefix = urlsplit(service.base_url).path.rstrip("/")
         self._date = (0, b"")
         self._request_ids = RequestIds()
@@ -72,18 +77,18 @@ class Application:
     async def _live(self, receive: Receive, send: Send) -> None:
         message: Message = await receive()
         while message["type"] == "lifespan.startup":
-            await self._service.ledger.start()
+            await self.service.ledger.start()
             await send({"type": "lifespan.startup.complete"})
             message = await receive()
-        await self._service.ledger.stop()
-        self._service.close()
+        await self.service.ledger.stop()
+        self.service.close()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
         path: str = scope["path"]
         below = self._below_base(path)
-        request = Request(scope, receive, below or "")
+        request = Request(scope, receive, below or "", self._dialect)
         name = self._request_ids.id_of(request.headers.get(request_ids.HEADER))
         request_id.set(name)
         if below is None:
@@ -128,16 +133,16 @@ class Application:
         if handler is None and is_keystone_path(request.path):
             raise NotAllowed.method(request.method, tuple(route))
         if handler is None:
-            raise self._service.generation.wrong_method(request.method, tuple(route))
-        return await handler(self._service, request)
+            raise request.dialect.wrong_method(request.method, tuple(route))
+        return await handler(self.service, request)
 
     def _refusal(self, request: Request, fault: Fault) -> Answer:
         if is_keystone_path(request.path):
-            return error_answer(fault, self._service.base_url)
+            return error_answer(fault, self.service.base_url)
         return _fault_answer(request, fault)
 
     def _note(self, request: Request, status: int, seconds: float) -> None:
-        self._service.requests.add(request.route, request.method, status, seconds)
+        self.requests.add(request.route, request.method, status, seconds)
         if requests_log.isEnabledFor(logging.INFO):
             milliseconds = round(seconds * 1000, 1)
             fields = {

@@ -1,7 +1,7 @@
 """From the token of a request to the user or component that holds it (`http-api.md` §2, §5)."""
 
-from astakos.directory.authentication import refuse_component, refuse_user
-from astakos.directory.model import Component, User
+from astakos.directory.eligibility import refuse_component, refuse_user
+from astakos.directory.entities import Component, User
 from astakos.directory.tokens import token_hash
 from astakos.http.faults import Unauthorized
 from astakos.http.request import Request

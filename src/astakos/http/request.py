@@ -2,11 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from astakos.http.caller_address import address_of
 from astakos.http.faults import BodyTooLarge
+
+if TYPE_CHECKING:
+    from astakos.http.dialects.dialect import Dialect
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -35,6 +38,7 @@ class Request:
     __slots__ = (
         "_receive",
         "_scope",
+        "dialect",
         "headers",
         "method",
         "parameter",
@@ -45,8 +49,9 @@ class Request:
         "serialization",
     )
 
-    def __init__(self, scope: Scope, receive: Receive, path: str) -> None:
+    def __init__(self, scope: Scope, receive: Receive, path: str, dialect: "Dialect") -> None:
         """Read what the first bytes of a request say; the body is read when it is asked for."""
+        self.dialect = dialect
         self.method: str = scope["method"]
         self.path = path
         self.route = NO_ROUTE

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from astakos.distribution import Distribution
-from astakos.ledger.asking import Ledger
+from astakos.ledger.engine_client import Ledger
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"})

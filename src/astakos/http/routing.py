@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from astakos.directory.model import Component, User
+from astakos.directory.entities import Component, User
 from astakos.http import health
 from astakos.http.account import account, default_project, quota_reports
 from astakos.http.authentication import authenticated_component, authenticated_user

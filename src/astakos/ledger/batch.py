@@ -27,8 +27,8 @@ from astakos.ledger.operations import (
     Settlement,
     Verdict,
 )
+from astakos.ledger.ports import IdempotencyKey, LedgerStorage, LedgerTransaction, Needs
 from astakos.ledger.rules import Key, Provision, Refusal
-from astakos.ledger.storage import IdempotencyKey, LedgerStorage, LedgerTransaction, Needs
 
 NOTHING: Mapping[Key, int] = {}
 

@@ -2,8 +2,8 @@
 
 There is no artificial delay: under no load a batch is a single commission, under load it grows by itself, and
 the cost of making it durable is shared by all of it. The engine works for any number of processes or threads,
-each of which asks through a socket (`astakos.ledger.asking`); it has its thread for itself, and in `astakos
-serve` its process, so that it never waits for the interpreter.
+each of which asks through a socket (`astakos.ledger.engine_client`); it has its thread for itself, and in
+`astakos serve` its process, so that it never waits for the interpreter.
 """
 
 import collections
@@ -17,11 +17,11 @@ from typing import NamedTuple
 import msgspec
 
 from astakos.ledger.batch import carry_out
-from astakos.ledger.messages import Answered, Asked, Frames, Standing, frame
+from astakos.ledger.frames import Answered, Asked, Frames, Standing, frame
 from astakos.ledger.operations import Operation, Outcome, Undone
+from astakos.ledger.ports import LedgerStorage, StorageUnavailableError
 from astakos.ledger.rules import InvariantViolatedError
 from astakos.ledger.statistics import EngineStatistics
-from astakos.ledger.storage import LedgerStorage, StorageUnavailableError
 
 LARGEST_BATCH = 256
 """Enough to make the share of one commission in a commit negligible, small enough to keep latency even."""

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from astakos.ledger.rules import Holding, Key, Provision, Refusal
-from astakos.ledger.values import Value
+from astakos.ledger.value import Value
 
 Serial = int | bool
 """In JSON, true is the serial 1 and is told from it: what was asked for is repeated as it was asked."""

@@ -33,7 +33,7 @@ Nothing here knows users, projects, components, time or storage: holders, source
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from astakos.ledger.values import Value
+from astakos.ledger.value import Value
 
 UNLIMITED = 2**63 - 1
 """The largest figure; as a limit it stands for "no limit"."""

@@ -19,7 +19,7 @@ from astakos.http.request_counts import SECONDS, Report
 from astakos.ledger.engine import Engine
 from astakos.metrics.pending import PendingCommissions
 from astakos.processes.reports import Reports
-from astakos.storage.pending_ages import PendingAges
+from astakos.storage.tables.pending_ages import PendingAges
 
 
 class ServiceCollector(Collector):
@@ -58,7 +58,7 @@ class ServiceCollector(Collector):
             "route",
             "method",
         )
-        yield _gauge("astakos_http_processes", "Processes that answer HTTP.", processes)
+        yield _gauge("astakos_http_processes", "Supervisor that answer HTTP.", processes)
         yield _counter(
             "astakos_http_processes_cpu_seconds",
             "Processor time of those processes.",

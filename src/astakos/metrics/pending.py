@@ -6,9 +6,9 @@ import threading
 from concurrent.futures import Future
 
 from astakos import clock
-from astakos.ledger.storage import StorageUnavailableError
-from astakos.storage.database import Database
-from astakos.storage.pending_ages import PendingAges, count_pending_by_age
+from astakos.ledger.ports import StorageUnavailableError
+from astakos.storage.protocol import Database
+from astakos.storage.tables.pending_ages import PendingAges, count_pending_by_age
 
 PATIENCE_SECONDS = 2.0
 

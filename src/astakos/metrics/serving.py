@@ -10,8 +10,8 @@ from astakos.ledger.engine import Engine
 from astakos.metrics.collector import ServiceCollector
 from astakos.metrics.pending import PendingCommissions
 from astakos.processes.reports import Reports
-from astakos.storage.database import Database
-from astakos.storage.sqlite import SQLiteDatabase
+from astakos.storage.protocol import Database
+from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 
 
 def serve_metrics(host: str, port: int, engine: Engine, reports: Reports, database: Database) -> int:

@@ -6,9 +6,9 @@ import hashlib
 
 import msgspec
 
-from astakos.http.dialects.dialects import GENERATION_NEWEST
+from astakos.http.dialects.choice import NEWEST_NAME
 from astakos.http.request_counts import Report
-from astakos.ledger.messages import Answered, Asked
+from astakos.ledger.frames import Answered, Asked
 from astakos.service.mail import Mailer
 
 READY = b"\n"
@@ -27,7 +27,7 @@ class Instructions(msgspec.Struct):
     log_level: str
     log_format: str
     mailer: Mailer | None = None
-    compatibility: str = GENERATION_NEWEST
+    compatibility: str = NEWEST_NAME
 
 
 @functools.cache

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 import uvicorn
 
 from astakos.http.application import Application
+from astakos.http.dialects.dialect import Dialect
+from astakos.http.dialects.newest import NEWEST
 from astakos.http.request import App, Scope
 from astakos.processes.http_protocol import BoundedProtocol
 from astakos.service.service import Service
@@ -55,18 +57,18 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def serve(service: Service, listener: socket.socket, ready: Callable[[], None]) -> None:
+def serve(application: Application, listener: socket.socket, ready: Callable[[], None]) -> None:
     """Answer until SIGINT or SIGTERM, then finish what has been accepted."""
-    _Server(service, ready, Application(service)).run(sockets=[listener])
+    _Server(application.service, ready, application).run(sockets=[listener])
 
 
 class EmbeddedServer(_Server):
     """A server on a thread of another program, which tells it when to end: then it does so at once."""
 
-    def __init__(self, service: Service, around: Callable[[App], App]) -> None:
+    def __init__(self, application: Application, around: Callable[[App], App]) -> None:
         """Prepare to serve; see `serving`."""
         self._started_or_failed = threading.Event()
-        super().__init__(service, self._started_or_failed.set, around(Application(service)))
+        super().__init__(application.service, self._started_or_failed.set, around(application))
         self._end = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -144,7 +146,11 @@ class EmbeddedServer(_Server):
 
 @contextlib.contextmanager
 def serving(
-    service: Service, listener: socket.socket, around: Callable[[App], App] = lambda application: application
+    service: Service,
+    listener: socket.socket,
+    around: Callable[[App], App] = lambda application: application,
+    *,
+    dialect: Dialect = NEWEST,
 ) -> Iterator[EmbeddedServer]:
     """Answer on a thread while the context lasts.
 
@@ -152,11 +158,12 @@ def serving(
         service: what answers.
         listener: where.
         around: puts something between the server and the service's application.
+        dialect: that of the API, to answer in.
 
     Raises:
         RuntimeError: it can not answer.
     """
-    server = EmbeddedServer(service, around)
+    server = EmbeddedServer(Application(service, dialect), around)
     thread = server.start(listener)
     try:
         yield server

@@ -16,7 +16,7 @@ import msgspec
 
 from astakos import clock
 from astakos.ledger.engine import Engine
-from astakos.ledger.storage import LedgerStorage
+from astakos.ledger.ports import LedgerStorage
 from astakos.processes.configuration import DRAIN, READY, Instructions, keep_what_is_there, spoken_version
 from astakos.processes.reports import Reports
 
@@ -73,7 +73,7 @@ class _Worker:
         return self._process.wait()
 
 
-class Processes:
+class Supervisor:
     """The engine, and those who ask it."""
 
     def __init__(

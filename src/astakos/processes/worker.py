@@ -8,14 +8,15 @@ from typing import BinaryIO
 
 import msgspec
 
-from astakos.http.dialects.dialects import GENERATIONS
+from astakos.http.application import Application
+from astakos.http.dialects.choice import DIALECTS
 from astakos.http.request_counts import tell
-from astakos.ledger.asking import Ledger
+from astakos.ledger.engine_client import Ledger
 from astakos.logs import set_up_logging
 from astakos.processes.configuration import DRAIN, READY, Instructions, keep_what_is_there, spoken_version
 from astakos.processes.http_server import serve
 from astakos.service.service import Service
-from astakos.storage.database import database_of
+from astakos.storage.opening import database_of
 
 
 def work(
@@ -43,12 +44,12 @@ def work(
         instructions.base_url,
         instructions.mailer,
         ledger=Ledger(lambda: engine, most_waiting=instructions.queue_limit),
-        generation=GENERATIONS[instructions.compatibility],
     )
 
+    application = Application(service, DIALECTS[instructions.compatibility])
     threading.Thread(target=_obey, args=(commands, service), daemon=True).start()
     if questions is not None:
-        counted = questions, service.requests, service.ledger
+        counted = questions, application.requests, service.ledger
         threading.Thread(target=tell, args=counted, daemon=True).start()
 
     def ready() -> None:
@@ -56,7 +57,7 @@ def work(
         control.sendall(READY)
 
     # Until the server takes care of signals, SIGTERM ends this process as it ends any.
-    serve(service, listener, ready)
+    serve(application, listener, ready)
 
 
 def _obey(commands: BinaryIO, service: Service) -> None:

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from astakos.clock import DAY
-from astakos.directory.model import Resource
+from astakos.directory.entities import Resource
 from astakos.ledger.rules import Key
-from astakos.projects.model import DRAWING, INITIALIZED, Capacity, Membership, ProjectState
+from astakos.projects.project import DRAWING, INITIALIZED, Capacity, Membership, ProjectState
 
 SYSTEM_PROJECT_LIFETIME = 100 * 365 * DAY
 USER = "user:"

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from astakos.directory.passwords import password_hash, password_matches
-from astakos.http.faults import ServiceUnavailable
+from astakos.directory.password_hashes import password_hash, password_matches
+from astakos.ledger.ports import StorageUnavailableError
 
 THREADS = 2
 MOST_WAITING = 32
@@ -16,7 +16,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class PasswordThreads:
+class PasswordPool:
     """A bounded number of threads for a bounded number of passwords."""
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class PasswordThreads:
         """The text to store for a password.
 
         Raises:
-            ServiceUnavailable: too many are waiting.
+            StorageUnavailableError: too many are waiting.
         """
         return await self._run(password_hash, password)
 
@@ -37,13 +37,13 @@ class PasswordThreads:
         """Whether a password is the one of a stored hash; where there is none, no, after as long a time.
 
         Raises:
-            ServiceUnavailable: too many are waiting.
+            StorageUnavailableError: too many are waiting.
         """
         return await self._run(self._check, stored, password)
 
     async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         if self._waiting >= MOST_WAITING:
-            raise ServiceUnavailable("Too many passwords are being worked on; try again.")
+            raise StorageUnavailableError("too many passwords are being checked")
         self._waiting += 1
         try:
             return await asyncio.wrap_future(self._threads.submit(work, *args, **kwargs))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from astakos.ledger.storage import StorageUnavailableError
+from astakos.ledger.ports import StorageUnavailableError
 
 LONGEST_WAIT_SECONDS = 5.0
 """How long a read waits for a thread that is free."""
@@ -16,7 +16,7 @@ LONGEST_READ_SECONDS = 10.0
 T = TypeVar("T")
 
 
-class ReadingThreads:
+class ReadPool:
     """A bounded number of threads, each of which has its own connection."""
 
     def __init__(self, count: int, name: str) -> None:

@@ -4,11 +4,11 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Sequence
 
-from astakos.ledger.asking import Ledger
-from astakos.ledger.storage import StorageUnavailableError
-from astakos.service.read_pool import ReadingThreads
-from astakos.storage import settings
-from astakos.storage.database import Connection, Database
+from astakos.ledger.engine_client import Ledger
+from astakos.ledger.ports import StorageUnavailableError
+from astakos.service.read_pool import ReadPool
+from astakos.storage.protocol import Connection, Database
+from astakos.storage.tables import settings
 
 PATIENCE_SECONDS = 2.0
 ENDING = "the service is ending"
@@ -29,7 +29,7 @@ class Readiness:
         self._ledger = ledger
         # A thread of its own: neither does it wait where much is being read, nor does a read that hangs
         # take one away from those who are waiting for theirs.
-        self._thread = ReadingThreads(1, "readiness")
+        self._thread = ReadPool(1, "readiness")
         self._look: asyncio.Task[list[str]] | None = None
 
     async def missing(self) -> Sequence[str]:

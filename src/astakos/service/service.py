@@ -5,21 +5,20 @@ from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from astakos import clock
-from astakos.directory.catalog import service_catalog
+from astakos.directory.entities import Component, Resource, User
 from astakos.directory.login_settings import LoginSettings
-from astakos.directory.model import Component, Resource, User
-from astakos.http.dialects.dialects import NEWEST, Generation
-from astakos.http.request_counts import RequestCounts
-from astakos.ledger.asking import MOST_WAITING, GroupCommit, Ledger
+from astakos.directory.service_catalog import service_catalog
+from astakos.ledger.embedded_engine import GroupCommit
+from astakos.ledger.engine_client import MOST_WAITING, Ledger
 from astakos.service.mail import Mailer
 from astakos.service.password_attempts import Attempts
-from astakos.service.password_pool import PasswordThreads
-from astakos.service.read_pool import ReadingThreads
+from astakos.service.password_pool import PasswordPool
+from astakos.service.read_pool import ReadPool
 from astakos.service.readiness import Readiness
-from astakos.service.ttl_cache import Kept
-from astakos.storage import registry, sessions, settings
-from astakos.storage.database import Connection, Database
-from astakos.storage.ledger import ledger_storage
+from astakos.service.ttl_cache import TtlCache
+from astakos.storage.opening import ledger_storage
+from astakos.storage.protocol import Connection, Database
+from astakos.storage.tables import registry, sessions, settings
 
 THREADS_FOR_FEW = 6
 """How many reads of a few rows go on at once on a server, on as many connections."""
@@ -41,7 +40,6 @@ class Service:
         *,
         queue_limit: int = MOST_WAITING,
         ledger: Ledger | None = None,
-        generation: Generation = NEWEST,
         now: Callable[[], int] = clock.now,
     ) -> None:
         """Serve an opened database under a base URL without trailing slash.
@@ -52,37 +50,36 @@ class Service:
             mailer: what tells the helpdesk of feedback.
             queue_limit: how many operations of the ledger may wait at once.
             ledger: where to ask for them; without one, the service has an engine of its own.
-            generation: how to answer where the generations of the API differ.
             now: tells the present instant.
         """
         self.now = now
-        self.generation = generation
         self.database = database
         self.base_url = base_url
         self.mailer = mailer
         self.ledger = ledger or GroupCommit(ledger_storage(database), now, most_waiting=queue_limit)
         self.attempts = Attempts()
-        self.passwords = PasswordThreads()
-        self.requests = RequestCounts()
+        self.passwords = PasswordPool()
         self.readiness = Readiness(database, self.ledger)
-        self._few: ReadingThreads | None = None
-        self._many: ReadingThreads | None = None
+        self._few: ReadPool | None = None
+        self._many: ReadPool | None = None
         if not database.reads_inline:
-            self._few = ReadingThreads(THREADS_FOR_FEW, "few")
-            self._many = ReadingThreads(THREADS_FOR_MANY, "many")
-        self._catalog: Kept[None, list[dict[str, Any]]] = Kept(
-            lambda _: self.read(
-                lambda connection: generation.catalog(service_catalog(registry.list_services(connection)))
-            )
+            self._few = ReadPool(THREADS_FOR_FEW, "few")
+            self._many = ReadPool(THREADS_FOR_MANY, "many")
+        self._catalog: TtlCache[None, list[dict[str, Any]]] = TtlCache(
+            lambda _: self.read(lambda connection: service_catalog(registry.list_services(connection)))
         )
-        self._resources: Kept[None, list[Resource]] = Kept(lambda _: self.read(registry.list_resources))
-        self._login_settings: Kept[None, LoginSettings] = Kept(lambda _: self.read(settings.login))
+        self._resources: TtlCache[None, list[Resource]] = TtlCache(
+            lambda _: self.read(registry.list_resources)
+        )
+        self._login_settings: TtlCache[None, LoginSettings] = TtlCache(lambda _: self.read(settings.login))
         # Every call begins with one of these look-ups. On SQLite each would wait for the writer twice,
         # on a server a thread would have to be woken for it.
-        self._components: Kept[bytes, Component] = Kept(
+        self._components: TtlCache[bytes, Component] = TtlCache(
             lambda token_hash: self.read(registry.find_component_by_token, token_hash)
         )
-        self._users: Kept[bytes, User] = Kept(lambda token_hash: self.read(sessions.find_holder, token_hash))
+        self._users: TtlCache[bytes, User] = TtlCache(
+            lambda token_hash: self.read(sessions.find_holder, token_hash)
+        )
 
     async def read(
         self, read: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs

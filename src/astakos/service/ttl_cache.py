@@ -12,7 +12,7 @@ KEPT_SECONDS = 1.0
 MOST = 8192
 
 
-class Kept(Generic[K, V]):
+class TtlCache(Generic[K, V]):
     """What a function answers, by its argument, asked again when the answer has become too old.
 
     An answer of None is not kept, so that a new token works at once, and guessing tokens fills nothing.

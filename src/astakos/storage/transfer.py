@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from astakos.storage.database import Connection, Database
-from astakos.storage.sqlite import SQLiteDatabase
-from astakos.storage.sqlite_transfer import SQLiteTransfer
-from astakos.storage.whole_tables import Row, WholeTable
+from astakos.storage.protocol import Connection
+from astakos.storage.schema.whole_tables import Row, WholeTable
 
 
 class Source(Protocol):
@@ -62,16 +60,3 @@ class Transfer(Protocol):
             StorageUnavailableError: it can not be begun, carried out or made durable now.
         """
         ...
-
-
-def transfer_of(database: Database) -> Transfer:
-    """How it is done on a database, which is opened."""
-    if isinstance(database, SQLiteDatabase):
-        return SQLiteTransfer(database)
-    # Imported here, so that only what speaks to PostgreSQL has to wait for its driver.
-    from astakos.storage.postgresql import PostgreSQLDatabase  # noqa: PLC0415
-    from astakos.storage.postgresql_transfer import PostgreSQLTransfer  # noqa: PLC0415
-
-    if isinstance(database, PostgreSQLDatabase):
-        return PostgreSQLTransfer(database)
-    raise TypeError(f"no transfer is known for a {type(database).__name__}")

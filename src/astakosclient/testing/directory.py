@@ -9,7 +9,10 @@ from uuid import uuid4
 import msgspec
 
 from astakos.administration.accounts import find_user, renew_user_token
-from astakos.administration.document import (
+from astakos.administration.component_registration import renew_component_token
+from astakos.administration.limit_updates import sync_project
+from astakos.administration.load import load
+from astakos.administration.state_document import (
     CapacityEntry,
     ComponentEntry,
     ProjectEntry,
@@ -19,21 +22,18 @@ from astakos.administration.document import (
     StateError,
     UserEntry,
 )
-from astakos.administration.holdings import sync_project
-from astakos.administration.load import load
-from astakos.administration.quotas import set_capacity
-from astakos.administration.registry import renew_component_token
+from astakos.administration.user_limits import set_capacity
 from astakos.clock import DAY, to_iso
 from astakos.directory.tokens import new_token
-from astakos.projects.model import Capacity, Membership, MembershipState
-from astakos.storage import projects, registry
-from astakos.storage.retention import forget
+from astakos.projects.project import Capacity, Membership, MembershipState
+from astakos.storage.tables import projects, registry
+from astakos.storage.tables.retention import forget
 from astakosclient.testing.members import Component, Project, User
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from astakos.storage.database import Connection, Database
+    from astakos.storage.protocol import Connection, Database
     from astakosclient.testing.requests import TokenNames
 
 T = TypeVar("T")

@@ -8,13 +8,13 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from astakos.administration.registry import register_own_services
+from astakos.administration.component_registration import register_own_services
 from astakos.ledger.operations import Resolve
 from astakos.processes.http_server import EmbeddedServer, serving
 from astakos.processes.listening import LOOPBACK, listen
 from astakos.service.service import Service
-from astakos.storage import schema  # noqa: F401 - if what it needs is missing, that shows here
-from astakos.storage.sqlite import SQLiteDatabase
+from astakos.storage.schema import definition  # noqa: F401 - if what it needs is missing, that shows here
+from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from astakosclient.testing.directory import Directory
 from astakosclient.testing.interception import Interception
 

@@ -17,7 +17,7 @@ from service.command import astakos
 from service.world import ALICE, BOB, CHLOE, DORA, EDGAR, SECRETS, UNKNOWN_TOKEN
 
 if TYPE_CHECKING:
-    from astakos.storage.database import Database
+    from astakos.storage.protocol import Database
     from client.conftest import PeerFactory
     from client.middleware.conftest import Guarded
     from service.caller import Caller

@@ -1,9 +1,9 @@
 import pytest
 
 from astakos.administration.accounts import find_user, renew_user_token
-from astakos.administration.document import StateError
+from astakos.administration.state_document import StateError
 from astakos.directory.tokens import USER_TOKEN_LIFETIME, token_hash
-from astakos.storage.database import Database
+from astakos.storage.protocol import Database
 from service.installation import all_rows, rows
 from service.world import ALICE, BOB, LOADED, UNKNOWN_UUID
 

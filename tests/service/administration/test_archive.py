@@ -13,22 +13,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from astakos.administration.archive import load_archive, open_archive, write_archive
-from astakos.administration.document import StateDocument, StateError, UserEntry
 from astakos.administration.load import load
-from astakos.directory.attempts import Limit
+from astakos.administration.state_document import StateDocument, StateError, UserEntry
+from astakos.directory.attempt_limits import Limit
 from astakos.directory.tokens import token_hash
 from astakos.ledger.batch import perform
 from astakos.ledger.operations import Idempotency, Issue, Issued, Operation, Resolve, Settle
+from astakos.ledger.ports import StorageUnavailableError
 from astakos.ledger.rules import UNLIMITED, Key, Provision
-from astakos.ledger.storage import StorageUnavailableError
-from astakos.storage import feedback, login_attempts, oauth2, sessions, temporary_tokens
-from astakos.storage.database import Database
-from astakos.storage.holdings import set_limits
-from astakos.storage.ledger import ledger_storage
-from astakos.storage.revisions import REVISION
-from astakos.storage.schema import metadata
-from astakos.storage.temporary_tokens import TemporaryToken
-from astakos.storage.whole_tables import AT_A_TIME, LEFT_OUT
+from astakos.storage.opening import ledger_storage
+from astakos.storage.protocol import Database
+from astakos.storage.schema.definition import metadata
+from astakos.storage.schema.revisions import REVISION
+from astakos.storage.schema.whole_tables import AT_A_TIME, LEFT_OUT
+from astakos.storage.tables import feedback, login_attempts, oauth2, sessions, temporary_tokens
+from astakos.storage.tables.holdings import set_limits
+from astakos.storage.tables.temporary_tokens import TemporaryToken
 from service.engines import POSTGRESQL, SQLITE, Engine, PostgreSQLEngine, SQLiteEngine
 from service.installation import all_rows, database_at, rows
 from service.world import ALICE, BOB, LOADED, member_key, project_key
@@ -336,8 +336,8 @@ def test_a_text_that_a_server_can_not_store_is_refused_in_one_line(
 def test_while_others_work_on_it_a_database_is_not_filled(
     lived: Database, empty: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("astakos.storage.sqlite.BUSY_SECONDS", 0.05)
-    monkeypatch.setattr("astakos.storage.psycopg_connection.OPTIONS", "-c lock_timeout=50ms")
+    monkeypatch.setattr("astakos.storage.sqlite.sqlite_database.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("astakos.storage.postgresql.connection.OPTIONS", "-c lock_timeout=50ms")
     content = archived(lived)
     before = all_rows(empty)
     with empty.transaction(), pytest.raises(StorageUnavailableError, match="now"):

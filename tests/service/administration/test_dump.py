@@ -5,14 +5,14 @@ import msgspec
 import pytest
 
 from astakos.administration.accounts import find_user
-from astakos.administration.document import Settings, StateDocument, read_document, write_document
 from astakos.administration.dump import dump
 from astakos.administration.load import load
-from astakos.administration.quotas import set_capacity
+from astakos.administration.state_document import Settings, StateDocument, read_document, write_document
+from astakos.administration.user_limits import set_capacity
 from astakos.ledger.rules import UNLIMITED
-from astakos.projects.model import Capacity
-from astakos.storage.database import Database
-from astakos.storage.projects import capacities_of
+from astakos.projects.project import Capacity
+from astakos.storage.protocol import Database
+from astakos.storage.tables.projects import capacities_of
 from service.installation import all_rows, holdings
 from service.world import BOB, LAB, LOADED, RAM, SECRETS, VM, member_key, world
 

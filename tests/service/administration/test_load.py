@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from astakos.administration.document import (
+from astakos.administration.dump import dump
+from astakos.administration.load import load
+from astakos.administration.state_document import (
     CapacityEntry,
     ComponentEntry,
     MemberEntry,
@@ -19,13 +21,11 @@ from astakos.administration.document import (
     UserEntry,
     read_document,
 )
-from astakos.administration.dump import dump
-from astakos.administration.load import load
-from astakos.directory.passwords import password_hash, password_matches
+from astakos.directory.password_hashes import password_hash, password_matches
 from astakos.directory.tokens import USER_TOKEN_LIFETIME
 from astakos.ledger.rules import UNLIMITED, Holding, Key
-from astakos.projects.model import MembershipState, ProjectState
-from astakos.storage.database import Database
+from astakos.projects.project import MembershipState, ProjectState
+from astakos.storage.protocol import Database
 from service.installation import all_rows, holdings, rows
 from service.world import (
     ALICE,

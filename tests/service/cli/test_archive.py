@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from astakos.storage import feedback
-from astakos.storage.database import Database
-from astakos.storage.sqlite import SQLiteDatabase
+from astakos.storage.protocol import Database
+from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
+from astakos.storage.tables import feedback
 from service.command import EXECUTABLE, TIMEOUT_SECONDS, Ended, astakos, environment, refused
 from service.installation import all_rows, rows
 from service.world import LOADED, SECRETS

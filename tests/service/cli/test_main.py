@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from astakos.cli import COMMANDS
-from astakos.storage import sqlite
-from astakos.storage.database import Database
+from astakos.storage.protocol import Database
+from astakos.storage.sqlite import sqlite_database
 from service.command import astakos, ended, refused
 from service.installation import locked
 from service.world import ALICE, VM
@@ -72,7 +72,7 @@ def test_a_database_that_is_not_there_is_not_made_by_looking(tmp_path: Path, arg
 def test_a_database_that_stays_locked_is_one_line(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(sqlite_database, "BUSY_SECONDS", 0.05)
     with locked(database):
         assert "locked" in refused(database, "quota", "set", ALICE.email, VM, "5")
 

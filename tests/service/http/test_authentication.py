@@ -6,9 +6,10 @@ import pytest
 
 from astakos import clock
 from astakos.administration.accounts import find_user, renew_user_token
-from astakos.administration.registry import renew_component_token
+from astakos.administration.component_registration import renew_component_token
 from astakos.service import ttl_cache
-from astakos.storage.database import Database, database_of
+from astakos.storage.opening import database_of
+from astakos.storage.protocol import Database
 from service.caller import ACCOUNT, COMMISSIONS, TOKENS, Caller
 from service.installation import rows, running
 from service.world import (

@@ -7,8 +7,8 @@ from threading import Barrier
 import pytest
 
 from astakos.ledger.rules import Holding
-from astakos.storage.database import Database
-from astakos.storage.holdings import set_limits
+from astakos.storage.protocol import Database
+from astakos.storage.tables.holdings import set_limits
 from service.caller import ACCOUNT, COMMISSIONS, Caller
 from service.world import ALICE, BOB, COMPUTE_TOKEN, LAB, STORAGE_TOKEN, VM, member_key, project_key
 

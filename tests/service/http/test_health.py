@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from astakos.service import readiness
-from astakos.storage.database import Database
+from astakos.storage.protocol import Database
 from service.caller import COMMISSIONS, Caller
 from service.installation import locked, rows, running
 from service.world import ALICE, COMPUTE_TOKEN, member_key

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 
 from astakos.ledger.batch import perform
 from astakos.ledger.operations import Issue, Issued, Operation, Outcome, Resolve, Resolved
+from astakos.ledger.ports import LedgerStorage
 from astakos.ledger.rules import Holding, InvariantViolatedError, NoCapacity, Provision, merge
-from astakos.ledger.storage import LedgerStorage
-from astakos.storage.commissions import list_pending
-from astakos.storage.database import Database
-from astakos.storage.holdings import set_limits
-from astakos.storage.ledger import ledger_storage
-from astakos.storage.sqlite import SQLiteDatabase
+from astakos.storage.opening import ledger_storage
+from astakos.storage.protocol import Database
+from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
+from astakos.storage.tables.commissions import list_pending
+from astakos.storage.tables.holdings import set_limits
 from service.installation import copy_world, database_at, holdings, rows
 from service.world import ALICE, BOB, LOADED, member_key, project_key
 

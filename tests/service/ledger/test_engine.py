@@ -7,15 +7,17 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from astakos.ledger import engine
-from astakos.ledger.asking import GroupCommit, OperationFailedError
+from astakos.ledger.embedded_engine import GroupCommit
+from astakos.ledger.engine_client import OperationFailedError
 from astakos.ledger.operations import Issue, Issued, Operation, Outcome, Resolve, Resolved
+from astakos.ledger.ports import LedgerStorage, LedgerTransaction, StorageUnavailableError
 from astakos.ledger.rules import Holding, Key, NoCapacity, Provision
-from astakos.ledger.storage import LedgerStorage, LedgerTransaction, StorageUnavailableError
-from astakos.storage import postgresql_ledger, psycopg_connection, sqlite
-from astakos.storage.commissions import list_pending
-from astakos.storage.database import Database
-from astakos.storage.holdings import set_limits
-from astakos.storage.ledger import ledger_storage
+from astakos.storage.opening import ledger_storage
+from astakos.storage.postgresql import connection, postgresql_ledger
+from astakos.storage.protocol import Database
+from astakos.storage.sqlite import sqlite_database
+from astakos.storage.tables.commissions import list_pending
+from astakos.storage.tables.holdings import set_limits
 from service.installation import holdings, locked, rows
 from service.world import ALICE, BOB, LOADED, member_key, project_key
 
@@ -182,8 +184,8 @@ def test_figures_that_contradict_the_rule_stop_the_ledger(
 def test_while_the_database_is_locked_nothing_happens_and_afterwards_all_goes_on(
     database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.05)
-    monkeypatch.setattr(psycopg_connection, "OPTIONS", "-c lock_timeout=50ms")
+    monkeypatch.setattr(sqlite_database, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(connection, "OPTIONS", "-c lock_timeout=50ms")
     monkeypatch.setattr(postgresql_ledger, "PATIENCE_SECONDS", 0.1)
 
     async def run() -> list[Outcome | BaseException]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from astakos.processes.listening import LOOPBACK, listen
-from astakos.storage.database import Database
+from astakos.storage.protocol import Database
 from service.caller import ACCOUNT, COMMISSIONS, Reply
 from service.command import Ended, ended, only_line, serving
 from service.installation import locked, rows

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from astakos.service.readiness import ENDING
-from astakos.storage.database import Database
+from astakos.storage.protocol import Database
 from service.caller import Caller, Reply
 from service.command import Ended, ended, serving
 from service.world import ALICE, COMPUTE_TOKEN, member_key

@@ -6,13 +6,13 @@ import pytest
 
 from astakos import clock
 from astakos.http.request import App, Receive, Scope, Send
-from astakos.ledger.asking import GroupCommit
+from astakos.ledger.embedded_engine import GroupCommit
 from astakos.processes.http_server import serving
 from astakos.processes.listening import LOOPBACK, listen
 from astakos.service.service import Service
-from astakos.storage.database import Database, database_of
-from astakos.storage.ledger import ledger_storage
-from astakos.storage.sqlite import SQLiteDatabase
+from astakos.storage.opening import database_of, ledger_storage
+from astakos.storage.protocol import Database
+from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from service.caller import ACCOUNT, COMMISSIONS, Caller, Reply
 from service.installation import rows, running
 from service.world import ALICE, BASE_URL, COMPUTE_TOKEN, member_key

@@ -1,9 +1,9 @@
 import pytest
 
-from astakos.directory.model import Resource
+from astakos.directory.entities import Resource
 from astakos.ledger.rules import Key
 from astakos.projects.limits import default_capacity, limits
-from astakos.projects.model import Capacity, Membership, MembershipState, ProjectState
+from astakos.projects.project import Capacity, Membership, MembershipState, ProjectState
 
 CAPACITIES = {"vm": Capacity(12, 10), "ram": Capacity(5, 0)}
 PROJECT_VM, PROJECT_RAM = Key("project:p", None, "vm"), Key("project:p", None, "ram")

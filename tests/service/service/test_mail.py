@@ -14,7 +14,7 @@ import pytest
 from astakos.processes.listening import LOOPBACK, listen
 from astakos.service import mail
 from astakos.service.mail import Mailer
-from astakos.storage.database import Database
+from astakos.storage.protocol import Database
 from service.caller import ACCOUNT, Caller, Reply
 from service.installation import rows, running
 from service.world import BOB, CHLOE, Person

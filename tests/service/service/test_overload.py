@@ -6,11 +6,11 @@ import time
 
 import pytest
 
-from astakos.ledger.asking import GroupCommit
+from astakos.ledger.embedded_engine import GroupCommit
 from astakos.processes.http_server import serving
 from astakos.processes.listening import LOOPBACK, listen
 from astakos.service.service import Service
-from astakos.storage.database import Database
+from astakos.storage.protocol import Database
 from service.caller import COMMISSIONS, Caller, Reply
 from service.installation import holdings, locked, running
 from service.world import ALICE, BASE_URL, COMPUTE_TOKEN, member_key

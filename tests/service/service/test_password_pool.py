@@ -3,16 +3,16 @@ import threading
 
 import pytest
 
-from astakos.directory.passwords import password_hash, password_matches
-from astakos.http.faults import ServiceUnavailable
+from astakos.directory.password_hashes import password_hash, password_matches
+from astakos.ledger.ports import StorageUnavailableError
 from astakos.service import password_pool
-from astakos.service.password_pool import MOST_WAITING, PasswordThreads
+from astakos.service.password_pool import MOST_WAITING, PasswordPool
 
 STORED = password_hash("the right one")
 
 
 def check(stored: str | None, password: str) -> bool:
-    checks = PasswordThreads()
+    checks = PasswordPool()
     try:
         return asyncio.run(checks.matches(stored, password))
     finally:
@@ -47,10 +47,10 @@ def test_only_so_many_are_checked_and_wait(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(password_pool, "password_matches", waiting)
 
     async def overload() -> list[bool]:
-        checks = PasswordThreads()
+        checks = PasswordPool()
         under_way = [asyncio.ensure_future(checks.matches(STORED, "x")) for _ in range(MOST_WAITING)]
         await asyncio.sleep(0)
-        with pytest.raises(ServiceUnavailable):
+        with pytest.raises(StorageUnavailableError):
             await checks.matches(STORED, "x")
         release.set()
         found = await asyncio.gather(*under_way)
@@ -63,7 +63,7 @@ def test_only_so_many_are_checked_and_wait(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_password_is_hashed_while_others_are_answered() -> None:
     async def hash_one() -> tuple[str, bool]:
-        threads = PasswordThreads()
+        threads = PasswordPool()
         hashing = asyncio.create_task(threads.hash("a pass phrase"))
         await asyncio.sleep(0)
         was_waiting = not hashing.done()
@@ -78,7 +78,7 @@ def test_a_password_is_hashed_while_others_are_answered() -> None:
 
 def test_beyond_what_can_be_waited_for_passwords_are_refused_until_some_are_done() -> None:
     async def hash_many() -> list[object]:
-        threads = PasswordThreads()
+        threads = PasswordPool()
         try:
             crowd = [asyncio.create_task(threads.hash("x")) for _ in range(MOST_WAITING + 3)]
             done = await asyncio.gather(*crowd, return_exceptions=True)
@@ -88,14 +88,14 @@ def test_beyond_what_can_be_waited_for_passwords_are_refused_until_some_are_done
             threads.close()
 
     done = asyncio.run(hash_many())
-    refused = [one for one in done if isinstance(one, ServiceUnavailable)]
+    refused = [one for one in done if isinstance(one, StorageUnavailableError)]
     assert len(refused) == 3
     assert len([one for one in done if isinstance(one, str)]) == MOST_WAITING
 
 
 def test_a_wait_that_is_given_up_leaves_room_for_others() -> None:
     async def give_up() -> str:
-        threads = PasswordThreads()
+        threads = PasswordPool()
         try:
             crowd = [asyncio.create_task(threads.hash("x")) for _ in range(MOST_WAITING)]
             await asyncio.sleep(0)
@@ -111,6 +111,6 @@ def test_a_wait_that_is_given_up_leaves_room_for_others() -> None:
 
 @pytest.mark.parametrize("password", ["", "ü" * 1000])
 def test_any_text_can_be_a_password(password: str) -> None:
-    threads = PasswordThreads()
+    threads = PasswordPool()
     assert password_matches(asyncio.run(threads.hash(password)), password)
     threads.close()

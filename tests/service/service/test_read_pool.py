@@ -7,25 +7,25 @@ from collections.abc import Iterator
 
 import pytest
 
-from astakos.ledger.storage import StorageUnavailableError
+from astakos.ledger.ports import StorageUnavailableError
 from astakos.logs import request_id
 from astakos.service import read_pool
-from astakos.service.read_pool import ReadingThreads
+from astakos.service.read_pool import ReadPool
 from astakos.service.service import THREADS_FOR_FEW, Service
-from astakos.storage.database import Connection, Database
+from astakos.storage.protocol import Connection, Database
 from service.caller import ACCOUNT
 from service.installation import rows, running
 from service.world import ALICE, BASE_URL, COMPUTE_TOKEN
 
 
 @pytest.fixture
-def threads() -> Iterator[ReadingThreads]:
-    threads = ReadingThreads(2, "test")
+def threads() -> Iterator[ReadPool]:
+    threads = ReadPool(2, "test")
     yield threads
     threads.close()
 
 
-def test_what_a_read_answers_or_raises_comes_back(threads: ReadingThreads) -> None:
+def test_what_a_read_answers_or_raises_comes_back(threads: ReadPool) -> None:
     def fail() -> None:
         raise ZeroDivisionError
 
@@ -34,7 +34,7 @@ def test_what_a_read_answers_or_raises_comes_back(threads: ReadingThreads) -> No
         asyncio.run(threads.run(fail))
 
 
-def test_a_read_knows_which_request_it_is_done_for(threads: ReadingThreads) -> None:
+def test_a_read_knows_which_request_it_is_done_for(threads: ReadPool) -> None:
     async def work(name: str) -> str:
         request_id.set(name)
         return await threads.run(request_id.get)
@@ -45,7 +45,7 @@ def test_a_read_knows_which_request_it_is_done_for(threads: ReadingThreads) -> N
     assert asyncio.run(both()) == ["one", "two"]
 
 
-def test_while_reads_are_slow_the_event_loop_goes_on(threads: ReadingThreads) -> None:
+def test_while_reads_are_slow_the_event_loop_goes_on(threads: ReadPool) -> None:
     may_end = threading.Event()
 
     async def work() -> bool:
@@ -59,7 +59,7 @@ def test_while_reads_are_slow_the_event_loop_goes_on(threads: ReadingThreads) ->
 
 
 def test_who_has_waited_too_long_for_a_thread_is_told_so_and_does_not_read(
-    threads: ReadingThreads, monkeypatch: pytest.MonkeyPatch
+    threads: ReadPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(read_pool, "LONGEST_WAIT_SECONDS", 0.05)
     may_end = threading.Event()
@@ -80,7 +80,7 @@ def test_who_has_waited_too_long_for_a_thread_is_told_so_and_does_not_read(
 
 
 def test_who_has_waited_too_long_for_a_read_is_told_so_though_it_goes_on(
-    threads: ReadingThreads, monkeypatch: pytest.MonkeyPatch
+    threads: ReadPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(read_pool, "LONGEST_READ_SECONDS", 0.05)
     may_end = threading.Event()
@@ -147,7 +147,7 @@ class TestOnAServer:
             database,
             "CREATE VIEW user_groups AS SELECT user_id, group_id FROM hidden, pg_sleep(20)",
         )
-        monkeypatch.setattr("astakos.storage.psycopg_connection.OPTIONS", "-c statement_timeout=200ms")
+        monkeypatch.setattr("astakos.storage.postgresql.connection.OPTIONS", "-c statement_timeout=200ms")
         with running(database) as service:
             reply = service.get(f"{ACCOUNT}/authenticate", ALICE.token)
             assert (reply.status, reply.fault) == (503, "serviceUnavailable")

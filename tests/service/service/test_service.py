@@ -10,8 +10,8 @@ from astakos.clock import now
 from astakos.http.account import quota_reports
 from astakos.ledger.rules import Holding
 from astakos.service import ttl_cache
-from astakos.storage import sqlite
-from astakos.storage.database import Database
+from astakos.storage.protocol import Database
+from astakos.storage.sqlite import sqlite_database
 from service.caller import ACCOUNT, COMMISSIONS, TOKENS, Caller
 from service.installation import locked, running
 from service.world import ALICE, BOB, COMPUTE_TOKEN, VM, member_key, project_key, world
@@ -23,7 +23,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 def test_while_the_database_is_locked_writes_are_to_be_repeated_and_reads_go_on(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(sqlite_database, "BUSY_SECONDS", 0.05)
     with running(database) as service:
         serial = service.issued(COMPUTE_TOKEN, (U, 1))
         with locked(database):

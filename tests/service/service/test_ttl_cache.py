@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from astakos.service import ttl_cache
-from astakos.service.ttl_cache import KEPT_SECONDS, Kept
+from astakos.service.ttl_cache import KEPT_SECONDS, TtlCache
 
 
 class Clock:
@@ -23,7 +23,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def get(values: Kept[str, str], key: str) -> str | None:
+def get(values: TtlCache[str, str], key: str) -> str | None:
     return asyncio.run(values.get(key))
 
 
@@ -34,7 +34,7 @@ def test_an_answer_is_kept_for_a_moment(clock: Clock) -> None:
         asked.append(key)
         return f"{key}{len(asked)}"
 
-    values = Kept(read)
+    values = TtlCache(read)
     assert [get(values, key) for key in ("a", "b", "a")] == ["a1", "b2", "a1"]
     clock.moment += KEPT_SECONDS / 2
     assert get(values, "a") == "a1"
@@ -50,7 +50,7 @@ def test_an_answer_is_as_old_as_the_question(clock: Clock) -> None:
         clock.moment += KEPT_SECONDS / 2
         return answers.pop(0)
 
-    values = Kept(read)
+    values = TtlCache(read)
     assert get(values, "a") == "slow"
     clock.moment += KEPT_SECONDS / 2
     assert get(values, "a") == "new"
@@ -61,7 +61,7 @@ def test_for_what_is_kept_nothing_is_waited_for() -> None:
         await asyncio.sleep(0)
         return "x"
 
-    values = Kept(read)
+    values = TtlCache(read)
     assert get(values, "a") == "x"
     with pytest.raises(StopIteration) as ended:
         values.get("a").send(None)
@@ -74,7 +74,7 @@ def test_what_is_not_there_is_asked_for_each_time(clock: Clock) -> None:
     async def read(key: str) -> str | None:
         return answers.get(key)
 
-    values = Kept(read)
+    values = TtlCache(read)
     assert get(values, "a") is None
     answers["a"] = "now it is"
     assert get(values, "a") == "now it is"
@@ -92,7 +92,7 @@ def test_only_so_many_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
         asked.append(key)
         return key
 
-    values = Kept(read)
+    values = TtlCache(read)
     for number in range(11):
         get(values, str(number))
     get(values, "10")
@@ -108,7 +108,7 @@ def test_what_was_kept_can_be_forgotten() -> None:
     async def read(key: str) -> str:
         return answers[key]
 
-    values = Kept(read)
+    values = TtlCache(read)
     assert get(values, "a") == "old"
     answers["a"] = "new"
     assert get(values, "a") == "old"

@@ -1,7 +1,7 @@
 """What a database is made of, in a form that can be compared."""
 
-from astakos.storage.database import Database
-from astakos.storage.sqlite import SQLiteDatabase
+from astakos.storage.protocol import Database
+from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from service.installation import rows
 
 Structure = dict[str, list[tuple[object, ...]]]

@@ -11,25 +11,21 @@ import pytest
 
 from astakos import storage
 from astakos.ledger.operations import Verdict
-from astakos.storage.history import Position, Wanted, read_history
-from astakos.storage.pipelining import Statement
-from astakos.storage.postgresql_transfer import continuations
-from astakos.storage.schema import creation_statements
-from astakos.storage.whole_tables import whole_tables
+from astakos.storage.postgresql.pipeline import Statement
+from astakos.storage.postgresql.postgresql_transfer import continuations
+from astakos.storage.schema.definition import creation_statements
+from astakos.storage.schema.whole_tables import whole_tables
+from astakos.storage.tables.history import Position, Wanted, read_history
 from service.storage.common_sql import refusals
 
-SQLITE_ONLY = {
-    "astakos.storage.sqlite",
-    "astakos.storage.sqlite_ledger",
-    "astakos.storage.sqlite_transfer",
-}
+NOT_FOR_SERVERS = ("astakos.storage.sqlite", "astakos.storage.schema.migrations")
 SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|BEGIN|COMMIT|ROLLBACK|CREATE|ALTER|DROP|LOCK)\b")
 
 
 def written_statements() -> Iterator[tuple[str, str]]:
     """Name and text of all statements that stand in modules for servers."""
-    for module in pkgutil.iter_modules(storage.__path__, "astakos.storage."):
-        if module.name in SQLITE_ONLY or module.ispkg:
+    for module in pkgutil.walk_packages(storage.__path__, "astakos.storage."):
+        if module.ispkg or module.name.startswith(NOT_FOR_SERVERS):
             continue
         for name, value in vars(importlib.import_module(module.name)).items():
             if isinstance(value, Statement):
@@ -68,7 +64,7 @@ class Recorder:
 
 def test_there_are_statements_to_look_at() -> None:
     assert len(WRITTEN) > 60
-    assert "astakos.storage.postgresql_statements.MOVE_TO_RESOLVED" in WRITTEN
+    assert "astakos.storage.postgresql.statements.MOVE_TO_RESOLVED" in WRITTEN
 
 
 @pytest.mark.parametrize("name", WRITTEN)

@@ -4,12 +4,12 @@ import pytest
 
 from astakos.ledger.batch import perform
 from astakos.ledger.operations import Commission, Issue, Issued, Operation, Resolve
+from astakos.ledger.ports import Needs
 from astakos.ledger.rules import Holding, Key, Provision
-from astakos.ledger.storage import Needs
-from astakos.storage.commissions import find_pending, list_pending
-from astakos.storage.database import Database
-from astakos.storage.holdings import set_limits
-from astakos.storage.ledger import ledger_storage
+from astakos.storage.opening import ledger_storage
+from astakos.storage.protocol import Database
+from astakos.storage.tables.commissions import find_pending, list_pending
+from astakos.storage.tables.holdings import set_limits
 from service.installation import holdings, opened, rows
 from service.stored import stored_commissions
 from service.world import ALICE, BOB, LOADED, member_key, project_key

@@ -6,8 +6,8 @@ import pytest
 
 from astakos import clock
 from astakos.administration.accounts import find_user, renew_user_token
-from astakos.administration.registry import renew_component_token
-from astakos.storage.sqlite import SQLiteDatabase
+from astakos.administration.component_registration import renew_component_token
+from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from service.caller import ACCOUNT, Caller
 from service.http.keystone.asking import log_in
 from service.installation import rows

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from astakos.administration.document import StateDocument, StateError, read_document
+from astakos.administration.component_registration import register_own_services
 from astakos.administration.load import load
-from astakos.administration.registry import register_own_services
-from astakos.storage.database import Database
+from astakos.administration.state_document import StateDocument, StateError, read_document
+from astakos.storage.protocol import Database
 from astakos.storage.texts import is_storable
 from service.caller import ACCOUNT, COMMISSIONS, Caller
 from service.command import astakos, refused

@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypedDict
 import msgspec
 
 from astakos.clock import to_milliseconds
-from astakos.directory.model import Component, User
+from astakos.directory.entities import Component, User
 from astakos.http.bodies import FormBody, JsonBody
 from astakos.http.faults import BadRequest
 from astakos.http.openapi.description import EMPTY, Reply, described
@@ -14,9 +14,9 @@ from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
 from astakos.service.mail import MailError
 from astakos.service.service import Service
-from astakos.storage import feedback as feedback_store
-from astakos.storage import users
-from astakos.storage.database import Connection
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import feedback as feedback_store
+from astakos.storage.tables import users
 from astakos.storage.texts import is_storable
 from astakosclient.answer_types import Resource, UserInfo
 
@@ -89,7 +89,7 @@ async def service_user_catalogs(service: Service, request: Request, _component: 
 async def _catalogs(service: Service, request: Request, *, null_means_all: bool) -> Answer:
     body = await CATALOGS.read(request)
     uuids = None if body.uuids is None else [item for item in body.uuids if isinstance(item, str)]
-    names = service.generation.display_names(body.displaynames)
+    names = request.dialect.display_names(body.displaynames)
     if (null_means_all and (uuids is None or names is None)) or len(uuids or ()) + len(names or ()) > FEW:
         document = await service.read_much(_look_up, uuids, names, null_means_all=null_means_all)
     else:
@@ -115,15 +115,15 @@ def _look_up(
 
 
 @described("account.resources", answers={200: Reply(dict[str, Resource])})
-async def resources(service: Service, _request: Request) -> Answer:
+async def resources(service: Service, request: Request) -> Answer:
     """`GET resources`: what is counted."""
-    return Answer(body=to_json(service.generation.resources(await service.resources())))
+    return Answer(body=to_json(request.dialect.resources(await service.resources())))
 
 
 @described("account.feedback", body=FEEDBACK, answers={200: EMPTY, 502: EMPTY})
 async def feedback(service: Service, request: Request, user: User) -> Answer:
     """`POST feedback`: kept, and mailed where a mail server is configured; 502 if that does not take it."""
-    form = await FEEDBACK.read(request, service.generation.form_type)
+    form = await FEEDBACK.read(request, request.dialect.form_type)
     message, data = form.feedback_msg, form.feedback_data
     if not (is_storable(message) and is_storable(data)):
         raise BadRequest("feedback_msg and feedback_data must not contain NUL.")

@@ -2,15 +2,15 @@
 
 import msgspec
 
-from astakos.directory.model import User
+from astakos.directory.entities import User
 from astakos.http.bodies import JsonBody
 from astakos.http.faults import BadRequest, Conflict, Forbidden, ItemNotFound, NotAllowed
 from astakos.http.openapi.description import EMPTY, described
 from astakos.http.request import Answer, Request
-from astakos.projects.model import ALIVE, DRAWING, ProjectState
+from astakos.projects.project import ALIVE, DRAWING, ProjectState
 from astakos.service.service import Service
-from astakos.storage import projects, users
-from astakos.storage.database import Connection
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import projects, users
 
 
 class ProjectBody(msgspec.Struct):

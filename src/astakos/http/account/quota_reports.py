@@ -2,23 +2,24 @@
 
 from collections.abc import Collection
 
-from astakos.directory.model import Component, User
-from astakos.http.dialects.dialects import PROJECT, USER, Generation, QuotaFilter, Quotas, project_figures
+from astakos.directory.entities import Component, User
+from astakos.http.dialects.dialect import Dialect, QuotaFilter, Quotas
+from astakos.http.dialects.newest import PROJECT, USER, project_figures
 from astakos.http.faults import ItemNotFound
 from astakos.http.openapi.description import Reply, described
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
 from astakos.service.service import Service
-from astakos.storage import quotas as stored
-from astakos.storage import registry
-from astakos.storage.database import Connection
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import quotas as stored
+from astakos.storage.tables import registry
 from astakosclient import answer_types
 
 
 @described("quotas.quotas", answers={200: Reply(answer_types.Quotas)})
-async def quotas(service: Service, _request: Request, user: User) -> Answer:
+async def quotas(service: Service, request: Request, user: User) -> Answer:
     """`GET quotas`: the caller's own."""
-    return Answer(body=to_json(await service.read(_quotas_of_user, service.generation, user)))
+    return Answer(body=to_json(await service.read(_quotas_of_user, request.dialect, user)))
 
 
 @described(
@@ -29,8 +30,8 @@ async def quotas(service: Service, _request: Request, user: User) -> Answer:
 )
 async def service_quotas(service: Service, request: Request, component: Component) -> Answer:
     """`GET service_quotas`: users' quotas of the resources that the calling component offers."""
-    wanted = service.generation.quota_filter(request)
-    body = await service.read_much(_service_quotas, service.generation, component.id, wanted)
+    wanted = request.dialect.quota_filter(request)
+    body = await service.read_much(_service_quotas, request.dialect, component.id, wanted)
     if body is None:
         raise ItemNotFound("None of these users has quotas of the resources of this service.")
     return Answer(body=body)
@@ -50,16 +51,16 @@ async def service_project_quotas(service: Service, request: Request, component: 
     return Answer(body=body)
 
 
-def _quotas_of_user(connection: Connection, generation: Generation, user: User) -> Quotas:
-    return generation.quotas(generation.user_quotas(connection, user)).get(user.uuid, {})
+def _quotas_of_user(connection: Connection, dialect: Dialect, user: User) -> Quotas:
+    return dialect.quotas(dialect.user_quotas(connection, user)).get(user.uuid, {})
 
 
 def _service_quotas(
-    connection: Connection, generation: Generation, component: int, wanted: QuotaFilter
+    connection: Connection, dialect: Dialect, component: int, wanted: QuotaFilter
 ) -> bytes | None:
     resources = registry.resources_of(connection, component)
     users, projects = wanted.users, wanted.projects
-    found = generation.quotas(stored.service_quotas(connection, resources, users, projects))
+    found = dialect.quotas(stored.service_quotas(connection, resources, users, projects))
     return None if users is not None and not found else to_json(found)
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from astakos.clock import from_iso, to_iso
-from astakos.directory.model import Component, User
+from astakos.directory.entities import Component, User
 from astakos.http.authentication import authenticated_component_or_user
 from astakos.http.faults import BadRequest
 from astakos.http.openapi.description import Parameter, Reply, as_text, described
@@ -12,8 +12,8 @@ from astakos.http.serialization import to_json
 from astakos.ledger.operations import Verdict
 from astakos.projects.limits import user_holder
 from astakos.service.service import Service
-from astakos.storage.commissions import LARGEST_SERIAL
-from astakos.storage.history import Entry, Position, Wanted, read_history
+from astakos.storage.tables.commissions import LARGEST_SERIAL
+from astakos.storage.tables.history import Entry, Position, Wanted, read_history
 from astakosclient.answer_types import HistoryPage
 
 USUAL_PAGE = 100

@@ -6,7 +6,7 @@ from typing import Annotated, Any, NamedTuple, TypedDict
 import msgspec
 
 from astakos.clock import MICROSECONDS
-from astakos.directory.model import Component
+from astakos.directory.entities import Component
 from astakos.http.bodies import JsonBody, require_storable
 from astakos.http.commissions.fingerprints import fingerprint, first_fingerprint
 from astakos.http.commissions.refused_issues import (
@@ -90,7 +90,7 @@ BULK = JsonBody(BulkBody)
 async def issue(service: Service, request: Request, component: Component) -> Answer:
     """`POST commissions`: 201 with the serial, or why not; with an Idempotency-Key, the same again."""
     key = KEY.of(request)
-    body = await ISSUE.read(request, service.generation.require_json)
+    body = await ISSUE.read(request, request.dialect.require_json)
     require_storable("name", body.name)
     requested = understand(body.provisions)
     if isinstance(requested, RequestedProvision):
@@ -99,7 +99,7 @@ async def issue(service: Service, request: Request, component: Component) -> Ans
     if isinstance(outcome, KeyReused):
         # The key may be from before an upgrade.
         outcome = await service.ledger.submit(_operation(component, body, requested, key, first_fingerprint))
-    if service.generation.system_is_everything and isinstance(outcome, NoCapacity | NoQuantity):
+    if request.dialect.system_is_everything and isinstance(outcome, NoCapacity | NoQuantity):
         outcome, requested = await _issue_spread(service, component, body, key)
     if isinstance(outcome, Issued):
         return Answer(201, to_json({"serial": outcome.serial}), headers=_honoured(key, outcome))
@@ -127,7 +127,7 @@ async def _issue_spread(
 async def issue_many(service: Service, request: Request, component: Component) -> Answer:
     """`POST commissions/bulk`: 200 with the status and body that each single call would have had."""
     key = KEY.of(request)
-    body = await BULK.read(request, service.generation.require_json)
+    body = await BULK.read(request, request.dialect.require_json)
     for position, commission in enumerate(body.commissions):
         require_storable(f"name of commission {position}", commission.name)
     understood = [understand(commission.provisions) for commission in body.commissions]

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from astakos.clock import to_iso
-from astakos.directory.model import Component
+from astakos.directory.entities import Component
 from astakos.http.bodies import JsonBody
 from astakos.http.commissions.requested_provisions import RequestedProvision, understand
 from astakos.http.faults import BadRequest
@@ -17,7 +17,7 @@ from astakos.http.serialization import to_json
 from astakos.ledger.operations import CannotSettle, Resolve, Resolved, Settle
 from astakos.ledger.rules import Provision
 from astakos.service.service import Service
-from astakos.storage import commissions as stored
+from astakos.storage.tables import commissions as stored
 from astakosclient.answer_types import CommissionInfo, Fault
 
 
@@ -73,7 +73,7 @@ async def info(service: Service, request: Request, component: Component) -> Answ
         "serial": commission.serial,
         "name": commission.name,
         "issue_time": to_iso(commission.issue_time),
-        "provisions": service.generation.provisions(commission.provisions),
+        "provisions": request.dialect.provisions(commission.provisions),
     }
     if commission.expires is not None:
         document["expires"] = to_iso(commission.expires)
@@ -83,7 +83,7 @@ async def info(service: Service, request: Request, component: Component) -> Answ
 @described("commissions.act", body=ACTION, answers={200: EMPTY, 404: EMPTY})
 async def act(service: Service, request: Request, component: Component) -> Answer:
     """`POST commissions/<serial>/action`: accept or reject one; 404 and nothing more if it is not pending."""
-    body = await ACTION.read(request, service.generation.require_json)
+    body = await ACTION.read(request, request.dialect.require_json)
     if (body.accept is UNSET) == (body.reject is UNSET):
         raise BadRequest('Exactly one of the keys is needed: {"accept": ""} or {"reject": ""}.')
     serials = frozenset([request.serial])
@@ -110,7 +110,7 @@ def _quantities(entries: list[RequestedProvision]) -> tuple[Provision, ...]:
 @described("commissions.resolve", body=RESOLVE, answers={200: Reply(Resolution)})
 async def resolve(service: Service, request: Request, component: Component) -> Answer:
     """`POST commissions/action`: accept and reject many in one step."""
-    body = await RESOLVE.read(request, service.generation.require_json)
+    body = await RESOLVE.read(request, request.dialect.require_json)
     resolved = await _resolve(service, Resolve(component.id, frozenset(body.accept), frozenset(body.reject)))
     failed = [
         *_failures(resolved.not_found, "itemNotFound", 404, "This is no pending commission of yours."),

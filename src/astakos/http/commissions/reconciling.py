@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from astakos.directory.model import Component
+from astakos.directory.entities import Component
 from astakos.http.bodies import JsonBody, require_storable
 from astakos.http.commissions.issuing import LONGEST_NAME
 from astakos.http.faults import BadRequest
@@ -42,7 +42,7 @@ BODY = JsonBody(ReconcileBody)
 @described("reconciling.reconcile", body=BODY, answers={200: Reply(Reconciliation)})
 async def reconcile(service: Service, request: Request, component: Component) -> Answer:
     """200 with where the ledger stands and how far off that is; on request, a commission mends it."""
-    body = await BODY.read(request, service.generation.require_json)
+    body = await BODY.read(request, request.dialect.require_json)
     require_storable("name", body.name)
     usage = tuple(
         Provision(Key(entry.holder, entry.source, entry.resource), entry.usage) for entry in body.usage

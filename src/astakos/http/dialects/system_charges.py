@@ -19,8 +19,8 @@ from astakos.ledger.operations import Outcome
 from astakos.ledger.rules import Holding, Key, NoCapacity, NoQuantity, Provision
 from astakos.projects.limits import project_holder, user_holder
 from astakos.projects.spreading import Grant, Share, spread, total
-from astakos.storage import quotas as stored
-from astakos.storage.database import Connection
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import quotas as stored
 
 ATTEMPTS = 3
 """How often a charge is spread anew since others were quicker."""

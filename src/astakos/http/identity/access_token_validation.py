@@ -2,15 +2,15 @@
 
 from typing import Any, NamedTuple
 
-from astakos.directory.model import User
+from astakos.directory.entities import User
 from astakos.directory.tokens import token_hash
 from astakos.http.faults import ItemNotFound
 from astakos.http.identity.tokens_call import access_answer, token_document, user_document
 from astakos.http.openapi.description import Parameter, Reply, as_text, described
 from astakos.http.request import Answer, Request
 from astakos.service.service import Service
-from astakos.storage import oauth2, users
-from astakos.storage.database import Connection
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import oauth2, users
 from astakosclient.answer_types import Endpoints
 
 UNKNOWN = "There is no such access token, it has expired, or it does not belong there."

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET
 
 from astakos.clock import to_iso
-from astakos.directory.model import User
+from astakos.directory.entities import User
 from astakos.http.authentication import user_of_token
 from astakos.http.bodies import JsonBody
 from astakos.http.faults import BadRequest, Unauthorized
@@ -14,8 +14,8 @@ from astakos.http.openapi.description import Reply, described
 from astakos.http.request import XML, Answer, Request
 from astakos.http.serialization import access_to_xml, to_json
 from astakos.service.service import Service
-from astakos.storage import projects, users
-from astakos.storage.database import Connection
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import projects, users
 from astakosclient.answer_types import Endpoints
 
 CREDENTIALS = (
@@ -58,7 +58,7 @@ TOKENS = JsonBody(TokensBody, is_required=False)
 async def tokens(service: Service, request: Request) -> Answer:
     """`POST tokens`: the catalogue for everybody, and with credentials what is known of their holder."""
     if request.announced_length == 0:
-        return access_answer(request, {"serviceCatalog": await service.catalog()})
+        return access_answer(request, {"serviceCatalog": request.dialect.catalog(await service.catalog())})
     auth = (await TOKENS.read(request)).auth
     token, uuid = _credentials(auth)
     if not isinstance(token, str):
@@ -71,9 +71,9 @@ async def tokens(service: Service, request: Request) -> Answer:
     access = {
         "token": token_document(user, token, user.token_expires),
         "user": await service.read(_user_with_projects, user),
-        "serviceCatalog": await service.catalog(),
+        "serviceCatalog": request.dialect.catalog(await service.catalog()),
     }
-    return access_answer(request, service.generation.access(access, user))
+    return access_answer(request, request.dialect.access(access, user))
 
 
 def _credentials(auth: Credentials) -> tuple[object, object]:

@@ -7,8 +7,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from astakos.administration.accounts import renew_user_token
-from astakos.administration.registration import activate_user, deactivate_user, sign_terms
-from astakos.directory.model import User
+from astakos.administration.user_registration import activate_user, deactivate_user, sign_terms
+from astakos.directory.entities import User
 from astakos.http.account.default_project import choose_default_project, named_project
 from astakos.http.bodies import JsonBody, require_storable
 from astakos.http.faults import BadRequest, Conflict, ItemNotFound, NotAllowed
@@ -16,7 +16,7 @@ from astakos.http.identity.user_administration import REFUSALS, ChangedUser, ans
 from astakos.http.openapi.description import JSON_TYPE, Reply, described
 from astakos.http.request import Answer, Request
 from astakos.service.service import Service
-from astakos.storage.database import Connection
+from astakos.storage.protocol import Connection
 
 Made = Mapping[str, str]
 """What an action has made that can be seen only now, by name."""

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NotRequired, TypedDict, TypeVar
 
 import msgspec
 
-from astakos.administration.registration import (
+from astakos.administration.user_registration import (
     Particulars,
     UserRefusedError,
     change_user,
@@ -14,8 +14,8 @@ from astakos.administration.registration import (
     register_user,
 )
 from astakos.clock import to_iso
-from astakos.directory.addresses import EXAMPLE, is_mail_address
-from astakos.directory.model import Account, User
+from astakos.directory.entities import Account, User
+from astakos.directory.mail_addresses import EXAMPLE, is_mail_address
 from astakos.http.authentication import MISSING, user_of_token
 from astakos.http.bodies import JsonBody, require_storable
 from astakos.http.faults import BadRequest, Conflict, Fault, Forbidden, ItemNotFound, NotAllowed, Unauthorized
@@ -23,8 +23,8 @@ from astakos.http.openapi.description import JSON_TYPE, Reply, TokenKind, descri
 from astakos.http.request import JSON, NO_SUCH_CALL, Answer, Request
 from astakos.http.serialization import to_json
 from astakos.service.service import Service
-from astakos.storage import settings, user_records, users
-from astakos.storage.database import Connection
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import settings, user_records, users
 
 T = TypeVar("T")
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from astakos.clock import EPOCH
-from astakos.directory.model import Group, User
+from astakos.directory.entities import Group, User
 from astakos.http.keystone.errors import PREFIX
-from astakos.projects.model import Project
+from astakos.projects.project import Project
 
 DOMAIN_ID = "default"
 DOMAIN = {"id": DOMAIN_ID, "name": "Default"}

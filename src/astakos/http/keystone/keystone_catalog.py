@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from astakos.directory.catalog import REGION
+from astakos.directory.service_catalog import REGION
 
 IDENTITY_SERVICE = "astakos_identity"
 INTERFACES = ("public", "internal", "admin")
@@ -17,7 +17,7 @@ def keystone_catalog(services: Iterable[Mapping[str, Any]]) -> list[dict[str, An
     `adminURL`, that is its `publicURL`: whoever asks for one of these is to find what there is.
 
     Args:
-        services: as `astakos.directory.catalog.service_catalog` answers them.
+        services: as `astakos.directory.service_catalog.service_catalog` answers them.
     """
     return [
         {

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from astakos.directory.model import User
+from astakos.directory.entities import User
 from astakos.http.authentication import authenticated_user
 from astakos.http.faults import ItemNotFound
 from astakos.http.keystone.answers import (
@@ -26,7 +26,7 @@ from astakos.http.openapi.description import Parameter, Reply, as_text, describe
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
 from astakos.service.service import Service
-from astakos.storage import projects
+from astakos.storage.tables import projects
 
 NAME = Parameter("name", "Of this name.", as_text)
 YOURSELF = "There is no such user; you see nobody but yourself here."
@@ -37,7 +37,9 @@ async def catalog(service: Service, request: Request) -> Answer:
     """`GET auth/catalog`: the services."""
     await authenticated_user(service, request)
     links = {"self": f"{service.base_url}{PREFIX}/auth/catalog"}
-    return _answer({"catalog": keystone_catalog(await service.catalog()), "links": links})
+    return _answer(
+        {"catalog": keystone_catalog(request.dialect.catalog(await service.catalog())), "links": links}
+    )
 
 
 @described(

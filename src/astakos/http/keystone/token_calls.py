@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from astakos.clock import MICROSECONDS
-from astakos.directory.authentication import refuse_user
-from astakos.directory.model import User
+from astakos.directory.eligibility import refuse_user
+from astakos.directory.entities import User
 from astakos.directory.tokens import new_token, token_hash
 from astakos.http.authentication import authenticated_component_or_user, user_of_token
 from astakos.http.bodies import JsonBody
@@ -20,11 +20,11 @@ from astakos.http.keystone.token_requests import Auth, AuthBody, Identity, Passw
 from astakos.http.openapi.description import EMPTY, Parameter, Reply, as_text, described
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
-from astakos.projects.model import Project
+from astakos.projects.project import Project
 from astakos.service.service import Service
-from astakos.storage import projects, temporary_tokens, users
-from astakos.storage.database import Connection
-from astakos.storage.temporary_tokens import TemporaryToken
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import projects, temporary_tokens, users
+from astakos.storage.tables.temporary_tokens import TemporaryToken
 
 LIFETIME = 3600 * MICROSECONDS
 """How long a temporary token lasts, as long as Keystone's."""
@@ -231,6 +231,8 @@ def _facts_of_token(connection: Connection, user: User, hashed: bytes) -> TokenF
 
 
 async def _answer(service: Service, request: Request, status: int, facts: TokenFacts, token: str) -> Answer:
-    catalog = None if NO_CATALOG.of(request) is not None else keystone_catalog(await service.catalog())
+    catalog = None
+    if NO_CATALOG.of(request) is None:
+        catalog = keystone_catalog(request.dialect.catalog(await service.catalog()))
     document = to_json(token_document(facts, catalog, service.now()))
     return Answer(status, document, JSON_TYPE, {SUBJECT: token})

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import NamedTuple, NotRequired, TypedDict
 from urllib.parse import urlencode
 
-from astakos.directory import oauth2 as rules
-from astakos.directory.oauth2 import CODE_LIFETIME, PUBLIC, new_code, with_parameters
+from astakos.directory import oauth2_rules as rules
+from astakos.directory.oauth2_rules import CODE_LIFETIME, PUBLIC, new_code, with_parameters
 from astakos.directory.tokens import token_hash
 from astakos.http.bodies import FormBody, read_form, require_storable
 from astakos.http.faults import BadRequest, Forbidden
@@ -39,8 +39,8 @@ from astakos.http.web.browser_sessions import (
 )
 from astakos.http.web.html import OWN_FORMS, hidden, html, joined, page, redirect
 from astakos.service.service import Service
-from astakos.storage import oauth2
-from astakos.storage.oauth2 import Client, Code
+from astakos.storage.tables import oauth2
+from astakos.storage.tables.oauth2 import Client, Code
 
 PARAMETERS: Mapping[str, str] = {
     "response_type": "`code`.",

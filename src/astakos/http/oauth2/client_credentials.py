@@ -14,8 +14,8 @@ from astakos.http.openapi.description import Refusals
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
 from astakos.service.service import Service
-from astakos.storage import oauth2
-from astakos.storage.oauth2 import Client
+from astakos.storage.tables import oauth2
+from astakos.storage.tables.oauth2 import Client
 
 JSON = "application/json; charset=UTF-8"
 SCHEMES_TOLD = (b"x-forwarded-protocol", b"x-forwarded-proto")

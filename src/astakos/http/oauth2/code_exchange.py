@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import NotRequired, TypedDict
 
 from astakos.clock import MICROSECONDS
-from astakos.directory.oauth2 import PUBLIC, new_access_token, normalized, refuse_verifier
+from astakos.directory.oauth2_rules import PUBLIC, new_access_token, normalized, refuse_verifier
 from astakos.directory.tokens import token_hash
 from astakos.http.bodies import FORM_TYPE, FormBody, read_form
 from astakos.http.faults import BadRequest
@@ -19,9 +19,9 @@ from astakos.http.oauth2.client_credentials import (
 from astakos.http.openapi.description import JSON_TYPE, Reply, described
 from astakos.http.request import Answer, Request
 from astakos.service.service import Service
-from astakos.storage import oauth2, users
-from astakos.storage.database import Connection
-from astakos.storage.oauth2 import AccessToken, Client
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import oauth2, users
+from astakos.storage.tables.oauth2 import AccessToken, Client
 from astakosclient.answer_types import OAuth2Token
 
 NOT_GOOD = "code must be one that this client was given in the last ten minutes and has not used yet."

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from astakos.clock import MICROSECONDS
+from astakos.directory.entities import User
 from astakos.directory.login_settings import LoginSettings
-from astakos.directory.model import User
-from astakos.directory.sessions import Session, form_proof, is_form_proof, new_secret
+from astakos.directory.session_secrets import Session, form_proof, is_form_proof, new_secret
 from astakos.directory.tokens import USER_TOKEN_LIFETIME, token_hash
 from astakos.http.faults import Forbidden
 from astakos.http.request import Answer, Request
@@ -17,8 +17,8 @@ from astakos.http.web import cookies
 from astakos.http.web.cookies import Cookies
 from astakos.http.web.html import redirect
 from astakos.service.service import Service
-from astakos.storage import oauth2, sessions, users
-from astakos.storage.database import Connection
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import oauth2, sessions, users
 
 PROOF = "csrf_token"
 PROOF_HEADER = b"x-csrf-token"

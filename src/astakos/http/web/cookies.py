@@ -5,7 +5,7 @@ from urllib.parse import quote, urlsplit
 
 from astakos.clock import MICROSECONDS
 from astakos.directory.login_settings import LoginSettings
-from astakos.directory.sessions import Session
+from astakos.directory.session_secrets import Session
 
 SESSION = "astakos_session"
 BROWSER = "astakos_browser"

@@ -10,7 +10,7 @@ from typing import ClassVar, LiteralString
 from astakos.http.faults import Fault, ServiceUnavailable
 from astakos.http.openapi.description import Refusals
 from astakos.http.request import Answer, Request
-from astakos.ledger.storage import StorageUnavailableError
+from astakos.ledger.ports import StorageUnavailableError
 from astakos.service.service import Service
 
 HTML = "text/html; charset=utf-8"

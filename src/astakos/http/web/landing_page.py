@@ -1,8 +1,8 @@
 """`ui/landing` and `ui/terms`: what people see of the service once they have logged in."""
 
 from astakos.clock import to_iso
-from astakos.directory.catalog import menu
 from astakos.directory.redirects import own_address
+from astakos.directory.service_catalog import menu
 from astakos.http.bodies import read_form
 from astakos.http.faults import BadRequest, Forbidden
 from astakos.http.openapi.description import ELSEWHERE, PAGE, Parameter, as_text, described
@@ -18,7 +18,7 @@ from astakos.http.web.browser_sessions import (
 )
 from astakos.http.web.html import Html, hidden, html, joined, page, redirect
 from astakos.service.service import Service
-from astakos.storage import registry, users
+from astakos.storage.tables import registry, users
 
 
 @described("landing.index", answers={302: ELSEWHERE})

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import NotRequired, TypedDict
 
 from astakos.clock import MICROSECONDS
-from astakos.directory.attempts import Limit, limits
-from astakos.directory.model import User
+from astakos.directory.attempt_limits import Limit, limits
+from astakos.directory.entities import User
 from astakos.directory.redirects import own_address
-from astakos.directory.sessions import form_proof, new_secret
+from astakos.directory.session_secrets import form_proof, new_secret
 from astakos.directory.tokens import token_hash
 from astakos.http.bodies import FormBody, read_form
 from astakos.http.faults import BadRequest, Forbidden
@@ -20,9 +20,9 @@ from astakos.http.web.cookies import Cookies
 from astakos.http.web.html import OWN_FORMS, Html, hidden, html, page, redirect
 from astakos.http.web.landing_page import NEXT
 from astakos.service.service import Service
-from astakos.storage import login_attempts, users
-from astakos.storage import sessions as stored_sessions
-from astakos.storage.database import Connection
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import login_attempts, users
+from astakos.storage.tables import sessions as stored_sessions
 
 WRONG = "The user name or the password is wrong."
 INACTIVE = "This account is not active. Ask those who run this service."

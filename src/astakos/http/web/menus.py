@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import NotRequired, TypedDict
 from urllib.parse import urlsplit
 
-from astakos.directory.catalog import menu
+from astakos.directory.service_catalog import menu
 from astakos.http.faults import BadRequest
 from astakos.http.openapi.description import ELSEWHERE, HTML_TYPE, JSON_TYPE, Parameter, Reply, described
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
 from astakos.http.web.browser_sessions import agreement, login_of
 from astakos.service.service import Service
-from astakos.storage import registry
+from astakos.storage.tables import registry
 from astakosclient.answer_types import Service as Component
 
 FUNCTION_NAME = re.compile(r"[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*", re.ASCII)

@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
-from astakos.administration.document import StateDocument
 from astakos.administration.load import load
-from astakos.storage.database import Database
+from astakos.administration.state_document import StateDocument
+from astakos.storage.protocol import Database
 from service.caller import TOKENS, Caller
 from service.installation import rows
 from service.world import (

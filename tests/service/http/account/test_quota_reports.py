@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from astakos.storage.database import Database
+from astakos.storage.protocol import Database
 from service.caller import ACCOUNT, Caller
 from service.installation import rows
 from service.world import (

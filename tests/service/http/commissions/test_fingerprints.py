@@ -8,7 +8,7 @@ import pytest
 
 from astakos.http.commissions.fingerprints import fingerprint, first_fingerprint
 from astakos.http.commissions.issuing import IssueBody
-from astakos.storage.database import Database
+from astakos.storage.protocol import Database
 from service.caller import COMMISSIONS, Caller, Reply
 from service.installation import holdings, rows
 from service.world import ALICE, COMPUTE_TOKEN, member_key, project_key

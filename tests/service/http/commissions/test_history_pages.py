@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from astakos.storage import ledger
-from astakos.storage.database import Database
+from astakos.storage import opening
+from astakos.storage.protocol import Database
 from service.caller import COMMISSIONS, Caller
 from service.installation import rows
 from service.world import ALICE, BOB, COMPUTE_TOKEN, STORAGE_TOKEN, member_key, project_key
@@ -146,7 +146,7 @@ def test_an_empty_commission_leaves_no_entry(service: Caller) -> None:
 def test_old_entries_are_forgotten_only_where_that_is_set(
     service: Caller, database: Database, serials: list[int]
 ) -> None:
-    store = ledger.ledger_storage(database)
+    store = opening.ledger_storage(database)
     later = 2**62
     store.tidy(later)
     assert len(history(service, COMPUTE_TOKEN)) == 4

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from astakos import clock
-from astakos.storage import ledger, retention
-from astakos.storage.database import Database
+from astakos.storage import opening
+from astakos.storage.protocol import Database
+from astakos.storage.tables import retention
 from service.caller import COMMISSIONS, Caller, Reply
 from service.installation import holdings, rows, running
 from service.world import (
@@ -164,7 +165,7 @@ def test_keys_are_forgotten_after_their_time(service: Caller, database: Database
     issue_with_key(service, "k", body(1))
     (issued_at,) = rows(database, "SELECT time FROM idempotency_keys")[0]
     assert isinstance(issued_at, int)
-    store = ledger.ledger_storage(database)
+    store = opening.ledger_storage(database)
     store.tidy(issued_at + clock.DAY)
     assert rows(database, "SELECT key FROM idempotency_keys") == [("k",)]
     store.tidy(issued_at + retention.KEYS_KEPT + 1)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from astakos.ledger.rules import Holding, Key
-from astakos.storage.database import Database
+from astakos.storage.protocol import Database
 from service.caller import ACCOUNT, COMMISSIONS, Caller
 from service.installation import holdings
 from service.world import ALICE, BOB, COMPUTE_TOKEN, UNKNOWN_UUID, member_key, project_key

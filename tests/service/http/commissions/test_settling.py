@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from astakos.ledger.rules import Holding, Key
-from astakos.storage.database import Database
+from astakos.storage.protocol import Database
 from service.caller import COMMISSIONS, Caller, Reply
 from service.installation import holdings, rows
 from service.world import ALICE, BOB, COMPUTE_TOKEN, LAB, STORAGE_TOKEN, VM, member_key, project_key

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from astakos.http.request import TOKEN_NAME
-from astakos.storage.database import Database
+from astakos.storage.protocol import Database
 from service.caller import ACCOUNT, COMMISSIONS, TOKENS, Caller
 from service.installation import rows
 from service.world import (

@@ -4,9 +4,9 @@ from urllib.parse import quote
 import pytest
 
 from astakos import clock
-from astakos.administration.document import OAuth2TokenEntry, StateDocument
 from astakos.administration.load import load
-from astakos.storage.database import Database
+from astakos.administration.state_document import OAuth2TokenEntry, StateDocument
+from astakos.storage.protocol import Database
 from service.caller import TOKENS, Caller, Reply
 from service.installation import rows, running
 from service.world import ACCESS_TOKEN, ALICE, BOB, EDGAR, FAR, HUGO, LAB, LOADED, PAST

@@ -7,7 +7,7 @@ import pytest
 from astakos.http.application import Application
 from astakos.http.request import Message
 from astakos.service.service import Service
-from astakos.storage.database import Database
+from astakos.storage.protocol import Database
 from service.caller import TOKENS, Caller
 from service.world import (
     ALICE,

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from astakos.administration.document import Settings, StateDocument
 from astakos.administration.load import load
-from astakos.directory.passwords import password_matches
+from astakos.administration.state_document import Settings, StateDocument
+from astakos.directory.password_hashes import password_matches
 from astakos.ledger.rules import Holding
-from astakos.storage.database import Database
+from astakos.storage.protocol import Database
 from service.caller import ACCOUNT, COMMISSIONS, TOKENS, Caller, Reply
 from service.installation import all_rows, holdings, rows, running
 from service.world import (

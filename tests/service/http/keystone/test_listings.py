@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from astakos.http.dialects.dialects import OLDEST
-from astakos.storage.database import Database
+from astakos.http.dialects.v0_14 import V0_14
+from astakos.storage.protocol import Database
 from service.caller import Caller
 from service.http.keystone.asking import DOMAIN, V3
 from service.installation import running
@@ -99,7 +99,7 @@ def test_a_path_that_only_begins_alike_is_not_of_this_api(standing_service: Call
 
 
 def test_where_0_14_is_spoken_this_api_is_the_same(database: Database, service: Caller) -> None:
-    with running(database, generation=OLDEST) as old:
+    with running(database, dialect=V0_14) as old:
         reply = old("PUT", f"{V3}/auth/tokens", ALICE.token)
         assert (reply.status, reply.headers["allow"]) == (405, "POST,GET,HEAD,DELETE")
         for path in LISTS[1:]:

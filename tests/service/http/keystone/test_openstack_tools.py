@@ -11,7 +11,7 @@ from keystoneauth1.identity import Password, Token, V2Password, V2Token, V3Passw
 from keystoneauth1.session import Session
 from keystoneclient.v3.client import Client
 
-from astakos.storage.database import Database
+from astakos.storage.protocol import Database
 from service.http.keystone.asking import TOKENS_3
 from service.serving import serving_as_itself
 from service.world import ALICE, BOB, COMPUTE_TOKEN, LAB, PASSWORD, UNKNOWN_TOKEN, world

@@ -9,13 +9,13 @@ import pytest
 from astakos import clock
 from astakos.administration.accounts import find_user, renew_user_token
 from astakos.clock import DAY
-from astakos.directory.passwords import password_hash
+from astakos.directory.password_hashes import password_hash
 from astakos.directory.tokens import token_hash
 from astakos.http.keystone.token_calls import LIFETIME
 from astakos.service.password_attempts import AT_ONCE
 from astakos.service.ttl_cache import KEPT_SECONDS
-from astakos.storage import users
-from astakos.storage.database import Connection, Database
+from astakos.storage.protocol import Connection, Database
+from astakos.storage.tables import users
 from service.caller import ACCOUNT, TOKENS, Caller, Reply
 from service.http.keystone.asking import (
     DOMAIN,

@@ -6,14 +6,14 @@ from urllib.parse import quote, unquote, urlencode
 
 import pytest
 
-from astakos.administration.document import OAuth2ClientEntry, Settings, StateDocument
+from astakos.administration.component_registration import register_own_services
 from astakos.administration.load import load
-from astakos.administration.registry import register_own_services
+from astakos.administration.state_document import OAuth2ClientEntry, Settings, StateDocument
 from astakos.clock import MICROSECONDS, now
 from astakos.processes.http_server import serving
 from astakos.processes.listening import LOOPBACK, listen
 from astakos.service.service import Service
-from astakos.storage.database import Database
+from astakos.storage.protocol import Database
 from astakosclient import AstakosClient, errors
 from service.browser import FORM, Browser, page_of, query_of
 from service.caller import TOKENS, Caller, Reply

@@ -5,13 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from astakos.clock import MICROSECONDS, now
-from astakos.directory.attempts import (
+from astakos.directory.attempt_limits import (
     MOST_FROM_BROWSER,
     MOST_ON_ACCOUNT,
     MOST_ON_ACCOUNT_FROM_ADDRESS,
     WINDOW,
 )
-from astakos.storage.database import Database
+from astakos.storage.protocol import Database
 from service.browser import Browser, page_of
 from service.caller import ACCOUNT, Caller
 from service.command import astakos

@@ -3,9 +3,9 @@ from urllib.parse import quote, unquote
 
 import pytest
 
-from astakos.administration.document import Settings, StateDocument
 from astakos.administration.load import load
-from astakos.storage.database import Database
+from astakos.administration.state_document import Settings, StateDocument
+from astakos.storage.protocol import Database
 from astakosclient import get_token_from_cookie
 from service.browser import Browser, page_of, query_of
 from service.caller import ACCOUNT, Caller

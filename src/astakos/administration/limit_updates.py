@@ -1,0 +1,29 @@
+"""Making the ledger's limits follow from the projects (`quota-semantics.md` §5–§7)."""
+
+from astakos.projects.limits import default_capacity, limits
+from astakos.projects.project import INITIALIZED
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import projects, registry
+from astakos.storage.tables.holdings import set_limits
+
+
+def sync_project(connection: Connection, uuid: str) -> None:
+    """Give an initialized project its missing capacities, and all its holdings their limits."""
+    project = projects.find(connection, uuid)
+    if project is None or project.state not in INITIALIZED:
+        return
+    capacities = projects.capacities_of(connection, uuid)
+    missing = {
+        resource.name: default_capacity(resource, system_project=project.system_project)
+        for resource in registry.list_resources(connection)
+        if resource.name not in capacities
+    }
+    projects.save_capacities(connection, uuid, missing)
+    memberships = projects.memberships_of(connection, uuid)
+    set_limits(connection, limits(uuid, project.state, capacities | missing, memberships))
+
+
+def sync_projects(connection: Connection) -> None:
+    """The same for all projects, as is needed when a resource has been registered."""
+    for project in list(projects.list_projects(connection)):
+        sync_project(connection, project.uuid)

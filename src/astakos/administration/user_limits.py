@@ -1,0 +1,24 @@
+"""Quotas as operators set them."""
+
+from astakos.administration.limit_updates import sync_project
+from astakos.administration.state_document import StateError
+from astakos.ledger.rules import UNLIMITED
+from astakos.projects.project import Capacity
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import projects, registry
+
+
+def set_capacity(connection: Connection, project: str, resource: str, capacity: Capacity) -> None:
+    """Set how much of a resource a project has, and how much of it each member may use.
+
+    Raises:
+        StateError: there is no such project or resource, or the numbers make no sense.
+    """
+    if projects.find(connection, project) is None:
+        raise StateError(f"there is no project {project!r}")
+    if resource not in {known.name for known in registry.list_resources(connection)}:
+        raise StateError(f"there is no resource {resource!r}")
+    if not 0 <= capacity.member <= capacity.project <= UNLIMITED:
+        raise StateError(f"limits must be from 0 to {UNLIMITED}, a member's not larger than the project's")
+    projects.save_capacities(connection, project, {resource: capacity})
+    sync_project(connection, project)

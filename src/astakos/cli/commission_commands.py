@@ -1,0 +1,164 @@
+"""`astakos commission`: what is pending, and ending it by hand."""
+
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from astakos import clock
+from astakos.administration.operator_resolutions import resolve
+from astakos.administration.state_document import StateError
+from astakos.cli.instants import INSTANT
+from astakos.cli.options import database_option, open_database
+from astakos.cli.output import json_option, print_facts, print_rows
+from astakos.clock import MICROSECONDS, to_iso
+from astakos.http.commissions.history_pages import describe
+from astakos.ledger.operations import Verdict
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import commissions, registry
+from astakos.storage.tables.history import Entry, Wanted, read_history
+
+
+@click.group()
+def commission() -> None:
+    """List pending commissions and end them by hand."""
+
+
+@commission.command("list")
+@click.option("--component", help="Only those of this component.")
+@database_option
+@json_option
+def list_(component: str | None, database_url: str, as_json: bool) -> None:
+    """List pending commissions, the oldest first."""
+    reader = open_database(database_url).reader()
+    if component is not None and registry.find_component(reader, component) is None:
+        raise StateError(f"there is no component {component!r}")
+    rows = [
+        _facts(reader, known.id, known.name, serial)
+        for known in registry.list_components(reader)
+        if component in (None, known.name)
+        for serial in commissions.list_pending(reader, known.id)
+    ]
+    rows.sort(key=lambda row: row["serial"])
+    print_rows(rows, ("serial", "component", "name", "issue_time", "age_seconds"), as_json=as_json)
+
+
+@commission.command()
+@click.argument("serial", type=int)
+@database_option
+@json_option
+def show(serial: int, database_url: str, as_json: bool) -> None:
+    """Show a pending commission with its provisions."""
+    reader = open_database(database_url).reader()
+    for known in registry.list_components(reader):
+        if commissions.find_pending(reader, known.id, serial) is not None:
+            facts = _facts(reader, known.id, known.name, serial)
+            provisions = facts.pop("provisions")
+            if as_json:
+                print_facts(facts | {"provisions": provisions}, as_json=True)
+                return
+            print_facts(facts, as_json=False)
+            click.echo()
+            print_rows(provisions, ("holder", "source", "resource", "quantity"), as_json=False)
+            return
+    raise StateError(f"no commission {serial} is pending")
+
+
+@commission.command()
+@click.argument("serial", type=int)
+@database_option
+def accept(serial: int, database_url: str) -> None:
+    """Accept a pending commission in place of its component."""
+    resolve(open_database(database_url), serial, Verdict.ACCEPT, clock.now())
+    click.echo(f"Accepted {serial}.")
+
+
+@commission.command()
+@click.argument("serial", type=int)
+@database_option
+def reject(serial: int, database_url: str) -> None:
+    """Reject a pending commission in place of its component."""
+    resolve(open_database(database_url), serial, Verdict.REJECT, clock.now())
+    click.echo(f"Rejected {serial}.")
+
+
+@commission.command()
+@click.option("--component", help="Only what this component issued.")
+@click.option("--holder", help="Only of this holder, such as user:UUID or project:UUID.")
+@click.option("--source", help="Only from this source, such as project:UUID.")
+@click.option("--resource", help="Only of this resource.")
+@click.option("--serial", type=int, help="Only of this commission.")
+@click.option("--since", type=INSTANT, help="Only what was resolved from then on.")
+@click.option("--until", type=INSTANT, help="Only what was resolved before then.")
+@click.option("--outcome", type=click.Choice([v.value for v in Verdict]), help="Only what ended like this.")
+@click.option(
+    "--limit", type=click.IntRange(1), default=100, show_default=True, help="At most so many entries."
+)
+@database_option
+@json_option
+def history(
+    component: str | None,
+    holder: str | None,
+    source: str | None,
+    resource: str | None,
+    serial: int | None,
+    since: int | None,
+    until: int | None,
+    outcome: str | None,
+    limit: int,
+    database_url: str,
+    as_json: bool,
+) -> None:
+    """Show what became of commissions, newest first."""
+    reader = open_database(database_url).reader()
+    known = None if component is None else registry.find_component(reader, component)
+    if component is not None and known is None:
+        raise StateError(f"there is no component {component!r}")
+    wanted = Wanted(
+        component=None if known is None else known.id,
+        holder=holder,
+        source=source,
+        resource=resource,
+        serial=serial,
+        since=since,
+        until=until,
+        verdict=None if outcome is None else Verdict(outcome),
+    )
+    rows = [describe(entry) for entry in _entries(reader, wanted, limit)]
+    columns = (
+        "serial",
+        "component",
+        "outcome",
+        "log_time",
+        "holder",
+        "source",
+        "resource",
+        "quantity",
+        "settled",
+    )
+    print_rows(rows, columns, as_json=as_json)
+
+
+def _entries(reader: Connection, wanted: Wanted, most: int) -> list[Entry]:
+    """Page by page: one may end early, where what is wanted is rare."""
+    entries: list[Entry] = []
+    while True:
+        page = read_history(reader, wanted, most - len(entries))
+        entries += page.entries
+        if page.end is None or len(entries) == most:
+            return entries
+        wanted = replace(wanted, before=page.end)
+
+
+def _facts(reader: Connection, component: int, name: str, serial: int) -> dict[str, Any]:
+    found = commissions.find_pending(reader, component, serial)
+    if found is None:
+        raise StateError(f"no commission {serial} is pending")
+    return {
+        "serial": serial,
+        "component": name,
+        "name": found.name,
+        "issue_time": to_iso(found.issue_time),
+        "age_seconds": (clock.now() - found.issue_time) // MICROSECONDS,
+        "provisions": [{**key._asdict(), "quantity": quantity} for key, quantity in found.provisions],
+    }

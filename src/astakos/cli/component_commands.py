@@ -1,0 +1,85 @@
+"""`astakos component`: the programs that call with a token of their own."""
+
+import click
+
+from astakos import clock
+from astakos.administration.component_registration import renew_component_token
+from astakos.administration.load import load
+from astakos.administration.state_document import ComponentEntry, ServiceEntry, StateDocument, StateError
+from astakos.cli.options import database_option, open_database
+from astakos.cli.output import json_option, print_facts, print_rows
+from astakos.clock import to_iso
+from astakos.storage.protocol import Database
+from astakos.storage.tables import registry
+
+
+@click.group()
+def component() -> None:
+    """Add and list components, give them tokens."""
+
+
+@component.command()
+@click.argument("name")
+@click.option("--url", help="Where its service is found; registers a service of the component's name there.")
+@click.option("--type", "kind", help="The type of that service.  [default: its name]")
+@click.option("--version", default="", help="The version of that service's API.")
+@click.option("--ui-url", help="Where its pages for people are.")
+@database_option
+@json_option
+def add(
+    name: str,
+    url: str | None,
+    kind: str | None,
+    version: str,
+    ui_url: str | None,
+    database_url: str,
+    as_json: bool,
+) -> None:
+    """Add a component with a service of the same name, and print its token. It is shown only now."""
+    database = open_database(database_url, create=True)
+    if registry.find_component(database.reader(), name) is not None:
+        raise StateError(
+            f"there is a component {name!r} already; `astakos component token` gives it a new token"
+        )
+    endpoints = [{"versionId": version, "publicURL": url.rstrip("/")}] if url else []
+    document = StateDocument(
+        components=[ComponentEntry(name=name, ui_url=ui_url, base_url=url)],
+        services=[ServiceEntry(name=name, type=kind or name, component=name, endpoints=endpoints)],
+    )
+    load(database, document, clock.now())
+    _renew_token(database, name, as_json=as_json)
+
+
+@component.command("list")
+@database_option
+@json_option
+def list_(database_url: str, as_json: bool) -> None:
+    """List all components with their services."""
+    reader = open_database(database_url).reader()
+    services: dict[str, list[str]] = {}
+    for service in registry.list_services(reader):
+        services.setdefault(service.component.name, []).append(service.name)
+    rows = [
+        {
+            "name": known.name,
+            "services": services.get(known.name, []),
+            "ui_url": known.ui_url,
+            "token_created": None if known.token_created is None else to_iso(known.token_created),
+        }
+        for known in registry.list_components(reader)
+    ]
+    print_rows(rows, ("name", "services", "ui_url", "token_created"), as_json=as_json)
+
+
+@component.command()
+@click.argument("name")
+@database_option
+@json_option
+def token(name: str, database_url: str, as_json: bool) -> None:
+    """Give the component NAME a new token and print it. It is shown only now; the old one ceases to work."""
+    _renew_token(open_database(database_url), name, as_json=as_json)
+
+
+def _renew_token(database: Database, name: str, *, as_json: bool) -> None:
+    secret = database.change(lambda connection: renew_component_token(connection, name, clock.now()))
+    print_facts({"name": name, "token": secret}, as_json=as_json)

@@ -1,0 +1,51 @@
+"""`astakos catalog` and `astakos resources`: what an installation offers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from astakos.cli.client_options import asking, asks_as_holder, asks_service
+from astakos.cli.output import json_option, print_rows
+
+
+@click.command()
+@asks_service
+@asks_as_holder
+@json_option
+def catalog(url: str, token: str, as_json: bool) -> None:
+    """List the services that the holder of a token can use, and where they are."""
+    with asking(url) as client:
+        services = client.get_endpoints(token)["access"]["serviceCatalog"]
+        rows = [_endpoint(service, endpoint) for service in services for endpoint in service["endpoints"]]
+    print_rows(rows, ("service", "type", "region", "version", "url"), as_json=as_json)
+
+
+@click.command()
+@asks_service
+@json_option
+def resources(url: str, as_json: bool) -> None:
+    """List the resources that quotas are about. Needs no token."""
+    with asking(url) as client:
+        rows = [_resource(name, facts) for name, facts in client.get_resources().items()]
+    print_rows(rows, ("resource", "service", "unit", "description"), as_json=as_json)
+
+
+def _endpoint(service: Mapping[str, Any], endpoint: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "service": service.get("name"),
+        "type": service.get("type"),
+        "region": endpoint.get("region"),
+        "version": endpoint.get("versionId"),
+        "url": endpoint.get("publicURL"),
+        "ui_url": endpoint.get("SNF:uiURL"),
+    }
+
+
+def _resource(name: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "resource": name,
+        "service": facts.get("service"),
+        "unit": facts.get("unit") or None,
+        "description": facts.get("description") or None,
+    }

@@ -1,0 +1,67 @@
+"""`astakos quota`: how much users may have, and have."""
+
+import click
+
+from astakos.administration.accounts import find_user
+from astakos.administration.user_limits import set_capacity
+from astakos.cli.options import database_option, open_database
+from astakos.cli.output import json_option, print_rows
+from astakos.cli.quantities import QUANTITY, shown
+from astakos.directory.entities import User
+from astakos.projects.project import Capacity
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import quotas, registry
+
+
+@click.group()
+def quota() -> None:
+    """Show and set users' quotas."""
+
+
+@quota.command()
+@click.argument("user")
+@database_option
+@json_option
+def show(user: str, database_url: str, as_json: bool) -> None:
+    """Show what the user of the mail address or uuid USER may have and has, from each project."""
+    reader = open_database(database_url).reader()
+    known = find_user(reader, user)
+    resources = {resource.name for resource in registry.list_resources(reader)}
+    rows = []
+    for found in quotas.service_quotas(reader, resources, [known.uuid], None):
+        member, project = found.member_level, found.project_level
+        limits = (member.limit, project.limit)
+        rows.append(
+            {
+                "project": found.project,
+                "resource": found.resource,
+                "usage": member.usage_max,
+                "pending": member.pending,
+                "limit": limits[0] if as_json else shown(limits[0]),
+                "project_usage": project.usage_max,
+                "project_pending": project.pending,
+                "project_limit": limits[1] if as_json else shown(limits[1]),
+            }
+        )
+    columns = ("project", "resource", "usage", "pending", "limit", "project_usage", "project_limit")
+    print_rows(rows, columns, as_json=as_json)
+
+
+@quota.command("set")
+@click.argument("user")
+@click.argument("resource")
+@click.argument("limit", type=QUANTITY)
+@database_option
+def set_(user: str, resource: str, limit: int, database_url: str) -> None:
+    """Let USER have up to LIMIT of RESOURCE: a number, such as 20 or 10G, or `unlimited`.
+
+    It is the limit of the user's own (system) project. What they use already stays theirs, even beyond it.
+    """
+
+    def change(connection: Connection) -> User:
+        known = find_user(connection, user)
+        set_capacity(connection, known.uuid, resource, Capacity(limit, limit))
+        return known
+
+    known = open_database(database_url).change(change)
+    click.echo(f"{known.email} may now have {shown(limit)} of {resource}.")

@@ -1,0 +1,98 @@
+"""`astakos resource`: what is counted, and how much of it everybody may have."""
+
+import click
+import msgspec
+
+from astakos import clock
+from astakos.administration.load import load
+from astakos.administration.state_document import ResourceEntry, StateDocument, StateError
+from astakos.cli.options import database_option, open_database
+from astakos.cli.output import json_option, print_rows
+from astakos.cli.quantities import QUANTITY, shown
+from astakos.directory.entities import Resource
+from astakos.storage.tables import registry
+
+
+@click.group()
+def resource() -> None:
+    """List and register resources, set defaults."""
+
+
+@resource.command("list")
+@database_option
+@json_option
+def list_(database_url: str, as_json: bool) -> None:
+    """List all resources with their default limits."""
+    rows = [
+        _facts(known, as_json=as_json)
+        for known in registry.list_resources(open_database(database_url).reader())
+    ]
+    columns = ("name", "service", "unit", "system_default", "project_default", "api_visible", "description")
+    print_rows(rows, columns, as_json=as_json)
+
+
+@resource.command("set")
+@click.argument("name")
+@click.option("--service", help="The service that offers it; needed for a new resource.")
+@click.option("--default", "system_default", type=QUANTITY, help="Limit of each user from now on.")
+@click.option("--project-default", type=QUANTITY, help="Limit in projects that do not name it.")
+@click.option("--unit", help="What is counted, such as bytes.")
+@click.option("--description", help="For people.")
+@click.option("--visible/--hidden", "visible", default=None, help="Whether users see it.")
+@database_option
+def set_(
+    name: str,
+    service: str | None,
+    system_default: int | None,
+    project_default: int | None,
+    unit: str | None,
+    description: str | None,
+    visible: bool | None,
+    database_url: str,
+) -> None:
+    """Register the resource NAME, or change what is given of it.
+
+    A default counts for users and projects that come later; `astakos quota set` changes those that are there.
+    """
+    database = open_database(database_url, create=True)
+    known = {resource.name: resource for resource in registry.list_resources(database.reader())}.get(name)
+    if known is None and service is None:
+        raise StateError(
+            f"there is no resource {name!r}; to register it, say of which service: --service NAME"
+        )
+    entry = ResourceEntry(name=name, service=service or "") if known is None else _entry(known)
+    given = {
+        "service": service,
+        "system_default": system_default,
+        "project_default": project_default,
+        "unit": unit,
+        "description": description,
+        "ui_visible": visible,
+        "api_visible": visible,
+    }
+    changed = msgspec.structs.replace(
+        entry, **{key: value for key, value in given.items() if value is not None}
+    )
+    load(database, StateDocument(resources=[changed]), clock.now())
+    click.echo(f"{'Registered' if known is None else 'Changed'} {name}.")
+
+
+def _entry(known: Resource) -> ResourceEntry:
+    return ResourceEntry(
+        name=known.name,
+        service=known.service,
+        unit=known.unit,
+        description=known.description,
+        system_default=known.system_default,
+        project_default=known.project_default,
+        ui_visible=known.ui_visible,
+        api_visible=known.api_visible,
+    )
+
+
+def _facts(known: Resource, *, as_json: bool) -> dict[str, object]:
+    facts: dict[str, object] = {name: getattr(known, name) for name in Resource.__slots__ if name != "id"}
+    if not as_json:
+        facts["system_default"] = shown(known.system_default)
+        facts["project_default"] = shown(known.project_default)
+    return facts

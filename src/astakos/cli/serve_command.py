@@ -1,0 +1,198 @@
+"""`astakos serve`: the service."""
+
+import socket
+import sys
+from urllib.parse import urlsplit
+
+import click
+
+from astakos.administration.component_registration import register_own_services
+from astakos.administration.state_document import StateError
+from astakos.cli.options import database_option, open_database
+from astakos.http.dialects.choice import NEWEST_NAME
+from astakos.ledger.engine_client import MOST_WAITING
+from astakos.logs import FORMATS, LEVELS, TEXT, set_up_logging
+from astakos.processes.configuration import Instructions
+from astakos.processes.listening import LOOPBACK, listen
+from astakos.processes.reports import Reports
+from astakos.processes.supervisor import Supervisor, WorkerFailedError
+from astakos.service.mail import Mailer
+from astakos.storage.opening import ledger_storage
+from astakos.storage.protocol import Database
+from astakos.storage.tables import settings
+
+WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
+
+
+@click.command()
+@database_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0: any free one."
+)
+@click.option(
+    "--base-url",
+    envvar="ASTAKOS_BASE_URL",
+    help="How clients reach it; its path is the prefix of all routes.  "
+    "[default: as loaded, else by host and port]",
+)
+@click.option(
+    "--mail-server",
+    envvar="ASTAKOS_MAIL_SERVER",
+    help="Send feedback on to the addresses of the setting helpdesk, by smtp://host, "
+    "smtps://user:password@host or smtp+starttls://…; better given in the environment.",
+)
+@click.option("--mail-sender", envvar="ASTAKOS_MAIL_SENDER", help="The sender of such mail.")
+@click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1),
+    help="How many processes answer HTTP, beside the one that writes the ledger.",
+)
+@click.option(
+    "--queue-limit",
+    default=MOST_WAITING,
+    show_default=True,
+    type=click.IntRange(1),
+    help="How many commissions each of them may have under way at once; more are answered with 503.",
+)
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65535),
+    help="Answer Prometheus there, at /metrics; 0: any free one.  [default: nowhere]",
+)
+@click.option(
+    "--metrics-host",
+    default=LOOPBACK,
+    show_default=True,
+    help="The address to answer Prometheus on; whoever can reach it can read the metrics.",
+)
+@click.option(
+    "--log-level",
+    envvar="ASTAKOS_LOG_LEVEL",
+    default="warning",
+    show_default=True,
+    type=click.Choice(LEVELS, case_sensitive=False),
+    help="From which level on to write what happens; info: each request.",
+)
+@click.option(
+    "--log-format",
+    envvar="ASTAKOS_LOG_FORMAT",
+    default=TEXT,
+    show_default=True,
+    type=click.Choice(FORMATS, case_sensitive=False),
+    help="Lines for people, or a JSON object a line.",
+)
+@click.option(
+    "--drain",
+    "drain_seconds",
+    metavar="SECONDS",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0, 3600),
+    help="How long after the signal to end all is still answered, while /readyz says 503: "
+    "so long a load balancer has to send its clients elsewhere.",
+)
+def serve(
+    database_url: str,
+    host: str,
+    port: int,
+    base_url: str | None,
+    mail_server: str | None,
+    mail_sender: str | None,
+    queue_limit: int,
+    workers: int,
+    metrics_port: int | None,
+    metrics_host: str,
+    log_level: str,
+    log_format: str,
+    drain_seconds: float,
+) -> None:
+    """Run the service.
+
+    It says when it is ready, and runs until SIGTERM or SIGINT; then it finishes what it has accepted.
+    A second signal ends the time of --drain at once, one more ends it without finishing anything.
+    """
+    set_up_logging(log_level, log_format)
+    database = open_database(database_url, create=True)
+    try:
+        listener = listen(host, port)
+    except OSError as error:
+        raise _can_not_listen(host, port, error) from error
+    address = _url_of(host, listener.getsockname()[1])
+    base_url = _base_url(database, base_url, address)
+    register_own_services(database, base_url)
+    mailer = _mailer(database, mail_server, mail_sender)
+    generation = settings.find(database.reader(), settings.COMPATIBILITY, NEWEST_NAME)
+    instructions = Instructions(
+        database_url, base_url, queue_limit, log_level, log_format, mailer, generation
+    )
+
+    def ready() -> None:
+        elsewhere = "" if base_url.startswith(address) else f" (listening on {address})"
+        click.echo(f"astakos is ready at {base_url}{elsewhere}")
+        if metrics_url is not None:
+            click.echo(f"its metrics are at {metrics_url}")
+        sys.stdout.flush()
+
+    # Nothing is read here any more, and a connection must not stay open beside the engine's.
+    database.close()
+    reports = None if metrics_port is None else Reports()
+    processes = Supervisor(
+        ledger_storage(database),
+        instructions,
+        listener,
+        workers,
+        ready,
+        drain_seconds=drain_seconds,
+        reports=reports,
+    )
+    metrics_url = None
+    if metrics_port is not None and reports is not None:
+        metrics_url = _serve_metrics(metrics_host, metrics_port, processes, reports, database)
+    try:
+        processes.run()
+    except WorkerFailedError as error:
+        raise StateError(str(error)) from error
+
+
+def _url_of(host: str, port: int) -> str:
+    name = socket.gethostname() if host in WILDCARDS else host
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+
+def _can_not_listen(host: str, port: int, error: OSError) -> StateError:
+    reason = (error.strerror or "").partition(" (")[0]
+    return StateError(f"can not listen on {host} port {port}: {reason}")
+
+
+def _serve_metrics(host: str, port: int, processes: Supervisor, reports: Reports, database: Database) -> str:
+    """Begin to answer Prometheus; the URL of the metrics."""
+    # Imported here, so that only those who want it have to wait for its library.
+    from astakos.metrics.serving import serve_metrics  # noqa: PLC0415
+
+    try:
+        return f"{_url_of(host, serve_metrics(host, port, processes.engine, reports, database))}/metrics"
+    except OSError as error:
+        raise _can_not_listen(host, port, error) from error
+
+
+def _base_url(database: Database, given: str | None, address: str) -> str:
+    url: str = (given or settings.find(database.reader(), settings.BASE_URL) or address).rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise StateError(f"the base URL must look like https://accounts.example.org/astakos, not {url!r}")
+    return url
+
+
+def _mailer(database: Database, url: str | None, sender: str | None) -> Mailer | None:
+    if not url:
+        return None
+    recipients = tuple(settings.find(database.reader(), settings.HELPDESK, ()))
+    if not recipients:
+        raise StateError("a mail server is given, but the setting helpdesk names nobody to write to")
+    try:
+        return Mailer.from_url(url, sender or recipients[0], recipients)
+    except ValueError as error:
+        raise StateError(str(error)) from error

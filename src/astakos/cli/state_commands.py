@@ -1,0 +1,110 @@
+"""`astakos load` and `astakos dump`: declared state as a document, everything as an archive."""
+
+import os
+import stat
+from pathlib import Path
+from typing import IO
+
+import click
+
+from astakos import clock
+from astakos.cli.files import reading, writing
+from astakos.cli.options import database_option, open_database
+from astakos.cli.progress import progress_bar
+from astakos.storage.protocol import Database
+
+LONGEST_HEADER = 2**16
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
+@database_option
+def load(file: Path, database_url: str) -> None:
+    """Load declared state, or an archive, from a file.
+
+    If FILE (- stands for standard input) is a JSON document, the database is made to hold what it declares;
+    loading it twice changes nothing. If it is an archive, as `dump --archive` writes it, all that is in it is
+    put into a new database. All of it or nothing. Both forms are described in docs/state.md.
+    """
+    from astakos.administration.archive_format import is_archive  # noqa: PLC0415 - it is slow to import
+
+    with reading(file) as (stream, name):
+        first_line = stream.readline(LONGEST_HEADER)
+        if is_archive(first_line):
+            _load_archive(first_line, stream, name, database_url)
+        else:
+            _load_document(first_line + stream.read(), name, database_url)
+
+
+def _load_archive(first_line: bytes, stream: IO[bytes], name: str, database_url: str) -> None:
+    from astakos.administration.archive import load_archive, open_archive  # noqa: PLC0415
+
+    archive = open_archive(first_line, stream, name)
+    database = open_database(database_url, create=True)
+    with progress_bar("Loading rows") as report:
+        load_archive(database, archive, report)
+    click.echo(f"Loaded {archive.header.rows} rows.")
+
+
+def _load_document(content: bytes, name: str, database_url: str) -> None:
+    from astakos.administration import state_document as documents  # noqa: PLC0415
+    from astakos.administration.load import load as load_document  # noqa: PLC0415
+
+    document = documents.read_document(content, name)
+    database = open_database(database_url, create=True)
+    load_document(database, document, clock.now())
+    counts = {
+        "components": len(document.components),
+        "services": len(document.services),
+        "resources": len(document.resources),
+        "users": len(document.users),
+        "projects": len(document.projects),
+    }
+    click.echo(f"Loaded {', '.join(f'{count} {name}' for name, count in counts.items())}.")
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), default="-")
+@click.option("--archive", "as_archive", is_flag=True, help="Everything, to move it to another database.")
+@database_option
+def dump(file: Path, database_url: str, as_archive: bool) -> None:
+    """Write the declared state, or everything, to a new file.
+
+    It is a JSON document that `load` takes; secrets stand in it only as hashes, usage not at all. With
+    --archive all that the tables hold is written instead, usage and commissions as well. Without FILE it goes
+    to standard output, so that
+
+    \b
+      astakos dump --archive --database URL | astakos load - --database NEW_URL
+
+    moves an installation.
+    """
+    database = open_database(database_url)
+    with writing(file) as stream:
+        if as_archive:
+            _dump_archive(database, stream)
+        else:
+            _dump_document(database, stream)
+
+
+def _dump_archive(database: Database, stream: IO[bytes]) -> None:
+    from astakos.administration.archive import write_archive  # noqa: PLC0415 - it is slow to import
+
+    with progress_bar("Dumping rows", visible=not _is_pipe(stream)) as report:
+        write_archive(database, stream, clock.now(), report)
+
+
+def _is_pipe(stream: IO[bytes]) -> bool:
+    """Whether another command, which may have a bar of its own, reads what is written."""
+    try:
+        return stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
+    except OSError:
+        return False
+
+
+def _dump_document(database: Database, stream: IO[bytes]) -> None:
+    from astakos.administration import state_document as documents  # noqa: PLC0415 - it is slow to import
+    from astakos.administration.dump import dump as dump_document  # noqa: PLC0415
+
+    stream.write(documents.write_document(dump_document(database)))
+    stream.flush()

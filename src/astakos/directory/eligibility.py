@@ -1,0 +1,25 @@
+"""Whether the holder of a token may call now (`http-api.md` §5)."""
+
+from astakos.directory.entities import Component, User
+
+
+def refuse_user(user: User | None, now: int) -> str | None:
+    """Why a user's token does not count, checked in the documented order; None if it does."""
+    if user is None:
+        return "The token is not known."
+    if not user.is_active:
+        return "The user is not active."
+    if user.token_expires is not None and user.token_expires < now:
+        return "The token has expired; get a new one."
+    if not user.has_signed_terms:
+        return "The user has not signed the present terms of service."
+    return None
+
+
+def refuse_component(component: Component | None, now: int) -> str | None:
+    """Why a component's token does not count; None if it does."""
+    if component is None:
+        return "The token is not known."
+    if component.token_expires is not None and component.token_expires < now:
+        return "The token has expired; get a new one."
+    return None

@@ -1,0 +1,95 @@
+"""The dialect of the original after 0.20, and the default."""
+
+from collections.abc import Iterable
+
+from astakos.directory.entities import Resource, User
+from astakos.http.bodies import form_type_of, require_json
+from astakos.http.dialects.dialect import Dialect, Document, Figures, QuotaFilter, Quotas
+from astakos.http.faults import BadRequest, NotAllowed
+from astakos.http.openapi.description import Parameter
+from astakos.http.request import Request
+from astakos.ledger.rules import Holding, Provision
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import quotas as stored
+from astakos.storage.tables.quotas import UserQuota
+
+
+def read_display_names(value: object) -> list[str]:
+    """Read the names to look up from the body of a catalog call.
+
+    Raises:
+        BadRequest: it is not a list of strings.
+    """
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise BadRequest("displaynames must be a list of user names.")
+    return value
+
+
+def _visible_resources(resources: Iterable[Resource]) -> dict[str, Document]:
+    return {
+        resource.name: {
+            "service": resource.service,
+            "description": resource.description,
+            "unit": resource.unit,
+            "ui_visible": resource.ui_visible,
+            "api_visible": resource.api_visible,
+        }
+        for resource in resources
+        if resource.api_visible
+    }
+
+
+def _visible_quotas(connection: Connection, user: User) -> Iterable[UserQuota]:
+    return stored.quotas_of_user(connection, user.id)
+
+
+def _quotas_by_project(quotas: Iterable[UserQuota]) -> dict[str, Quotas]:
+    found: dict[str, Quotas] = {}
+    for quota in quotas:
+        member = quota.member_level
+        figures = {"limit": member.limit, "usage": member.usage_max, "pending": member.pending}
+        figures |= project_figures(quota.project_level)
+        found.setdefault(quota.user, {}).setdefault(quota.project, {})[quota.resource] = figures
+    return found
+
+
+def project_figures(holding: Holding) -> Figures:
+    """The figures of a project's own holding, which 0.14 does not have."""
+    return {
+        "project_limit": holding.limit,
+        "project_usage": holding.usage_max,
+        "project_pending": holding.pending,
+    }
+
+
+def _several(text: str) -> list[str]:
+    return text.split(",")
+
+
+USER = Parameter("user", "Of these users alone; uuids, with commas between them.", _several)
+PROJECT = Parameter("project", "Of these projects alone; uuids, with commas between them.", _several)
+
+
+def _any_quota_filter(request: Request) -> QuotaFilter:
+    return QuotaFilter(USER.of(request), PROJECT.of(request))
+
+
+def told_provisions(provisions: Iterable[Provision]) -> list[Document]:
+    """The provisions of a pending commission as a document."""
+    return [{**key._asdict(), "quantity": quantity} for key, quantity in provisions]
+
+
+NEWEST = Dialect(
+    wrong_method=NotAllowed.method,
+    require_json=require_json,
+    form_type=form_type_of,
+    display_names=read_display_names,
+    access=lambda access, _: access,
+    catalog=lambda catalog: catalog,
+    resources=_visible_resources,
+    user_quotas=_visible_quotas,
+    quotas=_quotas_by_project,
+    quota_filter=_any_quota_filter,
+    system_is_everything=False,
+    provisions=told_provisions,
+)

@@ -1,0 +1,41 @@
+"""A ledger with an engine of its own on a thread, for tests and for programs that embed the service."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable
+
+from astakos.ledger.engine import Engine
+from astakos.ledger.engine_client import LONGEST_WAIT_SECONDS, MOST_WAITING, Ledger
+from astakos.ledger.ports import LedgerStorage
+
+
+class GroupCommit(Ledger):
+    """A ledger with an engine of its own, on a thread that lives from start to stop."""
+
+    def __init__(
+        self,
+        storage: LedgerStorage,
+        clock: Callable[[], int],
+        *,
+        most_waiting: int = MOST_WAITING,
+        longest_wait: float = LONGEST_WAIT_SECONDS,
+    ) -> None:
+        """Prepare to write to a storage, by the time of a clock; for the rest see `Ledger`."""
+        super().__init__(self._begin, most_waiting=most_waiting, longest_wait=longest_wait)
+        self._engine = Engine(storage, clock)
+        self._thread: threading.Thread | None = None
+
+    def _begin(self) -> socket.socket:
+        ours, engines = socket.socketpair()
+        self._engine.serve(engines)
+        self._thread = threading.Thread(target=self._engine.run, name="astakos-engine", daemon=True)
+        self._thread.start()
+        return ours
+
+    async def stop(self) -> None:
+        """Wait for all that has been submitted, then end the thread; nothing may be submitted any more."""
+        await super().stop()
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join)
+            self._thread = None

@@ -1,0 +1,1 @@
+"""All that is particular to PostgreSQL, and to databases that speak its language."""

@@ -1,0 +1,263 @@
+"""One batch of the ledger on PostgreSQL: a round trip to lock and read, and one to write and commit.
+
+Any number of engines work on one database. So nothing that can change is remembered, only which holdings the
+ids mean and what pending commissions consist of; where that is not known yet, it takes a round trip more.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from astakos.ledger.operations import Changes, Pending, Remembered
+from astakos.ledger.ports import IdempotencyKey, Needs, State, StorageUnavailableError
+from astakos.ledger.rules import Holding, Key, Provision
+from astakos.storage.errors import TransactionLostError
+from astakos.storage.postgresql.connection import PostgreSQLConnection
+from astakos.storage.postgresql.pipeline import Pipelining, Query, Result, array_of_numbers, arrays, number
+from astakos.storage.postgresql.statements import (
+    BEGIN,
+    COMMIT,
+    CONFIRM,
+    FIND_HOLDINGS,
+    FIND_HOLDINGS_BY_ID,
+    FIND_REMEMBERED,
+    INSERT_HOLDERS,
+    INSERT_PENDING,
+    INSERT_RESOLVED,
+    LOCK_EXPIRED,
+    LOCK_HOLDINGS,
+    LOCK_PENDING,
+    MOVE_TO_RESOLVED,
+    NEXT_SERIALS,
+    RECORD,
+    REMEMBER,
+    ROLLBACK,
+    SET_USAGE,
+)
+from astakos.storage.tables.commissions import LARGEST_SERIAL, LIST_PENDING_DOCUMENTS
+from astakos.storage.tables.holdings import read_source, stored_source
+from astakos.storage.tables.ledger_rows import rows_of
+from astakos.storage.tables.provisions import read_pending, sum_imports
+from astakos.storage.texts import is_storable
+
+MOST_KNOWN = 100_000
+"""Of how many holdings, and pending commissions, what can not change is remembered: some 40 MiB."""
+MOST_EXPIRED = 1000
+"""How many commissions whose time is over one transaction ends."""
+
+
+class HasCommittedError(Exception):
+    """The transaction that seemed lost has come through."""
+
+
+class Known:
+    """What can not change: which holding an id means, and what a pending commission consists of."""
+
+    def __init__(self) -> None:
+        """Know nothing."""
+        self.identifiers: dict[Key, int] = {}
+        self.keys: dict[int, Key] = {}
+        self.pending: dict[int, Pending] = {}
+
+    def forget_if_too_much(self) -> None:
+        """Forget everything of a kind that there is too much of."""
+        if len(self.keys) > MOST_KNOWN:
+            self.identifiers.clear()
+            self.keys.clear()
+        if len(self.pending) > MOST_KNOWN:
+            self.pending.clear()
+
+    def learn(self, holdings: Iterable[tuple[bytes, ...]]) -> None:
+        """Learn id, holder, source and resource of holdings."""
+        for identifier, holder, source, resource in holdings:
+            key = Key(holder.decode(), read_source(source.decode()), resource.decode())
+            self.identifiers[key] = int(identifier)
+            self.keys[int(identifier)] = key
+
+
+class PostgreSQLTransaction:
+    """Reads and writes of one batch."""
+
+    def __init__(
+        self,
+        connection: PostgreSQLConnection,
+        pipelining: Pipelining,
+        known: Known,
+        engine: bytes,
+        batch: int,
+    ) -> None:
+        """Prepare an engine's transaction of that number; reading begins it, and committing ends it."""
+        self._connection = connection
+        self._pipelining = pipelining
+        self._run = pipelining.run
+        self._known = known
+        self._engine = engine
+        self._batch = batch
+        self._now = 0
+        self._changes: Changes | None = None
+        self._tells_of_others = False
+
+    def read(self, now: int, needs: Needs) -> State:
+        """Begin, lock what the batch needs to know, and read it."""
+        self._now = now
+        commissions = [
+            (component, int(serial))
+            for component, serial in needs.commissions
+            if 0 < serial <= LARGEST_SERIAL
+        ]
+        keys = self._keys_of(needs, commissions)
+        named = needs.keys if keys is None else keys
+        unknown = [key for key in named if key not in self._known.identifiers and _can_exist(key)]
+        # Holdings are locked in one go with the rest if it is known which they are.
+        at_once = self._wanted(keys) if keys and not unknown else []
+        steps: dict[str, Query] = {
+            "begin": (BEGIN, []),
+            "record": (RECORD, [self._engine, number(self._batch), number(now)]),
+            "expired": (LOCK_EXPIRED, [number(now), number(MOST_EXPIRED)]),
+        }
+        if commissions:
+            steps["pending"] = LOCK_PENDING, [*arrays("nn", commissions), number(now)]
+        if needs.idempotency:
+            steps["remembered"] = FIND_REMEMBERED, arrays("nt", needs.idempotency)
+        if needs.serials:
+            steps["serials"] = NEXT_SERIALS, [number(needs.serials)]
+        if unknown:
+            steps["found"] = FIND_HOLDINGS, arrays("ttt", map(_stored, unknown))
+        if at_once:
+            steps["locked"] = LOCK_HOLDINGS, [array_of_numbers(at_once)]
+        found = dict(zip(steps, self._run(*steps.values()), strict=True))
+        if found["record"].changed == 0:
+            raise HasCommittedError
+        if unknown:
+            self._known.learn([row for row in found["found"].rows() if row[0]])
+        expired = self._understand(found["expired"].rows())
+        pending = self._understand(_asked_for(found["pending"], commissions)) if commissions else {}
+        remembered = _remembered(found["remembered"].rows()) if needs.idempotency else {}
+        self._tells_of_others = bool(remembered) or len(pending) < len(commissions)
+        holdings = self._holdings(found["locked"]) if at_once else {}
+        keys = set(needs.keys)
+        for commission in (*expired.values(), *pending.values()):
+            keys.update([key for key, _ in commission.provisions])
+        missing = self._wanted(key for key in keys if key not in holdings)
+        if missing:
+            (locked,) = self._run((LOCK_HOLDINGS, [array_of_numbers(missing)]))
+            holdings.update(self._holdings(locked))
+        return State(
+            expired,
+            pending,
+            holdings,
+            remembered,
+            sorted(int(serial) for (serial,) in found["serials"].rows()) if needs.serials else (),
+        )
+
+    def _keys_of(self, needs: Needs, commissions: Iterable[tuple[int, int]]) -> set[Key] | None:
+        """All holdings that a batch is about; None if it is not known of which a commission consists."""
+        keys = set(needs.keys)
+        for _, serial in commissions:
+            pending = self._known.pending.get(serial)
+            if pending is None:
+                return None
+            keys.update([key for key, _ in pending.provisions])
+        return keys
+
+    def _wanted(self, keys: Iterable[Key]) -> list[int]:
+        identifiers = self._known.identifiers
+        return [identifiers[key] for key in keys if key in identifiers]
+
+    def _holdings(self, locked: Result) -> dict[Key, Holding]:
+        keys = self._known.keys
+        return {
+            keys[int(identifier)]: Holding(int(limit), int(usage_min), int(usage_max))
+            for identifier, limit, usage_min, usage_max in locked.rows()
+        }
+
+    def _understand(self, rows: Sequence[tuple[bytes, ...]]) -> dict[int, Pending]:
+        """Pending commissions as they stand in their rows; keys that are not known are read."""
+        known = self._known.pending
+        new = [
+            (int(row[0]), serial, read_pending(row[2]))
+            for row in rows
+            if (serial := int(row[1])) not in known
+        ]
+        keys = self._known.keys
+        unknown = {holding for *_, provisions in new for holding, _ in provisions if holding not in keys}
+        if unknown:
+            (found,) = self._run((FIND_HOLDINGS_BY_ID, [array_of_numbers(unknown)]))
+            self._known.learn(found.rows())
+        for component, serial, provisions in new:
+            known[serial] = Pending(
+                component, tuple([Provision(keys[holding], quantity) for holding, quantity in provisions])
+            )
+        return {serial: known[serial] for serial in (int(row[1]) for row in rows)}
+
+    def pending_imports(self, keys: Collection[Key]) -> Mapping[Key, int]:
+        """The sum of the pending imports on each of the holdings that has any."""
+        identifiers = self._known.identifiers
+        wanted = {identifiers[key]: key for key in keys if key in identifiers}
+        rows = self._connection.execute(LIST_PENDING_DOCUMENTS)
+        return sum_imports((document for (document,) in rows), wanted)
+
+    def write(self, _now: int, changes: Changes) -> None:
+        """Keep what has changed until the commit, with which it goes."""
+        self._changes = changes
+
+    def commit(self) -> None:
+        """Write what has changed, and commit."""
+        if self._changes is None:
+            if self._tells_of_others:
+                # That an issue is repeated, or a commission resolved, must not be told before it is durable.
+                self._commit([])
+            else:
+                self._run((ROLLBACK, []))
+            return
+        rows = rows_of(self._now, self._changes, self._known.identifiers)
+        steps: list[Query] = []
+        if rows.pending:
+            steps.append((INSERT_PENDING, arrays("nntnnt", rows.pending)))
+        if rows.resolved:
+            steps.append((INSERT_RESOLVED, arrays("nntnntt", rows.resolved)))
+        if rows.moved:
+            steps.append((MOVE_TO_RESOLVED, [*arrays("nntt", rows.moved), number(self._now)]))
+        if rows.holders:
+            steps.append((INSERT_HOLDERS, arrays("tnn", rows.holders)))
+        if rows.remembered:
+            steps.append((REMEMBER, arrays("ntbnn", rows.remembered)))
+        if rows.usage:
+            steps.append((SET_USAGE, arrays("nnn", rows.usage)))
+        self._commit(steps)
+        for serial, issue in self._changes.issued:
+            self._known.pending[serial] = Pending(issue.component, issue.provisions)
+        for resolution in self._changes.resolved:
+            self._known.pending.pop(resolution.serial, None)
+
+    def confirm(self) -> None:
+        """End what found that it had been committed, when that is durable."""
+        self._commit([(CONFIRM, [self._engine, number(self._now)])])
+
+    def _commit(self, steps: Sequence[Query]) -> None:
+        *_, committed = self._run(*steps, (COMMIT, []))
+        if committed.command != b"COMMIT":
+            raise TransactionLostError("it could not be committed")
+        if self._pipelining.warning is not None:
+            # It is committed, but somebody has ended its waiting for the standby: find it and wait again.
+            raise StorageUnavailableError(f"the commit came with a warning: {self._pipelining.warning}")
+
+
+def _asked_for(found: Result, commissions: Collection[tuple[int, int]]) -> list[tuple[bytes, ...]]:
+    """Leave out who has the component of one commission and the serial of another."""
+    asked = set(commissions)
+    return [row for row in found.rows() if (int(row[0]), int(row[1])) in asked]
+
+
+def _stored(key: Key) -> tuple[str, str, str]:
+    return key.holder, stored_source(key.source), key.resource
+
+
+def _remembered(rows: Iterable[tuple[bytes, ...]]) -> dict[IdempotencyKey, Remembered]:
+    return {
+        (int(component), key.decode()): Remembered(bytes.fromhex(fingerprint[2:].decode()), int(serial))
+        for component, key, fingerprint, serial in rows
+    }
+
+
+def _can_exist(key: Key) -> bool:
+    # A source of "" would be taken for null.
+    return key.source != "" and all(map(is_storable, _stored(key)))

@@ -1,0 +1,1 @@
+"""Which tables there are, and how those of an older revision become these."""

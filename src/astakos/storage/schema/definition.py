@@ -1,0 +1,402 @@
+"""The tables, once for every database; how older ones become these, `storage/migrations` says."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Sequence,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.schema import CreateIndex, CreateSequence, CreateTable
+from sqlalchemy.types import TypeEngine
+
+# A STRICT table of SQLite knows no BIGINT and no BOOLEAN; its INTEGER holds both.
+NUMBER: TypeEngine[int] = BigInteger().with_variant(Integer(), "sqlite")
+FLAG: TypeEngine[bool] = Boolean().with_variant(Integer(), "sqlite")
+
+metadata = MetaData()
+
+
+def _table(name: str, *columns: Column[object] | CheckConstraint | UniqueConstraint | Index) -> Table:
+    return Table(name, metadata, *columns, sqlite_strict=True)
+
+
+def _identifier() -> Column[object]:
+    return Column("id", NUMBER, Identity(), primary_key=True)
+
+
+def _refers(name: str, target: str, *, nullable: bool = False, primary_key: bool = False) -> Column[object]:
+    return Column(name, NUMBER, ForeignKey(target), nullable=nullable, primary_key=primary_key)
+
+
+def _text(name: str, *, nullable: bool = False, unique: bool = False) -> Column[object]:
+    return Column(name, Text, nullable=nullable, unique=unique)
+
+
+def _number(name: str, *, nullable: bool = False) -> Column[object]:
+    return Column(name, NUMBER, nullable=nullable)
+
+
+def _flag(name: str) -> Column[object]:
+    return Column(name, FLAG, nullable=False)
+
+
+def _secret(name: str) -> Column[object]:
+    return Column(name, LargeBinary, nullable=False, unique=True)
+
+
+def _token() -> tuple[Column[object], ...]:
+    return (
+        Column("token_hash", LargeBinary, unique=True),
+        _number("token_created", nullable=True),
+        _number("token_expires", nullable=True),
+    )
+
+
+settings = _table("settings", Column("name", Text, primary_key=True), _text("value"))
+
+users = _table(
+    "users",
+    _identifier(),
+    _text("uuid", unique=True),
+    _text("username", unique=True),
+    _text("email"),
+    _text("first_name"),
+    _text("last_name"),
+    _flag("is_active"),
+    _flag("email_verified"),
+    _flag("moderated"),
+    _flag("is_rejected"),
+    _flag("has_signed_terms"),
+    _text("default_project", nullable=True),
+    _text("password_hash", nullable=True),
+    *_token(),
+)
+
+groups = _table("groups", _identifier(), _text("name", unique=True))
+
+user_groups = _table(
+    "user_groups",
+    _refers("user_id", "users.id", primary_key=True),
+    _refers("group_id", "groups.id", primary_key=True),
+)
+
+# Apart from `users`, which is read with every call.
+user_records = _table(
+    "user_records",
+    Column("user_id", NUMBER, ForeignKey("users.id"), primary_key=True, autoincrement=False),
+    _number("date_joined", nullable=True),
+    _number("verified_at", nullable=True),
+    _number("moderated_at", nullable=True),
+    _text("deactivated_reason", nullable=True),
+    _text("rejected_reason", nullable=True),
+    _text("accepted_policy", nullable=True),
+    _text("affiliation", nullable=True),
+    _text("metadata"),
+)
+
+components = _table(
+    "components",
+    _identifier(),
+    _text("name", unique=True),
+    _text("ui_url", nullable=True),
+    _text("base_url", nullable=True),
+    _text("menu"),
+    *_token(),
+)
+
+services = _table(
+    "services",
+    _identifier(),
+    _text("name", unique=True),
+    _text("type"),
+    _refers("component_id", "components.id"),
+)
+
+endpoints = _table("endpoints", _identifier(), _refers("service_id", "services.id"), _text("data"))
+
+resources = _table(
+    "resources",
+    _identifier(),
+    _text("name", unique=True),
+    _refers("service_id", "services.id"),
+    _text("unit", nullable=True),
+    _text("description"),
+    _number("system_default"),
+    _number("project_default"),
+    _flag("ui_visible"),
+    _flag("api_visible"),
+)
+
+projects = _table(
+    "projects",
+    _identifier(),
+    _text("uuid", unique=True),
+    _text("name"),
+    _flag("system_project"),
+    _text("owner", nullable=True),
+    _text("state"),
+    _text("homepage"),
+    _text("description"),
+    _text("comments"),
+    _number("creation_date"),
+    _number("end_date"),
+    _text("join_policy"),
+    _text("leave_policy"),
+    _number("max_members"),
+    _flag("private"),
+)
+
+project_resources = _table(
+    "project_resources",
+    _refers("project_id", "projects.id", primary_key=True),
+    _refers("resource_id", "resources.id", primary_key=True),
+    _number("project_capacity"),
+    _number("member_capacity"),
+)
+
+memberships = _table(
+    "memberships",
+    _identifier(),
+    _refers("user_id", "users.id"),
+    _refers("project_id", "projects.id"),
+    _text("state"),
+    _flag("ever_accepted"),
+    UniqueConstraint("user_id", "project_id"),
+    Index("memberships_of_project", "project_id"),
+)
+
+deactivations = _table(
+    "deactivations",
+    _refers("user_id", "users.id", primary_key=True),
+    _refers("project_id", "projects.id", primary_key=True),
+    Column("suspended", Text, primary_key=True),
+)
+
+oauth2_clients = _table(
+    "oauth2_clients",
+    _identifier(),
+    _text("identifier", unique=True),
+    _text("name"),
+    Column("secret_hash", LargeBinary),
+    _text("type"),
+    _flag("trusted"),
+    _text("url", nullable=True),
+    _text("redirect_urls"),
+)
+
+oauth2_tokens = _table(
+    "oauth2_tokens",
+    _identifier(),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    _refers("client_id", "oauth2_clients.id"),
+    _refers("user_id", "users.id"),
+    _text("scope", nullable=True),
+    _number("expires"),
+)
+
+# What a code was given for must be known when a token is asked for it.
+oauth2_codes = _table(
+    "oauth2_codes",
+    _identifier(),
+    _secret("code_hash"),
+    _refers("client_id", "oauth2_clients.id"),
+    _refers("user_id", "users.id"),
+    _text("redirect_uri"),
+    _text("scope"),
+    _text("challenge", nullable=True),
+    _number("expires"),
+    Index("oauth2_codes_by_expiry", "expires"),
+)
+
+# Each login on a page, with a token of its own beside that of the user.
+sessions = _table(
+    "sessions",
+    _identifier(),
+    _secret("secret_hash"),
+    _secret("token_hash"),
+    _refers("user_id", "users.id"),
+    _number("created"),
+    _number("expires"),
+    Index("sessions_of_user", "user_id"),
+    Index("sessions_by_expiry", "expires"),
+)
+
+# Browsers in which a user has once logged in, who are not to be locked out by what strangers try.
+known_browsers = _table(
+    "known_browsers",
+    _identifier(),
+    _secret("secret_hash"),
+    _refers("user_id", "users.id"),
+    _number("expires"),
+    Index("known_browsers_by_expiry", "expires"),
+)
+
+# How often a login was tried of late; the subject is a hash of whose and where from.
+login_attempts = _table(
+    "login_attempts",
+    Column("subject", LargeBinary, primary_key=True),
+    _number("began"),
+    _number("count"),
+    Index("login_attempts_by_time", "began"),
+)
+
+# Tokens that a user has for an hour besides their own, from logging in with a password or for one project.
+temporary_tokens = Table(
+    "temporary_tokens",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    _refers("user_id", "users.id"),
+    _text("project", nullable=True),
+    _text("method"),
+    _number("created"),
+    _number("expires"),
+    Index("temporary_tokens_of_user", "user_id", "created"),
+    Index("temporary_tokens_by_expiry", "expires"),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+feedback = _table(
+    "feedback",
+    _identifier(),
+    _refers("user_id", "users.id"),
+    _number("time"),
+    _text("message"),
+    _text("data"),
+)
+
+# A source of null is stored as '', which no database treats as different from itself.
+holdings = Table(
+    "holdings",
+    metadata,
+    _identifier(),
+    _text("holder"),
+    _text("source"),
+    _text("resource"),
+    _number("limit"),
+    _number("usage_min"),
+    _number("usage_max"),
+    UniqueConstraint("holder", "source", "resource"),
+    CheckConstraint("0 <= usage_min AND usage_min <= usage_max"),
+    # Room for the next version of a row beside it, so that no index changes with the usage: on a million
+    # holdings updates take half the time, and write 0.4 of the log.
+    postgresql_with={"fillfactor": 90},
+    sqlite_strict=True,
+)
+
+# The tables that the ledger writes have no foreign keys: components and holdings are never deleted, and each
+# check would be a look-up, and on PostgreSQL a lock, for every row.
+
+# Commissions that wait for their resolution. They are few, and soon leave this table for the log.
+# `provisions` is a document (`storage/tables/provisions.py`): it is only ever read and written as a whole.
+pending_commissions = Table(
+    "pending_commissions",
+    metadata,
+    Column("component_id", NUMBER, primary_key=True, autoincrement=False),
+    Column("serial", NUMBER, primary_key=True, autoincrement=False),
+    _text("name"),
+    _number("issue_time"),
+    _number("expires", nullable=True),
+    _text("provisions"),
+    Index(
+        "expiring_commissions",
+        "expires",
+        sqlite_where=text("expires IS NOT NULL"),
+        postgresql_where=text("expires IS NOT NULL"),
+    ),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+# The log: rows are added, and never changed.
+resolved_commissions = Table(
+    "resolved_commissions",
+    metadata,
+    Column("component_id", NUMBER, primary_key=True, autoincrement=False),
+    Column("serial", NUMBER, primary_key=True, autoincrement=False),
+    _text("name"),
+    _number("issue_time"),
+    _number("resolve_time"),
+    _text("verdict"),
+    _text("provisions"),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+# Where a holder's history is found: a row for each holder of a resolved commission that draws from a source,
+# as a rule one.
+commission_holders = Table(
+    "commission_holders",
+    metadata,
+    Column("holder", Text, primary_key=True),
+    Column("serial", NUMBER, primary_key=True, autoincrement=False),
+    _number("component_id"),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+# On databases with many writers: each engine, and the number of its last transaction.
+engines = Table(
+    "engines",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _number("batch"),
+    _number("time"),
+    sqlite_strict=True,
+)
+
+# On databases with many writers, serials come from here; SQLite counts them among its settings.
+commission_serials = Sequence("commission_serials", metadata=metadata)
+
+# What was issued with an idempotency key; the serial may be that of a commission long resolved.
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("component_id", NUMBER, primary_key=True, autoincrement=False),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    _number("serial"),
+    _number("time"),
+    Index("idempotency_keys_by_time", "time"),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+
+# Alembic reads and writes it; made here along with the others, a new database is at the newest revision.
+alembic_version = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+
+DIALECTS = {"sqlite": sqlite.dialect, "postgresql": postgresql.dialect}
+
+
+def creation_statements(dialect: str) -> list[str]:
+    """The statements that make all tables and indexes in an empty database."""
+    language = DIALECTS[dialect]()
+    statements = []
+    if language.supports_sequences:
+        statements.append(str(CreateSequence(commission_serials).compile(dialect=language)))
+    for table in (*metadata.sorted_tables, alembic_version):
+        statements.append(str(CreateTable(table).compile(dialect=language)))
+        statements += [
+            str(CreateIndex(index).compile(dialect=language)) for index in sorted(table.indexes, key=str)
+        ]
+    return statements

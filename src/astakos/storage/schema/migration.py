@@ -1,0 +1,130 @@
+"""Bringing an older database to the tables that this code works with: all the way, or not at all."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+from astakos.ledger.ports import StorageUnavailableError
+from astakos.storage.errors import DatabaseError
+from astakos.storage.postgresql.connection import recognized
+from astakos.storage.postgresql.postgresql_database import LOCK, PostgreSQLDatabase
+from astakos.storage.protocol import Database
+from astakos.storage.schema.revisions import (
+    FIRST_REVISION,
+    REVISION,
+    VERSION_TABLE,
+    find_revision,
+    require_revision,
+)
+from astakos.storage.sqlite.sqlite_database import BUSY_SECONDS, SQLiteDatabase
+
+SCRIPTS = Path(__file__).parent / "migrations"
+FORGET_FIRST_REVISION = "DELETE FROM settings WHERE name = 'revision'"
+
+
+def migrate(database: Database) -> str:
+    """Bring a database that is not opened to the newest revision; answer the one that it had.
+
+    Raises:
+        DatabaseError: it is not there, is something else, or is newer than this code.
+        StorageUnavailableError: it can not be done now; nothing has happened.
+    """
+    found = _present_revision(database)
+    if found is None or found > REVISION:
+        require_revision(found, database.name)
+    upgrade(database)
+    return found or ""
+
+
+def _present_revision(database: Database) -> str | None:
+    nothing = DatabaseError(
+        f"there is no installation in {database.name}; `astakos serve` or `astakos load` makes one"
+    )
+    if isinstance(database, SQLiteDatabase) and not database.path.exists():
+        raise nothing
+    try:
+        with contextlib.closing(database.connect()) as connection:
+            tables = database.list_tables(connection)
+            if not tables:
+                raise nothing
+            return find_revision(connection, tables)
+    except sqlite3.DatabaseError as error:
+        raise DatabaseError(f"{database.name} can not be used as a database: {error}") from error
+
+
+def upgrade(database: Database, revision: str = "head") -> None:
+    """Bring a database from whatever it is, maybe empty, up to a revision.
+
+    Raises:
+        StorageUnavailableError: it can not be done now; nothing has happened.
+    """
+    with _transaction(database) as connection:
+        config = Config()
+        config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+        config.attributes["connection"] = connection
+        tables = sa.inspect(connection).get_table_names()
+        if tables and VERSION_TABLE not in tables:
+            command.stamp(config, FIRST_REVISION)
+            connection.exec_driver_sql(FORGET_FIRST_REVISION)
+        elif tables and isinstance(database, PostgreSQLDatabase):
+            connection.exec_driver_sql(LOCK)
+        command.upgrade(config, revision)
+        if isinstance(database, SQLiteDatabase):
+            broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+            if broken:
+                raise DatabaseError(f"{database.name} would refer to rows that are not there: {broken[:3]}")
+
+
+@contextlib.contextmanager
+def _transaction(database: Database) -> Iterator[sa.Connection]:
+    engine = _engine(database)
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except sa.exc.DBAPIError as error:
+        if isinstance(error.orig, psycopg.Error):
+            raise recognized(error.orig) from error
+        if isinstance(error.orig, sqlite3.OperationalError):
+            raise StorageUnavailableError(f"the database can not be written now: {error.orig}") from error
+        raise
+    finally:
+        engine.dispose()
+
+
+def _engine(database: Database) -> sa.Engine:
+    if isinstance(database, PostgreSQLDatabase):
+        return _postgresql_engine(database)
+    if isinstance(database, SQLiteDatabase):
+        return _sqlite_engine(database)
+    raise TypeError(f"there are no migrations for {type(database).__name__}")
+
+
+def _postgresql_engine(database: PostgreSQLDatabase) -> sa.Engine:
+    def connect() -> object:
+        connection = database.connect(patient=True)
+        connection.raw.autocommit = False
+        return connection.raw
+
+    return sa.create_engine("postgresql+psycopg://", creator=connect, poolclass=sa.NullPool)
+
+
+def _sqlite_engine(database: SQLiteDatabase) -> sa.Engine:
+    """On it foreign keys are not enforced, since tables that others refer to may have to be made anew."""
+
+    def connect() -> object:
+        return sqlite3.connect(database.path, timeout=BUSY_SECONDS, isolation_level=None)
+
+    engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.NullPool)
+
+    # The driver by itself would begin a transaction at the first change of a row, and not for tables.
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine

@@ -1,0 +1,241 @@
+"""The ledger's transactions on SQLite: one writer, whose connection knows what it has read and written."""
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+from astakos.ledger.operations import Changes, Pending, Remembered
+from astakos.ledger.ports import IdempotencyKey, LedgerTransaction, Needs, State, StorageUnavailableError
+from astakos.ledger.rules import Holding, Key, Provision
+from astakos.storage.sqlite.sqlite_database import SQLiteDatabase, writing
+from astakos.storage.tables import retention
+from astakos.storage.tables.commissions import LARGEST_SERIAL, LIST_PENDING_DOCUMENTS
+from astakos.storage.tables.holdings import Row, find, find_by_id
+from astakos.storage.tables.ledger_rows import rows_of
+from astakos.storage.tables.provisions import read_pending, sum_imports
+
+MOST_KNOWN = 100_000
+"""Of how many holdings, and pending commissions, a connection remembers where they stand: some 40 MiB."""
+
+LIST_EXPIRED = """
+SELECT component_id, serial, provisions FROM pending_commissions
+WHERE expires IS NOT NULL AND expires <= ? ORDER BY expires
+"""
+FIND_PENDING = "SELECT provisions FROM pending_commissions WHERE component_id = ? AND serial = ?"
+FIND_REMEMBERED = "SELECT fingerprint, serial FROM idempotency_keys WHERE component_id = ? AND key = ?"
+REMEMBER = """
+INSERT INTO idempotency_keys (component_id, key, fingerprint, serial, time) VALUES (?, ?, ?, ?, ?)
+"""
+LAST_SERIAL = "SELECT value FROM settings WHERE name = 'last_serial'"
+SET_LAST_SERIAL = """
+INSERT INTO settings (name, value) VALUES ('last_serial', ?)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value
+"""
+INSERT_PENDING = """
+INSERT INTO pending_commissions (component_id, serial, name, issue_time, expires, provisions)
+VALUES (?, ?, ?, ?, ?, ?)
+"""
+INSERT_RESOLVED = """
+INSERT INTO resolved_commissions (component_id, serial, name, issue_time, resolve_time, verdict, provisions)
+VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+MOVE_TO_RESOLVED = """
+INSERT INTO resolved_commissions (component_id, serial, name, issue_time, resolve_time, verdict, provisions)
+SELECT component_id, serial, name, issue_time, ?, ?, ? FROM pending_commissions
+WHERE component_id = ? AND serial = ?
+"""
+DELETE_PENDING = "DELETE FROM pending_commissions WHERE component_id = ? AND serial = ?"
+INSERT_HOLDER = "INSERT INTO commission_holders (holder, serial, component_id) VALUES (?, ?, ?)"
+SET_USAGE = "UPDATE holdings SET usage_min = ?, usage_max = ? WHERE id = ?"
+
+
+class _Known:
+    """What a connection has read or written and nobody else has changed since.
+
+    Most commissions are resolved soon after they were issued, and busy holdings are charged again and again:
+    remembering them spares most reads.
+    """
+
+    def __init__(self) -> None:
+        self.identifiers: dict[Key, int] = {}
+        self.keys: dict[int, Key] = {}
+        self.holdings: dict[Key, Holding] = {}
+        self.pending: dict[int, Pending] = {}
+        self._version = -1
+
+    def begin(self, connection: sqlite3.Connection) -> None:
+        """Forget everything if another connection has committed since, or if it has become too much."""
+        (version,) = connection.execute("PRAGMA data_version").fetchone()
+        if version != self._version or len(self.holdings) > MOST_KNOWN or len(self.pending) > MOST_KNOWN:
+            self.forget()
+            self._version = version
+
+    def forget(self) -> None:
+        """Forget everything, as after a transaction that was undone."""
+        self.identifiers.clear()
+        self.keys.clear()
+        self.holdings.clear()
+        self.pending.clear()
+
+    def learn(self, row: Row) -> None:
+        """Learn of a holding that was read."""
+        self.identifiers[row.key] = row.id
+        self.keys[row.id] = row.key
+        self.holdings[row.key] = row.holding
+
+    def update(self, changes: Changes) -> None:
+        """Learn what is being written."""
+        self.holdings.update(changes.holdings)
+        for serial, issue in changes.issued:
+            self.pending[serial] = Pending(issue.component, issue.provisions)
+        for resolution in changes.resolved:
+            self.pending.pop(resolution.serial, None)
+
+
+class SQLiteLedger:
+    """The ledger's storage on one connection, for one thread at a time.
+
+    Here no transaction is lost to another, since each has the lock from its beginning.
+    """
+
+    repeats = 0
+
+    def __init__(self, database: SQLiteDatabase) -> None:
+        """Connect when first used, on the thread that uses it."""
+        self._database = database
+        self._connection: sqlite3.Connection | None = None
+        self._known = _Known()
+
+    def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
+        """One durable transaction; see `astakos.ledger.ports.LedgerStorage`."""
+        with self._writing() as connection:
+            self._known.begin(connection)
+            work(SQLiteTransaction(connection, self._known))
+
+    def tidy(self, now: int) -> bool:
+        """Forget some of what is too old; true if there is more of it."""
+        with self._writing() as connection:
+            return retention.forget(connection, now)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with writing(self._connected()) as connection:
+                yield connection
+        except BaseException:
+            # Whatever state it is in: the next transaction begins on a connection that is known to be good.
+            self.close()
+            raise
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._connection is None:
+            try:
+                self._connection = self._database.connect()
+            except sqlite3.OperationalError as error:
+                raise StorageUnavailableError(f"the database can not be opened now: {error}") from error
+        return self._connection
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._known.forget()
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            connection.close()
+
+
+class SQLiteTransaction:
+    """Reads and writes of one batch."""
+
+    def __init__(self, connection: sqlite3.Connection, known: _Known) -> None:
+        """Work inside the transaction that `connection` is in, with what is known of its state."""
+        self._connection = connection
+        self._known = known
+
+    def read(self, now: int, needs: Needs) -> State:
+        """What the batch needs to know."""
+        expired = self._expired(now)
+        pending = self._pending(needs.commissions)
+        keys = set(needs.keys)
+        for commission in (*expired.values(), *pending.values()):
+            keys.update([key for key, _ in commission.provisions])
+        return State(
+            expired,
+            pending,
+            self._holdings(keys),
+            self._remembered(needs.idempotency),
+            self._next_serials(needs.serials) if needs.serials else (),
+        )
+
+    def _expired(self, now: int) -> dict[int, Pending]:
+        rows = self._connection.execute(LIST_EXPIRED, (now,)).fetchall()
+        return {serial: self._understand(component, document) for component, serial, document in rows}
+
+    def _pending(self, commissions: Collection[tuple[int, int]]) -> dict[int, Pending]:
+        known = self._known.pending
+        found: dict[int, Pending] = {}
+        for component, serial in commissions:
+            pending = known.get(serial) or self._find_pending(component, serial)
+            if pending is not None and pending.component == component:
+                found[serial] = known[serial] = pending
+        return found
+
+    def _find_pending(self, component: int, serial: int) -> Pending | None:
+        if not 0 < serial <= LARGEST_SERIAL:
+            return None
+        row = self._connection.execute(FIND_PENDING, (component, serial)).fetchone()
+        return None if row is None else self._understand(component, row[0])
+
+    def _understand(self, component: int, document: str) -> Pending:
+        """A pending commission as it stands in its row; its holdings are read if they are not known."""
+        keys = self._known.keys
+        provisions = []
+        for identifier, quantity in read_pending(document):
+            if identifier not in keys:
+                self._known.learn(find_by_id(self._connection, identifier))
+            provisions.append(Provision(keys[identifier], quantity))
+        return Pending(component, tuple(provisions))
+
+    def _holdings(self, keys: Collection[Key]) -> dict[Key, Holding]:
+        known = self._known.holdings
+        found: dict[Key, Holding] = {}
+        for key in keys:
+            if key not in known:
+                row = find(self._connection, key)
+                if row is None:
+                    continue
+                self._known.learn(row)
+            found[key] = known[key]
+        return found
+
+    def _remembered(self, keys: Collection[IdempotencyKey]) -> dict[IdempotencyKey, Remembered]:
+        rows = ((key, self._connection.execute(FIND_REMEMBERED, key).fetchone()) for key in keys)
+        return {key: Remembered(*row) for key, row in rows if row is not None}
+
+    def _next_serials(self, count: int) -> Sequence[int]:
+        row = self._connection.execute(LAST_SERIAL).fetchone()
+        last = int(row[0]) if row else 0
+        return range(last + 1, last + 1 + count)
+
+    def pending_imports(self, keys: Collection[Key]) -> Mapping[Key, int]:
+        """The sum of the pending imports on each of the holdings that has any."""
+        identifiers = self._known.identifiers
+        wanted = {identifiers[key]: key for key in keys if key in identifiers}
+        rows = self._connection.execute(LIST_PENDING_DOCUMENTS)
+        return sum_imports((document for (document,) in rows), wanted)
+
+    def write(self, now: int, changes: Changes) -> None:
+        """Store what a batch has changed, with one pass over each table."""
+        rows = rows_of(now, changes, self._known.identifiers)
+        many = self._connection.executemany
+        many(INSERT_PENDING, rows.pending)
+        many(INSERT_RESOLVED, rows.resolved)
+        many(MOVE_TO_RESOLVED, [(now, *row[2:], *row[:2]) for row in rows.moved])
+        many(DELETE_PENDING, [row[:2] for row in rows.moved])
+        many(INSERT_HOLDER, rows.holders)
+        many(REMEMBER, rows.remembered)
+        many(
+            SET_USAGE, [(usage_min, usage_max, identifier) for identifier, usage_min, usage_max in rows.usage]
+        )
+        if changes.issued:
+            self._connection.execute(SET_LAST_SERIAL, (str(changes.issued[-1].serial),))
+        self._known.update(changes)

@@ -1,0 +1,1 @@
+"""Statements, a module for each part of the state; written once for every kind of database."""

@@ -1,0 +1,36 @@
+"""Seeing pending commissions."""
+
+from astakos.ledger.operations import Commission
+from astakos.ledger.rules import Provision
+from astakos.storage.protocol import Connection
+from astakos.storage.tables.holdings import find_by_id
+from astakos.storage.tables.provisions import read_pending
+
+LARGEST_SERIAL = 2**63 - 1
+
+LIST_PENDING_DOCUMENTS = "SELECT provisions FROM pending_commissions"
+LIST = "SELECT serial FROM pending_commissions WHERE component_id = ? ORDER BY serial"
+FIND = """
+SELECT name, issue_time, expires, provisions FROM pending_commissions WHERE component_id = ? AND serial = ?
+"""
+
+
+def list_pending(connection: Connection, component: int) -> list[int]:
+    """The serials of a component's pending commissions, ascending."""
+    return [serial for (serial,) in connection.execute(LIST, (component,))]
+
+
+def find_pending(connection: Connection, component: int, serial: int) -> Commission | None:
+    """A pending commission of that component, or None; its provisions of members before those of projects."""
+    if not 0 < serial <= LARGEST_SERIAL:
+        return None
+    row = connection.execute(FIND, (component, serial)).fetchone()
+    if row is None:
+        return None
+    name, issue_time, expires, document = row
+    provisions = [
+        Provision(find_by_id(connection, identifier).key, quantity)
+        for identifier, quantity in sorted(read_pending(document))
+    ]
+    provisions.sort(key=lambda provision: provision.key.source is None)
+    return Commission(serial, name, issue_time, tuple(provisions), expires)

@@ -1,0 +1,199 @@
+"""Reading what became of commissions: the provision log, newest first (`quota-semantics.md` §4)."""
+
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from astakos.ledger.operations import Verdict
+from astakos.ledger.rules import Holding, Key
+from astakos.storage.protocol import Connection
+from astakos.storage.tables.holdings import find_by_id, stored_source
+from astakos.storage.tables.provisions import read_settled
+from astakos.storage.texts import is_storable
+
+AT_A_TIME = 500
+LARGEST_ID = 2**63 - 1
+MOST_LOOKED_AT = 50_000
+"""After so many commissions a page ends even if it is not full, so that a rare wish is no long read."""
+
+COLUMNS = "r.serial, r.component_id, r.name, r.issue_time, r.resolve_time, r.verdict, r.provisions"
+BY_COMPONENT = f"SELECT {COLUMNS} FROM resolved_commissions r WHERE r.component_id = ?"
+# A project's own holdings draw from no source, so that its commissions do not stand in `commission_holders`.
+BY_HOLDER = f"""
+SELECT {COLUMNS} FROM commission_holders x
+JOIN resolved_commissions r ON r.component_id = x.component_id AND r.serial = x.serial
+WHERE x.holder = ?
+"""
+HAS_OWN_HOLDINGS = "SELECT EXISTS (SELECT 1 FROM holdings WHERE holder = ? AND source = '')"
+LIST_COMPONENTS = "SELECT id, name FROM components"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which entries are asked for; None means all.
+
+    Attributes:
+        component: only commissions that this component issued.
+        holder, source, resource: only provisions on such holdings; of `source`, "" stands for null.
+        serial: only of this commission.
+        since, until: only what was resolved in this time, the end excluded.
+        verdict: only what ended like this.
+        before: only what comes after this position, where the page before ended.
+    """
+
+    component: int | None = None
+    holder: str | None = None
+    source: str | None = None
+    resource: str | None = None
+    serial: int | None = None
+    since: int | None = None
+    until: int | None = None
+    verdict: Verdict | None = None
+    before: "Position | None" = None
+
+
+class Position(NamedTuple):
+    """Where an entry stands: newer commissions first, then by holding."""
+
+    serial: int
+    holding: int
+
+
+class Entry(NamedTuple):
+    """A provision that was resolved, and its holding as that left it."""
+
+    serial: int
+    component: str
+    name: str
+    issue_time: int
+    resolve_time: int
+    verdict: Verdict
+    key: Key
+    quantity: int
+    settled: int
+    after: Holding
+    position: Position
+
+
+class Page(NamedTuple):
+    """Entries, and after which position the next page begins; None if there is none."""
+
+    entries: list[Entry]
+    end: Position | None
+
+
+class _Commission(NamedTuple):
+    serial: int
+    component: int
+    name: str
+    issue_time: int
+    resolve_time: int
+    verdict: str
+    provisions: str
+
+
+def read_history(connection: Connection, wanted: Wanted, most: int) -> Page:
+    """The newest entries that are wanted, at most so many."""
+    if wanted.holder is not None and not is_storable(wanted.holder):
+        return Page([], None)
+    components = dict(connection.execute(LIST_COMPONENTS).fetchall())
+    keys: dict[int, Key] = {}
+    entries: list[Entry] = []
+    looked_at = 0
+    for commission in _walk(connection, wanted, components):
+        looked_at += 1
+        for settled in sorted(read_settled(commission.provisions)):
+            identifier = settled.holding
+            key = keys.get(identifier)
+            if key is None:
+                key = keys[identifier] = find_by_id(connection, identifier).key
+            position = Position(commission.serial, identifier)
+            if not _is_wanted(wanted, key, position):
+                continue
+            if len(entries) == most:
+                return Page(entries, entries[-1].position)
+            entries.append(
+                Entry(
+                    commission.serial,
+                    components[commission.component],
+                    commission.name,
+                    commission.issue_time,
+                    commission.resolve_time,
+                    Verdict(commission.verdict),
+                    key,
+                    settled.quantity,
+                    settled.settled,
+                    settled.after,
+                    position,
+                )
+            )
+        if looked_at == MOST_LOOKED_AT:
+            return Page(entries, Position(commission.serial, LARGEST_ID))
+    return Page(entries, None)
+
+
+def _is_wanted(wanted: Wanted, key: Key, position: Position) -> bool:
+    before = wanted.before
+    return (
+        wanted.holder in (None, key.holder)
+        and wanted.source in (None, stored_source(key.source))
+        and wanted.resource in (None, key.resource)
+        and (before is None or position.serial < before.serial or position.holding > before.holding)
+    )
+
+
+def _walk(connection: Connection, wanted: Wanted, components: Iterable[int]) -> Iterator[_Commission]:
+    """The commissions among which the wanted entries are, newest first."""
+    conditions, parameters = _conditions(wanted)
+    if wanted.holder is not None and not _has_own_holdings(connection, wanted.holder):
+        if wanted.component is not None:
+            conditions += " AND x.component_id = ?"
+            parameters.append(wanted.component)
+        return _read(connection, BY_HOLDER, "x.serial", wanted.holder, conditions, parameters)
+    return heapq.merge(
+        *(
+            _read(connection, BY_COMPONENT, "r.serial", component, conditions, parameters)
+            for component in components
+            if wanted.component in (None, component)
+        ),
+        key=lambda commission: -commission.serial,
+    )
+
+
+def _has_own_holdings(connection: Connection, holder: str) -> bool:
+    return bool(connection.execute(HAS_OWN_HOLDINGS, (holder,)).fetchone()[0])
+
+
+def _conditions(wanted: Wanted) -> tuple[str, list[Any]]:
+    conditions, parameters = "", []
+    for condition, value in (
+        ("r.serial = ?", wanted.serial),
+        ("r.verdict = ?", wanted.verdict),
+        ("r.resolve_time >= ?", wanted.since),
+        ("r.resolve_time < ?", wanted.until),
+        ("r.serial <= ?", None if wanted.before is None else wanted.before.serial),
+    ):
+        if value is not None:
+            conditions += f" AND {condition}"
+            parameters.append(value)
+    return conditions, parameters
+
+
+def _read(
+    connection: Connection,
+    statement: str,
+    serial: str,
+    where: object,
+    conditions: str,
+    parameters: Sequence[Any],
+) -> Iterator[_Commission]:
+    """Page by page, since a database server would else send all that it has."""
+    statement = f"{statement}{conditions} AND {serial} < ? ORDER BY {serial} DESC LIMIT ?"
+    below = LARGEST_ID
+    while True:
+        rows = connection.execute(statement, (where, *parameters, below, AT_A_TIME)).fetchall()
+        yield from map(_Commission._make, rows)
+        if len(rows) < AT_A_TIME:
+            return
+        below = rows[-1][0]

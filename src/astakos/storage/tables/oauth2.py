@@ -1,0 +1,174 @@
+"""OAuth2 clients and access tokens."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from astakos.storage.protocol import Connection
+from astakos.storage.texts import is_storable
+
+SAVE_CLIENT = """
+INSERT INTO oauth2_clients (identifier, name, secret_hash, type, trusted, url, redirect_urls)
+VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (identifier) DO UPDATE SET
+    name = excluded.name, secret_hash = excluded.secret_hash, type = excluded.type,
+    trusted = excluded.trusted, url = excluded.url, redirect_urls = excluded.redirect_urls
+"""
+LIST_CLIENTS = """
+SELECT identifier, name, secret_hash, type, trusted, url, redirect_urls FROM oauth2_clients ORDER BY id
+"""
+FIND_CLIENT = """
+SELECT identifier, name, secret_hash, type, trusted, url, redirect_urls FROM oauth2_clients
+WHERE identifier = ?
+"""
+SAVE_TOKEN = """
+INSERT INTO oauth2_tokens (token_hash, client_id, user_id, scope, expires)
+SELECT ?, c.id, u.id, ?, ? FROM oauth2_clients c, users u WHERE c.identifier = ? AND u.uuid = ?
+ON CONFLICT (token_hash) DO UPDATE SET
+    client_id = excluded.client_id, user_id = excluded.user_id, scope = excluded.scope,
+    expires = excluded.expires
+"""
+FIND_TOKEN = """
+SELECT t.token_hash, c.identifier, u.uuid, t.scope, t.expires
+FROM oauth2_tokens t JOIN oauth2_clients c ON c.id = t.client_id JOIN users u ON u.id = t.user_id
+WHERE t.token_hash = ?
+"""
+DELETE_EXPIRED_TOKEN = "DELETE FROM oauth2_tokens WHERE token_hash = ? AND expires < ?"
+LIST_TOKENS = """
+SELECT t.token_hash, c.identifier, u.uuid, t.scope, t.expires
+FROM oauth2_tokens t JOIN oauth2_clients c ON c.id = t.client_id JOIN users u ON u.id = t.user_id
+ORDER BY t.id
+"""
+
+END_TOKENS_OF = "DELETE FROM oauth2_tokens WHERE user_id = ?"
+EXPIRE_TOKENS = "DELETE FROM oauth2_tokens WHERE expires < ?"
+EXPIRE_CODES = "DELETE FROM oauth2_codes WHERE expires < ?"
+ADD_CODE = """
+INSERT INTO oauth2_codes (code_hash, client_id, user_id, redirect_uri, scope, challenge, expires)
+SELECT ?, c.id, u.id, ?, ?, ?, ? FROM oauth2_clients c, users u WHERE c.identifier = ? AND u.uuid = ?
+"""
+FIND_CODE = """
+SELECT o.code_hash, c.identifier, u.uuid, o.redirect_uri, o.scope, o.challenge, o.expires
+FROM oauth2_codes o JOIN oauth2_clients c ON c.id = o.client_id JOIN users u ON u.id = o.user_id
+WHERE o.code_hash = ?
+"""
+USE_CODE = "DELETE FROM oauth2_codes WHERE code_hash = ?"
+END_CODES_OF = "DELETE FROM oauth2_codes WHERE user_id = ?"
+
+
+class Client(NamedTuple):
+    """A program that users may let act for them."""
+
+    identifier: str
+    name: str
+    secret_hash: bytes | None
+    type: str
+    trusted: bool
+    url: str | None
+    redirect_urls: Sequence[str]
+
+
+class AccessToken(NamedTuple):
+    """A short-lived token that a client got for a user."""
+
+    token_hash: bytes
+    client: str
+    user: str
+    scope: str | None
+    expires: int
+
+
+class Code(NamedTuple):
+    """What a client may change for an access token, once.
+
+    Attributes:
+        challenge: the beginning of the proof of possession (RFC 7636), if the client has sent one.
+    """
+
+    code_hash: bytes
+    client: str
+    user: str
+    redirect_uri: str
+    scope: str
+    challenge: str | None
+    expires: int
+
+
+def save_client(connection: Connection, client: Client) -> None:
+    """Store a client, new or over the one with the same identifier."""
+    connection.execute(SAVE_CLIENT, (*client[:6], json.dumps(list(client.redirect_urls))))
+
+
+def list_clients(connection: Connection) -> Iterator[Client]:
+    """All clients."""
+    return map(_client, connection.execute(LIST_CLIENTS))
+
+
+def find_client(connection: Connection, identifier: str) -> Client | None:
+    """The client of that identifier."""
+    if not is_storable(identifier):
+        return None
+    row = connection.execute(FIND_CLIENT, (identifier,)).fetchone()
+    return None if row is None else _client(row)
+
+
+def _client(row: tuple[Any, ...]) -> Client:
+    identifier, name, secret_hash, kind, trusted, url, redirect_urls = row
+    return Client(identifier, name, secret_hash, kind, bool(trusted), url, json.loads(redirect_urls))
+
+
+def add_code(connection: Connection, code: Code, now: int) -> None:
+    """Store a new code of an existing client for an existing user; those that are over are removed."""
+    connection.execute(EXPIRE_CODES, (now,))
+    connection.execute(
+        ADD_CODE,
+        (
+            code.code_hash,
+            code.redirect_uri,
+            code.scope,
+            code.challenge,
+            code.expires,
+            code.client,
+            code.user,
+        ),
+    )
+
+
+def find_code(connection: Connection, code_hash: bytes) -> Code | None:
+    """The code that has that hash."""
+    row = connection.execute(FIND_CODE, (code_hash,)).fetchone()
+    return None if row is None else Code(*row)
+
+
+def change_code(connection: Connection, code: Code, token: AccessToken, now: int) -> None:
+    """Store the access token that is given for a code; the code is gone with that, and expired tokens."""
+    connection.execute(USE_CODE, (code.code_hash,))
+    connection.execute(EXPIRE_TOKENS, (now,))
+    save_token(connection, token)
+
+
+def end_all_of(connection: Connection, user: int) -> None:
+    """Withdraw all access tokens and codes that clients have got for a user."""
+    connection.execute(END_TOKENS_OF, (user,))
+    connection.execute(END_CODES_OF, (user,))
+
+
+def save_token(connection: Connection, token: AccessToken) -> None:
+    """Store an access token of an existing client for an existing user."""
+    connection.execute(SAVE_TOKEN, (token.token_hash, token.scope, token.expires, token.client, token.user))
+
+
+def find_token(connection: Connection, token_hash: bytes) -> AccessToken | None:
+    """The access token that has that hash."""
+    row = connection.execute(FIND_TOKEN, (token_hash,)).fetchone()
+    return None if row is None else AccessToken(*row)
+
+
+def delete_expired_token(connection: Connection, token_hash: bytes, now: int) -> None:
+    """Delete an access token if it has expired by now."""
+    connection.execute(DELETE_EXPIRED_TOKEN, (token_hash, now))
+
+
+def list_tokens(connection: Connection) -> Iterator[AccessToken]:
+    """All access tokens."""
+    return (AccessToken(*row) for row in connection.execute(LIST_TOKENS))

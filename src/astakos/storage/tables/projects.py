@@ -1,0 +1,151 @@
+"""Projects, their capacities and memberships."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from astakos.projects.project import Capacity, Membership, MembershipState, Policy, Project, ProjectState
+from astakos.storage.protocol import Connection
+from astakos.storage.texts import is_storable
+
+COLUMNS = """
+uuid, name, state, system_project, owner, homepage, description, comments, creation_date, end_date,
+join_policy, leave_policy, max_members, private
+"""
+FIND = f"SELECT {COLUMNS} FROM projects WHERE uuid = ?"
+LIST = f"SELECT {COLUMNS} FROM projects ORDER BY id"
+SAVE = f"""
+INSERT INTO projects ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (uuid) DO UPDATE SET
+    name = excluded.name, state = excluded.state, owner = excluded.owner, homepage = excluded.homepage,
+    description = excluded.description, comments = excluded.comments, end_date = excluded.end_date,
+    join_policy = excluded.join_policy, leave_policy = excluded.leave_policy,
+    max_members = excluded.max_members, private = excluded.private
+"""
+LIST_CAPACITIES = """
+SELECT r.name, c.project_capacity, c.member_capacity
+FROM projects p
+JOIN project_resources c ON c.project_id = p.id
+JOIN resources r ON r.id = c.resource_id
+WHERE p.uuid = ? ORDER BY r.id
+"""
+SAVE_CAPACITY = """
+INSERT INTO project_resources (project_id, resource_id, project_capacity, member_capacity)
+SELECT p.id, r.id, ?, ? FROM projects p, resources r WHERE p.uuid = ? AND r.name = ?
+ON CONFLICT (project_id, resource_id) DO UPDATE SET
+    project_capacity = excluded.project_capacity, member_capacity = excluded.member_capacity
+"""
+LIST_MEMBERSHIPS = """
+SELECT u.uuid, m.state, m.ever_accepted
+FROM projects p JOIN memberships m ON m.project_id = p.id JOIN users u ON u.id = m.user_id
+WHERE p.uuid = ? ORDER BY m.id
+"""
+FIND_MEMBERSHIP = """
+SELECT m.state FROM users u JOIN memberships m ON m.user_id = u.id JOIN projects p ON p.id = m.project_id
+WHERE u.uuid = ? AND p.uuid = ?
+"""
+SAVE_MEMBERSHIP = """
+INSERT INTO memberships (user_id, project_id, state, ever_accepted)
+SELECT u.id, p.id, ?, ? FROM users u, projects p WHERE u.uuid = ? AND p.uuid = ?
+ON CONFLICT (user_id, project_id) DO UPDATE SET
+    state = excluded.state, ever_accepted = memberships.ever_accepted OR excluded.ever_accepted
+"""
+LIST_PROJECTS_OF = """
+SELECT p.uuid FROM memberships m JOIN projects p ON p.id = m.project_id
+WHERE m.user_id = ? AND m.state IN ('accepted', 'leave_requested') AND p.state = 'active' ORDER BY p.id
+"""
+FIND_PROJECTS_OF = f"""
+SELECT {COLUMNS} FROM projects WHERE state = 'active' AND id IN (
+    SELECT project_id FROM memberships WHERE user_id = ? AND state IN ('accepted', 'leave_requested')
+)
+ORDER BY id
+"""
+
+
+def _project(row: tuple[Any, ...]) -> Project:
+    fields: dict[str, Any] = dict(zip(Project.__slots__, row, strict=True))
+    fields["state"] = ProjectState(fields["state"])
+    fields["join_policy"] = Policy(fields["join_policy"])
+    fields["leave_policy"] = Policy(fields["leave_policy"])
+    fields["system_project"] = bool(fields["system_project"])
+    fields["private"] = bool(fields["private"])
+    return Project(**fields)
+
+
+def find(connection: Connection, uuid: str) -> Project | None:
+    """The project of that uuid."""
+    if not is_storable(uuid):
+        return None
+    row = connection.execute(FIND, (uuid,)).fetchone()
+    return None if row is None else _project(row)
+
+
+def list_projects(connection: Connection) -> Iterator[Project]:
+    """All projects in the order in which they came."""
+    return map(_project, connection.execute(LIST))
+
+
+def save(connection: Connection, project: Project) -> None:
+    """Store a project's definition, new or over the one with the same uuid."""
+    connection.execute(
+        SAVE,
+        (
+            project.uuid,
+            project.name,
+            project.state,
+            project.system_project,
+            project.owner,
+            project.homepage,
+            project.description,
+            project.comments,
+            project.creation_date,
+            project.end_date,
+            project.join_policy,
+            project.leave_policy,
+            project.max_members,
+            project.private,
+        ),
+    )
+
+
+def capacities_of(connection: Connection, project: str) -> dict[str, Capacity]:
+    """The capacity of each resource that a project has one for."""
+    return {row[0]: Capacity(row[1], row[2]) for row in connection.execute(LIST_CAPACITIES, (project,))}
+
+
+def save_capacities(connection: Connection, project: str, capacities: Mapping[str, Capacity]) -> None:
+    """Set a project's capacities of existing resources."""
+    connection.executemany(
+        SAVE_CAPACITY,
+        ((capacity.project, capacity.member, project, name) for name, capacity in capacities.items()),
+    )
+
+
+def memberships_of(connection: Connection, project: str) -> list[Membership]:
+    """All memberships that a project has or had."""
+    return [
+        Membership(user, MembershipState(state), bool(ever_accepted))
+        for user, state, ever_accepted in connection.execute(LIST_MEMBERSHIPS, (project,))
+    ]
+
+
+def find_membership(connection: Connection, user: str, project: str) -> MembershipState | None:
+    """The state of a user's membership in a project; None if they never had to do with each other."""
+    row = connection.execute(FIND_MEMBERSHIP, (user, project)).fetchone()
+    return None if row is None else MembershipState(row[0])
+
+
+def save_memberships(connection: Connection, project: str, memberships: Iterable[Membership]) -> None:
+    """Set memberships of existing users in a project."""
+    connection.executemany(
+        SAVE_MEMBERSHIP, ((m.state, m.ever_accepted, m.user, project) for m in memberships)
+    )
+
+
+def active_projects_of(connection: Connection, user: int) -> list[str]:
+    """The uuids of the active projects that a user may draw from (`http-api.md` §7.2)."""
+    return [uuid for (uuid,) in connection.execute(LIST_PROJECTS_OF, (user,))]
+
+
+def find_active_projects_of(connection: Connection, user: int) -> list[Project]:
+    """The same projects, with all that defines them."""
+    return [_project(row) for row in connection.execute(FIND_PROJECTS_OF, (user,))]

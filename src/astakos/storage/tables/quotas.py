@@ -1,0 +1,106 @@
+"""Reading quotas: what the ledger holds for users and projects, seen through the directory (§8.5)."""
+
+from collections.abc import Collection, Iterator
+from typing import Any, NamedTuple
+
+from astakos.ledger.rules import Holding
+from astakos.storage.protocol import Connection
+from astakos.storage.texts import is_storable
+
+NO_HOLDING = Holding(0)
+
+
+class UserQuota(NamedTuple):
+    """A user's holding with that of the project which it draws from; `project` and `user` are uuids."""
+
+    user: str
+    project: str
+    resource: str
+    member_level: Holding
+    project_level: Holding
+
+
+class ProjectQuota(NamedTuple):
+    """A project's own holding."""
+
+    project: str
+    resource: str
+    project_level: Holding
+
+
+FIGURES = """
+h.resource, h."limit", h.usage_min, h.usage_max, p."limit", p.usage_min, p.usage_max
+"""
+PROJECT_LEVEL = "LEFT JOIN holdings p ON p.holder = h.source AND p.source = '' AND p.resource = h.resource"
+
+QUOTAS_OF_USER = f"""
+SELECT u.uuid, project.uuid, {FIGURES}
+FROM users u
+JOIN memberships m ON m.user_id = u.id
+JOIN projects project ON project.id = m.project_id
+JOIN holdings h ON h.holder = 'user:' || u.uuid AND h.source = 'project:' || project.uuid
+JOIN resources r ON r.name = h.resource
+{PROJECT_LEVEL}
+WHERE u.id = ? AND m.state IN ('accepted', 'leave_requested') AND project.state <> 'deleted'
+  AND r.api_visible
+ORDER BY h.id
+"""
+SERVICE_QUOTAS = f"""
+SELECT u.uuid, substr(h.source, 9), {FIGURES}
+FROM users u
+JOIN holdings h ON h.holder = 'user:' || u.uuid
+{PROJECT_LEVEL}
+WHERE u.email_verified AND substr(h.source, 1, 8) = 'project:'
+"""
+PROJECT_QUOTAS = """
+SELECT project.uuid, p.resource, p."limit", p.usage_min, p.usage_max
+FROM projects project
+JOIN holdings p ON p.holder = 'project:' || project.uuid AND p.source = ''
+WHERE project.state IN ('active', 'suspended', 'terminated')
+"""
+
+
+def _user_quota(row: tuple[str, str, str, int, int, int, int | None, int, int]) -> UserQuota:
+    user, project, resource, limit, usage_min, usage_max, project_limit, project_min, project_max = row
+    project_level = NO_HOLDING if project_limit is None else Holding(project_limit, project_min, project_max)
+    return UserQuota(user, project, resource, Holding(limit, usage_min, usage_max), project_level)
+
+
+def quotas_of_user(connection: Connection, user_id: int) -> Iterator[UserQuota]:
+    """What a user sees: visible resources of the projects that they may draw from."""
+    return map(_user_quota, connection.execute(QUOTAS_OF_USER, (user_id,)))
+
+
+def service_quotas(
+    connection: Connection,
+    resources: Collection[str] | None,
+    users: Collection[str] | None,
+    projects: Collection[str] | None,
+) -> Iterator[UserQuota]:
+    """All holdings of users with a verified address, for some resources; None as a filter means all."""
+    for row in _of(connection, SERVICE_QUOTAS, "u.uuid", "h.id", users):
+        quota = _user_quota(row)
+        if (resources is None or quota.resource in resources) and (
+            projects is None or quota.project in projects
+        ):
+            yield quota
+
+
+def project_quotas(
+    connection: Connection, resources: Collection[str], projects: Collection[str] | None
+) -> Iterator[ProjectQuota]:
+    """The holdings of initialized projects, for some resources; None as a filter means all."""
+    for project, resource, *figures in _of(connection, PROJECT_QUOTAS, "project.uuid", "p.id", projects):
+        if resource in resources:
+            yield ProjectQuota(project, resource, Holding(*figures))
+
+
+def _of(
+    connection: Connection, statement: str, column: str, order: str, uuids: Collection[str] | None
+) -> Iterator[tuple[Any, ...]]:
+    """The rows of a statement, for some uuids in a column, in an order; None means all, in any order."""
+    if uuids is None:
+        yield from connection.execute(statement)
+        return
+    for uuid in filter(is_storable, dict.fromkeys(uuids)):
+        yield from connection.execute(f"{statement} AND {column} = ? ORDER BY {order}", (uuid,))

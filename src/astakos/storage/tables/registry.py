@@ -1,0 +1,155 @@
+"""Components, their services and endpoints, and the resources these offer."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from astakos.directory.entities import Component, Resource, Service
+from astakos.storage.protocol import Connection
+from astakos.storage.texts import is_storable
+
+COMPONENT_COLUMNS = "c.id, c.name, c.ui_url, c.base_url, c.token_created, c.token_expires, c.menu"
+FIND_COMPONENT_BY_TOKEN = f"SELECT {COMPONENT_COLUMNS} FROM components c WHERE c.token_hash = ?"
+FIND_COMPONENT = f"SELECT {COMPONENT_COLUMNS} FROM components c WHERE c.name = ?"
+LIST_COMPONENTS = f"SELECT {COMPONENT_COLUMNS} FROM components c ORDER BY c.id"
+SAVE_COMPONENT = """
+INSERT INTO components (name, ui_url, base_url, menu) VALUES (?, ?, ?, ?)
+ON CONFLICT (name) DO UPDATE SET ui_url = excluded.ui_url, base_url = excluded.base_url, menu = excluded.menu
+"""
+SET_COMPONENT_TOKEN = """
+UPDATE components SET token_hash = ?, token_created = ?, token_expires = ? WHERE name = ?
+"""
+FIND_COMPONENT_TOKEN_HASH = "SELECT token_hash FROM components WHERE name = ?"
+
+LIST_SERVICES = f"""
+SELECT s.id, s.name, s.type, {COMPONENT_COLUMNS} FROM services s JOIN components c ON c.id = s.component_id
+ORDER BY s.id
+"""
+LIST_ENDPOINTS = "SELECT service_id, data FROM endpoints ORDER BY id"
+LIST_ENDPOINTS_OF = "SELECT data FROM endpoints WHERE service_id = ? ORDER BY id"
+SAVE_SERVICE = """
+INSERT INTO services (name, type, component_id) SELECT ?, ?, id FROM components WHERE name = ?
+ON CONFLICT (name) DO UPDATE SET type = excluded.type
+RETURNING id
+"""
+DELETE_ENDPOINTS = "DELETE FROM endpoints WHERE service_id = ?"
+INSERT_ENDPOINT = "INSERT INTO endpoints (service_id, data) VALUES (?, ?)"
+
+RESOURCE_COLUMNS = """
+r.id, r.name, s.name, s.type, r.unit, r.description, r.system_default, r.project_default, r.ui_visible,
+r.api_visible
+"""
+LIST_RESOURCES = f"""
+SELECT {RESOURCE_COLUMNS} FROM resources r JOIN services s ON s.id = r.service_id ORDER BY r.id
+"""
+LIST_RESOURCES_OF = """
+SELECT r.name FROM resources r JOIN services s ON s.id = r.service_id WHERE s.component_id = ?
+"""
+SAVE_RESOURCE = """
+INSERT INTO resources (name, service_id, unit, description, system_default, project_default, ui_visible,
+                       api_visible)
+SELECT ?, id, ?, ?, ?, ?, ?, ? FROM services WHERE name = ?
+ON CONFLICT (name) DO UPDATE SET
+    service_id = excluded.service_id, unit = excluded.unit, description = excluded.description,
+    system_default = excluded.system_default, project_default = excluded.project_default,
+    ui_visible = excluded.ui_visible, api_visible = excluded.api_visible
+"""
+
+
+def _component(row: tuple[Any, ...]) -> Component:
+    identifier, name, ui_url, base_url, token_created, token_expires, menu = row
+    return Component(identifier, name, ui_url, base_url, token_created, token_expires, json.loads(menu))
+
+
+def find_component_by_token(connection: Connection, token_hash: bytes) -> Component | None:
+    """The component whose token has that hash."""
+    row = connection.execute(FIND_COMPONENT_BY_TOKEN, (token_hash,)).fetchone()
+    return None if row is None else _component(row)
+
+
+def find_component(connection: Connection, name: str) -> Component | None:
+    """The component of that name."""
+    if not is_storable(name):
+        return None
+    row = connection.execute(FIND_COMPONENT, (name,)).fetchone()
+    return None if row is None else _component(row)
+
+
+def list_components(connection: Connection) -> list[Component]:
+    """All components in the order in which they were registered."""
+    return [_component(row) for row in connection.execute(LIST_COMPONENTS)]
+
+
+def save_component(connection: Connection, component: Component) -> None:
+    """Store all of a component but its id and token, new or over the one with the same name."""
+    connection.execute(
+        SAVE_COMPONENT, (component.name, component.ui_url, component.base_url, json.dumps(component.menu))
+    )
+
+
+def set_component_token(
+    connection: Connection, name: str, token_hash: bytes, created: int, expires: int | None
+) -> None:
+    """Give a component a token; the old one ceases to work with the transaction."""
+    connection.execute(SET_COMPONENT_TOKEN, (token_hash, created, expires, name))
+
+
+def find_component_token_hash(connection: Connection, name: str) -> bytes | None:
+    """The hash of a component's token."""
+    row = connection.execute(FIND_COMPONENT_TOKEN_HASH, (name,)).fetchone()
+    return None if row is None else row[0]
+
+
+def list_services(connection: Connection) -> list[Service]:
+    """All services with their endpoints, in the order in which they were registered."""
+    endpoints: dict[int, list[Mapping[str, str]]] = {}
+    for service, data in connection.execute(LIST_ENDPOINTS):
+        endpoints.setdefault(service, []).append(json.loads(data))
+    return [
+        Service(
+            id=row[0],
+            name=row[1],
+            type=row[2],
+            component=_component(row[3:]),
+            endpoints=tuple(endpoints.get(row[0], ())),
+        )
+        for row in connection.execute(LIST_SERVICES)
+    ]
+
+
+def save_service(
+    connection: Connection, name: str, kind: str, component: str, endpoints: Iterable[Mapping[str, str]]
+) -> None:
+    """Register a service of an existing component, new or again: then type and endpoints are replaced."""
+    (service,) = connection.execute(SAVE_SERVICE, (name, kind, component)).fetchone()
+    wanted = [(json.dumps(dict(endpoint)),) for endpoint in endpoints]
+    if connection.execute(LIST_ENDPOINTS_OF, (service,)).fetchall() != wanted:
+        connection.execute(DELETE_ENDPOINTS, (service,))
+        connection.executemany(INSERT_ENDPOINT, ((service, data) for (data,) in wanted))
+
+
+def list_resources(connection: Connection) -> list[Resource]:
+    """All resources in the order in which they were registered."""
+    return [Resource(*row[:8], *map(bool, row[8:])) for row in connection.execute(LIST_RESOURCES)]
+
+
+def resources_of(connection: Connection, component: int) -> set[str]:
+    """The names of the resources that a component's services offer."""
+    return {name for (name,) in connection.execute(LIST_RESOURCES_OF, (component,))}
+
+
+def save_resource(connection: Connection, resource: Resource) -> None:
+    """Store all of a resource but its id, new or over the one with the same name; its service exists."""
+    connection.execute(
+        SAVE_RESOURCE,
+        (
+            resource.name,
+            resource.unit,
+            resource.description,
+            resource.system_default,
+            resource.project_default,
+            resource.ui_visible,
+            resource.api_visible,
+            resource.service,
+        ),
+    )

@@ -1,0 +1,51 @@
+"""Forgetting what is too old: idempotency keys, and resolved commissions where a time for them is set."""
+
+from astakos.clock import DAY
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import settings
+from astakos.storage.tables.holdings import find_by_id
+from astakos.storage.tables.provisions import read_settled
+
+KEYS_KEPT = 2 * DAY
+"""How long an idempotency key is remembered: a day is promised."""
+MOST_FORGOTTEN = 2000
+"""How many of each kind are forgotten at a time, so that others need not wait for long."""
+
+FORGET_KEYS = """
+DELETE FROM idempotency_keys WHERE (component_id, key) IN (
+    SELECT component_id, key FROM idempotency_keys WHERE time < ? ORDER BY time LIMIT ?
+)
+RETURNING serial
+"""
+LIST_COMPONENTS = "SELECT id FROM components"
+# Only the first of each component are looked at: the older, the smaller is the serial.
+LIST_OLDEST = """
+SELECT serial, resolve_time, provisions FROM resolved_commissions WHERE component_id = ?
+ORDER BY serial LIMIT ?
+"""
+FORGET_HOLDER = "DELETE FROM commission_holders WHERE holder = ? AND serial = ?"
+FORGET_COMMISSION = "DELETE FROM resolved_commissions WHERE component_id = ? AND serial = ?"
+
+
+def forget(connection: Connection, now: int) -> bool:
+    """Forget some of what is too old; true if there may be more of it."""
+    keys = connection.execute(FORGET_KEYS, (now - KEYS_KEPT, MOST_FORGOTTEN)).fetchall()
+    more = len(keys) == MOST_FORGOTTEN
+    days = settings.find(connection, settings.HISTORY_DAYS)
+    if days is not None:
+        for (component,) in connection.execute(LIST_COMPONENTS).fetchall():
+            more |= _forget_commissions(connection, component, now - int(days * DAY))
+    return more
+
+
+def _forget_commissions(connection: Connection, component: int, before: int) -> bool:
+    serials: list[int] = []
+    holders: set[tuple[str, int]] = set()
+    for serial, resolve_time, document in connection.execute(LIST_OLDEST, (component, MOST_FORGOTTEN)):
+        if resolve_time < before:
+            serials.append(serial)
+            for provision in read_settled(document):
+                holders.add((find_by_id(connection, provision.holding).key.holder, serial))
+    connection.executemany(FORGET_HOLDER, sorted(holders))
+    connection.executemany(FORGET_COMMISSION, [(component, serial) for serial in serials])
+    return len(serials) == MOST_FORGOTTEN

@@ -1,0 +1,77 @@
+"""Logins on pages, and the browsers in which users have logged in."""
+
+from astakos.directory.entities import User
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import users
+from astakos.storage.texts import is_storable
+
+EXPIRE_SESSIONS = "DELETE FROM sessions WHERE expires < ?"
+ADD_SESSION = """
+INSERT INTO sessions (secret_hash, token_hash, user_id, created, expires) VALUES (?, ?, ?, ?, ?)
+"""
+FIND_SESSION = """
+SELECT u.uuid, s.expires FROM sessions s JOIN users u ON u.id = s.user_id
+WHERE s.secret_hash = ? AND s.expires >= ?
+"""
+FIND_BY_TOKEN = """
+SELECT u.uuid, s.created, s.expires FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.token_hash = ?
+"""
+END_SESSION = "DELETE FROM sessions WHERE secret_hash = ?"
+EXPIRE_BROWSERS = "DELETE FROM known_browsers WHERE expires < ?"
+REMEMBER_BROWSER = "INSERT INTO known_browsers (secret_hash, user_id, expires) VALUES (?, ?, ?)"
+KNOWS_BROWSER = """
+SELECT 1 FROM known_browsers b JOIN users u ON u.id = b.user_id
+WHERE b.secret_hash = ? AND u.username = ? AND b.expires >= ?
+"""
+FORGET_BROWSER = "DELETE FROM known_browsers WHERE secret_hash = ?"
+
+
+def begin(
+    connection: Connection, user: int, secret_hash: bytes, token_hash: bytes, now: int, expires: int
+) -> None:
+    """Store a new session of a user, by the hashes of its secret and of its token."""
+    connection.execute(EXPIRE_SESSIONS, (now,))
+    connection.execute(ADD_SESSION, (secret_hash, token_hash, user, now, expires))
+
+
+def find(connection: Connection, secret_hash: bytes, now: int) -> tuple[User, int] | None:
+    """Whose session this is, and until when; None if there is no such session any more."""
+    row = connection.execute(FIND_SESSION, (secret_hash, now)).fetchone()
+    if row is None:
+        return None
+    user = users.find_by_uuid(connection, row[0])
+    return None if user is None else (user, row[1])
+
+
+def find_holder(connection: Connection, token_hash: bytes) -> User | None:
+    """The user whose token has that hash, be it their own, a temporary one, or that of a session."""
+    return users.find_by_token(connection, token_hash) or find_user_by_token(connection, token_hash)
+
+
+def find_user_by_token(connection: Connection, token_hash: bytes) -> User | None:
+    """The user of whose session it is the token, with the times of that token."""
+    row = connection.execute(FIND_BY_TOKEN, (token_hash,)).fetchone()
+    if row is None:
+        return None
+    uuid, created, expires = row
+    user = users.find_by_uuid(connection, uuid)
+    return None if user is None else user.with_token(created, expires)
+
+
+def end(connection: Connection, secret_hash: bytes) -> None:
+    """End a session, and with it its token."""
+    connection.execute(END_SESSION, (secret_hash,))
+
+
+def remember_browser(connection: Connection, user: int, secret_hash: bytes, now: int, expires: int) -> None:
+    """Note that a user has logged in in a browser."""
+    connection.execute(EXPIRE_BROWSERS, (now,))
+    connection.execute(FORGET_BROWSER, (secret_hash,))
+    connection.execute(REMEMBER_BROWSER, (secret_hash, user, expires))
+
+
+def knows_browser(connection: Connection, secret_hash: bytes, username: str, now: int) -> bool:
+    """Whether the user of that name has logged in in a browser before."""
+    if not is_storable(username):
+        return False
+    return connection.execute(KNOWS_BROWSER, (secret_hash, username, now)).fetchone() is not None

@@ -1,0 +1,221 @@
+"""Users, their groups and tokens."""
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
+
+from astakos.directory.entities import Group, User
+from astakos.storage.protocol import Connection
+from astakos.storage.texts import is_storable
+
+PERSON = """
+id, uuid, username, email, first_name, last_name, is_active, email_verified, moderated, is_rejected,
+has_signed_terms, default_project
+"""
+COLUMNS = f"{PERSON}, token_created, token_expires"
+FIND_BY_TOKEN = f"SELECT {COLUMNS} FROM users WHERE token_hash = ?"
+FIND_BY_TEMPORARY_TOKEN = f"""
+SELECT {PERSON}, t.created, t.expires FROM temporary_tokens t JOIN users u ON u.id = t.user_id
+WHERE t.token_hash = ?
+"""
+FIND_BY_UUID = f"SELECT {COLUMNS} FROM users WHERE uuid = ?"
+FIND_BY_USERNAME = f"SELECT {COLUMNS} FROM users WHERE username = ?"
+LIST = f"SELECT {COLUMNS} FROM users ORDER BY id"
+FIND_NAME = "SELECT username FROM users WHERE uuid = ?"
+FIND_UUID = "SELECT uuid FROM users WHERE username = ?"
+LIST_NAMES = "SELECT uuid, username FROM users ORDER BY id"
+SAVE = """
+INSERT INTO users (uuid, username, email, first_name, last_name, is_active, email_verified, moderated,
+                   is_rejected, has_signed_terms, default_project)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (uuid) DO UPDATE SET
+    username = excluded.username, email = excluded.email, first_name = excluded.first_name,
+    last_name = excluded.last_name, is_active = excluded.is_active, email_verified = excluded.email_verified,
+    moderated = excluded.moderated, is_rejected = excluded.is_rejected,
+    has_signed_terms = excluded.has_signed_terms, default_project = excluded.default_project
+RETURNING id
+"""
+SET_TOKEN = "UPDATE users SET token_hash = ?, token_created = ?, token_expires = ? WHERE uuid = ?"
+FIND_TOKEN_HASH = "SELECT token_hash FROM users WHERE uuid = ?"
+SIGN_TERMS = "UPDATE users SET has_signed_terms = ? WHERE id = ?"
+SET_PASSWORD = "UPDATE users SET password_hash = ? WHERE uuid = ?"
+SET_DEFAULT_PROJECT = "UPDATE users SET default_project = ? WHERE uuid = ?"
+FIND_PASSWORD = "SELECT password_hash FROM users WHERE uuid = ?"
+FORGET_TEMPORARY_TOKENS = """
+DELETE FROM temporary_tokens WHERE user_id = (SELECT id FROM users WHERE uuid = ?)
+"""
+END_SESSIONS = "DELETE FROM sessions WHERE user_id = (SELECT id FROM users WHERE uuid = ?)"
+END_ACCESS_TOKENS = "DELETE FROM oauth2_tokens WHERE user_id = (SELECT id FROM users WHERE uuid = ?)"
+END_CODES = "DELETE FROM oauth2_codes WHERE user_id = (SELECT id FROM users WHERE uuid = ?)"
+LIST_GROUPS_OF = """
+SELECT g.id, g.name FROM groups g JOIN user_groups u ON u.group_id = g.id WHERE u.user_id = ? ORDER BY g.id
+"""
+REFERRING = (
+    "user_groups",
+    "memberships",
+    "oauth2_tokens",
+    "feedback",
+    "user_records",
+    "deactivations",
+    "temporary_tokens",
+    "oauth2_codes",
+    "sessions",
+    "known_browsers",
+)
+"""The tables that refer to users."""
+DELETE = "DELETE FROM users WHERE id = ?"
+DELETE_REFERENCES = tuple(f"DELETE FROM {table} WHERE user_id = ?" for table in REFERRING)
+ADD_GROUP = "INSERT INTO groups (name) VALUES (?) ON CONFLICT (name) DO NOTHING"
+LIST_GROUPS = "SELECT name FROM groups ORDER BY id"
+LEAVE_GROUPS = "DELETE FROM user_groups WHERE user_id = ?"
+JOIN_GROUP = """
+INSERT INTO user_groups (user_id, group_id) SELECT ?, id FROM groups WHERE name = ?
+"""
+
+
+def _user(row: tuple[Any, ...]) -> User:
+    flags = [bool(flag) for flag in row[6:11]]
+    return User(*row[:6], *flags, *row[11:])
+
+
+def _find(connection: Connection, statement: str, key: str | bytes) -> User | None:
+    if isinstance(key, str) and not is_storable(key):
+        return None
+    row = connection.execute(statement, (key,)).fetchone()
+    return None if row is None else _user(row)
+
+
+def find_by_token(connection: Connection, token_hash: bytes) -> User | None:
+    """The user whose token, or one of whose temporary tokens, has that hash; its times are the user's."""
+    return _find(connection, FIND_BY_TOKEN, token_hash) or _find(
+        connection, FIND_BY_TEMPORARY_TOKEN, token_hash
+    )
+
+
+def find_by_uuid(connection: Connection, uuid: str) -> User | None:
+    """The user of that uuid."""
+    return _find(connection, FIND_BY_UUID, uuid)
+
+
+def find_by_username(connection: Connection, username: str) -> User | None:
+    """The user of that name, whatever the case."""
+    return _find(connection, FIND_BY_USERNAME, username.lower())
+
+
+def list_users(connection: Connection) -> Iterator[User]:
+    """All users in the order in which they came."""
+    return map(_user, connection.execute(LIST))
+
+
+def names_of(connection: Connection, uuids: Iterable[str]) -> dict[str, str]:
+    """uuid → name of those that are known."""
+    return _translate(connection, FIND_NAME, uuids)
+
+
+def uuids_of(connection: Connection, usernames: Iterable[str]) -> dict[str, str]:
+    """Name in lower case → uuid of those that are known."""
+    return _translate(connection, FIND_UUID, usernames)
+
+
+def _translate(connection: Connection, statement: str, texts: Iterable[str]) -> dict[str, str]:
+    found = ((text, connection.execute(statement, (text,)).fetchone()) for text in filter(is_storable, texts))
+    return {text: row[0] for text, row in found if row is not None}
+
+
+def all_names(connection: Connection) -> dict[str, str]:
+    """uuid → name of every user."""
+    return dict(connection.execute(LIST_NAMES))
+
+
+def save(connection: Connection, user: User) -> int:
+    """Store all of a user but the token, new or over the one with the same uuid; answer its id.
+
+    One who is not active is logged out.
+    """
+    row = connection.execute(
+        SAVE,
+        (
+            user.uuid,
+            user.username,
+            user.email,
+            user.first_name,
+            user.last_name,
+            user.is_active,
+            user.email_verified,
+            user.moderated,
+            user.is_rejected,
+            user.has_signed_terms,
+            user.default_project,
+        ),
+    ).fetchone()
+    if not user.is_active:
+        log_out(connection, user.uuid)
+    return int(row[0])
+
+
+def set_token(
+    connection: Connection, uuid: str, token_hash: bytes, created: int, expires: int | None
+) -> None:
+    """Give a user a token; the old one ceases to work with the transaction, and the user is logged out."""
+    connection.execute(SET_TOKEN, (token_hash, created, expires, uuid))
+    log_out(connection, uuid)
+
+
+def log_out(connection: Connection, uuid: str) -> None:
+    """End the sessions of a user, their temporary tokens, and what OAuth2 clients have got for them."""
+    for statement in (FORGET_TEMPORARY_TOKENS, END_SESSIONS, END_ACCESS_TOKENS, END_CODES):
+        connection.execute(statement, (uuid,))
+
+
+def find_token_hash(connection: Connection, uuid: str) -> bytes | None:
+    """The hash of a user's token."""
+    row = connection.execute(FIND_TOKEN_HASH, (uuid,)).fetchone()
+    return None if row is None else row[0]
+
+
+def sign_terms(connection: Connection, user: int) -> None:
+    """Note that a user has signed the present terms of service."""
+    connection.execute(SIGN_TERMS, (True, user))
+
+
+def set_password_hash(connection: Connection, uuid: str, password_hash: str) -> None:
+    """Give a user a password; with the transaction they are logged out."""
+    connection.execute(SET_PASSWORD, (password_hash, uuid))
+    log_out(connection, uuid)
+
+
+def find_password_hash(connection: Connection, uuid: str) -> str | None:
+    """The hash of a user's password."""
+    row = connection.execute(FIND_PASSWORD, (uuid,)).fetchone()
+    return None if row is None else row[0]
+
+
+def set_default_project(connection: Connection, uuid: str, project: str) -> None:
+    """Let a project pay for a user if none is named."""
+    connection.execute(SET_DEFAULT_PROJECT, (project, uuid))
+
+
+def delete(connection: Connection, user: int) -> None:
+    """Delete a user who was never accepted, and so never had a holding."""
+    for statement in (*DELETE_REFERENCES, DELETE):
+        connection.execute(statement, (user,))
+
+
+def groups_of(connection: Connection, user: int) -> list[Group]:
+    """The groups that a user belongs to."""
+    return [Group(*row) for row in connection.execute(LIST_GROUPS_OF, (user,))]
+
+
+def list_groups(connection: Connection) -> list[str]:
+    """The names of all groups in the order in which they came."""
+    return [name for (name,) in connection.execute(LIST_GROUPS)]
+
+
+def add_groups(connection: Connection, names: Iterable[str]) -> None:
+    """Make those groups that do not exist."""
+    connection.executemany(ADD_GROUP, ((name,) for name in names))
+
+
+def set_groups(connection: Connection, user: int, names: Collection[str]) -> None:
+    """Let a user belong to exactly these groups, which exist."""
+    connection.execute(LEAVE_GROUPS, (user,))
+    connection.executemany(JOIN_GROUP, ((user, name) for name in names))

@@ -1,0 +1,71 @@
+import pytest
+
+from astakos.ledger.rules import Holding
+from astakos.storage.protocol import Database
+from service.caller import Caller
+from service.command import astakos, refused
+from service.world import ALICE, COMPUTE_TOKEN, STORAGE_TOKEN, VM, member_key, project_key
+
+pytestmark = pytest.mark.ledger
+
+U, P = member_key(ALICE), project_key()
+
+
+def test_pending_commissions_are_listed_the_oldest_first(database: Database, service: Caller) -> None:
+    one = service.issued(STORAGE_TOKEN, (U, 1), name="upload")
+    two = service.issued(COMPUTE_TOKEN, (U, 2), (P, 2), name="boot Größe")
+    service.issued(COMPUTE_TOKEN, (U, 1), auto_accept=True)
+    listed = astakos(database, "commission", "list", "--json").document
+    assert [(c["serial"], c["component"], c["name"]) for c in listed] == [
+        (one, "storage", "upload"),
+        (two, "compute", "boot Größe"),
+    ]
+    assert 0 <= listed[0]["age_seconds"] < 60
+    assert listed[1]["provisions"] == [{**U._asdict(), "quantity": 2}, {**P._asdict(), "quantity": 2}]
+    (mine,) = astakos(database, "commission", "list", "--component", "storage", "--json").document
+    assert mine["serial"] == one
+    table = astakos(database, "commission", "list").output
+    assert len(table.splitlines()) == 3
+    assert "boot Größe" in table
+
+
+def test_one_is_shown_with_its_provisions(database: Database, service: Caller) -> None:
+    serial = service.issued(COMPUTE_TOKEN, (U, 2), (P, 2), name="boot")
+    found = astakos(database, "commission", "show", str(serial), "--json").document
+    assert (found["serial"], found["component"], len(found["provisions"])) == (serial, "compute", 2)
+    text = astakos(database, "commission", "show", str(serial)).output
+    for part in ("boot", U.holder, P.holder, VM):
+        assert part in text
+
+
+@pytest.mark.parametrize(
+    ("verb", "said", "after"),
+    [("accept", "Accepted", Holding(10, 4, 4)), ("reject", "Rejected", Holding(10))],
+)
+def test_one_is_ended_while_the_service_runs(
+    database: Database, service: Caller, verb: str, said: str, after: Holding
+) -> None:
+    serial = service.issued(COMPUTE_TOKEN, (U, 4))
+    done = astakos(database, "commission", verb, str(serial))
+    assert (done.status, done.output) == (0, f"{said} {serial}.\n")
+    assert service.holdings(COMPUTE_TOKEN)[U] == after
+    assert service.act(COMPUTE_TOKEN, serial, verb) == 404
+    assert refused(database, "commission", verb, str(serial)) == f"no commission {serial} is pending"
+    assert service.issued(COMPUTE_TOKEN) == serial + 1
+
+
+@pytest.mark.parametrize("verb", ["show", "accept", "reject"])
+def test_what_is_not_pending_is_named(database: Database, verb: str) -> None:
+    for serial in ("0", "7", str(10**30)):
+        assert refused(database, "commission", verb, serial) == f"no commission {serial} is pending"
+    assert astakos(database, "commission", verb, "x").status == 2
+
+
+def test_where_nothing_is_pending_nothing_is_listed(database: Database) -> None:
+    assert astakos(database, "commission", "list", "--json").document == []
+    assert astakos(database, "commission", "list").status == 0
+
+
+def test_the_commissions_of_a_component_that_is_not_there_are_refused(database: Database) -> None:
+    line = refused(database, "commission", "list", "--component", "nobody")
+    assert line == "there is no component 'nobody'"

@@ -1,0 +1,68 @@
+import pytest
+
+from astakos.storage.protocol import Database
+from service.caller import COMMISSIONS, TOKENS, Caller
+from service.command import astakos, refused
+from service.world import COMPUTE_TOKEN, STORAGE_TOKEN
+
+pytestmark = pytest.mark.every_engine
+
+
+def test_a_component_that_is_added_can_call_at_once(database: Database) -> None:
+    options = ("--url", "https://gpu.example.org/v1/", "--type", "accelerator", "--version", "v1")
+    added = astakos(
+        database, "component", "add", "gpu", *options, "--ui-url", "https://gpu.example.org", "--json"
+    )
+    assert (added.status, added.errors) == (0, "")
+    assert added.document.keys() == {"name", "token"}
+    token = added.document["token"]
+    assert token not in astakos(database, "dump").output
+    listed = astakos(database, "component", "list", "--json").document
+    assert listed[-1]["name"] == "gpu"
+    assert (listed[-1]["services"], listed[-1]["ui_url"]) == (["gpu"], "https://gpu.example.org")
+    (service,) = (s for s in astakos(database, "dump").document["services"] if s["name"] == "gpu")
+    assert service == {
+        "name": "gpu",
+        "type": "accelerator",
+        "component": "gpu",
+        "endpoints": [{"versionId": "v1", "publicURL": "https://gpu.example.org/v1"}],
+    }
+
+
+def test_without_a_url_its_service_has_no_endpoint(new: Database) -> None:
+    text = astakos(new, "component", "add", "gpu").output
+    assert text.splitlines()[0].split() == ["name", "gpu"]
+    (service,) = astakos(new, "dump").document["services"]
+    assert service == {"name": "gpu", "type": "gpu", "component": "gpu"}
+
+
+def test_a_name_that_is_taken_or_empty_is_refused(database: Database) -> None:
+    assert "already" in refused(database, "component", "add", "compute")
+    assert "must not be empty" in refused(database, "component", "add", " ")
+    line = refused(database, "component", "add", "compute_api")
+    assert "has registered the service 'compute_api'" in line
+
+
+def test_all_components_are_listed_without_tokens(database: Database) -> None:
+    listed = astakos(database, "component", "list", "--json").document
+    assert [component["name"] for component in listed] == ["compute", "storage", "retired", "astakos"]
+    table = astakos(database, "component", "list").output
+    for text in (
+        "compute_api",
+        "astakos_account, astakos_identity, astakos_weblogin, astakos_oauth2",
+        "https://storage.example.org/ui",
+    ):
+        assert text in table
+    assert COMPUTE_TOKEN not in table
+
+
+def test_a_new_token_counts_at_once(database: Database, service: Caller) -> None:
+    given = astakos(database, "component", "token", "storage", "--json").document
+    assert service.get(COMMISSIONS, given["token"]).status == 200
+    assert service.get(COMMISSIONS, STORAGE_TOKEN).status == 401
+    assert service.get(COMMISSIONS, COMPUTE_TOKEN).status == 200
+    assert service("POST", TOKENS).status == 200
+
+
+def test_a_component_that_is_not_there_is_named(database: Database) -> None:
+    assert refused(database, "component", "token", "nobody") == "there is no component 'nobody'"

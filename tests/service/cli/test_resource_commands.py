@@ -1,0 +1,73 @@
+import pytest
+
+from astakos.ledger.rules import UNLIMITED
+from astakos.storage.protocol import Database
+from service.command import astakos, refused
+from service.installation import all_rows, holdings
+from service.world import ALICE, RAM, TOTAL_RAM, VM, member_key
+
+pytestmark = pytest.mark.every_engine
+
+
+def test_all_resources_are_listed(database: Database) -> None:
+    listed = {r["name"]: r for r in astakos(database, "resource", "list", "--json").document}
+    assert listed[RAM] == {
+        "name": RAM,
+        "service": "compute_api",
+        "service_type": "compute",
+        "unit": "bytes",
+        "description": "Memory",
+        "system_default": 8 * 2**30,
+        "project_default": 2**30,
+        "ui_visible": False,
+        "api_visible": True,
+    }
+    assert listed[TOTAL_RAM]["system_default"] == UNLIMITED
+    table = astakos(database, "resource", "list").output
+    assert "unlimited" in table
+    assert str(UNLIMITED) not in table
+
+
+def test_a_resource_is_registered_for_all_that_is_there(database: Database) -> None:
+    options = ("--service", "compute_api", "--default", "2K", "--project-default", "1", "--unit", "cores")
+    done = astakos(database, "resource", "set", "gpu", *options, "--description", "Größe", "--hidden")
+    assert (done.status, done.output) == (0, "Registered gpu.\n")
+    (found,) = (r for r in astakos(database, "resource", "list", "--json").document if r["name"] == "gpu")
+    assert (found["system_default"], found["project_default"], found["unit"]) == (2048, 1, "cores")
+    assert (found["api_visible"], found["ui_visible"], found["description"]) == (False, False, "Größe")
+    assert holdings(database)[member_key(ALICE, ALICE.uuid, "gpu")].limit == 2048
+
+
+def test_only_what_is_given_is_changed_and_holdings_stay(database: Database) -> None:
+    before = holdings(database)
+    done = astakos(database, "resource", "set", VM, "--default", "unlimited")
+    assert (done.status, done.output) == (0, f"Changed {VM}.\n")
+    assert holdings(database) == before
+    (found,) = (r for r in astakos(database, "resource", "list", "--json").document if r["name"] == VM)
+    assert found["system_default"] == UNLIMITED
+    assert (found["project_default"], found["description"]) == (0, "Virtual machines")
+    assert found["api_visible"]
+
+
+def test_what_is_hidden_can_be_made_visible_again(database: Database) -> None:
+    for option, visible in (("--hidden", False), ("--visible", True)):
+        assert astakos(database, "resource", "set", VM, option).status == 0
+        found = astakos(database, "resource", "list", "--json").document[0]
+        assert (found["name"], found["api_visible"], found["ui_visible"]) == (VM, visible, visible)
+
+
+def test_what_can_not_be_registered_is_refused(database: Database) -> None:
+    before = all_rows(database)
+    assert "--service NAME" in refused(database, "resource", "set", "gpu")
+    line = refused(database, "resource", "set", "gpu", "--service", "nothing")
+    assert line.startswith("there is no service 'nothing'")
+    line = refused(database, "resource", "set", VM, "--service", "storage_api")
+    assert "is one of component 'compute'" in line
+    assert all_rows(database) == before
+
+
+@pytest.mark.parametrize("quantity", ["", "x", "-1", "1.5", "10X", "G", "1e3", "٣", "1 G", "0x10"])
+def test_what_is_no_quantity_is_a_wrong_use(database: Database, quantity: str) -> None:
+    done = astakos(database, "resource", "set", VM, f"--default={quantity}")
+    assert (done.status, done.output) == (2, "")
+    assert "is no quantity" in done.errors

@@ -1,0 +1,192 @@
+import contextlib
+import http.client
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from astakos.processes.listening import LOOPBACK, listen
+from astakos.storage.protocol import Database
+from astakos.storage.tables import settings
+from service.caller import ACCOUNT, COMMISSIONS, TOKENS, Caller
+from service.command import Ended, beginning, ended, only_line, serving
+from service.installation import rows
+from service.world import ALICE, BASE_URL, COMPUTE_TOKEN, member_key, project_key
+
+U, P = member_key(ALICE), project_key()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_says_when_it_is_ready_answers_and_ends_well_when_told_to(
+    database: Database, number: signal.Signals
+) -> None:
+    with serving(database) as served:
+        assert (served.base_url, served.address.rpartition(":")[0]) == (BASE_URL, f"http://{LOOPBACK}")
+        assert served.caller.get(f"{ACCOUNT}/quotas", ALICE.token).status == 200
+        serial = served.caller.issued(COMPUTE_TOKEN, (U, 1))
+        assert served.end(number) == Ended(0, "", "")
+    assert rows(database, "SELECT serial FROM pending_commissions") == [(serial,)]
+
+
+@pytest.mark.every_engine
+def test_it_makes_an_installation_where_there_is_none(new: Database) -> None:
+    with serving(new) as served:
+        assert served.base_url == served.address
+        catalog = Caller(served.address)("POST", TOKENS).document["access"]["serviceCatalog"]
+        assert [service["endpoints"][0]["publicURL"] for service in catalog] == [
+            f"{served.address}/account/v1.0",
+            f"{served.address}/identity/v2.0",
+            f"{served.address}/weblogin",
+            f"{served.address}/oauth2",
+        ]
+        assert served.end().status == 0
+    new.open(create=False)
+
+
+def test_a_base_url_that_is_given_counts_more_than_the_one_that_was_loaded(database: Database) -> None:
+    with serving(database, "--base-url", "http://elsewhere.example.org/astakos/") as served:
+        assert served.base_url == "http://elsewhere.example.org/astakos"
+        catalog = served.caller("POST", TOKENS).document["access"]["serviceCatalog"]
+        urls = [service["endpoints"][0]["publicURL"] for service in catalog]
+        assert "http://elsewhere.example.org/astakos/account/v1.0" in urls
+
+
+def test_the_generation_that_the_deployment_has_chosen_is_answered(database: Database) -> None:
+    with serving(database) as served:
+        assert served.caller("PUT", COMMISSIONS).status == 405
+        assert served.end().status == 0
+    with database.transaction() as connection:
+        settings.save(connection, settings.COMPATIBILITY, "0.14")
+    with serving(database) as served:
+        assert served.caller("PUT", COMMISSIONS).status == 400
+        assert set(served.caller.get(f"{ACCOUNT}/quotas", ALICE.token).document) == {"system"}
+
+
+def test_a_port_that_is_taken_is_named_in_one_line(database: Database) -> None:
+    with listen(LOOPBACK, 0) as listener:
+        port = str(listener.getsockname()[1])
+        done = ended(database, "serve", "--port", port)
+    assert (done.status, done.output) == (1, "")
+    reason = f"can not listen on {LOOPBACK} port {port}: Address already in use"
+    assert only_line(done.errors).startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--base-url", "accounts.example.org"], "the base URL must look like"),
+        (["--base-url", "ftp://accounts.example.org"], "the base URL must look like"),
+        (["--base-url", "http://accounts.example.org/?x=1"], "the base URL must look like"),
+        (["--host", "192.0.2.1"], "can not listen on 192.0.2.1 port 0"),
+        (["--mail-server", "http://user:secret@mail.example.org"], "the mail server must be named"),
+        (["--database", "mysql://u:secret@h/n"], "the database must be named like"),
+        (["--database", "postgresql://u:secret@[/n"], "the database URL is not well formed"),
+    ],
+)
+def test_what_can_not_be_served_is_refused_in_one_line(
+    database: Database, arguments: list[str], reason: str
+) -> None:
+    done = ended(database, "serve", "--port", "0", *arguments)
+    assert (done.status, done.output) == (1, "")
+    assert only_line(done.errors).startswith(reason)
+    assert "secret" not in done.errors
+
+
+def test_mail_that_nobody_would_get_is_refused(empty: Database) -> None:
+    done = ended(empty, "serve", "--port", "0", ASTAKOS_MAIL_SERVER="smtp://mail.example.org")
+    assert done.status == 1
+    assert "helpdesk" in only_line(done.errors)
+
+
+@pytest.mark.parametrize("arguments", [["--port", "65536"], ["--port", "x"], ["--nonsense"], ["more"]])
+def test_a_wrong_use_ends_with_2(database: Database, arguments: list[str]) -> None:
+    done = ended(database, "serve", *arguments)
+    assert (done.status, done.output) == (2, "")
+    assert done.errors.startswith("Usage: ")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_whatever_was_answered_is_there_after_the_end(database: Database, number: signal.Signals) -> None:
+    answered: list[int] = []
+
+    def work() -> None:
+        try:
+            while True:
+                reply = served.caller.issue(COMPUTE_TOKEN, (U, 0), (P, 0))
+                if reply.status == 503:  # its engine was killed first
+                    return
+                assert reply.status == 201
+                answered.append(reply.document["serial"])
+        except (OSError, http.client.HTTPException):
+            return
+
+    with serving(database) as served:
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        while len(answered) < 40:
+            assert any(thread.is_alive() for thread in threads)
+        status = served.end(number).status
+        for thread in threads:
+            thread.join()
+    assert status == (0 if number is signal.SIGTERM else -signal.SIGKILL)
+    stored = {serial for (serial,) in rows(database, "SELECT serial FROM pending_commissions")}
+    assert set(answered) <= stored
+    if number is signal.SIGTERM:
+        assert set(answered) == stored
+    with serving(database) as again:
+        assert set(again.caller.get(COMMISSIONS, COMPUTE_TOKEN).document) == stored
+
+
+def test_a_process_that_dies_is_replaced_and_nothing_is_lost(database: Database) -> None:
+    with serving(database, "--workers", "2") as served:
+        serials = [served.caller.issued(COMPUTE_TOKEN, (U, 0))]
+        for number in (signal.SIGKILL, signal.SIGTERM):
+            for worker in served.workers():
+                os.kill(worker, number)
+            deadline = time.monotonic() + 10
+            while len(serials) < 5 and time.monotonic() < deadline:
+                with contextlib.suppress(OSError, http.client.HTTPException):
+                    serials.append(served.caller.issued(COMPUTE_TOKEN, (U, 0)))
+        assert len(serials) == 5
+        assert set(serials) <= set(served.caller.get(COMMISSIONS, COMPUTE_TOKEN).document)
+        # The last of them may be about to be replaced.
+        deadline = time.monotonic() + 10
+        while len(served.workers()) < 2:
+            assert time.monotonic() < deadline
+        assert served.end(signal.SIGTERM).status == 0
+
+
+def test_a_replacement_that_dies_before_it_is_ready_is_replaced_as_well(database: Database) -> None:
+    with serving(database, "--workers", "2") as served:
+        first = set(served.workers())
+        os.kill(min(first), signal.SIGKILL)
+        deadline = time.monotonic() + 10
+        while not (unready := set(served.workers()) - first):
+            assert time.monotonic() < deadline
+        os.kill(unready.pop(), signal.SIGKILL)
+        while len(served.workers()) < 2:
+            assert time.monotonic() < deadline
+        assert served.caller.get("/healthz").status == 200
+        assert served.end(signal.SIGTERM).status == 0
+
+
+def test_where_http_can_not_be_answered_it_ends_and_says_so(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "uvloop.py").write_text("raise SystemExit(3)")
+    done = ended(database, "serve", "--port", "0", PYTHONPATH=str(tmp_path))
+    assert (done.status, done.output) == (1, "")
+    assert "ended before it was ready" in done.errors.splitlines()[-1]
+    assert "Traceback" not in done.errors
+
+
+@pytest.mark.parametrize("moment", [0.2, 0.3, 0.4, 0.5])
+def test_told_to_end_before_it_is_ready_it_ends_without_a_word(database: Database, moment: float) -> None:
+    process = beginning(database, "--workers", "2")
+    time.sleep(moment)
+    process.terminate()
+    _, errors = process.communicate(timeout=10)
+    assert process.returncode in {0, -signal.SIGTERM}
+    assert errors == ""

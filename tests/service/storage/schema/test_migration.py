@@ -1,0 +1,203 @@
+"""From the tables of each revision to the newest, on every kind of database, without a loss."""
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.script import ScriptDirectory
+
+from astakos.administration.dump import dump
+from astakos.administration.load import load
+from astakos.administration.state_document import StateDocument
+from astakos.directory.service_catalog import OWN_COMPONENT
+from astakos.ledger.batch import perform
+from astakos.ledger.operations import Issue, Issued
+from astakos.ledger.ports import StorageUnavailableError
+from astakos.ledger.rules import Holding
+from astakos.storage.errors import DatabaseError
+from astakos.storage.opening import ledger_storage
+from astakos.storage.protocol import Database
+from astakos.storage.schema import migration
+from astakos.storage.schema.migration import SCRIPTS, migrate, upgrade
+from astakos.storage.schema.revisions import FIRST_REVISION, REVISION
+from service.command import astakos, refused
+from service.engines import Engine
+from service.installation import all_rows, holdings, rows
+from service.storage.inspection import structure
+from service.stored import stored_commissions
+from service.world import LOADED, world
+
+pytestmark = pytest.mark.every_engine
+
+FILLED = Path(__file__).with_name("revision_0001.json")
+"""All rows of an installation of revision 0001: the world, with commissions pending and resolved."""
+
+
+def fill_0001(database: Database) -> dict[str, list[list[Any]]]:
+    """Make a database of revision 0001 with rows in every table; answer these."""
+    upgrade(database, FIRST_REVISION)
+    tables: dict[str, Any] = json.loads(FILLED.read_text())
+    with database.transaction() as connection:
+        for name, table in tables.items():
+            columns = ", ".join(f'"{column}"' for column in table["columns"])
+            places = ", ".join("?" * len(table["columns"]))
+            connection.executemany(
+                f"INSERT INTO {name} ({columns}) VALUES ({places})",
+                [[restored(value) for value in row] for row in table["rows"]],
+            )
+    return {name: table["rows"] for name, table in tables.items()}
+
+
+def restored(value: Any) -> Any:
+    return bytes.fromhex(value["bytes"]) if isinstance(value, dict) else value
+
+
+def declared(database: Database) -> StateDocument:
+    """The state of a database but for what is made anew: a hash, and what the service itself offers."""
+    document = dump(database)
+    document.services = [service for service in document.services if service.component != OWN_COMPONENT]
+    for user in document.users:
+        user.password_hash = None
+    return document
+
+
+def without_a_version_table(database: Database) -> None:
+    """Make a database of the first revision look as before there were migrations."""
+    rows(database, "DROP TABLE alembic_version")
+    rows(database, "INSERT INTO settings (name, value) VALUES ('revision', '1')")
+
+
+def test_there_is_one_line_of_revisions_whose_newest_this_code_works_with() -> None:
+    scripts = ScriptDirectory(str(SCRIPTS))
+    assert scripts.get_heads() == [REVISION]
+    assert scripts.get_bases() == [FIRST_REVISION]
+    revisions = [script.revision for script in scripts.walk_revisions()][::-1]
+    assert revisions == [f"{number:04}" for number in range(1, len(revisions) + 1)]
+
+
+def test_migrated_from_nothing_a_database_is_as_it_is_made(
+    engine: Engine, new: Database, tmp_path: Path
+) -> None:
+    upgrade(new)
+    (tmp_path / "made").mkdir()
+    made = engine.new(tmp_path / "made")
+    made.open()
+    assert structure(new) == structure(made)
+    assert all_rows(new) == all_rows(made)
+    new.open(create=False)
+    engine.discard(made)
+
+
+def test_an_installation_of_the_first_revision_keeps_everything(new: Database, database: Database) -> None:
+    filled = fill_0001(new)
+    upgrade(new)
+    new.open(create=False)
+    assert declared(new) == declared(database)
+    usage = {key: holding for key, holding in holdings(new).items() if holding.usage_max}
+    assert len(usage) == 4
+    assert {key: holding.limit for key, holding in holdings(new).items()} == {
+        key: holding.limit for key, holding in holdings(database).items()
+    }
+    for table in ("idempotency_keys", "feedback"):
+        assert filled[table]
+        assert len(all_rows(new)[table]) == len(filled[table])
+    with contextlib.closing(new.connect()) as connection:
+        commissions = stored_commissions(connection)
+    assert {one.verdict is None for one in commissions.values()} == {True, False}
+    assert len(commissions) == len(filled["commissions"])
+    provisions = [
+        (serial, *provision[1:]) for serial, one in commissions.items() for provision in one.provisions
+    ]
+    assert sorted(provisions, key=str) == sorted(
+        (
+            (serial, quantity, settled, None if settled is None else Holding(*after))
+            for serial, _, quantity, settled, *after in filled["provisions"]
+        ),
+        key=str,
+    )
+    resolved = {serial for serial, one in commissions.items() if one.verdict is not None}
+    holders = {(holder, serial) for holder, serial in filled["commission_holders"] if serial in resolved}
+    assert {row[:2] for row in all_rows(new)["commission_holders"]} == holders
+    with contextlib.closing(ledger_storage(new)) as ledger:
+        (issued,) = perform(ledger, [Issue(1, ())], LOADED)
+    assert isinstance(issued, Issued)
+    assert issued.serial > max(commissions)
+    rows(new, "DELETE FROM pending_commissions WHERE serial = ?", issued.serial)
+    before = all_rows(new)
+    load(new, world(), LOADED)
+    assert all_rows(new) == before, "what was declared is declared still"
+
+
+def test_a_database_of_before_there_were_migrations_is_migrated(new: Database, tmp_path: Path) -> None:
+    fill_0001(new)
+    before = all_rows(new)["users"]
+    without_a_version_table(new)
+    assert migrate(new) == FIRST_REVISION
+    assert all_rows(new)["users"] == before
+    assert all_rows(new)["alembic_version"] == [(REVISION,)]
+    assert rows(new, "SELECT value FROM settings WHERE name = 'revision'") == []
+    new.open(create=False)
+
+
+def test_what_is_newest_already_is_left_as_it_is(database: Database) -> None:
+    before = all_rows(database)
+    assert migrate(database) == REVISION
+    done = astakos(database, "migrate")
+    assert (done.status, done.output) == (0, f"The database is at revision {REVISION} already.\n")
+    assert all_rows(database) == before
+
+
+def test_what_can_not_be_migrated_is_refused_in_one_line_and_left_as_it_is(
+    database: Database, new: Database
+) -> None:
+    rows(new, "CREATE TABLE birds (name TEXT)")
+    assert "is a database of something else" in refused(new, "migrate")
+    assert all_rows(new) == {"birds": []}
+    rows(database, "UPDATE alembic_version SET version_num = '0999'")
+    before = all_rows(database)
+    line = refused(database, "migrate")
+    assert "revision 0999" in line
+    assert f"revision {REVISION}; use the version that made it" in line
+    assert all_rows(database) == before
+
+
+def test_where_there_is_nothing_nothing_is_migrated(new: Database) -> None:
+    assert refused(new, "migrate").startswith("there is no ")
+    with pytest.raises(DatabaseError):
+        new.open(create=False)
+
+
+def test_a_migration_that_fails_has_changed_nothing(
+    new: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fill_0001(new)
+    before = all_rows(new), structure(new)
+    scripts = tmp_path / "migrations"
+    (scripts / "versions").mkdir(parents=True)
+    (scripts / "env.py").write_text((SCRIPTS / "env.py").read_text())
+    first = (SCRIPTS / "versions" / "revision_0001.py").read_text()
+    (scripts / "versions" / "revision_0001.py").write_text(first)
+    (scripts / "versions" / "revision_0002.py").write_text(
+        "from alembic import op\n"
+        "revision, down_revision, branch_labels, depends_on = '0002', '0001', None, None\n"
+        "def upgrade():\n"
+        "    op.drop_table('feedback')\n"
+        "    op.execute('DELETE FROM settings')\n"
+        "    raise ZeroDivisionError\n"
+    )
+    monkeypatch.setattr(migration, "SCRIPTS", scripts)
+    with pytest.raises(ZeroDivisionError):
+        upgrade(new)
+    assert (all_rows(new), structure(new)) == before
+
+
+def test_a_database_that_others_work_on_is_migrated_later(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migration, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("astakos.storage.postgresql.connection.OPTIONS", "-c lock_timeout=50ms")
+    with database.transaction(), pytest.raises(StorageUnavailableError, match="now"):
+        upgrade(database)
+    assert migrate(database) == REVISION
