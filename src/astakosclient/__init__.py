@@ -5,19 +5,19 @@ from typing import TYPE_CHECKING
 from astakosclient import errors
 from astakosclient.catalog import parse_endpoints
 from astakosclient.client import AstakosClient, BoundClient, DocumentedClient
-from astakosclient.connections.transport import HttpTransport
+from astakosclient.commission import Commission
 from astakosclient.cookies import get_token_from_cookie
+from astakosclient.core.exchange import Answer, AsyncTransport, Request, Timeout, Transport
 from astakosclient.errors import AstakosClientException
 from astakosclient.events import Answered, Attempted
-from astakosclient.exchange import Answer, AsyncTransport, Request, Timeout, Transport
-from astakosclient.faces.commission import Commission
+from astakosclient.http1.sync.transport import HttpTransport
 from astakosclient.retry import Retry
 
 if TYPE_CHECKING:
     from astakosclient.async_client import AsyncAstakosClient, AsyncBoundClient
-    from astakosclient.connections.async_transport import AsyncHttpTransport
-    from astakosclient.faces.lookups import Lookups
-    from astakosclient.later.client import LaterClient
+    from astakosclient.http1.aio.async_transport import AsyncHttpTransport
+    from astakosclient.lookups.lookups import Lookups
+    from astakosclient.v0_16.later_client import LaterClient
 
 __all__ = [
     "Answer",
@@ -47,9 +47,9 @@ __all__ = [
 _LOADED_WHEN_USED = {
     "AsyncAstakosClient": "astakosclient.async_client",
     "AsyncBoundClient": "astakosclient.async_client",
-    "AsyncHttpTransport": "astakosclient.connections.async_transport",
-    "LaterClient": "astakosclient.later.client",
-    "Lookups": "astakosclient.faces.lookups",
+    "AsyncHttpTransport": "astakosclient.http1.aio.async_transport",
+    "LaterClient": "astakosclient.v0_16.later_client",
+    "Lookups": "astakosclient.lookups.lookups",
 }
 """What brings in asyncio or threading, or is for old code alone: importing this package must be quick."""
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from astakosclient.address import parse_base_url
-from astakosclient.connections.async_transport import DEFAULT_POOL_SIZE, AsyncHttpTransport
-from astakosclient.conversation import Conversations
-from astakosclient.faces.async_bound_methods import AsyncBoundCalls
-from astakosclient.faces.async_methods import AsyncCalls
-from astakosclient.synchronous import as_logger, as_retry, as_timeout
+from astakosclient.core.address import parse_base_url
+from astakosclient.core.conversation import Conversations
+from astakosclient.core.synchronous import as_logger, as_retry, as_timeout
+from astakosclient.http1.aio.async_transport import DEFAULT_POOL_SIZE, AsyncHttpTransport
+from astakosclient.methods.async_bound_methods import AsyncBoundCalls
+from astakosclient.methods.async_methods import AsyncCalls
 
 if TYPE_CHECKING:
     import logging
     import ssl
     from collections.abc import Callable
 
+    from astakosclient.core.exchange import AsyncTransport, Timeout
     from astakosclient.events import Answered, Attempted
-    from astakosclient.exchange import AsyncTransport, Timeout
     from astakosclient.retry import Retry
 
 

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from astakosclient.address import parse_base_url
-from astakosclient.connections.transport import HttpTransport
-from astakosclient.conversation import Conversations
+from astakosclient.core.address import parse_base_url
+from astakosclient.core.conversation import Conversations
+from astakosclient.core.synchronous import Synchronous, as_logger, as_retry, as_timeout
 from astakosclient.errors import BadValue
-from astakosclient.faces.bound_methods import BoundCalls
-from astakosclient.faces.methods import Calls
-from astakosclient.synchronous import Synchronous, as_logger, as_retry, as_timeout
+from astakosclient.http1.sync.transport import HttpTransport
+from astakosclient.methods.bound_methods import BoundCalls
+from astakosclient.methods.documented_methods import Calls
 
 if TYPE_CHECKING:
     import logging
     import ssl
     from collections.abc import Callable, Mapping
 
+    from astakosclient.core.exchange import Timeout, Transport
     from astakosclient.events import Answered, Attempted
-    from astakosclient.exchange import Timeout, Transport
-    from astakosclient.later.client import LaterClient
     from astakosclient.retry import Retry
+    from astakosclient.v0_16.later_client import LaterClient
 
 OF_THE_DOCUMENTED = "astakos_url"
 OF_THE_LATER = ("token", "auth_url", "headers")
@@ -205,7 +205,7 @@ def _generation(arguments: tuple[Any, ...], options: dict[str, Any]) -> type[Ast
     if not arguments and not later and not documented:
         raise BadValue("AstakosClient: give the URL of the service, or token and auth_url")
     if later:
-        from astakosclient.later.client import LaterClient  # noqa: PLC0415 - most need only one of the two
+        from astakosclient.v0_16.later_client import LaterClient  # noqa: PLC0415 - most need only one of the two
 
         return LaterClient
     return DocumentedClient

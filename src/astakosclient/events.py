@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from astakosclient.values import FixedValue
+from astakosclient.core.value import FixedValue
 
 if TYPE_CHECKING:
     from astakosclient.errors import AstakosClientException

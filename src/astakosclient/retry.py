@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable
 from typing import TypeVar
 
+from astakosclient.core.value import FixedValue
 from astakosclient.errors import AstakosClientException, BadValue, ConnectionError  # noqa: A004 - documented name
-from astakosclient.values import FixedValue
 
 T = TypeVar("T")
 

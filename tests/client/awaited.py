@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from astakosclient import Answer, Request, Timeout
-from astakosclient.connections.async_transport import AsyncHttpTransport
+from astakosclient.http1.aio.async_transport import AsyncHttpTransport
 
 if TYPE_CHECKING:
-    from client.connections.event_loops import Run
+    from client.http1.event_loops import Run
     from client.peers import Peer
 
 TOKEN = "UQpYas7ElzWGD5yCcEXtjw"

@@ -27,7 +27,7 @@ from service.world import ALICE, BOB, COMPUTE_TOKEN, LAB, VM
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from astakosclient.faces.methods import Calls
+    from astakosclient.methods.documented_methods import Calls
     from service.caller import Caller
 
 PROVISION = {"holder": f"user:{ALICE.uuid}", "source": f"project:{LAB}", "resource": VM, "quantity": 1}

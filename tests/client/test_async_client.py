@@ -11,8 +11,8 @@ import pytest
 
 from astakosclient import Answer, AstakosClient, Request, Retry, Timeout, errors
 from astakosclient.async_client import AsyncAstakosClient
-from astakosclient.conversation import Attempt, Pause
-from client.connections.event_loops import Run, every_loop, until
+from astakosclient.core.conversation import Attempt, Pause
+from client.http1.event_loops import Run, every_loop, until
 from client.peers import answer, fault, hang_up, silence
 
 if TYPE_CHECKING:

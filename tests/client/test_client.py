@@ -12,7 +12,7 @@ import pytest
 
 import astakosclient
 from astakosclient import AstakosClient, DocumentedClient, Retry, Timeout, errors
-from astakosclient.faces.methods import Calls
+from astakosclient.methods.documented_methods import Calls
 from client.peers import answer
 
 if TYPE_CHECKING:

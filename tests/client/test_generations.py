@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from astakosclient import AstakosClient, DocumentedClient, Retry, errors
-from astakosclient.later.client import LaterClient
+from astakosclient.v0_16.later_client import LaterClient
 
 URL = "https://accounts.example.com"
 TOKEN = "UQpYas7ElzWGD5yCcEXtjw"

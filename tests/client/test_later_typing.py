@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, assert_type
 
-from astakosclient.later.client import LaterClient
+from astakosclient.v0_16.later_client import LaterClient
 
 if TYPE_CHECKING:
     from astakosclient.answer_types import Endpoints, Project

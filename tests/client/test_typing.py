@@ -16,7 +16,7 @@ from astakosclient import (
 
 if TYPE_CHECKING:
     from astakosclient.answer_types import Quotas, Service, UserInfo
-    from astakosclient.later.client import LaterClient
+    from astakosclient.v0_16.later_client import LaterClient
 
     def _results(client: AstakosClient) -> None:
         assert_type(client.get_user_info("t"), UserInfo)

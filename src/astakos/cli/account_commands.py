@@ -6,7 +6,7 @@ import click
 
 from astakos.cli.client_options import asking, asks_as_holder, asks_service
 from astakos.cli.output import json_option, print_facts, print_rows
-from astakosclient.middleware.asking import ask
+from astakosclient.middleware.inquiries import ask
 from astakosclient.middleware.verdicts import Inquiry
 
 UNLIMITED = 2**63 - 1

@@ -9,11 +9,11 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Self
 
-from astakosclient.connections.decoding import UnusableAnswer, check_size
-from astakosclient.connections.transport import LARGEST_ANSWER
-from astakosclient.connections.wire import remaining
+from astakosclient.core.exchange import Answer
 from astakosclient.errors import ConnectionError  # noqa: A004 - the documented name
-from astakosclient.exchange import Answer
+from astakosclient.http1.decoding import UnusableAnswer, check_size
+from astakosclient.http1.sync.deadline_socket import remaining
+from astakosclient.http1.sync.transport import LARGEST_ANSWER
 
 try:
     import httpx2
@@ -23,7 +23,7 @@ except ImportError as error:
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from astakosclient.exchange import Request, Timeout
+    from astakosclient.core.exchange import Request, Timeout
 
 NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 TROUBLE = (httpx2.HTTPError, UnusableAnswer, TimeoutError)

@@ -7,10 +7,10 @@ import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
-from astakosclient.connections.decoding import UnusableAnswer, check_size
-from astakosclient.connections.transport import LARGEST_ANSWER
+from astakosclient.core.exchange import Answer
 from astakosclient.errors import ConnectionError  # noqa: A004 - the documented name
-from astakosclient.exchange import Answer
+from astakosclient.http1.decoding import UnusableAnswer, check_size
+from astakosclient.http1.sync.transport import LARGEST_ANSWER
 
 try:
     from pyreqwest.client import ClientBuilder, SyncClientBuilder
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pyreqwest.request import BaseRequestBuilder
     from pyreqwest.response import BaseResponse
 
-    from astakosclient.exchange import Request, Timeout
+    from astakosclient.core.exchange import Request, Timeout
 
 Client = TypeVar("Client")
 Builder = TypeVar("Builder", bound="BaseClientBuilder")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from astakosclient.calls import answers
-from astakosclient.calls.description import FORM, Call, Parts, form, given, post, query, text
+from astakosclient.calls.call import FORM, Call, Parts, form, given, post, query, text
 
 if TYPE_CHECKING:
     from astakosclient.answer_types import (

@@ -10,7 +10,7 @@ from astakosclient.errors import InvalidResponse, NoUserName, NoUUID
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from astakosclient.exchange import Answer
+    from astakosclient.core.exchange import Answer
 
 
 def nothing(answer: Answer) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from astakosclient.calls import answers, faults
-from astakosclient.calls.description import Call, form, given, path_part, post
+from astakosclient.calls.call import Call, form, given, path_part, post
 from astakosclient.errors import BadValue
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         Reconciliation,
         Resolution,
     )
-    from astakosclient.exchange import Answer
+    from astakosclient.core.exchange import Answer
 
 COMMISSIONS = "account/v1.0/commissions"
 COMMISSIONS_ACTION = COMMISSIONS + "/action"

@@ -7,11 +7,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from astakosclient import errors
-from astakosclient.redaction import without_token
+from astakosclient.core.redaction import without_token
 from astakosclient.retry import seconds_to_wait
 
 if TYPE_CHECKING:
-    from astakosclient.exchange import Answer
+    from astakosclient.core.exchange import Answer
 
 CLASS_OF_STATUS: dict[int, type[errors.AstakosClientException]] = {
     400: errors.BadRequest,

@@ -5,7 +5,7 @@ FastAPI or Django; `astakosclient.middleware.wsgi.WSGIAuthentication` any WSGI a
 Flask or Django. They are not imported here: WSGI applications need not wait for `asyncio`.
 """
 
-from astakosclient.middleware.kept_verdicts import Keeping
 from astakosclient.middleware.user import AuthenticatedUser
+from astakosclient.middleware.verdict_cache import Keeping
 
 __all__ = ["AuthenticatedUser", "Keeping"]

@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from astakosclient.middleware.admission import Admission, Credential, Refusal
-from astakosclient.middleware.kept_verdicts import Keeping, KeptVerdicts
 from astakosclient.middleware.user import USER_KEY
+from astakosclient.middleware.verdict_cache import Keeping, KeptVerdicts
 from astakosclient.middleware.verdicts import Inquiry, Refused, Unavailable, Verdict
 
 if TYPE_CHECKING:

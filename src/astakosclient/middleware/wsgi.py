@@ -10,9 +10,9 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from astakosclient.middleware.admission import Admission, Credential, Refusal
-from astakosclient.middleware.asking import ask
-from astakosclient.middleware.kept_verdicts import Keeping, KeptVerdicts
+from astakosclient.middleware.inquiries import ask
 from astakosclient.middleware.user import USER_KEY
+from astakosclient.middleware.verdict_cache import Keeping, KeptVerdicts
 from astakosclient.middleware.verdicts import Inquiry, Refused, Unavailable, Verdict
 
 if TYPE_CHECKING:

@@ -15,14 +15,17 @@ With pytest the fixture ``astakos_service`` is there by itself; anywhere else `r
 
 It is the service itself, on a port of the loopback and a temporary database; it needs what the service
 needs: ``pip install "astakosclient[server]"``. This package is the one part of `astakosclient` that uses
-`astakos`, and it does so only when a service is started.
+`astakos`, and it does so only when a name is taken from it.
 """
 
-from astakosclient.testing.clock import Clock
-from astakosclient.testing.members import Component, Project, User
-from astakosclient.testing.requests import SeenRequest
-from astakosclient.testing.running import RunningService, ServiceNotInstalledError, running_service
-from astakosclient.testing.switches import Switch
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from astakos.testing.clock import Clock
+    from astakos.testing.members import Component, Project, User
+    from astakos.testing.running import RunningService, ServiceNotInstalledError, running_service
+    from astakos.testing.seen_requests import SeenRequest
+    from astakos.testing.switches import Switch
 
 __all__ = [
     "Clock",
@@ -35,3 +38,24 @@ __all__ = [
     "User",
     "running_service",
 ]
+
+_MODULES = {
+    "Clock": "clock",
+    "Component": "members",
+    "Project": "members",
+    "RunningService": "running",
+    "SeenRequest": "seen_requests",
+    "ServiceNotInstalledError": "running",
+    "Switch": "switches",
+    "User": "members",
+    "running_service": "running",
+}
+
+
+def __getattr__(name: str) -> object:
+    """What `astakos.testing` has, when it is first used."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415 - most who import the client test nothing
+
+    return getattr(import_module(f"astakos.testing.{_MODULES[name]}"), name)

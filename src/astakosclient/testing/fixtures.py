@@ -10,8 +10,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from astakos.testing.running import RunningService
     from astakosclient.client import DocumentedClient
-    from astakosclient.testing.running import RunningService
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import uvicorn
 
 from astakos.processes.listening import LOOPBACK, listen
 from astakosclient import AstakosClient, HttpTransport
-from astakosclient.address import parse_base_url
+from astakosclient.core.address import parse_base_url
 from service.caller import Caller
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from astakos.cli import main
 from astakos.demo.narrator import Narrator
 from astakosclient import AstakosClient, errors
-from astakosclient.faces.methods import Calls
+from astakosclient.methods.documented_methods import Calls
 
 
 @pytest.fixture

@@ -1,0 +1,207 @@
+"""Adding to a service under test what its operators would add, by the service's own administration."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, TypeVar
+from uuid import uuid4
+
+import msgspec
+
+from astakos.administration.accounts import find_user, renew_user_token
+from astakos.administration.component_registration import renew_component_token
+from astakos.administration.limit_updates import sync_project
+from astakos.administration.load import load
+from astakos.administration.state_document import (
+    CapacityEntry,
+    ComponentEntry,
+    ProjectEntry,
+    ResourceEntry,
+    ServiceEntry,
+    StateDocument,
+    StateError,
+    UserEntry,
+)
+from astakos.administration.user_limits import set_capacity
+from astakos.clock import DAY, to_iso
+from astakos.directory.tokens import new_token
+from astakos.projects.project import Capacity, Membership, MembershipState
+from astakos.storage.tables import projects, registry
+from astakos.storage.tables.retention import forget
+from astakos.testing.members import Component, Project, User
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from astakos.storage.protocol import Connection, Database
+    from astakos.testing.seen_requests import TokenNames
+
+T = TypeVar("T")
+
+CENTURY = 100 * 365 * DAY
+
+
+class Directory:
+    """Changes the database of a service.
+
+    Whatever asks for something that makes no sense ends with a ValueError that says what would be right.
+    """
+
+    def __init__(
+        self, database: Database, now: Callable[[], int], tokens: TokenNames, changed: Callable[[], None]
+    ) -> None:
+        """Change a database; after each change ``changed`` is called."""
+        self._database = database
+        self._now = now
+        self._tokens = tokens
+        self._changed = changed
+
+    def add_user(
+        self,
+        username: str,
+        *,
+        first_name: str,
+        last_name: str,
+        groups: Iterable[str],
+        quotas: Mapping[str, int],
+        is_active: bool,
+    ) -> User:
+        """Add a user with a new token."""
+        user = User(str(uuid4()), username.lower(), new_token(os.urandom))
+        entry = UserEntry(
+            uuid=user.uuid,
+            email=username,
+            first_name=first_name,
+            last_name=last_name,
+            token=user.token,
+            is_active=is_active,
+            groups=list(groups),
+            quotas=dict(quotas),
+        )
+        self._load(StateDocument(users=[entry]))
+        return user
+
+    def add_service(
+        self,
+        name: str,
+        kind: str,
+        endpoints: Iterable[Mapping[str, str]],
+        resources: Mapping[str, int | None],
+    ) -> Component:
+        """Add a component with a service and its resources, each with the limit of every user."""
+        if registry.find_component(self._database.reader(), name) is not None:
+            raise ValueError(f"there is a component {name!r} already; renew_token gives it a new token")
+        component = Component(name, new_token(os.urandom))
+        document = StateDocument(
+            components=[ComponentEntry(name=name, token=component.token)],
+            services=[
+                ServiceEntry(name=name, type=kind, component=name, endpoints=[dict(one) for one in endpoints])
+            ],
+            resources=[_resource(resource, name, limit) for resource, limit in resources.items()],
+        )
+        self._load(document)
+        return component
+
+    def add_resource(
+        self, name: str, service: str, limit: int | None, unit: str | None, description: str
+    ) -> None:
+        """Register a resource; everybody has the limit of it."""
+        entry = msgspec.structs.replace(_resource(name, service, limit), unit=unit, description=description)
+        self._load(StateDocument(resources=[entry]))
+
+    def add_project(
+        self,
+        name: str,
+        owner: str | None,
+        members: Iterable[str],
+        limits: Mapping[str, tuple[int, int]],
+    ) -> Project:
+        """Add an active project that lasts."""
+        project = Project(str(uuid4()), name)
+        entry = ProjectEntry(
+            uuid=project.uuid,
+            name=name,
+            owner=owner,
+            end_date=to_iso(self._now() + CENTURY),
+            resources={resource: CapacityEntry(*both) for resource, both in limits.items()},
+            members=list(members),
+        )
+        self._load(StateDocument(projects=[entry]))
+        return project
+
+    def set_membership(self, project: str, user: str, *, is_member: bool) -> None:
+        """Let a user draw from a project, or no more."""
+        state = MembershipState.ACCEPTED if is_member else MembershipState.REMOVED
+
+        def change(connection: Connection) -> None:
+            find_user(connection, user)
+            if projects.find(connection, project) is None:
+                raise StateError(f"there is no project {project!r}")
+            projects.save_memberships(connection, project, [Membership(user, state, ever_accepted=True)])
+            sync_project(connection, project)
+
+        self._change(change)
+
+    def set_limit(self, project: str, resource: str, limit: int, member_limit: int) -> None:
+        """Set what a project has of a resource, and what each of its members may use."""
+        capacity = Capacity(limit, member_limit)
+        self._change(lambda connection: set_capacity(connection, project, resource, capacity))
+
+    def renew_user_token(self, user: User) -> User:
+        """Withdraw a user's token and give another."""
+
+        def renew(connection: Connection) -> str:
+            return renew_user_token(connection, find_user(connection, user.uuid), self._now())
+
+        token = self._change(renew)
+        self._tokens.add(token, user.username)
+        return User(user.uuid, user.username, token)
+
+    def renew_component_token(self, component: Component) -> Component:
+        """Withdraw a component's token and give another."""
+        token = self._change(
+            lambda connection: renew_component_token(connection, component.name, self._now())
+        )
+        self._tokens.add(token, component.name)
+        return Component(component.name, token)
+
+    def load(self, document: Mapping[str, object]) -> None:
+        """Make the service hold what a state document declares."""
+        try:
+            converted = msgspec.convert(document, StateDocument)
+        except msgspec.ValidationError as error:
+            raise ValueError(str(error)) from None
+        self._load(converted)
+
+    def forget_what_is_too_old(self) -> None:
+        """What the service does by itself once a minute."""
+        while self._database.change(lambda connection: forget(connection, self._now())):
+            pass
+
+    def _load(self, document: StateDocument) -> None:
+        # Before the first call with one of them can be seen.
+        for component in document.components:
+            if component.token:
+                self._tokens.add(component.token, component.name)
+        for user in document.users:
+            if user.token:
+                self._tokens.add(user.token, user.email.lower())
+        try:
+            load(self._database, document, self._now())
+        except StateError as error:
+            raise ValueError(str(error)) from None
+        self._changed()
+
+    def _change(self, work: Callable[[Connection], T]) -> T:
+        try:
+            result = self._database.change(work)
+        except StateError as error:
+            raise ValueError(str(error)) from None
+        self._changed()
+        return result
+
+
+def _resource(name: str, service: str, limit: int | None) -> ResourceEntry:
+    if limit is None:
+        return ResourceEntry(name=name, service=service)
+    return ResourceEntry(name=name, service=service, system_default=limit)

@@ -1,0 +1,80 @@
+"""The way to a server, direct or through a proxy: where to connect, and what to write there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from astakosclient.core.address import parse_base_url
+from astakosclient.http1.exposure import warn_if_exposed
+from astakosclient.http1.proxies import proxy_for
+
+if TYPE_CHECKING:
+    import ssl
+
+    from astakosclient.core.address import Address
+    from astakosclient.core.exchange import Request
+    from astakosclient.http1.proxies import Proxy
+
+
+class Route:
+    """How requests get to one server.
+
+    Attributes:
+        address: the server.
+        proxy: what is between, if anything.
+        first: whom to connect to: the proxy or the server.
+        peer: the server, and the proxy if there is one, for texts; without credentials.
+    """
+
+    def __init__(self, address: str | Address) -> None:
+        """Find the way, as the environment says.
+
+        Raises:
+            BadValue: the address, or the proxy set in the environment, cannot be right.
+
+        Warns:
+            InsecureConnectionWarning: the address is plain HTTP to another host.
+        """
+        self.address = parse_base_url(address) if isinstance(address, str) else address
+        warn_if_exposed(self.address)
+        self.proxy: Proxy | None = proxy_for(self.address)
+        self.first: Address | Proxy = self.proxy or self.address
+        server = self.address.server
+        self.peer = f"{server} (through the proxy {self.proxy})" if self.proxy else server
+        self._common_head = f" HTTP/1.1\r\nHost: {self.address.authority}\r\nAccept-Encoding: gzip\r\n"
+        self._target_prefix = ""
+        if self.proxy and self.address.scheme == "http":
+            # A proxy is told the whole URL; for https it only sees the tunnel.
+            self._target_prefix = self.address.origin
+            self._common_head += self._authorization()
+
+    def message(self, request: Request) -> bytes:
+        """Head and body in one piece: they leave in one packet, without waiting for each other."""
+        head = f"{request.method} {self._target_prefix}{request.target}{self._common_head}"
+        for name, value in request.headers:
+            head += f"{name}: {value}\r\n"
+        if request.body or request.method != "GET":
+            head += f"Content-Length: {len(request.body)}\r\n"
+        return f"{head}\r\n".encode("latin-1") + request.body
+
+    def request_for_tunnel(self) -> bytes:
+        """What asks the proxy for a tunnel to the server."""
+        target = self.address.server
+        head = f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{self._authorization()}"
+        return f"{head}\r\n".encode("ascii")
+
+    def context(self, given: ssl.SSLContext | None) -> ssl.SSLContext | None:
+        """How to verify the server: as given, or as the system does; None if there is nothing to verify."""
+        if self.address.scheme != "https":
+            return None
+        if given is not None:
+            return given
+        # OpenSSL is slow to load: only those who use it pay for it.
+        import ssl  # noqa: PLC0415
+
+        return ssl.create_default_context()
+
+    def _authorization(self) -> str:
+        if self.proxy is None or not self.proxy.authorization:
+            return ""
+        return f"Proxy-Authorization: {self.proxy.authorization}\r\n"

@@ -1,0 +1,218 @@
+"""The calls of the later generation that the documented one has not, or has in another form, as values."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from astakosclient.calls import answers, commissions
+from astakosclient.calls.account import TOKENS
+from astakosclient.calls.call import FORM, JSON, Call, form, given, path_part, post, query
+from astakosclient.errors import BadValue
+
+if TYPE_CHECKING:
+    from astakosclient.answer_types import Endpoints, OAuth2Token
+
+ACCOUNT = "account/v1.0"
+IDENTITY = "identity/v2.0"
+UI = "ui"
+OAUTH2 = "oauth2"
+DEFAULT_PROJECT = f"{ACCOUNT}/myaccount/default_project"
+OAUTH2_TOKEN = f"{OAUTH2}/token"
+
+Provision = dict[str, Any]
+
+
+def get_catalogue(token: str) -> Call[Endpoints]:
+    """The service catalogue, without asking who holds the token."""
+    return Call(
+        name="get_endpoints", method="POST", path=TOKENS, token=token, content_type=JSON, read=answers.mapping
+    )
+
+
+def validate_token(token: str, token_id: str, belongs_to: str | None) -> Call[Endpoints]:
+    """What an OAuth2 access token is worth."""
+    path = f"{TOKENS}/{path_part('token_id', token_id)}"
+    if belongs_to is not None:
+        path += query(belongsTo=belongs_to)
+    return Call(name="validate_token", path=path, token=token, read=answers.mapping, secrets=(str(token_id),))
+
+
+def get_token(
+    token: str, grant_type: str, client_id: str, client_secret: str, body_params: Mapping[str, Any]
+) -> Call[OAuth2Token]:
+    """An OAuth2 access token for a code."""
+    fields = {"grant_type": given("grant_type", grant_type)}
+    fields.update({name: str(value) for name, value in body_params.items() if value is not None})
+    credentials = f"{given('client_id', client_id)}:{given('client_secret', client_secret)}"
+    try:
+        encoded = base64.b64encode(credentials.encode()).decode("ascii")
+    except UnicodeEncodeError:
+        raise BadValue("client_id or client_secret is not valid text") from None
+    return Call(
+        name="get_token",
+        method="POST",
+        path=OAUTH2_TOKEN,
+        token=token,
+        headers=(("Authorization", f"Basic {encoded}"),),
+        secrets=(str(client_secret), encoded, fields.get("code", "")),
+        body=form(fields),
+        content_type=FORM,
+        repeatable=False,  # A code is good for one use.
+        read=answers.mapping,
+    )
+
+
+def issue_one_commission(
+    token: str,
+    holder: str,
+    provisions: Mapping[tuple[str, str], int],
+    name: str = "",
+    force: bool = False,
+    auto_accept: bool = False,
+    *,
+    ttl: int | None = None,
+    idempotency_key: str | None = None,
+) -> Call[int]:
+    """Charge a user, and with them the projects from which they take."""
+    holder = given("holder", holder)
+    charged = [
+        provision
+        for (source, resource), quantity in _charges(("source", "resource"), given("provisions", provisions))
+        for provision in mk_provisions(holder, source, resource, quantity)
+    ]
+    return _issue(token, charged, name, force, auto_accept, ttl, idempotency_key)
+
+
+def issue_one_commission_of_0_15(
+    token: str,
+    holder: str,
+    source: str,
+    provisions: Mapping[str, int],
+    name: str = "",
+    force: bool = False,
+    auto_accept: bool = False,
+    *,
+    ttl: int | None = None,
+    idempotency_key: str | None = None,
+) -> Call[int]:
+    """As 0.15 did it: what is given is what is provisioned."""
+    return commissions.issue_one_commission(
+        token, holder, source, provisions, name, force, auto_accept, ttl, idempotency_key
+    )
+
+
+def issue_commission_generic(
+    token: str,
+    user_provisions: Mapping[tuple[str, str, str], int],
+    project_provisions: Mapping[tuple[str, str], int],
+    name: str,
+    force: bool,
+    auto_accept: bool,
+    ttl: int | None,
+    idempotency_key: str | None,
+) -> Call[int]:
+    """Charge users and projects each by themselves."""
+    users = _charges(("user", "project", "resource"), given("user_provisions", user_provisions))
+    projects = _charges(("project", "resource"), given("project_provisions", project_provisions))
+    charged = [
+        _user_provision(user, project, resource, quantity) for (user, project, resource), quantity in users
+    ]
+    charged += [_project_provision(project, resource, quantity) for (project, resource), quantity in projects]
+    return _issue(token, charged, name, force, auto_accept, ttl, idempotency_key)
+
+
+def issue_resource_reassignment(
+    token: str,
+    holder: str,
+    provisions: Mapping[tuple[str, str, str], int],
+    name: str,
+    force: bool,
+    auto_accept: bool,
+    ttl: int | None,
+    idempotency_key: str | None,
+) -> Call[int]:
+    """Charge another project with what a user has."""
+    holder = given("holder", holder)
+    parts = ("from_project", "to_project", "resource")
+    charged: list[Provision] = []
+    for (origin, target, resource), quantity in _charges(parts, given("provisions", provisions)):
+        charged += mk_provisions(holder, origin, resource, _negative(quantity))
+        charged += mk_provisions(holder, target, resource, quantity)
+    return _issue(token, charged, name, force, auto_accept, ttl, idempotency_key)
+
+
+def mk_provisions(holder: str, source: str, resource: str, quantity: int) -> list[Provision]:
+    """A user's charge on a project, and that of the project itself."""
+    return [
+        _user_provision(holder, source, resource, quantity),
+        _project_provision(source, resource, quantity),
+    ]
+
+
+def set_default_project(token: str, project_id: str) -> Call[None]:
+    """Choose the project that is charged unless another one is named."""
+    document = {"project_id": given("project_id", project_id)}
+    return post("set_default_project", DEFAULT_PROJECT, token, document, answers.nothing, repeatable=True)
+
+
+def either_project(
+    project_id: str | Iterable[str] | None, project: str | Iterable[str] | None
+) -> str | Iterable[str] | None:
+    """The argument ``project_id``, or else the one by its old name."""
+    return project if project_id is None else project_id
+
+
+def _issue(
+    token: str,
+    provisions: list[Provision],
+    name: str,
+    force: bool,
+    auto_accept: bool,
+    ttl: int | None,
+    idempotency_key: str | None,
+) -> Call[int]:
+    request = {"name": name, "force": force, "auto_accept": auto_accept, "provisions": provisions}
+    return commissions.issue_commission(token, request, ttl, idempotency_key)
+
+
+def _charges(parts: tuple[str, ...], provisions: Mapping[Any, int]) -> Iterable[tuple[tuple[str, ...], int]]:
+    """What is charged with what, as the keys of a mapping say it, each with these parts."""
+    wanted = f"({', '.join(parts)})"
+    if not isinstance(provisions, Mapping):
+        raise BadValue(f"provisions must map {wanted} to quantities, not be a {type(provisions).__name__}")
+    for key, quantity in provisions.items():
+        if not isinstance(key, tuple) or len(key) != len(parts):
+            raise BadValue(f"each key of the provisions must be a tuple {wanted}, not {key!r}")
+        yield key, quantity
+
+
+def _user_provision(user: str, project: str, resource: str, quantity: int) -> Provision:
+    return {
+        "holder": "user:" + _text("the holder", user),
+        "source": "project:" + _text("the project", project),
+        "resource": _text("the resource", resource),
+        "quantity": quantity,
+    }
+
+
+def _project_provision(project: str, resource: str, quantity: int) -> Provision:
+    return {
+        "holder": "project:" + _text("the project", project),
+        "source": None,
+        "resource": _text("the resource", resource),
+        "quantity": quantity,
+    }
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise BadValue(f"{name} of a provision must be a string, not {value!r}")
+    return value
+
+
+def _negative(quantity: object) -> int:
+    if not isinstance(quantity, int):
+        raise BadValue(f"the quantity of a provision must be an integer, not {quantity!r}")
+    return -quantity

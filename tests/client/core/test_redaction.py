@@ -1,0 +1,158 @@
+"""No secret leaves by a log line or a text."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import astakosclient
+from astakosclient import AstakosClient, AsyncAstakosClient, Retry, errors
+from astakosclient.core.redaction import fingerprint, without_secrets
+from client.peers import answer, closed_port, fault, gzipped, hang_up
+from client.test_client import EVERY_CALL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TOKEN = "UQpYas7ElzWGD5yCcEXtjw"
+PROXY_PASSWORD = "hunter2"
+
+
+def everything_said(caplog: pytest.LogCaptureFixture) -> str:
+    return "\n".join([*(record.getMessage() for record in caplog.records), caplog.text])
+
+
+FAILURES = {
+    "a token in the answer": answer({"access": {"token": {"id": TOKEN}}, "serial": TOKEN}),
+    "a list": answer([TOKEN]),
+    "no JSON": answer(body=f"not JSON {TOKEN}".encode()),
+    "no JSON, packed": gzipped(f"not JSON {TOKEN}".encode()),
+    "401": fault("unauthorized", 401, f"unknown token {TOKEN}", f"401 Who is {TOKEN}"),
+    "413": fault("overLimit", 413, f"unknown token {TOKEN}", "413 Too Large"),
+    "503": answer({"f": {"message": TOKEN}}, "503 Busy"),
+    "302": answer(status="302 Found", headers=f"Location: /?X-Auth-Token={TOKEN}\r\n"),
+    "garbage": f"garbage {TOKEN}\r\n\r\n".encode(),
+    "no answer": hang_up,
+}
+
+
+def by_hand(url: str, name: str) -> None:
+    with AstakosClient(url, Retry(1, base=0), timeout=5) as client:
+        EVERY_CALL[name][0](client)
+
+
+def awaited(url: str, name: str) -> None:
+    async def call() -> None:
+        async with AsyncAstakosClient(url, Retry(1, base=0), timeout=5) as client:
+            await EVERY_CALL[name][0](cast("AstakosClient", client))
+
+    asyncio.run(call())
+
+
+def objects_of_ours(error: BaseException) -> list[object]:
+    """What a debugger or an error reporter would show of the frames that the error went through."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    values = [value for frame in frames for value in frame.f_locals.values()]
+    return [value for value in values if type(value).__module__.startswith("astakosclient")]
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize("face", [by_hand, awaited])
+def test_no_record_text_or_object_of_any_call_shows_a_token(
+    face: Callable[[str, str], None], failure: str, peer_of: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    peer = peer_of(FAILURES[failure])
+    texts = []
+    # These have no token: this peer can only repeat one because the test told it.
+    names = EVERY_CALL.keys() - {"get_services", "get_resources"}
+    for name in names:
+        try:
+            face(peer.url, name)
+        except errors.AstakosClientException as error:
+            shown = [error, *objects_of_ours(error)]
+            texts += [str(error), *map(repr, shown)]
+    said = "\n".join([*texts, everything_said(caplog)])
+    assert TOKEN not in said
+    assert fingerprint(TOKEN) in said
+    assert len(caplog.records) >= len(names)
+
+
+def test_failures_to_connect_are_told_without_secrets(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setenv("ALL_PROXY", f"http://user:{PROXY_PASSWORD}@127.0.0.1:{closed_port()}")
+    client = AstakosClient("https://accounts.test", Retry(1, base=0))
+    with pytest.raises(errors.ConnectionError) as failed:
+        client.get_quotas(TOKEN)
+    said = "\n".join([str(failed.value), repr(failed.value), repr(client), everything_said(caplog)])
+    assert "accounts.test" in said
+    assert TOKEN not in said
+    assert PROXY_PASSWORD not in said
+
+
+def test_one_debug_line_for_each_attempt(peer_of: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    peer = peer_of(answer(status="503 Busy"), answer({}))
+    with AstakosClient(peer.url, Retry(1, base=0)) as client:
+        client.service_get_quotas("ключ".encode().decode("latin-1"), user="u")
+    lines = [record.getMessage() for record in caplog.records if record.levelname == "DEBUG"]
+    assert len(lines) == 2
+    assert lines[0].startswith("GET /account/v1.0/service_quotas?user=u -> 503 in ")
+    assert " ms (request " in lines[1]
+    assert ", token " in lines[1]
+
+
+def test_nothing_is_said_or_configured_unasked(peer_of: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    peer = peer_of(answer({}))
+    root_before = list(logging.getLogger().handlers)
+    with AstakosClient(peer.url) as client:
+        client.get_quotas(TOKEN)
+    logger = logging.getLogger("astakosclient")
+    assert caplog.records == []
+    assert (logger.handlers, logger.level, logger.propagate) == ([], logging.NOTSET, True)
+    assert logging.getLogger().handlers == root_before
+    assert astakosclient.__name__ == logger.name
+
+
+@given(st.text(st.characters(exclude_categories=[])))
+def test_any_text_has_a_fingerprint_that_does_not_show_it(token: str) -> None:
+    assert len(fingerprint(token)) == 8
+    assert fingerprint(token) == fingerprint(token)
+
+
+def test_no_token_has_no_fingerprint() -> None:
+    assert fingerprint(None) == "none"
+
+
+@pytest.mark.parametrize(
+    ("target", "shown"),
+    [
+        ("/account/v1.0/quotas", "/account/v1.0/quotas"),
+        ("/q?user=a&x-auth-token=s3cret&b=c", "/q?user=a&x-auth-token=[secret]&b=c"),
+        ("/q?X-Auth-Token=s3cret", "/q?X-Auth-Token=[secret]"),
+        (
+            "/x/identity/v2.0/tokens/s3cret/more?belongsTo=s3cret",
+            "/x/identity/v2.0/tokens/[secret]?belongsTo=[secret]",
+        ),
+        ("/identity/v2.0/tokens", "/identity/v2.0/tokens"),
+    ],
+)
+def test_secrets_in_a_path_or_query_are_blanked(target: str, shown: str) -> None:
+    assert without_secrets(target) == shown
+    request = astakosclient.Request("GET", "https://h", target)
+    assert "s3cret" not in repr(request)
+
+
+def test_a_token_too_short_to_be_a_secret_does_not_garble_texts(peer_of: Any) -> None:
+    peer = peer_of(fault("unauthorized", 401, "try another token", "401 Unauthorized"))
+    with AstakosClient(peer.url) as client, pytest.raises(errors.Unauthorized, match="try another token"):
+        client.get_quotas("t")

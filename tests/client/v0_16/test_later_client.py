@@ -1,0 +1,772 @@
+"""Every call of the later generation: the request it sends, and what it makes of the answer."""
+
+from __future__ import annotations
+
+import base64
+import inspect
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+import pytest
+
+from astakosclient import Answer, Request, Retry, Timeout, errors
+from astakosclient.v0_16.later_client import LaterClient
+from client.peers import answer, fault, hang_up
+from client.v0_16.catalogues import catalogue
+
+if TYPE_CHECKING:
+    from client.conftest import PeerFactory
+    from client.peers import Peer, Step
+
+TOKEN = "UQpYas7ElzWGD5yCcEXtjw"
+UUID = "b3de8eb0-3958-477e-als9-789af8dd352c"
+LAB = "000000a1-0000-4000-8000-0000000000a1"
+ACCESS_TOKEN = "access-token-of-the-oauth2-kind"
+SECRET = "secret-of-the-oauth2-client"
+CODE = "code-that-is-good-for-one-use"
+AUTH = "/astakos/identity/v2.0"
+ACCOUNT = "/astakos/account/v1.0"
+
+Invoke = Callable[[LaterClient], Any]
+
+CATALOGUE = answer(catalogue())
+ACCESS = catalogue() | {"user": {"id": UUID}}
+NAMES = {"uuid_catalog": {UUID: "ada"}, "displayname_catalog": {"Ada": UUID}}
+COMMISSION = {"provisions": [{"holder": "h", "source": None, "resource": "vm", "quantity": 1}]}
+DOUBLED: list[dict[str, Any]] = [
+    {"holder": f"user:{UUID}", "source": f"project:{LAB}", "resource": "vm", "quantity": 1},
+    {"holder": f"project:{LAB}", "source": None, "resource": "vm", "quantity": 1},
+]
+ISSUED = {"name": "", "force": False, "auto_accept": False}
+
+# call, method, path, JSON body, answer, result
+EVERY_CALL: dict[str, tuple[Invoke, str, str, Any, Any, Any]] = {
+    "get_usernames": (
+        lambda c: c.get_usernames([UUID, "other"]),
+        "POST",
+        f"{ACCOUNT}/user_catalogs",
+        {"uuids": [UUID, "other"]},
+        NAMES,
+        {UUID: "ada"},
+    ),
+    "get_username": (
+        lambda c: c.get_username(UUID),
+        "POST",
+        f"{ACCOUNT}/user_catalogs",
+        {"uuids": [UUID]},
+        NAMES,
+        "ada",
+    ),
+    "service_get_usernames": (
+        lambda c: c.service_get_usernames(None),
+        "POST",
+        f"{ACCOUNT}/service/user_catalogs",
+        {"uuids": None},
+        NAMES,
+        {UUID: "ada"},
+    ),
+    "service_get_username": (
+        lambda c: c.service_get_username(uuid=UUID),
+        "POST",
+        f"{ACCOUNT}/service/user_catalogs",
+        {"uuids": [UUID]},
+        NAMES,
+        "ada",
+    ),
+    "get_uuids": (
+        lambda c: c.get_uuids(["Ada"]),
+        "POST",
+        f"{ACCOUNT}/user_catalogs",
+        {"displaynames": ["Ada"]},
+        NAMES,
+        {"Ada": UUID},
+    ),
+    "get_uuid": (
+        lambda c: c.get_uuid("Ada"),
+        "POST",
+        f"{ACCOUNT}/user_catalogs",
+        {"displaynames": ["Ada"]},
+        NAMES,
+        UUID,
+    ),
+    "service_get_uuids": (
+        lambda c: c.service_get_uuids(display_names=["Ada"]),
+        "POST",
+        f"{ACCOUNT}/service/user_catalogs",
+        {"displaynames": ["Ada"]},
+        NAMES,
+        {"Ada": UUID},
+    ),
+    "service_get_uuid": (
+        lambda c: c.service_get_uuid(display_name="Ada"),
+        "POST",
+        f"{ACCOUNT}/service/user_catalogs",
+        {"displaynames": ["Ada"]},
+        NAMES,
+        UUID,
+    ),
+    "get_services": (lambda c: c.get_services(), "GET", "/astakos/ui/get_services", None, [{}], [{}]),
+    "get_resources": (lambda c: c.get_resources(), "GET", f"{ACCOUNT}/resources", None, {}, {}),
+    "get_quotas": (lambda c: c.get_quotas(), "GET", f"{ACCOUNT}/quotas", None, {LAB: {}}, {LAB: {}}),
+    "service_get_quotas": (
+        lambda c: c.service_get_quotas(),
+        "GET",
+        f"{ACCOUNT}/service_quotas",
+        None,
+        {},
+        {},
+    ),
+    "service_get_quotas of some": (
+        lambda c: c.service_get_quotas([UUID, "o&her"], LAB),
+        "GET",
+        f"{ACCOUNT}/service_quotas?user={UUID}%2Co%26her&project={LAB}",
+        None,
+        {},
+        {},
+    ),
+    "service_get_quotas by the old name": (
+        lambda c: c.service_get_quotas(project=(LAB, "other")),
+        "GET",
+        f"{ACCOUNT}/service_quotas?project={LAB}%2Cother",
+        None,
+        {},
+        {},
+    ),
+    "service_get_project_quotas": (
+        lambda c: c.service_get_project_quotas(LAB, "not this one"),
+        "GET",
+        f"{ACCOUNT}/service_project_quotas?project={LAB}",
+        None,
+        {},
+        {},
+    ),
+    "issue_commission": (
+        lambda c: c.issue_commission(COMMISSION, ttl=60),
+        "POST",
+        f"{ACCOUNT}/commissions",
+        COMMISSION | {"ttl": 60},
+        {"serial": 7},
+        7,
+    ),
+    "_issue_commission": (
+        lambda c: c._issue_commission(COMMISSION),
+        "POST",
+        f"{ACCOUNT}/commissions",
+        COMMISSION,
+        {"serial": 7},
+        7,
+    ),
+    "issue_one_commission": (
+        lambda c: c.issue_one_commission(UUID, {(LAB, "vm"): 1}, "note", False, True),
+        "POST",
+        f"{ACCOUNT}/commissions",
+        ISSUED | {"name": "note", "auto_accept": True, "provisions": DOUBLED},
+        {"serial": 7},
+        7,
+    ),
+    "issue_one_commission by names": (
+        lambda c: c.issue_one_commission(holder=UUID, provisions={(LAB, "vm"): 1}, force=True, ttl=9),
+        "POST",
+        f"{ACCOUNT}/commissions",
+        ISSUED | {"force": True, "provisions": DOUBLED, "ttl": 9},
+        {"serial": 7},
+        7,
+    ),
+    "issue_one_commission of 0.15": (
+        lambda c: c.issue_one_commission(UUID, "system", {"vm": 1}, "note", auto_accept=True),
+        "POST",
+        f"{ACCOUNT}/commissions",
+        ISSUED
+        | {
+            "name": "note",
+            "auto_accept": True,
+            "provisions": [{"holder": UUID, "source": "system", "resource": "vm", "quantity": 1}],
+        },
+        {"serial": 7},
+        7,
+    ),
+    "issue_one_commission of 0.15 by names": (
+        lambda c: c.issue_one_commission(UUID, source="system", provisions={}),
+        "POST",
+        f"{ACCOUNT}/commissions",
+        ISSUED | {"provisions": []},
+        {"serial": 7},
+        7,
+    ),
+    "issue_commission_generic": (
+        lambda c: c.issue_commission_generic({(UUID, LAB, "vm"): 1}, {(LAB, "vm"): 1}, "note"),
+        "POST",
+        f"{ACCOUNT}/commissions",
+        ISSUED | {"name": "note", "provisions": DOUBLED},
+        {"serial": 7},
+        7,
+    ),
+    "issue_resource_reassignment": (
+        lambda c: c.issue_resource_reassignment(UUID, {(LAB, LAB, "vm"): 1}, auto_accept=True),
+        "POST",
+        f"{ACCOUNT}/commissions",
+        ISSUED
+        | {
+            "auto_accept": True,
+            "provisions": [*({**provision, "quantity": -1} for provision in DOUBLED), *DOUBLED],
+        },
+        {"serial": 7},
+        7,
+    ),
+    "get_pending_commissions": (
+        lambda c: c.get_pending_commissions(),
+        "GET",
+        f"{ACCOUNT}/commissions",
+        None,
+        [7],
+        [7],
+    ),
+    "get_commission_info": (
+        lambda c: c.get_commission_info(7),
+        "GET",
+        f"{ACCOUNT}/commissions/7",
+        None,
+        {"serial": 7},
+        {"serial": 7},
+    ),
+    "commission_action": (
+        lambda c: c.commission_action(7, "reject"),
+        "POST",
+        f"{ACCOUNT}/commissions/7/action",
+        {"reject": ""},
+        None,
+        None,
+    ),
+    "accept_commission": (
+        lambda c: c.accept_commission(7),
+        "POST",
+        f"{ACCOUNT}/commissions/7/action",
+        {"accept": ""},
+        None,
+        None,
+    ),
+    "accept_commission for less": (
+        lambda c: c.accept_commission(7, quantities=DOUBLED),
+        "POST",
+        f"{ACCOUNT}/commissions/7/action",
+        {"accept": {"quantities": DOUBLED}},
+        None,
+        None,
+    ),
+    "reject_commission": (
+        lambda c: c.reject_commission(7),
+        "POST",
+        f"{ACCOUNT}/commissions/7/action",
+        {"reject": ""},
+        None,
+        None,
+    ),
+    "resolve_commissions": (
+        lambda c: c.resolve_commissions([7], (8,)),
+        "POST",
+        f"{ACCOUNT}/commissions/action",
+        {"accept": [7], "reject": [8]},
+        {"accepted": [7]},
+        {"accepted": [7]},
+    ),
+    "set_default_project": (
+        lambda c: c.set_default_project(LAB),
+        "POST",
+        f"{ACCOUNT}/myaccount/default_project",
+        {"project_id": LAB},
+        None,
+        None,
+    ),
+}
+
+EVERY_IDENTITY_CALL: dict[str, tuple[Invoke, str, str, Any, Any, Any]] = {
+    "authenticate": (
+        lambda c: c.authenticate(),
+        "POST",
+        f"{AUTH}/tokens",
+        {"auth": {"token": {"id": TOKEN}}},
+        ACCESS,
+        ACCESS,
+    ),
+    "authenticate as": (
+        lambda c: c.authenticate(tenant_name=UUID),
+        "POST",
+        f"{AUTH}/tokens",
+        {"auth": {"token": {"id": TOKEN}, "tenantName": UUID}},
+        ACCESS,
+        ACCESS,
+    ),
+    "get_endpoints": (lambda c: c.get_endpoints(), "POST", f"{AUTH}/tokens", None, ACCESS, ACCESS),
+    "get_endpoints with more": (
+        lambda c: c.get_endpoints(extra=True),
+        "POST",
+        f"{AUTH}/tokens",
+        None,
+        ACCESS,
+        ACCESS,
+    ),
+    "validate_token": (
+        lambda c: c.validate_token("a/b c"),
+        "GET",
+        f"{AUTH}/tokens/a%2Fb%20c",
+        None,
+        {"access": {}},
+        {"access": {}},
+    ),
+    "validate_token for a URL": (
+        lambda c: c.validate_token(ACCESS_TOKEN, belongs_to="https://v/?a=b"),
+        "GET",
+        f"{AUTH}/tokens/{ACCESS_TOKEN}?belongsTo=https%3A%2F%2Fv%2F%3Fa%3Db",
+        None,
+        {"access": {}},
+        {"access": {}},
+    ),
+}
+
+
+def client_of(peer: Peer, **options: Any) -> LaterClient:
+    return LaterClient(TOKEN, f"{peer.url}{AUTH}", **options)
+
+
+@pytest.mark.parametrize("name", EVERY_CALL)
+def test_a_call_goes_where_the_catalogue_says(name: str, peer_of: PeerFactory) -> None:
+    invoke, method, target, document, answered, result = EVERY_CALL[name]
+    peer = peer_of(CATALOGUE, answer(answered))
+    with client_of(peer) as client:
+        assert invoke(client) == result
+    discovery, request = peer.requests
+    assert (discovery.method, discovery.target, discovery.body) == ("POST", f"{AUTH}/tokens", b"")
+    assert discovery.headers["content-length"] == "0"
+    assert (request.method, request.target) == (method, target)
+    assert (request.json if request.body else None) == document
+    for sent in peer.requests:
+        assert sent.headers["x-auth-token"] == TOKEN
+
+
+@pytest.mark.parametrize("name", EVERY_IDENTITY_CALL)
+def test_the_identity_service_is_where_it_was_said_to_be(name: str, peer_of: PeerFactory) -> None:
+    invoke, method, target, document, answered, result = EVERY_IDENTITY_CALL[name]
+    peer = peer_of(answer(answered))
+    with client_of(peer) as client:
+        assert invoke(client) == result
+    [request] = peer.requests
+    assert (request.method, request.target) == (method, target)
+    assert (request.json if request.body else None) == document
+    assert request.headers["x-auth-token"] == TOKEN
+
+
+def test_feedback_is_sent_as_a_form(peer_of: PeerFactory) -> None:
+    peer = peer_of(CATALOGUE, answer())
+    with client_of(peer) as client:
+        client.send_feedback("It & that", "a=b")
+    request = peer.requests[1]
+    assert request.target == f"{ACCOUNT}/feedback"
+    assert request.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert parse_qs(request.body.decode()) == {"feedback_msg": ["It & that"], "feedback_data": ["a=b"]}
+
+
+def test_a_code_is_exchanged_for_an_access_token(peer_of: PeerFactory) -> None:
+    granted = {"access_token": ACCESS_TOKEN, "token_type": "Bearer", "expires_in": 20}
+    peer = peer_of(CATALOGUE, answer(granted, headers="Content-Type: text/html\r\n"))
+    with client_of(peer) as client:
+        found = client.get_token("authorization_code", "viewer", SECRET, code=CODE, redirect_uri=None)
+    assert found == granted
+    request = peer.requests[1]
+    assert (request.method, request.target) == ("POST", "/astakos/oauth2/token")
+    assert (
+        request.headers["authorization"] == "Basic " + base64.b64encode(f"viewer:{SECRET}".encode()).decode()
+    )
+    assert request.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert parse_qs(request.body.decode()) == {"grant_type": ["authorization_code"], "code": [CODE]}
+
+
+@pytest.mark.parametrize(
+    ("method", "signature"),
+    [
+        ("authenticate", "(tenant_name=None)"),
+        ("get_endpoints", "(extra=False)"),
+        ("validate_token", "(token_id, belongs_to=None)"),
+        ("get_token", "(grant_type, client_id, client_secret, **body_params)"),
+        ("get_usernames", "(uuids)"),
+        ("service_get_uuids", "(display_names)"),
+        ("service_get_quotas", "(user=None, project_id=None, project=None)"),
+        ("service_get_project_quotas", "(project_id=None, project=None)"),
+        ("mk_provisions", "(holder, source, resource, quantity)"),
+        ("set_default_project", "(project_id)"),
+        ("get_projects", "(name=None, state=None, owner=None, mode=None)"),
+        ("modify_project", "(project_id, specs)"),
+        ("project_action", "(project_id, action, reason='')"),
+        ("application_action", "(project_id, app_id, action, reason='')"),
+        ("get_memberships", "(project_id=None, project=None)"),
+        ("membership_action", "(memb_id, action, reason='')"),
+        ("enroll_member", "(project_id, email)"),
+    ],
+)
+def test_the_arguments_are_the_documented_ones(method: str, signature: str) -> None:
+    found = inspect.signature(getattr(LaterClient, method))
+    bare = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in found.parameters.values()][
+        1:
+    ]
+    assert str(inspect.Signature(bare)) == signature
+
+
+def test_all_charges_may_have_a_name_force_and_immediate_acceptance() -> None:
+    for method in (LaterClient.issue_commission_generic, LaterClient.issue_resource_reassignment):
+        parameters = list(inspect.signature(method).parameters.values())[3:6]
+        assert [(parameter.name, parameter.default) for parameter in parameters] == [
+            ("name", ""),
+            ("force", False),
+            ("auto_accept", False),
+        ]
+
+
+def test_the_constructor_takes_the_documented_arguments_in_their_order() -> None:
+    parameters = list(inspect.signature(LaterClient).parameters.values())[:7]
+    assert {parameter.name: parameter.default for parameter in parameters} == {
+        "token": inspect.Parameter.empty,
+        "auth_url": inspect.Parameter.empty,
+        "retry": 0,
+        "use_pool": False,
+        "pool_size": 8,
+        "logger": None,
+        "headers": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ((None, "http://h"), "token must not be None"),
+        (("t", None), "auth_url must not be None"),
+        (("t", "ftp://h"), "auth_url must begin with http:// or https://"),
+        (("t", "http://h", -1), "retry must be a number of repetitions"),
+        (("t", "http://h", 0, False, 0), "pool_size must be 1 or more"),
+        (("t", "http://h", 0, False, 8, None, {"Host": "g"}), "headers: Host is set by the transport"),
+    ],
+)
+def test_arguments_that_cannot_be_right_are_refused(arguments: tuple[Any, ...], complaint: str) -> None:
+    with pytest.raises(errors.BadValue) as refused:
+        LaterClient(*arguments)
+    assert complaint in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "invoke",
+    [
+        lambda c: c.get_username(None),
+        lambda c: c.service_get_uuid(None),
+        lambda c: c.send_feedback(None, ""),
+        lambda c: c.get_commission_info(None),
+        lambda c: c.commission_action(7, None),
+        lambda c: c.resolve_commissions([], None),
+        lambda c: c.issue_one_commission(None, {}),
+        lambda c: c.issue_one_commission(UUID, None),
+        lambda c: c.issue_one_commission(UUID, "system", None),
+        lambda c: c.validate_token(None),
+        lambda c: c.validate_token(".."),
+        lambda c: c.set_default_project(None),
+        lambda c: c.get_project(None),
+        lambda c: c.create_project(None),
+        lambda c: c.application_action(LAB, None, "approve"),
+        lambda c: c.enroll_member(LAB, None),
+    ],
+)
+def test_missing_arguments_are_refused_before_anything_is_sent(invoke: Invoke, peer_of: PeerFactory) -> None:
+    peer = peer_of(CATALOGUE)
+    with client_of(peer) as client, pytest.raises(errors.BadValue):
+        invoke(client)
+    assert peer.requests == []
+
+
+def test_an_argument_too_many_is_told_by_the_name_of_the_call(peer_of: PeerFactory) -> None:
+    with client_of(peer_of(CATALOGUE)) as client, pytest.raises(TypeError, match="issue_one_commission"):
+        client.issue_one_commission(UUID, {(LAB, "vm"): 1}, "", False, True, "more")  # type: ignore[call-overload]
+
+
+# What the catalogue is asked for
+
+
+def test_the_catalogue_is_asked_for_once(peer_of: PeerFactory) -> None:
+    peer = peer_of(CATALOGUE, answer({}))
+    with client_of(peer) as client:
+        client.get_quotas()
+        client.get_resources()
+        assert client.api_quotas == f"{ACCOUNT}/quotas"
+    assert [request.target for request in peer.requests] == [
+        f"{AUTH}/tokens",
+        f"{ACCOUNT}/quotas",
+        f"{ACCOUNT}/resources",
+    ]
+
+
+@pytest.mark.parametrize("invoke", [LaterClient.authenticate, LaterClient.get_endpoints])
+def test_what_brings_the_catalogue_anyway_saves_asking_for_it(invoke: Invoke, peer_of: PeerFactory) -> None:
+    peer = peer_of(CATALOGUE, answer({}))
+    with client_of(peer) as client:
+        invoke(client)
+        client.get_quotas()
+    assert len(peer.requests) == 2
+
+
+def test_a_newer_catalogue_replaces_the_older(peer_of: PeerFactory) -> None:
+    peer = peer_of(CATALOGUE, answer(catalogue(account="/moved/account")), answer({}))
+    with client_of(peer) as client:
+        assert client.account_prefix == ACCOUNT
+        client.get_endpoints()
+        client.get_quotas()
+    assert peer.requests[-1].target == "/moved/account/quotas"
+
+
+def test_all_the_places_can_be_asked_for(peer_of: PeerFactory) -> None:
+    with client_of(peer_of(CATALOGUE)) as client:
+        places = {
+            name: getattr(client, name)
+            for name, attribute in inspect.getmembers(type(client))
+            if isinstance(attribute, property)
+            and name not in {"log_request", "log_response", "logger", "retry"}
+        }
+        plain = (client.scheme, client.astakos_base_url, client.auth_prefix, client.api_tokens)
+    peer = client.astakos_base_url
+    assert plain == ("http", peer, AUTH, f"{AUTH}/tokens")
+    assert places == {
+        "account_url": "https://accounts.example.org/astakos/account/v1.0",
+        "account_prefix": ACCOUNT,
+        "ui_url": "https://accounts.example.org/astakos/ui",
+        "ui_prefix": "/astakos/ui",
+        "oauth2_url": "https://accounts.example.org/astakos/oauth2",
+        "oauth2_prefix": "/astakos/oauth2",
+        "api_usercatalogs": f"{ACCOUNT}/user_catalogs",
+        "api_service_usercatalogs": f"{ACCOUNT}/service/user_catalogs",
+        "api_resources": f"{ACCOUNT}/resources",
+        "api_quotas": f"{ACCOUNT}/quotas",
+        "api_service_quotas": f"{ACCOUNT}/service_quotas",
+        "api_service_project_quotas": f"{ACCOUNT}/service_project_quotas",
+        "api_commissions": f"{ACCOUNT}/commissions",
+        "api_commissions_action": f"{ACCOUNT}/commissions/action",
+        "api_feedback": f"{ACCOUNT}/feedback",
+        "api_projects": f"{ACCOUNT}/projects",
+        "api_memberships": f"{ACCOUNT}/projects/memberships",
+        "api_user_account": f"{ACCOUNT}/myaccount",
+        "api_getservices": "/astakos/ui/get_services",
+        "api_oauth2_auth": "/astakos/oauth2/auth",
+        "api_oauth2_token": "/astakos/oauth2/token",
+    }
+
+
+@pytest.mark.parametrize(
+    ("found", "invoke", "missing"),
+    [
+        (catalogue(account=None), LaterClient.get_quotas, "'astakos_account'"),
+        (catalogue(account=None), LaterClient.authenticate, "'astakos_account'"),
+        (catalogue(ui=None), LaterClient.get_services, "SNF:uiURL"),
+        (catalogue(oauth2=None), lambda c: c.get_endpoints(extra=True), "'astakos_oauth2'"),
+        (catalogue(oauth2=None), lambda c: c.get_token("g", "i", SECRET), "'astakos_oauth2'"),
+    ],
+)
+def test_what_the_catalogue_does_not_name_cannot_be_called(
+    found: Any, invoke: Invoke, missing: str, peer_of: PeerFactory
+) -> None:
+    with client_of(peer_of(answer(found))) as client, pytest.raises(errors.NoEndpoints, match=missing):
+        invoke(client)
+
+
+def test_the_account_can_be_called_when_pages_and_oauth2_are_missing(peer_of: PeerFactory) -> None:
+    with client_of(peer_of(answer(catalogue(ui=None, oauth2=None)), answer({}))) as client:
+        assert client.get_endpoints() == catalogue(ui=None, oauth2=None)
+        assert client.get_quotas() == {}
+
+
+def test_the_look_at_the_catalogue_is_repeated_by_the_same_policy(peer_of: PeerFactory) -> None:
+    peer = peer_of(hang_up, hang_up, CATALOGUE, answer({}))
+    with client_of(peer, retry=Retry(2, base=0)) as client:
+        assert client.get_quotas() == {}
+    assert len(peer.requests) == 4
+
+
+def test_a_catalogue_that_could_not_be_had_is_asked_for_again(peer_of: PeerFactory) -> None:
+    peer = peer_of(fault("serviceUnavailable", 503, "", "503 No"), CATALOGUE, answer({}))
+    with client_of(peer) as client:
+        with pytest.raises(errors.AstakosClientException) as failed:
+            client.get_quotas()
+        assert (failed.value.status, failed.value.path) == (503, f"{AUTH}/tokens")
+        assert client.get_quotas() == {}
+
+
+def test_a_catalogue_that_names_another_server_is_warned_about_once(
+    peer_of: PeerFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    peer = peer_of(CATALOGUE, answer({}), CATALOGUE, answer({}))
+    for _ in range(2):
+        with client_of(peer) as client:
+            client.get_quotas()
+    [record] = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert "'https://accounts.example.org/astakos/account/v1.0'" in record.getMessage()
+    assert f"all calls go to {peer.url}" in record.getMessage()
+
+
+def test_one_that_names_this_server_is_not(peer_of: PeerFactory, caplog: pytest.LogCaptureFixture) -> None:
+    peer = peer_of(answer({}))
+    own = catalogue(account=f"{peer.url}/a", ui=f"{peer.url}/u", oauth2=None)
+    peer.steps.insert(0, answer(own))
+    with client_of(peer) as client:
+        client.get_quotas()
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+# Attributes and headers
+
+
+def test_another_token_holds_from_the_next_call_on(peer_of: PeerFactory) -> None:
+    peer = peer_of(CATALOGUE, answer({}))
+    with client_of(peer) as client:
+        client.get_quotas()
+        client.token = "another"
+        client.get_quotas()
+    assert [request.headers["x-auth-token"] for request in peer.requests] == [TOKEN, TOKEN, "another"]
+
+
+def test_retry_and_logger_can_be_changed(peer_of: PeerFactory, caplog: pytest.LogCaptureFixture) -> None:
+    peer = peer_of(CATALOGUE, fault("serviceUnavailable", 503, "", "503 No"), answer({}))
+    with client_of(peer) as client:
+        assert (client.retry, client.logger.name) == (0, "astakosclient")
+        client.account_prefix  # noqa: B018 - a look at the catalogue
+        client.retry = 1
+        client.logger = logging.getLogger("another")
+        assert client.get_quotas() == {}
+        assert client.retry == 1
+        with pytest.raises(errors.BadValue):
+            client.retry = -1
+    assert {record.name for record in caplog.records if "repeating" in record.getMessage()} == {"another"}
+
+
+def test_headers_of_the_callers_own_go_with_every_request(peer_of: PeerFactory) -> None:
+    peer = peer_of(CATALOGUE, answer(NAMES))
+    own = {"X-Tenant": "7", "User-Agent": "mine", "x-auth-token": "forged", "Content-Type": "text/plain"}
+    with client_of(peer, headers=own) as client:
+        own["X-Tenant"] = "8"
+        client.get_uuid("Ada")
+    for request in peer.requests:
+        assert request.headers["x-tenant"] == "7"
+        assert request.headers["user-agent"] == "mine"
+        assert request.headers["x-auth-token"] == TOKEN
+        assert request.headers["content-type"] == "application/json"
+
+
+# Trouble
+
+
+def test_a_refusal_says_what_was_available(peer_of: PeerFactory) -> None:
+    provision = {"holder": "h", "source": "s", "resource": "cyclades.vm", "quantity": 4}
+    refused = {"code": 413, "message": "no", "data": {"provision": provision, "limit": 4, "usage": 1}}
+    peer = peer_of(CATALOGUE, answer({"overLimit": refused}, "413 Request Entity Too Large"))
+    with client_of(peer) as client, pytest.raises(errors.QuotaLimit) as failed:
+        client.issue_one_commission(UUID, {(LAB, "cyclades.vm"): 4})
+    error = failed.value
+    assert error.message == "The account's resource limit is exceeded"
+    assert error.details == "Virtual Machine: available 3, requested 4."
+    assert (error.available, error.requested, error.status) == (3, 4, 413)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        ("400 Bad", errors.BadRequest),
+        ("401 No", errors.Unauthorized),
+        ("403 Never", errors.Forbidden),
+        ("404 Gone", errors.NotFound),
+        ("409 Conflict", errors.AstakosClientException),
+    ],
+)
+def test_refusals_are_those_of_the_documented_client(
+    status: str, kind: type[errors.AstakosClientException], peer_of: PeerFactory
+) -> None:
+    peer = peer_of(CATALOGUE, answer(body=b"because", status=status))
+    with client_of(peer, retry=2) as client, pytest.raises(kind) as failed:
+        client.get_project(LAB)
+    assert (failed.value.status, failed.value.details) == (int(status[:3]), "because")
+    assert len(peer.requests) == 2
+
+
+def test_a_commission_that_may_have_arrived_is_not_sent_again(peer_of: PeerFactory) -> None:
+    peer = peer_of(CATALOGUE, hang_up)
+    with client_of(peer, retry=5) as client, pytest.raises(errors.ConnectionError) as failed:
+        client.issue_one_commission(UUID, {(LAB, "vm"): 1})
+    assert failed.value.sent
+    sent = [request.target for request in peer.requests if request.method == "POST"]
+    assert sent == [f"{AUTH}/tokens", f"{ACCOUNT}/commissions"]
+
+
+# Secrets
+
+
+SECRET_CALLS: dict[str, Invoke] = {
+    "authenticate": lambda c: c.authenticate(),
+    "validate_token": lambda c: c.validate_token(ACCESS_TOKEN, "https://viewer"),
+    "get_token": lambda c: c.get_token("authorization_code", "viewer", SECRET, code=CODE),
+    "get_quotas": lambda c: c.get_quotas(),
+}
+SECRETS = (
+    TOKEN,
+    ACCESS_TOKEN,
+    SECRET,
+    CODE,
+    base64.b64encode(f"viewer:{SECRET}".encode()).decode(),
+    "credential",
+)
+
+
+@pytest.mark.parametrize("name", SECRET_CALLS)
+@pytest.mark.parametrize(
+    "step",
+    [
+        answer({"echo": SECRETS}),
+        fault("badRequest", 400, " ".join(SECRETS), f"400 {' '.join(SECRETS)}"),
+        answer(body=" ".join(SECRETS).encode()),
+        hang_up,
+    ],
+)
+def test_nothing_secret_is_in_logs_exceptions_or_the_last_traffic(
+    name: str, step: Step, peer_of: PeerFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    peer = peer_of(CATALOGUE, step)
+    texts = []
+    with client_of(peer, headers={"X-Own": "credential"}) as client:
+        client.account_prefix  # noqa: B018 - a look at the catalogue
+        try:
+            SECRET_CALLS[name](client)
+        except errors.AstakosClientException as error:
+            texts += [str(error), repr(error)]
+        texts += [repr(client), str(client.log_request), str(client.log_response), caplog.text]
+    # What was sent in this call is its secret; of what the others send it knows nothing.
+    sent = str(peer.requests[-1])
+    assert sent.count("credential") == 1
+    for secret in SECRETS:
+        if secret in sent:
+            assert not [text for text in texts if secret in text]
+
+
+def test_a_transport_of_ones_own_carries_the_requests() -> None:
+    class Recorder:
+        def __init__(self) -> None:
+            self.urls: list[str] = []
+
+        def send(self, request: Request, timeout: Timeout) -> Answer:
+            self.urls.append(request.url)
+            body = CATALOGUE.partition(b"\r\n\r\n")[2] if request.url.endswith("/tokens") else b"{}"
+            return Answer(200, "OK", {}, body)
+
+    recorder = Recorder()
+    client = LaterClient(TOKEN, "https://h/x/identity/v2.0/", transport=recorder, timeout=5)
+    assert client.get_quotas() == {}
+    assert recorder.urls == [
+        "https://h/x/identity/v2.0/tokens",
+        "https://h/astakos/account/v1.0/quotas",
+    ]
+    client.close()
+
+
+def test_nothing_secret_is_in_the_representation_of_a_client() -> None:
+    assert repr(LaterClient(TOKEN, "https://h/x")) == "<LaterClient of https://h/x>"
