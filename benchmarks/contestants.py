@@ -17,7 +17,6 @@ import urllib3
 
 from astakosclient import AstakosClient, Transport
 from astakosclient.adapters.httpx2 import Httpx2Transport
-from astakosclient.adapters.pyreqwest import PyreqwestTransport
 from benchmarks.child_process import HOST
 from benchmarks.population import COMPONENT_TOKEN, commission
 
@@ -85,12 +84,6 @@ def astakosclient_over_httpx2(port: int) -> Contestant:
     """The client, its requests carried by httpx2."""
     transport = Httpx2Transport()
     return _client("astakosclient over httpx2", port, transport, transport.close)
-
-
-def astakosclient_over_pyreqwest(port: int) -> Contestant:
-    """The client, its requests carried by pyreqwest."""
-    transport = PyreqwestTransport()
-    return _client("astakosclient over pyreqwest", port, transport, transport.close)
 
 
 def _client(name: str, port: int, transport: Transport | None, close: Callable[[], None]) -> Contestant:
@@ -196,7 +189,6 @@ CONTESTANTS: Sequence[Callable[[int], Contestant]] = (
     standard_library,
     astakosclient,
     astakosclient_over_httpx2,
-    astakosclient_over_pyreqwest,
     with_urllib3,
     with_httpx2,
     with_requests,

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from tools.postgres_server import own_server
 
 from astakos import clock
 from astakos.administration.load import load
@@ -36,7 +37,6 @@ from benchmarks.population import (
     user_name,
     user_uuid,
 )
-from benchmarks.postgres_server import own_server
 from benchmarks.postgresql_databases import SETTINGS, prepare, url_of
 from benchmarks.results import Result, milliseconds, rate, ratio, show
 from benchmarks.service_process import astakos_server

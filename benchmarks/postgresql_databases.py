@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from tools.postgres_server import PostgresServer, own_server
+
 from benchmarks.population import make_database
-from benchmarks.postgres_server import PostgresServer, own_server
 
 SETTINGS: Mapping[str, str] = {
     "shared_buffers": "1GB",

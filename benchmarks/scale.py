@@ -10,7 +10,8 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from benchmarks.cluster_simulation import Cluster, Costs, Outcome, Simulation
+from tools.cluster_simulation import Cluster, Costs, Outcome, Simulation
+
 from benchmarks.results import Result, milliseconds, rate, show
 
 NODES = (1, 2, 4, 8, 16, 32)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
-from benchmarks.postgres_server import postgres_server
 from hypothesis import HealthCheck, settings
+from tools.postgres_server import postgres_server
 
 from astakos.directory import password_hashes
 from astakos.http.dialects.v0_14 import V0_14

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from astakos.http.openapi.document import openapi_document
-from astakos.http.routing import all_routes, announced
+from astakos.http.routes import all_methods, announced
 
 STORED = Path(__file__).parent.parent / "docs" / "openapi.json"
 BASE_URL = "http://127.0.0.1:8000"
@@ -18,7 +18,7 @@ BASE_URL = "http://127.0.0.1:8000"
 
 def current_document() -> str:
     """The document of this code, without its version."""
-    document = openapi_document(all_routes(), announced, BASE_URL)
+    document = openapi_document(all_methods(), announced, BASE_URL)
     document["info"]["version"] = "of this code"
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 

@@ -88,3 +88,15 @@ def test_a_subclass_becomes_one_of_the_generation(arguments: Any, generation: ty
     assert client.get_quotas(TOKEN) == ("own quotas", 1)
     assert TOKEN not in repr(client)
     assert type(client).__name__ == "OwnClient"
+
+
+def test_a_subclass_may_have_arguments_of_its_own() -> None:
+    """Only its call of the constructor of `AstakosClient` says which generation it wants."""
+
+    class OfOurCloud(AstakosClient):
+        def __init__(self, *token: Any) -> None:
+            super().__init__(*token, URL)  # type: ignore[call-arg]
+
+    assert isinstance(OfOurCloud(), DocumentedClient)
+    assert isinstance(OfOurCloud(TOKEN), LaterClient)
+    assert isinstance(OfOurCloud(), OfOurCloud)

@@ -6,7 +6,7 @@ from operator import itemgetter
 import hypothesis.strategies as st
 
 from astakos.http.openapi.document import operations as there_are
-from astakos.http.routing import all_routes
+from astakos.http.routes import all_methods
 from fuzzing.bodies import (
     actions,
     administration,
@@ -43,7 +43,7 @@ SERIALS = (
 )
 
 
-operations = st.sampled_from(sorted((found.path, found.method) for found in there_are(all_routes())))
+operations = st.sampled_from(sorted((found.path, found.method) for found in there_are(all_methods())))
 
 
 def _filled(path: str, serial: str) -> str:

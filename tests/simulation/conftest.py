@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from benchmarks.postgres_server import PostgresServer, own_server
+from tools.postgres_server import PostgresServer, own_server
 
 from astakos.storage.postgresql.postgresql_ledger import PostgreSQLLedger
 from astakos.storage.protocol import Database

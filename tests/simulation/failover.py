@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from benchmarks.postgres_server import LOOPBACK, QUICK, PostgresServer, folder_for_server, free_port
+from tools.postgres_server import LOOPBACK, QUICK, PostgresServer, folder_for_server, free_port
 
 from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase
 from simulation.crashes import fill

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from benchmarks.cluster_simulation import Cluster, Costs, Simulation
+from tools.cluster_simulation import Cluster, Costs, Simulation
 
 COSTS = Costs(
     engine_transaction=200e-6,

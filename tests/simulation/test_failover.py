@@ -4,7 +4,7 @@ import contextlib
 import os
 
 import pytest
-from benchmarks.postgres_server import PostgresServer, folder_for_server, free_port
+from tools.postgres_server import PostgresServer, folder_for_server, free_port
 
 from simulation.failover import RESUMED_AFTER_SECONDS, SETTINGS, Cluster, fail_over, load_on, running_cluster
 from simulation.serving import UnexpectedAnswerError

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from benchmarks.postgres_server import PostgresServer, own_server
+from tools.postgres_server import PostgresServer, own_server
 
 from astakos.ledger.batch import perform
 from astakos.ledger.embedded_engine import GroupCommit

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from benchmarks.postgres_server import PostgresServer
+from tools.postgres_server import PostgresServer
 
 from astakos.clock import DAY
 from astakos.ledger.operations import Issued, Resolve, Resolved

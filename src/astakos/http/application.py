@@ -17,6 +17,7 @@ from astakos.http.faults import (
     ServiceUnavailable,
 )
 from astakos.http.keystone.errors import error_answer, is_keystone_path
+from astakos.http.media_types import HTML_UTF8, JSON_UTF8, XML_UTF8
 from astakos.http.openapi.description import ANY_METHOD
 from astakos.http.request import (
     NO_SUCH_CALL,
@@ -31,7 +32,7 @@ from astakos.http.request import (
 )
 from astakos.http.request_counts import RequestCounts
 from astakos.http.request_ids import RequestIds
-from astakos.http.routing import API_PREFIXES, announced, find_route
+from astakos.http.routes import API_PREFIXES, announced, find_route
 from astakos.http.serialization import fault_to_xml, to_json
 from astakos.ledger.ports import StorageUnavailableError
 from astakos.logs import request_id
@@ -44,13 +45,12 @@ GONE = 499
 """Noted in place of a status if the client went away before it had sent its whole request."""
 
 NEGOTIATED_TYPES = {
-    "json": "application/json; charset=UTF-8",
-    "xml": "application/xml; charset=UTF-8",
+    "json": JSON_UTF8,
+    "xml": XML_UTF8,
 }
 NOT_FOUND = (
     b"<!DOCTYPE html><title>Not found</title><h1>Not found</h1><p>There is nothing at this address.</p>\n"
 )
-HTML = "text/html; charset=utf-8"
 NEVER_CACHED = (b"cache-control", b"no-cache, no-store, must-revalidate, max-age=0")
 VARY = (b"vary", b"X-Auth-Token")
 
@@ -92,7 +92,7 @@ class Application:
         name = self._request_ids.id_of(request.headers.get(request_ids.HEADER))
         request_id.set(name)
         if below is None:
-            answer: Answer | None = Answer(404, NOT_FOUND, HTML)
+            answer: Answer | None = Answer(404, NOT_FOUND, HTML_UTF8)
         else:
             answer = await self._answered(request)
         # Before it is sent, so that what a client has got an answer to has been counted.
@@ -128,12 +128,13 @@ class Application:
                 raise ItemNotFound(NO_SUCH_CALL)
             if request.path.startswith(API_PREFIXES):
                 raise BadRequest(NO_SUCH_CALL)
-            return Answer(404, NOT_FOUND, HTML)
-        handler = route.get(request.method) or route.get(ANY_METHOD)
+            return Answer(404, NOT_FOUND, HTML_UTF8)
+        methods = route.methods
+        handler = methods.get(request.method) or methods.get(ANY_METHOD)
         if handler is None and is_keystone_path(request.path):
-            raise NotAllowed.method(request.method, tuple(route))
+            raise NotAllowed.method(request.method, tuple(methods))
         if handler is None:
-            raise request.dialect.wrong_method(request.method, tuple(route))
+            raise request.dialect.wrong_method(request.method, tuple(methods))
         return await handler(self.service, request)
 
     def _refusal(self, request: Request, fault: Fault) -> Answer:

@@ -1,10 +1,15 @@
 """From the token of a request to the user or component that holds it (`http-api.md` §2, §5)."""
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
 from astakos.directory.eligibility import refuse_component, refuse_user
 from astakos.directory.entities import Component, User
 from astakos.directory.tokens import token_hash
 from astakos.http.faults import Unauthorized
-from astakos.http.request import Request
+from astakos.http.openapi.description import TokenKind
+from astakos.http.request import Answer, Request
 from astakos.service.service import Service
 
 MISSING = "A token is needed; send it in the header X-Auth-Token."
@@ -61,3 +66,27 @@ async def authenticated_component(service: Service, request: Request) -> Compone
     if component is None or refusal is not None:
         raise Unauthorized(refusal or "")
     return component
+
+
+@dataclass(frozen=True, slots=True)
+class ForUser:
+    """A handler for the user whose token the request carries."""
+
+    tokens: ClassVar[tuple[TokenKind, ...]] = ("user",)
+    handler: Callable[[Service, Request, User], Awaitable[Answer]]
+
+    async def __call__(self, service: Service, request: Request) -> Answer:
+        """Authenticate, then handle."""
+        return await self.handler(service, request, await authenticated_user(service, request))
+
+
+@dataclass(frozen=True, slots=True)
+class ForComponent:
+    """A handler for the component whose token the request carries."""
+
+    tokens: ClassVar[tuple[TokenKind, ...]] = ("service",)
+    handler: Callable[[Service, Request, Component], Awaitable[Answer]]
+
+    async def __call__(self, service: Service, request: Request) -> Answer:
+        """Authenticate, then handle."""
+        return await self.handler(service, request, await authenticated_component(service, request))

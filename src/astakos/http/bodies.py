@@ -10,14 +10,11 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from astakos.http.faults import BadRequest
+from astakos.http.media_types import FORM_TYPE, JSON_TYPE, MULTIPART_TYPE
 from astakos.http.request import Request
 from astakos.storage.texts import is_storable
 
 T = TypeVar("T")
-
-JSON_TYPE = "application/json"
-FORM_TYPE = "application/x-www-form-urlencoded"
-MULTIPART_TYPE = "multipart/form-data"
 
 
 def require_json(request: Request) -> None:

@@ -2,13 +2,11 @@
 
 from typing import Literal, TypedDict
 
-from astakos.http.openapi.description import JSON_TYPE as LABEL
+from astakos.http.media_types import JSON_TYPE, JSON_UTF8
 from astakos.http.openapi.description import Reply, described
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
 from astakos.service.service import Service
-
-JSON_TYPE = "application/json; charset=UTF-8"
 
 
 class Alive(TypedDict):
@@ -30,16 +28,16 @@ class NotReady(TypedDict):
     missing: list[str]
 
 
-@described("health.healthz", answers={200: Reply(Alive, [LABEL])})
+@described("health.healthz", answers={200: Reply(Alive, [JSON_TYPE])})
 async def healthz(_service: Service, _request: Request) -> Answer:
     """The process answers; nothing else is looked at, or a database that fails would have it killed."""
-    return Answer(body=to_json({"alive": True}), media_type=JSON_TYPE)
+    return Answer(body=to_json({"alive": True}), media_type=JSON_UTF8)
 
 
-@described("health.readyz", answers={200: Reply(Ready, [LABEL]), 503: Reply(NotReady, [LABEL])})
+@described("health.readyz", answers={200: Reply(Ready, [JSON_TYPE]), 503: Reply(NotReady, [JSON_TYPE])})
 async def readyz(service: Service, _request: Request) -> Answer:
     """200 if calls can be answered now, else 503 with what is missing."""
     missing = await service.readiness.missing()
     if missing:
-        return Answer(503, to_json({"ready": False, "missing": missing}), JSON_TYPE)
-    return Answer(body=to_json({"ready": True}), media_type=JSON_TYPE)
+        return Answer(503, to_json({"ready": False, "missing": missing}), JSON_UTF8)
+    return Answer(body=to_json({"ready": True}), media_type=JSON_UTF8)

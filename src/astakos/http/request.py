@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 
 from astakos.http.caller_address import address_of
 from astakos.http.faults import BodyTooLarge
+from astakos.http.media_types import JSON_TYPE, XML_TYPE
 
 if TYPE_CHECKING:
     from astakos.http.dialects.dialect import Dialect
@@ -25,7 +26,7 @@ NO_SUCH_CALL = "There is no such call; see the documentation of the API."
 TOKEN_NAME = "X-Auth-Token"  # noqa: S105 - the name of a header
 JSON = "json"
 XML = "xml"
-MEDIA_TYPES = {"application/json": JSON, "application/xml": XML}
+MEDIA_TYPES = {JSON_TYPE: JSON, XML_TYPE: XML}
 
 
 class DisconnectedError(Exception):

@@ -99,7 +99,7 @@ class Timeout(FixedValue):
 class Transport(Protocol):
     """Whatever can carry a request to its server. Any HTTP library is wrapped in a few lines.
 
-    `astakosclient.adapters.httpx2` and `astakosclient.adapters.pyreqwest` do so, and show how.
+    `astakosclient.adapters.httpx2` does so, and shows how.
     """
 
     def send(self, request: Request, timeout: Timeout) -> Answer:  # pyright: ignore[reportReturnType]

@@ -8,13 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
 from astakosclient import Answer, AstakosClient, Request, Timeout, errors
 from astakosclient.adapters.httpx2 import AsyncHttpx2Transport, Httpx2Transport
-from astakosclient.adapters.pyreqwest import AsyncPyreqwestTransport, PyreqwestTransport
 from client.peers import (
     answer,
     chunked,
@@ -45,7 +44,7 @@ class Transport(Protocol):
 class Driven:
     """An asynchronous transport, driven by an event loop of its own."""
 
-    def __init__(self, transport: AsyncHttpx2Transport | AsyncPyreqwestTransport) -> None:
+    def __init__(self, transport: AsyncHttpx2Transport) -> None:
         self.transport = transport
         self.runner = asyncio.Runner()
 
@@ -61,8 +60,6 @@ Make = Callable[..., Transport]
 ADAPTERS: dict[str, Make] = {
     "httpx2": Httpx2Transport,
     "httpx2, awaited": lambda **options: Driven(AsyncHttpx2Transport(**options)),
-    "pyreqwest": PyreqwestTransport,
-    "pyreqwest, awaited": lambda **options: Driven(AsyncPyreqwestTransport(**options)),
 }
 
 
@@ -242,10 +239,9 @@ def test_no_secret_is_logged_or_kept_in_an_exception(
     assert not secret(caplog.text)
 
 
-@pytest.mark.parametrize("make_awaited", [AsyncHttpx2Transport, AsyncPyreqwestTransport])
-def test_awaited_ones_go_on_in_a_second_event_loop(make_awaited: Any, peer_of: PeerFactory) -> None:
+def test_awaited_ones_go_on_in_a_second_event_loop(peer_of: PeerFactory) -> None:
     peer = peer_of(GOOD)
-    transport = make_awaited()
+    transport = AsyncHttpx2Transport()
 
     async def call() -> int:
         async with transport:
@@ -255,13 +251,12 @@ def test_awaited_ones_go_on_in_a_second_event_loop(make_awaited: Any, peer_of: P
     assert [asyncio.run(call()), asyncio.run(call())] == [200, 200]
 
 
-@pytest.mark.parametrize("make_awaited", [AsyncHttpx2Transport, AsyncPyreqwestTransport])
-def test_a_cancelled_call_leaves_no_half_read_connection(make_awaited: Any, peer_of: PeerFactory) -> None:
+def test_a_cancelled_call_leaves_no_half_read_connection(peer_of: PeerFactory) -> None:
     peer = peer_of(GOOD, silence, answer({"b": 2}))
     request = Request("GET", peer.url, "/x")
 
     async def calls() -> list[bytes]:
-        async with make_awaited() as transport:
+        async with AsyncHttpx2Transport() as transport:
             first = await transport.send(request, Timeout(5))
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.1):
@@ -275,14 +270,14 @@ def test_a_cancelled_call_leaves_no_half_read_connection(make_awaited: Any, peer
 FORKING = """
 import os, sys
 from astakosclient import Request, Timeout, errors
-from astakosclient.adapters.{module} import {transport}
+from astakosclient.adapters.httpx2 import Httpx2Transport
 from client.peers import Peer, answer
 
 def told(transport, request):
     try:
         return str(transport.send(request, Timeout(5)).status)
     except errors.ConnectionError as error:
-        return f"{{error.sent}}: {{error}}"
+        return f"{error.sent}: {error}"
 
 def in_child(work):
     reading, writing = os.pipe()
@@ -293,10 +288,8 @@ def in_child(work):
     os.waitpid(child, 0)
     print(os.read(reading, 4096).decode())
 
-with Peer(answer({{}})) as peer, {transport}() as transport:
+with Peer(answer({})) as peer, Httpx2Transport() as transport:
     request = Request("GET", peer.url, "/x")
-    if "before" in sys.argv:
-        in_child(lambda: told(transport, request))
     print(told(transport, request))
     in_child(lambda: told(transport, request))
     print(told(transport, request))
@@ -306,37 +299,23 @@ with Peer(answer({{}})) as peer, {transport}() as transport:
 """
 
 
-def forked(module: str, transport: str, *arguments: str) -> list[str]:
-    program = FORKING.format(module=module, transport=transport)
+def forked() -> list[str]:
     environment = {"PYTHONPATH": ":".join(filter(None, sys.path))}
-    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", program, *arguments]
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKING]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=30)
     return done.stdout.splitlines()
 
 
 def test_httpx2_goes_on_after_a_fork_with_connections_of_its_own() -> None:
-    told = forked("httpx2", "Httpx2Transport")
+    told = forked()
     assert told == ["200", "200", "200", "closed", "200", "[1, 2, 1, 1]"]
 
 
-def test_pyreqwest_that_was_used_before_a_fork_is_refused_afterwards_instead_of_hanging() -> None:
-    first, child, second, closed, third, connections = forked("pyreqwest", "PyreqwestTransport")
-    assert child.startswith(
-        "False: cannot reach the server: pyreqwest was used before this process was forked"
-    )
-    assert (first, second, closed, third, connections) == ("200", "200", "closed", "200", "[1, 1, 1]")
-
-
-def test_pyreqwest_that_was_not_used_before_a_fork_works_in_both() -> None:
-    assert forked("pyreqwest", "PyreqwestTransport", "before")[:2] == ["200", "200"]
-
-
-@pytest.mark.parametrize("module", ["httpx2", "pyreqwest"])
-def test_a_missing_library_is_named_with_what_to_install(module: str) -> None:
-    program = f"import sys; sys.modules['{module}'] = None; import astakosclient.adapters.{module}"
+def test_a_missing_library_is_named_with_what_to_install() -> None:
+    program = "import sys; sys.modules['httpx2'] = None; import astakosclient.adapters.httpx2"
     environment = {"PYTHONPATH": ":".join(filter(None, sys.path))}
     done = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False
     )
     last = done.stderr.splitlines()[-1]
-    assert last == f'ImportError: {module} is not installed: pip install "astakosclient[{module}]"'
+    assert last == 'ImportError: httpx2 is not installed: pip install "astakosclient[httpx2]"'

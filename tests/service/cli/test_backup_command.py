@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from benchmarks.postgres_server import client_program
+from tools.postgres_server import client_program
 
 from astakos.administration.component_registration import register_own_services
 from astakos.storage.protocol import Database

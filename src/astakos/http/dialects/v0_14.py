@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from astakos.directory.entities import Resource, User
-from astakos.http.bodies import FORM_TYPE, MULTIPART_TYPE
 from astakos.http.commissions.requested_provisions import OLD_SYSTEM_SOURCE
 from astakos.http.dialects.dialect import Dialect, Document, QuotaFilter, Quotas
 from astakos.http.dialects.newest import read_display_names, told_provisions
 from astakos.http.faults import BadRequest, Fault, NotAllowed
+from astakos.http.media_types import FORM_TYPE, MULTIPART_TYPE
 from astakos.http.request import Request
 from astakos.ledger.rules import UNLIMITED, Key, Provision
 from astakos.projects.limits import uuid_of_user

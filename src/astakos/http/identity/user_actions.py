@@ -12,8 +12,10 @@ from astakos.directory.entities import User
 from astakos.http.account.default_project import choose_default_project, named_project
 from astakos.http.bodies import JsonBody, require_storable
 from astakos.http.faults import BadRequest, Conflict, ItemNotFound, NotAllowed
-from astakos.http.identity.user_administration import REFUSALS, ChangedUser, answer_user, change_account
-from astakos.http.openapi.description import JSON_TYPE, Reply, described
+from astakos.http.identity.user_administration import REFUSALS, answer_user, change_account
+from astakos.http.identity.user_documents import ChangedUser
+from astakos.http.media_types import JSON_TYPE
+from astakos.http.openapi.description import Reply, described
 from astakos.http.request import Answer, Request
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection

@@ -1,8 +1,7 @@
 """`identity/v2.0/users`: users as administrators see, make and change them (`http-api.md` §7.4)."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, NotRequired, TypedDict, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import msgspec
 
@@ -13,148 +12,32 @@ from astakos.administration.user_registration import (
     new_password,
     register_user,
 )
-from astakos.clock import to_iso
-from astakos.directory.entities import Account, User
+from astakos.directory.entities import User
 from astakos.directory.mail_addresses import EXAMPLE, is_mail_address
-from astakos.http.authentication import MISSING, user_of_token
 from astakos.http.bodies import JsonBody, require_storable
-from astakos.http.faults import BadRequest, Conflict, Fault, Forbidden, ItemNotFound, NotAllowed, Unauthorized
-from astakos.http.openapi.description import JSON_TYPE, Reply, TokenKind, described
-from astakos.http.request import JSON, NO_SUCH_CALL, Answer, Request
+from astakos.http.faults import BadRequest, Conflict, Fault, Forbidden, ItemNotFound
+from astakos.http.identity.administrators import InnerFault
+from astakos.http.identity.user_documents import (
+    ChangedUser,
+    CreatedUser,
+    Person,
+    PersonBody,
+    UserList,
+    account_document,
+)
+from astakos.http.media_types import JSON_TYPE
+from astakos.http.openapi.description import Reply, described
+from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import settings, user_records, users
+from astakos.storage.tables import user_records, users
 
 T = TypeVar("T")
 
 NO_SUCH_USER = "There is no user of this uuid."
 REQUIRED = ("username", "first_name", "last_name")
 """What a new user must have, and nobody may lose."""
-BACKEND = "astakos"
-"""The one way to log in that there is: with a password that is kept here."""
-
-
-class InnerFault(Fault):
-    """The caller's token does not count; this API has a name of its own for that."""
-
-    status = 401
-    name = "fault"
-
-
-@dataclass(frozen=True, slots=True)
-class ForAdministrators:
-    """The methods of a path, for members of the groups that a setting names; unknown without that setting."""
-
-    handlers: Mapping[str, Callable[[Service, Request], Awaitable[Answer]]]
-    tokens: ClassVar[tuple[TokenKind, ...]] = ("user",)
-
-    async def __call__(self, service: Service, request: Request) -> Answer:
-        """See that it is turned on, that there is such a method, and that the caller may use it."""
-        groups = await service.read(_permitted_groups)
-        if groups is None:
-            raise BadRequest(NO_SUCH_CALL)
-        request.serialization = JSON
-        handler = self.handlers.get(request.method)
-        if handler is None:
-            raise NotAllowed.method(request.method, tuple(self.handlers))
-        if not request.token:
-            raise Unauthorized(MISSING)
-        try:
-            user = await user_of_token(service, request.token)
-        except Unauthorized as refusal:
-            raise InnerFault(refusal.message) from refusal
-        if not any(group.name in groups for group in await service.read(users.groups_of, user.id)):
-            raise Forbidden(f"This is for members of one of these groups: {', '.join(groups)}.")
-        return await handler(service, request)
-
-
-def _permitted_groups(connection: Connection) -> list[str] | None:
-    if not settings.find(connection, settings.ADMIN_USERS):
-        return None
-    groups: list[str] = settings.find(
-        connection, settings.ADMIN_USERS_GROUPS, settings.DEFAULT_ADMIN_USERS_GROUPS
-    )
-    return groups
-
-
-class Person(msgspec.Struct):
-    """What a body says of a user; what it does not say is left as it is."""
-
-    username: str | msgspec.UnsetType = msgspec.UNSET
-    first_name: str | msgspec.UnsetType = msgspec.UNSET
-    last_name: str | msgspec.UnsetType = msgspec.UNSET
-    password: str | msgspec.UnsetType | None = msgspec.UNSET
-    affiliation: str | msgspec.UnsetType | None = msgspec.UNSET
-    metadata: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
-
-
-class PersonBody(msgspec.Struct):
-    """A user who is to be made, or changed."""
-
-    user: Person
-
-
-class LoginMethod(TypedDict):
-    """A way in which a user can log in."""
-
-    backend: str
-    identifier: str | None
-    active: bool
-    affiliation: str | None
-    metadata: dict[str, Any]
-
-
-class ListedUser(TypedDict):
-    """A user as administrators see one; the times are there in detail only, ISO 8601."""
-
-    id: str
-    email: str
-    first_name: str
-    last_name: str
-    is_active: bool
-    is_rejected: bool
-    deactivated_reason: str | None
-    rejected_reason: str | None
-    accepted_policy: str | None
-    roles: list[str]
-    authentication_methods: list[LoginMethod]
-    date_joined: NotRequired[str | None]
-    moderated_at: NotRequired[str | None]
-    verified_at: NotRequired[str | None]
-    auth_token_expires: NotRequired[str | None]
-
-
-class ShownUser(ListedUser):
-    """A user, and the token that has just been made for them."""
-
-    auth_token: NotRequired[str]
-
-
-class UserList(TypedDict):
-    """All users."""
-
-    users: list[ListedUser]
-
-
-class ChangedUser(TypedDict):
-    """One user."""
-
-    user: ShownUser
-
-
-class Created(TypedDict):
-    """Who has been made, with what is shown only now."""
-
-    id: str
-    password: str
-    auth_token: str
-
-
-class CreatedUser(TypedDict):
-    """A new user."""
-
-    user: Created
 
 
 BODY = JsonBody(PersonBody)
@@ -295,41 +178,3 @@ def _particulars(person: Person) -> Particulars:
     if person.metadata is not msgspec.UNSET:
         given["metadata"] = person.metadata or {}
     return given
-
-
-def account_document(account: Account, *, detailed: bool) -> dict[str, Any]:
-    """A user as administrators see one; in detail with the times."""
-    user, record, groups, has_password = account
-    method = {
-        "backend": BACKEND,
-        "identifier": None,
-        "active": True,
-        "affiliation": record.affiliation,
-        "metadata": dict(record.metadata),
-    }
-    document = {
-        "id": user.uuid,
-        "email": user.email,
-        "first_name": user.first_name,
-        "last_name": user.last_name,
-        "is_active": user.is_active,
-        "is_rejected": user.is_rejected,
-        "deactivated_reason": record.deactivated_reason,
-        "rejected_reason": record.rejected_reason,
-        "accepted_policy": record.accepted_policy,
-        "roles": list(groups),
-        "authentication_methods": [method] if has_password else [],
-    }
-    if detailed:
-        document |= {
-            # Of a user of before there were records no more is known than when the token was made.
-            "date_joined": _time(record.date_joined or user.token_created),
-            "moderated_at": _time(record.moderated_at),
-            "verified_at": _time(record.verified_at),
-            "auth_token_expires": _time(user.token_expires),
-        }
-    return document
-
-
-def _time(instant: int | None) -> str | None:
-    return None if instant is None else to_iso(instant)

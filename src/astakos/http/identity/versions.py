@@ -2,15 +2,16 @@
 
 from typing import Any, NotRequired, TypedDict
 
-from astakos.http.openapi.description import JSON_TYPE, Reply, described
+from astakos.http.media_types import JSON_TYPE
+from astakos.http.openapi.description import Reply, described
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
 from astakos.service.service import Service
 
 VERSION = "v2.0"
 UPDATED = "2014-04-17T00:00:00Z"
-MEDIA_TYPES = [{"base": "application/json", "type": "application/vnd.openstack.identity-v2.0+json"}]
-MEDIA_TYPES_3 = [{"base": "application/json", "type": "application/vnd.openstack.identity-v3+json"}]
+MEDIA_TYPES = [{"base": JSON_TYPE, "type": "application/vnd.openstack.identity-v2.0+json"}]
+MEDIA_TYPES_3 = [{"base": JSON_TYPE, "type": "application/vnd.openstack.identity-v3+json"}]
 DESCRIPTION = {"rel": "describedby", "type": "text/html", "href": "https://docs.openstack.org/"}
 
 

@@ -3,11 +3,11 @@
 from http import HTTPStatus
 
 from astakos.http.faults import Fault
+from astakos.http.media_types import JSON_TYPE
 from astakos.http.request import Answer
 from astakos.http.serialization import to_json
 
 PREFIX = "/identity/v3"
-JSON_TYPE = "application/json"
 
 
 def is_keystone_path(path: str) -> bool:

@@ -20,8 +20,9 @@ from astakos.http.keystone.documents import (
     project_document,
     user_document,
 )
-from astakos.http.keystone.errors import JSON_TYPE, PREFIX
+from astakos.http.keystone.errors import PREFIX
 from astakos.http.keystone.keystone_catalog import keystone_catalog
+from astakos.http.media_types import JSON_TYPE
 from astakos.http.openapi.description import Parameter, Reply, as_text, described
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json

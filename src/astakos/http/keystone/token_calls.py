@@ -14,9 +14,9 @@ from astakos.http.bodies import JsonBody
 from astakos.http.faults import BadRequest, Forbidden, ItemNotFound, TooManyAttempts, Unauthorized
 from astakos.http.keystone.answers import TokenAnswer
 from astakos.http.keystone.documents import TokenFacts, token_document
-from astakos.http.keystone.errors import JSON_TYPE
 from astakos.http.keystone.keystone_catalog import keystone_catalog
 from astakos.http.keystone.token_requests import Auth, AuthBody, Identity, PasswordUser, ProjectName, Scope
+from astakos.http.media_types import JSON_TYPE
 from astakos.http.openapi.description import EMPTY, Parameter, Reply, as_text, described
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json

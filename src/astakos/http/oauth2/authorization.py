@@ -10,6 +10,7 @@ from astakos.directory.oauth2_rules import CODE_LIFETIME, PUBLIC, new_code, with
 from astakos.directory.tokens import token_hash
 from astakos.http.bodies import FormBody, read_form, require_storable
 from astakos.http.faults import BadRequest, Forbidden
+from astakos.http.media_types import HTML_TYPE, JSON_TYPE
 from astakos.http.oauth2.client_credentials import (
     as_json,
     basic_credentials,
@@ -18,15 +19,7 @@ from astakos.http.oauth2.client_credentials import (
     origin_of,
     require_secret,
 )
-from astakos.http.openapi.description import (
-    ELSEWHERE,
-    HTML_TYPE,
-    JSON_TYPE,
-    Parameter,
-    Reply,
-    as_text,
-    described,
-)
+from astakos.http.openapi.description import ELSEWHERE, Parameter, Reply, as_text, described
 from astakos.http.request import Answer, Request
 from astakos.http.web.browser_sessions import (
     PROOF,

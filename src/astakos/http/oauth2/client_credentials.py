@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from astakos.directory.tokens import token_hash
 from astakos.http.faults import BadRequest, BodyTooLarge, Forbidden
+from astakos.http.media_types import JSON_UTF8
 from astakos.http.openapi.description import Refusals
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
@@ -17,7 +18,6 @@ from astakos.service.service import Service
 from astakos.storage.tables import oauth2
 from astakos.storage.tables.oauth2 import Client
 
-JSON = "application/json; charset=UTF-8"
 SCHEMES_TOLD = (b"x-forwarded-protocol", b"x-forwarded-proto")
 
 
@@ -41,7 +41,7 @@ class ForOAuth2:
 
 def as_json(document: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
     """A document, said to be JSON whatever the client would like."""
-    return Answer(status, to_json(document), JSON, {"Pragma": "no-cache", **(headers or {})})
+    return Answer(status, to_json(document), JSON_UTF8, {"Pragma": "no-cache", **(headers or {})})
 
 
 async def _require_tls(service: Service, request: Request) -> None:

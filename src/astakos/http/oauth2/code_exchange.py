@@ -7,8 +7,9 @@ from typing import NotRequired, TypedDict
 from astakos.clock import MICROSECONDS
 from astakos.directory.oauth2_rules import PUBLIC, new_access_token, normalized, refuse_verifier
 from astakos.directory.tokens import token_hash
-from astakos.http.bodies import FORM_TYPE, FormBody, read_form
+from astakos.http.bodies import FormBody, read_form
 from astakos.http.faults import BadRequest
+from astakos.http.media_types import FORM_TYPE, JSON_TYPE
 from astakos.http.oauth2.client_credentials import (
     as_json,
     basic_credentials,
@@ -16,7 +17,7 @@ from astakos.http.oauth2.client_credentials import (
     find_client,
     require_secret,
 )
-from astakos.http.openapi.description import JSON_TYPE, Reply, described
+from astakos.http.openapi.description import Reply, described
 from astakos.http.request import Answer, Request
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection

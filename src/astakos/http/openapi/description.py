@@ -13,14 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from astakos.http.faults import BadRequest, Fault
+from astakos.http.media_types import HTML_TYPE, JSON_TYPE, XML_TYPE
 from astakos.http.request import Request
 
 T = TypeVar("T")
 H = TypeVar("H", bound=Callable[..., Any])
 
-JSON_TYPE = "application/json"
-XML_TYPE = "application/xml"
-HTML_TYPE = "text/html"
 ANY_METHOD = "*"
 """The method of a route that answers every method in the same way."""
 NEGOTIATED = (JSON_TYPE, XML_TYPE)

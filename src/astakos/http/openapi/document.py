@@ -11,11 +11,9 @@ import msgspec
 
 from astakos.http.faults import BadRequest, BodyTooLarge, Fault, ServiceUnavailable, Unauthorized
 from astakos.http.keystone.errors import is_keystone_path
+from astakos.http.media_types import HTML_TYPE, JSON_TYPE, XML_TYPE
 from astakos.http.openapi.description import (
     ANY_METHOD,
-    HTML_TYPE,
-    JSON_TYPE,
-    XML_TYPE,
     Body,
     Description,
     Parameter,

@@ -1,14 +1,17 @@
 """`GET openapi.json` and `GET docs`: the API described by itself, for programs and for people."""
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
-from astakos.http.openapi.description import HTML_TYPE, JSON_TYPE, Reply, described
+from astakos.http.media_types import HTML_TYPE, HTML_UTF8, JSON_TYPE
+from astakos.http.openapi.description import Reply, described
 from astakos.http.openapi.document import Announced, Routes, openapi_document
 from astakos.http.openapi.reference_page import page_of
-from astakos.http.request import Answer
+from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
+from astakos.service.service import Service
 
-HTML_IN_UTF8 = f"{HTML_TYPE}; charset=utf-8"
 POLICY = "Content-Security-Policy"
 STYLES_ONLY = {
     POLICY: "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
@@ -27,4 +30,21 @@ def openapi(routes: Routes, announced: Announced, base_url: str) -> Answer:
 def docs(routes: Routes, announced: Announced, base_url: str) -> Answer:
     """`GET docs`: the same as a page for people."""
     page = page_of(openapi_document(routes, announced, base_url))
-    return Answer(body=page.encode("utf-8"), media_type=HTML_IN_UTF8, headers=STYLES_ONLY)
+    return Answer(body=page.encode("utf-8"), media_type=HTML_UTF8, headers=STYLES_ONLY)
+
+
+@dataclass(frozen=True, slots=True)
+class OfAllRoutes:
+    """A handler whose answer depends on nothing but the routes and the base URL, and is made once."""
+
+    handler: Callable[[Routes, Announced, str], Answer]
+    routes: Callable[[], Routes]
+    announced: Announced
+    made: dict[str, Answer] = field(default_factory=dict)
+
+    async def __call__(self, service: Service, _request: Request) -> Answer:
+        """Answer what has been made, or make it."""
+        base_url = service.base_url
+        if base_url not in self.made:
+            self.made[base_url] = self.handler(self.routes(), self.announced, base_url)
+        return self.made[base_url]

@@ -8,13 +8,12 @@ from html import escape
 from typing import ClassVar, LiteralString
 
 from astakos.http.faults import Fault, ServiceUnavailable
+from astakos.http.media_types import HTML_UTF8, PLAIN_UTF8
 from astakos.http.openapi.description import Refusals
 from astakos.http.request import Answer, Request
 from astakos.ledger.ports import StorageUnavailableError
 from astakos.service.service import Service
 
-HTML = "text/html; charset=utf-8"
-PLAIN = "text/plain; charset=utf-8"
 STYLE = """
 :root { color-scheme: light dark; --ink: #1b2430; --paper: #f6f7f9; --card: #fff; --line: #8a94a3;
   --accent: #0b5cad; --on-accent: #fff; --bad: #a61b1b; }
@@ -65,7 +64,7 @@ def html(template: LiteralString, *values: object) -> Html:
 
 
 def joined(parts: Sequence[Html]) -> Html:
-    """Several pieces of HTML, one after the other."""
+    """Several pieces of HTML_UTF8, one after the other."""
     return Html("\n".join(parts))
 
 
@@ -107,7 +106,7 @@ def page(
     headers = {"Content-Security-Policy": policy, "X-Frame-Options": "DENY", **PROTECTIVE}
     if retry_after is not None:
         headers["Retry-After"] = str(retry_after)
-    return Answer(status, document.encode(), HTML, headers, cookies)
+    return Answer(status, document.encode(), HTML_UTF8, headers, cookies)
 
 
 PROTECTIVE = {"Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff", "Vary": "Cookie"}
@@ -115,7 +114,7 @@ PROTECTIVE = {"Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosni
 
 def plain(status: int, text: str) -> Answer:
     """A line of plain text."""
-    return Answer(status, text.encode() + b"\n", PLAIN, PROTECTIVE)
+    return Answer(status, text.encode() + b"\n", PLAIN_UTF8, PROTECTIVE)
 
 
 def redirect(location: str, cookies: Sequence[str] = ()) -> Answer:
@@ -125,7 +124,7 @@ def redirect(location: str, cookies: Sequence[str] = ()) -> Answer:
         location: an absolute URL of which is known that it can stand in a header.
         cookies: to be set along with it.
     """
-    return Answer(302, b"", HTML, {"Location": location, **PROTECTIVE}, cookies)
+    return Answer(302, b"", HTML_UTF8, {"Location": location, **PROTECTIVE}, cookies)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,8 @@
-"""`ui/landing` and `ui/terms`: what people see of the service once they have logged in."""
+"""`ui/landing`: what people see of the service once they have logged in."""
 
 from astakos.clock import to_iso
-from astakos.directory.redirects import own_address
 from astakos.directory.service_catalog import menu
-from astakos.http.bodies import read_form
-from astakos.http.faults import BadRequest, Forbidden
-from astakos.http.openapi.description import ELSEWHERE, PAGE, Parameter, as_text, described
+from astakos.http.openapi.description import ELSEWHERE, PAGE, described
 from astakos.http.request import Answer, Request
 from astakos.http.web.browser_sessions import (
     PROOF,
@@ -13,12 +10,11 @@ from astakos.http.web.browser_sessions import (
     agreement,
     login_address,
     login_of,
-    require_own_form,
     terms_address,
 )
 from astakos.http.web.html import Html, hidden, html, joined, page, redirect
 from astakos.service.service import Service
-from astakos.storage.tables import registry, users
+from astakos.storage.tables import registry
 
 
 @described("landing.index", answers={302: ELSEWHERE})
@@ -80,33 +76,3 @@ def _facts(login: Login) -> Html:
 
 def _is_web(url: object) -> bool:
     return isinstance(url, str) and url.startswith(("https://", "http://"))
-
-
-NEXT = Parameter("next", "The address of this service to go on to.", as_text)
-
-
-@described(
-    "landing.terms", parameters=[NEXT], answers={200: PAGE, 302: ELSEWHERE}, faults=[BadRequest, Forbidden]
-)
-async def terms(service: Service, request: Request) -> Answer:
-    """`ui/terms`: show the terms of service to everybody, and let users sign them."""
-    login = await login_of(service, request)
-    settings = await service.login_settings()
-    text = html('<p class="text">{}</p>', settings.terms)
-    if request.method == "POST" and login is not None:
-        form = await read_form(request)
-        require_own_form(request, form, login.session.secret)
-        await service.write(lambda connection: users.sign_terms(connection, login.user.id))
-        service.forget()
-        following = own_address(form.get("next", ""), service.base_url)
-        return redirect(following or f"{service.base_url}/ui/landing")
-    if login is None or login.user.has_signed_terms:
-        return page("Terms of service", text)
-    form_to_sign = html(
-        '{}\n<form method="post" action="{}/ui/terms">\n{}{}\n<button>I agree</button>\n</form>',
-        text,
-        service.base_url,
-        hidden(PROOF, login.proof),
-        hidden("next", request.query.get("next", "")),
-    )
-    return page("Terms of service", form_to_sign, forms_may_lead_to=None)

@@ -12,13 +12,14 @@ from astakos.directory.session_secrets import form_proof, new_secret
 from astakos.directory.tokens import token_hash
 from astakos.http.bodies import FormBody, read_form
 from astakos.http.faults import BadRequest, Forbidden
-from astakos.http.openapi.description import ELSEWHERE, HTML_TYPE, PAGE, Reply, described
+from astakos.http.media_types import HTML_TYPE
+from astakos.http.openapi.description import ELSEWHERE, PAGE, Reply, described
 from astakos.http.request import Answer, Request
 from astakos.http.web import browser_sessions
 from astakos.http.web.browser_sessions import PROOF, Login, browser_of, login_of, require_own_form
 from astakos.http.web.cookies import Cookies
 from astakos.http.web.html import OWN_FORMS, Html, hidden, html, page, redirect
-from astakos.http.web.landing_page import NEXT
+from astakos.http.web.terms_page import NEXT
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import login_attempts, users

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from astakos.directory.service_catalog import menu
 from astakos.http.faults import BadRequest
-from astakos.http.openapi.description import ELSEWHERE, HTML_TYPE, JSON_TYPE, Parameter, Reply, described
+from astakos.http.media_types import HTML_UTF8, JSON_TYPE, SCRIPT_TYPE
+from astakos.http.openapi.description import ELSEWHERE, Parameter, Reply, described
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
 from astakos.http.web.browser_sessions import agreement, login_of
@@ -16,8 +17,6 @@ from astakos.storage.tables import registry
 from astakosclient.answer_types import Service as Component
 
 FUNCTION_NAME = re.compile(r"[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*", re.ASCII)
-SCRIPT_TYPE = "application/javascript"
-HTML = f"{HTML_TYPE}; charset=utf-8"
 
 
 class MenuEntry(TypedDict):
@@ -42,7 +41,7 @@ async def weblogin(service: Service, _request: Request) -> Answer:
 
 def _moved(service: Service, path: str) -> Answer:
     location = urlsplit(service.base_url).path.rstrip("/") + path
-    return Answer(301, media_type=HTML, headers={"Location": location})
+    return Answer(301, media_type=HTML_UTF8, headers={"Location": location})
 
 
 def _function_name(text: str) -> str:

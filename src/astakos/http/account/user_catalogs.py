@@ -1,26 +1,17 @@
-"""`account/v1.0`: users' information, names and uuids, resources, feedback (`http-api.md` §8.1–§8.4)."""
+"""`account/v1.0/user_catalogs`: names for uuids and back, for users and for services (`http-api.md` §8.2)."""
 
-import logging
-from typing import Annotated, Any, TypedDict
+from typing import Any, TypedDict
 
 import msgspec
 
-from astakos.clock import to_milliseconds
 from astakos.directory.entities import Component, User
-from astakos.http.bodies import FormBody, JsonBody
-from astakos.http.faults import BadRequest
-from astakos.http.openapi.description import EMPTY, Reply, described
+from astakos.http.bodies import JsonBody
+from astakos.http.openapi.description import Reply, described
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
-from astakos.service.mail import MailError
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import feedback as feedback_store
 from astakos.storage.tables import users
-from astakos.storage.texts import is_storable
-from astakosclient.answer_types import Resource, UserInfo
-
-log = logging.getLogger("astakos.http")
 
 FEW = 200
 """Up to so many names are looked up right away."""
@@ -40,38 +31,7 @@ class Catalogs(TypedDict):
     displayname_catalog: dict[str, str]
 
 
-class FeedbackForm(msgspec.Struct):
-    """What somebody has to say, and what their program adds."""
-
-    feedback_msg: Annotated[str, msgspec.Meta(min_length=1)]
-    feedback_data: str = ""
-
-
 CATALOGS = JsonBody(CatalogsBody, any_content_type=True)
-FEEDBACK = FormBody(FeedbackForm)
-
-
-@described("account.authenticate", answers={200: Reply(UserInfo)})
-async def authenticate(service: Service, request: Request, user: User) -> Answer:
-    """`GET authenticate`: who holds the token, in the form of the oldest generation."""
-    header = request.header(b"x-auth-token")
-    groups = await service.read(users.groups_of, user.id)
-    document = {
-        "id": user.id,
-        "username": user.username,
-        "uuid": user.uuid,
-        "email": [user.email],
-        "name": user.name,
-        "groups": [group.name for group in groups],
-        "auth_token": header or None,
-        "auth_token_created": _milliseconds(user.token_created),
-        "auth_token_expires": _milliseconds(user.token_expires),
-    }
-    return Answer(body=to_json(document))
-
-
-def _milliseconds(instant: int | None) -> int | None:
-    return None if instant is None else to_milliseconds(instant)
 
 
 @described("account.user_catalogs", body=CATALOGS, answers={200: Reply(Catalogs)})
@@ -112,28 +72,3 @@ def _look_up(
         found = users.uuids_of(connection, spellings)
         displayname_catalog = {spellings[name]: uuid for name, uuid in found.items()}
     return {"uuid_catalog": uuid_catalog, "displayname_catalog": displayname_catalog}
-
-
-@described("account.resources", answers={200: Reply(dict[str, Resource])})
-async def resources(service: Service, request: Request) -> Answer:
-    """`GET resources`: what is counted."""
-    return Answer(body=to_json(request.dialect.resources(await service.resources())))
-
-
-@described("account.feedback", body=FEEDBACK, answers={200: EMPTY, 502: EMPTY})
-async def feedback(service: Service, request: Request, user: User) -> Answer:
-    """`POST feedback`: kept, and mailed where a mail server is configured; 502 if that does not take it."""
-    form = await FEEDBACK.read(request, request.dialect.form_type)
-    message, data = form.feedback_msg, form.feedback_data
-    if not (is_storable(message) and is_storable(data)):
-        raise BadRequest("feedback_msg and feedback_data must not contain NUL.")
-    now = service.now()
-    await service.write(lambda connection: feedback_store.save(connection, user.id, now, message, data))
-    if service.mailer is not None:
-        text = f"From: {user.name} <{user.email}> ({user.uuid})\n\n{message}\n\n-- \n{data}\n"
-        try:
-            await service.mailer.send(f"Feedback from {user.username}", user.email, text)
-        except MailError as error:
-            log.warning("feedback was kept, but not mailed: %s", error)
-            return Answer(502)
-    return Answer()

@@ -1,0 +1,47 @@
+"""`account/v1.0/feedback`: what users write to those who run the service (`http-api.md` §8.3)."""
+
+import logging
+from typing import Annotated
+
+import msgspec
+
+from astakos.directory.entities import User
+from astakos.http.bodies import FormBody
+from astakos.http.faults import BadRequest
+from astakos.http.openapi.description import EMPTY, described
+from astakos.http.request import Answer, Request
+from astakos.service.mail import MailError
+from astakos.service.service import Service
+from astakos.storage.tables import feedback as feedback_store
+from astakos.storage.texts import is_storable
+
+log = logging.getLogger("astakos.http")
+
+
+class FeedbackForm(msgspec.Struct):
+    """What somebody has to say, and what their program adds."""
+
+    feedback_msg: Annotated[str, msgspec.Meta(min_length=1)]
+    feedback_data: str = ""
+
+
+FEEDBACK = FormBody(FeedbackForm)
+
+
+@described("account.feedback", body=FEEDBACK, answers={200: EMPTY, 502: EMPTY})
+async def feedback(service: Service, request: Request, user: User) -> Answer:
+    """`POST feedback`: kept, and mailed where a mail server is configured; 502 if that does not take it."""
+    form = await FEEDBACK.read(request, request.dialect.form_type)
+    message, data = form.feedback_msg, form.feedback_data
+    if not (is_storable(message) and is_storable(data)):
+        raise BadRequest("feedback_msg and feedback_data must not contain NUL.")
+    now = service.now()
+    await service.write(lambda connection: feedback_store.save(connection, user.id, now, message, data))
+    if service.mailer is not None:
+        text = f"From: {user.name} <{user.email}> ({user.uuid})\n\n{message}\n\n-- \n{data}\n"
+        try:
+            await service.mailer.send(f"Feedback from {user.username}", user.email, text)
+        except MailError as error:
+            log.warning("feedback was kept, but not mailed: %s", error)
+            return Answer(502)
+    return Answer()

@@ -1,0 +1,105 @@
+"""`POST account/v1.0/commissions/bulk`: issuing many commissions in one call (`docs/ledger.md`)."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, NamedTuple
+
+import msgspec
+
+from astakos.directory.entities import Component
+from astakos.http.bodies import JsonBody, require_storable
+from astakos.http.commissions.fingerprints import first_fingerprint
+from astakos.http.commissions.issuing import KEY, IssueBody, issue_operation
+from astakos.http.commissions.refused_issues import Result, no_such_holding, refused
+from astakos.http.commissions.requested_provisions import Requested, RequestedProvision, understand
+from astakos.http.faults import FailedDependency
+from astakos.http.openapi.description import Reply, described
+from astakos.http.request import Answer, Request
+from astakos.http.serialization import to_json
+from astakos.ledger.operations import Issued, IssuedMany, IssueMany, KeyReused
+from astakos.ledger.rules import Refusal
+from astakos.service.service import Service
+from astakosclient.answer_types import BulkResults
+
+MOST_AT_ONCE = 1000
+
+
+class BulkBody(msgspec.Struct):
+    """The body of many issues."""
+
+    commissions: Annotated[list[IssueBody], msgspec.Meta(min_length=1, max_length=MOST_AT_ONCE)]
+    all_or_none: bool = False
+
+
+BULK = JsonBody(BulkBody)
+
+
+@described("issuing.issue_many", parameters=[KEY], body=BULK, answers={200: Reply(BulkResults)})
+async def issue_many(service: Service, request: Request, component: Component) -> Answer:
+    """`POST commissions/bulk`: 200 with the status and body that each single call would have had."""
+    key = KEY.of(request)
+    body = await BULK.read(request, request.dialect.require_json)
+    for position, commission in enumerate(body.commissions):
+        require_storable(f"name of commission {position}", commission.name)
+    understood = [understand(commission.provisions) for commission in body.commissions]
+    results: list[Result | None] = [
+        no_such_holding(requested) if isinstance(requested, RequestedProvision) else None
+        for requested in understood
+    ]
+    asked = [
+        _Asked(position, commission, requested, None if key is None else f"{key}\n{position}")
+        for position, (commission, requested) in enumerate(zip(body.commissions, understood, strict=True))
+        if isinstance(requested, Requested)
+    ]
+    undone = body.all_or_none and len(asked) < len(understood)
+    if asked and not undone:
+        many = await _submit_many(service, component, asked, all_or_none=body.all_or_none)
+        undone = many.undone
+        for one, outcome in zip(asked, many.outcomes, strict=False):
+            results[one.position] = _result(outcome, one.requested)
+    document = {"done": not undone, "results": [_part(result, undone=undone) for result in results]}
+    return Answer(200, to_json(document))
+
+
+class _Asked(NamedTuple):
+    position: int
+    body: IssueBody
+    requested: Requested
+    key: str | None
+
+
+async def _submit_many(
+    service: Service, component: Component, asked: Sequence[_Asked], *, all_or_none: bool
+) -> IssuedMany:
+    issues = [issue_operation(component, one.body, one.requested, one.key) for one in asked]
+    many = await _issued_many(service, IssueMany(tuple(issues), all_or_none))
+    reused = [number for number, outcome in enumerate(many.outcomes) if isinstance(outcome, KeyReused)]
+    if not reused:
+        return many
+    # As for a single one. The others have keys, too, so they are not issued again. Where they stand or fall
+    # together, the first that is refused ended the attempt, and all were asked for in one request.
+    for number in range(len(asked)) if all_or_none else reused:
+        one = asked[number]
+        issues[number] = issue_operation(component, one.body, one.requested, one.key, first_fingerprint)
+    return await _issued_many(service, IssueMany(tuple(issues), all_or_none))
+
+
+async def _issued_many(service: Service, operation: IssueMany) -> IssuedMany:
+    many = await service.ledger.submit(operation)
+    if not isinstance(many, IssuedMany):
+        raise TypeError(f"many issues ended as {type(many).__name__}")
+    return many
+
+
+def _result(outcome: Issued | Refusal | KeyReused, requested: Requested) -> Result:
+    if isinstance(outcome, Issued):
+        return Result(201, {"serial": outcome.serial})
+    return refused(outcome, requested)
+
+
+NOT_DONE = Result(424, FailedDependency("Not issued, since another one was refused.").envelope())
+
+
+def _part(result: Result | None, *, undone: bool) -> dict[str, Any]:
+    if result is None or (undone and result.status == 201):
+        result = NOT_DONE
+    return {"status": result.status, "body": result.document}

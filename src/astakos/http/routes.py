@@ -1,0 +1,179 @@
+"""Which handler answers which method and path, and whose token it needs (`http-api.md` §6)."""
+
+from collections.abc import Iterator
+
+from astakos.http import health
+from astakos.http.account import (
+    default_project,
+    feedback,
+    quota_reports,
+    resource_list,
+    token_holder,
+    user_catalogs,
+)
+from astakos.http.authentication import ForComponent, ForUser
+from astakos.http.commissions import bulk, history_pages, issuing, pending, reconciling
+from astakos.http.identity import (
+    access_token_validation,
+    tokens_call,
+    user_actions,
+    user_administration,
+    versions,
+)
+from astakos.http.identity.administrators import ForAdministrators
+from astakos.http.keystone import listings, token_calls
+from astakos.http.keystone.errors import PREFIX as KEYSTONE
+from astakos.http.oauth2 import authorization, code_exchange
+from astakos.http.oauth2.client_credentials import ForOAuth2
+from astakos.http.openapi import publishing
+from astakos.http.openapi.description import ANY_METHOD
+from astakos.http.openapi.publishing import OfAllRoutes
+from astakos.http.request import Request
+from astakos.http.routing import EXACTLY, WITH_SUFFIX, Handler, Methods, Route, RouteTable, serial_of
+from astakos.http.web import landing_page, login_page, menus, terms_page, weblogin
+from astakos.http.web.html import ForPeople
+
+ACCOUNT = "/account/v1.0"
+COMMISSIONS = f"{ACCOUNT}/commissions"
+IDENTITY = "/identity/v2.0"
+USERS = f"{IDENTITY}/users"
+
+API_PREFIXES = ("/account/", "/identity/")
+"""Below these an unknown path is a bad request; elsewhere it is not found."""
+
+SUPPORTS = ((b"astakos-supports", b"idempotency-key, ttl, quantities, bulk, history, reconcile"),)
+"""Stands on every answer about commissions: what this service does beyond the original."""
+
+
+def announced(path: str) -> tuple[tuple[bytes, bytes], ...]:
+    """The headers that stand on every answer of a path."""
+    return SUPPORTS if path.startswith(COMMISSIONS) else ()
+
+
+def _routes() -> Iterator[Route]:
+    yield Route("", {ANY_METHOD: menus.start})
+    yield from _identity()
+    yield from _account()
+    yield from _commissions()
+    yield from _web()
+    yield from _service()
+    yield from _users()
+    yield from _keystone()
+
+
+def _identity() -> Iterator[Route]:
+    yield Route("/identity/", {"GET": versions.versions}, EXACTLY)
+    yield Route(IDENTITY, {"GET": versions.version})
+    yield Route(f"{IDENTITY}/tokens", {"POST": tokens_call.tokens})
+    # An access token may hold slashes.
+    validate = {"GET": access_token_validation.validate}
+    yield Route(f"{IDENTITY}/tokens/{{id}}", validate, pattern="[^/].*?")
+
+
+def _account() -> Iterator[Route]:
+    yield Route(f"{ACCOUNT}/authenticate", {"GET": ForUser(token_holder.authenticate)})
+    yield Route(f"{ACCOUNT}/user_catalogs", {"POST": ForUser(user_catalogs.user_catalogs)})
+    yield Route(
+        f"{ACCOUNT}/service/user_catalogs", {"POST": ForComponent(user_catalogs.service_user_catalogs)}
+    )
+    yield Route(
+        f"{ACCOUNT}/myaccount/default_project", {"POST": ForUser(default_project.set_default_project)}
+    )
+    yield Route(f"{ACCOUNT}/resources", {"GET": resource_list.resources})
+    yield Route(f"{ACCOUNT}/feedback", {"POST": ForUser(feedback.feedback)})
+    yield Route(f"{ACCOUNT}/quotas", {"GET": ForUser(quota_reports.quotas)})
+    yield Route(f"{ACCOUNT}/service_quotas", {"GET": ForComponent(quota_reports.service_quotas)})
+    yield Route(
+        f"{ACCOUNT}/service_project_quotas", {"GET": ForComponent(quota_reports.service_project_quotas)}
+    )
+
+
+def _commissions() -> Iterator[Route]:
+    yield Route(COMMISSIONS, {"GET": ForComponent(pending.pending), "POST": ForComponent(issuing.issue)})
+    yield Route(f"{COMMISSIONS}/action", {"POST": ForComponent(pending.resolve)})
+    yield Route(f"{COMMISSIONS}/bulk", {"POST": ForComponent(bulk.issue_many)})
+    yield Route(f"{COMMISSIONS}/history", {"GET": history_pages.history})
+    yield Route(f"{COMMISSIONS}/{{serial}}", {"GET": ForComponent(pending.info)})
+    yield Route(f"{COMMISSIONS}/{{serial}}/action", {"POST": ForComponent(pending.act)})
+    yield Route(f"{ACCOUNT}/reconcile", {"POST": ForComponent(reconciling.reconcile)})
+
+
+def _web() -> Iterator[Route]:
+    yield Route("/ui/get_services", {ANY_METHOD: menus.get_services})
+    yield Route("/ui/get_menu", {ANY_METHOD: menus.get_menu})
+    yield Route("/ui/login", _form(login_page.login))
+    yield Route("/ui/logout", _form(login_page.logout))
+    yield Route("/ui/landing", _shown(landing_page.landing))
+    yield Route("/ui/terms", _form(terms_page.terms))
+    yield Route("/oauth2/auth", {"GET": ForOAuth2(authorization.auth), "POST": ForOAuth2(authorization.auth)})
+    yield Route("/oauth2/token", {"POST": ForOAuth2(code_exchange.token)})
+    yield Route("/ui/", _shown(landing_page.index), EXACTLY)
+    yield Route("/ui", {ANY_METHOD: menus.start}, EXACTLY)
+    yield Route("/weblogin", {ANY_METHOD: menus.weblogin}, EXACTLY)
+    yield Route("/weblogin/login", {"GET": ForPeople(weblogin.login)}, EXACTLY)
+
+
+def _shown(handler: Handler) -> Methods:
+    return {"GET": ForPeople(handler), "HEAD": ForPeople(handler)}
+
+
+def _form(handler: Handler) -> Methods:
+    return {**_shown(handler), "POST": ForPeople(handler)}
+
+
+def _service() -> Iterator[Route]:
+    yield Route("/healthz", {"GET": health.healthz, "HEAD": health.healthz})
+    yield Route("/readyz", {"GET": health.readyz, "HEAD": health.readyz})
+    yield Route("/openapi.json", {"GET": OfAllRoutes(publishing.openapi, all_methods, announced)})
+    yield Route("/docs", {"GET": OfAllRoutes(publishing.docs, all_methods, announced)})
+
+
+def _users() -> Iterator[Route]:
+    users = {"GET": user_administration.users_list, "POST": user_administration.user_create}
+    user = {"GET": user_administration.user_get, "PUT": user_administration.user_update}
+    for path, handlers in (
+        (USERS, users),
+        (f"{USERS}/detail", {"GET": user_administration.users_detail}),
+        (f"{USERS}/{{uuid}}", user),
+        (f"{USERS}/{{uuid}}/action", {"POST": user_actions.user_action}),
+    ):
+        yield Route(path, {ANY_METHOD: ForAdministrators(handlers)}, WITH_SUFFIX)
+
+
+def _keystone() -> Iterator[Route]:
+    tokens = {
+        "POST": token_calls.issue,
+        "GET": token_calls.validate,
+        "HEAD": token_calls.validate,
+        "DELETE": token_calls.revoke,
+    }
+    yield Route(KEYSTONE, {"GET": versions.version_3})
+    yield Route(f"{KEYSTONE}/auth/tokens", tokens)
+    yield Route(f"{KEYSTONE}/auth/catalog", {"GET": listings.catalog})
+    yield Route(f"{KEYSTONE}/auth/projects", {"GET": listings.own_projects})
+    yield Route(f"{KEYSTONE}/auth/domains", {"GET": listings.own_domains})
+    yield Route(f"{KEYSTONE}/projects", {"GET": listings.own_projects})
+    yield Route(f"{KEYSTONE}/projects/{{id}}", {"GET": listings.project})
+    yield Route(f"{KEYSTONE}/domains", {"GET": listings.own_domains})
+    yield Route(f"{KEYSTONE}/domains/{{id}}", {"GET": listings.domain})
+    yield Route(f"{KEYSTONE}/users/{{id}}", {"GET": listings.user})
+    yield Route(f"{KEYSTONE}/users/{{id}}/projects", {"GET": listings.projects_of_user})
+
+
+def all_methods() -> dict[str, Methods]:
+    """The handlers of every path by method, as the documentation of the API names the paths."""
+    return {name: route.methods for name, route in TABLE.routes.items()}
+
+
+def find_route(request: Request) -> Route | None:
+    """The route of a request, which gets to know its name and what stands in the path for its variable."""
+    route, value = TABLE.find(request.path)
+    if route is not None:
+        request.route = route.name
+        request.parameter = value
+        if value and "{serial}" in route.template:
+            request.serial = serial_of(value)
+    return route
+
+
+TABLE = RouteTable(_routes())

@@ -1,0 +1,40 @@
+"""`ui/terms`: the terms of service, which users sign before they can call anything."""
+
+from astakos.directory.redirects import own_address
+from astakos.http.bodies import read_form
+from astakos.http.faults import BadRequest, Forbidden
+from astakos.http.openapi.description import ELSEWHERE, PAGE, Parameter, as_text, described
+from astakos.http.request import Answer, Request
+from astakos.http.web.browser_sessions import PROOF, login_of, require_own_form
+from astakos.http.web.html import hidden, html, page, redirect
+from astakos.service.service import Service
+from astakos.storage.tables import users
+
+NEXT = Parameter("next", "The address of this service to go on to.", as_text)
+
+
+@described(
+    "landing.terms", parameters=[NEXT], answers={200: PAGE, 302: ELSEWHERE}, faults=[BadRequest, Forbidden]
+)
+async def terms(service: Service, request: Request) -> Answer:
+    """`ui/terms`: show the terms of service to everybody, and let users sign them."""
+    login = await login_of(service, request)
+    settings = await service.login_settings()
+    text = html('<p class="text">{}</p>', settings.terms)
+    if request.method == "POST" and login is not None:
+        form = await read_form(request)
+        require_own_form(request, form, login.session.secret)
+        await service.write(lambda connection: users.sign_terms(connection, login.user.id))
+        service.forget()
+        following = own_address(form.get("next", ""), service.base_url)
+        return redirect(following or f"{service.base_url}/ui/landing")
+    if login is None or login.user.has_signed_terms:
+        return page("Terms of service", text)
+    form_to_sign = html(
+        '{}\n<form method="post" action="{}/ui/terms">\n{}{}\n<button>I agree</button>\n</form>',
+        text,
+        service.base_url,
+        hidden(PROOF, login.proof),
+        hidden("next", request.query.get("next", "")),
+    )
+    return page("Terms of service", form_to_sign, forms_may_lead_to=None)
