@@ -1,6 +1,7 @@
 """Which module imports which, read from the source without running it."""
 
 import ast
+import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +18,7 @@ class Import(NamedTuple):
     when_used: bool
 
 
+@functools.cache
 def modules() -> Mapping[str, Path]:
     """All modules of both packages, by name."""
     found: dict[str, Path] = {}

@@ -4,11 +4,14 @@ The parser itself takes heads, trailers and extensions of chunks of any length, 
 connection could fill the memory.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections import deque
+from http import HTTPStatus
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from astakos.http.faults import HeadTooLarge
+from astakos.http.faults import BadRequest, Fault, HeadTooLarge
+from astakos.http.media_types import JSON_UTF8
 from astakos.http.serialization import to_json
 
 HEAD_LIMIT = 64 * 1024
@@ -26,7 +29,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
     _room = HEAD_LIMIT
     _received = 0
-    _under_way: Sequence[RequestResponseCycle] = ()
+    _under_way: deque[RequestResponseCycle]
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin with no request."""
+        self._under_way = deque()
+        super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
         """Parse what has come in, and count it."""
@@ -43,18 +51,30 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Note that one more request is to be answered, perhaps after others."""
-        earlier = self._under_way
+        if self.parser.should_upgrade():
+            # The parser stops here, and what follows would be read as a request of its own.
+            self._refuse(NO_UPGRADE)
+            return
+        # Answers leave in order, so those that are done are in front.
+        while self._under_way and self._under_way[0].response_complete:
+            self._under_way.popleft()
         super().on_headers_complete()
-        if len(earlier) == 1 and earlier[0].response_complete:
-            # As nearly always: nobody sends a request before the last one is answered.
-            self._under_way = (self.cycle,)
-        else:
-            self._under_way = [*(cycle for cycle in earlier if not cycle.response_complete), self.cycle]
+        self._under_way.append(self.cycle)
 
     def on_body(self, body: bytes) -> None:
         """Do not count the body, which has a limit of its own."""
+        if self.parser.should_upgrade():
+            return
         self._room += len(body) + FRAMING_OF_A_CHUNK
         super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Pass on that a request is complete."""
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Nothing to tell: the request has been refused."""
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP, and close."""
@@ -91,11 +111,12 @@ def _head(status: str, media_type: str, body: bytes) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode("ascii")
 
 
-def _answer() -> bytes:
-    fault = HeadTooLarge(HEAD_LIMIT)
+def _answer(fault: Fault) -> bytes:
     body = to_json(fault.envelope())
-    status = f"{fault.status} Request Header Fields Too Large"
-    return _head(status, "application/json; charset=UTF-8", body) + body
+    return _head(f"{fault.status} {HTTPStatus(fault.status).phrase}", JSON_UTF8, body) + body
 
 
-ANSWER = _answer()
+NO_UPGRADE = _answer(
+    BadRequest("The protocol cannot be changed here: send the request without Upgrade, and not as CONNECT.")
+)
+ANSWER = _answer(HeadTooLarge(HEAD_LIMIT))

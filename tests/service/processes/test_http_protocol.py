@@ -119,3 +119,22 @@ def test_who_goes_away_with_several_requests_under_way_is_no_error(
         service.leave(ISSUE * 5)
     assert service.get("/healthz").status == 200
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+FEEDBACK = b"/astakos/account/v1.0/feedback"
+OFFERS = [
+    b"POST %b HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" % FEEDBACK,
+    b"POST %b HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n" % FEEDBACK,
+    b"CONNECT example.org:443 HTTP/1.1\r\nHost: x\r\n",
+]
+
+
+@pytest.mark.parametrize("offer", OFFERS)
+def test_the_body_of_a_request_that_offers_an_upgrade_is_never_read_as_a_request(
+    service: Caller, offer: bytes
+) -> None:
+    smuggled = b"GET /astakos/healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    answer = service.raw(offer + b"Content-Length: %d\r\n\r\n%b" % (len(smuggled), smuggled))
+    assert [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]] == [b"400"]
+    assert b"alive" not in answer
+    assert service.get("/healthz").status == 200
