@@ -1,0 +1,42 @@
+"""What one connection, and all of them together, may take up: each bound with its default."""
+
+from typing import Final
+
+import msgspec
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """The bounds of a server. Times are in seconds, sizes in bytes.
+
+    Attributes:
+        connections: how many connections may be open; one more is answered with 503 and closed.
+        head_bytes: the size of a request's head: its request line and headers.
+        head_fields: how many header fields a request may have.
+        head_seconds: how long the head may take, from its first byte.
+        body_bytes: the size of a body; an operation may take less.
+        body_grace_seconds: how long a body may take in any case.
+        body_bytes_per_second: how quickly it must come after that, on average.
+        collected_bytes: how much of unfinished bodies all connections of the process may hold together.
+        idle_seconds: how long a connection may stay open between two requests. Longer than any proxy keeps
+            one (nginx: 60), since a request that a proxy sends on a connection that is just being closed fails.
+        answer_seconds: how long an answer may wait for the client to take it, before it must be taken at
+            `body_bytes_per_second`.
+        linger_seconds: how long a client may take to read the last answer and close the connection.
+        grace_seconds: how long a server that ends waits for requests that are under way.
+    """
+
+    connections: int = 4096
+    head_bytes: int = 64 * KIB
+    head_fields: int = 200
+    head_seconds: float = 10.0
+    body_bytes: int = MIB
+    body_grace_seconds: float = 10.0
+    body_bytes_per_second: int = KIB
+    collected_bytes: int = 64 * MIB
+    idle_seconds: float = 75.0
+    answer_seconds: float = 30.0
+    linger_seconds: float = 5.0
+    grace_seconds: float = 30.0

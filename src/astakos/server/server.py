@@ -1,0 +1,213 @@
+"""Listening: the connections of one process, their bounds, and how they end."""
+
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import resource
+import socket
+from collections.abc import Callable
+from typing import Final
+
+from astakos.http.application import Application
+from astakos.http.request import Answer, Request
+from astakos.server.answers import AnswerWriter
+from astakos.server.connection import Connection
+from astakos.server.heads import Violation
+from astakos.server.limits import Limits
+
+SWEEP_SECONDS: Final = 1.0
+"""How often deadlines are looked at: a timer for each would cost more than what it guards."""
+ACCEPTED_AT_ONCE: Final = 64
+PAUSE_SECONDS: Final = 0.2
+"""How long nothing is accepted after the system had no room for one more connection."""
+KEPT_FREE: Final = 64
+"""So many file descriptors are left to databases and files."""
+ENDING_SECONDS: Final = 0.01
+NO_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+log = logging.getLogger("astakos.http")
+
+
+class Server:
+    """Serves one application on a listening socket, on the event loop that runs `serve`.
+
+    Attributes:
+        is_ending: whether every answer is the last of its connection.
+    """
+
+    def __init__(
+        self,
+        application: Application,
+        listener: socket.socket,
+        ready: Callable[[], None],
+        limits: Limits | None = None,
+    ) -> None:
+        """Prepare; `ready` is called when it answers."""
+        self.application = application
+        self.limits = _within_the_system(limits or Limits())
+        self.writer = AnswerWriter()
+        self.is_ending = False
+        self._listener = listener
+        self._ready = ready
+        self._connections: set[Connection] = set()
+        self._collected = 0
+        self._refused = 0
+        self._opening: set[asyncio.Task[object]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._end = asyncio.Event()
+        self._forced = asyncio.Event()
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop that it runs on."""
+        assert self._loop is not None
+        return self._loop
+
+    def now(self) -> float:
+        """The event loop's time."""
+        return self.loop.time()
+
+    async def serve(self) -> None:
+        """Answer until `end` is called; then let finish what is under way."""
+        self._loop = asyncio.get_running_loop()
+        await self.application.start()
+        self._listener.setblocking(False)
+        self._loop.add_reader(self._listener.fileno(), self._accept)
+        sweeping = self._loop.create_task(self._sweep())
+        self._ready()
+        try:
+            await self._end.wait()
+        finally:
+            sweeping.cancel()
+            await self._finish()
+            await self.application.stop()
+
+    def end(self) -> None:
+        """Accept nothing more and finish; called again, without waiting for anybody."""
+        if self._end.is_set():
+            self._forced.set()
+        self.application.service.readiness.is_ending = True
+        self._end.set()
+
+    async def _finish(self) -> None:
+        self.is_ending = True
+        self.loop.remove_reader(self._listener.fileno())
+        self._listener.close()
+        for connection in list(self._connections):
+            connection.end()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.limits.grace_seconds):
+                while not self._forced.is_set() and any(one.is_busy for one in self._connections):
+                    await asyncio.sleep(ENDING_SECONDS)
+        for connection in list(self._connections):
+            connection.abort()
+        while self._connections:
+            await asyncio.sleep(0)
+
+    # Accepting
+
+    def _accept(self) -> None:
+        for _ in range(ACCEPTED_AT_ONCE):
+            try:
+                accepted, _ = self._listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                if error.errno not in NO_ROOM:
+                    raise
+                self._pause(error)
+                return
+            if len(self._connections) + len(self._opening) >= self.limits.connections:
+                self._turn_away(accepted)
+                continue
+            accepted.setblocking(False)
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            opening = self.loop.create_task(
+                self.loop.connect_accepted_socket(lambda: Connection(self), accepted)
+            )
+            self._opening.add(opening)
+            opening.add_done_callback(self._opening.discard)
+
+    def _pause(self, error: OSError) -> None:
+        """Wait until others have closed something; the listening queue holds those who come meanwhile."""
+        log.error("accepting connections is paused, since the system has no room: %s", error.strerror)
+        listener = self._listener.fileno()
+        self.loop.remove_reader(listener)
+        self.loop.call_later(PAUSE_SECONDS, self._accept_again)
+
+    def _accept_again(self) -> None:
+        if not self.is_ending:
+            self.loop.add_reader(self._listener.fileno(), self._accept)
+
+    def _turn_away(self, accepted: socket.socket) -> None:
+        self._refused += 1
+        with accepted, contextlib.suppress(OSError):
+            accepted.setblocking(False)
+            accepted.send(self.refusal_of(Violation("Too many connections are open; try again.", 503)))
+
+    # What connections tell
+
+    def opened(self, connection: Connection) -> None:
+        """A connection begins."""
+        self._connections.add(connection)
+        if self.is_ending:
+            connection.end()
+
+    def closed(self, connection: Connection) -> None:
+        """A connection is no more."""
+        self._connections.discard(connection)
+
+    def collected(self, more: int) -> None:
+        """A connection holds more of an unfinished body, or less; the largest makes room if all hold too much."""
+        self._collected += more
+        while more > 0 and self._collected > self.limits.collected_bytes:
+            max(self._connections, key=lambda one: one.collected).evict()
+
+    def bytes_of(self, request: Request, answer: Answer, *, is_last: bool) -> bytes:
+        """The bytes of the answer to a request."""
+        request_id = request.id.encode("ascii")
+        is_head = request.method == "HEAD"
+        try:
+            return self.writer.bytes_of(answer, request_id, is_last=is_last, without_body=is_head)
+        except ValueError as error:
+            answer = self.application.defect(request, error)
+            return self.writer.bytes_of(answer, request_id, is_last=is_last, without_body=is_head)
+
+    def refusal_of(self, violation: Violation) -> bytes:
+        """The bytes that answer what is not an acceptable request."""
+        answer, request_id = self.application.refusal_of(violation.status, violation.message)
+        return self.writer.bytes_of(answer, request_id.encode("ascii"), is_last=True)
+
+    # Deadlines
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            if self._refused:
+                log.warning(
+                    "%d connections were refused, since %d are open", self._refused, self.limits.connections
+                )
+                self._refused = 0
+            now = self.now()
+            for connection in list(self._connections):
+                if now >= connection.deadline:
+                    connection.time_is_up()
+                connection.look_at_unsent(now)
+
+
+def _within_the_system(limits: Limits) -> Limits:
+    """The limits, with no more connections than the process may have file descriptors."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            soft = hard
+    in_use = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0  # noqa: PTH208, PTH112
+    most = soft - in_use - KEPT_FREE
+    if soft == resource.RLIM_INFINITY or limits.connections <= most:
+        return limits
+    return Limits(
+        **{**{name: getattr(limits, name) for name in limits.__struct_fields__}, "connections": max(1, most)}
+    )
