@@ -3,6 +3,7 @@
 import functools
 import gc
 import hashlib
+from typing import Any
 
 import msgspec
 
@@ -35,11 +36,17 @@ def spoken_version() -> bytes:
     """Identifies the format of all messages between the processes of a service.
 
     A running supervisor starts workers from the version that is installed at that time. The identifier is a
-    hash of the message schemas, so that it changes whenever they do.
+    hash of the message schemas, without their prose, so that it changes whenever they do.
     """
     messages = [Instructions, Asked, Answered, Report]
-    schemas = [msgspec.json.schema(message) for message in messages]
+    schemas = [_without_prose(msgspec.json.schema(message)) for message in messages]
     return hashlib.sha256(msgspec.json.encode(schemas, order="sorted")).hexdigest()[:16].encode("ascii")
+
+
+def _without_prose(schema: Any) -> Any:
+    if isinstance(schema, dict):
+        return {name: _without_prose(value) for name, value in schema.items() if name != "description"}
+    return [_without_prose(value) for value in schema] if isinstance(schema, list) else schema
 
 
 def keep_what_is_there() -> None:

@@ -26,7 +26,7 @@ Action = Callable[[Connection, User, Mapping[str, Any], int], Made]
 NOTHING: Made = {}
 
 
-class ActionBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+class UserActionBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     """Exactly one action with its arguments: an empty object if it takes none."""
 
     activate: dict[str, Any] | UnsetType = UNSET
@@ -36,8 +36,8 @@ class ActionBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     set_default_project: dict[str, Any] | UnsetType = UNSET
 
 
-KEYS = ActionBody.__struct_encode_fields__
-BODY = JsonBody(ActionBody, further_schema={"minProperties": 1, "maxProperties": 1})
+KEYS = UserActionBody.__struct_encode_fields__
+BODY = JsonBody(UserActionBody, further_schema={"minProperties": 1, "maxProperties": 1})
 
 
 @described(
