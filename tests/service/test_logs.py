@@ -63,7 +63,7 @@ def test_what_fails_is_an_object_with_the_exception_and_the_id_of_the_request(da
         assert reply.status == 500
         written = lines(served.end().errors)
     (line,) = [line for line in written if line.get("request_id") == reply.headers["x-request-id"]]
-    assert (line["level"], line["message"]) == ("error", "GET /account/v1.0/quotas failed")
+    assert (line["level"], line["message"]) == ("error", "request failed: GET /account/v1.0/quotas")
     assert line["exception"].startswith("Traceback")
     assert "no such table" in line["exception"]
 

@@ -1,1 +1,1 @@
-"""The wire: routes, handlers, answers and faults over ASGI. All HTTP facts are here and nowhere else."""
+"""The HTTP API as an ASGI application: routes, handlers, responses, and faults."""

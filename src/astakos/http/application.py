@@ -1,4 +1,4 @@
-"""The ASGI application: from a request to its answer, with every fault on the way."""
+"""The ASGI application: handles each request, and turns faults into responses."""
 
 import logging
 import time
@@ -42,24 +42,24 @@ log = logging.getLogger("astakos.http")
 requests_log = logging.getLogger("astakos.http.requests")
 
 GONE = 499
-"""Noted in place of a status if the client went away before it had sent its whole request."""
+"""Logged in place of a status if the client disconnected before it had sent its whole request."""
 
 NEGOTIATED_TYPES = {
     "json": JSON_UTF8,
     "xml": XML_UTF8,
 }
 NOT_FOUND = (
-    b"<!DOCTYPE html><title>Not found</title><h1>Not found</h1><p>There is nothing at this address.</p>\n"
+    b"<!DOCTYPE html><title>Not found</title><h1>Not found</h1><p>There is no page at this address.</p>\n"
 )
 NEVER_CACHED = (b"cache-control", b"no-cache, no-store, must-revalidate, max-age=0")
 VARY = (b"vary", b"X-Auth-Token")
 
 
 class Application:
-    """Answers HTTP for one service."""
+    """Serves one service over HTTP."""
 
     def __init__(self, service: Service, dialect: Dialect = NEWEST) -> None:
-        """Serve it below the path of its base URL, in one of the dialects of the API."""
+        """Serves the service below the path of its base URL, in one dialect of the API."""
         self.service = service
         self.requests = RequestCounts()
         self._dialect = dialect
@@ -68,7 +68,7 @@ class Application:
         self._request_ids = RequestIds()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The entry point that an ASGI server calls."""
+        """Handles one ASGI scope."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "http":
@@ -95,30 +95,30 @@ class Application:
             answer: Answer | None = Answer(404, NOT_FOUND, HTML_UTF8)
         else:
             answer = await self._answered(request)
-        # Before it is sent, so that what a client has got an answer to has been counted.
+        # Count before sending: a client that has its response must find the request counted.
         self._note(request, GONE if answer is None else answer.status, time.perf_counter() - began)
         if answer is not None:
             await self._send(send, answer, request, name)
 
     def _below_base(self, path: str) -> str | None:
-        """What follows the base URL in a path; "" also for the root, None if the path lies elsewhere."""
+        """Returns the part of a path below the base URL: "" for the root, None if it is not below it."""
         if path in ("/", self._prefix):
             return ""
         return path[len(self._prefix) :] if path.startswith(self._prefix + "/") else None
 
     async def _answered(self, request: Request) -> Answer | None:
-        """The answer, also if it is a fault; None if nobody is there any more to hear it."""
+        """Returns the response, also for a fault. Returns None if the client has disconnected."""
         try:
             return await self._answer(request)
         except Fault as fault:
             return self._refusal(request, fault)
         except StorageUnavailableError as error:
-            log.debug("%s %s could not be done: %s", request.method, request.route, error)
-            return self._refusal(request, ServiceUnavailable(f"The service can not do this now: {error}."))
+            log.debug("storage unavailable: %s %s: %s", request.method, request.route, error)
+            return self._refusal(request, ServiceUnavailable(f"The service is unavailable now: {error}."))
         except DisconnectedError:
             return None
         except Exception:
-            log.exception("%s %s failed", request.method, request.route)
+            log.exception("request failed: %s %s", request.method, request.route)
             return self._refusal(request, InternalServerError())
 
     async def _answer(self, request: Request) -> Answer:
@@ -184,7 +184,7 @@ class Application:
         await send({"type": "http.response.body", "body": body})
 
     def _now(self) -> bytes:
-        """The present time as HTTP writes it, made once a second."""
+        """Returns the current time as an HTTP date, formatted once per second."""
         second = int(time.time())
         if second != self._date[0]:
             self._date = (second, formatdate(second, usegmt=True).encode("ascii"))

@@ -1,4 +1,4 @@
-"""From the token of a request to the user or component that holds it (`http-api.md` §2, §5)."""
+"""Finds the user or component that a request's token belongs to (`http-api.md` §2, §5)."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from astakos.http.openapi.description import TokenKind
 from astakos.http.request import Answer, Request
 from astakos.service.service import Service
 
-MISSING = "A token is needed; send it in the header X-Auth-Token."
+MISSING = "The token is missing. Send it in the X-Auth-Token header."
 
 
 async def authenticated_user(service: Service, request: Request) -> User:
-    """The user whose token a request carries.
+    """Returns the user whose token the request carries.
 
     Raises:
-        Unauthorized: it carries none, or one that does not count.
+        Unauthorized: The token is missing or invalid.
     """
     token = request.token
     if not token:
@@ -28,10 +28,10 @@ async def authenticated_user(service: Service, request: Request) -> User:
 
 
 async def user_of_token(service: Service, token: str) -> User:
-    """The user whose token this is.
+    """Returns the user that a token belongs to.
 
     Raises:
-        Unauthorized: it does not count.
+        Unauthorized: The token is invalid.
     """
     user = await service.user_of_token(token_hash(token))
     refusal = refuse_user(user, service.now())
@@ -41,10 +41,10 @@ async def user_of_token(service: Service, token: str) -> User:
 
 
 async def authenticated_component_or_user(service: Service, request: Request) -> Component | User:
-    """The component or the user whose token a request carries.
+    """Returns the component or user whose token the request carries.
 
     Raises:
-        Unauthorized: it carries none, or one that does not count.
+        Unauthorized: The token is missing or invalid.
     """
     token = request.token
     if token and await service.component_of_token(token_hash(token)) is None:
@@ -53,10 +53,10 @@ async def authenticated_component_or_user(service: Service, request: Request) ->
 
 
 async def authenticated_component(service: Service, request: Request) -> Component:
-    """The component whose token a request carries.
+    """Returns the component whose token the request carries.
 
     Raises:
-        Unauthorized: it carries none, or one that does not count.
+        Unauthorized: The token is missing or invalid.
     """
     token = request.token
     if not token:
@@ -70,23 +70,23 @@ async def authenticated_component(service: Service, request: Request) -> Compone
 
 @dataclass(frozen=True, slots=True)
 class ForUser:
-    """A handler for the user whose token the request carries."""
+    """Wraps a handler that requires a user token."""
 
     tokens: ClassVar[tuple[TokenKind, ...]] = ("user",)
     handler: Callable[[Service, Request, User], Awaitable[Answer]]
 
     async def __call__(self, service: Service, request: Request) -> Answer:
-        """Authenticate, then handle."""
+        """Authenticates the user, then calls the handler."""
         return await self.handler(service, request, await authenticated_user(service, request))
 
 
 @dataclass(frozen=True, slots=True)
 class ForComponent:
-    """A handler for the component whose token the request carries."""
+    """Wraps a handler that requires a component's token."""
 
     tokens: ClassVar[tuple[TokenKind, ...]] = ("service",)
     handler: Callable[[Service, Request, Component], Awaitable[Answer]]
 
     async def __call__(self, service: Service, request: Request) -> Answer:
-        """Authenticate, then handle."""
+        """Authenticates the component, then calls the handler."""
         return await self.handler(service, request, await authenticated_component(service, request))

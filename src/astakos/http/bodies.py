@@ -1,4 +1,4 @@
-"""Reading request bodies: JSON as typed values, and forms (`http-api.md` §2, §8.3)."""
+"""Reads request bodies: JSON as typed values, and forms (`http-api.md` §2, §8.3)."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -18,47 +18,47 @@ T = TypeVar("T")
 
 
 def require_json(request: Request) -> None:
-    """Refuse a request whose body is not said to be JSON.
+    """Requires a JSON content type.
 
     Raises:
-        BadRequest: its content type is another one, or missing.
+        BadRequest: The content type is missing or is not JSON.
     """
     content_type = request.header(b"content-type")
     if not content_type.startswith(JSON_TYPE):
-        said = f"not {content_type!r}" if content_type else "and there is none"
-        raise BadRequest(f"The header Content-Type must be {JSON_TYPE}, {said}.")
+        said = f"not {content_type!r}" if content_type else "but it is missing"
+        raise BadRequest(f"The Content-Type header must be {JSON_TYPE}, {said}.")
 
 
 async def read_json(request: Request, decoder: msgspec.json.Decoder[T]) -> T:
-    """The body as the type of a decoder.
+    """Decodes the body with a decoder.
 
     Raises:
-        BadRequest: it is not JSON, or not of that form; the message says where and why.
+        BadRequest: The body is not JSON, or does not match the type. The message says where and why.
     """
     body = await request.body()
     try:
-        # The decoder does not look at the encoding of what it skips.
+        # The decoder does not check the encoding of values that it skips.
         body.decode("utf-8")
         return decoder.decode(body)
     except msgspec.ValidationError as error:
-        raise BadRequest(f"The body does not have the right form: {error}.") from error
+        raise BadRequest(f"The body is not valid: {error}.") from error
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         reason = "it nests too deeply" if isinstance(error, RecursionError) else str(error)
         raise BadRequest(f"The body is not valid JSON: {reason}.") from error
 
 
 def require_storable(name: str, text: str) -> None:
-    """Refuse a text that not every database can store.
+    """Requires text that every supported database can store.
 
     Raises:
-        BadRequest: there is a NUL in it, or half of a character.
+        BadRequest: The text contains NUL or an unpaired surrogate.
     """
     if not is_storable(text):
-        raise BadRequest(f"The {name} must be text without the character NUL.")
+        raise BadRequest(f"The {name} must not contain NUL characters or unpaired surrogates.")
 
 
 class JsonBody(Generic[T]):
-    """A JSON body of one type, as a handler reads it and as the API describes it.
+    """A JSON body of one type. The handler reads it, and the API reference shows it.
 
     ISSUE = JsonBody(IssueBody)
     body = await ISSUE.read(request)
@@ -74,13 +74,14 @@ class JsonBody(Generic[T]):
         is_required: bool = True,
         further_schema: dict[str, Any] | None = None,
     ) -> None:
-        """Read a type, of whose form `msgspec` makes sure.
+        """Sets the type, which `msgspec` validates bodies against.
 
         Args:
-            kind: the type.
-            any_content_type: read it also if it is not said to be JSON.
-            is_required: whether there must be a body; for the description alone.
-            further_schema: what the type can not say, and the handler checks; for the description alone.
+            kind: Type of the body.
+            any_content_type: Whether to accept any content type.
+            is_required: Whether a body is required. Affects only the API reference.
+            further_schema: Constraints that the type cannot express and the handler checks. Affects only the
+                API reference.
         """
         self.kind: Any = Annotated[kind, msgspec.Meta(extra_json_schema=further_schema)]
         self.is_required = is_required
@@ -88,14 +89,14 @@ class JsonBody(Generic[T]):
         self._decoder = msgspec.json.Decoder(kind)
 
     async def read(self, request: Request, judge: Callable[[Request], None] = require_json) -> T:
-        """The body of a request.
+        """Reads the body of a request.
 
         Args:
-            request: whose body it is.
-            judge: refuses the request if its content type is not right, where that is looked at.
+            request: The request.
+            judge: Refuses a request with a wrong content type. Unused if any content type is accepted.
 
         Raises:
-            BadRequest: it is not said to be JSON, is none, or does not have that form.
+            BadRequest: The content type is wrong, or the body is not JSON of this type.
         """
         if not self._any_content_type:
             judge(request)
@@ -103,53 +104,53 @@ class JsonBody(Generic[T]):
 
 
 class FormBody(Generic[T]):
-    """The fields of a form as a type, as a handler reads them and as the API describes them."""
+    """The fields of a form as a type. The handler reads them, and the API reference shows them."""
 
     media_types: Sequence[str] = (FORM_TYPE, MULTIPART_TYPE)
     is_required = True
 
     def __init__(self, kind: type[T]) -> None:
-        """Read a type all of whose fields are texts."""
+        """Sets the type, whose fields must all be strings."""
         self.kind: Any = kind
         self._type = kind
 
     async def read(self, request: Request, form_type: Callable[[str], str]) -> T:
-        """The fields of a request; those that the type does not have are ignored.
+        """Reads the fields of a form, and ignores fields that the type does not have.
 
         Args:
-            request: whose body is the form.
-            form_type: see `read_form`.
+            request: The request.
+            form_type: See `read_form`.
 
         Raises:
-            BadRequest: it is no form, or does not have these fields.
+            BadRequest: The body is not a form, or a field is missing or invalid.
         """
         form = await read_form(request, form_type)
         try:
             return msgspec.convert(form, self._type)
         except msgspec.ValidationError as error:
-            raise BadRequest(f"The form does not have the right fields: {error}.") from error
+            raise BadRequest(f"The form is not valid: {error}.") from error
 
 
 def form_type_of(content_type: str) -> str:
-    """The same content type, if it is that of a form.
+    """Returns the content type unchanged if it is a form type.
 
     Raises:
-        BadRequest: it is that of none.
+        BadRequest: It is not a form type.
     """
     if content_type not in (FORM_TYPE, MULTIPART_TYPE):
-        raise BadRequest(f"The header Content-Type must be {FORM_TYPE} or {MULTIPART_TYPE}.")
+        raise BadRequest(f"The Content-Type header must be {FORM_TYPE} or {MULTIPART_TYPE}.")
     return content_type
 
 
 async def read_form(request: Request, form_type: Callable[[str], str] = form_type_of) -> dict[str, str]:
-    """The fields of a form, the last of several of one name.
+    """Reads the fields of a form. If a field occurs more than once, the last one wins.
 
     Args:
-        request: whose body is the form.
-        form_type: which of the two types the body is, by its content type without parameters.
+        request: The request.
+        form_type: Returns the form type to parse the body as, from its content type without parameters.
 
     Raises:
-        BadRequest: the content type is that of no form, or the body is no such form.
+        BadRequest: The content type is not a form type, or the body is not valid.
     """
     content_type = request.header(b"content-type")
     kind = form_type(content_type.partition(";")[0].strip().lower())
@@ -157,10 +158,10 @@ async def read_form(request: Request, form_type: Callable[[str], str] = form_typ
     try:
         if kind == FORM_TYPE:
             return dict(parse_qsl(body.decode("utf-8"), keep_blank_values=True, errors="strict"))
-        # The parser is thorough and slow: nobody else should have to wait for it.
+        # The multipart parser is slow: run it on a thread to keep the event loop free.
         return await asyncio.to_thread(_multipart, content_type, body)
     except (UnicodeError, LookupError) as error:
-        raise BadRequest("The form is not text in UTF-8.") from error
+        raise BadRequest("The form is not valid UTF-8 text.") from error
 
 
 def _multipart(content_type: str, body: bytes) -> dict[str, str]:

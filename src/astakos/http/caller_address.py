@@ -1,18 +1,18 @@
-"""Where a caller is, also if a proxy on this machine stands between."""
+"""Finds the address of a caller, including one behind a proxy on this machine."""
 
 from ipaddress import IPv6Address, ip_address, ip_network
 
 
 def address_of(client: tuple[str, int] | None, forwarded: str) -> str | None:
-    """The caller's address, of IPv6 the network of 64 bits, which one caller has whole.
+    """Returns the caller's address. For IPv6, returns the /64 network, all of which belongs to one caller.
 
     Args:
-        client: address and port of who has connected; None if that is not known.
-        forwarded: the header X-Forwarded-For. It counts only if it comes from this machine, since anybody
-            else could write anything into it, and of it only the last address: what the proxy has seen.
+        client: Address and port of the peer; None if unknown.
+        forwarded: The X-Forwarded-For header. It counts only if the peer is on this machine, because any
+            other client can forge it. Only its last address counts: the one that the proxy saw.
 
     Returns:
-        None if it is not known: a proxy does not tell.
+        The address, or None if it is unknown: for example, if the proxy does not send the header.
     """
     if client is None:
         return None

@@ -1,146 +1,144 @@
-"""Refusals as exceptions, and the envelope in which they are answered (`http-api.md` §4)."""
+"""Faults as exceptions, and the envelope that responses carry them in (`http-api.md` §4)."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 
 class Fault(Exception):  # noqa: N818 - "fault" is the protocol's word
-    """A refusal with a status and a name; the message says what is wrong and what would be right."""
+    """A refused request, with a status and a name. The message says what is wrong and how to correct it."""
 
     status = 500
     name = "internalServerError"
     header_names: ClassVar[tuple[str, ...]] = ()
-    """The headers that it always comes with."""
+    """Headers that the response always carries."""
 
     def __init__(self, message: str, headers: Mapping[str, str] | None = None) -> None:
-        """Say what is wrong; never with a secret in it."""
+        """Sets the message, which must not contain a secret."""
         super().__init__(message)
         self.message = message
         self.headers: Mapping[str, str] = headers or {}
 
     def envelope(self) -> dict[str, Any]:
-        """The JSON document: one key, the fault's name."""
+        """Returns the JSON document: a single key, the name of the fault."""
         return {self.name: {"code": self.status, "message": self.message, "details": ""}}
 
 
 class BadRequest(Fault):
-    """The request makes no sense as it stands."""
+    """The request is invalid."""
 
     status = 400
     name = "badRequest"
 
 
 class Unauthorized(Fault):
-    """The token is missing, or does not count."""
+    """The token is missing or invalid."""
 
     status = 401
     name = "unauthorized"
 
 
 class Forbidden(Fault):
-    """The caller is known, and may not do this."""
+    """The caller is authenticated but lacks permission."""
 
     status = 403
     name = "forbidden"
 
 
 class ItemNotFound(Fault):
-    """What the request is about does not exist."""
+    """The requested object does not exist."""
 
     status = 404
     name = "itemNotFound"
 
 
 class NotAllowed(Fault):
-    """The route has no such method, or the state of the user does not allow it."""
+    """The path does not support the method, or the state of the user does not allow the call."""
 
     status = 405
     name = "notAllowed"
     header_names = ("Allow",)
 
     def __init__(self, message: str, allowed: tuple[str, ...]) -> None:
-        """Name the methods that it has; none if it is not the method that is wrong."""
+        """Lists the supported methods. The list is empty if the method is not the problem."""
         super().__init__(message, {"Allow": ",".join(allowed)})
 
     @classmethod
     def method(cls, method: str, allowed: tuple[str, ...]) -> "NotAllowed":
-        """A method was used that the route does not have."""
+        """Returns the fault for a method that the path does not support."""
         return cls(f"{method} is not allowed here; use {','.join(allowed)}.", allowed)
 
 
 class Conflict(Fault):
-    """What is there already does not go together with it."""
+    """The request conflicts with the current state of an object."""
 
     status = 409
     name = "conflict"
 
 
 class BodyTooLarge(Fault):
-    """The body is larger than any sensible request."""
+    """The request body exceeds the size limit."""
 
     status = 413
     name = "overLimit"
 
     def __init__(self, limit: int) -> None:
-        """Name the limit in bytes."""
-        super().__init__(f"The body is larger than {limit} bytes; send less at a time.")
+        """Sets the limit, in bytes."""
+        super().__init__(f"The body exceeds {limit} bytes. Send a smaller body.")
 
 
 class UnprocessableEntity(Fault):
-    """An Idempotency-Key came with another body before."""
+    """The Idempotency-Key was already used with a different body."""
 
     status = 422
     name = "unprocessableEntity"
 
 
 class FailedDependency(Fault):
-    """It was not done, since something else was refused that it was to be done with."""
+    """An operation was not carried out because another one in the same request was refused."""
 
     status = 424
     name = "failedDependency"
 
 
 class HeadTooLarge(Fault):
-    """A request has more beside its body than any sensible one."""
+    """The request exceeds the size limit outside its body."""
 
     status = 431
     name = "requestHeaderFieldsTooLarge"
 
     def __init__(self, limit: int) -> None:
-        """Name the limit in bytes."""
-        super().__init__(
-            f"A request may have no more than {limit} bytes beside its body; send fewer headers."
-        )
+        """Sets the limit, in bytes."""
+        super().__init__(f"The request exceeds {limit} bytes outside its body. Send fewer headers.")
 
 
 class TooManyAttempts(Fault):
-    """Too many wrong passwords have been tried."""
+    """Too many wrong passwords were sent."""
 
     status = 429
     name = "overLimit"
     header_names = ("Retry-After",)
 
     def __init__(self, retry_after: int) -> None:
-        """Say after how many seconds to try again."""
-        message = f"Too many wrong passwords; try again after {retry_after} seconds."
+        """Sets the number of seconds to wait before the next attempt."""
+        message = f"Too many wrong passwords. Try again in {retry_after} seconds."
         super().__init__(message, {"Retry-After": str(retry_after)})
 
 
 class ServiceUnavailable(Fault):
-    """The service can not do it now."""
+    """The service cannot handle the request now."""
 
     status = 503
     name = "serviceUnavailable"
     header_names = ("Retry-After",)
 
     def __init__(self, message: str, retry_after: int = 1) -> None:
-        """Say after how many seconds to try again."""
+        """Sets the number of seconds to wait before the next attempt."""
         super().__init__(message, {"Retry-After": str(retry_after)})
 
 
 class InternalServerError(Fault):
-    """Something is wrong here; what, stands in the log."""
+    """An unexpected error. Its cause is in the log of the service."""
 
     def __init__(self) -> None:
-        """Say no more than that to the caller."""
-        super().__init__("The service failed to answer this request. The cause stands in its log.")
+        """Sets a fixed message, which does not reveal the cause."""
+        super().__init__("The service failed to process this request. The cause is in its log.")

@@ -1,4 +1,4 @@
-"""`GET healthz` and `GET readyz`: for those who start, watch and balance services, without a token."""
+"""`GET healthz` and `GET readyz`: health checks for supervisors and load balancers. They need no token."""
 
 from typing import Literal, TypedDict
 
@@ -10,19 +10,19 @@ from astakos.service.service import Service
 
 
 class Alive(TypedDict):
-    """The process answers."""
+    """The process is alive."""
 
     alive: Literal[True]
 
 
 class Ready(TypedDict):
-    """Calls can be answered."""
+    """The service can handle calls."""
 
     ready: Literal[True]
 
 
 class NotReady(TypedDict):
-    """Calls can not be answered now, for what is missing."""
+    """The service cannot handle calls now. `missing` says why."""
 
     ready: Literal[False]
     missing: list[str]
@@ -30,13 +30,16 @@ class NotReady(TypedDict):
 
 @described("health.healthz", answers={200: Reply(Alive, [JSON_TYPE])})
 async def healthz(_service: Service, _request: Request) -> Answer:
-    """The process answers; nothing else is looked at, or a database that fails would have it killed."""
+    """Checks that the process is alive.
+
+    Does not check the database: an orchestrator must not restart the service because its database is down.
+    """
     return Answer(body=to_json({"alive": True}), media_type=JSON_UTF8)
 
 
 @described("health.readyz", answers={200: Reply(Ready, [JSON_TYPE]), 503: Reply(NotReady, [JSON_TYPE])})
 async def readyz(service: Service, _request: Request) -> Answer:
-    """200 if calls can be answered now, else 503 with what is missing."""
+    """Checks that the service can handle calls. Returns 503 with the reasons if it cannot."""
     missing = await service.readiness.missing()
     if missing:
         return Answer(503, to_json({"ready": False, "missing": missing}), JSON_UTF8)

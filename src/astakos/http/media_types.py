@@ -1,4 +1,4 @@
-"""The media types that are read and answered, each written once."""
+"""The media types that the API accepts and returns."""
 
 from typing import Final
 

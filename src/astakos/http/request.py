@@ -1,4 +1,4 @@
-"""A request as handlers see it, and the answer that they give."""
+"""A request as handlers see it, and the response that they return."""
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
@@ -21,8 +21,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 BODY_LIMIT = 1024 * 1024
 NO_ROUTE = "none"
-"""How the route of a request is called that there is no route for."""
-NO_SUCH_CALL = "There is no such call; see the documentation of the API."
+"""The route name of a request that matches no route."""
+NO_SUCH_CALL = "This path does not exist. See the API reference."
 TOKEN_NAME = "X-Auth-Token"  # noqa: S105 - the name of a header
 JSON = "json"
 XML = "xml"
@@ -30,11 +30,11 @@ MEDIA_TYPES = {JSON_TYPE: JSON, XML_TYPE: XML}
 
 
 class DisconnectedError(Exception):
-    """The client went away before it had sent its whole request."""
+    """The client disconnected before it had sent its whole request."""
 
 
 class Request:
-    """One request below the base URL's path."""
+    """One request to a path below the base URL."""
 
     __slots__ = (
         "_receive",
@@ -51,7 +51,7 @@ class Request:
     )
 
     def __init__(self, scope: Scope, receive: Receive, path: str, dialect: "Dialect") -> None:
-        """Read what the first bytes of a request say; the body is read when it is asked for."""
+        """Reads the request line and headers. The body is read only on demand."""
         self.dialect = dialect
         self.method: str = scope["method"]
         self.path = path
@@ -66,33 +66,33 @@ class Request:
 
     @property
     def scheme(self) -> str:
-        """How it came here: `http`, or `https` if this process itself does TLS."""
+        """The scheme of the connection: `https` only if this process terminates TLS itself."""
         scheme: str = self._scope.get("scheme", "http")
         return scheme
 
     @property
     def raw_query(self) -> str:
-        """What stands behind the `?`, as it came."""
+        """The query string as received."""
         query: bytes = self._scope["query_string"]
         return query.decode("latin-1")
 
     def header(self, name: bytes) -> str:
-        """A header's value without surrounding blanks, "" if it is not there."""
+        """Returns the value of a header without surrounding whitespace, or "" if it is missing."""
         return self.headers.get(name, b"").strip().decode("latin-1")
 
     @property
     def address(self) -> str | None:
-        """Where the caller is, see `address_of`."""
+        """The address of the caller; see `address_of`."""
         return address_of(self._scope.get("client"), self.header(b"x-forwarded-for"))
 
     @property
     def token(self) -> str:
-        """The token: from the query if there is a non-empty one, else from the header; "" if from neither."""
+        """The token in the query if it is not empty, otherwise the one in the header; "" if there is none."""
         return self.query.get(TOKEN_NAME) or self.header(b"x-auth-token")
 
     @property
     def cookies(self) -> Mapping[str, str]:
-        """The cookies by name; of several of one name the first, which is that of the longest path."""
+        """The cookies by name. If a name occurs more than once, the first, with the longest path, wins."""
         found: dict[str, str] = {}
         for part in self.header(b"cookie").split(";"):
             name, separator, value = part.partition("=")
@@ -102,16 +102,16 @@ class Request:
 
     @property
     def announced_length(self) -> int:
-        """The body's length by its header; 0 if there is no such header or it makes no sense."""
+        """The Content-Length header; 0 if it is missing or malformed."""
         text = self.header(b"content-length")
         return int(text) if text.isascii() and text.isdigit() else 0
 
     async def body(self) -> bytes:
-        """The whole body.
+        """Reads the whole body.
 
         Raises:
-            BodyTooLarge: it is, or is announced to be, larger than `BODY_LIMIT`.
-            DisconnectedError: it did not come whole.
+            BodyTooLarge: The body, or its Content-Length, exceeds `BODY_LIMIT`.
+            DisconnectedError: The client disconnected before it had sent the whole body.
         """
         if self.announced_length > BODY_LIMIT:
             raise BodyTooLarge(BODY_LIMIT)
@@ -131,7 +131,7 @@ class Request:
         return b"".join(parts)
 
     def _negotiate(self, headers: Sequence[tuple[bytes, bytes]]) -> str:
-        """Which serialization the caller wants (`http-api.md` §2)."""
+        """Returns the serialization that the caller prefers (`http-api.md` §2)."""
         wanted = self.query.get("format")
         if wanted in (JSON, XML):
             return wanted
@@ -140,7 +140,7 @@ class Request:
                 return serialization
         accepted = self.headers.get(b"accept", b"")
         if len(headers) > len(self.headers):
-            # Several headers of this name are one list.
+            # Repeated Accept headers form one list.
             accepted = b",".join(value for name, value in headers if name == b"accept")
         for part in accepted.decode("latin-1").split(","):
             found = MEDIA_TYPES.get(part.partition(";")[0].strip())
@@ -150,16 +150,16 @@ class Request:
 
 
 def _query(text: bytes) -> Mapping[str, str]:
-    # The last of several values counts.
+    # If a parameter occurs more than once, the last value wins.
     return dict(parse_qsl(text.decode("latin-1"), keep_blank_values=True)) if text else {}
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back; the media type is the negotiated one unless the handler names another.
+    """A response. The media type is the negotiated one unless the handler sets another.
 
     Attributes:
-        cookies: the values of as many headers `Set-Cookie`.
+        cookies: Values of the `Set-Cookie` headers.
     """
 
     status: int = 200

@@ -1,4 +1,4 @@
-"""What a process that answers HTTP counts, and how it tells the one that is asked for it."""
+"""Request counts of one HTTP process, and how it reports them."""
 
 import os
 import resource
@@ -13,11 +13,11 @@ from astakos.ledger.engine_client import Ledger
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"})
 OTHER = "other"
-"""Stands for all other methods: there must not be as many counts as anybody can think of names."""
+"""Stands for all other methods: clients can invent names, and each would add a time series."""
 
 
 class RequestCount(msgspec.Struct, array_like=True):
-    """How long the requests took that ended in the same way."""
+    """The durations of the requests that share a route, method, and status."""
 
     route: str
     method: str
@@ -27,10 +27,10 @@ class RequestCount(msgspec.Struct, array_like=True):
 
 
 class Report(msgspec.Struct):
-    """What a process has counted since it began, and how it stands.
+    """What a process has counted since it started, and its current load.
 
     Attributes:
-        number: that of the question, which this answers.
+        number: Number of the question that the report answers.
     """
 
     number: int = 0
@@ -43,14 +43,14 @@ class Report(msgspec.Struct):
 
 
 class RequestCounts:
-    """Counts requests by route, method and status."""
+    """Counts requests by route, method, and status."""
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Starts with no requests."""
         self._found: dict[tuple[str, str, int], Distribution] = {}
 
     def add(self, route: str, method: str, status: int, seconds: float) -> None:
-        """Count one request."""
+        """Counts one request."""
         found = self._found.get((route, method, status)) or self._first(route, method, status)
         found.add(seconds)
 
@@ -59,17 +59,17 @@ class RequestCounts:
         return self._found.setdefault(key, Distribution(SECONDS))
 
     def all(self) -> list[RequestCount]:
-        """All that has been counted; any thread may ask."""
-        # Made a list in one step, since another thread may be adding to it.
+        """Returns all counts. Any thread may call this."""
+        # Copying to a list is atomic; another thread may be adding counts.
         return [
             RequestCount(*key, list(found.counts), found.total) for key, found in list(self._found.items())
         ]
 
 
 def tell(connection: socket.socket, requests: RequestCounts, ledger: Ledger) -> None:
-    """Answer each question, a number on a line, with a report, until the other side closes.
+    """Answers each question, a number on a line, with a report, until the peer closes the connection.
 
-    Meant for a thread of its own, so that it goes on if the event loop does not.
+    Runs on its own thread, so that it answers even if the event loop is blocked.
     """
     with connection, connection.makefile("rb") as questions:
         for question in questions:
@@ -88,7 +88,7 @@ def tell(connection: socket.socket, requests: RequestCounts, ledger: Ledger) -> 
 
 
 def _resident_bytes() -> int:
-    """How much memory this process has; 0 where the system does not tell."""
+    """Returns the resident memory of this process, or 0 if the system does not report it."""
     try:
         pages = Path("/proc/self/statm").read_bytes().split()[1]
     except OSError:

@@ -1,4 +1,4 @@
-"""An id for each request, by which the caller, the answer and the log speak of it."""
+"""Request IDs, which link a request, its response, and its log lines."""
 
 import itertools
 import re
@@ -9,15 +9,15 @@ ACCEPTABLE = re.compile(rb"[\x20-\x7e]{1,128}")
 
 
 class RequestIds:
-    """Makes ids that no other process makes: a random part that stays, and a number."""
+    """Generates IDs that are unique among all processes: a random prefix and a counter."""
 
     def __init__(self) -> None:
-        """Begin to count."""
+        """Picks the prefix, and starts the counter at 1."""
         self._own = secrets.token_hex(8)
         self._numbers = itertools.count(1)
 
     def id_of(self, given: bytes | None) -> str:
-        """What the caller calls its request, if that can be repeated in a header and a log; else a new id."""
+        """Returns the caller's ID if it is safe to repeat in a header and a log, otherwise a new one."""
         if given is not None and ACCEPTABLE.fullmatch(given):
             return given.decode("ascii")
         return f"{self._own}-{next(self._numbers)}"

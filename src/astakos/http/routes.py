@@ -1,4 +1,4 @@
-"""Which handler answers which method and path, and whose token it needs (`http-api.md` §6)."""
+"""Maps each path and method to its handler, and to the token that it requires (`http-api.md` §6)."""
 
 from collections.abc import Iterator
 
@@ -39,14 +39,14 @@ IDENTITY = "/identity/v2.0"
 USERS = f"{IDENTITY}/users"
 
 API_PREFIXES = ("/account/", "/identity/")
-"""Below these an unknown path is a bad request; elsewhere it is not found."""
+"""An unknown path below these is a bad request (400). Elsewhere it is not found (404)."""
 
 SUPPORTS = ((b"astakos-supports", b"idempotency-key, ttl, quantities, bulk, history, reconcile"),)
-"""Stands on every answer about commissions: what this service does beyond the original."""
+"""Sent with every response about commissions: the extensions to the original API."""
 
 
 def announced(path: str) -> tuple[tuple[bytes, bytes], ...]:
-    """The headers that stand on every answer of a path."""
+    """Returns the extra headers that every response of a path carries."""
     return SUPPORTS if path.startswith(COMMISSIONS) else ()
 
 
@@ -65,7 +65,7 @@ def _identity() -> Iterator[Route]:
     yield Route("/identity/", {"GET": versions.versions}, EXACTLY)
     yield Route(IDENTITY, {"GET": versions.version})
     yield Route(f"{IDENTITY}/tokens", {"POST": tokens_call.tokens})
-    # An access token may hold slashes.
+    # An access token may contain slashes.
     validate = {"GET": access_token_validation.validate}
     yield Route(f"{IDENTITY}/tokens/{{id}}", validate, pattern="[^/].*?")
 
@@ -161,12 +161,12 @@ def _keystone() -> Iterator[Route]:
 
 
 def all_methods() -> dict[str, Methods]:
-    """The handlers of every path by method, as the documentation of the API names the paths."""
+    """Returns the handlers of every path by method, under the path names that OpenAPI uses."""
     return {name: route.methods for name, route in TABLE.routes.items()}
 
 
 def find_route(request: Request) -> Route | None:
-    """The route of a request, which gets to know its name and what stands in the path for its variable."""
+    """Finds the route of a request, and sets the request's route name and path variable."""
     route, value = TABLE.find(request.path)
     if route is not None:
         request.route = route.name

@@ -1,4 +1,4 @@
-"""Finding the route of a path, in a table that is written as templates (`http-api.md` §6)."""
+"""Finds the route of a path in a table of path templates (`http-api.md` §6)."""
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -10,7 +10,7 @@ from astakos.service.service import Service
 
 Handler = Callable[[Service, Request], Awaitable[Answer]]
 Methods = Mapping[str, Handler]
-"""Handlers by method; `ANY_METHOD` stands for those that are not named."""
+"""Handlers by method. `ANY_METHOD` stands for every method that is not listed."""
 
 SLASH_OPTIONAL: Final = ("", "/")
 EXACTLY: Final = ("",)
@@ -22,21 +22,20 @@ PATTERNS: Final[Mapping[str, str]] = {
     "id": "[^/]+",
     "uuid": "[^/]+?",
 }
-"""What may stand in a path in place of a variable, unless its route says otherwise."""
+"""What each path variable matches, unless its route sets `pattern`."""
 
 DIGITS_OF_A_SERIAL: Final = 19
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One path and what answers there.
+    """One path and its handlers.
 
     Attributes:
-        template: the path below the base URL, without any of the endings; at most one part of it is a
-            variable in braces.
-        methods: the handlers.
-        endings: what may follow.
-        pattern: what may stand in place of the variable; "" for that of its name.
+        template: Path below the base URL, without an ending. It contains at most one variable, in braces.
+        methods: Handlers by method.
+        endings: Endings that the path may have.
+        pattern: Regular expression for the variable. "" selects the one in `PATTERNS`.
     """
 
     template: str
@@ -46,7 +45,7 @@ class Route:
 
     @property
     def name(self) -> str:
-        """How documents, logs and metrics call it."""
+        """The name of the route in documents, logs, and metrics."""
         return self.template or "/"
 
 
@@ -54,7 +53,7 @@ class RouteTable:
     """Finds routes by path."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
-        """Prepare to find each of them; where several match, the first of those without a variable counts."""
+        """Indexes the routes. A path without a variable wins; among equals, the first route wins."""
         self.routes: Mapping[str, Route] = {route.name: route for route in routes}
         self._fixed: dict[str, Route] = {}
         variable: list[Route] = []
@@ -65,11 +64,11 @@ class RouteTable:
                 for ending in route.endings:
                     self._fixed.setdefault(route.template + ending, route)
         self._variable = variable
-        # One expression for all of them: the number of the group that matched tells which.
+        # One expression for all routes: the index of the group that matched identifies the route.
         self._pattern = re.compile("|".join(map(_expression, variable)), re.DOTALL)
 
     def find(self, path: str) -> tuple[Route | None, str]:
-        """The route of a path, None if there is none, and what stands there for its variable."""
+        """Returns the route and the value of its variable ("" without one), or None if no route matches."""
         route = self._fixed.get(path)
         if route is not None:
             return route, ""
@@ -86,6 +85,6 @@ def _expression(route: Route) -> str:
 
 
 def serial_of(digits: str) -> int:
-    """The serial that some digits mean; 0, which is no serial, for numbers that are too large to be one."""
+    """Parses a serial. Returns 0, which is never a serial, if the number is too large to be one."""
     significant = digits.lstrip("0")
     return int(significant or 0) if len(significant) <= DIGITS_OF_A_SERIAL else 0

@@ -1,4 +1,4 @@
-"""Documents as bytes: ASCII JSON, and XML where the protocol has it (`http-api.md` §3–§4, §7.2)."""
+"""Serializes documents: ASCII JSON, and XML where the protocol has it (`http-api.md` §3–§4, §7.2)."""
 
 import json
 import re
@@ -16,13 +16,13 @@ _encoder = msgspec.json.Encoder()
 
 
 def to_json(document: Any) -> bytes:
-    """A document as JSON in ASCII, which is all that the original clients understand."""
+    """Encodes a document as ASCII JSON, the only JSON that the original clients understand."""
     encoded = _encoder.encode(document)
     return encoded if encoded.isascii() else json.dumps(document).encode("ascii")
 
 
 def fault_to_xml(name: str, code: int, message: str) -> bytes:
-    """A fault as XML."""
+    """Encodes a fault as XML."""
     root = Element(name, {"xmlns": NAMESPACE, "code": str(code)})
     SubElement(root, "message").text = _text(message)
     SubElement(root, "details").text = ""
@@ -30,7 +30,7 @@ def fault_to_xml(name: str, code: int, message: str) -> bytes:
 
 
 def access_to_xml(access: Mapping[str, Any]) -> bytes:
-    """The answer of the tokens call as XML; the prefix of the endpoints' own names is declared."""
+    """Encodes a tokens response as XML. Unlike the original, it declares the `SNF` prefix."""
     root = Element("access", {"xmlns": NAMESPACE, "xmlns:SNF": ENDPOINT_NAMESPACE})
     if "token" in access:
         token = access["token"]

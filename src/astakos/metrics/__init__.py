@@ -1,1 +1,1 @@
-"""What the service tells Prometheus."""
+"""The Prometheus metrics of the service."""

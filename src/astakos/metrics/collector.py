@@ -1,4 +1,4 @@
-"""All metrics, made of what the processes of a service have counted, when somebody asks for them."""
+"""All metrics, built on demand from what the processes of a service have counted."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
@@ -23,20 +23,20 @@ from astakos.storage.tables.pending_ages import PendingAges
 
 
 class ServiceCollector(Collector):
-    """The metrics of one service, with all its processes."""
+    """The metrics of one service, including all its processes."""
 
     def __init__(
         self, engine: Engine, reports: Reports, pending: PendingCommissions, kind_of_database: str
     ) -> None:
-        """Tell of an engine, of those that it works for, and of what is pending in the database."""
+        """Collects from the engine, the processes, and the pending commissions in the database."""
         self._engine = engine
         self._reports = reports
         self._pending = pending
         self._info = {"version": version("astakosclient"), "database": kind_of_database}
 
     def collect(self) -> Iterator[Metric]:
-        """All metrics as they are now."""
-        yield InfoMetricFamily("astakos", "Which service this is.", value=self._info)
+        """Yields all metrics with their current values."""
+        yield InfoMetricFamily("astakos", "Version and database of the service.", value=self._info)
         yield from self._of_requests()
         yield from self._of_the_engine()
         yield from _of_pending(self._pending.by_age())
@@ -45,7 +45,7 @@ class ServiceCollector(Collector):
         processes, report = self._reports.collect()
         yield _counter(
             "astakos_http_requests",
-            "Requests that were answered.",
+            "HTTP requests answered.",
             {(one.route, one.method, str(one.status)): sum(one.counts) for one in report.requests},
             "route",
             "method",
@@ -53,35 +53,35 @@ class ServiceCollector(Collector):
         )
         yield _histogram(
             "astakos_http_request_duration_seconds",
-            "How long requests took.",
+            "Duration of HTTP requests.",
             _by_route_and_method(report),
             "route",
             "method",
         )
-        yield _gauge("astakos_http_processes", "Supervisor that answer HTTP.", processes)
+        yield _gauge("astakos_http_processes", "Processes that answer HTTP.", processes)
         yield _counter(
             "astakos_http_processes_cpu_seconds",
-            "Processor time of those processes.",
+            "CPU time of the processes that answer HTTP.",
             {(): report.cpu_seconds},
         )
         yield _gauge(
             "astakos_http_processes_resident_memory_bytes",
-            "Memory of those processes.",
+            "Resident memory of the processes that answer HTTP.",
             report.resident_bytes,
         )
         yield _gauge(
             "astakos_ledger_operations_unanswered",
-            "Operations of the ledger that were asked for and are not answered yet.",
+            "Ledger operations not answered yet.",
             report.under_way,
         )
         yield _counter(
             "astakos_ledger_operations_refused",
-            "Operations that were answered with 503, since too many were unanswered.",
+            "Ledger operations answered with 503 because too many were unanswered.",
             {(): report.refused},
         )
         yield _counter(
             "astakos_ledger_operations_late",
-            "Operations that were answered with 503, since they took too long.",
+            "Ledger operations answered with 503 because they took too long.",
             {(): report.late},
         )
 
@@ -89,48 +89,48 @@ class ServiceCollector(Collector):
         engine, statistics = self._engine, self._engine.statistics
         yield _counter(
             "astakos_commissions",
-            "Commissions by what became of them; each is issued first.",
+            "Commissions by outcome. Each one also counts as issued.",
             {(fate.value,): count for fate, count in statistics.fates.items()},
             "outcome",
         )
         yield _counter(
             "astakos_refusals",
-            "What the ledger refused, by reason.",
+            "Operations that the ledger refused, by reason.",
             {(reason,): count for reason, count in statistics.refusals.items()},
             "reason",
         )
-        yield _histogram("astakos_ledger_batch_operations", "Operations a batch.", {(): statistics.sizes})
+        yield _histogram("astakos_ledger_batch_operations", "Operations per batch.", {(): statistics.sizes})
         yield _histogram(
             "astakos_ledger_batch_duration_seconds",
-            "How long a batch took, with its commit.",
+            "Duration of a batch, including its commit.",
             {(): statistics.seconds},
         )
         yield _counter(
             "astakos_ledger_transactions_failed",
-            "Transactions of the ledger that were not carried out.",
+            "Ledger transactions that failed.",
             {(): statistics.failed},
         )
         yield _counter(
             "astakos_ledger_transactions_repeated",
-            "Transactions of the ledger that were begun again, since they were lost.",
+            "Ledger transactions repeated after a conflict or a lost connection.",
             {(): engine.repeats},
         )
         yield _gauge(
             "astakos_ledger_stopped",
-            "1 if stored figures contradict the rule, and so nothing is written any more.",
+            "1 if the ledger has stopped because stored figures contradict the quota rule.",
             int(engine.has_stopped),
         )
 
 
 def _of_pending(ages: PendingAges | None) -> Iterator[Metric]:
     yield _gauge(
-        "astakos_database_readable", "1 if pending commissions could be counted.", int(ages is not None)
+        "astakos_database_readable",
+        "1 if the pending commissions in the database could be counted.",
+        int(ages is not None),
     )
     if ages is None:
         return
-    family = GaugeMetricFamily(
-        "astakos_pending_commissions", "Pending commissions by how long they are.", labels=["age"]
-    )
+    family = GaugeMetricFamily("astakos_pending_commissions", "Pending commissions by age.", labels=["age"])
     counts = {
         "below_1m": ages.below_a_minute,
         "1m_to_1h": ages.below_an_hour,
@@ -142,7 +142,7 @@ def _of_pending(ages: PendingAges | None) -> Iterator[Metric]:
     yield family
     yield _gauge(
         "astakos_pending_commissions_oldest_seconds",
-        "How long the oldest pending commission is pending.",
+        "Age of the oldest pending commission.",
         ages.oldest / MICROSECONDS,
     )
 
@@ -176,7 +176,7 @@ def _histogram(
 
 
 def _buckets(distribution: Distribution) -> Sequence[tuple[str, float]]:
-    """How many values lie below each bound, as Prometheus counts: with all that lie below smaller ones."""
+    """Returns the buckets of a histogram, which are cumulative in Prometheus."""
     bounds = [*map(floatToGoString, distribution.bounds), "+Inf"]
     buckets = []
     below = 0

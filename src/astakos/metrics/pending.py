@@ -1,4 +1,4 @@
-"""Looking at pending commissions without waiting for a database that hangs."""
+"""Counts pending commissions without waiting for a database that hangs."""
 
 import contextlib
 import logging
@@ -16,20 +16,20 @@ log = logging.getLogger("astakos.metrics")
 
 
 class PendingCommissions:
-    """Counts them on a thread, of which there is never more than one."""
+    """Counts pending commissions on a thread. At most one count runs at a time."""
 
     def __init__(self, database: Database) -> None:
-        """Count in a database, on a connection that lasts as long as the counting."""
+        """Sets the database. Each count opens a connection of its own."""
         self._database = database
         self._lock = threading.Lock()
         self._under_way: Future[PendingAges] | None = None
 
     def by_age(self) -> PendingAges | None:
-        """How many there are; None if the database can not tell now."""
+        """Returns the counts by age, or None if the database does not provide them in time."""
         with self._lock:
             if self._under_way is None or self._under_way.done():
                 self._under_way = Future()
-                # It may hang, and must not keep the process from ending.
+                # A daemon thread: a count that hangs must not keep the process from exiting.
                 threading.Thread(target=self._count, args=(self._under_way,), daemon=True).start()
             under_way = self._under_way
         try:
@@ -37,12 +37,12 @@ class PendingCommissions:
         except (StorageUnavailableError, TimeoutError):
             return None
         except Exception:
-            log.exception("pending commissions can not be counted")
+            log.exception("counting pending commissions failed")
             return None
 
     def _count(self, answer: Future[PendingAges]) -> None:
         try:
             with contextlib.closing(self._database.connect()) as connection:
                 answer.set_result(count_pending_by_age(connection, clock.now()))
-        except Exception as error:  # noqa: BLE001 - it is raised again where the answer is waited for
+        except Exception as error:  # noqa: BLE001 - raised again where the result is awaited
             answer.set_exception(error)

@@ -1,7 +1,7 @@
-"""Answering Prometheus: on a port of its own, since what it is told is not for the clients of the service.
+"""Serves metrics to Prometheus on a separate port, because they are not for the clients of the service.
 
-It works on threads of the process that has the engine, which never waits for it: all that it asks of others
-it waits for by itself, and not for long.
+Runs on threads of the process that has the engine. The engine never waits for them, and they wait for other
+processes only for a short time.
 """
 
 from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
@@ -15,10 +15,10 @@ from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 
 
 def serve_metrics(host: str, port: int, engine: Engine, reports: Reports, database: Database) -> int:
-    """Answer until the process ends; the port, which is any free one if 0 is given.
+    """Serves metrics until the process exits. Returns the port; port 0 selects a free one.
 
     Raises:
-        OSError: the address can not be had.
+        OSError: The address is not available.
     """
     registry = CollectorRegistry()
     kind_of_database = "sqlite" if isinstance(database, SQLiteDatabase) else "postgresql"

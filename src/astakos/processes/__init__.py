@@ -1,1 +1,1 @@
-"""The processes of one `astakos serve`: the supervisor with the engine, and the workers that answer HTTP."""
+"""The processes of one `astakos serve`: the supervisor, which has the engine, and the HTTP workers."""

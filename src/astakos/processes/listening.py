@@ -1,4 +1,4 @@
-"""The socket on which the service listens."""
+"""The socket that the service listens on."""
 
 import errno
 import socket
@@ -6,14 +6,14 @@ import time
 
 LOOPBACK = "127.0.0.1"
 PATIENCE_SECONDS = 1.0
-"""The processes of a service that was killed need a moment to notice it."""
+"""How long to wait for the address: workers of a killed service need a moment to exit."""
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens on an address; port 0 means any that is free.
+    """Returns a socket that listens on an address. Port 0 selects a free port.
 
     Raises:
-        OSError: the address can not be had.
+        OSError: The address is not available.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     deadline = time.monotonic() + PATIENCE_SECONDS

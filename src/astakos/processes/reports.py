@@ -1,7 +1,7 @@
-"""What the processes that answer HTTP have counted, asked of them all when somebody wants to know.
+"""Collects the counts of all processes that answer HTTP, on demand.
 
-Nothing is sent while nobody asks, and what is told is as new as the question. A process that does not answer
-in time counts as when it last did; what one has counted that has ended stays counted.
+Nothing is sent until someone asks, and every report is current. If a process does not answer in time, its
+last report counts. The counts of a process that has exited are included.
 """
 
 import socket
@@ -15,12 +15,12 @@ from astakos.distribution import Distribution
 from astakos.http.request_counts import SECONDS, Report, RequestCount
 
 PATIENCE_SECONDS = 1.0
-"""How long all of them together may take to answer."""
+"""How long all processes together can take to answer."""
 RECEIVED_AT_ONCE = 1 << 16
 
 
 class _Source:
-    """One process."""
+    """The connection to one process."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -32,11 +32,11 @@ class _Source:
         try:
             self._connection.send(b"%d\n" % number)
         except OSError:
-            # It has ended, which hearing will tell; or it has not read many earlier questions.
+            # The process has exited, which `hear` notices, or many questions are unread.
             return
 
     def hear(self, number: int, deadline: float) -> bool:
-        """Take in what it tells until it answers that question or time is over; false if it has ended."""
+        """Reads until the report with this number or the deadline. Returns False if the process is gone."""
         while self.last.number != number:
             try:
                 self._connection.settimeout(max(deadline - time.monotonic(), 0.001))
@@ -57,23 +57,23 @@ class _Source:
 
 
 class Reports:
-    """Asks all processes, and adds up what they tell."""
+    """Asks all processes for their reports, and adds them up."""
 
     def __init__(self) -> None:
-        """Begin with no process."""
+        """Starts with no processes."""
         self._sources: list[_Source] = []
         self._ended = Report()
         self._number = 0
         self._one_at_a_time = threading.Lock()
 
     def connect(self) -> socket.socket:
-        """The end of a new connection that is for the process; nothing is waited for."""
+        """Opens a connection, and returns the end for the process. Does not wait."""
         ours, its = socket.socketpair()
         self._sources.append(_Source(ours))
         return its
 
     def collect(self) -> tuple[int, Report]:
-        """How many processes there are, and what they and those that have ended tell together."""
+        """Returns the number of live processes, and the sum of all reports, exited processes included."""
         with self._one_at_a_time:
             self._number += 1
             deadline = time.monotonic() + PATIENCE_SECONDS
@@ -105,5 +105,5 @@ def _sum(reports: Iterable[Report]) -> Report:
 
 
 def _lasting(report: Report) -> Report:
-    """What of a report still counts when the process has ended."""
+    """Returns the part of a report that still counts after the process has exited."""
     return msgspec.structs.replace(report, under_way=0, resident_bytes=0)

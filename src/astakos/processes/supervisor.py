@@ -1,7 +1,7 @@
-"""The processes of one service: this one has the ledger's engine, and others answer HTTP.
+"""Runs the processes of a service: this one has the ledger's engine, and workers answer HTTP.
 
-So the engine and the event loops do not wait for one another's interpreter, and more cores answer more. The
-others are started anew rather than forked, since a connection to a database must not be inherited.
+The engine and the event loops therefore do not wait for each other's interpreter, and more cores answer more
+requests. Workers are started, not forked, because they must not inherit a database connection.
 """
 
 import contextlib
@@ -21,17 +21,17 @@ from astakos.processes.configuration import DRAIN, READY, Instructions, keep_wha
 from astakos.processes.reports import Reports
 
 UNREADY_ENDS_AT_MOST = 5
-"""How many in a row may end before they are ready, of a service that was; each takes half a second."""
+"""Consecutive workers that may exit before they are ready, once the service is. Each takes half a second."""
 
 log = logging.getLogger("astakos.http")
 
 
 class WorkerFailedError(Exception):
-    """A process that answers HTTP ended before it was ready."""
+    """A worker exited before it was ready."""
 
 
 class _Worker:
-    """One process that answers HTTP."""
+    """One worker process."""
 
     def __init__(self, instructions: Instructions, listener: socket.socket, reports: Reports | None) -> None:
         self.control, its_control = socket.socketpair()
@@ -42,13 +42,13 @@ class _Worker:
             inherited = [its_control.fileno(), its_engine.fileno(), listener.fileno()]
             if reports is not None:
                 inherited.append(its.enter_context(reports.connect()).fileno())
-            self._process = subprocess.Popen(  # noqa: S603 - nothing of it comes from outside
+            self._process = subprocess.Popen(  # noqa: S603 - no argument comes from outside
                 [sys.executable, "-m", "astakos.processes.worker", *map(str, inherited)],
                 pass_fds=inherited,
-                # Ctrl-C is for this process, which tells the others when to end.
+                # Ctrl-C must reach only this process, which tells the workers when to exit.
                 process_group=0,
             )
-        # If it has died already, that will be heard like any end.
+        # If it has exited already, that is noticed like any other exit.
         with contextlib.suppress(OSError):
             self.control.sendall(spoken_version() + b"\n" + msgspec.json.encode(instructions) + b"\n")
         self.is_awaited = True
@@ -56,11 +56,11 @@ class _Worker:
 
     @property
     def number(self) -> int:
-        """What the system calls the process."""
+        """The process ID."""
         return self._process.pid
 
     def drain(self) -> None:
-        """Let it say that the service will end soon."""
+        """Tells the worker that the service will shut down soon."""
         with contextlib.suppress(OSError):
             self.control.sendall(DRAIN)
 
@@ -68,13 +68,13 @@ class _Worker:
         self._process.send_signal(number)
 
     def wait(self) -> int:
-        """Its exit status, once it has ended."""
+        """Waits for the process to exit, and returns its status."""
         self.control.close()
         return self._process.wait()
 
 
 class Supervisor:
-    """The engine, and those who ask it."""
+    """The engine and the workers that use it."""
 
     def __init__(
         self,
@@ -87,16 +87,16 @@ class Supervisor:
         drain_seconds: float = 0,
         reports: Reports | None = None,
     ) -> None:
-        """Prepare.
+        """Prepares the engine. No worker is started yet.
 
         Args:
-            storage: what the engine writes to.
-            instructions: what the others have to know.
-            listener: where they answer.
-            count: how many of them there are.
-            ready: called when all answer.
-            drain_seconds: how long all is still answered after the signal to end.
-            reports: who asks the others what they have counted, if anybody does.
+            storage: Storage that the engine writes to.
+            instructions: Configuration of the workers.
+            listener: Socket that the workers accept connections on.
+            count: Number of workers.
+            ready: Called when all workers are ready.
+            drain_seconds: How long requests are still answered after the signal to shut down.
+            reports: Collects the counts of the workers; None if metrics are off.
         """
         self.engine = Engine(storage, clock.now)
         self._instructions = instructions
@@ -113,10 +113,10 @@ class Supervisor:
         self._unready_ends = 0
 
     def run(self) -> None:
-        """Work until SIGTERM or SIGINT, and for the time of draining; then finish what has been accepted.
+        """Runs until SIGTERM or SIGINT. Then drains, finishes what has been accepted, and returns.
 
         Raises:
-            WorkerFailedError: a process could not begin its work.
+            WorkerFailedError: A worker exited before it was ready.
         """
         with _signals() as signals:
             self.engine.watch(signals, lambda: self._end(signals))
@@ -124,7 +124,7 @@ class Supervisor:
                 self._begin_worker()
             self.engine.run()
         if self._failed:
-            raise WorkerFailedError("a process that answers HTTP ended before it was ready; see its messages")
+            raise WorkerFailedError("a worker exited before it was ready; see its output")
 
     def _begin_worker(self) -> None:
         worker = _Worker(self._instructions, self._listener, self._reports)
@@ -153,14 +153,14 @@ class Supervisor:
             return
         self._unready_ends = 0 if worker.is_ready else self._unready_ends + 1
         if self._is_ready and self._unready_ends <= UNREADY_ENDS_AT_MOST:
-            log.error("process %d ended with status %d; another takes its place", worker.number, status)
+            log.error("worker exited: process %d, status %d; starting another", worker.number, status)
             self._begin_worker()
         else:
             self._failed = True
             self._end_workers(signal.SIGTERM)
 
     def _end(self, signals: socket.socket) -> None:
-        """Who asks again does not want to wait: first not for the time of draining, then not at all."""
+        """Handles a signal. A repeated signal first ends the drain, then kills the workers."""
         is_asked = set(signals.recv(64)) != {signal.SIGALRM}
         if self._ending:
             if is_asked:
@@ -185,7 +185,7 @@ class Supervisor:
 
 @contextlib.contextmanager
 def _signals() -> Iterator[socket.socket]:
-    """A stream in which its number comes for each signal to end, and for the one that time is over."""
+    """Yields a socket that receives the number of each signal to shut down, and of the end of the drain."""
     reading, writing = socket.socketpair()
     writing.setblocking(False)
     signal.set_wakeup_fd(writing.fileno())

@@ -1,4 +1,4 @@
-"""A process that answers HTTP for one that has the ledger's engine (`astakos.processes.supervisor`)."""
+"""A worker process, which answers HTTP. The ledger's engine runs in `astakos.processes.supervisor`."""
 
 import os
 import socket
@@ -25,13 +25,13 @@ def work(
     listener: socket.socket,
     questions: socket.socket | None = None,
 ) -> None:
-    """Answer until SIGTERM, or at once no more if the other process has gone.
+    """Answers requests until SIGTERM. Exits at once if the supervisor is gone.
 
     Args:
-        control: the connection to the process that has started this one.
-        engine: the connection to the ledger's engine.
-        listener: where to answer.
-        questions: the connection through which that process asks what has been counted, if it wants to know.
+        control: Connection to the supervisor.
+        engine: Connection to the ledger's engine.
+        listener: Socket to accept connections on.
+        questions: Connection on which the supervisor asks for counts; None if metrics are off.
     """
     commands = control.makefile("rb")
     if commands.readline().rstrip(b"\n") != spoken_version():
@@ -56,14 +56,14 @@ def work(
         keep_what_is_there()
         control.sendall(READY)
 
-    # Until the server takes care of signals, SIGTERM ends this process as it ends any.
+    # Until the server handles signals, SIGTERM has its default effect: it ends this process.
     serve(application, listener, ready)
 
 
 def _obey(commands: BinaryIO, service: Service) -> None:
-    """Listen to the other process, which holds its end as long as it lives.
+    """Follows commands from the supervisor, which keeps its end open as long as it lives.
 
-    Without it nothing can be answered.
+    Exits when the supervisor is gone, because no call can be answered without it.
     """
     while commands.read(1) == DRAIN:
         service.readiness.is_ending = True

@@ -1,4 +1,4 @@
-"""Sending feedback on to the people who read it, through a mail server."""
+"""Sends feedback to the operators through a mail server."""
 
 import asyncio
 import smtplib
@@ -11,12 +11,12 @@ SCHEMES = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 
 
 class MailError(Exception):
-    """The message could not be handed to the mail server."""
+    """The mail server did not accept the message, or could not be reached."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mailer:
-    """A mail server, and from whom and to whom its mail goes."""
+    """A mail server, with the sender and the recipients of the mail."""
 
     scheme: str
     host: str
@@ -28,15 +28,15 @@ class Mailer:
 
     @classmethod
     def from_url(cls, url: str, sender: str, recipients: tuple[str, ...]) -> "Mailer":
-        """Read `smtp://host`, `smtps://user:password@host:465` or `smtp+starttls://…`.
+        """Parses `smtp://host`, `smtps://user:password@host:465` or `smtp+starttls://…`.
 
         Raises:
-            ValueError: the URL names no mail server; the text does not repeat it, it may hold a password.
+            ValueError: The URL does not name a mail server. The message omits it: it can contain a password.
         """
         parts = urlsplit(url)
         if parts.scheme not in SCHEMES or not parts.hostname:
             kinds = ", ".join(f"{scheme}://host" for scheme in SCHEMES)
-            raise ValueError(f"the mail server must be named by a URL of one of the forms {kinds}")
+            raise ValueError(f"the URL of the mail server must have one of these forms: {kinds}")
         return cls(
             scheme=parts.scheme,
             host=parts.hostname,
@@ -48,10 +48,10 @@ class Mailer:
         )
 
     async def send(self, subject: str, reply_to: str, text: str) -> None:
-        """Hand a message to the mail server.
+        """Sends a message.
 
         Raises:
-            MailError: it was not taken.
+            MailError: The mail server did not accept it.
         """
         message = EmailMessage()
         message["Subject"] = subject
@@ -63,7 +63,7 @@ class Mailer:
             await asyncio.to_thread(self._deliver, message)
         except (OSError, smtplib.SMTPException) as error:
             raise MailError(
-                f"{self.host}:{self.port} did not take the message: {type(error).__name__}"
+                f"{self.host}:{self.port} did not accept the message: {type(error).__name__}"
             ) from error
 
     def _deliver(self, message: EmailMessage) -> None:

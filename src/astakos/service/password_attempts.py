@@ -1,46 +1,46 @@
-"""How often passwords may be tried, so that none is guessed and no stranger locks a user out."""
+"""Limits how often passwords can be tried, so that none is guessed and strangers cannot lock a user out."""
 
 import time
 from collections import OrderedDict
 from collections.abc import Hashable
 
 AT_ONCE = 10
-"""How many wrong passwords one address may try on one account without a pause."""
+"""Wrong passwords that one address can try on one account without a pause."""
 SECONDS_EACH = 30.0
-"""After how many seconds it may try one more."""
+"""Seconds after which it can try one more."""
 AT_ONCE_FROM_ADDRESS = 100
 SECONDS_EACH_FROM_ADDRESS = 3.0
-"""The same for one address on all accounts together."""
+"""The same limits for one address on all accounts."""
 MOST_KEPT = 20_000
 
 
 class Attempts:
-    """Counts wrong passwords, of each account from each address, and of each address on all accounts.
+    """Counts wrong passwords by account and address, and by address over all accounts.
 
-    Nothing is counted for an account alone: whoever tries passwords from elsewhere does not keep its user
-    out. What is tried counts at once, and no more if it was right; else many could be tried together.
+    Nothing is counted by account alone, so that attempts from elsewhere do not lock the user out. An attempt
+    counts from its start until the password proves right; otherwise many could run in parallel.
 
         attempts = Attempts()
         if seconds := attempts.begin("ada@example.org", "192.0.2.7"):
-            ...  # refuse, and say to try again after so many seconds
+            ...  # refuse, and ask the caller to wait so many seconds
         elif password_is_right:
             attempts.succeeded("ada@example.org", "192.0.2.7")
     """
 
     def __init__(self) -> None:
-        """Begin with a clean slate."""
+        """Starts with no attempts."""
         self._of_account = _Budgets(AT_ONCE, SECONDS_EACH)
         self._of_address = _Budgets(AT_ONCE_FROM_ADDRESS, SECONDS_EACH_FROM_ADDRESS)
 
     def begin(self, account: str, address: str | None) -> int:
-        """Count that a password is tried.
+        """Counts an attempt.
 
         Args:
-            account: which one it is for, by the name that the caller gives.
-            address: where the caller is; None if that is not known.
+            account: Account, by the name that the caller sent.
+            address: Address of the caller; None if unknown.
 
         Returns:
-            0 if it may be checked, else after how many seconds to try again.
+            0 if the password can be checked now, otherwise the number of seconds to wait.
         """
         moment = time.monotonic()
         pause = self._of_account.pause((account, address), moment)
@@ -54,23 +54,23 @@ class Attempts:
         return 0
 
     def succeeded(self, account: str, address: str | None) -> None:
-        """The password was right: what was tried before on this account from there is forgiven."""
+        """Forgives all earlier attempts on the account from the address: the password was right."""
         self._of_account.forgive((account, address))
         if address is not None:
             self._of_address.give_back(address)
 
 
 class _Budgets:
-    """For each key so many at once, and then one in so many seconds."""
+    """A budget of attempts for each key: some at once, then one per interval."""
 
     def __init__(self, at_once: int, seconds_each: float) -> None:
         self._spare = (at_once - 1) * seconds_each
         self._seconds_each = seconds_each
-        # Until when all that was taken is paid for. The oldest is first.
+        # When each budget will be full again. The key that was used least recently comes first.
         self._paid: OrderedDict[Hashable, float] = OrderedDict()
 
     def pause(self, key: Hashable, moment: float) -> float:
-        """For how many seconds nothing can be taken."""
+        """Returns the seconds until the next attempt is allowed; zero or less if it is allowed now."""
         return self._paid.get(key, moment) - self._spare - moment
 
     def take(self, key: Hashable, moment: float) -> None:

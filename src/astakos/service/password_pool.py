@@ -1,4 +1,4 @@
-"""Hashing and checking passwords: on a few threads, since each takes a tenth of a second and 64 MiB."""
+"""Hashes and checks passwords on a few threads: each one takes a tenth of a second and 64 MiB."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,34 +10,34 @@ from astakos.ledger.ports import StorageUnavailableError
 
 THREADS = 2
 MOST_WAITING = 32
-"""How many passwords may be worked on or wait at once: some seconds' worth."""
+"""Maximum number of passwords that are running or queued: a few seconds of work."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class PasswordPool:
-    """A bounded number of threads for a bounded number of passwords."""
+    """A bounded number of threads with a bounded queue."""
 
     def __init__(self) -> None:
-        """Begin the threads when they are needed."""
+        """Starts the threads on demand."""
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="astakos-passwords")
         self._waiting = 0
         self._of_nobody: str | None = None
 
     async def hash(self, password: str) -> str:
-        """The text to store for a password.
+        """Returns the hash of a password, for storage.
 
         Raises:
-            StorageUnavailableError: too many are waiting.
+            StorageUnavailableError: The queue is full.
         """
         return await self._run(password_hash, password)
 
     async def matches(self, stored: str | None, password: str) -> bool:
-        """Whether a password is the one of a stored hash; where there is none, no, after as long a time.
+        """Returns whether a password matches a stored hash. Without a hash, takes as long and returns False.
 
         Raises:
-            StorageUnavailableError: too many are waiting.
+            StorageUnavailableError: The queue is full.
         """
         return await self._run(self._check, stored, password)
 
@@ -53,12 +53,12 @@ class PasswordPool:
     def _check(self, stored: str | None, password: str) -> bool:
         if stored is not None:
             return password_matches(stored, password)
-        # How long it takes must not tell whether there is such a user.
+        # The duration must not reveal whether the user exists.
         if self._of_nobody is None:
             self._of_nobody = password_hash("a password that nobody has")
         password_matches(self._of_nobody, password)
         return False
 
     def close(self) -> None:
-        """End the threads; nothing is waited for any more."""
+        """Stops the threads, and cancels what is queued."""
         self._threads.shutdown(cancel_futures=True)

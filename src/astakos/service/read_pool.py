@@ -1,4 +1,4 @@
-"""Reads of a database on a server: on a few threads, since the event loop must not wait for them."""
+"""Reads from a database server on a few threads, so that the event loop does not wait for them."""
 
 import asyncio
 import contextvars
@@ -9,27 +9,27 @@ from typing import TypeVar
 from astakos.ledger.ports import StorageUnavailableError
 
 LONGEST_WAIT_SECONDS = 5.0
-"""How long a read waits for a thread that is free."""
+"""How long a read waits for a free thread."""
 LONGEST_READ_SECONDS = 10.0
-"""How long a read is waited for at all; it may go on, until the server has been silent for too long."""
+"""How long the caller waits for a read. The read itself may run until its connection times out."""
 
 T = TypeVar("T")
 
 
 class ReadPool:
-    """A bounded number of threads, each of which has its own connection."""
+    """A bounded number of threads, each with its own connection."""
 
     def __init__(self, count: int, name: str) -> None:
-        """Begin the threads when they are needed."""
+        """Starts the threads on demand."""
         self._threads = ThreadPoolExecutor(count, thread_name_prefix=f"astakos-{name}")
 
     async def run(self, read: Callable[[], T]) -> T:
-        """Carry out a read.
+        """Runs a read.
 
         Raises:
-            StorageUnavailableError: no thread became free in time, or the read took too long.
+            StorageUnavailableError: No thread became free in time, or the read took too long.
         """
-        # What is logged there is said about the request that is being answered here.
+        # The context carries the request ID, which log lines from the thread must show.
         under_way = self._threads.submit(contextvars.copy_context().run, read)
         waiting = _Patience(under_way)
         timer = asyncio.get_running_loop().call_later(LONGEST_WAIT_SECONDS, waiting.end)
@@ -40,18 +40,18 @@ class ReadPool:
             raise StorageUnavailableError("the database does not answer") from None
         except asyncio.CancelledError:
             if waiting.ended:
-                raise StorageUnavailableError("too much is being read") from None
+                raise StorageUnavailableError("too many reads are queued") from None
             raise
         finally:
             timer.cancel()
 
     def close(self) -> None:
-        """End the threads; none of them reads any more."""
+        """Stops the threads, and cancels what is queued."""
         self._threads.shutdown(cancel_futures=True)
 
 
 class _Patience:
-    """Ends the waiting of a read that has not begun."""
+    """Cancels a read that has not started in time."""
 
     def __init__(self, under_way: "Future[T]") -> None:
         self._under_way = under_way

@@ -1,4 +1,4 @@
-"""Whether the service can do its work now, found out in bounded time whatever hangs."""
+"""Checks whether the service can handle calls, within a fixed time even if a dependency hangs."""
 
 import asyncio
 import logging
@@ -11,8 +11,8 @@ from astakos.storage.protocol import Connection, Database
 from astakos.storage.tables import settings
 
 PATIENCE_SECONDS = 2.0
-ENDING = "the service is ending"
-NO_DATABASE = "the database can not be read"
+ENDING = "the service is shutting down"
+NO_DATABASE = "the database cannot be read"
 NO_LEDGER = "the ledger does not answer"
 LEDGER_STOPPED = "the ledger has stopped"
 
@@ -20,22 +20,22 @@ log = logging.getLogger("astakos.http")
 
 
 class Readiness:
-    """Looks at all that a service needs to answer calls."""
+    """Checks everything that the service needs to handle calls."""
 
     def __init__(self, database: Database, ledger: Ledger) -> None:
-        """Look at a database and a ledger, when asked to."""
+        """Sets the database and the ledger to check."""
         self.is_ending = False
         self._database = database
         self._ledger = ledger
-        # A thread of its own: neither does it wait where much is being read, nor does a read that hangs
-        # take one away from those who are waiting for theirs.
+        # A separate thread: checks do not queue behind other reads, and a check that hangs does not take a
+        # thread away from them.
         self._thread = ReadPool(1, "readiness")
         self._look: asyncio.Task[list[str]] | None = None
 
     async def missing(self) -> Sequence[str]:
-        """What is missing, in words that hold no secret; nothing if the service is ready.
+        """Returns what the service lacks, in words without secrets. An empty list means that it is ready.
 
-        Whoever asks while somebody else's question is being looked into gets the same answer.
+        Concurrent callers share one check.
         """
         if self.is_ending:
             return [ENDING]
@@ -60,16 +60,16 @@ class Readiness:
         return LEDGER_STOPPED if await self._ledger.has_stopped() else ""
 
     def close(self) -> None:
-        """End the thread."""
+        """Stops the thread."""
         self._thread.close()
 
 
 async def _found(look: Awaitable[str], otherwise: str) -> str:
-    """What a look finds missing; `otherwise` if it fails, however it fails, or takes too long."""
+    """Returns what a check finds missing, or `otherwise` if the check fails or takes too long."""
     try:
         return await asyncio.wait_for(look, PATIENCE_SECONDS)
     except (StorageUnavailableError, TimeoutError):
         return otherwise
     except Exception:
-        log.exception("the service is not ready, since a look failed")
+        log.exception("readiness check failed")
         return otherwise

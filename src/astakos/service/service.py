@@ -1,4 +1,4 @@
-"""What all handlers share: the database, the ledger's engine, and what is kept for a moment."""
+"""The state that all handlers share: the database, the ledger's engine, and caches."""
 
 import asyncio
 from collections.abc import Callable
@@ -21,9 +21,9 @@ from astakos.storage.protocol import Connection, Database
 from astakos.storage.tables import registry, sessions, settings
 
 THREADS_FOR_FEW = 6
-"""How many reads of a few rows go on at once on a server, on as many connections."""
+"""Threads for reads of a few rows from a database server, with a connection each."""
 THREADS_FOR_MANY = 3
-"""How many reads of many rows do; they have their own threads, so that the others need not wait for them."""
+"""Threads for reads of many rows. They are separate, so that short reads do not wait for long ones."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -42,15 +42,15 @@ class Service:
         ledger: Ledger | None = None,
         now: Callable[[], int] = clock.now,
     ) -> None:
-        """Serve an opened database under a base URL without trailing slash.
+        """Serves an open database.
 
         Args:
-            database: what to serve.
-            base_url: the URL.
-            mailer: what tells the helpdesk of feedback.
-            queue_limit: how many operations of the ledger may wait at once.
-            ledger: where to ask for them; without one, the service has an engine of its own.
-            now: tells the present instant.
+            database: Database to serve.
+            base_url: Base URL, without a slash at the end.
+            mailer: Mails feedback to the operators. Without one, feedback is only stored.
+            queue_limit: Maximum number of ledger operations that wait at the same time.
+            ledger: Ledger of another process. Without one, the service runs its own engine.
+            now: Returns the current time.
         """
         self.now = now
         self.database = database
@@ -72,8 +72,8 @@ class Service:
             lambda _: self.read(registry.list_resources)
         )
         self._login_settings: TtlCache[None, LoginSettings] = TtlCache(lambda _: self.read(settings.login))
-        # Every call begins with one of these look-ups. On SQLite each would wait for the writer twice,
-        # on a server a thread would have to be woken for it.
+        # Every call starts with one of these lookups. Without a cache, each would wait for the writer twice
+        # on SQLite, and wake a thread on a database server.
         self._components: TtlCache[bytes, Component] = TtlCache(
             lambda token_hash: self.read(registry.find_component_by_token, token_hash)
         )
@@ -84,10 +84,10 @@ class Service:
     async def read(
         self, read: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Carry out a read of a few rows: right here if the database is quick enough, else on a thread.
+        """Reads a few rows: inline if the database is fast enough, otherwise on a thread.
 
         Raises:
-            StorageUnavailableError: it can not be carried out now.
+            StorageUnavailableError: The database cannot be read now.
         """
         if self._few is None:
             return read(self.database.reader(), *args, **kwargs)
@@ -100,10 +100,10 @@ class Service:
     async def read_much(
         self, read: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Carry out a read of many rows on another thread, so that nobody else has to wait for it.
+        """Reads many rows from a snapshot, on another thread, so that other requests do not wait.
 
         Raises:
-            StorageUnavailableError: it can not be carried out now.
+            StorageUnavailableError: The database cannot be read now.
         """
 
         def work(connection: Connection) -> T:
@@ -114,39 +114,39 @@ class Service:
         return await self._many.run(lambda: self.database.read(work, snapshot=True))
 
     async def write(self, change: Callable[[Connection], T]) -> T:
-        """Carry out a change in a transaction of its own; if it raises something, nothing has happened.
+        """Runs a change in a transaction of its own, which is rolled back if the change raises an exception.
 
         Raises:
-            StorageUnavailableError: it can not be carried out now.
+            StorageUnavailableError: The database cannot be written now.
         """
         return await asyncio.to_thread(self.database.change, change)
 
     async def catalog(self) -> list[dict[str, Any]]:
-        """The service catalogue; not to be changed."""
+        """Returns the service catalog. Callers must not modify it."""
         return await self._catalog.get(None) or []
 
     async def resources(self) -> list[Resource]:
-        """All registered resources."""
+        """Returns all registered resources."""
         return await self._resources.get(None) or []
 
     async def component_of_token(self, token_hash: bytes) -> Component | None:
-        """The component whose token has that hash; a token withdrawn less than a second ago may count."""
+        """Returns the component of a token hash. A revoked token may be accepted for up to one second."""
         return await self._components.get(token_hash)
 
     async def user_of_token(self, token_hash: bytes) -> User | None:
-        """The user whose token has that hash; a token withdrawn less than a second ago may count."""
+        """Returns the user of a token hash. A revoked token may be accepted for up to one second."""
         return await self._users.get(token_hash)
 
     async def login_settings(self) -> LoginSettings:
-        """How logging in on pages goes."""
+        """Returns the settings of the login pages."""
         return await self._login_settings.get(None) or LoginSettings()
 
     def forget_user_of_token(self, token_hash: bytes) -> None:
-        """Let it count at once that a token has been withdrawn."""
+        """Makes the revocation of a token take effect at once in this process."""
         self._users.forget_one(token_hash)
 
     def forget(self) -> None:
-        """Let what has just been changed by administration count at once, and not within a second."""
+        """Makes administrative changes take effect at once in this process."""
         self._catalog.forget()
         self._resources.forget()
         self._components.forget()
@@ -154,7 +154,7 @@ class Service:
         self._login_settings.forget()
 
     def close(self) -> None:
-        """Let go of the database, when nothing is under way any more."""
+        """Closes the database. No request may be in progress."""
         self.readiness.close()
         self.passwords.close()
         for threads in (self._few, self._many):

@@ -1,4 +1,4 @@
-"""Values that are read so often that they are kept for a moment."""
+"""A short-lived cache for values that are read often."""
 
 import time
 from collections.abc import Awaitable, Callable, Hashable
@@ -8,23 +8,23 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 KEPT_SECONDS = 1.0
-"""How old a kept value may become; so long may a change, such as a withdrawn token, go unnoticed."""
+"""Maximum age of a value. A change, such as a revoked token, can go unnoticed for this long."""
 MOST = 8192
 
 
 class TtlCache(Generic[K, V]):
-    """What a function answers, by its argument, asked again when the answer has become too old.
+    """Caches the results of a function by its argument.
 
-    An answer of None is not kept, so that a new token works at once, and guessing tokens fills nothing.
+    None is not cached, so that a new token works at once, and guessed tokens do not fill the cache.
     """
 
     def __init__(self, read: Callable[[K], Awaitable[V | None]]) -> None:
-        """Keep what `read` answers."""
+        """Caches the results of `read`."""
         self._read = read
         self._values: dict[K, tuple[float, V]] = {}
 
     async def get(self, key: K) -> V | None:
-        """The answer for a key, at most `KEPT_SECONDS` old; nothing is waited for if it is kept."""
+        """Returns the value for a key, at most `KEPT_SECONDS` old. Does not wait if it is cached."""
         moment = time.monotonic()
         kept = self._values.get(key)
         if kept is not None and moment < kept[0]:
@@ -35,14 +35,14 @@ class TtlCache(Generic[K, V]):
         else:
             if len(self._values) >= MOST:
                 self._values.clear()
-            # It is as old as the question, however long the answer took.
+            # The age counts from before the read, however long that took.
             self._values[key] = (moment + KEPT_SECONDS, value)
         return value
 
     def forget_one(self, key: K) -> None:
-        """Ask anew for one key from now on."""
+        """Removes the value for a key."""
         self._values.pop(key, None)
 
     def forget(self) -> None:
-        """Ask anew from now on."""
+        """Removes all values."""
         self._values.clear()

@@ -81,7 +81,10 @@ def test_a_port_that_is_taken_is_named_in_one_line(database: Database) -> None:
         (["--base-url", "ftp://accounts.example.org"], "the base URL must look like"),
         (["--base-url", "http://accounts.example.org/?x=1"], "the base URL must look like"),
         (["--host", "192.0.2.1"], "can not listen on 192.0.2.1 port 0"),
-        (["--mail-server", "http://user:secret@mail.example.org"], "the mail server must be named"),
+        (
+            ["--mail-server", "http://user:secret@mail.example.org"],
+            "the URL of the mail server must have one of these forms",
+        ),
         (["--database", "mysql://u:secret@h/n"], "the database must be named like"),
         (["--database", "postgresql://u:secret@[/n"], "the database URL is not well formed"),
     ],
@@ -178,7 +181,7 @@ def test_where_http_can_not_be_answered_it_ends_and_says_so(database: Database, 
     (tmp_path / "uvloop.py").write_text("raise SystemExit(3)")
     done = ended(database, "serve", "--port", "0", PYTHONPATH=str(tmp_path))
     assert (done.status, done.output) == (1, "")
-    assert "ended before it was ready" in done.errors.splitlines()[-1]
+    assert "exited before it was ready" in done.errors.splitlines()[-1]
     assert "Traceback" not in done.errors
 
 

@@ -69,7 +69,7 @@ def test_who_has_waited_too_long_for_a_thread_is_told_so_and_does_not_read(
         slow = [asyncio.ensure_future(threads.run(lambda: may_end.wait(10))) for _ in range(2)]
         await asyncio.sleep(0.01)
         began = time.monotonic()
-        with pytest.raises(StorageUnavailableError, match="too much is being read"):
+        with pytest.raises(StorageUnavailableError, match="too many reads are queued"):
             await threads.run(lambda: read.append(1))
         assert time.monotonic() - began < 5
         may_end.set()

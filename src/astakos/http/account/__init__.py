@@ -1,1 +1,1 @@
-"""`account/v1.0`: users, names, resources, quotas, feedback."""
+"""`account/v1.0`: users, user catalogs, resources, quotas, and feedback."""

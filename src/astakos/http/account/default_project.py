@@ -1,4 +1,4 @@
-"""`myaccount/default_project`: which project pays for a user if none is named (`http-api.md` §8.7)."""
+"""`myaccount/default_project`: the project that a user draws from by default (`http-api.md` §8.7)."""
 
 import msgspec
 
@@ -14,7 +14,7 @@ from astakos.storage.tables import projects, users
 
 
 class ProjectBody(msgspec.Struct):
-    """Which project; it is forbidden to name none."""
+    """The UUID of the project. Omitting it, or sending null, is refused with 403."""
 
     project_id: str | None = None
 
@@ -29,7 +29,7 @@ BODY = JsonBody(ProjectBody)
     faults=[Forbidden, ItemNotFound, NotAllowed, Conflict],
 )
 async def set_default_project(service: Service, request: Request, user: User) -> Answer:
-    """`POST default_project`: choose one that the caller is a member of."""
+    """Sets the caller's default project. The caller must be a member of it."""
     project = named_project((await BODY.read(request)).project_id)
     await service.write(lambda connection: choose_default_project(connection, user.uuid, project))
     service.forget()
@@ -37,39 +37,39 @@ async def set_default_project(service: Service, request: Request, user: User) ->
 
 
 def named_project(project: object) -> str:
-    """The uuid that a request names.
+    """Returns the project UUID that a request names.
 
     Raises:
-        Forbidden: it names none.
-        BadRequest: it is not a text.
+        Forbidden: It is missing or null.
+        BadRequest: It is not a string.
     """
     if project is None:
-        raise Forbidden("project_id is missing: name the uuid of a project that the user is a member of.")
+        raise Forbidden("project_id is missing. Send the UUID of a project that the user is a member of.")
     if not isinstance(project, str):
-        raise BadRequest("project_id must be a text, the uuid of a project that the user is a member of.")
+        raise BadRequest("project_id must be a string: the UUID of a project that the user is a member of.")
     return project
 
 
 def choose_default_project(connection: Connection, user: str, project: str) -> None:
-    """Let a project be a user's default, in the transaction that is under way.
+    """Sets a user's default project, in the current transaction.
 
     Raises:
-        NotAllowed: the user is not verified, or not accepted.
-        ItemNotFound: there is no such user or project, or the user never had to do with it.
-        Forbidden: the user may not draw from it now.
-        Conflict: the project has not begun, or has ended.
+        NotAllowed: The user is not verified or not accepted.
+        ItemNotFound: There is no such user or project, or the user has never been a member of it.
+        Forbidden: The user cannot draw from the project now.
+        Conflict: The project has not started, or has ended.
     """
     account = users.find_by_uuid(connection, user)
     if account is None:
         raise ItemNotFound("There is no such user.")
     if not (account.email_verified and account.is_accepted):
-        raise NotAllowed("Only a user who is verified and accepted can choose a default project.", ())
+        raise NotAllowed("Only a verified and accepted user can set a default project.", ())
     found = projects.find(connection, project)
     membership = None if found is None else projects.find_membership(connection, user, found.uuid)
     if found is None or membership is None:
         raise ItemNotFound("There is no such project, or the user is not a member of it.")
     if found.state not in ALIVE:
-        raise Conflict(f"The project is {found.state}; choose one that is active.")
+        raise Conflict(f"The project is {found.state}. Choose an active one.")
     if membership not in DRAWING or found.state is ProjectState.SUSPENDED:
-        raise Forbidden("The user can not draw from this project now; choose another one.")
+        raise Forbidden("The user cannot draw from this project now. Choose another one.")
     users.set_default_project(connection, user, project)

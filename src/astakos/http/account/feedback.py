@@ -1,4 +1,4 @@
-"""`account/v1.0/feedback`: what users write to those who run the service (`http-api.md` §8.3)."""
+"""`account/v1.0/feedback`: stores feedback, and mails it to the operators (`http-api.md` §8.3)."""
 
 import logging
 from typing import Annotated
@@ -19,7 +19,7 @@ log = logging.getLogger("astakos.http")
 
 
 class FeedbackForm(msgspec.Struct):
-    """What somebody has to say, and what their program adds."""
+    """A message from a user, and data that their client adds."""
 
     feedback_msg: Annotated[str, msgspec.Meta(min_length=1)]
     feedback_data: str = ""
@@ -30,11 +30,11 @@ FEEDBACK = FormBody(FeedbackForm)
 
 @described("account.feedback", body=FEEDBACK, answers={200: EMPTY, 502: EMPTY})
 async def feedback(service: Service, request: Request, user: User) -> Answer:
-    """`POST feedback`: kept, and mailed where a mail server is configured; 502 if that does not take it."""
+    """Sends feedback to the operators. Returns 502 if the feedback is stored but cannot be mailed."""
     form = await FEEDBACK.read(request, request.dialect.form_type)
     message, data = form.feedback_msg, form.feedback_data
     if not (is_storable(message) and is_storable(data)):
-        raise BadRequest("feedback_msg and feedback_data must not contain NUL.")
+        raise BadRequest("feedback_msg and feedback_data must not contain NUL characters.")
     now = service.now()
     await service.write(lambda connection: feedback_store.save(connection, user.id, now, message, data))
     if service.mailer is not None:
@@ -42,6 +42,6 @@ async def feedback(service: Service, request: Request, user: User) -> Answer:
         try:
             await service.mailer.send(f"Feedback from {user.username}", user.email, text)
         except MailError as error:
-            log.warning("feedback was kept, but not mailed: %s", error)
+            log.warning("feedback stored but not mailed: %s", error)
             return Answer(502)
     return Answer()

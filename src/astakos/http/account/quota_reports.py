@@ -1,4 +1,4 @@
-"""`account/v1.0`: quotas, as a user and as a service sees them (`http-api.md` §8.5)."""
+"""`account/v1.0`: quotas, for users and for components (`http-api.md` §8.5)."""
 
 from collections.abc import Collection
 
@@ -18,7 +18,7 @@ from astakosclient import answer_types
 
 @described("quotas.quotas", answers={200: Reply(answer_types.Quotas)})
 async def quotas(service: Service, request: Request, user: User) -> Answer:
-    """`GET quotas`: the caller's own."""
+    """Lists the caller's quotas."""
     return Answer(body=to_json(await service.read(_quotas_of_user, request.dialect, user)))
 
 
@@ -29,11 +29,11 @@ async def quotas(service: Service, request: Request, user: User) -> Answer:
     faults=[ItemNotFound],
 )
 async def service_quotas(service: Service, request: Request, component: Component) -> Answer:
-    """`GET service_quotas`: users' quotas of the resources that the calling component offers."""
+    """Lists users' quotas for the resources of the calling component."""
     wanted = request.dialect.quota_filter(request)
     body = await service.read_much(_service_quotas, request.dialect, component.id, wanted)
     if body is None:
-        raise ItemNotFound("None of these users has quotas of the resources of this service.")
+        raise ItemNotFound("None of these users has a quota for a resource of this component.")
     return Answer(body=body)
 
 
@@ -44,10 +44,10 @@ async def service_quotas(service: Service, request: Request, component: Componen
     faults=[ItemNotFound],
 )
 async def service_project_quotas(service: Service, request: Request, component: Component) -> Answer:
-    """`GET service_project_quotas`: projects' quotas of the resources that the calling component offers."""
+    """Lists projects' quotas for the resources of the calling component."""
     body = await service.read_much(_project_quotas, component.id, PROJECT.of(request))
     if body is None:
-        raise ItemNotFound("None of these projects has quotas of the resources of this service.")
+        raise ItemNotFound("None of these projects has a quota for a resource of this component.")
     return Answer(body=body)
 
 

@@ -1,4 +1,4 @@
-"""`account/v1.0/resources`: what is counted (`http-api.md` §8.4)."""
+"""`GET account/v1.0/resources`: the registered resources (`http-api.md` §8.4)."""
 
 from astakos.http.openapi.description import Reply, described
 from astakos.http.request import Answer, Request
@@ -9,5 +9,5 @@ from astakosclient.answer_types import Resource
 
 @described("account.resources", answers={200: Reply(dict[str, Resource])})
 async def resources(service: Service, request: Request) -> Answer:
-    """`GET resources`: what is counted."""
+    """Lists the resources that quotas limit."""
     return Answer(body=to_json(request.dialect.resources(await service.resources())))

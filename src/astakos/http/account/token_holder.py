@@ -1,4 +1,4 @@
-"""`account/v1.0/authenticate`: who holds a token, as the oldest generation asks (`http-api.md` §8.1)."""
+"""`GET account/v1.0/authenticate`: the user who holds a token, in the format of 0.14 (`http-api.md` §8.1)."""
 
 from astakos.clock import to_milliseconds
 from astakos.directory.entities import User
@@ -12,7 +12,7 @@ from astakosclient.answer_types import UserInfo
 
 @described("account.authenticate", answers={200: Reply(UserInfo)})
 async def authenticate(service: Service, request: Request, user: User) -> Answer:
-    """`GET authenticate`: who holds the token, in the form of the oldest generation."""
+    """Retrieves the user who holds the token, in the format of Astakos 0.14."""
     header = request.header(b"x-auth-token")
     groups = await service.read(users.groups_of, user.id)
     document = {

@@ -1,4 +1,4 @@
-"""`account/v1.0/user_catalogs`: names for uuids and back, for users and for services (`http-api.md` §8.2)."""
+"""`account/v1.0/user_catalogs`: usernames by UUID, and UUIDs by username (`http-api.md` §8.2)."""
 
 from typing import Any, TypedDict
 
@@ -14,18 +14,18 @@ from astakos.storage.protocol import Connection
 from astakos.storage.tables import users
 
 FEW = 200
-"""Up to so many names are looked up right away."""
+"""Lookups of more names than this run on a separate thread."""
 
 
 class CatalogsBody(msgspec.Struct):
-    """Whose names are asked for, and whose uuids; what is not a text among `uuids` names nobody."""
+    """The UUIDs and usernames to look up. Among `uuids`, values that are not strings match no user."""
 
     uuids: list[Any] | dict[str, Any] | str | None = msgspec.field(default_factory=list)
     displaynames: list[str] | None = msgspec.field(default_factory=list)
 
 
 class Catalogs(TypedDict):
-    """The names by uuid, and the uuids by name as it was asked for; who is not known is left out."""
+    """Usernames by UUID, and UUIDs by username as spelled in the request. Unknown ones are left out."""
 
     uuid_catalog: dict[str, str]
     displayname_catalog: dict[str, str]
@@ -36,13 +36,13 @@ CATALOGS = JsonBody(CatalogsBody, any_content_type=True)
 
 @described("account.user_catalogs", body=CATALOGS, answers={200: Reply(Catalogs)})
 async def user_catalogs(service: Service, request: Request, _user: User) -> Answer:
-    """`POST user_catalogs`: names for uuids and back, asked by a user."""
+    """Looks up usernames by UUID, and UUIDs by username. Requires a user token."""
     return await _catalogs(service, request, null_means_all=False)
 
 
 @described("account.service_user_catalogs", body=CATALOGS, answers={200: Reply(Catalogs)})
 async def service_user_catalogs(service: Service, request: Request, _component: Component) -> Answer:
-    """`POST service/user_catalogs`: the same asked by a service, where null for uuids means all users."""
+    """Looks up usernames and UUIDs for a component. If uuids is null, returns all users."""
     return await _catalogs(service, request, null_means_all=True)
 
 
@@ -67,7 +67,7 @@ def _look_up(
     if names is None and null_means_all:
         displayname_catalog = {name: uuid for uuid, name in users.all_names(connection).items()}
     else:
-        # Of several spellings of one name only the last is answered.
+        # If a name is sent in several spellings, only the last is returned.
         spellings = {name.lower(): name for name in names or ()}
         found = users.uuids_of(connection, spellings)
         displayname_catalog = {spellings[name]: uuid for name, uuid in found.items()}

@@ -1,1 +1,1 @@
-"""`account/v1.0/commissions`: issuing, resolving, history, reconciliation."""
+"""`account/v1.0/commissions`: issues, resolves, lists, and reconciles commissions."""

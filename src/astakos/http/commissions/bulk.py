@@ -1,4 +1,4 @@
-"""`POST account/v1.0/commissions/bulk`: issuing many commissions in one call (`docs/ledger.md`)."""
+"""`POST account/v1.0/commissions/bulk`: issues many commissions in one call (`docs/ledger.md`)."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, NamedTuple
@@ -24,7 +24,7 @@ MOST_AT_ONCE = 1000
 
 
 class BulkBody(msgspec.Struct):
-    """The body of many issues."""
+    """The commissions to issue. With `all_or_none`, none is issued if one is refused."""
 
     commissions: Annotated[list[IssueBody], msgspec.Meta(min_length=1, max_length=MOST_AT_ONCE)]
     all_or_none: bool = False
@@ -35,7 +35,7 @@ BULK = JsonBody(BulkBody)
 
 @described("issuing.issue_many", parameters=[KEY], body=BULK, answers={200: Reply(BulkResults)})
 async def issue_many(service: Service, request: Request, component: Component) -> Answer:
-    """`POST commissions/bulk`: 200 with the status and body that each single call would have had."""
+    """Issues many commissions in one call. Returns a status and a body for each."""
     key = KEY.of(request)
     body = await BULK.read(request, request.dialect.require_json)
     for position, commission in enumerate(body.commissions):
@@ -75,8 +75,8 @@ async def _submit_many(
     reused = [number for number, outcome in enumerate(many.outcomes) if isinstance(outcome, KeyReused)]
     if not reused:
         return many
-    # As for a single one. The others have keys, too, so they are not issued again. Where they stand or fall
-    # together, the first that is refused ended the attempt, and all were asked for in one request.
+    # As in `issue`, the keys may predate an upgrade. The other commissions have keys too, so they are not
+    # issued twice. With `all_or_none`, the first refusal ended the attempt, so any of the keys may be old.
     for number in range(len(asked)) if all_or_none else reused:
         one = asked[number]
         issues[number] = issue_operation(component, one.body, one.requested, one.key, first_fingerprint)
@@ -86,7 +86,7 @@ async def _submit_many(
 async def _issued_many(service: Service, operation: IssueMany) -> IssuedMany:
     many = await service.ledger.submit(operation)
     if not isinstance(many, IssuedMany):
-        raise TypeError(f"many issues ended as {type(many).__name__}")
+        raise TypeError(f"unexpected outcome of a bulk issue: {type(many).__name__}")
     return many
 
 
@@ -96,7 +96,7 @@ def _result(outcome: Issued | Refusal | KeyReused, requested: Requested) -> Resu
     return refused(outcome, requested)
 
 
-NOT_DONE = Result(424, FailedDependency("Not issued, since another one was refused.").envelope())
+NOT_DONE = Result(424, FailedDependency("Not issued because another commission was refused.").envelope())
 
 
 def _part(result: Result | None, *, undone: bool) -> dict[str, Any]:

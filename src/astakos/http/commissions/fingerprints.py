@@ -1,8 +1,9 @@
-"""What an issue with an Idempotency-Key asked for, as a hash to compare repetitions by (`docs/ledger.md`).
+"""Hashes issue requests that have an Idempotency-Key, to compare repeated ones (`docs/ledger.md`).
 
-The hash is stored for a day, so it has to outlive upgrades. It is taken over a canonical form that leaves out
-every field with its default, in the order of the struct: a field that is added at the end of the struct, with
-a default, does not change the hash of a request that does not send it. Anything else needs a new version.
+Hashes are stored for a day, so they must survive upgrades. A hash covers a canonical form: the fields in the
+order of the struct, without those that have their default value. Appending a field to the struct, with a
+default, therefore does not change the hash of a request without that field. Any other change needs a new
+version.
 """
 
 import hashlib
@@ -11,21 +12,21 @@ from typing import Any, Final
 import msgspec
 
 VERSION: Final = b"\x02"
-"""Stands in front of the hash; those of version 1 have nothing there."""
+"""Prefix of the hash. Hashes of version 1 have none."""
 
 
 def fingerprint(body: msgspec.Struct) -> bytes:
-    """The fingerprint of a body whose struct has `omit_defaults`."""
+    """Returns the fingerprint of a body whose struct sets `omit_defaults`."""
     return VERSION + hashlib.sha256(msgspec.json.encode(body)).digest()
 
 
 def first_fingerprint(body: msgspec.Struct) -> bytes:
-    """The same as the first version had it: with every field, also those with their defaults."""
+    """Returns the fingerprint of version 1, which includes fields that have their default value."""
     return hashlib.sha256(msgspec.json.encode(_with_defaults(body))).digest()
 
 
 FIRST_FIELDS: Final = ("provisions", "name", "force", "auto_accept", "ttl")
-"""The fields that there were in the first version."""
+"""The fields that version 1 had."""
 
 
 def _with_defaults(body: msgspec.Struct) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`GET account/v1.0/commissions/history`: what became of commissions, newest first (`docs/ledger.md`)."""
+"""`GET account/v1.0/commissions/history`: resolved commissions, newest first (`docs/ledger.md`)."""
 
 from typing import Any
 
@@ -19,6 +19,7 @@ from astakosclient.answer_types import HistoryPage
 USUAL_PAGE = 100
 LARGEST_PAGE = 1000
 INSTANT = {"type": "string", "format": "date-time"}
+TIME = "an ISO 8601 time with a time zone"
 
 
 def _number(text: str) -> int:
@@ -42,37 +43,37 @@ def _position(text: str) -> Position:
     return Position(_number(serial), _number(holding))
 
 
-HOLDER = Parameter("holder", "Of this holder; users see themselves alone.", as_text)
-SOURCE = Parameter("source", "From this source.", as_text)
-RESOURCE = Parameter("resource", "Of this resource.", as_text)
+HOLDER = Parameter("holder", "Only return entries of this holder. Users see only their own.", as_text)
+SOURCE = Parameter("source", "Only return entries of this source; empty for those without one.", as_text)
+RESOURCE = Parameter("resource", "Only return entries of this resource.", as_text)
 SERIAL = Parameter(
     "serial",
-    "Of the commission of this serial.",
+    "Only return entries of the commission with this serial.",
     _number,
     "a number",
     {"type": "integer", "minimum": 0, "maximum": LARGEST_SERIAL},
 )
-SINCE = Parameter("since", "Resolved then or later.", from_iso, "an ISO 8601 time with a zone", INSTANT)
-UNTIL = Parameter("until", "Resolved before.", from_iso, "an ISO 8601 time with a zone", INSTANT)
+SINCE = Parameter("since", "Only return entries resolved at or after this time.", from_iso, TIME, INSTANT)
+UNTIL = Parameter("until", "Only return entries resolved before this time.", from_iso, TIME, INSTANT)
 OUTCOME = Parameter(
     "outcome",
-    "How it ended.",
+    "Only return entries with this outcome.",
     Verdict,
     "one of ACCEPT, REJECT, EXPIRED",
     {"enum": [verdict.value for verdict in Verdict]},
 )
 LIMIT = Parameter(
     "limit",
-    f"How many entries there are on a page; {USUAL_PAGE} without it.",
+    f"The maximum number of entries on a page. The default is {USUAL_PAGE}.",
     _page_size,
     f"a number from 1 to {LARGEST_PAGE}",
     {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE},
 )
 CURSOR = Parameter(
     "cursor",
-    "`next` of the page before.",
+    "The `next` value of the previous page.",
     _position,
-    "what `next` of the page before says",
+    "the `next` value of the previous page",
     {"type": "string", "pattern": r"^[0-9]{1,18}\.[0-9]{1,18}$"},
 )
 
@@ -85,7 +86,7 @@ CURSOR = Parameter(
     faults=[BadRequest],
 )
 async def history(service: Service, request: Request) -> Answer:
-    """A component sees what it issued, a user what was charged to them."""
+    """Lists resolved provisions, newest first. Components see what they issued, users their own charges."""
     caller = await authenticated_component_or_user(service, request)
     most = LIMIT.of(request) or USUAL_PAGE
     wanted = _wanted(request, caller)
@@ -97,7 +98,7 @@ async def history(service: Service, request: Request) -> Answer:
 
 
 def describe(entry: Entry) -> dict[str, Any]:
-    """An entry as a document."""
+    """Returns an entry as a document."""
     return {
         "serial": entry.serial,
         "component": entry.component,
@@ -113,7 +114,7 @@ def describe(entry: Entry) -> dict[str, Any]:
 
 
 def _wanted(request: Request, caller: Component | User) -> Wanted | None:
-    """What is asked for; None if the caller can not see any of it."""
+    """Returns the filters of the request, or None if no entry that the caller can see matches."""
     holder = HOLDER.of(request)
     if isinstance(caller, User):
         own = user_holder(caller.uuid)

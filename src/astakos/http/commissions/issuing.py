@@ -32,8 +32,9 @@ LONGEST_TIME_TO_LIVE = 30 * 24 * 3600
 
 
 class IssueBody(msgspec.Struct, omit_defaults=True):
-    """The body of an issue; what else it holds is ignored. New fields go to the end, see `fingerprints`."""
+    """A commission to issue. Unknown fields are ignored."""
 
+    # Append new fields: `fingerprints` depends on the order.
     provisions: list[RequestedProvision]
     name: Annotated[str, msgspec.Meta(max_length=LONGEST_NAME)] = ""
     force: bool = False
@@ -42,7 +43,7 @@ class IssueBody(msgspec.Struct, omit_defaults=True):
 
 
 class Serial(TypedDict):
-    """The serial of a commission."""
+    """The serial of the commission."""
 
     serial: int
 
@@ -57,7 +58,7 @@ KEY_HEADER = "Idempotency-Key"
 KEY_REPLAYED_HEADER = "Idempotency-Replayed"
 KEY = Parameter(
     KEY_HEADER,
-    "The same key again answers the same serial again, and issues nothing more.",
+    "Makes the call safe to retry: the same key and body return the same serial.",
     _idempotency_key,
     f"1 to {LONGEST_KEY} printable characters",
     {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
@@ -78,7 +79,10 @@ ISSUE = JsonBody(IssueBody)
     faults=[UnprocessableEntity],
 )
 async def issue(service: Service, request: Request, component: Component) -> Answer:
-    """`POST commissions`: 201 with the serial, or why not; with an Idempotency-Key, the same again."""
+    """Issues a commission. Returns its serial.
+
+    With an Idempotency-Key, a repeated request returns the serial of the first one and issues nothing.
+    """
     key = KEY.of(request)
     body = await ISSUE.read(request, request.dialect.require_json)
     require_storable("name", body.name)
@@ -87,7 +91,7 @@ async def issue(service: Service, request: Request, component: Component) -> Ans
         return _answer(no_such_holding(requested))
     outcome = await service.ledger.submit(issue_operation(component, body, requested, key))
     if isinstance(outcome, KeyReused):
-        # The key may be from before an upgrade.
+        # The key may predate an upgrade: compare with the fingerprint of version 1.
         outcome = await service.ledger.submit(
             issue_operation(component, body, requested, key, first_fingerprint)
         )
@@ -96,21 +100,21 @@ async def issue(service: Service, request: Request, component: Component) -> Ans
     if isinstance(outcome, Issued):
         return Answer(201, to_json({"serial": outcome.serial}), headers=_honoured(key, outcome))
     if not isinstance(outcome, Refusal | KeyReused):
-        raise TypeError(f"an issue ended as {type(outcome).__name__}")
+        raise TypeError(f"unexpected outcome of an issue: {type(outcome).__name__}")
     return _answer(refused(outcome, requested))
 
 
 async def _issue_spread(
     service: Service, component: Component, body: IssueBody, key: str | None
 ) -> tuple[Outcome, Requested]:
-    """Try again what the users' own projects could not take, with all the projects that they draw from."""
+    """Retries charges on `system` that the users' own projects cannot take, spread over all projects."""
     attempts = 0
     while True:
         attempts += 1
         spread = await service.read_much(spread_charges, body.provisions)
         outcome = await service.ledger.submit(issue_operation(component, body, spread.requested, key))
         is_refused = isinstance(outcome, NoCapacity | NoQuantity)
-        # What was there when it was read may have been used by others since then.
+        # Other requests may have used up the capacity since it was read.
         if not (is_refused and spread.is_possible) or attempts == ATTEMPTS:
             return spread.retold(outcome), spread.requested
 
@@ -122,7 +126,7 @@ def issue_operation(
     key: str | None,
     print_of: Callable[[IssueBody], bytes] = fingerprint,
 ) -> Issue:
-    """What to ask the ledger for."""
+    """Returns the ledger operation for a request."""
     return Issue(
         component=component.id,
         provisions=tuple(merge(requested.provisions)),

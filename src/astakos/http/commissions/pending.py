@@ -1,4 +1,4 @@
-"""`account/v1.0/commissions`: seeing and resolving those that are pending (`http-api.md` §8.6)."""
+"""`account/v1.0/commissions`: lists, shows, and resolves pending commissions (`http-api.md` §8.6)."""
 
 from collections.abc import Collection
 from typing import Any, TypedDict
@@ -22,14 +22,14 @@ from astakosclient.answer_types import CommissionInfo, Fault
 
 
 class ResolveBody(msgspec.Struct):
-    """The body of a resolution of many."""
+    """The serials of the commissions to accept and to reject."""
 
     accept: list[int | bool] = msgspec.field(default_factory=list)
     reject: list[int | bool] = msgspec.field(default_factory=list)
 
 
 class Resolution(TypedDict):
-    """What became of many; true and false, which count as 1 and 0, are repeated as they were asked."""
+    """The outcome for each serial. `true` and `false` count as 1 and 0, and are returned as sent."""
 
     accepted: list[int | bool]
     rejected: list[int | bool]
@@ -37,7 +37,7 @@ class Resolution(TypedDict):
 
 
 class Settlement(msgspec.Struct):
-    """What came true of a commission; all that was issued, if nothing is said."""
+    """The quantities to settle. Provisions that are not listed settle in full."""
 
     quantities: list[RequestedProvision] | UnsetType = UNSET
 
@@ -46,7 +46,7 @@ Anything = str | int | float | bool | list[Any] | None
 
 
 class ActionBody(msgspec.Struct):
-    """Exactly one of the keys; only `quantities` of a value are looked at."""
+    """Exactly one of the keys `accept` and `reject`. Of its value, only `quantities` counts."""
 
     accept: Settlement | Anything | UnsetType = UNSET
     reject: dict[str, Any] | Anything | UnsetType = UNSET
@@ -59,13 +59,13 @@ RESOLVE = JsonBody(ResolveBody)
 
 @described("commissions.pending", answers={200: Reply(list[int])})
 async def pending(service: Service, _request: Request, component: Component) -> Answer:
-    """`GET commissions`: the serials that wait for the calling component."""
+    """Lists the serials of the calling component's pending commissions."""
     return Answer(body=to_json(await service.read(stored.list_pending, component.id)))
 
 
 @described("commissions.info", answers={200: Reply(CommissionInfo), 404: EMPTY})
 async def info(service: Service, request: Request, component: Component) -> Answer:
-    """`GET commissions/<serial>`: a pending commission of the caller; else 404 and nothing more."""
+    """Retrieves a pending commission of the calling component. Returns an empty 404 if there is none."""
     commission = await service.read(stored.find_pending, component.id, request.serial)
     if commission is None:
         return Answer(404)
@@ -82,10 +82,10 @@ async def info(service: Service, request: Request, component: Component) -> Answ
 
 @described("commissions.act", body=ACTION, answers={200: EMPTY, 404: EMPTY})
 async def act(service: Service, request: Request, component: Component) -> Answer:
-    """`POST commissions/<serial>/action`: accept or reject one; 404 and nothing more if it is not pending."""
+    """Accepts or rejects a pending commission. Returns an empty 404 if it is not pending."""
     body = await ACTION.read(request, request.dialect.require_json)
     if (body.accept is UNSET) == (body.reject is UNSET):
-        raise BadRequest('Exactly one of the keys is needed: {"accept": ""} or {"reject": ""}.')
+        raise BadRequest('The body must have exactly one of the keys: {"accept": ""} or {"reject": ""}.')
     serials = frozenset([request.serial])
     operation: Resolve | Settle
     if body.reject is not UNSET:
@@ -109,12 +109,12 @@ def _quantities(entries: list[RequestedProvision]) -> tuple[Provision, ...]:
 
 @described("commissions.resolve", body=RESOLVE, answers={200: Reply(Resolution)})
 async def resolve(service: Service, request: Request, component: Component) -> Answer:
-    """`POST commissions/action`: accept and reject many in one step."""
+    """Accepts and rejects many commissions in one call. Returns the outcome for each serial."""
     body = await RESOLVE.read(request, request.dialect.require_json)
     resolved = await _resolve(service, Resolve(component.id, frozenset(body.accept), frozenset(body.reject)))
     failed = [
-        *_failures(resolved.not_found, "itemNotFound", 404, "This is no pending commission of yours."),
-        *_failures(resolved.conflicting, "badRequest", 400, "It can not be accepted and rejected at once."),
+        *_failures(resolved.not_found, "itemNotFound", 404, "You have no such pending commission."),
+        *_failures(resolved.conflicting, "badRequest", 400, "It cannot be both accepted and rejected."),
     ]
     document = {"accepted": resolved.accepted, "rejected": resolved.rejected, "failed": failed}
     return Answer(body=to_json(document))
@@ -126,12 +126,12 @@ async def _resolve(service: Service, operation: Resolve | Settle) -> Resolved:
         holder, source, resource = outcome.key
         name = f"{resource} of {holder} from {source}"
         if outcome.issued is None:
-            raise BadRequest(f"The commission has no provision of {name}.")
+            raise BadRequest(f"The commission has no provision for {name}.")
         raise BadRequest(
-            f"Of {name}, {outcome.issued} was issued; {outcome.settled} is not between 0 and that."
+            f"The quantity for {name} must be from 0 to the issued {outcome.issued}, not {outcome.settled}."
         )
     if not isinstance(outcome, Resolved):
-        raise TypeError(f"a resolution ended as {type(outcome).__name__}")
+        raise TypeError(f"unexpected outcome of a resolution: {type(outcome).__name__}")
     return outcome
 
 

@@ -1,4 +1,4 @@
-"""`POST account/v1.0/reconcile`: a component's own count beside the ledger's (`docs/ledger.md`)."""
+"""`POST account/v1.0/reconcile`: compares a component's own figures with the ledger's (`docs/ledger.md`)."""
 
 from typing import Annotated, Any
 
@@ -20,7 +20,7 @@ MOST_AT_ONCE = 10_000
 
 
 class ObservedUsage(msgspec.Struct):
-    """What is really in use of one holding."""
+    """The actual usage of a holding, as the component has measured it."""
 
     holder: str
     source: str | None
@@ -29,7 +29,7 @@ class ObservedUsage(msgspec.Struct):
 
 
 class ReconcileBody(msgspec.Struct):
-    """The body of a reconciliation."""
+    """The actual usage by holding. With `mend`, a commission with the given name corrects the ledger."""
 
     usage: Annotated[list[ObservedUsage], msgspec.Meta(max_length=MOST_AT_ONCE)]
     mend: bool = False
@@ -41,7 +41,7 @@ BODY = JsonBody(ReconcileBody)
 
 @described("reconciling.reconcile", body=BODY, answers={200: Reply(Reconciliation)})
 async def reconcile(service: Service, request: Request, component: Component) -> Answer:
-    """200 with where the ledger stands and how far off that is; on request, a commission mends it."""
+    """Compares actual usage with the ledger. Returns the drift and, on request, corrects it."""
     body = await BODY.read(request, request.dialect.require_json)
     require_storable("name", body.name)
     usage = tuple(
@@ -51,12 +51,12 @@ async def reconcile(service: Service, request: Request, component: Component) ->
         raise BadRequest("usage must name each holding at most once.")
     outcome = await service.ledger.submit(Reconcile(component.id, usage, body.mend, body.name))
     if not isinstance(outcome, Reconciled):
-        raise TypeError(f"a reconciliation ended as {type(outcome).__name__}")
+        raise TypeError(f"unexpected outcome of a reconciliation: {type(outcome).__name__}")
     if outcome.refusal is not None:
         key = outcome.refusal.provision.key
         raise BadRequest(
-            f"Nothing was mended: what is pending on {key.resource} of {key.holder} from {key.source} "
-            "leaves no room for it; resolve that first."
+            f"Nothing was corrected: pending provisions for {key.resource} of {key.holder} from {key.source} "
+            "leave no room for the correction. Resolve them first."
         )
     document = {
         "holdings": [_describe(drift) for drift in outcome.drifts],

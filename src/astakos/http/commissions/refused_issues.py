@@ -1,4 +1,4 @@
-"""How a refused issue is answered: with data instead of details (`http-api.md` §4, §8.6)."""
+"""Responses to refused issues, which carry `data` instead of `details` (`http-api.md` §4, §8.6)."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
@@ -10,11 +10,11 @@ from astakos.http.faults import UnprocessableEntity
 from astakos.ledger.operations import KeyReused
 from astakos.ledger.rules import NoCapacity, NoHolding, NoQuantity, OutOfRange, Refusal
 
-NO_HOLDING = "There is no such holding: this holder has nothing of this resource from this source."
+NO_HOLDING = "This holding does not exist: the holder has no quota for the resource from the source."
 
 
 class RefusedProvision(TypedDict):
-    """The provision that was refused, as it was requested; those of one holding are added up."""
+    """The refused provision, as requested. Provisions on the same holding are added up."""
 
     holder: Scalar
     source: Scalar
@@ -23,7 +23,7 @@ class RefusedProvision(TypedDict):
 
 
 class RefusalData(TypedDict):
-    """Why a commission was refused; the figures where there is a holding."""
+    """Why the commission was refused. `usage` and `limit` are present if the holding exists."""
 
     name: Literal["NoHoldingError", "NoCapacityError", "NoQuantityError"]
     provision: RefusedProvision
@@ -32,7 +32,7 @@ class RefusalData(TypedDict):
 
 
 class CommissionRefusal(TypedDict):
-    """A commission was refused; there is data in place of details."""
+    """A refused commission. It has `data` instead of `details`."""
 
     code: int
     message: str
@@ -40,13 +40,13 @@ class CommissionRefusal(TypedDict):
 
 
 class NoHoldingRefusal(TypedDict):
-    """A holding is missing."""
+    """The holding does not exist."""
 
     itemNotFound: CommissionRefusal
 
 
 class OverLimitRefusal(TypedDict):
-    """There is not enough left, or more would be released than is in use."""
+    """The commission exceeds a limit, or releases more than is in use."""
 
     overLimit: CommissionRefusal
 
@@ -59,14 +59,14 @@ class Result(NamedTuple):
 
 
 def no_such_holding(entry: RequestedProvision) -> Result:
-    """An entry names what can not be a holding."""
+    """Returns the response for a provision whose key cannot be that of a holding."""
     return _with_data(404, "itemNotFound", NO_HOLDING, _data("NoHoldingError", msgspec.to_builtins(entry)))
 
 
 def refused(refusal: Refusal | KeyReused, requested: Requested) -> Result:
-    """The ledger refused what was requested; the provision is called as the request called it."""
+    """Returns the response for a refusal by the ledger. Names the holding as the request did."""
     if isinstance(refusal, KeyReused):
-        message = f"The Idempotency-Key {refusal.key!r} came with another body before; use a new one."
+        message = f"The Idempotency-Key {refusal.key!r} was used with a different body. Use a new key."
         return Result(422, UnprocessableEntity(message).envelope())
     key = requested.spoken.get(refusal.provision.key, refusal.provision.key)
     provision = {**key._asdict(), "quantity": refusal.provision.quantity}
@@ -74,13 +74,13 @@ def refused(refusal: Refusal | KeyReused, requested: Requested) -> Result:
         case NoHolding():
             return _with_data(404, "itemNotFound", NO_HOLDING, _data("NoHoldingError", provision))
         case NoCapacity(_, usage, limit):
-            message = "The limit of this holding does not leave room for this quantity."
+            message = "The quantity would exceed the limit of the holding."
             return _with_data(413, "overLimit", message, _data("NoCapacityError", provision, usage, limit))
         case NoQuantity(_, usage, limit):
-            message = "More would be released than is certainly in use."
+            message = "The release exceeds the usage of the holding, not counting pending imports."
             return _with_data(413, "overLimit", message, _data("NoQuantityError", provision, usage, limit))
         case OutOfRange():
-            message = "The quantity would take the usage out of the range of signed 64-bit numbers."
+            message = "The quantity would take the usage out of the signed 64-bit range."
             return Result(400, {"badRequest": {"code": 400, "message": message}})
 
 

@@ -1,7 +1,7 @@
-"""The provisions of a request as the ledger's, in the dialect of today and in the oldest.
+"""Converts the provisions of a request to those of the ledger, in the current form and in that of 0.14.
 
-Clients of 0.14 know one level: the holder is a bare user uuid, the source is `system` (or a bare project id).
-That is the user's charge on that project, at both levels.
+Clients of 0.14 know one level: the holder is a bare user UUID, and the source is `system` or a bare project
+ID. Such a provision charges two holdings: the user's from that project, and the project's own.
 """
 
 import re
@@ -19,8 +19,9 @@ Scalar = str | int | float | bool | None
 
 
 class RequestedProvision(msgspec.Struct, omit_defaults=True):
-    """One entry of `provisions`; what names a holding may be any plain value, but only texts name one."""
+    """The quantity to charge to one holding. `source` is null for a project's own holding."""
 
+    # The original accepts any scalar here. Only strings name a holding.
     holder: Scalar
     source: Scalar
     resource: Scalar
@@ -28,9 +29,11 @@ class RequestedProvision(msgspec.Struct, omit_defaults=True):
 
 
 class Requested(msgspec.Struct, frozen=True):
-    """What was asked for, as the ledger understands it.
+    """The requested provisions, as the ledger understands them.
 
-    `spoken` keeps, for keys that stem from the old dialect, how the request called them.
+    Attributes:
+        provisions: Provisions for the ledger.
+        spoken: Maps ledger keys to the keys in the request, for provisions in the form of 0.14.
     """
 
     provisions: list[Provision]
@@ -38,7 +41,7 @@ class Requested(msgspec.Struct, frozen=True):
 
 
 def understand(entries: Iterable[RequestedProvision]) -> Requested | RequestedProvision:
-    """The ledger's provisions, or the first entry that names what can not be a holding."""
+    """Returns the provisions for the ledger, or the first entry whose key cannot be that of a holding."""
     provisions: list[Provision] = []
     spoken: dict[Key, Key] = {}
     for entry in entries:
@@ -59,7 +62,7 @@ def understand(entries: Iterable[RequestedProvision]) -> Requested | RequestedPr
 
 
 def is_user_on_system(entry: RequestedProvision) -> bool:
-    """Whether an entry charges a user on `system`, as clients of 0.14 do."""
+    """Returns whether an entry charges a user on `system`, as clients of 0.14 do."""
     return isinstance(entry.holder, str) and _is_bare(entry.holder) and entry.source == OLD_SYSTEM_SOURCE
 
 

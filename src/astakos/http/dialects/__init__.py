@@ -1,1 +1,1 @@
-"""Where the generations of the API differ: one value for each, chosen when the service starts."""
+"""Differences between the generations of the API: one dialect for each, chosen when the service starts."""

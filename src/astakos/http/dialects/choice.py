@@ -1,4 +1,4 @@
-"""The dialects that a deployment can choose between, by the names that its settings have for them."""
+"""The dialects that a deployment can choose, by their names in its settings."""
 
 from collections.abc import Mapping
 

@@ -1,7 +1,7 @@
-"""What the generations of the API do differently, as a value that is chosen when the service starts.
+"""What differs between the generations of the API, as a value that is chosen when the service starts.
 
-Handlers ask the dialect of a request and never which one it is; what all generations answer alike stands in
-the handlers alone.
+Handlers call the dialect of a request and never check which one it is. What all generations have in common
+is in the handlers.
 """
 
 from collections.abc import Callable, Iterable
@@ -23,7 +23,7 @@ Quotas = dict[str, dict[str, Figures]]
 
 @dataclass(frozen=True, slots=True)
 class QuotaFilter:
-    """Whose quotas a service asks for, by uuids; None means all."""
+    """The UUIDs of the users and projects whose quotas a component requests. None stands for all."""
 
     users: list[str] | None
     projects: list[str] | None
@@ -31,21 +31,22 @@ class QuotaFilter:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How one generation of the API reads and answers, where generations differ.
+    """How one generation of the API reads requests and builds responses, where generations differ.
 
     Attributes:
-        wrong_method: the fault for a method that a route does not have, from it and those that it has.
-        require_json: refuses a request whose content type is not the right one for a body of JSON.
-        form_type: the kind of form to read a body as, from its content type without parameters.
-        display_names: those to look up, from the body of a catalogue call; None if null is asked for.
-        access: the answer of the tokens call to a user, from that of the newest generation.
-        catalog: the service catalogue, from that of the newest generation.
-        resources: the answer of the resources call.
-        user_quotas: what a user's holdings are, as the user may see them.
-        quotas: figures by user, source and resource.
-        quota_filter: whose quotas a request of a service asks for.
-        system_is_everything: the source `system` is all that a user has, and not their own project alone.
-        provisions: those of a pending commission, as they are told.
+        wrong_method: Returns the fault for an unsupported method, given that method and the supported ones.
+        require_json: Refuses a request whose content type is wrong for a JSON body.
+        form_type: Returns the form type to parse a body as, given its content type without parameters.
+        display_names: Returns the usernames to look up from the body of a catalog call; None for null.
+        access: Converts the newest generation's response of the tokens call for a user.
+        catalog: Converts the newest generation's service catalog.
+        resources: Returns the response of the resources call.
+        user_quotas: Reads the quotas that a user can see.
+        quotas: Returns figures by user, source, and resource.
+        quota_filter: Reads the filter of a component's request for quotas.
+        system_is_everything: Whether the source `system` covers all projects that a user draws from, and not
+            only the user's own project.
+        provisions: Returns the provisions of a pending commission as a document.
     """
 
     wrong_method: Callable[[str, tuple[str, ...]], Fault]

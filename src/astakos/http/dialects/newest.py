@@ -1,4 +1,4 @@
-"""The dialect of the original after 0.20, and the default."""
+"""The dialect of the original after 0.20, which is the default."""
 
 from collections.abc import Iterable
 
@@ -15,13 +15,13 @@ from astakos.storage.tables.quotas import UserQuota
 
 
 def read_display_names(value: object) -> list[str]:
-    """Read the names to look up from the body of a catalog call.
+    """Reads the usernames to look up from the body of a catalog call.
 
     Raises:
-        BadRequest: it is not a list of strings.
+        BadRequest: The value is not a list of strings.
     """
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise BadRequest("displaynames must be a list of user names.")
+        raise BadRequest("displaynames must be a list of usernames.")
     return value
 
 
@@ -54,7 +54,7 @@ def _quotas_by_project(quotas: Iterable[UserQuota]) -> dict[str, Quotas]:
 
 
 def project_figures(holding: Holding) -> Figures:
-    """The figures of a project's own holding, which 0.14 does not have."""
+    """Returns the figures of a project's own holding, which 0.14 does not have."""
     return {
         "project_limit": holding.limit,
         "project_usage": holding.usage_max,
@@ -66,8 +66,8 @@ def _several(text: str) -> list[str]:
     return text.split(",")
 
 
-USER = Parameter("user", "Of these users alone; uuids, with commas between them.", _several)
-PROJECT = Parameter("project", "Of these projects alone; uuids, with commas between them.", _several)
+USER = Parameter("user", "Only return quotas of these users: UUIDs, separated by commas.", _several)
+PROJECT = Parameter("project", "Only return quotas of these projects: UUIDs, separated by commas.", _several)
 
 
 def _any_quota_filter(request: Request) -> QuotaFilter:
@@ -75,7 +75,7 @@ def _any_quota_filter(request: Request) -> QuotaFilter:
 
 
 def told_provisions(provisions: Iterable[Provision]) -> list[Document]:
-    """The provisions of a pending commission as a document."""
+    """Returns the provisions of a pending commission as a document."""
     return [{**key._asdict(), "quantity": quantity} for key, quantity in provisions]
 
 

@@ -1,7 +1,7 @@
-"""Charges on `system` where it is all that a user has, from whatever project (0.14).
+"""Charges on `system` in the dialect of 0.14, where `system` covers all projects that a user draws from.
 
-The user's own project is charged first, which needs nothing but what any charge needs. Only if that is
-refused are the others looked at: then `spread_charges` says what to ask for instead.
+A charge first goes to the user's own project, like any other charge. Only if that is refused does
+`spread_charges` read the other projects and spread the charge over them.
 """
 
 from collections.abc import Iterable
@@ -23,16 +23,16 @@ from astakos.storage.protocol import Connection
 from astakos.storage.tables import quotas as stored
 
 ATTEMPTS = 3
-"""How often a charge is spread anew since others were quicker."""
+"""How many times to spread a charge again because other requests were faster."""
 
 
 class SpreadCharges(msgspec.Struct, frozen=True):
-    """What to ask the ledger for, and what to say if it refuses.
+    """What to ask the ledger for, and how to report its refusal.
 
     Attributes:
-        requested: what to ask for.
-        wholes: the charges on `system` by the keys that they were requested with, and all that the user has.
-        is_possible: all that the users have, together, is enough.
+        requested: Provisions for the ledger.
+        wholes: The quantity charged to `system` and the total of the user's holdings, by key in the request.
+        is_possible: Whether the holdings of the users, taken together, are sufficient.
     """
 
     requested: Requested
@@ -40,7 +40,7 @@ class SpreadCharges(msgspec.Struct, frozen=True):
     is_possible: bool
 
     def retold(self, outcome: Outcome) -> Outcome:
-        """An outcome, with the refusal of a part as one of the whole."""
+        """Returns an outcome, with the refusal of a part reported as a refusal of the whole charge."""
         if not isinstance(outcome, NoCapacity | NoQuantity):
             return outcome
         key = self.requested.spoken.get(outcome.provision.key, outcome.provision.key)
@@ -54,7 +54,7 @@ class SpreadCharges(msgspec.Struct, frozen=True):
 
 
 def spread_charges(connection: Connection, entries: Iterable[RequestedProvision]) -> SpreadCharges:
-    """Spread what is charged to `system`; entries are such as `understand` has understood."""
+    """Spreads charges on `system`. The entries must have passed `understand`."""
     others: list[RequestedProvision] = []
     quantities: dict[Key, int] = {}
     for entry in entries:
@@ -66,7 +66,7 @@ def spread_charges(connection: Connection, entries: Iterable[RequestedProvision]
             others.append(entry)
     requested = understand(others)
     if isinstance(requested, RequestedProvision):
-        raise TypeError(f"{requested} can not be a provision")
+        raise TypeError(f"{requested} cannot be a provision")
     wholes: dict[Key, tuple[int, Holding]] = {}
     is_possible = True
     for key, quantity in quantities.items():
@@ -88,7 +88,7 @@ def spread_charges(connection: Connection, entries: Iterable[RequestedProvision]
 
 
 def _grants(connection: Connection, key: Key) -> list[Grant]:
-    """What a user has of a resource; that of their own project comes first."""
+    """Returns what a user has of a resource, from their own project first."""
     found = stored.service_quotas(connection, {key.resource}, [key.holder], None)
     grants = [Grant(quota.project, quota.member_level, quota.project_level) for quota in found]
     return sorted(grants, key=lambda grant: grant.project != key.holder)

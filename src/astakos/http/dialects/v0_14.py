@@ -1,4 +1,4 @@
-"""The dialect of 0.14 (`http-api.md` §12): for clients, scripts and services of those days."""
+"""The dialect of 0.14 (`http-api.md` §12), for clients, scripts, and services of that generation."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -22,7 +22,7 @@ def _bad_method(method: str, allowed: tuple[str, ...]) -> Fault:
 
 
 def _any_content_type(_request: Request) -> None:
-    """What a body is said to be does not matter, since it is read as JSON."""
+    """Accepts any content type: 0.14 parses every body as JSON."""
 
 
 def _form_of_any_type(content_type: str) -> str:
@@ -61,7 +61,7 @@ def _all_resources(resources: Iterable[Resource]) -> dict[str, Document]:
             "service": resource.service,
             "description": resource.description,
             "unit": resource.unit,
-            # The flag that became two; projects can be granted what is visible to the API.
+            # Later generations split this flag in two. Projects can be granted what the API shows.
             "allow_in_projects": resource.api_visible,
         }
         for resource in resources
@@ -73,7 +73,7 @@ def _all_quotas(connection: Connection, user: User) -> Iterable[UserQuota]:
 
 
 def _quotas_in_one(quotas: Iterable[UserQuota]) -> dict[str, Quotas]:
-    """The limits of all projects are one limit, and so is what is used of them."""
+    """Adds up the figures of all projects under the source `system`."""
     found: dict[str, Quotas] = {}
     for quota in quotas:
         resources = found.setdefault(quota.user, {}).setdefault(OLD_SYSTEM_SOURCE, {})
@@ -91,7 +91,7 @@ def _filter_of_one_user(request: Request) -> QuotaFilter:
 
 
 def _provisions_of_users(provisions: Iterable[Provision]) -> list[Document]:
-    """Members' charges as those of users on `system`; those of their projects go without saying."""
+    """Returns members' charges as charges of users on `system`, without those of their projects."""
     listed = list(provisions)
     members = {(key.source, key.resource) for key, _ in listed if key.source is not None}
     told: dict[Key, int] = {}

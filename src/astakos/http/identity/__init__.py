@@ -1,1 +1,1 @@
-"""`identity/v2.0`: what a token is worth, the service catalogue, and the administration of users."""
+"""`identity/v2.0`: tokens, the service catalog, and the administration of users."""

@@ -1,4 +1,4 @@
-"""`GET tokens/<id>`: whether an OAuth2 access token counts, and for whom (`http-api.md` §7.3)."""
+"""`GET tokens/<id>`: validates OAuth2 access tokens (`http-api.md` §7.3)."""
 
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from astakos.storage.protocol import Connection
 from astakos.storage.tables import oauth2, users
 from astakosclient.answer_types import Endpoints
 
-UNKNOWN = "There is no such access token, it has expired, or it does not belong there."
+UNKNOWN = "The access token is unknown or expired, or its scope does not cover belongsTo."
 
 
 class _Found(NamedTuple):
@@ -22,16 +22,19 @@ class _Found(NamedTuple):
     document: dict[str, Any]
 
 
-BELONGS_TO = Parameter("belongsTo", "Where the token is used; it must begin with the token's scope.", as_text)
+BELONGS_TO = Parameter(
+    "belongsTo", "The URL that the token is used at. It must start with the token's scope.", as_text
+)
 
 
 @described(
     "validation.validate", parameters=[BELONGS_TO], answers={200: Reply(Endpoints)}, faults=[ItemNotFound]
 )
 async def validate(service: Service, request: Request) -> Answer:
-    """`GET tokens/<id>`: the token's user, whatever their state; 404 once it has expired.
+    """Validates an OAuth2 access token. Returns the token and its user.
 
-    `belongsTo`, if there is one, must begin with the token's scope.
+    Does not check the state of the user. Deletes the token if it has expired. If `belongsTo` is sent, it must
+    start with the token's scope.
     """
     token = request.parameter
     hashed = token_hash(token)
@@ -60,5 +63,5 @@ def _find(connection: Connection, hashed: bytes) -> _Found | None:
 
 
 def _belongs(scope: str | None, belongs_to: str) -> bool:
-    """A token without a scope was made for no place, so it belongs to none."""
+    """Returns whether a scope covers `belongs_to`. A token without a scope covers nothing."""
     return scope is not None and belongs_to.startswith(scope)

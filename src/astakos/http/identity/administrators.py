@@ -1,4 +1,4 @@
-"""Who may administer users by this API: members of the groups that a setting names (`http-api.md` §7.4)."""
+"""Restricts user administration to members of the groups that a setting names (`http-api.md` §7.4)."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from astakos.storage.tables import settings, users
 
 
 class InnerFault(Fault):
-    """The caller's token does not count; this API has a name of its own for that."""
+    """The caller's token is invalid. User administration has its own name for this fault."""
 
     status = 401
     name = "fault"
@@ -22,13 +22,13 @@ class InnerFault(Fault):
 
 @dataclass(frozen=True, slots=True)
 class ForAdministrators:
-    """The methods of a path, for members of the groups that a setting names; unknown without that setting."""
+    """The methods of a path, for administrators only. Without the setting the path does not exist."""
 
     handlers: Mapping[str, Callable[[Service, Request], Awaitable[Answer]]]
     tokens: ClassVar[tuple[TokenKind, ...]] = ("user",)
 
     async def __call__(self, service: Service, request: Request) -> Answer:
-        """See that it is turned on, that there is such a method, and that the caller may use it."""
+        """Checks that the API is enabled, the method exists, and the caller is an administrator."""
         groups = await service.read(_permitted_groups)
         if groups is None:
             raise BadRequest(NO_SUCH_CALL)
@@ -43,7 +43,7 @@ class ForAdministrators:
         except Unauthorized as refusal:
             raise InnerFault(refusal.message) from refusal
         if not any(group.name in groups for group in await service.read(users.groups_of, user.id)):
-            raise Forbidden(f"This is for members of one of these groups: {', '.join(groups)}.")
+            raise Forbidden(f"Only members of these groups may call this: {', '.join(groups)}.")
         return await handler(service, request)
 
 

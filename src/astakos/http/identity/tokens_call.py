@@ -1,4 +1,4 @@
-"""`identity/v2.0`: what a token is worth, and where the services are (`http-api.md` §7)."""
+"""`POST identity/v2.0/tokens`: a token's user, and the service catalog (`http-api.md` §7)."""
 
 from typing import Any
 
@@ -19,26 +19,26 @@ from astakos.storage.tables import projects, users
 from astakosclient.answer_types import Endpoints
 
 CREDENTIALS = (
-    'Credentials are needed: {"auth": {"token": {"id": TOKEN}}} or '
+    'Credentials are missing. Send {"auth": {"token": {"id": TOKEN}}} or '
     '{"auth": {"passwordCredentials": {"username": UUID, "password": TOKEN}}}.'
 )
 
 
 class TokenForm(msgspec.Struct):
-    """The token itself; null is refused, what is no text is nobody's."""
+    """The token. `null` is refused with 400, and a non-string never matches (401)."""
 
     id: Any = UNSET
 
 
 class PasswordForm(msgspec.Struct):
-    """The uuid of a user, and in place of a password the token."""
+    """The UUID of the user, with the token in place of a password."""
 
     username: Any = UNSET
     password: Any = UNSET
 
 
 class Credentials(msgspec.Struct):
-    """One of the forms; `token` counts more. A tenant, if one is named, must be the uuid of the user."""
+    """Credentials in one of two forms; `token` takes precedence. A `tenantName` must be the user's UUID."""
 
     token: TokenForm = msgspec.field(default_factory=TokenForm)
     passwordCredentials: PasswordForm | str | int | float | bool | list[Any] | None = None  # noqa: N815 - on the wire
@@ -46,7 +46,7 @@ class Credentials(msgspec.Struct):
 
 
 class TokensBody(msgspec.Struct):
-    """Credentials; without a body, the catalogue is all there is."""
+    """Credentials. Omit the body to get only the service catalog."""
 
     auth: Credentials
 
@@ -56,7 +56,7 @@ TOKENS = JsonBody(TokensBody, is_required=False)
 
 @described("identity.tokens", body=TOKENS, answers={200: Reply(Endpoints)}, faults=[Unauthorized])
 async def tokens(service: Service, request: Request) -> Answer:
-    """`POST tokens`: the catalogue for everybody, and with credentials what is known of their holder."""
+    """Returns the service catalog and, given credentials, the token and its user."""
     if request.announced_length == 0:
         return access_answer(request, {"serviceCatalog": request.dialect.catalog(await service.catalog())})
     auth = (await TOKENS.read(request)).auth
@@ -65,9 +65,9 @@ async def tokens(service: Service, request: Request) -> Answer:
         raise Unauthorized("The token is not known.")
     user = await user_of_token(service, token)
     if uuid is not None and uuid != user.uuid:
-        raise Unauthorized("The token is not that of the user of this uuid.")
+        raise Unauthorized("The token does not belong to the user with this UUID.")
     if auth.tenantName and auth.tenantName != user.uuid:
-        raise BadRequest("tenantName must be the uuid of the token's user, or be left out.")
+        raise BadRequest("tenantName must be the UUID of the token's user, or be omitted.")
     access = {
         "token": token_document(user, token, user.token_expires),
         "user": await service.read(_user_with_projects, user),
@@ -77,7 +77,7 @@ async def tokens(service: Service, request: Request) -> Answer:
 
 
 def _credentials(auth: Credentials) -> tuple[object, object]:
-    """The token and the uuid that should be its holder's, None if any."""
+    """Returns the token, and the UUID that its user must have, or None for any."""
     form = auth.passwordCredentials
     if auth.token.id is not UNSET:
         token, uuid = auth.token.id, None
@@ -91,7 +91,7 @@ def _credentials(auth: Credentials) -> tuple[object, object]:
 
 
 def token_document(user: User, token: str, expires: int | None) -> dict[str, Any]:
-    """What is said of a token of a user that expires at an instant, or never."""
+    """Returns the document of a user's token. `expires` is None if it never expires."""
     return {
         "id": token,
         "expires": None if expires is None else to_iso(expires),
@@ -100,7 +100,7 @@ def token_document(user: User, token: str, expires: int | None) -> dict[str, Any
 
 
 def user_document(connection: Connection, user: User) -> dict[str, Any]:
-    """What is said of a token's user: name and roles."""
+    """Returns the document of a token's user: the name and the roles."""
     return {
         "id": user.uuid,
         "name": user.name,
@@ -117,7 +117,7 @@ def _user_with_projects(connection: Connection, user: User) -> dict[str, Any]:
 
 
 def access_answer(request: Request, access: dict[str, Any]) -> Answer:
-    """The answer to a call about tokens, as JSON or as XML."""
+    """Returns the response of a token call, as JSON or XML."""
     if request.serialization == XML:
         return Answer(body=access_to_xml(access))
     return Answer(body=to_json({"access": access}))

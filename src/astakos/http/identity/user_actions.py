@@ -1,4 +1,4 @@
-"""`users/<uuid>/action`: what administrators do with a user's account (`http-api.md` §7.4)."""
+"""`POST users/<uuid>/action`: administrators' actions on a user's account (`http-api.md` §7.4)."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -21,13 +21,13 @@ from astakos.service.service import Service
 from astakos.storage.protocol import Connection
 
 Made = Mapping[str, str]
-"""What an action has made that can be seen only now, by name."""
+"""What an action creates and only its response shows, by name."""
 Action = Callable[[Connection, User, Mapping[str, Any], int], Made]
 NOTHING: Made = {}
 
 
-class ActionBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
-    """Exactly one of these, with what it needs; an empty object if that is nothing."""
+class UserActionBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """Exactly one action with its arguments: an empty object if it takes none."""
 
     activate: dict[str, Any] | UnsetType = UNSET
     deactivate: dict[str, Any] | UnsetType = UNSET
@@ -36,8 +36,8 @@ class ActionBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     set_default_project: dict[str, Any] | UnsetType = UNSET
 
 
-KEYS = ActionBody.__struct_encode_fields__
-BODY = JsonBody(ActionBody, further_schema={"minProperties": 1, "maxProperties": 1})
+KEYS = UserActionBody.__struct_encode_fields__
+BODY = JsonBody(UserActionBody, further_schema={"minProperties": 1, "maxProperties": 1})
 
 
 @described(
@@ -47,7 +47,7 @@ BODY = JsonBody(ActionBody, further_schema={"minProperties": 1, "maxProperties":
     faults=[*REFUSALS, ItemNotFound, NotAllowed, Conflict],
 )
 async def user_action(service: Service, request: Request) -> Answer:
-    """`POST users/<uuid>/action`: one action, named by the one key; answers the user as they are then."""
+    """Performs one action on a user. Returns the updated user."""
     body = await BODY.read(request)
     given = {name: details for name, details in msgspec.structs.asdict(body).items() if details is not UNSET}
     if len(given) != 1:
@@ -68,7 +68,7 @@ def _activate(connection: Connection, user: User, _details: Mapping[str, Any], _
 def _deactivate(connection: Connection, user: User, details: Mapping[str, Any], _now: int) -> Made:
     reason = details.get("reason", "")
     if not isinstance(reason, str):
-        raise BadRequest("The reason must be a text.")
+        raise BadRequest("The reason must be a string.")
     require_storable("reason", reason)
     deactivate_user(connection, user, reason)
     return NOTHING

@@ -1,4 +1,4 @@
-"""`identity/v2.0/users`: users as administrators see, make and change them (`http-api.md` §7.4)."""
+"""`identity/v2.0/users`: how administrators list, create, and update users (`http-api.md` §7.4)."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -35,25 +35,25 @@ from astakos.storage.tables import user_records, users
 
 T = TypeVar("T")
 
-NO_SUCH_USER = "There is no user of this uuid."
+NO_SUCH_USER = "There is no user with this UUID."
 REQUIRED = ("username", "first_name", "last_name")
-"""What a new user must have, and nobody may lose."""
+"""The attributes that every user must have."""
 
 
 BODY = JsonBody(PersonBody)
 REFUSALS: Sequence[type[Fault]] = (BadRequest, InnerFault, Forbidden)
-"""What may come of any call: it is not turned on, or the caller may not use it."""
+"""The faults of every call: the API is disabled, or the caller may not use it."""
 
 
 @described("users_admin.users_list", answers={200: Reply(UserList, [JSON_TYPE])}, faults=REFUSALS)
 async def users_list(service: Service, _request: Request) -> Answer:
-    """`GET users`: all of them."""
+    """Lists all users."""
     return Answer(body=await service.read_much(_all_users, detailed=False))
 
 
 @described("users_admin.users_detail", answers={200: Reply(UserList, [JSON_TYPE])}, faults=REFUSALS)
 async def users_detail(service: Service, _request: Request) -> Answer:
-    """`GET users/detail`: all of them, with their times."""
+    """Lists all users, with timestamps."""
     return Answer(body=await service.read_much(_all_users, detailed=True))
 
 
@@ -66,15 +66,15 @@ def _all_users(connection: Connection, *, detailed: bool) -> bytes:
     "users_admin.user_get", answers={200: Reply(ChangedUser, [JSON_TYPE])}, faults=[*REFUSALS, ItemNotFound]
 )
 async def user_get(service: Service, request: Request) -> Answer:
-    """`GET users/<uuid>`: one of them."""
+    """Retrieves a user."""
     return await answer_user(service, request.parameter)
 
 
 async def answer_user(service: Service, uuid: str, **more: str) -> Answer:
-    """The answer that shows a user, and what has just been made for them.
+    """Returns the response that shows a user, with any values that were just created for them.
 
     Raises:
-        ItemNotFound: there is none.
+        ItemNotFound: There is no such user.
     """
     account = await service.read(user_records.find_account, uuid)
     if account is None:
@@ -89,7 +89,7 @@ async def answer_user(service: Service, uuid: str, **more: str) -> Answer:
     faults=[*REFUSALS, Conflict],
 )
 async def user_create(service: Service, request: Request) -> Answer:
-    """`POST users`: a user who can call at once; the password is made if none is given."""
+    """Creates a user who can call the API at once. Generates a password unless one is given."""
     person = await _read_person(request)
     for name in REQUIRED:
         if getattr(person, name) is msgspec.UNSET:
@@ -117,7 +117,7 @@ async def user_create(service: Service, request: Request) -> Answer:
     faults=[*REFUSALS, ItemNotFound, Conflict],
 )
 async def user_update(service: Service, request: Request) -> Answer:
-    """`PUT users/<uuid>`: change what the body names."""
+    """Updates a user. Attributes that are not sent stay unchanged."""
     person = await _read_person(request)
     given = _particulars(person)
     if person.password is not msgspec.UNSET:
@@ -129,11 +129,11 @@ async def user_update(service: Service, request: Request) -> Answer:
 
 
 async def change_account(service: Service, request: Request, change: Callable[[Connection, User], T]) -> T:
-    """Carry out a change of the user whom the path names, so that it counts at once.
+    """Changes the user that the path names. The change takes effect at once.
 
     Raises:
-        ItemNotFound: there is no such user.
-        Conflict: the change is refused.
+        ItemNotFound: There is no such user.
+        Conflict: The change is refused.
     """
 
     def carry_out(connection: Connection) -> T:
@@ -160,12 +160,12 @@ async def _read_person(request: Request) -> Person:
         if getattr(person, name) == "":
             raise BadRequest(f"The user's {name} must not be empty.")
     if person.username is not msgspec.UNSET and not is_mail_address(person.username):
-        raise BadRequest(f"The username must be a mail address such as {EXAMPLE}.")
+        raise BadRequest(f"The username must be an email address, such as {EXAMPLE}.")
     return person
 
 
 def _particulars(person: Person) -> Particulars:
-    """What a body says of a user, but for the password."""
+    """Returns the attributes that a body sets, except the password."""
     given = Particulars()
     if person.username is not msgspec.UNSET:
         given["email"] = person.username

@@ -1,4 +1,4 @@
-"""Users as administrators read and write them, as types and as documents (`http-api.md` §7.4)."""
+"""Users as administrators read and write them: types and documents (`http-api.md` §7.4)."""
 
 from typing import Any, NotRequired, TypedDict
 
@@ -8,11 +8,11 @@ from astakos.clock import to_iso
 from astakos.directory.entities import Account
 
 BACKEND = "astakos"
-"""The one way to log in that there is: with a password that is kept here."""
+"""The only login method: a password whose hash this service stores."""
 
 
 class Person(msgspec.Struct):
-    """What a body says of a user; what it does not say is left as it is."""
+    """The attributes of a user. In an update, those that are not sent stay unchanged."""
 
     username: str | msgspec.UnsetType = msgspec.UNSET
     first_name: str | msgspec.UnsetType = msgspec.UNSET
@@ -23,13 +23,13 @@ class Person(msgspec.Struct):
 
 
 class PersonBody(msgspec.Struct):
-    """A user who is to be made, or changed."""
+    """The user to create or update."""
 
     user: Person
 
 
 class LoginMethod(TypedDict):
-    """A way in which a user can log in."""
+    """A login method of a user."""
 
     backend: str
     identifier: str | None
@@ -39,7 +39,7 @@ class LoginMethod(TypedDict):
 
 
 class ListedUser(TypedDict):
-    """A user as administrators see one; the times are there in detail only, ISO 8601."""
+    """A user, as administrators see them. Only detailed responses have timestamps (ISO 8601)."""
 
     id: str
     email: str
@@ -59,7 +59,7 @@ class ListedUser(TypedDict):
 
 
 class ShownUser(ListedUser):
-    """A user, and the token that has just been made for them."""
+    """A user. `auth_token` is present only if the call created a new token."""
 
     auth_token: NotRequired[str]
 
@@ -71,13 +71,13 @@ class UserList(TypedDict):
 
 
 class ChangedUser(TypedDict):
-    """One user."""
+    """A user."""
 
     user: ShownUser
 
 
 class Created(TypedDict):
-    """Who has been made, with what is shown only now."""
+    """The ID of the new user, with a password and a token that no other call returns."""
 
     id: str
     password: str
@@ -91,7 +91,7 @@ class CreatedUser(TypedDict):
 
 
 def account_document(account: Account, *, detailed: bool) -> dict[str, Any]:
-    """A user as administrators see one; in detail with the times."""
+    """Returns a user as administrators see them; with timestamps if `detailed`."""
     user, record, groups, has_password = account
     method = {
         "backend": BACKEND,
@@ -115,7 +115,7 @@ def account_document(account: Account, *, detailed: bool) -> dict[str, Any]:
     }
     if detailed:
         document |= {
-            # Of a user of before there were records no more is known than when the token was made.
+            # Older accounts have no join date; use the token's creation time.
             "date_joined": _time(record.date_joined or user.token_created),
             "moderated_at": _time(record.moderated_at),
             "verified_at": _time(record.verified_at),

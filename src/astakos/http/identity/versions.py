@@ -1,4 +1,4 @@
-"""`identity/`: which versions of the identity API there are, and where (`http-api.md` §7.1)."""
+"""`identity/`: the versions of the identity API (`http-api.md` §7.1)."""
 
 from typing import Any, NotRequired, TypedDict
 
@@ -16,7 +16,7 @@ DESCRIPTION = {"rel": "describedby", "type": "text/html", "href": "https://docs.
 
 
 class Version(TypedDict):
-    """A version of the identity API, and where it is."""
+    """A version of the identity API, with its links."""
 
     id: str
     status: str
@@ -26,33 +26,33 @@ class Version(TypedDict):
 
 
 class VersionAnswer(TypedDict):
-    """One version."""
+    """A version of the identity API."""
 
     version: Version
 
 
 class VersionValues(TypedDict):
-    """Versions."""
+    """A list of versions."""
 
     values: list[Version]
 
 
 class VersionsAnswer(TypedDict):
-    """All versions."""
+    """All versions of the identity API."""
 
     versions: VersionValues
 
 
 @described("versions.versions", answers={200: Reply(VersionsAnswer)})
 async def versions(service: Service, _request: Request) -> Answer:
-    """`GET identity/`: the versions there are."""
+    """Lists the versions of the identity API."""
     values = [_version(service.base_url), _version_3(service.base_url)]
     return Answer(body=to_json({"versions": {"values": values}}))
 
 
 @described("versions.version", answers={200: Reply(VersionAnswer)})
 async def version(service: Service, _request: Request) -> Answer:
-    """`GET identity/v2.0`: the same in more detail."""
+    """Describes version 2.0 of the identity API."""
     document = _version(service.base_url)
     document["media_types"] = MEDIA_TYPES
     document["links"].append(DESCRIPTION)
@@ -61,7 +61,7 @@ async def version(service: Service, _request: Request) -> Answer:
 
 @described("versions.version_3", answers={200: Reply(VersionAnswer, [JSON_TYPE])})
 async def version_3(service: Service, _request: Request) -> Answer:
-    """`GET identity/v3`: the version that OpenStack's tools of today speak."""
+    """Describes version 3 of the identity API, which current OpenStack tools use."""
     document = _version_3(service.base_url)
     document["media_types"] = MEDIA_TYPES_3
     return Answer(body=to_json({"version": document}), media_type=JSON_TYPE)
@@ -78,7 +78,7 @@ def _version(base_url: str) -> dict[str, Any]:
 
 def _version_3(base_url: str) -> dict[str, Any]:
     return {
-        # Not a later one, of which more could be expected than there is.
+        # A later version would promise more than this service implements.
         "id": "v3.0",
         "status": "stable",
         "updated": "2013-03-06T00:00:00Z",

@@ -1,1 +1,1 @@
-"""`identity/v3`: as much of OpenStack's Keystone as its tools need to log in and find services."""
+"""`identity/v3`: the part of OpenStack's Keystone API that tools need to log in and find services."""

@@ -1,24 +1,24 @@
-"""What version 3 of the identity API answers, as types."""
+"""The responses of version 3 of the identity API, as types."""
 
 from typing import Any, NotRequired, TypedDict
 
 
 class Domain(TypedDict):
-    """The domain that something belongs to."""
+    """The domain of a user or project."""
 
     id: str
     name: str
 
 
 class KeystoneRole(TypedDict):
-    """A group of a user."""
+    """A group that the user is in."""
 
     id: str
     name: str
 
 
 class TokenUser(TypedDict):
-    """Whose token it is."""
+    """The user of the token."""
 
     id: str
     name: str
@@ -27,7 +27,7 @@ class TokenUser(TypedDict):
 
 
 class TokenProject(TypedDict):
-    """What a token is for."""
+    """The project that the token is scoped to."""
 
     id: str
     name: str
@@ -35,7 +35,7 @@ class TokenProject(TypedDict):
 
 
 class KeystoneEndpoint(TypedDict):
-    """Where a service is, for one kind of caller."""
+    """The URL of a service, for one interface."""
 
     id: str
     interface: str
@@ -45,7 +45,7 @@ class KeystoneEndpoint(TypedDict):
 
 
 class KeystoneService(TypedDict):
-    """A service of the catalogue."""
+    """A service in the catalog."""
 
     id: str
     name: str
@@ -54,7 +54,7 @@ class KeystoneService(TypedDict):
 
 
 class Token(TypedDict):
-    """What a token says; it stands itself in the header X-Subject-Token."""
+    """The contents of a token. The token itself is in the X-Subject-Token header."""
 
     methods: list[str]
     user: TokenUser
@@ -68,19 +68,19 @@ class Token(TypedDict):
 
 
 class TokenAnswer(TypedDict):
-    """A token."""
+    """The contents of a token."""
 
     token: Token
 
 
 class OwnLink(TypedDict):
-    """Where it is."""
+    """The URL of the object."""
 
     self: str
 
 
 class PageLinks(TypedDict):
-    """Where it is; there is only one page."""
+    """The URL of the list, which always has a single page."""
 
     self: str
     previous: None
@@ -88,14 +88,14 @@ class PageLinks(TypedDict):
 
 
 class CatalogAnswer(TypedDict):
-    """The services."""
+    """The service catalog."""
 
     catalog: list[KeystoneService]
     links: OwnLink
 
 
 class KeystoneProject(TypedDict):
-    """A project that its reader may draw from."""
+    """A project that the caller can draw from."""
 
     id: str
     name: str
@@ -116,14 +116,14 @@ class ProjectAnswer(TypedDict):
 
 
 class ProjectsAnswer(TypedDict):
-    """Projects."""
+    """A list of projects."""
 
     projects: list[KeystoneProject]
     links: PageLinks
 
 
 class KeystoneDomain(TypedDict):
-    """The one domain."""
+    """The only domain."""
 
     id: str
     name: str
@@ -141,14 +141,14 @@ class DomainAnswer(TypedDict):
 
 
 class DomainsAnswer(TypedDict):
-    """Domains."""
+    """A list of domains."""
 
     domains: list[KeystoneDomain]
     links: PageLinks
 
 
 class KeystoneUser(TypedDict):
-    """A user as they see themselves."""
+    """The calling user."""
 
     id: str
     name: str

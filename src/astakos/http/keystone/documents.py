@@ -1,4 +1,4 @@
-"""What there is in Astakos, as documents of Keystone: tokens, projects, users, the one domain."""
+"""Keystone documents of Astakos objects: tokens, projects, users, and the only domain."""
 
 import base64
 import hashlib
@@ -13,21 +13,21 @@ from astakos.projects.project import Project
 
 DOMAIN_ID = "default"
 DOMAIN = {"id": DOMAIN_ID, "name": "Default"}
-"""There is one domain, to which all users and projects belong."""
+"""The only domain. All users and projects belong to it."""
 NEVER = "9999-12-31T23:59:59.000000Z"
-"""How it is said that a token does not expire; Keystone's clients do not understand null."""
+"""The expiry of a token that never expires. Keystone's clients do not accept null."""
 AUDIT_BYTES = 16
 
 
 class TokenFacts(NamedTuple):
-    """What a token says.
+    """The contents of a token.
 
     Attributes:
-        token_hash: the hash of the token.
-        user: its holder, with the times of this token.
-        method: what it was given for.
-        project: which project it is for, None if for none.
-        roles: the groups of its holder.
+        token_hash: Hash of the token.
+        user: User of the token, with the times of this token.
+        method: Authentication method that it was issued for.
+        project: Project that it is scoped to, or None.
+        roles: Groups of the user.
     """
 
     token_hash: bytes
@@ -38,7 +38,7 @@ class TokenFacts(NamedTuple):
 
 
 def token_document(facts: TokenFacts, catalog: list[dict[str, Any]] | None, now: int) -> dict[str, Any]:
-    """A token, without the token itself."""
+    """Returns the contents of a token, without the token itself."""
     user = facts.user
     token: dict[str, Any] = {
         "methods": [facts.method],
@@ -62,7 +62,7 @@ def token_document(facts: TokenFacts, catalog: list[dict[str, Any]] | None, now:
 
 
 def project_document(base_url: str, project: Project) -> dict[str, Any]:
-    """A project that its reader may draw from."""
+    """Returns a project that the caller can draw from."""
     return {
         "id": project.uuid,
         "name": project.name,
@@ -78,7 +78,7 @@ def project_document(base_url: str, project: Project) -> dict[str, Any]:
 
 
 def user_document(base_url: str, user: User) -> dict[str, Any]:
-    """A user as they see themselves."""
+    """Returns the calling user."""
     return {
         "id": user.uuid,
         "name": user.username,
@@ -94,7 +94,7 @@ def user_document(base_url: str, user: User) -> dict[str, Any]:
 
 
 def domain_document(base_url: str) -> dict[str, Any]:
-    """The one domain."""
+    """Returns the only domain."""
     return {
         **DOMAIN,
         "description": "All users and projects",
@@ -106,17 +106,17 @@ def domain_document(base_url: str) -> dict[str, Any]:
 
 
 def collection(base_url: str, path: str, name: str, items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """A list under its name, all of it on one page."""
+    """Returns a list under its name, as a single page."""
     links = {"self": f"{base_url}{path}", "previous": None, "next": None}
     return {name: list(items), "links": links}
 
 
 def _audit_id(token_hash: bytes) -> str:
-    """A name of the token for logs, from which nobody can tell the token or what is stored of it."""
+    """Returns an ID for logs that reveals neither the token nor its stored hash."""
     digest = hashlib.sha256(b"audit\n" + token_hash).digest()[:AUDIT_BYTES]
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
 
 
 def _instant(instant: int) -> str:
-    """Always with six digits, as Keystone writes it."""
+    """Formats a time with six fractional digits, as Keystone does."""
     return (EPOCH + timedelta(microseconds=instant)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

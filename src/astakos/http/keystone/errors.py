@@ -1,4 +1,4 @@
-"""How Keystone answers that something is refused, which is all that its clients understand."""
+"""Errors in Keystone's format, the only one that its clients understand."""
 
 from http import HTTPStatus
 
@@ -11,12 +11,12 @@ PREFIX = "/identity/v3"
 
 
 def is_keystone_path(path: str) -> bool:
-    """Whether a path below the base URL belongs to this API."""
+    """Returns whether a path below the base URL belongs to the Keystone API."""
     return path == PREFIX or path.startswith(PREFIX + "/")
 
 
 def error_answer(fault: Fault, base_url: str) -> Answer:
-    """A fault in Keystone's form; one about who calls says where to log in."""
+    """Returns a fault in Keystone's format. A 401 says where to authenticate."""
     error = {"code": fault.status, "message": fault.message, "title": HTTPStatus(fault.status).phrase}
     headers = dict(fault.headers)
     if fault.status == 401:

@@ -1,4 +1,4 @@
-"""The service catalogue as version 3 of OpenStack's identity API has it."""
+"""The service catalog in the form of version 3 of OpenStack's identity API."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -11,13 +11,13 @@ INTERFACES = ("public", "internal", "admin")
 
 
 def keystone_catalog(services: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The catalogue of version 2, in the other form.
+    """Converts the catalog of version 2.
 
-    Each endpoint is there once for each interface. Where a service has registered no `internalURL` or
-    `adminURL`, that is its `publicURL`: whoever asks for one of these is to find what there is.
+    Each endpoint appears once for each interface. If a service has registered no `internalURL` or `adminURL`,
+    its `publicURL` stands in, so that clients that ask for these interfaces find the service.
 
     Args:
-        services: as `astakos.directory.service_catalog.service_catalog` answers them.
+        services: Services as `astakos.directory.service_catalog.service_catalog` returns them.
     """
     return [
         {
@@ -38,7 +38,7 @@ def keystone_catalog(services: Iterable[Mapping[str, Any]]) -> list[dict[str, An
 def _endpoint(service: str, place: int, endpoint: Mapping[str, Any], interface: str) -> dict[str, Any]:
     url = endpoint.get(f"{interface}URL") or endpoint["publicURL"]
     if service == IDENTITY_SERVICE and endpoint.get("versionId") == "v2.0":
-        # Who reads this catalogue speaks version 3.
+        # Clients that read this catalog speak version 3.
         url = url.removesuffix("/").removesuffix("v2.0") + "v3"
     return {
         "id": _identifier(service, str(place), interface),
@@ -50,5 +50,5 @@ def _endpoint(service: str, place: int, endpoint: Mapping[str, Any], interface: 
 
 
 def _identifier(*names: str) -> str:
-    """The same for the same names, whichever process is asked."""
+    """Returns the same ID for the same names in every process."""
     return hashlib.sha256("\n".join(names).encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""`identity/v3`: what its caller can use: the catalogue, their projects, themselves, the one domain."""
+"""`identity/v3`: what the caller can see: the catalog, their projects, themselves, and the only domain."""
 
 from typing import Any
 
@@ -29,13 +29,13 @@ from astakos.http.serialization import to_json
 from astakos.service.service import Service
 from astakos.storage.tables import projects
 
-NAME = Parameter("name", "Of this name.", as_text)
-YOURSELF = "There is no such user; you see nobody but yourself here."
+NAME = Parameter("name", "Only return items with this name.", as_text)
+YOURSELF = "There is no such user. You can only see yourself."
 
 
 @described("listings.catalog", tokens=["user"], answers={200: Reply(CatalogAnswer, [JSON_TYPE])})
 async def catalog(service: Service, request: Request) -> Answer:
-    """`GET auth/catalog`: the services."""
+    """Retrieves the service catalog."""
     await authenticated_user(service, request)
     links = {"self": f"{service.base_url}{PREFIX}/auth/catalog"}
     return _answer(
@@ -50,7 +50,7 @@ async def catalog(service: Service, request: Request) -> Answer:
     answers={200: Reply(ProjectsAnswer, [JSON_TYPE])},
 )
 async def own_projects(service: Service, request: Request) -> Answer:
-    """`GET auth/projects` and `projects`: what the caller can draw from; by `name`, if that is given."""
+    """Lists the projects that the caller can draw from."""
     user = await authenticated_user(service, request)
     return await _projects(service, request, user)
 
@@ -62,7 +62,7 @@ async def own_projects(service: Service, request: Request) -> Answer:
     answers={200: Reply(DomainsAnswer, [JSON_TYPE])},
 )
 async def own_domains(service: Service, request: Request) -> Answer:
-    """`GET auth/domains` and `domains`: the one that there is; by `name`, if that is given."""
+    """Lists the domains. There is only one."""
     await authenticated_user(service, request)
     name = NAME.of(request)
     found = [domain_document(service.base_url)] if name in (None, DOMAIN["name"]) else []
@@ -76,22 +76,22 @@ async def own_domains(service: Service, request: Request) -> Answer:
     faults=[ItemNotFound],
 )
 async def project(service: Service, request: Request) -> Answer:
-    """`GET projects/<uuid>`: one of those."""
+    """Retrieves a project that the caller can draw from."""
     user = await authenticated_user(service, request)
     for found in await service.read(projects.find_active_projects_of, user.id):
         if found.uuid == request.parameter:
             return _answer({"project": project_document(service.base_url, found)})
-    raise ItemNotFound("There is no such project, or you can not draw from it now.")
+    raise ItemNotFound("There is no such project, or you cannot draw from it now.")
 
 
 @described(
     "listings.domain", tokens=["user"], answers={200: Reply(DomainAnswer, [JSON_TYPE])}, faults=[ItemNotFound]
 )
 async def domain(service: Service, request: Request) -> Answer:
-    """`GET domains/default`."""
+    """Retrieves the only domain."""
     await authenticated_user(service, request)
     if request.parameter != DOMAIN["id"]:
-        raise ItemNotFound(f"There is no such domain; there is only {DOMAIN['id']}.")
+        raise ItemNotFound(f"There is no such domain. The only domain is {DOMAIN['id']}.")
     return _answer({"domain": domain_document(service.base_url)})
 
 
@@ -99,7 +99,7 @@ async def domain(service: Service, request: Request) -> Answer:
     "listings.user", tokens=["user"], answers={200: Reply(UserAnswer, [JSON_TYPE])}, faults=[ItemNotFound]
 )
 async def user(service: Service, request: Request) -> Answer:
-    """`GET users/<uuid>`: the caller."""
+    """Retrieves the calling user."""
     caller = await _caller_of_that_uuid(service, request)
     return _answer({"user": user_document(service.base_url, caller)})
 
@@ -112,7 +112,7 @@ async def user(service: Service, request: Request) -> Answer:
     faults=[ItemNotFound],
 )
 async def projects_of_user(service: Service, request: Request) -> Answer:
-    """`GET users/<uuid>/projects`: the projects of the caller."""
+    """Lists the projects that the calling user can draw from."""
     return await _projects(service, request, await _caller_of_that_uuid(service, request))
 
 

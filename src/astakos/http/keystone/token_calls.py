@@ -1,4 +1,4 @@
-"""`identity/v3/auth/tokens`: getting a token for a password or another token, checking one, revoking one."""
+"""`identity/v3/auth/tokens`: issues tokens for a password or another token, validates and revokes them."""
 
 import os
 import re
@@ -27,28 +27,30 @@ from astakos.storage.tables import projects, temporary_tokens, users
 from astakos.storage.tables.temporary_tokens import TemporaryToken
 
 LIFETIME = 3600 * MICROSECONDS
-"""How long a temporary token lasts, as long as Keystone's."""
+"""The lifetime of a temporary token: the same as in Keystone."""
 SUBJECT = "X-Subject-Token"
 PASSWORD, TOKEN = "password", "token"
-NOT_KNOWN = "There is no such user, or the password is another one."
+NOT_KNOWN = "There is no such user, or the password is wrong."
 
 HEADER_TEXT = re.compile("[!-~]+")
-"""A token that somebody has declared may hold what no header can; who has one gets another."""
+"""Matches tokens that fit in a header. An operator may have set one that does not; its user gets another."""
 
-SUBJECT_TOKEN = Parameter(SUBJECT, "The token that it is about.", as_text, place="header", is_required=True)
-NO_CATALOG = Parameter("nocatalog", "Leaves the catalogue out, whatever its value.", as_text)
+SUBJECT_TOKEN = Parameter(
+    SUBJECT, "The token to validate or revoke.", as_text, place="header", is_required=True
+)
+NO_CATALOG = Parameter("nocatalog", "Omits the catalog. The value does not matter.", as_text)
 BODY = JsonBody(AuthBody)
 ANSWER = Reply(TokenAnswer, [JSON_TYPE], [SUBJECT])
 
 
 class Proven(NamedTuple):
-    """What a caller has shown.
+    """What a caller has proven.
 
     Attributes:
-        user: who they are.
-        method: by which method.
-        proof: the stored hash of what they have shown: of the password a text, of a token bytes.
-        token: the token, if they have shown one.
+        user: User that the caller is.
+        method: Method of authentication.
+        proof: Stored hash of what they have sent: a string for a password, bytes for a token.
+        token: Token that they have sent, or None.
     """
 
     user: User
@@ -65,7 +67,7 @@ class Proven(NamedTuple):
     faults=[Unauthorized, TooManyAttempts],
 )
 async def issue(service: Service, request: Request) -> Answer:
-    """`POST auth/tokens`: 201, the token in the header X-Subject-Token and what it says in the body."""
+    """Issues a token for a password or another token. Returns it in the X-Subject-Token header."""
     auth = (await BODY.read(request)).auth
     proven = await _prove(service, request, auth.identity)
     facts, token = await _token_for(service, proven, auth)
@@ -80,7 +82,7 @@ async def issue(service: Service, request: Request) -> Answer:
     faults=[ItemNotFound],
 )
 async def validate(service: Service, request: Request) -> Answer:
-    """`GET` and `HEAD auth/tokens`: what the token in X-Subject-Token says, to whoever has one themselves."""
+    """Validates the token in the X-Subject-Token header. Returns its contents."""
     await authenticated_component_or_user(service, request)
     token = _subject(request)
     user = await service.user_of_token(token_hash(token))
@@ -88,7 +90,7 @@ async def validate(service: Service, request: Request) -> Answer:
     if user is not None and refuse_user(user, service.now()) is None:
         facts = await service.read(_facts_of_token, user, token_hash(token))
     if facts is None:
-        raise ItemNotFound(f"The token in {SUBJECT} does not count: unknown, expired or revoked.")
+        raise ItemNotFound(f"The token in {SUBJECT} is not valid: unknown, expired, or revoked.")
     return await _answer(service, request, 200, facts, token)
 
 
@@ -100,13 +102,13 @@ async def validate(service: Service, request: Request) -> Answer:
     faults=[Forbidden, ItemNotFound],
 )
 async def revoke(service: Service, request: Request) -> Answer:
-    """`DELETE auth/tokens`: 204, and the temporary token in X-Subject-Token counts no more."""
+    """Revokes the temporary token in the X-Subject-Token header."""
     await authenticated_component_or_user(service, request)
     hashed = token_hash(_subject(request))
     if not await service.write(lambda connection: temporary_tokens.revoke(connection, hashed)):
         if await service.user_of_token(hashed) is None:
-            raise ItemNotFound(f"The token in {SUBJECT} does not count: unknown, expired or revoked.")
-        raise Forbidden("This is the user's own token; it is not revoked, but replaced by renewing it.")
+            raise ItemNotFound(f"The token in {SUBJECT} is not valid: unknown, expired, or revoked.")
+        raise Forbidden("This is the user's own token, which cannot be revoked. Renew it instead.")
     service.forget_user_of_token(hashed)
     return Answer(204, media_type=JSON_TYPE)
 
@@ -114,7 +116,7 @@ async def revoke(service: Service, request: Request) -> Answer:
 def _subject(request: Request) -> str:
     token = SUBJECT_TOKEN.of(request)
     if not token:
-        raise BadRequest(f"Send the token that this is about in the header {SUBJECT}.")
+        raise BadRequest(f"Send the token to validate or revoke in the {SUBJECT} header.")
     return token
 
 
@@ -122,19 +124,19 @@ async def _prove(service: Service, request: Request, identity: Identity) -> Prov
     (method,) = identity.methods
     if method == PASSWORD:
         if identity.password is None:
-            raise BadRequest('The method "password" needs `identity.password.user`.')
+            raise BadRequest('The method "password" requires `identity.password.user`.')
         return await _prove_by_password(service, request, identity.password.user)
     if method == TOKEN:
         if identity.token is None:
-            raise BadRequest('The method "token" needs `identity.token.id`.')
+            raise BadRequest('The method "token" requires `identity.token.id`.')
         token = identity.token.id
         return Proven(await user_of_token(service, token), TOKEN, token_hash(token), token)
-    raise Unauthorized("This method is not supported; use password or token.")
+    raise Unauthorized("This method is not supported. Use password or token.")
 
 
 async def _prove_by_password(service: Service, request: Request, given: PasswordUser) -> Proven:
     if given.id is None and given.name is None:
-        raise BadRequest("Name the user by `id` (the uuid) or by `name` (the mail address).")
+        raise BadRequest("Name the user by `id` (the UUID) or by `name` (the email address).")
     found = await service.read(_find_user, given)
     if found is not None:
         holder = await service.user_of_token(token_hash(given.password))
@@ -149,7 +151,7 @@ async def _prove_by_password(service: Service, request: Request, given: Password
     if not await service.passwords.matches(stored, given.password) or found is None or stored is None:
         raise Unauthorized(NOT_KNOWN)
     service.attempts.succeeded(account, request.address)
-    # How long the user's own token lasts does not matter: this is how one gets another.
+    # Ignore the expiry of the user's own token: this call is how to get another one.
     refusal = refuse_user(replace(found, token_expires=None), service.now())
     if refusal is not None:
         raise Unauthorized(refusal)
@@ -165,7 +167,7 @@ def _find_user(connection: Connection, given: PasswordUser) -> User | None:
 
 
 async def _token_for(service: Service, proven: Proven, auth: Auth) -> tuple[TokenFacts, str]:
-    """The token that was shown if it is for the right project, else a new one."""
+    """Returns the token that was sent if it is for the right project, otherwise a new one."""
     wanted = await service.read(_wanted_project, proven.user, auth.scope)
     roles = await service.read(users.groups_of, proven.user.id)
     now = service.now()
@@ -174,14 +176,14 @@ async def _token_for(service: Service, proven: Proven, auth: Auth) -> tuple[Toke
         held = await service.read(_facts_of_token, proven.user, proven.proof)
         if held is not None and _uuid(held.project) == _uuid(wanted) and HEADER_TEXT.fullmatch(proven.token):
             return held._replace(method=proven.method), proven.token
-        # A token that is got for another must not outlive it.
+        # A token that is issued for another one must not outlive it.
         expires = min(expires, expires if proven.user.token_expires is None else proven.user.token_expires)
     token = new_token(os.urandom)
     new = TemporaryToken(
         token_hash(token), proven.user.id, _uuid(wanted), proven.method, created=now, expires=expires
     )
     if not await service.write(lambda connection: temporary_tokens.add(connection, new, proven.proof)):
-        raise Unauthorized("The password or token has just been changed; use the new one.")
+        raise Unauthorized("The password or token has just changed. Use the new one.")
     user = replace(proven.user, token_created=now, token_expires=expires)
     return TokenFacts(new.token_hash, user, proven.method, wanted, roles), token
 
@@ -191,10 +193,10 @@ def _uuid(project: Project | None) -> str | None:
 
 
 def _wanted_project(connection: Connection, user: User, scope: Scope | str | None) -> Project | None:
-    """Which project a token is to be for.
+    """Returns the project to scope a token to.
 
     Raises:
-        Unauthorized: it is none that the user can draw from.
+        Unauthorized: The user cannot draw from it, or the scope is not supported.
     """
     if isinstance(scope, str):
         return None
@@ -203,10 +205,10 @@ def _wanted_project(connection: Connection, user: User, scope: Scope | str | Non
         default = user.default_project or user.uuid
         return next((project for project in candidates if project.uuid == default), None)
     if scope.project is None:
-        raise Unauthorized("A token can be for a project, or unscoped; there are no other scopes here.")
+        raise Unauthorized("The scope must be a project or unscoped. No other scope is supported.")
     found = [project for project in candidates if _is_named(project, scope.project)]
     if not found:
-        raise Unauthorized("There is no such project, or the user can not draw from it now.")
+        raise Unauthorized("There is no such project, or the user cannot draw from it now.")
     return found[0]
 
 
@@ -217,7 +219,7 @@ def _is_named(project: Project, name: ProjectName) -> bool:
 
 
 def _facts_of_token(connection: Connection, user: User, hashed: bytes) -> TokenFacts | None:
-    """What a user's token says; None if it is for a project that they can not draw from any more."""
+    """Returns the contents of a token, or None if the user can no longer draw from its project."""
     temporary = temporary_tokens.find(connection, hashed)
     roles = users.groups_of(connection, user.id)
     if temporary is None:

@@ -1,4 +1,4 @@
-"""The bodies that ask for a token, as types."""
+"""The bodies that request a token, as types."""
 
 from typing import Annotated, Literal
 
@@ -6,18 +6,18 @@ import msgspec
 
 
 class DomainName(msgspec.Struct):
-    """A domain by its id or its name; there is only one."""
+    """A domain, by ID or name. There is only one."""
 
     id: str | None = None
     name: str | None = None
 
     def is_ours(self) -> bool:
-        """Whether it is that one, as far as anything is said."""
+        """Returns whether this names the only domain. Missing attributes match."""
         return self.id in (None, "default") and (self.name is None or self.name.lower() == "default")
 
 
 class PasswordUser(msgspec.Struct):
-    """A user by uuid or by name, and their password or their token."""
+    """A user, by UUID or username, with their password or token."""
 
     password: str
     id: str | None = None
@@ -26,19 +26,19 @@ class PasswordUser(msgspec.Struct):
 
 
 class PasswordMethod(msgspec.Struct):
-    """Who logs in with a password."""
+    """Authentication with a password."""
 
     user: PasswordUser
 
 
 class TokenMethod(msgspec.Struct):
-    """A token that somebody has already."""
+    """Authentication with an existing token."""
 
     id: str
 
 
 class Identity(msgspec.Struct):
-    """How the caller shows who they are: by one method; several at once are not supported."""
+    """How the caller authenticates. Exactly one method is supported."""
 
     methods: Annotated[list[str], msgspec.Meta(min_length=1, max_length=1)]
     password: PasswordMethod | None = None
@@ -46,7 +46,7 @@ class Identity(msgspec.Struct):
 
 
 class ProjectName(msgspec.Struct):
-    """A project by its uuid or its name."""
+    """A project, by UUID or name."""
 
     id: str | None = None
     name: str | None = None
@@ -54,19 +54,19 @@ class ProjectName(msgspec.Struct):
 
 
 class Scope(msgspec.Struct):
-    """What the token is to be for; Keystone has other things than projects, which are not known here."""
+    """The scope of the token. Only projects are supported."""
 
     project: ProjectName | None = None
 
 
 class Auth(msgspec.Struct):
-    """Who asks, and what for; without a scope, for the default project."""
+    """Authentication and scope. Without a scope, the token is for the default project."""
 
     identity: Identity
     scope: Scope | Literal["unscoped"] | None = None
 
 
 class AuthBody(msgspec.Struct):
-    """The body of `POST auth/tokens`."""
+    """A request for a token."""
 
     auth: Auth

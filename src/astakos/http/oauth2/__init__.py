@@ -1,1 +1,1 @@
-"""`oauth2`: authorization codes and access tokens."""
+"""`oauth2`: authorization codes and access tokens of OAuth2."""

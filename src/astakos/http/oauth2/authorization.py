@@ -1,4 +1,4 @@
-"""`oauth2/auth`: a user lets a client act for them, and the client gets a code (§7.1)."""
+"""`oauth2/auth`: a user authorizes a client, which gets a code (`identity-and-projects.md` §7.1)."""
 
 import os
 from collections.abc import Mapping
@@ -36,20 +36,20 @@ from astakos.storage.tables import oauth2
 from astakos.storage.tables.oauth2 import Client, Code
 
 PARAMETERS: Mapping[str, str] = {
-    "response_type": "`code`.",
-    "client_id": "Who asks.",
-    "redirect_uri": "Where the code goes; by default the first that is registered for the client.",
-    "scope": "What URLs the access token is for must begin with; by default the redirect URI.",
-    "state": "What comes back with the code.",
-    "code_challenge": "The hash of what the client will show when it changes the code (PKCE).",
-    "code_challenge_method": "`S256`.",
+    "response_type": "Must be `code`.",
+    "client_id": "The identifier of the client.",
+    "redirect_uri": "The URL that receives the code. Defaults to the first one registered for the client.",
+    "scope": "The prefix of the URLs that the access token is for. Defaults to the redirect URI.",
+    "state": "Returned unchanged with the code.",
+    "code_challenge": "The hash of the verifier that the client sends when it exchanges the code (PKCE).",
+    "code_challenge_method": "Must be `S256`.",
 }
 DECISION = "decision"
 DENY = "deny"
 
 
 class Wish(NamedTuple):
-    """What a client asks for, checked."""
+    """What a client requests, validated."""
 
     client: Client
     redirect_uri: str
@@ -59,7 +59,7 @@ class Wish(NamedTuple):
 
 
 class Asked(TypedDict):
-    """What an untrusted client asks for, for programs; the header X-CSRF-Token has the proof to send back."""
+    """The request of an untrusted client. To decide, send back the value of the X-CSRF-Token header."""
 
     client: str
     redirect_uri: str
@@ -68,7 +68,7 @@ class Asked(TypedDict):
 
 
 class Consent(TypedDict):
-    """The same parameters once more, and what the user has decided."""
+    """The parameters of the request, and the decision of the user."""
 
     response_type: NotRequired[str]
     client_id: NotRequired[str]
@@ -89,7 +89,7 @@ class Consent(TypedDict):
     faults=[BadRequest, Forbidden],
 )
 async def auth(service: Service, request: Request) -> Answer:
-    """Give a code to a trusted client or with the user's consent; else describe what is asked for."""
+    """Issues an authorization code to a client. Asks the user for consent unless the client is trusted."""
     form: Mapping[str, str] = await read_form(request) if request.method == "POST" else {}
     given = form if request.method == "POST" else request.query
     wish = await _wish(service, request, given)
@@ -117,7 +117,7 @@ async def _wish(service: Service, request: Request, given: Mapping[str, str]) ->
     credentials = basic_credentials(request)
     if credentials is not None:
         if credentials[0] != client.identifier:
-            raise BadRequest("client_id and the header Authorization must name the same client.")
+            raise BadRequest("client_id and the Authorization header must name the same client.")
         require_secret(client, credentials[1])
     redirect_uri = given.get("redirect_uri") or default_redirect_uri(client)
     challenge = given.get("code_challenge", "")
@@ -132,7 +132,7 @@ async def _wish(service: Service, request: Request, given: Mapping[str, str]) ->
 
 
 def _address(service: Service, request: Request, given: Mapping[str, str]) -> str:
-    """Where to come back to after a login, with the same parameters."""
+    """Returns the URL to come back to after a login, with the same parameters."""
     if request.method != "POST":
         return address_of(service, request)
     return f"{service.base_url}{request.path}?{urlencode(_parameters(given))}"
@@ -145,7 +145,7 @@ def _parameters(given: Mapping[str, str]) -> list[tuple[str, str]]:
 def _description(
     service: Service, request: Request, wish: Wish, login: Login, given: Mapping[str, str]
 ) -> Answer:
-    """What is asked for: a page for people, a document for programs."""
+    """Describes the request: as a page for people, as a document for programs."""
     if "text/html" in request.header(b"accept"):
         return _page(service, wish, login, given)
     document = {
@@ -161,10 +161,10 @@ def _page(service: Service, wish: Wish, login: Login, given: Mapping[str, str]) 
     name = wish.client.name or wish.client.identifier
     fields = [hidden(key, value) for key, value in _parameters(given)]
     content = html(
-        "<p><strong>{}</strong> asks to act for you, {}.</p>\n<dl>\n<dt>It may then use</dt>\n<dd>{}</dd>\n"
-        "<dt>You will go back to</dt>\n<dd>{}</dd>\n</dl>\n"
+        "<p><strong>{}</strong> wants to act for you, {}.</p>\n<dl>\n"
+        "<dt>It will have access to</dt>\n<dd>{}</dd>\n<dt>You will return to</dt>\n<dd>{}</dd>\n</dl>\n"
         '<form method="post" action="{}/oauth2/auth">\n{}\n<button>Allow</button>\n'
-        '<button class="other" name="{}" value="{}">Do not allow</button>\n</form>',
+        '<button class="other" name="{}" value="{}">Deny</button>\n</form>',
         name,
         login.user.email,
         wish.scope,

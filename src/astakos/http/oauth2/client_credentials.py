@@ -1,4 +1,4 @@
-"""What both calls of OAuth2 have in common: clients, credentials, TLS, and how they refuse (§7)."""
+"""What the OAuth2 calls share: clients, credentials, TLS, and errors (`identity-and-projects.md` §7)."""
 
 import base64
 import binascii
@@ -23,14 +23,14 @@ SCHEMES_TOLD = (b"x-forwarded-protocol", b"x-forwarded-proto")
 
 @dataclass(frozen=True, slots=True)
 class ForOAuth2:
-    """A handler whose refusals are those of OAuth2 in this protocol, and that answers over TLS only."""
+    """Wraps a handler that requires TLS, and whose errors have this protocol's OAuth2 format."""
 
     refusals: ClassVar[Refusals] = "oauth2"
 
     handler: Callable[[Service, Request], Awaitable[Answer]]
 
     async def __call__(self, service: Service, request: Request) -> Answer:
-        """Handle, or say why not."""
+        """Requires TLS, calls the handler, and returns its errors as JSON."""
         try:
             await _require_tls(service, request)
             return await self.handler(service, request)
@@ -40,7 +40,7 @@ class ForOAuth2:
 
 
 def as_json(document: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
-    """A document, said to be JSON whatever the client would like."""
+    """Returns a document as JSON, whatever the client prefers."""
     return Answer(status, to_json(document), JSON_UTF8, {"Pragma": "no-cache", **(headers or {})})
 
 
@@ -49,15 +49,15 @@ async def _require_tls(service: Service, request: Request) -> None:
     if request.scheme == "https" or told or (await service.login_settings()).oauth2_without_tls:
         return
     raise BadRequest(
-        "OAuth2 needs TLS; a front end that has it must send the header X-Forwarded-Protocol: https."
+        "OAuth2 requires TLS. A proxy that terminates TLS must send the header X-Forwarded-Protocol: https."
     )
 
 
 async def find_client(service: Service, identifier: str) -> Client:
-    """The client of an identifier.
+    """Returns the client with an identifier.
 
     Raises:
-        BadRequest: there is none.
+        BadRequest: There is none.
     """
     client = await service.read(oauth2.find_client, identifier)
     if client is None:
@@ -66,7 +66,7 @@ async def find_client(service: Service, identifier: str) -> Client:
 
 
 def basic_credentials(request: Request) -> tuple[str, str] | None:
-    """Identifier and secret of the client by the header; None if it has none, or none that make sense."""
+    """Returns the client's identifier and secret in the Authorization header; None if missing or invalid."""
     scheme, _, encoded = request.header(b"authorization").partition(" ")
     if scheme.lower() != "basic":
         return None
@@ -80,22 +80,20 @@ def basic_credentials(request: Request) -> tuple[str, str] | None:
 
 
 def require_secret(client: Client, secret: str) -> None:
-    """Refuse a client that does not know its secret.
+    """Requires the secret of a client.
 
     Raises:
-        BadRequest: it is not the one that is registered, or none is.
+        BadRequest: The secret is wrong, or the client has none.
     """
     if client.secret_hash is None or not hmac.compare_digest(client.secret_hash, token_hash(secret)):
-        raise BadRequest(
-            "The client's identifier and secret in the header Authorization do not belong together."
-        )
+        raise BadRequest("The client identifier and secret in the Authorization header do not match.")
 
 
 def default_redirect_uri(client: Client) -> str:
-    """Where a client's users go if it does not say where.
+    """Returns the redirect URI to use if the request names none.
 
     Raises:
-        BadRequest: no redirect URI is registered for it.
+        BadRequest: The client has no registered redirect URI.
     """
     if not client.redirect_urls:
         raise BadRequest("No redirect URI is registered for the client.")
@@ -103,6 +101,6 @@ def default_redirect_uri(client: Client) -> str:
 
 
 def origin_of(uri: str) -> str:
-    """The source, in the words of a policy, of a redirect URI."""
+    """Returns a redirect URI as a source for the Content-Security-Policy."""
     parts = urlsplit(uri)
     return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") else f"{parts.scheme}:"

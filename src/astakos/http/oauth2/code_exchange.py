@@ -1,4 +1,4 @@
-"""`oauth2/token`: a client changes its code for a short-lived access token (§7.2)."""
+"""`oauth2/token`: exchanges a code for a short-lived access token (`identity-and-projects.md` §7.2)."""
 
 import os
 from collections.abc import Mapping
@@ -25,11 +25,11 @@ from astakos.storage.tables import oauth2, users
 from astakos.storage.tables.oauth2 import AccessToken, Client
 from astakosclient.answer_types import OAuth2Token
 
-NOT_GOOD = "code must be one that this client was given in the last ten minutes and has not used yet."
+NOT_GOOD = "code must be an unused code that this client received within the last ten minutes."
 
 
 class Exchange(TypedDict):
-    """A code, to be changed for an access token."""
+    """An authorization code to exchange for an access token."""
 
     grant_type: NotRequired[str]
     code: NotRequired[str]
@@ -39,7 +39,7 @@ class Exchange(TypedDict):
 
 
 class ExchangeBody(FormBody[Exchange]):
-    """It may be of one content type only."""
+    """A form that can have only one of the two content types."""
 
     media_types = (FORM_TYPE,)
 
@@ -51,9 +51,9 @@ class ExchangeBody(FormBody[Exchange]):
     faults=[BadRequest],
 )
 async def token(service: Service, request: Request) -> Answer:
-    """Give an access token for a code."""
+    """Exchanges an authorization code for an access token."""
     if request.header(b"content-type") != FORM_TYPE:
-        raise BadRequest(f"The header Content-Type must be exactly {FORM_TYPE}.")
+        raise BadRequest(f"The Content-Type header must be exactly {FORM_TYPE}.")
     form = await read_form(request)
     if form.get("grant_type") != "authorization_code":
         raise BadRequest("grant_type must be authorization_code.")
@@ -72,14 +72,14 @@ async def _authenticated_client(service: Service, request: Request, form: Mappin
     credentials = basic_credentials(request)
     named = form.get("client_id") or (credentials[0] if credentials else "")
     if credentials is not None and credentials[0] != named:
-        raise BadRequest("client_id and the header Authorization must name the same client.")
+        raise BadRequest("client_id and the Authorization header must name the same client.")
     client = await find_client(service, named)
     if credentials is not None:
         if client.type != PUBLIC or client.secret_hash is not None:
             require_secret(client, credentials[1])
     elif client.type != PUBLIC:
         raise BadRequest(
-            "A confidential client must send its identifier and secret in the header Authorization."
+            "A confidential client must send its identifier and secret in the Authorization header."
         )
     return client
 
@@ -92,7 +92,7 @@ def _change(
         raise BadRequest(NOT_GOOD)
     redirect_uri = form.get("redirect_uri") or default_redirect_uri(client)
     if not _same(redirect_uri, code.redirect_uri):
-        raise BadRequest("redirect_uri must be the one that the code was asked for with.")
+        raise BadRequest("redirect_uri must be the one that the code was requested with.")
     refusal = refuse_verifier(form.get("code_verifier", ""), code.challenge)
     if refusal is not None:
         raise BadRequest(refusal)

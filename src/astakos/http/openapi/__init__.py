@@ -1,1 +1,1 @@
-"""What each call takes and answers: said beside its handler, published as a document and as a page."""
+"""The API reference: each call is described beside its handler, and published as OpenAPI and as a page."""

@@ -1,7 +1,7 @@
-"""What an operation of the API takes and answers: written beside its handler, used by it, shown by OpenAPI.
+"""Describes what an operation takes and returns. Handlers read their parameters from it; OpenAPI shows it.
 
-SINCE = Parameter("since", "resolved at or after this instant", from_iso, "an ISO 8601 time with a zone",
-                  {"type": "string", "format": "date-time"})
+SINCE = Parameter("since", "Only return commissions resolved at or after this time.", from_iso,
+                  "an ISO 8601 time with a time zone", {"type": "string", "format": "date-time"})
 
 @described("history.history", parameters=[SINCE], answers={200: Reply(HistoryPage)}, faults=[BadRequest])
 async def history(service: Service, request: Request) -> Answer: ...
@@ -20,9 +20,9 @@ T = TypeVar("T")
 H = TypeVar("H", bound=Callable[..., Any])
 
 ANY_METHOD = "*"
-"""The method of a route that answers every method in the same way."""
+"""The method of a handler that serves every method."""
 NEGOTIATED = (JSON_TYPE, XML_TYPE)
-"""An answer is labelled as the one that the request prefers (`http-api.md` §3)."""
+"""The media types of a response that is labeled as the request prefers (`http-api.md` §3)."""
 
 Schema = Mapping[str, Any]
 TokenKind = Literal["user", "service"]
@@ -30,22 +30,22 @@ TEXT: Schema = {"type": "string"}
 
 
 def as_text(text: str) -> str:
-    """A parameter that may be any text."""
+    """Accepts any text."""
     return text
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter(Generic[T]):
-    """A parameter of the query, or a header, .
+    """A query parameter or a header.
 
     Attributes:
-        name: as requests spell it.
-        meaning: for the reader of the documentation.
-        read: makes a value of the text; ValueError if it is none.
-        right: what would be right, for those who send something else.
-        schema: the same as a JSON schema.
-        place: where it stands.
-        is_required: whether it is refused to leave it out; for the description alone.
+        name: Name in requests.
+        meaning: Description in the API reference.
+        read: Parses the text. Raises ValueError if it is not valid.
+        right: What a valid value is, for the error message.
+        schema: JSON schema of the value.
+        place: Where requests carry it.
+        is_required: Whether the API reference calls it required. The handler checks that it is there.
     """
 
     name: str
@@ -57,10 +57,10 @@ class Parameter(Generic[T]):
     is_required: bool = False
 
     def of(self, request: Request) -> T | None:
-        """Its value in a request, None if it is left out.
+        """Returns the value in a request, or None if it is missing.
 
         Raises:
-            BadRequest: it is not what it must be; the message says what that is.
+            BadRequest: The value is not valid. The message says what a valid value is.
         """
         text = self._text(request)
         if text is None:
@@ -78,29 +78,29 @@ class Parameter(Generic[T]):
 
 
 class Body(Protocol):
-    """What a request must bring along; see `astakos.http.bodies`."""
+    """The body of a request; see `astakos.http.bodies`."""
 
     @property
     def kind(self) -> Any:
-        """The type that it is read as."""
+        """The type that the body is decoded to."""
 
     @property
     def media_types(self) -> Sequence[str]:
-        """What its content type must be one of."""
+        """The content types that are accepted."""
 
     @property
     def is_required(self) -> bool:
-        """Whether there must be one."""
+        """Whether a body is required."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One kind of answer.
+    """One kind of response.
 
     Attributes:
-        kind: the type of its JSON document; None if it has another body, or none.
-        media_types: how it may be labelled; nothing if it has no body.
-        headers: its own headers, beyond those that stand on every answer.
+        kind: Type of the JSON document; None if there is another body, or none.
+        media_types: Media types that the response can have; empty without a body.
+        headers: Headers in addition to those that every response carries.
     """
 
     kind: Any = None
@@ -109,28 +109,28 @@ class Reply:
 
 
 EMPTY = Reply(media_types=())
-"""An answer of which the status says everything."""
+"""A response without a body."""
 ELSEWHERE = Reply(media_types=(), headers=["Location"])
-"""An answer that only says where to go on."""
+"""A redirect."""
 PAGE = Reply(media_types=[HTML_TYPE], headers=["Content-Security-Policy"])
-"""An answer for people."""
+"""An HTML page."""
 
 Refusals = Literal["faults", "keystone", "page", "oauth2"]
-"""The form in which an operation refuses: the protocol's faults, or another."""
+"""The format of an operation's error responses: faults, or another one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What an operation takes and answers, beyond what its route and its handler's documentation say.
+    """What an operation takes and returns, in addition to what its route and docstring say.
 
     Attributes:
-        name: its area and its own name, with a dot between; the public names (`tags`, `operationId`) follow
-            from this and not from where the code stands, so moving a handler changes nothing for callers.
-        answers: what it may answer, by status; several kinds for one status stand in a sequence.
-        faults: the refusals it may answer; those of its token and its body follow from these by themselves.
-        parameters: what it looks at in the query and the headers.
-        body: what the request brings along.
-        tokens: whose token the handler itself asks for; a route says it of handlers wrapped for one kind.
+        name: Area and operation, separated by a dot. The public names (`tags`, `operationId`) derive from
+            it and not from the module, so that moving a handler changes nothing for callers.
+        answers: Responses by status. A sequence lists several kinds for one status.
+        faults: Faults that it can return, in addition to those that its token and body imply.
+        parameters: Query parameters and headers that it reads.
+        body: Body that it reads.
+        tokens: Kinds of token that the handler itself checks. A wrapper such as `ForUser` names its own.
     """
 
     name: str
@@ -158,7 +158,7 @@ def described(
     body: Body | None = None,
     tokens: Sequence[TokenKind] = (),
 ) -> Callable[[H], H]:
-    """Describe the handler below; for what the arguments are see `Description`."""
+    """Describes the decorated handler. See `Description` for the arguments."""
     description = Description(name, answers, faults, parameters, body, tokens)
 
     def note(handler: H) -> H:
@@ -169,5 +169,5 @@ def described(
 
 
 def description_of(handler: Callable[..., Any]) -> Description | None:
-    """How a handler has been described, None if it has not been."""
+    """Returns the description of a handler, or None if it has none."""
     return _descriptions.get(handler)

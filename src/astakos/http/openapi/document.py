@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document of the API, made of its routes and of what is said where they are handled."""
+"""Builds the OpenAPI 3.1 document from the routes and from the descriptions beside their handlers."""
 
 import itertools
 import re
@@ -28,14 +28,17 @@ WITHOUT_BODY = ("GET", "HEAD")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
 
 PATH_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
-    "id": {"description": "What it is about.", "schema": {"type": "string", "minLength": 1}},
-    "uuid": {"description": "The uuid of a user.", "schema": {"type": "string", "minLength": 1}},
+    "id": {
+        "description": "The ID of the token, project, domain, or user.",
+        "schema": {"type": "string", "minLength": 1},
+    },
+    "uuid": {"description": "The UUID of the user.", "schema": {"type": "string", "minLength": 1}},
     "serial": {
-        "description": "The serial of a commission.",
+        "description": "The serial of the commission.",
         "schema": {"type": "integer", "minimum": 0},
     },
 }
-"""What stands in a path in braces."""
+"""The parameters that paths contain, in braces."""
 
 TOKEN_SCHEMES: Mapping[TokenKind, str] = {"user": "userToken", "service": "serviceToken"}
 IN_QUERY = "InQuery"
@@ -43,40 +46,45 @@ SCHEMAS = "#/components/schemas/{name}"
 TEXT: Schema = {"type": "string"}
 
 COMMON_HEADERS = ("Cache-Control", "Expires", "Last-Modified", "Vary", "X-Request-Id")
-"""They stand on every answer."""
+"""Every response carries these."""
 HEADERS: Mapping[str, tuple[Schema, str]] = {
-    "Allow": (TEXT, "The methods that there are."),
-    "Astakos-Supports": (TEXT, "What this service does beyond the original."),
-    "Cache-Control": (TEXT, "Nothing is to be kept."),
-    "Content-Security-Policy": (TEXT, "What a browser need not allow the page."),
-    "Expires": (TEXT, "When it was answered."),
-    "Idempotency-Key": (TEXT, "The request's own, if it has one."),
-    "Idempotency-Replayed": ({"enum": ["true", "false"]}, "With a key: whether it was issued before."),
-    "Last-Modified": (TEXT, "When it was answered."),
-    "Location": (TEXT, "Where to go on."),
-    "Retry-After": ({"type": "string", "pattern": "^[0-9]+$"}, "After how many seconds to try again."),
-    "Vary": (TEXT, "The answer depends on the token."),
-    "WWW-Authenticate": (TEXT, "Where to log in."),
+    "Allow": (TEXT, "The methods that the path supports."),
+    "Astakos-Supports": (TEXT, "The extensions to the original API that the service supports."),
+    "Cache-Control": (TEXT, "Forbids caching."),
+    "Content-Security-Policy": (TEXT, "Limits what the page can load and do."),
+    "Expires": (TEXT, "The time of the response."),
+    "Idempotency-Key": (TEXT, "The key that the request sent, if any."),
+    "Idempotency-Replayed": (
+        {"enum": ["true", "false"]},
+        "Whether an earlier request with the same key issued the commission.",
+    ),
+    "Last-Modified": (TEXT, "The time of the response."),
+    "Location": (TEXT, "The URL to continue at."),
+    "Retry-After": ({"type": "string", "pattern": "^[0-9]+$"}, "The number of seconds to wait."),
+    "Vary": (TEXT, "The request headers that the response depends on."),
+    "WWW-Authenticate": (TEXT, "The URL to authenticate at."),
     "X-Request-Id": (
         {"type": "string", "minLength": 1, "maxLength": 128},
-        "The request's own, or a new one, by which the log speaks of the request.",
+        "The ID of the request in the log: the one that the request sent, or a new one.",
     ),
-    "X-Subject-Token": (TEXT, "The token itself."),
+    "X-Subject-Token": (TEXT, "The token."),
 }
 NOT_ON_ALL = ("Idempotency-Key", "Idempotency-Replayed")
-"""Those that an answer may lack which is said to have them."""
+"""A response may lack these even if its operation lists them."""
 
 INTRODUCTION = """
-Who holds a token, and whether they may have one more. `format=json|xml` in the query, or `Accept`, chooses
-how an answer is labelled; only tokens and faults are XML then. A token is sent in the header `X-Auth-Token`,
-or in the query, where it counts more. Every path may end with a slash. A method that a path does not have is
-answered with 405, an unknown path below `account/` and `identity/` with 400, elsewhere with 404. No body may
-be larger than 1 MiB.
+The Astakos API answers two questions: who holds this token, and may they use more of a resource?
+Users call with a user token, components with a service token. Send the token in the `X-Auth-Token` header or
+query parameter; the query parameter takes precedence.
+To choose the format of a response, set the query parameter `format` to `json` or `xml`, or send an `Accept`
+header. Only tokens and faults have an XML form; other responses stay JSON and are only labeled as XML.
+A path may end with a slash. An unsupported method returns 405. An unknown path returns 400 below `account/`
+and `identity/`, and 404 elsewhere. A request body must not exceed 1 MiB.
 """
 
 
 class Operation(NamedTuple):
-    """One method of one path, with its handler and how that is described."""
+    """One method of one path, with its handler and the handler's description."""
 
     path: str
     method: str
@@ -91,10 +99,10 @@ Announced = Callable[[str], Sequence[tuple[bytes, bytes]]]
 
 
 def operations(routes: Routes) -> Iterator[Operation]:
-    """All operations of the routes, also those that are not described."""
+    """Yields all operations of the routes, including those without a description."""
     for path, route in routes.items():
         for method, found in route.items():
-            # A handler that needs a token stands in a wrapper that asks for it, or several do.
+            # A wrapper such as `ForUser` has one handler; `ForAdministrators` has one for each method.
             handler = getattr(found, "handler", found)
             methods = METHODS if method == ANY_METHOD else (method,)
             handlers = getattr(found, "handlers", None) or dict.fromkeys(methods, handler)
@@ -108,12 +116,12 @@ def operations(routes: Routes) -> Iterator[Operation]:
 
 
 def openapi_document(routes: Routes, announced: Announced, base_url: str) -> dict[str, Any]:
-    """The document.
+    """Builds the document.
 
     Args:
-        routes: handlers by path and method; those that are not described are left out.
-        announced: the headers, beyond the common ones, that stand on all answers of a path.
-        base_url: below which the paths are.
+        routes: Handlers by path and method. Those without a description are left out.
+        announced: Returns the headers, in addition to the common ones, that all responses of a path carry.
+        base_url: URL that the paths are relative to.
     """
     found = [operation for operation in operations(routes) if operation.description is not None]
     schemas = _Schemas([kind for operation in found for kind in _kinds(operation.description)])
@@ -148,7 +156,7 @@ def _spelled(header: bytes) -> str:
 
 
 def _kinds(description: Description | None) -> Iterator[Any]:
-    """The types of all bodies and answers of an operation."""
+    """Yields the types of all bodies and responses of an operation."""
     if description is None:
         return
     if description.body is not None:
@@ -162,20 +170,20 @@ def _several(replies: Reply | Sequence[Reply]) -> Sequence[Reply]:
 
 
 class _Schemas:
-    """The schemas of types and faults; those that have a name are referred to by it."""
+    """The schemas of types and faults. Schemas that have a name are referred to by it."""
 
     def __init__(self, kinds: Sequence[Any]) -> None:
-        """Make the schemas of types."""
+        """Builds the schemas of the types."""
         made, components = msgspec.json.schema_components(kinds, ref_template=SCHEMAS)
         self._made = list(zip(kinds, made, strict=True))
         self.components: dict[str, Any] = dict(components)
 
     def of(self, kind: Any) -> Schema:
-        """The schema of one of the types."""
+        """Returns the schema of one of the types."""
         return next(schema for one, schema in self._made if one is kind)
 
     def of_fault(self, fault: type[Fault]) -> Schema:
-        """The schema of a fault's envelope."""
+        """Returns the schema of a fault."""
         name = f"{fault.__name__}Fault"
         properties = {"code": {"const": fault.status}, "message": TEXT, "details": TEXT}
         envelope = {"type": "object", "properties": properties, "required": ["code", "message"]}
@@ -188,7 +196,7 @@ class _Schemas:
         return {"$ref": SCHEMAS.format(name=name)}
 
     def of_keystone_fault(self, fault: type[Fault]) -> Schema:
-        """The same in the form of Keystone."""
+        """Returns the schema of a fault in Keystone's format."""
         name = f"{fault.__name__}Error"
         properties = {"code": {"const": fault.status}, "message": TEXT, "title": TEXT}
         error = {"type": "object", "properties": properties, "required": list(properties)}
@@ -196,7 +204,7 @@ class _Schemas:
         return {"$ref": SCHEMAS.format(name=name)}
 
     def of_oauth2_refusal(self) -> Schema:
-        """The same as OAuth2 of this protocol has it."""
+        """Returns the schema of an error of the OAuth2 calls."""
         name = "OAuth2Refusal"
         properties = {"error": {"const": "generic_error"}, "exception": TEXT}
         self.components[name] = {"type": "object", "properties": properties, "required": list(properties)}
@@ -206,7 +214,7 @@ class _Schemas:
 def _operation(operation: Operation, schemas: _Schemas, announced: Sequence[str]) -> dict[str, Any]:
     path, method, handler, tokens, description, _ = operation
     if description is None:
-        raise ValueError(f"{method} {path} is not described")
+        raise ValueError(f"{method} {path} has no description")
     described: dict[str, Any] = {
         "tags": [description.area],
         "summary": summary_of(handler),
@@ -224,9 +232,9 @@ def _operation(operation: Operation, schemas: _Schemas, announced: Sequence[str]
 
 
 def _operation_id(operation: Operation, taken: set[str]) -> str:
-    """A name for an operation that none has yet: a handler may have several methods, and several paths."""
+    """Returns an ID that is not taken. A handler can have several methods and several paths."""
     if operation.description is None:
-        raise ValueError(f"{operation.method} {operation.path} is not described")
+        raise ValueError(f"{operation.method} {operation.path} has no description")
     plain = operation.description.name.replace(".", "_")
     with_method = f"{plain}_{operation.method.lower()}"
     further = (f"{with_method}_{number}" for number in itertools.count(2))
@@ -236,10 +244,8 @@ def _operation_id(operation: Operation, taken: set[str]) -> str:
 
 
 def summary_of(handler: Callable[..., Any]) -> str:
-    """What its documentation says, without the method and path that it begins with."""
-    line = (handler.__doc__ or "").strip().partition("\n")[0]
-    text = re.sub(r"^`[^`]+`(, [^:]*)?: ", "", line)
-    return text[:1].upper() + text[1:]
+    """Returns the first line of a handler's docstring."""
+    return (handler.__doc__ or "").strip().partition("\n")[0]
 
 
 def _path_parameters(path: str) -> Iterator[dict[str, Any]]:
@@ -272,7 +278,7 @@ def _responses(
             headers.setdefault(status, []).extend(reply.headers)
             content = contents.setdefault(status, {})
             for media_type in reply.media_types:
-                # Where JSON is labelled as XML, its schema can not be given.
+                # The XML label is on a JSON body, so there is no schema for it.
                 is_json = reply.kind is not None and media_type == JSON_TYPE
                 content.setdefault(media_type, []).append(schemas.of(reply.kind) if is_json else {})
     for fault in _faults(operation, description):
@@ -292,7 +298,7 @@ def _responses(
 
 
 def _refusal(refusals: Refusals, fault: type[Fault], schemas: _Schemas) -> Iterator[tuple[str, Schema]]:
-    """What a refusal may look like."""
+    """Yields the media types and schemas that an error response can have."""
     if refusals == "keystone":
         yield JSON_TYPE, schemas.of_keystone_fault(fault)
     elif refusals == "page":
@@ -305,7 +311,7 @@ def _refusal(refusals: Refusals, fault: type[Fault], schemas: _Schemas) -> Itera
 
 
 def _faults(operation: Operation, description: Description) -> Sequence[type[Fault]]:
-    """Those that are named, and those that follow from what an operation takes."""
+    """Returns the faults that the description names, and those that the operation's inputs imply."""
     faults = [*description.faults, ServiceUnavailable]
     if operation.tokens:
         faults.append(Unauthorized)
@@ -339,7 +345,7 @@ def _security_schemes() -> dict[str, Any]:
             "type": "apiKey",
             "in": place,
             "name": "X-Auth-Token",
-            "description": f"The token of a {kind}.",
+            "description": f"A {kind} token.",
         }
         for kind, scheme in TOKEN_SCHEMES.items()
         for suffix, place in (("", "header"), (IN_QUERY, "query"))

@@ -1,4 +1,4 @@
-"""`GET openapi.json` and `GET docs`: the API described by itself, for programs and for people."""
+"""`GET openapi.json` and `GET docs`: the API reference, for programs and for people."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,26 +16,26 @@ POLICY = "Content-Security-Policy"
 STYLES_ONLY = {
     POLICY: "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
 }
-"""The page needs neither scripts nor anything from elsewhere, so a browser need not allow it any."""
+"""The page has no scripts and loads nothing, so the policy forbids both."""
 
 
 @described("documentation.openapi", answers={200: Reply(dict[str, Any], [JSON_TYPE])})
 def openapi(routes: Routes, announced: Announced, base_url: str) -> Answer:
-    """`GET openapi.json`: this document."""
+    """Returns this OpenAPI document."""
     document = openapi_document(routes, announced, base_url)
     return Answer(body=to_json(document), media_type=JSON_TYPE)
 
 
 @described("documentation.docs", answers={200: Reply(media_types=[HTML_TYPE], headers=[POLICY])})
 def docs(routes: Routes, announced: Announced, base_url: str) -> Answer:
-    """`GET docs`: the same as a page for people."""
+    """Returns the API reference as an HTML page."""
     page = page_of(openapi_document(routes, announced, base_url))
     return Answer(body=page.encode("utf-8"), media_type=HTML_UTF8, headers=STYLES_ONLY)
 
 
 @dataclass(frozen=True, slots=True)
 class OfAllRoutes:
-    """A handler whose answer depends on nothing but the routes and the base URL, and is made once."""
+    """A handler whose response depends only on the routes and the base URL, and is built once."""
 
     handler: Callable[[Routes, Announced, str], Answer]
     routes: Callable[[], Routes]
@@ -43,7 +43,7 @@ class OfAllRoutes:
     made: dict[str, Answer] = field(default_factory=dict)
 
     async def __call__(self, service: Service, _request: Request) -> Answer:
-        """Answer what has been made, or make it."""
+        """Returns the response, and builds it on the first call."""
         base_url = service.base_url
         if base_url not in self.made:
             self.made[base_url] = self.handler(self.routes(), self.announced, base_url)

@@ -1,4 +1,4 @@
-"""The OpenAPI document as a page: plain HTML, without scripts."""
+"""Renders the OpenAPI document as a page: plain HTML, without scripts."""
 
 from collections.abc import Iterator, Mapping
 from html import escape
@@ -21,7 +21,7 @@ tr + tr td { border-top: 1px solid var(--soft); }
 
 
 def page_of(document: Document) -> str:
-    """The whole page."""
+    """Renders the whole page."""
     info = document["info"]
     title = f"{escape(info['title'])} {escape(info['version'])}"
     url = escape(document["servers"][0]["url"])
@@ -29,13 +29,13 @@ def page_of(document: Document) -> str:
     body = [
         f"<h1>{title}</h1>",
         f"<p>{_text(info['description'])}</p>",
-        f"<p>All paths are below <code>{url}</code>.",
-        'For programs: <a href="openapi.json">openapi.json</a>.</p>',
-        "<nav><h2>Calls</h2><ul>",
+        f"<p>Base URL: <code>{url}</code>.",
+        'OpenAPI document: <a href="openapi.json">openapi.json</a>.</p>',
+        "<nav><h2>Paths</h2><ul>",
         *(f'<li><a href="#{_anchor(path)}"><code>{escape(path)}</code></a></li>' for path in paths),
         "</ul></nav><main>",
         *(part for path, methods in paths.items() for part in _path(path, methods)),
-        "<h2>Values</h2>",
+        "<h2>Schemas</h2>",
         *(
             part
             for name, schema in document["components"]["schemas"].items()
@@ -56,7 +56,7 @@ def _anchor(path: str) -> str:
 
 
 def _path(path: str, methods: Document) -> Iterator[str]:
-    """A path; methods that are alike but for their names are shown as one."""
+    """Renders a path. Methods with the same description are shown as one."""
     yield f'<section id="{_anchor(path)}"><h2><code>{escape(path)}</code></h2>'
     alike: dict[str, list[str]] = {}
     for method, operation in methods.items():
@@ -81,9 +81,9 @@ def _operation(operation: Document) -> Iterator[str]:
         for media_type, media in operation.get("requestBody", {}).get("content", {}).items()
     ]
     if rows:
-        yield "<h4>Takes</h4>"
+        yield "<h4>Request</h4>"
         yield _table(rows)
-    yield "<h4>Answers</h4>"
+    yield "<h4>Responses</h4>"
     yield _table(
         [
             (f"{status} {response['description']}", _content(response))
@@ -108,7 +108,7 @@ def _content(response: Document) -> str:
 
 
 def _table(rows: list[tuple[str, str]]) -> str:
-    """A table of texts, which are escaped here, and what is HTML already."""
+    """Renders a table. The first column is text, which is escaped here; the second is HTML already."""
     lines = [f"<tr><td><code>{escape(name)}</code></td><td>{html}</td></tr>" for name, html in rows]
     return f"<table>{''.join(lines)}</table>"
 
@@ -128,13 +128,13 @@ def _named(name: str, schema: Document) -> Iterator[str]:
 
 
 def _text(text: str) -> str:
-    """Text in which what stands between backticks is code."""
+    """Renders text, with the parts between backticks as code."""
     parts = escape(text).split("`")
     return "".join(f"<code>{part}</code>" if at % 2 else part for at, part in enumerate(parts))
 
 
 def _schema(schema: Document) -> str:
-    """A schema in one line; those that have a name are links."""
+    """Renders a schema in one line. Schemas that have a name become links."""
     if "$ref" in schema:
         name = escape(schema["$ref"].rpartition("/")[2])
         return f'<a href="#{name}">{name}</a>'
@@ -145,12 +145,12 @@ def _schema(schema: Document) -> str:
         if exact in schema:
             found = schema[exact] if exact == "enum" else [schema[exact]]
             return " or ".join(f"<code>{escape(repr(value))}</code>" for value in found)
-    kind = schema.get("type", "anything")
+    kind = schema.get("type", "any")
     if kind == "array":
         items = schema.get("prefixItems")
         if items:
             return f"[{', '.join(map(_schema, items))}]"
-        return f"list of {_schema(schema.get('items') or {})}"
+        return f"array of {_schema(schema.get('items') or {})}"
     if kind == "object":
         return _object(schema)
     return escape(kind) + _limits(schema)
@@ -161,16 +161,16 @@ def _object(schema: Document) -> str:
         pairs = [f"{escape(name)}: {_schema(value)}" for name, value in schema["properties"].items()]
         return f"{{{', '.join(pairs)}}}"
     values = schema.get("additionalProperties")
-    return f"object of {_schema(values)} by name" if isinstance(values, dict) and values else "object"
+    return f"map of strings to {_schema(values)}" if isinstance(values, dict) and values else "object"
 
 
 LIMITS = {
-    "minimum": "at least",
-    "maximum": "at most",
-    "minLength": "not shorter than",
-    "maxLength": "not longer than",
-    "format": "as",
-    "pattern": "like",
+    "minimum": "minimum",
+    "maximum": "maximum",
+    "minLength": "minimum length",
+    "maxLength": "maximum length",
+    "format": "format",
+    "pattern": "pattern",
 }
 
 

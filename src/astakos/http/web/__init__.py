@@ -1,1 +1,1 @@
-"""What browsers meet: login, landing, weblogin and menus."""
+"""Pages and calls for browsers: login, landing page, weblogin, and menus."""

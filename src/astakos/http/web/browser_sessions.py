@@ -1,4 +1,4 @@
-"""Who has logged in in the browser that sends a request, and beginning and ending that."""
+"""Browser sessions: finds the login of a browser, and logs users in and out."""
 
 import os
 import re
@@ -29,19 +29,19 @@ HOUR = 3600 * MICROSECONDS
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A user, and the session in which they have logged in."""
+    """A user who has logged in, and their session."""
 
     user: User
     session: Session
 
     @property
     def proof(self) -> str:
-        """What the forms of this user's pages must carry."""
+        """The CSRF token that the forms on this user's pages carry."""
         return form_proof(self.session.secret)
 
 
 async def login_of(service: Service, request: Request) -> Login | None:
-    """The login of the browser that sends a request; None if there is none, or its user may not call now."""
+    """Returns the login of the browser, or None if it has none or the user is not active."""
     secret = request.cookies.get(cookies.SESSION)
     if not secret:
         return None
@@ -53,21 +53,21 @@ async def login_of(service: Service, request: Request) -> Login | None:
 
 
 def require_own_form(request: Request, form: Mapping[str, str], secret: str) -> None:
-    """Refuse a form that does not come from a page made for the browser that holds a secret.
+    """Requires that a form comes from a page that was made for the browser with this secret.
 
     Raises:
-        Forbidden: another site may have made the browser send it.
+        Forbidden: Another site may have made the browser send the form.
     """
     proof = form.get(PROOF) or request.header(PROOF_HEADER)
     if request.header(b"sec-fetch-site") in ELSEWHERE or not secret or not is_form_proof(secret, proof):
         raise Forbidden(
-            "This form is too old, or was not sent by the page that it belongs to. "
-            "Go back, reload the page and try again; your browser must take cookies."
+            "This form has expired, or was not sent from its own page. "
+            "Go back, reload the page, and try again. Your browser must accept cookies."
         )
 
 
 def browser_of(request: Request) -> str:
-    """The secret by which a browser is known again; "" if it has none."""
+    """Returns the secret that identifies the browser, or "" if it has none."""
     secret = request.cookies.get(cookies.BROWSER, "")
     return secret if SECRET.fullmatch(secret) else ""
 
@@ -75,10 +75,10 @@ def browser_of(request: Request) -> str:
 async def begin(
     service: Service, request: Request, user: User, settings: LoginSettings
 ) -> tuple[Session, str]:
-    """Log a user in, in place of whoever was logged in in that browser.
+    """Logs a user in. Ends the session that the browser had before.
 
     Returns:
-        the session, and the secret by which the browser is known from now on.
+        The session, and the secret that identifies the browser from now on.
     """
     before = request.cookies.get(cookies.SESSION, "")
     session, browser = _new_session(service, user, settings), new_secret(os.urandom)
@@ -95,7 +95,7 @@ async def begin(
 
 
 async def renew(service: Service, user: User, settings: LoginSettings) -> Session:
-    """Give a user a new token, which is also that of a new session; all tokens and sessions of before end."""
+    """Gives a user a new token, which a new session shares. Ends all earlier tokens and sessions."""
     session = _new_session(service, user, settings)
     now = service.now()
 
@@ -110,7 +110,7 @@ async def renew(service: Service, user: User, settings: LoginSettings) -> Sessio
 
 
 async def end(service: Service, login: Login) -> None:
-    """Log a user out: the session's token, and what OAuth2 clients have got for the user, end with it."""
+    """Logs a user out. Ends the session with its token, and the user's OAuth2 codes and access tokens."""
 
     def store(connection: Connection) -> None:
         sessions.end(connection, token_hash(login.session.secret))
@@ -131,15 +131,15 @@ def _store(connection: Connection, user: User, session: Session, now: int) -> No
 
 
 def login_cookies(made: Cookies, settings: LoginSettings, session: Session | None) -> Sequence[str]:
-    """The cookies that let a browser have just this session, or none."""
+    """Returns the cookies that set the session in a browser, or end it."""
     own = made.no_session() if session is None else made.session(session)
     return [own, made.of_components(settings, session)] if settings.cookie_name else [own]
 
 
 async def agreement(service: Service, request: Request, login: Login | None) -> Answer | None:
-    """If session and cookie disagree: the browser is sent here again, with the cookie set or ended.
+    """If the session and the shared cookie disagree, returns a redirect to this URL that fixes the cookie.
 
-    A browser that does not take the cookie is not sent again and again.
+    Redirects only once, because a browser can refuse the cookie. Returns None if nothing is wrong.
     """
     settings = await service.login_settings()
     held = request.cookies.get(settings.cookie_name) if settings.cookie_name else None
@@ -153,16 +153,16 @@ async def agreement(service: Service, request: Request, login: Login | None) -> 
 
 
 def address_of(service: Service, request: Request) -> str:
-    """The absolute address of a request, as clients reach it."""
+    """Returns the absolute URL of a request, as clients reach it."""
     query = f"?{request.raw_query}" if request.raw_query else ""
     return f"{service.base_url}{request.path}{query}"
 
 
 def login_address(service: Service, following: str) -> str:
-    """Where people log in, to be sent to another of the service's own addresses after that."""
+    """Returns the URL of the login page. After the login, the browser continues at `following`."""
     return f"{service.base_url}/ui/login?{urlencode({'next': following})}"
 
 
 def terms_address(service: Service, following: str) -> str:
-    """Where people sign the terms of service, to be sent to another own address after that."""
+    """Returns the URL of the terms page. After signing, the browser continues at `following`."""
     return f"{service.base_url}/ui/terms?{urlencode({'next': following})}"

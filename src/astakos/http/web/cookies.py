@@ -1,4 +1,4 @@
-"""The cookies of the service: what they are called, where browsers send them, and when they end."""
+"""The cookies of the service: their names, where browsers send them, and when they expire."""
 
 from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit
@@ -15,34 +15,34 @@ TRIED_SECONDS = 10
 
 
 class Cookies:
-    """Makes the values of headers `Set-Cookie` for a service at some base URL."""
+    """Builds the values of `Set-Cookie` headers for a service at a base URL."""
 
     def __init__(self, base_url: str) -> None:
-        """Keep its own cookies to its own path, and on TLS where it is reached by TLS."""
+        """Restricts the service's own cookies to its path, and to TLS if the base URL uses it."""
         parts = urlsplit(base_url)
         self._path = f"{parts.path}/"
         self._secure = "; Secure" if parts.scheme == "https" else ""
 
     def session(self, session: Session) -> str:
-        """The cookie that is the login."""
+        """Sets the session cookie."""
         return self._own(SESSION, session.secret, f"; Expires={_date(session.expires)}")
 
     def no_session(self) -> str:
-        """The end of that cookie."""
+        """Ends the session cookie."""
         return self._own(SESSION, "", "; Max-Age=0")
 
     def browser(self, secret: str) -> str:
-        """The cookie by which a browser is known again."""
+        """Sets the cookie that identifies the browser."""
         return self._own(BROWSER, secret, f"; Max-Age={BROWSER_DAYS * 24 * 3600}")
 
     def tried(self) -> str:
-        """The cookie that says that another one has just been set or ended."""
+        """Sets the cookie that marks an attempt to set or end the shared cookie."""
         return self._own(TRIED, "1", f"; Max-Age={TRIED_SECONDS}")
 
     def of_components(self, settings: LoginSettings, session: Session | None) -> str:
-        """The cookie with the token for other components' pages, or the end of it.
+        """Sets or ends the shared cookie, which gives the token to other components' pages.
 
-        Their scripts read it, so it is not closed to scripts as the others are.
+        It is not HttpOnly, because scripts on those pages read it.
         """
         value = "" if session is None else shared_value(session)
         ending = "Max-Age=0" if session is None else f"Expires={_date(session.expires)}"
@@ -54,7 +54,7 @@ class Cookies:
 
 
 def shared_value(session: Session) -> str:
-    """What the cookie for other components' pages holds."""
+    """Returns the value of the shared cookie."""
     return quote(f"{session.user_uuid}|{session.token}", safe="")
 
 

@@ -1,4 +1,4 @@
-"""Pages for people: HTML in which every text is escaped, and that runs no script and loads nothing."""
+"""HTML pages. All text is escaped; pages run no scripts and load nothing."""
 
 import base64
 import hashlib
@@ -52,7 +52,7 @@ class Html(str):
 
 
 def html(template: LiteralString, *values: object) -> Html:
-    """HTML with a value in each place `{}`; what is not HTML already is escaped.
+    """Fills each `{}` of a template with a value. Escapes values that are not HTML already.
 
     Example:
         >>> html("<b>{}</b>", "<&>")
@@ -64,12 +64,12 @@ def html(template: LiteralString, *values: object) -> Html:
 
 
 def joined(parts: Sequence[Html]) -> Html:
-    """Several pieces of HTML_UTF8, one after the other."""
+    """Joins pieces of HTML, one per line."""
     return Html("\n".join(parts))
 
 
 def hidden(name: str, value: str) -> Html:
-    """A field of a form that people do not see."""
+    """Returns a hidden form field."""
     return html('<input type="hidden" name="{}" value="{}">', name, value)
 
 
@@ -82,16 +82,16 @@ def page(
     retry_after: int | None = None,
     forms_may_lead_to: Sequence[str] | None = OWN_FORMS,
 ) -> Answer:
-    """A whole page.
+    """Returns a whole page.
 
     Args:
-        title: what it is about; also its heading.
-        content: what stands under the heading.
-        status: that of the answer.
-        cookies: to be set along with it.
-        retry_after: after how many seconds the same may succeed.
-        forms_may_lead_to: sources of the policy for forms, and for what their answers redirect to; None for
-            anywhere.
+        title: Title and heading.
+        content: Content below the heading.
+        status: Status of the response.
+        cookies: Cookies to set.
+        retry_after: Seconds to wait before trying again.
+        forms_may_lead_to: Sources of the policy `form-action`, which browsers also apply to redirects of a
+            submitted form; None for any.
     """
     document = html(
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -113,36 +113,36 @@ PROTECTIVE = {"Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosni
 
 
 def plain(status: int, text: str) -> Answer:
-    """A line of plain text."""
+    """Returns a line of plain text."""
     return Answer(status, text.encode() + b"\n", PLAIN_UTF8, PROTECTIVE)
 
 
 def redirect(location: str, cookies: Sequence[str] = ()) -> Answer:
-    """Send the browser elsewhere.
+    """Redirects the browser.
 
     Args:
-        location: an absolute URL of which is known that it can stand in a header.
-        cookies: to be set along with it.
+        location: Absolute URL that is safe in a header.
+        cookies: Cookies to set.
     """
     return Answer(302, b"", HTML_UTF8, {"Location": location, **PROTECTIVE}, cookies)
 
 
 @dataclass(frozen=True, slots=True)
 class ForPeople:
-    """A handler whose refusals are pages, too."""
+    """Wraps a handler whose error responses are pages."""
 
     refusals: ClassVar[Refusals] = "page"
 
     handler: Callable[[Service, Request], Awaitable[Answer]]
 
     async def __call__(self, service: Service, request: Request) -> Answer:
-        """Handle, and explain what could not be done."""
+        """Calls the handler, and explains errors on a page."""
         try:
             return await self.handler(service, request)
         except Fault as fault:
             return _explained(fault)
         except StorageUnavailableError:
-            return _explained(ServiceUnavailable("The service can not do this now; try again in a moment."))
+            return _explained(ServiceUnavailable("The service is unavailable now. Try again in a moment."))
 
 
 def _explained(fault: Fault) -> Answer:

@@ -1,4 +1,4 @@
-"""`ui/landing`: what people see of the service once they have logged in."""
+"""`ui/landing`: the page that users see after they have logged in."""
 
 from astakos.clock import to_iso
 from astakos.directory.service_catalog import menu
@@ -19,14 +19,14 @@ from astakos.storage.tables import registry
 
 @described("landing.index", answers={302: ELSEWHERE})
 async def index(service: Service, request: Request) -> Answer:
-    """`ui/`: on to the landing page, or to the login."""
+    """Redirects to the landing page, or to the login page."""
     login = await login_of(service, request)
     return redirect(f"{service.base_url}/ui/{'login' if login is None else 'landing'}")
 
 
 @described("landing.landing", answers={200: PAGE, 302: ELSEWHERE})
 async def landing(service: Service, request: Request) -> Answer:
-    """`ui/landing`: who one is, and where the services are."""
+    """Shows the user's account and links to the services."""
     login = await login_of(service, request)
     disagreement = await agreement(service, request, login)
     if disagreement is not None:
@@ -46,8 +46,8 @@ async def landing(service: Service, request: Request) -> Answer:
     if not login.user.has_signed_terms:
         content.append(
             html(
-                '<p class="error">You have not signed the present <a href="{}">terms of service</a>. '
-                "Until then no service can be used.</p>",
+                '<p class="error">You have not signed the current <a href="{}">terms of service</a>. '
+                "You cannot use any service until you sign them.</p>",
                 terms_address(service, here),
             )
         )
@@ -65,7 +65,7 @@ async def landing(service: Service, request: Request) -> Answer:
 def _facts(login: Login) -> Html:
     user = login.user
     return html(
-        "<dl>\n<dt>User name</dt>\n<dd>{}</dd>\n<dt>UUID</dt>\n<dd>{}</dd>\n"
+        "<dl>\n<dt>Username</dt>\n<dd>{}</dd>\n<dt>UUID</dt>\n<dd>{}</dd>\n"
         '<dt>Signed in until</dt>\n<dd><time datetime="{}">{} UTC</time></dd>\n</dl>',
         user.email,
         user.uuid,

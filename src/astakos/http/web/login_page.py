@@ -1,4 +1,4 @@
-"""`ui/login` and `ui/logout`: user name and password, and the end of that."""
+"""`ui/login` and `ui/logout`: logging in with a password, and logging out."""
 
 import os
 from collections.abc import Sequence
@@ -25,8 +25,8 @@ from astakos.storage.protocol import Connection
 from astakos.storage.tables import login_attempts, users
 from astakos.storage.tables import sessions as stored_sessions
 
-WRONG = "The user name or the password is wrong."
-INACTIVE = "This account is not active. Ask those who run this service."
+WRONG = "The username or password is wrong."
+INACTIVE = "This account is not active. Contact the operators of this service."
 LONGEST = 1024
 
 
@@ -34,7 +34,7 @@ TOO_MANY = Reply(media_types=[HTML_TYPE], headers=["Retry-After"])
 
 
 class LoginForm(TypedDict):
-    """A user name and its password; `csrf_token` is the proof that the form is the page's own."""
+    """A username and a password. `csrf_token` proves that the form comes from the login page."""
 
     username: NotRequired[str]
     password: NotRequired[str]
@@ -55,7 +55,7 @@ class LoginForm(TypedDict):
     faults=[BadRequest],
 )
 async def login(service: Service, request: Request) -> Answer:
-    """Show the form, or take it; who has logged in already goes on at once."""
+    """Shows the login form, or logs the user in. A user who is logged in is redirected at once."""
     if request.method == "POST":
         return await _log_in(service, request)
     wanted = request.query.get("next", "")
@@ -66,7 +66,10 @@ async def login(service: Service, request: Request) -> Answer:
 
 @described("login.logout", answers={200: PAGE, 302: ELSEWHERE}, faults=[BadRequest, Forbidden])
 async def logout(service: Service, request: Request) -> Answer:
-    """Show a button, or take it: a link alone, which others could make one follow, ends nothing."""
+    """Shows the logout button, or logs the user out.
+
+    A GET request logs nobody out, because any site can link to this page.
+    """
     login = await login_of(service, request)
     if login is None:
         return redirect(f"{service.base_url}/ui/login")
@@ -127,7 +130,7 @@ def _find(connection: Connection, username: str) -> tuple[User | None, str | Non
 async def _count(
     service: Service, request: Request, username: str, browser: str
 ) -> tuple[Sequence[Limit], int | None]:
-    """Count an attempt; in which ways that was done, and if it is one too many, from when on to try again."""
+    """Counts an attempt. Returns the limits that it counts against and, if over one, when to try again."""
     now = service.now()
 
     def count(connection: Connection) -> tuple[Sequence[Limit], int | None]:
@@ -139,7 +142,7 @@ async def _count(
 
 
 def _following(service: Service, wanted: str) -> str:
-    """Where to go after the login: to what was wanted if it is one of the service's own addresses."""
+    """Returns where to go after the login: the wanted URL if it is this service's, else the landing page."""
     return own_address(wanted, service.base_url) or f"{service.base_url}/ui/landing"
 
 
@@ -156,11 +159,11 @@ async def _form(
     browser = browser_of(request) or new_secret(os.urandom)
     seconds = None if again is None else max(1, -(-(again - service.now()) // MICROSECONDS))
     if seconds is not None:
-        error = f"There were too many attempts. Try again in {-(-seconds // 60)} minutes."
+        error = f"Too many attempts. Try again in {-(-seconds // 60)} minutes."
     marks = html(' aria-invalid="true" aria-describedby="error"') if error else Html()
     content = html(
         '<form method="post" action="{}/ui/login">\n{}{}\n'
-        '<label for="username">User name (mail address)</label>\n'
+        '<label for="username">Username (email address)</label>\n'
         '<input id="username" name="username" type="text" inputmode="email" autocomplete="username" '
         'autocapitalize="none" spellcheck="false" required maxlength="{}" value="{}"{}{}>\n'
         '<label for="password">Password</label>\n'
@@ -190,11 +193,11 @@ async def _form(
 
 
 async def _may_lead_to(service: Service, wanted: str) -> Sequence[str] | None:
-    """Where the form may lead in the end: browsers hold its policy against redirects that follow as well."""
+    """Returns where the form may lead: browsers also apply the page's policy to redirects that follow."""
     path = wanted.partition("?")[0]
     if path.endswith("/weblogin/login"):
         return (*OWN_FORMS, *map(_source, (await service.login_settings()).weblogin_next))
-    # Clients of OAuth2 may have any address.
+    # An OAuth2 client can have any redirect URI.
     return None if path.rstrip("/").endswith("/oauth2/auth") else OWN_FORMS
 
 

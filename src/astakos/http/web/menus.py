@@ -1,4 +1,4 @@
-"""`ui`: what pages of other components fetch for their menus (`http-api.md` §10)."""
+"""`ui`: what other components' pages fetch for their menus (`http-api.md` §10)."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ FUNCTION_NAME = re.compile(r"[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*", re.ASCII)
 
 
 class MenuEntry(TypedDict):
-    """An entry of the menu that all components show."""
+    """An entry in the menu that all components show."""
 
     url: str
     name: str
@@ -29,13 +29,13 @@ class MenuEntry(TypedDict):
 
 @described("ui.start", answers={301: ELSEWHERE})
 async def start(service: Service, _request: Request) -> Answer:
-    """The base URL itself, and the pages without their slash: on to the pages for people."""
+    """Redirects to the web pages."""
     return _moved(service, "/ui/")
 
 
 @described("ui.weblogin", answers={301: ELSEWHERE})
 async def weblogin(service: Service, _request: Request) -> Answer:
-    """`weblogin`: on to where its slash is."""
+    """Redirects to the path with a slash at the end."""
     return _moved(service, "/weblogin/")
 
 
@@ -52,7 +52,7 @@ def _function_name(text: str) -> str:
 
 CALLBACK = Parameter(
     "callback",
-    "The JavaScript function that a script calls with the answer.",
+    "The JavaScript function that the returned script calls with the list.",
     _function_name,
     "the name of a JavaScript function",
     {"type": "string", "pattern": r"^([A-Za-z_$][A-Za-z0-9_$]*(\.[A-Za-z_$][A-Za-z0-9_$]*)*)?$"},
@@ -66,7 +66,7 @@ CALLBACK = Parameter(
     faults=[BadRequest],
 )
 async def get_services(service: Service, request: Request) -> Answer:
-    """`ui/get_services`, by any method: the components in the menu's order; with `callback` as a script."""
+    """Lists the components in menu order. With a callback, returns a script."""
     return _scripted(request, menu(await service.read(registry.list_components)))
 
 
@@ -80,7 +80,7 @@ async def get_services(service: Service, request: Request) -> Answer:
     faults=[BadRequest],
 )
 async def get_menu(service: Service, request: Request) -> Answer:
-    """`ui/get_menu`, by any method: the way to log in, or the user's entries; with `callback` as a script."""
+    """Lists the user's menu entries, or a login link. With a callback, returns a script."""
     login = await login_of(service, request)
     disagreement = await agreement(service, request, login)
     if disagreement is not None:
@@ -101,7 +101,7 @@ async def get_menu(service: Service, request: Request) -> Answer:
 
 
 def _scripted(request: Request, entries: Sequence[Mapping[str, object]]) -> Answer:
-    """Entries as JSON, or handed to a function as a script."""
+    """Returns entries as JSON, or as a script that passes them to a function."""
     callback = CALLBACK.of(request)
     document = to_json(entries)
     if not callback:

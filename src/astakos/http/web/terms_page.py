@@ -1,4 +1,4 @@
-"""`ui/terms`: the terms of service, which users sign before they can call anything."""
+"""`ui/terms`: the terms of service, which users must sign before they can make calls."""
 
 from astakos.directory.redirects import own_address
 from astakos.http.bodies import read_form
@@ -10,14 +10,14 @@ from astakos.http.web.html import hidden, html, page, redirect
 from astakos.service.service import Service
 from astakos.storage.tables import users
 
-NEXT = Parameter("next", "The address of this service to go on to.", as_text)
+NEXT = Parameter("next", "The URL of this service to continue at.", as_text)
 
 
 @described(
     "landing.terms", parameters=[NEXT], answers={200: PAGE, 302: ELSEWHERE}, faults=[BadRequest, Forbidden]
 )
 async def terms(service: Service, request: Request) -> Answer:
-    """`ui/terms`: show the terms of service to everybody, and let users sign them."""
+    """Shows the terms of service, or records that the user has signed them."""
     login = await login_of(service, request)
     settings = await service.login_settings()
     text = html('<p class="text">{}</p>', settings.terms)

@@ -1,4 +1,4 @@
-"""`weblogin/login`: logging in for the page of another component (`identity-and-projects.md` §6)."""
+"""`weblogin/login`: logs a user in for another component's page (`identity-and-projects.md` §6)."""
 
 from urllib.parse import parse_qsl, urlencode
 
@@ -17,24 +17,26 @@ TEXT_FOR_PEOPLE = Reply(media_types=["text/plain"])
 @described(
     "weblogin.login",
     parameters=[
-        Parameter("next", "Where to go with the uuid and the token.", as_text),
-        Parameter("renew", "If it is there and empty: make a new token first.", as_text),
-        Parameter("force", "If it is there and empty: end the session, so that one has to log in.", as_text),
+        Parameter("next", "The URL that receives the UUID and the token.", as_text),
+        Parameter("renew", "If present and empty, renews the token first.", as_text),
+        Parameter(
+            "force", "If present and empty, ends the session, so that the user must log in again.", as_text
+        ),
     ],
     answers={302: ELSEWHERE, 400: TEXT_FOR_PEOPLE, 403: TEXT_FOR_PEOPLE},
 )
 async def login(service: Service, request: Request) -> Answer:
-    """Send the browser to `next` with its user's uuid and token, after a login if need be."""
+    """Redirects to next with the user's UUID and token, after a login if needed."""
     found = await login_of(service, request)
     disagreement = await agreement(service, request, found)
     if disagreement is not None:
         return disagreement
     wanted = request.query.get("next")
     if not wanted:
-        return plain(400, "The parameter next must say where to go with the token.")
+        return plain(400, "The parameter next must be the URL that receives the token.")
     settings = await service.login_settings()
     if not is_allowed_next(wanted, settings.weblogin_next):
-        return plain(403, "The parameter next does not name a place that tokens may be sent to.")
+        return plain(403, "The parameter next is not a URL that may receive tokens.")
     made = Cookies(service.base_url)
     ended: list[str] = []
     if found is not None and _is_set(request, "force"):
@@ -55,7 +57,7 @@ async def login(service: Service, request: Request) -> Answer:
 
 
 def _is_set(request: Request, flag: str) -> bool:
-    """A flag counts only if it is there without a value."""
+    """Returns whether a flag is set. A flag with a value does not count."""
     return request.query.get(flag) == ""
 
 

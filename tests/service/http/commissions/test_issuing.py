@@ -277,7 +277,10 @@ def test_the_place_of_a_mistake_among_many_is_named(service: Caller, database: D
 
 def test_a_name_that_can_not_be_stored_is_refused(service: Caller, database: Database) -> None:
     reply = service.issue(COMPUTE_TOKEN, (U, 1), name="a\0b")
-    assert (reply.status, reply.message) == (400, "The name must be text without the character NUL.")
+    assert (reply.status, reply.message) == (
+        400,
+        "The name must not contain NUL characters or unpaired surrogates.",
+    )
     commissions = [body(1), {**body(1), "name": "\0"}]
     reply = service.post(f"{COMMISSIONS}/bulk", COMPUTE_TOKEN, {"commissions": commissions})
     assert reply.status == 400

@@ -85,7 +85,7 @@ def test_pending_releases_can_leave_no_room_to_mend(service: Caller, database: D
     observed = [{**U._asdict(), "usage": 0}]
     reply = service.post(RECONCILE, COMPUTE_TOKEN, {"usage": observed, "mend": True})
     assert reply.status == 400
-    assert "Nothing was mended" in reply.message
+    assert "Nothing was corrected" in reply.message
     assert holdings(database) == before
 
 

@@ -49,6 +49,10 @@ def test_the_names_of_operations_are_their_own(document: dict[str, Any]) -> None
     assert all(name.isidentifier() for name in names)
 
 
+def test_no_name_of_a_schema_says_where_its_code_stands(document: dict[str, Any]) -> None:
+    assert not [name for name in document["components"]["schemas"] if "." in name]
+
+
 def test_it_is_what_is_stored_so_that_what_callers_see_changes_in_review_only() -> None:
     assert STORED.read_text("utf-8") == current_document(), "run: python tools/write_openapi.py"
 

@@ -80,7 +80,7 @@ def test_whatever_is_wrong_is_refused_in_the_same_words(browser: Browser, email:
     page = browser.log_in(email, password)
     assert page.status == 403
     found = page_of(page)
-    assert "The user name or the password is wrong." in found.text
+    assert "The username or password is wrong." in found.text
     assert found.element("password")["aria-describedby"] == "error"
     assert found.element("error")["role"] == "alert"
     assert "astakos_session" not in browser.cookies
@@ -256,7 +256,7 @@ def test_forms_of_other_sites_are_refused(browser: Browser, service: Caller, for
 def test_one_without_cookies_is_told_what_is_missing(service: Caller) -> None:
     page = Browser(service).send("POST", LOGIN, {"username": ALICE.email, "password": PASSWORD})
     assert page.status == 403
-    assert "your browser must take cookies" in page_of(page).text
+    assert "Your browser must accept cookies" in page_of(page).text
 
 
 @pytest.mark.parametrize(
