@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from astakos.cli.serve_command import serve
-from astakos.processes.http_server import GRACE_SECONDS
+from astakos.server.limits import Limits
 from service.command import EXECUTABLE
 
 UNIT = Path(__file__).parents[2] / "deploy" / "astakos.service"
@@ -58,7 +58,7 @@ def test_it_starts_the_command_with_options_that_there_are_and_gives_it_time_to_
     given = serve.make_context("serve", options).params
     assert (given["host"], given["metrics_host"]) == ("127.0.0.1", "127.0.0.1")
     (seconds,) = settings["TimeoutStopSec"]
-    assert int(seconds) > given["drain_seconds"] + GRACE_SECONDS
+    assert int(seconds) > given["drain_seconds"] + Limits().grace_seconds
     # If all processes were told to end at once, none would drain.
     assert settings["KillMode"] == ["mixed"]
     (database,) = settings["Environment"]

@@ -15,8 +15,8 @@ from astakos.administration.state_document import (
     UserEntry,
 )
 from astakos.cli import COMMANDS
-from astakos.processes.http_server import serving
 from astakos.processes.listening import LOOPBACK, listen
+from astakos.server.running import serving
 from astakos.service.service import Service
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from astakosclient import AstakosClient

@@ -11,8 +11,8 @@ from astakos.administration.load import load
 from astakos.http.dialects.dialect import Dialect
 from astakos.http.dialects.newest import NEWEST
 from astakos.ledger.rules import Holding, Key
-from astakos.processes.http_server import serving
 from astakos.processes.listening import LOOPBACK, listen
+from astakos.server.running import serving
 from astakos.service.mail import Mailer
 from astakos.service.service import Service
 from astakos.storage.opening import database_of

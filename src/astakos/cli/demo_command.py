@@ -12,8 +12,8 @@ from astakos.administration.load import load
 from astakos.demo.narrator import Narrator
 from astakos.demo.story import tell
 from astakos.demo.world import make_world
-from astakos.processes import http_server
 from astakos.processes.listening import LOOPBACK, listen
+from astakos.server import running
 from astakos.service.service import Service
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from astakosclient import AstakosClient
@@ -35,7 +35,7 @@ def demo() -> None:
         base_url = f"http://{LOOPBACK}:{listener.getsockname()[1]}/astakos"
         register_own_services(database, base_url)
         with (
-            http_server.serving(Service(database, base_url), listener),
+            running.serving(Service(database, base_url), listener),
             AstakosClient(base_url, retry=2) as client,
         ):
             narrator = Narrator(client, world.labels)

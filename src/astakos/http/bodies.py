@@ -11,7 +11,7 @@ import msgspec
 
 from astakos.http.faults import BadRequest
 from astakos.http.media_types import FORM_TYPE, JSON_TYPE, MULTIPART_TYPE
-from astakos.http.request import Request
+from astakos.http.request import BODY_LIMIT, Request
 from astakos.storage.texts import is_storable
 
 T = TypeVar("T")
@@ -29,16 +29,17 @@ def require_json(request: Request) -> None:
         raise BadRequest(f"The Content-Type header must be {JSON_TYPE}, {said}.")
 
 
-async def read_json(request: Request, decoder: msgspec.json.Decoder[T]) -> T:
+def read_json(request: Request, decoder: msgspec.json.Decoder[T]) -> T:
     """Decodes the body with a decoder.
 
     Raises:
         BadRequest: The body is not JSON, or does not match the type. The message says where and why.
     """
-    body = await request.body()
+    body = request.body
     try:
-        # The decoder does not check the encoding of values that it skips.
-        body.decode("utf-8")
+        if not body.isascii():
+            # The decoder does not check the encoding of values that it skips.
+            body.decode("utf-8")
         return decoder.decode(body)
     except msgspec.ValidationError as error:
         raise BadRequest(f"The body is not valid: {error}.") from error
@@ -61,7 +62,7 @@ class JsonBody(Generic[T]):
     """A JSON body of one type. The handler reads it, and the API reference shows it.
 
     ISSUE = JsonBody(IssueBody)
-    body = await ISSUE.read(request)
+    body = ISSUE.read(request)
     """
 
     media_types: Sequence[str] = (JSON_TYPE,)
@@ -73,6 +74,7 @@ class JsonBody(Generic[T]):
         any_content_type: bool = False,
         is_required: bool = True,
         further_schema: dict[str, Any] | None = None,
+        limit: int = BODY_LIMIT,
     ) -> None:
         """Sets the type, which `msgspec` validates bodies against.
 
@@ -82,13 +84,15 @@ class JsonBody(Generic[T]):
             is_required: Whether a body is required. Affects only the API reference.
             further_schema: Constraints that the type cannot express and the handler checks. Affects only the
                 API reference.
+            limit: Maximum size of a body in bytes.
         """
         self.kind: Any = Annotated[kind, msgspec.Meta(extra_json_schema=further_schema)]
         self.is_required = is_required
+        self.limit = limit
         self._any_content_type = any_content_type
         self._decoder = msgspec.json.Decoder(kind)
 
-    async def read(self, request: Request, judge: Callable[[Request], None] = require_json) -> T:
+    def read(self, request: Request, judge: Callable[[Request], None] = require_json) -> T:
         """Reads the body of a request.
 
         Args:
@@ -100,7 +104,7 @@ class JsonBody(Generic[T]):
         """
         if not self._any_content_type:
             judge(request)
-        return await read_json(request, self._decoder)
+        return read_json(request, self._decoder)
 
 
 class FormBody(Generic[T]):
@@ -109,9 +113,10 @@ class FormBody(Generic[T]):
     media_types: Sequence[str] = (FORM_TYPE, MULTIPART_TYPE)
     is_required = True
 
-    def __init__(self, kind: type[T]) -> None:
-        """Sets the type, whose fields must all be strings."""
+    def __init__(self, kind: type[T], limit: int = BODY_LIMIT) -> None:
+        """Sets the type, whose fields must all be strings, and the maximum size of a body in bytes."""
         self.kind: Any = kind
+        self.limit = limit
         self._type = kind
 
     async def read(self, request: Request, form_type: Callable[[str], str]) -> T:
@@ -154,7 +159,7 @@ async def read_form(request: Request, form_type: Callable[[str], str] = form_typ
     """
     content_type = request.header(b"content-type")
     kind = form_type(content_type.partition(";")[0].strip().lower())
-    body = await request.body()
+    body = request.body
     try:
         if kind == FORM_TYPE:
             return dict(parse_qsl(body.decode("utf-8"), keep_blank_values=True, errors="strict"))

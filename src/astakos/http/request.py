@@ -1,25 +1,18 @@
 """A request as handlers see it, and the response that they return."""
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import parse_qsl, unquote
 
 from astakos.http.caller_address import address_of
 from astakos.http.faults import BodyTooLarge
-from astakos.http.media_types import JSON_TYPE, XML_TYPE
+from astakos.http.media_types import JSON_TYPE, JSON_UTF8, XML_TYPE, XML_UTF8
 
 if TYPE_CHECKING:
     from astakos.http.dialects.dialect import Dialect
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
-"""An ASGI application."""
-
 BODY_LIMIT = 1024 * 1024
+"""Maximum size of a body in bytes, unless an operation takes less."""
 NO_ROUTE = "none"
 """The route name of a request that matches no route."""
 NO_SUCH_CALL = "This path does not exist. See the API reference."
@@ -29,52 +22,105 @@ XML = "xml"
 MEDIA_TYPES = {JSON_TYPE: JSON, XML_TYPE: XML}
 
 
-class DisconnectedError(Exception):
-    """The client disconnected before it had sent its whole request."""
+NEGOTIATED_TYPES = {JSON: JSON_UTF8, XML: XML_UTF8}
+NO_HEADERS: Mapping[str, str] = {}
 
 
 class Request:
-    """One request to a path below the base URL."""
+    """One request to a path below the base URL.
+
+    Attributes:
+        method: As sent.
+        path: Below the path of the base URL, with percent-encoding decoded; "" for the root.
+        raw_query: The query string as received.
+        headers: Values by lower-case name. Repeated headers form one list.
+        peer: Address and port of the peer of the connection; None if unknown.
+        scheme: Scheme of the connection: `https` only if this process terminates TLS itself.
+        id: Links the request, its response and its log lines.
+        dialect: The dialect of the API to answer in.
+        route: Name of the route; see `astakos.http.routes`.
+        parameter: The part of the path that stands for the variable of the route.
+        serial: The same as the serial of a commission.
+        began: When its head arrived, in seconds of `time.perf_counter`.
+    """
 
     __slots__ = (
-        "_receive",
-        "_scope",
+        "_body",
+        "_most",
+        "_on_gone",
+        "_query",
+        "_serialization",
+        "began",
         "dialect",
+        "has_gone",
         "headers",
+        "id",
         "method",
         "parameter",
         "path",
-        "query",
+        "peer",
+        "raw_query",
         "route",
+        "scheme",
         "serial",
-        "serialization",
     )
 
-    def __init__(self, scope: Scope, receive: Receive, path: str, dialect: "Dialect") -> None:
-        """Reads the request line and headers. The body is read only on demand."""
+    def __init__(
+        self,
+        method: str,
+        target: bytes,
+        headers: Mapping[bytes, bytes],
+        dialect: "Dialect",
+        *,
+        prefix: str = "",
+        peer: tuple[str, int] | None = None,
+        request_id: str = "",
+        began: float = 0.0,
+    ) -> None:
+        """Reads the target. Its body comes later, with `body_has_come`.
+
+        Args:
+            method: As sent.
+            target: Path and query.
+            headers: Values by lower-case name.
+            dialect: The dialect of the API.
+            prefix: Path of the base URL, without a trailing slash.
+            peer: Address and port of the peer.
+            request_id: Its ID.
+            began: When its head arrived.
+        """
+        path, _, query = target.partition(b"?")
+        self.method = method
+        self.path = _below(prefix, path.partition(b"#")[0].decode("ascii"))
+        self.raw_query = query.partition(b"#")[0].decode("ascii")
+        self.headers = headers
+        self.peer = peer
+        self.scheme = "http"
+        self.id = request_id
         self.dialect = dialect
-        self.method: str = scope["method"]
-        self.path = path
         self.route = NO_ROUTE
-        self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
-        self.query: Mapping[str, str] = _query(scope["query_string"])
-        self.serial = 0
         self.parameter = ""
-        self._scope = scope
-        self._receive = receive
-        self.serialization = self._negotiate(scope["headers"])
+        self.serial = 0
+        self.began = began
+        self.has_gone = False
+        self._on_gone: Callable[[], None] | None = None
+        self._body = b""
+        self._most = 0
+        self._query: Mapping[str, str] | None = None
+        self._serialization = ""
 
     @property
-    def scheme(self) -> str:
-        """The scheme of the connection: `https` only if this process terminates TLS itself."""
-        scheme: str = self._scope.get("scheme", "http")
-        return scheme
+    def is_outside(self) -> bool:
+        """Whether its path is not below the base URL."""
+        return self.path is OUTSIDE
 
     @property
-    def raw_query(self) -> str:
-        """The query string as received."""
-        query: bytes = self._scope["query_string"]
-        return query.decode("latin-1")
+    def query(self) -> Mapping[str, str]:
+        """The parameters of the query. If a parameter occurs more than once, the last value wins."""
+        if self._query is None:
+            raw = self.raw_query
+            self._query = dict(parse_qsl(raw, keep_blank_values=True)) if raw else {}
+        return self._query
 
     def header(self, name: bytes) -> str:
         """Returns the value of a header without surrounding whitespace, or "" if it is missing."""
@@ -83,7 +129,7 @@ class Request:
     @property
     def address(self) -> str | None:
         """The address of the caller; see `address_of`."""
-        return address_of(self._scope.get("client"), self.header(b"x-forwarded-for"))
+        return address_of(self.peer, self.header(b"x-forwarded-for"))
 
     @property
     def token(self) -> str:
@@ -106,56 +152,83 @@ class Request:
         text = self.header(b"content-length")
         return int(text) if text.isascii() and text.isdigit() else 0
 
-    async def body(self) -> bytes:
-        """Reads the whole body.
+    @property
+    def body(self) -> bytes:
+        """The whole body.
 
         Raises:
-            BodyTooLarge: The body, or its Content-Length, exceeds `BODY_LIMIT`.
-            DisconnectedError: The client disconnected before it had sent the whole body.
+            BodyTooLarge: The body exceeds what the operation takes.
         """
-        if self.announced_length > BODY_LIMIT:
-            raise BodyTooLarge(BODY_LIMIT)
-        parts: list[bytes] = []
-        size = 0
-        more = True
-        while more:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise DisconnectedError
-            part: bytes = message.get("body", b"")
-            size += len(part)
-            if size > BODY_LIMIT:
-                raise BodyTooLarge(BODY_LIMIT)
-            parts.append(part)
-            more = message.get("more_body", False)
-        return b"".join(parts)
+        if self._most:
+            raise BodyTooLarge(self._most)
+        return self._body
 
-    def _negotiate(self, headers: Sequence[tuple[bytes, bytes]]) -> str:
-        """Returns the serialization that the caller prefers (`http-api.md` §2)."""
+    def body_has_come(self, body: bytes) -> None:
+        """Sets the body."""
+        self._body = body
+
+    def refuse_body(self, most: int) -> None:
+        """Makes reading the body fail, because it exceeds so many bytes."""
+        self._most = most
+
+    def when_gone(self, call: Callable[[], None]) -> None:
+        """Calls back once when the client has disconnected."""
+        if self.has_gone:
+            call()
+        else:
+            self._on_gone = call
+
+    def client_has_gone(self) -> None:
+        """Notes that the client has disconnected."""
+        self.has_gone = True
+        if self._on_gone is not None:
+            self._on_gone()
+            self._on_gone = None
+
+    @property
+    def serialization(self) -> str:
+        """The serialization that the caller prefers (`http-api.md` §2)."""
+        if not self._serialization:
+            self._serialization = self._negotiated()
+        return self._serialization
+
+    @serialization.setter
+    def serialization(self, serialization: str) -> None:
+        self._serialization = serialization
+
+    @property
+    def media_type(self) -> str:
+        """The media type of a response in that serialization."""
+        return NEGOTIATED_TYPES[self.serialization]
+
+    def _negotiated(self) -> str:
         wanted = self.query.get("format")
         if wanted in (JSON, XML):
             return wanted
         for serialization in (JSON, XML):
             if self.path.endswith("." + serialization):
                 return serialization
-        accepted = self.headers.get(b"accept", b"")
-        if len(headers) > len(self.headers):
-            # Repeated Accept headers form one list.
-            accepted = b",".join(value for name, value in headers if name == b"accept")
-        for part in accepted.decode("latin-1").split(","):
+        for part in self.headers.get(b"accept", b"").decode("latin-1").split(","):
             found = MEDIA_TYPES.get(part.partition(";")[0].strip())
             if found:
                 return found
         return JSON
 
 
-def _query(text: bytes) -> Mapping[str, str]:
-    # If a parameter occurs more than once, the last value wins.
-    return dict(parse_qsl(text.decode("latin-1"), keep_blank_values=True)) if text else {}
+OUTSIDE = "\0outside"
+"""Stands for a path that is not below the base URL; no request can have it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+def _below(prefix: str, path: str) -> str:
+    """Returns the part of a path below the base URL: "" for the root, `OUTSIDE` if it is not below it."""
+    if "%" in path:
+        path = unquote(path)
+    if path in ("/", prefix):
+        return ""
+    return path[len(prefix) :] if path.startswith(prefix + "/") else OUTSIDE
+
+
+class Answer(NamedTuple):
     """A response. The media type is the negotiated one unless the handler sets another.
 
     Attributes:
@@ -165,5 +238,5 @@ class Answer:
     status: int = 200
     body: bytes = b""
     media_type: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = NO_HEADERS
     cookies: Sequence[str] = ()

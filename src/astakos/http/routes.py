@@ -45,6 +45,14 @@ SUPPORTS = ((b"astakos-supports", b"idempotency-key, ttl, quantities, bulk, hist
 """Sent with every response about commissions: the extensions to the original API."""
 
 
+SUPPORTS_FIELD = b"".join(name + b": " + value + b"\r\n" for name, value in SUPPORTS)
+
+
+def announced_field(path: str) -> bytes:
+    """Returns the same as a line of the head."""
+    return SUPPORTS_FIELD if path.startswith(COMMISSIONS) else b""
+
+
 def announced(path: str) -> tuple[tuple[bytes, bytes], ...]:
     """Returns the extra headers that every response of a path carries."""
     return SUPPORTS if path.startswith(COMMISSIONS) else ()

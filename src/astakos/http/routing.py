@@ -1,10 +1,10 @@
 """Finds the route of a path in a table of path templates (`http-api.md` §6)."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from typing import Final, NamedTuple
 
+from astakos.http.openapi.description import ANY_METHOD, description_of
 from astakos.http.request import Answer, Request
 from astakos.service.service import Service
 
@@ -24,10 +24,22 @@ PATTERNS: Final[Mapping[str, str]] = {
 }
 """What each path variable matches, unless its route sets `pattern`."""
 
+WITHOUT_BODY: Final = ("GET", "HEAD")
 DIGITS_OF_A_SERIAL: Final = 19
 
 
-@dataclass(frozen=True, slots=True)
+class _Body(NamedTuple):
+    """What a method of a route needs of the body.
+
+    Attributes:
+        limit: Maximum size in bytes.
+        for_token: Whether it needs none if the request carries no token.
+    """
+
+    limit: int
+    for_token: bool
+
+
 class Route:
     """One path and its handlers.
 
@@ -36,17 +48,43 @@ class Route:
         methods: Handlers by method.
         endings: Endings that the path may have.
         pattern: Regular expression for the variable. "" selects the one in `PATTERNS`.
+        name: The name of the route in documents, logs, and metrics.
     """
 
-    template: str
-    methods: Methods
-    endings: tuple[str, ...] = SLASH_OPTIONAL
-    pattern: str = ""
+    __slots__ = ("_any", "_bodies", "endings", "methods", "name", "pattern", "template")
 
-    @property
-    def name(self) -> str:
-        """The name of the route in documents, logs, and metrics."""
-        return self.template or "/"
+    def __init__(
+        self, template: str, methods: Methods, endings: tuple[str, ...] = SLASH_OPTIONAL, pattern: str = ""
+    ) -> None:
+        """See the attributes."""
+        self.template = template
+        self.methods = methods
+        self.endings = endings
+        self.pattern = pattern
+        self.name = template or "/"
+        self._any = methods.get(ANY_METHOD)
+        self._bodies = dict(_bodies(methods))
+
+    def handler_of(self, method: str) -> Handler | None:
+        """Returns the handler of a method, None if the path does not have it."""
+        return self.methods.get(method) or self._any
+
+    def body_limit(self, request: Request) -> int:
+        """Returns how many bytes of body a request needs at most; 0 if it can be answered without its body."""
+        body = self._bodies.get(request.method)
+        if body is None or (body.for_token and not request.token):
+            return 0
+        return body.limit
+
+
+def _bodies(methods: Methods) -> Iterator[tuple[str, _Body]]:
+    for method, found in methods.items():
+        # A wrapper asks for a token before its handler, or one of its handlers, reads the body.
+        handlers = getattr(found, "handlers", None) or {method: getattr(found, "handler", found)}
+        for each, handler in handlers.items():
+            description = description_of(handler)
+            if description is not None and description.body is not None and each not in WITHOUT_BODY:
+                yield each, _Body(description.body.limit, for_token=bool(getattr(found, "tokens", ())))
 
 
 class RouteTable:

@@ -14,7 +14,7 @@ from astakos.http.request_counts import tell
 from astakos.ledger.engine_client import Ledger
 from astakos.logs import set_up_logging
 from astakos.processes.configuration import DRAIN, READY, Instructions, keep_what_is_there, spoken_version
-from astakos.processes.http_server import serve
+from astakos.server.running import serve
 from astakos.service.service import Service
 from astakos.storage.opening import database_of
 

@@ -2,17 +2,18 @@
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
-from astakos.http.request import Answer
+from astakos.http.request import Answer, Request
+from astakos.http.routes import announced_field
 
 STATUS_LINES: Final[Mapping[int, bytes]] = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode("ascii") for status in HTTPStatus
 }
-WITHOUT_LENGTH: Final = frozenset({204, 304})
+WITHOUT_CONTENT: Final = frozenset({204, 304})
 """An answer of these has no body, and 204 must not announce one (RFC 9110 §8.6)."""
 NOT_IN_A_FIELD: Final = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 CLOSE: Final = b"connection: close\r\n"
@@ -25,13 +26,7 @@ class LastBytes(NamedTuple):
 
 
 class AnswerWriter:
-    """Makes the bytes of answers.
-
-    Example:
-        >>> writer = AnswerWriter(now=lambda: 0.0)
-        >>> writer.bytes_of(Answer(200, b"{}", "application/json"), b"7", is_last=False).splitlines()[0]
-        b'HTTP/1.1 200 OK'
-    """
+    """Makes the bytes of answers."""
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         """Take the time for the headers from a clock."""
@@ -39,42 +34,50 @@ class AnswerWriter:
         self._second = 0
         self._fixed = b""
 
-    def bytes_of(
-        self, answer: Answer, request_id: bytes, *, is_last: bool, without_body: bool = False
-    ) -> bytes:
-        """A whole answer.
+    def bytes_of(self, request: Request, answer: Answer, *, is_last: bool) -> bytes:
+        """The answer to a request.
 
         Args:
-            answer: whose media type is known.
-            request_id: what the request is called.
+            request: what it answers; to HEAD, the body is left out and its length is told.
+            answer: the answer.
             is_last: whether the connection ends with it.
-            without_body: whether it answers HEAD: the length is told, the body is not sent.
 
         Raises:
             ValueError: a header has a character that no header can have.
         """
-        body = answer.body
-        parts = [
-            STATUS_LINES[answer.status],
-            self._fixed_fields(),
-            b"content-type: ",
-            (answer.media_type or "").encode("latin-1"),
-            b"\r\nx-request-id: ",
-            request_id,
-            b"\r\n",
-        ]
-        if answer.status not in WITHOUT_LENGTH:
-            parts.append(b"content-length: %d\r\n" % len(body))
-        for name, value in answer.headers.items():
-            parts.append(_field(name, value))
-        for cookie in answer.cookies:
-            parts.append(_field("set-cookie", cookie))
-        if is_last:
-            parts.append(CLOSE)
-        parts.append(b"\r\n")
-        if not without_body and answer.status not in WITHOUT_LENGTH:
-            parts.append(body)
-        return b"".join(parts)
+        media_type = answer.media_type or request.media_type
+        fields = [announced_field(request.path), *_fields(answer)]
+        with_body = request.method != "HEAD"
+        return self._whole(answer, media_type, request.id, fields, is_last=is_last, with_body=with_body)
+
+    def refusal(self, answer: Answer, request_id: str) -> bytes:
+        """The answer to what is not an acceptable request; the connection ends with it."""
+        media_type = answer.media_type or ""
+        return self._whole(answer, media_type, request_id, _fields(answer), is_last=True, with_body=True)
+
+    def _whole(
+        self,
+        answer: Answer,
+        media_type: str,
+        request_id: str,
+        fields: Iterable[bytes],
+        *,
+        is_last: bool,
+        with_body: bool,
+    ) -> bytes:
+        has_content = answer.status not in WITHOUT_CONTENT
+        return b"".join(
+            (
+                STATUS_LINES[answer.status],
+                self._fixed_fields(),
+                f"content-type: {media_type}\r\nx-request-id: {request_id}\r\n".encode("latin-1"),
+                b"content-length: %d\r\n" % len(answer.body) if has_content else b"",
+                *fields,
+                CLOSE if is_last else b"",
+                b"\r\n",
+                answer.body if with_body and has_content else b"",
+            )
+        )
 
     def _fixed_fields(self) -> bytes:
         """The fields that every answer has and that change once a second."""
@@ -87,6 +90,13 @@ class AnswerWriter:
                 "cache-control: no-cache, no-store, must-revalidate, max-age=0\r\nvary: X-Auth-Token\r\n"
             ).encode("ascii")
         return self._fixed
+
+
+def _fields(answer: Answer) -> Iterable[bytes]:
+    """The answer's own fields."""
+    if answer.headers or answer.cookies:
+        yield from (_field(name, value) for name, value in answer.headers.items())
+        yield from (_field("set-cookie", cookie) for cookie in answer.cookies)
 
 
 def _field(name: str, value: str) -> bytes:

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from astakos.http.request import Answer, Request
 from astakos.server.answers import LastBytes
@@ -19,9 +19,9 @@ REQUESTS_PER_TURN: Final = 16
 """After so many requests of one connection others get a turn."""
 READ_AHEAD: Final = 64 * 1024
 """So much is read of what follows the request that is being answered; then reading stops."""
-SKIPPED_AT_MOST: Final = 64 * 1024
-"""A body that is not needed is read to its end if it is no larger; else the connection ends with the answer."""
-DROPPED_AT_MOST: Final = 1024 * 1024
+SKIPPED_AT_MOST: Final = 1024 * 1024
+"""A body that is not needed is read to its end if it is no larger; else the answer is the last."""
+DROPPED_AT_MOST: Final = 16 * 1024 * 1024
 """After the last answer, so much of what still comes is dropped before the connection is reset."""
 NEVER: Final = math.inf
 UNDER_WAY: Final = frozenset({State.HEAD, State.BODY, State.ANSWERING})
@@ -77,8 +77,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for a request."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
         self.peer = peer[:2] if isinstance(peer, tuple) else None
         self.deadline = self._server.now() + self._server.limits.idle_seconds
@@ -109,7 +108,7 @@ class Connection(asyncio.Protocol):
         """Forget the connection; a request that is being carried out is carried out all the same."""
         if self._request is not None:
             if self._state is State.BODY:
-                self._server.application.note_gone(self._request)
+                self._server.site.note_gone(self._request)
             self._request.client_has_gone()
         self._enter(Event.CLOSED)
         self._transport = None
@@ -202,17 +201,17 @@ class Connection(asyncio.Protocol):
         """Judge a request by its head: either its body is collected, or it is answered without."""
         if head.method == b"CONNECT":
             raise Violation("CONNECT is not allowed here.", 405)
-        request = self._request = self._server.application.request_of(head, self.peer)
+        request = self._request = self._server.request_of(head, self.peer)
         if not head.keeps_alive:
             self._is_last = True
-        most = self._most = self._server.application.most_of_body(request)
+        most = self._most = self._server.site.body_limit(request)
         length = head.content_length
         if length == 0:
             self._reader.read_body(0)
             self._answer()
             return
         if most == 0 or (length is not None and length > most):
-            request.leave_body_out(is_too_large=most > 0)
+            request.refuse_body(most)
             # A client that waits for our word before it sends the body may send it all the same, or not.
             if head.expects_continue or length is None or length > SKIPPED_AT_MOST:
                 self._is_last = True
@@ -225,8 +224,7 @@ class Connection(asyncio.Protocol):
             self._write(CONTINUE)
 
     def _read_body(self) -> bool:
-        request = self._request
-        assert request is not None
+        request = self._present_request
         before = self._reader.body_bytes
         try:
             is_complete = self._reader.read_body(self._most)
@@ -234,7 +232,7 @@ class Connection(asyncio.Protocol):
             self._is_last = True
             self._collect(0)
             self._reader.drop_body()
-            request.leave_body_out(is_too_large=True)
+            request.refuse_body(self._most)
             self._answer()
             return True
         received = self._reader.body_bytes
@@ -250,6 +248,12 @@ class Connection(asyncio.Protocol):
         # More may be there already: the reader gives others a turn between many small chunks.
         return self._reader.has_more
 
+    @property
+    def _present_request(self) -> Request:
+        if self._request is None:
+            raise LookupError("no request is under way")
+        return self._request
+
     def _skip_body(self) -> bool:
         try:
             is_complete = self._reader.read_body(SKIPPED_AT_MOST)
@@ -264,11 +268,10 @@ class Connection(asyncio.Protocol):
 
     def _answer(self) -> None:
         """Work out the answer; it is often there before this returns."""
-        assert self._request is not None
         self._enter(Event.READY)
         self.deadline = NEVER
-        application = self._server.application
-        Steps(self._server.loop, application.respond(self._request), self._answered, self._failed).run()
+        answer = self._server.site.respond(self._present_request)
+        Steps(self._server.loop, answer, self._answered, self._failed).run()
 
     # Answers out
 
@@ -297,7 +300,7 @@ class Connection(asyncio.Protocol):
         """Answer a defect of the code; what it was is in the log already."""
         request = self._request
         if request is not None:
-            self._answered(self._server.application.defect(request, error))
+            self._answered(self._server.site.defect(request, error))
 
     def _wait_for_next(self) -> None:
         self.deadline = self._server.now() + self._server.limits.idle_seconds

@@ -1,9 +1,9 @@
 """The head of a request, strictly read: the parser is llhttp, and what it lets pass is judged here.
 
 llhttp refuses nearly all that makes two readers of one stream disagree: bare line feeds and carriage returns,
-NUL, folded headers, blanks before a colon, several lengths, a length beside a transfer coding. Here come the
-form of the request line, transfer codings other than `chunked`, missing or repeated `Host`, and the repetition
-of any header that says who calls or what is sent.
+NUL, folded headers, blanks before a colon, several lengths, a length beside a coding. Added here are
+the form of the request line, transfer codings other than `chunked`, a missing `Host`, and the repetition of any
+header that says who calls or what is sent.
 """
 
 import re

@@ -21,7 +21,7 @@ class Limits(msgspec.Struct, frozen=True):
         body_bytes_per_second: how quickly it must come after that, on average.
         collected_bytes: how much of unfinished bodies all connections of the process may hold together.
         idle_seconds: how long a connection may stay open between two requests. Longer than any proxy keeps
-            one (nginx: 60), since a request that a proxy sends on a connection that is just being closed fails.
+            one (nginx: 60): what a proxy sends on a connection that is just being closed fails.
         answer_seconds: how long an answer may wait for the client to take it, before it must be taken at
             `body_bytes_per_second`.
         linger_seconds: how long a client may take to read the last answer and close the connection.

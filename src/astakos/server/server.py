@@ -4,18 +4,19 @@ import asyncio
 import contextlib
 import errno
 import logging
-import os
 import resource
 import socket
 from collections.abc import Callable
 from typing import Final
 
-from astakos.http.application import Application
+import msgspec
+
 from astakos.http.request import Answer, Request
 from astakos.server.answers import AnswerWriter
 from astakos.server.connection import Connection
-from astakos.server.heads import Violation
+from astakos.server.heads import Head, Violation
 from astakos.server.limits import Limits
+from astakos.server.site import Site
 
 SWEEP_SECONDS: Final = 1.0
 """How often deadlines are looked at: a timer for each would cost more than what it guards."""
@@ -31,7 +32,7 @@ log = logging.getLogger("astakos.http")
 
 
 class Server:
-    """Serves one application on a listening socket, on the event loop that runs `serve`.
+    """Serves one site on a listening socket, on the event loop that runs `serve`.
 
     Attributes:
         is_ending: whether every answer is the last of its connection.
@@ -39,13 +40,13 @@ class Server:
 
     def __init__(
         self,
-        application: Application,
+        site: Site,
         listener: socket.socket,
         ready: Callable[[], None],
         limits: Limits | None = None,
     ) -> None:
         """Prepare; `ready` is called when it answers."""
-        self.application = application
+        self.site = site
         self.limits = _within_the_system(limits or Limits())
         self.writer = AnswerWriter()
         self.is_ending = False
@@ -62,7 +63,8 @@ class Server:
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
         """The event loop that it runs on."""
-        assert self._loop is not None
+        if self._loop is None:
+            raise RuntimeError("the server does not run")
         return self._loop
 
     def now(self) -> float:
@@ -72,7 +74,7 @@ class Server:
     async def serve(self) -> None:
         """Answer until `end` is called; then let finish what is under way."""
         self._loop = asyncio.get_running_loop()
-        await self.application.start()
+        await self.site.start()
         self._listener.setblocking(False)
         self._loop.add_reader(self._listener.fileno(), self._accept)
         sweeping = self._loop.create_task(self._sweep())
@@ -82,13 +84,13 @@ class Server:
         finally:
             sweeping.cancel()
             await self._finish()
-            await self.application.stop()
+            await self.site.stop()
 
     def end(self) -> None:
         """Accept nothing more and finish; called again, without waiting for anybody."""
         if self._end.is_set():
             self._forced.set()
-        self.application.service.readiness.is_ending = True
+        self.site.prepare_to_stop()
         self._end.set()
 
     async def _finish(self) -> None:
@@ -99,11 +101,12 @@ class Server:
             connection.end()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.limits.grace_seconds):
-                while not self._forced.is_set() and any(one.is_busy for one in self._connections):
+                # Nothing tells when the last of them is done.
+                while not self._forced.is_set() and any(one.is_busy for one in self._connections):  # noqa: ASYNC110
                     await asyncio.sleep(ENDING_SECONDS)
         for connection in list(self._connections):
             connection.abort()
-        while self._connections:
+        while self._connections:  # noqa: ASYNC110 - the event loop tells each that it is closed
             await asyncio.sleep(0)
 
     # Accepting
@@ -160,25 +163,26 @@ class Server:
         self._connections.discard(connection)
 
     def collected(self, more: int) -> None:
-        """A connection holds more of an unfinished body, or less; the largest makes room if all hold too much."""
+        """A connection holds more, or less, of an unfinished body; beyond the bound the largest is given up."""
         self._collected += more
         while more > 0 and self._collected > self.limits.collected_bytes:
             max(self._connections, key=lambda one: one.collected).evict()
 
+    def request_of(self, head: Head, peer: tuple[str, int] | None) -> Request:
+        """The request of a head."""
+        return self.site.request_of(head.method.decode("ascii"), head.target, head.headers, peer)
+
     def bytes_of(self, request: Request, answer: Answer, *, is_last: bool) -> bytes:
         """The bytes of the answer to a request."""
-        request_id = request.id.encode("ascii")
-        is_head = request.method == "HEAD"
         try:
-            return self.writer.bytes_of(answer, request_id, is_last=is_last, without_body=is_head)
+            return self.writer.bytes_of(request, answer, is_last=is_last)
         except ValueError as error:
-            answer = self.application.defect(request, error)
-            return self.writer.bytes_of(answer, request_id, is_last=is_last, without_body=is_head)
+            return self.writer.bytes_of(request, self.site.defect(request, error), is_last=is_last)
 
     def refusal_of(self, violation: Violation) -> bytes:
         """The bytes that answer what is not an acceptable request."""
-        answer, request_id = self.application.refusal_of(violation.status, violation.message)
-        return self.writer.bytes_of(answer, request_id.encode("ascii"), is_last=True)
+        answer, request_id = self.site.refusal_of(violation.status, violation.message)
+        return self.writer.refusal(answer, request_id)
 
     # Deadlines
 
@@ -204,10 +208,7 @@ def _within_the_system(limits: Limits) -> Limits:
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
             soft = hard
-    in_use = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0  # noqa: PTH208, PTH112
-    most = soft - in_use - KEPT_FREE
+    most = max(1, soft - KEPT_FREE)
     if soft == resource.RLIM_INFINITY or limits.connections <= most:
         return limits
-    return Limits(
-        **{**{name: getattr(limits, name) for name in limits.__struct_fields__}, "connections": max(1, most)}
-    )
+    return msgspec.structs.replace(limits, connections=most)

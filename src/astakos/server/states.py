@@ -1,16 +1,16 @@
 """The life of a connection that brings HTTP/1.1 requests, as a table (RFC 9112 §9).
 
-A connection brings one request after the other. Only one of them is read or answered at any time: the bytes of
-the next one wait until the answer to this one is written. So answers leave in the order of their requests, and a
-request costs the same however many wait behind it.
+A connection brings one request after the other. Only one of them is read or answered at any time: the bytes
+of the next one wait until the answer to this one is written. So answers leave in the order of their requests,
+and a request costs the same however many wait behind it.
 
     IDLE       no byte of the next request has come
     HEAD       some of its head has come
     BODY       its head is accepted; its body is being collected
     ANSWERING  its answer is being worked out
     SKIPPING   it was answered without its body; what is left of that is read and dropped
-    LINGERING  the last answer is written; what still comes is read and dropped, so that the client gets to read
-               the answer before the connection is reset (RFC 9112 §9.6)
+    LINGERING  the last answer is written; what still comes is read and dropped, so that the client gets to
+               read the answer before the connection is reset (RFC 9112 §9.6)
     CLOSED     nothing more is read or written
 
 What is not in the table is a defect of the code, never of the peer: what a peer can do wrong is an event.

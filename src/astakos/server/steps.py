@@ -1,8 +1,8 @@
 """Running a coroutine without a task: most handlers finish at once, or wait for one future.
 
 A task costs three turns of the event loop and as many allocations before the first line of the handler runs.
-Here the handler runs where its request was read, up to where it really has to wait. What runs like this has no
-current task, so whatever needs one (`asyncio.timeout`, `asyncio.TaskGroup`) has to begin one for itself.
+Here the handler runs where its request was read, up to where it really has to wait. What runs like this has
+no current task, so whatever needs one (`asyncio.timeout`, `asyncio.TaskGroup`) has to begin one for itself.
 """
 
 import asyncio

@@ -4,7 +4,7 @@ import asyncio
 import contextvars
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from astakos.ledger.ports import StorageUnavailableError
 
@@ -29,33 +29,47 @@ class ReadPool:
         Raises:
             StorageUnavailableError: No thread became free in time, or the read took too long.
         """
+        loop = asyncio.get_running_loop()
         # The context carries the request ID, which log lines from the thread must show.
         under_way = self._threads.submit(contextvars.copy_context().run, read)
-        waiting = _Patience(under_way)
-        timer = asyncio.get_running_loop().call_later(LONGEST_WAIT_SECONDS, waiting.end)
+        waiting = _Patience(under_way, asyncio.wrap_future(under_way))
+        # Handlers run outside of tasks, where `asyncio.timeout` does not work.
+        timers = [
+            loop.call_later(LONGEST_WAIT_SECONDS, waiting.end_if_queued),
+            loop.call_later(LONGEST_READ_SECONDS, waiting.end),
+        ]
         try:
-            async with asyncio.timeout(LONGEST_READ_SECONDS):
-                return await asyncio.wrap_future(under_way)
-        except TimeoutError:
-            raise StorageUnavailableError("the database does not answer") from None
+            return await waiting.result
         except asyncio.CancelledError:
             if waiting.ended:
-                raise StorageUnavailableError("too many reads are queued") from None
+                raise StorageUnavailableError(waiting.ended) from None
             raise
         finally:
-            timer.cancel()
+            for timer in timers:
+                timer.cancel()
 
     def close(self) -> None:
         """Stops the threads, and cancels what is queued."""
         self._threads.shutdown(cancel_futures=True)
 
 
-class _Patience:
-    """Cancels a read that has not started in time."""
+class _Patience(Generic[T]):
+    """Stops waiting for a read that does not start, or does not end, in time.
 
-    def __init__(self, under_way: "Future[T]") -> None:
+    Attributes:
+        result: The result of the read.
+        ended: Why waiting stopped; "" if it did not.
+    """
+
+    def __init__(self, under_way: "Future[T]", result: "asyncio.Future[T]") -> None:
         self._under_way = under_way
-        self.ended = False
+        self.result = result
+        self.ended = ""
+
+    def end_if_queued(self) -> None:
+        if self._under_way.cancel():
+            self.ended = "too many reads are queued"
 
     def end(self) -> None:
-        self.ended = self._under_way.cancel()
+        if self.result.cancel():
+            self.ended = "the database does not answer"

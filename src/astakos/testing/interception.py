@@ -1,4 +1,4 @@
-"""What stands between the server and the service: it notes each request, and lets go wrong what shall."""
+"""Stands between the server and the service: records each request, and makes some fail if a test says so."""
 
 from __future__ import annotations
 
@@ -6,131 +6,136 @@ import asyncio
 import math
 from typing import TYPE_CHECKING
 
+from astakos.http.faults import Fault
+from astakos.http.request import BODY_LIMIT, Answer
+from astakos.server.answers import LastBytes
 from astakos.testing.failures import FinishedAnswer
 from astakos.testing.seen_requests import SeenRequest, TokenNames
 from astakos.testing.switches import Switchboard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Mapping
 
-    from astakos.http.request import App, Message, Receive, Scope, Send
+    from astakos.http.request import Request
+    from astakos.server.site import Site
 
-DISCONNECT = "http.disconnect"
+CONTENT_TYPE = b"content-type"
+CONTENT_LENGTH = b"content-length"
 
 
 class Interception:
-    """Sees every request of one service."""
+    """Sees every request of one service; a site in front of the service's own."""
 
-    def __init__(self) -> None:
-        """Begin with no requests and no switches."""
+    def __init__(self, site: Site) -> None:
+        """Stand in front of a site, with no requests and no switches."""
         self.requests: list[SeenRequest] = []
         self.switchboard = Switchboard()
         self.tokens = TokenNames()
         self.ending = asyncio.Event()
-        self.transport_of: Callable[[Scope], asyncio.Transport | None] = lambda _: None
+        self._site = site
 
-    def around(self, application: App, prefix: str) -> App:
-        """An application that stands before another one, whose paths all begin in the same way."""
-
-        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] == "http":
-                await self._respond(application, prefix, scope, receive, send)
-            else:
-                await application(scope, receive, send)
-
-        return answer
-
-    async def _respond(
-        self, application: App, prefix: str, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        messages = await _whole_request(receive)
-        body = b"".join(message.get("body", b"") for message in messages)
-        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
-        path = scope["path"].removeprefix(prefix)
-        seen = self.tokens.see(scope["method"], path, scope["query_string"].decode("latin-1"), headers, body)
+    async def respond(self, request: Request) -> Answer | LastBytes:
+        """Let the site answer, or let happen what goes wrong."""
+        headers = [
+            (name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.items()
+        ]
+        path = "" if request.is_outside else request.path
+        seen = self.tokens.see(request.method, path, request.raw_query, headers, _body_of(request))
         self.requests.append(seen)
-
-        async def send_and_note(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                seen.status = message["status"]
-            await send(message)
-
-        exchange = _Exchange(self, application, scope, messages, receive, send_and_note)
         failure = self.switchboard.take(seen.method, path)
         if failure is None:
-            await application(scope, exchange.receive, send_and_note)
+            answer: Answer | LastBytes = await self._site.respond(request)
         else:
+            exchange = _Exchange(self, request)
             await failure.happen(exchange)
+            answer = exchange.outcome
+        if isinstance(answer, Answer):
+            seen.status = answer.status
+        return answer
+
+    def body_limit(self, _request: Request) -> int:
+        """All bodies are recorded, also those that the service does not need."""
+        return BODY_LIMIT
+
+    async def start(self) -> None:
+        """Start the site."""
+        await self._site.start()
+
+    def prepare_to_stop(self) -> None:
+        """Prepare the site."""
+        self._site.prepare_to_stop()
+
+    async def stop(self) -> None:
+        """Stop the site."""
+        await self._site.stop()
+
+    def request_of(
+        self, method: str, target: bytes, headers: Mapping[bytes, bytes], peer: tuple[str, int] | None
+    ) -> Request:
+        """As the site makes it."""
+        return self._site.request_of(method, target, headers, peer)
+
+    def note_gone(self, request: Request) -> None:
+        """As the site notes it."""
+        self._site.note_gone(request)
+
+    def refusal_of(self, status: int, message: str) -> tuple[Answer, str]:
+        """As the site refuses."""
+        return self._site.refusal_of(status, message)
+
+    def defect(self, request: Request, error: BaseException) -> Answer:
+        """As the site answers."""
+        return self._site.defect(request, error)
+
+    async def carry_out(self, request: Request) -> FinishedAnswer:
+        """What the site answers."""
+        answer = await self._site.respond(request)
+        if isinstance(answer, LastBytes):
+            raise TypeError("the site answers in whole answers")
+        media_type = answer.media_type or request.media_type
+        headers = [
+            (CONTENT_TYPE, media_type.encode("latin-1")),
+            (CONTENT_LENGTH, b"%d" % len(answer.body)),
+            *((name.encode("ascii"), value.encode("latin-1")) for name, value in answer.headers.items()),
+        ]
+        return FinishedAnswer(answer.status, headers, answer.body)
 
 
-async def _whole_request(receive: Receive) -> list[Message]:
-    messages = [await receive()]
-    while messages[-1].get("more_body", False):
-        messages.append(await receive())
-    return messages
+def _body_of(request: Request) -> bytes:
+    try:
+        return request.body
+    except Fault:
+        return b""
 
 
 class _Exchange:
     """One request that something goes wrong with."""
 
-    def __init__(
-        self,
-        interception: Interception,
-        application: App,
-        scope: Scope,
-        messages: Sequence[Message],
-        receive: Receive,
-        send: Send,
-    ) -> None:
+    def __init__(self, interception: Interception, request: Request) -> None:
         self._interception = interception
-        self._application = application
-        self._scope = scope
-        self._messages = list(messages)
-        self._receive = receive
-        self._send = send
-
-    async def receive(self) -> Message:
-        """What has been received already, then what comes."""
-        return self._messages.pop(0) if self._messages else await self._receive()
+        self._request = request
+        self._gone = asyncio.Event()
+        request.when_gone(self._gone.set)
+        self.outcome: Answer | LastBytes = LastBytes(b"")
 
     async def carry_out(self) -> FinishedAnswer:
-        status, headers, parts = 0, [], []
-
-        async def keep(message: Message) -> None:
-            nonlocal status, headers
-            if message["type"] == "http.response.start":
-                status, headers = message["status"], list(message["headers"])
-            else:
-                parts.append(message.get("body", b""))
-
-        await self._application(self._scope, self.receive, keep)
-        return FinishedAnswer(status, headers, b"".join(parts))
+        return await self._interception.carry_out(self._request)
 
     async def answer(self, answer: FinishedAnswer) -> None:
-        headers = list(answer.headers)
-        await self._send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await self._send({"type": "http.response.body", "body": answer.body})
+        own = dict(answer.headers)
+        media_type = own.pop(CONTENT_TYPE, b"").decode("latin-1")
+        own.pop(CONTENT_LENGTH, None)
+        headers = {name.decode("ascii"): value.decode("latin-1") for name, value in own.items()}
+        self.outcome = Answer(answer.status, answer.body, media_type, headers)
 
     async def cut(self, last_bytes: bytes = b"") -> None:
-        transport = self._interception.transport_of(self._scope)
-        if transport is not None:
-            transport.write(last_bytes)
-            transport.close()
-        await self._until_gone()
+        self.outcome = LastBytes(last_bytes)
 
     async def pause(self, seconds: float) -> bool:
-        gone = asyncio.ensure_future(self._until_gone())
+        gone = asyncio.ensure_future(self._gone.wait())
         ending = asyncio.ensure_future(self._interception.ending.wait())
         longest = None if math.isinf(seconds) else seconds
         await asyncio.wait((gone, ending), timeout=longest, return_when=asyncio.FIRST_COMPLETED)
-        is_there = not gone.done()
         gone.cancel()
         ending.cancel()
-        if self._interception.ending.is_set() and is_there:
-            await self.cut()
-            return False
-        return is_there
-
-    async def _until_gone(self) -> None:
-        while (await self._receive())["type"] != DISCONNECT:
-            pass
+        return not (self._gone.is_set() or self._interception.ending.is_set())

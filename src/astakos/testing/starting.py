@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from astakos.administration.component_registration import register_own_services
+from astakos.http.application import Application
 from astakos.ledger.operations import Resolve
-from astakos.processes.http_server import EmbeddedServer, serving
 from astakos.processes.listening import LOOPBACK, listen
+from astakos.server.running import EmbeddedServer, serving_site
 from astakos.service.service import Service
 from astakos.storage.schema import definition  # noqa: F401 - if what it needs is missing, that shows here
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
@@ -64,7 +65,6 @@ class StartedService:
 @contextlib.contextmanager
 def start(clock: Clock) -> Iterator[StartedService]:
     """Run a service with nothing in it while the context lasts."""
-    interception = Interception()
     with (
         tempfile.TemporaryDirectory(prefix="astakos-testing-") as folder,
         listen(LOOPBACK, 0) as listener,
@@ -73,10 +73,8 @@ def start(clock: Clock) -> Iterator[StartedService]:
         url = f"http://{LOOPBACK}:{listener.getsockname()[1]}{PREFIX}"
         register_own_services(database, url)
         service = Service(database, url, now=clock.now)
-        with serving(
-            service, listener, lambda application: interception.around(application, PREFIX)
-        ) as server:
-            interception.transport_of = server.transport_of
+        interception = Interception(Application(service))
+        with serving_site(interception, listener) as server:
             started = StartedService(url, service, server, interception, clock)
             try:
                 yield started

@@ -73,9 +73,9 @@ def second_opinion(stream: bytes) -> tuple[Request | str, ...]:
     found: list[Request | str] = []
     try:
         connection.receive_data(stream)
-        while True:
+        for _ in range(100):
             event = connection.next_event()
-            if event is h11.NEED_DATA:
+            if event is h11.NEED_DATA or isinstance(event, h11.ConnectionClosed):
                 break
             if event is h11.PAUSED:
                 connection.send(h11.Response(status_code=400, headers=[("content-length", "0")]))

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from astakos.ledger.embedded_engine import GroupCommit
-from astakos.processes.http_server import serving
 from astakos.processes.listening import LOOPBACK, listen
+from astakos.server.running import serving
 from astakos.service.service import Service
 from astakos.storage.protocol import Database
 from service.caller import COMMISSIONS, Caller, Reply

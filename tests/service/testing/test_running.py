@@ -153,7 +153,7 @@ def test_nothing_of_the_service_is_imported_before_one_is_started() -> None:
 def test_who_lacks_the_service_is_told_how_to_install_it() -> None:
     program = (
         "import sys\n"
-        "sys.modules['uvicorn'] = None\n"
+        "sys.modules['httptools'] = None\n"
         "from astakosclient.testing import ServiceNotInstalledError, running_service\n"
         "try:\n"
         "    with running_service():\n"

@@ -30,7 +30,7 @@ BODY = JsonBody(ProjectBody)
 )
 async def set_default_project(service: Service, request: Request, user: User) -> Answer:
     """Sets the caller's default project. The caller must be a member of it."""
-    project = named_project((await BODY.read(request)).project_id)
+    project = named_project(BODY.read(request).project_id)
     await service.write(lambda connection: choose_default_project(connection, user.uuid, project))
     service.forget()
     return Answer()

@@ -47,7 +47,7 @@ async def service_user_catalogs(service: Service, request: Request, _component: 
 
 
 async def _catalogs(service: Service, request: Request, *, null_means_all: bool) -> Answer:
-    body = await CATALOGS.read(request)
+    body = CATALOGS.read(request)
     uuids = None if body.uuids is None else [item for item in body.uuids if isinstance(item, str)]
     names = request.dialect.display_names(body.displaynames)
     if (null_means_all and (uuids is None or names is None)) or len(uuids or ()) + len(names or ()) > FEW:

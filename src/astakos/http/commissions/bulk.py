@@ -37,7 +37,7 @@ BULK = JsonBody(BulkBody)
 async def issue_many(service: Service, request: Request, component: Component) -> Answer:
     """Issues many commissions in one call. Returns a status and a body for each."""
     key = KEY.of(request)
-    body = await BULK.read(request, request.dialect.require_json)
+    body = BULK.read(request, request.dialect.require_json)
     for position, commission in enumerate(body.commissions):
         require_storable(f"name of commission {position}", commission.name)
     understood = [understand(commission.provisions) for commission in body.commissions]

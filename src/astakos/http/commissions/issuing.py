@@ -84,7 +84,7 @@ async def issue(service: Service, request: Request, component: Component) -> Ans
     With an Idempotency-Key, a repeated request returns the serial of the first one and issues nothing.
     """
     key = KEY.of(request)
-    body = await ISSUE.read(request, request.dialect.require_json)
+    body = ISSUE.read(request, request.dialect.require_json)
     require_storable("name", body.name)
     requested = understand(body.provisions)
     if isinstance(requested, RequestedProvision):

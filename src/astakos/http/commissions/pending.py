@@ -83,7 +83,7 @@ async def info(service: Service, request: Request, component: Component) -> Answ
 @described("commissions.act", body=ACTION, answers={200: EMPTY, 404: EMPTY})
 async def act(service: Service, request: Request, component: Component) -> Answer:
     """Accepts or rejects a pending commission. Returns an empty 404 if it is not pending."""
-    body = await ACTION.read(request, request.dialect.require_json)
+    body = ACTION.read(request, request.dialect.require_json)
     if (body.accept is UNSET) == (body.reject is UNSET):
         raise BadRequest('The body must have exactly one of the keys: {"accept": ""} or {"reject": ""}.')
     serials = frozenset([request.serial])
@@ -110,7 +110,7 @@ def _quantities(entries: list[RequestedProvision]) -> tuple[Provision, ...]:
 @described("commissions.resolve", body=RESOLVE, answers={200: Reply(Resolution)})
 async def resolve(service: Service, request: Request, component: Component) -> Answer:
     """Accepts and rejects many commissions in one call. Returns the outcome for each serial."""
-    body = await RESOLVE.read(request, request.dialect.require_json)
+    body = RESOLVE.read(request, request.dialect.require_json)
     resolved = await _resolve(service, Resolve(component.id, frozenset(body.accept), frozenset(body.reject)))
     failed = [
         *_failures(resolved.not_found, "itemNotFound", 404, "You have no such pending commission."),

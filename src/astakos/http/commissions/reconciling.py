@@ -42,7 +42,7 @@ BODY = JsonBody(ReconcileBody)
 @described("reconciling.reconcile", body=BODY, answers={200: Reply(Reconciliation)})
 async def reconcile(service: Service, request: Request, component: Component) -> Answer:
     """Compares actual usage with the ledger. Returns the drift and, on request, corrects it."""
-    body = await BODY.read(request, request.dialect.require_json)
+    body = BODY.read(request, request.dialect.require_json)
     require_storable("name", body.name)
     usage = tuple(
         Provision(Key(entry.holder, entry.source, entry.resource), entry.usage) for entry in body.usage

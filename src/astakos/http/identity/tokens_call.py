@@ -59,7 +59,7 @@ async def tokens(service: Service, request: Request) -> Answer:
     """Returns the service catalog and, given credentials, the token and its user."""
     if request.announced_length == 0:
         return access_answer(request, {"serviceCatalog": request.dialect.catalog(await service.catalog())})
-    auth = (await TOKENS.read(request)).auth
+    auth = TOKENS.read(request).auth
     token, uuid = _credentials(auth)
     if not isinstance(token, str):
         raise Unauthorized("The token is not known.")

@@ -48,7 +48,7 @@ BODY = JsonBody(UserActionBody, further_schema={"minProperties": 1, "maxProperti
 )
 async def user_action(service: Service, request: Request) -> Answer:
     """Performs one action on a user. Returns the updated user."""
-    body = await BODY.read(request)
+    body = BODY.read(request)
     given = {name: details for name, details in msgspec.structs.asdict(body).items() if details is not UNSET}
     if len(given) != 1:
         raise BadRequest(f"The body must have exactly one of the keys {', '.join(KEYS)}.")

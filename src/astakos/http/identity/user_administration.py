@@ -151,7 +151,7 @@ async def change_account(service: Service, request: Request, change: Callable[[C
 
 
 async def _read_person(request: Request) -> Person:
-    person = (await BODY.read(request)).user
+    person = BODY.read(request).user
     for name in ("username", "first_name", "last_name", "password", "affiliation"):
         value = getattr(person, name)
         if isinstance(value, str):

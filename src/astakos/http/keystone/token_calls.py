@@ -68,7 +68,7 @@ class Proven(NamedTuple):
 )
 async def issue(service: Service, request: Request) -> Answer:
     """Issues a token for a password or another token. Returns it in the X-Subject-Token header."""
-    auth = (await BODY.read(request)).auth
+    auth = BODY.read(request).auth
     proven = await _prove(service, request, auth.identity)
     facts, token = await _token_for(service, proven, auth)
     return await _answer(service, request, 201, facts, token)

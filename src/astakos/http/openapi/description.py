@@ -89,6 +89,10 @@ class Body(Protocol):
         """The content types that are accepted."""
 
     @property
+    def limit(self) -> int:
+        """The maximum size in bytes."""
+
+    @property
     def is_required(self) -> bool:
         """Whether a body is required."""
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from astakos.http.application import Application
-from astakos.http.request import Message
+from astakos.http.request import Answer
 from astakos.service.service import Service
 from astakos.storage.protocol import Database
 from service.caller import TOKENS, Caller
@@ -137,26 +137,20 @@ def test_a_length_that_is_no_number_means_no_body_where_the_server_lets_it_throu
     database: Database, length: bytes
 ) -> None:
     headers = [(b"content-type", b"application/json"), (b"content-length", length)]
-    start, body = asyncio.run(answered(database, headers))
-    assert start["status"] == 200
-    assert list(json.loads(body["body"])["access"]) == ["serviceCatalog"]
+    answer = asyncio.run(answered(database, headers))
+    assert answer.status == 200
+    assert list(json.loads(answer.body)["access"]) == ["serviceCatalog"]
 
 
-async def answered(database: Database, headers: list[tuple[bytes, bytes]]) -> list[Message]:
-    """What the application sends for a request that comes straight to it, without a server of HTTP."""
-    sent: list[Message] = []
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": b"{}", "more_body": False}
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    scope = {"type": "http", "method": "POST", "path": f"/astakos{TOKENS}", "headers": headers}
+async def answered(database: Database, headers: list[tuple[bytes, bytes]]) -> Answer:
+    """What the application answers to a request that comes straight to it, without a server of HTTP."""
     service = Service(database, BASE_URL)
-    await Application(service)({**scope, "query_string": b""}, receive, send)
+    application = Application(service)
+    request = application.request_of("POST", f"/astakos{TOKENS}".encode(), dict(headers), None)
+    request.body_has_come(b"{}")
+    answer = await application.respond(request)
     service.close()
-    return sent
+    return answer
 
 
 @pytest.mark.parametrize("credentials", [by_token(ALICE.token), by_password(ALICE.uuid, ALICE.token)])

@@ -10,8 +10,8 @@ from astakos.administration.component_registration import register_own_services
 from astakos.administration.load import load
 from astakos.administration.state_document import OAuth2ClientEntry, Settings, StateDocument
 from astakos.clock import MICROSECONDS, now
-from astakos.processes.http_server import serving
 from astakos.processes.listening import LOOPBACK, listen
+from astakos.server.running import serving
 from astakos.service.service import Service
 from astakos.storage.protocol import Database
 from astakosclient import AstakosClient, errors

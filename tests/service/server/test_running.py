@@ -5,10 +5,11 @@ import threading
 import pytest
 
 from astakos import clock
-from astakos.http.request import App, Receive, Scope, Send
+from astakos.http.application import Application
+from astakos.http.request import Answer, Request
 from astakos.ledger.embedded_engine import GroupCommit
-from astakos.processes.http_server import serving
 from astakos.processes.listening import LOOPBACK, listen
+from astakos.server.running import serving, serving_site
 from astakos.service.service import Service
 from astakos.storage.opening import database_of, ledger_storage
 from astakos.storage.protocol import Database
@@ -64,20 +65,17 @@ def test_it_ends_while_a_client_keeps_its_connection_open(database: Database) ->
 def test_it_answers_what_it_has_accepted_before_it_ends(database: Database) -> None:
     arrived = threading.Event()
 
-    def slowly(application: App) -> App:
-        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] == "http":
-                arrived.set()
-                await asyncio.sleep(0.2)
-            await application(scope, receive, send)
-
-        return answer
+    class Slow(Application):
+        async def respond(self, request: Request) -> Answer:
+            arrived.set()
+            await asyncio.sleep(0.2)
+            return await super().respond(request)
 
     replies: list[Reply] = []
     listener = listen(LOOPBACK, 0)
     caller = Caller(f"http://{LOOPBACK}:{listener.getsockname()[1]}/astakos")
     thread = threading.Thread(target=lambda: replies.append(caller.issue(COMPUTE_TOKEN, (U, 1))))
-    with serving(Service(database, BASE_URL), listener, slowly):
+    with serving_site(Slow(Service(database, BASE_URL)), listener):
         thread.start()
         assert arrived.wait(10)
     thread.join()
