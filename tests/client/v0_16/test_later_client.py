@@ -638,7 +638,7 @@ def test_retry_and_logger_can_be_changed(peer_of: PeerFactory, caplog: pytest.Lo
         assert client.retry == 1
         with pytest.raises(errors.BadValue):
             client.retry = -1
-    assert {record.name for record in caplog.records if "repeating" in record.getMessage()} == {"another"}
+    assert {record.name for record in caplog.records if "retrying" in record.getMessage()} == {"another"}
 
 
 def test_headers_of_the_callers_own_go_with_every_request(peer_of: PeerFactory) -> None:
