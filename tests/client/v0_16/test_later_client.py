@@ -441,7 +441,7 @@ def test_the_constructor_takes_the_documented_arguments_in_their_order() -> None
         ((None, "http://h"), "token must not be None"),
         (("t", None), "auth_url must not be None"),
         (("t", "ftp://h"), "auth_url must begin with http:// or https://"),
-        (("t", "http://h", -1), "retry must be a number of repetitions"),
+        (("t", "http://h", -1), "retry must be a number of retries"),
         (("t", "http://h", 0, False, 0), "pool_size must be 1 or more"),
         (("t", "http://h", 0, False, 8, None, {"Host": "g"}), "headers: Host is set by the transport"),
     ],
