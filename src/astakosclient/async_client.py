@@ -99,7 +99,7 @@ class AsyncAstakosClient(AsyncCalls):
         self._transport = transport
 
     def bind(self, token: str | None) -> AsyncBoundClient:
-        """Returns a client whose calls use this token and do not take one. It shares all connections.
+        """Returns a client bound to the token, so that its calls do not take one. Shares all connections.
 
         Example:
             .. code-block:: python

@@ -173,7 +173,7 @@ class DocumentedClient(AstakosClient, Calls):
         self._transport = transport
 
     def bind(self, token: str | None) -> BoundClient:
-        """Returns a client whose calls use this token and do not take one. It shares all connections.
+        """Returns a client bound to the token, so that its calls do not take one. Shares all connections.
 
         Example:
             .. code-block:: python

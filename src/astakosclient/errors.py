@@ -208,6 +208,9 @@ class NotFound(AstakosClientException):
 class QuotaLimit(AstakosClientException):
     """The server refused a commission: it would exceed a limit, or release more than is in use (413).
 
+    ``details`` is a sentence, for example ``compute.vm: available 3, requested 4.``; ``response`` is the raw
+    response body.
+
     Attributes:
         resource: the resource, for example ``cyclades.vm``.
         limit: the limit; 0 if the commission releases more than is in use.

@@ -19,14 +19,14 @@ GIVEN_BACK = 0.2
 class Retry(FixedValue):
     """A retry policy: which calls to retry, how often, and how long to wait.
 
-    The client retries a call only when a retry cannot take effect twice:
+    The client never retries a call if it could then take effect twice:
 
     * Reads are retried after a `ConnectionError` and after 429, 502, 503 and 504.
     * Writes are retried if the server provably did not carry them out: the request did not reach the server,
       or the server responded with 429. A timeout, a lost response, 502, 503 and 504 prove nothing, because a
       gateway can send these statuses after the server has done the work.
-    * Issuing commissions, and accepting or rejecting one, is also retried after such an unclear failure if
-      the server guarantees that the call takes effect once. This project's server does, and says so in the
+    * Issuing commissions, and accepting or rejecting one, is also retried after such failures if the server
+      guarantees that the call takes effect once. This project's server does, and says so in the
       ``Astakos-Supports`` header; if the client has not seen that header yet, it asks. The original Astakos
       does not.
     * Nothing else is retried. A complete response that the client cannot parse would be the same again.
@@ -36,7 +36,8 @@ class Retry(FixedValue):
     retry that cannot begin before the call's timeout expires.
 
     To prevent retry storms, each client has a budget of retries. A retry takes one from it and a successful
-    call gives back a fifth of one, so that there are at most ``budget`` retries while no call succeeds.
+    call gives back a fifth of one. While no call succeeds, there are at most ``budget`` retries; in the long
+    run, there is at most one retry per five calls.
 
     Attributes:
         count: maximum number of retries per call; 3 means at most 4 attempts.

@@ -50,7 +50,7 @@ def parse_head(data: bytes) -> Head:
     Deliberately strict: leniency on which parsers differ enables response smuggling.
 
     Raises:
-        UnusableAnswer: the head is not valid HTTP/1.0 or HTTP/1.1, exceeds a limit, or does not determine
+        UnusableAnswer: the head is not valid HTTP/1.0 or HTTP/1.1, exceeds a limit, or is ambiguous about
             where the body ends.
     """
     text = data.decode("latin-1")

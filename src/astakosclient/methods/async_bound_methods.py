@@ -291,10 +291,12 @@ class AsyncBoundCalls(Asynchronous):
     ) -> int:
         """Issues a commission and returns its serial. The server grants all provisions or none.
 
-        The quantities count against the limits until you accept or reject the commission. With retries (see
-        `Retry`), a call takes effect once: the client sends an idempotency key, and retries an unclear
-        failure only if the server supports such keys. If the call raises a `ConnectionError` with
-        ``sent=True`` or an `InvalidResponse`, look for the commission with `get_pending_commissions`.
+        The quantities count against the limits until you accept or reject the commission.
+
+        With retries (see `Retry`), the call still takes effect once: the client sends an idempotency key, and
+        after a failure with an unknown outcome it retries only if the server supports such keys. If the call
+        raises a `ConnectionError` with ``sent=True`` or an `InvalidResponse`, the commission may exist; look
+        for it with `get_pending_commissions`.
 
         Args:
             request: a dict with these keys:
@@ -314,7 +316,7 @@ class AsyncBoundCalls(Asynchronous):
                 restart of the caller. Requires this project's server; others ignore it.
 
         Raises:
-            QuotaLimit: a limit would be exceeded, or more released than is in use; see its attributes.
+            QuotaLimit: it would exceed a limit, or release more than is in use; see its attributes.
             NotFound: a holding does not exist.
             BadRequest: the server rejects the request as malformed.
             BadValue: the request cannot be encoded as JSON, or the idempotency key is invalid.
@@ -356,7 +358,7 @@ class AsyncBoundCalls(Asynchronous):
             idempotency_key: see `issue_commission`.
 
         Raises:
-            QuotaLimit: a limit would be exceeded, or more released than is in use; see its attributes.
+            QuotaLimit: it would exceed a limit, or release more than is in use; see its attributes.
             NotFound: a holding does not exist.
             BadValue: ``holder``, ``source`` or ``provisions`` is None, ``provisions`` is not a mapping, or
                 the idempotency key is invalid.
@@ -398,7 +400,7 @@ class AsyncBoundCalls(Asynchronous):
             ttl: see `issue_commission`. Set it so that a crashed caller does not hold quota forever.
 
         Raises:
-            QuotaLimit: on entry, a limit would be exceeded, or more released than is in use.
+            QuotaLimit: on entry, it would exceed a limit, or release more than is in use.
             NotFound: on entry, a holding does not exist. On exit, the commission is not pending any more;
                 for example, its ``ttl`` has expired.
             BadValue: on entry, an argument is invalid.
@@ -467,8 +469,8 @@ class AsyncBoundCalls(Asynchronous):
     async def commission_action(self, serial: int, action: str) -> None:
         """Accepts or rejects a pending commission.
 
-        With retries (see `Retry`), the client retries an unclear failure only if the server keeps a history,
-        which tells whether an earlier attempt took effect.
+        With retries (see `Retry`), the client retries after a failure with an unknown outcome only if the
+        server keeps a history, which tells whether an earlier attempt took effect.
 
         Args:
             serial: the serial of the commission.

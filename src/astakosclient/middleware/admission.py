@@ -1,4 +1,4 @@
-"""The access rules that both middlewares share: who is admitted, and how others are refused."""
+"""The access rules that both kinds of middleware share: who is admitted, and how others are refused."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ class AuthenticatedUser:
     Attributes:
         uuid: the user's UUID. It never changes; use it in databases and commissions.
         username: the login name, usually an email address; it can change. Empty if the server does not
-            support `AstakosClient.get_user_info`, as the original Astakos since 0.15; call
-            `AstakosClient.get_username` then.
+            support `AstakosClient.get_user_info` (the original Astakos since 0.15); then call
+            `AstakosClient.get_username`.
         name: the user's full name, for display.
         roles: the names of the user's groups, for example ``staff``.
         token: the token, for calls on the user's behalf. Omitted from ``repr()``; do not store it.

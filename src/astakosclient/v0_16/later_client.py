@@ -245,7 +245,7 @@ class LaterClient(ProjectClient):
                 ignore them.
 
         Raises:
-            QuotaLimit: a limit would be exceeded, or more released than is in use; see its attributes.
+            QuotaLimit: it would exceed a limit, or release more than is in use; see its attributes.
             NotFound: a holding does not exist.
             BadValue: an argument is invalid.
             AstakosClientException: the call failed.

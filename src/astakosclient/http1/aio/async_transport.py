@@ -86,7 +86,7 @@ class AsyncHttpTransport:
                 try:
                     return await self._exchange(pool, kept, request.method, message, deadline)
                 except ConnectionError as error:
-                    if not _may_go_out_again(request, kept, error):
+                    if not _may_resend(request, kept, error):
                         raise
             soon = min(deadline, time.monotonic() + timeout.connect)
             fresh = await open_connection(self._route, self._ssl_context, soon)
@@ -161,7 +161,7 @@ class AsyncHttpTransport:
             pool.shut()
 
 
-def _may_go_out_again(request: Request, kept: AsyncConnection, error: ConnectionError) -> bool:
+def _may_resend(request: Request, kept: AsyncConnection, error: ConnectionError) -> bool:
     """Returns whether to resend on a new connection: the server closed an idle one, and it is safe."""
     if kept.answered or isinstance(error.errobject, TimeoutError):
         return False

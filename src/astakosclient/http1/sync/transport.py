@@ -83,7 +83,7 @@ class HttpTransport:
                 try:
                     return self._exchange(shelf, kept, request.method, message, deadline)
                 except ConnectionError as error:
-                    if not _may_go_out_again(request, kept, error):
+                    if not _may_resend(request, kept, error):
                         raise
             fresh = self._connect(min(deadline, time.monotonic() + timeout.connect))
             return self._exchange(shelf, fresh, request.method, message, deadline)
@@ -132,7 +132,7 @@ class HttpTransport:
         return self._ssl_context.wrap_socket(opened, server_hostname=self._route.address.host)
 
 
-def _may_go_out_again(request: Request, kept: Connection, error: ConnectionError) -> bool:
+def _may_resend(request: Request, kept: Connection, error: ConnectionError) -> bool:
     """Returns whether to resend on a new connection: the server closed an idle one, and it is safe."""
     if kept.pid != os.getpid() or kept.answered or isinstance(error.errobject, TimeoutError):
         return False
