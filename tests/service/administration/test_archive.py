@@ -304,7 +304,7 @@ def test_rows_that_contradict_each_other_are_refused_without_their_values(
     table: str,
 ) -> None:
     reason = refusal(empty, changed(archived(lived), change))
-    assert reason.startswith(f"rows of {table} can not be stored: ")
+    assert reason.startswith(f"rows of {table} cannot be stored: ")
     assert "example.org" not in reason
 
 
@@ -327,7 +327,7 @@ def test_a_text_that_a_server_can_not_store_is_refused_in_one_line(
 
     content = changed(archived(lived), spoil)
     if engine.name == POSTGRESQL:
-        assert refusal(empty, content).startswith("rows of users can not be stored: ")
+        assert refusal(empty, content).startswith("rows of users cannot be stored: ")
     else:
         put(empty, content)
         assert rows(empty, "SELECT count(*) FROM users WHERE first_name = ?", "\0") == [(1,)]

@@ -82,8 +82,8 @@ def test_a_port_that_is_taken_is_named_in_one_line(database: Database) -> None:
         (["--base-url", "http://accounts.example.org/?x=1"], "the base URL must look like"),
         (["--host", "192.0.2.1"], "can not listen on 192.0.2.1 port 0"),
         (["--mail-server", "http://user:secret@mail.example.org"], "the mail server must be named"),
-        (["--database", "mysql://u:secret@h/n"], "the database must be named like"),
-        (["--database", "postgresql://u:secret@[/n"], "the database URL is not well formed"),
+        (["--database", "mysql://u:secret@h/n"], "the database URL must look like"),
+        (["--database", "postgresql://u:secret@[/n"], "the database URL is malformed"),
     ],
 )
 def test_what_can_not_be_served_is_refused_in_one_line(

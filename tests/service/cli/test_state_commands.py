@@ -62,7 +62,7 @@ def test_files_that_can_not_be_used_are_named_in_one_line(tmp_path: Path, databa
     text = tmp_path / "text.json"
     text.write_text("nonsense")
     assert "text.json is not JSON" in refused(database, "load", str(text))
-    assert "can not be used as a database" in refused(f"sqlite:///{text}", "dump")
+    assert "cannot be used as a database" in refused(f"sqlite:///{text}", "dump")
     assert "there is no database" in refused(f"sqlite:///{tmp_path}/none.db", "dump")
     assert "sqlite:///astakos.db" in refused("mysql://x/y", "dump")
     assert not (tmp_path / "none.db").exists()
