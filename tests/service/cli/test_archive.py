@@ -120,11 +120,12 @@ def test_a_mistake_is_one_line_and_leaves_the_target_as_it_is(
     path = tmp_path / "an.archive"
     astakos(database, "dump", "--archive", str(path))
     before = all_rows(empty), all_rows(database)
-    assert "is in use already" in refused(database, "load", str(path))
+    assert "is already in use" in refused(database, "load", str(path))
     path.write_bytes(path.read_bytes()[:-100])
-    assert refused(empty, "load", str(path)) == f"{path} is cut off: its end is missing"
+    assert refused(empty, "load", str(path)) == f"{path} is truncated: its end is missing"
     assert (
-        refused(empty, "load", "-", stdin=path.read_text()) == "standard input is cut off: its end is missing"
+        refused(empty, "load", "-", stdin=path.read_text())
+        == "standard input is truncated: its end is missing"
     )
     assert (all_rows(empty), all_rows(database)) == before
 

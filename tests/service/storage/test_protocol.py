@@ -37,7 +37,9 @@ def test_opening_again_changes_nothing(database: Database) -> None:
 
 
 def test_who_only_looks_makes_no_installation(new: Database) -> None:
-    with pytest.raises(DatabaseError, match=r"there is no .*; create one with `astakos serve` or `astakos load`"):
+    with pytest.raises(
+        DatabaseError, match=r"there is no .*; create one with `astakos serve` or `astakos load`"
+    ):
         new.open(create=False)
     with pytest.raises(DatabaseError):
         new.open(create=False)

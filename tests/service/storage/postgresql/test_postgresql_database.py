@@ -199,7 +199,9 @@ class TestErrors:
             )
             try:
                 other = PostgreSQLDatabase(changed_url(database.url, name))
-                with pytest.raises(DatabaseError, match="has the encoding LATIN1; create the database with UTF8"):
+                with pytest.raises(
+                    DatabaseError, match="has the encoding LATIN1; create the database with UTF8"
+                ):
                     other.open()
             finally:
                 administration.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
