@@ -145,7 +145,7 @@ def test_what_is_newest_already_is_left_as_it_is(database: Database) -> None:
     before = all_rows(database)
     assert migrate(database) == REVISION
     done = astakos(database, "migrate")
-    assert (done.status, done.output) == (0, f"The database is at revision {REVISION} already.\n")
+    assert (done.status, done.output) == (0, f"The database is already at revision {REVISION}.\n")
     assert all_rows(database) == before
 
 
