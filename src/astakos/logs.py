@@ -44,7 +44,7 @@ class TextFormatter(logging.Formatter):
 
 
 class JSONFormatter(logging.Formatter):
-    """Formats records for programs: one JSON object a line.
+    """Formats records for programs: one JSON object per line.
 
     A logging call can add keys to the object with `extra={"fields": {...}}`.
     """

@@ -61,7 +61,7 @@ class LazyGroup(click.Group):
 
 def _is_refusal(error: Exception) -> bool:
     try:
-        from astakos.administration.state_document import StateError  # noqa: PLC0415 - see the module's first line
+        from astakos.administration.state_document import StateError  # noqa: PLC0415 - see the module docstring
         from astakos.ledger.ports import StorageUnavailableError  # noqa: PLC0415
         from astakos.storage.errors import DatabaseError  # noqa: PLC0415
     except ModuleNotFoundError:
@@ -93,5 +93,5 @@ def main() -> None:
     Start with:
       astakos demo       see every call at work
       astakos serve      run the service on ./astakos.db
-      astakos whoami     ask a service who you are (see its --help)
+      astakos whoami     show who holds a token (see its --help)
     """

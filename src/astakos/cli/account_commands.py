@@ -40,9 +40,10 @@ def whoami(url: str, token: str, as_json: bool) -> None:
 @asks_as_holder
 @json_option
 def quotas(url: str, token: str, as_json: bool) -> None:
-    """Show the limits and usage of the user who holds a token, for each project.
+    """Show the limits and usage of the user who holds a token.
 
-    The project columns cover all members together. Administrators use `astakos quota` instead.
+    Each row is a resource of one project; the project columns cover all members together. Administrators use
+    `astakos quota` instead.
     """
     with asking(url) as client:
         rows = [

@@ -1,6 +1,7 @@
 """Shared by the client commands: the options for service and token, and the exit statuses."""
 
 import contextlib
+import inspect
 import logging
 import warnings
 from collections.abc import Callable, Iterator
@@ -46,7 +47,7 @@ Exit status: {UnknownName.exit_code} if a user is unknown, {click.UsageError.exi
 
 def asks_service(function: F) -> F:
     """Add `--url`, and the exit statuses to the help text."""
-    function.__doc__ = f"{function.__doc__}\n\n{ENDINGS}"
+    function.__doc__ = f"{inspect.getdoc(function)}\n\n{ENDINGS}"
     return click.option(
         "--url",
         metavar="URL",

@@ -15,7 +15,7 @@ def migrate(database_url: str) -> None:
     Stop the service and make a backup first. The migration runs in one transaction: if it fails, nothing
     changes.
     """
-    from astakos.storage.schema.migration import migrate as migrate_database  # noqa: PLC0415 - it is slow to import
+    from astakos.storage.schema.migration import migrate as migrate_database  # noqa: PLC0415 - slow to import
 
     before = migrate_database(database_of(database_url))
     if before == REVISION:

@@ -14,7 +14,7 @@ from astakos.cli.output import json_option, print_rows
 @asks_as_holder
 @json_option
 def catalog(url: str, token: str, as_json: bool) -> None:
-    """List the services that the holder of a token can use, with their URLs."""
+    """List the services in the service catalog, with their URLs."""
     with asking(url) as client:
         services = client.get_endpoints(token)["access"]["serviceCatalog"]
         rows = [_endpoint(service, endpoint) for service in services for endpoint in service["endpoints"]]

@@ -37,7 +37,7 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_
 
 
 def print_facts(facts: Mapping[str, Any], *, as_json: bool) -> None:
-    """Print the facts about one thing, one a line, or as a JSON object."""
+    """Print the facts about one thing, one per line, or as a JSON object."""
     if as_json:
         click.echo(json.dumps(dict(facts), indent=2))
         return

@@ -44,7 +44,7 @@ WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
     "--mail-server",
     envvar="ASTAKOS_MAIL_SERVER",
     help="Forward users' feedback to the addresses in the setting helpdesk, through smtp://host, "
-    "smtps://user:password@host, or smtp+starttls://…. Better set the environment variable.",
+    "smtps://user:password@host, or smtp+starttls://… (prefer the environment variable for a password).",
 )
 @click.option("--mail-sender", envvar="ASTAKOS_MAIL_SENDER", help="The sender address of that mail.")
 @click.option(
@@ -86,7 +86,7 @@ WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
     default=TEXT,
     show_default=True,
     type=click.Choice(FORMATS, case_sensitive=False),
-    help="Log lines for people, or one JSON object a line.",
+    help="Log lines for people, or one JSON object per line.",
 )
 @click.option(
     "--drain",

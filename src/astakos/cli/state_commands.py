@@ -20,13 +20,13 @@ LONGEST_HEADER = 2**16
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
 @database_option
 def load(file: Path, database_url: str) -> None:
-    """Load a state document or an archive from FILE (- for standard input).
+    """Load a state document or an archive from FILE.
 
     A state document is JSON; the command creates or updates everything that it declares, and loading it again
     changes nothing. An archive, written by `dump --archive`, is loaded into a new database. Either way, if
-    anything fails, nothing changes. docs/state.md describes both formats.
+    anything fails, nothing changes. FILE can be - for standard input. docs/state.md describes both formats.
     """
-    from astakos.administration.archive_format import is_archive  # noqa: PLC0415 - it is slow to import
+    from astakos.administration.archive_format import is_archive  # noqa: PLC0415 - slow to import
 
     with reading(file) as (stream, name):
         first_line = stream.readline(LONGEST_HEADER)
@@ -73,11 +73,11 @@ def _load_document(content: bytes, name: str, database_url: str) -> None:
 )
 @database_option
 def dump(file: Path, database_url: str, as_archive: bool) -> None:
-    """Write the declared state, or everything, to a new FILE or standard output.
+    """Write the declared state, or everything, to a new FILE.
 
     By default, writes a JSON document that `load` accepts, with secrets as hashes and without usage. With
-    --archive, writes the contents of all tables instead, including usage and commissions. To move an
-    installation:
+    --archive, writes the contents of all tables instead, including usage and commissions. Without FILE,
+    writes to standard output. To move an installation:
 
     \b
       astakos dump --archive --database URL | astakos load - --database NEW_URL
@@ -91,7 +91,7 @@ def dump(file: Path, database_url: str, as_archive: bool) -> None:
 
 
 def _dump_archive(database: Database, stream: IO[bytes]) -> None:
-    from astakos.administration.archive import write_archive  # noqa: PLC0415 - it is slow to import
+    from astakos.administration.archive import write_archive  # noqa: PLC0415 - slow to import
 
     with progress_bar("Dumping rows", visible=not _is_pipe(stream)) as report:
         write_archive(database, stream, clock.now(), report)
@@ -106,7 +106,7 @@ def _is_pipe(stream: IO[bytes]) -> bool:
 
 
 def _dump_document(database: Database, stream: IO[bytes]) -> None:
-    from astakos.administration import state_document as documents  # noqa: PLC0415 - it is slow to import
+    from astakos.administration import state_document as documents  # noqa: PLC0415 - slow to import
     from astakos.administration.dump import dump as dump_document  # noqa: PLC0415
 
     stream.write(documents.write_document(dump_document(database)))

@@ -20,7 +20,7 @@ from astakos.storage.tables import users
 
 @click.group()
 def user() -> None:
-    """Add and list users, renew their tokens, and set their passwords."""
+    """Add and list users, and renew their tokens and passwords."""
 
 
 @user.command()

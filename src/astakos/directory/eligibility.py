@@ -1,4 +1,4 @@
-"""Whether the holder of a token may call now (`http-api.md` §5)."""
+"""Whether the holder of a token may make calls (`http-api.md` §5)."""
 
 from astakos.directory.entities import Component, User
 

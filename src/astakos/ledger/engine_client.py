@@ -212,7 +212,9 @@ class Ledger(asyncio.Protocol):
             await asyncio.sleep(min(WATCH_SECONDS, self._longest_wait / 4))
             refused, self._refused_before = self._refused - self._refused_before, self._refused
             if refused:
-                log.warning("operations refused: %d, more than %d in progress", refused, self._most_waiting)
+                log.warning(
+                    "operations refused: %d; limit of %d in progress reached", refused, self._most_waiting
+                )
             too_old = time.monotonic() - self._longest_wait
             late = [
                 waiting.number
