@@ -157,7 +157,7 @@ class TestErrors:
             attempts.append(1)
             raise TransactionLostError("conflict with another transaction")
 
-        with pytest.raises(StorageUnavailableError, match="in the way"):
+        with pytest.raises(StorageUnavailableError, match="conflict"):
             database.change(work)
         assert len(attempts) == postgresql_database.ATTEMPTS
 
