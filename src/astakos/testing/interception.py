@@ -1,4 +1,4 @@
-"""What stands between the server and the service: it notes each request, and lets go wrong what shall."""
+"""Sits between the server and the service: records each request, and injects failures."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ DISCONNECT = "http.disconnect"
 
 
 class Interception:
-    """Sees every request of one service."""
+    """Intercepts every request to one service."""
 
     def __init__(self) -> None:
-        """Begin with no requests and no switches."""
+        """Start without requests and switches."""
         self.requests: list[SeenRequest] = []
         self.switchboard = Switchboard()
         self.tokens = TokenNames()
@@ -30,7 +30,7 @@ class Interception:
         self.transport_of: Callable[[Scope], asyncio.Transport | None] = lambda _: None
 
     def around(self, application: App, prefix: str) -> App:
-        """An application that stands before another one, whose paths all begin in the same way."""
+        """Wrap an application; `prefix` is removed from the recorded paths."""
 
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] == "http":
@@ -71,7 +71,7 @@ async def _whole_request(receive: Receive) -> list[Message]:
 
 
 class _Exchange:
-    """One request that something goes wrong with."""
+    """A request that a failure is injected into."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class _Exchange:
         self._send = send
 
     async def receive(self) -> Message:
-        """What has been received already, then what comes."""
+        """Replay the messages received so far, then receive new ones."""
         return self._messages.pop(0) if self._messages else await self._receive()
 
     async def carry_out(self) -> FinishedAnswer:

@@ -186,12 +186,12 @@ def test_the_service_itself_reports_no_error(
     [
         (lambda service: service.fail_next(200), "from 400 to 599"),
         (lambda service: service.fail_next(499), "from 400 to 599"),
-        (lambda service: service.fail_next(times=0), "1 request or more"),
+        (lambda service: service.fail_next(times=0), "times must be 1 or more"),
         (lambda service: service.fail_next(path="account"), "below the service's URL"),
         (lambda service: service.fail_next(retry_after=-1), "retry_after"),
-        (lambda service: service.cut_next("during"), "'before' or 'after'"),
-        (lambda service: service.delay_next(-1), "0 seconds or more"),
-        (lambda service: service.garble_next("tail"), "'body' or the 'head'"),
+        (lambda service: service.cut_next("during"), "'before', 'after', or 'within'"),
+        (lambda service: service.delay_next(-1), "seconds must be 0 or more"),
+        (lambda service: service.garble_next("tail"), "'body' or 'head'"),
     ],
 )
 def test_what_makes_no_sense_is_refused(
