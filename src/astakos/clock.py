@@ -1,4 +1,4 @@
-"""Instants: whole microseconds since 1970-01-01 UTC inside, ISO 8601 outside (`http-api.md` §3)."""
+"""Instants: whole microseconds since 1970-01-01 UTC internally, ISO 8601 externally (`http-api.md` §3)."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -9,27 +9,27 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def now() -> int:
-    """The present instant by this machine's clock."""
+    """Return the current instant by this machine's clock."""
     return time.time_ns() // 1000
 
 
 def to_iso(instant: int) -> str:
-    """`2031-02-03T04:05:06.789012+00:00`; the fraction is left out when it is zero."""
+    """Format an instant like `2031-02-03T04:05:06.789012+00:00`, without the fraction if it is zero."""
     return (EPOCH + timedelta(microseconds=instant)).isoformat()
 
 
 def from_iso(text: str) -> int:
-    """The instant that an ISO 8601 text with a zone names.
+    """Parse an ISO 8601 text with a time zone.
 
     Raises:
-        ValueError: it is no such text, or names no zone.
+        ValueError: the text is not ISO 8601 or has no time zone.
     """
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
-        raise ValueError(f"{text!r} names no time zone; write for example 2031-02-03T04:05:06+00:00")
+        raise ValueError(f"{text!r} has no time zone; write it like 2031-02-03T04:05:06+00:00")
     return (moment - EPOCH) // timedelta(microseconds=1)
 
 
 def to_milliseconds(instant: int) -> int:
-    """Whole milliseconds since 1970, as the oldest user information counts them (`http-api.md` §8.1)."""
+    """Convert to milliseconds since 1970, as the oldest user information has them (`http-api.md` §8.1)."""
     return instant // 1000

@@ -1,17 +1,17 @@
-"""The entry point of the command `astakos`, which the client alone installs as well."""
+"""The entry point of the `astakos` command. It is installed even without the command's dependencies."""
 
 import sys
 
 HINT = (
     'the command is not installed here; install it with: pip install "astakosclient[server]", '
-    'or "astakosclient[cli]" for the client\'s side alone'
+    'or "astakosclient[cli]" for the client commands only'
 )
 
 
 def main() -> None:
-    """Run the command, or say in one line what it lacks."""
+    """Run the command; if its dependencies are missing, say so in one line."""
     try:
-        from astakos.cli import main as command  # noqa: PLC0415 - it is what may be missing
+        from astakos.cli import main as command  # noqa: PLC0415 - may be missing
     except ModuleNotFoundError as error:
         sys.exit(f"astakos: {HINT} ({error.name} is missing)")
     command()

@@ -1,22 +1,22 @@
-"""How values are distributed, counted in a way that costs almost nothing where it happens."""
+"""A histogram that costs almost nothing to update."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
 
 
 class Distribution:
-    """How many values were no greater than each bound, and what they add up to.
+    """A histogram: the number of values in each bucket, and their sum.
 
     Attributes:
-        bounds: ascending.
-        counts: how many values lie between each bound and the one before; the last, how many above all.
+        bounds: the upper bounds of the buckets, ascending and inclusive.
+        counts: the number of values in each bucket; the last one counts those above all bounds.
         total: the sum of all values.
     """
 
     __slots__ = ("bounds", "counts", "total")
 
     def __init__(self, bounds: Sequence[float]) -> None:
-        """Begin with no value."""
+        """Start without values."""
         self.bounds = bounds
         self.counts = [0] * (len(bounds) + 1)
         self.total = 0.0
@@ -27,7 +27,7 @@ class Distribution:
         self.total += value
 
     def add_all(self, counts: Sequence[int], total: float) -> None:
-        """Count what somebody else has counted by the same bounds."""
+        """Add the counts and the total of another histogram with the same bounds."""
         for position, count in enumerate(counts):
             self.counts[position] += count
         self.total += total

@@ -1,4 +1,4 @@
-"""What the service says while it runs: as text or as JSON, each line with the request that it is about."""
+"""The service's logs, as text or JSON; each line carries the id of the request that it concerns."""
 
 import json
 import logging
@@ -12,11 +12,11 @@ FORMATS = (TEXT, JSON)
 LEVELS = ("debug", "info", "warning", "error", "critical")
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
-"""The id of the request that is being answered; "" if none is."""
+"""The id of the current request; "" outside a request."""
 
 
 def set_up_logging(level: str, form: str) -> None:
-    """Write what happens from a level on to the standard error output, in one of `FORMATS`."""
+    """Log to standard error, from a level on, in one of `FORMATS`."""
     handler = logging.StreamHandler()
     handler.addFilter(note_request)
     handler.setFormatter(JSONFormatter() if form == JSON else TextFormatter())
@@ -24,33 +24,33 @@ def set_up_logging(level: str, form: str) -> None:
 
 
 def note_request(record: logging.LogRecord) -> bool:
-    """Note in a record which request is being answered."""
+    """Add the id of the current request to a record."""
     record.request_id = request_id.get()
     return True
 
 
 class TextFormatter(logging.Formatter):
-    """For people: one line, and the lines of an exception after it."""
+    """Formats records for people: one line each, followed by the traceback of an exception."""
 
     def __init__(self) -> None:
-        """Write time, level, logger and message; and the request, if there is one."""
+        """Set the format: time, level, logger, message, and the request id if there is one."""
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - as the base class calls it
-        """The line; a line break in a message that somebody else has made must not look like another line."""
+        """Return the line, with line breaks escaped so that a message cannot forge another line."""
         line = super().formatMessage(record).replace("\r", "\\r").replace("\n", "\\n")
         request = getattr(record, "request_id", "")
         return f"{line} [{request}]" if request else line
 
 
 class JSONFormatter(logging.Formatter):
-    """For programs: one object a line.
+    """Formats records for programs: one JSON object per line.
 
-    What is given to a logging call as `extra={"fields": {...}}` stands in it by itself.
+    A logging call can add keys to the object with `extra={"fields": {...}}`.
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """The object."""
+        """Return the JSON object."""
         document: dict[str, Any] = {
             "time": clock.to_iso(int(record.created * clock.MICROSECONDS)),
             "level": record.levelname.lower(),

@@ -1,4 +1,4 @@
-"""The client of the Astakos identity and quota API."""
+"""Client library for the Astakos identity and quota API."""
 
 from typing import TYPE_CHECKING
 
@@ -51,13 +51,16 @@ _LOADED_WHEN_USED = {
     "LaterClient": "astakosclient.v0_16.later_client",
     "Lookups": "astakosclient.lookups.lookups",
 }
-"""What brings in asyncio or threading, or is for old code alone: importing this package must be quick."""
+"""Names that `__getattr__` imports on first use, to keep `import astakosclient` fast.
+
+They load asyncio or threading, or serve only code written for 0.16 to 0.21.
+"""
 
 
 def __getattr__(name: str) -> object:
-    """What is loaded when it is used."""
+    """Imports a name in ``_LOADED_WHEN_USED`` on first use."""
     if name not in _LOADED_WHEN_USED:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module  # noqa: PLC0415 - as above
+    from importlib import import_module  # noqa: PLC0415 - keeps `import astakosclient` fast
 
     return getattr(import_module(_LOADED_WHEN_USED[name]), name)

@@ -1,6 +1,6 @@
-"""What the service answers, as types for editors and checkers. At run time these are plain dicts and lists.
+"""Types of the JSON responses, for editors and type checkers; at run time these are plain dicts and lists.
 
-What only the service of this project sends, or only some servers do, is `NotRequired`.
+A key is `NotRequired` if only some servers send it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,11 @@ from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
 
 class UserInfo(TypedDict):
-    """Who holds a token; see `get_user_info`. The times are milliseconds since the epoch."""
+    """The holder of a token; see `get_user_info`.
+
+    ``auth_token_created`` and ``auth_token_expires`` are in milliseconds since the Unix epoch;
+    ``auth_token_expires`` is None for a token that does not expire.
+    """
 
     id: int
     username: str
@@ -25,21 +29,21 @@ class UserInfo(TypedDict):
 
 
 class Role(TypedDict):
-    """A group of a user."""
+    """A group that the user belongs to."""
 
     id: str
     name: str
 
 
 class Tenant(TypedDict):
-    """What a token is for."""
+    """The tenant of a token: the user, or the user's default project."""
 
     id: str | None
     name: str
 
 
 class TokenInfo(TypedDict):
-    """A token, and until when it is good (ISO 8601)."""
+    """A token; ``expires`` is an ISO 8601 time, or None for a token that does not expire."""
 
     id: str
     expires: str | None
@@ -47,7 +51,7 @@ class TokenInfo(TypedDict):
 
 
 class AccessUser(TypedDict):
-    """Who holds a token, as OpenStack says it."""
+    """The holder of a token, in OpenStack's format. ``id`` and ``projects`` are UUIDs."""
 
     id: str
     name: str
@@ -57,11 +61,11 @@ class AccessUser(TypedDict):
 
 
 Endpoint: TypeAlias = dict[str, str | None]
-"""One endpoint of a service: ``publicURL``, ``versionId``, ``region``, ``SNF:uiURL`` and more."""
+"""An endpoint of a service: ``publicURL``, ``versionId``, ``region``, ``SNF:uiURL`` and other keys."""
 
 
 class CatalogService(TypedDict):
-    """A service of the catalogue."""
+    """A service in the service catalog."""
 
     name: str
     type: str
@@ -70,7 +74,7 @@ class CatalogService(TypedDict):
 
 
 class Access(TypedDict):
-    """Who holds a token, and the services they can use; only the latter if there was no token."""
+    """The service catalog and, if the request contained a token, the token and its holder."""
 
     serviceCatalog: NotRequired[list[CatalogService]]
     token: NotRequired[TokenInfo]
@@ -78,23 +82,23 @@ class Access(TypedDict):
 
 
 class Endpoints(TypedDict):
-    """What `get_endpoints` answers; `parse_endpoints` picks from it."""
+    """The result of `get_endpoints`; pass it to `parse_endpoints` to find an endpoint."""
 
     access: Access
 
 
-# The service itself
+# Services and resources
 
 
 class Cloudbar(TypedDict):
-    """How a service is shown in the bar that all services share."""
+    """How to show a service in the navigation bar that all services share."""
 
     show: bool
     title: str
 
 
 class Dashboard(TypedDict):
-    """How a service is shown on the page where users begin."""
+    """How to show a service on the user's start page."""
 
     show: bool
     order: int
@@ -102,7 +106,7 @@ class Dashboard(TypedDict):
 
 
 class Service(TypedDict):
-    """A registered service, for showing it to people; operators may have added more keys."""
+    """A registered service, for menus; operators can add keys."""
 
     name: str
     url: str | None
@@ -113,7 +117,7 @@ class Service(TypedDict):
 
 
 class Resource(TypedDict):
-    """What a quota can be about."""
+    """A resource that quotas limit, for example ``cyclades.vm``."""
 
     service: str
     description: str | None
@@ -127,7 +131,11 @@ class Resource(TypedDict):
 
 
 class Quota(TypedDict):
-    """A user's figures of one resource from one source; the project's own as well since 0.16."""
+    """A user's quota of one resource from one source.
+
+    ``usage`` includes ``pending``, the quantity in pending commissions. The ``project_…`` keys hold the
+    same numbers for the source project; servers before 0.16 omit them.
+    """
 
     limit: int
     usage: int
@@ -138,7 +146,7 @@ class Quota(TypedDict):
 
 
 class ProjectQuota(TypedDict):
-    """A project's figures of one resource."""
+    """A project's quota of one resource; the keys mean the same as in `Quota`."""
 
     project_limit: int
     project_usage: int
@@ -146,20 +154,20 @@ class ProjectQuota(TypedDict):
 
 
 Quotas: TypeAlias = dict[str, dict[str, Quota]]
-"""Figures by source and resource."""
+"""`Quota` by source, then resource."""
 
 ServiceQuotas: TypeAlias = dict[str, Quotas]
-"""Figures by user, source and resource."""
+"""`Quota` by user UUID, then source, then resource."""
 
 ServiceProjectQuotas: TypeAlias = dict[str, dict[str, ProjectQuota]]
-"""Figures by project and resource."""
+"""`ProjectQuota` by project UUID, then resource."""
 
 
 # Commissions
 
 
 class Provision(TypedDict):
-    """A quantity of a resource for a holder, from a source."""
+    """A quantity of a resource charged to a holder; negative to release. ``source`` is None for projects."""
 
     holder: str
     source: str | None
@@ -168,7 +176,7 @@ class Provision(TypedDict):
 
 
 class CommissionInfo(TypedDict):
-    """A pending commission; the times are ISO 8601."""
+    """A pending commission. Times are in ISO 8601; ``expires`` is set only for commissions with a ``ttl``."""
 
     serial: int
     name: str
@@ -178,11 +186,11 @@ class CommissionInfo(TypedDict):
 
 
 Fault: TypeAlias = dict[str, dict[str, Any]]
-"""Why something was refused: ``{"itemNotFound": {"code": 404, "message": "…"}}``."""
+"""An error response, for example ``{"itemNotFound": {"code": 404, "message": "…"}}``."""
 
 
 class Resolution(TypedDict):
-    """What became of many commissions: serials, and pairs of a serial and a fault."""
+    """The result of `resolve_commissions`: lists of serials; ``failed`` has pairs of serial and fault."""
 
     accepted: list[int]
     rejected: list[int]
@@ -190,21 +198,28 @@ class Resolution(TypedDict):
 
 
 class BulkResult(TypedDict):
-    """What a single call would have answered: ``{"serial": 12}`` or a fault."""
+    """The result of one commission in a bulk request: its HTTP status, and ``{"serial": 12}`` or a fault."""
 
     status: int
     body: dict[str, Any]
 
 
 class BulkResults(TypedDict):
-    """What became of commissions that were issued together."""
+    """The result of `issue_commissions`, in the order of the requests.
+
+    ``done`` is False if ``all_or_none`` was set and the server refused a commission; it then issued none.
+    """
 
     done: bool
     results: list[BulkResult]
 
 
 class HistoryEntry(TypedDict):
-    """What became of one provision of a commission, and the holding's figures after that."""
+    """One provision of a resolved commission; see `get_commission_history`.
+
+    ``settled`` is the part of ``quantity`` that took effect. ``limit``, ``usage_min`` and ``usage_max``
+    describe the holding afterwards. Times are in ISO 8601.
+    """
 
     serial: int
     component: str
@@ -223,14 +238,17 @@ class HistoryEntry(TypedDict):
 
 
 class HistoryPage(TypedDict):
-    """A page of the history, and where the next one begins."""
+    """A page of the history. ``next`` is the cursor of the next page, or None on the last page."""
 
     history: list[HistoryEntry]
     next: str | None
 
 
 class Drift(TypedDict):
-    """A holding of the ledger, beside what is really in use."""
+    """A holding compared with its actual usage; see `reconcile`.
+
+    ``settled`` is ``usage`` without pending quantities; ``drift`` is ``settled - actual``.
+    """
 
     holder: str
     source: str | None
@@ -244,7 +262,7 @@ class Drift(TypedDict):
 
 
 class Reconciliation(TypedDict):
-    """How far the ledger is off, and the serial of the commission that corrected it."""
+    """The result of `reconcile`. ``serial`` is the correcting commission, or None without a correction."""
 
     holdings: list[Drift]
     missing: list[dict[str, Any]]
@@ -256,14 +274,14 @@ class Reconciliation(TypedDict):
 
 
 class ProjectResource(TypedDict):
-    """How much of a resource a project has, and each of its members."""
+    """Limits of a resource: for the whole project and for each member."""
 
     project_capacity: int
     member_capacity: int
 
 
 class Application(TypedDict):
-    """What somebody asked for: a new project, or changes of one; None is no change."""
+    """A request to create or modify a project; None means that the value does not change."""
 
     id: int
     state: str
@@ -283,7 +301,10 @@ class Application(TypedDict):
 
 
 class Project(TypedDict):
-    """A project; the last two keys are there for its owner and administrators only, and if there is one."""
+    """A project. Times are in ISO 8601.
+
+    Only the owner and project administrators see ``last_application`` and ``deactivation_date``, if set.
+    """
 
     id: str
     state: str
@@ -304,14 +325,18 @@ class Project(TypedDict):
 
 
 class ProjectApplication(TypedDict):
-    """The ids of a project and of the application that was made for it."""
+    """The IDs of a project and of the application to create or modify it."""
 
     id: str
     application: int
 
 
 class Membership(TypedDict):
-    """A user's membership of a project, what the caller may do with it, and when it entered each state."""
+    """A user's membership in a project.
+
+    ``allowed_actions`` are the actions open to the caller. The optional keys hold the ISO 8601 time when
+    the membership entered that state.
+    """
 
     id: int
     user: str
@@ -328,13 +353,13 @@ class Membership(TypedDict):
 
 
 class Identified(TypedDict):
-    """The id of what was made."""
+    """The ID of a new object."""
 
     id: int
 
 
 class OAuth2Token(TypedDict):
-    """An access token of OAuth2."""
+    """An OAuth2 access token; ``expires_in`` is in seconds."""
 
     access_token: str
     token_type: str

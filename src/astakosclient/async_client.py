@@ -1,4 +1,4 @@
-"""The asynchronous clients: the documented one, its calls awaited, and its form with a bound token."""
+"""The asynchronous clients for asyncio: `AsyncAstakosClient` and its form bound to one token."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
 
 class AsyncAstakosClient(AsyncCalls):
-    """An `AstakosClient` for programs that run on asyncio: the same calls, awaited.
+    """The asyncio version of `AstakosClient`: the same calls as coroutines.
 
-    One client can be shared by all tasks, by event loops one after the other, and by event loops in several
-    threads. A call may be cancelled at any time; that never affects another call. What a cancelled call did
-    at the server is not known: a commission may have been issued.
+    Tasks can share a client, and so can event loops, in sequence or in several threads. You can cancel a call
+    at any time without affecting other calls. The server may still carry out a cancelled call: for example,
+    it may issue the commission.
 
-    Every call either returns what it says or raises an `AstakosClientException` (see `astakosclient.errors`);
-    arguments that cannot be right raise `BadValue` before anything is sent.
+    Every call either returns its documented result or raises an `AstakosClientException` (see
+    `astakosclient.errors`). Invalid arguments raise `BadValue`, and the client sends nothing.
 
-    A client that has connections open must be closed, by ``async with`` or `aclose`; else it warns of that
-    with a `ResourceWarning` when it is dropped, and closes them.
+    Close the client with ``async with`` or `aclose`. If you drop it with open connections, it closes them and
+    emits a `ResourceWarning`.
 
     Example:
         .. code-block:: python
@@ -59,25 +59,28 @@ class AsyncAstakosClient(AsyncCalls):
         on_attempt: Callable[[Attempted], None] | None = None,
         on_answer: Callable[[Answered], None] | None = None,
     ) -> None:
-        """Prepare a client; nothing is sent yet, and no event loop is needed.
+        """Creates a client; sends nothing and does not need a running event loop.
 
         Args:
-            astakos_url: the base URL of the service, ``http`` or ``https``; a path is kept as a prefix.
-            retry: how often a call may be repeated, or a `Retry`, which says what is repeated and when.
-            pool_size: how many connections one event loop may have open; further calls wait, within their
-                time, until one is free.
-            logger: who is told of each attempt (debug) and each repetition (warning), instead of the
-                logger ``astakosclient``. Records never hold a token.
-            timeout: the seconds that a whole call may take, or a `Timeout`; by default 60, of which 5 for
-                connecting.
-            ssl_context: how to verify the server; by default against the system's authorities.
-            transport: another way to carry requests. The client does not close it; ``pool_size`` and
-                ``ssl_context`` are then without effect.
-            on_attempt: called with an `Attempted` before each attempt; it may add headers.
-            on_answer: called with an `Answered` after each attempt. What a hook raises is logged only.
+            astakos_url: the base URL of the service, with scheme ``http`` or ``https``. A path is kept as a
+                prefix.
+            retry: maximum number of retries of a call, or a `Retry` policy.
+            pool_size: maximum number of open connections per event loop. Further calls wait for a free one,
+                up to their timeout.
+            logger: logs each attempt at debug level and each retry as a warning; the default is the logger
+                ``astakosclient``. Log records never contain a token.
+            timeout: limit for a whole call, in seconds, or a `Timeout`; the default is 60 seconds in total
+                and 5 seconds to connect.
+            ssl_context: TLS settings; by default, verifies the server against the system's certificate
+                authorities.
+            transport: a custom `AsyncTransport`. The client does not close it, and ignores ``pool_size`` and
+                ``ssl_context``.
+            on_attempt: called with an `Attempted` before each attempt; can add headers.
+            on_answer: called with an `Answered` after each attempt. Exceptions from hooks are logged and
+                otherwise ignored.
 
         Raises:
-            BadValue: an argument cannot be right.
+            BadValue: an argument is invalid.
         """
         address = parse_base_url(astakos_url)
         self._conversations = Conversations(
@@ -96,7 +99,7 @@ class AsyncAstakosClient(AsyncCalls):
         self._transport = transport
 
     def bind(self, token: str | None) -> AsyncBoundClient:
-        """The same calls without their first argument; it shares all connections with this client.
+        """Returns a client bound to the token, so that its calls do not take one. Shares all connections.
 
         Example:
             .. code-block:: python
@@ -108,11 +111,11 @@ class AsyncAstakosClient(AsyncCalls):
 
 
 class AsyncBoundClient(AsyncBoundCalls):
-    """An asynchronous client with a token that all its calls use; made by `AsyncAstakosClient.bind`."""
+    """The asynchronous client bound to one token; created by `AsyncAstakosClient.bind`."""
 
     def __init__(self, client: AsyncAstakosClient, token: str | None) -> None:
-        """Share everything with a client."""
-        self._conversations = client._conversations  # noqa: SLF001 - of one package
+        """Shares settings and connections with ``client``."""
+        self._conversations = client._conversations  # noqa: SLF001 - same package
         self._transport = client._transport  # noqa: SLF001
         self._own_transport = client._own_transport  # noqa: SLF001
         self._token = token

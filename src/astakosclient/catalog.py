@@ -1,4 +1,4 @@
-"""Reading a service catalogue."""
+"""Searches a service catalog for endpoints."""
 
 from __future__ import annotations
 
@@ -17,23 +17,26 @@ def parse_endpoints(
     ep_region: str | None = None,
     ep_version_id: str | None = None,
 ) -> list[dict[str, Any]]:
-    """The services of a catalogue that meet all the criteria given, each with only the endpoints that do.
+    """Returns the services that match all given criteria, each with its matching endpoints only.
 
     Args:
-        endpoints: what `AstakosClient.get_endpoints` returned; it is left as it is.
-        ep_name: the name of the service, such as ``astakos_account``.
-        ep_type: the type of the service, such as ``account``.
-        ep_region: the region of the endpoint.
-        ep_version_id: the version of the endpoint, such as ``v1.0``.
+        endpoints: the result of `AstakosClient.get_endpoints`; not modified.
+        ep_name: service name, for example ``astakos_account``.
+        ep_type: service type, for example ``account``.
+        ep_region: endpoint region, for example ``default``.
+        ep_version_id: endpoint version, for example ``v1.0``.
+
+    Returns:
+        Copies of the matching entries of ``serviceCatalog``, never an empty list.
 
     Raises:
-        NoEndpoints: nothing meets the criteria, or this is not a catalogue.
+        NoEndpoints: nothing matches, or ``endpoints`` is not a service catalog.
 
     Example:
-        >>> catalogue = {"access": {"serviceCatalog": [
+        >>> catalog = {"access": {"serviceCatalog": [
         ...     {"name": "astakos_account", "type": "account",
         ...      "endpoints": [{"versionId": "v1.0", "publicURL": "https://accounts.example.com/v1.0"}]}]}}
-        >>> [service] = parse_endpoints(catalogue, ep_type="account", ep_version_id="v1.0")
+        >>> [service] = parse_endpoints(catalog, ep_type="account", ep_version_id="v1.0")
         >>> service["endpoints"][0]["publicURL"]
         'https://accounts.example.com/v1.0'
     """

@@ -1,4 +1,4 @@
-"""The synchronous clients: the documented one, its form with a bound token, and the choice of generation."""
+"""The synchronous clients: `AstakosClient`, which selects the API version, and its 0.14 implementations."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ OF_THE_LATER = ("token", "auth_url", "headers")
 
 
 if TYPE_CHECKING:
-    # Whoever annotates something as an AstakosClient means the documented one.
+    # In annotations, AstakosClient means the documented (0.14) client.
     _Face = Calls
 else:
     _Face = Synchronous
 
 
 class AstakosClient(_Face):
-    """A client of an Astakos service: who holds this token, and may they have one more?
+    """A client for the Astakos identity and quota service.
 
-    Its arguments decide which of two generations it is; both are subclasses of this class.
+    The constructor arguments select the API version. Both versions are subclasses of this class:
 
-    * ``AstakosClient(astakos_url, …)`` is the documented client, `DocumentedClient`: the token is the first
-      argument of its calls.
-    * ``AstakosClient(token, auth_url, …)`` is the client of the versions 0.16 to 0.21, `LaterClient`: it
-      keeps the token, and finds everything else in the service catalogue.
+    * ``AstakosClient(astakos_url, …)`` creates a `DocumentedClient` (0.14): each call takes the token as its
+      first argument.
+    * ``AstakosClient(token, auth_url, …)`` creates a `LaterClient` (0.16 to 0.21): it stores the token and
+      finds the service's endpoints in the service catalog.
 
-    One client can be shared by all threads, and goes on working in forked processes. Every call either
-    returns what it says or raises an `AstakosClientException` (see `astakosclient.errors`); arguments that
-    cannot be right raise `BadValue` before anything is sent.
+    A client is thread-safe and fork-safe. Every call either returns its documented result or raises an
+    `AstakosClientException` (see `astakosclient.errors`). Invalid arguments raise `BadValue`, and the client
+    sends nothing.
 
     Example:
         .. code-block:: python
@@ -94,27 +94,28 @@ class AstakosClient(_Face):
         ) -> LaterClient: ...
 
         def __new__(cls, *arguments: Any, **options: Any) -> Any:
-            """As one of the two."""
+            """Creates a client of the API version that the arguments select."""
 
     else:
 
         def __init__(self, *arguments: Any, **options: Any) -> None:
-            """Become a client of the generation that the arguments are for.
+            """Turns this object into a client of the API version that the arguments select.
 
-            So it also works in a subclass that old code has made of this class.
+            Changing ``__class__`` here, rather than in ``__new__``, also supports existing subclasses of
+            `AstakosClient`.
             """
             generation = _generation(arguments, options)
             own = type(self)
-            # A plain client is of the generation itself, a subclass of somebody's comes before it.
+            # A user's subclass keeps its methods: it precedes the selected class in the MRO.
             self.__class__ = generation if own is AstakosClient else type(own.__name__, (own, generation), {})
             generation.__init__(self, *arguments, **options)
 
 
 class DocumentedClient(AstakosClient, Calls):
-    """The client as its documentation describes it: the token is the first argument of its calls.
+    """The client of the documented API (0.14): each call takes the token as its first argument.
 
-    A token is the user's own for the calls on users' own behalf, and a service's for all ``service_…`` calls
-    and those about commissions.
+    Pass a service's token to ``service_…`` calls and to calls about commissions, and a user's token to all
+    other calls.
     """
 
     def __init__(
@@ -131,26 +132,29 @@ class DocumentedClient(AstakosClient, Calls):
         on_attempt: Callable[[Attempted], None] | None = None,
         on_answer: Callable[[Answered], None] | None = None,
     ) -> None:
-        """Prepare a client; nothing is sent yet.
+        """Creates a client; sends nothing.
 
         Args:
-            astakos_url: the base URL of the service, ``http`` or ``https``; a path is kept as a prefix.
-            retry: how often a call may be repeated, or a `Retry`, which says what is repeated and when.
-            use_pool: whether at most ``pool_size`` connections may be open at once; a call waits, within
-                its time, until one is free. Otherwise each call that finds none idle opens its own.
-            pool_size: how many idle connections are kept, with or without ``use_pool``.
-            logger: who is told of each attempt (debug) and each repetition (warning), instead of the
-                logger ``astakosclient``. Records never hold a token.
-            timeout: the seconds that a whole call may take, or a `Timeout`; by default 60, of which 5 for
-                connecting.
-            ssl_context: how to verify the server; by default against the system's authorities.
-            transport: another way to carry requests. The client does not close it; ``use_pool``,
-                ``pool_size`` and ``ssl_context`` are then without effect.
-            on_attempt: called with an `Attempted` before each attempt; it may add headers.
-            on_answer: called with an `Answered` after each attempt. What a hook raises is logged only.
+            astakos_url: the base URL of the service, with scheme ``http`` or ``https``. A path is kept as a
+                prefix.
+            retry: maximum number of retries of a call, or a `Retry` policy.
+            use_pool: limit open connections to ``pool_size``. A call waits for a free connection, up to its
+                timeout. By default, a call that finds no idle connection opens another one.
+            pool_size: maximum number of idle connections, with or without ``use_pool``.
+            logger: logs each attempt at debug level and each retry as a warning; the default is the logger
+                ``astakosclient``. Log records never contain a token.
+            timeout: limit for a whole call, in seconds, or a `Timeout`; the default is 60 seconds in total
+                and 5 seconds to connect.
+            ssl_context: TLS settings; by default, verifies the server against the system's certificate
+                authorities.
+            transport: a custom `Transport`. The client does not close it, and ignores ``use_pool``,
+                ``pool_size`` and ``ssl_context``.
+            on_attempt: called with an `Attempted` before each attempt; can add headers.
+            on_answer: called with an `Answered` after each attempt. Exceptions from hooks are logged and
+                otherwise ignored.
 
         Raises:
-            BadValue: an argument cannot be right.
+            BadValue: an argument is invalid.
         """
         address = parse_base_url(astakos_url)
         self._conversations = Conversations(
@@ -169,7 +173,7 @@ class DocumentedClient(AstakosClient, Calls):
         self._transport = transport
 
     def bind(self, token: str | None) -> BoundClient:
-        """The same calls without their first argument; it shares all connections with this client.
+        """Returns a client bound to the token, so that its calls do not take one. Shares all connections.
 
         Example:
             .. code-block:: python
@@ -181,31 +185,34 @@ class DocumentedClient(AstakosClient, Calls):
 
 
 class BoundClient(BoundCalls):
-    """The documented client with a token that all its calls use; made by `DocumentedClient.bind`."""
+    """The documented client bound to one token; created by `DocumentedClient.bind`."""
 
     def __init__(self, client: DocumentedClient, token: str | None) -> None:
-        """Share everything with a client."""
-        self._conversations = client._conversations  # noqa: SLF001 - of one package
+        """Shares settings and connections with ``client``."""
+        self._conversations = client._conversations  # noqa: SLF001 - same package
         self._transport = client._transport  # noqa: SLF001
         self._own_transport = client._own_transport  # noqa: SLF001
         self._token = token
 
 
 def _generation(arguments: tuple[Any, ...], options: dict[str, Any]) -> type[AstakosClient]:
-    """Which client the arguments are for; see client-api §8.
+    """Returns the client class that the constructor arguments select.
+
+    Unambiguous: the second positional argument is ``retry`` (an int) in 0.14 and ``auth_url`` (a string) in
+    0.16 and later.
 
     Raises:
-        BadValue: they are for both, or for none.
+        BadValue: the arguments fit both classes, or there are none.
     """
     two_strings = len(arguments) > 1 and isinstance(arguments[1], str)
     later = two_strings or any(name in options for name in OF_THE_LATER)
     documented = OF_THE_DOCUMENTED in options
     if later and documented:
-        raise BadValue("AstakosClient: give either astakos_url, or token and auth_url, not both")
+        raise BadValue("AstakosClient: pass either astakos_url, or token and auth_url, not both")
     if not arguments and not later and not documented:
-        raise BadValue("AstakosClient: give the URL of the service, or token and auth_url")
+        raise BadValue("AstakosClient: pass astakos_url, or token and auth_url")
     if later:
-        from astakosclient.v0_16.later_client import LaterClient  # noqa: PLC0415 - most need only one of the two
+        from astakosclient.v0_16.later_client import LaterClient  # noqa: PLC0415 - most programs do not need it
 
         return LaterClient
     return DocumentedClient

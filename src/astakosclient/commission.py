@@ -1,4 +1,4 @@
-"""A commission for a `with` block: issued on entry, accepted at its end, rejected if it raises."""
+"""A commission as a `with` block: issued on entry, accepted on success, rejected on an exception."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class Commission:
-    """Quantities that are held while a block of code uses them; made by `commission` of a client.
+    """Reserves quota for the duration of a block of code; created by ``client.commission(…)``.
 
     Attributes:
-        serial: the serial of the commission; None outside the block.
+        serial: the serial of the pending commission; None outside the block.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class Commission:
         provisions: Mapping[str, int],
         **options: Any,
     ) -> None:
-        """Prepare; nothing is issued yet. The options are those of `issue_one_commission`."""
+        """Stores the arguments, which are those of `issue_one_commission`; sends nothing."""
         self.serial: int | None = None
         self._client = client
         self._token = token
@@ -40,45 +40,55 @@ class Commission:
         self._quantities: Sequence[Mapping[str, Any]] | None = None
 
     def settle(self, used: Mapping[str, int]) -> None:
-        """Say that less was used than was issued: at the end of the block, that much is accepted.
+        """Sets the quantities to accept at the end of the block, if less was used than issued.
+
+        Sends nothing. Requires this project's server; original Astakos servers accept all or nothing.
 
         Args:
-            used: the quantity of some of the resources, between 0 and what was issued; of the others, all.
+            used: quantity by resource, between 0 and the issued quantity. Resources not listed are accepted
+                in full.
 
         Raises:
-            BadValue: a resource is not in this commission, or a quantity is not between 0 and the issued one.
-            AstakosClientException: the service is known to accept all or nothing.
+            BadValue: ``used`` is not a mapping, names a resource that was not issued or a quantity out of
+                range, or the block has not been entered.
+            AstakosClientException: the server does not support accepting less than was issued.
         """
         if self.serial is None:
-            raise BadValue("settle belongs inside the with block of the commission")
-        server = self._client._conversations.server  # noqa: SLF001 - of one package
+            raise BadValue("call settle() inside the with block of the commission")
+        server = self._client._conversations.server  # noqa: SLF001 - same package
         if server.is_known and not server.supports(commissions.QUANTITIES):
-            raise AstakosClientException("this service can not accept less than was issued")
+            raise AstakosClientException("the server does not support accepting less than was issued")
         self._quantities = commissions.settlement(self._holder, self._source, self._provisions, used)
 
     def __enter__(self) -> Self:
-        """Issue the commission; as for `issue_one_commission`, `QuotaLimit` if a limit would be exceeded."""
+        """Issues the commission; raises the same exceptions as `issue_one_commission`."""
         call = commissions.issue_one_commission(
             self._token, self._holder, self._source, self._provisions, **self._options
         )
         self._quantities = None
-        self.serial = self._client._run(call)  # noqa: SLF001 - of one package
+        self.serial = self._client._run(call)  # noqa: SLF001 - same package
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Accept it, or reject it if the block raised; what the block raised goes on."""
+        """Accepts the commission, or rejects it if the block raised an exception, which propagates.
+
+        If rejecting fails, adds a note with the serial to the block's exception.
+
+        Raises:
+            AstakosClientException: accepting failed; the commission may still be pending.
+        """
         serial, self.serial = self.serial, None
-        assert serial is not None  # noqa: S101 - entered before
+        assert serial is not None  # noqa: S101 - set by __enter__
         action = "accept" if error is None else "reject"
         quantities = self._quantities if error is None else None
         call = commissions.commission_action(self._token, serial, action, quantities)
         try:
-            self._client._run(call)  # noqa: SLF001 - of one package
+            self._client._run(call)  # noqa: SLF001 - same package
         except AstakosClientException as trouble:
             if error is None:
                 raise
             error.add_note(f"commission {serial} could not be rejected and may still be pending: {trouble}")
 
     def __repr__(self) -> str:
-        """The serial, and no token."""
+        """Returns class and serial, without the token."""
         return f"<{type(self).__name__} {self.serial or 'not issued'}>"

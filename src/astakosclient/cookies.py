@@ -1,4 +1,4 @@
-"""Reading the token out of the cookie that the login page sets."""
+"""Reads the user's token from the cookie that the Astakos login page sets."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from contextlib import suppress
 from urllib.parse import unquote
 
 ATTRIBUTES = ("COOKIES", "cookies", "COOKIE")
-"""What frameworks call the mapping of cookies; the last is what the documentation once said."""
+"""Names of the cookie mapping in web frameworks; ``COOKIE`` is the name that the 0.14 client used."""
 
 
 def get_token_from_cookie(request: object, cookie_name: str) -> str | None:
-    """The user's token from the Astakos cookie of a request, or None on any trouble.
+    """Returns the user's token from the Astakos cookie of a request, or None if there is none.
 
-    The cookie holds ``<uuid>|<token>``, percent-encoded. It is looked up in the request's mapping
-    ``COOKIES`` (as Django calls it), ``cookies`` (Starlette, FastAPI, Flask, aiohttp, Tornado and others) or
-    ``COOKIE``; nothing is ever raised.
+    The cookie value is ``<uuid>|<token>``, percent-encoded. The function looks it up in the request's
+    attribute ``COOKIES`` (Django), ``cookies`` (Starlette, FastAPI, Flask, aiohttp, Tornado) or ``COOKIE``.
+    It never raises an exception.
 
     Args:
-        request: a request of one of these frameworks, or anything with such a mapping.
-        cookie_name: the name of the cookie, as the Astakos service is configured.
+        request: a request object with one of these attributes, a mapping of cookies by name.
+        cookie_name: the cookie name configured in the Astakos service.
 
     Example:
         >>> from types import SimpleNamespace
@@ -27,10 +27,10 @@ def get_token_from_cookie(request: object, cookie_name: str) -> str | None:
         'UQpYas7E'
     """
     for attribute in ATTRIBUTES:
-        # Whatever a request object raises means the same to the caller: there is no token.
+        # Documented not to raise, whatever the request object is.
         with suppress(Exception):
             cookie = getattr(request, attribute)[cookie_name]
-            # Tornado's mapping holds morsels.
+            # Tornado's mapping contains http.cookies.Morsel objects.
             token = token_of_cookie(getattr(cookie, "value", cookie))
             if token:
                 return token
@@ -38,6 +38,6 @@ def get_token_from_cookie(request: object, cookie_name: str) -> str | None:
 
 
 def token_of_cookie(value: str) -> str | None:
-    """The token in the value of an Astakos cookie, or None if there is none in it."""
+    """Returns the token in the value of an Astakos cookie, or None if there is none."""
     parts = unquote(value.strip('"')).split("|")
     return parts[1] or None if len(parts) > 1 else None

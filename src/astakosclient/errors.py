@@ -1,25 +1,26 @@
-"""What can go wrong, as one small tree.
+"""The exceptions that the client raises.
 
 ::
 
-    AstakosClientException        anything; also an answer with a status that has no class of its own
-    ├── BadValue                  the caller gave an argument that cannot be right
-    ├── ConnectionError           no complete answer: refused, timed out, cut short, garbled
-    ├── InvalidResponse           the server said "done", but its answer cannot be read
-    ├── BadRequest        400     the server does not understand the request
+    AstakosClientException        base class; also raised for statuses without a class of their own
+    ├── BadValue                  an argument is invalid; the client sent nothing
+    ├── ConnectionError           no complete response: refused, timed out, truncated or malformed
+    ├── InvalidResponse           the server reported success, but its response cannot be parsed
+    ├── BadRequest        400     the server rejected the request as malformed
     ├── Unauthorized      401     the token is missing, unknown or expired
-    ├── Forbidden         403     the token is good, the holder may not do this
-    ├── NotFound          404     there is no such thing, or not for this token
-    ├── QuotaLimit        413     a commission was refused: a limit would be exceeded
-    ├── NoUserName                the server knows no user with this UUID
-    ├── NoUUID                    the server knows no user with this name
-    └── NoEndpoints               the service catalogue has nothing that fits
+    ├── Forbidden         403     the token is valid, but its holder is not permitted to do this
+    ├── NotFound          404     the object does not exist, or is not visible with this token
+    ├── QuotaLimit        413     the server refused a commission because it violates a limit
+    ├── NoUserName                no user has this UUID
+    ├── NoUUID                    no user has this name
+    └── NoEndpoints               the service catalog has no matching endpoint
 
-`InsecureConnectionWarning` is no exception but a warning.
+The module also defines `InsecureConnectionWarning`, a warning category.
 
-Every exception keeps its evidence (see `AstakosClientException`), survives pickling and copying, and its
-text is safe to log: it names the call, the status and what the server said, never a token. The attributes
-``details`` and ``response`` are the exception to that: they are the server's answer as it came.
+Every exception can be pickled and copied, and carries the details of the failure as attributes (see
+`AstakosClientException`). ``str()`` and ``repr()`` are safe to log: they include the call, the status and
+the server's explanation, but never a token. The attributes ``details`` and ``response`` hold the raw
+response body, so do not log them.
 """
 
 # ruff: noqa: N818 - the names are those of the documented API
@@ -29,23 +30,25 @@ from __future__ import annotations
 from typing import Any, Self
 
 LONGEST_QUOTATION = 200
-"""How many characters of a server's own words the text of an exception repeats."""
+"""Maximum length of the server's explanation in ``str(exception)``, in characters."""
 
 
 class AstakosClientException(Exception):
-    """Something went wrong; every exception of this package derives from this one.
+    """Base class of all exceptions in this package.
 
     Attributes:
-        message: what happened, in a few words; for an answer of the server, its reason phrase.
-        details: more about it; for an answer of the server, its body.
-        status: the HTTP status of the answer, or 500 when there was none.
-        response: the body of the server's answer as text, or None when there was no answer.
-        errobject: the exception behind this one, if any.
-        method, path: the call that failed (secrets in the path are blanked), or empty.
-        fault: the key of the server's fault, such as ``itemNotFound``, or empty.
-        said: the server's own explanation, as far as the text of this exception repeats it.
-        request_id: what the service logs the call under (``X-Request-Id``), or empty.
-        retry_after: after how many seconds the server asked to be called again, or None.
+        message: short description; for an HTTP error, the reason phrase.
+        details: long description; for an HTTP error, the raw response body.
+        status: the HTTP status, or 500 if there was no response.
+        response: the raw response body as text, or None if there was no response.
+        errobject: the underlying exception, or None.
+        method, path: the HTTP method and path of the failed request, with secrets redacted; empty if the
+            client sent nothing.
+        fault: the fault key in the response, for example ``itemNotFound``; empty if there is none.
+        said: the server's explanation as shown by ``str()``, or None to show ``details``.
+        request_id: the ``X-Request-Id`` of the request, which also appears in the server's logs; may be
+            empty.
+        retry_after: the server's ``Retry-After``, in seconds, or None.
     """
 
     status: int
@@ -58,7 +61,7 @@ class AstakosClientException(Exception):
         response: str | None = None,
         errobject: BaseException | None = None,
     ) -> None:
-        """Attributes are named as the arguments; the status of a class wins over the argument."""
+        """Sets the attributes of the same names. A class-level ``status`` overrides the argument."""
         if not hasattr(type(self), "status"):
             self.status = status
         super().__init__(message, details, self.status)
@@ -74,14 +77,14 @@ class AstakosClientException(Exception):
         self.retry_after: float | None = None
 
     def during(self, method: str, path: str, request_id: str = "") -> Self:
-        """Note which call failed, and return the exception; ``path`` must be free of secrets."""
+        """Records which request failed and returns the exception. ``path`` must not contain secrets."""
         self.method = method
         self.path = path
         self.request_id = request_id
         return self
 
     def __str__(self) -> str:
-        """The call, what happened, and what the server said; no secrets."""
+        """Returns one line with the request, the failure and the server's explanation; no secrets."""
         story = _one_line(self._story())
         if not self.method:
             return story
@@ -89,7 +92,7 @@ class AstakosClientException(Exception):
         return f"{self.method} {self.path}: {story}{request}"
 
     def __repr__(self) -> str:
-        """The class and the text; not the arguments, which hold the server's answer as it came."""
+        """Returns class and text. Omits ``args``, which include the raw response body."""
         return f"{type(self).__name__}({str(self)!r})"
 
     def _story(self) -> str:
@@ -98,7 +101,7 @@ class AstakosClientException(Exception):
         return f"{headline}: {said}" if said else headline
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """For pickling and copying; not by the constructor, since subclasses take other arguments."""
+        """Supports pickling and copying; bypasses ``__init__``, whose signature differs in subclasses."""
         return _restore, (type(self), self.args, self.__dict__.copy())
 
 
@@ -107,7 +110,7 @@ def _shortened(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    """What a peer says must not look like further lines of a log, nor control a terminal."""
+    """Makes text from the peer safe to print: no extra log lines, no terminal control sequences."""
     text = " ".join(text.split())
     return text if text.isprintable() else "".join(char if char.isprintable() else "?" for char in text)
 
@@ -121,12 +124,12 @@ def _restore(
 
 
 class BadValue(AstakosClientException):
-    """An argument cannot be right, so nothing was sent; `details` says which one and why."""
+    """An argument is invalid; the client sent nothing. `details` names the argument and the reason."""
 
     status = 500
 
     def __init__(self, details: str) -> None:
-        """Say which argument cannot be right, and why; never repeat a secret."""
+        """Sets ``details``, which must not contain secrets."""
         super().__init__("ValueError", details)
 
     def _story(self) -> str:
@@ -134,41 +137,42 @@ class BadValue(AstakosClientException):
 
 
 class ConnectionError(AstakosClientException):  # noqa: A001 - the documented name
-    """There is no complete answer: the peer was not reached, was too slow, or its answer is broken.
+    """No complete response arrived: the server was unreachable or too slow, or the response is malformed.
 
     Attributes:
-        sent: False only if the request provably did not reach the server, so that repeating it is
-            harmless whatever it does. True means that the server may have carried it out.
-        peer: whom the connection was for, as ``host:port``, or empty.
+        sent: False only if the request provably did not reach the server; any request is then safe to send
+            again. True means that the server may have carried out the request.
+        peer: the server as ``host:port``, plus the proxy, if any; may be empty.
     """
 
     status = 500
 
     def __init__(self, errobject: BaseException, *, sent: bool = True, peer: str = "") -> None:
-        """Wrap what went wrong; its text becomes the message."""
+        """Wraps the underlying exception; its text becomes the message."""
         super().__init__(str(errobject) or type(errobject).__name__, errobject=errobject)
         self.sent = sent
         self.peer = peer
 
     def _story(self) -> str:
-        trouble = "no usable answer from" if self.sent else "cannot reach"
+        trouble = "no usable response from" if self.sent else "cannot reach"
         return f"{trouble} {self.peer or 'the server'}: {_shortened(self.message)}"
 
 
 class InsecureConnectionWarning(UserWarning):
-    """Tokens go to another host over plain HTTP; each host is named once in a process.
+    """Warns that tokens travel to another host over plain HTTP; issued once per host and process.
 
     Example:
         .. code-block:: python
 
-            warnings.simplefilter("ignore", errors.InsecureConnectionWarning)  # the network is our own
+            warnings.simplefilter("ignore", errors.InsecureConnectionWarning)  # trusted network
     """
 
 
 class InvalidResponse(AstakosClientException):
-    """The server answered with success, but with something that the call cannot use.
+    """The server reported success, but its response cannot be parsed or lacks an expected key.
 
-    A commission may have been issued all the same: look at `AstakosClient.get_pending_commissions`.
+    The request may have taken effect. To find out whether a commission was issued, call
+    `AstakosClient.get_pending_commissions`.
     """
 
     status = 500
@@ -178,7 +182,7 @@ class InvalidResponse(AstakosClientException):
 
 
 class BadRequest(AstakosClientException):
-    """The server does not understand the request (400)."""
+    """The server rejected the request as malformed (400)."""
 
     status = 400
 
@@ -190,27 +194,31 @@ class Unauthorized(AstakosClientException):
 
 
 class Forbidden(AstakosClientException):
-    """The server understood, and refuses: the holder of the token may not do this (403)."""
+    """The token is valid, but its holder is not permitted to do this (403)."""
 
     status = 403
 
 
 class NotFound(AstakosClientException):
-    """The server has no such thing, or not for this token (404)."""
+    """The object does not exist, or is not visible with this token (404)."""
 
     status = 404
 
 
 class QuotaLimit(AstakosClientException):
-    """A commission was refused: it would exceed a limit, or release more than is used (413).
+    """The server refused a commission: it would exceed a limit, or release more than is in use (413).
+
+    ``details`` is a sentence, for example ``compute.vm: available 3, requested 4.``; ``response`` is the raw
+    response body.
 
     Attributes:
-        resource: the resource in question, such as ``cyclades.vm``.
-        limit, usage: the limit that stands in the way and what is used of it, pending commissions included.
-        requested: the quantity that was asked for; negative for a release.
-        available: what could still have been had, ``limit - usage``.
+        resource: the resource, for example ``cyclades.vm``.
+        limit: the limit; 0 if the commission releases more than is in use.
+        usage: the usage that counts, including pending commissions.
+        requested: the requested quantity; negative for a release.
+        available: ``limit - usage``.
 
-    All five are None when the server's answer did not say.
+    All five are None if the response does not contain them.
     """
 
     status = 413
@@ -223,7 +231,7 @@ class QuotaLimit(AstakosClientException):
         response: str | None = None,
         errobject: BaseException | None = None,
     ) -> None:
-        """As of the base class; the figures are set afterwards."""
+        """Takes the same arguments as the base class; the client sets the five attributes afterwards."""
         super().__init__(message, details, status, response, errobject)
         self.resource: str | None = None
         self.limit: int | None = None
@@ -233,12 +241,12 @@ class QuotaLimit(AstakosClientException):
 
 
 class NoUserName(AstakosClientException):
-    """The server knows no user with this UUID."""
+    """No user has this UUID; see the attribute ``uuid``."""
 
     status = 500
 
     def __init__(self, uuid: str) -> None:
-        """Say which UUID is unknown."""
+        """Sets ``uuid`` and a message that includes it."""
         super().__init__(f"No user name for UUID {uuid}")
         self.uuid = uuid
 
@@ -247,12 +255,12 @@ class NoUserName(AstakosClientException):
 
 
 class NoUUID(AstakosClientException):
-    """The server knows no user with this name."""
+    """No user has this name; see the attribute ``display_name``."""
 
     status = 500
 
     def __init__(self, display_name: str) -> None:
-        """Say which user name is unknown."""
+        """Sets ``display_name`` and a message that includes it."""
         super().__init__(f"No UUID for user name {display_name}")
         self.display_name = display_name
 
@@ -261,7 +269,7 @@ class NoUUID(AstakosClientException):
 
 
 class NoEndpoints(AstakosClientException):
-    """The service catalogue has no endpoint that meets all the criteria."""
+    """The service catalog has no endpoint that matches all criteria."""
 
     status = 500
 
@@ -272,10 +280,10 @@ class NoEndpoints(AstakosClientException):
         ep_region: str | None = None,
         ep_version_id: str | None = None,
     ) -> None:
-        """Say what was looked for; None is no criterion."""
+        """Builds a message from the criteria; None means that a criterion was not given."""
         criteria = {"name": ep_name, "type": ep_type, "region": ep_region, "versionId": ep_version_id}
         wanted = ", ".join(f"{key} {value!r}" for key, value in criteria.items() if value is not None)
-        super().__init__(f"No endpoints with {wanted}" if wanted else "No endpoints in the service catalogue")
+        super().__init__(f"No endpoints with {wanted}" if wanted else "No endpoints in the service catalog")
 
     def _story(self) -> str:
         return self.message

@@ -1,4 +1,4 @@
-"""What a client tells its hooks: an attempt is about to be sent, and what came of it."""
+"""The events that clients pass to the hooks ``on_attempt`` and ``on_answer``."""
 
 from __future__ import annotations
 
@@ -11,34 +11,33 @@ if TYPE_CHECKING:
 
 
 class Event(FixedValue):
-    """Something that happened: equal to itself alone."""
+    """Base class of events; compares by identity, so that events can be dictionary keys."""
 
     __slots__ = ()
 
     def __eq__(self, other: object) -> bool:
-        """Whether it is the same."""
+        """Returns whether both are the same object."""
         return self is other
 
     def __hash__(self) -> int:
-        """Of this one."""
+        """Returns a hash based on identity."""
         return object.__hash__(self)
 
 
 class Attempted(Event):
-    """A request that is about to be sent. It never holds a token or a body.
+    """A request that the client is about to send. Never contains a token or a body.
 
-    Two attempts are the same only if they are one object, so what a hook wants to remember of an attempt
-    can be kept in a `weakref.WeakKeyDictionary`.
+    Attempts compare by identity. To attach data to an attempt, use a `weakref.WeakKeyDictionary`.
 
     Attributes:
-        call: the method of the client, such as ``get_quotas``.
-        method: ``GET``, ``POST`` or another method of HTTP.
-        path: path and query below the base URL, such as ``account/v1.0/quotas``; secrets are blanked.
-        server: whom it is for, as ``host:port``, without the port if it is the scheme's own; an IPv6
-            address stands in brackets.
-        number: 1 for the first attempt of a call, 2 for its first repetition, and so on.
-        request_id: what is sent as ``X-Request-Id``, by which the logs of both sides can be joined.
-        headers: empty; what a hook puts here is sent with this attempt, such as ``traceparent``.
+        call: the client method, for example ``get_quotas``.
+        method: the HTTP method.
+        path: path and query relative to the base URL, for example ``/account/v1.0/quotas``, with secrets
+            redacted.
+        server: the server as ``host:port``, with an IPv6 address in brackets.
+        number: 1 for the first attempt of a call, 2 for its first retry, and so on.
+        request_id: the value of ``X-Request-Id``, which also appears in the server's logs.
+        headers: initially empty; a hook can add headers to this attempt, for example ``traceparent``.
     """
 
     __slots__ = ("__weakref__", "call", "headers", "method", "number", "path", "request_id", "server")
@@ -54,7 +53,7 @@ class Attempted(Event):
         request_id: str,
         headers: dict[str, str] | None = None,
     ) -> None:
-        """The attributes, by name or in this order."""
+        """Sets the attributes; see the class."""
         self.call = call
         self.method = method
         self.path = path
@@ -65,14 +64,14 @@ class Attempted(Event):
 
 
 class Answered(Event):
-    """What came of an attempt.
+    """The outcome of an attempt.
 
     Attributes:
-        attempt: the same object that was given to ``on_attempt``.
-        status: the HTTP status of the answer, or None if there was no complete answer.
-        error: the exception that this attempt would make the call raise, were it not repeated; None for a
-            success. Without a status and without an error, the call was given up while it waited.
-        seconds: how long it took, from before the attempt was sent until it was settled.
+        attempt: the object that was passed to ``on_attempt``.
+        status: the HTTP status, or None if no complete response arrived.
+        error: the exception that the call raises unless it is retried; None on success. If both ``status``
+            and ``error`` are None, the call was cancelled or interrupted.
+        seconds: duration of the attempt.
 
     Example:
         .. code-block:: python
@@ -89,7 +88,7 @@ class Answered(Event):
     def __init__(
         self, attempt: Attempted, status: int | None, error: AstakosClientException | None, seconds: float
     ) -> None:
-        """The attributes, by name or in this order."""
+        """Sets the attributes; see the class."""
         self.attempt = attempt
         self.status = status
         self.error = error

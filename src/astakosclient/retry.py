@@ -1,4 +1,4 @@
-"""Again, and when? The policy of repetitions, as a value."""
+"""The retry policy: which failed calls to retry, and how long to wait before each retry."""
 
 from __future__ import annotations
 
@@ -13,43 +13,43 @@ T = TypeVar("T")
 
 BUSY = 429
 GIVEN_BACK = 0.2
-"""What a call that succeeds adds to the budget of repetitions: it bounds them to a fifth of all calls."""
+"""Retries that a successful call adds to the budget; in the long run, at most one retry per five calls."""
 
 
 class Retry(FixedValue):
-    """How often a call is repeated, and how long to wait before.
+    """A retry policy: which calls to retry, how often, and how long to wait.
 
-    What is repeated depends on what may have happened at the server:
+    The client never retries a call if it could then take effect twice:
 
-    * A call that only reads is repeated after connection trouble and after 429, 502, 503 and 504.
-    * A call that changes something is repeated if it was provably not carried out: the request did not reach
-      the server, or the server answered 429, which it does instead of doing the work. A lost answer, a
-      time-out and 5xx are not proof: a gateway says 502, 503 or 504 also when the service behind it has done
-      its part.
-    * After those, issuing commissions, and accepting or rejecting one, is repeated as well if the server is
-      known to see to it that this comes true once. The service of this project is: it says so in
-      ``Astakos-Supports``, and is asked if it has not said anything yet. The original Astakos is not.
-    * Nothing else is repeated. An answer that arrived whole but cannot be read would be the same again.
+    * Reads are retried after a `ConnectionError` and after 429, 502, 503 and 504.
+    * Writes are retried if the server provably did not carry them out: the request did not reach the server,
+      or the server responded with 429. A timeout, a lost response, 502, 503 and 504 prove nothing, because a
+      gateway can send these statuses after the server has done the work.
+    * Issuing commissions, and accepting or rejecting one, is also retried after such failures if the server
+      guarantees that the call takes effect once. This project's server does, and says so in the
+      ``Astakos-Supports`` header; if the client has not seen that header yet, it asks. The original Astakos
+      does not.
+    * Nothing else is retried. A complete response that the client cannot parse would be the same again.
 
-    So that many clients cannot make a storm of repetitions, each client has a ``budget`` of them: it begins
-    with so many, each repetition takes one, and each call that succeeds gives back a fifth of one. While
-    nothing succeeds there are no more than that; in the long run there is one for five calls at most.
+    The wait before a retry is random (full jitter) between 0 and ``base`` seconds; the upper bound doubles
+    with each retry, up to ``cap``. A ``Retry-After`` header adds to the wait. The client does not start a
+    retry that cannot begin before the call's timeout expires.
 
-    Between two attempts it waits a random time (full jitter) of at most ``base`` seconds, doubled with each
-    repetition, at most ``cap``; when the server named a time (``Retry-After``), it waits that long as well.
-    A repetition for which the time of the call does not suffice is not begun.
+    To prevent retry storms, each client has a budget of retries. A retry takes one from it and a successful
+    call gives back a fifth of one. While no call succeeds, there are at most ``budget`` retries; in the long
+    run, there is at most one retry per five calls.
 
     Attributes:
-        count: how many repetitions there may be: 3 means at most 4 attempts.
-        base: the longest wait before the first repetition, in seconds.
-        cap: the longest wait before any, in seconds, not counting what the server asked for.
-        budget: how many repetitions a client may make while no call succeeds; ``math.inf`` for any number.
-        statuses: the answers after which it is repeated, if the server may receive the request twice without
-            harm; after 429 also if it may not.
-        methods: the HTTP methods of calls that are repeated at all.
+        count: maximum number of retries per call; 3 means at most 4 attempts.
+        base: maximum wait before the first retry, in seconds.
+        cap: maximum wait before any retry, in seconds, excluding ``Retry-After``.
+        budget: maximum number of retries while no call succeeds; ``math.inf`` for no limit.
+        statuses: HTTP statuses to retry after, if the request is idempotent. After 429, other requests are
+            retried too.
+        methods: HTTP methods of the calls to retry.
 
     Raises:
-        BadValue: a number is negative, or no number, or a status or method can not be right.
+        BadValue: a number is negative or not a number, or a status or method has the wrong type.
 
     Example:
         >>> Retry(3, base=0.2).limit_of_pause(2)
@@ -67,14 +67,14 @@ class Retry(FixedValue):
         statuses: Iterable[int] = (BUSY, 502, 503, 504),
         methods: Iterable[str] = ("GET", "POST", "PUT"),
     ) -> None:
-        """Refuse what is no number, or negative; take any kind of set for statuses and methods."""
+        """Validates and sets the attributes; see the class."""
         if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-            raise BadValue(f"retry must be a number of repetitions, 0 or more, not {count!r}")
+            raise BadValue(f"retry must be a number of retries, 0 or more, not {count!r}")
         for name, seconds in (("base", base), ("cap", cap)):
             if not isinstance(seconds, int | float) or not math.isfinite(seconds) or seconds < 0:
                 raise BadValue(f"Retry: {name} must be a number of seconds, 0 or more, not {seconds!r}")
         if not isinstance(budget, int | float) or not budget >= 0:
-            raise BadValue(f"Retry: budget must be a number of repetitions, 0 or more, not {budget!r}")
+            raise BadValue(f"Retry: budget must be a number of retries, 0 or more, not {budget!r}")
         self.count = count
         self.base = base
         self.cap = cap
@@ -92,14 +92,14 @@ class Retry(FixedValue):
         remaining: float,
         jitter: float,
     ) -> float | None:
-        """How many seconds to wait before the next attempt, or None for no further attempt.
+        """Returns the seconds to wait before the next attempt, or None to give up.
 
         Args:
-            failures: how many attempts have failed, this one included.
-            error: how the last one failed.
+            failures: number of failed attempts, including the last one.
+            error: the exception of the last attempt.
             method: the HTTP method of the call.
-            repeatable: whether the server may receive the request twice without harm.
-            remaining: how many seconds are left for the whole call.
+            repeatable: whether sending the request twice is safe.
+            remaining: seconds left for the whole call.
             jitter: a random number between 0 and 1.
         """
         if failures > self.count or method not in self.methods:
@@ -110,38 +110,38 @@ class Retry(FixedValue):
         return pause if pause < remaining else None
 
     def allows(self, error: AstakosClientException, *, repeatable: bool) -> bool:
-        """Whether repeating after this can help and cannot harm."""
+        """Returns whether a retry after this error is safe and can succeed."""
         if isinstance(error, ConnectionError):
             return repeatable or not error.sent
         return error.status in self.statuses and (repeatable or error.status == BUSY)
 
     def limit_of_pause(self, failures: int) -> float:
-        """The longest wait after so many failed attempts, in seconds."""
-        # The exponent is bounded so that a large count cannot overflow.
+        """Returns the maximum wait in seconds after this number of failed attempts."""
+        # Bounded exponent: 2.0 ** 1024 raises OverflowError.
         return min(self.cap, self.base * 2.0 ** min(failures - 1, 63))
 
 
 class Allowance:
-    """What is left of a client's budget of repetitions, for all its calls together.
+    """The retry budget of a client, shared by all its calls.
 
-    Threads share it without a lock: that one of two at the same moment is not counted does no harm.
+    Threads share it without a lock: at worst, one of two concurrent updates is lost, which is harmless.
     """
 
     __slots__ = ("_full", "_left")
 
     def __init__(self, budget: float) -> None:
-        """Begin with all of it."""
+        """Starts with the full budget."""
         self._full = self._left = float(budget)
 
     def take(self) -> bool:
-        """Use one repetition; false if there is none left."""
+        """Takes one retry; returns False if none is left."""
         if self._left < 1.0:
             return False
         self._left -= 1.0
         return True
 
     def give_back(self) -> None:
-        """Note that a call succeeded."""
+        """Adds a fraction of a retry; called after each successful call."""
         if self._left < self._full:
             self._left = min(self._full, self._left + GIVEN_BACK)
 
@@ -156,17 +156,17 @@ def _set_of(kind: type[T], name: str, values: Iterable[T]) -> frozenset[T]:
 
 
 def seconds_to_wait(retry_after: str | None, now: float) -> float | None:
-    """The value of a ``Retry-After`` header, a number or a date, as seconds from ``now``; None if unusable.
+    """Converts a ``Retry-After`` value, a number or a date, to seconds; returns None if it is invalid.
 
     Args:
-        retry_after: the header's value.
-        now: the time of day as seconds since the epoch.
+        retry_after: the value of the header, or None.
+        now: the current time, in seconds since the epoch.
     """
     if retry_after is None:
         return None
     if retry_after.isascii() and retry_after.strip().isdecimal():
         return float(retry_after)
-    # Dates are rare, and the email package is slow to import.
+    # Imported here because dates are rare and the email package is slow to import.
     from datetime import UTC  # noqa: PLC0415
     from email.utils import parsedate_to_datetime  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Traces and metrics of a client's attempts in OpenTelemetry; needs ``astakosclient[opentelemetry]``."""
+"""OpenTelemetry traces and metrics for client calls; requires ``astakosclient[opentelemetry]``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SCOPE: Final = "astakosclient"
 SCHEMA_URL: Final = "https://opentelemetry.io/schemas/1.37.0"
-"""The edition of the semantic conventions from which the names below are."""
+"""The version of the semantic conventions that defines the attribute names below."""
 
 DURATION: Final = "http.client.request.duration"
 DURATION_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
@@ -35,12 +35,12 @@ Attributes = dict[str, str | int]
 
 
 class OpenTelemetryHooks:
-    """Makes of each attempt a client span and a point of the histogram ``http.client.request.duration``.
+    """Hooks that record each attempt as a client span and in ``http.client.request.duration``.
 
-    Names and units are those of the semantic conventions for HTTP clients; ``astakos.call`` says which call
-    of the client it was. The span is a child of the caller's, and its context is sent along, by the
-    configured propagators, as ``traceparent`` for one. No token, query or body is recorded. One object may
-    serve several clients.
+    Span and metric attributes follow the semantic conventions for HTTP clients; ``astakos.call`` holds the
+    client method. The span is a child of the caller's span, and the configured propagators send its context
+    to the server, for example as ``traceparent``. Tokens, queries and bodies are not recorded. Several
+    clients can share one object.
 
     Example:
         .. code-block:: python
@@ -54,7 +54,12 @@ class OpenTelemetryHooks:
     def __init__(
         self, tracer_provider: TracerProvider | None = None, meter_provider: MeterProvider | None = None
     ) -> None:
-        """Record with these providers, or with the global ones."""
+        """Creates the tracer and the histogram.
+
+        Args:
+            tracer_provider: creates the tracer; the global provider by default.
+            meter_provider: creates the histogram; the global provider by default.
+        """
         self._tracer = trace.get_tracer(SCOPE, tracer_provider=tracer_provider, schema_url=SCHEMA_URL)
         self._duration = metrics.get_meter(
             SCOPE, meter_provider=meter_provider, schema_url=SCHEMA_URL
@@ -67,7 +72,7 @@ class OpenTelemetryHooks:
         self._spans: WeakKeyDictionary[Attempted, Span] = WeakKeyDictionary()
 
     def on_attempt(self, attempt: Attempted) -> None:
-        """Begin a span, and send its context along."""
+        """Starts a span and adds its context to the request headers."""
         attributes = _common(attempt) | {"url.path": "/" + attempt.path.partition("?")[0].lstrip("/")}
         if attempt.number > 1:
             attributes["http.request.resend_count"] = attempt.number - 1
@@ -80,7 +85,7 @@ class OpenTelemetryHooks:
         propagate.inject(attempt.headers, context=trace.set_span_in_context(span))
 
     def on_answer(self, answered: Answered) -> None:
-        """End the span, and count how long it took."""
+        """Ends the span and records the duration."""
         outcome = _outcome(answered)
         context = None
         span = self._spans.pop(answered.attempt, None)
@@ -88,7 +93,8 @@ class OpenTelemetryHooks:
             context = trace.set_span_in_context(span)
             span.set_attributes(outcome)
             if "error.type" in outcome:
-                # Where there is a status, it says all. The text of the exception would show the query.
+                # The conventions leave the description empty if there is a status; str(error) would
+                # reveal the query.
                 reason = answered.error.message if answered.error and answered.status is None else None
                 span.set_status(Status(StatusCode.ERROR, reason))
             span.end()

@@ -20,7 +20,7 @@ SAMPLES: list[AstakosClientException] = [
     errors.BadValue("holder must not be None"),
     errors.ConnectionError(ConnectionRefusedError(111, "Connection refused"), sent=False, peer="h:80"),
     errors.ConnectionError(IncompleteRead(b"partial", 10)),
-    errors.InvalidResponse("The answer is not JSON", "<html>", response="<html>"),
+    errors.InvalidResponse("The response is not JSON", "<html>", response="<html>"),
     errors.BadRequest("Bad Request", "details"),
     errors.Unauthorized("Unauthorized", "details"),
     errors.Forbidden("Forbidden", "details"),
@@ -94,14 +94,14 @@ def test_a_quota_limit_has_no_figures_unless_told() -> None:
 def test_no_endpoints_names_all_criteria() -> None:
     text = str(errors.NoEndpoints("astakos_account", "account", None, "v1.0"))
     assert text == "No endpoints with name 'astakos_account', type 'account', versionId 'v1.0'"
-    assert str(errors.NoEndpoints()) == "No endpoints in the service catalogue"
+    assert str(errors.NoEndpoints()) == "No endpoints in the service catalog"
 
 
 def test_a_connection_error_says_whether_the_server_was_reached() -> None:
     refused = errors.ConnectionError(OSError("refused"), sent=False, peer="h:80")
     lost = errors.ConnectionError(TimeoutError())
     assert str(refused) == "cannot reach h:80: refused"
-    assert str(lost.during("GET", "/x")) == "GET /x: no usable answer from the server: TimeoutError"
+    assert str(lost.during("GET", "/x")) == "GET /x: no usable response from the server: TimeoutError"
     assert refused.message == "refused"
     assert isinstance(refused.errobject, OSError)
 

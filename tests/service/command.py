@@ -20,7 +20,7 @@ from service.caller import Caller
 
 EXECUTABLE = Path(sysconfig.get_path("scripts"), "astakos")
 READY = re.compile(r"astakos is ready at (\S+)(?: \(listening on (\S+)\))?\n")
-METRICS = re.compile(r"its metrics are at (\S+)\n")
+METRICS = re.compile(r"metrics are at (\S+)\n")
 TIMEOUT_SECONDS = 30
 
 

@@ -1,1 +1,1 @@
-"""What operators do: declare state, look at it, hand out tokens, set quotas; each in one transaction."""
+"""The operators' tasks: load and dump state, issue tokens, set quotas; each runs in one transaction."""

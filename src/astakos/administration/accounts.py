@@ -14,10 +14,10 @@ LONGEST_PASSWORD = 1024
 
 
 def find_user(connection: Connection, name: str) -> User:
-    """The user of that uuid or mail address.
+    """Find a user by uuid or email address.
 
     Raises:
-        StateError: there is none.
+        StateError: there is no such user.
     """
     user = users.find_by_uuid(connection, name) or users.find_by_username(connection, name)
     if user is None:
@@ -26,9 +26,9 @@ def find_user(connection: Connection, name: str) -> User:
 
 
 def renew_user_token(connection: Connection, user: User, now: int) -> str:
-    """Give a user a new token, which is answered here and never again.
+    """Replace a user's token and return the new one, which cannot be shown again.
 
-    All that they had before ceases to work, and they are logged out.
+    Logs the user out and revokes all their earlier tokens.
     """
     token = new_token(os.urandom)
     users.set_token(connection, user.uuid, token_hash(token), now, now + USER_TOKEN_LIFETIME)
@@ -36,10 +36,10 @@ def renew_user_token(connection: Connection, user: User, now: int) -> str:
 
 
 def hash_new_password(password: str) -> str:
-    """The hash of a password that a user is to have; it takes long, so it is made before anything is locked.
+    """Hash a new password. Hashing is slow, so call this before locking anything.
 
     Raises:
-        StateError: it is too short to withstand guessing, or longer than anybody needs.
+        StateError: the password is too short to withstand guessing, or unreasonably long.
     """
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise StateError(f"a password must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters")
@@ -47,5 +47,5 @@ def hash_new_password(password: str) -> str:
 
 
 def set_password(connection: Connection, user: User, hashed: str) -> None:
-    """Give a user a password by its hash; who logged in with the old one has to log in again."""
+    """Set a user's password hash, and log the user out."""
     users.set_password_hash(connection, user.uuid, hashed)

@@ -1,4 +1,4 @@
-"""Moving an installation: all that its tables hold into an archive, and from there into a new database."""
+"""Moves an installation: writes all its tables to an archive, and loads an archive into a new database."""
 
 from collections.abc import Callable, Iterable
 from typing import IO
@@ -13,14 +13,14 @@ from astakos.storage.schema.revisions import REVISION
 from astakos.storage.schema.whole_tables import WholeTable, whole_tables
 
 Report = Callable[[int, int], None]
-"""Is told how many rows are done, of how many."""
+"""Called with the number of rows processed so far and the total number."""
 
 
 def write_archive(database: Database, stream: IO[bytes], now: int, report: Report) -> Header:
-    """Write all that a database holds at one moment, while others may go on working on it.
+    """Write a snapshot of a database to an archive; others can keep using the database.
 
     Raises:
-        StorageUnavailableError: it can not be read now.
+        StorageUnavailableError: the database cannot be read now.
     """
     tables = whole_tables()
     with transfer_of(database).reading() as source:
@@ -41,10 +41,10 @@ def write_archive(database: Database, stream: IO[bytes], now: int, report: Repor
 
 
 def open_archive(first_line: bytes, stream: IO[bytes], name: str) -> ArchiveReader:
-    """An archive whose first line has been read, for `load_archive`.
+    """Open an archive for `load_archive`; `stream` continues after `first_line`.
 
     Raises:
-        StateError: it can not be loaded by this version.
+        StateError: this version cannot load the archive.
     """
     archive = ArchiveReader(first_line, stream, name)
     _require_same_tables(archive.header, name)
@@ -52,11 +52,11 @@ def open_archive(first_line: bytes, stream: IO[bytes], name: str) -> ArchiveRead
 
 
 def load_archive(database: Database, archive: ArchiveReader, report: Report) -> None:
-    """Put all that an archive holds into a new database, in one transaction: all of it or nothing.
+    """Load an archive into a new database, in one transaction.
 
     Raises:
-        StateError: the archive is not whole, or the database is not a new one.
-        StorageUnavailableError: it can not be stored now.
+        StateError: the archive is damaged or truncated, or the database is not new; nothing has changed.
+        StorageUnavailableError: the database cannot be written now.
     """
     header = archive.header
     tables = {table.name: table for table in whole_tables()}
@@ -80,25 +80,25 @@ def load_archive(database: Database, archive: ArchiveReader, report: Report) -> 
 def _require_same_tables(header: Header, name: str) -> None:
     if header.revision < REVISION:
         raise StateError(
-            f"{name} holds revision {header.revision} of the tables, but this version works with revision "
-            f"{REVISION}; load it with the version that wrote it, run `astakos migrate` of this one, "
+            f"{name} has revision {header.revision} of the tables, but this version requires revision "
+            f"{REVISION}; load it with the version that wrote it, run `astakos migrate` of this version, "
             "and dump it again"
         )
     if header.revision > REVISION:
         raise StateError(
-            f"{name} holds revision {header.revision} of the tables, but this version works with revision "
+            f"{name} has revision {header.revision} of the tables, but this version requires revision "
             f"{REVISION}; use the version that wrote it"
         )
     if [(part.name, tuple(part.columns)) for part in header.tables] != [
         (table.name, table.columns) for table in whole_tables()
     ]:
-        raise StateError(f"{name} does not hold the tables of revision {REVISION}")
+        raise StateError(f"{name} is damaged: it does not have the tables of revision {REVISION}")
 
 
 def _require_new(connection: Connection, name: str, tables: Iterable[WholeTable]) -> None:
     for table in tables:
         if not table.is_empty(connection):
             raise StateError(
-                f"{name} is in use already: there are {table.name.replace('_', ' ')} in it; "
+                f"{name} is already in use: it contains {table.name.replace('_', ' ')}; "
                 "load an archive into a new database"
             )

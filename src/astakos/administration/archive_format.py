@@ -1,6 +1,6 @@
-"""The form of an archive (`docs/state.md`): a header, rows in batches, a trailer to check it all by.
+"""The format of an archive (`docs/state.md`): a header, batches of rows, and a trailer with a checksum.
 
-It is written and read from beginning to end, a line at a time.
+An archive is written and read sequentially, one line at a time.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ Row = Sequence[Any]
 
 
 class TablePart(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """What the header says of a table."""
+    """A table in the header."""
 
     name: str
     columns: list[str]
@@ -39,7 +39,7 @@ class Header(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
 
     @property
     def rows(self) -> int:
-        """How many rows there are in all."""
+        """The total number of rows."""
         return sum(table.rows for table in self.tables)
 
 
@@ -51,13 +51,13 @@ class Trailer(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class _Version(msgspec.Struct):
-    """What the first line says in every version of the form."""
+    """The part of the first line that is the same in every version of the format."""
 
     version: int
 
 
 def is_archive(first_line: bytes) -> bool:
-    """Whether a file that begins with this line is an archive, or a part of one."""
+    """Whether a file with this first line is an archive; the line may be incomplete."""
     return first_line.startswith(BEGINNING)
 
 
@@ -92,14 +92,14 @@ class ArchiveReader:
     """Reads an archive.
 
     Attributes:
-        header: its first line.
+        header: the header of the archive.
     """
 
     def __init__(self, first_line: bytes, stream: IO[bytes], name: str) -> None:
-        """Read the header, of an archive that has that name in errors.
+        """Read the header. Errors refer to the archive by `name`.
 
         Raises:
-            StateError: it is cut off, or of a form that is not known here.
+            StateError: the header is truncated, damaged, or of an unknown version of the format.
         """
         self._stream = stream
         self._name = name
@@ -108,19 +108,19 @@ class ArchiveReader:
         version = self._decode(msgspec.json.Decoder(_Version), self._whole(first_line)).version
         if version != VERSION:
             raise StateError(
-                f"{name} is an archive of form {version}, but this version reads form {VERSION}; "
+                f"{name} is an archive of format {version}, but this version reads format {VERSION}; "
                 "use the version that wrote it"
             )
         self.header: Header = self._decode(msgspec.json.Decoder(Header), first_line)
 
     def batches(self, row_types: dict[str, Any]) -> Iterator[tuple[str, list[Row]]]:
-        """All rows in the order in which they were written, some at a time, and of which table they are.
+        """Yield batches of rows with the names of their tables, in the order in which they were written.
 
         Args:
-            row_types: what a row of each table consists of.
+            row_types: the type of a row, by table.
 
         Raises:
-            StateError: a line is not as it was written, or the end is missing. It may come after all rows.
+            StateError: the archive is damaged or truncated. This may happen after the last row.
         """
         split = msgspec.json.Decoder(tuple[str, msgspec.Raw])
         decoders = {
@@ -135,7 +135,7 @@ class ArchiveReader:
             self._checksum.update(line)
             table, content = self._decode(split, self._whole(line))
             if table not in decoders:
-                raise self._damaged(f"it names a table {table!r}")
+                raise self._damaged(f"the table {table!r} is unknown")
             rows: list[Row] = self._decode(decoders[table], content)
             left[table] -= len(rows)
             yield table, rows
@@ -143,11 +143,11 @@ class ArchiveReader:
 
     def _finish(self, trailer: Trailer, left: dict[str, int]) -> None:
         if trailer.sha256 != self._checksum.hexdigest():
-            raise StateError(f"{self._name} is not as it was written: its checksum is another one")
+            raise StateError(f"{self._name} is damaged: its checksum does not match")
         if any(left.values()) or trailer.rows != self.header.rows:
-            raise StateError(f"{self._name} has not as many rows as its header says")
+            raise StateError(f"{self._name} is damaged: its number of rows does not match its header")
         if self._stream.read(1):
-            raise StateError(f"{self._name} goes on behind its end in line {self._line}")
+            raise StateError(f"{self._name} is damaged: it continues after its last line {self._line}")
 
     def _decode(self, decoder: msgspec.json.Decoder[Any], content: bytes | msgspec.Raw) -> Any:
         try:
@@ -161,7 +161,7 @@ class ArchiveReader:
         return line
 
     def _damaged(self, reason: str) -> StateError:
-        return StateError(f"{self._name} is not as it was written: in line {self._line}, {reason}")
+        return StateError(f"{self._name} is damaged in line {self._line}: {reason}")
 
     def _cut_off(self) -> StateError:
-        return StateError(f"{self._name} is cut off: its end is missing")
+        return StateError(f"{self._name} is truncated: its end is missing")

@@ -1,4 +1,4 @@
-"""Components and their tokens, and what this program registers of itself."""
+"""Renews the tokens of components, and registers this program's own services."""
 
 import os
 
@@ -12,7 +12,7 @@ from astakos.storage.texts import is_storable
 
 
 def renew_component_token(connection: Connection, name: str, now: int) -> str:
-    """Give a component a new token, which is answered here and never again; the old one ceases to work.
+    """Replace a component's token and return the new one, which cannot be shown again.
 
     Raises:
         StateError: there is no such component.
@@ -25,13 +25,13 @@ def renew_component_token(connection: Connection, name: str, now: int) -> str:
 
 
 def register_own_services(database: Database, base_url: str) -> None:
-    """Let the catalogue name this program's services by its base URL.
+    """Register this program's own services in the service catalog, below its base URL.
 
     Raises:
-        StateError: the base URL is no text that can be stored.
+        StateError: the base URL contains characters that cannot be stored.
     """
     if not is_storable(base_url):
-        raise StateError(f"the base URL can contain neither NUL nor half a character: {base_url!r}")
+        raise StateError(f"the base URL cannot contain NUL or lone surrogates: {base_url!r}")
     wanted = {name: own_endpoint(base_url, prefix, version) for name, _, prefix, version in OWN_SERVICES}
     present = {service.name: service for service in registry.list_services(database.reader())}
     if all(name in present and present[name].endpoints == (endpoint,) for name, endpoint in wanted.items()):

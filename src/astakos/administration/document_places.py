@@ -1,4 +1,4 @@
-"""Where in a state document something stands, so that an error can name it."""
+"""Places in a state document, for error messages."""
 
 from typing import NamedTuple
 
@@ -9,24 +9,24 @@ from astakos.storage.texts import is_storable
 
 
 class Place(NamedTuple):
-    """Where in the document something stands, for error messages."""
+    """The place of a value in a document."""
 
     path: str
 
     def error(self, message: str) -> StateError:
-        """An error at this place."""
+        """Create an error that names this place."""
         return StateError(f"{message} - at `$.{self.path}`")
 
     def __truediv__(self, name: str) -> "Place":
-        """A place inside of this one."""
+        """Return a place inside this one."""
         return Place(f"{self.path}.{name}")
 
 
 def require_storable(document: StateDocument) -> None:
-    """See that every text of a document can be stored.
+    """Check that every text in a document can be stored.
 
     Raises:
-        StateError: one can not.
+        StateError: a text cannot be stored.
     """
     for name, part in msgspec.to_builtins(document).items():
         _require_storable(part, Place(name))
@@ -35,7 +35,7 @@ def require_storable(document: StateDocument) -> None:
 def _require_storable(value: object, place: Place) -> None:
     if isinstance(value, str):
         if not is_storable(value):
-            raise place.error("a text can contain neither NUL nor half a character")
+            raise place.error("a text cannot contain NUL or lone surrogates")
     elif isinstance(value, dict):
         for name, part in value.items():
             _require_storable(name, place)

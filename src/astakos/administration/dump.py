@@ -1,4 +1,4 @@
-"""An installation's declarative state as a document; secrets only as hashes, usage not at all."""
+"""Writes an installation's declarative state as a document, with secrets as hashes and without usage."""
 
 from collections.abc import Iterator
 
@@ -24,7 +24,7 @@ from astakos.storage.tables import oauth2, projects, registry, settings, users
 
 
 def dump(database: Database) -> StateDocument:
-    """The document which, loaded into an empty database, makes an installation in the same declared state."""
+    """Return the document that recreates the declared state when loaded into an empty database."""
     with database.snapshot() as connection:
         return StateDocument(
             base_url=settings.find(connection, settings.BASE_URL),

@@ -1,4 +1,4 @@
-"""Making the ledger's limits follow from the projects (`quota-semantics.md` §5–§7)."""
+"""Updates the ledger's limits after a change to projects (`quota-semantics.md` §5–§7)."""
 
 from astakos.projects.limits import default_capacity, limits
 from astakos.projects.project import INITIALIZED
@@ -8,7 +8,7 @@ from astakos.storage.tables.holdings import set_limits
 
 
 def sync_project(connection: Connection, uuid: str) -> None:
-    """Give an initialized project its missing capacities, and all its holdings their limits."""
+    """Set the missing capacities of an initialized project to their defaults, and update all its limits."""
     project = projects.find(connection, uuid)
     if project is None or project.state not in INITIALIZED:
         return
@@ -24,6 +24,6 @@ def sync_project(connection: Connection, uuid: str) -> None:
 
 
 def sync_projects(connection: Connection) -> None:
-    """The same for all projects, as is needed when a resource has been registered."""
+    """Do the same for all projects, which is necessary after registering a resource."""
     for project in list(projects.list_projects(connection)):
         sync_project(connection, project.uuid)

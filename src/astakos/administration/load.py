@@ -1,4 +1,4 @@
-"""Making an installation hold what a state document declares: all of it or nothing, and twice like once."""
+"""Applies a state document to an installation: atomic and idempotent."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
@@ -36,13 +36,13 @@ HASH_PREFIX = "sha256:"
 
 
 def load(database: Database, document: StateDocument, now: int) -> None:
-    """Carry out a document in one transaction.
+    """Apply a document in one transaction.
 
-    What it names is made, or changed to what it says; what it does not name stays as it is. Usage is never
-    touched.
+    Creates or updates everything that the document names; leaves everything else as it is. Never changes
+    usage.
 
     Raises:
-        StateError: something in it is wrong; nothing has been changed.
+        StateError: the document contains an error; nothing has changed.
     """
     require_storable(document)
     passwords = _hash_passwords(database, document.users)
@@ -72,7 +72,7 @@ def _each(name: str, entries: Iterable[T], load_entry: Callable[[T, Place], None
 
 
 def _hash_passwords(database: Database, entries: Iterable[UserEntry]) -> dict[str, str]:
-    """The new password hashes by uuid. It takes long, so it is done before the database is locked."""
+    """Return the new password hashes by uuid. Hashing is slow, so it happens before the lock."""
     found = {}
     for position, entry in enumerate(entries):
         stored = users.find_password_hash(database.reader(), entry.uuid)
@@ -127,7 +127,7 @@ class _Loader:
         if declared != stored or expires != known.token_expires:
             owner = registry.find_component_by_token(self._connection, declared)
             if owner is not None and owner.name != entry.name:
-                raise (place / "token").error(f"the component {owner.name!r} has the same token")
+                raise (place / "token").error(f"the component {owner.name!r} already has this token")
             created = _instant(entry.token_created, place / "token_created") or self._now
             registry.set_component_token(self._connection, entry.name, declared, created, expires)
 
@@ -138,7 +138,7 @@ class _Loader:
         for service in registry.list_services(self._connection):
             if service.name == entry.name and service.component.name != entry.component:
                 raise (place / "name").error(
-                    f"the component {service.component.name!r} has registered the service {entry.name!r}"
+                    f"the service {entry.name!r} already belongs to the component {service.component.name!r}"
                 )
         for position, endpoint in enumerate(entry.endpoints):
             missing = [key for key in ("versionId", "publicURL") if key not in endpoint]
@@ -157,10 +157,12 @@ class _Loader:
         for resource in registry.list_resources(self._connection):
             owner = services[resource.service].component.name
             if resource.name == entry.name and owner != service.component.name:
-                raise (place / "service").error(f"the resource {entry.name!r} is one of component {owner!r}")
+                raise (place / "service").error(
+                    f"the resource {entry.name!r} already belongs to the component {owner!r}"
+                )
         ui_visible = entry.api_visible if entry.ui_visible is None else entry.ui_visible
         if ui_visible and not entry.api_visible:
-            raise (place / "ui_visible").error("what is visible in the UI must be visible in the API")
+            raise (place / "ui_visible").error("a resource visible in the UI must be visible in the API")
         project_default = entry.project_default
         if project_default is None:
             project_default = 0 if entry.api_visible else UNLIMITED
@@ -183,13 +185,13 @@ class _Loader:
     def user(self, entry: UserEntry, place: Place) -> None:
         uuid = _uuid(entry.uuid, place / "uuid")
         if not is_mail_address(entry.email):
-            raise (place / "email").error(f"it must be a mail address such as {EXAMPLE}")
+            raise (place / "email").error(f"it must be an email address like {EXAMPLE}")
         namesake = users.find_by_username(self._connection, entry.email)
         if namesake is not None and namesake.uuid != uuid:
-            raise (place / "email").error(f"the user {namesake.uuid} has the same address")
+            raise (place / "email").error(f"the user {namesake.uuid} already has this address")
         project = projects.find(self._connection, uuid)
         if project is not None and not project.system_project:
-            raise (place / "uuid").error("it is that of a project, so it can not be a user's as well")
+            raise (place / "uuid").error("a project already has this UUID")
         known = users.find_by_uuid(self._connection, uuid)
         user = User(
             id=0,
@@ -216,7 +218,7 @@ class _Loader:
         users.set_groups(self._connection, identifier, list(dict.fromkeys(entry.groups)))
         self._user_token(entry, known, place)
         if entry.quotas and not user.is_accepted:
-            raise (place / "quotas").error("only a user who is moderated and not rejected has quotas")
+            raise (place / "quotas").error("only a user who is moderated and not rejected can have quotas")
         if user.is_accepted:
             quotas = _limits(entry.quotas, place / "quotas")
             self._require_resources(quotas, place / "quotas")
@@ -228,7 +230,7 @@ class _Loader:
             return
         owner = users.find_by_token(self._connection, declared)
         if owner is not None and owner.uuid != entry.uuid:
-            raise (place / "token").error(f"the user {owner.username} has the same token")
+            raise (place / "token").error(f"the user {owner.username} already has this token")
         is_new = declared != users.find_token_hash(self._connection, entry.uuid)
         expires = _instant(entry.token_expires, place / "token_expires")
         if expires is None:
@@ -242,7 +244,9 @@ class _Loader:
         uuid = _uuid(entry.uuid, place / "uuid")
         known = projects.find(self._connection, uuid)
         if known is not None and known.system_project:
-            raise (place / "uuid").error("it is that of a user's system project; see `quotas` of the user")
+            raise (place / "uuid").error(
+                "a user's system project has this UUID; to set its limits, use the user's `quotas`"
+            )
         if entry.owner is not None and users.find_by_uuid(self._connection, entry.owner) is None:
             raise (place / "owner").error(f"there is no user {entry.owner!r}")
         created = _instant(entry.creation_date, place / "creation_date")
@@ -342,7 +346,7 @@ def _uuid(text: str, place: Place) -> str:
             return text
     except ValueError:
         pass
-    raise place.error(f"{text!r} is no UUID in lower case, such as 00000001-0000-4000-8000-000000000001")
+    raise place.error(f"{text!r} is not a lowercase UUID like 00000001-0000-4000-8000-000000000001")
 
 
 def _limit(number: int, place: Place) -> int:
@@ -360,15 +364,15 @@ def _instant(text: str | None, place: Place) -> int | None:
 
 
 def from_iso_at(text: str, place: Place) -> int:
-    """The instant that a text at some place names."""
+    """Parse a time in a document; errors name its place."""
     try:
         return from_iso(text)
     except ValueError as error:
-        raise place.error(f"it must be an ISO 8601 time with a zone: {error}") from error
+        raise place.error(f"it must be an ISO 8601 time with a time zone: {error}") from error
 
 
 def _hash_of(secret: str | None, hashed: str | None, place: Place) -> bytes | None:
-    """What is stored of a secret that a document gives in clear or as `sha256:<hex digits>`."""
+    """Return the stored form of a secret that a document gives in clear or as `sha256:<hex digits>`."""
     if secret is not None:
         if not secret:
             raise place.error("a token or secret must not be empty")

@@ -1,4 +1,4 @@
-"""Ending a commission in place of its component, as an operator must when that is gone for good."""
+"""Resolves a commission in place of its component, for operators, when the component is gone for good."""
 
 import contextlib
 
@@ -11,10 +11,10 @@ from astakos.storage.tables import registry
 
 
 def resolve(database: Database, serial: int, verdict: Verdict, now: int) -> None:
-    """Accept or reject a pending commission, whoever issued it.
+    """Accept or reject a pending commission of any component.
 
     Raises:
-        StateError: no such commission is pending.
+        StateError: there is no such pending commission.
     """
     serials = frozenset([serial])
     with contextlib.closing(opening.ledger_storage(database)) as store:
@@ -27,4 +27,4 @@ def resolve(database: Database, serial: int, verdict: Verdict, now: int) -> None
             (outcome,) = perform(store, [operation], now)
             if isinstance(outcome, Resolved) and not outcome.not_found:
                 return
-    raise StateError(f"no commission {serial} is pending")
+    raise StateError(f"there is no pending commission {serial}")

@@ -1,4 +1,4 @@
-"""The declarative state of an installation as a JSON document, and reading one (`docs/state.md`)."""
+"""The JSON document of an installation's declarative state (`docs/state.md`)."""
 
 from typing import Annotated, Any, Literal
 
@@ -11,15 +11,15 @@ COOKIE_DOMAIN = r"^[A-Za-z0-9.-]+$"
 
 
 class StateError(Exception):
-    """A document, an archive, or what it asks for, is wrong; the text says where, and what would be right."""
+    """A document, an archive, or a requested change is invalid; the message says what and where."""
 
 
 class Entry(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """What all parts of a document have in common: unknown keys are refused, defaults are left out."""
+    """The base of all parts of a document: refuses unknown keys, and omits defaults when written."""
 
 
 class Settings(Entry):
-    """`settings`."""
+    """The value of `settings`."""
 
     moderation: bool | None = None
     project_admins: list[str] | None = None
@@ -39,7 +39,7 @@ class Settings(Entry):
 
 
 class ComponentEntry(Entry):
-    """One of `components`."""
+    """An entry of `components`."""
 
     name: str
     ui_url: str | None = None
@@ -52,7 +52,7 @@ class ComponentEntry(Entry):
 
 
 class ServiceEntry(Entry):
-    """One of `services`."""
+    """An entry of `services`."""
 
     name: str
     type: str
@@ -61,7 +61,7 @@ class ServiceEntry(Entry):
 
 
 class ResourceEntry(Entry):
-    """One of `resources`."""
+    """An entry of `resources`."""
 
     name: str
     service: str
@@ -75,7 +75,7 @@ class ResourceEntry(Entry):
 
 
 class UserEntry(Entry):
-    """One of `users`."""
+    """An entry of `users`."""
 
     uuid: str
     email: str
@@ -105,14 +105,14 @@ class CapacityEntry(Entry):
 
 
 class MemberEntry(Entry):
-    """A member of a project in another state than accepted."""
+    """A member of a project whose state is not `accepted`."""
 
     user: str
     state: MembershipState
 
 
 class ProjectEntry(Entry):
-    """One of `projects`."""
+    """An entry of `projects`."""
 
     uuid: str
     name: str
@@ -132,7 +132,7 @@ class ProjectEntry(Entry):
 
 
 class OAuth2ClientEntry(Entry):
-    """One of `oauth2_clients`."""
+    """An entry of `oauth2_clients`."""
 
     identifier: str
     name: str = ""
@@ -145,7 +145,7 @@ class OAuth2ClientEntry(Entry):
 
 
 class OAuth2TokenEntry(Entry):
-    """One of `oauth2_tokens`."""
+    """An entry of `oauth2_tokens`."""
 
     client: str
     user: str
@@ -156,7 +156,7 @@ class OAuth2TokenEntry(Entry):
 
 
 class StateDocument(Entry):
-    """The whole document. `token_names` is for programs that test; it is not loaded."""
+    """The whole document. `token_names` is for test programs and is ignored."""
 
     base_url: str | None = None
     settings: Settings = msgspec.field(default_factory=Settings)
@@ -171,10 +171,10 @@ class StateDocument(Entry):
 
 
 def read_document(content: bytes, name: str) -> StateDocument:
-    """Read a document from the content of a file of that name.
+    """Parse a document. Errors refer to the file by `name`.
 
     Raises:
-        StateError: it is no JSON, or has not the form of a document.
+        StateError: the content is not JSON, or not a valid document.
     """
     try:
         return msgspec.json.decode(content, type=StateDocument)
@@ -185,5 +185,5 @@ def read_document(content: bytes, name: str) -> StateDocument:
 
 
 def write_document(document: StateDocument) -> bytes:
-    """A document as readable JSON."""
+    """Format a document as indented JSON."""
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"

@@ -1,4 +1,4 @@
-"""The project that each accepted user has for themselves (`identity-and-projects.md` §3.5)."""
+"""The system project of each accepted user (`identity-and-projects.md` §3.5)."""
 
 from collections.abc import Mapping
 
@@ -11,9 +11,10 @@ from astakos.storage.tables import deactivations, projects
 
 
 def save_system_project(connection: Connection, user: User, quotas: Mapping[str, int], now: int) -> None:
-    """Let an accepted user have a system project, from which they alone draw; it is active if the user is.
+    """Create or update the system project of an accepted user, its only member.
 
-    The resources of the quotas exist; others have their default limits.
+    The project is active if the user is. All resources in `quotas` must exist; a new project gets default
+    limits for the others.
     """
     known = projects.find(connection, user.uuid)
     projects.save(

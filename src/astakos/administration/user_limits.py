@@ -1,4 +1,4 @@
-"""Quotas as operators set them."""
+"""Sets quotas for operators."""
 
 from astakos.administration.limit_updates import sync_project
 from astakos.administration.state_document import StateError
@@ -9,16 +9,18 @@ from astakos.storage.tables import projects, registry
 
 
 def set_capacity(connection: Connection, project: str, resource: str, capacity: Capacity) -> None:
-    """Set how much of a resource a project has, and how much of it each member may use.
+    """Set the limits of a resource, for the whole project and for each member.
 
     Raises:
-        StateError: there is no such project or resource, or the numbers make no sense.
+        StateError: there is no such project or resource, or the limits are invalid.
     """
     if projects.find(connection, project) is None:
         raise StateError(f"there is no project {project!r}")
     if resource not in {known.name for known in registry.list_resources(connection)}:
         raise StateError(f"there is no resource {resource!r}")
     if not 0 <= capacity.member <= capacity.project <= UNLIMITED:
-        raise StateError(f"limits must be from 0 to {UNLIMITED}, a member's not larger than the project's")
+        raise StateError(
+            f"limits must be from 0 to {UNLIMITED}, and a member's must not be larger than the project's"
+        )
     projects.save_capacities(connection, project, {resource: capacity})
     sync_project(connection, project)

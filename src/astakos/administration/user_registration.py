@@ -1,4 +1,4 @@
-"""Users as administrators make and change them: their accounts, and whether these are active."""
+"""Creates, changes, activates, and deactivates users for administrators."""
 
 import os
 from dataclasses import replace
@@ -17,19 +17,19 @@ ACCEPTED_BY_HAND = "manual"
 
 
 class UserRefusedError(Exception):
-    """The state of a user, or of another one, is in the way; the text says how."""
+    """The state of a user or another one prevents the change; the message says why."""
 
 
 class Particulars(TypedDict, total=False):
-    """What is said of a person, in texts that can be stored; what is left out stays as it is.
+    """Data about a user, in texts that can be stored. Missing keys leave the data as it is.
 
     Attributes:
-        email: the mail address, as it was typed; in lower case it is the user's name.
-        first_name: as people write it.
-        last_name: as people write it.
-        password_hash: of a new password.
-        affiliation: whom the user belongs to, None if it is not known.
-        metadata: what else is known, for programs.
+        email: the email address as the user typed it; its lowercase form is the username.
+        first_name: the first name.
+        last_name: the last name.
+        password_hash: the hash of a new password.
+        affiliation: the organization that the user belongs to; None if unknown.
+        metadata: free data for programs.
     """
 
     email: str
@@ -41,17 +41,17 @@ class Particulars(TypedDict, total=False):
 
 
 def new_password() -> str:
-    """A password that nobody can guess."""
+    """Create a random password that cannot be guessed."""
     return new_token(os.urandom)
 
 
 def register_user(connection: Connection, given: Particulars, now: int) -> tuple[User, str]:
-    """Make a user who is verified, accepted and active at once, with default limits, and a token for them.
+    """Create a user who is verified, accepted, and active, with default limits; return their token too.
 
-    Address, names and password have to be given.
+    `given` must contain the address, the names, and the password hash.
 
     Raises:
-        UserRefusedError: somebody else has the address.
+        UserRefusedError: another user has the address.
     """
     email = given["email"]
     _free_address(connection, email)
@@ -87,25 +87,25 @@ def register_user(connection: Connection, given: Particulars, now: int) -> tuple
 
 
 def _free_address(connection: Connection, email: str) -> None:
-    """A user who has never shown to receive mail at an address makes way for one who is vouched for."""
+    """Delete an unverified account with this address, so that the address can be used."""
     namesake = users.find_by_username(connection, email)
     if namesake is None:
         return
     if namesake.email_verified or projects.find(connection, namesake.uuid) is not None:
-        raise UserRefusedError(f"There is a user {email!r} already.")
+        raise UserRefusedError(f"There is already a user {email!r}.")
     users.delete(connection, namesake.id)
 
 
 def change_user(connection: Connection, user: User, given: Particulars) -> None:
-    """Change what is given.
+    """Change the given data of a user.
 
     Raises:
-        UserRefusedError: somebody else has the address.
+        UserRefusedError: another user has the address.
     """
     email = given.get("email", user.email)
     namesake = users.find_by_username(connection, email)
     if namesake is not None and namesake.uuid != user.uuid:
-        raise UserRefusedError(f"There is another user {email!r}.")
+        raise UserRefusedError(f"There is already another user {email!r}.")
     changed = replace(
         user,
         username=email.lower(),
@@ -125,7 +125,7 @@ def change_user(connection: Connection, user: User, given: Particulars) -> None:
 
 
 def deactivate_user(connection: Connection, user: User, reason: str) -> None:
-    """Let a user's token cease to work, and suspend their projects and memberships."""
+    """Deactivate a user: disable their token, log them out, and suspend their projects and memberships."""
     users.save(connection, replace(user, is_active=False))
     record = user_records.find(connection, user.id)
     user_records.save(connection, user.id, record._replace(deactivated_reason=reason))
@@ -134,15 +134,18 @@ def deactivate_user(connection: Connection, user: User, reason: str) -> None:
 
 
 def activate_user(connection: Connection, user: User) -> None:
-    """Undo that; what was suspended for another reason stays so.
+    """Activate a user and restore what their deactivation suspended, but nothing suspended for another
+    reason.
 
     Raises:
-        UserRefusedError: the user has not been verified and accepted.
+        UserRefusedError: the user is not verified, or not accepted.
     """
     if not user.email_verified:
-        raise UserRefusedError("The user's mail address has not been verified.")
+        raise UserRefusedError("The user's email address has not been verified.")
     if not user.is_accepted:
-        raise UserRefusedError(f"The user {'was rejected' if user.is_rejected else 'was not accepted yet'}.")
+        raise UserRefusedError(
+            f"The user {'was rejected' if user.is_rejected else 'has not been accepted yet'}."
+        )
     users.save(connection, replace(user, is_active=True))
     record = user_records.find(connection, user.id)
     user_records.save(connection, user.id, record._replace(deactivated_reason=None))
@@ -151,5 +154,5 @@ def activate_user(connection: Connection, user: User) -> None:
 
 
 def sign_terms(connection: Connection, user: User) -> None:
-    """Note that a user has signed the present terms of service."""
+    """Record that a user has signed the current terms of service."""
     users.save(connection, replace(user, has_signed_terms=True))

@@ -1,4 +1,4 @@
-"""The command `astakos`. Each subcommand is imported only when it is called, so that all start quickly."""
+"""The `astakos` command. Each subcommand is imported only when called, so that all start quickly."""
 
 import importlib
 from typing import Any
@@ -29,14 +29,14 @@ NOT_INSTALLED = 'the service is not installed here; install it with: pip install
 
 
 class LazyGroup(click.Group):
-    """A group that knows its commands by name only, until one of them is asked for."""
+    """A command group that imports a command on first use."""
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
-        """The names of all commands."""
+        """Return the names of all commands."""
         return sorted(COMMANDS)
 
     def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name."""
+        """Import and return a command."""
         target = COMMANDS.get(cmd_name)
         if target is None:
             return None
@@ -48,7 +48,7 @@ class LazyGroup(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Carry out a command; what it refuses becomes one line and the exit status 1."""
+        """Run a command; report expected errors in one line, with exit status 1."""
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
@@ -61,7 +61,7 @@ class LazyGroup(click.Group):
 
 def _is_refusal(error: Exception) -> bool:
     try:
-        from astakos.administration.state_document import StateError  # noqa: PLC0415 - see the module's first line
+        from astakos.administration.state_document import StateError  # noqa: PLC0415 - see the module docstring
         from astakos.ledger.ports import StorageUnavailableError  # noqa: PLC0415
         from astakos.storage.errors import DatabaseError  # noqa: PLC0415
     except ModuleNotFoundError:
@@ -70,7 +70,7 @@ def _is_refusal(error: Exception) -> bool:
 
 
 def _not_installed(name: str, missing: str) -> click.Command:
-    """What stands for a command of the service where only the client's side is installed."""
+    """Return a placeholder for a command of the service, for when only the client is installed."""
 
     def refuse() -> None:
         raise click.ClickException(f"{NOT_INSTALLED} ({missing} is missing)")
@@ -93,5 +93,5 @@ def main() -> None:
     Start with:
       astakos demo       see every call at work
       astakos serve      run the service on ./astakos.db
-      astakos whoami     ask a service who you are (see its --help)
+      astakos whoami     show who holds a token (see its --help)
     """

@@ -1,4 +1,4 @@
-"""`python -m astakos.cli`: the command, where its script is not installed."""
+"""`python -m astakos.cli` runs the command where its script is not installed."""
 
 from astakos.cli import main
 

@@ -1,4 +1,4 @@
-"""`astakos whoami` and `astakos quotas`: what a service knows of the holder of a token."""
+"""`astakos whoami` and `astakos quotas`: identify the holder of a token and show their quotas."""
 
 from datetime import UTC, datetime
 
@@ -10,7 +10,7 @@ from astakosclient.middleware.inquiries import ask
 from astakosclient.middleware.verdicts import Inquiry
 
 UNLIMITED = 2**63 - 1
-"""As the API has it; the ledger's own constant is not there where only the client's side is installed."""
+"""The API's value for "no limit". The ledger's constant is missing where only the client is installed."""
 
 LIMITS = ("limit", "project_limit")
 FIGURES = ("usage", "pending", "limit", "project_usage", "project_pending", "project_limit")
@@ -21,7 +21,7 @@ FIGURES = ("usage", "pending", "limit", "project_usage", "project_pending", "pro
 @asks_as_holder
 @json_option
 def whoami(url: str, token: str, as_json: bool) -> None:
-    """Say who holds a token, as the service at URL knows them."""
+    """Show the user who holds a token."""
     with asking(url) as client:
         known = ask(client, Inquiry().identify(), token)
     expires = None if known.expires is None else datetime.fromtimestamp(known.expires, UTC).isoformat()
@@ -40,9 +40,10 @@ def whoami(url: str, token: str, as_json: bool) -> None:
 @asks_as_holder
 @json_option
 def quotas(url: str, token: str, as_json: bool) -> None:
-    """Show what the holder of a token may have and has, from each project.
+    """Show the limits and usage of the user who holds a token.
 
-    The columns of the project are for all its members together. (`astakos quota` is for administrators.)
+    Each row is a resource of one project; the project columns cover all members together. Administrators use
+    `astakos quota` instead.
     """
     with asking(url) as client:
         rows = [

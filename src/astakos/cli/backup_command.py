@@ -1,4 +1,4 @@
-"""`astakos backup`: a copy of the database, made while the service goes on."""
+"""`astakos backup`: copies the database while the service keeps running."""
 
 from pathlib import Path
 
@@ -12,11 +12,11 @@ from astakos.cli.options import database_option, open_database
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @database_option
 def backup(file: Path, database_url: str) -> None:
-    """Copy an SQLite database into a new FILE.
+    """Back up an SQLite database to a new FILE.
 
-    The service may go on meanwhile: everything that it had answered before is in the copy. To restore it,
-    stop the service and put the copy in the place of the database (docs/operations.md). A database on
-    PostgreSQL is backed up with pg_dump.
+    The service can keep running. The backup contains everything that the service had answered when the
+    command started. To restore it, stop the service and replace the database with the backup
+    (docs/operations.md). To back up a PostgreSQL database, use pg_dump.
     """
     from astakos.storage.sqlite.sqlite_backup import back_up  # noqa: PLC0415 - see `astakos.cli`
     from astakos.storage.sqlite.sqlite_database import SQLiteDatabase  # noqa: PLC0415

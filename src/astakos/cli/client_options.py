@@ -1,6 +1,7 @@
-"""What the commands of the client's side share: whom to ask, with which token, how they end."""
+"""Shared by the client commands: the options for service and token, and the exit statuses."""
 
 import contextlib
+import inspect
 import logging
 import warnings
 from collections.abc import Callable, Iterator
@@ -15,20 +16,20 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 PATIENCE = Timeout(total=30, connect=5)
 
-# Who is told of the end need not be told of each repetition.
+# Retries are not logged, because the command reports the final error.
 _quiet = logging.getLogger("astakos.cli.client_options")
 _quiet.addHandler(logging.NullHandler())
 _quiet.propagate = False
 
 
 class UnknownName(click.ClickException):
-    """The service knows no such user."""
+    """The service does not know the user."""
 
     exit_code = 1
 
 
 class NoService(click.ClickException):
-    """No Astakos answers at the URL, or not as it should."""
+    """No service answers at the URL, or its answers are not those of Astakos."""
 
     exit_code = 3
 
@@ -40,32 +41,32 @@ class TokenRefused(click.ClickException):
 
 
 ENDINGS = f"""\b
-Ends with {UnknownName.exit_code} if a user is unknown, {NoService.exit_code} if no service answers there,
-{TokenRefused.exit_code} if it refuses the token, {click.UsageError.exit_code} if it was called wrongly."""
+Exit status: {UnknownName.exit_code} if a user is unknown, {click.UsageError.exit_code} on wrong usage,
+{NoService.exit_code} if no service answers, {TokenRefused.exit_code} if the service refuses the token."""
 
 
 def asks_service(function: F) -> F:
-    """`--url`, and the description of how the command ends."""
-    function.__doc__ = f"{function.__doc__}\n\n{ENDINGS}"
+    """Add `--url`, and the exit statuses to the help text."""
+    function.__doc__ = f"{inspect.getdoc(function)}\n\n{ENDINGS}"
     return click.option(
         "--url",
         metavar="URL",
         envvar="ASTAKOS_URL",
         required=True,
         show_envvar=True,
-        help="The base URL of the service, such as https://accounts.example.org/astakos.",
+        help="The base URL of the service, for example https://accounts.example.org/astakos.",
     )(function)
 
 
 def asks_as_holder(function: F) -> F:
-    """`--token` and `--token-file`, of which the command gets the token."""
+    """Add `--token` and `--token-file`; the command receives the token."""
     with_file = click.option(
         "--token-file",
         type=click.File(encoding="utf-8", errors="replace"),
         expose_value=False,
         is_eager=True,
         callback=_read_file,
-        help="A file that holds the token; - reads standard input.",
+        help="The file to read the token from; - for standard input.",
     )(function)
     return click.option(
         "--token",
@@ -73,8 +74,8 @@ def asks_as_holder(function: F) -> F:
         envvar="ASTAKOS_TOKEN",
         show_envvar=True,
         callback=_token,
-        help="Whose token it is. On the command line everybody on this machine can read it (in `ps`): better "
-        "put it into the variable, or use --token-file.",
+        help="The token. On the command line, every user of this machine can read it (with `ps`); better set "
+        "the variable, or use --token-file.",
     )(with_file)
 
 
@@ -94,7 +95,7 @@ def _token(ctx: click.Context, param: click.Parameter, token: str | None) -> str
             raise click.UsageError("Give --token or --token-file, not both.")
         return in_file
     if not token:
-        raise click.UsageError("A token is needed: set ASTAKOS_TOKEN, or give --token-file FILE.")
+        raise click.UsageError("A token is required: set ASTAKOS_TOKEN, or give --token-file FILE.")
     return token
 
 
@@ -113,7 +114,7 @@ def _client(url: str) -> AstakosClient:
 
 @contextlib.contextmanager
 def asking(url: str) -> Iterator[AstakosClient]:
-    """A client of the service at a URL; what goes wrong with it becomes one line and a status."""
+    """Open a client for the service at a URL; report its errors in one line, with an exit status."""
     with _client(url) as client:
         try:
             yield client
@@ -122,6 +123,6 @@ def asking(url: str) -> Iterator[AstakosClient]:
         except (errors.Unauthorized, errors.Forbidden) as error:
             raise TokenRefused(f"the token was refused: {error}") from error
         except errors.AstakosClientException as error:
-            raise NoService(f"there is no usable Astakos at {url}: {error}") from error
+            raise NoService(f"no usable Astakos service at {url}: {error}") from error
         except (LookupError, TypeError, AttributeError) as error:
-            raise NoService(f"there is no usable Astakos at {url}: its answer cannot be read") from error
+            raise NoService(f"no usable Astakos service at {url}: its answer cannot be read") from error

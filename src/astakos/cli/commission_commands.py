@@ -1,4 +1,4 @@
-"""`astakos commission`: what is pending, and ending it by hand."""
+"""`astakos commission`: shows commissions, and resolves pending ones by hand."""
 
 from dataclasses import replace
 from typing import Any
@@ -21,15 +21,15 @@ from astakos.storage.tables.history import Entry, Wanted, read_history
 
 @click.group()
 def commission() -> None:
-    """List pending commissions and end them by hand."""
+    """Show commissions, and accept or reject pending ones by hand."""
 
 
 @commission.command("list")
-@click.option("--component", help="Only those of this component.")
+@click.option("--component", help="Only commissions of this component.")
 @database_option
 @json_option
 def list_(component: str | None, database_url: str, as_json: bool) -> None:
-    """List pending commissions, the oldest first."""
+    """List pending commissions, oldest first."""
     reader = open_database(database_url).reader()
     if component is not None and registry.find_component(reader, component) is None:
         raise StateError(f"there is no component {component!r}")
@@ -61,7 +61,7 @@ def show(serial: int, database_url: str, as_json: bool) -> None:
             click.echo()
             print_rows(provisions, ("holder", "source", "resource", "quantity"), as_json=False)
             return
-    raise StateError(f"no commission {serial} is pending")
+    raise StateError(f"there is no pending commission {serial}")
 
 
 @commission.command()
@@ -83,16 +83,18 @@ def reject(serial: int, database_url: str) -> None:
 
 
 @commission.command()
-@click.option("--component", help="Only what this component issued.")
-@click.option("--holder", help="Only of this holder, such as user:UUID or project:UUID.")
-@click.option("--source", help="Only from this source, such as project:UUID.")
-@click.option("--resource", help="Only of this resource.")
-@click.option("--serial", type=int, help="Only of this commission.")
-@click.option("--since", type=INSTANT, help="Only what was resolved from then on.")
-@click.option("--until", type=INSTANT, help="Only what was resolved before then.")
-@click.option("--outcome", type=click.Choice([v.value for v in Verdict]), help="Only what ended like this.")
+@click.option("--component", help="Only commissions of this component.")
+@click.option("--holder", help="Only provisions for this holder: user:UUID or project:UUID.")
+@click.option("--source", help="Only provisions from this source: project:UUID.")
+@click.option("--resource", help="Only provisions of this resource.")
+@click.option("--serial", type=int, help="Only the commission with this serial.")
+@click.option("--since", type=INSTANT, help="Only commissions resolved at or after this time.")
+@click.option("--until", type=INSTANT, help="Only commissions resolved before this time.")
 @click.option(
-    "--limit", type=click.IntRange(1), default=100, show_default=True, help="At most so many entries."
+    "--outcome", type=click.Choice([v.value for v in Verdict]), help="Only commissions with this outcome."
+)
+@click.option(
+    "--limit", type=click.IntRange(1), default=100, show_default=True, help="The maximum number of entries."
 )
 @database_option
 @json_option
@@ -109,7 +111,7 @@ def history(
     database_url: str,
     as_json: bool,
 ) -> None:
-    """Show what became of commissions, newest first."""
+    """Show the provisions of resolved commissions, newest first."""
     reader = open_database(database_url).reader()
     known = None if component is None else registry.find_component(reader, component)
     if component is not None and known is None:
@@ -140,7 +142,7 @@ def history(
 
 
 def _entries(reader: Connection, wanted: Wanted, most: int) -> list[Entry]:
-    """Page by page: one may end early, where what is wanted is rare."""
+    """Read page by page, because a page can end early when few entries match."""
     entries: list[Entry] = []
     while True:
         page = read_history(reader, wanted, most - len(entries))
@@ -153,7 +155,7 @@ def _entries(reader: Connection, wanted: Wanted, most: int) -> list[Entry]:
 def _facts(reader: Connection, component: int, name: str, serial: int) -> dict[str, Any]:
     found = commissions.find_pending(reader, component, serial)
     if found is None:
-        raise StateError(f"no commission {serial} is pending")
+        raise StateError(f"there is no pending commission {serial}")
     return {
         "serial": serial,
         "component": name,

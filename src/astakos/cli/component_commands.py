@@ -1,4 +1,4 @@
-"""`astakos component`: the programs that call with a token of their own."""
+"""`astakos component`: manages components, the programs that call with their own token."""
 
 import click
 
@@ -15,15 +15,15 @@ from astakos.storage.tables import registry
 
 @click.group()
 def component() -> None:
-    """Add and list components, give them tokens."""
+    """Add and list components, and renew their tokens."""
 
 
 @component.command()
 @click.argument("name")
-@click.option("--url", help="Where its service is found; registers a service of the component's name there.")
-@click.option("--type", "kind", help="The type of that service.  [default: its name]")
-@click.option("--version", default="", help="The version of that service's API.")
-@click.option("--ui-url", help="Where its pages for people are.")
+@click.option("--url", help="The public URL of its service, which becomes the service's endpoint.")
+@click.option("--type", "kind", help="The type of the service.  [default: its name]")
+@click.option("--version", default="", help="The API version of the service.")
+@click.option("--ui-url", help="The URL of the component's web pages.")
 @database_option
 @json_option
 def add(
@@ -35,11 +35,11 @@ def add(
     database_url: str,
     as_json: bool,
 ) -> None:
-    """Add a component with a service of the same name, and print its token. It is shown only now."""
+    """Add a component with a service of the same name, and print its token, which is not shown again."""
     database = open_database(database_url, create=True)
     if registry.find_component(database.reader(), name) is not None:
         raise StateError(
-            f"there is a component {name!r} already; `astakos component token` gives it a new token"
+            f"the component {name!r} already exists; for a new token, run `astakos component token`"
         )
     endpoints = [{"versionId": version, "publicURL": url.rstrip("/")}] if url else []
     document = StateDocument(
@@ -76,7 +76,10 @@ def list_(database_url: str, as_json: bool) -> None:
 @database_option
 @json_option
 def token(name: str, database_url: str, as_json: bool) -> None:
-    """Give the component NAME a new token and print it. It is shown only now; the old one ceases to work."""
+    """Replace the token of the component NAME, and print the new one, which is not shown again.
+
+    The old token stops working.
+    """
     _renew_token(open_database(database_url), name, as_json=as_json)
 
 

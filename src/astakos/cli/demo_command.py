@@ -1,4 +1,4 @@
-"""`astakos demo`: a guided run of every documented call against a real service that ends with it."""
+"""`astakos demo`: a guided run of every documented call against a real, temporary service."""
 
 import tempfile
 import time
@@ -21,9 +21,9 @@ from astakosclient import AstakosClient
 
 @click.command()
 def demo() -> None:
-    """See every call of the client at work.
+    """Run every call of the client and show the results.
 
-    It is answered by a real service on this machine, which leaves nothing behind. Takes a few seconds.
+    Starts a real service on this machine, and removes it afterward. Takes a few seconds.
     """
     began = time.monotonic()
     world = make_world()

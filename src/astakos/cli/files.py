@@ -1,4 +1,4 @@
-"""The files that a command reads and writes; `-` stands for standard input and output."""
+"""The files that commands read and write; `-` means standard input or output."""
 
 import contextlib
 import os
@@ -15,10 +15,10 @@ BUFFER_BYTES = 2**20
 
 @contextlib.contextmanager
 def reading(file: Path) -> Iterator[tuple[IO[bytes], str]]:
-    """A file to be read, and its name for messages.
+    """Open a file for reading; yield the stream and the file's name for messages.
 
     Raises:
-        StateError: it can not be read.
+        StateError: the file cannot be read.
     """
     name = "standard input" if str(file) == STANDARD else str(file)
     try:
@@ -28,15 +28,15 @@ def reading(file: Path) -> Iterator[tuple[IO[bytes], str]]:
             with file.open("rb", BUFFER_BYTES) as stream:
                 yield stream, name
     except OSError as error:
-        raise StateError(f"{name} can not be read: {error.strerror}") from error
+        raise StateError(f"{name} cannot be read: {error.strerror}") from error
 
 
 @contextlib.contextmanager
 def writing(file: Path) -> Iterator[IO[bytes]]:
-    """A file to be written, which is made, for its owner alone; if it can not be finished, it is removed.
+    """Create a file that only its owner can read, for writing; on an error, remove it.
 
     Raises:
-        StateError: it is there already, or can not be written.
+        StateError: the file exists, or cannot be written.
     """
     name = "standard output" if str(file) == STANDARD else str(file)
     try:
@@ -46,9 +46,9 @@ def writing(file: Path) -> Iterator[IO[bytes]]:
             with _new_file(file) as stream:
                 yield stream
     except FileExistsError as error:
-        raise StateError(f"{name} is there already, and is not overwritten; name another file") from error
+        raise StateError(f"{name} already exists; name another file") from error
     except OSError as error:
-        raise StateError(f"{name} can not be written: {error.strerror}") from error
+        raise StateError(f"{name} cannot be written: {error.strerror}") from error
 
 
 @contextlib.contextmanager

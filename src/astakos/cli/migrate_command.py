@@ -1,4 +1,4 @@
-"""`astakos migrate`: bring the database to the tables of this version."""
+"""`astakos migrate`: migrates the database to the tables of this version."""
 
 import click
 
@@ -10,14 +10,15 @@ from astakos.storage.schema.revisions import REVISION
 @click.command()
 @database_option
 def migrate(database_url: str) -> None:
-    """Bring the database to the tables of this version.
+    """Migrate the database to the tables of this version.
 
-    Stop the service and make a backup before. All of it is done or, if something fails, nothing.
+    Stop the service and make a backup first. The migration runs in one transaction: if it fails, nothing
+    changes.
     """
-    from astakos.storage.schema.migration import migrate as migrate_database  # noqa: PLC0415 - it is slow to import
+    from astakos.storage.schema.migration import migrate as migrate_database  # noqa: PLC0415 - slow to import
 
     before = migrate_database(database_of(database_url))
     if before == REVISION:
-        click.echo(f"The database is at revision {REVISION} already.")
+        click.echo(f"The database is already at revision {REVISION}.")
     else:
         click.echo(f"Migrated the database from revision {before} to {REVISION}.")

@@ -1,4 +1,4 @@
-"""`astakos names` and `astakos uuids`: users' names for their uuids, and back."""
+"""`astakos names` and `astakos uuids`: translate between users' uuids and usernames."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -24,7 +24,7 @@ def _as_service_option(function: F) -> F:
 @asks_as_holder
 @json_option
 def names(uuids: Sequence[str], as_service: bool, url: str, token: str, as_json: bool) -> None:
-    """Say the user names of some uuids."""
+    """Print the usernames for the given uuids."""
     with asking(url) as client:
         look_up = client.service_get_usernames if as_service else client.get_usernames
         found = look_up(token, list(uuids))
@@ -40,7 +40,7 @@ def names(uuids: Sequence[str], as_service: bool, url: str, token: str, as_json:
 @asks_as_holder
 @json_option
 def uuids(names: Sequence[str], as_service: bool, url: str, token: str, as_json: bool) -> None:
-    """Say the uuids of some user names."""
+    """Print the uuids for the given usernames."""
     with asking(url) as client:
         look_up = client.service_get_uuids if as_service else client.get_uuids
         found = look_up(token, list(names))
@@ -52,4 +52,4 @@ def uuids(names: Sequence[str], as_service: bool, url: str, token: str, as_json:
 def _refuse_unknown(kind: str, wanted: Sequence[str], found: Mapping[str, str]) -> None:
     unknown = [name for name in wanted if name not in found]
     if unknown:
-        raise UnknownName(f"there is no user of the {kind} {', '.join(map(repr, unknown))}")
+        raise UnknownName(f"there is no user with the {kind} {', '.join(map(repr, unknown))}")

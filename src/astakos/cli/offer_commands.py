@@ -1,4 +1,4 @@
-"""`astakos catalog` and `astakos resources`: what an installation offers."""
+"""`astakos catalog` and `astakos resources`: list the services and resources of an installation."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ from astakos.cli.output import json_option, print_rows
 @asks_as_holder
 @json_option
 def catalog(url: str, token: str, as_json: bool) -> None:
-    """List the services that the holder of a token can use, and where they are."""
+    """List the services in the service catalog, with their URLs."""
     with asking(url) as client:
         services = client.get_endpoints(token)["access"]["serviceCatalog"]
         rows = [_endpoint(service, endpoint) for service in services for endpoint in service["endpoints"]]
@@ -25,7 +25,7 @@ def catalog(url: str, token: str, as_json: bool) -> None:
 @asks_service
 @json_option
 def resources(url: str, as_json: bool) -> None:
-    """List the resources that quotas are about. Needs no token."""
+    """List the resources that have quotas. Needs no token."""
     with asking(url) as client:
         rows = [_resource(name, facts) for name, facts in client.get_resources().items()]
     print_rows(rows, ("resource", "service", "unit", "description"), as_json=as_json)

@@ -1,4 +1,4 @@
-"""Options that many commands share."""
+"""Options that several commands share."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def database_option(function: F) -> F:
-    """`--database URL`."""
+    """Add `--database URL`."""
     return click.option(
         "--database",
         "database_url",
@@ -22,12 +22,12 @@ def database_option(function: F) -> F:
         default=DEFAULT_URL,
         show_default=True,
         show_envvar=True,
-        help="The database to work on: sqlite:///FILE or postgresql://USER@HOST/NAME.",
+        help="The database: sqlite:///FILE or postgresql://USER@HOST/NAME.",
     )(function)
 
 
 def open_database(url: str, *, create: bool = False) -> Database:
-    """The database of a URL, opened until the command ends; one that only looks at it does not make it."""
+    """Open a database until the command ends; commands that only read must not create it."""
     database = database_of(url)
     database.open(create=create)
     click.get_current_context().call_on_close(database.close)

@@ -1,4 +1,4 @@
-"""Printing rows: a table for people, JSON for programs."""
+"""Prints results as a table for people, or as JSON for programs."""
 
 import json
 import sys
@@ -10,20 +10,20 @@ import click
 F = TypeVar("F", bound=Callable[..., Any])
 
 WIDE = 200
-"""How wide a table may be where there is no terminal whose width counts."""
+"""The width of a table without a terminal."""
 
 
 def json_option(function: F) -> F:
-    """`--json`."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(function)
+    """Add `--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(function)
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
-    """Print rows as a table of some columns, or whole as a JSON list."""
+    """Print rows as a table of the given columns, or with all their values as a JSON list."""
     if as_json:
         click.echo(json.dumps(list(rows), indent=2))
         return
-    from rich.console import Console  # noqa: PLC0415 - JSON should not have to wait for it
+    from rich.console import Console  # noqa: PLC0415 - slow to import, and not needed for JSON
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
@@ -31,13 +31,13 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_
     for column in columns:
         table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
-        # As it is: a name may look like markup.
+        # Text, because a name may look like markup.
         table.add_row(*(Text(_text(row[column])) for column in columns))
     Console(width=None if sys.stdout.isatty() else WIDE).print(table)
 
 
 def print_facts(facts: Mapping[str, Any], *, as_json: bool) -> None:
-    """Print one thing, a fact a line, or as a JSON object."""
+    """Print the facts about one thing, one per line, or as a JSON object."""
     if as_json:
         click.echo(json.dumps(dict(facts), indent=2))
         return
@@ -60,7 +60,7 @@ def _text(value: Any) -> str:
 
 
 def _printable(text: str) -> str:
-    """What somebody else has written must not control the terminal."""
+    """Replace unprintable characters, because stored text must not control the terminal."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else " " if char.isspace() else "?" for char in text)

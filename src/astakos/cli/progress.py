@@ -1,4 +1,4 @@
-"""How far it is, on a terminal."""
+"""A progress bar on the terminal."""
 
 import contextlib
 import sys
@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 
 @contextlib.contextmanager
 def progress_bar(task: str, *, visible: bool = True) -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error while the context lasts; nothing if that is no terminal, or none is wanted.
+    """Show a progress bar on standard error, if it is a terminal and the bar is `visible`.
 
-    What it gives is to be told how much is done, of how much.
+    Yields a function to call with the number of items done and the total.
     """
     if not (visible and sys.stderr.isatty()):
         yield lambda _done, _total: None
         return
-    from rich.console import Console  # noqa: PLC0415 - nobody else should have to wait for it
+    from rich.console import Console  # noqa: PLC0415 - slow to import
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -1,4 +1,4 @@
-"""`astakos quota`: how much users may have, and have."""
+"""`astakos quota`: shows and sets users' quotas."""
 
 import click
 
@@ -23,7 +23,7 @@ def quota() -> None:
 @database_option
 @json_option
 def show(user: str, database_url: str, as_json: bool) -> None:
-    """Show what the user of the mail address or uuid USER may have and has, from each project."""
+    """Show the limits and usage of USER (an email address or uuid), for each project."""
     reader = open_database(database_url).reader()
     known = find_user(reader, user)
     resources = {resource.name for resource in registry.list_resources(reader)}
@@ -53,9 +53,9 @@ def show(user: str, database_url: str, as_json: bool) -> None:
 @click.argument("limit", type=QUANTITY)
 @database_option
 def set_(user: str, resource: str, limit: int, database_url: str) -> None:
-    """Let USER have up to LIMIT of RESOURCE: a number, such as 20 or 10G, or `unlimited`.
+    """Set the LIMIT of RESOURCE for USER: a number like 20 or 10G, or `unlimited`.
 
-    It is the limit of the user's own (system) project. What they use already stays theirs, even beyond it.
+    This is the limit of the user's system project. Existing usage stays, even above the limit.
     """
 
     def change(connection: Connection) -> User:

@@ -1,4 +1,4 @@
-"""`astakos resource`: what is counted, and how much of it everybody may have."""
+"""`astakos resource`: registers resources and sets their default limits."""
 
 import click
 import msgspec
@@ -15,7 +15,7 @@ from astakos.storage.tables import registry
 
 @click.group()
 def resource() -> None:
-    """List and register resources, set defaults."""
+    """List and register resources, and set their default limits."""
 
 
 @resource.command("list")
@@ -33,12 +33,12 @@ def list_(database_url: str, as_json: bool) -> None:
 
 @resource.command("set")
 @click.argument("name")
-@click.option("--service", help="The service that offers it; needed for a new resource.")
-@click.option("--default", "system_default", type=QUANTITY, help="Limit of each user from now on.")
-@click.option("--project-default", type=QUANTITY, help="Limit in projects that do not name it.")
-@click.option("--unit", help="What is counted, such as bytes.")
-@click.option("--description", help="For people.")
-@click.option("--visible/--hidden", "visible", default=None, help="Whether users see it.")
+@click.option("--service", help="The service that offers the resource; required for a new resource.")
+@click.option("--default", "system_default", type=QUANTITY, help="The default limit of a user.")
+@click.option("--project-default", type=QUANTITY, help="The limit in projects that do not set one.")
+@click.option("--unit", help="The unit of its quantities, for example bytes.")
+@click.option("--description", help="A description for people.")
+@click.option("--visible/--hidden", "visible", default=None, help="Whether users see the resource.")
 @database_option
 def set_(
     name: str,
@@ -50,16 +50,15 @@ def set_(
     visible: bool | None,
     database_url: str,
 ) -> None:
-    """Register the resource NAME, or change what is given of it.
+    """Register the resource NAME, or change the given properties of it.
 
-    A default counts for users and projects that come later; `astakos quota set` changes those that are there.
+    A changed default applies only to new users and projects. To change an existing user's limit, run
+    `astakos quota set`.
     """
     database = open_database(database_url, create=True)
     known = {resource.name: resource for resource in registry.list_resources(database.reader())}.get(name)
     if known is None and service is None:
-        raise StateError(
-            f"there is no resource {name!r}; to register it, say of which service: --service NAME"
-        )
+        raise StateError(f"there is no resource {name!r}; to register it, give its service: --service NAME")
     entry = ResourceEntry(name=name, service=service or "") if known is None else _entry(known)
     given = {
         "service": service,

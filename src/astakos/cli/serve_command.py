@@ -1,4 +1,4 @@
-"""`astakos serve`: the service."""
+"""`astakos serve`: runs the service."""
 
 import socket
 import sys
@@ -28,45 +28,49 @@ WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
 @database_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
-    "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0: any free one."
+    "--port",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="The port to listen on; 0 for any free port.",
 )
 @click.option(
     "--base-url",
     envvar="ASTAKOS_BASE_URL",
-    help="How clients reach it; its path is the prefix of all routes.  "
-    "[default: as loaded, else by host and port]",
+    help="The URL at which clients reach the service; its path is the prefix of all routes.  "
+    "[default: the setting base_url, or the host and port]",
 )
 @click.option(
     "--mail-server",
     envvar="ASTAKOS_MAIL_SERVER",
-    help="Send feedback on to the addresses of the setting helpdesk, by smtp://host, "
-    "smtps://user:password@host or smtp+starttls://…; better given in the environment.",
+    help="Forward users' feedback to the addresses in the setting helpdesk, through smtp://host, "
+    "smtps://user:password@host, or smtp+starttls://… (prefer the environment variable for a password).",
 )
-@click.option("--mail-sender", envvar="ASTAKOS_MAIL_SENDER", help="The sender of such mail.")
+@click.option("--mail-sender", envvar="ASTAKOS_MAIL_SENDER", help="The sender address of that mail.")
 @click.option(
     "--workers",
     default=1,
     show_default=True,
     type=click.IntRange(1),
-    help="How many processes answer HTTP, beside the one that writes the ledger.",
+    help="The number of processes that serve HTTP, besides the one that writes the ledger.",
 )
 @click.option(
     "--queue-limit",
     default=MOST_WAITING,
     show_default=True,
     type=click.IntRange(1),
-    help="How many commissions each of them may have under way at once; more are answered with 503.",
+    help="The maximum number of ledger operations in progress for each worker; more are refused with 503.",
 )
 @click.option(
     "--metrics-port",
     type=click.IntRange(0, 65535),
-    help="Answer Prometheus there, at /metrics; 0: any free one.  [default: nowhere]",
+    help="Serve Prometheus metrics on this port, at /metrics; 0 for any free port.  [default: no metrics]",
 )
 @click.option(
     "--metrics-host",
     default=LOOPBACK,
     show_default=True,
-    help="The address to answer Prometheus on; whoever can reach it can read the metrics.",
+    help="The address to serve metrics on; anyone who can reach it can read them.",
 )
 @click.option(
     "--log-level",
@@ -74,7 +78,7 @@ WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
     default="warning",
     show_default=True,
     type=click.Choice(LEVELS, case_sensitive=False),
-    help="From which level on to write what happens; info: each request.",
+    help="The lowest level to log; info includes each request.",
 )
 @click.option(
     "--log-format",
@@ -82,7 +86,7 @@ WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
     default=TEXT,
     show_default=True,
     type=click.Choice(FORMATS, case_sensitive=False),
-    help="Lines for people, or a JSON object a line.",
+    help="Log lines for people, or one JSON object per line.",
 )
 @click.option(
     "--drain",
@@ -91,8 +95,8 @@ WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
     default=0.0,
     show_default=True,
     type=click.FloatRange(0, 3600),
-    help="How long after the signal to end all is still answered, while /readyz says 503: "
-    "so long a load balancer has to send its clients elsewhere.",
+    help="How long to keep serving after the signal to stop, while /readyz returns 503, so that a load "
+    "balancer can move its clients elsewhere.",
 )
 def serve(
     database_url: str,
@@ -111,8 +115,8 @@ def serve(
 ) -> None:
     """Run the service.
 
-    It says when it is ready, and runs until SIGTERM or SIGINT; then it finishes what it has accepted.
-    A second signal ends the time of --drain at once, one more ends it without finishing anything.
+    Prints a line when it is ready, and runs until SIGTERM or SIGINT. It then finishes all accepted requests
+    and stops. A second signal ends the time of --drain at once; a third stops the service without finishing.
     """
     set_up_logging(log_level, log_format)
     database = open_database(database_url, create=True)
@@ -133,10 +137,10 @@ def serve(
         elsewhere = "" if base_url.startswith(address) else f" (listening on {address})"
         click.echo(f"astakos is ready at {base_url}{elsewhere}")
         if metrics_url is not None:
-            click.echo(f"its metrics are at {metrics_url}")
+            click.echo(f"metrics are at {metrics_url}")
         sys.stdout.flush()
 
-    # Nothing is read here any more, and a connection must not stay open beside the engine's.
+    # This process reads nothing from here on, and must not keep a connection open besides the engine's.
     database.close()
     reports = None if metrics_port is None else Reports()
     processes = Supervisor(
@@ -164,12 +168,12 @@ def _url_of(host: str, port: int) -> str:
 
 def _can_not_listen(host: str, port: int, error: OSError) -> StateError:
     reason = (error.strerror or "").partition(" (")[0]
-    return StateError(f"can not listen on {host} port {port}: {reason}")
+    return StateError(f"cannot listen on {host} port {port}: {reason}")
 
 
 def _serve_metrics(host: str, port: int, processes: Supervisor, reports: Reports, database: Database) -> str:
-    """Begin to answer Prometheus; the URL of the metrics."""
-    # Imported here, so that only those who want it have to wait for its library.
+    """Start serving metrics, and return their URL."""
+    # Imported here because the library is slow to import.
     from astakos.metrics.serving import serve_metrics  # noqa: PLC0415
 
     try:
@@ -191,7 +195,7 @@ def _mailer(database: Database, url: str | None, sender: str | None) -> Mailer |
         return None
     recipients = tuple(settings.find(database.reader(), settings.HELPDESK, ()))
     if not recipients:
-        raise StateError("a mail server is given, but the setting helpdesk names nobody to write to")
+        raise StateError("--mail-server requires addresses in the setting helpdesk, which is empty")
     try:
         return Mailer.from_url(url, sender or recipients[0], recipients)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""`astakos load` and `astakos dump`: declared state as a document, everything as an archive."""
+"""`astakos load` and `astakos dump`: read and write state documents and archives."""
 
 import os
 import stat
@@ -20,13 +20,13 @@ LONGEST_HEADER = 2**16
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
 @database_option
 def load(file: Path, database_url: str) -> None:
-    """Load declared state, or an archive, from a file.
+    """Load a state document or an archive from FILE.
 
-    If FILE (- stands for standard input) is a JSON document, the database is made to hold what it declares;
-    loading it twice changes nothing. If it is an archive, as `dump --archive` writes it, all that is in it is
-    put into a new database. All of it or nothing. Both forms are described in docs/state.md.
+    A state document is JSON; the command creates or updates everything that it declares, and loading it again
+    changes nothing. An archive, written by `dump --archive`, is loaded into a new database. Either way, if
+    anything fails, nothing changes. FILE can be - for standard input. docs/state.md describes both formats.
     """
-    from astakos.administration.archive_format import is_archive  # noqa: PLC0415 - it is slow to import
+    from astakos.administration.archive_format import is_archive  # noqa: PLC0415 - slow to import
 
     with reading(file) as (stream, name):
         first_line = stream.readline(LONGEST_HEADER)
@@ -65,19 +65,22 @@ def _load_document(content: bytes, name: str, database_url: str) -> None:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), default="-")
-@click.option("--archive", "as_archive", is_flag=True, help="Everything, to move it to another database.")
+@click.option(
+    "--archive",
+    "as_archive",
+    is_flag=True,
+    help="Write an archive of everything, to move to another database.",
+)
 @database_option
 def dump(file: Path, database_url: str, as_archive: bool) -> None:
-    """Write the declared state, or everything, to a new file.
+    """Write the declared state, or everything, to a new FILE.
 
-    It is a JSON document that `load` takes; secrets stand in it only as hashes, usage not at all. With
-    --archive all that the tables hold is written instead, usage and commissions as well. Without FILE it goes
-    to standard output, so that
+    By default, writes a JSON document that `load` accepts, with secrets as hashes and without usage. With
+    --archive, writes the contents of all tables instead, including usage and commissions. Without FILE,
+    writes to standard output. To move an installation:
 
     \b
       astakos dump --archive --database URL | astakos load - --database NEW_URL
-
-    moves an installation.
     """
     database = open_database(database_url)
     with writing(file) as stream:
@@ -88,14 +91,14 @@ def dump(file: Path, database_url: str, as_archive: bool) -> None:
 
 
 def _dump_archive(database: Database, stream: IO[bytes]) -> None:
-    from astakos.administration.archive import write_archive  # noqa: PLC0415 - it is slow to import
+    from astakos.administration.archive import write_archive  # noqa: PLC0415 - slow to import
 
     with progress_bar("Dumping rows", visible=not _is_pipe(stream)) as report:
         write_archive(database, stream, clock.now(), report)
 
 
 def _is_pipe(stream: IO[bytes]) -> bool:
-    """Whether another command, which may have a bar of its own, reads what is written."""
+    """Whether the output goes to another command, which may show its own progress bar."""
     try:
         return stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
     except OSError:
@@ -103,7 +106,7 @@ def _is_pipe(stream: IO[bytes]) -> bool:
 
 
 def _dump_document(database: Database, stream: IO[bytes]) -> None:
-    from astakos.administration import state_document as documents  # noqa: PLC0415 - it is slow to import
+    from astakos.administration import state_document as documents  # noqa: PLC0415 - slow to import
     from astakos.administration.dump import dump as dump_document  # noqa: PLC0415
 
     stream.write(documents.write_document(dump_document(database)))

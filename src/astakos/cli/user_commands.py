@@ -1,4 +1,4 @@
-"""`astakos user`: accounts and their tokens."""
+"""`astakos user`: manages user accounts, their tokens, and passwords."""
 
 import sys
 from typing import Any
@@ -20,23 +20,25 @@ from astakos.storage.tables import users
 
 @click.group()
 def user() -> None:
-    """Add and list users, give them tokens and passwords."""
+    """Add and list users, and renew their tokens and passwords."""
 
 
 @user.command()
 @click.argument("email")
-@click.option("--first-name", default="", help="As people write it.")
-@click.option("--last-name", default="", help="As people write it.")
-@click.option("--group", "groups", multiple=True, help="A group, which the API calls a role. Repeatable.")
+@click.option("--first-name", default="", help="The user's first name.")
+@click.option("--last-name", default="", help="The user's last name.")
+@click.option(
+    "--group", "groups", multiple=True, help="A group of the user; the API calls it a role. Repeatable."
+)
 @database_option
 @json_option
 def add(
     email: str, first_name: str, last_name: str, groups: tuple[str, ...], database_url: str, as_json: bool
 ) -> None:
-    """Add an active user with default quotas, and print their token. It is shown only now."""
+    """Add an active user with default quotas, and print their token, which is not shown again."""
     database = open_database(database_url, create=True)
     if users.find_by_username(database.reader(), email) is not None:
-        raise StateError(f"there is a user {email!r} already; `astakos user token` gives them a new token")
+        raise StateError(f"the user {email!r} already exists; for a new token, run `astakos user token`")
     uuid = str(uuid4())
     entry = UserEntry(uuid=uuid, email=email, first_name=first_name, last_name=last_name, groups=list(groups))
     load(database, StateDocument(users=[entry]), clock.now())
@@ -58,7 +60,7 @@ def list_(database_url: str, as_json: bool) -> None:
 @database_option
 @json_option
 def show(name: str, database_url: str, as_json: bool) -> None:
-    """Show the user of the mail address or uuid NAME."""
+    """Show the user NAME (an email address or uuid)."""
     reader = open_database(database_url).reader()
     user = find_user(reader, name)
     groups = [group.name for group in users.groups_of(reader, user.id)]
@@ -70,7 +72,10 @@ def show(name: str, database_url: str, as_json: bool) -> None:
 @database_option
 @json_option
 def token(name: str, database_url: str, as_json: bool) -> None:
-    """Give the user NAME a new token and print it. It is shown only now; the old one ceases to work."""
+    """Replace the token of the user NAME, and print the new one, which is not shown again.
+
+    The old token stops working, and the user is logged out.
+    """
     _renew_token(database_url, name, as_json=as_json)
 
 
@@ -78,9 +83,10 @@ def token(name: str, database_url: str, as_json: bool) -> None:
 @click.argument("name")
 @database_option
 def password(name: str, database_url: str) -> None:
-    """Give the user NAME the password that is typed twice, or that is the first line of the input.
+    """Set the password of the user NAME.
 
-    Who has logged in with the old one, on pages or in programs, has to log in again.
+    Prompts for the password twice, or reads the first line of standard input if it is not a terminal. The
+    user is logged out everywhere.
     """
     database = open_database(database_url)
     find_user(database.reader(), name)

@@ -1,1 +1,1 @@
-"""A guided run of every documented call: its world, its story, and how it is told."""
+"""The demo: a guided run of every documented call of the client."""

@@ -1,4 +1,4 @@
-"""Telling of calls as they are made: who asks, what comes back, and whether that is as it should be."""
+"""Makes calls, prints each with its answer, and checks that the answer is as expected."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -10,11 +10,11 @@ from astakosclient import AstakosClient, AstakosClientException
 from astakosclient.errors import QuotaLimit
 
 LONGEST = 300
-"""How much of an answer is shown."""
+"""How many characters of an answer are printed."""
 
 
 class Told(NamedTuple):
-    """One call that was made."""
+    """A call and its outcome."""
 
     method: str
     outcome: str
@@ -23,25 +23,25 @@ class Told(NamedTuple):
 
 
 class Narrator:
-    """Makes calls on one client and tells of each."""
+    """Makes calls on a client and prints them."""
 
     def __init__(self, client: AstakosClient, labels: Mapping[str, str]) -> None:
-        """Tell of calls of a client, with labels shown instead of tokens and identifiers."""
+        """Set the client, and the labels to print instead of tokens and identifiers."""
         self._client = client
         self._labels = labels
         self._told: list[Told] = []
 
     def chapter(self, title: str) -> None:
-        """Begin something new."""
+        """Print the title of a chapter."""
         click.echo()
         click.secho(title, bold=True)
 
     def say(self, text: str) -> None:
-        """Explain."""
+        """Print an explanation."""
         click.echo(f"  {text}")
 
     def ask(self, method: str, *args: Any, expect: Callable[[Any], bool], **kwargs: Any) -> Any:
-        """Make a call whose answer must be as expected, and answer it."""
+        """Make a call whose answer must satisfy `expect`, and return the answer."""
         self._show_call(method, args, kwargs)
         began = time.perf_counter()
         try:
@@ -54,7 +54,7 @@ class Narrator:
         return answer
 
     def refuse(self, refusal: type[AstakosClientException], method: str, *args: Any, **kwargs: Any) -> None:
-        """Make a call that must be refused in this way."""
+        """Make a call that must raise `refusal`."""
         self._show_call(method, args, kwargs)
         began = time.perf_counter()
         try:
@@ -67,16 +67,16 @@ class Narrator:
             self._tell(method, began, self._shown(answer), good=False)
 
     def print_table(self, seconds: float) -> bool:
-        """End with a table of all calls; whether each was as it should be."""
+        """Print a table of all calls; return whether all outcomes were as expected."""
         click.echo()
         click.secho(f"{'call':28}  {'ms':>6}  outcome", bold=True)
         for told in self._told:
-            mark = "as it should be" if told.good else f"WRONG: {told.outcome}"
+            mark = "as expected" if told.good else f"UNEXPECTED: {told.outcome}"
             click.echo(f"{told.method:28}  {told.milliseconds:6.1f}  {mark}")
         wrong = sum(not told.good for told in self._told)
         methods = len({told.method for told in self._told})
         click.echo()
-        verdict = f"{wrong} went wrong" if wrong else "each answered as it should"
+        verdict = f"{wrong} not as expected" if wrong else "all as expected"
         click.secho(
             f"{len(self._told)} calls of {methods} methods in {seconds:.1f} s; {verdict}.",
             fg="red" if wrong else "green",

@@ -1,4 +1,4 @@
-"""The story that the demonstration tells: every documented call, with what should come back."""
+"""The story of the demo: every documented call, with its expected answer."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from astakosclient import errors, parse_endpoints
 
 
 def tell(narrator: Narrator, world: World, base_url: str) -> None:
-    """Tell all of it."""
+    """Tell the whole story."""
     narrator.say(f"A real service answers at {base_url}, on a new SQLite file.")
     narrator.say("Ada and Grace share a project, the lab; the services compute and storage charge them.")
     narrator.say("Tokens and uuids are shown by name: <ada's token>, <ada>.")
@@ -26,7 +26,7 @@ def _who_is_it(narrator: Narrator, world: World) -> None:
     narrator.chapter("Who holds this token?")
     narrator.ask("get_user_info", token["ada"], expect=lambda info: info["uuid"] == world.ada)
     narrator.refuse(errors.Unauthorized, "get_user_info", "not-a-token")
-    narrator.say("Names for uuids and back, asked by a user:")
+    narrator.say("A user looks up usernames by uuid, and uuids by username:")
     narrator.ask(
         "get_usernames",
         token["ada"],
@@ -43,7 +43,7 @@ def _who_is_it(narrator: Narrator, world: World) -> None:
     )
     narrator.ask("get_uuid", token["ada"], "grace@example.org", expect=lambda uuid: uuid == world.grace)
     narrator.refuse(errors.NoUUID, "get_uuid", token["ada"], "nobody@example.org")
-    narrator.say("And by a service, with its own token:")
+    narrator.say("A service does the same with its own token:")
     narrator.ask(
         "service_get_usernames",
         token["compute"],
@@ -65,7 +65,7 @@ def _who_is_it(narrator: Narrator, world: World) -> None:
 
 
 def _what_is_there(narrator: Narrator, world: World) -> None:
-    narrator.chapter("What is there to use?")
+    narrator.chapter("Which services and resources are there?")
     narrator.ask(
         "get_services",
         expect=lambda found: {service["name"] for service in found} >= {"compute", "storage"},
@@ -86,8 +86,8 @@ def _may_they_have_one_more(narrator: Narrator, world: World) -> None:
     narrator.chapter("May they have one more?")
     narrator.say("Ada's quotas before:")
     _see_vms(narrator, world, usage=0, pending=0)
-    narrator.say("Compute wants to start a machine for Ada. It issues a commission before it acts,")
-    narrator.say("for the whole charge: hers, and that of the project which it comes from.")
+    narrator.say("Compute is about to start a machine for Ada. First it issues a commission for the charge")
+    narrator.say("at both levels: Ada's, and that of the project she draws from.")
     request = {
         "name": "start a machine",
         "provisions": [
@@ -103,12 +103,12 @@ def _may_they_have_one_more(narrator: Narrator, world: World) -> None:
         serial,
         expect=lambda info: len(info["provisions"]) == len(request["provisions"]),
     )
-    narrator.say("While it is pending, it counts as used and as pending:")
+    narrator.say("While the commission is pending, it counts as usage and as pending:")
     _see_vms(narrator, world, usage=1, pending=1)
-    narrator.say("The machine runs; compute accepts.")
+    narrator.say("The machine runs, so compute accepts the commission.")
     narrator.ask("accept_commission", compute, serial, expect=lambda answer: answer is None)
     _see_vms(narrator, world, usage=1, pending=0)
-    narrator.say("The next machine fails to start; compute rejects, and nothing is charged.")
+    narrator.say("The next machine fails to start, so compute rejects the commission. Nothing is charged.")
     serial = narrator.ask(
         "issue_one_commission",
         compute,
@@ -139,7 +139,7 @@ def _what_is_refused(narrator: Narrator, world: World) -> None:
     narrator.refuse(
         errors.QuotaLimit, "issue_one_commission", compute, world.ada, "system", {"compute.vm": 4}
     )
-    narrator.say("The lab has 5 machines, and 3 for each member. Ada takes 3, so only 2 are left for Grace:")
+    narrator.say("The lab has 5 machines, at most 3 for each member. Ada takes 3, so 2 are left for Grace:")
     serial = narrator.ask(
         "issue_one_commission",
         compute,
@@ -152,9 +152,7 @@ def _what_is_refused(narrator: Narrator, world: World) -> None:
     narrator.refuse(
         errors.QuotaLimit, "issue_one_commission", compute, world.grace, world.lab, {"compute.vm": 3}
     )
-    narrator.say(
-        "A commission is resolved once; a second time there is nothing to resolve. And users issue none:"
-    )
+    narrator.say("A commission can be resolved only once, and users cannot issue commissions:")
     narrator.refuse(errors.NotFound, "accept_commission", compute, serial)
     narrator.refuse(
         errors.Unauthorized,
@@ -164,7 +162,7 @@ def _what_is_refused(narrator: Narrator, world: World) -> None:
         "system",
         {"compute.vm": 1},
     )
-    narrator.say("Nothing of this resource is anybody's:")
+    narrator.say("This resource does not exist:")
     narrator.refuse(
         errors.NotFound, "issue_one_commission", compute, world.ada, "system", {"compute.unicorns": 1}
     )
@@ -205,9 +203,9 @@ def _many_at_once(narrator: Narrator, world: World) -> None:
 
 def _beyond_the_original(narrator: Narrator, world: World) -> None:
     storage = world.tokens["storage"]
-    narrator.chapter("Beyond the original")
+    narrator.chapter("Beyond the original API")
     narrator.say(
-        "An answer got lost? Asked again with its key, the same commission is answered, not another one:"
+        "If an answer is lost, repeat the request with its idempotency key; it returns the same commission:"
     )
     serials = [
         narrator.ask(
@@ -224,9 +222,9 @@ def _beyond_the_original(narrator: Narrator, world: World) -> None:
     ]
     same = serials[0] == serials[1]
     narrator.say(
-        f"{'The same' if same else 'NOT the same'} serial. It would expire by itself in 300 seconds."
+        f"{'The same' if same else 'NOT the same'} serial. If never resolved, it expires after 300 seconds."
     )
-    narrator.say("Only 3 of the 5 GiB were needed; storage settles for that:")
+    narrator.say("Storage needed only 3 of the 5 GiB, so it settles for less:")
     quantities = [
         {name: value if name != "quantity" else 3 * GIB for name, value in provision.items()}
         for provision in _both_levels(world.ada, world.ada, "storage.space", 5 * GIB)
@@ -242,7 +240,7 @@ def _beyond_the_original(narrator: Narrator, world: World) -> None:
         all_or_none=True,
         expect=lambda done: done["done"] and same,
     )
-    narrator.say("Ada looks up what became of her commissions, and storage counts what she really has:")
+    narrator.say("Ada reads the history of her commissions; storage corrects the ledger to her actual usage:")
     narrator.ask(
         "get_commission_history",
         world.tokens["ada"],
@@ -280,7 +278,7 @@ def _see_vms(narrator: Narrator, world: World, *, usage: int, pending: int) -> N
     if quotas is not None:
         figures = quotas[world.ada]["compute.vm"]
         narrator.say(
-            f"Of machines she uses {figures['usage']} of {figures['limit']}, {figures['pending']} pending."
+            f"She uses {figures['usage']} of {figures['limit']} machines, {figures['pending']} pending."
         )
 
 

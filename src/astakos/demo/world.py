@@ -1,4 +1,4 @@
-"""Who and what there is in the demonstration: two services, their resources, two users and their project."""
+"""The world of the demo: two services, their resources, two users, and their project."""
 
 import os
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ GIB = 2**30
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The state to load, and the names and tokens that the story needs."""
+    """The state to load, and the identifiers and tokens that the story needs."""
 
     document: StateDocument
     ada: str
@@ -31,13 +31,13 @@ class World:
 
     @property
     def labels(self) -> Mapping[str, str]:
-        """What is shown in place of tokens, which are secret, and of identifiers, which are long."""
+        """The labels to print in place of tokens, which are secret, and identifiers, which are long."""
         shown = {token: f"<{name}'s token>" for name, token in self.tokens.items()}
         return shown | {self.ada: "<ada>", self.grace: "<grace>", self.lab: "<lab>"}
 
 
 def make_world() -> World:
-    """A new world, with new identifiers and tokens."""
+    """Create a world with new identifiers and tokens."""
     ada, grace, lab = (str(uuid4()) for _ in range(3))
     tokens = {name: new_token(os.urandom) for name in ("ada", "grace", "compute", "storage")}
     document = StateDocument(

@@ -1,1 +1,1 @@
-"""Who is who: users, the components that call, their services and resources, tokens. Rules only, no I/O."""
+"""Users, components, services, resources, and tokens: values and rules without I/O."""

@@ -1,7 +1,8 @@
-"""How often a password may be tried, by whom: enough for people, too little for guessing.
+"""Limits on login attempts: enough for people, too few for guessing passwords.
 
-Whoever holds the cookie of a browser in which the user has logged in before is counted alone, so that no
-stranger can lock a user out there. All others are counted by account and address, by address, and by account.
+An attempt from a browser that the user has logged in from before counts only for that browser, so strangers
+cannot lock the user out there. Every other attempt counts for its account and address together, for its
+address, and for its account.
 """
 
 import hashlib
@@ -11,28 +12,28 @@ from typing import NamedTuple
 from astakos.clock import MICROSECONDS
 
 WINDOW = 15 * 60 * MICROSECONDS
-"""For how long attempts are counted together."""
+"""How long an attempt counts."""
 
 MOST_FROM_BROWSER = 20
 MOST_ON_ACCOUNT_FROM_ADDRESS = 10
 MOST_FROM_ADDRESS = 100
 MOST_ON_ACCOUNT = 60
-"""From browsers that are not known, wherever they are: what a thousand machines share that guess together."""
+"""For all unknown browsers together, so that a thousand machines guessing at once share the limit."""
 
 
 class Tally(NamedTuple):
-    """How many attempts there were since an instant."""
+    """The number of attempts since an instant."""
 
     began: int
     number: int
 
 
 class Limit(NamedTuple):
-    """One way in which an attempt is counted.
+    """One of the limits that an attempt counts for.
 
     Attributes:
-        subject: whose attempts are counted together, as a hash.
-        most: how many there may be within `WINDOW`.
+        subject: a hash of the account, address, or browser that the limit counts.
+        most: the maximum number of attempts within `WINDOW`.
     """
 
     subject: bytes
@@ -40,12 +41,12 @@ class Limit(NamedTuple):
 
 
 def limits(username: str, address: str, browser: str | None) -> Iterator[Limit]:
-    """All ways in which an attempt is counted; one that reaches any limit is refused unseen.
+    """Yield the limits of an attempt. One that exceeds any limit is refused without checking the password.
 
     Args:
-        username: in lower case, whether or not there is such a user.
-        address: where it comes from, "" if that can not be told.
-        browser: the secret of the browser, if the user has logged in there before.
+        username: in lowercase; the user need not exist.
+        address: the caller's address, or "" if it is unknown.
+        browser: the secret of the browser, if the user has logged in from it before.
     """
     if browser is not None:
         yield _limit(MOST_FROM_BROWSER, "browser", browser)
@@ -57,8 +58,8 @@ def limits(username: str, address: str, browser: str | None) -> Iterator[Limit]:
 
 
 def counted(tally: Tally | None, now: int) -> Tally:
-    """The tally with one more attempt; a new one if the old one's time is over."""
-    # Attempts that come at the same time are not counted in the order in which they came.
+    """Return the tally with one more attempt; start a new one if the window has passed."""
+    # abs(), because concurrent attempts may be counted out of order.
     if tally is None or abs(now - tally.began) >= WINDOW:
         return Tally(now, 1)
     return Tally(tally.began, tally.number + 1)

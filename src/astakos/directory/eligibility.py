@@ -1,10 +1,10 @@
-"""Whether the holder of a token may call now (`http-api.md` §5)."""
+"""Whether the holder of a token may make calls (`http-api.md` §5)."""
 
 from astakos.directory.entities import Component, User
 
 
 def refuse_user(user: User | None, now: int) -> str | None:
-    """Why a user's token does not count, checked in the documented order; None if it does."""
+    """Return why a user's token is refused, checked in the documented order; None if it is accepted."""
     if user is None:
         return "The token is not known."
     if not user.is_active:
@@ -12,12 +12,12 @@ def refuse_user(user: User | None, now: int) -> str | None:
     if user.token_expires is not None and user.token_expires < now:
         return "The token has expired; get a new one."
     if not user.has_signed_terms:
-        return "The user has not signed the present terms of service."
+        return "The user has not signed the current terms of service."
     return None
 
 
 def refuse_component(component: Component | None, now: int) -> str | None:
-    """Why a component's token does not count; None if it does."""
+    """Return why a component's token is refused; None if it is accepted."""
     if component is None:
         return "The token is not known."
     if component.token_expires is not None and component.token_expires < now:

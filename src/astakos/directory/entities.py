@@ -1,4 +1,4 @@
-"""What the directory knows, as values (`identity-and-projects.md` §1–§2)."""
+"""The entities of the directory, as values (`identity-and-projects.md` §1–§2)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -11,18 +11,19 @@ class User:
     """A user account.
 
     Attributes:
-        id: the number by which the database knows it.
+        id: the id in the database.
         uuid: the permanent public identifier.
-        username: the email address in lower case, unique.
-        email: the address as it was typed.
-        is_active: whether the token works; needs a verified address and moderation first.
-        email_verified: the user has shown to receive mail there.
-        moderated: an administrator has accepted or rejected the user.
-        is_rejected: that decision was a rejection.
-        has_signed_terms: the present terms of service are signed.
-        default_project: the uuid of the project that pays if none is named; their own at first.
-        token_created: instant, None if the user has no token.
-        token_expires: instant after which the token is refused, None if never.
+        username: the email address in lowercase; unique.
+        email: the address as the user typed it.
+        is_active: whether the user's token works; requires a verified address and moderation.
+        email_verified: whether the user has proven that they receive mail at the address.
+        moderated: whether an administrator has accepted or rejected the user.
+        is_rejected: whether that decision was a rejection.
+        has_signed_terms: whether the user has signed the current terms of service.
+        default_project: the uuid of the project to draw from when a request names none; initially the
+            user's system project.
+        token_created: instant; None if the user has no token.
+        token_expires: instant after which the token is refused; None if never.
     """
 
     id: int
@@ -42,33 +43,33 @@ class User:
 
     @property
     def name(self) -> str:
-        """First name, one space, last name."""
+        """The full name: first name, space, last name."""
         return f"{self.first_name} {self.last_name}"
 
     @property
     def is_accepted(self) -> bool:
-        """Moderated and not rejected: such a user has a system project."""
+        """Whether the user was accepted; only accepted users have a system project."""
         return self.moderated and not self.is_rejected
 
     def with_token(self, created: int, expires: int) -> "User":
-        """The same user as the holder of another token than their own, which has its own times."""
+        """Return the user with the times of a token that is not their own one."""
         return replace(self, token_created=created, token_expires=expires)
 
 
 class UserRecord(NamedTuple):
-    """When and why an account came to its state, and what else is known of the person.
+    """When and why an account reached its state, and further data about the user.
 
-    Times are instants; what is not known is None.
+    Times are instants. Unknown values are None.
 
     Attributes:
-        date_joined: when it was made.
-        verified_at: when the mail address was found to be the user's.
+        date_joined: when the account was created.
+        verified_at: when the email address was verified.
         moderated_at: when the user was accepted or rejected.
         deactivated_reason: why the account is not active.
         rejected_reason: why the user was rejected.
-        accepted_policy: by which rule the user was accepted, such as `manual`.
-        affiliation: whom the user belongs to.
-        metadata: for programs.
+        accepted_policy: the policy under which the user was accepted, for example `manual`.
+        affiliation: the organization that the user belongs to.
+        metadata: free data for programs.
     """
 
     date_joined: int | None = None
@@ -82,7 +83,7 @@ class UserRecord(NamedTuple):
 
 
 class Account(NamedTuple):
-    """A user as administrators see one."""
+    """A user as administrators see them."""
 
     user: User
     record: UserRecord
@@ -99,7 +100,7 @@ class Group(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A program that calls with a token of its own, and owns services and commissions."""
+    """A program that calls with its own token, and owns services and commissions."""
 
     id: int
     name: str
@@ -112,7 +113,7 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service of a component with its endpoints, each a set of free texts by name."""
+    """A service of a component, with its endpoints; each endpoint maps names to texts."""
 
     id: int
     name: str
@@ -123,15 +124,15 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """Something that is counted.
+    """A resource whose usage the ledger counts.
 
     Attributes:
-        service: the name of the service that offers it.
-        unit: what is counted, None for plain things.
+        service: the name of the service that offers the resource.
+        unit: the unit of its quantities; None if they count things.
         system_default: the limit in a new system project.
-        project_default: the limit in other projects that do not name it.
-        ui_visible: shown to users on pages.
-        api_visible: shown in the public list and in users' quotas.
+        project_default: the limit in any other project that does not set one.
+        ui_visible: whether web pages show the resource to users.
+        api_visible: whether the public list and users' quotas include the resource.
     """
 
     id: int

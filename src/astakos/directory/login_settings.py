@@ -1,4 +1,4 @@
-"""How logging in on pages goes in an installation."""
+"""An installation's settings for logins on web pages."""
 
 from dataclasses import dataclass
 
@@ -12,15 +12,15 @@ TERMS = "Use this service only for what you are allowed to use it for."
 
 @dataclass(frozen=True, slots=True)
 class LoginSettings:
-    """The choices of an installation.
+    """The settings for logins, with their defaults.
 
     Attributes:
-        weblogin_next: schemes and origins that weblogin may send a browser to with its user's token.
-        cookie_name: of the cookie for other components' pages; "" if there should be none.
-        cookie_domain: to which hosts browsers send it, such as example.org; this one alone if None.
+        weblogin_next: the schemes and origins to which weblogin may redirect a browser with the user's token.
+        cookie_name: the name of the cookie for other components' pages; "" for no cookie.
+        cookie_domain: the domain of that cookie, for example example.org; None for this host only.
         session_hours: how long a login lasts.
-        access_token_seconds: how long an access token of OAuth2 works.
-        oauth2_without_tls: OAuth2 is answered over plain HTTP, too, for development.
+        access_token_seconds: how long an OAuth2 access token is valid.
+        oauth2_without_tls: whether OAuth2 also works over plain HTTP, for development.
         terms: the terms of service, as plain text.
     """
 

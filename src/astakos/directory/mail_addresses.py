@@ -1,4 +1,4 @@
-"""What is taken for a mail address, which is a user's name as well."""
+"""The form of email addresses, which are also usernames."""
 
 import re
 
@@ -7,5 +7,5 @@ _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 def is_mail_address(text: str) -> bool:
-    """Whether a text has the form of a mail address; only mail sent there shows whether it is one."""
+    """Whether a text looks like an email address. Only sending mail to it shows whether it works."""
     return _ADDRESS.fullmatch(text) is not None

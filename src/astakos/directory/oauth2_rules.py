@@ -1,4 +1,4 @@
-"""The rules of OAuth2, as pure functions: redirect URIs, scopes, and the proof of possession (RFC 7636)."""
+"""The rules of OAuth2 as pure functions: redirect URIs, scopes, and PKCE (RFC 7636)."""
 
 import base64
 import hashlib
@@ -26,20 +26,20 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def new_code(random_bytes: Callable[[int], bytes]) -> str:
-    """A new code of 60 characters."""
+    """Create a code of 60 characters."""
     return base64.urlsafe_b64encode(random_bytes(CODE_BYTES)).decode("ascii")
 
 
 def new_access_token(random_bytes: Callable[[int], bytes]) -> str:
-    """A new access token of 30 characters."""
+    """Create an access token of 30 characters."""
     text = base64.urlsafe_b64encode(random_bytes(ACCESS_TOKEN_BYTES)).decode("ascii")
     return text[:ACCESS_TOKEN_CHARACTERS]
 
 
 def refuse_redirect_uri(uri: str, registered: Sequence[str]) -> str | None:
-    """Why a browser is not sent there; None if it may be.
+    """Return why a browser may not be redirected to a URI; None if it may.
 
-    It may be if the URI is one of those that are registered, or lies below one.
+    The URI must be registered, or lie below a registered one.
     """
     if len(uri) > LONGEST_REDIRECT_URI:
         return f"redirect_uri must not be longer than {LONGEST_REDIRECT_URI} characters."
@@ -48,15 +48,15 @@ def refuse_redirect_uri(uri: str, registered: Sequence[str]) -> str | None:
     if uri in registered:
         return None
     below = any(uri.startswith(f"{known}/") for known in registered)
-    # A browser would go up again.
+    # A browser resolves dot segments, and would leave the registered URI.
     climbs = any(DOT_SEGMENT.fullmatch(part) for part in re.split(r"[/?]|%2f|%5c", uri, flags=re.IGNORECASE))
     if not below or climbs:
-        return "redirect_uri must be one of those that are registered for the client, or lie below one."
+        return "redirect_uri must be one that is registered for the client, or lie below one."
     return None
 
 
 def normalized(uri: str) -> str:
-    """A URI in one of the ways to write it: scheme and host in lower case, no default port."""
+    """Return a URI in normal form: scheme and host in lowercase, no default port."""
     parts = urlsplit(uri)
     host = (parts.hostname or "").lower()
     if ":" in host:
@@ -67,20 +67,20 @@ def normalized(uri: str) -> str:
 
 
 def with_parameters(uri: str, parameters: Sequence[tuple[str, str]]) -> str:
-    """A URI with more in its query."""
+    """Return a URI with parameters added to its query."""
     parts = urlsplit(uri)
     query = urlencode([*parse_qsl(parts.query, keep_blank_values=True), *parameters])
     return urlunsplit(parts._replace(query=query))
 
 
 def scope_of(wanted: str, redirect_uri: str) -> str:
-    """The scope that is granted: the first word of what is asked for, else the redirect URI."""
+    """Return the scope to grant: the first one requested, or the redirect URI if none is."""
     words = wanted.split()
     return words[0] if words else redirect_uri
 
 
 def refuse_challenge(challenge: str, method: str, *, required: bool) -> str | None:
-    """Why the beginning of a proof of possession does not count; None if it does, or none is needed."""
+    """Return why a code challenge is refused; None if it is valid, or missing and not required."""
     if not challenge and not method:
         return "A public client must send code_challenge (RFC 7636)." if required else None
     if method != CHALLENGE_METHOD:
@@ -91,16 +91,16 @@ def refuse_challenge(challenge: str, method: str, *, required: bool) -> str | No
 
 
 def refuse_verifier(verifier: str, challenge: str | None) -> str | None:
-    """Why the end of a proof of possession does not fit its beginning; None if it does."""
+    """Return why a code verifier does not match the challenge; None if it does."""
     if challenge is None:
         return (
-            "code_verifier must not be sent, since the code was asked for without code_challenge."
+            "code_verifier must not be sent, because the code was requested without code_challenge."
             if verifier
             else None
         )
     if not VERIFIER.fullmatch(verifier):
-        return "code_verifier must be 43 to 128 letters, digits, or characters of -._~"
+        return "code_verifier must consist of 43 to 128 letters, digits, or characters of -._~"
     digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode("ascii")).digest()).rstrip(b"=")
     if not hmac.compare_digest(digest, challenge.encode("ascii")):
-        return "code_verifier does not belong to the code_challenge."
+        return "code_verifier does not match the code_challenge."
     return None

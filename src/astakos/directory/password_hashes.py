@@ -1,4 +1,4 @@
-"""Passwords: only their argon2 hashes are stored, and checking one is slow on purpose."""
+"""Password hashes: only argon2 hashes are stored, and checking one is deliberately slow."""
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -7,12 +7,12 @@ _hasher = PasswordHasher()
 
 
 def password_hash(password: str) -> str:
-    """The text to store for a password; another one each time."""
+    """Hash a password with a random salt, so the result differs each time."""
     return _hasher.hash(password)
 
 
 def password_matches(stored: str, password: str) -> bool:
-    """Whether the stored hash is of that password."""
+    """Whether a password matches a stored hash."""
     try:
         return _hasher.verify(stored, password)
     except (VerificationError, InvalidHashError):
@@ -20,5 +20,5 @@ def password_matches(stored: str, password: str) -> bool:
 
 
 def is_password_hash(text: str) -> bool:
-    """Whether a text is a hash that `password_matches` can check."""
+    """Whether a text is a hash in the form that `password_matches` checks."""
     return text.startswith("$argon2")

@@ -1,14 +1,14 @@
-"""Where a browser may be sent with somebody's token, or after a form: pure judgements about addresses."""
+"""Where a browser may be redirected with a user's token or after a form, as pure functions."""
 
 import re
 from collections.abc import Collection
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 DEFAULT_NEXT = ("pithos", "pithosdev")
-"""Where weblogin sends browsers to unless the installation says otherwise."""
+"""Where weblogin may redirect browsers by default."""
 
 PLAIN = re.compile(r"[!-\[\]-~]+")
-"""ASCII without blanks, control characters, and the backslash, which browsers take for a slash."""
+"""ASCII without spaces, control characters, and the backslash, which browsers treat as a slash."""
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*", re.IGNORECASE)
 ORIGIN = re.compile(
     r"https?://[a-z0-9.-]+(?::[0-9]{1,5})?|https?://\[[0-9a-f:.]+\](?::[0-9]{1,5})?", re.IGNORECASE
@@ -19,7 +19,7 @@ WEB = frozenset({"http", "https"})
 
 
 def is_plain_uri(uri: str) -> bool:
-    """Whether all programs read a URI alike, and it can stand in a header."""
+    """Whether all programs parse a URI alike, and it is safe in a header."""
     if not PLAIN.fullmatch(uri):
         return False
     try:
@@ -31,18 +31,18 @@ def is_plain_uri(uri: str) -> bool:
 
 
 def refuse_allowed_next(entry: str) -> str | None:
-    """Why an entry of the setting can not name where weblogin may send browsers; None if it can."""
+    """Return why an entry of `weblogin_next` is invalid; None if it is valid."""
     if ORIGIN.fullmatch(entry):
         return None
     if not SCHEME.fullmatch(entry) or entry.lower() in RUN_BY_BROWSERS:
-        return "it must be a scheme such as pithos, or an origin such as https://files.example.org"
+        return "it must be a scheme (pithos) or an origin (https://files.example.org)"
     if entry.lower() in WEB:
-        return f"{entry} would send tokens to any web site; name origins such as https://files.example.org"
+        return f"{entry} would send tokens to any website; name an origin instead (https://files.example.org)"
     return None
 
 
 def is_allowed_next(uri: str, allowed: Collection[str]) -> bool:
-    """Whether weblogin may send a browser there: its scheme, or on the web its origin, is allowed."""
+    """Whether weblogin may redirect a browser to a URI: its scheme, or for http(s) its origin, is allowed."""
     if not is_plain_uri(uri):
         return False
     parts = urlsplit(uri)
@@ -53,12 +53,12 @@ def is_allowed_next(uri: str, allowed: Collection[str]) -> bool:
 
 
 def with_query(uri: str, **parameters: str) -> str:
-    """A URI whose whole query is replaced; its fragment is kept."""
+    """Return a URI with its query replaced; the fragment stays."""
     return urlunsplit(urlsplit(uri)._replace(query=urlencode(parameters)))
 
 
 def own_address(wanted: str, base_url: str) -> str | None:
-    """The absolute address of one of the service's own pages, given as URL or path; None for others."""
+    """Return the absolute URL of one of the service's own pages, given as a URL or path; otherwise None."""
     if not is_plain_uri(wanted):
         return None
     base = urlsplit(base_url)

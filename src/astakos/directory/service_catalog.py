@@ -1,4 +1,4 @@
-"""What the registry looks like from outside: the service catalogue and the menu (`http-api.md` §7.2, §10)."""
+"""The public views of the registry: the service catalog and the menu (`http-api.md` §7.2, §10)."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -14,11 +14,11 @@ OWN_SERVICES = (
     ("astakos_weblogin", "astakos_weblogin", "weblogin", ""),
     ("astakos_oauth2", "astakos_auth", "oauth2", ""),
 )
-"""Name, type, prefix and version of the services that this program offers by itself."""
+"""Name, type, prefix, and version of this program's own services."""
 
 
 def service_catalog(services: Iterable[Service]) -> list[dict[str, Any]]:
-    """The catalogue: every registered service, for everybody."""
+    """Return the service catalog: all registered services, the same for every caller."""
     return [
         {
             "name": service.name,
@@ -38,13 +38,13 @@ def _endpoint(service: Service, stored: Mapping[str, str]) -> dict[str, Any]:
 
 
 def own_endpoint(base_url: str, prefix: str, version: str) -> dict[str, str]:
-    """The endpoint of one of this program's own services below its base URL."""
+    """Return the endpoint of one of this program's own services."""
     public_url = "/".join(part for part in (base_url, prefix, version) if part)
     return {"versionId": version, "publicURL": public_url, "SNF:exposeVersion": "True"}
 
 
 def menu(components: Iterable[Component]) -> list[dict[str, Any]]:
-    """The components as a page's menu shows them, in its order."""
+    """Return the menu entries of the components, in menu order."""
     entries = [_menu_entry(component) for component in components]
     return sorted(entries, key=lambda entry: entry["order"])
 

@@ -1,8 +1,8 @@
-"""What follows from the one secret that a browser holds for a login; nothing of it can be turned around.
+"""The values that are derived, one-way, from the secret in a session's cookie.
 
-The service stores hashes alone, and yet must hand out a token again whenever a page of another component asks
-for one. So the token of a session is derived from the secret in the session's cookie: who reads the database
-learns neither, and who is given the token does not learn the secret, with which he could ask for more.
+The service stores only hashes, but must return a session's token whenever another component's page requests
+it. So the token is derived from the secret in the session's cookie. Reading the database reveals neither the
+token nor the secret, and the token does not reveal the secret, which would give access to more.
 """
 
 import base64
@@ -18,12 +18,12 @@ FORMS = b"astakos forms"
 
 
 class Session(NamedTuple):
-    """A login that counts.
+    """A valid login.
 
     Attributes:
-        secret: what the browser holds.
-        user_uuid: who has logged in.
-        expires: the instant after which the session and its token are over.
+        secret: the secret in the browser's cookie.
+        user_uuid: the uuid of the user.
+        expires: the instant when the session and its token expire.
     """
 
     secret: str
@@ -32,27 +32,27 @@ class Session(NamedTuple):
 
     @property
     def token(self) -> str:
-        """The token of the session."""
+        """The session's token."""
         return session_token(self.secret)
 
 
 def new_secret(random_bytes: Callable[[int], bytes]) -> str:
-    """A new secret for a browser to hold, of 256 random bits."""
+    """Create a secret for a browser, with 256 random bits."""
     return new_token(random_bytes)
 
 
 def session_token(secret: str) -> str:
-    """The token that belongs to a session's secret, in the form of any other token."""
+    """Derive the token of a session; it has the form of any other token."""
     return _derived(secret, TOKEN)
 
 
 def form_proof(secret: str) -> str:
-    """What a form must carry to show that it comes from a page made for the browser that holds a secret."""
+    """Derive the proof that a form was served to the browser that holds a secret (CSRF protection)."""
     return _derived(secret, FORMS)
 
 
 def is_form_proof(secret: str, proof: str) -> bool:
-    """Whether it does."""
+    """Whether a form's proof belongs to a secret; compares in constant time."""
     return hmac.compare_digest(form_proof(secret).encode(), proof.encode("utf-8", "surrogatepass"))
 
 

@@ -1,4 +1,4 @@
-"""Carrying out a batch of operations in one transaction, each as if it were alone and in this order."""
+"""Applies a batch of operations in one transaction, in order, each as if it ran alone."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -34,26 +34,27 @@ NOTHING: Mapping[Key, int] = {}
 
 
 class Performed(NamedTuple):
-    """The outcome of each operation of a batch, and all that it has changed."""
+    """The outcome of each operation in a batch, and everything the batch changed."""
 
     outcomes: list[Outcome]
     changes: Changes
 
 
 def perform(storage: LedgerStorage, operations: Sequence[Operation], now: int) -> list[Outcome]:
-    """The outcome of each operation; for all else see `carry_out`."""
+    """Apply a batch and return only the outcomes; see `carry_out`."""
     return carry_out(storage, operations, now).outcomes
 
 
 def carry_out(storage: LedgerStorage, operations: Sequence[Operation], now: int) -> Performed:
-    """Carry out a batch; all of it is durable when this returns, on an exception nothing has happened.
+    """Apply a batch in one transaction, which is durable on return.
 
-    Commissions whose time to live is over are ended before, so no operation meets them. With no operations,
-    that is all it does.
+    Commissions past their time to live expire first, so no operation sees them. An empty batch only expires
+    commissions. On an exception nothing is written, except as noted.
 
     Raises:
-        StorageUnavailableError: the storage can not write now.
-        InvariantViolatedError: stored figures contradict the rule.
+        StorageUnavailableError: the storage cannot write now. If the commit had started, the outcome is
+            unknown.
+        InvariantViolatedError: stored figures contradict the quota rule.
     """
     performed = Performed([], Changes())
 
@@ -68,7 +69,7 @@ def carry_out(storage: LedgerStorage, operations: Sequence[Operation], now: int)
 
 
 class _Batch:
-    """The state that a batch has read, as its operations change it one after the other."""
+    """The state that a batch has read, changed by one operation after another."""
 
     def __init__(self, transaction: LedgerTransaction, operations: Sequence[Operation], now: int) -> None:
         self._transaction = transaction
@@ -196,11 +197,11 @@ class _Batch:
         if isinstance(outcome, Issued):
             return Reconciled(tuple(drifts), tuple(missing), serial=outcome.serial)
         if isinstance(outcome, KeyReused):
-            raise TypeError("a mending commission has no idempotency key")
+            raise TypeError("a reconciling commission must not have an idempotency key")
         return Reconciled(tuple(drifts), tuple(missing), refusal=outcome)
 
     def _imports_of_this_batch(self, key: Key) -> int:
-        """How much more of pending imports there is on a holding than when the batch began."""
+        """How much this batch has added to the pending imports on a holding; negative if it removed more."""
         issued = sum(
             provision.quantity
             for commission in self.changes.issued
@@ -228,7 +229,10 @@ class _Batch:
         verdict: Verdict,
         quantities: Mapping[Key, int] = NOTHING,
     ) -> None:
-        """End a pending commission; accepting it, all of it comes true but what `quantities` says."""
+        """End a pending commission.
+
+        On ACCEPT, each provision is settled for its entry in `quantities`, or in full if it has none.
+        """
         accepted = verdict is Verdict.ACCEPT
         holdings = self._holdings
         settlements = []
@@ -257,7 +261,7 @@ def _needs(operations: Iterable[Operation]) -> Needs:
                 needs.commissions.add((operation.component, operation.serial))
             case Reconcile():
                 needs.keys.update([key for key, _ in operation.usage])
-                # It may issue one to mend what it finds.
+                # Correcting drift takes one commission.
                 needs.serials += operation.mend
     needs.serials += len(issues)
     for issue in issues:

@@ -1,4 +1,4 @@
-"""A ledger with an engine of its own on a thread, for tests and for programs that embed the service."""
+"""A ledger that runs its own engine on a thread, for tests and programs that embed the service."""
 
 import asyncio
 import socket
@@ -11,7 +11,7 @@ from astakos.ledger.ports import LedgerStorage
 
 
 class GroupCommit(Ledger):
-    """A ledger with an engine of its own, on a thread that lives from start to stop."""
+    """A ledger whose engine runs on its own thread between `start` and `stop`."""
 
     def __init__(
         self,
@@ -21,7 +21,7 @@ class GroupCommit(Ledger):
         most_waiting: int = MOST_WAITING,
         longest_wait: float = LONGEST_WAIT_SECONDS,
     ) -> None:
-        """Prepare to write to a storage, by the time of a clock; for the rest see `Ledger`."""
+        """Create an engine for a storage; `clock` returns the current time. See `Ledger` for the rest."""
         super().__init__(self._begin, most_waiting=most_waiting, longest_wait=longest_wait)
         self._engine = Engine(storage, clock)
         self._thread: threading.Thread | None = None
@@ -34,7 +34,7 @@ class GroupCommit(Ledger):
         return ours
 
     async def stop(self) -> None:
-        """Wait for all that has been submitted, then end the thread; nothing may be submitted any more."""
+        """Finish all submitted operations, then end the thread. Later submissions are refused."""
         await super().stop()
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join)

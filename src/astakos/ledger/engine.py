@@ -1,9 +1,9 @@
-"""The group commit: one engine takes all that has queued up while the last batch was being made durable.
+"""Group commit: each batch holds every operation that queued while the previous batch was committing.
 
-There is no artificial delay: under no load a batch is a single commission, under load it grows by itself, and
-the cost of making it durable is shared by all of it. The engine works for any number of processes or threads,
-each of which asks through a socket (`astakos.ledger.engine_client`); it has its thread for itself, and in
-`astakos serve` its process, so that it never waits for the interpreter.
+There is no artificial delay. Without load, a batch is a single operation; under load, batches grow and share
+the cost of one commit. Any number of processes and threads use one engine, each through its own socket
+(`astakos.ledger.engine_client`). The engine has a thread to itself, and in `astakos serve` a process, so it
+never waits for the interpreter lock.
 """
 
 import collections
@@ -24,9 +24,9 @@ from astakos.ledger.rules import InvariantViolatedError
 from astakos.ledger.statistics import EngineStatistics
 
 LARGEST_BATCH = 256
-"""Enough to make the share of one commission in a commit negligible, small enough to keep latency even."""
+"""Large enough to make the commit cost per operation negligible, small enough to keep latency even."""
 SWEEP_SECONDS = 1.0
-"""How often commissions whose time is over are ended, if nothing else does it before."""
+"""How often an idle engine expires commissions; every batch does so too."""
 TIDY_SECONDS = 60.0
 RECEIVED_AT_ONCE = 1 << 18
 
@@ -34,7 +34,7 @@ log = logging.getLogger("astakos.ledger")
 
 
 class Channel:
-    """The engine's end of a connection to one who asks."""
+    """The engine's end of a connection to a client."""
 
     def __init__(self, connection: socket.socket) -> None:
         """Take over a connected stream socket."""
@@ -44,7 +44,7 @@ class Channel:
         self._unsent = bytearray()
 
     def receive(self) -> list[Asked] | None:
-        """What has come; None if the other side has gone."""
+        """Return the messages received so far, or None if the connection is closed or unreadable."""
         try:
             data = self.connection.recv(RECEIVED_AT_ONCE)
         except BlockingIOError:
@@ -54,23 +54,23 @@ class Channel:
         try:
             return list(self._frames.feed(data)) if data else None
         except msgspec.MsgspecError:
-            log.exception("what was asked can not be read; the connection is closed")
+            log.exception("engine request unreadable; connection closed")
             return None
 
     def send(self, answered: Answered) -> bool:
-        """Send as far as the other side takes it; true if that was all, else `flush` sends the rest."""
+        """Send without blocking; return false if some of it is left for `flush`."""
         self._unsent += frame(answered)
         return self.flush()
 
     def flush(self) -> bool:
-        """Send what is left; true if nothing is left then."""
+        """Send buffered data without blocking; return true if none is left."""
         try:
             while self._unsent:
                 del self._unsent[: self.connection.send(self._unsent)]
         except BlockingIOError:
             return False
         except OSError:
-            # It has gone, which receiving will tell.
+            # The peer has closed the connection; `receive` reports that.
             self._unsent.clear()
         return True
 
@@ -82,10 +82,10 @@ class _Waiting(NamedTuple):
 
 
 class Engine:
-    """Carries out operations in batches on the thread that calls `run`."""
+    """Applies operations in batches on the thread that calls `run`."""
 
     def __init__(self, storage: LedgerStorage, clock: Callable[[], int]) -> None:
-        """Prepare to write to a storage, by the time of a clock."""
+        """Create an engine that writes to a storage; `clock` returns the current time."""
         self.statistics = EngineStatistics()
         self._storage = storage
         self._clock = clock
@@ -96,7 +96,7 @@ class Engine:
         self._stopped_by: InvariantViolatedError | None = None
 
     def serve(self, connection: socket.socket, ended: Callable[[], None] = lambda: None) -> None:
-        """Answer what comes through a connection, until the other side closes it; then `ended` is called."""
+        """Serve a connection until the client closes it, then call `ended`."""
         channel = Channel(connection)
         self._channels.add(channel)
 
@@ -120,31 +120,31 @@ class Engine:
 
     @property
     def has_stopped(self) -> bool:
-        """Whether it carries out nothing any more, since stored figures contradict the rule."""
+        """Whether the engine refuses all operations because stored figures contradict the quota rule."""
         return self._stopped_by is not None
 
     @property
     def repeats(self) -> int:
-        """How many transactions the storage has begun again, since they were lost to others or by a fault."""
+        """How many transactions the storage has retried after a conflict or a fault."""
         return self._storage.repeats
 
     def watch(self, stream: socket.socket, happened: Callable[[], None]) -> None:
-        """Call back on this thread whenever something can be read from a stream."""
+        """Call `happened` on the engine's thread whenever a stream is readable."""
         self._selector.register(stream, selectors.EVENT_READ, lambda _: happened())
 
     def ignore(self, stream: socket.socket) -> None:
-        """Watch a stream no more."""
+        """Stop watching a stream."""
         self._selector.unregister(stream)
 
     def run(self) -> None:
-        """Work as long as there is anybody to work for, then close the storage."""
+        """Apply operations until the last connection closes, then close the storage."""
         tidied = swept = time.monotonic()
         while self._channels:
             self._receive(0 if self._queue else SWEEP_SECONDS)
             batch = self._next_batch()
             now = time.monotonic()
             if batch or (now - swept >= SWEEP_SECONDS and self._stopped_by is None):
-                # Without operations, what has expired is ended.
+                # An empty batch expires commissions.
                 self._carry_out(batch)
                 swept = now
             if now - tidied >= TIDY_SECONDS and not self._tidy():
@@ -154,7 +154,7 @@ class Engine:
 
     def _receive(self, timeout: float) -> None:
         for key, events in self._selector.select(timeout):
-            # What was heard before may have ended what this is about.
+            # An earlier event in this round may have unregistered this one's connection.
             if self._selector.get_map().get(key.fd) is key:
                 key.data(events)
 
@@ -162,7 +162,7 @@ class Engine:
         batch: list[_Waiting] = []
         while self._queue and len(batch) < LARGEST_BATCH:
             waiting = self._queue.popleft()
-            # Who was told that it took too long must not be charged afterwards.
+            # The caller was told that a withdrawn operation timed out, so it must not be charged.
             if not self._withdrawn or (waiting.channel, waiting.number) not in self._withdrawn:
                 batch.append(waiting)
         if not self._queue:
@@ -181,21 +181,21 @@ class Engine:
             )
         except StorageUnavailableError as error:
             self.statistics.failed += 1
-            log.warning("a batch of %d operations could not be carried out: %s", len(batch), error)
+            log.warning("ledger batch failed: storage unavailable for %d operations: %s", len(batch), error)
             outcomes = [Undone(str(error))] * len(batch)
         except InvariantViolatedError as error:
             self.statistics.failed += 1
-            log.critical("the ledger stops, since %s; nothing was written", error)
+            log.critical("ledger stopped, batch not written: %s", error)
             self._stopped_by = error
             outcomes = [Undone(f"the ledger has stopped: {error}")] * len(batch)
         except Exception as error:
             self.statistics.failed += 1
             if len(batch) > 1:
-                # One bad operation must not take the others with it: find out which it is.
+                # One bad operation must not fail the others: apply them one by one.
                 for waiting in batch:
                     self._carry_out([waiting])
                 return
-            log.exception("a ledger operation failed and was undone")
+            log.exception("ledger operation failed and was rolled back")
             outcomes = [Undone(f"{type(error).__name__}: {error}", is_defect=True)] * len(batch)
         else:
             self.statistics.count(outcomes, changes, len(batch), time.perf_counter() - began)
@@ -216,10 +216,10 @@ class Engine:
             self._selector.modify(channel.connection, both, key.data)
 
     def _tidy(self) -> bool:
-        """Forget some of what is too old; true if there is more, which then waits for one batch only."""
+        """Delete some expired records; return true if more remain, to be deleted after the next batch."""
         try:
             return self._storage.tidy(self._clock())
         except Exception:
-            # It can wait; the engine must go on.
-            log.exception("what is too old could not be forgotten now")
+            # Retention can wait; the engine must keep running.
+            log.exception("retention pass failed; will retry")
             return False

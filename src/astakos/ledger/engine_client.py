@@ -1,7 +1,7 @@
-"""Asking the engine from an event loop. What waits is bounded in number and time.
+"""The event loop's client of the engine. It limits how many operations wait, and for how long.
 
-Past that an operation is refused, and nothing of it happens but in the one case that it was just being made
-durable.
+An operation beyond the first limit is refused and has no effect. One beyond the second fails and has no
+effect either, unless its batch was already being applied; then the outcome is unknown.
 """
 
 import asyncio
@@ -20,18 +20,25 @@ MOST_WAITING = 4096
 LONGEST_WAIT_SECONDS = 10.0
 WATCH_SECONDS = 1.0
 HANDED_OVER_TOGETHER = 8
-"""What the event loop finds in one turn goes together, since that spares system calls and makes the
-batches of the engine larger; but not all of it, or the engine would idle as long as the turn lasts."""
+"""How many operations from one turn of the event loop are sent together. Sending more at once saves system
+calls and makes the engine's batches larger; sending all of them would leave the engine idle during the
+turn."""
 
 log = logging.getLogger("astakos.ledger")
 
 
 class OperationFailedError(Exception):
-    """A defect of the code: the operation was undone, and the engine's log tells what happened."""
+    """The operation failed because of a bug and was rolled back; the engine's log has the traceback."""
 
 
 class Counts(NamedTuple):
-    """What has been counted of operations since the beginning, and how many are under way."""
+    """Counts of operations.
+
+    Attributes:
+        under_way: in progress now.
+        refused: refused since the start because too many were in progress.
+        late: timed out since the start.
+    """
 
     under_way: int
     refused: int
@@ -54,12 +61,12 @@ class Ledger(asyncio.Protocol):
         most_waiting: int = MOST_WAITING,
         longest_wait: float = LONGEST_WAIT_SECONDS,
     ) -> None:
-        """Prepare; see `start`.
+        """Create a client; `start` connects it.
 
         Args:
-            connect: gives a stream to the engine.
-            most_waiting: how many operations may be under way at once; more are refused.
-            longest_wait: after so many seconds an operation that is not done is answered as such.
+            connect: returns a stream socket that is connected to the engine.
+            most_waiting: the maximum number of operations in progress; more are refused.
+            longest_wait: the timeout of an operation in seconds.
         """
         self._connect = connect
         self._most_waiting = most_waiting
@@ -78,13 +85,13 @@ class Ledger(asyncio.Protocol):
         self._stopping = False
 
     async def start(self) -> None:
-        """Begin to work for the event loop that is running."""
+        """Connect to the engine from the running event loop."""
         self._loop = asyncio.get_running_loop()
         self._transport, _ = await self._loop.create_unix_connection(lambda: self, sock=self._connect())
         self._watchman = self._loop.create_task(self._watch())
 
     async def stop(self) -> None:
-        """Wait for all that has been submitted, then close; nothing may be submitted any more."""
+        """Finish all submitted operations, then close. Later submissions are refused."""
         self._stopping = True
         if self._transport is None or self._watchman is None:
             return
@@ -96,21 +103,23 @@ class Ledger(asyncio.Protocol):
             await self._watchman
 
     def submit(self, operation: Operation) -> asyncio.Future[Outcome]:
-        """Ask for an operation; its outcome is durable when the future is done.
+        """Submit an operation. Its outcome is durable when the returned future is done.
 
-        The future ends with StorageUnavailableError if the storage could not write, or not in time, and with
-        OperationFailedError if there is a defect.
+        The future raises StorageUnavailableError if the storage cannot write or the operation times out, and
+        OperationFailedError if the operation fails because of a bug.
 
         Raises:
-            StorageUnavailableError: too much is waiting already, or the engine has ended.
+            StorageUnavailableError: too many operations are in progress, or the service is stopping.
         """
         if self._loop is None or self._transport is None:
             raise RuntimeError("the ledger has not been started")
         if self._stopping or self._transport.is_closing():
-            raise StorageUnavailableError("the service is ending")
+            raise StorageUnavailableError("the service is stopping")
         if len(self._under_way) >= self._most_waiting:
             self._refused += 1
-            raise StorageUnavailableError(f"{len(self._under_way)} operations are waiting already")
+            raise StorageUnavailableError(
+                f"too many operations in progress: {len(self._under_way)} of at most {self._most_waiting}"
+            )
         self._number += 1
         waiting = _Waiting(self._number, self._loop.create_future(), time.monotonic())
         self._under_way[self._number] = waiting
@@ -122,19 +131,19 @@ class Ledger(asyncio.Protocol):
         return waiting.answer
 
     def counts(self) -> Counts:
-        """How many are under way; how many were refused since too many were, and how many took too long."""
+        """Return the current counts."""
         return Counts(len(self._under_way), self._refused, self._late)
 
     async def has_stopped(self) -> bool:
-        """Ask the engine whether it carries out nothing any more; it answers between two batches.
+        """Ask the engine whether it refuses all operations; it answers between two batches.
 
         Raises:
-            StorageUnavailableError: it has ended.
+            StorageUnavailableError: the engine has ended.
         """
         if self._loop is None or self._transport is None:
             raise RuntimeError("the ledger has not been started")
         if self._stopping or self._transport.is_closing():
-            raise StorageUnavailableError("the service is ending")
+            raise StorageUnavailableError("the service is stopping")
         self._number += 1
         number = self._number
         answer: asyncio.Future[bool] = self._loop.create_future()
@@ -157,7 +166,7 @@ class Ledger(asyncio.Protocol):
             self._give_up(asked, error)
 
     def _give_up(self, asked: Asked, error: UnicodeEncodeError) -> None:
-        """One that can not be written must not take the others with it: find out which it is."""
+        """Fail the operations that cannot be encoded, and send the others one by one."""
         if len(asked.operations) > 1:
             for one in asked.operations:
                 self._asked.operations.append(one)
@@ -167,7 +176,7 @@ class Ledger(asyncio.Protocol):
             self._end(number, OperationFailedError(str(error)))
 
     def data_received(self, data: bytes) -> None:
-        """Deliver outcomes."""
+        """Resolve the futures whose outcomes have arrived."""
         for message in self._frames.feed(data):
             if message.standing is not None:
                 waiting = self._standings.get(message.standing.number)
@@ -177,8 +186,8 @@ class Ledger(asyncio.Protocol):
                 self._end(number, outcome)
 
     def connection_lost(self, _exc: Exception | None) -> None:
-        """Tell those who wait that the engine has ended."""
-        gone = StorageUnavailableError("the ledger has ended; it may or may not have been carried out")
+        """Fail every waiting future, because the engine has ended."""
+        gone = StorageUnavailableError("the ledger engine has ended; the operation's outcome is unknown")
         for number in list(self._under_way):
             self._end(number, gone)
         for waiting in self._standings.values():
@@ -198,12 +207,14 @@ class Ledger(asyncio.Protocol):
             waiting.answer.set_result(outcome)
 
     async def _watch(self) -> None:
-        """Answer those that have waited too long: the engine may hang in its storage."""
+        """Fail operations that time out: the engine may be blocked in its storage."""
         while True:
             await asyncio.sleep(min(WATCH_SECONDS, self._longest_wait / 4))
             refused, self._refused_before = self._refused - self._refused_before, self._refused
             if refused:
-                log.warning("%d operations were refused, since too many were waiting", refused)
+                log.warning(
+                    "operations refused: %d; limit of %d in progress reached", refused, self._most_waiting
+                )
             too_old = time.monotonic() - self._longest_wait
             late = [
                 waiting.number
@@ -211,11 +222,11 @@ class Ledger(asyncio.Protocol):
                 if waiting.since < too_old or waiting.answer.done()
             ]
             if late and self._transport is not None:
-                # If the engine has not begun with them, it never will.
+                # The engine drops those that it has not started.
                 self._transport.write(frame(Asked(withdrawn=late)))
             for number in late:
                 self._late += not self._under_way[number].answer.done()
                 self._end(
                     number,
-                    StorageUnavailableError("it took too long; it may or may not have been carried out"),
+                    StorageUnavailableError("the operation timed out; its outcome is unknown"),
                 )

@@ -1,6 +1,7 @@
-"""What is said between the engine and those who ask it, over a stream such as a socket.
+"""The messages between the engine and its clients, and their framing on a stream.
 
-Each message is JSON behind its length in four bytes. JSON, since figures may be larger than 64 bits.
+Each message is a four-byte big-endian length followed by JSON. The encoding is JSON because figures can
+exceed 64 bits.
 """
 
 from collections.abc import Iterator
@@ -17,9 +18,12 @@ encode = msgspec.json.Encoder().encode
 
 
 class Asked(msgspec.Struct, array_like=True):
-    """Operations, each under a number; and numbers of earlier ones that nobody waits for any more.
+    """A message from a client to the engine.
 
-    With a number for it, also how the engine stands.
+    Attributes:
+        operations: new operations, each with a number that identifies it on this connection.
+        withdrawn: the numbers of operations whose callers no longer wait.
+        standing: the number of a status request, if there is one.
     """
 
     operations: list[tuple[int, Operation]] = []
@@ -28,35 +32,35 @@ class Asked(msgspec.Struct, array_like=True):
 
 
 class Standing(NamedTuple):
-    """How the engine stands: that it answers at all tells that it is not held up."""
+    """The engine's answer to a status request; receiving one at all shows that the engine is not blocked."""
 
     number: int
     has_stopped: bool
 
 
 class Answered(msgspec.Struct, array_like=True):
-    """Outcomes by the numbers of their operations, and how the engine stands if that was asked."""
+    """A message from the engine to a client: outcomes by operation number, and its status if requested."""
 
     outcomes: list[tuple[int, Outcome | Undone]] = []
     standing: Standing | None = None
 
 
 def frame(message: Asked | Answered) -> bytes:
-    """A message as it is sent."""
+    """Encode a message with its length prefix."""
     content = encode(message)
     return len(content).to_bytes(LENGTH_BYTES, "big") + content
 
 
 class Frames(Generic[T]):
-    """Finds messages in what is received."""
+    """Splits a stream of bytes into messages."""
 
     def __init__(self, kind: type[T]) -> None:
-        """Expect messages of one kind."""
+        """Decode every message as `kind`."""
         self._decoder = msgspec.json.Decoder(kind)
         self._received = bytearray()
 
     def feed(self, data: bytes) -> Iterator[T]:
-        """The messages that are complete with this."""
+        """Add received data and yield the messages that are now complete."""
         received = self._received
         received += data
         start = 0

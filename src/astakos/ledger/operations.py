@@ -1,4 +1,4 @@
-"""What can be asked of the ledger, and what it answers: values, apart from how they are carried out."""
+"""The ledger's operations and their outcomes, as plain values; `batch` applies them."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -8,27 +8,27 @@ from astakos.ledger.rules import Holding, Key, Provision, Refusal
 from astakos.ledger.value import Value
 
 Serial = int | bool
-"""In JSON, true is the serial 1 and is told from it: what was asked for is repeated as it was asked."""
+"""A caller may send JSON `true` for serial 1; answers repeat the serial as it was sent."""
 
 
 class Idempotency(NamedTuple):
-    """What makes a repeated issue recognizable: the caller's key, and a hash of what it asks for."""
+    """Identifies a repeated issue: the caller's key, and a hash of the request."""
 
     key: str
     fingerprint: bytes
 
 
 class Issue(Value, frozen=True):
-    """Issue a commission for `component`, which alone may see and resolve it (`quota-semantics.md` §2.1).
+    """Issue a commission that only `component` can see and resolve (`quota-semantics.md` §2.1).
 
     Attributes:
         component: the identifier of the issuing component.
         provisions: at most one for each key, in the order of `rules.merge`.
-        name: what the component calls it; never interpreted.
-        force: let imports go over limits.
-        auto_accept: accept it in the same step; the serial of the answer is then not pending.
-        time_to_live: after so many microseconds it is rejected by itself; None for never.
-        idempotency: lets the same issue, asked for again, have the same outcome instead of another one.
+        name: the component's name for the commission; not interpreted.
+        force: allow imports to exceed limits.
+        auto_accept: accept the commission in the same step, so that its serial is never pending.
+        time_to_live: after how many microseconds a pending commission expires; None for never.
+        idempotency: if the same issue was made before, return its serial instead of issuing again.
     """
 
     component: int
@@ -41,7 +41,7 @@ class Issue(Value, frozen=True):
 
 
 class IssueMany(Value, frozen=True):
-    """Issue several commissions in this order: each by itself, or all or none."""
+    """Issue several commissions in order: each independently, or all or none."""
 
     issues: tuple[Issue, ...]
     all_or_none: bool = False
@@ -56,10 +56,11 @@ class Resolve(Value, frozen=True):
 
 
 class Settle(Value, frozen=True):
-    """Accept one pending commission of `component` for less than was issued.
+    """Accept one pending commission of `component`, some of its provisions only in part.
 
     Attributes:
-        quantities: what came true of the provisions named, each once; the others came true whole.
+        quantities: the settled quantities, at most one for each provision. A provision without one is
+            settled in full.
     """
 
     component: int
@@ -68,11 +69,11 @@ class Settle(Value, frozen=True):
 
 
 class Reconcile(Value, frozen=True):
-    """Hold holdings against the usage that `component` observes.
+    """Compare holdings with the usage that `component` observes.
 
     Attributes:
-        usage: what is really in use of each holding, each once; what is pending is left out of account.
-        mend: correct the difference by an accepted commission called `name`.
+        usage: the actual usage of each holding, without pending provisions; at most one for each key.
+        mend: correct the difference with an accepted commission named `name`.
     """
 
     component: int
@@ -82,22 +83,23 @@ class Reconcile(Value, frozen=True):
 
 
 class Issued(Value, frozen=True):
-    """The commission was issued: now, or when the same was asked for before (`repeated`)."""
+    """The commission was issued, now or by an earlier request with the same idempotency key (`repeated`)."""
 
     serial: int
     repeated: bool = False
 
 
 class KeyReused(Value, frozen=True):
-    """Refused: the same idempotency key came with something else before."""
+    """Refused: the idempotency key was used before with a different request."""
 
     key: str
 
 
 class IssuedMany(Value, frozen=True):
-    """The outcome of each issue. If it was all or none and one was refused, `undone` is true.
+    """The outcomes of the issues, in order.
 
-    Then those before it show as issued though they are not, and those after it are missing.
+    If one issue of an all-or-none operation is refused, `undone` is true and nothing is issued. `outcomes`
+    then ends with the refusal, and the earlier outcomes still read as issued.
     """
 
     outcomes: tuple["Issued | Refusal | KeyReused", ...]
@@ -105,10 +107,13 @@ class IssuedMany(Value, frozen=True):
 
 
 class Resolved(Value, frozen=True):
-    """What became of each serial, each list ascending.
+    """The outcome for each serial, in ascending order.
 
-    `not_found` were not pending, or are another component's; `conflicting` were asked both ways and are
-    still pending.
+    Attributes:
+        accepted: accepted now.
+        rejected: rejected now.
+        not_found: not pending, or issued by another component.
+        conflicting: both accepted and rejected by the request; left pending.
     """
 
     accepted: tuple[Serial, ...] = ()
@@ -118,7 +123,7 @@ class Resolved(Value, frozen=True):
 
 
 class CannotSettle(Value, frozen=True):
-    """Refused: the commission has no such provision, or not so much of it was issued."""
+    """Refused: the commission has no such provision, or `settled` is not between 0 and `issued`."""
 
     key: Key
     settled: int
@@ -126,10 +131,7 @@ class CannotSettle(Value, frozen=True):
 
 
 class Drift(Value, frozen=True):
-    """One holding beside what is really in use.
-
-    `settled` is the usage without anything that is pending; the drift is what it is over `actual`.
-    """
+    """A holding compared with its actual usage; `settled` is the counted usage without pending provisions."""
 
     key: Key
     holding: Holding
@@ -138,12 +140,19 @@ class Drift(Value, frozen=True):
 
     @property
     def drift(self) -> int:
-        """How much more is counted than is in use; negative if less."""
+        """How far the counted usage exceeds the actual usage; negative if it is below."""
         return self.settled - self.actual
 
 
 class Reconciled(Value, frozen=True):
-    """Where the holdings stood. `missing` do not exist; `serial` is the commission that mended, if any."""
+    """The result of a reconciliation.
+
+    Attributes:
+        drifts: the holdings as they were before any correction.
+        missing: the requested keys that have no holding.
+        serial: the commission that corrected the drift, if there is one.
+        refusal: why the drift could not be corrected, if it could not.
+    """
 
     drifts: tuple[Drift, ...] = ()
     missing: tuple[Key, ...] = ()
@@ -152,7 +161,7 @@ class Reconciled(Value, frozen=True):
 
 
 class Undone(Value, frozen=True):
-    """Nothing of it happened, or nobody knows whether it did, for a reason of the storage or of the code."""
+    """The operation was rolled back or its outcome is unknown, because of the storage or a bug."""
 
     reason: str
     is_defect: bool = False
@@ -171,14 +180,14 @@ class Verdict(StrEnum):
 
 
 class Pending(NamedTuple):
-    """A commission that waits for its resolution, as far as resolving needs it."""
+    """A pending commission, reduced to what resolving it needs."""
 
     component: int
     provisions: tuple[Provision, ...]
 
 
 class Commission(NamedTuple):
-    """A pending commission in full."""
+    """A pending commission as its component sees it."""
 
     serial: int
     name: str
@@ -188,21 +197,21 @@ class Commission(NamedTuple):
 
 
 class Remembered(NamedTuple):
-    """An issue that was asked for with an idempotency key, and its serial."""
+    """The request hash and the serial of an earlier issue with an idempotency key."""
 
     fingerprint: bytes
     serial: int
 
 
 class NewCommission(NamedTuple):
-    """A commission to be stored as pending."""
+    """A commission to store as pending."""
 
     serial: int
     issue: Issue
 
 
 class Settlement(NamedTuple):
-    """A provision as its resolution leaves it: what came true of it, and its holding after that (§4)."""
+    """A resolved provision: the settled quantity, and the holding afterwards (`quota-semantics.md` §4)."""
 
     key: Key
     quantity: int
@@ -211,7 +220,7 @@ class Settlement(NamedTuple):
 
 
 class Resolution(NamedTuple):
-    """A pending commission to be stored as resolved."""
+    """A pending commission to store as resolved."""
 
     component: int
     serial: int
@@ -221,7 +230,7 @@ class Resolution(NamedTuple):
 
 @dataclass(slots=True)
 class Changes:
-    """All that a batch changes: in what order, and in which figures the holdings end."""
+    """Everything that a batch changes: commissions in the order they changed, and the final holdings."""
 
     issued: list[NewCommission] = field(default_factory=list)
     resolved: list[Resolution] = field(default_factory=list)

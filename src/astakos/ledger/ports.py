@@ -1,4 +1,4 @@
-"""What the ledger needs of a storage, and all that it knows about one."""
+"""The storage interface of the ledger."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,22 +8,22 @@ from astakos.ledger.operations import Changes, Pending, Remembered
 from astakos.ledger.rules import Holding, Key
 
 IdempotencyKey = tuple[int, str]
-"""A component and its key."""
+"""A component's identifier and its idempotency key."""
 
 
 class StorageUnavailableError(Exception):
-    """The storage can not do its work now (locked, full, stalled); the same may succeed later."""
+    """The storage cannot work now (locked, full, or stalled); retrying later may succeed."""
 
 
 @dataclass(slots=True)
 class Needs:
-    """What a batch has to know before it can decide.
+    """The state that a batch must read before it can be applied.
 
     Attributes:
-        commissions: component and serial of those to be resolved.
-        keys: the holdings that it names; those of the commissions come along with them.
-        idempotency: the keys that issues came with.
-        serials: how many commissions it will issue at most.
+        commissions: the component and serial of each commission to resolve.
+        keys: the holdings that operations name. The holdings of `commissions` are read in any case.
+        idempotency: the idempotency keys of its issues.
+        serials: the largest number of commissions that the batch can issue.
     """
 
     commissions: set[tuple[int, int]] = field(default_factory=set)
@@ -33,14 +33,14 @@ class Needs:
 
 
 class State(NamedTuple):
-    """What there is of that; nobody else changes it before the transaction ends.
+    """The state read for a batch. No other transaction changes it before this one ends.
 
     Attributes:
-        expired: the pending commissions whose time to live is over, of all there are.
-        pending: those of the commissions that are pending, by serial.
-        holdings: those of the holdings that exist, and those of all these commissions.
-        remembered: what was issued with those of the idempotency keys that are still kept.
-        serials: ascending, none of which was or will be given out again once this is committed.
+        expired: every pending commission past its time to live, by serial, whether requested or not.
+        pending: the requested commissions that are pending, by serial.
+        holdings: the requested holdings that exist, and the holdings of all these commissions.
+        remembered: the earlier issues with the requested idempotency keys, if still stored.
+        serials: new serials in ascending order; none repeats once the transaction is committed.
     """
 
     expired: Mapping[int, Pending]
@@ -54,42 +54,43 @@ class LedgerTransaction(Protocol):
     """One transaction: read once, then write once."""
 
     def read(self, now: int, needs: Needs) -> State:
-        """What the batch needs to know."""
+        """Read the state that the batch needs."""
         ...
 
     def pending_imports(self, keys: Collection[Key]) -> Mapping[Key, int]:
-        """The sum of the pending imports on each of the holdings that has any; they have been read."""
+        """Sum the pending imports on each of these holdings, all returned by `read`; omit zero sums."""
         ...
 
     def write(self, now: int, changes: Changes) -> None:
-        """Store what has changed."""
+        """Store the changes of the batch."""
         ...
 
 
 class LedgerStorage(Protocol):
-    """Durable state of a ledger.
+    """The durable state of a ledger.
 
     Attributes:
-        repeats: how many transactions were begun again, since they were lost to others or by a fault.
+        repeats: how many transactions have been retried after a conflict or a fault.
     """
 
     repeats: int
 
     def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
-        """Let `work` read and write in one transaction, which is durable when this returns.
+        """Run `work` in one transaction, which is durable on return.
 
-        If the transaction is lost to others or with its connection, `work` is called again with a new one, so
-        it must begin anew each time; whatever happens, it comes true once. On an exception it has not.
+        After a conflict or a lost connection, `work` runs again in a new transaction, so it must not keep
+        state between calls. Takes effect exactly once; on an exception, not at all, except as noted.
 
         Raises:
-            StorageUnavailableError: it could not be done now; if its commit had begun, it may have been.
+            StorageUnavailableError: the storage cannot work now. If the commit had started, the outcome is
+                unknown.
         """
         ...
 
     def tidy(self, now: int) -> bool:
-        """Forget some of what need not be kept any longer; true if there is more of it."""
+        """Delete some records past their retention; return true if more remain."""
         ...
 
     def close(self) -> None:
-        """Let go of what is open."""
+        """Close all connections."""
         ...

@@ -1,33 +1,34 @@
 """The quota rule, as pure functions over holdings (`quota-semantics.md` §1–§3).
 
-A *holding* is one counter: how much of a resource a holder uses out of a source, and the limit of that use.
-It carries two usage figures, since a commission that is pending may still end either way:
+A *holding* counts how much of a resource a holder uses from a source, and sets the limit of that usage. It
+carries two usage figures, because a pending commission can still be accepted or rejected:
 
-    usage_min   what is in use if every pending import is rejected and every pending release accepted
-    usage_max   what is in use if every pending import is accepted and every pending release rejected
+    usage_min   usage if every pending import is rejected and every pending release is accepted
+    usage_max   usage if every pending import is accepted and every pending release is rejected
 
-So the truth always lies between the two, and a decision looks at the worse one: an *import* (quantity ≥ 0)
-must fit below the limit even if all that is pending comes true, a *release* (quantity < 0) must be covered
-even if nothing that is pending comes true. Issuing moves one figure towards the possible outcome; resolving
-closes the gap. Of what was issued, some part comes true, from all of it (accept) to nothing (reject):
+The final usage always lies between the two, and each check uses the worse one. An *import* (quantity ≥ 0)
+must fit under the limit even if the final usage is usage_max. A *release* (quantity < 0) must be covered even
+if it is usage_min. Issuing a provision of q moves one figure away from the other; settling it closes the gap
+again. Of the q issued, s takes effect: all of it on accept, none on reject, or any amount in between:
 
                     issue            settle for s of q                    accept: s = q   reject: s = 0
     import  q ≥ 0   usage_max += q   usage_min += s, usage_max -= q - s   usage_min += q  usage_max -= q
     release q < 0   usage_min += q   usage_max += s, usage_min -= q - s   usage_max += q  usage_min -= q
 
-Hence, for each holding at any time:
+Therefore, for every holding at all times:
 
 1. 0 ≤ usage_min ≤ usage_max.
-2. usage_max - usage_min is the sum of |q| over the pending provisions on it.
-3. With A the sum of all that ever came true on it, usage_max = A + Σ pending imports, and
+2. usage_max - usage_min is the sum of |q| over the pending provisions on the holding.
+3. If A is the sum of every s settled on the holding, then usage_max = A + Σ pending imports, and
    usage_min = A + Σ pending releases.
-4. Without `force` and without lowered limits, usage_max ≤ limit.
+4. If nothing was forced and the limit was never lowered, usage_max ≤ limit.
 
-A refused issue changes nothing, and issuing and rejecting restores every figure. Resolving is never refused:
-whatever has been issued can be settled, in any order, whatever became of the limit; the final figures depend
-only on what came true.
+A refused issue changes nothing, and rejecting a commission restores every figure that issuing it changed.
+Settling is never refused: pending provisions can be settled in any order, even after the limit has changed.
+The final figures depend only on the settled quantities.
 
-Nothing here knows users, projects, components, time or storage: holders, sources and resources are opaque.
+This module knows nothing about users, projects, components, time, or storage. Holders, sources, and resources
+are opaque strings.
 """
 
 from collections.abc import Iterable, Mapping
@@ -36,11 +37,11 @@ from typing import NamedTuple
 from astakos.ledger.value import Value
 
 UNLIMITED = 2**63 - 1
-"""The largest figure; as a limit it stands for "no limit"."""
+"""The largest figure of a holding; a limit of this value means no limit."""
 
 
 class Key(NamedTuple):
-    """Which holding: `holder` uses `resource` out of `source` (None at the project level)."""
+    """Identifies a holding: `holder` uses `resource` from `source` (None at the project level)."""
 
     holder: str
     source: str | None
@@ -56,25 +57,25 @@ class Holding(NamedTuple):
 
     @property
     def pending(self) -> int:
-        """How much of the reported usage may still go away."""
+        """The part of the reported usage that pending commissions can still undo."""
         return self.usage_max - self.usage_min
 
 
 class Provision(NamedTuple):
-    """A wish to change one holding by `quantity`: an import if it is 0 or more, else a release."""
+    """A requested change of one holding by `quantity`: an import if `quantity` ≥ 0, otherwise a release."""
 
     key: Key
     quantity: int
 
 
 class NoHolding(Value, frozen=True):
-    """Refused: there is no such holding."""
+    """Refused: the holding does not exist."""
 
     provision: Provision
 
 
 class NoCapacity(Value, frozen=True):
-    """Refused: the import would take `usage` over `limit`."""
+    """Refused: the import would raise `usage` above `limit`."""
 
     provision: Provision
     usage: int
@@ -82,7 +83,7 @@ class NoCapacity(Value, frozen=True):
 
 
 class NoQuantity(Value, frozen=True):
-    """Refused: the release is larger than `usage`, which can not fall below `limit`, always 0."""
+    """Refused: the release is larger than `usage`, which cannot fall below `limit` (always 0)."""
 
     provision: Provision
     usage: int
@@ -90,7 +91,7 @@ class NoQuantity(Value, frozen=True):
 
 
 class OutOfRange(Value, frozen=True):
-    """Refused: a forced import would take the figure out of what a holding can count (signed 64 bits)."""
+    """Refused: a forced import would exceed the largest figure of a holding (signed 64 bits)."""
 
     provision: Provision
     usage: int
@@ -100,10 +101,10 @@ Refusal = NoHolding | NoCapacity | NoQuantity | OutOfRange
 
 
 def merge(provisions: Iterable[Provision]) -> list[Provision]:
-    """One provision for each key, with the sum of its quantities.
+    """Merge provisions into one for each key, with the sum of its quantities.
 
-    The order is that in which a refusal names its culprit, which the protocol leaves open: members' holdings
-    before those of the projects they draw from, since that is what the user can act on.
+    A refusal names the first provision that fails, so the order matters; the protocol leaves it open.
+    Members' holdings come before those of their projects, because a user can act on the former.
     """
     quantities: dict[Key, int] = {}
     for key, quantity in provisions:
@@ -118,12 +119,12 @@ def _is_project_level(provision: Provision) -> bool:
 def issue(
     holdings: Mapping[Key, Holding], provisions: Iterable[Provision], *, force: bool
 ) -> dict[Key, Holding] | Refusal:
-    """The holdings after issuing merged provisions, or why they are refused; all or nothing.
+    """Return the changed holdings after issuing all provisions, or the first refusal.
 
     Args:
-        holdings: at least those holdings that the provisions name and that exist.
-        provisions: at most one for each key, see `merge`.
-        force: let imports go over the limit. Releases never fall below zero all the same.
+        holdings: every existing holding that the provisions name; may contain others.
+        provisions: at most one for each key; see `merge`.
+        force: allow imports to exceed the limit. Releases still cannot take usage below zero.
     """
     changed: dict[Key, Holding] = {}
     for provision in provisions:
@@ -146,12 +147,12 @@ def issue(
 
 
 def settle(holding: Holding, quantity: int, settled: int) -> Holding:
-    """The holding after a pending provision of `quantity` has come true for `settled` of it.
+    """Return the holding after `settled` of a pending provision's `quantity` has taken effect.
 
     Args:
-        holding: as it stands.
-        quantity: what was issued.
-        settled: from 0 (rejected) to all of `quantity` (accepted), with the same sign; see `may_settle`.
+        holding: the holding before.
+        quantity: the issued quantity.
+        settled: from 0 (rejected) to `quantity` (accepted), with the same sign; see `may_settle`.
     """
     limit, usage_min, usage_max = holding
     if quantity >= 0:
@@ -160,22 +161,24 @@ def settle(holding: Holding, quantity: int, settled: int) -> Holding:
 
 
 def may_settle(quantity: int, settled: int) -> bool:
-    """Whether so much of a provision can come true: something between none and all of it."""
+    """Whether a provision of `quantity` can be settled for `settled`: anything from 0 to `quantity`."""
     return min(0, quantity) <= settled <= max(0, quantity)
 
 
 class InvariantViolatedError(Exception):
-    """The figures of a holding contradict the rule; nothing may be written on top of them."""
+    """The figures of a holding contradict the quota rule; the ledger must not build on them."""
 
 
 def verify(key: Key, holding: Holding) -> None:
-    """Hold one changed holding against what is true of every holding at rest.
+    """Check a changed holding against invariant 1.
 
     Raises:
-        InvariantViolatedError: it is not so; the stored figures were changed by something but the ledger.
+        InvariantViolatedError: the invariant does not hold; something other than the ledger changed the
+            stored figures.
     """
     if not 0 <= holding.usage_min <= holding.usage_max <= UNLIMITED:
         raise InvariantViolatedError(
-            f"the holding of {key.resource} by {key.holder} from {key.source} would stand at "
-            f"usage_min {holding.usage_min}, usage_max {holding.usage_max}"
+            f"the holding of {key.resource} by {key.holder} from {key.source} would have "
+            f"usage_min {holding.usage_min} and usage_max {holding.usage_max}, "
+            f"which violates 0 <= usage_min <= usage_max <= {UNLIMITED}"
         )

@@ -1,4 +1,4 @@
-"""What an engine counts of its own work: for people who watch it, never for its decisions."""
+"""An engine's statistics, for monitoring only; no decision depends on them."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ ACCEPT, REJECT = Verdict.ACCEPT, Verdict.REJECT
 
 
 class Fate(StrEnum):
-    """What can become of a commission."""
+    """The events in the life of a commission."""
 
     ISSUED = "issued"
     ACCEPTED = "accepted"
@@ -32,16 +32,16 @@ class Fate(StrEnum):
 
 
 class EngineStatistics:
-    """Counts since the engine began; one thread counts, any may look.
+    """Counts since the engine started. Only the engine's thread writes them; any thread may read them.
 
     Attributes:
-        sizes: of the batches that were carried out.
-        seconds: how long they took.
-        failed: how many transactions were not carried out.
+        sizes: the number of operations in each applied batch.
+        seconds: the duration of each applied batch.
+        failed: how many batches failed.
     """
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Start all counts at zero."""
         self.sizes = Distribution(BATCH_SIZES)
         self.seconds = Distribution(BATCH_SECONDS)
         self.failed = 0
@@ -50,16 +50,16 @@ class EngineStatistics:
 
     @property
     def fates(self) -> dict[Fate, int]:
-        """How many commissions met each fate; one that is accepted at once counts as issued, too."""
+        """How many commissions had each event; an auto-accepted one counts as issued and as accepted."""
         return dict(self._fates)
 
     @property
     def refusals(self) -> dict[str, int]:
-        """How often something was refused for each reason."""
+        """How many refusals there were, by reason."""
         return {kind.__name__: self._outcomes[kind] for kind in REFUSALS}
 
     def count(self, outcomes: Iterable[Outcome], changes: Changes, size: int, seconds: float) -> None:
-        """Count a batch that has been carried out; one without operations for what it has ended only."""
+        """Count an applied batch; an empty one counts only for the commissions it expired."""
         if size:
             self.sizes.add(size)
             self.seconds.add(seconds)

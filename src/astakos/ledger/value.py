@@ -1,7 +1,7 @@
-"""What all that is asked of the ledger and answered by it has in common."""
+"""The common base of the ledger's operations and outcomes."""
 
 import msgspec
 
 
 class Value(msgspec.Struct, frozen=True, tag=True, array_like=True):
-    """Cannot be changed, is equal to one with the same content, and can be sent to another process."""
+    """An immutable value, compared by content, that can be sent to another process."""

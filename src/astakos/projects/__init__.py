@@ -1,1 +1,1 @@
-"""Projects and memberships: how their state becomes limits. Rules only, no I/O."""
+"""Projects and memberships, and the limits that follow from them: values and rules without I/O."""

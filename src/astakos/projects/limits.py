@@ -12,22 +12,22 @@ USER = "user:"
 
 
 def user_holder(uuid: str) -> str:
-    """The holder that a user is in the ledger."""
+    """Return the ledger's name for a user."""
     return USER + uuid
 
 
 def project_holder(uuid: str) -> str:
-    """The holder, and to its members the source, that a project is in the ledger."""
+    """Return the ledger's name for a project, as a holder and as its members' source."""
     return f"project:{uuid}"
 
 
 def uuid_of_user(holder: str) -> str | None:
-    """The uuid of the user that a holder is, None if it is none."""
+    """Return the uuid of the user that a holder names; None if it names no user."""
     return holder.removeprefix(USER) if holder.startswith(USER) else None
 
 
 def default_capacity(resource: Resource, *, system_project: bool) -> Capacity:
-    """The capacity of a resource that a project is not given one of when it is first activated (§3.4)."""
+    """Return the capacity that a project gets on its first activation if it sets none (§3.4)."""
     limit = resource.system_default if system_project else resource.project_default
     return Capacity(limit, limit)
 
@@ -38,13 +38,13 @@ def limits(
     capacities: Mapping[str, Capacity],
     memberships: Iterable[Membership],
 ) -> Iterator[tuple[Key, int]]:
-    """The limit of every holding that a project brings about, at the project's level and at each member's.
+    """Yield the limits of a project's holdings, at the project level and for each member.
 
     Args:
-        project: its uuid.
-        state: only an active project lets anybody draw; before it is initialized it brings about nothing.
-        capacities: one for every registered resource, by name.
-        memberships: those whose holdings are asked for.
+        project: the uuid of the project.
+        state: an uninitialized project has no holdings; one that is not active has limits of 0.
+        capacities: the capacity of every registered resource, by name.
+        memberships: the memberships to yield limits for.
     """
     if state not in INITIALIZED:
         return

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class ProjectState(StrEnum):
-    """The life of a project."""
+    """The states of a project."""
 
     UNINITIALIZED = "uninitialized"
     ACTIVE = "active"
@@ -16,7 +16,7 @@ class ProjectState(StrEnum):
 
 
 class Policy(StrEnum):
-    """How a project lets users join or leave."""
+    """Whether users can join or leave a project: freely, with approval, or not at all."""
 
     AUTO = "auto"
     MODERATED = "moderated"
@@ -28,7 +28,7 @@ INITIALIZED = (ProjectState.ACTIVE, ProjectState.SUSPENDED, ProjectState.TERMINA
 
 
 class MembershipState(StrEnum):
-    """The life of a membership."""
+    """The states of a membership."""
 
     REQUESTED = "requested"
     ACCEPTED = "accepted"
@@ -40,11 +40,11 @@ class MembershipState(StrEnum):
 
 
 DRAWING = (MembershipState.ACCEPTED, MembershipState.LEAVE_REQUESTED)
-"""Members in these states may draw from an active project."""
+"""Members in these states can draw from an active project."""
 
 
 class Capacity(NamedTuple):
-    """How much of a resource a project has, and how much of it each member may use."""
+    """The limits of a resource: for the whole project, and for each member."""
 
     project: int
     member: int
@@ -72,7 +72,7 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A user in a project. Who was ever accepted keeps a holding for each resource."""
+    """A user's membership in a project; once accepted, the user keeps a holding for each resource."""
 
     user: str
     state: MembershipState

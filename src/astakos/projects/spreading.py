@@ -1,8 +1,8 @@
-"""A charge on all that a user has of a resource, as charges on the projects that it comes from.
+"""Spreads a charge by a 0.14 client over the user's projects.
 
-0.14 knows one source, `system`, from which a user has their own quota and what all their projects grant them
-(`quota-semantics.md` §6). Here each project is a source of its own, with a limit for the member and one for
-all its members together, so that such a charge has to be spread over them.
+0.14 has a single source, `system`, which combines a user's own quota with the grants of all their projects
+(`quota-semantics.md` §6). Here each project is a separate source, with a limit for the member and one for the
+whole project, so a charge to `system` must be spread over the projects.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from astakos.ledger.rules import UNLIMITED, Holding
 
 
 class Grant(NamedTuple):
-    """What a user has of a resource from one project, and what all its members have together."""
+    """A user's holding of a resource from one project, and the project's own holding."""
 
     project: str
     member_level: Holding
@@ -20,7 +20,7 @@ class Grant(NamedTuple):
 
     @property
     def room(self) -> int:
-        """How much more the user can import; negative if a limit has been lowered below the usage."""
+        """How much more the user can import; negative if a limit is below the usage."""
         return min(level.limit - level.usage_max for level in (self.member_level, self.project_level))
 
     @property
@@ -37,14 +37,14 @@ class Share(NamedTuple):
 
 
 def spread(quantity: int, grants: Sequence[Grant]) -> list[Share] | None:
-    """The shares of a charge, the first grants first; None if all of them together can not take it."""
+    """Spread a charge over the grants, the first ones first; None if they cannot take all of it."""
     sign = 1 if quantity >= 0 else -1
     rest = abs(quantity)
     shares: list[Share] = []
     for grant in grants:
         most = grant.room if quantity >= 0 else grant.releasable
         part = min(rest, most)
-        # An import of nothing needs a grant that is not over its limit, as any import does.
+        # Like any import, an import of 0 requires a grant that is not over its limit.
         if part > 0 or (quantity == 0 and most >= 0):
             shares.append(Share(grant.project, sign * part))
             rest -= part
@@ -54,7 +54,7 @@ def spread(quantity: int, grants: Sequence[Grant]) -> list[Share] | None:
 
 
 def total(grants: Sequence[Grant]) -> Holding:
-    """All grants as if they were one holding, whose limit is what can really be used."""
+    """Combine all grants into one holding; its limit is what the user can actually use."""
     return Holding(
         min(sum(grant.member_level.usage_max + grant.room for grant in grants), UNLIMITED),
         min(sum(grant.releasable for grant in grants), UNLIMITED),

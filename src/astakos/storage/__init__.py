@@ -1,1 +1,1 @@
-"""All SQL: the schema, connections, and one module of statements for each part of the service's state."""
+"""All SQL: the schema, the connections, and one module of statements for each part of the state."""

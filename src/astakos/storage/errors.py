@@ -1,21 +1,21 @@
-"""What can go wrong with a database, and how one is named in the texts that say so."""
+"""Storage errors, and the example URLs that their messages show."""
 
 from astakos.ledger.ports import StorageUnavailableError
 
 DEFAULT_URL = "sqlite:///astakos.db"
 EXAMPLES = (
-    f"{DEFAULT_URL} (in this folder), sqlite:////var/lib/astakos/astakos.db (anywhere) "
+    f"{DEFAULT_URL} (relative path), sqlite:////var/lib/astakos/astakos.db (absolute path), "
     "or postgresql://user:password@host/name"
 )
 
 
 class DatabaseError(Exception):
-    """The database can not be opened as asked; the text says why and what would be right."""
+    """The database cannot be opened as requested; the message gives the reason and the remedy."""
 
 
 class TransactionLostError(StorageUnavailableError):
-    """Another transaction was in the way; nothing has happened, and the same begun anew may succeed."""
+    """The transaction conflicted with another one and had no effect; a retry may succeed."""
 
 
 class RowsRefusedError(Exception):
-    """Rows contradict each other or their table; the text says in what, and shows none of their values."""
+    """The database refuses rows because of a constraint or a type; the message shows no values."""

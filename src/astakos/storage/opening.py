@@ -1,6 +1,6 @@
-"""From a URL to the database that it names, and to the ledger's storage in there: the only factory.
+"""Creates a database from its URL, and the ledger's storage and the transfer for a database.
 
-What speaks to PostgreSQL is imported when it is named, so that nothing else has to wait for its driver.
+The PostgreSQL modules are imported on first use, so that other commands do not wait for the driver to load.
 """
 
 from typing import TYPE_CHECKING
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def database_of(url: str) -> Database:
-    """The database that a URL names; nothing is opened yet.
+    """Return the database that a URL names, without opening it.
 
     Raises:
-        DatabaseError: it is no URL of a kind that is supported.
+        DatabaseError: the URL is malformed or its scheme is not supported.
     """
     scheme, separator, _ = url.partition("://")
     if separator and scheme == "sqlite":
@@ -28,13 +28,13 @@ def database_of(url: str) -> Database:
         from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase  # noqa: PLC0415
 
         return PostgreSQLDatabase(url)
-    # What stands before the colon is shown, never the rest: there may be a password in it.
-    named = f"a URL of the scheme {scheme!r}" if separator else "something that is no URL"
-    raise DatabaseError(f"the database must be named like {EXAMPLES}, not by {named}")
+    # Show only the scheme: the rest may contain a password.
+    named = f"a URL with the scheme {scheme!r}" if separator else "a text that is not a URL"
+    raise DatabaseError(f"the database URL must look like {EXAMPLES}; got {named}")
 
 
 def ledger_storage(database: Database) -> LedgerStorage:
-    """What the engine writes to; it connects when first used, on the thread that uses it."""
+    """Return the ledger's storage, which connects on first use, on the thread that uses it."""
     if isinstance(database, SQLiteDatabase):
         return SQLiteLedger(database)
     from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase  # noqa: PLC0415
@@ -42,11 +42,11 @@ def ledger_storage(database: Database) -> LedgerStorage:
 
     if isinstance(database, PostgreSQLDatabase):
         return PostgreSQLLedger(database)
-    raise TypeError(f"no ledger is known for a {type(database).__name__}")
+    raise TypeError(f"no ledger storage for {type(database).__name__}")
 
 
 def transfer_of(database: Database) -> "Transfer":
-    """How it is done on a database, which is opened."""
+    """Return the transfer for an opened database."""
     if isinstance(database, SQLiteDatabase):
         from astakos.storage.sqlite.sqlite_transfer import SQLiteTransfer  # noqa: PLC0415
 
@@ -56,4 +56,4 @@ def transfer_of(database: Database) -> "Transfer":
 
     if isinstance(database, PostgreSQLDatabase):
         return PostgreSQLTransfer(database)
-    raise TypeError(f"no transfer is known for a {type(database).__name__}")
+    raise TypeError(f"no transfer for {type(database).__name__}")

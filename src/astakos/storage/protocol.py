@@ -1,4 +1,4 @@
-"""A database as the rest of the program knows it, whichever kind it is."""
+"""The database interface that the rest of the program uses, the same for every kind of database."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -8,37 +8,37 @@ T = TypeVar("T")
 
 
 class Rows(Protocol):
-    """What a statement has found."""
+    """The result of a statement."""
 
     def fetchone(self) -> Any:
-        """The next row, None if there is none."""
+        """Return the next row, or None if there is none."""
         ...
 
     def fetchall(self) -> list[Any]:
-        """All rows that have not been fetched yet."""
+        """Return all remaining rows."""
         ...
 
     def __iter__(self) -> Iterator[Any]:
-        """Go through the rows."""
+        """Iterate over the remaining rows."""
         ...
 
 
 class Connection(Protocol):
-    """A connection on which each statement stands for itself unless a transaction is begun.
+    """A connection in autocommit mode: without an explicit transaction, each statement commits by itself.
 
-    Statements have `?` where a parameter goes, and are written so that every database understands them.
+    Statements use `?` for parameters, and only SQL that every supported database understands.
     """
 
     def execute(self, statement: str, parameters: Sequence[Any] = ..., /) -> Rows:
-        """Carry out a statement."""
+        """Execute a statement."""
         ...
 
     def executemany(self, statement: str, rows: Iterable[Sequence[Any]], /) -> object:
-        """Carry out a statement for each row of parameters."""
+        """Execute a statement once for each row of parameters."""
         ...
 
     def close(self) -> None:
-        """Let go of it; a transaction that is under way is undone."""
+        """Close the connection; an open transaction is rolled back."""
         ...
 
 
@@ -46,9 +46,9 @@ class Database(Protocol):
     """One database with the service's tables.
 
     Attributes:
-        url: what it was named by; there may be a password in it.
-        name: what people may see of that.
-        reads_inline: whether a read of a few rows is so quick that an event loop can wait for it.
+        url: the URL; it may contain a password.
+        name: the name for messages and logs; it contains no password.
+        reads_inline: whether reading a few rows is fast enough to block an event loop.
     """
 
     url: str
@@ -56,60 +56,61 @@ class Database(Protocol):
     reads_inline: bool
 
     def open(self, *, create: bool = True) -> None:
-        """See that this code can work with it; make its tables if it is new.
+        """Check that this version can use the database; create the tables if it is new.
 
         Args:
-            create: whether they may be made, or must be there.
+            create: whether to create missing tables; if false, they must exist.
 
         Raises:
-            DatabaseError: it is not there or can not be made, is something else, or holds another revision.
-            StorageUnavailableError: it can not be reached now.
+            DatabaseError: the database is missing, cannot be created, is not an Astakos database, or has
+                another revision of the tables.
+            StorageUnavailableError: the database cannot be reached now.
         """
         ...
 
     def connect(self) -> Connection:
-        """A new connection."""
+        """Open a new connection."""
         ...
 
     def list_tables(self, connection: Connection) -> set[str]:
-        """The names of all tables that are there."""
+        """Return the names of all tables."""
         ...
 
     def reader(self) -> Connection:
-        """This thread's connection for reading; what it reads is what was last committed by anybody."""
+        """Return this thread's read-only connection; each statement sees the latest committed state."""
         ...
 
     def read(self, work: Callable[[Connection], T], *, snapshot: bool = False) -> T:
-        """Do some reading; if it turns out that the connection was lost meanwhile, once more on a new one.
+        """Run `work` on this thread's read-only connection; if the connection was lost, retry once.
 
         Args:
-            work: does it, all of it before it answers.
-            snapshot: whether its reads must see one and the same state.
+            work: reads; it must finish reading before it returns.
+            snapshot: whether all its reads must see the same state.
         """
         ...
 
     def snapshot(self) -> AbstractContextManager[Connection]:
-        """Several reads that see one and the same state."""
+        """Open a transaction in which all reads see the same state."""
         ...
 
     def transaction(self) -> AbstractContextManager[Connection]:
-        """A transaction on a connection of its own, one at a time of all that are begun with this.
+        """Open a write transaction on its own connection; only one runs at a time in the whole database.
 
-        It is for administration, where speed does not matter.
+        Meant for administration, where speed does not matter.
 
         Raises:
-            StorageUnavailableError: it can not be begun, carried out or made durable now.
+            StorageUnavailableError: the transaction cannot begin, run, or commit now.
         """
         ...
 
     def change(self, work: Callable[[Connection], T]) -> T:
-        """The same, with work that can be done again if another transaction was in the way.
+        """Run `work` in such a transaction; after a conflict with another transaction, run it again.
 
         Raises:
-            StorageUnavailableError: it can not be begun, carried out or made durable now.
+            StorageUnavailableError: the transaction cannot begin, run, or commit now.
         """
         ...
 
     def close(self) -> None:
-        """Close the connections for reading of all threads, none of which reads any more."""
+        """Close the read-only connections of all threads; none of them may be reading."""
         ...

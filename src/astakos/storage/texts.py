@@ -1,7 +1,7 @@
-"""Which texts can be stored: PostgreSQL takes no NUL, no database takes half a character.
+"""Which texts can be stored: PostgreSQL accepts no NUL, and no database accepts a lone surrogate.
 
-All databases are to behave alike, so the same is refused everywhere: nothing is found under a text that can
-not be stored, and writing one is an error of whoever gave it.
+All databases must behave alike, so these texts are refused everywhere: looking one up finds nothing, and
+storing one is an error of the caller.
 """
 
 

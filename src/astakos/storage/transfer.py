@@ -1,4 +1,4 @@
-"""Taking everything out of a database, or putting everything into one; how, is for its kind to say."""
+"""The interface for reading a whole database or filling a new one; each kind of database implements it."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -9,54 +9,54 @@ from astakos.storage.schema.whole_tables import Row, WholeTable
 
 
 class Source(Protocol):
-    """One state of everything, for as long as it takes to read."""
+    """A consistent snapshot of the whole database."""
 
     @property
     def connection(self) -> Connection:
-        """Reads see the one state."""
+        """The connection; all its reads see the same state."""
         ...
 
     def last_serial(self) -> int:
-        """The largest serial ever given to a commission, or a larger number; 0 if there was none."""
+        """Return the largest serial ever given to a commission, or a larger number; 0 if there was none."""
         ...
 
 
 class Target(Protocol):
-    """A transaction that may be of very many rows."""
+    """A transaction that can hold a very large number of rows."""
 
     @property
     def connection(self) -> Connection:
-        """It is in the transaction."""
+        """The connection that the transaction runs on."""
         ...
 
     def insert(self, table: WholeTable, rows: Sequence[Row]) -> None:
-        """Add rows to a table.
+        """Insert rows into a table.
 
         Raises:
-            RowsRefusedError: the database does not take them.
+            RowsRefusedError: the database refuses the rows.
         """
         ...
 
     def continue_behind(self, last_serial: int) -> None:
-        """See that new rows get ids, and new commissions serials, that were never used."""
+        """Advance the counters, so that new rows and commissions get ids and serials that were never used."""
         ...
 
 
 class Transfer(Protocol):
-    """How it is done on one kind of database."""
+    """Reads or fills one kind of database."""
 
     def reading(self) -> AbstractContextManager[Source]:
-        """Read while others may go on working.
+        """Open a snapshot for reading; others can keep writing.
 
         Raises:
-            StorageUnavailableError: it can not be read now.
+            StorageUnavailableError: the database cannot be read now.
         """
         ...
 
     def filling(self) -> AbstractContextManager[Target]:
-        """Write all of it or nothing, while nobody else works.
+        """Open a transaction for filling the database, in which no other process may be working.
 
         Raises:
-            StorageUnavailableError: it can not be begun, carried out or made durable now.
+            StorageUnavailableError: the transaction cannot begin, run, or commit now.
         """
         ...

@@ -1,1 +1,1 @@
-"""A real service in a test's own process; `astakosclient.testing` is its public face."""
+"""Runs a real service in a test's own process; `astakosclient.testing` is the public API."""

@@ -1,4 +1,4 @@
-"""The time of a service under test, which passes when the test says so."""
+"""The clock of a service under test, which the test can advance and freeze."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Clock:
-    """Goes with this machine's clock until it is advanced or frozen.
+    """The clock of a service; it follows this machine's clock until it is advanced or frozen.
 
-    It rules when tokens and commissions expire, and which times the service notes. It does not rule how long
-    anybody waits: timeouts and pauses of clients are real.
+    It determines when tokens and commissions expire, and which times the service records. It does not affect
+    waiting: clients' timeouts and pauses take real time.
 
     Example:
         .. code-block:: python
@@ -30,35 +30,35 @@ class Clock:
     """
 
     def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
-        """Begin at the present time; ``changed`` is called after each change."""
+        """Start at the current time; ``changed`` is called after each change."""
         self._changed = changed
         self._lock = threading.Lock()
         self._ahead = 0
         self._frozen_at: int | None = None
 
     def now(self) -> int:
-        """The instant in whole microseconds since 1970-01-01 UTC, as the service counts them."""
+        """Return the current instant in whole microseconds since 1970-01-01 UTC, like `astakos.clock`."""
         frozen_at = self._frozen_at
         return _real() + self._ahead if frozen_at is None else frozen_at
 
     @property
     def time(self) -> datetime:
-        """The same as a date, in UTC."""
+        """The current time in UTC."""
         return EPOCH + timedelta(microseconds=self.now())
 
     def advance(self, seconds: float | timedelta) -> None:
-        """Let time pass at once; what is over by then has ended when this returns.
+        """Move the clock forward; everything that expires by then has expired when this returns.
 
         Args:
-            seconds: how many, or a duration such as ``timedelta(days=31)``; not negative.
+            seconds: the number of seconds, or a duration like ``timedelta(days=31)``; not negative.
 
         Raises:
-            ValueError: it is negative or no finite number.
+            ValueError: the time is negative or not finite.
         """
         if isinstance(seconds, timedelta):
             seconds = seconds.total_seconds()
         if not math.isfinite(seconds) or seconds < 0:
-            raise ValueError(f"time passes by 0 seconds or more, not by {seconds!r}")
+            raise ValueError(f"the clock can only advance by 0 seconds or more, not by {seconds!r}")
         with self._lock:
             step = round(seconds * MICROSECONDS)
             self._ahead += step
@@ -67,12 +67,12 @@ class Clock:
         self._changed()
 
     def freeze(self) -> None:
-        """Stand still from now on; only `advance` moves it."""
+        """Stop the clock; only `advance` moves it then."""
         with self._lock:
             self._frozen_at = self.now()
 
     def resume(self) -> None:
-        """Go on from where it was frozen."""
+        """Let the clock run again, from the time at which it stands."""
         with self._lock:
             if self._frozen_at is not None:
                 self._ahead = self._frozen_at - _real()

@@ -1,4 +1,4 @@
-"""What can go wrong with one request, each as a value that carries itself out."""
+"""The failures that a test can inject into a request, as values that carry themselves out."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ FAULTS = {
     501: "notImplemented",
     503: "serviceUnavailable",
 }
-"""The names that the service gives to its refusals."""
+"""The service's fault names, by status."""
 NOT_HTTP = b"\x16\x03\x03\x00\x02(this is no answer of HTTP)\r\n\r\n"
 NOT_JSON = b'<html><title>Welcome</title>{"serial": 17'
 
 
 @dataclass(frozen=True, slots=True)
 class FinishedAnswer:
-    """An answer that is complete and has not been sent."""
+    """A complete answer that has not been sent yet."""
 
     status: int
     headers: Sequence[tuple[bytes, bytes]] = ()
@@ -41,14 +41,14 @@ class FinishedAnswer:
 
     @property
     def raw(self) -> bytes:
-        """As it goes over the wire."""
+        """The bytes of the whole answer."""
         lines = [f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}".encode()]
         lines += [name + b": " + value for name, value in self.headers]
         return b"\r\n".join(lines) + b"\r\n\r\n" + self.body
 
     @property
     def first_half(self) -> bytes:
-        """The same without the end of the body, or of the head where there is no body."""
+        """The bytes without the end of the body, or without the end of the head if there is no body."""
         lost = (len(self.body) or len(self.raw)) // 2 + 1
         return self.raw[:-lost]
 
@@ -57,7 +57,7 @@ class Exchange(Protocol):
     """A request that waits for its answer."""
 
     async def carry_out(self) -> FinishedAnswer:
-        """Let the service do what it is asked; nothing is sent yet."""
+        """Let the service handle the request, without sending its answer."""
         ...
 
     async def answer(self, answer: FinishedAnswer) -> None:
@@ -65,39 +65,39 @@ class Exchange(Protocol):
         ...
 
     async def cut(self, last_bytes: bytes = b"") -> None:
-        """Close the connection, after some bytes, and wait until it is."""
+        """Send some bytes, close the connection, and wait until it is closed."""
         ...
 
     async def pause(self, seconds: float) -> bool:
-        """Wait for so many seconds, or until the client has gone; whether it is still there."""
+        """Wait, or stop early if the client disconnects; return whether it is still connected."""
         ...
 
 
 class Failure(Protocol):
-    """Something that goes wrong."""
+    """A failure that a test injects."""
 
     async def happen(self, exchange: Exchange) -> None:
-        """Go wrong with a request."""
+        """Make a request fail."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Fail:
-    """An answer that is a failure."""
+    """An error answer."""
 
     status: int
     retry_after: float | None
     carried_out: bool
 
     def __post_init__(self) -> None:
-        """Refuse what is no failure."""
+        """Check the arguments."""
         if not 400 <= self.status <= 599 or self.status not in set(HTTPStatus):
-            raise ValueError(f"the status of a failure is one of HTTP's from 400 to 599, not {self.status!r}")
+            raise ValueError(f"the status must be an HTTP status from 400 to 599, not {self.status!r}")
         if self.retry_after is not None and not 0 <= self.retry_after < math.inf:
-            raise ValueError(f"retry_after is a number of seconds, 0 or more, not {self.retry_after!r}")
+            raise ValueError(f"retry_after must be 0 seconds or more, not {self.retry_after!r}")
 
     async def happen(self, exchange: Exchange) -> None:
-        """Answer so, whether or not the service has done its part."""
+        """Send the error; before that, let the service handle the request if `carried_out` is true."""
         if self.carried_out:
             await exchange.carry_out()
         await exchange.answer(self._answer())
@@ -105,7 +105,7 @@ class Fail:
     def _answer(self) -> FinishedAnswer:
         name = FAULTS.get(self.status)
         if name is None:
-            # Not the service but what stands before it says such things.
+            # The service never sends this status; a gateway in front of it does, with an HTML page.
             phrase = HTTPStatus(self.status).phrase
             body, kind = f"<html><title>{self.status} {phrase}</title></html>\n".encode(), b"text/html"
         else:
@@ -119,19 +119,17 @@ class Fail:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A connection that is closed before the whole answer has been sent."""
+    """A connection that closes before the whole answer is sent."""
 
     when: When
 
     def __post_init__(self) -> None:
-        """Refuse what is no moment."""
+        """Check the argument."""
         if self.when not in ("before", "after", "within"):
-            raise ValueError(
-                f"a call is cut 'before' or 'after' it is done, or 'within' its answer: {self.when!r}"
-            )
+            raise ValueError(f"when must be 'before', 'after', or 'within', not {self.when!r}")
 
     async def happen(self, exchange: Exchange) -> None:
-        """Close it before or after the service has done its part, or in the middle of its answer."""
+        """Close the connection before or after the service handles the request, or within its answer."""
         last_bytes = b""
         if self.when != "before":
             answer = await exchange.carry_out()
@@ -142,18 +140,18 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """An answer that comes late, or never."""
+    """An answer that arrives late, or never."""
 
     seconds: float
     carried_out: bool
 
     def __post_init__(self) -> None:
-        """Refuse what is no time."""
+        """Check the argument."""
         if math.isnan(self.seconds) or self.seconds < 0:
-            raise ValueError(f"an answer is late by 0 seconds or more, not by {self.seconds!r}")
+            raise ValueError(f"seconds must be 0 or more, not {self.seconds!r}")
 
     async def happen(self, exchange: Exchange) -> None:
-        """Wait before the answer; the service does its part before that or, if it is still wanted, after."""
+        """Wait, then answer. Without `carried_out`, the service handles the request only after the wait."""
         answer = await exchange.carry_out() if self.carried_out else None
         if await exchange.pause(self.seconds):
             await exchange.answer(answer or await exchange.carry_out())
@@ -161,17 +159,17 @@ class Delay:
 
 @dataclass(frozen=True, slots=True)
 class Garble:
-    """An answer to a call that was carried out, but nobody can read it."""
+    """An unreadable answer to a request that the service has handled."""
 
     part: Part
 
     def __post_init__(self) -> None:
-        """Refuse what is no part."""
+        """Check the argument."""
         if self.part not in ("body", "head"):
-            raise ValueError(f"of an answer the 'body' or the 'head' can be garbled, not {self.part!r}")
+            raise ValueError(f"part must be 'body' or 'head', not {self.part!r}")
 
     async def happen(self, exchange: Exchange) -> None:
-        """Send another body than JSON under the same status, or what is not even HTTP."""
+        """Send the right status with a body that is not JSON, or bytes that are not HTTP."""
         answer = await exchange.carry_out()
         if self.part == "head":
             await exchange.cut(NOT_HTTP)

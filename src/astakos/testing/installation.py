@@ -1,4 +1,4 @@
-"""Adding to a service under test what its operators would add, by the service's own administration."""
+"""Sets up a service under test with the functions that its operators use."""
 
 from __future__ import annotations
 
@@ -42,15 +42,12 @@ CENTURY = 100 * 365 * DAY
 
 
 class Directory:
-    """Changes the database of a service.
-
-    Whatever asks for something that makes no sense ends with a ValueError that says what would be right.
-    """
+    """Changes the database of a service; raises ValueError for an invalid change, saying what is valid."""
 
     def __init__(
         self, database: Database, now: Callable[[], int], tokens: TokenNames, changed: Callable[[], None]
     ) -> None:
-        """Change a database; after each change ``changed`` is called."""
+        """Set the database to change; ``changed`` is called after each change."""
         self._database = database
         self._now = now
         self._tokens = tokens
@@ -88,9 +85,9 @@ class Directory:
         endpoints: Iterable[Mapping[str, str]],
         resources: Mapping[str, int | None],
     ) -> Component:
-        """Add a component with a service and its resources, each with the limit of every user."""
+        """Add a component with a service and its resources, each with its limit for every user."""
         if registry.find_component(self._database.reader(), name) is not None:
-            raise ValueError(f"there is a component {name!r} already; renew_token gives it a new token")
+            raise ValueError(f"the component {name!r} already exists; for a new token, use renew_token")
         component = Component(name, new_token(os.urandom))
         document = StateDocument(
             components=[ComponentEntry(name=name, token=component.token)],
@@ -105,7 +102,7 @@ class Directory:
     def add_resource(
         self, name: str, service: str, limit: int | None, unit: str | None, description: str
     ) -> None:
-        """Register a resource; everybody has the limit of it."""
+        """Register a resource with its limit for every user."""
         entry = msgspec.structs.replace(_resource(name, service, limit), unit=unit, description=description)
         self._load(StateDocument(resources=[entry]))
 
@@ -116,7 +113,7 @@ class Directory:
         members: Iterable[str],
         limits: Mapping[str, tuple[int, int]],
     ) -> Project:
-        """Add an active project that lasts."""
+        """Add an active project that ends in 100 years."""
         project = Project(str(uuid4()), name)
         entry = ProjectEntry(
             uuid=project.uuid,
@@ -130,7 +127,7 @@ class Directory:
         return project
 
     def set_membership(self, project: str, user: str, *, is_member: bool) -> None:
-        """Let a user draw from a project, or no more."""
+        """Make a user a member of a project, or remove them."""
         state = MembershipState.ACCEPTED if is_member else MembershipState.REMOVED
 
         def change(connection: Connection) -> None:
@@ -143,12 +140,12 @@ class Directory:
         self._change(change)
 
     def set_limit(self, project: str, resource: str, limit: int, member_limit: int) -> None:
-        """Set what a project has of a resource, and what each of its members may use."""
+        """Set the limits of a resource, for a whole project and for each member."""
         capacity = Capacity(limit, member_limit)
         self._change(lambda connection: set_capacity(connection, project, resource, capacity))
 
     def renew_user_token(self, user: User) -> User:
-        """Withdraw a user's token and give another."""
+        """Replace a user's token."""
 
         def renew(connection: Connection) -> str:
             return renew_user_token(connection, find_user(connection, user.uuid), self._now())
@@ -158,7 +155,7 @@ class Directory:
         return User(user.uuid, user.username, token)
 
     def renew_component_token(self, component: Component) -> Component:
-        """Withdraw a component's token and give another."""
+        """Replace a component's token."""
         token = self._change(
             lambda connection: renew_component_token(connection, component.name, self._now())
         )
@@ -166,7 +163,7 @@ class Directory:
         return Component(component.name, token)
 
     def load(self, document: Mapping[str, object]) -> None:
-        """Make the service hold what a state document declares."""
+        """Apply a state document to the service."""
         try:
             converted = msgspec.convert(document, StateDocument)
         except msgspec.ValidationError as error:
@@ -174,12 +171,12 @@ class Directory:
         self._load(converted)
 
     def forget_what_is_too_old(self) -> None:
-        """What the service does by itself once a minute."""
+        """Delete records past their retention, as the service does once a minute."""
         while self._database.change(lambda connection: forget(connection, self._now())):
             pass
 
     def _load(self, document: StateDocument) -> None:
-        # Before the first call with one of them can be seen.
+        # The tokens must be known before the first request with one of them is recorded.
         for component in document.components:
             if component.token:
                 self._tokens.add(component.token, component.name)

@@ -1,4 +1,4 @@
-"""Whom a test adds to its service, as values that carry what the test needs of them."""
+"""The users, components, and projects that a test adds to its service, as values."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A user, who has a project of their own: its uuid is theirs.
+    """A user, whose system project has the same uuid.
 
     Attributes:
-        uuid: the permanent identifier, by which quotas name the user.
-        username: the mail address in lower case.
-        token: what the user, or a service on the user's behalf, calls with.
+        uuid: the permanent identifier, which quotas refer to.
+        username: the email address in lowercase.
+        token: the token for calls by the user, or by a service on the user's behalf.
     """
 
     uuid: str
@@ -22,11 +22,11 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A program that calls with a token of its own, and the service of the same name that it offers.
+    """A program that calls with its own token, and offers a service of the same name.
 
     Attributes:
-        name: of both.
-        token: what the calls about commissions and all ``service_…`` calls are made with.
+        name: the name of both.
+        token: the token for calls about commissions and for all ``service_…`` calls.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project that users share; commissions name its uuid as their source."""
+    """A project that users share; commissions use its uuid as their source."""
 
     uuid: str
     name: str

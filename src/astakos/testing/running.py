@@ -1,4 +1,4 @@
-"""The service under test as a test sees it: whom to add, what to let go wrong, what it was asked."""
+"""The service under test as tests use it: adds users and services, injects failures, shows requests."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ HINT = 'the service is not installed here; install it with: pip install "astakos
 
 
 class ServiceNotInstalledError(ImportError):
-    """The service can not be started, since something that it needs is not installed."""
+    """The service cannot start because one of its dependencies is not installed."""
 
 
 @contextlib.contextmanager
 def running_service() -> Iterator[RunningService]:
-    """A real service, with nothing in it, while the context lasts; takes a few milliseconds.
+    """Run a real, empty service while the context lasts. Starting takes a few milliseconds.
 
-    Any number of them may run at once, in any threads; they have nothing in common.
+    Any number of services can run at once, in any threads; they share nothing.
 
     Raises:
-        ServiceNotInstalledError: what the service needs is not installed.
+        ServiceNotInstalledError: a dependency of the service is not installed.
 
     Example:
         .. code-block:: python
@@ -55,24 +55,23 @@ def running_service() -> Iterator[RunningService]:
 
 def _start(clock: Clock) -> AbstractContextManager[StartedService]:
     try:
-        from astakos.testing.starting import start  # noqa: PLC0415 - it is what may be missing
+        from astakos.testing.starting import start  # noqa: PLC0415 - may be missing
     except ModuleNotFoundError as error:
         raise ServiceNotInstalledError(f"{HINT} ({error.name} is missing)", name=error.name) from error
     return start(clock)
 
 
 class RunningService:
-    """A service that answers at `url`, in this process, over HTTP.
+    """A service that runs in this process and answers over HTTP at `url`.
 
-    All methods can be called from any thread. What they change counts for the next call; where something is
-    asked for that makes no sense, they raise ValueError.
+    All methods are thread-safe. Changes take effect with the next call. Invalid arguments raise ValueError.
 
     Attributes:
-        clock: the time of the service.
+        clock: the clock of the service.
     """
 
     def __init__(self, stack: contextlib.ExitStack) -> None:
-        """Start; see `running_service`."""
+        """Start the service; use `running_service` instead."""
         self._stack = stack
         self._numbers = itertools.count(1)
         self.clock = Clock(self._time_has_passed)
@@ -81,12 +80,12 @@ class RunningService:
         stack.callback(self._end)
 
     def __repr__(self) -> str:
-        """Where it is."""
+        """Show the URL."""
         return f"<RunningService at {self.url}>"
 
     @property
     def url(self) -> str:
-        """The base URL, such as ``http://127.0.0.1:39957/astakos``, for the client of what is tested."""
+        """The base URL for the client under test, for example ``http://127.0.0.1:39957/astakos``."""
         return self._started.url
 
     def _end(self) -> None:
@@ -95,9 +94,7 @@ class RunningService:
     @property
     def _running(self) -> StartedService:
         if self._has_ended:
-            raise RuntimeError(
-                "the service has ended: it is there within its `with` block, or its test, alone"
-            )
+            raise RuntimeError("the service has ended: it runs only within its `with` block or its test")
         return self._started
 
     @property
@@ -105,18 +102,18 @@ class RunningService:
         return self._running.directory
 
     def client(self, **options: Any) -> DocumentedClient:
-        """A client of this service, with options as of `AstakosClient`; it is closed with the service."""
+        """Create a client of this service with options of `AstakosClient`; it closes with the service."""
         client = DocumentedClient(self._running.url, **options)
         self._stack.callback(client.close)
         return client
 
     def async_client(self, **options: Any) -> AsyncAstakosClient:
-        """As `client`, asynchronous; whoever takes it closes it, by ``async with``."""
-        from astakosclient.async_client import AsyncAstakosClient  # noqa: PLC0415 - it brings in asyncio
+        """Create an asynchronous client of this service; close it with ``async with``."""
+        from astakosclient.async_client import AsyncAstakosClient  # noqa: PLC0415 - imports asyncio
 
         return AsyncAstakosClient(self._running.url, **options)
 
-    # Who and what there is
+    # Users, services, projects
 
     def add_user(
         self,
@@ -128,18 +125,19 @@ class RunningService:
         groups: Iterable[str] = (),
         is_active: bool = True,
     ) -> User:
-        """Add a user, whose token works for 30 days.
+        """Add a user, whose token is valid for 30 days.
 
         Args:
-            username: a mail address; what has no ``@`` is put before ``@example.org``; by default a new one.
-            quotas: limits in the user's own project by resource, where they differ from everybody's.
-            first_name: as people write it.
-            last_name: as people write it.
-            groups: the groups, which the API calls roles.
+            username: an email address; a name without ``@`` gets ``@example.org`` appended. By default, a new
+                name.
+            quotas: the limits in the user's system project, by resource, where they differ from the default.
+            first_name: the first name.
+            last_name: the last name.
+            groups: the user's groups, which the API calls roles.
             is_active: whether the token works.
 
         Raises:
-            ValueError: there is such a user, or no such resource.
+            ValueError: the user already exists, or a resource does not.
         """
         name = username or f"user-{next(self._numbers)}"
         return self._directory.add_user(
@@ -159,17 +157,18 @@ class RunningService:
         endpoints: Iterable[Mapping[str, str]] | str = (),
         resources: Mapping[str, int] | Iterable[str] = (),
     ) -> Component:
-        """Add a component and its service of the same name; the token of the answer is what it calls with.
+        """Add a component with a service of the same name; the result has the component's token.
 
         Args:
-            name: such as ``compute``.
-            kind: the service's type, by which a catalogue is searched; by default its name.
+            name: the name, for example ``compute``.
+            kind: the type of the service in the service catalog; by default its name.
             endpoints: the URL of its API, or whole endpoints with at least ``publicURL`` and ``versionId``.
-            resources: what it counts: names, or names with the limit of each user, such as
-                ``{"compute.vm": 4}``; without one there is no limit.
+            resources: the names of its resources, or names with the limit of each user, for example
+                ``{"compute.vm": 4}``; without a limit, usage is unlimited.
 
         Raises:
-            ValueError: there is such a component, a name is empty, or a resource is another service's.
+            ValueError: the component already exists, a name is empty, or a resource belongs to another
+                component.
         """
         if isinstance(endpoints, str):
             endpoints = [{"versionId": "", "publicURL": endpoints}]
@@ -186,17 +185,18 @@ class RunningService:
         unit: str | None = None,
         description: str = "",
     ) -> None:
-        """Register a resource, or replace the one of that name.
+        """Register a resource, or replace the one with the same name.
 
         Args:
-            name: such as ``compute.ram``.
-            limit: what each user may have; None for no limit. It counts for users who come later.
-            service: whose it is; by default the service by whose name it begins, ``compute``.
-            unit: what is counted, such as ``bytes``.
-            description: for people.
+            name: the name, for example ``compute.ram``.
+            limit: the limit of each user; None for no limit. A changed limit applies only to new users.
+            service: the service that offers it; by default the part of the name before the first period,
+                here ``compute``.
+            unit: the unit of its quantities, for example ``bytes``.
+            description: a description for people.
 
         Raises:
-            ValueError: there is no such service, or the limit is none.
+            ValueError: there is no such service, or the limit is invalid.
         """
         owner = service.name if isinstance(service, Component) else service or name.partition(".")[0]
         self._directory.add_resource(name, owner, limit, unit, description)
@@ -212,14 +212,14 @@ class RunningService:
         """Add an active project that users share.
 
         Args:
-            name: by default a new one.
-            members: who may draw from it.
-            limits: what it has of each resource, or a pair: what it has, and what each member may use. Of
-                resources that are not named it has nothing.
-            owner: whose it is, if anybody's.
+            name: the name; by default, a new one.
+            members: the users who can draw from it.
+            limits: the project's limit of each resource, or a pair of the project's limit and each member's.
+                Other resources have a limit of 0.
+            owner: the owner, if there is one.
 
         Raises:
-            ValueError: there is no such user or resource, or a member's limit is above the project's.
+            ValueError: there is no such user or resource, or a member's limit exceeds the project's.
         """
         both = {
             resource: limit if isinstance(limit, tuple) else (limit, limit)
@@ -233,34 +233,34 @@ class RunningService:
         )
 
     def add_member(self, project: Project, user: User) -> None:
-        """Let a user draw from a project.
+        """Make a user a member of a project, so that they can draw from it.
 
         Raises:
-            ValueError: one of them is not there.
+            ValueError: the user or the project does not exist.
         """
         self._directory.set_membership(project.uuid, user.uuid, is_member=True)
 
     def remove_member(self, project: Project, user: User) -> None:
-        """Let a user draw from a project no more; what they use of it stays counted.
+        """Remove a user from a project, so that they can no longer draw from it; their usage still counts.
 
         Raises:
-            ValueError: one of them is not there.
+            ValueError: the user or the project does not exist.
         """
         self._directory.set_membership(project.uuid, user.uuid, is_member=False)
 
     def set_limit(
         self, whose: User | Project, resource: str, limit: int, *, member_limit: int | None = None
     ) -> None:
-        """Set how much of a resource a user may have of their own project, or a project and its members.
+        """Set the limit of a resource, for a user in their system project or for a project.
 
         Args:
             whose: the user or the project.
-            resource: such as ``compute.vm``.
-            limit: how much; it may be less than what is in use.
-            member_limit: how much each member of a project may use of that; by default all of it.
+            resource: the resource, for example ``compute.vm``.
+            limit: the limit; it may be below the current usage.
+            member_limit: the limit of each member of the project; by default the same.
 
         Raises:
-            ValueError: there is no such resource, or the numbers make no sense.
+            ValueError: there is no such resource, or the limits are invalid.
         """
         of_member = limit if member_limit is None else member_limit
         self._directory.set_limit(whose.uuid, resource, limit, of_member)
@@ -270,20 +270,20 @@ class RunningService:
     @overload
     def renew_token(self, whose: Component) -> Component: ...
     def renew_token(self, whose: User | Component) -> User | Component:
-        """Give a new token, which the answer carries; the old one ceases to work."""
+        """Replace a token; the result has the new one, and the old one stops working."""
         if isinstance(whose, User):
             return self._directory.renew_user_token(whose)
         return self._directory.renew_component_token(whose)
 
     def load(self, document: Mapping[str, object]) -> None:
-        """Make the service hold what a state document (`docs/state.md`) declares: all that has no method.
+        """Apply a state document (`docs/state.md`), for everything that has no method here.
 
         Raises:
-            ValueError: something in it is wrong; nothing has been changed.
+            ValueError: the document contains an error; nothing has changed.
         """
         self._directory.load(document)
 
-    # What goes wrong
+    # Failures
 
     def fail_next(
         self,
@@ -295,19 +295,19 @@ class RunningService:
         path: str | None = None,
         method: str | None = None,
     ) -> Switch:
-        """Answer the next requests with a failure.
+        """Answer the next requests with an error.
 
         Args:
-            status: from 400 to 599.
-            retry_after: after how many seconds, rounded up, the client is asked to call again.
-            carried_out: whether the service does its part all the same, as may be behind a gateway.
-            times: how many requests.
-            path: only those whose path below the URL fits this pattern, such as
-                ``/account/v1.0/commissions*``.
-            method: only those of this method.
+            status: the status, from 400 to 599.
+            retry_after: the seconds in the ``Retry-After`` header, rounded up.
+            carried_out: whether the service handles the request anyway, as happens behind a gateway.
+            times: how many requests fail.
+            path: a pattern for the path below the URL, for example ``/account/v1.0/commissions*``; only
+                matching requests fail.
+            method: only requests with this method fail.
 
         Raises:
-            ValueError: the status is no failure, or another argument makes no sense.
+            ValueError: an argument is invalid.
         """
         return self._let(Fail(status, retry_after, carried_out), times, path, method)
 
@@ -319,17 +319,17 @@ class RunningService:
         path: str | None = None,
         method: str | None = None,
     ) -> Switch:
-        """Close the connection of the next requests in place of answering.
+        """Close the connection of the next requests instead of answering.
 
         Args:
-            when: ``"before"`` the service does anything; ``"after"`` it has done its part; ``"within"`` its
-                answer, of which half is sent.
-            times: as of `fail_next`.
-            path: as of `fail_next`.
-            method: as of `fail_next`.
+            when: ``"before"`` or ``"after"`` the service handles the request, or ``"within"`` its answer, of
+                which it then sends half.
+            times: see `fail_next`.
+            path: see `fail_next`.
+            method: see `fail_next`.
 
         Raises:
-            ValueError: an argument makes no sense.
+            ValueError: an argument is invalid.
         """
         return self._let(Cut(when), times, path, method)
 
@@ -342,18 +342,18 @@ class RunningService:
         path: str | None = None,
         method: str | None = None,
     ) -> Switch:
-        """Answer the next requests late, or never: then the client loses patience.
+        """Answer the next requests late, or never, so that the client times out.
 
         Args:
-            seconds: how late; without it, never.
-            carried_out: whether the service does its part before. Otherwise it does so after, and only if the
-                client is still waiting.
-            times: as of `fail_next`.
-            path: as of `fail_next`.
-            method: as of `fail_next`.
+            seconds: the delay; by default, the answer never arrives.
+            carried_out: whether the service handles the request before the delay. Otherwise it does so
+                afterward, and only if the client is still waiting.
+            times: see `fail_next`.
+            path: see `fail_next`.
+            method: see `fail_next`.
 
         Raises:
-            ValueError: an argument makes no sense.
+            ValueError: an argument is invalid.
         """
         return self._let(Delay(seconds, carried_out), times, path, method)
 
@@ -365,31 +365,32 @@ class RunningService:
         path: str | None = None,
         method: str | None = None,
     ) -> Switch:
-        """Carry out the next requests, and answer what cannot be read.
+        """Handle the next requests, but send an unreadable answer.
 
         Args:
-            part: ``"body"``: the status is right, the body is no JSON; ``"head"``: it is not even HTTP.
-            times: as of `fail_next`.
-            path: as of `fail_next`.
-            method: as of `fail_next`.
+            part: ``"body"`` for the right status with a body that is not JSON; ``"head"`` for bytes that are
+                not HTTP.
+            times: see `fail_next`.
+            path: see `fail_next`.
+            method: see `fail_next`.
 
         Raises:
-            ValueError: an argument makes no sense.
+            ValueError: an argument is invalid.
         """
         return self._let(Garble(part), times, path, method)
 
     def mend(self) -> None:
-        """Let nothing go wrong any more of what was switched on and has not happened yet."""
+        """Cancel all failures that have not happened yet."""
         self._started.interception.switchboard.clear()
 
     def _let(self, failure: Failure, times: int, path: str | None, method: str | None) -> Switch:
         return self._started.interception.switchboard.set(failure, times, path, method)
 
-    # What it was asked
+    # Requests
 
     @property
     def requests(self) -> list[SeenRequest]:
-        """All requests so far in the order in which they arrived, repetitions as well."""
+        """All requests so far, in the order of their arrival, including retries."""
         return list(self._started.interception.requests)
 
     def _time_has_passed(self) -> None:

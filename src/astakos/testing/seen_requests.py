@@ -1,4 +1,4 @@
-"""What a service under test has been asked, without the tokens."""
+"""Records the requests to a service under test, without their tokens."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ TOKEN_HEADERS = frozenset({"x-auth-token", "authorization", "cookie", "proxy-aut
 
 @dataclass(slots=True)
 class SeenRequest:
-    """One request as it arrived.
+    """A request as it arrived.
 
-    A token stands nowhere in it: that of Ada is ``<token of ada@example.org>``, one that the service has not
-    given is ``[secret]``.
+    It contains no tokens. A known token appears as ``<token of ada@example.org>``, an unknown one as
+    ``[secret]``.
 
     Attributes:
-        method: such as ``GET``.
-        path: below the service's URL, such as ``/account/v1.0/quotas``.
-        query: what followed the question mark, or empty.
-        headers: by name in lower case.
+        method: the HTTP method, for example ``GET``.
+        path: the path below the service's URL, for example ``/account/v1.0/quotas``.
+        query: the text after the question mark, or "".
+        headers: the headers by lowercase name.
         body: the whole body.
-        status: what was answered; None as long as nothing was, which is for good if the connection was cut.
+        status: the status of the answer; None until there is one, and always if the connection was cut.
     """
 
     method: str
@@ -44,20 +44,20 @@ class SeenRequest:
 
 
 class TokenNames:
-    """Knows the tokens of a service by whom they belong to."""
+    """The owners of a service's tokens, for replacing the tokens in recorded requests."""
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Start without tokens."""
         self._names: dict[str, str] = {}
 
     def add(self, token: str, owner: str) -> None:
-        """Learn of a token; one that has been withdrawn is still not to be shown."""
+        """Add a token; revoked ones stay, so that they are never shown."""
         self._names = self._names | {token: owner}
 
     def see(
         self, method: str, path: str, query: str, headers: Iterable[tuple[str, str]], body: bytes
     ) -> SeenRequest:
-        """A request as it can be shown."""
+        """Return a request without its tokens."""
         target, _, shown_query = without_secrets(self._named(f"{path}?{query}")).partition("?")
         return SeenRequest(
             method,

@@ -1,4 +1,4 @@
-"""Starting the real service on a thread of the test's process, and stopping it."""
+"""Starts the real service on a thread of the test's process, and stops it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from astakos.ledger.operations import Resolve
 from astakos.processes.listening import LOOPBACK, listen
 from astakos.server.running import EmbeddedServer, serving_site
 from astakos.service.service import Service
-from astakos.storage.schema import definition  # noqa: F401 - if what it needs is missing, that shows here
+from astakos.storage.schema import definition  # noqa: F401 - fails here if its dependencies are missing
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from astakos.testing.installation import Directory
 from astakos.testing.interception import Interception
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     from astakos.testing.clock import Clock
 
 PREFIX = "/astakos"
-"""Below which all calls are, so that a program that loses the path of the URL is found out."""
+"""The prefix of all paths. A program that drops the path of the URL then fails."""
 NOBODY = 0
-"""No component has this number."""
+"""An id that no component has."""
 
 
 class StartedService:
-    """A service that answers."""
+    """A running service and the means to change it."""
 
     def __init__(
         self, url: str, service: Service, server: EmbeddedServer, interception: Interception, clock: Clock
     ):
-        """Hold what has been started."""
+        """Wrap the parts of a started service."""
         self.url = url
         self.interception = interception
         self.directory = Directory(service.database, clock.now, interception.tokens, self.forget)
@@ -44,7 +44,7 @@ class StartedService:
         self._server = server
 
     def forget(self) -> None:
-        """Let the service see at once what has been changed in its database."""
+        """Clear the service's caches, so that it sees changes of its database at once."""
 
         async def forget() -> None:
             self._service.forget()
@@ -52,10 +52,10 @@ class StartedService:
         self._server.carry_out(forget())
 
     def end_what_is_over(self) -> None:
-        """What the service does by itself in the course of a second, or of a minute."""
+        """Expire commissions and delete old records, as the service does every second and every minute."""
 
         async def do_nothing() -> None:
-            # Every batch begins by ending the commissions whose time is over.
+            # Every batch begins by expiring commissions.
             await self._service.ledger.submit(Resolve(NOBODY))
 
         self.directory.forget_what_is_too_old()
@@ -64,7 +64,7 @@ class StartedService:
 
 @contextlib.contextmanager
 def start(clock: Clock) -> Iterator[StartedService]:
-    """Run a service with nothing in it while the context lasts."""
+    """Run an empty service while the context lasts."""
     with (
         tempfile.TemporaryDirectory(prefix="astakos-testing-") as folder,
         listen(LOOPBACK, 0) as listener,
@@ -93,7 +93,7 @@ def _new_database(path: Path) -> SQLiteDatabase:
 
 @functools.cache
 def _empty_installation() -> bytes:
-    """A database with all its tables, which takes much longer to make than to copy."""
+    """Return the file of an empty database; creating one takes much longer than copying it."""
     with tempfile.TemporaryDirectory(prefix="astakos-testing-") as folder:
         path = Path(folder, "astakos.db")
         _opened(path).close()

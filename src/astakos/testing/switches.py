@@ -1,4 +1,4 @@
-"""Which requests something is to go wrong with, and how often."""
+"""Which requests fail, and how often."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Switch:
-    """Something that goes wrong with the next requests that fit.
+    """A failure that is injected into the next matching requests.
 
     Attributes:
-        failure: what goes wrong.
-        left: with how many requests it still will.
-        path: a pattern of the paths that fit, such as ``/account/v1.0/commissions*``; None for all.
-        method: the method that fits; None for all.
-        used: with how many it has gone wrong: assert it, and you know that your test has met the trouble.
+        failure: the failure.
+        left: how many more requests will fail.
+        path: a pattern for the path, for example ``/account/v1.0/commissions*``; None matches all.
+        method: the method to match; None matches all.
+        used: how many requests have failed. Assert it to make sure that your test has met the failure.
     """
 
     failure: Failure = field(repr=False)
@@ -30,7 +30,7 @@ class Switch:
     used: int = 0
 
     def fits(self, method: str, path: str) -> bool:
-        """Whether it has to do with such a request."""
+        """Whether the switch applies to a request."""
         return (
             self.left > 0
             and (self.method is None or self.method == method)
@@ -39,24 +39,24 @@ class Switch:
 
 
 class Switchboard:
-    """The switches that are set; each request uses at most one, the one that was set first."""
+    """The active switches. Each request uses at most one: the first that matches."""
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Start without switches."""
         self._lock = threading.Lock()
         self._switches: list[Switch] = []
 
     def set(self, failure: Failure, times: int, path: str | None, method: str | None) -> Switch:
-        """Let something go wrong.
+        """Add a switch.
 
         Raises:
-            ValueError: it would be with no request at all.
+            ValueError: no request could match.
         """
         if times < 1:
-            raise ValueError(f"something can go wrong with 1 request or more, not with {times!r}")
+            raise ValueError(f"times must be 1 or more, not {times!r}")
         if path is not None and not path.startswith(("/", "*")):
             raise ValueError(
-                f"the path must be one below the service's URL, such as /account/v1.0/*: {path!r}"
+                f"path must be a pattern below the service's URL, like /account/v1.0/*, not {path!r}"
             )
         switch = Switch(failure, times, path, None if method is None else method.upper())
         with self._lock:
@@ -64,7 +64,7 @@ class Switchboard:
         return switch
 
     def take(self, method: str, path: str) -> Failure | None:
-        """What is to go wrong with a request; that counts as used."""
+        """Return the failure for a request, if there is one, and count it as used."""
         with self._lock:
             for switch in self._switches:
                 if switch.fits(method, path):
@@ -74,7 +74,7 @@ class Switchboard:
         return None
 
     def clear(self) -> None:
-        """Let nothing go wrong from now on."""
+        """Remove all switches."""
         with self._lock:
             for switch in self._switches:
                 switch.left = 0

@@ -1,1 +1,1 @@
-"""Other people's HTTP libraries as transports; each module needs its library, and nothing else imports it."""
+"""Transports on top of other HTTP libraries; import each module explicitly, as it requires its library."""

@@ -1,4 +1,4 @@
-"""Requests carried by httpx2: for HTTP/2, SOCKS, and policies of one's own."""
+"""Transports on top of httpx2, for HTTP/2, SOCKS proxies and custom connection settings."""
 
 from __future__ import annotations
 
@@ -30,14 +30,15 @@ TROUBLE = (httpx2.HTTPError, UnusableAnswer, TimeoutError)
 
 
 class Httpx2Transport:
-    """Carries requests through transports of httpx2, one in each process, so that it goes on after a fork.
+    """Sends requests through httpx2, with one httpx2 transport per process. Fork-safe.
 
-    It uses them below `httpx2.Client`, which would follow redirects, keep cookies, and log URLs. Limits:
+    Uses httpx2 transports directly, because `httpx2.Client` follows redirects, stores cookies and logs URLs.
+    Limitations:
 
-    * The parts of a call have the time of the whole each: connecting, sending, each piece of an answer's
-      head. The total is looked at between the pieces of the body. So a peer that sends its head in drops
-      can make a call longer than its time.
-    * Proxies of the environment are not used; a transport can be made with ``proxy=``.
+    * The total timeout is not strict. It applies separately to connecting, to sending, and to each read of
+      the response head; the transport checks the overall deadline between reads of the body. A server that
+      trickles its head can therefore exceed the timeout.
+    * Proxies set in the environment are ignored; pass ``proxy=`` to the httpx2 transport.
 
     Example:
         .. code-block:: python
@@ -52,38 +53,39 @@ class Httpx2Transport:
         *,
         largest_answer: int = LARGEST_ANSWER,
     ) -> None:
-        """Prepare; nothing is made yet.
+        """Stores the arguments; creates no httpx2 transport yet.
 
         Args:
-            make: makes the transport that is used in a process.
-            largest_answer: the most bytes an answer may have once it is unpacked.
+            make: creates the httpx2 transport of a process.
+            largest_answer: maximum size of a response body after decompression, in bytes.
         """
         self._make = make
         self._largest_answer = largest_answer
-        # The parent's stays here, unused: closing or collecting it would be felt on the parent's connections.
+        # After a fork, the parent's transport stays here unused: closing or collecting it would disturb the
+        # parent's connections.
         self._made: dict[int, httpx2.BaseTransport] = {}
 
     def send(self, request: Request, timeout: Timeout) -> Answer:
-        """Send the request, return the answer; see `astakosclient.Transport`."""
+        """Sends a request and returns the response; see `astakosclient.Transport`."""
         try:
             return self._exchange(request, timeout)
         except TROUBLE as error:
             failure = _failure(error)
-        # Here, so that it does not refer to the exception of httpx2, which holds the request with its token.
+        # Raised outside the handler: the httpx2 exception, as __context__, would hold the request's token.
         raise failure
 
     def close(self) -> None:
-        """Close this process's connections; a later request makes new ones."""
+        """Closes this process's connections; a later request opens new ones."""
         made = self._made.pop(os.getpid(), None)
         if made is not None:
             made.close()
 
     def __enter__(self) -> Self:
-        """The transport itself, which is closed at the end of the ``with`` block."""
+        """Returns the transport; leaving the ``with`` block closes it."""
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Close this process's connections."""
+        """Closes this process's connections."""
         self.close()
 
     def _exchange(self, request: Request, timeout: Timeout) -> Answer:
@@ -99,7 +101,7 @@ class Httpx2Transport:
 
 
 class AsyncHttpx2Transport:
-    """As `Httpx2Transport`, awaited: one transport for each event loop, and the whole call in time."""
+    """The asynchronous `Httpx2Transport`: one httpx2 transport per event loop, with a strict timeout."""
 
     def __init__(
         self,
@@ -107,7 +109,7 @@ class AsyncHttpx2Transport:
         *,
         largest_answer: int = LARGEST_ANSWER,
     ) -> None:
-        """As of `Httpx2Transport`, with a transport that is awaited."""
+        """Stores the arguments; see `Httpx2Transport`."""
         self._make = make
         self._largest_answer = largest_answer
         self._made: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, httpx2.AsyncBaseTransport] = (
@@ -115,7 +117,7 @@ class AsyncHttpx2Transport:
         )
 
     async def send(self, request: Request, timeout: Timeout) -> Answer:  # noqa: ASYNC109 - of the protocol
-        """As `Httpx2Transport.send`."""
+        """Sends a request and returns the response; see `astakosclient.AsyncTransport`."""
         try:
             async with asyncio.timeout(timeout.total):
                 return await self._exchange(request, timeout)
@@ -124,17 +126,17 @@ class AsyncHttpx2Transport:
         raise failure
 
     async def aclose(self) -> None:
-        """Close the connections of this event loop; a later request makes new ones."""
+        """Closes the connections of the running event loop; a later request opens new ones."""
         made = self._made.pop(asyncio.get_running_loop(), None)
         if made is not None:
             await made.aclose()
 
     async def __aenter__(self) -> Self:
-        """The transport itself, which is closed at the end of the ``async with`` block."""
+        """Returns the transport; leaving the ``async with`` block closes it."""
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        """Close the connections of this event loop."""
+        """Closes the connections of the running event loop."""
         await self.aclose()
 
     async def _exchange(self, request: Request, timeout: Timeout) -> Answer:  # noqa: ASYNC109 - of the protocol
@@ -161,14 +163,14 @@ def _translated(request: Request, timeout: Timeout) -> httpx2.Request:
 
 
 def _answer(response: httpx2.Response, body: bytearray) -> Answer:
-    # Names are in lower case already, and values of one name joined by commas.
+    # httpx2 lowercases the names and joins repeated headers with commas.
     return Answer(response.status_code, response.reason_phrase, dict(response.headers), bytes(body))
 
 
 def _failure(error: Exception) -> ConnectionError:
-    # What httpx2 will not send it quotes, and that may be the token.
+    # A LocalProtocolError quotes the invalid header, which may be the token.
     text = (
-        "the request is not one that can be sent"
+        "httpx2 rejected the request as invalid"
         if isinstance(error, httpx2.LocalProtocolError)
         else str(error)
     )

@@ -1,1 +1,1 @@
-"""Each call of the API as a value: what to send, how to read the answer, when it may be sent again."""
+"""API calls as values: each describes its request, how to parse the response, and when a retry is safe."""

@@ -1,4 +1,4 @@
-"""The calls about users, the service itself and quotas, as values."""
+"""Builds the calls about users, services, resources and quotas."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ TOKENS = "identity/v2.0/tokens"
 SERVICES = "ui/get_services"
 
 LARGEST_LOOKUP = 5_000
-"""How many users are looked up by one request: some 200 kB, which servers take in a moment."""
+"""Maximum number of users per lookup request; a request body of this size is about 200 kB."""
 
 
 def get_user_info(token: str | None, usage: bool) -> Call[UserInfo]:
-    """Who holds this token."""
+    """Builds the call that returns the holder of a token."""
     path = AUTHENTICATE + "?usage=1" if usage else AUTHENTICATE
     return Call(name="get_user_info", path=path, token=token, read=answers.mapping)
 
@@ -43,12 +43,12 @@ def get_user_info(token: str | None, usage: bool) -> Call[UserInfo]:
 def get_usernames(
     token: str | None, uuids: Iterable[str] | None, path: str
 ) -> Call[dict[str, str]] | Parts[dict[str, str]]:
-    """Names by UUIDs."""
+    """Builds the call that maps UUIDs to user names; splits a list longer than `LARGEST_LOOKUP`."""
     return _catalog("get_usernames", token, path, "uuids", uuids, "uuid_catalog")
 
 
 def get_username(token: str | None, uuid: str, path: str) -> Call[str]:
-    """The name of one UUID."""
+    """Builds the call that returns the user name for one UUID."""
     uuid = text("uuid", uuid)
     return post("get_username", path, token, {"uuids": [uuid]}, answers.user_name_of(uuid), repeatable=True)
 
@@ -56,12 +56,12 @@ def get_username(token: str | None, uuid: str, path: str) -> Call[str]:
 def get_uuids(
     token: str | None, display_names: Iterable[str] | None, path: str
 ) -> Call[dict[str, str]] | Parts[dict[str, str]]:
-    """UUIDs by names."""
+    """Builds the call that maps user names to UUIDs; splits a list longer than `LARGEST_LOOKUP`."""
     return _catalog("get_uuids", token, path, "displaynames", display_names, "displayname_catalog")
 
 
 def get_uuid(token: str | None, display_name: str, path: str) -> Call[str]:
-    """The UUID of one name."""
+    """Builds the call that returns the UUID for one user name."""
     name = text("display_name", display_name)
     return post("get_uuid", path, token, {"displaynames": [name]}, answers.uuid_of(name), repeatable=True)
 
@@ -83,17 +83,17 @@ def _merged(catalogs: Sequence[dict[str, str]]) -> dict[str, str]:
 
 
 def get_services() -> Call[list[Service]]:
-    """The registered services."""
+    """Builds the call that lists the registered services."""
     return Call(name="get_services", path=SERVICES, read=answers.sequence)
 
 
 def get_resources() -> Call[dict[str, Resource]]:
-    """The resources that quotas can be about."""
+    """Builds the call that lists the resources."""
     return Call(name="get_resources", path=RESOURCES, read=answers.mapping)
 
 
 def send_feedback(token: str | None, message: str, data: str) -> Call[None]:
-    """A message to the operators."""
+    """Builds the call that sends feedback to the operators."""
     fields = {"feedback_msg": given("message", message), "feedback_data": given("data", data)}
     return Call(
         name="send_feedback",
@@ -108,7 +108,7 @@ def send_feedback(token: str | None, message: str, data: str) -> Call[None]:
 
 
 def get_endpoints(token: str | None, uuid: str | None) -> Call[Endpoints]:
-    """Who holds this token, and the service catalogue."""
+    """Builds the call that returns the holder of a token and the service catalog."""
     auth: dict[str, Any] = {"token": {"id": token}}
     if uuid is not None:
         auth["tenantName"] = uuid
@@ -116,14 +116,14 @@ def get_endpoints(token: str | None, uuid: str | None) -> Call[Endpoints]:
 
 
 def get_quotas(token: str | None) -> Call[Quotas]:
-    """The holder's own quotas."""
+    """Builds the call that returns the token holder's quotas."""
     return Call(name="get_quotas", path=QUOTAS, token=token, read=answers.mapping)
 
 
 def service_get_quotas(
     token: str | None, user: str | Iterable[str] | None, project: str | Iterable[str] | None
 ) -> Call[ServiceQuotas]:
-    """Users' quotas on the service's resources."""
+    """Builds the call that returns users' quotas for the service's resources."""
     path = SERVICE_QUOTAS + query(user=user, project=project)
     return Call(name="service_get_quotas", path=path, token=token, read=answers.mapping)
 
@@ -131,6 +131,6 @@ def service_get_quotas(
 def service_get_project_quotas(
     token: str | None, project: str | Iterable[str] | None
 ) -> Call[ServiceProjectQuotas]:
-    """Projects' quotas on the service's resources."""
+    """Builds the call that returns projects' quotas for the service's resources."""
     path = SERVICE_PROJECT_QUOTAS + query(project=project)
     return Call(name="service_get_project_quotas", path=path, token=token, read=answers.mapping)

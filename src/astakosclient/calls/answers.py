@@ -1,4 +1,4 @@
-"""Reading answers that are a success: each function makes what a caller gets from the bytes that came."""
+"""Parses successful responses: each function converts a response to the result of a call."""
 
 from __future__ import annotations
 
@@ -14,47 +14,59 @@ if TYPE_CHECKING:
 
 
 def nothing(answer: Answer) -> None:
-    """For calls whose success is the whole answer, whatever the body."""
+    """Ignores the body, for calls that return None."""
 
 
 def mapping(answer: Answer) -> Any:
-    """A JSON object; what is in it is described in `astakosclient.answer_types`, and not checked."""
+    """Returns a JSON object. Does not check its contents, which `astakosclient.answer_types` describes.
+
+    Raises:
+        InvalidResponse: the response is not a JSON object.
+    """
     document = _json(answer)
     if not isinstance(document, dict):
-        raise _unusable(answer, "The answer is not a JSON object")
+        raise _unusable(answer, "The response is not a JSON object")
     return document
 
 
 def sequence(answer: Answer) -> Any:
-    """A JSON array; as for `mapping`."""
+    """Returns a JSON array. Does not check its contents, which `astakosclient.answer_types` describes.
+
+    Raises:
+        InvalidResponse: the response is not a JSON array.
+    """
     document = _json(answer)
     if not isinstance(document, list):
-        raise _unusable(answer, "The answer is not a JSON array")
+        raise _unusable(answer, "The response is not a JSON array")
     return document
 
 
 def serial(answer: Answer) -> int:
-    """The serial of a commission."""
+    """Returns the serial of a new commission.
+
+    Raises:
+        InvalidResponse: the response has no integer ``serial``.
+    """
     number = mapping(answer).get("serial")
     if type(number) is not int:
-        raise _unusable(answer, "The answer has no serial of the commission")
+        raise _unusable(answer, "The response has no commission serial")
     return number
 
 
 def mapping_at(key: str) -> Callable[[Answer], dict[str, str]]:
-    """A JSON object under a key of the answer."""
+    """Returns a parser for a JSON object nested under a key; the parser raises `InvalidResponse`."""
 
     def read(answer: Answer) -> dict[str, str]:
         inner = mapping(answer).get(key)
         if not isinstance(inner, dict):
-            raise _unusable(answer, f"The answer has no {key}")
+            raise _unusable(answer, f"The response has no {key}")
         return inner
 
     return read
 
 
 def user_name_of(uuid: str) -> Callable[[Answer], str]:
-    """The one name that was asked for."""
+    """Returns a parser for the user name of a UUID; the parser raises `NoUserName` if it is missing."""
 
     def read(answer: Answer) -> str:
         names = mapping_at("uuid_catalog")(answer)
@@ -66,7 +78,7 @@ def user_name_of(uuid: str) -> Callable[[Answer], str]:
 
 
 def uuid_of(display_name: str) -> Callable[[Answer], str]:
-    """The one UUID that was asked for."""
+    """Returns a parser for the UUID of a user name; the parser raises `NoUUID` if it is missing."""
 
     def read(answer: Answer) -> str:
         uuids = mapping_at("displayname_catalog")(answer)
@@ -79,11 +91,11 @@ def uuid_of(display_name: str) -> Callable[[Answer], str]:
 
 def _json(answer: Answer) -> Any:
     if not answer.body:
-        raise _unusable(answer, "The answer is empty")
+        raise _unusable(answer, "The response is empty")
     try:
         return json.loads(answer.body)
     except (ValueError, RecursionError):
-        raise _unusable(answer, "The answer is not JSON") from None
+        raise _unusable(answer, "The response is not JSON") from None
 
 
 def _unusable(answer: Answer, message: str) -> InvalidResponse:

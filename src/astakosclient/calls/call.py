@@ -1,4 +1,4 @@
-"""A call of the API as a value: what to send, how to read the answer, when it may be sent again."""
+"""Defines `Call`, an API call as a value, and helpers that validate and encode its arguments."""
 
 from __future__ import annotations
 
@@ -24,26 +24,27 @@ FORM = "application/x-www-form-urlencoded"
 LONGEST_KEY = 255
 _ILLEGAL_IN_A_HEADER = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 _NAME_OF_A_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-# Made once: json.dumps makes an encoder at each call that does not use its defaults.
+# json.dumps creates a new encoder on each call with non-default options.
 _encode_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 class Call(Value, Generic[T]):
-    """One call of the API.
+    """An API call.
 
     Attributes:
-        name: the client's method, for logs and hooks.
-        method, path: the request; the path is percent-encoded and relative to the base URL.
-        read: what the caller gets, from an answer that is a success.
-        token: whose call it is; None for calls that need no token.
-        headers: what else is sent.
-        secrets: what must not be shown, should the server repeat it, besides the token.
-        body, content_type: what to send, if anything.
-        idempotency_key: lets a server that knows such keys recognize the same request when it comes again.
-        repeatable: whether the server may receive the request twice without harm.
-        repeatable_with: what the server must support so that it may; empty if nothing helps.
-        confirm: whether it had come true after all, asked when a repetition finds nothing left to do.
-        explain: the exception, from an answer that is no success.
+        name: the client method, for logs and hooks.
+        method: the HTTP method.
+        path: the percent-encoded path relative to the base URL.
+        read: converts a successful response to the result of the call.
+        token: the token to send, or None to send none.
+        headers: additional headers.
+        secrets: values, besides the token, to redact if the server repeats them.
+        body, content_type: the request body; empty for none.
+        idempotency_key: the value of ``Idempotency-Key``, by which servers recognize a resent request.
+        repeatable: whether sending the request twice is safe on any server.
+        repeatable_with: the protocol extension that makes sending it twice safe; empty if there is none.
+        confirm: a call that tells whether this one took effect, made when a retry fails with 404.
+        explain: converts an error response to an exception.
     """
 
     __slots__ = (
@@ -82,7 +83,7 @@ class Call(Value, Generic[T]):
         confirm: Call[bool] | None = None,
         explain: Callable[[Answer, str | None], AstakosClientException] = faults.explain,
     ) -> None:
-        """The attributes, by name."""
+        """Sets the attributes; see the class."""
         self.name = name
         self.method = method
         self.path = path
@@ -99,7 +100,16 @@ class Call(Value, Generic[T]):
         self.explain = explain
 
     def request_to(self, address: Address, path: str, headers: tuple[tuple[str, str], ...]) -> Request:
-        """The request of this call to the service at an address, at a path below it, with more headers."""
+        """Builds the request.
+
+        Args:
+            address: base URL of the service.
+            path: path relative to ``address``, with the query.
+            headers: headers to send in addition to those of the call, which take precedence.
+
+        Raises:
+            BadValue: the token or the idempotency key cannot be sent in a header.
+        """
         if self.headers:
             own = {name.lower() for name, _ in self.headers}
             headers = tuple(header for header in headers if header[0].lower() not in own) + self.headers
@@ -114,21 +124,21 @@ class Call(Value, Generic[T]):
 
 
 class Parts(Generic[T]):
-    """A call that is too large for one request: several calls, one after the other, and how to join them."""
+    """A call that is too large for one request: several calls, and a function that joins their results."""
 
     __slots__ = ("calls", "join")
 
     def __init__(self, calls: Sequence[Call[T]], join: Callable[[Sequence[T]], T]) -> None:
-        """The calls, and what makes one result of theirs."""
+        """Sets the calls, made in this order, and the function that joins their results."""
         self.calls = calls
         self.join = join
 
 
 def given(name: str, value: T | None) -> T:
-    """The argument, which must not be None.
+    """Returns an argument that must not be None.
 
     Raises:
-        BadValue: it is.
+        BadValue: the argument is None.
     """
     if value is None:
         raise BadValue(f"{name} must not be None")
@@ -136,23 +146,23 @@ def given(name: str, value: T | None) -> T:
 
 
 def header_value(token: str) -> str:
-    """A token, checked for what no header can carry.
+    """Returns a token that is valid as a header value.
 
     Raises:
-        BadValue: it cannot be sent. The message does not show the token.
+        BadValue: the token cannot be sent in a header. The message does not include the token.
     """
     if not isinstance(token, str):
         raise BadValue(f"the token must be a string, not {type(token).__name__}")
     if _ILLEGAL_IN_A_HEADER.search(token):
         raise BadValue(
-            "the token contains a character that no HTTP header can carry "
-            "(a line break, another control character, or one beyond Latin-1)"
+            "the token contains a character that is not allowed in an HTTP header "
+            "(a control character, or one outside Latin-1)"
         )
     return token
 
 
 def is_header(name: object, value: object) -> bool:
-    """Whether a header can be sent."""
+    """Returns whether name and value are valid in an HTTP header."""
     return (
         isinstance(name, str)
         and isinstance(value, str)
@@ -174,10 +184,10 @@ def post(
     idempotency_key: str | None = None,
     confirm: Call[bool] | None = None,
 ) -> Call[T]:
-    """A call that sends a document as JSON; see `Call`.
+    """Builds a call that POSTs a JSON document; for the arguments, see `Call`.
 
     Raises:
-        BadValue: the document cannot be written as JSON.
+        BadValue: the document cannot be encoded as JSON.
     """
     return Call(
         name=name,
@@ -196,22 +206,22 @@ def post(
 
 
 def as_json(document: Any) -> bytes:
-    """A document as JSON.
+    """Encodes a document as compact JSON.
 
     Raises:
-        BadValue: it cannot be.
+        BadValue: the document cannot be encoded as JSON.
     """
     try:
         return _encode_json(document).encode("ascii")
     except (TypeError, ValueError, RecursionError) as error:
-        raise BadValue(f"the request cannot be written as JSON: {error}") from None
+        raise BadValue(f"the request cannot be encoded as JSON: {error}") from None
 
 
 def form(fields: Mapping[str, str]) -> bytes:
-    """Fields as an HTML form sends them.
+    """Encodes fields as ``application/x-www-form-urlencoded``.
 
     Raises:
-        BadValue: a field holds no valid text.
+        BadValue: a value cannot be encoded as UTF-8.
     """
     try:
         return urlencode(fields).encode("ascii")
@@ -220,10 +230,10 @@ def form(fields: Mapping[str, str]) -> bytes:
 
 
 def text(name: str, value: str) -> str:
-    """The argument, which must be a string.
+    """Returns an argument that must be a string.
 
     Raises:
-        BadValue: it is not.
+        BadValue: the argument is None or not a string.
     """
     if not isinstance(given(name, value), str):
         raise BadValue(f"{name} must be a string, not {type(value).__name__}")
@@ -231,10 +241,10 @@ def text(name: str, value: str) -> str:
 
 
 def path_part(name: str, value: object) -> str:
-    """A value as one part of a path.
+    """Percent-encodes a value as one path segment.
 
     Raises:
-        BadValue: it is missing, or would lead to another path.
+        BadValue: the value is None, empty, a dot segment (``.`` or ``..``), or cannot be encoded as UTF-8.
     """
     shown = str(given(name, value))
     if shown in {"", ".", ".."}:
@@ -246,10 +256,12 @@ def path_part(name: str, value: object) -> str:
 
 
 def query(**filters: str | Iterable[str] | None) -> str:
-    """Filters as the end of a URL: several values joined by commas, None left out.
+    """Encodes filters as a query string, with a leading ``?``; returns an empty string without filters.
+
+    Joins several values of a filter with commas and omits a filter that is None.
 
     Raises:
-        BadValue: a filter is neither a string nor several of them.
+        BadValue: a filter is neither a string nor an iterable of strings.
     """
     wanted = {name: _joined(name, value) for name, value in filters.items() if value is not None}
     return "?" + form(wanted).decode("ascii") if wanted else ""
@@ -258,10 +270,10 @@ def query(**filters: str | Iterable[str] | None) -> str:
 def _joined(name: str, value: object) -> str:
     if isinstance(value, str):
         return value
-    # Bytes are iterable, but as numbers.
+    # Iterating over bytes yields integers.
     if isinstance(value, bytes | bytearray) or not isinstance(value, Iterable):
-        raise BadValue(f"{name} must be a string or several of them, not {type(value).__name__}")
-    # No items at all must not mean all of them: an empty list is sent as an empty value.
+        raise BadValue(f"{name} must be a string or an iterable of strings, not {type(value).__name__}")
+    # An empty list becomes an empty value; omitting the filter would match everything.
     return ",".join(str(item) for item in value)
 
 

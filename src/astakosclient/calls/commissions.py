@@ -1,8 +1,8 @@
-"""The calls about commissions, and what else changes or tells the ledger's figures, as values.
+"""Builds the calls about commissions, the ledger's history and reconciliation.
 
-Issuing always carries an idempotency key, so that a server that knows such keys issues once however often the
-request comes. Accepting or rejecting twice leaves the same state, but answers 404 the second time: a server
-that keeps a history can tell then whether it had been done.
+Every issue request carries an idempotency key; a server that supports such keys issues the commission once,
+however often it receives the request. Accepting or rejecting a commission twice leaves the same state, but
+the second request gets 404; a server that keeps a history can then confirm that the first one took effect.
 """
 
 from __future__ import annotations
@@ -34,18 +34,23 @@ COMMISSIONS_HISTORY = COMMISSIONS + "/history"
 RECONCILE = "account/v1.0/reconcile"
 
 KEYS, HISTORY, QUANTITIES = "idempotency-key", "history", "quantities"
-"""What a server says in ``Astakos-Supports``."""
+"""Names of protocol extensions in the ``Astakos-Supports`` header."""
 
 OUTCOMES = {"accept": "ACCEPT", "reject": "REJECT"}
+"""Outcome in the history by action."""
 
 
 def issue_commission(
     token: str | None, request: Any, ttl: int | None = None, idempotency_key: str | None = None
 ) -> Call[int]:
-    """Ask for quantities, as a service."""
+    """Builds the call that issues a commission.
+
+    Raises:
+        BadValue: ``request`` cannot be encoded as JSON, or is not a mapping and ``ttl`` is set.
+    """
     if ttl is not None:
         if not isinstance(request, Mapping):
-            raise BadValue(f"the request must be a mapping to take a ttl, not a {type(request).__name__}")
+            raise BadValue(f"request must be a mapping if ttl is set, not a {type(request).__name__}")
         request = {**request, "ttl": ttl}
     return post(
         "issue_commission",
@@ -71,7 +76,11 @@ def issue_one_commission(
     ttl: int | None = None,
     idempotency_key: str | None = None,
 ) -> Call[int]:
-    """Ask for quantities of one holder from one source."""
+    """Builds the call that issues a commission for one holder and source.
+
+    Raises:
+        BadValue: ``holder``, ``source`` or ``provisions`` is None, or ``provisions`` is not a mapping.
+    """
     holder = given("holder", holder)
     source = given("source", source)
     if not isinstance(given("provisions", provisions), Mapping):
@@ -94,7 +103,7 @@ def issue_commissions(
     all_or_none: bool,
     idempotency_key: str | None,
 ) -> Call[BulkResults]:
-    """Ask for many commissions, as a service."""
+    """Builds the call that issues several commissions in one request."""
     document = {"commissions": list(given("requests", requests)), "all_or_none": all_or_none}
     return post(
         "issue_commissions",
@@ -115,10 +124,10 @@ def _key(own: str | None) -> str:
 def settlement(
     holder: str, source: str, issued: Mapping[str, int], used: Mapping[str, int]
 ) -> list[dict[str, Any]]:
-    """What came true of a commission of one holder, for accepting it for less.
+    """Returns the ``quantities`` for accepting less than was issued to one holder and source.
 
     Raises:
-        BadValue: a resource was not issued, or a quantity is not between 0 and the issued one.
+        BadValue: a resource is not in ``issued``, or a quantity is not between 0 and the issued quantity.
     """
     if not isinstance(used, Mapping):
         raise BadValue(f"used must map resources to quantities, not be a {type(used).__name__}")
@@ -127,7 +136,7 @@ def settlement(
             raise BadValue(f"{resource} is not in this commission, only {', '.join(issued)}")
         most = issued[resource]
         if type(quantity) is not int or not min(0, most) <= quantity <= max(0, most):
-            raise BadValue(f"{resource} must be settled for a number between 0 and {most}, not {quantity!r}")
+            raise BadValue(f"quantity of {resource} must be an integer from 0 to {most}, not {quantity!r}")
     return [
         {"holder": holder, "source": source, "resource": resource, "quantity": quantity}
         for resource, quantity in used.items()
@@ -135,12 +144,12 @@ def settlement(
 
 
 def get_pending_commissions(token: str | None) -> Call[list[int]]:
-    """The serials of the service's pending commissions."""
+    """Builds the call that lists the serials of the service's pending commissions."""
     return Call(name="get_pending_commissions", path=COMMISSIONS, token=token, read=answers.sequence)
 
 
 def get_commission_info(token: str | None, serial: int) -> Call[CommissionInfo]:
-    """One pending commission."""
+    """Builds the call that returns a pending commission."""
     path = f"{COMMISSIONS}/{path_part('serial', serial)}"
     return Call(name="get_commission_info", path=path, token=token, read=answers.mapping)
 
@@ -148,7 +157,7 @@ def get_commission_info(token: str | None, serial: int) -> Call[CommissionInfo]:
 def commission_action(
     token: str | None, serial: int, action: str, quantities: Iterable[Mapping[str, Any]] | None = None
 ) -> Call[None]:
-    """Accept or reject a pending commission; accept it for some quantities, if they are given."""
+    """Builds the call that accepts or rejects a pending commission; see `accept_commission` of the client."""
     path = f"{COMMISSIONS}/{path_part('serial', serial)}/action"
     value = "" if quantities is None else {"quantities": list(quantities)}
     return post(
@@ -159,11 +168,11 @@ def commission_action(
         answers.nothing,
         repeatable=False,
         repeatable_with=HISTORY if action in OUTCOMES else "",
-        confirm=_had_come_true(token, serial, OUTCOMES[action]) if action in OUTCOMES else None,
+        confirm=_took_effect(token, serial, OUTCOMES[action]) if action in OUTCOMES else None,
     )
 
 
-def _had_come_true(token: str | None, serial: int, outcome: str) -> Call[bool]:
+def _took_effect(token: str | None, serial: int, outcome: str) -> Call[bool]:
     path = f"{COMMISSIONS_HISTORY}?serial={path_part('serial', serial)}&limit=1"
     return Call(name="get_commission_history", path=path, token=token, read=_first_outcome_is(outcome))
 
@@ -179,17 +188,17 @@ def _first_outcome_is(outcome: str) -> Callable[[Answer], bool]:
 def resolve_commissions(
     token: str | None, accept_serials: Iterable[int], reject_serials: Iterable[int]
 ) -> Call[Resolution]:
-    """Accept and reject many pending commissions."""
+    """Builds the call that accepts and rejects several pending commissions."""
     request = {
         "accept": given("accept_serials", accept_serials),
         "reject": given("reject_serials", reject_serials),
     }
-    # Done twice, everything that had succeeded would be reported as failed.
+    # Not repeatable: the second response would report the serials resolved by the first as failed.
     return post("resolve_commissions", COMMISSIONS_ACTION, token, request, answers.mapping, repeatable=False)
 
 
 def get_commission_history(token: str | None, filters: Mapping[str, Any]) -> Call[HistoryPage]:
-    """What became of commissions."""
+    """Builds the call that lists resolved commissions."""
     wanted = {name: str(value) for name, value in filters.items() if value is not None}
     path = COMMISSIONS_HISTORY + ("?" + form(wanted).decode("ascii") if wanted else "")
     return Call(name="get_commission_history", path=path, token=token, read=answers.mapping)
@@ -198,7 +207,7 @@ def get_commission_history(token: str | None, filters: Mapping[str, Any]) -> Cal
 def reconcile(
     token: str | None, usage: Iterable[Mapping[str, Any]], mend: bool, name: str | None
 ) -> Call[Reconciliation]:
-    """Hold the ledger against a service's own count."""
+    """Builds the call that compares the ledger with actual usage."""
     document: dict[str, Any] = {"usage": list(given("usage", usage)), "mend": mend}
     if name is not None:
         document["name"] = name
@@ -206,6 +215,6 @@ def reconcile(
 
 
 def ask_what_is_supported(token: str | None) -> Call[None]:
-    """What any answer about commissions says in its headers; there is no commission 0."""
+    """Builds a call whose response headers list the server's extensions; commission 0 does not exist."""
     path = COMMISSIONS + "/0"
     return Call(name="ask_what_is_supported", path=path, token=token, read=answers.nothing)

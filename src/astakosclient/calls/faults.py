@@ -1,4 +1,4 @@
-"""Turning the server's refusals into exceptions."""
+"""Converts error responses to exceptions."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ RESOURCE_LABELS = {
     "pithos.diskspace": "Storage space",
     "astakos.pending_app": "Pending Applications",
 }
-"""Names for people; any other resource goes by its own name."""
+"""Human-readable names of resources; other resources are shown by their own name."""
 
 
 def explain(answer: Answer, token: str | None) -> errors.AstakosClientException:
-    """The exception for an answer that is not a success; the body is in `details` and `response`."""
+    """Returns the exception for an error response, with the body in ``details`` and ``response``."""
     kind = CLASS_OF_STATUS.get(answer.status, errors.AstakosClientException)
     error = kind(_reason(answer), answer.text, answer.status, answer.text)
     return _with_evidence(error, answer, token)
 
 
 def explain_refused_issue(answer: Answer, token: str | None) -> errors.AstakosClientException:
-    """As `explain`, and 413 means that the commission would exceed a limit."""
+    """Does the same as `explain`, but returns a `QuotaLimit` for status 413."""
     if answer.status != 413:
         return explain(answer, token)
     error = _over_limit(answer) or errors.QuotaLimit(_reason(answer), "", response=answer.text)
@@ -53,8 +53,7 @@ def explain_refused_issue(answer: Answer, token: str | None) -> errors.AstakosCl
 def _reason(answer: Answer) -> str:
     if answer.reason:
         return answer.reason
-    # Slow to import, and servers hardly ever leave the reason out.
-    from http import HTTPStatus  # noqa: PLC0415
+    from http import HTTPStatus  # noqa: PLC0415 - slow to import, and rarely needed
 
     try:
         return HTTPStatus(answer.status).phrase
@@ -74,7 +73,7 @@ def _with_evidence(
 
 
 def _fault(body: bytes) -> tuple[str, str]:
-    """The key and the message of ``{key: {"code": …, "message": …}}``; empty if it is something else."""
+    """Returns key and message of ``{key: {"code": …, "message": …}}``; two empty strings for other bodies."""
     document = _document(body)
     if isinstance(document, dict) and len(document) == 1:
         [(key, fault)] = document.items()

@@ -1,1 +1,1 @@
-"""The course of a call, without I/O: what is sent, judged, repeated and read."""
+"""Call logic without sockets: what to send, whether to retry, and how to read the response."""

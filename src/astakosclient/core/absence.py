@@ -1,4 +1,4 @@
-"""An argument that was not given, where None is a value that can be given."""
+"""A sentinel for arguments that were not passed, for calls in which None is a valid value."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Absent(enum.Enum):
     ABSENT = "absent"
 
     def __repr__(self) -> str:
-        """How it reads in a signature."""
+        """Returns the text that `help` shows in a signature."""
         return "<absent>"
 
 
@@ -22,10 +22,10 @@ ABSENT: Final = Absent.ABSENT
 
 
 def either(function: str, **arguments: T | Absent) -> T:
-    """The one argument that is given, of two names for it.
+    """Returns the value of an argument that has two names.
 
     Raises:
-        TypeError: none is given, or both are.
+        TypeError: the caller passed neither name, or both.
     """
     values = [value for value in arguments.values() if not isinstance(value, Absent)]
     if len(values) != 1:

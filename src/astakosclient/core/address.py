@@ -1,4 +1,4 @@
-"""Where the service lives: the base URL, checked and taken apart once."""
+"""Validates and parses the base URL of the service."""
 
 from __future__ import annotations
 
@@ -15,12 +15,19 @@ _ALLOWED_IN_A_PATH = "/%:@!$&'()*+,;=~"
 
 
 class Address(Value):
-    """A base URL: scheme, host (ASCII, without brackets), port, and a path without trailing slash."""
+    """A parsed base URL.
+
+    Attributes:
+        scheme: ``http`` or ``https``.
+        host: host name in ASCII, or IP address without brackets.
+        port: port number; the scheme's default if the URL has none.
+        prefix: percent-encoded path without a trailing slash, or empty.
+    """
 
     __slots__ = ("host", "port", "prefix", "scheme")
 
     def __init__(self, scheme: str, host: str, port: int, prefix: str = "") -> None:
-        """The attributes, by name or in this order."""
+        """Sets the attributes; does not validate them (see `parse_base_url`)."""
         self.scheme = scheme
         self.host = host
         self.port = port
@@ -28,42 +35,47 @@ class Address(Value):
 
     @property
     def authority(self) -> str:
-        """Host and port as the ``Host`` header has them: without the scheme's own port."""
+        """Host and port as in a ``Host`` header: omits the scheme's default port."""
         host = bracketed(self.host)
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
     def server(self) -> str:
-        """Host and port."""
+        """``host:port``, always with the port."""
         return f"{bracketed(self.host)}:{self.port}"
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port."""
+        """``scheme://host``, with the port unless it is the scheme's default."""
         return f"{self.scheme}://{self.authority}"
 
     def __str__(self) -> str:
-        """The base URL."""
+        """Returns the base URL."""
         return self.origin + self.prefix
 
 
 def bracketed(host: str) -> str:
-    """A host as it stands in a URL: IPv6 addresses in brackets."""
+    """Returns the host as written in a URL, with an IPv6 address in brackets."""
     return f"[{host}]" if ":" in host else host
 
 
 def path_in_url(path: str) -> str:
-    """A path as a prefix of others: it begins with a slash, does not end with one, and is percent-encoded."""
+    """Returns the percent-encoded path with a leading slash and no trailing slash; empty for the root."""
     path = quote(path.rstrip("/"), safe=_ALLOWED_IN_A_PATH)
     return path if path.startswith("/") or not path else "/" + path
 
 
 def parse_base_url(url: str | None, argument: str = "astakos_url") -> Address:
-    """Check and take apart a base URL, which the caller gave as an argument of this name.
+    """Validates and parses a base URL.
+
+    Args:
+        url: the URL.
+        argument: the name of the caller's argument, for error messages.
 
     Raises:
-        BadValue: it is None or no text, has another scheme than http and https, no host, a bad port, or
-            anything beyond a path. The message never shows the URL itself: it may hold a password.
+        BadValue: the URL is not a string, its scheme is not http or https, its host or port is missing or
+            invalid, or it has user info, a query or a fragment. The message never includes the URL, which
+            may contain a password.
     """
     if url is None:
         raise BadValue(f"AstakosClient: {argument} must not be None")
@@ -91,7 +103,7 @@ def _check(parts: SplitResult, port: int | None, argument: str) -> None:
     if "@" in parts.netloc:
         raise BadValue(f"AstakosClient: {argument} must not contain a user name or password")
     if not parts.hostname or port == 0:
-        raise BadValue(f"AstakosClient: {argument} must name a host, and no port or a valid one")
+        raise BadValue(f"AstakosClient: {argument} must have a host and, if any, a valid port")
     if parts.query or parts.fragment:
         raise BadValue(f"AstakosClient: {argument} must not have a query or fragment")
 
@@ -100,4 +112,4 @@ def _ascii_host(host: str, argument: str) -> str:
     try:
         return host.encode("idna").decode("ascii")
     except UnicodeError:
-        raise BadValue(f"AstakosClient: the host of {argument} is not a valid name") from None
+        raise BadValue(f"AstakosClient: {argument} has an invalid host name") from None

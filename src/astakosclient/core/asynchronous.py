@@ -1,4 +1,4 @@
-"""How an asynchronous client carries its calls: conversations on the caller's event loop."""
+"""Base class of the asynchronous clients: runs calls on the caller's event loop."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Asynchronous:
-    """What every asynchronous client has: where it calls, how, and over what."""
+    """Base class of the asynchronous clients: options, transport and lifecycle."""
 
     _conversations: Conversations
     _transport: AsyncTransport
@@ -28,34 +28,34 @@ class Asynchronous:
     def with_options(
         self, *, timeout: float | Timeout | None = None, retry: int | Retry | None = None
     ) -> Self:
-        """The same client with another time or policy for its calls; it shares all connections.
+        """Returns a copy of the client with another timeout or retry policy. It shares all connections.
 
         Args:
-            timeout: the seconds that a whole call may take, or a `Timeout`.
-            retry: how often a call may be repeated, or a `Retry`.
+            timeout: limit for a whole call, in seconds, or a `Timeout`; None keeps the current one.
+            retry: maximum number of retries, or a `Retry`; None keeps the current policy.
 
         Raises:
-            BadValue: an argument cannot be right.
+            BadValue: an argument is invalid.
         """
         other = copy.copy(self)
-        other._conversations = with_options(self._conversations, timeout, retry)  # noqa: SLF001 - one of its own
+        other._conversations = with_options(self._conversations, timeout, retry)  # noqa: SLF001 - own class
         return other
 
     async def aclose(self) -> None:
-        """Close the kept connections. Closing again does nothing; a later call opens a new connection."""
+        """Closes the client's connections. Safe to call twice; a later call opens a new connection."""
         if self._own_transport is not None:
             await self._own_transport.aclose()
 
     async def __aenter__(self) -> Self:
-        """The client itself, which is closed at the end of the ``async with`` block."""
+        """Returns the client; leaving the ``async with`` block closes it."""
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        """Close the kept connections."""
+        """Closes the client's connections."""
         await self.aclose()
 
     def __repr__(self) -> str:
-        """Where the service is, and nothing secret."""
+        """Returns the class and the base URL, without secrets."""
         return f"<{type(self).__name__} of {self._conversations.address}>"
 
     async def _run(self, call: Call[T] | Parts[T]) -> T:

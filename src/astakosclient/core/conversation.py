@@ -1,8 +1,8 @@
-"""The course of one call: send, judge, perhaps wait, send again, read.
+"""The life of a call as a generator: send, check the response, back off, retry, decode.
 
-It is a generator that does no input or output itself. It yields what is to be done, an `Attempt` or a
-`Pause`; whoever drives it does so, and sends back the answer or throws in the trouble. So the synchronous
-and the asynchronous client share every decision and differ in a few lines.
+The generator does no I/O. It yields an `Attempt` or a `Pause`; the driver performs it and sends back the
+response or throws the exception. The synchronous and asynchronous clients share all logic and differ only
+in their drivers.
 """
 
 from __future__ import annotations
@@ -37,23 +37,23 @@ T = TypeVar("T")
 E = TypeVar("E")
 
 DEBUG = 10
-"""As in `logging`, which is slow to import: a client without a logger of its own loads it when it is made."""
+"""Equals `logging.DEBUG`; not imported from `logging`, to keep `import astakosclient` fast."""
 
 TROUBLE = (AstakosClientException, OSError)
-"""What a transport may raise; all but the first is taken as a connection that broke after sending."""
+"""Exceptions a transport may raise. An `OSError` is treated as a connection lost after sending."""
 
 COMMON_HEADERS = (("User-Agent", "astakosclient"), ("Accept", "application/json"))
 
 
 class Attempt(NamedTuple):
-    """Send this request, within this time; then send in the answer or throw in one of `TROUBLE`."""
+    """Tells the driver to send a request, then to send back the response or throw one of `TROUBLE`."""
 
     request: Request
     timeout: Timeout
 
 
 class Pause(NamedTuple):
-    """Wait so many seconds, then send in None."""
+    """Tells the driver to sleep for some seconds, then to send None."""
 
     seconds: float
 
@@ -62,19 +62,19 @@ Conversation = Generator[Attempt | Pause, Answer | None, T]
 
 
 class Conversations:
-    """What all calls of one client have in common.
+    """The settings and state that all calls of a client share.
 
     Attributes:
-        address: where the service is.
-        retry: when to repeat.
-        timeout: how long a call may take.
-        logger: told about each attempt (debug) and each repetition (warning), without secrets.
-        headers: what is sent with every request.
-        secrets: what must not be shown, should the server repeat it.
-        locate: where the path of a call is below the address, if not there itself.
-        on_attempt, on_answer: told before and after each attempt.
-        server: what has been learned about the server.
-        allowance: how many repetitions are left.
+        address: base URL of the service.
+        retry: the retry policy.
+        timeout: the time limits of each call.
+        logger: logs each attempt at debug level and each retry as a warning, without secrets.
+        headers: headers sent with every request.
+        secrets: values to redact if the server repeats them.
+        locate: maps the path of a call to its path below the address; None uses paths unchanged.
+        on_attempt, on_answer: hooks called before and after each attempt.
+        server: the protocol extensions that the server is known to support.
+        allowance: the retries left in the budget.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Conversations:
         on_attempt: Callable[[Attempted], None] | None = None,
         on_answer: Callable[[Answered], None] | None = None,
     ) -> None:
-        """Know nothing of the server yet, and have the whole budget of repetitions."""
+        """Starts with a full retry budget and nothing known about the server."""
         self.address = address
         self.retry = retry
         self.timeout = timeout
@@ -110,7 +110,10 @@ class Conversations:
         retry: Retry | None = None,
         logger: logging.Logger | None = None,
     ) -> Conversations:
-        """The same with other options; what has been learned and the budget of one policy are shared."""
+        """Returns a copy with other options.
+
+        The copy shares what is known about the server, and the retry budget unless the policy changes.
+        """
         other = copy.copy(self)
         other.timeout = timeout or self.timeout
         other.logger = logger or self.logger
@@ -120,27 +123,28 @@ class Conversations:
         return other
 
     def hold(self, call: Call[T] | Parts[T]) -> Conversation[T]:
-        """The course of one call; the result is the generator's return value.
+        """Returns a generator that runs the call; its return value is the result of the call.
 
-        What cannot be sent at all raises `BadValue` when the generator is begun.
+        Raises:
+            BadValue: the call cannot be sent. Calls in `Parts` raise it from the first ``next()`` instead.
         """
         deadline = time.monotonic() + self.timeout.total
         if isinstance(call, Parts):
             return self._hold_all(call, deadline)
-        return _Course(self, call, self.timeout, deadline).run()
+        return _Execution(self, call, self.timeout, deadline).run()
 
     def _hold_all(self, parts: Parts[T], deadline: float) -> Conversation[T]:
         results = []
         for part in parts.calls:
-            # What is left is at least a moment, so that it is the attempt that fails.
+            # Timeout rejects 0 with BadValue; with 1 ms left, the attempt fails with ConnectionError instead.
             timeout = Timeout(max(0.001, deadline - time.monotonic()), self.timeout.connect)
-            result = yield from _Course(self, part, timeout, deadline).run()
+            result = yield from _Execution(self, part, timeout, deadline).run()
             results.append(result)
         return parts.join(results)
 
 
-class _Course(Generic[T]):
-    """One call from its first attempt to its end."""
+class _Execution(Generic[T]):
+    """Runs one call, from the first attempt to the result."""
 
     __slots__ = (
         "_call",
@@ -170,14 +174,15 @@ class _Course(Generic[T]):
             self._make_repeatable()
 
     def run(self) -> Conversation[T]:
-        """All of it."""
+        """Makes attempts until one succeeds or the retry policy gives up."""
         while True:
             outcome = yield from self._attempt()
             if isinstance(outcome, Answer):
                 self._common.allowance.give_back()
                 return self._read(outcome)
             if self._call.confirm is not None and self._may_be_done and isinstance(outcome, NotFound):
-                confirmation = _Course(self._common, self._call.confirm, self._timeout, self._deadline)
+                # An earlier attempt may have taken effect before its response was lost.
+                confirmation = _Execution(self._common, self._call.confirm, self._timeout, self._deadline)
                 if (yield from confirmation.run()):
                     return self._read(Answer(200))
             yield from self._wait_to_repeat(outcome)
@@ -226,12 +231,12 @@ class _Course(Generic[T]):
     def _wait_to_repeat(
         self, error: AstakosClientException
     ) -> Generator[Attempt | Pause, Answer | None, None]:
-        """Wait until the next attempt may begin; raise the error if there is to be none."""
+        """Waits until the next attempt is due; raises the error if there is none."""
         import random  # noqa: PLC0415 - slow to import, and most calls succeed
 
         common = self._common
         if isinstance(error, QuotaLimit) and error.resource is None:
-            common.logger.error("%s; the server's reasons cannot be read", error)
+            common.logger.error("%s; cannot parse the limit and usage in the response", error)
         while True:
             self._failures += 1
             pause = common.retry.again(
@@ -240,12 +245,12 @@ class _Course(Generic[T]):
                 method=self._request.method,
                 repeatable=self._repeatable or self._may_become_repeatable(),
                 remaining=self._deadline - time.monotonic(),
-                jitter=random.random(),  # noqa: S311 - spreads load, guards nothing
+                jitter=random.random(),  # noqa: S311 - spreads load, no security
             )
             if pause is None or not common.allowance.take():
                 raise error
             common.logger.warning(
-                "%s; repeating it in %.2f s (%d of %d)", error, pause, self._failures, common.retry.count
+                "%s; retrying in %.2f s (retry %d of %d)", error, pause, self._failures, common.retry.count
             )
             if pause:
                 yield Pause(pause)
@@ -267,9 +272,9 @@ class _Course(Generic[T]):
     def _find_out_whether_repeatable(
         self, error: AstakosClientException
     ) -> Generator[Attempt, Answer | None, None]:
-        """Ask the server what it supports; raise the error if that does not help."""
+        """Asks the server which extensions it supports; raises the error if it lacks the needed one."""
         asking = ask_what_is_supported(self._call.token)
-        yield from _Course(self._common, asking, self._timeout, self._deadline)._attempt()  # noqa: SLF001 - of its kind
+        yield from _Execution(self._common, asking, self._timeout, self._deadline)._attempt()  # noqa: SLF001 - own class
         if self._common.server.supports(self._call.repeatable_with):
             self._make_repeatable()
         elif self._common.server.is_known:
@@ -278,7 +283,8 @@ class _Course(Generic[T]):
     def _make_repeatable(self) -> None:
         self._repeatable = True
         if self._call.confirm is None:
-            # Else a transport that repeats by itself would leave it unknown which of the two had come true.
+            # With a confirm call, the transport must not resend on its own: the 404 for the second copy
+            # would look like an unknown serial, and `_may_be_done` would not be set.
             self._request = self._request.changed(repeatable=True)
 
     def _read(self, answer: Answer) -> T:
@@ -306,13 +312,13 @@ class _Course(Generic[T]):
         try:
             hook(event)
         except Exception:
-            # The call is done, or will be; it must not be lost since somebody who watches has failed.
-            self._common.logger.exception("a hook failed (request %s)", self._request_id)
+            # A broken hook must not fail the call.
+            self._common.logger.exception("a hook raised an exception (request %s)", self._request_id)
 
     def _checked(self, headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
         good = tuple((name, value) for name, value in headers.items() if is_header(name, value))
         if len(good) < len(headers):
-            self._common.logger.error("a header of a hook cannot be sent (request %s)", self._request_id)
+            self._common.logger.error("ignored an invalid header of a hook (request %s)", self._request_id)
         return good
 
     def _log(self, outcome: object, seconds: float) -> None:

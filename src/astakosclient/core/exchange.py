@@ -1,4 +1,4 @@
-"""What passes between a call and the network: a request, the time it may take, an answer."""
+"""The types that cross the transport interface: request, response, timeout and the protocols."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 class Request(Value):
-    """One HTTP request, complete but for what the transport itself adds (host, length, encodings).
+    """One HTTP request. The transport adds ``Host``, ``Content-Length`` and ``Accept-Encoding``.
 
     Attributes:
-        method: ``GET`` or ``POST``.
-        origin: scheme, host and port, such as ``https://accounts.example.com``.
-        target: path and query, percent-encoded; pure ASCII.
-        headers: names and values, free of line breaks; they may hold a token.
-        body: the bytes to send, empty for none.
-        repeatable: whether the server may receive it twice without harm.
+        method: the HTTP method: ``GET``, ``POST`` or ``PUT``.
+        origin: scheme, host and port, for example ``https://accounts.example.com``.
+        target: percent-encoded path and query, ASCII only.
+        headers: pairs of name and value, without line breaks. They may contain a token.
+        body: the bytes to send; empty for none.
+        repeatable: whether sending the request twice is safe (it is idempotent).
     """
 
     __slots__ = ("body", "headers", "method", "origin", "repeatable", "target")
@@ -36,7 +36,7 @@ class Request(Value):
         body: bytes = b"",
         repeatable: bool = False,
     ) -> None:
-        """The attributes, by name or in this order."""
+        """Sets the attributes; see the class."""
         self.method = method
         self.origin = origin
         self.target = target
@@ -46,16 +46,23 @@ class Request(Value):
 
     @property
     def url(self) -> str:
-        """Where to send it."""
+        """Origin and target."""
         return self.origin + self.target
 
     def __repr__(self) -> str:
-        """What and where to, without headers and body."""
+        """Returns method and URL with secrets redacted; omits headers and body."""
         return f"<Request {self.method} {self.origin}{without_secrets(self.target)}>"
 
 
 class Answer(Value):
-    """A complete HTTP answer, decompressed; the names of its headers are in lower case."""
+    """A complete HTTP response.
+
+    Attributes:
+        status: the HTTP status code.
+        reason: the reason phrase; may be empty.
+        headers: values by lowercase header name.
+        body: the decompressed body.
+    """
 
     __slots__ = ("body", "headers", "reason", "status")
     __hidden__ = ("body", "headers", "reason")
@@ -63,7 +70,7 @@ class Answer(Value):
     def __init__(
         self, status: int, reason: str = "", headers: Mapping[str, str] | None = None, body: bytes = b""
     ) -> None:
-        """The attributes, by name or in this order."""
+        """Sets the attributes; see the class."""
         self.status = status
         self.reason = reason
         self.headers = {} if headers is None else headers
@@ -71,24 +78,28 @@ class Answer(Value):
 
     @property
     def text(self) -> str:
-        """The body for people and for exceptions: bytes that are not UTF-8 are replaced."""
+        """The body decoded as UTF-8; invalid bytes are replaced."""
         return self.body.decode("utf-8", errors="replace")
 
 
 class Timeout(FixedValue):
-    """How long a call may take.
+    """Time limits of a call, in seconds.
 
     Attributes:
-        total: seconds for the whole call, from its start to the last byte of the answer, repetitions and
-            the pauses between them included.
-        connect: seconds for opening a connection, TLS and proxy included. The look-up of a host's name is
-            the operating system's and keeps to its own limits.
+        total: limit for the whole call, from its start to the last byte of the response, including retries
+            and the pauses between them.
+        connect: limit for opening a connection, including TLS and the proxy. A synchronous client cannot
+            interrupt a DNS lookup; the operating system's limits apply to it.
     """
 
     __slots__ = ("connect", "total")
 
     def __init__(self, total: float = 60.0, connect: float = 5.0) -> None:
-        """Refuse what is no finite, positive time."""
+        """Sets the limits.
+
+        Raises:
+            BadValue: a limit is not a positive, finite number.
+        """
         for name, seconds in (("total", total), ("connect", connect)):
             if not isinstance(seconds, int | float) or not math.isfinite(seconds) or seconds <= 0:
                 raise BadValue(f"Timeout: {name} must be a positive number of seconds, not {seconds!r}")
@@ -97,22 +108,32 @@ class Timeout(FixedValue):
 
 
 class Transport(Protocol):
-    """Whatever can carry a request to its server. Any HTTP library is wrapped in a few lines.
+    """Sends requests to the server. Implement it to use another HTTP library.
 
-    `astakosclient.adapters.httpx2` does so, and shows how.
+    For an example, see `astakosclient.adapters.httpx2`.
     """
 
     def send(self, request: Request, timeout: Timeout) -> Answer:  # pyright: ignore[reportReturnType]
-        """Send the request once and return the whole answer, whatever its status; follow no redirects.
+        """Sends the request once and returns the complete response, whatever its status.
+
+        Must not follow redirects.
+
+        Args:
+            request: the request to send.
+            timeout: the time limits for this attempt.
 
         Raises:
-            astakosclient.errors.ConnectionError: there is no complete answer. Its ``sent`` must be False
-                only if the request provably did not reach the server: a commission is repeated then.
+            astakosclient.errors.ConnectionError: no complete response arrived. Set ``sent=False`` only if
+                the request provably did not reach the server, because the client then resends even
+                requests that are not idempotent.
         """
 
 
 class AsyncTransport(Protocol):
-    """The same, awaited."""
+    """The asynchronous counterpart of `Transport`."""
 
     async def send(self, request: Request, timeout: Timeout) -> Answer:  # pyright: ignore[reportReturnType]  # noqa: ASYNC109
-        """As `Transport.send`; safe to be cancelled: no later request may get this one's answer."""
+        """Does the same as `Transport.send`.
+
+        Must be safe to cancel: a later request must never receive the response to a cancelled one.
+        """

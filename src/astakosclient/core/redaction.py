@@ -1,4 +1,4 @@
-"""Keeping secrets out of logs and texts."""
+"""Redacts secrets in logs and exception messages."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import re
 PLACEHOLDER = "[secret]"
 
 SHORTEST_SECRET = 8
-"""What is shorter is no secret that could be kept, and blanking it would make texts unreadable."""
+"""Shorter strings are not redacted: they are too weak to be secrets, and redaction would garble the text."""
 
-# A token's fingerprint is comparable within one process's log, and worthless outside of it.
+# One key per process: fingerprints are comparable within a process and meaningless outside it.
 _KEY = os.urandom(16)
 
 _SECRET_QUERY = re.compile(
@@ -21,26 +21,25 @@ _SECRET_PATH = re.compile(r"(?<=/tokens/)[^?]+")
 
 
 def without_secrets(target: str) -> str:
-    """The path and query of a request with token ids and secret query values blanked."""
+    """Returns a path and query with token IDs and secret query values redacted."""
     target = _SECRET_PATH.sub(PLACEHOLDER, target)
     return _SECRET_QUERY.sub(lambda match: f"{match[1]}={PLACEHOLDER}", target)
 
 
 def without_token(text: str, token: str | None) -> str:
-    """A text that came from elsewhere, with the token blanked should it be repeated there."""
+    """Returns a text from the peer with every occurrence of the token redacted."""
     if token is None or len(token) < SHORTEST_SECRET:
         return text
     return text.replace(token, PLACEHOLDER)
 
 
 def fingerprint(token: str | None) -> str:
-    """A few digits by which log lines of one token can be told from those of another.
+    """Returns eight hexadecimal digits that identify a token in log lines, or ``none`` for None.
 
-    Any text has one; without the key, which never leaves the process, nothing can be learned from it.
+    Accepts any text. It is a keyed hash and the key never leaves the process, so it reveals nothing.
     """
     if token is None:
         return "none"
-    # Only who logs at debug level pays for loading OpenSSL.
-    import hashlib  # noqa: PLC0415
+    import hashlib  # noqa: PLC0415 - loads OpenSSL, which only debug logging needs
 
     return hashlib.blake2s(token.encode("utf-8", "surrogatepass"), key=_KEY, digest_size=4).hexdigest()

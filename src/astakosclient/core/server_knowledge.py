@@ -1,4 +1,4 @@
-"""What a client has learned about its server from the answers so far."""
+"""Tracks which protocol extensions the server supports, from the responses seen so far."""
 
 from __future__ import annotations
 
@@ -11,33 +11,34 @@ HEADER = "astakos-supports"
 
 
 class Server:
-    """What the server says it can do beyond the original Astakos; shared by all calls of a client.
+    """Extensions of the Astakos protocol that the server supports; shared by all calls of a client.
 
-    Only an answer about commissions tells; nothing is assumed before one has come.
+    A server lists them in the ``Astakos-Supports`` header of responses about commissions. Until such a
+    response arrives, support is unknown.
     """
 
     __slots__ = ("_supported",)
 
     def __init__(self) -> None:
-        """Know nothing yet."""
+        """Starts with support unknown."""
         self._supported: frozenset[str] | None = None
 
     @property
     def is_known(self) -> bool:
-        """Whether it has said what it supports, or that it supports nothing more."""
+        """Whether support is known, including "supports no extensions"."""
         return self._supported is not None
 
     def supports(self, ability: str) -> bool:
-        """Whether it is known to have an ability, such as ``idempotency-key``."""
+        """Returns whether the server is known to support an extension, for example ``idempotency-key``."""
         return self._supported is not None and ability in self._supported
 
     def learn(self, answer: Answer, *, would_tell: bool) -> None:
-        """Take in what an answer says.
+        """Updates what is known from the headers of a response.
 
         Args:
-            answer: any answer of the server, or of something before it.
-            would_tell: whether a server that supports more would have said so in this answer. A gateway's
-                refusal, which knows nothing of it, does not count.
+            answer: any response, from the server or from a gateway in front of it.
+            would_tell: whether a server with extensions always sends the header with this response. If so,
+                a missing header means no extensions. False for responses that a gateway may have made.
         """
         said = answer.headers.get(HEADER)
         if said is not None:

@@ -1,4 +1,4 @@
-"""How a synchronous client carries its calls: one conversation at a time, on the caller's thread."""
+"""Base class of the synchronous clients: runs calls on the caller's thread."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ T = TypeVar("T")
 
 
 class Synchronous:
-    """What every synchronous client has: where it calls, how, and over what.
+    """Base class of the synchronous clients: options, transport and lifecycle.
 
-    One client can be shared by all threads, and goes on working in forked processes.
+    Thread-safe and fork-safe.
     """
 
     _conversations: Conversations
@@ -33,14 +33,14 @@ class Synchronous:
     def with_options(
         self, *, timeout: float | Timeout | None = None, retry: int | Retry | None = None
     ) -> Self:
-        """The same client with another time or policy for its calls; it shares all connections.
+        """Returns a copy of the client with another timeout or retry policy. It shares all connections.
 
         Args:
-            timeout: the seconds that a whole call may take, or a `Timeout`.
-            retry: how often a call may be repeated, or a `Retry`.
+            timeout: limit for a whole call, in seconds, or a `Timeout`; None keeps the current one.
+            retry: maximum number of retries, or a `Retry`; None keeps the current policy.
 
         Raises:
-            BadValue: an argument cannot be right.
+            BadValue: an argument is invalid.
 
         Example:
             .. code-block:: python
@@ -48,24 +48,24 @@ class Synchronous:
                 client.with_options(timeout=2, retry=0).get_quotas(token)
         """
         other = copy.copy(self)
-        other._conversations = with_options(self._conversations, timeout, retry)  # noqa: SLF001 - one of its own
+        other._conversations = with_options(self._conversations, timeout, retry)  # noqa: SLF001 - own class
         return other
 
     def close(self) -> None:
-        """Close the kept connections. Closing again does nothing; a later call opens a new connection."""
+        """Closes the client's connections. Safe to call twice; a later call opens a new connection."""
         if self._own_transport is not None:
             self._own_transport.close()
 
     def __enter__(self) -> Self:
-        """The client itself, which is closed at the end of the ``with`` block."""
+        """Returns the client; leaving the ``with`` block closes it."""
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Close the kept connections."""
+        """Closes the client's connections."""
         self.close()
 
     def __repr__(self) -> str:
-        """Where the service is, and nothing secret."""
+        """Returns the class and the base URL, without secrets."""
         return f"<{type(self).__name__} of {self._conversations.address}>"
 
     def _run(self, call: Call[T] | Parts[T]) -> T:
@@ -93,7 +93,7 @@ class Synchronous:
 def with_options(
     conversations: Conversations, timeout: float | Timeout | None, retry: int | Retry | None
 ) -> Conversations:
-    """The same with another timeout or retry, where one is given."""
+    """Returns the conversations with the given timeout and retry policy; None keeps the current value."""
     return conversations.changed(
         timeout=None if timeout is None else as_timeout(timeout),
         retry=None if retry is None else as_retry(retry),
@@ -101,22 +101,21 @@ def with_options(
 
 
 def as_timeout(timeout: float | Timeout | None) -> Timeout:
-    """What a caller may give as a timeout, as one; None is the default."""
+    """Converts a ``timeout`` argument to a `Timeout`; None selects the default."""
     if timeout is None:
         return Timeout()
     return timeout if isinstance(timeout, Timeout) else Timeout(total=timeout)
 
 
 def as_retry(retry: int | Retry) -> Retry:
-    """What a caller may give as a policy, as one."""
+    """Converts a ``retry`` argument to a `Retry`."""
     return retry if isinstance(retry, Retry) else Retry(retry)
 
 
 def as_logger(logger: logging.Logger | None) -> logging.Logger:
-    """What a caller may give as a logger, as one; None is that of this package."""
+    """Returns the given logger, or the logger ``astakosclient`` for None."""
     if logger is not None:
         return logger
-    # Slow to import, and most programs have done so before they make a client.
-    import logging  # noqa: PLC0415
+    import logging  # noqa: PLC0415 - keeps `import astakosclient` fast
 
     return logging.getLogger("astakosclient")

@@ -1,1 +1,1 @@
-"""Sockets and all that is known of them: how a request gets to its server, and an answer back."""
+"""HTTP/1.1 over sockets: routes, proxies, parsing, connection pools and the default transports."""

@@ -1,4 +1,4 @@
-"""An answer, read from bytes as they come in, by whoever brings them."""
+"""An incremental HTTP/1.1 response parser, without I/O."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 CONTINUE = 100
 ROOM_AROUND = 64 * 1024
-"""How many bytes may surround a body: heads, the marks of chunks, trailers."""
+"""Bytes allowed in addition to the body limit: heads, chunk headers and trailers."""
 
 _BEGINNING = b"HTTP/1."
 _END_OF_LINE = b"\r\n"
@@ -26,12 +26,12 @@ _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*
 
 
 class AnswerReader:
-    """Reads one answer after another; knows nothing of sockets, and so waits for nothing.
+    """Parses one response after another from bytes that the caller feeds in.
 
     Attributes:
-        received: how many bytes have come since the current exchange began.
-        reusable: whether the last answer was read to its end, nothing came after it, and the server will
-            take a further request.
+        received: bytes received since `begin`.
+        reusable: whether the connection can carry another request: the last response is complete, no data
+            follows it, and the server keeps the connection open.
 
     Example:
         >>> reader = AnswerReader()
@@ -44,7 +44,7 @@ class AnswerReader:
     __slots__ = ("_buffer", "_limit", "_method", "_reading", "received", "reusable")
 
     def __init__(self) -> None:
-        """Expect nothing yet; see `begin`."""
+        """Creates an idle parser; call `begin` before feeding it."""
         self._buffer = bytearray()
         self._limit = 0
         self._method = ""
@@ -53,11 +53,13 @@ class AnswerReader:
         self.reusable = False
 
     def begin(self, method: str, limit: int) -> None:
-        """Expect the answer to a request with that method, and a body of at most so many bytes.
+        """Prepares for the response to a request. For ``CONNECT``, parses only the head.
 
-        Of an answer to ``CONNECT`` only the head is read.
+        Args:
+            method: the method of the request.
+            limit: maximum size of the body, in bytes, before and after decompression.
         """
-        assert not self._buffer, "what is left over would be taken for this answer"  # noqa: S101 - see `reusable`
+        assert not self._buffer, "leftover data would be parsed as this response"  # noqa: S101 - see `reusable`
         self._method = method
         self._limit = limit
         self._reading = None
@@ -65,14 +67,14 @@ class AnswerReader:
         self.reusable = False
 
     def feed(self, data: bytes) -> Answer | None:
-        """Take what has come in; no bytes are the end of the stream.
+        """Parses received bytes; empty bytes mean the end of the stream.
 
         Returns:
-            The answer once it is complete, decompressed.
+            The decompressed response once it is complete, otherwise None.
 
         Raises:
-            UnusableAnswer: it breaks the rules of HTTP, or ours on its size, or is cut short.
-            ConnectionResetError: the stream has ended without a single byte of an answer.
+            UnusableAnswer: the response is not valid HTTP, exceeds a limit, or is truncated.
+            ConnectionResetError: the stream ended before the first byte of a response.
         """
         self.received += len(data)
         if self._reading is None:
@@ -93,11 +95,11 @@ class AnswerReader:
 
     @property
     def holds_more(self) -> bool:
-        """Whether something has come that belongs to no answer."""
+        """Whether data is buffered that does not belong to a response."""
         return bool(self._buffer)
 
     def _in_one_piece(self, data: bytes) -> Answer | None:
-        """The answer, if it is whole and of the usual form: then nothing needs to be copied together."""
+        """Parses a response that arrived in one piece with a Content-Length, without buffering it."""
         end = data.find(_END_OF_HEAD)
         if end < 0 or end > LONGEST_HEAD:
             return None
@@ -115,16 +117,16 @@ class AnswerReader:
         if encoding is not None:
             body = decoded(body, encoding, self._limit)
         knows_its_end = head.chunked or head.length is not None or head.has_no_body(self._method)
-        # What comes with an answer and does not belong to it would be taken for the next one.
+        # With leftover data, the next exchange would parse it as its response.
         self.reusable = head.lasting and knows_its_end and not self._buffer
         return Answer(head.status, head.reason, head.headers, body)
 
     def _read(self) -> Generator[None, bool, Answer]:
-        """All of the answer. It yields when it needs more; sent in is whether more can come."""
+        """Parses a response from the buffer; yields for more data, and receives False at the stream's end."""
         while (head := parse_head((yield from self._head()))).status == CONTINUE:
             pass
         if head.status < 200:
-            raise UnusableAnswer(f"unexpected interim answer {head.status}")
+            raise UnusableAnswer(f"unexpected interim response {head.status}")
         if head.has_no_body(self._method) or self._method == "CONNECT":
             body = b""
         elif head.chunked:
@@ -138,27 +140,27 @@ class AnswerReader:
         return self._complete(head, body)
 
     def _head(self) -> Generator[None, bool, bytes]:
-        """The head of an answer, without the empty line at its end.
+        """Returns the head of a response, without the empty line at its end.
 
-        What cannot become one is refused as soon as that can be seen: a peer that speaks something else may
-        never send an empty line.
+        Rejects data that cannot be a head as early as possible: a peer that does not speak HTTP may never
+        send an empty line.
         """
         buffer = self._buffer
         seen = 0
         while (end := buffer.find(_END_OF_HEAD, max(0, seen - 3))) < 0:
             if not buffer.startswith(_BEGINNING[: len(buffer)]):
-                raise UnusableAnswer(f"the answer is not HTTP: it begins with {bytes(buffer[:40])!r}")
+                raise UnusableAnswer(f"the response is not HTTP: it begins with {bytes(buffer[:40])!r}")
             if _OUT_OF_LINE.search(buffer, max(0, seen - 1)):
-                raise UnusableAnswer("the answer has a bare CR, a bare LF or a NUL in its head")
+                raise UnusableAnswer("the response head contains a bare CR, a bare LF or a NUL")
             if len(buffer) > LONGEST_HEAD:
                 break
             seen = len(buffer)
             if not (yield):
                 if not self.received:
-                    raise ConnectionResetError("the peer closed the connection without an answer")
-                raise UnusableAnswer("the answer is cut short within its head")
+                    raise ConnectionResetError("the peer closed the connection without a response")
+                raise UnusableAnswer("the response is truncated in its head")
         if end < 0 or end > LONGEST_HEAD:
-            raise UnusableAnswer(f"the head of the answer is longer than {LONGEST_HEAD} bytes")
+            raise UnusableAnswer(f"the response head is longer than {LONGEST_HEAD} bytes")
         return self._take(end, len(_END_OF_HEAD))
 
     def _chunks(self) -> Generator[None, bool, bytes]:
@@ -168,13 +170,13 @@ class AnswerReader:
                 raise too_large(self._limit)
             body += yield from self._exactly(size)
             if (yield from self._line()):
-                raise UnusableAnswer("the answer has a chunk that is longer than it says")
+                raise UnusableAnswer("the response has a chunk that is longer than its size says")
         trailers = 0
         while line := (yield from self._line()):
             check_trailer(line)
             trailers += 1
             if trailers > MOST_FIELDS:
-                raise UnusableAnswer(f"the answer has more than {MOST_FIELDS} trailers")
+                raise UnusableAnswer(f"the response has more than {MOST_FIELDS} trailers")
         return bytes(body)
 
     def _line(self) -> Generator[None, bool, bytes]:
@@ -184,16 +186,16 @@ class AnswerReader:
             if seen > LONGEST_LINE:
                 break
             if not (yield):
-                raise UnusableAnswer("the answer is cut short between its chunks")
+                raise UnusableAnswer("the response is truncated between its chunks")
         if end < 0 or end > LONGEST_LINE:
-            raise UnusableAnswer(f"the answer has a line of more than {LONGEST_LINE} bytes")
+            raise UnusableAnswer(f"the response has a line of more than {LONGEST_LINE} bytes")
         return self._take(end, len(_END_OF_LINE))
 
     def _exactly(self, count: int) -> Generator[None, bool, bytes]:
         while len(self._buffer) < count:
             if not (yield):
                 missing = count - len(self._buffer)
-                raise UnusableAnswer(f"the answer is cut short: {missing} bytes are missing")
+                raise UnusableAnswer(f"the response is truncated: {missing} bytes are missing")
         return self._take(count)
 
     def _until_closed(self) -> Generator[None, bool, bytes]:
@@ -204,7 +206,7 @@ class AnswerReader:
         return self._take(len(self._buffer))
 
     def _take(self, count: int, also: int = 0) -> bytes:
-        """Take so many bytes out of the buffer, and as many more after them that nobody needs."""
+        """Removes ``count`` bytes from the buffer and returns them; drops ``also`` bytes after them."""
         taken = bytes(self._buffer[:count])
         del self._buffer[: count + also]
         return taken
@@ -213,5 +215,5 @@ class AnswerReader:
 def _chunk_size(line: bytes) -> int:
     matched = _CHUNK_SIZE.fullmatch(line)
     if matched is None:
-        raise UnusableAnswer(f"the answer has a chunk of no size: {line[:40]!r}")
+        raise UnusableAnswer(f"the response has an invalid chunk size: {line[:40]!r}")
     return int(matched[1], 16)

@@ -1,4 +1,4 @@
-"""Unpacking compressed answers, no further than a limit."""
+"""Decompresses response bodies, up to a size limit."""
 
 from __future__ import annotations
 
@@ -8,52 +8,52 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 
 class UnusableAnswer(Exception):  # noqa: N818 - says what it is
-    """An answer that breaks the rules of HTTP, or ours on its size."""
+    """The response is not valid HTTP, is truncated, or exceeds a limit."""
 
 
 def too_large(limit: int) -> UnusableAnswer:
-    """The answer is beyond what we are willing to hold."""
-    return UnusableAnswer(f"the answer is larger than {limit} bytes")
+    """Returns the exception for a response that exceeds the size limit."""
+    return UnusableAnswer(f"the response is larger than {limit} bytes")
 
 
 def check_size(body: bytes | bytearray, limit: int) -> None:
-    """See that what has come so far is not beyond it.
+    """Checks the size of the body received so far.
 
     Raises:
-        UnusableAnswer: it is.
+        UnusableAnswer: the body is larger than ``limit`` bytes.
     """
     if len(body) > limit:
         raise too_large(limit)
 
 
 def decoded(body: bytes, encoding: str, limit: int) -> bytes:
-    """The body without its content encoding.
+    """Removes the content encoding from a body.
 
     Raises:
-        UnusableAnswer: the encoding is none that we asked for, the data is broken or cut short, or
-            unpacks to more than ``limit`` bytes.
+        UnusableAnswer: the encoding is not gzip, the data is corrupt or truncated, or the decompressed body
+            is larger than ``limit`` bytes.
     """
     encoding = encoding.strip().lower()
     if encoding in {"", "identity"}:
         return body
     if encoding not in {"gzip", "x-gzip"}:
-        raise UnusableAnswer(f"the answer is encoded as {encoding[:20]!r}")
+        raise UnusableAnswer(f"the response has an unsupported content encoding: {encoding[:20]!r}")
     try:
         return _gunzipped(body, limit)
     except zlib.error as error:
-        raise UnusableAnswer(f"the answer is not valid gzip: {error}") from error
+        raise UnusableAnswer(f"the response is not valid gzip: {error}") from error
 
 
 def _gunzipped(body: bytes, limit: int) -> bytes:
     unpacked = b""
     while body:
-        # One member after another: RFC 1952 allows several.
+        # RFC 1952 allows several members in sequence.
         member = zlib.decompressobj(_GZIP)
-        # One byte more than allowed is enough to know, however far a bomb would go on.
+        # Stops at one byte over the limit, so that a decompression bomb cannot exhaust memory.
         unpacked += member.decompress(body, limit - len(unpacked) + 1)
         if len(unpacked) > limit:
             raise too_large(limit)
         if not member.eof:
-            raise UnusableAnswer("the answer is cut short within its gzip data")
+            raise UnusableAnswer("the response is truncated in its gzip data")
         body = member.unused_data
     return unpacked

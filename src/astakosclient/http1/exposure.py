@@ -1,4 +1,4 @@
-"""A warning to those whose tokens would travel in the clear."""
+"""Warns if tokens would travel over plain HTTP."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ _warned_of: set[str] = set()
 
 
 def warn_if_exposed(address: Address) -> None:
-    """Warn of plain HTTP to another host, once for each host in this process.
+    """Warns about plain HTTP to another host, once per host and process.
 
     Warns:
-        InsecureConnectionWarning: whoever is on the way to the host can read the tokens. It points at the
-            first caller outside of this package.
+        InsecureConnectionWarning: anyone on the network path can read the tokens. The warning points at the
+            first caller outside this package.
     """
     if address.scheme != "http" or is_loopback(address.host) or address.host in _warned_of:
         return
     warnings.warn(
-        f"tokens go to {address.host} over plain http, for all on the way to read: use https",
+        f"tokens go to {address.host} over plain http, readable by anyone on the network path; use https",
         InsecureConnectionWarning,
         stacklevel=_level_of_caller(),
     )
-    # Not before: who turns warnings into errors means every client.
+    # Last, so that a filter that turns the warning into an error rejects every client, not just the first.
     _warned_of.add(address.host)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine itself, by its name or address alone."""
+    """Returns whether a host is this machine, judging by its name or address alone."""
     host = host.lower().rstrip(".")
     return host == "localhost" or host.endswith(".localhost") or host == "::1" or _is_loopback_ipv4(host)
 
@@ -44,9 +44,9 @@ def _is_loopback_ipv4(host: str) -> bool:
 
 
 def _level_of_caller() -> int:
-    """How far up the stack the caller of this package is, seen from the function that calls this one."""
+    """Returns the ``stacklevel`` of the first frame outside this package, for the calling function."""
     level = 1
-    frame = sys._getframe(1)  # noqa: SLF001 - its official form imports half of the library
+    frame = sys._getframe(1)  # noqa: SLF001 - the public `inspect` is slow to import
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("astakosclient"):
         frame = frame.f_back
         level += 1

@@ -1,4 +1,4 @@
-"""The head of an answer, strictly read: status, headers, and where the body ends."""
+"""Strict parsing of response heads: status, headers and body length."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ LONGEST_HEAD = 64 * 1024
 LONGEST_LINE = 16 * 1024
 MOST_FIELDS = 100
 LONGEST_NUMBER = 15
-"""How many digits a length may have: more than any limit of ours, less than what costs time to read."""
+"""Maximum digits of a length: enough for any size limit, few enough to convert quickly."""
 
 _TEXT = r"[\t\x20-\x7e\x80-\xff]*+"
 _STATUS_LINE = re.compile(rf"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: ({_TEXT}))?")
-# No folded lines, no space before the colon, no bare CR or LF, no NUL: all of them have fooled somebody.
+# Rejects folded lines, a space before the colon, bare CR or LF, and NUL: parsers disagree on all of these.
 _FIELD = re.compile(rf"[!#$%&'*+\-.^_`|~0-9A-Za-z]++:{_TEXT}")
 _FIELDS = re.compile(rf"(?:\r\n{_FIELD.pattern})*+")
 
 
 class Head(NamedTuple):
-    """What the head of an answer says.
+    """A parsed response head.
 
     Attributes:
-        status: the three digits.
-        reason: what the server calls the status; often nothing.
-        headers: by name in lower case; the values of one name that came several times are joined by commas.
-        length: how many bytes the body has, if the head says so.
-        chunked: whether the body comes in chunks.
-        lasting: whether the server will take a further request on this connection.
+        status: the status code.
+        reason: the reason phrase; may be empty.
+        headers: values by lowercase name; repeated headers are joined with commas.
+        length: the Content-Length, or None if the head has none.
+        chunked: whether the body uses chunked transfer encoding.
+        lasting: whether the server keeps the connection open (keep-alive).
     """
 
     status: int
@@ -40,29 +40,31 @@ class Head(NamedTuple):
     lasting: bool
 
     def has_no_body(self, method: str) -> bool:
-        """Whether the answer ends with its head, whatever that says about a length."""
+        """Returns whether the response ends with its head, regardless of a Content-Length."""
         return method == "HEAD" or self.status in {204, 304}
 
 
 def parse_head(data: bytes) -> Head:
-    """Read a head, given without the empty line that ends it.
+    """Parses a head, passed without the empty line that ends it.
+
+    Deliberately strict: leniency on which parsers differ enables response smuggling.
 
     Raises:
-        UnusableAnswer: it is not HTTP/1.0 or 1.1 to the letter, or leaves in doubt where the body ends. What
-            is tolerated by one and not by another is how answers are smuggled past.
+        UnusableAnswer: the head is not valid HTTP/1.0 or HTTP/1.1, exceeds a limit, or is ambiguous about
+            where the body ends.
     """
     text = data.decode("latin-1")
     status_line, *lines = text.split("\r\n")
     matched = _STATUS_LINE.fullmatch(status_line)
     if matched is None:
-        raise UnusableAnswer(f"the answer is not HTTP: it begins with {status_line[:40]!r}")
+        raise UnusableAnswer(f"the response is not HTTP: it begins with {status_line[:40]!r}")
     minor, status, reason = matched.groups("")
     if not _FIELDS.fullmatch(text, len(status_line)):
         raise UnusableAnswer(_complaint(lines))
     if len(lines) > MOST_FIELDS:
-        raise UnusableAnswer(f"the answer has more than {MOST_FIELDS} headers")
+        raise UnusableAnswer(f"the response has more than {MOST_FIELDS} headers")
     if len(text) > LONGEST_LINE and any(len(line) > LONGEST_LINE for line in (status_line, *lines)):
-        raise UnusableAnswer(f"the answer has a line of more than {LONGEST_LINE} bytes in its head")
+        raise UnusableAnswer(f"the response head has a line of more than {LONGEST_LINE} bytes")
     headers: dict[str, str] = {}
     for line in lines:
         name, _, value = line.partition(":")
@@ -81,10 +83,10 @@ def parse_head(data: bytes) -> Head:
 
 
 def check_trailer(line: bytes) -> None:
-    """See that a header that follows the last chunk is well-formed; its value is of no use to us.
+    """Checks the syntax of a trailer, a header after the last chunk; its value is ignored.
 
     Raises:
-        UnusableAnswer: it is not.
+        UnusableAnswer: the trailer is malformed.
     """
     text = line.decode("latin-1")
     if not _FIELD.fullmatch(text):
@@ -92,15 +94,15 @@ def check_trailer(line: bytes) -> None:
 
 
 def _complaint(lines: list[str]) -> str:
-    """What is wrong with the first malformed header; its value may be a secret and is not shown."""
+    """Describes the first malformed header without its value, which may be a secret."""
     line = next(line for line in lines if not _FIELD.fullmatch(line))
     if line[:1] in {" ", "\t"}:
-        return "the answer has a header that goes on in a second line"
+        return "the response has a folded header"
     name, colon, _ = line.partition(":")
     return (
-        f"the answer has a malformed header, {name[:40]!r}"
+        f"the response has a malformed header, {name[:40]!r}"
         if colon
-        else "the answer has a header without a colon"
+        else "the response has a header without a colon"
     )
 
 
@@ -108,10 +110,10 @@ def _length(headers: dict[str, str]) -> int | None:
     text = headers.get("content-length")
     if text is None:
         return None
-    # The same length several times is one length (RFC 9112, 6.3).
+    # RFC 9112, section 6.3: a repeated identical length is valid.
     text, *others = set(text.split(", "))
     if others or len(text) > LONGEST_NUMBER or not (text.isascii() and text.isdecimal()):
-        raise UnusableAnswer(f"the answer has a Content-Length that is no number: {text[:40]!r}")
+        raise UnusableAnswer(f"the response has an invalid Content-Length: {text[:40]!r}")
     return int(text)
 
 
@@ -120,7 +122,7 @@ def _is_chunked(headers: dict[str, str], minor: str) -> bool:
     if coding is None:
         return False
     if coding.lower() != "chunked":
-        raise UnusableAnswer(f"the answer has a Transfer-Encoding other than chunked: {coding[:40]!r}")
+        raise UnusableAnswer(f"the response has a Transfer-Encoding other than chunked: {coding[:40]!r}")
     if "content-length" in headers or minor == "0":
-        raise UnusableAnswer("the answer has a Transfer-Encoding where there must be none")
+        raise UnusableAnswer("the response has a Transfer-Encoding with Content-Length or in HTTP/1.0")
     return True

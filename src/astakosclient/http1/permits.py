@@ -1,4 +1,4 @@
-"""How many may be out at once: a semaphore that is written in C, 0.2 µs against 3."""
+"""A counting semaphore with deadlines, on a C queue: 0.2 µs per operation; `threading.Semaphore`: 3 µs."""
 
 from __future__ import annotations
 
@@ -7,21 +7,24 @@ import time
 
 
 class Permits:
-    """A number of permits, for threads to take and give back."""
+    """A counting semaphore for threads."""
 
     __slots__ = ("_left",)
 
     def __init__(self, count: int) -> None:
-        """All are there."""
+        """Creates a semaphore with ``count`` permits."""
         self._left: queue.SimpleQueue[None] = queue.SimpleQueue()
         for _ in range(count):
             self._left.put(None)
 
     def take(self, deadline: float) -> None:
-        """Wait for one until a deadline on the monotonic clock.
+        """Acquires a permit.
+
+        Args:
+            deadline: when to give up, on the monotonic clock.
 
         Raises:
-            TimeoutError: there was none.
+            TimeoutError: no permit became free before the deadline.
         """
         try:
             self._left.get(timeout=max(0.0, deadline - time.monotonic()))
@@ -29,5 +32,5 @@ class Permits:
             raise TimeoutError from None
 
     def give_back(self) -> None:
-        """Let another one have it."""
+        """Releases a permit."""
         self._left.put(None)

@@ -1,4 +1,4 @@
-"""Which proxy to go through, as the environment says."""
+"""Selects the HTTP proxy from the environment."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ if TYPE_CHECKING:
 
 
 class Proxy(Value):
-    """An HTTP proxy, and the ``Proxy-Authorization`` it wants, if any."""
+    """An HTTP proxy; ``authorization`` is the value of ``Proxy-Authorization``, or empty."""
 
     __slots__ = ("authorization", "host", "port")
     __hidden__ = ("authorization",)
 
     def __init__(self, host: str, port: int, authorization: str = "") -> None:
-        """The attributes, by name or in this order."""
+        """Sets the attributes; see the class."""
         self.host = host
         self.port = port
         self.authorization = authorization
 
     def __str__(self) -> str:
-        """Host and port, without credentials."""
+        """Returns ``host:port``, without credentials."""
         return f"{bracketed(self.host)}:{self.port}"
 
 
 def proxy_for(address: Address) -> Proxy | None:
-    """The proxy for an address, from ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY``.
+    """Returns the proxy for an address, or None for a direct connection.
 
-    Lower-case names win, as everywhere; on other systems than POSIX their own settings count, too.
+    Reads ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY``; lowercase names take precedence.
+    On macOS and Windows, the system settings apply as well.
 
     Raises:
-        BadValue: the variable holds something else than an ``http://`` proxy. The message does not show
-            it: it may hold a password.
+        BadValue: the variable does not contain an ``http://`` URL. The message does not include the value,
+            which may contain a password.
     """
     if not _may_be_set():
         return None
-    # Only who has proxies pays for loading this: it brings in email, http.client and ssl.
-    import urllib.request  # noqa: PLC0415
+    import urllib.request  # noqa: PLC0415 - loads email, http.client and ssl, which few programs need
 
     proxies = urllib.request.getproxies()
     url = proxies.get(address.scheme) or proxies.get("all")
@@ -54,7 +54,7 @@ def proxy_for(address: Address) -> Proxy | None:
 
 
 def _may_be_set() -> bool:
-    """Whether anything can have been set: elsewhere than on POSIX, the system has settings of its own."""
+    """Returns whether a proxy may be configured; macOS and Windows have settings outside the environment."""
     return sys.platform in {"darwin", "win32"} or any(name.lower().endswith("_proxy") for name in os.environ)
 
 
@@ -65,14 +65,14 @@ def _parsed(url: str) -> Proxy:
     except ValueError:
         raise BadValue("the proxy set in the environment is not a valid URL") from None
     if parts.scheme != "http" or not parts.hostname:
-        raise BadValue("the proxy set in the environment must be of the form http://host:port")
+        raise BadValue("the proxy set in the environment must have the form http://host:port")
     return Proxy(parts.hostname, port, _basic(parts.username, parts.password))
 
 
 def _basic(user: str | None, password: str | None) -> str:
     if user is None:
         return ""
-    import base64  # noqa: PLC0415 - as above
+    import base64  # noqa: PLC0415 - rarely needed
 
     credentials = unquote_to_bytes(user) + b":" + unquote_to_bytes(password or "")
     return "Basic " + base64.b64encode(credentials).decode("ascii")

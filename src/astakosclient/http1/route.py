@@ -1,4 +1,4 @@
-"""The way to a server, direct or through a proxy: where to connect, and what to write there."""
+"""The route to a server, direct or through a proxy: where to connect, and how to serialize requests."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 
 
 class Route:
-    """How requests get to one server.
+    """The route to one server.
 
     Attributes:
-        address: the server.
-        proxy: what is between, if anything.
-        first: whom to connect to: the proxy or the server.
-        peer: the server, and the proxy if there is one, for texts; without credentials.
+        address: the base URL of the server.
+        proxy: the proxy, or None for a direct connection.
+        first: the host to connect to: the proxy or the server.
+        peer: the server and the proxy, if any, for messages; without credentials.
     """
 
     def __init__(self, address: str | Address) -> None:
-        """Find the way, as the environment says.
+        """Determines the route, including a proxy set in the environment.
 
         Raises:
-            BadValue: the address, or the proxy set in the environment, cannot be right.
+            BadValue: the address or the proxy is invalid.
 
         Warns:
-            InsecureConnectionWarning: the address is plain HTTP to another host.
+            InsecureConnectionWarning: the address uses plain HTTP to another host.
         """
         self.address = parse_base_url(address) if isinstance(address, str) else address
         warn_if_exposed(self.address)
@@ -44,12 +44,12 @@ class Route:
         self._common_head = f" HTTP/1.1\r\nHost: {self.address.authority}\r\nAccept-Encoding: gzip\r\n"
         self._target_prefix = ""
         if self.proxy and self.address.scheme == "http":
-            # A proxy is told the whole URL; for https it only sees the tunnel.
+            # A proxy needs the absolute URL for http; for https, requests go through a tunnel.
             self._target_prefix = self.address.origin
             self._common_head += self._authorization()
 
     def message(self, request: Request) -> bytes:
-        """Head and body in one piece: they leave in one packet, without waiting for each other."""
+        """Serializes a request, head and body in one piece so that they can leave in one packet."""
         head = f"{request.method} {self._target_prefix}{request.target}{self._common_head}"
         for name, value in request.headers:
             head += f"{name}: {value}\r\n"
@@ -58,19 +58,18 @@ class Route:
         return f"{head}\r\n".encode("latin-1") + request.body
 
     def request_for_tunnel(self) -> bytes:
-        """What asks the proxy for a tunnel to the server."""
+        """Serializes the CONNECT request for a tunnel to the server."""
         target = self.address.server
         head = f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{self._authorization()}"
         return f"{head}\r\n".encode("ascii")
 
     def context(self, given: ssl.SSLContext | None) -> ssl.SSLContext | None:
-        """How to verify the server: as given, or as the system does; None if there is nothing to verify."""
+        """Returns the given TLS context or a default one; None for plain HTTP."""
         if self.address.scheme != "https":
             return None
         if given is not None:
             return given
-        # OpenSSL is slow to load: only those who use it pay for it.
-        import ssl  # noqa: PLC0415
+        import ssl  # noqa: PLC0415 - loads OpenSSL, which plain HTTP does not need
 
         return ssl.create_default_context()
 

@@ -1,1 +1,1 @@
-"""Names for UUIDs and back: remembered for a while, and asked for together."""
+"""Cached and combined lookups of user names and UUIDs."""

@@ -1,4 +1,4 @@
-"""Look-ups that concurrent tasks ask for together; as `astakosclient.lookups.coalescing`, on event loops."""
+"""Combines the lookups of concurrent tasks; the asyncio version of `astakosclient.lookups.coalescing`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
-    from astakosclient.lookups.ttl_cache import Remembered
+    from astakosclient.lookups.ttl_cache import TtlCache
 
 
-class _Round:
-    """One request for all that is asked together, in a task of its own: nobody's cancellation ends it."""
+class _Batch:
+    """Keys to look up in one request; its own task sends it, so that no caller's cancellation stops it."""
 
     task: asyncio.Task[dict[str, str]]
 
@@ -21,56 +21,54 @@ class _Round:
         self.wanted: set[str] = set()
 
 
-class _OfOneLoop:
-    """The rounds of one event loop."""
+class _LoopBatches:
+    """The batches of one event loop."""
 
     def __init__(self) -> None:
-        self.gathering: _Round | None = None
-        self.under_way: _Round | None = None
+        self.collecting: _Batch | None = None
+        self.in_flight: _Batch | None = None
 
 
-class AsyncRounds:
-    """Look-ups of one kind, a round of requests after the other; what was found is remembered."""
+class AsyncCoalescedLookups:
+    """Lookups of one kind, in one batch after another, with a cache."""
 
-    def __init__(
-        self, ask: Callable[[Iterable[str]], Awaitable[dict[str, str]]], remembered: Remembered
-    ) -> None:
-        """Ask by a function, and remember what it returns."""
-        self.remembered = remembered
+    def __init__(self, ask: Callable[[Iterable[str]], Awaitable[dict[str, str]]], cache: TtlCache) -> None:
+        """Sets the function that sends a request, and the cache for its results."""
+        self.cache = cache
         self._ask = ask
-        self._rounds: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _OfOneLoop] = (
+        self._batches: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopBatches] = (
             weakref.WeakKeyDictionary()
         )
 
     async def one(self, wanted: str) -> str | None:
-        """The answer to one question, or None; it shares its request with others."""
-        return self.remembered.get(wanted) or (await self._together(wanted)).get(wanted)
+        """Looks up one key, in a request shared with other tasks; returns None if it is unknown."""
+        return self.cache.get(wanted) or (await self._together(wanted)).get(wanted)
 
     async def several(self, wanted: Iterable[str]) -> dict[str, str]:
-        """The answers to several, those left out that have none; in a request of its own."""
-        known, unknown = self.remembered.divide(wanted)
+        """Looks up several keys, in a request of its own; omits unknown keys."""
+        known, unknown = self.cache.divide(wanted)
         if unknown:
             found = await self._ask(unknown)
-            self.remembered.add(found)
+            self.cache.add(found)
             known.update(found)
         return known
 
     async def _together(self, wanted: str) -> dict[str, str]:
         loop = asyncio.get_running_loop()
-        rounds = self._rounds.setdefault(loop, _OfOneLoop())
-        if rounds.gathering is None:
-            rounds.gathering = _Round()
-            rounds.gathering.task = loop.create_task(self._carry(rounds, rounds.gathering))
-        joined = rounds.gathering
+        batches = self._batches.setdefault(loop, _LoopBatches())
+        if batches.collecting is None:
+            batches.collecting = _Batch()
+            batches.collecting.task = loop.create_task(self._send(batches, batches.collecting))
+        joined = batches.collecting
         joined.wanted.add(wanted)
         return await asyncio.shield(joined.task)
 
-    async def _carry(self, rounds: _OfOneLoop, carried: _Round) -> dict[str, str]:
+    async def _send(self, batches: _LoopBatches, sent: _Batch) -> dict[str, str]:
         try:
-            if rounds.under_way is not None:
-                await asyncio.wait([rounds.under_way.task])
+            if batches.in_flight is not None:
+                await asyncio.wait([batches.in_flight.task])
         finally:
-            rounds.gathering, rounds.under_way = None, carried
-        found = await self._ask(carried.wanted)
-        self.remembered.add(found)
+            batches.collecting, batches.in_flight = None, sent
+        found = await self._ask(sent.wanted)
+        self.cache.add(found)
         return found

@@ -1,7 +1,7 @@
-"""Look-ups that concurrent threads ask for together.
+"""Combines the lookups of concurrent threads into few requests.
 
-Whoever asks while a request is under way joins the next one, with all others that came meanwhile; who asks
-while none is, is served at once. So nobody waits for others to come, and many look-ups cost one request.
+A lookup starts a request at once if none is in flight. Lookups that arrive while one is in flight form the
+next batch, which is sent when it completes. No lookup waits for a batch to fill.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from astakosclient.lookups.ttl_cache import Remembered
+    from astakosclient.lookups.ttl_cache import TtlCache
 
 
-class _Round:
-    """One request for all that is asked together; led by the thread that began it."""
+class _Batch:
+    """Keys to look up in one request; the thread that created the batch sends it."""
 
-    def __init__(self, before: _Round | None) -> None:
+    def __init__(self, before: _Batch | None) -> None:
         self.before = before
         self.wanted: set[str] = set()
         self.found: dict[str, str] = {}
@@ -28,68 +28,68 @@ class _Round:
         self.done = threading.Event()
 
 
-class Rounds:
-    """Look-ups of one kind, a round of requests after the other; what was found is remembered."""
+class CoalescedLookups:
+    """Lookups of one kind, in one batch after another, with a cache."""
 
-    def __init__(self, ask: Callable[[Iterable[str]], dict[str, str]], remembered: Remembered) -> None:
-        """Ask by a function, and remember what it returns."""
-        self.remembered = remembered
+    def __init__(self, ask: Callable[[Iterable[str]], dict[str, str]], cache: TtlCache) -> None:
+        """Sets the function that sends a request, and the cache for its results."""
+        self.cache = cache
         self._ask = ask
-        self._begin_anew()
+        self._reset()
 
-    def _begin_anew(self) -> None:
+    def _reset(self) -> None:
         self._pid = os.getpid()
         self._lock = threading.Lock()
-        self._gathering: _Round | None = None
-        self._under_way: _Round | None = None
+        self._collecting: _Batch | None = None
+        self._in_flight: _Batch | None = None
 
     def one(self, wanted: str) -> str | None:
-        """The answer to one question, or None; it shares its request with others."""
-        return self.remembered.get(wanted) or self._together(wanted).get(wanted)
+        """Looks up one key, in a request shared with other threads; returns None if it is unknown."""
+        return self.cache.get(wanted) or self._together(wanted).get(wanted)
 
     def several(self, wanted: Iterable[str]) -> dict[str, str]:
-        """The answers to several, those left out that have none; in a request of its own."""
-        known, unknown = self.remembered.divide(wanted)
+        """Looks up several keys, in a request of its own; omits unknown keys."""
+        known, unknown = self.cache.divide(wanted)
         if unknown:
             found = self._ask(unknown)
-            self.remembered.add(found)
+            self.cache.add(found)
             known.update(found)
         return known
 
     def _together(self, wanted: str) -> dict[str, str]:
         if self._pid != os.getpid():
-            # The threads that led the rounds are not in this process.
-            self._begin_anew()
+            # After a fork, the threads that lead the batches do not exist in this process.
+            self._reset()
         with self._lock:
-            leads = self._gathering is None
-            if self._gathering is None:
-                self._gathering = _Round(self._under_way)
-            joined = self._gathering
+            leads = self._collecting is None
+            if self._collecting is None:
+                self._collecting = _Batch(self._in_flight)
+            joined = self._collecting
             joined.wanted.add(wanted)
         if leads:
             self._lead(joined)
         else:
             joined.done.wait()
             if joined.error is not None:
-                # Each thread adds its own traceback.
+                # A copy, because each thread that raises the exception adds its own traceback.
                 raise copy.copy(joined.error)
         return joined.found
 
-    def _lead(self, led: _Round) -> None:
+    def _lead(self, led: _Batch) -> None:
         try:
             if led.before is not None:
                 led.before.done.wait()
                 led.before = None
             with self._lock:
-                self._gathering = None
-                self._under_way = led
+                self._collecting = None
+                self._in_flight = led
             led.found = self._ask(led.wanted)
-            self.remembered.add(led.found)
+            self.cache.add(led.found)
         except BaseException as error:
             led.error = error
             raise
         finally:
-            if self._gathering is led:
-                # Interrupted while it waited: nobody may join it any more.
-                self._gathering = None
+            if self._collecting is led:
+                # Interrupted while waiting: no other thread may join this batch.
+                self._collecting = None
             led.done.set()

@@ -1,4 +1,4 @@
-"""Names for UUIDs and back, remembered for a while, and asked for together."""
+"""Looks up user names and UUIDs with one token, with a cache and combined requests."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from astakosclient.calls import account
 from astakosclient.calls.call import text
 from astakosclient.errors import NoUserName, NoUUID
-from astakosclient.lookups.coalescing import Rounds
-from astakosclient.lookups.ttl_cache import AGE_SECONDS, SIZE, Remembered
+from astakosclient.lookups.coalescing import CoalescedLookups
+from astakosclient.lookups.ttl_cache import AGE_SECONDS, SIZE, TtlCache
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 class Lookups:
-    """Look-ups with one token; made by `lookups` of a client. Threads may share it.
+    """Cached lookups of user names and UUIDs; created by ``client.lookups(…)``. Thread-safe.
 
-    Users that are not found are asked for again each time.
+    Unknown users are not cached: each lookup of one sends a request.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Lookups:
         size: int = SIZE,
         age: float = AGE_SECONDS,
     ) -> None:
-        """Remember nothing yet; see `lookups` of a client."""
+        """Creates an empty cache; for the arguments, see ``client.lookups``."""
         path = account.SERVICE_USER_CATALOGS if as_service else account.USER_CATALOGS
 
         def names(uuids: Iterable[str]) -> Call[dict[str, str]] | Parts[dict[str, str]]:
@@ -41,15 +41,15 @@ class Lookups:
         def uuids(names: Iterable[str]) -> Call[dict[str, str]] | Parts[dict[str, str]]:
             return account.get_uuids(token, list(names), path)
 
-        self._names = Rounds(lambda wanted: client._run(names(wanted)), Remembered(size, age))  # noqa: SLF001 - of one package
-        self._uuids = Rounds(lambda wanted: client._run(uuids(wanted)), Remembered(size, age))  # noqa: SLF001
+        self._names = CoalescedLookups(lambda wanted: client._run(names(wanted)), TtlCache(size, age))  # noqa: SLF001 - same package
+        self._uuids = CoalescedLookups(lambda wanted: client._run(uuids(wanted)), TtlCache(size, age))  # noqa: SLF001
 
     def get_username(self, uuid: str) -> str:
-        """The user name of one user.
+        """Returns the user name for one UUID.
 
         Raises:
-            NoUserName: there is no such user.
-            BadValue: ``uuid`` is no string.
+            NoUserName: no user has this UUID.
+            BadValue: ``uuid`` is not a string.
             AstakosClientException: the call failed.
         """
         name = self._names.one(text("uuid", uuid))
@@ -58,11 +58,11 @@ class Lookups:
         return name
 
     def get_uuid(self, display_name: str) -> str:
-        """The UUID of one user.
+        """Returns the UUID for one user name.
 
         Raises:
-            NoUUID: there is no such user.
-            BadValue: ``display_name`` is no string.
+            NoUUID: no user has this name.
+            BadValue: ``display_name`` is not a string.
             AstakosClientException: the call failed.
         """
         uuid = self._uuids.one(text("display_name", display_name))
@@ -71,14 +71,22 @@ class Lookups:
         return uuid
 
     def get_usernames(self, uuids: Iterable[str]) -> dict[str, str]:
-        """The user names of several users, by UUID; unknown UUIDs are left out."""
+        """Returns the user names for several UUIDs, as a dict by UUID. Omits unknown UUIDs.
+
+        Raises:
+            AstakosClientException: the call failed.
+        """
         return self._names.several(uuids)
 
     def get_uuids(self, display_names: Iterable[str]) -> dict[str, str]:
-        """The UUIDs of several users, by user name as given; unknown names are left out."""
+        """Returns the UUIDs for several user names, as a dict by name as given. Omits unknown names.
+
+        Raises:
+            AstakosClientException: the call failed.
+        """
         return self._uuids.several(display_names)
 
     def forget(self) -> None:
-        """Ask for everything again."""
-        self._names.remembered.clear()
-        self._uuids.remembered.clear()
+        """Clears the cache."""
+        self._names.cache.clear()
+        self._uuids.cache.clear()

@@ -1,4 +1,4 @@
-"""What has been looked up, for a while: bounded in number and in age."""
+"""A thread-safe cache with a maximum size and a maximum age (time to live)."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ SIZE = 10_000
 AGE_SECONDS = 300.0
 
 
-class Remembered:
-    """Answers by what was asked; the one used longest ago is forgotten first. Threads may share it."""
+class TtlCache:
+    """Caches strings by key; evicts the least recently used. Thread-safe."""
 
     def __init__(
         self, size: int = SIZE, age: float = AGE_SECONDS, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """Remember nothing yet.
+        """Creates an empty cache.
 
         Args:
-            size: how many answers are kept at most.
-            age: for how many seconds an answer is good.
-            clock: what the time is, in seconds.
+            size: maximum number of entries.
+            age: maximum age of an entry, in seconds.
+            clock: returns the current time, in seconds.
 
         Raises:
-            BadValue: a number cannot be right.
+            BadValue: ``size`` or ``age`` is not a positive number.
         """
         if not isinstance(size, int) or size < 1:
-            raise BadValue(f"size must be a number of answers, 1 or more, not {size!r}")
+            raise BadValue(f"size must be a number of entries, 1 or more, not {size!r}")
         if not isinstance(age, int | float) or not math.isfinite(age) or age <= 0:
             raise BadValue(f"age must be a positive number of seconds, not {age!r}")
         self._size = size
@@ -44,7 +44,7 @@ class Remembered:
         self._answers: OrderedDict[str, tuple[float, str]] = OrderedDict()
 
     def get(self, asked: str) -> str | None:
-        """The answer, if there is one that is still good."""
+        """Returns the value for a key, or None if it is missing or too old."""
         with self._lock:
             found = self._answers.get(asked)
             if found is None:
@@ -57,7 +57,7 @@ class Remembered:
             return answer
 
     def divide(self, asked: Iterable[str]) -> tuple[dict[str, str], list[str]]:
-        """What is known of several, and which are not."""
+        """Returns the cached entries for the given keys, and the keys that are not cached."""
         known: dict[str, str] = {}
         unknown: list[str] = []
         for one in dict.fromkeys(asked):
@@ -69,7 +69,7 @@ class Remembered:
         return known, unknown
 
     def add(self, answers: Mapping[str, str]) -> None:
-        """Remember these from now on."""
+        """Adds or replaces entries; their age starts now."""
         until = self._clock() + self._age
         with self._lock:
             for asked, answer in answers.items():
@@ -79,6 +79,6 @@ class Remembered:
                 self._answers.popitem(last=False)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Removes all entries."""
         with self._lock:
             self._answers.clear()

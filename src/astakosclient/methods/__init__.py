@@ -1,1 +1,1 @@
-"""The client's calls as methods: written once, and made into four faces by ``tools/generate_methods.py``."""
+"""The client's methods, one per API call; ``tools/generate_methods.py`` derives three of the four modules."""

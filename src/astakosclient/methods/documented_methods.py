@@ -1,7 +1,6 @@
-"""The documented client's calls, a method each: the token first, synchronous.
+"""The methods of the synchronous client: one per API call, with the token as the first argument.
 
-The other faces (asynchronous, and with the token bound to the client) are made from this module by
-``tools/generate_methods.py``.
+``tools/generate_methods.py`` generates the asynchronous and the token-bound variants from this module.
 """
 
 from __future__ import annotations
@@ -34,44 +33,50 @@ if TYPE_CHECKING:
 
 
 class Calls(Synchronous):
-    """The calls of the API. A token is a user's own, or a service's for ``service_…`` and commissions."""
+    """The API calls. A token is a user's own, or a service's for ``service_…`` and commissions."""
 
     # Users
 
     def get_user_info(self, token: str | None, usage: bool = False) -> UserInfo:
-        """Who holds this token: uuid, username, email, name, groups, when the token expires, and more.
+        """Returns the holder of a token.
 
         Args:
             token: a user's token.
-            usage: ask for the use of resources as well; current services ignore it.
+            usage: also request the usage of resources; current servers ignore it.
+
+        Returns:
+            A dict with ``uuid``, ``username``, ``name``, ``email`` (list), ``groups`` (list of names),
+            ``auth_token_expires`` (milliseconds since the epoch, or None) and other keys; see `UserInfo`.
 
         Raises:
-            AstakosClientException: the call failed; `Unauthorized` if the token is not good.
+            Unauthorized: the token is unknown or expired.
+            AstakosClientException: the call failed.
         """
         return self._run(account.get_user_info(token, usage))
 
     def get_usernames(self, token: str | None, uuids: Iterable[str] | None) -> dict[str, str]:
-        """The user names of several users, by UUID; unknown UUIDs are left out.
+        """Returns the user names for several UUIDs, as a dict by UUID. Omits unknown UUIDs.
 
         Args:
             token: a user's token.
-            uuids: a list or tuple of UUIDs.
+            uuids: a list or tuple of UUIDs. More than 5,000 are split into several requests.
 
         Raises:
+            BadValue: ``uuids`` cannot be encoded as JSON.
             AstakosClientException: the call failed.
         """
         return self._run(account.get_usernames(token, uuids, account.USER_CATALOGS))
 
     def get_username(self, token: str | None, uuid: str) -> str:
-        """The user name of one user.
+        """Returns the user name for one UUID.
 
         Args:
             token: a user's token.
             uuid: the user's UUID.
 
         Raises:
-            NoUserName: there is no such user.
-            BadValue: ``uuid`` is None.
+            NoUserName: no user has this UUID.
+            BadValue: ``uuid`` is not a string.
             AstakosClientException: the call failed.
 
         Example:
@@ -82,35 +87,37 @@ class Calls(Synchronous):
         return self._run(account.get_username(token, uuid, account.USER_CATALOGS))
 
     def service_get_usernames(self, token: str | None, uuids: Iterable[str] | None) -> dict[str, str]:
-        """As `get_usernames`, with a service's token; None for ``uuids`` means all users."""
+        """Does the same as `get_usernames`, with a service's token; ``uuids=None`` returns all users."""
         return self._run(account.get_usernames(token, uuids, account.SERVICE_USER_CATALOGS))
 
     def service_get_username(self, token: str | None, uuid: str) -> str:
-        """As `get_username`, with a service's token."""
+        """Does the same as `get_username`, with a service's token."""
         return self._run(account.get_username(token, uuid, account.SERVICE_USER_CATALOGS))
 
     def get_uuids(self, token: str | None, display_names: Iterable[str] | None) -> dict[str, str]:
-        """The UUIDs of several users, by user name as given; unknown names are left out.
+        """Returns the UUIDs for several user names, as a dict by name as given. Omits unknown names.
 
         Args:
             token: a user's token.
-            display_names: a list or tuple of user names.
+            display_names: a list or tuple of user names; case-insensitive. More than 5,000 are split into
+                several requests.
 
         Raises:
+            BadValue: ``display_names`` cannot be encoded as JSON.
             AstakosClientException: the call failed.
         """
         return self._run(account.get_uuids(token, display_names, account.USER_CATALOGS))
 
     def get_uuid(self, token: str | None, display_name: str) -> str:
-        """The UUID of one user.
+        """Returns the UUID for one user name.
 
         Args:
             token: a user's token.
-            display_name: the user's name.
+            display_name: the user name; case-insensitive.
 
         Raises:
-            NoUUID: there is no such user.
-            BadValue: ``display_name`` is None.
+            NoUUID: no user has this name.
+            BadValue: ``display_name`` is not a string.
             AstakosClientException: the call failed.
         """
         return self._run(account.get_uuid(token, display_name, account.USER_CATALOGS))
@@ -122,9 +129,12 @@ class Calls(Synchronous):
         *,
         display_names: Iterable[str] | Absent | None = ABSENT,
     ) -> dict[str, str]:
-        """As `get_uuids`, with a service's token.
+        """Does the same as `get_uuids`, with a service's token.
 
-        The documented name of the argument is ``uuids``, though it takes user names; both names are good.
+        The argument takes user names. Its documented name is ``uuids``; ``display_names`` also works.
+
+        Raises:
+            TypeError: both names of the argument are given, or neither.
         """
         names = either("service_get_uuids", uuids=uuids, display_names=display_names)
         return self._run(account.get_uuids(token, names, account.SERVICE_USER_CATALOGS))
@@ -136,9 +146,12 @@ class Calls(Synchronous):
         *,
         display_name: str | Absent = ABSENT,
     ) -> str:
-        """As `get_uuid`, with a service's token.
+        """Does the same as `get_uuid`, with a service's token.
 
-        The documented name of the argument is ``uuid``, though it takes a user name; both names are good.
+        The argument takes a user name. Its documented name is ``uuid``; ``display_name`` also works.
+
+        Raises:
+            TypeError: both names of the argument are given, or neither.
         """
         name = either("service_get_uuid", uuid=uuid, display_name=display_name)
         return self._run(account.get_uuid(token, name, account.SERVICE_USER_CATALOGS))
@@ -151,18 +164,18 @@ class Calls(Synchronous):
         size: int = 10_000,
         age: float = 300.0,
     ) -> Lookups:
-        """Look-ups of names and UUIDs that are remembered for a while, and asked for together.
+        """Returns an object that looks up user names and UUIDs, caches them and combines requests.
 
-        Keep what this returns: it is what remembers. Several single look-ups at once cost one request.
+        Keep the object: it holds the cache. Concurrent single lookups share one request.
 
         Args:
-            token: a user's token, or a service's with ``as_service``.
-            as_service: ask as a service.
-            size: how many names, and how many UUIDs, are remembered at most.
-            age: for how many seconds.
+            token: a user's token, or a service's token with ``as_service``.
+            as_service: use the calls for services.
+            size: maximum number of cached names, and of cached UUIDs.
+            age: maximum age of cached entries, in seconds.
 
         Raises:
-            BadValue: a number cannot be right.
+            BadValue: ``size`` or ``age`` is not a positive number.
 
         Example:
             .. code-block:: python
@@ -170,15 +183,14 @@ class Calls(Synchronous):
                 users = client.lookups(token, as_service=True)
                 users.get_username(uuid)
         """
-        # It brings in threading, which is slow to import.
-        from astakosclient.lookups import lookups  # noqa: PLC0415
+        from astakosclient.lookups import lookups  # noqa: PLC0415 - loads threading, slow to import
 
         return lookups.Lookups(self, token, as_service=as_service, size=size, age=age)
 
-    # The service itself
+    # Services and resources
 
     def get_services(self) -> list[Service]:
-        """The registered services, for showing them to people; needs no token.
+        """Lists the registered services, for menus. Needs no token.
 
         Raises:
             AstakosClientException: the call failed.
@@ -186,7 +198,7 @@ class Calls(Synchronous):
         return self._run(account.get_services())
 
     def get_resources(self) -> dict[str, Resource]:
-        """The resources that quotas can be about, by name; needs no token.
+        """Returns the resources that quotas can limit, as a dict by name. Needs no token.
 
         Raises:
             AstakosClientException: the call failed.
@@ -194,27 +206,33 @@ class Calls(Synchronous):
         return self._run(account.get_resources())
 
     def send_feedback(self, token: str | None, message: str, data: str) -> None:
-        """Send a message to the operators of the service.
+        """Sends feedback to the operators of the service.
 
         Args:
             token: a user's token.
-            message: what the user has to say.
-            data: what else may help, such as the state of the program.
+            message: the user's message; must not be empty.
+            data: additional information, for example a log; may be empty.
 
         Raises:
             BadValue: ``message`` or ``data`` is None.
+            BadRequest: ``message`` is empty.
             AstakosClientException: the call failed.
         """
         self._run(account.send_feedback(token, message, data))
 
     def get_endpoints(self, token: str | None, uuid: str | None = None) -> Endpoints:
-        """Who holds this token, and the services they can use; `parse_endpoints` picks from the latter.
+        """Returns the holder of a token, and the service catalog, which `parse_endpoints` searches.
 
         Args:
             token: a user's token.
-            uuid: the user's UUID, if the server is to check that it is this user's token.
+            uuid: a user's UUID; the server then checks that the token belongs to this user.
+
+        Returns:
+            A dict with the key ``access``, which has ``token``, ``user`` and ``serviceCatalog``.
 
         Raises:
+            Unauthorized: the token is unknown or expired.
+            BadRequest: the token belongs to another user than ``uuid``.
             AstakosClientException: the call failed.
         """
         return self._run(account.get_endpoints(token, uuid))
@@ -222,18 +240,23 @@ class Calls(Synchronous):
     # Quotas
 
     def get_quotas(self, token: str | None) -> Quotas:
-        """The user's own quotas: limit, usage and pending, by source and resource.
+        """Returns the user's own quotas, as a dict by source and resource.
 
         Args:
             token: a user's token.
 
+        Returns:
+            A dict of dicts; see `Quotas`. The sources are project UUIDs; the user's own UUID is their own
+            project. Servers of 0.14 have one source, ``system``.
+
         Raises:
+            Unauthorized: the token is unknown or expired.
             AstakosClientException: the call failed.
 
         Example:
             .. code-block:: python
 
-                client.get_quotas(token)  # {'system': {'cyclades.vm': {'limit': 4, 'usage': 1, …}}}
+                client.get_quotas(token)  # {'b3de8eb0-…': {'cyclades.vm': {'limit': 4, 'usage': 1, …}}}
         """
         return self._run(account.get_quotas(token))
 
@@ -244,16 +267,15 @@ class Calls(Synchronous):
         *,
         project: str | Iterable[str] | None = None,
     ) -> ServiceQuotas:
-        """All users' quotas on the resources of a service, by user, source and resource.
+        """Returns users' quotas for the service's resources, as a dict by user, source and resource.
 
         Args:
             token: a service's token.
-            user: only those of this user (a UUID), or of these users. No users at all, such as an empty
-                list, is not taken as all: the server answers that with `NotFound`.
-            project: only those from this project, or from these.
+            user: a UUID or several; the default is all users. An empty list matches no user (`NotFound`).
+            project: a project UUID or several; the default is all projects.
 
         Raises:
-            NotFound: there are none of ``user``.
+            NotFound: ``user`` is given, and no quota matches.
             AstakosClientException: the call failed.
         """
         return self._run(account.service_get_quotas(token, user, project))
@@ -261,14 +283,14 @@ class Calls(Synchronous):
     def service_get_project_quotas(
         self, token: str | None, project: str | Iterable[str] | None = None
     ) -> ServiceProjectQuotas:
-        """All projects' quotas on the resources of a service, by project and resource.
+        """Returns projects' quotas for the service's resources, as a dict by project and resource.
 
         Args:
             token: a service's token.
-            project: only those of this project, or of these.
+            project: a project UUID or several; the default is all projects.
 
         Raises:
-            NotFound: there are none of ``project``.
+            NotFound: ``project`` is given, and no quota matches.
             AstakosClientException: the call failed.
         """
         return self._run(account.service_get_project_quotas(token, project))
@@ -283,28 +305,48 @@ class Calls(Synchronous):
         ttl: int | None = None,
         idempotency_key: str | None = None,
     ) -> int:
-        """Ask for quantities before using them; all are granted, or none.
+        """Issues a commission and returns its serial. The server grants all provisions or none.
 
-        It carries an idempotency key, and is sent again after trouble (see `Retry`) if the server is known to
-        honour such keys, or provably has not got it. Else, after a `ConnectionError` whose ``sent`` is True,
-        or an `InvalidResponse`, see `get_pending_commissions` for whether it was issued.
+        The quantities count against the limits until you accept or reject the commission.
+
+        With retries (see `Retry`), the call still takes effect once: the client sends an idempotency key, and
+        after a failure with an unknown outcome it retries only if the server supports such keys. If the call
+        raises a `ConnectionError` with ``sent=True`` or an `InvalidResponse`, the commission may exist; look
+        for it with `get_pending_commissions`.
 
         Args:
             token: a service's token.
-            request: the commission: ``provisions``, and ``name``, ``force`` and ``auto_accept`` if wanted.
-            ttl: after so many seconds it is rejected by itself if it is still pending.
-            idempotency_key: the same request with the same key gets the same serial, however often it comes,
-                also after a restart of the caller; by default each call makes its own. This and ``ttl`` are
-                for the service of this project; others ignore them.
+            request: a dict with these keys:
 
-        Returns:
-            The serial, with which to accept or reject the commission.
+                * ``provisions`` (list, required): dicts with ``holder`` (str), ``source`` (str or None),
+                  ``resource`` (str) and ``quantity`` (int; negative to release). Charge both levels: holder
+                  ``user:<uuid>`` from source ``project:<uuid>``, and holder ``project:<uuid>`` from None.
+                  This project's server also accepts the 0.14 form, which charges both: a bare user UUID
+                  from ``system`` (the user's own project) or from a bare project UUID.
+                * ``name`` (str, default ``""``): a note.
+                * ``force`` (bool, default False): grant quantities beyond the limits.
+                * ``auto_accept`` (bool, default False): accept the commission immediately.
+            ttl: seconds until the server rejects the commission if it is still pending, from 1 to 2,592,000
+                (30 days). Requires this project's server; others ignore it.
+            idempotency_key: 1 to 255 printable ASCII characters; the default is a random key per call. The
+                server issues a request once per key and returns the same serial each time, even after a
+                restart of the caller. Requires this project's server; others ignore it.
 
         Raises:
-            QuotaLimit: a limit would be exceeded; its attributes have the figures.
-            NotFound: there is no such holding.
-            BadValue: the request cannot be written as JSON.
-            AstakosClientException: the call failed.
+            QuotaLimit: it would exceed a limit, or release more than is in use; see its attributes.
+            NotFound: a holding does not exist.
+            BadRequest: the server rejects the request as malformed.
+            BadValue: the request cannot be encoded as JSON, or the idempotency key is invalid.
+            AstakosClientException: the call failed; with status 422, the key belongs to another request.
+
+        Example:
+            .. code-block:: python
+
+                boot = {"resource": "cyclades.vm", "quantity": 1}
+                user_level = {"holder": f"user:{uuid}", "source": f"project:{project}", **boot}
+                project_level = {"holder": f"project:{project}", "source": None, **boot}
+                request = {"name": "boot vm 7", "provisions": [user_level, project_level]}
+                serial = client.issue_commission(token, request)
         """
         return self._run(commissions.issue_commission(token, request, ttl, idempotency_key))
 
@@ -321,26 +363,24 @@ class Calls(Synchronous):
         ttl: int | None = None,
         idempotency_key: str | None = None,
     ) -> int:
-        """Ask for quantities for one holder from one source; see `issue_commission`.
+        """Issues a commission for one holder and source, and returns its serial; see `issue_commission`.
 
         Args:
             token: a service's token.
-            holder: who is to have them.
-            source: where they come from, such as ``system``.
-            provisions: the quantity of each resource; negative to give back.
-            name: a note that stays with the commission.
-            force: grant it even beyond the limit.
-            auto_accept: accept it at once, so that it is never pending.
-            ttl: as for `issue_commission`.
-            idempotency_key: as for `issue_commission`.
-
-        Returns:
-            The serial, with which to accept or reject the commission.
+            holder: whom to charge, for example a user's UUID.
+            source: ``system`` (the user's own project) or a project's UUID.
+            provisions: quantity by resource; negative to release.
+            name: a note.
+            force: grant quantities beyond the limits.
+            auto_accept: accept the commission immediately.
+            ttl: see `issue_commission`.
+            idempotency_key: see `issue_commission`.
 
         Raises:
-            QuotaLimit: a limit would be exceeded; its attributes have the figures.
-            NotFound: there is no such holding.
-            BadValue: ``holder``, ``source`` or ``provisions`` is None, or ``provisions`` is no mapping.
+            QuotaLimit: it would exceed a limit, or release more than is in use; see its attributes.
+            NotFound: a holding does not exist.
+            BadValue: ``holder``, ``source`` or ``provisions`` is None, ``provisions`` is not a mapping, or
+                the idempotency key is invalid.
             AstakosClientException: the call failed.
 
         Example:
@@ -366,20 +406,27 @@ class Calls(Synchronous):
         *,
         ttl: int | None = None,
     ) -> Commission:
-        """A commission for the time of a ``with`` block: issued on entry, accepted at its end.
+        """Returns a commission for a ``with`` block: issued on entry, accepted on success.
 
-        If the block raises anything, the commission is rejected, and what was raised goes on. The block may
-        settle for less than was issued.
+        If the block raises an exception, the client rejects the commission and the exception propagates. To
+        accept less than was issued, call its method ``settle`` in the block.
 
         Args:
             token: a service's token.
-            holder: who is to have the quantities.
-            source: where they come from, such as ``system``.
-            provisions: the quantity of each resource; negative to give back.
-            name: a note that stays with the commission.
-            force: grant it even beyond the limit.
-            ttl: after so many seconds it is rejected by itself if it is still pending, so that a caller that
-                has died holds nothing; for the service of this project, others ignore it.
+            holder: whom to charge, for example a user's UUID.
+            source: ``system`` (the user's own project) or a project's UUID.
+            provisions: quantity by resource; negative to release.
+            name: a note.
+            force: grant quantities beyond the limits.
+            ttl: see `issue_commission`. Set it so that a crashed caller does not hold quota forever.
+
+        Raises:
+            QuotaLimit: on entry, it would exceed a limit, or release more than is in use.
+            NotFound: on entry, a holding does not exist. On exit, the commission is not pending any more;
+                for example, its ``ttl`` has expired.
+            BadValue: on entry, an argument is invalid.
+            AstakosClientException: on entry or exit, the call failed. After an exception in the block, a
+                failed rejection only adds a note to that exception.
 
         Example:
             .. code-block:: python
@@ -398,27 +445,29 @@ class Calls(Synchronous):
         *,
         idempotency_key: str | None = None,
     ) -> BulkResults:
-        """Ask for up to 1,000 commissions at once, each by itself or all or none.
+        """Issues 1 to 1,000 commissions in one request, independently or all-or-none.
 
-        Only the service of this project knows this call.
+        Requires this project's server.
 
         Args:
             token: a service's token.
-            requests: the commissions, each as for `issue_commission`; each may have its own ``ttl``.
-            all_or_none: issue none if one of them is refused.
-            idempotency_key: as for `issue_commission`, for all of them.
+            requests: the commissions, each a dict as for `issue_commission`, optionally with ``ttl``.
+            all_or_none: issue none if the server refuses one of them.
+            idempotency_key: one key for the whole request; see `issue_commission`.
 
         Returns:
-            ``results``, for each request a dict with the ``status`` and ``body`` that a single call would
-            have had, and ``done``, False if nothing was issued since one was refused.
+            A dict with ``results``, a list in the order of ``requests``, and ``done``, which is False if
+            ``all_or_none`` prevented all commissions. Each result has the ``status`` and ``body`` of a
+            single call, for example ``{"status": 201, "body": {"serial": 13}}``.
 
         Raises:
+            BadValue: ``requests`` is None or cannot be encoded as JSON, or the idempotency key is invalid.
             AstakosClientException: the call failed.
         """
         return self._run(commissions.issue_commissions(token, requests, all_or_none, idempotency_key))
 
     def get_pending_commissions(self, token: str | None) -> list[int]:
-        """The serials of the service's commissions that are neither accepted nor rejected yet.
+        """Lists the serials of the service's pending commissions.
 
         Args:
             token: a service's token.
@@ -429,32 +478,33 @@ class Calls(Synchronous):
         return self._run(commissions.get_pending_commissions(token))
 
     def get_commission_info(self, token: str | None, serial: int) -> CommissionInfo:
-        """A pending commission: its serial, name, issue time and provisions.
+        """Returns a pending commission, with ``serial``, ``name``, ``issue_time`` and ``provisions``.
 
         Args:
             token: a service's token.
-            serial: what issuing it returned.
+            serial: the serial of the commission.
 
         Raises:
-            NotFound: no such commission of this service is pending.
+            NotFound: the service has no pending commission with this serial.
             BadValue: ``serial`` is None.
             AstakosClientException: the call failed.
         """
         return self._run(commissions.get_commission_info(token, serial))
 
     def commission_action(self, token: str | None, serial: int, action: str) -> None:
-        """Accept or reject a pending commission.
+        """Accepts or rejects a pending commission.
 
-        After trouble (see `Retry`) it is repeated if the server keeps a history, which tells whether it had
-        come true, or if it provably has not got it: any other server answers 404 the second time.
+        With retries (see `Retry`), the client retries after a failure with an unknown outcome only if the
+        server keeps a history, which tells whether an earlier attempt took effect.
 
         Args:
             token: a service's token.
-            serial: what issuing it returned.
+            serial: the serial of the commission.
             action: ``accept`` or ``reject``.
 
         Raises:
-            NotFound: no such commission of this service is pending.
+            NotFound: the service has no pending commission with this serial.
+            BadRequest: ``action`` is neither ``accept`` nor ``reject``.
             BadValue: ``serial`` or ``action`` is None.
             AstakosClientException: the call failed.
         """
@@ -463,36 +513,53 @@ class Calls(Synchronous):
     def accept_commission(
         self, token: str | None, serial: int, *, quantities: Iterable[Mapping[str, Any]] | None = None
     ) -> None:
-        """Accept a pending commission; see `commission_action`.
+        """Accepts a pending commission, so that its quantities take effect.
 
         Args:
             token: a service's token.
-            serial: what issuing it returned.
-            quantities: what really came true, if it was less than was issued: provisions of the commission,
-                each a dict with ``holder``, ``source``, ``resource`` and a ``quantity`` between 0 and the one
-                issued; what is not named came true whole. For the service of this project; others accept all.
+            serial: the serial of the commission.
+            quantities: what to accept if less than was issued: a list of dicts with the ``holder``,
+                ``source`` and ``resource`` of a provision, and a ``quantity`` between 0 and the issued one.
+                Provisions not listed are accepted in full. Requires this project's server; others ignore it.
+
+        Raises:
+            NotFound: the service has no pending commission with this serial.
+            BadRequest: ``quantities`` does not match the commission.
+            BadValue: ``serial`` is None, or ``quantities`` cannot be encoded as JSON.
+            AstakosClientException: the call failed.
         """
         self._run(commissions.commission_action(token, serial, "accept", quantities))
 
     def reject_commission(self, token: str | None, serial: int) -> None:
-        """Reject a pending commission; see `commission_action`."""
+        """Rejects a pending commission, so that its quantities no longer count.
+
+        Args:
+            token: a service's token.
+            serial: the serial of the commission.
+
+        Raises:
+            NotFound: the service has no pending commission with this serial.
+            BadValue: ``serial`` is None.
+            AstakosClientException: the call failed.
+        """
         self._run(commissions.commission_action(token, serial, "reject"))
 
     def resolve_commissions(
         self, token: str | None, accept_serials: Iterable[int], reject_serials: Iterable[int]
     ) -> Resolution:
-        """Accept and reject many pending commissions at once, each by itself.
+        """Accepts and rejects several pending commissions, independently of each other.
 
         Args:
             token: a service's token.
-            accept_serials: a list or tuple of those to accept.
-            reject_serials: a list or tuple of those to reject.
+            accept_serials: a list or tuple of serials to accept.
+            reject_serials: a list or tuple of serials to reject.
 
         Returns:
-            ``accepted`` and ``rejected``, lists of serials, and ``failed``, pairs of a serial and a fault.
+            A dict with ``accepted`` and ``rejected``, lists of serials, and ``failed``, a list of
+            ``[serial, fault]`` for serials that are not pending (404) or in both lists (400).
 
         Raises:
-            BadValue: an argument is None.
+            BadValue: an argument is None or cannot be encoded as JSON.
             AstakosClientException: the call failed.
         """
         return self._run(commissions.resolve_commissions(token, accept_serials, reject_serials))
@@ -511,26 +578,29 @@ class Calls(Synchronous):
         limit: int | None = None,
         cursor: str | None = None,
     ) -> HistoryPage:
-        """What became of commissions, newest first: a service's own, or a user's own holdings.
+        """Lists resolved commissions, newest first, with one entry per provision.
 
-        Only the service of this project knows this call.
+        A service sees the commissions that it issued; a user sees the charges to their own holdings. Requires
+        this project's server.
 
         Args:
             token: a service's or a user's token.
-            holder: only of this holder, such as ``user:<uuid>``.
-            source: only from this source; an empty string stands for none.
-            resource: only of this resource.
-            serial: only of this commission.
-            since: only what was resolved from then on, an ISO 8601 time with a zone.
-            until: only what was resolved before then.
-            outcome: ``ACCEPT``, ``REJECT`` or ``EXPIRED``.
-            limit: how many entries at most, up to 1,000; 100 by default.
-            cursor: where to go on: what ``next`` of the page before says.
+            holder: filter by holder, for example ``user:<uuid>``.
+            source: filter by source; an empty string matches provisions without a source.
+            resource: filter by resource.
+            serial: filter by commission.
+            since: earliest time of resolution, in ISO 8601 with a time zone.
+            until: end of the period (exclusive), in ISO 8601 with a time zone.
+            outcome: filter by outcome: ``ACCEPT``, ``REJECT`` or ``EXPIRED``.
+            limit: maximum number of entries, up to 1,000; the server's default is 100.
+            cursor: the ``next`` of the previous page.
 
         Returns:
-            ``history``, a list of entries, and ``next``, None on the last page.
+            A dict with ``history``, a list of entries (see `HistoryEntry`), and ``next``, the cursor of the
+            next page or None.
 
         Raises:
+            BadRequest: a filter is invalid.
             AstakosClientException: the call failed.
         """
         filters = {
@@ -553,22 +623,25 @@ class Calls(Synchronous):
         mend: bool = False,
         name: str | None = None,
     ) -> Reconciliation:
-        """Hold the ledger against what is really in use, and correct it on request.
+        """Compares the ledger with the actual usage, and corrects the ledger on request.
 
-        Only the service of this project knows this call.
+        Requires this project's server.
 
         Args:
             token: a service's token.
-            usage: what is really in use: dicts with ``holder``, ``source``, ``resource`` and ``usage``.
-            mend: correct the difference by an accepted commission.
+            usage: the actual usage: a list of up to 10,000 dicts with ``holder``, ``source``, ``resource``
+                and ``usage`` (int).
+            mend: correct the differences with a forced, accepted commission.
             name: the name of that commission.
 
         Returns:
-            ``holdings`` with the ``drift`` of each (what is counted over what is in use, without what is
-            pending), ``missing`` holdings, the number ``drifting``, and the ``serial`` of the commission that
-            corrected them, or None.
+            A dict with ``holdings`` (see `Drift`), ``missing`` (entries of ``usage`` without a holding),
+            ``drifting`` (the number of holdings that differ), and ``serial`` (the correcting commission or
+            None).
 
         Raises:
+            BadRequest: ``usage`` is malformed, or pending releases leave no room for the correction.
+            BadValue: ``usage`` is None or cannot be encoded as JSON.
             AstakosClientException: the call failed.
         """
         return self._run(commissions.reconcile(token, usage, mend, name))

@@ -1,8 +1,9 @@
-"""Authenticating the users of a service: middleware that asks Astakos whose token a request carries.
+"""Authentication middleware: checks the token of each request with Astakos and identifies the user.
 
-`astakosclient.middleware.asgi.ASGIAuthentication` wraps any ASGI application, such as one of Starlette,
-FastAPI or Django; `astakosclient.middleware.wsgi.WSGIAuthentication` any WSGI application, such as one of
-Flask or Django. They are not imported here: WSGI applications need not wait for `asyncio`.
+Wrap an ASGI application (Starlette, FastAPI, Django) in
+`astakosclient.middleware.asgi.ASGIAuthentication`, and a WSGI application (Flask, Django) in
+`astakosclient.middleware.wsgi.WSGIAuthentication`. Import these modules explicitly, so that WSGI applications
+do not load `asyncio`.
 """
 
 from astakosclient.middleware.user import AuthenticatedUser

@@ -1,4 +1,4 @@
-"""Who is let in: what both kinds of middleware decide, and what they answer to those who are not."""
+"""The access rules that both kinds of middleware share: who is admitted, and how others are refused."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from astakosclient.middleware.verdicts import Verdict
 
 LONGEST_TOKEN = 1024
-"""What is longer is no token, and not worth asking about."""
+"""Longer tokens are refused without asking Astakos."""
 
 MISSING = "A token is needed; send it in the header X-Auth-Token."
-REFUSED = "The token is not known, or has expired."
-UNAVAILABLE = "Who holds this token cannot be found out at the moment; try again later."
+REFUSED = "The token is unknown or has expired."
+UNAVAILABLE = "The token cannot be verified at the moment; try again later."
 
 _NOT_CANONICAL: Final = re.compile(r"//|/\.\.?(/|$)|\\")
 _NOT_IN_A_REALM: Final = re.compile(r'[^\x20-\x7e]|["\\]')
 
 
 class Credential(NamedTuple):
-    """What a request offers to be known by."""
+    """The token of a request, and whether it came from a cookie."""
 
     token: str
     from_cookie: bool = False
 
 
 class Refusal(NamedTuple):
-    """The answer to somebody who is not let in."""
+    """The HTTP response to a request that is not admitted."""
 
     status: int
     reason: str
@@ -46,13 +46,14 @@ class Refusal(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """The rules of one middleware.
+    """The access rules of a middleware.
 
     Attributes:
-        required: whether requests without a token are refused.
-        cookie_name: the cookie that may hold the token, or None to heed the header alone.
-        exempt_paths, exempt_folders: paths that anybody may use, and those below which anybody may.
-        realm: what the challenge calls this service.
+        required: whether to refuse requests without a token.
+        cookie_name: the cookie that may contain the token; None to read only the header.
+        exempt_paths: paths that need no token.
+        exempt_folders: path prefixes, each ending in ``/``, that need no token.
+        realm: the realm in the ``WWW-Authenticate`` challenge.
     """
 
     required: bool
@@ -63,22 +64,22 @@ class Admission:
 
     @classmethod
     def of(cls, *, required: bool, cookie_name: str | None, exempt: Iterable[str], realm: str) -> Admission:
-        """Check the rules.
+        """Creates the rules from the arguments of a middleware.
 
         Raises:
-            BadValue: they can not be meant.
+            BadValue: ``exempt`` or ``realm`` is invalid.
         """
         if isinstance(exempt, str):
-            raise BadValue(f"exempt must be a list of paths, not the text {exempt!r}")
+            raise BadValue(f"exempt must be a list of paths, not the string {exempt!r}")
         exempt = tuple(exempt)
         for path in exempt:
             if not isinstance(path, str) or not path.startswith("/") or _NOT_CANONICAL.search(path):
                 raise BadValue(
-                    f"exempt: {path!r} is no path such as /health or /static/: it must begin with /, and "
-                    "have no empty part, dots or backslash"
+                    f"exempt: {path!r} is not a path like /health or /static/: it must begin with /, without "
+                    "empty segments, dot segments and backslashes"
                 )
         if _NOT_IN_A_REALM.search(realm):
-            raise BadValue("realm must be printable ASCII without quotes and backslashes")
+            raise BadValue("realm must be printable ASCII without double quotes and backslashes")
         return cls(
             required=required,
             cookie_name=cookie_name,
@@ -88,14 +89,19 @@ class Admission:
         )
 
     def is_exempt(self, path: str) -> bool:
-        """Whether anybody may use this (decoded) path."""
+        """Returns whether a percent-decoded path needs no token."""
         if path in self.exempt_paths:
             return True
-        # What a router or file server may take for another path is not for anybody.
+        # A router or file server may normalize such a path to one outside the folder.
         return path.startswith(self.exempt_folders) and not _NOT_CANONICAL.search(path)
 
     def credential(self, header: str | None, cookies: str | None) -> Credential | None:
-        """The token of a request, from the values of ``X-Auth-Token`` and ``Cookie``; the former wins."""
+        """Returns the token of a request, or None.
+
+        Args:
+            header: the value of ``X-Auth-Token``, which takes precedence.
+            cookies: the value of ``Cookie``.
+        """
         if header:
             return Credential(header)
         if cookies and self.cookie_name is not None:
@@ -105,13 +111,18 @@ class Admission:
         return None
 
     def is_worth_asking(self, credential: Credential) -> bool:
-        """Whether this can be a token at all."""
+        """Returns whether the token is short enough to be valid."""
         return len(credential.token) <= LONGEST_TOKEN
 
     def decide(
         self, credential: Credential | None, verdict: Verdict | None
     ) -> AuthenticatedUser | Refusal | None:
-        """The user, None for somebody who may stay unknown, or what to answer to one who is not let in."""
+        """Returns the user, None for an admitted anonymous request, or the refusal.
+
+        Args:
+            credential: the token of the request, or None.
+            verdict: the verdict on the token; None if there is no token.
+        """
         match verdict:
             case Identity(uuid, username, name, roles) if credential is not None:
                 return AuthenticatedUser(uuid, username, name, roles, credential.token)
@@ -120,7 +131,7 @@ class Admission:
                 return _refusal(503, "Service Unavailable", "serviceUnavailable", UNAVAILABLE, headers)
         if credential is None:
             return self._unauthorized(MISSING) if self.required else None
-        # A browser can not help sending a cookie that has had its day.
+        # Browsers keep sending a cookie after its token has expired.
         if credential.from_cookie and not self.required:
             return None
         return self._unauthorized(REFUSED)

@@ -1,4 +1,4 @@
-"""Authentication for ASGI applications."""
+"""Authentication middleware for ASGI applications."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 STATE_NAME = "astakos_user"
-"""What the user is called in ``request.state`` of Starlette and FastAPI."""
+"""The attribute of Starlette's and FastAPI's ``request.state`` that holds the user."""
 
 POLICY_VIOLATION, TRY_AGAIN_LATER = 1008, 1013
 
@@ -33,13 +33,13 @@ log = logging.getLogger("astakosclient.middleware")
 
 
 class ASGIAuthentication:
-    """Lets requests and websockets through whose token Astakos knows, and says whose it is.
+    """Authenticates HTTP requests and WebSockets by their Astakos token.
 
-    The user, an `AuthenticatedUser`, stands in ``scope["astakos.user"]`` and, for Starlette and FastAPI, in
-    ``request.state.astakos_user``; None there means: nobody, which only happens where that is allowed.
-    Without a token, or with one that is not good, the answer is 401; where Astakos cannot be asked, 503
-    with ``Retry-After``. What Astakos said is kept for a moment (see `Keeping`), and requests that come
-    together with the same token ask once.
+    Handlers find the `AuthenticatedUser` in ``scope["astakos.user"]`` and, with Starlette and FastAPI, in
+    ``request.state.astakos_user``. It is None for an anonymous request, which ``required=False`` or
+    ``exempt`` allows. A missing or invalid token gets 401. If Astakos is unavailable, the response is 503
+    with ``Retry-After``. Verdicts of Astakos are cached (see `Keeping`); concurrent requests with the same
+    token share one call.
 
     Example:
         .. code-block:: python
@@ -62,31 +62,31 @@ class ASGIAuthentication:
         keeping: Keeping | None = None,
         realm: str = "astakos",
     ) -> None:
-        """Wrap an application.
+        """Wraps an application.
 
         Args:
-            app: what gets the requests that are let through.
-            client: an `AsyncAstakosClient`; or an `AstakosClient`, whose calls are then made in threads.
-                Give it a short timeout: so long may a request wait while Astakos does not answer. It is not
-                closed here.
-            required: whether requests without a token are refused; if not, their user is None. A bad token
-                in the header is refused in any case; a bad one in a cookie then counts as none.
-            cookie_name: also take the token from this cookie, where there is no header. Then the
-                application must protect itself against requests that other sites make browsers send.
-            exempt: paths that anybody may use, as clients write them (with ``root_path``), such as
-                ``/health``; one that ends in ``/`` stands for all below it. Their user is None.
-            keeping: how long Astakos' word is kept; by default 30 seconds for good tokens, 5 for others.
-            realm: what the challenge ``WWW-Authenticate`` calls this service.
+            app: the ASGI application that receives admitted requests.
+            client: an `AsyncAstakosClient`, or an `AstakosClient`, whose calls run in threads. Set a short
+                timeout, because requests wait that long if Astakos does not respond. The middleware does
+                not close the client.
+            required: refuse requests without a token; otherwise, their user is None. An invalid token in the
+                header is always refused. With ``required=False``, an invalid one in the cookie is ignored.
+            cookie_name: read the token from this cookie if the header is missing. The application must then
+                protect itself against cross-site request forgery (CSRF).
+            exempt: paths that need no token, including ``root_path``, for example ``/health``. A path that
+                ends in ``/`` covers everything below it. Their user is None.
+            keeping: how long to cache verdicts; by default 30 seconds for valid tokens and 5 for others.
+            realm: the realm in the ``WWW-Authenticate`` challenge.
 
         Raises:
-            BadValue: an argument cannot be right.
+            BadValue: an argument is invalid.
         """
         self._app = app
         self._admission = Admission.of(required=required, cookie_name=cookie_name, exempt=exempt, realm=realm)
         self._verdicts = _Verdicts(client, Keeping() if keeping is None else keeping)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request or websocket through to the application, or answer it."""
+        """Passes a request or WebSocket to the application, or refuses it."""
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
@@ -113,7 +113,7 @@ class ASGIAuthentication:
 
 
 class _Verdicts:
-    """Kept verdicts, and the questions that are being asked; usable from any number of event loops."""
+    """Cached verdicts and the inquiries in flight; usable from any number of event loops."""
 
     def __init__(self, client: IdentityClient, keeping: Keeping) -> None:
         self._client = client
@@ -133,7 +133,7 @@ class _Verdicts:
             if task is None:
                 task = self._asking[place] = asyncio.create_task(self._ask(token, key))
                 task.add_done_callback(lambda _: self._asking.pop(place, None))
-        # Whoever began to ask may go away; the others still want to know.
+        # Cancelling one request must not cancel the inquiry for the others.
         return await asyncio.shield(task)
 
     async def _ask(self, token: str, key: bytes) -> Verdict:
@@ -144,14 +144,14 @@ class _Verdicts:
             while True:
                 try:
                     answer = await _call(getattr(self._client, question.call), token)
-                except Exception as error:  # noqa: BLE001 - the inquiry judges it, and raises what is not its own
+                except Exception as error:  # noqa: BLE001 - the inquiry handles it or re-raises it
                     question = inquiry.throw(error)
                 else:
                     question = inquiry.send(answer)
         except StopIteration as end:
             verdict: Verdict = end.value
         if isinstance(verdict, Unavailable):
-            log.warning("who holds a token could not be found out: %s", verdict.why)
+            log.warning("cannot verify a token: %s", verdict.why)
         with self._lock:
             self._kept.put(key, verdict, asked)
         return verdict

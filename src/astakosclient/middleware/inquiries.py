@@ -1,4 +1,4 @@
-"""Making the calls of an inquiry with a client that waits for its answers."""
+"""Runs an inquiry with a synchronous client."""
 
 from __future__ import annotations
 
@@ -13,13 +13,17 @@ T = TypeVar("T")
 
 
 def ask(client: IdentityClient, inquiry: Generator[Question, Any, T], token: str) -> T:
-    """What an inquiry finds out about a token; it raises what the inquiry does not judge itself."""
+    """Makes the calls of an inquiry about a token and returns its result.
+
+    Raises:
+        Exception: an exception of a call that the inquiry does not handle.
+    """
     question = next(inquiry)
     try:
         while True:
             try:
                 answer = getattr(client, question.call)(token)
-            except Exception as error:  # noqa: BLE001 - the inquiry judges it, and raises what is not its own
+            except Exception as error:  # noqa: BLE001 - the inquiry handles it or re-raises it
                 question = inquiry.throw(error)
             else:
                 question = inquiry.send(answer)

@@ -1,24 +1,25 @@
-"""Who is calling, as handlers find them."""
+"""The authenticated user that the middleware passes to handlers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 USER_KEY = "astakos.user"
-"""Where the user stands in an ASGI scope and in a WSGI environ."""
+"""The key of the user in an ASGI scope and in a WSGI environ."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuthenticatedUser:
-    """The user whose token a request carries, as Astakos knows them.
+    """The holder of the token in a request.
 
     Attributes:
-        uuid: who it is; this is what to keep in databases and to name in commissions.
-        username: the name they log in with, mostly a mail address; it can change. Empty if the service is
-            of a later generation, which does not tell it (see `AstakosClient.get_username`).
-        name: their name, for showing it to people.
-        roles: the names of their roles (groups), such as ``staff``.
-        token: the token itself, for calls on the user's behalf. No repr shows it; do not store it.
+        uuid: the user's UUID. It never changes; use it in databases and commissions.
+        username: the login name, usually an email address; it can change. Empty if the server does not
+            support `AstakosClient.get_user_info` (the original Astakos since 0.15); then call
+            `AstakosClient.get_username`.
+        name: the user's full name, for display.
+        roles: the names of the user's groups, for example ``staff``.
+        token: the token, for calls on the user's behalf. Omitted from ``repr()``; do not store it.
     """
 
     uuid: str

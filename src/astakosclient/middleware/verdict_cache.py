@@ -1,4 +1,4 @@
-"""Verdicts that are kept for a moment, so that Astakos is not asked again at each request."""
+"""Caches verdicts on tokens, so that not every request needs a call to Astakos."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """How long, and how many, verdicts are kept.
+    """Limits of the verdict cache.
 
     Attributes:
-        seconds: how old the knowledge that a token is good may become. So long may a token that has been
-            withdrawn be let in. 0 keeps nothing: then each request asks. The default, 30, saves 29 of 30
-            calls for a user who makes a request a second; longer saves hardly more.
-        refused_seconds: the same for tokens that are not good: so long may a new token be refused that was
-            tried before it was valid.
-        most: how many tokens of each sort are remembered; those not seen for longest are forgotten first.
-            Good tokens and bad ones have places of their own: guessing tokens displaces nobody.
+        seconds: how long to cache valid tokens, in seconds. A revoked token may be accepted for this long. 0
+            disables caching. The default, 30, saves 29 of 30 calls for a user who sends one request per
+            second; longer times save little more.
+        refused_seconds: how long to cache invalid tokens, in seconds. A token that was used before it became
+            valid may be refused for this long.
+        most: maximum number of cached tokens, separately for valid and invalid ones, so that guessing tokens
+            cannot evict valid ones. The least recently used are evicted first.
     """
 
     seconds: float = 30.0
@@ -35,35 +35,37 @@ class Keeping:
     most: int = 10_000
 
     def __post_init__(self) -> None:
-        """Refuse what can not be meant."""
+        """Raises `BadValue` if an attribute is out of range."""
         for name, seconds in (("seconds", self.seconds), ("refused_seconds", self.refused_seconds)):
             if not (isinstance(seconds, int | float) and 0 <= seconds < float("inf")):
-                raise BadValue(f"Keeping: {name} must be a number of seconds from 0, not {seconds!r}")
+                raise BadValue(f"Keeping: {name} must be a number of seconds, 0 or more, not {seconds!r}")
         if not isinstance(self.most, int) or self.most < 1:
-            raise BadValue(f"Keeping: most must be a number from 1, not {self.most!r}")
+            raise BadValue(f"Keeping: most must be a number of tokens, 1 or more, not {self.most!r}")
 
 
 class KeptVerdicts:
-    """Verdicts by token. Tokens themselves are not kept: a keyed hash stands for each.
-
-    It is not locked: whoever uses it from several threads does that.
-    """
+    """Verdicts by token, with keyed hashes in place of the tokens. Not thread-safe; the caller must lock."""
 
     def __init__(self, keeping: Keeping) -> None:
-        """Keep nothing yet."""
+        """Creates an empty cache."""
         self._keeping = keeping
         self._hash_key = os.urandom(32)
         self._good: OrderedDict[bytes, tuple[float, Verdict]] = OrderedDict()
         self._bad: OrderedDict[bytes, tuple[float, Verdict]] = OrderedDict()
 
     def key_of(self, token: str) -> bytes:
-        """What stands for a token; without the key, which never leaves this object, it tells nothing."""
+        """Returns the keyed hash of a token; the key never leaves this object."""
         return hashlib.blake2b(
             token.encode("utf-8", "surrogatepass"), key=self._hash_key, digest_size=32
         ).digest()
 
     def get(self, key: bytes, moment: float) -> Verdict | None:
-        """The verdict on a token, if one is kept and good at this moment of the monotonic clock."""
+        """Returns the cached verdict on a token, or None if there is none or it is too old.
+
+        Args:
+            key: the token's key; see `key_of`.
+            moment: the current time on the monotonic clock.
+        """
         for shelf in (self._good, self._bad):
             kept = shelf.get(key)
             if kept is not None:
@@ -74,10 +76,15 @@ class KeptVerdicts:
         return None
 
     def put(self, key: bytes, verdict: Verdict, asked: float, *, wall_clock: float | None = None) -> None:
-        """Keep a verdict that was asked for at a moment of the monotonic clock.
+        """Caches a verdict, replacing an older one; removes the entry if the verdict is `Unavailable`.
 
-        It ages from the question on, however long the answer took, and never outlives the token. It takes
-        the place of an older one, but that nobody could tell is not kept.
+        The entry expires with the token at the latest.
+
+        Args:
+            key: the token's key; see `key_of`.
+            verdict: the verdict on the token.
+            asked: when the inquiry began, on the monotonic clock; the age of the entry counts from then.
+            wall_clock: the current time in seconds since the epoch; the default is the system clock.
         """
         self._good.pop(key, None)
         self._bad.pop(key, None)

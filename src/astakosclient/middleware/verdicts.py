@@ -1,4 +1,4 @@
-"""What Astakos says of a token, and how it is asked; no input or output here."""
+"""Verdicts on tokens, and the inquiry that obtains one from Astakos, without I/O."""
 
 from __future__ import annotations
 
@@ -20,12 +20,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
 DEFAULT_RETRY_AFTER = 5
-"""After how many seconds callers are asked to come again, where Astakos did not say."""
+"""The ``Retry-After`` of a 503 response, in seconds, if Astakos did not specify one."""
 LONGEST_RETRY_AFTER = 300
+"""The maximum ``Retry-After`` of a 503 response, in seconds."""
 
 
 class Identity(NamedTuple):
-    """The token is good, and this is its holder; `expires` is its end in seconds since 1970, if known."""
+    """The token is valid, and this is its holder.
+
+    ``expires`` is the token's expiry in seconds since the epoch; None if unknown or never.
+    """
 
     uuid: str
     username: str
@@ -35,11 +39,11 @@ class Identity(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """The token is not good."""
+    """The token is invalid."""
 
 
 class Unavailable(NamedTuple):
-    """Nobody can tell now; `why` has no secrets."""
+    """The token cannot be checked now. ``why`` is a reason without secrets; ``retry_after`` is in seconds."""
 
     retry_after: int
     why: str
@@ -49,37 +53,38 @@ Verdict = Identity | Refused | Unavailable
 
 
 class IdentityClient(Protocol):
-    """The two calls of `AstakosClient` or `AsyncAstakosClient` that are made; either kind will do."""
+    """The two methods that an inquiry calls, as in `AstakosClient` and `AsyncAstakosClient`."""
 
     def get_user_info(self, token: str, /) -> Any:
-        """Who holds this token; not served by later generations of Astakos."""
+        """Returns the holder of a token; the original Astakos since 0.15 does not support this call."""
 
     def get_endpoints(self, token: str, /) -> Any:
-        """Who holds this token, among other things."""
+        """Returns the holder of a token and the service catalog."""
 
 
 class Question(NamedTuple):
-    """Call this method of the client; then send in its answer, or throw in its exception."""
+    """Tells the driver to call a method of the client, and to send its result or throw its exception."""
 
     call: str
 
 
 class Inquiry:
-    """Finds out in as few calls as can be who holds a token.
+    """Identifies the holder of a token, in one call if possible.
 
-    One call of `get_user_info` tells everything. Where it is not served, `get_endpoints` tells all but the
-    username; once that has been seen, `get_user_info` is not tried again.
+    `get_user_info` returns everything. If the server does not support it, `get_endpoints` returns everything
+    except the username, and later inquiries skip `get_user_info`.
     """
 
     def __init__(self) -> None:
-        """Nothing is known of the server yet."""
+        """Assumes at first that the server supports `get_user_info`."""
         self._tells_user_info = True
 
     def identify(self) -> Generator[Question, Any, Identity]:
-        """Who holds a token; the generator's result says it.
+        """Runs an inquiry; the generator returns the holder of the token.
 
         Raises:
-            AstakosClientException: what a call raised; `InvalidResponse` if the answer names no user.
+            InvalidResponse: the response does not identify a user.
+            AstakosClientException: a call failed.
         """
         if self._tells_user_info:
             try:
@@ -91,7 +96,7 @@ class Inquiry:
         return _read(_from_access, (yield Question("get_endpoints")))
 
     def judge(self) -> Generator[Question, Any, Verdict]:
-        """What to think of a token; the generator's result is the verdict."""
+        """Runs an inquiry; the generator returns the verdict on the token."""
         try:
             return (yield from self.identify())
         except (Unauthorized, Forbidden, BadValue):
@@ -104,8 +109,8 @@ def _read(read: Callable[[Mapping[str, Any]], Identity], document: Any) -> Ident
     try:
         return read(document)
     except (LookupError, TypeError, ValueError, AttributeError):
-        # The cause would show the document, which holds the token.
-        raise InvalidResponse("the answer names no user") from None
+        # Without the cause, whose traceback would reveal the response with the token.
+        raise InvalidResponse("the response does not identify a user") from None
 
 
 def _from_user_info(info: Mapping[str, Any]) -> Identity:

@@ -1,4 +1,4 @@
-"""Authentication for WSGI applications."""
+"""Authentication middleware for WSGI applications."""
 
 from __future__ import annotations
 
@@ -25,18 +25,19 @@ log = logging.getLogger("astakosclient.middleware")
 
 
 class WSGIAuthentication:
-    """Lets requests through whose token Astakos knows, and says whose it is.
+    """Authenticates requests by their Astakos token. Thread-safe and fork-safe.
 
-    The user, an `AuthenticatedUser`, stands in ``environ["astakos.user"]``: ``request.environ`` of Flask,
-    ``request.META`` of Django. None there means: nobody, which only happens where that is allowed. Without
-    a token, or with one that is not good, the answer is 401; where Astakos cannot be asked, 503 with
-    ``Retry-After``. What Astakos said is kept for a moment (see `Keeping`), and requests that come together
-    with the same token ask once. It can be made before a server forks.
+    Handlers find the `AuthenticatedUser` in ``environ["astakos.user"]``; Flask has the environ in
+    ``request.environ``, Django in ``request.META``. It is None for an anonymous request, which
+    ``required=False`` or ``exempt`` allows. A missing or invalid token gets 401. If Astakos is unavailable,
+    the response is 503 with ``Retry-After``. Verdicts of Astakos are cached (see `Keeping`); concurrent
+    requests with the same token share one call.
 
     Example:
         .. code-block:: python
 
-            client = AstakosClient("https://accounts.example.com", timeout=5) app = Flask(__name__)
+            client = AstakosClient("https://accounts.example.com", timeout=5)
+            app = Flask(__name__)
             app.wsgi_app = WSGIAuthentication(app.wsgi_app, client=client, exempt=["/health", "/static/"])
     """
 
@@ -51,23 +52,23 @@ class WSGIAuthentication:
         keeping: Keeping | None = None,
         realm: str = "astakos",
     ) -> None:
-        """Wrap an application.
+        """Wraps an application.
 
         Args:
-            app: what gets the requests that are let through.
-            client: an `AstakosClient`. Give it a short timeout: so long may a request wait while Astakos
-                does not answer. It is not closed here.
-            required: whether requests without a token are refused; if not, their user is None. A bad token
-                in the header is refused in any case; a bad one in a cookie then counts as none.
-            cookie_name: also take the token from this cookie, where there is no header. Then the
-                application must protect itself against requests that other sites make browsers send.
-            exempt: paths that anybody may use, as clients write them (with ``SCRIPT_NAME``), such as
-                ``/health``; one that ends in ``/`` stands for all below it. Their user is None.
-            keeping: how long Astakos' word is kept; by default 30 seconds for good tokens, 5 for others.
-            realm: what the challenge ``WWW-Authenticate`` calls this service.
+            app: the WSGI application that receives admitted requests.
+            client: an `AstakosClient`. Set a short timeout, because requests wait that long if Astakos does
+                not respond. The middleware does not close the client.
+            required: refuse requests without a token; otherwise, their user is None. An invalid token in the
+                header is always refused. With ``required=False``, an invalid one in the cookie is ignored.
+            cookie_name: read the token from this cookie if the header is missing. The application must then
+                protect itself against cross-site request forgery (CSRF).
+            exempt: paths that need no token, including ``SCRIPT_NAME``, for example ``/health``. A path that
+                ends in ``/`` covers everything below it. Their user is None.
+            keeping: how long to cache verdicts; by default 30 seconds for valid tokens and 5 for others.
+            realm: the realm in the ``WWW-Authenticate`` challenge.
 
         Raises:
-            BadValue: an argument cannot be right.
+            BadValue: an argument is invalid.
         """
         self._app = app
         self._client = client
@@ -76,7 +77,7 @@ class WSGIAuthentication:
         self._verdicts = _Verdicts(client, self._keeping)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Let a request through to the application, or answer it."""
+        """Passes a request to the application, or refuses it."""
         found = None
         if not self._admission.is_exempt(_path(environ)):
             credential = self._admission.credential(
@@ -94,14 +95,14 @@ class WSGIAuthentication:
             return None
         if not self._admission.is_worth_asking(credential):
             return Refused()
-        # A lock that another thread held at a fork would stay locked in the child.
+        # After a fork, start afresh: a lock held by another thread at the fork stays locked in the child.
         if self._verdicts.pid != os.getpid():
             self._verdicts = _Verdicts(self._client, self._keeping)
         return self._verdicts.on(credential.token)
 
 
 class _Verdicts:
-    """Kept verdicts, and the questions that are being asked, of one process."""
+    """Cached verdicts and the inquiries in flight, of one process."""
 
     def __init__(self, client: IdentityClient, keeping: Keeping) -> None:
         self.pid = os.getpid()
@@ -124,7 +125,7 @@ class _Verdicts:
                     self._asking[key] = asked_by_me
                     break
             told = asked_by_other.result()
-            # None: whoever asked was stopped before there was an answer.
+            # None: the asking thread was interrupted before it had a verdict.
             if told is not None:
                 return told
         return self._ask(token, key, asked_by_me)
@@ -145,7 +146,7 @@ class _Verdicts:
     def _verdict_of_astakos(self, token: str) -> Verdict:
         verdict = ask(self._client, self._inquiry.judge(), token)
         if isinstance(verdict, Unavailable):
-            log.warning("who holds a token could not be found out: %s", verdict.why)
+            log.warning("cannot verify a token: %s", verdict.why)
         return verdict
 
 

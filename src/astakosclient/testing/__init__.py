@@ -1,6 +1,6 @@
-"""A real service in the test's own process, so that services are tested against the truth.
+"""Runs a real Astakos service inside a test process, for testing code that uses the client.
 
-With pytest the fixture ``astakos_service`` is there by itself; anywhere else `running_service` starts one:
+With pytest, use the fixture ``astakos_service``, which needs no import. Elsewhere, call `running_service`.
 
 .. code-block:: python
 
@@ -13,9 +13,9 @@ With pytest the fixture ``astakos_service`` is there by itself; anywhere else `r
         quotas = astakos_service.client().get_quotas(ada.token)
         assert quotas[ada.uuid]["compute.vm"]["usage"] == 1
 
-It is the service itself, on a port of the loopback and a temporary database; it needs what the service
-needs: ``pip install "astakosclient[server]"``. This package is the one part of `astakosclient` that uses
-`astakos`, and it does so only when a name is taken from it.
+The service listens on a loopback port and uses a temporary database. Requires the dependencies of the
+service: ``pip install "astakosclient[server]"``. This package is the only part of `astakosclient` that
+imports `astakos`, and it does so on first use.
 """
 
 from typing import TYPE_CHECKING
@@ -53,9 +53,9 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> object:
-    """What `astakos.testing` has, when it is first used."""
+    """Imports a public name of `astakos.testing` on first use."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module  # noqa: PLC0415 - most who import the client test nothing
+    from importlib import import_module  # noqa: PLC0415 - only when used
 
     return getattr(import_module(f"astakos.testing.{_MODULES[name]}"), name)

@@ -1,4 +1,4 @@
-"""The fixtures that pytest finds by itself where this package is installed."""
+"""pytest fixtures, registered as a plugin by the package's entry point."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def astakos_service() -> Iterator[RunningService]:
-    """A real service, with nothing in it, for one test alone; see `astakosclient.testing`."""
+    """A running, empty Astakos service for a single test; see `astakosclient.testing`."""
     from astakosclient.testing import ServiceNotInstalledError, running_service  # noqa: PLC0415 - only when used
 
     with contextlib.ExitStack() as stack:
@@ -29,5 +29,5 @@ def astakos_service() -> Iterator[RunningService]:
 
 @pytest.fixture
 def astakos_client(astakos_service: RunningService) -> DocumentedClient:
-    """A client of `astakos_service`, which is closed with it."""
+    """A client of `astakos_service`; closed together with the service."""
     return astakos_service.client()

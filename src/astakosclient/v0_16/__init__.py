@@ -1,1 +1,1 @@
-"""The client for code written against 0.16 to 0.21: its token is its own, its service is in the catalogue."""
+"""The client of the 0.16 to 0.21 API: it stores its token and finds endpoints in the service catalog."""

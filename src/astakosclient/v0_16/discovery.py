@@ -1,4 +1,4 @@
-"""Where the parts of the API are, as the service catalogue says: its roots. No input or output here."""
+"""Reads the roots of the API (account, UI and OAuth2) from the service catalog, without I/O."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ UI_URL = "SNF:uiURL"
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """Where one part of the API begins.
+    """The root of one part of the API.
 
     Attributes:
-        url: as the catalogue has it.
-        prefix: its path without trailing slash, percent-encoded: all of it that a client uses.
+        url: the URL in the catalog.
+        prefix: the percent-encoded path of the URL without a trailing slash; clients use only this part.
     """
 
     url: str
     prefix: str
 
     def is_at(self, address: Address) -> bool:
-        """Whether the catalogue names the server that the client was given; a bare path is at any."""
+        """Returns whether the URL names the server at the address; a URL without a host always does."""
         try:
             parts = urlsplit(self.url)
             port = parts.port or DEFAULT_PORTS.get(parts.scheme)
@@ -46,39 +46,39 @@ class Root:
 
 @dataclass(frozen=True, slots=True)
 class Roots:
-    """The roots of one service; the catalogue need not name all of them."""
+    """The roots of a service; ``ui`` and ``oauth2`` are None if the catalog does not list them."""
 
     account: Root
     ui: Root | None = None
     oauth2: Root | None = None
 
-    def strangers(self, address: Address) -> list[str]:
-        """Those URLs that name another server than the one at the address."""
+    def foreign_urls(self, address: Address) -> list[str]:
+        """Returns the URLs that name a server other than the one at the address."""
         return [root.url for root in (self.account, self.ui, self.oauth2) if root and not root.is_at(address)]
 
 
-def roots_of(catalogue: Mapping[str, Any]) -> Roots:
-    """The roots that a catalogue names.
+def roots_of(catalog: Mapping[str, Any]) -> Roots:
+    """Returns the roots listed in a service catalog.
 
     Raises:
-        NoEndpoints: it does not say where the account service is, without which no call can be made.
+        NoEndpoints: the catalog does not list the account service, which every client needs.
     """
-    account = _endpoint(catalogue, ACCOUNT_SERVICE, ACCOUNT_VERSION)
+    account = _endpoint(catalog, ACCOUNT_SERVICE, ACCOUNT_VERSION)
     root = _root(account.get("publicURL"))
     if root is None:
         raise NoEndpoints(ACCOUNT_SERVICE, ep_version_id=ACCOUNT_VERSION)
-    return Roots(root, _root(account.get(UI_URL)), _oauth2(catalogue))
+    return Roots(root, _root(account.get(UI_URL)), _oauth2(catalog))
 
 
-def _oauth2(catalogue: Mapping[str, Any]) -> Root | None:
+def _oauth2(catalog: Mapping[str, Any]) -> Root | None:
     try:
-        return _root(_endpoint(catalogue, OAUTH2_SERVICE).get("publicURL"))
+        return _root(_endpoint(catalog, OAUTH2_SERVICE).get("publicURL"))
     except NoEndpoints:
         return None
 
 
-def _endpoint(catalogue: Mapping[str, Any], name: str, version: str | None = None) -> dict[str, Any]:
-    services = parse_endpoints(catalogue, ep_name=name, ep_version_id=version)
+def _endpoint(catalog: Mapping[str, Any], name: str, version: str | None = None) -> dict[str, Any]:
+    services = parse_endpoints(catalog, ep_name=name, ep_version_id=version)
     for service in services:
         for endpoint in service["endpoints"]:
             return dict(endpoint)

@@ -1,4 +1,4 @@
-"""The last request and answer of a client, for callers that print its traffic: without secrets."""
+"""Records a client's last request and response, with secrets redacted, for callers that print them."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _ABOUT_TOKENS = re.compile(r"/tokens?(?=[/?]|$)")
 
 
 class Traffic:
-    """A transport that carries by another, and keeps the last request and its answer."""
+    """A transport that wraps another one and records the last request and response."""
 
     def __init__(self, transport: Transport) -> None:
-        """Carry requests by that transport."""
+        """Wraps a transport."""
         self._transport = transport
         self._last: tuple[Request, Answer | None] | None = None
 
     def send(self, request: Request, timeout: Timeout) -> Answer:
-        """As of the transport below."""
+        """Sends a request through the wrapped transport; see `astakosclient.Transport`."""
         self._last = (request, None)
         answer = self._transport.send(request, timeout)
         self._last = (request, answer)
@@ -32,7 +32,7 @@ class Traffic:
 
     @property
     def request(self) -> dict[str, Any] | None:
-        """The last request: ``method``, ``path``, ``headers``, and ``body`` if it had one."""
+        """The last request: ``method``, ``path``, ``headers``, and ``body`` if it has one; else None."""
         last = self._last
         if last is None:
             return None
@@ -51,7 +51,7 @@ class Traffic:
 
     @property
     def response(self) -> dict[str, Any] | None:
-        """The answer to the last request: ``status``, ``message``, ``data``; None while there is none."""
+        """The response to the last request: ``status``, ``message`` and ``data``; else None."""
         request, answer = self._last or (None, None)
         if request is None or answer is None:
             return None
@@ -70,7 +70,7 @@ def _standard_phrase(status: int) -> str:
 
 
 def _is_about_tokens(request: Request) -> bool:
-    """Whether body and answer hold tokens or codes; asking for the bare catalogue does not."""
+    """Returns whether request or response contains a token or code; a bare catalog request does not."""
     path = request.target.partition("?")[0]
     return _ABOUT_TOKENS.search(path) is not None and (request.method == "GET" or bool(request.body))
 

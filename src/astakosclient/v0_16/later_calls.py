@@ -1,4 +1,4 @@
-"""The calls of the later generation that the documented one has not, or has in another form, as values."""
+"""Builds the calls of the 0.16 to 0.21 API that 0.14 does not have, or has in another form."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ OAUTH2_TOKEN = f"{OAUTH2}/token"
 Provision = dict[str, Any]
 
 
-def get_catalogue(token: str) -> Call[Endpoints]:
-    """The service catalogue, without asking who holds the token."""
+def get_catalog(token: str) -> Call[Endpoints]:
+    """Builds the call that returns the service catalog only."""
     return Call(
         name="get_endpoints", method="POST", path=TOKENS, token=token, content_type=JSON, read=answers.mapping
     )
 
 
 def validate_token(token: str, token_id: str, belongs_to: str | None) -> Call[Endpoints]:
-    """What an OAuth2 access token is worth."""
+    """Builds the call that validates an OAuth2 access token."""
     path = f"{TOKENS}/{path_part('token_id', token_id)}"
     if belongs_to is not None:
         path += query(belongsTo=belongs_to)
@@ -42,7 +42,11 @@ def validate_token(token: str, token_id: str, belongs_to: str | None) -> Call[En
 def get_token(
     token: str, grant_type: str, client_id: str, client_secret: str, body_params: Mapping[str, Any]
 ) -> Call[OAuth2Token]:
-    """An OAuth2 access token for a code."""
+    """Builds the call that exchanges an OAuth2 code for an access token.
+
+    Raises:
+        BadValue: an argument is None or cannot be encoded as UTF-8.
+    """
     fields = {"grant_type": given("grant_type", grant_type)}
     fields.update({name: str(value) for name, value in body_params.items() if value is not None})
     credentials = f"{given('client_id', client_id)}:{given('client_secret', client_secret)}"
@@ -59,7 +63,7 @@ def get_token(
         secrets=(str(client_secret), encoded, fields.get("code", "")),
         body=form(fields),
         content_type=FORM,
-        repeatable=False,  # A code is good for one use.
+        repeatable=False,  # a code is valid for one use
         read=answers.mapping,
     )
 
@@ -75,7 +79,11 @@ def issue_one_commission(
     ttl: int | None = None,
     idempotency_key: str | None = None,
 ) -> Call[int]:
-    """Charge a user, and with them the projects from which they take."""
+    """Builds the call that charges a user and the source projects.
+
+    Raises:
+        BadValue: an argument is None, or ``provisions`` is malformed.
+    """
     holder = given("holder", holder)
     charged = [
         provision
@@ -97,7 +105,7 @@ def issue_one_commission_of_0_15(
     ttl: int | None = None,
     idempotency_key: str | None = None,
 ) -> Call[int]:
-    """As 0.15 did it: what is given is what is provisioned."""
+    """Builds the call in its 0.15 form, which issues the provisions exactly as given."""
     return commissions.issue_one_commission(
         token, holder, source, provisions, name, force, auto_accept, ttl, idempotency_key
     )
@@ -113,7 +121,11 @@ def issue_commission_generic(
     ttl: int | None,
     idempotency_key: str | None,
 ) -> Call[int]:
-    """Charge users and projects each by themselves."""
+    """Builds the call that charges users and projects independently.
+
+    Raises:
+        BadValue: an argument is None, or the provisions are malformed.
+    """
     users = _charges(("user", "project", "resource"), given("user_provisions", user_provisions))
     projects = _charges(("project", "resource"), given("project_provisions", project_provisions))
     charged = [
@@ -133,7 +145,11 @@ def issue_resource_reassignment(
     ttl: int | None,
     idempotency_key: str | None,
 ) -> Call[int]:
-    """Charge another project with what a user has."""
+    """Builds the call that moves a user's charges from one project to another.
+
+    Raises:
+        BadValue: an argument is None, or ``provisions`` is malformed.
+    """
     holder = given("holder", holder)
     parts = ("from_project", "to_project", "resource")
     charged: list[Provision] = []
@@ -144,7 +160,11 @@ def issue_resource_reassignment(
 
 
 def mk_provisions(holder: str, source: str, resource: str, quantity: int) -> list[Provision]:
-    """A user's charge on a project, and that of the project itself."""
+    """Returns two provisions: the user's charge on a project, and the project's own charge.
+
+    Raises:
+        BadValue: a name is not a string.
+    """
     return [
         _user_provision(holder, source, resource, quantity),
         _project_provision(source, resource, quantity),
@@ -152,7 +172,7 @@ def mk_provisions(holder: str, source: str, resource: str, quantity: int) -> lis
 
 
 def set_default_project(token: str, project_id: str) -> Call[None]:
-    """Choose the project that is charged unless another one is named."""
+    """Builds the call that sets the user's default project."""
     document = {"project_id": given("project_id", project_id)}
     return post("set_default_project", DEFAULT_PROJECT, token, document, answers.nothing, repeatable=True)
 
@@ -160,7 +180,7 @@ def set_default_project(token: str, project_id: str) -> Call[None]:
 def either_project(
     project_id: str | Iterable[str] | None, project: str | Iterable[str] | None
 ) -> str | Iterable[str] | None:
-    """The argument ``project_id``, or else the one by its old name."""
+    """Returns ``project_id``, or ``project``, its old name, if that is None."""
     return project if project_id is None else project_id
 
 
@@ -178,13 +198,13 @@ def _issue(
 
 
 def _charges(parts: tuple[str, ...], provisions: Mapping[Any, int]) -> Iterable[tuple[tuple[str, ...], int]]:
-    """What is charged with what, as the keys of a mapping say it, each with these parts."""
+    """Yields the items of a mapping whose keys must be tuples with the named parts."""
     wanted = f"({', '.join(parts)})"
     if not isinstance(provisions, Mapping):
         raise BadValue(f"provisions must map {wanted} to quantities, not be a {type(provisions).__name__}")
     for key, quantity in provisions.items():
         if not isinstance(key, tuple) or len(key) != len(parts):
-            raise BadValue(f"each key of the provisions must be a tuple {wanted}, not {key!r}")
+            raise BadValue(f"each key of provisions must be a tuple {wanted}, not {key!r}")
         yield key, quantity
 
 

@@ -1,6 +1,6 @@
-"""The client for code written against 0.16 to 0.21: the token bound to it, one method per call of the API."""
+"""`LaterClient`, the client of the 0.16 to 0.21 API: it stores its token; one method per API call."""
 
-# It has the names of the documented client with other arguments, by design; nobody calls one for the other.
+# Methods have the names of the base class's but other arguments, by design: the APIs differ.
 # mypy: disable-error-code="override"
 # pyright: reportIncompatibleMethodOverride=false
 
@@ -30,14 +30,12 @@ if TYPE_CHECKING:
 
 
 class LaterClient(ProjectClient):
-    """A client of an Astakos service that speaks for one user or one service.
+    """A client for the 0.16 to 0.21 API, with the token of one user or one service.
 
-    It can be shared by all threads, and goes on working in forked processes. Every call either returns what
-    it says or raises an `AstakosClientException` (see `astakosclient.errors`); arguments that cannot be
-    right raise `BadValue` before anything is sent.
-
-    The token is a user's for the calls on users' own behalf, and a service's for all ``service_…`` calls
-    and those about commissions.
+    Thread-safe and fork-safe. Every call either returns its documented result or raises an
+    `AstakosClientException` (see `astakosclient.errors`). Invalid arguments raise `BadValue`, and the client
+    sends nothing. Use a service's token for ``service_…`` calls and calls about commissions, and a user's
+    token for all others.
 
     Example:
         .. code-block:: python
@@ -49,14 +47,15 @@ class LaterClient(ProjectClient):
     # Identity
 
     def authenticate(self, tenant_name: str | None = None) -> Endpoints:
-        """Who holds the token, with their roles and projects, and the service catalogue.
+        """Returns the holder of the token, with roles and projects, and the service catalog.
 
         Args:
-            tenant_name: the user's uuid, if the server is to check that it is this user's token.
+            tenant_name: a user's UUID; the server then checks that the token belongs to this user.
 
         Raises:
-            Unauthorized: the token is not good.
-            NoEndpoints: the catalogue does not say where the account service is.
+            Unauthorized: the token is unknown or expired.
+            BadRequest: the token belongs to another user than ``tenant_name``.
+            NoEndpoints: the catalog does not list the account service.
             AstakosClientException: the call failed.
         """
         access = self._call(account.get_endpoints(self.token, tenant_name))
@@ -64,31 +63,30 @@ class LaterClient(ProjectClient):
         return access
 
     def get_endpoints(self, extra: bool = False) -> Endpoints:
-        """The service catalogue, from which `parse_endpoints` picks.
+        """Returns the service catalog, which `parse_endpoints` searches.
 
         Args:
-            extra: insist on the OAuth2 service.
+            extra: also require the OAuth2 service.
 
         Raises:
-            NoEndpoints: the catalogue does not say where the account service is, or the OAuth2 service
-                if that is asked for.
+            NoEndpoints: the catalog does not list the account service or, with ``extra``, the OAuth2 service.
             AstakosClientException: the call failed.
         """
-        access = self._call(later_calls.get_catalogue(self.token))
+        access = self._call(later_calls.get_catalog(self.token))
         self._learn(access)
         if extra:
             self._oauth2()
         return access
 
     def validate_token(self, token_id: str, belongs_to: str | None = None) -> Endpoints:
-        """What an OAuth2 access token is worth: the user who gave it, and until when it holds.
+        """Validates an OAuth2 access token, and returns its user and expiry.
 
         Args:
             token_id: the access token.
-            belongs_to: the URL that it is to be used for, which must lie within its scope.
+            belongs_to: a URL that must be within the scope of the token.
 
         Raises:
-            NotFound: there is no such token, it has expired, or it is not for this URL.
+            NotFound: the token is unknown or expired, or its scope does not include ``belongs_to``.
             AstakosClientException: the call failed.
         """
         return self._call(later_calls.validate_token(self.token, token_id, belongs_to))
@@ -96,17 +94,20 @@ class LaterClient(ProjectClient):
     def get_token(
         self, grant_type: str, client_id: str, client_secret: str, **body_params: Any
     ) -> OAuth2Token:
-        """An OAuth2 access token in exchange for a code: ``access_token``, ``expires_in`` and more.
+        """Exchanges an OAuth2 code for an access token.
 
         Args:
             grant_type: ``authorization_code``.
-            client_id: the identifier of the OAuth2 client.
-            client_secret: its secret.
-            body_params: ``code``, and ``redirect_uri`` if it was given for the code; None is not sent.
+            client_id: the OAuth2 client's identifier.
+            client_secret: the OAuth2 client's secret.
+            body_params: ``code``, and ``redirect_uri`` if the authorization request had one; None is omitted.
+
+        Returns:
+            A dict with ``access_token``, ``token_type`` and other keys; see `OAuth2Token`.
 
         Raises:
-            BadRequest: the server does not accept client or code.
-            NoEndpoints: the catalogue does not say where the OAuth2 service is.
+            BadRequest: the client or the code is invalid.
+            NoEndpoints: the catalog does not list the OAuth2 service.
             AstakosClientException: the call failed.
         """
         return self._call(
@@ -116,75 +117,77 @@ class LaterClient(ProjectClient):
     # Users
 
     def get_usernames(self, uuids: Iterable[str] | None) -> dict[str, str]:
-        """The user names of several users, by uuid; unknown uuids are left out."""
+        """Returns the user names for several UUIDs, as a dict by UUID. Omits unknown UUIDs."""
         return self._call(account.get_usernames(self.token, uuids, account.USER_CATALOGS))
 
     def get_username(self, uuid: str) -> str:
-        """The user name of one user.
+        """Returns the user name for one UUID.
 
         Raises:
-            NoUserName: there is no such user.
+            NoUserName: no user has this UUID.
+            BadValue: ``uuid`` is not a string.
             AstakosClientException: the call failed.
         """
         return self._call(account.get_username(self.token, uuid, account.USER_CATALOGS))
 
     def service_get_usernames(self, uuids: Iterable[str] | None) -> dict[str, str]:
-        """As `get_usernames`, with a service's token; None means all users."""
+        """Does the same as `get_usernames`, with a service's token; None returns all users."""
         return self._call(account.get_usernames(self.token, uuids, account.SERVICE_USER_CATALOGS))
 
     def service_get_username(self, uuid: str) -> str:
-        """As `get_username`, with a service's token."""
+        """Does the same as `get_username`, with a service's token."""
         return self._call(account.get_username(self.token, uuid, account.SERVICE_USER_CATALOGS))
 
     def get_uuids(self, display_names: Iterable[str] | None) -> dict[str, str]:
-        """The uuids of several users, by user name as given; unknown names are left out."""
+        """Returns the UUIDs for several user names, as a dict by name as given. Omits unknown names."""
         return self._call(account.get_uuids(self.token, display_names, account.USER_CATALOGS))
 
     def get_uuid(self, display_name: str) -> str:
-        """The uuid of one user.
+        """Returns the UUID for one user name.
 
         Raises:
-            NoUUID: there is no such user.
+            NoUUID: no user has this name.
+            BadValue: ``display_name`` is not a string.
             AstakosClientException: the call failed.
         """
         return self._call(account.get_uuid(self.token, display_name, account.USER_CATALOGS))
 
     def service_get_uuids(self, display_names: Iterable[str] | None) -> dict[str, str]:
-        """As `get_uuids`, with a service's token."""
+        """Does the same as `get_uuids`, with a service's token."""
         return self._call(account.get_uuids(self.token, display_names, account.SERVICE_USER_CATALOGS))
 
     def service_get_uuid(self, display_name: str) -> str:
-        """As `get_uuid`, with a service's token."""
+        """Does the same as `get_uuid`, with a service's token."""
         return self._call(account.get_uuid(self.token, display_name, account.SERVICE_USER_CATALOGS))
 
     def send_feedback(self, message: str, data: str) -> None:
-        """Send a message to the operators of the service, with what else may help, such as a log."""
+        """Sends feedback to the operators: ``message`` (not empty), and ``data``, for example a log."""
         self._call(account.send_feedback(self.token, message, data))
 
     def set_default_project(self, project_id: str) -> None:
-        """Choose the project that is charged for the user unless another one is named.
+        """Sets the project that is charged for the user by default.
 
         Raises:
-            NotFound: there is no such project, or the user has no part in it.
-            Forbidden: the membership or the project is not in force.
+            NotFound: the project does not exist, or the user has no membership in it.
+            Forbidden: the membership or the project is not active.
             AstakosClientException: the call failed.
         """
         self._call(later_calls.set_default_project(self.token, project_id))
 
-    # The service itself
+    # Services and resources
 
     def get_services(self) -> list[Service]:
-        """The registered services, for showing them to people."""
+        """Lists the registered services, for menus."""
         return self._call(account.get_services().changed(token=self.token))
 
     def get_resources(self) -> dict[str, Resource]:
-        """The resources that quotas can be about, by name."""
+        """Returns the resources that quotas can limit, as a dict by name."""
         return self._call(account.get_resources().changed(token=self.token))
 
     # Quotas
 
     def get_quotas(self) -> Quotas:
-        """The user's own quotas by project and resource: limit, usage, pending, and those of the project."""
+        """Returns the user's own quotas, as a dict by project and resource; see `Quotas`."""
         return self._call(account.get_quotas(self.token))
 
     def service_get_quotas(
@@ -193,15 +196,15 @@ class LaterClient(ProjectClient):
         project_id: str | Iterable[str] | None = None,
         project: str | Iterable[str] | None = None,
     ) -> ServiceQuotas:
-        """All users' quotas on the resources of a service, by user, project and resource.
+        """Returns users' quotas for the service's resources, as a dict by user, project and resource.
 
         Args:
-            user: only those of this user (a uuid), or of these.
-            project_id: only those from this project, or from these.
-            project: the old name for the same.
+            user: a UUID or several; the default is all users. An empty list matches no user (`NotFound`).
+            project_id: a project UUID or several; the default is all projects.
+            project: the old name of ``project_id``, which takes precedence.
 
         Raises:
-            NotFound: there are none of ``user``.
+            NotFound: ``user`` is given, and no quota matches.
             AstakosClientException: the call failed.
         """
         projects = later_calls.either_project(project_id, project)
@@ -212,14 +215,14 @@ class LaterClient(ProjectClient):
         project_id: str | Iterable[str] | None = None,
         project: str | Iterable[str] | None = None,
     ) -> ServiceProjectQuotas:
-        """All projects' quotas on the resources of a service, by project and resource.
+        """Returns projects' quotas for the service's resources, as a dict by project and resource.
 
         Args:
-            project_id: only those of this project, or of these.
-            project: the old name for the same.
+            project_id: a project UUID or several; the default is all projects.
+            project: the old name of ``project_id``, which takes precedence.
 
         Raises:
-            NotFound: there are none of the project.
+            NotFound: a project is given, and no quota matches.
             AstakosClientException: the call failed.
         """
         projects = later_calls.either_project(project_id, project)
@@ -230,27 +233,27 @@ class LaterClient(ProjectClient):
     def issue_commission(
         self, request: Mapping[str, Any], *, ttl: int | None = None, idempotency_key: str | None = None
     ) -> int:
-        """Ask for quantities before using them; all are granted, or none.
+        """Issues a commission and returns its serial. The server grants all provisions or none.
+
+        For the keys of ``request`` and for retries, see `DocumentedClient.issue_commission`.
 
         Args:
-            request: the commission: ``provisions``, and ``name``, ``force`` and ``auto_accept`` if wanted.
-            ttl: after so many seconds it is rejected by itself if it is still pending.
-            idempotency_key: the same request with the same key gets the same serial, however often it comes.
-                This and ``ttl`` are for the service of this project; others ignore them.
-
-        Returns:
-            The serial, with which to accept or reject the commission.
+            request: a dict with ``provisions``, and optionally ``name``, ``force`` and ``auto_accept``.
+            ttl: seconds until the server rejects the commission if it is still pending.
+            idempotency_key: 1 to 255 printable ASCII characters; the server issues a request once per key
+                and returns the same serial each time. This and ``ttl`` require this project's server; others
+                ignore them.
 
         Raises:
-            QuotaLimit: a limit would be exceeded; its attributes have the figures.
-            NotFound: there is no such holding.
-            BadValue: an argument cannot be right.
+            QuotaLimit: it would exceed a limit, or release more than is in use; see its attributes.
+            NotFound: a holding does not exist.
+            BadValue: an argument is invalid.
             AstakosClientException: the call failed.
         """
         return self._call(commissions.issue_commission(self.token, request, ttl, idempotency_key))
 
     def _issue_commission(self, request: Mapping[str, Any]) -> int:
-        """As `issue_commission`; code of that time calls it so."""
+        """Does the same as `issue_commission`, under the name that the 0.16 client used."""
         return self.issue_commission(request)
 
     @overload
@@ -281,19 +284,20 @@ class LaterClient(ProjectClient):
     ) -> int: ...
 
     def issue_one_commission(self, holder: str, *arguments: Any, **options: Any) -> int:
-        """Charge a user, and the projects they take from; see `issue_commission`.
+        """Charges a user and the source projects, and returns the serial of the commission.
+
+        Also accepts the 0.15 form, with a ``source`` before ``provisions``, which are then quantities by
+        resource. For exceptions, see `issue_commission`.
 
         Args:
-            holder: the uuid of the user.
-            provisions: quantities by ``(project, resource)``; negative to give back. Each is charged twice,
-                to the user and to the project.
-            name: a note that stays with the commission.
-            force: grant it even beyond the limit.
-            auto_accept: accept it at once, so that it is never pending.
-            ttl: as for `issue_commission`.
-            idempotency_key: as for `issue_commission`.
-
-        The form of 0.15, with a ``source`` before quantities by resource, is understood as well.
+            holder: the user's UUID.
+            provisions: quantity by ``(project, resource)``; negative to release. The client charges each
+                quantity to the user and to the project.
+            name: a note.
+            force: grant quantities beyond the limits.
+            auto_accept: accept the commission immediately.
+            ttl: see `issue_commission`.
+            idempotency_key: see `issue_commission`.
 
         Example:
             .. code-block:: python
@@ -301,7 +305,7 @@ class LaterClient(ProjectClient):
                 serial = client.issue_one_commission(uuid, {(project, "cyclades.vm"): 1}, name="vm 7")
                 client.accept_commission(serial)
         """
-        # No quantities by project can be a string, so that the forms cannot be mistaken for each other.
+        # Unambiguous: the second argument is a string only in the 0.15 form.
         of_0_15 = "source" in options or isinstance(next(iter(arguments), None), str)
         describe = later_calls.issue_one_commission_of_0_15 if of_0_15 else later_calls.issue_one_commission
         return self._call(describe(self.token, holder, *arguments, **options))
@@ -317,12 +321,12 @@ class LaterClient(ProjectClient):
         ttl: int | None = None,
         idempotency_key: str | None = None,
     ) -> int:
-        """Charge users and projects, each exactly as given; see `issue_one_commission`.
+        """Charges users and projects exactly as given, and returns the serial of the commission.
 
         Args:
-            user_provisions: quantities by ``(user, project, resource)``.
-            project_provisions: quantities by ``(project, resource)``.
-            name, force, auto_accept, ttl, idempotency_key: as for `issue_one_commission`.
+            user_provisions: quantity by ``(user, project, resource)``.
+            project_provisions: quantity by ``(project, resource)``.
+            name, force, auto_accept, ttl, idempotency_key: see `issue_one_commission`.
         """
         return self._call(
             later_calls.issue_commission_generic(
@@ -348,12 +352,12 @@ class LaterClient(ProjectClient):
         ttl: int | None = None,
         idempotency_key: str | None = None,
     ) -> int:
-        """Charge what a user has to another project; see `issue_one_commission`.
+        """Moves a user's charges from one project to another, and returns the serial of the commission.
 
         Args:
-            holder: the uuid of the user.
-            provisions: quantities by ``(from_project, to_project, resource)``.
-            name, force, auto_accept, ttl, idempotency_key: as for `issue_one_commission`.
+            holder: the user's UUID.
+            provisions: quantity by ``(from_project, to_project, resource)``.
+            name, force, auto_accept, ttl, idempotency_key: see `issue_one_commission`.
         """
         return self._call(
             later_calls.issue_resource_reassignment(
@@ -362,37 +366,39 @@ class LaterClient(ProjectClient):
         )
 
     def mk_provisions(self, holder: str, source: str, resource: str, quantity: int) -> list[Provision]:
-        """The two provisions of one charge: the user's on a project, and the project's.
+        """Returns the two provisions of a charge: the user's on a project, and the project's own.
 
         Args:
-            holder: the uuid of the user.
-            source: the uuid of the project.
+            holder: the user's UUID.
+            source: the project's UUID.
             resource: the name of the resource.
-            quantity: how much; negative to give back.
+            quantity: the quantity; negative to release.
 
         Raises:
-            BadValue: a name is no string.
+            BadValue: ``holder``, ``source`` or ``resource`` is not a string.
         """
         return later_calls.mk_provisions(holder, source, resource, quantity)
 
     def get_pending_commissions(self) -> list[int]:
-        """The serials of the service's commissions that are neither accepted nor rejected yet."""
+        """Lists the serials of the service's pending commissions."""
         return self._call(commissions.get_pending_commissions(self.token))
 
     def get_commission_info(self, serial: int) -> CommissionInfo:
-        """A pending commission: its serial, name, issue time and provisions.
+        """Returns a pending commission, with ``serial``, ``name``, ``issue_time`` and ``provisions``.
 
         Raises:
-            NotFound: no such commission of this service is pending.
+            NotFound: the service has no pending commission with this serial.
             AstakosClientException: the call failed.
         """
         return self._call(commissions.get_commission_info(self.token, serial))
 
     def commission_action(self, serial: int, action: str) -> None:
-        """Accept or reject a pending commission: ``action`` is ``accept`` or ``reject``.
+        """Accepts or rejects a pending commission: ``action`` is ``accept`` or ``reject``.
 
         Raises:
-            NotFound: no such commission of this service is pending.
+            NotFound: the service has no pending commission with this serial.
+            BadRequest: ``action`` is neither ``accept`` nor ``reject``.
+            BadValue: ``serial`` or ``action`` is None.
             AstakosClientException: the call failed.
         """
         self._call(commissions.commission_action(self.token, serial, action))
@@ -400,27 +406,29 @@ class LaterClient(ProjectClient):
     def accept_commission(
         self, serial: int, *, quantities: Iterable[Mapping[str, Any]] | None = None
     ) -> None:
-        """Accept a pending commission; see `commission_action`.
+        """Accepts a pending commission; raises the same exceptions as `commission_action`.
 
         Args:
-            serial: what issuing it returned.
-            quantities: what really came true, if it was less than was issued: provisions of the commission,
-                each with a ``quantity`` between 0 and the one issued; what is not named came true whole. For
-                the service of this project; others accept all.
+            serial: the serial of the commission.
+            quantities: what to accept if less than was issued: a list of dicts with the ``holder``,
+                ``source`` and ``resource`` of a provision, and a ``quantity`` between 0 and the issued one.
+                Provisions not listed are accepted in full. Requires this project's server; others ignore it.
         """
         self._call(commissions.commission_action(self.token, serial, "accept", quantities))
 
     def reject_commission(self, serial: int) -> None:
-        """Reject a pending commission; see `commission_action`."""
+        """Rejects a pending commission; raises the same exceptions as `commission_action`."""
         self.commission_action(serial, "reject")
 
     def resolve_commissions(self, accept_serials: Iterable[int], reject_serials: Iterable[int]) -> Resolution:
-        """Accept and reject many pending commissions at once, each by itself.
+        """Accepts and rejects several pending commissions, independently of each other.
 
         Returns:
-            ``accepted`` and ``rejected``, lists of serials, and ``failed``, pairs of a serial and a fault.
+            A dict with ``accepted`` and ``rejected``, lists of serials, and ``failed``, a list of
+            ``[serial, fault]``.
 
         Raises:
+            BadValue: an argument is None.
             AstakosClientException: the call failed.
         """
         return self._call(commissions.resolve_commissions(self.token, accept_serials, reject_serials))

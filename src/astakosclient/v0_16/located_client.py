@@ -1,4 +1,4 @@
-"""A client with a token of its own that finds the parts of its service by the catalogue."""
+"""Base class of the 0.16 to 0.21 client: stores the token and finds endpoints in the service catalog."""
 
 from __future__ import annotations
 
@@ -40,22 +40,22 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _warned_of: set[Address] = set()
-"""Services whose catalogue names another server: a process is told of each only once."""
+"""Services already warned about because their catalog names another server; once per process."""
 
 
 class LocatedClient(AstakosClient):
-    """What a client of the later generation is, apart from its calls.
+    """Constructor, settings and endpoint discovery of the 0.16 to 0.21 client.
 
-    The identity service is where ``auth_url`` says. Where the others are is asked of the catalogue when it
-    is first needed, and then kept; `get_endpoints` and `authenticate` bring it anew. Of the URLs there only
-    the paths are used: a token goes to no other server than the one of ``auth_url``.
+    The client fetches the service catalog on first use and caches it; `get_endpoints` and `authenticate`
+    refresh it. It uses only the paths of the URLs in the catalog, so that it never sends a token to a server
+    other than that of ``auth_url``.
 
     Attributes:
-        token: whose calls these are. Another token that is assigned holds from the next call on.
+        token: the token of all calls. You can assign another token; it applies from the next call on.
         scheme: ``http`` or ``https``.
         astakos_base_url: host and port of the server, without the scheme.
         auth_prefix: the path of the identity service.
-        api_tokens: the path of its tokens.
+        api_tokens: the path of the identity service's tokens.
     """
 
     def __init__(
@@ -74,31 +74,32 @@ class LocatedClient(AstakosClient):
         on_attempt: Callable[[Attempted], None] | None = None,
         on_answer: Callable[[Answered], None] | None = None,
     ) -> None:
-        """Prepare a client; nothing is sent yet.
+        """Creates a client; sends nothing.
 
         Args:
-            token: the token of the user or service whose calls these are.
-            auth_url: the URL of the identity service, such as ``https://h/astakos/identity/v2.0``.
-            retry: how often a call may be repeated, or a `Retry`, which says what is repeated and when. The
-                first look at the catalogue has attempts, and time, of its own.
+            token: the token of the user or service.
+            auth_url: the URL of the identity service, for example ``https://h/astakos/identity/v2.0``.
+            retry: maximum number of retries of a call, or a `Retry` policy. Fetching the catalog counts its
+                own retries and has its own timeout.
             use_pool: share connections with all clients of this process for the same server. At most
-                ``pool_size`` of them are open at once; the first client says how many. Otherwise this
-                client keeps its own.
-            pool_size: how many idle connections are kept, with or without ``use_pool``.
-            logger: who is told of each attempt (debug) and each repetition (warning), instead of the
-                logger ``astakosclient``. Records never hold a token.
-            headers: headers to send with every request; they are copied.
-            timeout: the seconds that a whole call may take, or a `Timeout`; by default 60, of which 5 for
-                connecting.
-            ssl_context: how to verify the server; by default against the system's authorities. A client
-                with one of its own has its own connections, too.
-            transport: another way to carry requests. The client does not close it; ``use_pool``,
-                ``pool_size`` and ``ssl_context`` are then without effect.
-            on_attempt: called with an `Attempted` before each attempt; it may add headers.
-            on_answer: called with an `Answered` after each attempt. What a hook raises is logged only.
+                ``pool_size`` of them are open at once; the first client sets the limit. By default, the
+                client has its own connections.
+            pool_size: maximum number of idle connections, with or without ``use_pool``.
+            logger: logs each attempt at debug level and each retry as a warning; the default is the logger
+                ``astakosclient``. Log records never contain a token.
+            headers: headers to send with every request; copied.
+            timeout: limit for a whole call, in seconds, or a `Timeout`; the default is 60 seconds in total
+                and 5 seconds to connect.
+            ssl_context: TLS settings; by default, verifies the server against the system's certificate
+                authorities. With a custom context, the client does not share connections.
+            transport: a custom `Transport`. The client does not close it, and ignores ``use_pool``,
+                ``pool_size`` and ``ssl_context``.
+            on_attempt: called with an `Attempted` before each attempt; can add headers.
+            on_answer: called with an `Answered` after each attempt. Exceptions from hooks are logged and
+                otherwise ignored.
 
         Raises:
-            BadValue: an argument cannot be right.
+            BadValue: an argument is invalid.
         """
         if token is None:
             raise BadValue("AstakosClient: token must not be None")
@@ -113,7 +114,7 @@ class LocatedClient(AstakosClient):
         self._roots: Roots | None = None
         self._retry = retry
         self._conversations = Conversations(
-            # Calls come with whole paths, since the catalogue gives whole paths.
+            # No prefix: `_locate` returns complete paths, built from those in the catalog.
             address=address.changed(prefix=""),
             retry=as_retry(retry),
             timeout=as_timeout(timeout),
@@ -141,7 +142,7 @@ class LocatedClient(AstakosClient):
 
     @property
     def retry(self) -> int | Retry:
-        """How often a call may be repeated, as it was given; it can be set."""
+        """The retry setting: maximum number of retries, or a `Retry`; can be assigned."""
         return self._retry
 
     @retry.setter
@@ -151,7 +152,7 @@ class LocatedClient(AstakosClient):
 
     @property
     def logger(self) -> logging.Logger:
-        """Who is told of attempts and repetitions; it can be set."""
+        """The logger of attempts and retries; can be assigned."""
         return self._conversations.logger
 
     @logger.setter
@@ -160,29 +161,28 @@ class LocatedClient(AstakosClient):
 
     @property
     def log_request(self) -> dict[str, Any] | None:
-        """The last request of any thread: ``method``, ``path``, ``headers``, and ``body`` if it had one.
+        """The last request of any thread: ``method``, ``path``, ``headers``, and ``body`` if it has one.
 
-        Tokens and all else that may be secret are blanked. None before the first request.
+        Tokens and other potential secrets are redacted. None before the first request.
         """
         return self._traffic.request
 
     @property
     def log_response(self) -> dict[str, Any] | None:
-        """The answer to that request: ``status``, ``message``, ``data``, as `log_request` without secrets.
+        """The response to `log_request`: ``status``, ``message`` and ``data``, with secrets redacted.
 
-        None while there is no answer.
+        None if no response has arrived.
         """
         return self._traffic.response
 
     def __repr__(self) -> str:
-        """Where the identity service is, and nothing secret."""
+        """Returns the class and ``auth_url``, without secrets."""
         return f"<{type(self).__name__} of {self._address}>"
 
-    # The course of a call
+    # Making calls
 
     def _call(self, call: Call[T] | Parts[T]) -> T:
-        """Make a call at the place that the catalogue gives."""
-        # The catalogue is asked for before, so that this does not take of the time of the call.
+        # Fetches the catalog, if necessary, before the call's timeout starts.
         self._locate(call.calls[0].path if isinstance(call, Parts) else call.path)
         return self._run(call)
 
@@ -191,29 +191,29 @@ class LocatedClient(AstakosClient):
         prefix: str = getattr(self, _PREFIXES[part])
         return (prefix + path.removeprefix(part)).removeprefix("/")
 
-    # What the catalogue says
+    # Endpoint discovery
 
     def _discovered(self) -> Roots:
-        # Threads that get here at once may each ask; they learn the same. A lock would be held for as long
-        # as the server takes, and for ever in the child of a fork.
-        return self._roots or self._learn(self._call(later_calls.get_catalogue(self.token)))
+        # No lock: concurrent threads may each fetch the same catalog. A lock would be held during the
+        # request, and a child forked at that time could never acquire it.
+        return self._roots or self._learn(self._call(later_calls.get_catalog(self.token)))
 
-    def _learn(self, catalogue: Endpoints) -> Roots:
-        roots = roots_of(catalogue)
-        self._warn_of_strangers(roots)
+    def _learn(self, catalog: Endpoints) -> Roots:
+        roots = roots_of(catalog)
+        self._warn_of_foreign_urls(roots)
         if roots != self._roots:
-            self.logger.debug("the catalogue of %s says %r", self._address, roots)
+            self.logger.debug("the service catalog of %s lists %r", self._address, roots)
         self._roots = roots
         return roots
 
-    def _warn_of_strangers(self, roots: Roots) -> None:
-        strangers = roots.strangers(self._address)
-        if strangers and self._address not in _warned_of:
+    def _warn_of_foreign_urls(self, roots: Roots) -> None:
+        foreign = roots.foreign_urls(self._address)
+        if foreign and self._address not in _warned_of:
             _warned_of.add(self._address)
             self.logger.warning(
-                "the catalogue of %s names another server, %r; all calls go to %s, to the path given there",
+                "the service catalog of %s names another server, %r; all calls go to %s, with that path",
                 self._address,
-                strangers[0],
+                foreign[0],
                 self._address.origin,
             )
 
@@ -236,10 +236,10 @@ class LocatedClient(AstakosClient):
 
     @property
     def account_url(self) -> str:
-        """The URL of the account service, as the catalogue has it.
+        """The URL of the account service, as listed in the catalog.
 
-        This and all the following properties ask for the catalogue if it is not known yet, and then may
-        raise any `AstakosClientException`; `NoEndpoints` if the catalogue does not say.
+        This property and the following ones fetch the catalog if it is not cached. They raise `NoEndpoints`
+        if the catalog does not list the service, and any `AstakosClientException` if fetching it fails.
         """
         return self._account().url
 
@@ -250,17 +250,17 @@ class LocatedClient(AstakosClient):
 
     @property
     def ui_url(self) -> str:
-        """The URL of the pages for people, as the catalogue has it."""
+        """The URL of the web UI, as listed in the catalog."""
         return self._ui().url
 
     @property
     def ui_prefix(self) -> str:
-        """The path of the pages for people."""
+        """The path of the web UI."""
         return self._ui().prefix
 
     @property
     def oauth2_url(self) -> str:
-        """The URL of the OAuth2 service, as the catalogue has it."""
+        """The URL of the OAuth2 service, as listed in the catalog."""
         return self._oauth2().url
 
     @property
@@ -270,12 +270,12 @@ class LocatedClient(AstakosClient):
 
     @property
     def api_usercatalogs(self) -> str:
-        """The path of the names and uuids, for users."""
+        """The path of the user catalogs (names and UUIDs), for users."""
         return f"{self.account_prefix}/user_catalogs"
 
     @property
     def api_service_usercatalogs(self) -> str:
-        """The path of the names and uuids, for services."""
+        """The path of the user catalogs (names and UUIDs), for services."""
         return f"{self.account_prefix}/service/user_catalogs"
 
     @property
@@ -305,7 +305,7 @@ class LocatedClient(AstakosClient):
 
     @property
     def api_commissions_action(self) -> str:
-        """The path for resolving many commissions."""
+        """The path for accepting and rejecting several commissions."""
         return f"{self.api_commissions}/action"
 
     @property
@@ -325,22 +325,22 @@ class LocatedClient(AstakosClient):
 
     @property
     def api_user_account(self) -> str:
-        """The path of what users set for themselves."""
+        """The path of the user's own account settings."""
         return f"{self.account_prefix}/myaccount"
 
     @property
     def api_getservices(self) -> str:
-        """The path of the components for menus."""
+        """The path of the service list."""
         return f"{self.ui_prefix}/get_services"
 
     @property
     def api_oauth2_auth(self) -> str:
-        """The path to which a browser is sent for a code."""
+        """The path of the OAuth2 authorization endpoint, which browsers visit."""
         return f"{self.oauth2_prefix}/auth"
 
     @property
     def api_oauth2_token(self) -> str:
-        """The path for exchanging a code."""
+        """The path of the OAuth2 token endpoint."""
         return f"{self.oauth2_prefix}/token"
 
 
@@ -350,4 +350,4 @@ _PREFIXES = {
     later_calls.UI: "ui_prefix",
     later_calls.OAUTH2: "oauth2_prefix",
 }
-"""Which attribute of a client says where the part is that a call's path begins with."""
+"""The client attribute that holds the actual prefix of each path prefix in calls."""

@@ -1,4 +1,4 @@
-"""Headers that a caller wants on every request, checked once."""
+"""Validates the custom headers that a client sends with every request."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ OF_THE_TRANSPORT = frozenset(
         "upgrade",
     }
 )
-"""What decides where one request ends and the next begins is not for callers to say."""
+"""Headers that the transport sets; callers must not override them, as they control message framing."""
 
 OF_THE_CALL = frozenset({"content-type", "idempotency-key", "x-auth-token", "x-request-id"})
-"""What each call sets itself, or may."""
+"""Headers that a call sets or can set itself."""
 
 HARMLESS = frozenset({"accept", "content-type", "idempotency-key", "user-agent", "x-request-id"})
-"""All others may be credentials of some kind, so their values are not shown."""
+"""Headers whose values may be shown; any other header may contain credentials."""
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
 def checked_headers(headers: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
-    """The headers as they are sent, copied.
+    """Validates and copies the headers.
 
     Raises:
-        BadValue: they are no mapping of strings to strings, one cannot be sent, or is the transport's own.
-            The message names it but does not show its value, which may be a secret.
+        BadValue: ``headers`` is not a mapping, or a header is invalid or reserved for the transport. The
+            message does not include the value, which may be secret.
     """
     if headers is None:
         return ()
@@ -54,14 +54,14 @@ def checked_headers(headers: Mapping[str, str] | None) -> tuple[tuple[str, str],
 
 
 def secret_values(headers: Iterable[tuple[str, str]]) -> list[str]:
-    """The values that must not be shown."""
+    """Returns the header values that must be redacted."""
     return [value for name, value in headers if name.lower() not in HARMLESS]
 
 
 def with_common_headers(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    """What is sent with every request; they may take the place of what says who the client is.
+    """Merges custom headers with the common ones, over which they take precedence.
 
-    What belongs to a single call is its own: such a header is left out here.
+    Drops headers that belong to a single call.
     """
     own = tuple(header for header in headers if header[0].lower() not in OF_THE_CALL)
     names = {name.lower() for name, _ in own}
@@ -70,8 +70,8 @@ def with_common_headers(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str
 
 def _check(name: object, value: object) -> None:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise BadValue(f"headers: {name!r} is not the name of a header")
+        raise BadValue(f"headers: {name!r} is not a valid header name")
     if name.lower() in OF_THE_TRANSPORT:
-        raise BadValue(f"headers: {name} is set by the transport, and cannot be given")
+        raise BadValue(f"headers: {name} is set by the transport and cannot be overridden")
     if not isinstance(value, str) or not _VALUE.fullmatch(value):
         raise BadValue(f"headers: the value of {name} must be a string without line breaks, within Latin-1")

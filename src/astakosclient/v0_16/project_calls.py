@@ -1,4 +1,4 @@
-"""The calls about projects, applications and memberships, as values."""
+"""Builds the calls about projects, applications and memberships."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ def get_projects(
     owner: str | Iterable[str] | None,
     mode: str | None,
 ) -> Call[list[Project]]:
-    """The projects that the caller may see."""
+    """Builds the call that lists the projects visible to the caller."""
     path = PROJECTS + query(name=name, state=state, owner=owner, mode=mode)
     return Call(name="get_projects", path=path, token=token, read=answers.sequence)
 
 
 def get_project(token: str, project_id: str) -> Call[Project]:
-    """One project."""
+    """Builds the call that returns a project."""
     return Call(name="get_project", path=_project(project_id), token=token, read=answers.mapping)
 
 
 def create_project(token: str, specs: Mapping[str, Any]) -> Call[ProjectApplication]:
-    """Apply for a new project."""
+    """Builds the call that applies for a new project."""
     return post("create_project", PROJECTS, token, given("specs", specs), answers.mapping, repeatable=False)
 
 
 def modify_project(token: str, project_id: str, specs: Mapping[str, Any]) -> Call[ProjectApplication]:
-    """Apply for a change of a project."""
+    """Builds the call that applies for a modification of a project."""
     return Call(
         name="modify_project",
         method="PUT",
@@ -47,13 +47,13 @@ def modify_project(token: str, project_id: str, specs: Mapping[str, Any]) -> Cal
         token=token,
         body=as_json(given("specs", specs)),
         content_type=JSON,
-        repeatable=False,  # Each time it makes an application.
+        repeatable=False,  # each request creates an application
         read=answers.mapping,
     )
 
 
 def project_action(token: str, project_id: str, action: str, reason: str) -> Call[None]:
-    """Change the state of a project."""
+    """Builds the call that changes the state of a project."""
     document = {given("action", action): {"reason": reason}}
     return post(
         "project_action", f"{_project(project_id)}/action", token, document, answers.nothing, repeatable=False
@@ -61,7 +61,7 @@ def project_action(token: str, project_id: str, action: str, reason: str) -> Cal
 
 
 def application_action(token: str, project_id: str, app_id: int, action: str, reason: str) -> Call[None]:
-    """Decide on an application for a project."""
+    """Builds the call that approves, denies, dismisses or cancels an application."""
     document = {given("action", action): {"reason": reason, "app_id": given("app_id", app_id)}}
     return post(
         "application_action",
@@ -74,19 +74,19 @@ def application_action(token: str, project_id: str, app_id: int, action: str, re
 
 
 def get_memberships(token: str, project: str | Iterable[str] | None) -> Call[list[Membership]]:
-    """The memberships that the caller may see."""
+    """Builds the call that lists the memberships visible to the caller."""
     return Call(
         name="get_memberships", path=MEMBERSHIPS + query(project=project), token=token, read=answers.sequence
     )
 
 
 def get_membership(token: str, memb_id: int) -> Call[Membership]:
-    """One membership."""
+    """Builds the call that returns a membership."""
     return Call(name="get_membership", path=_membership(memb_id), token=token, read=answers.mapping)
 
 
 def membership_action(token: str, memb_id: int, action: str, reason: str) -> Call[None]:
-    """Change the state of a membership."""
+    """Builds the call that changes the state of a membership."""
     document = {given("action", action): reason}
     return post(
         "membership_action",
@@ -99,13 +99,13 @@ def membership_action(token: str, memb_id: int, action: str, reason: str) -> Cal
 
 
 def join_project(token: str, project_id: str) -> Call[Identified]:
-    """Ask to become a member."""
+    """Builds the call that requests membership in a project."""
     document = {"join": {"project": given("project_id", project_id)}}
     return post("join_project", MEMBERSHIPS, token, document, answers.mapping, repeatable=False)
 
 
 def enroll_member(token: str, project_id: str, email: str) -> Call[Identified]:
-    """Make somebody a member."""
+    """Builds the call that adds a user to a project."""
     document = {"enroll": {"project": given("project_id", project_id), "user": given("email", email)}}
     return post("enroll_member", MEMBERSHIPS, token, document, answers.mapping, repeatable=False)
 

@@ -1,4 +1,4 @@
-"""The part of the later client that is about projects, applications and memberships."""
+"""The 0.16 to 0.21 client's methods for projects, applications and memberships."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 
 class ProjectClient(LocatedClient):
-    """The calls about projects, on behalf of the user whose token the client has."""
+    """Calls about projects, on behalf of the user whose token the client stores.
+
+    Every call raises `Forbidden` if the user is not permitted to make it, `BadRequest` for a malformed
+    argument, `AstakosClientException` with status 409 if the current state does not allow the action, and
+    any other `AstakosClientException` if the call fails.
+    """
 
     def get_projects(
         self,
@@ -23,47 +28,68 @@ class ProjectClient(LocatedClient):
         owner: str | Iterable[str] | None = None,
         mode: str | None = None,
     ) -> list[Project]:
-        """The projects that the user may see.
+        """Lists the projects visible to the user.
 
         Args:
-            name: only those of this name.
-            state: only those in this state, such as ``active``.
-            owner: only those of this owner, a uuid.
-            mode: ``member``, ``related``, ``active`` or ``default``.
+            name: filter by name.
+            state: filter by state: ``uninitialized``, ``active``, ``suspended``, ``terminated``, ``deleted``.
+            owner: filter by owner, a user's UUID.
+            mode: ``member`` (the user is a member), ``active`` (active and public), or ``related`` or
+                ``default`` (the user is the owner or a member).
         """
         return self._call(project_calls.get_projects(self.token, name, state, owner, mode))
 
     def get_project(self, project_id: str) -> Project:
-        """One project.
+        """Returns a project.
 
         Raises:
-            NotFound: there is no such project.
-            Forbidden: the user may not see it.
+            NotFound: no project has this UUID.
+            Forbidden: the project is not visible to the user.
             AstakosClientException: the call failed.
         """
         return self._call(project_calls.get_project(self.token, project_id))
 
     def create_project(self, specs: Mapping[str, Any]) -> ProjectApplication:
-        """Apply for a new project.
+        """Applies for a new project.
 
         Args:
-            specs: what it is to be: ``name``, ``end_date``, ``resources`` and more.
+            specs: the project's properties: ``name`` (a domain name) and ``end_date`` (ISO 8601 with a time
+                zone) are required. Optional: ``owner`` (UUID), ``start_date``, ``homepage``,
+                ``description``, ``comments``, ``join_policy`` and ``leave_policy`` (``auto``, ``moderated``
+                or ``closed``), ``max_members`` (int), ``private`` (bool), and ``resources``, a dict of
+                ``{"project_capacity": int, "member_capacity": int}`` by resource.
 
         Returns:
-            ``id`` of the project and ``application``, the number under which it is decided upon.
+            A dict with ``id``, the project's UUID, and ``application``, the application's ID (int).
         """
         return self._call(project_calls.create_project(self.token, specs))
 
     def modify_project(self, project_id: str, specs: Mapping[str, Any]) -> ProjectApplication:
-        """Apply for a change of a project: ``specs`` and result as of `create_project`."""
+        """Applies for a modification of a project; ``specs`` has the properties to change.
+
+        For the properties and the result, see `create_project`. Raises `NotFound` for an unknown project.
+        """
         return self._call(project_calls.modify_project(self.token, project_id, specs))
 
     def project_action(self, project_id: str, action: str, reason: str = "") -> None:
-        """Change the state of a project: ``suspend``, ``unsuspend``, ``terminate`` or ``reinstate``."""
+        """Changes the state of a project; raises `NotFound` for an unknown project.
+
+        Args:
+            project_id: the project's UUID.
+            action: ``suspend``, ``unsuspend``, ``terminate`` or ``reinstate``.
+            reason: a note for the project's log.
+        """
         self._call(project_calls.project_action(self.token, project_id, action, reason))
 
     def application_action(self, project_id: str, app_id: int, action: str, reason: str = "") -> None:
-        """Decide on an application: ``approve``, ``deny``, ``dismiss`` or ``cancel``."""
+        """Decides on an application; raises `NotFound` for an unknown project or application.
+
+        Args:
+            project_id: the project's UUID.
+            app_id: the application's ID.
+            action: ``approve``, ``deny``, ``dismiss`` or ``cancel``.
+            reason: a note for the project's log.
+        """
         self._call(project_calls.application_action(self.token, project_id, app_id, action, reason))
 
     def get_memberships(
@@ -71,27 +97,33 @@ class ProjectClient(LocatedClient):
         project_id: str | Iterable[str] | None = None,
         project: str | Iterable[str] | None = None,
     ) -> list[Membership]:
-        """The memberships that the user may see; only those in a project, if one is given.
+        """Lists the memberships visible to the user.
 
         Args:
-            project_id: the uuid of the project.
-            project: the old name for the same.
+            project_id: a project UUID or several; the default is all projects.
+            project: the old name of ``project_id``, which takes precedence.
         """
         projects = later_calls.either_project(project_id, project)
         return self._call(project_calls.get_memberships(self.token, projects))
 
     def get_membership(self, memb_id: int) -> Membership:
-        """One membership, with what the user may do about it in ``allowed_actions``."""
+        """Returns a membership; raises `NotFound` for an unknown ID."""
         return self._call(project_calls.get_membership(self.token, memb_id))
 
     def membership_action(self, memb_id: int, action: str, reason: str = "") -> None:
-        """Change the state of a membership: ``leave``, ``cancel``, ``accept``, ``reject`` or ``remove``."""
+        """Changes the state of a membership; raises `NotFound` for an unknown ID.
+
+        Args:
+            memb_id: the membership's ID.
+            action: ``leave``, ``cancel``, ``accept``, ``reject`` or ``remove``.
+            reason: a note for the membership's log.
+        """
         self._call(project_calls.membership_action(self.token, memb_id, action, reason))
 
     def join_project(self, project_id: str) -> Identified:
-        """Ask to become a member; ``id`` is that of the membership."""
+        """Requests membership in a project, and returns ``{"id": int}``, the membership's ID."""
         return self._call(project_calls.join_project(self.token, project_id))
 
     def enroll_member(self, project_id: str, email: str) -> Identified:
-        """Make the user of an email address a member; ``id`` is that of the membership."""
+        """Adds a user, by email address, to a project, and returns ``{"id": int}``, the membership's ID."""
         return self._call(project_calls.enroll_member(self.token, project_id, email))

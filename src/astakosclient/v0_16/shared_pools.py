@@ -1,7 +1,7 @@
-"""Connections that all clients of a process share, as those of the later generation do with ``use_pool``.
+"""Connection pools that all clients of a process share, for ``use_pool=True`` in the 0.16 to 0.21 API.
 
-There, a client belongs to one token, and services make one for each request that comes in. Connections
-kept by such a client would never be used again.
+In that API, a client belongs to one token, and services create a client per incoming request. A pool per
+client would never be reused.
 """
 
 from __future__ import annotations
@@ -17,19 +17,18 @@ _transports: dict[str, HttpTransport] = {}
 
 
 def shared_transport(address: Address, pool_size: int) -> HttpTransport:
-    """The transport of this process to the server at an address.
+    """Returns the process-wide transport to a server.
 
-    Who asks first says how many connections it may have; the proxy is the one of that moment, too.
-
-    It is never closed: its idle connections are few, and go with the process.
+    The first call for a server determines its pool size and proxy. The transport is never closed: its few
+    idle connections end with the process.
 
     Raises:
-        BadValue: as of `HttpTransport`.
+        BadValue: the address, the pool size or the proxy set in the environment is invalid.
     """
     origin = address.origin
     transport = _transports.get(origin)
     if transport is None:
-        # Of two threads that both get here, one makes a transport that is dropped before its first use.
+        # No lock: if two threads get here, `setdefault` drops one transport before its first use.
         made = HttpTransport(address, pool_size=pool_size, bounded=True)
         transport = _transports.setdefault(origin, made)
     return transport

@@ -55,7 +55,7 @@ def test_the_last_trouble_is_raised_with_its_cause() -> None:
     with pytest.raises(errors.ConnectionError) as failed:
         conversation.throw(trouble)
     assert failed.value.__cause__ is failed.value.errobject is trouble
-    assert str(failed.value).startswith("GET /x/account/v1.0/quotas: no usable answer")
+    assert str(failed.value).startswith("GET /x/account/v1.0/quotas: no usable response")
     assert "t0ken-t0ken" not in str(failed.value)
 
 

@@ -128,7 +128,7 @@ def test_values_of_one_name_are_joined() -> None:
     ],
 )
 def test_a_length_in_doubt_is_refused(lines: list[str]) -> None:
-    with pytest.raises(UnusableAnswer, match="a Content-Length that is no number"):
+    with pytest.raises(UnusableAnswer, match="an invalid Content-Length"):
         parse_head(head_with(*lines))
 
 
@@ -153,7 +153,7 @@ def test_chunks_have_no_place_beside_a_length_or_in_an_older_version() -> None:
         head_with("Transfer-Encoding: chunked", "Content-Length: 5"),
         head_with("Transfer-Encoding: chunked", status_line="HTTP/1.0 200 OK"),
     ):
-        with pytest.raises(UnusableAnswer, match="where there must be none"):
+        with pytest.raises(UnusableAnswer, match="with Content-Length"):
             parse_head(head)
 
 

@@ -20,11 +20,11 @@ def _application(*_: Any) -> Any:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"exempt": "/health"}, "exempt must be a list of paths, not the text '/health'"),
-        ({"exempt": ["health"]}, "exempt: 'health' is no path such as /health or /static/"),
+        ({"exempt": "/health"}, "exempt must be a list of paths, not the string '/health'"),
+        ({"exempt": ["health"]}, "exempt: 'health' is not a path like /health or /static/"),
         ({"exempt": ["/a/../b"]}, "must begin with /"),
-        ({"exempt": ["/a//b/"]}, "empty part"),
-        ({"exempt": [None]}, "exempt: None is no path"),
+        ({"exempt": ["/a//b/"]}, "empty segments"),
+        ({"exempt": [None]}, "exempt: None is not a path"),
         ({"realm": 'a"b'}, "realm must be printable ASCII"),
         ({"realm": "a\r\nb"}, "realm must be printable ASCII"),
     ],

@@ -81,11 +81,11 @@ def test_a_token_cannot_be_told_from_what_stands_for_it() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"seconds": -1}, "seconds must be a number of seconds from 0, not -1"),
+        ({"seconds": -1}, "seconds must be a number of seconds, 0 or more, not -1"),
         ({"seconds": float("nan")}, "not nan"),
         ({"refused_seconds": float("inf")}, "refused_seconds"),
         ({"seconds": "30"}, "not '30'"),
-        ({"most": 0}, "most must be a number from 1, not 0"),
+        ({"most": 0}, "most must be a number of tokens, 1 or more, not 0"),
         ({"most": 1.5}, "not 1.5"),
     ],
 )

@@ -80,10 +80,10 @@ def test_without_an_account_service_there_is_nothing_to_call(document: dict[str,
 )
 def test_a_url_that_names_the_same_server_is_no_stranger(here: str, url: str) -> None:
     roots = roots_of(catalogue(account=url, ui=None, oauth2=None))
-    assert roots.strangers(parse_base_url(here)) == []
+    assert roots.foreign_urls(parse_base_url(here)) == []
 
 
 @pytest.mark.parametrize("url", ["http://h/y", "https://g/y", "https://h:444/y", "https://h:no/y"])
 def test_a_url_that_names_another_server_is_one(url: str) -> None:
     roots = roots_of(catalogue(account="https://h/y", ui=url, oauth2=None))
-    assert roots.strangers(parse_base_url("https://h/x")) == [url]
+    assert roots.foreign_urls(parse_base_url("https://h/x")) == [url]

@@ -66,7 +66,7 @@ def test_a_reassignment_takes_from_one_project_what_it_gives_to_another() -> Non
         ({(USER, LAB, "vm"): 1}, "must be a tuple (source, resource), not"),
         ({(7, "vm"): 1}, "the project of a provision must be a string, not 7"),
         ({(LAB, None): 1}, "the resource of a provision must be a string, not None"),
-        ({(LAB, "vm"): {1}}, "cannot be written as JSON"),
+        ({(LAB, "vm"): {1}}, "cannot be encoded as JSON"),
     ],
 )
 def test_charges_that_cannot_be_right_are_refused(provisions: Any, complaint: str) -> None:

@@ -441,7 +441,7 @@ def test_the_constructor_takes_the_documented_arguments_in_their_order() -> None
         ((None, "http://h"), "token must not be None"),
         (("t", None), "auth_url must not be None"),
         (("t", "ftp://h"), "auth_url must begin with http:// or https://"),
-        (("t", "http://h", -1), "retry must be a number of repetitions"),
+        (("t", "http://h", -1), "retry must be a number of retries"),
         (("t", "http://h", 0, False, 0), "pool_size must be 1 or more"),
         (("t", "http://h", 0, False, 8, None, {"Host": "g"}), "headers: Host is set by the transport"),
     ],
@@ -638,7 +638,7 @@ def test_retry_and_logger_can_be_changed(peer_of: PeerFactory, caplog: pytest.Lo
         assert client.retry == 1
         with pytest.raises(errors.BadValue):
             client.retry = -1
-    assert {record.name for record in caplog.records if "repeating" in record.getMessage()} == {"another"}
+    assert {record.name for record in caplog.records if "retrying" in record.getMessage()} == {"another"}
 
 
 def test_headers_of_the_callers_own_go_with_every_request(peer_of: PeerFactory) -> None:

@@ -23,10 +23,10 @@ def test_headers_are_copied_in_their_order() -> None:
     ("headers", "complaint"),
     [
         ([("X-Tenant", "7")], "headers must map names to values, not be a list"),
-        ({7: "7"}, "headers: 7 is not the name of a header"),
-        ({"": "7"}, "headers: '' is not the name of a header"),
-        ({"X Tenant": "7"}, "headers: 'X Tenant' is not the name of a header"),
-        ({"X-Tenant\r\n": "7"}, "is not the name of a header"),
+        ({7: "7"}, "headers: 7 is not a valid header name"),
+        ({"": "7"}, "headers: '' is not a valid header name"),
+        ({"X Tenant": "7"}, "headers: 'X Tenant' is not a valid header name"),
+        ({"X-Tenant\r\n": "7"}, "is not a valid header name"),
         ({"X-Tenant": 7}, "the value of X-Tenant must be a string"),
         (
             {"X-Tenant": "secret\r\nX-Injected: 1"},

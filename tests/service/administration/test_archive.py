@@ -225,7 +225,7 @@ def test_what_is_cut_off_is_refused_wherever_it_ends(lived: Database, empty: Dat
     lines = content.splitlines(keepends=True)
     ends = [sum(map(len, lines[: number + 1])) for number in range(len(lines) - 1)]
     for end in (*ends, ends[0] - 5, ends[5] + 9, len(content) - 20, len(content) - 1):
-        assert refusal(empty, content[:end]) == "a.archive is cut off: its end is missing"
+        assert refusal(empty, content[:end]) == "a.archive is truncated: its end is missing"
     put(empty, content)
     assert moving(empty) == moving(lived)
 
@@ -233,19 +233,22 @@ def test_what_is_cut_off_is_refused_wherever_it_ends(lived: Database, empty: Dat
 def test_what_was_changed_is_refused(lived: Database, empty: Database) -> None:
     content = archived(lived)
     header, *batches, trailer = content.splitlines(keepends=True)
-    checksum = "a.archive is not as it was written: its checksum is another one"
+    checksum = "a.archive is damaged: its checksum does not match"
     assert refusal(empty, content.replace(b"Builder", b"Burglar")) == checksum
     assert refusal(empty, header + b"".join(batches[1:]) + trailer).startswith(
-        ("a.archive is not", "rows of")
+        ("a.archive is damaged", "rows of")
     )
     assert (
-        refusal(empty, sealed(header, *batches[:-1])) == "a.archive has not as many rows as its header says"
+        refusal(empty, sealed(header, *batches[:-1]))
+        == "a.archive is damaged: its number of rows does not match its header"
     )
-    assert refusal(empty, content + b"x").startswith("a.archive goes on behind its end in line ")
+    assert refusal(empty, content + b"x").startswith(
+        "a.archive is damaged: it continues after its last line "
+    )
     assert refusal(empty, content.replace(b'["users",', b'["birds",', 1)).startswith(
-        "a.archive is not as it was written: in line "
+        "a.archive is damaged in line "
     )
-    assert "in line 2, " in refusal(empty, header + b"nonsense\n" + content)
+    assert "in line 2: " in refusal(empty, header + b"nonsense\n" + content)
 
 
 def with_header(content: bytes, **values: object) -> bytes:
@@ -257,27 +260,25 @@ def test_an_archive_of_other_tables_is_refused_and_says_what_to_do(lived: Databa
     content = archived(lived)
     old = refusal(empty, with_header(content, revision="0001"))
     assert old.startswith(
-        f"a.archive holds revision 0001 of the tables, but this version works with revision {REVISION}; "
+        f"a.archive has revision 0001 of the tables, but this version requires revision {REVISION}; "
     )
     assert "run `astakos migrate`" in old
     new = refusal(empty, with_header(content, revision="0999"))
     assert "revision 0999" in new
     assert f"revision {REVISION}; use the version that wrote it" in new
-    assert "form 2" in refusal(empty, with_header(content, version=2))
+    assert "format 2" in refusal(empty, with_header(content, version=2))
     assert f"the tables of revision {REVISION}" in refusal(empty, with_header(content, tables=[]))
-    assert "in line 1, " in refusal(empty, with_header(content, birds=1))
+    assert "in line 1: " in refusal(empty, with_header(content, birds=1))
 
 
 def test_only_a_new_database_is_filled(lived: Database, empty: Database) -> None:
     content = archived(lived)
     before = all_rows(lived)
-    with pytest.raises(
-        StateError, match=r"is in use already: there are .* in it; load an archive into a new"
-    ):
+    with pytest.raises(StateError, match=r"is already in use: it contains .*; load an archive into a new"):
         put(lived, content)
     assert all_rows(lived) == before
     put(empty, content)
-    with pytest.raises(StateError, match="is in use already"):
+    with pytest.raises(StateError, match="is already in use"):
         put(empty, content)
     assert moving(empty) == moving(lived)
 
@@ -304,7 +305,7 @@ def test_rows_that_contradict_each_other_are_refused_without_their_values(
     table: str,
 ) -> None:
     reason = refusal(empty, changed(archived(lived), change))
-    assert reason.startswith(f"rows of {table} can not be stored: ")
+    assert reason.startswith(f"rows of {table} cannot be stored: ")
     assert "example.org" not in reason
 
 
@@ -316,7 +317,7 @@ def test_values_that_a_column_can_not_hold_are_refused_by_line(lived: Database, 
             tables["users"][0][column] = value
 
         reason = refusal(empty, changed(content, spoil))
-        assert reason.startswith("a.archive is not as it was written: in line "), (column, value)
+        assert reason.startswith("a.archive is damaged in line "), (column, value)
 
 
 def test_a_text_that_a_server_can_not_store_is_refused_in_one_line(
@@ -327,7 +328,7 @@ def test_a_text_that_a_server_can_not_store_is_refused_in_one_line(
 
     content = changed(archived(lived), spoil)
     if engine.name == POSTGRESQL:
-        assert refusal(empty, content).startswith("rows of users can not be stored: ")
+        assert refusal(empty, content).startswith("rows of users cannot be stored: ")
     else:
         put(empty, content)
         assert rows(empty, "SELECT count(*) FROM users WHERE first_name = ?", "\0") == [(1,)]

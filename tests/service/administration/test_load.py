@@ -286,7 +286,7 @@ WRONG: dict[str, tuple[Change, str]] = {
     "$.components[0].name": (lambda d: setattr(d.components[0], "name", " "), "must not be empty"),
     "$.components[1].token": (
         lambda d: setattr(d.components[1], "token", d.components[0].token),
-        "component 'compute' has the same token",
+        "component 'compute' already has this token",
     ),
     "$.components[2].token_expires": (
         lambda d: setattr(d.components[2], "token_expires", "soon"),
@@ -302,7 +302,7 @@ WRONG: dict[str, tuple[Change, str]] = {
     ),
     "$.services[0].name": (
         lambda d: setattr(d.services[0], "component", "storage"),
-        "the component 'compute' has registered",
+        "already belongs to the component 'compute'",
     ),
     "$.services[0].endpoints[1]": (
         lambda d: d.services[0].endpoints[1].pop("publicURL"),
@@ -315,7 +315,7 @@ WRONG: dict[str, tuple[Change, str]] = {
     ),
     "$.resources[3].service": (
         lambda d: setattr(d.resources[3], "service", "compute_api"),
-        "is one of component 'storage'",
+        "already belongs to the component 'storage'",
     ),
     "$.resources[0].service_type": (
         lambda d: setattr(d.resources[0], "service_type", "other"),
@@ -333,15 +333,15 @@ WRONG: dict[str, tuple[Change, str]] = {
         lambda d: setattr(d.resources[1], "project_default", 2**63),
         "from 0 to",
     ),
-    "$.users[2].uuid": (chloe(uuid="00000003000040008000000000000003"), "no UUID"),
-    "$.users[2].email": (chloe(email="chloe"), "mail address"),
+    "$.users[2].uuid": (chloe(uuid="00000003000040008000000000000003"), "is not a lowercase UUID"),
+    "$.users[2].email": (chloe(email="chloe"), "email address"),
     "$.users[9].email": (
         lambda d: d.users.append(UserEntry(uuid=NEW, email="ALICE@example.org")),
-        "has the same address",
+        "already has this address",
     ),
-    "$.users[2].token": (chloe(token=ALICE.token), "alice@example.org has the same token"),
+    "$.users[2].token": (chloe(token=ALICE.token), "alice@example.org already has this token"),
     "$.users[2]": (chloe(token=None, token_hash="sha256:12"), "64 hexadecimal digits"),
-    "$.users[2].token_expires": (chloe(token_expires="2031-02-03T04:05:06"), "names no time zone"),
+    "$.users[2].token_expires": (chloe(token_expires="2031-02-03T04:05:06"), "has no time zone"),
     "$.users[2].password_hash": (chloe(password_hash="secret"), "argon2 hash"),
     "$.users[2].quotas": (chloe(quotas={"nothing": 1}), "there is no resource 'nothing'"),
     "$.users[2].quotas.compute.vm": (chloe(quotas={VM: -1}), "from 0 to"),

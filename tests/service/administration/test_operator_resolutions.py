@@ -34,7 +34,7 @@ def test_a_commission_is_ended_whoever_issued_it(
     serial = issue(database, component)
     resolve(database, serial, verdict, LOADED)
     assert holdings(database)[U] == after
-    with pytest.raises(StateError, match=f"no commission {serial} is pending"):
+    with pytest.raises(StateError, match=f"there is no pending commission {serial}"):
         resolve(database, serial, verdict, LOADED)
 
 
@@ -42,7 +42,7 @@ def test_a_commission_is_ended_whoever_issued_it(
 def test_what_is_not_pending_is_named(database: Database, serial: int) -> None:
     issue(database, 1)
     before = all_rows(database)
-    with pytest.raises(StateError, match=f"no commission {serial} is pending"):
+    with pytest.raises(StateError, match=f"there is no pending commission {serial}"):
         resolve(database, serial, Verdict.ACCEPT, LOADED)
     # That something was not found is confirmed by the number of a transaction, and nothing else.
     assert all_rows(database) | {"engines": before["engines"]} == before

@@ -44,7 +44,7 @@ def test_in_a_stopped_project_a_capacity_waits_for_better_times(database: Databa
         (UNKNOWN_UUID, VM, Capacity(1, 1), "there is no project"),
         (LAB, "nothing", Capacity(1, 1), "there is no resource 'nothing'"),
         (LAB, RAM, Capacity(-1, -1), "from 0 to"),
-        (LAB, RAM, Capacity(1, 2), "not larger"),
+        (LAB, RAM, Capacity(1, 2), "must not be larger"),
         (LAB, RAM, Capacity(2**63, 1), "from 0 to"),
     ],
 )

@@ -68,11 +68,9 @@ def test_no_file_is_overwritten(database: Database, tmp_path: Path) -> None:
     path.write_text("kept")
     for options in (["--archive"], []):
         line = refused(database, "dump", *options, str(path))
-        assert line == f"{path} is there already, and is not overwritten; name another file"
+        assert line == f"{path} already exists; name another file"
     assert path.read_text() == "kept"
-    assert "none/x can not be written: No such" in refused(
-        database, "dump", "--archive", f"{tmp_path}/none/x"
-    )
+    assert "none/x cannot be written: No such" in refused(database, "dump", "--archive", f"{tmp_path}/none/x")
 
 
 def test_a_document_is_written_to_a_file_as_well(database: Database, tmp_path: Path) -> None:
@@ -87,11 +85,11 @@ def test_what_can_not_be_finished_is_not_left_behind(database: Database, tmp_pat
         feedback.save(connection, 1, LOADED, "long " * 50_000, "{}")
     path = tmp_path / "an.archive"
     full = shell(database, 'ulimit -f 200; "$0" dump --archive "$1"', str(path))
-    assert (full.status, full.errors) == (1, f"Error: {path} can not be written: File too large\n")
+    assert (full.status, full.errors) == (1, f"Error: {path} cannot be written: File too large\n")
     assert not path.exists()
     nowhere = shell(database, '"$0" dump --archive > /dev/full')
     assert nowhere.status == 1
-    assert nowhere.errors == "Error: standard output can not be written: No space left on device\n"
+    assert nowhere.errors == "Error: standard output cannot be written: No space left on device\n"
 
 
 def test_a_target_that_is_full_is_left_empty(database: Database, new: Database, tmp_path: Path) -> None:
@@ -102,7 +100,7 @@ def test_a_target_that_is_full_is_left_empty(database: Database, new: Database, 
     # What is new in the file takes more than the tables, of 4 KiB pages, do.
     full = shell(new, 'ulimit -f "$1"; "$0" load "$2"', str(new_size(new) + 8), str(path))
     assert (full.status, full.output) == (1, "")
-    assert full.errors.startswith("Error: the database can not be ")
+    assert full.errors.startswith("Error: the database cannot be ")
     assert full.errors.count("\n") == 1
     assert all_rows(new) == before
     assert astakos(new, "load", str(path)).status == 0
@@ -120,11 +118,12 @@ def test_a_mistake_is_one_line_and_leaves_the_target_as_it_is(
     path = tmp_path / "an.archive"
     astakos(database, "dump", "--archive", str(path))
     before = all_rows(empty), all_rows(database)
-    assert "is in use already" in refused(database, "load", str(path))
+    assert "is already in use" in refused(database, "load", str(path))
     path.write_bytes(path.read_bytes()[:-100])
-    assert refused(empty, "load", str(path)) == f"{path} is cut off: its end is missing"
+    assert refused(empty, "load", str(path)) == f"{path} is truncated: its end is missing"
     assert (
-        refused(empty, "load", "-", stdin=path.read_text()) == "standard input is cut off: its end is missing"
+        refused(empty, "load", "-", stdin=path.read_text())
+        == "standard input is truncated: its end is missing"
     )
     assert (all_rows(empty), all_rows(database)) == before
 

@@ -105,7 +105,7 @@ def test_a_copy_is_the_same_in_everything(database: SQLiteDatabase, tmp_path: Pa
 def test_nothing_is_ever_overwritten(database: SQLiteDatabase, tmp_path: Path) -> None:
     there = tmp_path / "there"
     there.write_text("precious")
-    assert refused(database, "backup", str(there)) == f"there is a file {there} already; name another one"
+    assert refused(database, "backup", str(there)) == f"{there} already exists; name another file"
     assert there.read_text() == "precious"
     link = tmp_path / "link"
     link.symlink_to(tmp_path / "elsewhere")
@@ -119,7 +119,7 @@ def test_nothing_is_ever_overwritten(database: SQLiteDatabase, tmp_path: Path) -
 
 def test_where_nothing_can_be_written_nothing_is_left(database: SQLiteDatabase, tmp_path: Path) -> None:
     reason = refused(database, "backup", str(tmp_path / "none" / "copy.db"))
-    assert reason.endswith("can not be written: No such file or directory")
+    assert reason.endswith("cannot be written: No such file or directory")
     before = set(tmp_path.iterdir())
     broken = tmp_path / "broken.db"
     content = bytearray(database.path.read_bytes())

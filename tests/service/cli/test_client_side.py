@@ -147,7 +147,7 @@ def test_who_is_unknown_is_named_after_those_who_are_known(
     ended = asked(standing_service.base_url, BOB.token, command, unknown, known, "--json")
     assert ended.status == 1
     assert [known in row.values() for row in ended.document] == [True]
-    assert ended.errors == f"Error: there is no user of the {kind} '{unknown}'\n"
+    assert ended.errors == f"Error: there is no user with the {kind} '{unknown}'\n"
 
 
 @pytest.mark.parametrize("command", NEED_A_TOKEN)
@@ -165,7 +165,7 @@ def test_where_no_service_is(command: list[str], step: bytes | None) -> None:
     with Peer(answer() if step is None else step) as peer:
         url = f"http://127.0.0.1:{closed_port()}" if step is None else peer.url
         line = one_line(asked(url, ALICE.token, *command), 3)
-    assert line.startswith(f"there is no usable Astakos at {url}: ")
+    assert line.startswith(f"no usable Astakos service at {url}: ")
 
 
 @pytest.mark.parametrize("command", NEED_A_TOKEN)
@@ -219,7 +219,7 @@ def test_a_token_that_others_could_read_is_warned_of_in_one_line() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS)
     warning, error = done.stderr.splitlines()
     assert warning.startswith("Warning: tokens go to astakos.invalid over plain http")
-    assert error.startswith("Error: there is no usable Astakos at http://astakos.invalid: ")
+    assert error.startswith("Error: no usable Astakos service at http://astakos.invalid: ")
     assert done.returncode == 3
 
 

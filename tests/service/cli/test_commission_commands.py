@@ -50,14 +50,14 @@ def test_one_is_ended_while_the_service_runs(
     assert (done.status, done.output) == (0, f"{said} {serial}.\n")
     assert service.holdings(COMPUTE_TOKEN)[U] == after
     assert service.act(COMPUTE_TOKEN, serial, verb) == 404
-    assert refused(database, "commission", verb, str(serial)) == f"no commission {serial} is pending"
+    assert refused(database, "commission", verb, str(serial)) == f"there is no pending commission {serial}"
     assert service.issued(COMPUTE_TOKEN) == serial + 1
 
 
 @pytest.mark.parametrize("verb", ["show", "accept", "reject"])
 def test_what_is_not_pending_is_named(database: Database, verb: str) -> None:
     for serial in ("0", "7", str(10**30)):
-        assert refused(database, "commission", verb, serial) == f"no commission {serial} is pending"
+        assert refused(database, "commission", verb, serial) == f"there is no pending commission {serial}"
     assert astakos(database, "commission", verb, "x").status == 2
 
 

@@ -37,10 +37,10 @@ def test_without_a_url_its_service_has_no_endpoint(new: Database) -> None:
 
 
 def test_a_name_that_is_taken_or_empty_is_refused(database: Database) -> None:
-    assert "already" in refused(database, "component", "add", "compute")
+    assert "already exists" in refused(database, "component", "add", "compute")
     assert "must not be empty" in refused(database, "component", "add", " ")
     line = refused(database, "component", "add", "compute_api")
-    assert "has registered the service 'compute_api'" in line
+    assert "the service 'compute_api' already belongs to the component 'compute'" in line
 
 
 def test_all_components_are_listed_without_tokens(database: Database) -> None:

@@ -79,4 +79,4 @@ def test_what_can_not_be_set_is_refused(
 def test_what_is_no_quantity_is_a_wrong_use(database: Database) -> None:
     done = astakos(database, "quota", "set", BOB.email, VM, "many")
     assert (done.status, done.output) == (2, "")
-    assert "'many' is no quantity" in done.errors
+    assert "'many' is not a quantity" in done.errors

@@ -62,7 +62,7 @@ def test_what_can_not_be_registered_is_refused(database: Database) -> None:
     line = refused(database, "resource", "set", "gpu", "--service", "nothing")
     assert line.startswith("there is no service 'nothing'")
     line = refused(database, "resource", "set", VM, "--service", "storage_api")
-    assert "is one of component 'compute'" in line
+    assert "already belongs to the component 'compute'" in line
     assert all_rows(database) == before
 
 
@@ -70,4 +70,4 @@ def test_what_can_not_be_registered_is_refused(database: Database) -> None:
 def test_what_is_no_quantity_is_a_wrong_use(database: Database, quantity: str) -> None:
     done = astakos(database, "resource", "set", VM, f"--default={quantity}")
     assert (done.status, done.output) == (2, "")
-    assert "is no quantity" in done.errors
+    assert "is not a quantity" in done.errors

@@ -70,7 +70,7 @@ def test_a_port_that_is_taken_is_named_in_one_line(database: Database) -> None:
         port = str(listener.getsockname()[1])
         done = ended(database, "serve", "--port", port)
     assert (done.status, done.output) == (1, "")
-    reason = f"can not listen on {LOOPBACK} port {port}: Address already in use"
+    reason = f"cannot listen on {LOOPBACK} port {port}: Address already in use"
     assert only_line(done.errors).startswith(reason)
 
 
@@ -80,13 +80,13 @@ def test_a_port_that_is_taken_is_named_in_one_line(database: Database) -> None:
         (["--base-url", "accounts.example.org"], "the base URL must look like"),
         (["--base-url", "ftp://accounts.example.org"], "the base URL must look like"),
         (["--base-url", "http://accounts.example.org/?x=1"], "the base URL must look like"),
-        (["--host", "192.0.2.1"], "can not listen on 192.0.2.1 port 0"),
+        (["--host", "192.0.2.1"], "cannot listen on 192.0.2.1 port 0"),
         (
             ["--mail-server", "http://user:secret@mail.example.org"],
             "the URL of the mail server must have one of these forms",
         ),
-        (["--database", "mysql://u:secret@h/n"], "the database must be named like"),
-        (["--database", "postgresql://u:secret@[/n"], "the database URL is not well formed"),
+        (["--database", "mysql://u:secret@h/n"], "the database URL must look like"),
+        (["--database", "postgresql://u:secret@[/n"], "the database URL is malformed"),
     ],
 )
 def test_what_can_not_be_served_is_refused_in_one_line(

@@ -50,7 +50,7 @@ def test_a_mistake_is_named_in_one_line_and_nothing_is_loaded(database: Database
     document.write_text(json.dumps(changed))
     before = all_rows(database)
     line = refused(database, "load", str(document))
-    assert line == "it must be a mail address such as alice@example.org - at `$.users[2].email`"
+    assert line == "it must be an email address like alice@example.org - at `$.users[2].email`"
     changed["users"][2]["email"] = None
     document.write_text(json.dumps(changed))
     assert "$.users[2].email" in refused(database, "load", str(document))
@@ -58,11 +58,11 @@ def test_a_mistake_is_named_in_one_line_and_nothing_is_loaded(database: Database
 
 
 def test_files_that_can_not_be_used_are_named_in_one_line(tmp_path: Path, database: Database) -> None:
-    assert "none.json can not be read" in refused(database, "load", str(tmp_path / "none.json"))
+    assert "none.json cannot be read" in refused(database, "load", str(tmp_path / "none.json"))
     text = tmp_path / "text.json"
     text.write_text("nonsense")
     assert "text.json is not JSON" in refused(database, "load", str(text))
-    assert "can not be used as a database" in refused(f"sqlite:///{text}", "dump")
+    assert "cannot be used as a database" in refused(f"sqlite:///{text}", "dump")
     assert "there is no database" in refused(f"sqlite:///{tmp_path}/none.db", "dump")
     assert "sqlite:///astakos.db" in refused("mysql://x/y", "dump")
     assert not (tmp_path / "none.db").exists()

@@ -217,4 +217,4 @@ def test_a_port_that_is_taken_is_named_in_one_line(database: Database) -> None:
         port = str(listener.getsockname()[1])
         done = ended(database, "serve", "--port", "0", "--metrics-port", port)
     assert (done.status, done.output) == (1, "")
-    assert only_line(done.errors) == f"can not listen on {LOOPBACK} port {port}: Address already in use"
+    assert only_line(done.errors) == f"cannot listen on {LOOPBACK} port {port}: Address already in use"

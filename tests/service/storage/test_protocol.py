@@ -37,7 +37,9 @@ def test_opening_again_changes_nothing(database: Database) -> None:
 
 
 def test_who_only_looks_makes_no_installation(new: Database) -> None:
-    with pytest.raises(DatabaseError, match=r"there is no .*; `astakos serve` or `astakos load` makes one"):
+    with pytest.raises(
+        DatabaseError, match=r"there is no .*; create one with `astakos serve` or `astakos load`"
+    ):
         new.open(create=False)
     with pytest.raises(DatabaseError):
         new.open(create=False)
@@ -46,7 +48,7 @@ def test_who_only_looks_makes_no_installation(new: Database) -> None:
 def test_a_database_of_something_else_is_refused_and_left_as_it_is(new: Database) -> None:
     rows(new, "CREATE TABLE birds (name TEXT)")
     for create in (True, False):
-        with pytest.raises(DatabaseError, match="is a database of something else"):
+        with pytest.raises(DatabaseError, match="is not an Astakos database"):
             new.open(create=create)
     assert all_rows(new) == {"birds": []}
 
@@ -55,7 +57,7 @@ def test_a_database_of_something_else_is_refused_and_left_as_it_is(new: Database
     ("revision", "advice"),
     [
         ("0000", "make a backup, then run `astakos migrate`"),
-        ("0999", "use the version that made it"),
+        ("0999", "use the version that created it"),
     ],
 )
 def test_another_revision_is_refused_by_name_and_left_as_it_is(

@@ -79,7 +79,7 @@ def test_the_command_writes_no_such_text(database: Database, name: str) -> None:
         ("resource", "set", name, "--service", "compute_api"),
         ("resource", "set", VM, "--description", name),
     ):
-        assert "neither NUL nor half a character" in refused(database, *arguments)
+        assert "cannot contain NUL or lone surrogates" in refused(database, *arguments)
     assert all_rows(database) == before
 
 

@@ -148,14 +148,14 @@ def test_all_else_is_loaded_from_a_state_document(
 @pytest.mark.parametrize(
     ("ask", "what_is_wrong"),
     [
-        (lambda service, ada: service.add_user(ada.username), "has the same address"),
-        (lambda service, ada: service.add_user("a b@c"), "must be a mail address"),
+        (lambda service, ada: service.add_user(ada.username), "already has this address"),
+        (lambda service, ada: service.add_user("a b@c"), "must be an email address"),
         (lambda service, ada: service.add_user(quotas={"compute.gpu": 1}), "no resource 'compute.gpu'"),
         (lambda service, ada: service.add_service(""), "must not be empty"),
-        (lambda service, ada: service.add_service("compute"), "a component 'compute' already"),
+        (lambda service, ada: service.add_service("compute"), "the component 'compute' already exists"),
         (
             lambda service, ada: service.add_service("x", resources={"compute.vm": 1}),
-            "one of component 'compute'",
+            "already belongs to the component 'compute'",
         ),
         (
             lambda service, ada: service.add_service("x", endpoints=[{"region": "y"}]),
@@ -164,7 +164,7 @@ def test_all_else_is_loaded_from_a_state_document(
         (lambda service, ada: service.add_resource("storage.space"), "there is no service 'storage'"),
         (lambda service, ada: service.add_resource("compute.ram", limit=-1), "number from 0"),
         (lambda service, ada: service.set_limit(ada, "compute.gpu", 1), "no resource 'compute.gpu'"),
-        (lambda service, ada: service.set_limit(ada, "compute.vm", 1, member_limit=2), "not larger"),
+        (lambda service, ada: service.set_limit(ada, "compute.vm", 1, member_limit=2), "must not be larger"),
         (lambda service, ada: service.set_limit(NOBODY, "compute.vm", 1), "no project 'deadbeef"),
         (lambda service, ada: service.add_project(members=[NOBODY]), "no user 'deadbeef"),
         (lambda service, ada: service.add_member(NOTHING, ada), "no project 'deadbeef"),

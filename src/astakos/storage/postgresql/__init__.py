@@ -1,1 +1,1 @@
-"""All that is particular to PostgreSQL, and to databases that speak its language."""
+"""The implementation for PostgreSQL and databases that are compatible with it."""

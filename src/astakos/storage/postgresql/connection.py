@@ -1,7 +1,7 @@
-"""Connections to PostgreSQL: statements in the form that all databases share, errors by what they mean.
+"""Connections to PostgreSQL: translates the shared form of statements, and the driver's errors.
 
-No wait is endless. The server ends statements that take too long, the system notices a peer that is gone, and
-a server that is there but does not answer is given up; what the URL itself says about any of it counts more.
+Every wait is bounded: the server cancels statements that take too long, TCP keepalives detect a peer that is
+gone, and a connection is closed if its server stops responding. Settings in the URL take precedence.
 """
 
 import functools
@@ -38,13 +38,13 @@ QUICK = (
     f"-c statement_timeout={QUICK_STATEMENT_SECONDS}s -c lock_timeout=3s "
     "-c idle_in_transaction_session_timeout=5s"
 )
-"""For the ledger's engines, since all have to wait for what one of them has locked, however it has ended; and
-for reads of a few rows."""
+"""For reads of a few rows, and for the ledger's engines: all of them wait for rows that one has locked, even
+if that one has died."""
 PATIENT = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
 GRACE_SECONDS = 2.0
-"""For so long after it should have ended a statement by itself the server may be silent."""
+"""How long the server may stay silent after the statement timeout, when it should have reported an error."""
 PREPARE_AFTER = 5
-"""A statement that a connection has carried out so often is prepared; PgBouncer follows that from 1.22 on."""
+"""After how many executions a connection prepares a statement; PgBouncer supports that since 1.22."""
 
 STATEMENT_TIMEOUT = re.compile(r"statement_timeout\s*=\s*'?(\d+)\s*(ms|s|min|h)?")
 UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, None: 0.001}
@@ -52,21 +52,21 @@ UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, None: 0.001}
 LOST = {"40001", "40P01"}
 """Serialization failures and deadlocks."""
 NOT_NOW_CLASSES = ("08", "53", "57", "58")
-"""Connection exceptions, insufficient resources, operator intervention, errors of the system."""
+"""Connection exceptions, insufficient resources, operator intervention, system errors."""
 NOT_NOW = {"25006", "25P03", "25P04", "26000", "40003", "55P03"}
-"""A standby, too long a transaction (idle, or altogether), a prepared statement that something between has
-lost, an outcome not known, a lock not to be had."""
+"""Read-only standby, idle-in-transaction timeout, transaction timeout, a prepared statement lost by a pooler,
+statement completion unknown, lock not available."""
 
 T = TypeVar("T")
 
 
 class _Bounded(psycopg.Connection[tuple[Any, ...]]):
-    """A connection that is given up when the server has been silent for too long."""
+    """A connection that closes itself if the server stays silent for too long."""
 
     longest_silence: float | None = STATEMENT_SECONDS + GRACE_SECONDS
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
-        """Carry out a piece of the protocol."""
+        """Run one step of the protocol, for at most `longest_silence` without any data from the server."""
         if self.longest_silence is not None:
             gen = self._bounded(gen, self.longest_silence)
         return super().wait(gen, interval, timeout)
@@ -82,7 +82,7 @@ class _Bounded(psycopg.Connection[tuple[Any, ...]]):
                     heard = now
                 elif now - heard > longest_silence:
                     self.pgconn.finish()
-                    raise psycopg.OperationalError("the server does not answer")
+                    raise psycopg.OperationalError("the server is not responding")
                 wanted = gen.send(ready)
         except StopIteration as ended:
             answer: T = ended.value
@@ -90,10 +90,10 @@ class _Bounded(psycopg.Connection[tuple[Any, ...]]):
 
 
 class PostgreSQLConnection:
-    """A connection as `astakos.storage.protocol.Connection` describes it.
+    """Implements `astakos.storage.protocol.Connection`.
 
     Attributes:
-        raw: the driver's, in autocommit mode.
+        raw: the driver's connection, in autocommit mode.
     """
 
     def __init__(self, raw: psycopg.Connection[tuple[Any, ...]]) -> None:
@@ -102,23 +102,23 @@ class PostgreSQLConnection:
 
     @property
     def is_lost(self) -> bool:
-        """Whether it is known to be of no use any more."""
+        """Whether the connection is known to be closed."""
         return self.raw.closed
 
     @property
     def in_transaction(self) -> bool:
-        """Whether a transaction has been begun and not ended."""
+        """Whether a transaction is open."""
         return self.raw.info.transaction_status != psycopg.pq.TransactionStatus.IDLE
 
     def execute(self, statement: str, parameters: Sequence[Any] = (), /) -> Rows:
-        """Carry out a statement."""
+        """Execute a statement."""
         try:
             return self.raw.execute(driver_form(statement), parameters)
         except psycopg.Error as error:
             raise recognized(error) from error
 
     def executemany(self, statement: str, rows: Iterable[Sequence[Any]], /) -> None:
-        """Carry out a statement for each row of parameters, sent together."""
+        """Execute a statement once for each row of parameters, sent together."""
         try:
             with self.raw.cursor() as cursor:
                 cursor.executemany(driver_form(statement), rows)
@@ -126,54 +126,54 @@ class PostgreSQLConnection:
             raise recognized(error) from error
 
     def close(self) -> None:
-        """Let go of it; a transaction that is under way is undone."""
+        """Close the connection; an open transaction is rolled back."""
         self.raw.close()
 
 
 @functools.lru_cache(maxsize=512)
 def driver_form(statement: str) -> bytes:
-    """A statement as the driver wants it: `%s` where a parameter goes."""
+    """Return a statement in the driver's form, with `%s` for parameters."""
     return statement.replace("%", "%%").replace("?", "%s").encode()
 
 
 def recognized(error: psycopg.Error) -> Exception:
-    """What an error of the driver means to whoever wanted something; itself if it is nobody's misfortune."""
+    """Translate a driver error into a storage error; return it unchanged unless it is transient."""
     state = error.sqlstate
     if state in LOST:
-        return TransactionLostError(f"another transaction was in the way: {first_line(error)}")
+        return TransactionLostError(f"conflict with another transaction: {first_line(error)}")
     if state is None:
         if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
             return StorageUnavailableError("the connection to the database was lost")
     elif state in NOT_NOW or state.startswith(NOT_NOW_CLASSES):
-        return StorageUnavailableError(f"the database can not do this now: {first_line(error)}")
+        return StorageUnavailableError(f"the database cannot do this now: {first_line(error)}")
     return error
 
 
 def first_line(error: psycopg.Error) -> str:
-    """What an error says, without the details, in which there may be values."""
+    """Return the message of an error, without the details, which may contain values."""
     return error.diag.message_primary or " ".join(str(error).split())
 
 
 def connect(
     parameters: Mapping[str, Any], *, read_only: bool = False, patient: bool = False, quick: bool = False
 ) -> PostgreSQLConnection:
-    """A new connection by libpq's parameters.
+    """Open a new connection with libpq's parameters.
 
     Args:
-        parameters: what the URL says.
-        read_only: whether it can only read.
-        patient: whether a statement, and what comes between two, may take as long as it takes.
-        quick: whether statements must not take long, so that a server that is gone is soon noticed.
+        parameters: the parameters in the URL.
+        read_only: whether the connection can only read.
+        patient: whether statements, and pauses between them, may take any time.
+        quick: whether to use short timeouts, so that a server that is gone is noticed soon.
 
     Raises:
-        StorageUnavailableError: there is none to be had now.
+        StorageUnavailableError: the server cannot be reached now.
     """
     own = {
         name: value
         for name, value in PARAMETERS.items()
         if name not in parameters and ENVIRONMENT.get(name, "") not in os.environ
     }
-    # Of several settings of the same name the last one counts.
+    # If a setting occurs more than once, the last one wins.
     given = str(parameters.get("options") or os.environ.get("PGOPTIONS", ""))
     wanted = (
         OPTIONS,
@@ -184,16 +184,16 @@ def connect(
     )
     options = " ".join(filter(None, wanted))
     if read_only and _session_attributes(parameters) == "read-write":
-        # A session that is to read only would never do.
+        # A read-only session never counts as read-write.
         own["target_session_attrs"] = "primary"
     try:
         raw = _Bounded.connect(
             **{**parameters, **own, "options": options}, autocommit=True, prepare_threshold=PREPARE_AFTER
         )
     except psycopg.Error as error:
-        raise StorageUnavailableError("the database can not be reached") from error
+        raise StorageUnavailableError("the database cannot be reached") from error
     raw.longest_silence = _longest_silence(options)
-    # Numbers of one type only: each combination of types would be prepared by itself.
+    # All integers have one type; otherwise each combination of types would be prepared separately.
     raw.adapters.register_dumper(int, Int8Dumper)
     return PostgreSQLConnection(raw)
 

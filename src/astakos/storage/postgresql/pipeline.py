@@ -1,7 +1,7 @@
-"""Several prepared statements in one round trip, by libpq's pipeline mode.
+"""Runs several prepared statements in one round trip, in libpq's pipeline mode.
 
-The driver has this, too, but talks to the server with every statement, and turns lists into arrays slowly:
-a batch of the ledger has a dozen of both.
+The driver has a pipeline mode too, but it calls the server for every statement, and converts lists to arrays
+slowly. A batch of the ledger has a dozen of both.
 """
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ Raw = psycopg.Connection[tuple[Any, ...]]
 
 
 class Statement(NamedTuple):
-    """What is prepared once on each connection: a name of its own, and SQL with `$1`, `$2` and so on."""
+    """A statement that is prepared once on each connection: a unique name, and SQL with `$1`, `$2`, …"""
 
     name: bytes
     sql: bytes
@@ -26,29 +26,29 @@ Query = tuple[Statement, Sequence[bytes | None]]
 
 
 def statement(name: str, sql: str) -> Statement:
-    """A statement under a name that is not used for another."""
+    """Create a statement; the name must be unique."""
     return Statement(f"astakos_{name}".encode(), sql.encode())
 
 
 class Result:
-    """What a statement has found, as text."""
+    """The result of a statement, in text format."""
 
     def __init__(self, result: pq.abc.PGresult) -> None:
-        """Read a result of libpq."""
+        """Wrap a result of libpq."""
         self._result = result
 
     @property
     def changed(self) -> int:
-        """How many rows it has changed."""
+        """How many rows the statement has changed."""
         return self._result.command_tuples or 0
 
     @property
     def command(self) -> bytes:
-        """What it has done."""
+        """The command tag, for example `COMMIT`."""
         return self._result.command_status or b""
 
     def rows(self) -> list[tuple[bytes, ...]]:
-        """All rows; null reads like an empty text."""
+        """Return all rows; null becomes an empty value."""
         value = self._result.get_value
         columns = range(self._result.nfields)
         return [
@@ -57,26 +57,24 @@ class Result:
 
 
 class Pipelining:
-    """A connection's way of carrying out statements together.
+    """Runs statements together on one connection.
 
     Attributes:
-        warning: what the server warned of while it carried out the last ones.
+        warning: the server's last warning during the most recent `run`, if there was one.
     """
 
     def __init__(self, raw: Raw) -> None:
-        """Work on a connection that is in no transaction of the driver."""
+        """Use a connection that has no open transaction of the driver."""
         self._raw = raw
         self._prepared: set[bytes] = set()
         self.warning: str | None = None
         raw.add_notice_handler(self._heed)
 
     def run(self, *queries: Query) -> list[Result]:
-        """Carry out statements one after the other, with one result for each.
-
-        After one has failed, those behind it are not carried out.
+        """Run statements in order and return one result for each. After a failure, the rest are skipped.
 
         Raises:
-            psycopg.Error: one has failed, or the connection.
+            psycopg.Error: a statement or the connection failed.
         """
         self.warning = None
         connection = self._raw.pgconn
@@ -117,7 +115,7 @@ def _receive(connection: pq.abc.PGconn) -> Generator[Wait, Ready | int, list[pq.
         while not connection.is_busy():
             result = connection.get_result()
             if result is None:
-                # The end of one statement's results; a second one in a row would be the end of all.
+                # The end of one statement's results.
                 continue
             if result.status == pq.ExecStatus.PIPELINE_SYNC:
                 return results
@@ -125,22 +123,22 @@ def _receive(connection: pq.abc.PGconn) -> Generator[Wait, Ready | int, list[pq.
 
 
 def number(value: int) -> bytes:
-    """A number as a parameter."""
+    """Encode a number as a parameter."""
     return b"%d" % value
 
 
 def arrays(kinds: str, rows: Iterable[Sequence[Any]]) -> list[bytes]:
-    """Each column of some rows, at least one, as a parameter for `unnest`.
+    """Encode each column of some rows as an array parameter for `unnest`.
 
     Args:
-        kinds: a letter for each column: `n` for numbers, which may be missing, `t` for texts, `b` for bytes.
-        rows: the rows.
+        kinds: a letter for each column: `n` for numbers or nulls, `t` for texts, `b` for bytes.
+        rows: at least one row.
     """
     return [ARRAYS[kind](column) for kind, column in zip(kinds, zip(*rows, strict=True), strict=True)]
 
 
 def array_of_numbers(values: Iterable[int | None]) -> bytes:
-    """An array of numbers as a parameter."""
+    """Encode an array of numbers or nulls as a parameter."""
     return f"{{{','.join(['NULL' if value is None else f'{value:d}' for value in values])}}}".encode()
 
 

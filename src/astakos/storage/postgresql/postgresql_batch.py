@@ -1,7 +1,7 @@
-"""One batch of the ledger on PostgreSQL: a round trip to lock and read, and one to write and commit.
+"""One batch of the ledger on PostgreSQL: one round trip to lock and read, one to write and commit.
 
-Any number of engines work on one database. So nothing that can change is remembered, only which holdings the
-ids mean and what pending commissions consist of; where that is not known yet, it takes a round trip more.
+Several engines can share a database, so only immutable data is cached: the keys of holdings and the
+provisions of pending commissions. Data that is not cached yet costs one more round trip.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -39,26 +39,26 @@ from astakos.storage.tables.provisions import read_pending, sum_imports
 from astakos.storage.texts import is_storable
 
 MOST_KNOWN = 100_000
-"""Of how many holdings, and pending commissions, what can not change is remembered: some 40 MiB."""
+"""How many holdings, and how many pending commissions, are cached: about 40 MiB."""
 MOST_EXPIRED = 1000
-"""How many commissions whose time is over one transaction ends."""
+"""How many commissions one transaction expires at most."""
 
 
 class HasCommittedError(Exception):
-    """The transaction that seemed lost has come through."""
+    """An earlier attempt at this batch has been committed after all."""
 
 
 class Known:
-    """What can not change: which holding an id means, and what a pending commission consists of."""
+    """A cache of immutable data: the keys of holdings, and the provisions of pending commissions."""
 
     def __init__(self) -> None:
-        """Know nothing."""
+        """Start empty."""
         self.identifiers: dict[Key, int] = {}
         self.keys: dict[int, Key] = {}
         self.pending: dict[int, Pending] = {}
 
     def forget_if_too_much(self) -> None:
-        """Forget everything of a kind that there is too much of."""
+        """Clear each part of the cache that has grown too large."""
         if len(self.keys) > MOST_KNOWN:
             self.identifiers.clear()
             self.keys.clear()
@@ -66,7 +66,7 @@ class Known:
             self.pending.clear()
 
     def learn(self, holdings: Iterable[tuple[bytes, ...]]) -> None:
-        """Learn id, holder, source and resource of holdings."""
+        """Add holdings, each given as id, holder, source, and resource."""
         for identifier, holder, source, resource in holdings:
             key = Key(holder.decode(), read_source(source.decode()), resource.decode())
             self.identifiers[key] = int(identifier)
@@ -74,7 +74,7 @@ class Known:
 
 
 class PostgreSQLTransaction:
-    """Reads and writes of one batch."""
+    """The reads and writes of one batch."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class PostgreSQLTransaction:
         engine: bytes,
         batch: int,
     ) -> None:
-        """Prepare an engine's transaction of that number; reading begins it, and committing ends it."""
+        """Set an engine's batch of that number. `read` begins the transaction; `commit` ends it."""
         self._connection = connection
         self._pipelining = pipelining
         self._run = pipelining.run
@@ -96,7 +96,7 @@ class PostgreSQLTransaction:
         self._tells_of_others = False
 
     def read(self, now: int, needs: Needs) -> State:
-        """Begin, lock what the batch needs to know, and read it."""
+        """Begin the transaction; lock and read the state that the batch needs."""
         self._now = now
         commissions = [
             (component, int(serial))
@@ -106,7 +106,7 @@ class PostgreSQLTransaction:
         keys = self._keys_of(needs, commissions)
         named = needs.keys if keys is None else keys
         unknown = [key for key in named if key not in self._known.identifiers and _can_exist(key)]
-        # Holdings are locked in one go with the rest if it is known which they are.
+        # If all keys are known already, the holdings are locked in the same round trip.
         at_once = self._wanted(keys) if keys and not unknown else []
         steps: dict[str, Query] = {
             "begin": (BEGIN, []),
@@ -149,7 +149,7 @@ class PostgreSQLTransaction:
         )
 
     def _keys_of(self, needs: Needs, commissions: Iterable[tuple[int, int]]) -> set[Key] | None:
-        """All holdings that a batch is about; None if it is not known of which a commission consists."""
+        """Return the keys of all holdings of a batch; None if one of its commissions is not cached."""
         keys = set(needs.keys)
         for _, serial in commissions:
             pending = self._known.pending.get(serial)
@@ -170,7 +170,7 @@ class PostgreSQLTransaction:
         }
 
     def _understand(self, rows: Sequence[tuple[bytes, ...]]) -> dict[int, Pending]:
-        """Pending commissions as they stand in their rows; keys that are not known are read."""
+        """Decode pending commissions; read those of their keys that are not cached."""
         known = self._known.pending
         new = [
             (int(row[0]), serial, read_pending(row[2]))
@@ -189,21 +189,22 @@ class PostgreSQLTransaction:
         return {serial: known[serial] for serial in (int(row[1]) for row in rows)}
 
     def pending_imports(self, keys: Collection[Key]) -> Mapping[Key, int]:
-        """The sum of the pending imports on each of the holdings that has any."""
+        """Sum the pending imports on each of these holdings; omit zero sums."""
         identifiers = self._known.identifiers
         wanted = {identifiers[key]: key for key in keys if key in identifiers}
         rows = self._connection.execute(LIST_PENDING_DOCUMENTS)
         return sum_imports((document for (document,) in rows), wanted)
 
     def write(self, _now: int, changes: Changes) -> None:
-        """Keep what has changed until the commit, with which it goes."""
+        """Keep the changes; `commit` sends them."""
         self._changes = changes
 
     def commit(self) -> None:
-        """Write what has changed, and commit."""
+        """Write the changes and commit."""
         if self._changes is None:
             if self._tells_of_others:
-                # That an issue is repeated, or a commission resolved, must not be told before it is durable.
+                # The outcomes depend on another transaction's commit. Our own commit makes sure that it is
+                # durable before the caller is told.
                 self._commit([])
             else:
                 self._run((ROLLBACK, []))
@@ -229,20 +230,20 @@ class PostgreSQLTransaction:
             self._known.pending.pop(resolution.serial, None)
 
     def confirm(self) -> None:
-        """End what found that it had been committed, when that is durable."""
+        """End a retry that found its batch committed, once that commit is durable."""
         self._commit([(CONFIRM, [self._engine, number(self._now)])])
 
     def _commit(self, steps: Sequence[Query]) -> None:
         *_, committed = self._run(*steps, (COMMIT, []))
         if committed.command != b"COMMIT":
-            raise TransactionLostError("it could not be committed")
+            raise TransactionLostError("the transaction could not be committed")
         if self._pipelining.warning is not None:
-            # It is committed, but somebody has ended its waiting for the standby: find it and wait again.
-            raise StorageUnavailableError(f"the commit came with a warning: {self._pipelining.warning}")
+            # Committed here, but the wait for the standby was canceled: the retry finds it and waits again.
+            raise StorageUnavailableError(f"the commit returned a warning: {self._pipelining.warning}")
 
 
 def _asked_for(found: Result, commissions: Collection[tuple[int, int]]) -> list[tuple[bytes, ...]]:
-    """Leave out who has the component of one commission and the serial of another."""
+    """Drop rows that match the component of one requested commission and the serial of another."""
     asked = set(commissions)
     return [row for row in found.rows() if (int(row[0]), int(row[1])) in asked]
 
@@ -259,5 +260,5 @@ def _remembered(rows: Iterable[tuple[bytes, ...]]) -> dict[IdempotencyKey, Remem
 
 
 def _can_exist(key: Key) -> bool:
-    # A source of "" would be taken for null.
+    # A source of "" would be read as null.
     return key.source != "" and all(map(is_storable, _stored(key)))

@@ -1,4 +1,4 @@
-"""A database on a PostgreSQL server, or one that speaks its language: opening it, and its transactions."""
+"""A database on a PostgreSQL-compatible server: opens it and runs transactions."""
 
 import contextlib
 import logging
@@ -18,7 +18,7 @@ from astakos.storage.protocol import Connection
 from astakos.storage.schema.revisions import VERSION_TABLE, find_revision, make_tables, require_revision
 
 ATTEMPTS = 6
-"""How often a transaction is begun that others were in the way of."""
+"""How many times a transaction that conflicts with others is attempted."""
 FIRST_PAUSE_SECONDS = 0.02
 
 LIST_TABLES = """
@@ -28,8 +28,8 @@ WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'
 ENCODING = "SELECT current_setting('server_encoding')"
 BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 BEGIN_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-# Whoever administers reads first, then writes what follows from that: only one at a time may. All databases
-# can lock a row, and this row is there since the tables are.
+# Administration reads first, then writes what follows from that, so only one transaction at a time may do so.
+# Every database can lock a row, and this row exists in every installation.
 LOCK = f"SELECT version_num FROM {VERSION_TABLE} FOR UPDATE"
 
 log = logging.getLogger("astakos.storage")
@@ -37,15 +37,15 @@ T = TypeVar("T")
 
 
 class PostgreSQLDatabase:
-    """One database on a server: a connection for each thread that reads, a new one for each that writes."""
+    """A database on a server: each reading thread has a connection; each write opens a new one."""
 
     reads_inline = False
 
     def __init__(self, url: str) -> None:
-        """Name the database by a URL of libpq; nothing is opened yet.
+        """Parse a libpq URL, without connecting.
 
         Raises:
-            DatabaseError: it is not well formed.
+            DatabaseError: the URL is malformed.
         """
         self.url = url
         self._parameters = _parameters_of(url)
@@ -55,21 +55,21 @@ class PostgreSQLDatabase:
         self._is_missed = False
 
     def open(self, *, create: bool = True) -> None:
-        """See that this code can work with it; make its tables if there are none."""
+        """Check that this version can use the database; create the tables if it has none."""
         try:
             with contextlib.closing(self.connect()) as connection:
                 self._prepare(connection, create=create)
         except StorageUnavailableError as error:
             cause = error.__cause__
             reason = first_line(cause) if isinstance(cause, psycopg.Error) else str(error)
-            raise StorageUnavailableError(f"{self.name} can not be opened: {reason}") from error
+            raise StorageUnavailableError(f"{self.name} cannot be opened: {reason}") from error
         except psycopg.Error as error:
-            raise DatabaseError(f"{self.name} can not be used as a database: {first_line(error)}") from error
+            raise DatabaseError(f"{self.name} cannot be used as a database: {first_line(error)}") from error
 
     def _prepare(self, connection: PostgreSQLConnection, *, create: bool) -> None:
         (encoding,) = connection.execute(ENCODING).fetchone()
         if encoding.upper() not in ("UTF8", "UTF-8"):
-            raise DatabaseError(f"{self.name} has the encoding {encoding}; make one with UTF8")
+            raise DatabaseError(f"{self.name} has the encoding {encoding}; create the database with UTF8")
         for _ in range(ATTEMPTS):
             tables = self.list_tables(connection)
             if tables:
@@ -77,28 +77,29 @@ class PostgreSQLDatabase:
                 return
             if not create:
                 raise DatabaseError(
-                    f"there is no installation in {self.name}; `astakos serve` or `astakos load` makes one"
+                    f"there is no installation in {self.name}; "
+                    "create one with `astakos serve` or `astakos load`"
                 )
             try:
                 with writing(connection):
                     make_tables(connection, "postgresql")
             except (psycopg.errors.UniqueViolation, psycopg.errors.DuplicateTable, TransactionLostError):
-                # Somebody else was making them at the same time.
+                # Another process was creating them at the same time.
                 time.sleep(FIRST_PAUSE_SECONDS)
-        raise StorageUnavailableError("others were in the way of making its tables")
+        raise StorageUnavailableError("other processes are creating the tables at the same time")
 
     def connect(
         self, *, read_only: bool = False, patient: bool = False, quick: bool = False
     ) -> PostgreSQLConnection:
-        """A new connection.
+        """Open a new connection.
 
         Args:
-            read_only: whether it can only read.
-            patient: whether a statement, and what comes between two, may take as long as it takes.
-            quick: whether statements must not take long, so that a server that is gone is soon noticed.
+            read_only: whether the connection can only read.
+            patient: whether statements, and pauses between them, may take any time.
+            quick: whether to use short timeouts, so that a server that is gone is noticed soon.
 
         Raises:
-            StorageUnavailableError: there is none to be had now.
+            StorageUnavailableError: the server cannot be reached now.
         """
         try:
             connection = connect(self._parameters, read_only=read_only, patient=patient, quick=quick)
@@ -106,20 +107,20 @@ class PostgreSQLDatabase:
             if not self._is_missed:
                 self._is_missed = True
                 reason = first_line(error.__cause__) if isinstance(error.__cause__, psycopg.Error) else error
-                log.warning("%s can not be reached: %s", self.name, reason)
+                log.warning("database cannot be reached: %s: %s", self.name, reason)
             raise
         self._is_missed = False
         return connection
 
     def list_tables(self, connection: Connection) -> set[str]:
-        """The names of all tables in the schema that tables are made in."""
+        """Return the names of all tables in the schema where new tables are created."""
         return {name for (name,) in connection.execute(LIST_TABLES)}
 
     def reader(self, *, quick: bool = False) -> PostgreSQLConnection:
-        """This thread's connection for reading; what it reads is what was last committed by anybody.
+        """Return this thread's read-only connection; each statement sees the latest committed state.
 
         Args:
-            quick: whether it need not be waited for long, if it is a new one.
+            quick: whether a new connection uses short timeouts.
         """
         connection: PostgreSQLConnection | None = getattr(self._local, "connection", None)
         if connection is None or connection.is_lost:
@@ -131,7 +132,7 @@ class PostgreSQLDatabase:
         return connection
 
     def read(self, work: Callable[[Connection], T], *, snapshot: bool = False) -> T:
-        """Do some reading; if it turns out that the connection was lost meanwhile, once more on a new one."""
+        """Run `work` on this thread's read-only connection; if the connection was lost, retry once."""
         had = getattr(self._local, "connection", None)
         try:
             return self._read(work, snapshot=snapshot)
@@ -148,34 +149,34 @@ class PostgreSQLDatabase:
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[PostgreSQLConnection]:
-        """Several reads that see one and the same state."""
+        """Open a transaction in which all reads see the same state."""
         connection = self.reader()
         with reading(connection):
             yield connection
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[PostgreSQLConnection]:
-        """A transaction on a connection of its own, one at a time of all that are begun with this."""
+        """Open a write transaction on its own connection; only one runs at a time in the whole database."""
         with contextlib.closing(self.connect()) as connection, writing(connection):
             connection.execute(LOCK)
             yield connection
 
     def change(self, work: Callable[[Connection], T]) -> T:
-        """The same, with work that is done again if another transaction was in the way."""
+        """Run `work` in such a transaction; after a conflict with another transaction, run it again."""
         pause = FIRST_PAUSE_SECONDS
         for _ in range(ATTEMPTS - 1):
             try:
                 with self.transaction() as connection:
                     return work(connection)
             except TransactionLostError:
-                # Those that met must not meet again.
+                # The jitter keeps conflicting transactions from retrying at the same moment.
                 time.sleep(pause * (0.5 + random.random()))  # noqa: S311 - nothing secret
                 pause *= 2
         with self.transaction() as connection:
             return work(connection)
 
     def close(self) -> None:
-        """Close the connections for reading of all threads, none of which reads any more."""
+        """Close the read-only connections of all threads; none of them may be reading."""
         self._local = threading.local()
         while self._readers:
             self._readers.pop().close()
@@ -184,18 +185,18 @@ class PostgreSQLDatabase:
 def reading(
     connection: PostgreSQLConnection,
 ) -> contextlib.AbstractContextManager[PostgreSQLConnection]:
-    """Several reads that see one and the same state."""
+    """Open a transaction in which all reads see the same state."""
     return _transaction(connection, BEGIN_SNAPSHOT)
 
 
 def writing(
     connection: PostgreSQLConnection,
 ) -> contextlib.AbstractContextManager[PostgreSQLConnection]:
-    """One transaction; undone if it is left by an exception.
+    """Open a write transaction; an exception rolls it back.
 
     Raises:
-        TransactionLostError: another one was in the way; nothing has happened.
-        StorageUnavailableError: it can not be begun, carried out or made durable now.
+        TransactionLostError: the transaction conflicted with another one and had no effect.
+        StorageUnavailableError: the transaction cannot begin, run, or commit now.
     """
     return _transaction(connection, BEGIN)
 
@@ -207,7 +208,7 @@ def _transaction(connection: PostgreSQLConnection, begin: str) -> Iterator[Postg
         yield connection
         connection.execute("COMMIT")
     except BaseException:
-        # If that fails as well, the connection is lost, and the transaction with it.
+        # If the rollback fails too, the connection is lost and the server rolls back.
         with contextlib.suppress(StorageUnavailableError, psycopg.Error):
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
@@ -218,13 +219,13 @@ def _parameters_of(url: str) -> dict[str, Any]:
     try:
         return dict(conninfo_to_dict(url))
     except (psycopg.Error, UnicodeError):
-        # What the driver says of it may contain the password.
+        # The driver's message may contain the password.
         raise DatabaseError(
-            f"the database URL is not well formed (in a password, %40 stands for @); write it like {EXAMPLES}"
+            f"the database URL is malformed (in a password, write %40 for @); it must look like {EXAMPLES}"
         ) from None
 
 
 def _name_of(parameters: dict[str, Any]) -> str:
-    """What people may see: no user, no password, none of the other parameters."""
+    """Return the name for messages and logs: no user, no password, no other parameters."""
     host, name = parameters.get("host", ""), parameters.get("dbname", "")
     return f"postgresql://{host}/{name}"

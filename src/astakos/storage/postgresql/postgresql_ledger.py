@@ -1,13 +1,13 @@
-"""The ledger's storage on PostgreSQL: what is lost is done again, and comes true once.
+"""The ledger's storage on PostgreSQL: retries lost transactions, and applies each batch exactly once.
 
-A transaction that was lost to another one, or with its connection, is done again as a whole. Each engine has
-a row in `engines`, in which each of its transactions first writes its number. When one is done again and
-finds its own number there, it had come through after all; and while the lost one is still at work somewhere,
-that holds the lock of the row.
+A transaction that is lost to a conflict or with its connection is retried as a whole. Each engine has a row
+in `engines`, to which each of its transactions first writes its batch number. A retry that finds its own
+number there knows that the lost transaction was committed after all. While a lost transaction is still
+running on the server, its lock on the row makes the retry wait.
 
-What was found to have come through may be on this server alone: a commit that no longer waits for a standby,
-because it was interrupted, is visible although it would be lost with the server. So a commit of its own is
-made durable before anybody is told of what was found, and takes all earlier ones with it.
+A commit found this way may exist on this server only: if the wait for a standby is interrupted, the commit is
+visible, but would be lost with the server. So before the outcome is reported, the retry makes a commit of its
+own durable, which covers all earlier ones.
 """
 
 import contextlib
@@ -29,17 +29,17 @@ from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase, w
 from astakos.storage.tables import retention
 
 UNHARMED_BY = {"23505", "40001", "40P01", "55P03"}
-"""After these errors a connection is as good as before; they come from other transactions."""
+"""Errors that other transactions cause and that leave the connection usable."""
 PATIENCE_SECONDS = 8.0
-"""How long a lost transaction is repeated: shorter than its commissions wait for an answer."""
+"""How long a lost transaction is retried: shorter than the timeout of its operations."""
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.5
 ENGINES_KEPT = 30 * DAY
-"""Only the row of an engine that has ended may be forgotten, however wrong a host's clock is."""
+"""How long an engine's row is kept: long enough that no running engine loses it, even if clocks differ."""
 FORGET_ENGINES = "DELETE FROM engines WHERE time < ?"
 
-# A plan that was made while a table was empty is kept for some minutes after it has filled; so it must be one
-# that uses indexes. All statements are such that there is no better plan for other parameters.
+# A plan made while a table was empty stays cached for minutes after the table has filled, so it must use
+# indexes. No statement has a better plan for other parameters.
 PLANNING = ("SET enable_seqscan = off", "SET plan_cache_mode = force_generic_plan")
 
 log = logging.getLogger("astakos.storage")
@@ -49,7 +49,7 @@ class PostgreSQLLedger:
     """The ledger's storage on one connection, for one thread at a time."""
 
     def __init__(self, database: PostgreSQLDatabase) -> None:
-        """Connect when first used."""
+        """Set the database; the first use connects."""
         self.repeats = 0
         self._database = database
         self._connection: PostgreSQLConnection | None = None
@@ -59,7 +59,7 @@ class PostgreSQLLedger:
         self._batch = 0
 
     def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
-        """One durable transaction; see `astakos.ledger.ports.LedgerStorage`."""
+        """Run `work` in one durable transaction; see `astakos.ledger.ports.LedgerStorage`."""
         self._batch += 1
         self._known.forget_if_too_much()
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -70,11 +70,11 @@ class PostgreSQLLedger:
             except StorageUnavailableError as error:
                 if time.monotonic() + pause > deadline:
                     raise
-                log.debug("a batch is done again, since %s", error)
+                log.debug("ledger batch retried: %s", error)
             else:
                 return
             self.repeats += 1
-            # Those that met must not meet again.
+            # The jitter keeps conflicting transactions from retrying at the same moment.
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - nothing secret
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
@@ -89,12 +89,12 @@ class PostgreSQLLedger:
                 transaction.commit()
             except HasCommittedError:
                 transaction.confirm()
-                log.warning("a batch whose connection was lost had been committed")
+                log.warning("ledger batch found committed after its connection was lost")
         except psycopg.Error as error:
             self._roll_back()
             meaning = self._recognized(error)
             if error.sqlstate not in UNHARMED_BY:
-                # It may be this server, or something between, that a new connection would not meet.
+                # The cause may be this server or a proxy; a new connection may reach another one.
                 self.close()
             raise meaning from error
         except BaseException:
@@ -103,8 +103,8 @@ class PostgreSQLLedger:
 
     def _recognized(self, error: psycopg.Error) -> Exception:
         if isinstance(error, psycopg.errors.UniqueViolation):
-            # Another engine has just issued with the same idempotency key: done again, this one will find it.
-            return TransactionLostError("the same key was used at the same time")
+            # Another engine has just issued with the same idempotency key; a retry finds that key.
+            return TransactionLostError("another request used the same idempotency key at the same time")
         if self._connection is None:
             return StorageUnavailableError("the connection to the database was lost")
         return recognized(error)
@@ -114,13 +114,13 @@ class PostgreSQLLedger:
             self.close()
             self._connection = self._database.connect(quick=True)
             _set_planning(self._connection)
-            # It may lead to another server, or to what was restored there.
+            # The new connection may reach another server, or a restored database.
             self._known = Known()
             self._pipelining = Pipelining(self._connection.raw)
         return self._connection, self._pipelining
 
     def _roll_back(self) -> None:
-        """Leave the transaction; a connection that can not even do that is of no use any more."""
+        """Roll back the open transaction; close the connection if that fails."""
         if self._connection is None:
             return
         try:
@@ -133,14 +133,14 @@ class PostgreSQLLedger:
                 self.close()
 
     def tidy(self, now: int) -> bool:
-        """Forget some of what is too old; true if there is more of it."""
+        """Delete some records past their retention; return true if more remain."""
         connection, _ = self._connected()
         with writing(connection):
             connection.execute(FORGET_ENGINES, (now - ENGINES_KEPT,))
             return retention.forget(connection, now)
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection, if it is open."""
         if self._connection is not None:
             connection, self._connection = self._connection, None
             connection.close()
@@ -148,6 +148,6 @@ class PostgreSQLLedger:
 
 def _set_planning(connection: PostgreSQLConnection) -> None:
     for setting in PLANNING:
-        # They are about PostgreSQL's own planner; a database that has another one need not know them.
+        # These settings exist only in PostgreSQL's own planner; compatible databases may reject them.
         with contextlib.suppress(psycopg.Error):
             connection.execute(setting)

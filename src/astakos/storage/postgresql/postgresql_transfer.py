@@ -1,7 +1,7 @@
-"""Everything out of a database on a PostgreSQL server, or into a new one.
+"""Reads a whole database on a PostgreSQL server, or fills a new one.
 
-Rows go in by `COPY`, which CockroachDB and YugabyteDB have as well: it takes a third of the time of the same
-rows as parameters of `INSERT`.
+Rows are written with `COPY`, which CockroachDB and YugabyteDB also support. It takes a third of the time that
+`INSERT` takes for the same rows.
 """
 
 import contextlib
@@ -15,20 +15,20 @@ from astakos.storage.postgresql.postgresql_database import LOCK, PostgreSQLDatab
 from astakos.storage.schema.definition import metadata
 from astakos.storage.schema.whole_tables import LEFT_OUT, Row, WholeTable
 
-# It may be more than what was read shows, for others may be given some meanwhile; it is never less.
+# Sequences ignore snapshots: this may be larger than the last serial in the snapshot, but never smaller.
 LAST_SERIAL = "SELECT last_value, is_called FROM commission_serials"
 CONTINUE_SERIALS = "SELECT setval('commission_serials', CAST(? AS BIGINT))"
 
 
 class PostgreSQLSource:
-    """One state of a database."""
+    """A snapshot of a database."""
 
     def __init__(self, connection: PostgreSQLConnection) -> None:
-        """Read in the transaction that the connection is in."""
+        """Use the open transaction of a connection."""
         self.connection = connection
 
     def last_serial(self) -> int:
-        """The last serial that was given to any engine; 0 if there was none."""
+        """Return the last serial given to any engine; 0 if there was none."""
         value, is_called = self.connection.execute(LAST_SERIAL).fetchone()
         return int(value) if is_called else 0
 
@@ -37,11 +37,11 @@ class PostgreSQLTarget:
     """A database that is being filled."""
 
     def __init__(self, connection: PostgreSQLConnection) -> None:
-        """Write in the transaction that the connection is in."""
+        """Use the open transaction of a connection."""
         self.connection = connection
 
     def insert(self, table: WholeTable, rows: Sequence[Row]) -> None:
-        """Add rows to a table."""
+        """Insert rows into a table."""
         columns = ", ".join(f'"{column}"' for column in table.columns)
         try:
             with (
@@ -51,12 +51,12 @@ class PostgreSQLTarget:
                 for row in rows:
                     copy.write_row(row)
         except (psycopg.IntegrityError, psycopg.DataError) as error:
-            raise RowsRefusedError(f"rows of {table.name} can not be stored: {first_line(error)}") from error
+            raise RowsRefusedError(f"rows of {table.name} cannot be stored: {first_line(error)}") from error
         except psycopg.Error as error:
             raise recognized(error) from error
 
     def continue_behind(self, last_serial: int) -> None:
-        """See that new rows get ids, and new commissions serials, that were never used."""
+        """Advance the counters, so that new rows and commissions get ids and serials that were never used."""
         for statement in continuations():
             self.connection.execute(statement)
         if last_serial:
@@ -64,22 +64,22 @@ class PostgreSQLTarget:
 
 
 class PostgreSQLTransfer:
-    """How it is done on a server."""
+    """Reads or fills a database on a server."""
 
     def __init__(self, database: PostgreSQLDatabase) -> None:
-        """Work on a database that is opened."""
+        """Set the database, which must be open."""
         self._database = database
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[PostgreSQLSource]:
-        """Read while others may go on working."""
+        """Open a snapshot for reading; others can keep writing."""
         connection = self._database.connect(read_only=True, patient=True)
         with contextlib.closing(connection), reading(connection):
             yield PostgreSQLSource(connection)
 
     @contextlib.contextmanager
     def filling(self) -> Iterator[PostgreSQLTarget]:
-        """Write all of it or nothing, while nobody else administers."""
+        """Open a transaction for filling the database; it blocks all administration."""
         connection = self._database.connect(patient=True)
         with contextlib.closing(connection), writing(connection):
             connection.execute(LOCK)
@@ -87,7 +87,7 @@ class PostgreSQLTransfer:
 
 
 def continuations() -> list[str]:
-    """The statements that let ids continue behind the largest of each table that has any."""
+    """Return the statements that make ids continue after the largest one in each table."""
     return [
         f"SELECT setval(pg_get_serial_sequence('{table.name}', '{column.name}'), max(\"{column.name}\")) "
         f'FROM {table.name} HAVING max("{column.name}") IS NOT NULL'

@@ -1,15 +1,15 @@
-"""The statements of the ledger's batches on PostgreSQL: each for any number of rows, which come as arrays.
+"""The statements of the ledger's batches on PostgreSQL. Each handles any number of rows, passed as arrays.
 
-What a table holds changes faster than what the planner knows of it: `pending_commissions` may have been seen
-empty, and hold hundreds of thousands. Joined with what comes as arrays, that would take seconds. So tables
-are searched by `= ANY`, which an index answers whatever the planner believes. That may find one half of a
-pair with the other half of another; who reads it must leave that out.
+Tables change faster than the planner's statistics: `pending_commissions` may hold hundreds of thousands of
+rows when the statistics say it is empty. Joining it with the arrays would then take seconds. So statements
+search with `= ANY`, which uses an index whatever the statistics say. A search for pairs this way can match
+the first half of one pair and the second half of another; callers must drop such rows.
 """
 
 from astakos.storage.postgresql.pipeline import statement
 
 BEGIN = statement("begin", "BEGIN ISOLATION LEVEL READ COMMITTED")
-# It changes no row if this batch, or a later one of the same engine, has been committed.
+# Changes no row if this batch, or a later one of the same engine, has been committed.
 RECORD = statement(
     "record",
     """
@@ -18,9 +18,9 @@ ON CONFLICT (id) DO UPDATE SET batch = excluded.batch, time = excluded.time
 WHERE engines.batch < excluded.batch
 """,
 )
-# What it writes does not matter: its commit is durable only when all earlier ones are.
+# The written value does not matter. What matters is the commit: once it is durable, all earlier ones are too.
 CONFIRM = statement("confirm", "UPDATE engines SET time = $2 WHERE id = $1")
-# Others may be ending the same ones just now.
+# Skips commissions that another engine is expiring at the same time.
 LOCK_EXPIRED = statement(
     "lock_expired",
     """
@@ -28,7 +28,7 @@ SELECT component_id, serial, provisions FROM pending_commissions
 WHERE expires IS NOT NULL AND expires <= $1 ORDER BY expires LIMIT $2 FOR UPDATE SKIP LOCKED
 """,
 )
-# Those whose time is over, but which others are just ending, are not pending any more.
+# Commissions past their time to live are not pending, even if another engine is still expiring them.
 LOCK_PENDING = statement(
     "lock_pending",
     """
@@ -80,7 +80,7 @@ SELECT * FROM
 unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[])
 """,
 )
-# They have been locked, and serials are given out once: there is none of the other half.
+# Matches no mixed pairs: the rows are locked, and serials are unique.
 MOVE_TO_RESOLVED = statement(
     "move_to_resolved",
     """
@@ -108,7 +108,7 @@ INSERT INTO idempotency_keys (component_id, key, fingerprint, serial, time)
 SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::bigint[], $5::bigint[])
 """,
 )
-# The second condition says nothing new, but lets the index find the rows before they are joined.
+# The second condition is redundant, but lets the index find the rows before they are joined.
 SET_USAGE = statement(
     "set_usage",
     """

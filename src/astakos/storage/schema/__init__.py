@@ -1,1 +1,1 @@
-"""Which tables there are, and how those of an older revision become these."""
+"""The tables, and the migrations from older revisions of them."""

@@ -1,4 +1,4 @@
-"""The tables, once for every database; how older ones become these, `storage/migrations` says."""
+"""The tables, defined once for all databases; see `storage/schema/migrations` for older revisions."""
 
 from sqlalchemy import (
     BigInteger,
@@ -23,7 +23,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateSequence, CreateTable
 from sqlalchemy.types import TypeEngine
 
-# A STRICT table of SQLite knows no BIGINT and no BOOLEAN; its INTEGER holds both.
+# SQLite's STRICT tables have no BIGINT and no BOOLEAN; INTEGER holds both.
 NUMBER: TypeEngine[int] = BigInteger().with_variant(Integer(), "sqlite")
 FLAG: TypeEngine[bool] = Boolean().with_variant(Integer(), "sqlite")
 
@@ -94,7 +94,7 @@ user_groups = _table(
     _refers("group_id", "groups.id", primary_key=True),
 )
 
-# Apart from `users`, which is read with every call.
+# Separate from `users`, because that table is read on every call.
 user_records = _table(
     "user_records",
     Column("user_id", NUMBER, ForeignKey("users.id"), primary_key=True, autoincrement=False),
@@ -208,7 +208,7 @@ oauth2_tokens = _table(
     _number("expires"),
 )
 
-# What a code was given for must be known when a token is asked for it.
+# OAuth2 requires that a token request matches the authorization request, so a code stores its parameters.
 oauth2_codes = _table(
     "oauth2_codes",
     _identifier(),
@@ -222,7 +222,7 @@ oauth2_codes = _table(
     Index("oauth2_codes_by_expiry", "expires"),
 )
 
-# Each login on a page, with a token of its own beside that of the user.
+# Logins on web pages. Each has its own token besides the user's.
 sessions = _table(
     "sessions",
     _identifier(),
@@ -235,7 +235,7 @@ sessions = _table(
     Index("sessions_by_expiry", "expires"),
 )
 
-# Browsers in which a user has once logged in, who are not to be locked out by what strangers try.
+# Browsers that a user has logged in from. Login attempts by strangers must not lock the user out there.
 known_browsers = _table(
     "known_browsers",
     _identifier(),
@@ -245,7 +245,7 @@ known_browsers = _table(
     Index("known_browsers_by_expiry", "expires"),
 )
 
-# How often a login was tried of late; the subject is a hash of whose and where from.
+# Recent login attempts. The subject is a hash of the account, address, or browser that a limit counts.
 login_attempts = _table(
     "login_attempts",
     Column("subject", LargeBinary, primary_key=True),
@@ -254,7 +254,8 @@ login_attempts = _table(
     Index("login_attempts_by_time", "began"),
 )
 
-# Tokens that a user has for an hour besides their own, from logging in with a password or for one project.
+# Tokens that are valid for at most an hour, besides the user's own: from a password login, or for one
+# project.
 temporary_tokens = Table(
     "temporary_tokens",
     metadata,
@@ -279,7 +280,7 @@ feedback = _table(
     _text("data"),
 )
 
-# A source of null is stored as '', which no database treats as different from itself.
+# A null source is stored as '', because a unique constraint treats nulls as distinct.
 holdings = Table(
     "holdings",
     metadata,
@@ -292,17 +293,17 @@ holdings = Table(
     _number("usage_max"),
     UniqueConstraint("holder", "source", "resource"),
     CheckConstraint("0 <= usage_min AND usage_min <= usage_max"),
-    # Room for the next version of a row beside it, so that no index changes with the usage: on a million
-    # holdings updates take half the time, and write 0.4 of the log.
+    # Leaves room for the next version of a row on its page, so that usage updates change no index. On a
+    # million holdings, updates take half the time and write 40% of the log.
     postgresql_with={"fillfactor": 90},
     sqlite_strict=True,
 )
 
-# The tables that the ledger writes have no foreign keys: components and holdings are never deleted, and each
-# check would be a look-up, and on PostgreSQL a lock, for every row.
+# The ledger's tables have no foreign keys: components and holdings are never deleted, and each check would
+# cost a lookup for every row, and on PostgreSQL a lock.
 
-# Commissions that wait for their resolution. They are few, and soon leave this table for the log.
-# `provisions` is a document (`storage/tables/provisions.py`): it is only ever read and written as a whole.
+# Pending commissions. They are few, and soon move to the log. `provisions` is a document
+# (`storage/tables/provisions.py`), because it is only read and written as a whole.
 pending_commissions = Table(
     "pending_commissions",
     metadata,
@@ -322,7 +323,7 @@ pending_commissions = Table(
     sqlite_with_rowid=False,
 )
 
-# The log: rows are added, and never changed.
+# The log of resolved commissions: rows are added and never changed.
 resolved_commissions = Table(
     "resolved_commissions",
     metadata,
@@ -337,8 +338,8 @@ resolved_commissions = Table(
     sqlite_with_rowid=False,
 )
 
-# Where a holder's history is found: a row for each holder of a resolved commission that draws from a source,
-# as a rule one.
+# The index of a holder's history: a row for each holder in a resolved commission that draws from a source,
+# usually one.
 commission_holders = Table(
     "commission_holders",
     metadata,
@@ -349,7 +350,7 @@ commission_holders = Table(
     sqlite_with_rowid=False,
 )
 
-# On databases with many writers: each engine, and the number of its last transaction.
+# On databases with several writers: each engine and the number of its last transaction.
 engines = Table(
     "engines",
     metadata,
@@ -359,10 +360,10 @@ engines = Table(
     sqlite_strict=True,
 )
 
-# On databases with many writers, serials come from here; SQLite counts them among its settings.
+# On databases with several writers, serials come from this sequence; SQLite counts them in `settings`.
 commission_serials = Sequence("commission_serials", metadata=metadata)
 
-# What was issued with an idempotency key; the serial may be that of a commission long resolved.
+# Commissions issued with an idempotency key; the commission may have been resolved since.
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,
@@ -377,7 +378,7 @@ idempotency_keys = Table(
 )
 
 
-# Alembic reads and writes it; made here along with the others, a new database is at the newest revision.
+# Alembic's own table. It is created with the others, so that a new database starts at the newest revision.
 alembic_version = Table(
     "alembic_version",
     MetaData(),
@@ -389,7 +390,7 @@ DIALECTS = {"sqlite": sqlite.dialect, "postgresql": postgresql.dialect}
 
 
 def creation_statements(dialect: str) -> list[str]:
-    """The statements that make all tables and indexes in an empty database."""
+    """Return the statements that create all tables and indexes in an empty database."""
     language = DIALECTS[dialect]()
     statements = []
     if language.supports_sequences:

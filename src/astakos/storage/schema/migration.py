@@ -1,4 +1,4 @@
-"""Bringing an older database to the tables that this code works with: all the way, or not at all."""
+"""Migrates an older database to the newest revision of the tables, in one transaction."""
 
 import contextlib
 import sqlite3
@@ -29,11 +29,11 @@ FORGET_FIRST_REVISION = "DELETE FROM settings WHERE name = 'revision'"
 
 
 def migrate(database: Database) -> str:
-    """Bring a database that is not opened to the newest revision; answer the one that it had.
+    """Migrate an unopened database to the newest revision; return the revision that it had.
 
     Raises:
-        DatabaseError: it is not there, is something else, or is newer than this code.
-        StorageUnavailableError: it can not be done now; nothing has happened.
+        DatabaseError: the database is missing, is not an Astakos database, or is newer than this version.
+        StorageUnavailableError: the migration cannot run now; nothing has changed.
     """
     found = _present_revision(database)
     if found is None or found > REVISION:
@@ -44,7 +44,7 @@ def migrate(database: Database) -> str:
 
 def _present_revision(database: Database) -> str | None:
     nothing = DatabaseError(
-        f"there is no installation in {database.name}; `astakos serve` or `astakos load` makes one"
+        f"there is no installation in {database.name}; create one with `astakos serve` or `astakos load`"
     )
     if isinstance(database, SQLiteDatabase) and not database.path.exists():
         raise nothing
@@ -55,14 +55,14 @@ def _present_revision(database: Database) -> str | None:
                 raise nothing
             return find_revision(connection, tables)
     except sqlite3.DatabaseError as error:
-        raise DatabaseError(f"{database.name} can not be used as a database: {error}") from error
+        raise DatabaseError(f"{database.name} cannot be used as a database: {error}") from error
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
-    """Bring a database from whatever it is, maybe empty, up to a revision.
+    """Migrate a database, which may be empty, to a revision.
 
     Raises:
-        StorageUnavailableError: it can not be done now; nothing has happened.
+        StorageUnavailableError: the migration cannot run now; nothing has changed.
     """
     with _transaction(database) as connection:
         config = Config()
@@ -78,7 +78,9 @@ def upgrade(database: Database, revision: str = "head") -> None:
         if isinstance(database, SQLiteDatabase):
             broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
             if broken:
-                raise DatabaseError(f"{database.name} would refer to rows that are not there: {broken[:3]}")
+                raise DatabaseError(
+                    f"{database.name} was not migrated: foreign keys refer to missing rows: {broken[:3]}"
+                )
 
 
 @contextlib.contextmanager
@@ -91,7 +93,7 @@ def _transaction(database: Database) -> Iterator[sa.Connection]:
         if isinstance(error.orig, psycopg.Error):
             raise recognized(error.orig) from error
         if isinstance(error.orig, sqlite3.OperationalError):
-            raise StorageUnavailableError(f"the database can not be written now: {error.orig}") from error
+            raise StorageUnavailableError(f"the database cannot be written now: {error.orig}") from error
         raise
     finally:
         engine.dispose()
@@ -102,7 +104,7 @@ def _engine(database: Database) -> sa.Engine:
         return _postgresql_engine(database)
     if isinstance(database, SQLiteDatabase):
         return _sqlite_engine(database)
-    raise TypeError(f"there are no migrations for {type(database).__name__}")
+    raise TypeError(f"no migrations for {type(database).__name__}")
 
 
 def _postgresql_engine(database: PostgreSQLDatabase) -> sa.Engine:
@@ -115,14 +117,14 @@ def _postgresql_engine(database: PostgreSQLDatabase) -> sa.Engine:
 
 
 def _sqlite_engine(database: SQLiteDatabase) -> sa.Engine:
-    """On it foreign keys are not enforced, since tables that others refer to may have to be made anew."""
+    """Create an engine that does not enforce foreign keys, so that migrations can rebuild tables."""
 
     def connect() -> object:
         return sqlite3.connect(database.path, timeout=BUSY_SECONDS, isolation_level=None)
 
     engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.NullPool)
 
-    # The driver by itself would begin a transaction at the first change of a row, and not for tables.
+    # The driver would begin a transaction only before the first change of a row, not for changes of tables.
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,4 +1,4 @@
-"""Which revision of the tables a database holds, and whether this code can work with it."""
+"""The revision of a database's tables, and whether this version can use it."""
 
 from collections.abc import Collection
 
@@ -6,21 +6,21 @@ from astakos.storage.errors import DatabaseError
 from astakos.storage.protocol import Connection
 
 REVISION = "0005"
-"""Which form of the tables this code reads and writes: the newest of `storage/migrations/versions`."""
+"""The revision that this version reads and writes: the newest in `storage/schema/migrations/versions`."""
 
 FIRST_REVISION = "0001"
 VERSION_TABLE = "alembic_version"
 OWN_TABLES = {"settings", "components", "holdings"}
-"""What every revision has, so that somebody else's database is not taken for ours."""
+"""Tables that every revision has; a database without them belongs to another program."""
 
 FIND = f"SELECT version_num FROM {VERSION_TABLE}"
-# Before there were migrations, the revision stood among the settings.
+# Revision 0001 predates migrations and stores its number in the settings.
 FIND_FIRST = "SELECT value FROM settings WHERE name = 'revision'"
 DIGITS = 4
 
 
 def find_revision(connection: Connection, tables: Collection[str]) -> str | None:
-    """The revision of a database that has some tables; None if it is not one of ours."""
+    """Return the revision of a database that has these tables; None if it is not an Astakos database."""
     if not OWN_TABLES.issubset(tables):
         return None
     row = connection.execute(FIND if VERSION_TABLE in tables else FIND_FIRST).fetchone()
@@ -28,28 +28,28 @@ def find_revision(connection: Connection, tables: Collection[str]) -> str | None
 
 
 def require_revision(found: str | None, name: str) -> None:
-    """See that this code can work with what was found in the database of that name.
+    """Check that this version can use a database with the revision `found`.
 
     Raises:
-        DatabaseError: it can not; the text says what to do.
+        DatabaseError: it cannot; the message says what to do.
     """
     if found is None:
-        raise DatabaseError(f"{name} is a database of something else; name another one")
+        raise DatabaseError(f"{name} is not an Astakos database; name another one")
     if found < REVISION:
         raise DatabaseError(
-            f"{name} holds revision {found} of the tables, but this version works with revision {REVISION}; "
+            f"{name} has revision {found} of the tables, but this version requires revision {REVISION}; "
             "make a backup, then run `astakos migrate`"
         )
     if found > REVISION:
         raise DatabaseError(
-            f"{name} holds revision {found} of the tables, but this version works with revision {REVISION}; "
-            "use the version that made it"
+            f"{name} has revision {found} of the tables, but this version requires revision {REVISION}; "
+            "use the version that created it"
         )
 
 
 def make_tables(connection: Connection, dialect: str) -> None:
-    """Make all tables in an empty database, at the newest revision, in the transaction that is under way."""
-    # Imported here since only the making of a database needs it, and it takes longer than most commands.
+    """Create all tables of the newest revision in an empty database, in the current transaction."""
+    # Imported here because only this function needs it, and the import takes longer than most commands.
     from astakos.storage.schema.definition import creation_statements  # noqa: PLC0415
 
     for statement in creation_statements(dialect):

@@ -1,4 +1,4 @@
-"""Whole tables, row by row, as the schema describes them: what an archive is made of."""
+"""Reading and writing whole tables, as the schema describes them; archives consist of these."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from astakos.storage.protocol import Connection
 from astakos.storage.schema.definition import metadata
 
 LEFT_OUT = {"engines"}
-"""What only processes at work on a database need to know of each other; it means nothing elsewhere."""
+"""Tables that only coordinate the processes running on a database; they mean nothing elsewhere."""
 ALL_BUT = {"settings": "name <> 'last_serial'"}
-"""Serials are counted otherwise on each kind of database, so that the last one is moved by itself."""
+"""Each kind of database counts serials in its own way, so the last serial is transferred separately."""
 AT_A_TIME = 1000
-"""How many rows are read and written together: more are not faster, and take more memory."""
+"""How many rows are read and written at a time; more are not faster and take more memory."""
 
 Row = Sequence[Any]
 Number = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
@@ -25,18 +25,18 @@ Flag = Annotated[int, msgspec.Meta(ge=0, le=1)]
 
 @dataclass(frozen=True)
 class WholeTable:
-    """One table, and how all of it is read and written.
+    """A table and the statements that read and write all of it.
 
     Attributes:
-        name: its name.
-        columns: their names, in the order of the values of a row.
-        key: which of them make up the primary key, by place.
-        row_type: what a row consists of, for msgspec; a flag is 0 or 1 everywhere.
+        name: the name of the table.
+        columns: the names of the columns, in the order of the values in a row.
+        key: the positions of the primary key's columns in `columns`.
+        row_type: the type of a row, for msgspec; flags are 0 or 1 on every database.
         counting: the statement that counts the rows.
-        first_page: that finds the first rows by primary key; a number says how many.
-        next_page: the same, of the rows behind a key.
-        looking: that finds something if there is a row.
-        inserting: that adds a row.
+        first_page: the statement that reads the first rows by primary key; its parameter is their number.
+        next_page: the same for the rows after a key; the key comes before the number.
+        looking: the statement that finds a row if the table has any.
+        inserting: the statement that inserts a row.
     """
 
     name: str
@@ -50,16 +50,16 @@ class WholeTable:
     inserting: str
 
     def count(self, connection: Connection) -> int:
-        """How many rows there are."""
+        """Count the rows."""
         (count,) = connection.execute(self.counting).fetchone()
         return int(count)
 
     def is_empty(self, connection: Connection) -> bool:
-        """Whether there is no row."""
+        """Whether the table has no rows."""
         return connection.execute(self.looking).fetchone() is None
 
     def pages(self, connection: Connection, at_a_time: int = AT_A_TIME) -> Iterator[list[Row]]:
-        """All rows by primary key, some at a time."""
+        """Yield all rows in the order of the primary key, in lists of up to `at_a_time`."""
         rows = connection.execute(self.first_page, (at_a_time,)).fetchall()
         while rows:
             yield rows
@@ -69,7 +69,7 @@ class WholeTable:
 
 
 def whole_tables() -> list[WholeTable]:
-    """All tables of an installation, each behind those that it refers to."""
+    """Return all tables of an installation; each comes after the tables that it refers to."""
     return [_whole(table) for table in metadata.sorted_tables if table.name not in LEFT_OUT]
 
 
@@ -102,7 +102,7 @@ def _quoted(name: str) -> str:
 
 
 def _read(column: Column[Any]) -> str:
-    """A flag is a number in one kind of database and a kind of its own in another."""
+    """Select a flag as a number, because SQLite stores it as one and PostgreSQL as a boolean."""
     quoted = _quoted(column.name)
     return f"CAST({quoted} AS INTEGER)" if isinstance(column.type, Boolean) else quoted
 

@@ -1,1 +1,1 @@
-"""All that is particular to SQLite: one file, one writer."""
+"""The SQLite implementation: one file, one writer."""

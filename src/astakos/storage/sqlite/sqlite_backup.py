@@ -1,4 +1,4 @@
-"""A copy of an SQLite database as it stands at one moment, made while the service goes on."""
+"""Backs up an SQLite database at one point in time, while the service keeps running."""
 
 import contextlib
 import os
@@ -9,14 +9,14 @@ from astakos.storage.errors import DatabaseError
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 
 PARTIAL = ".partial"
-"""What the name of a copy ends with that is not complete yet."""
+"""The suffix of an unfinished backup."""
 
 
 def back_up(database: SQLiteDatabase, target: Path) -> None:
-    """Copy a database into a new file that its owner alone can read; it has its name when it is complete.
+    """Copy a database to a new file that only its owner can read. The file appears once it is complete.
 
     Raises:
-        DatabaseError: there is such a file already, it can not be written, or the copy is not sound.
+        DatabaseError: the file exists, cannot be written, or fails its integrity check.
     """
     partial = target.with_name(target.name + PARTIAL)
     _refuse_to_overwrite(target)
@@ -24,26 +24,26 @@ def back_up(database: SQLiteDatabase, target: Path) -> None:
         os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError as error:
         raise DatabaseError(
-            f"there is a file {partial}: another backup is being made, or was broken off; then delete it"
+            f"{partial} exists: a backup is running or was interrupted; if none is running, delete the file"
         ) from error
     except OSError as error:
-        raise DatabaseError(f"{partial} can not be written: {error.strerror}") from error
+        raise DatabaseError(f"{partial} cannot be written: {error.strerror}") from error
     try:
         _copy(database, partial)
         _refuse_to_overwrite(target)
         partial.rename(target)
         _make_durable(target)
     except OSError as error:
-        raise DatabaseError(f"{target} can not be written: {error.strerror}") from error
+        raise DatabaseError(f"{target} cannot be written: {error.strerror}") from error
     except sqlite3.Error as error:
-        raise DatabaseError(f"{database.name} can not be copied: {error}") from error
+        raise DatabaseError(f"{database.name} cannot be copied: {error}") from error
     finally:
         partial.unlink(missing_ok=True)
 
 
 def _refuse_to_overwrite(target: Path) -> None:
     if os.path.lexists(target):
-        raise DatabaseError(f"there is a file {target} already; name another one")
+        raise DatabaseError(f"{target} already exists; name another file")
 
 
 def _copy(database: SQLiteDatabase, target: Path) -> None:
@@ -51,14 +51,14 @@ def _copy(database: SQLiteDatabase, target: Path) -> None:
         contextlib.closing(database.connect()) as source,
         contextlib.closing(sqlite3.connect(target)) as copy,
     ):
-        # In one step: in several, each commit of the service would have it begin again. It holds nobody up,
-        # since in WAL mode readers and the writer do not wait for each other.
+        # In one step: with several, SQLite starts over after each commit of the service. This blocks nobody,
+        # because in WAL mode readers and the writer do not wait for each other.
         source.backup(copy)
-        # Then the copy is one file and nothing beside it; the service turns WAL on again where it opens it.
+        # Leaves a single file without a log beside it. The service turns WAL on again when it opens the file.
         copy.execute("PRAGMA journal_mode = DELETE")
         (verdict,) = copy.execute("PRAGMA quick_check").fetchone()
     if verdict != "ok":
-        raise DatabaseError(f"the copy of {database.name} is not sound: {verdict}")
+        raise DatabaseError(f"the copy of {database.name} failed its integrity check: {verdict}")
 
 
 def _make_durable(path: Path) -> None:

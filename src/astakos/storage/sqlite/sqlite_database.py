@@ -1,4 +1,4 @@
-"""A database in an SQLite file: opening it, and running transactions in it."""
+"""A database in an SQLite file: opens it and runs transactions."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ from astakos.storage.protocol import Connection
 from astakos.storage.schema.revisions import find_revision, make_tables, require_revision
 
 BUSY_SECONDS = 5.0
-"""How long a writer waits for another process (such as the command line) to finish its transaction."""
+"""How long a writer waits for another process, for example the command line, to finish its transaction."""
 PRAGMAS = ("PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON", "PRAGMA cache_size = -16384")
 LIST_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_'"
 
@@ -23,32 +23,32 @@ T = TypeVar("T")
 
 
 def path_of(url: str) -> Path:
-    """The file that a database URL names.
+    """Return the file that a database URL names.
 
     Raises:
-        DatabaseError: it names none.
+        DatabaseError: the URL names no file.
     """
     scheme, _, rest = url.partition("://")
     name = rest.removeprefix("/")
     if scheme != "sqlite" or not name:
-        raise DatabaseError(f"the database URL names no file; write for example {EXAMPLES}")
+        raise DatabaseError(f"the database URL names no file; it must look like {EXAMPLES}")
     if "\0" in name:
-        raise DatabaseError(f"the name of a file can not contain NUL; write for example {DEFAULT_URL}")
+        raise DatabaseError(f"a file name cannot contain NUL; the database URL must look like {DEFAULT_URL}")
     return Path(name)
 
 
 class SQLiteDatabase:
-    """One SQLite file: a connection for each thread that reads, and a new one for each that writes."""
+    """One SQLite file: each reading thread has a connection; each write opens a new one."""
 
     reads_inline = True
 
     def __init__(self, url: str, *, durable: bool = True) -> None:
-        """Name the file; nothing is opened yet.
+        """Set the file, without opening it.
 
         Args:
-            url: what names it.
-            durable: whether what is written must survive a loss of power; waiting for that is most of the
-                cost.
+            url: the database URL.
+            durable: whether commits must survive a power failure. Waiting for the disk is most of the cost of
+                a commit.
         """
         self.url = url
         self._durable = durable
@@ -58,22 +58,22 @@ class SQLiteDatabase:
         self._readers: list[sqlite3.Connection] = []
 
     def open(self, *, create: bool = True) -> None:
-        """See that this code can work with the file; make it with all its tables if it is not there."""
+        """Check that this version can use the file; create it with all tables if it is missing."""
         if not create and not self.path.exists():
             raise DatabaseError(
-                f"there is no database {self.path}; `astakos serve` or `astakos load` makes one"
+                f"there is no database {self.path}; create one with `astakos serve` or `astakos load`"
             )
         try:
             _create_for_owner_only(self.path)
             with self.transaction() as connection:
                 self._prepare(connection)
             with contextlib.closing(self.connect()) as connection:
-                # It stays so in the file; not earlier, since a database of something else is left as it is.
+                # The file keeps this mode. Not earlier: another program's database must stay unchanged.
                 turn_on_wal(connection)
         except OSError as error:
-            raise DatabaseError(f"{self.path} can not be opened: {error.strerror}") from error
+            raise DatabaseError(f"{self.path} cannot be opened: {error.strerror}") from error
         except sqlite3.DatabaseError as error:
-            raise DatabaseError(f"{self.path} can not be used as a database: {error}") from error
+            raise DatabaseError(f"{self.path} cannot be used as a database: {error}") from error
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         tables = self.list_tables(connection)
@@ -83,7 +83,7 @@ class SQLiteDatabase:
             make_tables(connection, "sqlite")
 
     def connect(self) -> sqlite3.Connection:
-        """A new connection, in which a transaction begins only where one is asked for."""
+        """Open a new connection in autocommit mode."""
         connection = sqlite3.connect(
             self.path,
             timeout=BUSY_SECONDS,
@@ -102,11 +102,11 @@ class SQLiteDatabase:
         return connection
 
     def list_tables(self, connection: Connection) -> set[str]:
-        """The names of all tables."""
+        """Return the names of all tables."""
         return {name for (name,) in connection.execute(LIST_TABLES)}
 
     def reader(self) -> sqlite3.Connection:
-        """This thread's connection for reading; what it reads is what was last committed by anybody."""
+        """Return this thread's read-only connection; each statement sees the latest committed state."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = self.connect()
@@ -115,7 +115,7 @@ class SQLiteDatabase:
         return connection
 
     def read(self, work: Callable[[Connection], T], *, snapshot: bool = False) -> T:
-        """Do some reading; a connection to a file is not lost."""
+        """Run `work` on this thread's read-only connection; a connection to a file is never lost."""
         if not snapshot:
             return work(self.reader())
         with self.snapshot() as connection:
@@ -123,7 +123,7 @@ class SQLiteDatabase:
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
-        """Several reads that see one and the same state."""
+        """Open a transaction in which all reads see the same state."""
         connection = self.reader()
         connection.execute("BEGIN")
         try:
@@ -133,17 +133,17 @@ class SQLiteDatabase:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """A transaction on a connection of its own: for administration, where speed does not matter."""
+        """Open a write transaction on its own connection, for administration."""
         with contextlib.closing(self.connect()) as connection, writing(connection):
             yield connection
 
     def change(self, work: Callable[[Connection], T]) -> T:
-        """The same; here it is never lost to another one, since it has the lock from its beginning."""
+        """Run `work` in such a transaction. It holds the write lock from the start, so it never conflicts."""
         with self.transaction() as connection:
             return work(connection)
 
     def close(self) -> None:
-        """Close the connections for reading of all threads, none of which reads any more."""
+        """Close the read-only connections of all threads; none of them may be reading."""
         self._local = threading.local()
         while self._readers:
             self._readers.pop().close()
@@ -151,10 +151,10 @@ class SQLiteDatabase:
 
 @contextlib.contextmanager
 def writing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """One transaction that holds the write lock from its beginning; undone if it is left by an exception.
+    """Open a transaction that holds the write lock from the start; an exception rolls it back.
 
     Raises:
-        StorageUnavailableError: it can not be begun, carried out or made durable now.
+        StorageUnavailableError: the transaction cannot begin, run, or commit now.
     """
     try:
         connection.execute("BEGIN IMMEDIATE")
@@ -166,19 +166,19 @@ def writing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
                 connection.execute("ROLLBACK")
             raise
     except sqlite3.OperationalError as error:
-        raise StorageUnavailableError(f"the database can not be written now: {error}") from error
+        raise StorageUnavailableError(f"the database cannot be written now: {error}") from error
 
 
 def _create_for_owner_only(path: Path) -> None:
-    """SQLite gives its journals the permissions of the file, so that they are closed to others, too."""
+    """Create a file that only its owner can read. SQLite gives its log files the same permissions."""
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def turn_on_wal(connection: sqlite3.Connection) -> None:
-    """Let the file have a log from now on.
+    """Switch the file to WAL mode.
 
-    Several processes may open a new file at once; for this pragma SQLite does not wait by itself.
+    Several processes may open a new file at once, and SQLite ignores the busy timeout for this pragma.
     """
     deadline = time.monotonic() + BUSY_SECONDS
     while True:

@@ -1,4 +1,4 @@
-"""The ledger's transactions on SQLite: one writer, whose connection knows what it has read and written."""
+"""The ledger's transactions on SQLite: one writer, which caches what it has read and written."""
 
 import contextlib
 import sqlite3
@@ -15,7 +15,7 @@ from astakos.storage.tables.ledger_rows import rows_of
 from astakos.storage.tables.provisions import read_pending, sum_imports
 
 MOST_KNOWN = 100_000
-"""Of how many holdings, and pending commissions, a connection remembers where they stand: some 40 MiB."""
+"""How many holdings, and how many pending commissions, a connection caches: about 40 MiB."""
 
 LIST_EXPIRED = """
 SELECT component_id, serial, provisions FROM pending_commissions
@@ -50,10 +50,10 @@ SET_USAGE = "UPDATE holdings SET usage_min = ?, usage_max = ? WHERE id = ?"
 
 
 class _Known:
-    """What a connection has read or written and nobody else has changed since.
+    """A cache of the rows that a connection has read or written and no other connection has changed.
 
-    Most commissions are resolved soon after they were issued, and busy holdings are charged again and again:
-    remembering them spares most reads.
+    Most commissions are resolved soon after they are issued, and busy holdings are charged repeatedly, so the
+    cache saves most reads.
     """
 
     def __init__(self) -> None:
@@ -64,27 +64,27 @@ class _Known:
         self._version = -1
 
     def begin(self, connection: sqlite3.Connection) -> None:
-        """Forget everything if another connection has committed since, or if it has become too much."""
+        """Clear the cache if another connection has committed, or if it has grown too large."""
         (version,) = connection.execute("PRAGMA data_version").fetchone()
         if version != self._version or len(self.holdings) > MOST_KNOWN or len(self.pending) > MOST_KNOWN:
             self.forget()
             self._version = version
 
     def forget(self) -> None:
-        """Forget everything, as after a transaction that was undone."""
+        """Clear the cache, for example after a rollback."""
         self.identifiers.clear()
         self.keys.clear()
         self.holdings.clear()
         self.pending.clear()
 
     def learn(self, row: Row) -> None:
-        """Learn of a holding that was read."""
+        """Add a holding that was read."""
         self.identifiers[row.key] = row.id
         self.keys[row.id] = row.key
         self.holdings[row.key] = row.holding
 
     def update(self, changes: Changes) -> None:
-        """Learn what is being written."""
+        """Add the changes of a batch that is being written."""
         self.holdings.update(changes.holdings)
         for serial, issue in changes.issued:
             self.pending[serial] = Pending(issue.component, issue.provisions)
@@ -95,25 +95,25 @@ class _Known:
 class SQLiteLedger:
     """The ledger's storage on one connection, for one thread at a time.
 
-    Here no transaction is lost to another, since each has the lock from its beginning.
+    `repeats` is always 0: each transaction holds the write lock from the start, so none conflicts.
     """
 
     repeats = 0
 
     def __init__(self, database: SQLiteDatabase) -> None:
-        """Connect when first used, on the thread that uses it."""
+        """Set the database; the first use connects, on the thread that uses it."""
         self._database = database
         self._connection: sqlite3.Connection | None = None
         self._known = _Known()
 
     def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
-        """One durable transaction; see `astakos.ledger.ports.LedgerStorage`."""
+        """Run `work` in one durable transaction; see `astakos.ledger.ports.LedgerStorage`."""
         with self._writing() as connection:
             self._known.begin(connection)
             work(SQLiteTransaction(connection, self._known))
 
     def tidy(self, now: int) -> bool:
-        """Forget some of what is too old; true if there is more of it."""
+        """Delete some records past their retention; return true if more remain."""
         with self._writing() as connection:
             return retention.forget(connection, now)
 
@@ -123,7 +123,7 @@ class SQLiteLedger:
             with writing(self._connected()) as connection:
                 yield connection
         except BaseException:
-            # Whatever state it is in: the next transaction begins on a connection that is known to be good.
+            # The connection may be in any state; the next transaction opens a new one.
             self.close()
             raise
 
@@ -132,11 +132,11 @@ class SQLiteLedger:
             try:
                 self._connection = self._database.connect()
             except sqlite3.OperationalError as error:
-                raise StorageUnavailableError(f"the database can not be opened now: {error}") from error
+                raise StorageUnavailableError(f"the database cannot be opened now: {error}") from error
         return self._connection
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection, if it is open."""
         self._known.forget()
         if self._connection is not None:
             connection, self._connection = self._connection, None
@@ -144,15 +144,15 @@ class SQLiteLedger:
 
 
 class SQLiteTransaction:
-    """Reads and writes of one batch."""
+    """The reads and writes of one batch."""
 
     def __init__(self, connection: sqlite3.Connection, known: _Known) -> None:
-        """Work inside the transaction that `connection` is in, with what is known of its state."""
+        """Use the open transaction of a connection, and the cache of that connection."""
         self._connection = connection
         self._known = known
 
     def read(self, now: int, needs: Needs) -> State:
-        """What the batch needs to know."""
+        """Read the state that the batch needs."""
         expired = self._expired(now)
         pending = self._pending(needs.commissions)
         keys = set(needs.keys)
@@ -186,7 +186,7 @@ class SQLiteTransaction:
         return None if row is None else self._understand(component, row[0])
 
     def _understand(self, component: int, document: str) -> Pending:
-        """A pending commission as it stands in its row; its holdings are read if they are not known."""
+        """Decode a pending commission; read those of its holdings that are not cached."""
         keys = self._known.keys
         provisions = []
         for identifier, quantity in read_pending(document):
@@ -217,14 +217,14 @@ class SQLiteTransaction:
         return range(last + 1, last + 1 + count)
 
     def pending_imports(self, keys: Collection[Key]) -> Mapping[Key, int]:
-        """The sum of the pending imports on each of the holdings that has any."""
+        """Sum the pending imports on each of these holdings; omit zero sums."""
         identifiers = self._known.identifiers
         wanted = {identifiers[key]: key for key in keys if key in identifiers}
         rows = self._connection.execute(LIST_PENDING_DOCUMENTS)
         return sum_imports((document for (document,) in rows), wanted)
 
     def write(self, now: int, changes: Changes) -> None:
-        """Store what a batch has changed, with one pass over each table."""
+        """Store the changes of the batch, in one pass over each table."""
         rows = rows_of(now, changes, self._known.identifiers)
         many = self._connection.executemany
         many(INSERT_PENDING, rows.pending)

@@ -1,4 +1,4 @@
-"""Everything out of an SQLite file, or into a new one."""
+"""Reads a whole SQLite file, or fills a new one."""
 
 import contextlib
 import sqlite3
@@ -10,63 +10,63 @@ from astakos.storage.schema.whole_tables import Row, WholeTable
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase, turn_on_wal, writing
 from astakos.storage.sqlite.sqlite_ledger import LAST_SERIAL, SET_LAST_SERIAL
 
-# In KiB. Entries come to the index of holders in no order; with less, its pages are written over and over.
+# In KiB. The index of holders is filled in random order; with a smaller cache its pages are rewritten again
+# and again.
 CACHE = "PRAGMA cache_size = -262144"
-# What a new page holds needs no log to be undone; with one, 20 million holdings took three times as
-# long.
+# Rolling back new pages needs no log. In WAL mode, 20 million holdings took three times as long.
 NO_LOG = "PRAGMA journal_mode = DELETE"
 
 
 class SQLiteSource:
-    """One state of a file."""
+    """A snapshot of a file."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        """Read in the transaction that the connection is in."""
+        """Use the open transaction of a connection."""
         self.connection = connection
 
     def last_serial(self) -> int:
-        """The last serial that was given to a commission; 0 if there was none."""
+        """Return the last serial given to a commission; 0 if there was none."""
         row = self.connection.execute(LAST_SERIAL).fetchone()
         return int(row[0]) if row else 0
 
 
 class SQLiteTarget:
-    """A file that is being filled. New rows get ids behind the largest by themselves."""
+    """A file that is being filled. SQLite itself gives new rows ids above the largest."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        """Write in the transaction that the connection is in."""
+        """Use the open transaction of a connection."""
         self.connection = connection
 
     def insert(self, table: WholeTable, rows: Sequence[Row]) -> None:
-        """Add rows to a table."""
+        """Insert rows into a table."""
         try:
             self.connection.executemany(table.inserting, rows)
         except sqlite3.IntegrityError as error:
-            raise RowsRefusedError(f"rows of {table.name} can not be stored: {error}") from error
+            raise RowsRefusedError(f"rows of {table.name} cannot be stored: {error}") from error
 
     def continue_behind(self, last_serial: int) -> None:
-        """See that new commissions get serials that were never used."""
+        """Advance the counter, so that new commissions get serials that were never used."""
         if last_serial:
             self.connection.execute(SET_LAST_SERIAL, (str(last_serial),))
 
 
 class SQLiteTransfer:
-    """How it is done on an SQLite file."""
+    """Reads or fills an SQLite file."""
 
     def __init__(self, database: SQLiteDatabase) -> None:
-        """Work on a database that is opened."""
+        """Set the database, which must be open."""
         self._database = database
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[SQLiteSource]:
-        """Read while others may go on working; what they write stays in the log until this ends."""
+        """Open a snapshot for reading. Others can keep writing; the log grows until the snapshot ends."""
         with contextlib.closing(self._database.connect()) as connection:
             connection.execute("BEGIN")
             yield SQLiteSource(connection)
 
     @contextlib.contextmanager
     def filling(self) -> Iterator[SQLiteTarget]:
-        """Write all of it or nothing, while nobody else has the file open."""
+        """Open a transaction for filling the file, which no other process may have open."""
         with contextlib.closing(self._database.connect()) as connection:
             connection.execute(CACHE)
             with _without_log(connection), writing(connection):
@@ -79,11 +79,11 @@ def _without_log(connection: sqlite3.Connection) -> Iterator[None]:
         connection.execute(NO_LOG)
     except sqlite3.OperationalError as error:
         raise StorageUnavailableError(
-            f"the database can not be filled now, since others are using it: {error}"
+            f"the database cannot be filled now because other processes are using it: {error}"
         ) from error
     try:
         yield
     finally:
-        # If it can not be done now, it is done when the file is opened the next time.
+        # If this fails, the next opening of the file turns WAL on.
         with contextlib.suppress(sqlite3.OperationalError):
             turn_on_wal(connection)

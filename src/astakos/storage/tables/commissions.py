@@ -1,4 +1,4 @@
-"""Seeing pending commissions."""
+"""Reads pending commissions for their components."""
 
 from astakos.ledger.operations import Commission
 from astakos.ledger.rules import Provision
@@ -16,12 +16,12 @@ SELECT name, issue_time, expires, provisions FROM pending_commissions WHERE comp
 
 
 def list_pending(connection: Connection, component: int) -> list[int]:
-    """The serials of a component's pending commissions, ascending."""
+    """List the serials of a component's pending commissions in ascending order."""
     return [serial for (serial,) in connection.execute(LIST, (component,))]
 
 
 def find_pending(connection: Connection, component: int, serial: int) -> Commission | None:
-    """A pending commission of that component, or None; its provisions of members before those of projects."""
+    """Find a component's pending commission; provisions of members come before those of projects."""
     if not 0 < serial <= LARGEST_SERIAL:
         return None
     row = connection.execute(FIND, (component, serial)).fetchone()

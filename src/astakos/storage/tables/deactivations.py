@@ -1,4 +1,4 @@
-"""What a user's deactivation suspended, and their activation gives back (`identity-and-projects.md` §1)."""
+"""Suspends what a deactivated user has, and restores it on activation (`identity-and-projects.md` §1)."""
 
 from astakos.storage.protocol import Connection
 
@@ -29,10 +29,10 @@ UNSUSPEND_MEMBERSHIP = f"{SET_MEMBERSHIP} AND state = 'suspended'"
 
 
 def suspend(connection: Connection, user: int, uuid: str) -> set[str]:
-    """Suspend a user's own active projects and their memberships; answer the uuids of projects concerned.
+    """Suspend a user's own active projects and their memberships; return the uuids of the affected projects.
 
-    What is suspended for another reason meanwhile must lose its row in `deactivations`, else activating the
-    user would undo that as well.
+    Anything that is then suspended for another reason must lose its row in `deactivations`; otherwise
+    activating the user would restore it.
     """
     concerned = set()
     for project, name in connection.execute(LIST_OWN_PROJECTS, (uuid, uuid)).fetchall():
@@ -47,7 +47,10 @@ def suspend(connection: Connection, user: int, uuid: str) -> set[str]:
 
 
 def unsuspend(connection: Connection, user: int) -> set[str]:
-    """Undo that, where it is still so; members are accepted again, also those who had asked to leave."""
+    """Restore what `suspend` suspended and is still suspended; return the uuids of the affected projects.
+
+    Memberships become accepted, including those that were `leave_requested` before.
+    """
     concerned = set()
     for project, name, suspended in connection.execute(LIST, (user,)).fetchall():
         if suspended == PROJECT:
@@ -60,12 +63,12 @@ def unsuspend(connection: Connection, user: int) -> set[str]:
 
 
 def note(connection: Connection, user: str, project: str, suspended: str) -> None:
-    """Note that a project, or the user's membership in it, is suspended because the user is not active.
+    """Record that a project, or the user's membership in it, is suspended because the user is not active.
 
     Args:
-        connection: in the midst of a transaction.
+        connection: a connection in a transaction.
         user: the uuid of the user.
-        project: that of the project.
+        project: the uuid of the project.
         suspended: `PROJECT` or `MEMBERSHIP`.
     """
     connection.execute(NOTE_BY_UUID, (suspended, user, project))

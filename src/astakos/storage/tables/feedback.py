@@ -1,4 +1,4 @@
-"""What users wrote to the operators."""
+"""Stores the feedback that users send to the operators."""
 
 from astakos.storage.protocol import Connection
 
@@ -6,5 +6,5 @@ SAVE = "INSERT INTO feedback (user_id, time, message, data) VALUES (?, ?, ?, ?)"
 
 
 def save(connection: Connection, user: int, now: int, message: str, data: str) -> None:
-    """Keep a user's message and what the program that sent it says of itself."""
+    """Store a user's message and the sending program's data."""
     connection.execute(SAVE, (user, now, message, data))

@@ -1,4 +1,4 @@
-"""Reading what became of commissions: the provision log, newest first (`quota-semantics.md` §4)."""
+"""Reads the history of resolved commissions, newest first (`quota-semantics.md` §4)."""
 
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,11 +15,12 @@ from astakos.storage.texts import is_storable
 AT_A_TIME = 500
 LARGEST_ID = 2**63 - 1
 MOST_LOOKED_AT = 50_000
-"""After so many commissions a page ends even if it is not full, so that a rare wish is no long read."""
+"""How many commissions one page examines at most. It then ends even if it is not full, so that a filter with
+few matches does not cause a long read."""
 
 COLUMNS = "r.serial, r.component_id, r.name, r.issue_time, r.resolve_time, r.verdict, r.provisions"
 BY_COMPONENT = f"SELECT {COLUMNS} FROM resolved_commissions r WHERE r.component_id = ?"
-# A project's own holdings draw from no source, so that its commissions do not stand in `commission_holders`.
+# A project's own holdings have no source, so `commission_holders` does not list their commissions.
 BY_HOLDER = f"""
 SELECT {COLUMNS} FROM commission_holders x
 JOIN resolved_commissions r ON r.component_id = x.component_id AND r.serial = x.serial
@@ -31,15 +32,15 @@ LIST_COMPONENTS = "SELECT id, name FROM components"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which entries are asked for; None means all.
+    """A filter for entries; None matches everything.
 
     Attributes:
-        component: only commissions that this component issued.
-        holder, source, resource: only provisions on such holdings; of `source`, "" stands for null.
-        serial: only of this commission.
-        since, until: only what was resolved in this time, the end excluded.
-        verdict: only what ended like this.
-        before: only what comes after this position, where the page before ended.
+        component: the component that issued the commission.
+        holder, source, resource: the key of the holding; a `source` of "" matches null.
+        serial: the serial of the commission.
+        since, until: the time of the resolution; `until` is exclusive.
+        verdict: how the commission ended.
+        before: the position where the previous page ended; only later entries match.
     """
 
     component: int | None = None
@@ -54,14 +55,14 @@ class Wanted:
 
 
 class Position(NamedTuple):
-    """Where an entry stands: newer commissions first, then by holding."""
+    """The position of an entry: newest commissions first, then by the id of the holding."""
 
     serial: int
     holding: int
 
 
 class Entry(NamedTuple):
-    """A provision that was resolved, and its holding as that left it."""
+    """A resolved provision, and its holding afterwards."""
 
     serial: int
     component: str
@@ -77,7 +78,7 @@ class Entry(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Entries, and after which position the next page begins; None if there is none."""
+    """Entries, and the position after which the next page begins; None on the last page."""
 
     entries: list[Entry]
     end: Position | None
@@ -94,7 +95,7 @@ class _Commission(NamedTuple):
 
 
 def read_history(connection: Connection, wanted: Wanted, most: int) -> Page:
-    """The newest entries that are wanted, at most so many."""
+    """Read the newest entries that match a filter, at most `most` of them."""
     if wanted.holder is not None and not is_storable(wanted.holder):
         return Page([], None)
     components = dict(connection.execute(LIST_COMPONENTS).fetchall())
@@ -144,7 +145,7 @@ def _is_wanted(wanted: Wanted, key: Key, position: Position) -> bool:
 
 
 def _walk(connection: Connection, wanted: Wanted, components: Iterable[int]) -> Iterator[_Commission]:
-    """The commissions among which the wanted entries are, newest first."""
+    """Yield the commissions that may contain matching entries, newest first."""
     conditions, parameters = _conditions(wanted)
     if wanted.holder is not None and not _has_own_holdings(connection, wanted.holder):
         if wanted.component is not None:
@@ -188,7 +189,7 @@ def _read(
     conditions: str,
     parameters: Sequence[Any],
 ) -> Iterator[_Commission]:
-    """Page by page, since a database server would else send all that it has."""
+    """Read in pages, because a database server would otherwise send all rows at once."""
     statement = f"{statement}{conditions} AND {serial} < ? ORDER BY {serial} DESC LIMIT ?"
     below = LARGEST_ID
     while True:

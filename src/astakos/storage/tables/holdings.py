@@ -1,4 +1,4 @@
-"""Holdings: finding them, and setting their limits."""
+"""Finds holdings, and sets their limits."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -25,18 +25,18 @@ class Row(NamedTuple):
 
 
 def stored_source(source: str | None) -> str:
-    """How a source stands in the database, where null is ''."""
+    """Return the stored form of a source; null is stored as ''."""
     return "" if source is None else source
 
 
 def read_source(stored: str) -> str | None:
-    """The source that stands in the database as `stored`."""
+    """Return the source for its stored form."""
     return stored or None
 
 
 def find(connection: Connection, key: Key) -> Row | None:
-    """The holding of a key, if it exists."""
-    # A source of "" is no key that can exist; in the database it would be taken for null.
+    """Find a holding by its key."""
+    # No holding can have a source of ""; the query would match the one whose source is null.
     if key.source == "":
         return None
     where = (key.holder, stored_source(key.source), key.resource)
@@ -45,7 +45,7 @@ def find(connection: Connection, key: Key) -> Row | None:
 
 
 def find_by_id(connection: Connection, identifier: int) -> Row:
-    """The holding of an id that stands in a commission."""
+    """Return the holding with an id that a commission refers to."""
     return _row(connection.execute(FIND_BY_ID, (identifier,)).fetchone())
 
 
@@ -55,7 +55,7 @@ def _row(row: tuple[int, str, str, str, int, int, int]) -> Row:
 
 
 def set_limits(connection: Connection, limits: Iterable[tuple[Key, int]]) -> None:
-    """Set limits, making missing holdings with no usage; usage is never touched (`quota-semantics.md` §5)."""
+    """Set limits; create missing holdings without usage. Never changes usage (`quota-semantics.md` §5)."""
     connection.executemany(
         SET_LIMIT, ((key.holder, stored_source(key.source), key.resource, limit) for key, limit in limits)
     )

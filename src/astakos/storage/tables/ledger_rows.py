@@ -1,4 +1,4 @@
-"""What a batch of the ledger writes, as rows for the tables; how they get there is the dialect's affair."""
+"""Converts the changes of a ledger batch into table rows, which each database writes in its own way."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -9,15 +9,16 @@ from astakos.storage.tables.provisions import write_pending, write_settled
 
 
 class Rows(NamedTuple):
-    """Columns stand in the order of the tables; each list may be empty.
+    """The rows of a batch, with columns in the order of their tables. Each list may be empty.
 
     Attributes:
-        pending: of `pending_commissions`.
-        resolved: of `resolved_commissions`, for what was accepted in the step that issued it.
-        moved: component, serial, verdict and provisions of what leaves `pending_commissions` for the log.
-        holders: of `commission_holders`.
-        remembered: of `idempotency_keys`.
-        usage: id, usage_min and usage_max of the holdings that have changed.
+        pending: new rows of `pending_commissions`.
+        resolved: new rows of `resolved_commissions`, for commissions resolved in the batch that issued them.
+        moved: component, serial, verdict, and provisions of each commission that moves from
+            `pending_commissions` to `resolved_commissions`.
+        holders: new rows of `commission_holders`.
+        remembered: new rows of `idempotency_keys`.
+        usage: id, usage_min, and usage_max of each changed holding.
     """
 
     pending: list[tuple[int, int, str, int, int | None, str]]
@@ -29,7 +30,7 @@ class Rows(NamedTuple):
 
 
 def rows_of(now: int, changes: Changes, identifiers: Mapping[Key, int]) -> Rows:
-    """The rows for what a batch has changed; `identifiers` has the ids of all holdings concerned."""
+    """Return the rows for the changes of a batch; `identifiers` has the ids of all holdings involved."""
     rows = Rows([], [], [], [], [], [])
     resolved = {resolution.serial: resolution for resolution in changes.resolved}
     for serial, issue in changes.issued:
@@ -60,5 +61,5 @@ def rows_of(now: int, changes: Changes, identifiers: Mapping[Key, int]) -> Rows:
 
 
 def _drawing_holders(resolution: Resolution) -> set[str]:
-    """Whose history a commission is part of by `commission_holders`."""
+    """Return the holders whose history lists the commission by way of `commission_holders`."""
     return {key.holder for key, *_ in resolution.settlements if key.source is not None}

@@ -1,4 +1,4 @@
-"""How often logins were tried of late, for all processes and hosts together."""
+"""Counts recent login attempts, across all processes and hosts."""
 
 from collections.abc import Sequence
 
@@ -15,10 +15,10 @@ TAKE_BACK = "UPDATE login_attempts SET count = count - 1 WHERE subject = ? AND c
 
 
 def count(connection: Connection, limits: Sequence[Limit], now: int) -> int | None:
-    """Count an attempt before it is made; if that is one too many, nothing is counted.
+    """Count an attempt before it is made, unless it exceeds a limit.
 
     Returns:
-        the instant from which on another may be made, None if this one may.
+        None if the attempt is allowed, otherwise the instant from which the next one is.
     """
     connection.execute(EXPIRE, (now - WINDOW,))
     tallies = []
@@ -33,5 +33,5 @@ def count(connection: Connection, limits: Sequence[Limit], now: int) -> int | No
 
 
 def take_back(connection: Connection, limits: Sequence[Limit]) -> None:
-    """Do not count an attempt any more: the user has logged in."""
+    """Uncount an attempt, because it succeeded."""
     connection.executemany(TAKE_BACK, [(limit.subject,) for limit in limits])

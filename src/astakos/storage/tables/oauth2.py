@@ -1,4 +1,4 @@
-"""OAuth2 clients and access tokens."""
+"""OAuth2 clients, authorization codes, and access tokens."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -57,7 +57,7 @@ END_CODES_OF = "DELETE FROM oauth2_codes WHERE user_id = ?"
 
 
 class Client(NamedTuple):
-    """A program that users may let act for them."""
+    """A program that users can authorize to act for them."""
 
     identifier: str
     name: str
@@ -69,7 +69,7 @@ class Client(NamedTuple):
 
 
 class AccessToken(NamedTuple):
-    """A short-lived token that a client got for a user."""
+    """A short-lived token with which a client acts for a user."""
 
     token_hash: bytes
     client: str
@@ -79,10 +79,10 @@ class AccessToken(NamedTuple):
 
 
 class Code(NamedTuple):
-    """What a client may change for an access token, once.
+    """An authorization code, which a client can exchange once for an access token.
 
     Attributes:
-        challenge: the beginning of the proof of possession (RFC 7636), if the client has sent one.
+        challenge: the code challenge (PKCE, RFC 7636), if the client has sent one.
     """
 
     code_hash: bytes
@@ -95,17 +95,17 @@ class Code(NamedTuple):
 
 
 def save_client(connection: Connection, client: Client) -> None:
-    """Store a client, new or over the one with the same identifier."""
+    """Store a client; replace one with the same identifier."""
     connection.execute(SAVE_CLIENT, (*client[:6], json.dumps(list(client.redirect_urls))))
 
 
 def list_clients(connection: Connection) -> Iterator[Client]:
-    """All clients."""
+    """List all clients in the order in which they were added."""
     return map(_client, connection.execute(LIST_CLIENTS))
 
 
 def find_client(connection: Connection, identifier: str) -> Client | None:
-    """The client of that identifier."""
+    """Find a client by its identifier."""
     if not is_storable(identifier):
         return None
     row = connection.execute(FIND_CLIENT, (identifier,)).fetchone()
@@ -118,7 +118,7 @@ def _client(row: tuple[Any, ...]) -> Client:
 
 
 def add_code(connection: Connection, code: Code, now: int) -> None:
-    """Store a new code of an existing client for an existing user; those that are over are removed."""
+    """Store a new code of an existing client for an existing user; delete expired codes."""
     connection.execute(EXPIRE_CODES, (now,))
     connection.execute(
         ADD_CODE,
@@ -135,20 +135,20 @@ def add_code(connection: Connection, code: Code, now: int) -> None:
 
 
 def find_code(connection: Connection, code_hash: bytes) -> Code | None:
-    """The code that has that hash."""
+    """Find a code by its hash."""
     row = connection.execute(FIND_CODE, (code_hash,)).fetchone()
     return None if row is None else Code(*row)
 
 
 def change_code(connection: Connection, code: Code, token: AccessToken, now: int) -> None:
-    """Store the access token that is given for a code; the code is gone with that, and expired tokens."""
+    """Exchange a code for an access token: delete the code, store the token, and delete expired tokens."""
     connection.execute(USE_CODE, (code.code_hash,))
     connection.execute(EXPIRE_TOKENS, (now,))
     save_token(connection, token)
 
 
 def end_all_of(connection: Connection, user: int) -> None:
-    """Withdraw all access tokens and codes that clients have got for a user."""
+    """Revoke all access tokens and codes that clients have for a user."""
     connection.execute(END_TOKENS_OF, (user,))
     connection.execute(END_CODES_OF, (user,))
 
@@ -159,16 +159,16 @@ def save_token(connection: Connection, token: AccessToken) -> None:
 
 
 def find_token(connection: Connection, token_hash: bytes) -> AccessToken | None:
-    """The access token that has that hash."""
+    """Find an access token by its hash."""
     row = connection.execute(FIND_TOKEN, (token_hash,)).fetchone()
     return None if row is None else AccessToken(*row)
 
 
 def delete_expired_token(connection: Connection, token_hash: bytes, now: int) -> None:
-    """Delete an access token if it has expired by now."""
+    """Delete an access token if it has expired."""
     connection.execute(DELETE_EXPIRED_TOKEN, (token_hash, now))
 
 
 def list_tokens(connection: Connection) -> Iterator[AccessToken]:
-    """All access tokens."""
+    """List all access tokens in the order in which they were stored."""
     return (AccessToken(*row) for row in connection.execute(LIST_TOKENS))

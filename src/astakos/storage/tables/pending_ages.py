@@ -1,4 +1,4 @@
-"""How long commissions have been pending."""
+"""Counts pending commissions by age, for monitoring."""
 
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ FROM pending_commissions
 
 
 class PendingAges(NamedTuple):
-    """How many commissions are pending for how long, and for how many microseconds the oldest is."""
+    """The number of pending commissions in each age group, and the age of the oldest in microseconds."""
 
     below_a_minute: int
     below_an_hour: int
@@ -27,7 +27,7 @@ class PendingAges(NamedTuple):
 
 
 def count_pending_by_age(connection: Connection, now: int) -> PendingAges:
-    """Count all pending commissions, each once."""
+    """Count all pending commissions, each in one age group."""
     row = connection.execute(COUNT, (now - MINUTE, now - HOUR, now - DAY)).fetchone()
     count, first, *younger = row
     minute, hour, day = map(int, younger)

@@ -1,4 +1,4 @@
-"""Projects, their capacities and memberships."""
+"""Projects, their capacities, and their memberships."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -72,7 +72,7 @@ def _project(row: tuple[Any, ...]) -> Project:
 
 
 def find(connection: Connection, uuid: str) -> Project | None:
-    """The project of that uuid."""
+    """Find a project by uuid."""
     if not is_storable(uuid):
         return None
     row = connection.execute(FIND, (uuid,)).fetchone()
@@ -80,12 +80,12 @@ def find(connection: Connection, uuid: str) -> Project | None:
 
 
 def list_projects(connection: Connection) -> Iterator[Project]:
-    """All projects in the order in which they came."""
+    """List all projects in the order in which they were added."""
     return map(_project, connection.execute(LIST))
 
 
 def save(connection: Connection, project: Project) -> None:
-    """Store a project's definition, new or over the one with the same uuid."""
+    """Store a project's definition; replace one with the same uuid."""
     connection.execute(
         SAVE,
         (
@@ -108,12 +108,12 @@ def save(connection: Connection, project: Project) -> None:
 
 
 def capacities_of(connection: Connection, project: str) -> dict[str, Capacity]:
-    """The capacity of each resource that a project has one for."""
+    """Return the capacities that a project sets, by resource."""
     return {row[0]: Capacity(row[1], row[2]) for row in connection.execute(LIST_CAPACITIES, (project,))}
 
 
 def save_capacities(connection: Connection, project: str, capacities: Mapping[str, Capacity]) -> None:
-    """Set a project's capacities of existing resources."""
+    """Set a project's capacities for existing resources."""
     connection.executemany(
         SAVE_CAPACITY,
         ((capacity.project, capacity.member, project, name) for name, capacity in capacities.items()),
@@ -121,7 +121,7 @@ def save_capacities(connection: Connection, project: str, capacities: Mapping[st
 
 
 def memberships_of(connection: Connection, project: str) -> list[Membership]:
-    """All memberships that a project has or had."""
+    """List all memberships of a project, past ones included."""
     return [
         Membership(user, MembershipState(state), bool(ever_accepted))
         for user, state, ever_accepted in connection.execute(LIST_MEMBERSHIPS, (project,))
@@ -129,23 +129,23 @@ def memberships_of(connection: Connection, project: str) -> list[Membership]:
 
 
 def find_membership(connection: Connection, user: str, project: str) -> MembershipState | None:
-    """The state of a user's membership in a project; None if they never had to do with each other."""
+    """Return the state of a user's membership in a project; None if there never was one."""
     row = connection.execute(FIND_MEMBERSHIP, (user, project)).fetchone()
     return None if row is None else MembershipState(row[0])
 
 
 def save_memberships(connection: Connection, project: str, memberships: Iterable[Membership]) -> None:
-    """Set memberships of existing users in a project."""
+    """Store memberships of existing users in a project."""
     connection.executemany(
         SAVE_MEMBERSHIP, ((m.state, m.ever_accepted, m.user, project) for m in memberships)
     )
 
 
 def active_projects_of(connection: Connection, user: int) -> list[str]:
-    """The uuids of the active projects that a user may draw from (`http-api.md` §7.2)."""
+    """List the uuids of the active projects that a user can draw from (`http-api.md` §7.2)."""
     return [uuid for (uuid,) in connection.execute(LIST_PROJECTS_OF, (user,))]
 
 
 def find_active_projects_of(connection: Connection, user: int) -> list[Project]:
-    """The same projects, with all that defines them."""
+    """List the same projects with their definitions."""
     return [_project(row) for row in connection.execute(FIND_PROJECTS_OF, (user,))]

@@ -1,8 +1,10 @@
-"""How the provisions of a commission stand in its row: a JSON document of figures, by the ids of holdings.
+"""The stored form of a commission's provisions: a JSON document of numbers, with holdings given by id.
 
-Pending: `[[holding, quantity], …]`. Resolved, with what came true of it and the figures of the holding after
-that (`quota-semantics.md` §4): `[[holding, quantity, settled, limit, usage_min, usage_max], …]`.
-A commission is read and written as a whole, so one row carries it instead of one for each provision.
+Pending: `[[holding, quantity], …]`.
+Resolved, with the holding's figures afterwards (`quota-semantics.md` §4):
+`[[holding, quantity, settled, limit, usage_min, usage_max], …]`.
+
+A commission is only read and written as a whole, so one row stores it instead of one for each provision.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,7 +28,7 @@ class Settled(NamedTuple):
 
     @property
     def after(self) -> Holding:
-        """The holding as the resolution left it."""
+        """The holding after the resolution."""
         return Holding(self.limit, self.usage_min, self.usage_max)
 
 
@@ -36,17 +38,17 @@ _settled = msgspec.json.Decoder(list[Settled])
 
 
 def write_pending(provisions: Iterable[Provision], identifiers: Mapping[Key, int]) -> str:
-    """The document of a pending commission."""
+    """Encode the provisions of a pending commission."""
     return _encoder.encode([(identifiers[key], quantity) for key, quantity in provisions]).decode()
 
 
 def read_pending(document: str | bytes) -> list[tuple[int, int]]:
-    """Holdings and quantities of a pending commission."""
+    """Decode a pending commission into ids of holdings and quantities."""
     return _pending.decode(document)
 
 
 def sum_imports(documents: Iterable[str], wanted: Mapping[int, Key]) -> dict[Key, int]:
-    """What the imports of pending commissions add up to, on those of the wanted holdings that have any."""
+    """Sum the imports in pending commissions on each wanted holding; omit zero sums."""
     sums: dict[Key, int] = {}
     for document in documents:
         for identifier, quantity in read_pending(document):
@@ -57,12 +59,12 @@ def sum_imports(documents: Iterable[str], wanted: Mapping[int, Key]) -> dict[Key
 
 
 def write_settled(settlements: Iterable[Settlement], identifiers: Mapping[Key, int]) -> str:
-    """The document of a resolved commission."""
+    """Encode the provisions of a resolved commission."""
     return _encoder.encode(
         [(identifiers[key], quantity, settled, *after) for key, quantity, settled, after in settlements]
     ).decode()
 
 
 def read_settled(document: str) -> list[Settled]:
-    """The provisions of a resolved commission."""
+    """Decode the provisions of a resolved commission."""
     return _settled.decode(document)

@@ -1,4 +1,4 @@
-"""Reading quotas: what the ledger holds for users and projects, seen through the directory (§8.5)."""
+"""Reads quotas: the holdings of users and projects that the directory knows (§8.5)."""
 
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ NO_HOLDING = Holding(0)
 
 
 class UserQuota(NamedTuple):
-    """A user's holding with that of the project which it draws from; `project` and `user` are uuids."""
+    """A user's holding and the project's holding that it draws from; `user` and `project` are uuids."""
 
     user: str
     project: str
@@ -67,7 +67,7 @@ def _user_quota(row: tuple[str, str, str, int, int, int, int | None, int, int]) 
 
 
 def quotas_of_user(connection: Connection, user_id: int) -> Iterator[UserQuota]:
-    """What a user sees: visible resources of the projects that they may draw from."""
+    """Read the quotas that a user sees: API-visible resources in the projects that they can draw from."""
     return map(_user_quota, connection.execute(QUOTAS_OF_USER, (user_id,)))
 
 
@@ -77,7 +77,7 @@ def service_quotas(
     users: Collection[str] | None,
     projects: Collection[str] | None,
 ) -> Iterator[UserQuota]:
-    """All holdings of users with a verified address, for some resources; None as a filter means all."""
+    """Read the quotas of users with a verified address; None as a filter matches everything."""
     for row in _of(connection, SERVICE_QUOTAS, "u.uuid", "h.id", users):
         quota = _user_quota(row)
         if (resources is None or quota.resource in resources) and (
@@ -89,7 +89,7 @@ def service_quotas(
 def project_quotas(
     connection: Connection, resources: Collection[str], projects: Collection[str] | None
 ) -> Iterator[ProjectQuota]:
-    """The holdings of initialized projects, for some resources; None as a filter means all."""
+    """Read the quotas of initialized projects; None as a filter matches all projects."""
     for project, resource, *figures in _of(connection, PROJECT_QUOTAS, "project.uuid", "p.id", projects):
         if resource in resources:
             yield ProjectQuota(project, resource, Holding(*figures))
@@ -98,7 +98,7 @@ def project_quotas(
 def _of(
     connection: Connection, statement: str, column: str, order: str, uuids: Collection[str] | None
 ) -> Iterator[tuple[Any, ...]]:
-    """The rows of a statement, for some uuids in a column, in an order; None means all, in any order."""
+    """Yield the rows of a statement for each uuid in turn, ordered; None yields all rows, unordered."""
     if uuids is None:
         yield from connection.execute(statement)
         return

@@ -1,4 +1,4 @@
-"""Components, their services and endpoints, and the resources these offer."""
+"""Components, their services and endpoints, and the resources that services offer."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -62,13 +62,13 @@ def _component(row: tuple[Any, ...]) -> Component:
 
 
 def find_component_by_token(connection: Connection, token_hash: bytes) -> Component | None:
-    """The component whose token has that hash."""
+    """Find a component by the hash of its token."""
     row = connection.execute(FIND_COMPONENT_BY_TOKEN, (token_hash,)).fetchone()
     return None if row is None else _component(row)
 
 
 def find_component(connection: Connection, name: str) -> Component | None:
-    """The component of that name."""
+    """Find a component by name."""
     if not is_storable(name):
         return None
     row = connection.execute(FIND_COMPONENT, (name,)).fetchone()
@@ -76,12 +76,12 @@ def find_component(connection: Connection, name: str) -> Component | None:
 
 
 def list_components(connection: Connection) -> list[Component]:
-    """All components in the order in which they were registered."""
+    """List all components in the order in which they were registered."""
     return [_component(row) for row in connection.execute(LIST_COMPONENTS)]
 
 
 def save_component(connection: Connection, component: Component) -> None:
-    """Store all of a component but its id and token, new or over the one with the same name."""
+    """Store a component without its id and token; replace one with the same name."""
     connection.execute(
         SAVE_COMPONENT, (component.name, component.ui_url, component.base_url, json.dumps(component.menu))
     )
@@ -90,18 +90,18 @@ def save_component(connection: Connection, component: Component) -> None:
 def set_component_token(
     connection: Connection, name: str, token_hash: bytes, created: int, expires: int | None
 ) -> None:
-    """Give a component a token; the old one ceases to work with the transaction."""
+    """Set a component's token; the old one stops working when the transaction commits."""
     connection.execute(SET_COMPONENT_TOKEN, (token_hash, created, expires, name))
 
 
 def find_component_token_hash(connection: Connection, name: str) -> bytes | None:
-    """The hash of a component's token."""
+    """Return the hash of a component's token, if it has one."""
     row = connection.execute(FIND_COMPONENT_TOKEN_HASH, (name,)).fetchone()
     return None if row is None else row[0]
 
 
 def list_services(connection: Connection) -> list[Service]:
-    """All services with their endpoints, in the order in which they were registered."""
+    """List all services with their endpoints, in the order in which they were registered."""
     endpoints: dict[int, list[Mapping[str, str]]] = {}
     for service, data in connection.execute(LIST_ENDPOINTS):
         endpoints.setdefault(service, []).append(json.loads(data))
@@ -120,7 +120,7 @@ def list_services(connection: Connection) -> list[Service]:
 def save_service(
     connection: Connection, name: str, kind: str, component: str, endpoints: Iterable[Mapping[str, str]]
 ) -> None:
-    """Register a service of an existing component, new or again: then type and endpoints are replaced."""
+    """Store a service of an existing component; if the name exists, replace its type and endpoints."""
     (service,) = connection.execute(SAVE_SERVICE, (name, kind, component)).fetchone()
     wanted = [(json.dumps(dict(endpoint)),) for endpoint in endpoints]
     if connection.execute(LIST_ENDPOINTS_OF, (service,)).fetchall() != wanted:
@@ -129,17 +129,17 @@ def save_service(
 
 
 def list_resources(connection: Connection) -> list[Resource]:
-    """All resources in the order in which they were registered."""
+    """List all resources in the order in which they were registered."""
     return [Resource(*row[:8], *map(bool, row[8:])) for row in connection.execute(LIST_RESOURCES)]
 
 
 def resources_of(connection: Connection, component: int) -> set[str]:
-    """The names of the resources that a component's services offer."""
+    """Return the names of the resources that a component's services offer."""
     return {name for (name,) in connection.execute(LIST_RESOURCES_OF, (component,))}
 
 
 def save_resource(connection: Connection, resource: Resource) -> None:
-    """Store all of a resource but its id, new or over the one with the same name; its service exists."""
+    """Store a resource of an existing service, without its id; replace one with the same name."""
     connection.execute(
         SAVE_RESOURCE,
         (

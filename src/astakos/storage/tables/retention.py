@@ -1,4 +1,4 @@
-"""Forgetting what is too old: idempotency keys, and resolved commissions where a time for them is set."""
+"""Deletes records past their retention: idempotency keys, and with `history_days`, resolved commissions."""
 
 from astakos.clock import DAY
 from astakos.storage.protocol import Connection
@@ -7,9 +7,9 @@ from astakos.storage.tables.holdings import find_by_id
 from astakos.storage.tables.provisions import read_settled
 
 KEYS_KEPT = 2 * DAY
-"""How long an idempotency key is remembered: a day is promised."""
+"""How long idempotency keys are kept; the documentation promises one day."""
 MOST_FORGOTTEN = 2000
-"""How many of each kind are forgotten at a time, so that others need not wait for long."""
+"""How many records of each kind one pass deletes, so that other writers do not wait long."""
 
 FORGET_KEYS = """
 DELETE FROM idempotency_keys WHERE (component_id, key) IN (
@@ -18,7 +18,7 @@ DELETE FROM idempotency_keys WHERE (component_id, key) IN (
 RETURNING serial
 """
 LIST_COMPONENTS = "SELECT id FROM components"
-# Only the first of each component are looked at: the older, the smaller is the serial.
+# Serials ascend with time, so the first rows of each component are its oldest.
 LIST_OLDEST = """
 SELECT serial, resolve_time, provisions FROM resolved_commissions WHERE component_id = ?
 ORDER BY serial LIMIT ?
@@ -28,7 +28,7 @@ FORGET_COMMISSION = "DELETE FROM resolved_commissions WHERE component_id = ? AND
 
 
 def forget(connection: Connection, now: int) -> bool:
-    """Forget some of what is too old; true if there may be more of it."""
+    """Delete some records past their retention; return true if more may remain."""
     keys = connection.execute(FORGET_KEYS, (now - KEYS_KEPT, MOST_FORGOTTEN)).fetchall()
     more = len(keys) == MOST_FORGOTTEN
     days = settings.find(connection, settings.HISTORY_DAYS)

@@ -1,4 +1,4 @@
-"""Logins on pages, and the browsers in which users have logged in."""
+"""Sessions of logins on web pages, and the browsers that users have logged in from."""
 
 from astakos.directory.entities import User
 from astakos.storage.protocol import Connection
@@ -29,13 +29,13 @@ FORGET_BROWSER = "DELETE FROM known_browsers WHERE secret_hash = ?"
 def begin(
     connection: Connection, user: int, secret_hash: bytes, token_hash: bytes, now: int, expires: int
 ) -> None:
-    """Store a new session of a user, by the hashes of its secret and of its token."""
+    """Store a new session of a user with the hashes of its secret and its token; delete expired sessions."""
     connection.execute(EXPIRE_SESSIONS, (now,))
     connection.execute(ADD_SESSION, (secret_hash, token_hash, user, now, expires))
 
 
 def find(connection: Connection, secret_hash: bytes, now: int) -> tuple[User, int] | None:
-    """Whose session this is, and until when; None if there is no such session any more."""
+    """Find the user of a session and when it expires; None if it does not exist or has expired."""
     row = connection.execute(FIND_SESSION, (secret_hash, now)).fetchone()
     if row is None:
         return None
@@ -44,12 +44,12 @@ def find(connection: Connection, secret_hash: bytes, now: int) -> tuple[User, in
 
 
 def find_holder(connection: Connection, token_hash: bytes) -> User | None:
-    """The user whose token has that hash, be it their own, a temporary one, or that of a session."""
+    """Find the user by the hash of a token: their own, a temporary one, or a session's."""
     return users.find_by_token(connection, token_hash) or find_user_by_token(connection, token_hash)
 
 
 def find_user_by_token(connection: Connection, token_hash: bytes) -> User | None:
-    """The user of whose session it is the token, with the times of that token."""
+    """Find the user by the hash of a session's token; the result has the times of that token."""
     row = connection.execute(FIND_BY_TOKEN, (token_hash,)).fetchone()
     if row is None:
         return None
@@ -59,19 +59,19 @@ def find_user_by_token(connection: Connection, token_hash: bytes) -> User | None
 
 
 def end(connection: Connection, secret_hash: bytes) -> None:
-    """End a session, and with it its token."""
+    """End a session; its token stops working."""
     connection.execute(END_SESSION, (secret_hash,))
 
 
 def remember_browser(connection: Connection, user: int, secret_hash: bytes, now: int, expires: int) -> None:
-    """Note that a user has logged in in a browser."""
+    """Record that a user has logged in from a browser; delete expired records."""
     connection.execute(EXPIRE_BROWSERS, (now,))
     connection.execute(FORGET_BROWSER, (secret_hash,))
     connection.execute(REMEMBER_BROWSER, (secret_hash, user, expires))
 
 
 def knows_browser(connection: Connection, secret_hash: bytes, username: str, now: int) -> bool:
-    """Whether the user of that name has logged in in a browser before."""
+    """Whether the user with that name has logged in from a browser before."""
     if not is_storable(username):
         return False
     return connection.execute(KNOWS_BROWSER, (secret_hash, username, now)).fetchone() is not None

@@ -1,4 +1,4 @@
-"""Settings of an installation: texts and lists by name, written as JSON."""
+"""The settings of an installation: JSON values by name."""
 
 import json
 from dataclasses import fields
@@ -16,25 +16,25 @@ MODERATION = "moderation"
 PROJECT_ADMINS = "project_admins"
 HELPDESK = "helpdesk"
 ADMIN_USERS = "admin_users"
-"""Whether administrators may manage users over HTTP; they may not if it is not set."""
+"""Whether administrators may manage users over HTTP; by default they may not."""
 ADMIN_USERS_GROUPS = "admin_users_groups"
 DEFAULT_ADMIN_USERS_GROUPS = ["admin-api"]
 HISTORY_DAYS = "history_days"
-"""How long resolved commissions are kept; forever if it is not set."""
+"""For how many days resolved commissions are kept; by default forever."""
 COMPATIBILITY = "compatibility"
-"""The generation of the API whose answers are given; the newest if it is not set."""
+"""The generation of the API that the service speaks; by default the newest."""
 LOGIN = tuple(field.name for field in fields(LoginSettings))
-"""The names of those that say how logging in on pages goes."""
+"""The names of the settings for logins on web pages."""
 
 
 def find(connection: Connection, name: str, default: Any = None) -> Any:
-    """The setting of that name, or the default."""
+    """Return a setting, or the default if it is not set."""
     row = connection.execute(FIND, (name,)).fetchone()
     return default if row is None else json.loads(row[0])
 
 
 def login(connection: Connection) -> LoginSettings:
-    """How logging in on pages goes; what is not set is the default."""
+    """Return the settings for logins on web pages, with defaults for those that are not set."""
     found = {name: find(connection, name) for name in LOGIN}
     if found["weblogin_next"] is not None:
         found["weblogin_next"] = tuple(found["weblogin_next"])
@@ -42,5 +42,5 @@ def login(connection: Connection) -> LoginSettings:
 
 
 def save(connection: Connection, name: str, value: Any) -> None:
-    """Set a setting."""
+    """Store a setting."""
     connection.execute(SAVE, (name, json.dumps(value)))

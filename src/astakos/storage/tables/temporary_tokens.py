@@ -1,13 +1,13 @@
-"""Further tokens of users, for an hour each at most, which leave the token alone that they have."""
+"""Temporary tokens: valid for at most an hour, and independent of the user's own token."""
 
 from typing import NamedTuple
 
 from astakos.storage.protocol import Connection
 
 MOST_OF_A_USER = 100
-"""How many a user can have at once; one more takes the place of the oldest."""
+"""How many a user can have at once; a new one replaces the oldest."""
 MOST_FORGOTTEN = 1000
-"""How many that have expired are forgotten at a time, so that others need not wait for long."""
+"""How many expired tokens are deleted at a time, so that other writers do not wait long."""
 
 ADD = """
 INSERT INTO temporary_tokens (token_hash, user_id, project, method, created, expires)
@@ -45,10 +45,10 @@ class TemporaryToken(NamedTuple):
     """A token that a user has besides their own.
 
     Attributes:
-        token_hash: what is known of it.
+        token_hash: the hash of the token; the token itself is not stored.
         user: the id of the user.
-        project: the uuid of the project that it is for; None if for none.
-        method: what it was given for: `password` or `token`.
+        project: the uuid of the project that the token is scoped to, if there is one.
+        method: how the user authenticated to get it: `password` or `token`.
         created: instant.
         expires: instant.
     """
@@ -62,18 +62,18 @@ class TemporaryToken(NamedTuple):
 
 
 def add(connection: Connection, token: TemporaryToken, proof: str | bytes) -> bool:
-    """Give a user one more token, if what they have shown for it is still good.
+    """Store a temporary token if its proof is still valid; delete expired ones.
 
-    A password that is changed, or a token that is replaced, while it is being checked must not leave behind a
-    token that outlives it; so it is looked at once more in the transaction.
+    A password or token can change while it is being checked. So that no temporary token outlives it, this
+    function checks it again in the transaction.
 
     Args:
-        connection: has a transaction under way.
-        token: the token.
-        proof: the stored hash of their password (a text) or of their token (bytes).
+        connection: a connection in a transaction.
+        token: the token to store.
+        proof: the stored hash of the user's password (a str) or of the token they presented (bytes).
 
     Returns:
-        Whether it is given; if not, the proof is good no more.
+        Whether the token was stored; if not, the proof is no longer valid.
     """
     if not _is_good(connection, token.user, proof):
         return False
@@ -97,11 +97,11 @@ def _is_good(connection: Connection, user: int, proof: str | bytes) -> bool:
 
 
 def find(connection: Connection, token_hash: bytes) -> TemporaryToken | None:
-    """The token of that hash, also if it has expired and was not forgotten yet."""
+    """Find a token by its hash, even if it has expired but is not deleted yet."""
     row = connection.execute(FIND, (token_hash,)).fetchone()
     return None if row is None else TemporaryToken(*row)
 
 
 def revoke(connection: Connection, token_hash: bytes) -> bool:
-    """Let a token count no more; false if there is none of that hash."""
+    """Revoke a token; return false if there is none with that hash."""
     return connection.execute(REVOKE, (token_hash,)).fetchone() is not None

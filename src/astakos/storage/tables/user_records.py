@@ -1,4 +1,4 @@
-"""What is kept of users besides the account itself: when and why it came to its state."""
+"""The records of users besides their accounts: when and why an account reached its state."""
 
 import json
 from collections import defaultdict
@@ -35,18 +35,18 @@ def _record(row: tuple[Any, ...]) -> UserRecord:
 
 
 def find(connection: Connection, user: int) -> UserRecord:
-    """The record of the user of an id; an empty one for a user of before there were records."""
+    """Return a user's record; an empty one for a user added before records existed."""
     row = connection.execute(FIND, (user,)).fetchone()
     return UserRecord() if row is None else _record(row)
 
 
 def save(connection: Connection, user: int, record: UserRecord) -> None:
-    """Store a user's record, new or over the old one."""
+    """Store a user's record; replace the old one."""
     connection.execute(SAVE, (user, *record[:-1], json.dumps(dict(record.metadata))))
 
 
 def find_account(connection: Connection, uuid: str) -> Account | None:
-    """All that administrators see of the user of that uuid."""
+    """Find a user by uuid, with everything that administrators see."""
     user = users.find_by_uuid(connection, uuid)
     if user is None:
         return None
@@ -56,7 +56,7 @@ def find_account(connection: Connection, uuid: str) -> Account | None:
 
 
 def list_accounts(connection: Connection) -> Iterator[Account]:
-    """The same of all users, in the order in which they came."""
+    """List the same for all users, in the order in which they were added."""
     records = {user: _record(tuple(row)) for user, *row in connection.execute(LIST)}
     groups: defaultdict[int, tuple[str, ...]] = defaultdict(tuple)
     for user, name in connection.execute(LIST_GROUPS):

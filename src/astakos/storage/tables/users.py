@@ -1,4 +1,4 @@
-"""Users, their groups and tokens."""
+"""Users, their groups, and their tokens."""
 
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
@@ -85,34 +85,34 @@ def _find(connection: Connection, statement: str, key: str | bytes) -> User | No
 
 
 def find_by_token(connection: Connection, token_hash: bytes) -> User | None:
-    """The user whose token, or one of whose temporary tokens, has that hash; its times are the user's."""
+    """Find a user by the hash of their own or a temporary token; the result has the times of that token."""
     return _find(connection, FIND_BY_TOKEN, token_hash) or _find(
         connection, FIND_BY_TEMPORARY_TOKEN, token_hash
     )
 
 
 def find_by_uuid(connection: Connection, uuid: str) -> User | None:
-    """The user of that uuid."""
+    """Find a user by uuid."""
     return _find(connection, FIND_BY_UUID, uuid)
 
 
 def find_by_username(connection: Connection, username: str) -> User | None:
-    """The user of that name, whatever the case."""
+    """Find a user by username, ignoring case."""
     return _find(connection, FIND_BY_USERNAME, username.lower())
 
 
 def list_users(connection: Connection) -> Iterator[User]:
-    """All users in the order in which they came."""
+    """List all users in the order in which they were added."""
     return map(_user, connection.execute(LIST))
 
 
 def names_of(connection: Connection, uuids: Iterable[str]) -> dict[str, str]:
-    """uuid → name of those that are known."""
+    """Map uuids to usernames; omit unknown ones."""
     return _translate(connection, FIND_NAME, uuids)
 
 
 def uuids_of(connection: Connection, usernames: Iterable[str]) -> dict[str, str]:
-    """Name in lower case → uuid of those that are known."""
+    """Map lowercase usernames to uuids; omit unknown ones."""
     return _translate(connection, FIND_UUID, usernames)
 
 
@@ -122,14 +122,14 @@ def _translate(connection: Connection, statement: str, texts: Iterable[str]) -> 
 
 
 def all_names(connection: Connection) -> dict[str, str]:
-    """uuid → name of every user."""
+    """Map the uuid of every user to the username."""
     return dict(connection.execute(LIST_NAMES))
 
 
 def save(connection: Connection, user: User) -> int:
-    """Store all of a user but the token, new or over the one with the same uuid; answer its id.
+    """Store a user without their token; replace one with the same uuid. Returns the id.
 
-    One who is not active is logged out.
+    If the user is not active, they are logged out.
     """
     row = connection.execute(
         SAVE,
@@ -155,67 +155,67 @@ def save(connection: Connection, user: User) -> int:
 def set_token(
     connection: Connection, uuid: str, token_hash: bytes, created: int, expires: int | None
 ) -> None:
-    """Give a user a token; the old one ceases to work with the transaction, and the user is logged out."""
+    """Set a user's token and log them out. The old token stops working when the transaction commits."""
     connection.execute(SET_TOKEN, (token_hash, created, expires, uuid))
     log_out(connection, uuid)
 
 
 def log_out(connection: Connection, uuid: str) -> None:
-    """End the sessions of a user, their temporary tokens, and what OAuth2 clients have got for them."""
+    """End a user's sessions; revoke their temporary tokens and their OAuth2 codes and access tokens."""
     for statement in (FORGET_TEMPORARY_TOKENS, END_SESSIONS, END_ACCESS_TOKENS, END_CODES):
         connection.execute(statement, (uuid,))
 
 
 def find_token_hash(connection: Connection, uuid: str) -> bytes | None:
-    """The hash of a user's token."""
+    """Return the hash of a user's token, if they have one."""
     row = connection.execute(FIND_TOKEN_HASH, (uuid,)).fetchone()
     return None if row is None else row[0]
 
 
 def sign_terms(connection: Connection, user: int) -> None:
-    """Note that a user has signed the present terms of service."""
+    """Record that a user has signed the current terms of service."""
     connection.execute(SIGN_TERMS, (True, user))
 
 
 def set_password_hash(connection: Connection, uuid: str, password_hash: str) -> None:
-    """Give a user a password; with the transaction they are logged out."""
+    """Set a user's password and log them out."""
     connection.execute(SET_PASSWORD, (password_hash, uuid))
     log_out(connection, uuid)
 
 
 def find_password_hash(connection: Connection, uuid: str) -> str | None:
-    """The hash of a user's password."""
+    """Return the hash of a user's password, if they have one."""
     row = connection.execute(FIND_PASSWORD, (uuid,)).fetchone()
     return None if row is None else row[0]
 
 
 def set_default_project(connection: Connection, uuid: str, project: str) -> None:
-    """Let a project pay for a user if none is named."""
+    """Set the project that a user draws from when a request names none."""
     connection.execute(SET_DEFAULT_PROJECT, (project, uuid))
 
 
 def delete(connection: Connection, user: int) -> None:
-    """Delete a user who was never accepted, and so never had a holding."""
+    """Delete a user who was never accepted and so never had a holding."""
     for statement in (*DELETE_REFERENCES, DELETE):
         connection.execute(statement, (user,))
 
 
 def groups_of(connection: Connection, user: int) -> list[Group]:
-    """The groups that a user belongs to."""
+    """List the groups that a user belongs to."""
     return [Group(*row) for row in connection.execute(LIST_GROUPS_OF, (user,))]
 
 
 def list_groups(connection: Connection) -> list[str]:
-    """The names of all groups in the order in which they came."""
+    """List the names of all groups in the order in which they were added."""
     return [name for (name,) in connection.execute(LIST_GROUPS)]
 
 
 def add_groups(connection: Connection, names: Iterable[str]) -> None:
-    """Make those groups that do not exist."""
+    """Create the groups that do not exist yet."""
     connection.executemany(ADD_GROUP, ((name,) for name in names))
 
 
 def set_groups(connection: Connection, user: int, names: Collection[str]) -> None:
-    """Let a user belong to exactly these groups, which exist."""
+    """Make a user a member of exactly these existing groups."""
     connection.execute(LEAVE_GROUPS, (user,))
     connection.executemany(JOIN_GROUP, ((user, name) for name in names))

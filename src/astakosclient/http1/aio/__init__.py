@@ -1,1 +1,1 @@
-"""The default transport of asynchronous clients."""
+"""The default transport of asynchronous clients: non-blocking sockets, pooled per event loop."""

@@ -1,7 +1,7 @@
-"""One connection of an event loop: bytes out, an answer in, and never a moment later than the deadline.
+"""A connection on an event loop that exchanges requests and responses under a deadline.
 
-The sockets are our own and not in the care of the loop's transports, which cannot be closed once their loop
-is, and which, closed in a forked child, would take the parent's connections out of the parent's loop.
+It uses sockets directly, not asyncio transports. Those cannot be closed after their loop has been closed, and
+closing one in a forked child removes the parent's connection from the parent's loop.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ READING_TROUBLE = (OSError, UnusableAnswer)
 
 
 class AsyncConnection:
-    """An open connection that can carry one exchange after another, all on the loop that opened it.
+    """An open connection that carries one exchange after another, on the loop that opened it.
 
     Attributes:
-        peer: whom it is connected to, for texts.
-        is_open: whether it has been neither closed nor found to be closed by the peer.
+        peer: the name of the peer, for messages.
+        is_open: False after `close`, or after the peer was found to have closed the connection.
     """
 
     __slots__ = (
@@ -52,7 +52,7 @@ class AsyncConnection:
     )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, opened: socket.socket, peer: str) -> None:
-        """Use a socket that is connected and does not block; it belongs to this connection from now on."""
+        """Takes ownership of a connected, non-blocking socket."""
         self.peer = peer
         self.is_open = True
         self._loop = loop
@@ -67,26 +67,25 @@ class AsyncConnection:
         self._timer_at = 0.0
         self._poll = select.poll()
         self._poll.register(opened, select.POLLIN)
-        # By its number: one of the loops would otherwise keep the socket open for as long as it listens.
+        # Pass the file descriptor: given the socket object, uvloop keeps it open while it is watched.
         loop.add_reader(opened.fileno(), self._on_readable)
 
     @property
     def answered(self) -> bool:
-        """Whether the current exchange has brought any byte of an answer."""
+        """Whether any byte of a response has arrived in the current exchange."""
         return self._reader.received > 0
 
     async def exchange(self, method: str, request: bytes, deadline: float, limit: int) -> Answer:
-        """Send a complete request and read the whole answer.
+        """Sends a request and returns the complete response. Close the connection if this is cancelled.
 
         Args:
-            method: the request's method, on which the answer's form depends.
-            request: head and body, in one piece.
+            method: the method of the request.
+            request: the serialized request, head and body.
             deadline: when to give up, on the monotonic clock.
-            limit: how many bytes the body may have, before and after unpacking.
+            limit: maximum size of the response body, in bytes, before and after decompression.
 
         Raises:
-            ConnectionError: anything went wrong; the connection is of no further use. Nor is it when this
-                is cancelled.
+            ConnectionError: the exchange failed; close the connection.
         """
         self._reader.begin(method, limit)
         answer: asyncio.Future[Answer] = self._loop.create_future()
@@ -101,34 +100,34 @@ class AsyncConnection:
             self._answer = None
 
     def is_quiet(self) -> bool:
-        """Whether the idle connection is still open, and the peer has said nothing unasked.
+        """Returns whether the idle connection is open and has received no unexpected data.
 
-        The loop tells of both, but perhaps only after what is being done now.
+        Polls the socket, because the loop may report either event too late for the caller.
         """
         if self.is_open and self._poll.poll(0):
             self._on_readable()
         return self.is_open
 
     def is_reusable(self) -> bool:
-        """Whether the last answer was read to its end, nothing came with it, and both sides will go on."""
+        """Returns whether the connection can be pooled: the response is complete and nothing follows it."""
         return self.is_open and self._reader.reusable and self._unsent is None and not self._holds_more()
 
     def release(self) -> socket.socket:
-        """The socket itself, for somebody else; this connection is over.
+        """Returns the socket and gives up ownership; the connection cannot be used any more.
 
         Raises:
-            OSError: the peer has closed, or sent more than an answer, which would be lost.
+            OSError: the peer closed the connection, or sent data after its response, which would be lost.
         """
         if not self.is_open or self._reader.holds_more:
-            raise OSError(f"{self.peer} sends more than an answer, or closes after it")
+            raise OSError(f"{self.peer} closed the connection or sent data after its response")
         self._leave_loop()
         self.is_open = False
         return self._socket
 
     def close(self) -> None:
-        """Close this process's end, if it is open. No shutdown: after a fork it may be the parent's.
+        """Closes this process's end, without a shutdown: after a fork, the parent may use the connection.
 
-        To be called on the connection's own loop, or when that will not run any more.
+        Call this on the connection's own loop, or when that loop does not run any more. Safe to call twice.
         """
         if self.is_open:
             self.is_open = False
@@ -136,7 +135,7 @@ class AsyncConnection:
             self._socket.close()
 
     def _leave_loop(self) -> None:
-        # A forked child shares what its parent's loop waits with: it must not take anything out of that.
+        # A forked child shares the epoll instance of its parent's loop and must not unregister from it.
         if self._pid != os.getpid() or self._loop.is_closed():
             return
         self._loop.remove_reader(self._socket.fileno())
@@ -151,14 +150,14 @@ class AsyncConnection:
         except NOT_YET:
             sent = 0
         except OSError as error:
-            # OpenSSL may have sent a part of what it did not take.
+            # OpenSSL may have sent part of the data even though its send() failed.
             raise ConnectionError(error, sent=self._encrypted, peer=self.peer) from error
         if sent < len(request):
             self._unsent = memoryview(request)[sent:]
             self._loop.add_writer(self._socket.fileno(), self._on_writable)
 
     def _on_writable(self) -> None:
-        assert self._unsent is not None  # noqa: S101 - waits for this only when there is something
+        assert self._unsent is not None  # noqa: S101 - the writer is registered only while data is unsent
         try:
             self._unsent = self._unsent[self._socket.send(self._unsent) :]
         except NOT_YET:
@@ -174,13 +173,13 @@ class AsyncConnection:
             pass
 
     def _receive(self) -> bool:
-        """Take what has come; whether anything more is wanted, or could be there."""
+        """Reads available data; returns whether the response needs more."""
         answer = self._answer
         try:
             data = self._socket.recv(BLOCK_SIZE)
             if answer is None or answer.done():
-                # The peer has closed, or says more than it was asked. Or the call was given up: what was
-                # meant for it must not be taken for the answer to another one.
+                # No call is waiting: the peer closed or sent unexpected data, or the call was cancelled, and
+                # its response must not reach another call.
                 self.close()
                 return False
             complete = self._reader.feed(data)
@@ -200,14 +199,14 @@ class AsyncConnection:
             self._answer.set_exception(error)
 
     def _holds_more(self) -> bool:
-        """Whether something has been decrypted that nobody has read."""
+        """Returns whether decrypted data is waiting to be read."""
         return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
 
     def _watch(self, deadline: float) -> None:
-        """See to it that the exchange ends then.
+        """Makes the exchange fail at the deadline.
 
-        A timer of the loop for each exchange would cost more than reading the answer. So there is one that
-        is left running, and looks at what has become of the connection when it is due.
+        A loop timer per exchange costs more than parsing the response, so a timer keeps running across
+        exchanges, and checks the current deadline when it fires.
         """
         self._deadline = deadline
         if self._timer is not None:

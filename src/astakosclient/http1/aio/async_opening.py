@@ -1,4 +1,4 @@
-"""Opening a connection on an event loop: the host's addresses in turn, a proxy's tunnel, TLS."""
+"""Opens connections on an event loop: resolves the host, connects, tunnels through a proxy, starts TLS."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ OK = 200
 
 
 async def open_connection(route: Route, context: ssl.SSLContext | None, deadline: float) -> AsyncConnection:
-    """A connection to the end of a route, over TLS if there is a context.
+    """Opens a connection to the server of a route.
 
     Args:
-        route: where to.
-        context: how to verify the server; None for plain HTTP.
+        route: the route to the server.
+        context: TLS settings; None for plain HTTP.
         deadline: when to give up, on the monotonic clock.
 
     Raises:
-        ConnectionError: that was not possible, or not in time. Nothing of a request has been sent.
+        ConnectionError: connecting failed or took too long; ``sent`` is False.
     """
     loop = asyncio.get_running_loop()
     try:
@@ -46,11 +46,11 @@ async def open_connection(route: Route, context: ssl.SSLContext | None, deadline
 
 
 async def _opened(loop: asyncio.AbstractEventLoop, route: Route, deadline: float) -> socket.socket:
-    """A connection to one of the first hop's addresses, the first that answers."""
+    """Connects to the first hop's addresses in turn and returns the first socket that connects."""
     addresses = await _addresses(loop, route.first.host, route.first.port)
     trouble = OSError("the host has no address")
     for position, (family, kind, protocol, _, address) in enumerate(addresses):
-        # Each gets its share of the time, so that one that never answers does not use up that of all.
+        # Split the time, so that an unresponsive address leaves some for the others.
         share = (deadline - time.monotonic()) / (len(addresses) - position)
         candidate = socket.socket(family, kind, protocol)
         try:
@@ -71,7 +71,7 @@ async def _opened(loop: asyncio.AbstractEventLoop, route: Route, deadline: float
 
 async def _addresses(loop: asyncio.AbstractEventLoop, host: str, port: int) -> list[Any]:
     try:
-        # An address that is given as numbers needs no look-up, which takes a thread.
+        # A numeric address needs no lookup, which would use a thread.
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     except UnicodeError as error:
         raise OSError(f"{host!r} is not a valid host name") from error
@@ -82,7 +82,7 @@ async def _addresses(loop: asyncio.AbstractEventLoop, host: str, port: int) -> l
 async def _tunnel(
     loop: asyncio.AbstractEventLoop, route: Route, opened: socket.socket, deadline: float
 ) -> socket.socket:
-    """Ask a proxy for a tunnel, and return the socket at its near end."""
+    """Opens a tunnel through a proxy and returns the socket."""
     proxy = AsyncConnection(loop, opened, str(route.proxy))
     try:
         answer = await proxy.exchange("CONNECT", route.request_for_tunnel(), deadline, 0)
@@ -90,7 +90,7 @@ async def _tunnel(
         return proxy.release()
     except ConnectionError as error:
         proxy.close()
-        raise OSError(f"the proxy {proxy.peer} does not answer as a proxy: {error}") from error
+        raise OSError(f"the proxy {proxy.peer} sent no valid response to CONNECT: {error}") from error
     except BaseException:
         proxy.close()
         raise
@@ -98,7 +98,7 @@ async def _tunnel(
 
 def _check_tunnel(answer: Answer, proxy: str) -> None:
     if answer.status != OK:
-        raise OSError(f"the proxy {proxy} refuses: {answer.status} {answer.reason}")
+        raise OSError(f"the proxy {proxy} refused the tunnel: {answer.status} {answer.reason}")
 
 
 async def _secured(
@@ -140,6 +140,6 @@ async def _ready(
 
 
 def _set(ready: asyncio.Future[None]) -> None:
-    # The loop may tell of it again before whoever waits goes on.
+    # The loop may call this again before the waiting coroutine resumes.
     if not ready.done():
         ready.set_result(None)

@@ -1,4 +1,4 @@
-"""Connections kept open between the calls of one event loop."""
+"""Pools idle connections, separately for each event loop."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
 
 
 class AsyncPool:
-    """The kept connections of one client on one event loop, in one process.
+    """The connections of one transport on one event loop, in one process.
 
     Attributes:
-        loop: whose connections they are; only on it may they be used.
-        pid: the process that opened them.
+        loop: the event loop; only code on this loop may use the connections.
+        pid: the process that created the pool.
     """
 
     __slots__ = ("_idle", "_is_shut", "_permits", "_size", "loop", "pid")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, size: int) -> None:
-        """Let at most ``size`` connections be open."""
+        """Creates an empty pool that allows ``size`` open connections."""
         self.loop = loop
         self.pid = os.getpid()
         self._size = size
@@ -32,19 +32,19 @@ class AsyncPool:
 
     @property
     def holds_open(self) -> bool:
-        """Whether a connection of this process lies here idle."""
+        """Whether the pool has an open idle connection of this process."""
         return self.pid == os.getpid() and any(connection.is_open for connection in self._idle)
 
     @property
     def is_left(self) -> bool:
-        """Whether nobody can use it any more: its loop is closed, or another process's."""
+        """Whether the pool is abandoned: its loop is closed, or belongs to another process."""
         return self.loop.is_closed() or self.pid != os.getpid()
 
     async def enter(self, deadline: float) -> None:
-        """Wait until one more connection may be out; then `leave` must follow.
+        """Waits until a connection may be used; call `leave` afterwards.
 
         Raises:
-            TimeoutError: all were out until the deadline.
+            TimeoutError: all connections stayed in use until the deadline.
         """
         if not self._permits.locked():
             await self._permits.acquire()
@@ -56,11 +56,11 @@ class AsyncPool:
             raise TimeoutError(f"all {self._size} connections of the pool stayed in use") from None
 
     def leave(self) -> None:
-        """Let another one in."""
+        """Ends a use that `enter` began."""
         self._permits.release()
 
     def take(self) -> AsyncConnection | None:
-        """The connection used last, if one is idle and still open: that one is least likely to be closed."""
+        """Returns an open idle connection, or None; prefers the last used, least likely to time out."""
         while self._idle:
             connection = self._idle.pop()
             if connection.is_quiet():
@@ -68,23 +68,23 @@ class AsyncPool:
         return None
 
     def give_back(self, connection: AsyncConnection) -> None:
-        """Keep a connection for the next call, unless that cannot be."""
+        """Adds a connection to the pool, or closes it if it is not reusable or the pool is shut down."""
         if connection.is_reusable() and not self._is_shut:
             self._idle.append(connection)
         else:
             connection.close()
 
     def shut(self) -> None:
-        """Close what is idle, and what is out when it comes back.
+        """Closes idle connections now, and connections in use when they are returned.
 
-        May be called from anywhere: what belongs to a loop that runs elsewhere is closed by that loop.
+        Safe to call from any thread: a loop that runs in another thread closes its own connections.
         """
         self._is_shut = True
         if not self.is_left and self.loop.is_running() and not _runs_here(self.loop):
             try:
                 self.loop.call_soon_threadsafe(self._close_idle)
             except RuntimeError:
-                # It has been closed meanwhile.
+                # The loop was closed in the meantime.
                 self._close_idle()
         else:
             self._close_idle()

@@ -1,4 +1,4 @@
-"""The default asynchronous transport: our own kept connections, of each event loop its own."""
+"""`AsyncHttpTransport`, the default transport of asynchronous clients."""
 
 from __future__ import annotations
 
@@ -25,19 +25,20 @@ DEFAULT_POOL_SIZE = 100
 
 
 class AsyncHttpTransport:
-    """Carries requests to one server, on whatever event loop they are awaited.
+    """Sends requests to one server over pooled connections, on any event loop.
 
-    It may be shared by tasks, by event loops one after the other, and by event loops in several threads: each
-    loop has its own connections. What a loop that has been closed left open is closed when the next one
-    begins. After a fork the child opens its own, on a loop of its own.
+    Tasks can share a transport, and so can event loops, in sequence or in several threads: each loop has its
+    own connections. Connections left by a closed loop are closed when another loop first uses the transport.
+    After a fork, the child opens its own connections on its own loop.
 
-    Connections are kept open; one that the server has closed meanwhile is noticed before use. If it closes
-    just then, a request that is `repeatable`, or that provably was not sent, goes out once more on a new
-    connection; any other fails with a `ConnectionError`, because the server may have carried it out.
+    Before reusing an idle connection, the transport checks whether the server has closed it. If the server
+    closes it at that very moment, the transport sends the request again on a new connection if the request is
+    ``repeatable`` or provably was not sent. Otherwise it raises a `ConnectionError`, because the server may
+    have carried out the request.
 
-    A call that is cancelled closes its connection, so that no other gets its answer.
+    Cancelling a request closes its connection, so that no other request receives its response.
 
-    Any event loop of asyncio will do that can watch sockets (`add_reader`): its own on POSIX, and uvloop.
+    Requires an event loop with ``add_reader``: asyncio's own loop on POSIX, or uvloop.
     """
 
     def __init__(
@@ -48,19 +49,19 @@ class AsyncHttpTransport:
         ssl_context: ssl.SSLContext | None = None,
         largest_answer: int = LARGEST_ANSWER,
     ) -> None:
-        """Prepare; nothing is connected yet, and no event loop is needed.
+        """Creates a transport; opens no connection and does not need a running event loop.
 
         Args:
-            address: the base URL; all requests go to its host and port, whatever their origin.
-            pool_size: how many connections one event loop may have open; further requests wait.
-            ssl_context: how to verify the server; by default as `ssl.create_default_context` does.
-            largest_answer: the most bytes an answer may have, before and after unpacking.
+            address: the base URL; all requests go to its host and port, regardless of their origin.
+            pool_size: maximum number of open connections per event loop; further requests wait.
+            ssl_context: TLS settings; the default is `ssl.create_default_context`.
+            largest_answer: maximum size of a response body, in bytes, before and after decompression.
 
         Raises:
-            BadValue: the address, the pool size, or the proxy set in the environment cannot be right.
+            BadValue: the address, the pool size or the proxy set in the environment is invalid.
 
         Warns:
-            InsecureConnectionWarning: the address is plain HTTP to another host.
+            InsecureConnectionWarning: the address uses plain HTTP to another host.
         """
         self._pools: dict[asyncio.AbstractEventLoop, AsyncPool] = {}
         if not isinstance(pool_size, int) or pool_size < 1:
@@ -70,8 +71,8 @@ class AsyncHttpTransport:
         self._largest_answer = largest_answer
         self._ssl_context = self._route.context(ssl_context)
 
-    async def send(self, request: Request, timeout: Timeout) -> Answer:  # noqa: ASYNC109 - kept here, to the last byte
-        """Send the request, return the answer; see `astakosclient.AsyncTransport`."""
+    async def send(self, request: Request, timeout: Timeout) -> Answer:  # noqa: ASYNC109 - of the protocol
+        """Sends a request and returns the response; see `astakosclient.AsyncTransport`."""
         deadline = time.monotonic() + timeout.total
         message = self._route.message(request)
         pool = self._pool()
@@ -85,7 +86,7 @@ class AsyncHttpTransport:
                 try:
                     return await self._exchange(pool, kept, request.method, message, deadline)
                 except ConnectionError as error:
-                    if not _may_go_out_again(request, kept, error):
+                    if not _may_resend(request, kept, error):
                         raise
             soon = min(deadline, time.monotonic() + timeout.connect)
             fresh = await open_connection(self._route, self._ssl_context, soon)
@@ -94,23 +95,23 @@ class AsyncHttpTransport:
             pool.leave()
 
     async def aclose(self) -> None:
-        """Close the kept connections, of all event loops; those in use are closed after their calls.
+        """Closes idle connections of all event loops now, and connections in use after their requests.
 
-        Closing again does nothing; a later request opens a new connection.
+        Safe to call twice; a later request opens a new connection.
         """
         self._shut()
 
     async def __aenter__(self) -> Self:
-        """The transport itself, which is closed at the end of the ``async with`` block."""
+        """Returns the transport; leaving the ``async with`` block closes it."""
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        """Close the kept connections."""
+        """Closes the transport's connections."""
         await self.aclose()
 
     def __del__(self) -> None:
-        """Warn of connections that were left open, and close them."""
-        # Without any pools if the constructor has refused its arguments.
+        """Closes connections that were left open, with a `ResourceWarning`."""
+        # `_pools` is missing if __init__ did not run, for example after a TypeError for its arguments.
         pools = list(self.__dict__.get("_pools", {}).values())
         if any(pool.holds_open for pool in pools):
             warnings.warn(
@@ -124,7 +125,7 @@ class AsyncHttpTransport:
             pool.shut()
 
     def __repr__(self) -> str:
-        """Where it goes to."""
+        """Returns the class and the server."""
         return f"<AsyncHttpTransport to {self._route.address.origin}>"
 
     async def _exchange(
@@ -133,14 +134,14 @@ class AsyncHttpTransport:
         try:
             answer = await connection.exchange(method, message, deadline, self._largest_answer)
         except BaseException:
-            # Also when cancelled: what is left of the answer would be taken for the next one.
+            # Also on cancellation: the rest of the response would be parsed as the next one.
             connection.close()
             raise
         pool.give_back(connection)
         return answer
 
     def _pool(self) -> AsyncPool:
-        """The connections of the running event loop."""
+        """Returns the pool of the running event loop."""
         loop = asyncio.get_running_loop()
         pool = self._pools.get(loop)
         if pool is None or pool.pid != os.getpid():
@@ -160,8 +161,8 @@ class AsyncHttpTransport:
             pool.shut()
 
 
-def _may_go_out_again(request: Request, kept: AsyncConnection, error: ConnectionError) -> bool:
-    """Whether a kept connection was closed by the server between two requests, and no harm can be done."""
+def _may_resend(request: Request, kept: AsyncConnection, error: ConnectionError) -> bool:
+    """Returns whether to resend on a new connection: the server closed an idle one, and it is safe."""
     if kept.answered or isinstance(error.errobject, TimeoutError):
         return False
     return request.repeatable or not error.sent

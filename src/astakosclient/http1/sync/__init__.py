@@ -1,1 +1,1 @@
-"""The default transport of synchronous clients."""
+"""The default transport of synchronous clients: blocking calls over pooled connections."""

@@ -1,4 +1,4 @@
-"""One connection to a server: bytes out, an answer in, and never a moment later than the deadline."""
+"""A connection to a server that exchanges requests and responses under a deadline."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 USUAL_BLOCK = 16 * 1024
 LARGE_BLOCK = 256 * 1024
 READING_TROUBLE = (OSError, UnusableAnswer)
-"""What reading an answer can raise."""
+"""Exceptions that reading a response can raise."""
 
 
 class Connection:
-    """An open connection that can carry one exchange after another.
+    """An open connection that carries one exchange after another.
 
     Attributes:
-        peer: whom it is connected to, for texts.
-        pid: the process that opened it; after a fork the child must not use it.
+        peer: the name of the peer, for messages.
+        pid: the process that opened the connection; a forked child must not use it.
     """
 
     __slots__ = ("_reader", "_wire", "peer", "pid")
 
     def __init__(self, opened: socket.socket, peer: str) -> None:
-        """Use a socket that is connected, and belongs to this connection from now on."""
+        """Takes ownership of a connected socket."""
         self.peer = peer
         self.pid = os.getpid()
         self._wire = Wire(opened)
@@ -40,20 +40,20 @@ class Connection:
 
     @property
     def answered(self) -> bool:
-        """Whether the current exchange has brought any byte of an answer."""
+        """Whether any byte of a response has arrived in the current exchange."""
         return self._reader.received > 0
 
     def exchange(self, method: str, request: bytes, deadline: float, limit: int) -> Answer:
-        """Send a complete request and read the whole answer.
+        """Sends a request and returns the complete response.
 
         Args:
-            method: the request's method, on which the answer's form depends.
-            request: head and body, in one piece.
+            method: the method of the request.
+            request: the serialized request, head and body.
             deadline: when to give up, on the monotonic clock.
-            limit: how many bytes the body may have, before and after unpacking.
+            limit: maximum size of the response body, in bytes, before and after decompression.
 
         Raises:
-            ConnectionError: anything went wrong; the connection is of no further use.
+            ConnectionError: the exchange failed; close the connection.
         """
         self._reader.begin(method, limit)
         try:
@@ -72,34 +72,34 @@ class Connection:
         return answer
 
     def tunnel(self, request: bytes, deadline: float) -> socket.socket:
-        """Ask a proxy for a tunnel, and return the socket at its near end.
+        """Opens a tunnel through the proxy at the other end, and returns the socket.
 
         Raises:
-            OSError: the proxy refuses, or cannot be understood.
+            OSError: the proxy refused the tunnel, or its response is invalid.
         """
         self._reader.begin("CONNECT", 0)
         try:
             self._wire.send(request, deadline)
             answer = self._receive(deadline)
         except (SendError, *READING_TROUBLE) as error:
-            raise OSError(f"the proxy {self.peer} does not answer as a proxy: {error}") from error
+            raise OSError(f"the proxy {self.peer} sent no valid response to CONNECT: {error}") from error
         if answer.status != 200:
-            raise OSError(f"the proxy {self.peer} refuses: {answer.status} {answer.reason}")
+            raise OSError(f"the proxy {self.peer} refused the tunnel: {answer.status} {answer.reason}")
         if self._reader.holds_more:
-            raise OSError(f"the proxy {self.peer} sends data before the server could")
+            raise OSError(f"the proxy {self.peer} sent data before the tunnel was in use")
         return self._wire.release()
 
     def is_reusable(self) -> bool:
-        """Whether the last answer was read to its end, nothing came with it, and both sides will go on.
+        """Returns whether the connection can be pooled: the response is complete and nothing follows it.
 
-        What arrives later, and whether the peer closes, is for `is_quiet` to notice before the next use.
+        Before the next use, `is_quiet` detects data or a close that arrives later.
         """
         return self._reader.reusable and not self._wire.holds_more()
 
     def is_quiet(self) -> bool:
-        """Whether the idle connection is still open: a peer that closed, or spoke unasked, is readable."""
+        """Returns whether the idle connection is open and has received no unexpected data."""
         return self._wire.is_quiet()
 
     def close(self) -> None:
-        """Close this process's end. No shutdown: after a fork the connection may be the parent's."""
+        """Closes this process's end, without a shutdown: after a fork, the parent may use the connection."""
         self._wire.close()

@@ -1,4 +1,4 @@
-"""A connected socket that keeps to deadlines."""
+"""Sends and receives on a connected socket with absolute deadlines."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def remaining(deadline: float) -> float:
-    """The seconds until a deadline on the monotonic clock.
+    """Returns the seconds until a deadline on the monotonic clock.
 
     Raises:
-        TimeoutError: it has passed.
+        TimeoutError: the deadline has passed.
     """
     seconds = deadline - time.monotonic()
     if seconds <= 0:
@@ -25,28 +25,28 @@ def remaining(deadline: float) -> float:
 
 
 class Wire:
-    """Sends and receives until a deadline, however the peer spreads its bytes over the time.
+    """Sends and receives with an absolute deadline, even if the peer trickles its bytes.
 
-    The timeout of a socket starts anew with each operation and costs two system calls more each time. So
-    the socket does not block, and this class waits for it only when it has to.
+    A socket's own timeout restarts with each operation and costs two more system calls each time. This class
+    therefore uses a non-blocking socket and polls it only when it must wait.
     """
 
     __slots__ = ("_pending", "_poll", "_socket")
 
     def __init__(self, opened: socket.socket) -> None:
-        """Take over a connected socket, encrypted or not."""
+        """Takes ownership of a connected socket, plain or TLS."""
         opened.setblocking(False)
         self._socket = opened
-        # Only an encrypted socket has this; asking for its class would load OpenSSL for those without.
+        # Only TLS sockets have `pending`; isinstance(…, ssl.SSLSocket) would load OpenSSL for plain HTTP.
         self._pending: Callable[[], int] | None = getattr(opened, "pending", None)
         self._poll = select.poll()
         self._poll.register(opened, select.POLLIN)
 
     def send(self, data: bytes, deadline: float) -> None:
-        """Send everything.
+        """Sends all data.
 
         Raises:
-            SendError: that was not possible, or not in time.
+            SendError: the connection broke, or the deadline passed.
         """
         sent = 0
         try:
@@ -56,17 +56,17 @@ class Wire:
                 except OSError as error:
                     self._wait(self._awaited(error, select.POLLOUT), deadline)
         except OSError as error:
-            # OpenSSL may have sent a part of what it did not take.
+            # OpenSSL may have sent part of the data even though its send() failed.
             raise SendError(error, certain=not sent and self._pending is None) from error
 
     def receive(self, most: int, deadline: float) -> bytes:
-        """Wait for what comes next, and return at most so much of it; nothing is the end of the stream.
+        """Returns up to ``most`` bytes as soon as any arrive; empty bytes mean the end of the stream.
 
         Raises:
-            OSError: the connection broke, or nothing came in time.
+            OSError: the connection broke, or the deadline passed.
         """
         if self._pending is None:
-            # The answer is hardly ever there already; OpenSSL, however, may hold some of it.
+            # Poll first: the response is hardly ever there yet. TLS sockets may hold decrypted data, though.
             self._wait(select.POLLIN, deadline)
         while True:
             try:
@@ -75,35 +75,35 @@ class Wire:
                 self._wait(self._awaited(error, select.POLLIN), deadline)
 
     def is_quiet(self) -> bool:
-        """Whether the peer neither closed nor spoke: both make the socket readable."""
+        """Returns whether the socket is not readable: the peer has neither closed nor sent data."""
         try:
             return not self._poll.poll(0)
         except OSError:
             return False
 
     def holds_more(self) -> bool:
-        """Whether something has been decrypted that nobody has read."""
+        """Returns whether decrypted data is waiting to be read."""
         return self._pending is not None and self._pending() > 0
 
     def release(self) -> socket.socket:
-        """The socket itself, for somebody else."""
+        """Returns the socket and gives up ownership."""
         return self._socket
 
     def close(self) -> None:
-        """Close this process's end. No shutdown: after a fork the connection may be the parent's."""
+        """Closes this process's end, without a shutdown: after a fork, the parent may use the connection."""
         with contextlib.suppress(OSError):
             self._socket.close()
 
     def _awaited(self, error: OSError, usual: int) -> int:
-        """What has to happen before what failed can be tried again, if that is all that is wrong.
+        """Returns the poll event to wait for before repeating the failed operation.
 
         Raises:
-            OSError: it is not.
+            OSError: the error is not "would block".
         """
         if isinstance(error, BlockingIOError):
             return usual
         if self._pending is not None:
-            import ssl  # noqa: PLC0415 - loaded long ago, since this socket is encrypted
+            import ssl  # noqa: PLC0415 - already loaded for this socket
 
             if isinstance(error, ssl.SSLWantReadError):
                 return select.POLLIN
@@ -124,10 +124,10 @@ class Wire:
 
 
 class SendError(Exception):
-    """Sending failed; it may be certain that the peer got nothing at all."""
+    """Sending failed; ``certain`` tells whether the peer certainly received nothing."""
 
     def __init__(self, cause: OSError, *, certain: bool) -> None:
-        """Say what failed, and whether it is certain."""
+        """Sets the attributes; see the class."""
         super().__init__(cause)
         self.cause = cause
         self.certain = certain

@@ -1,4 +1,4 @@
-"""Connections kept open between calls, in each process its own."""
+"""Pools idle connections, separately in each process."""
 
 from __future__ import annotations
 
@@ -12,20 +12,25 @@ if TYPE_CHECKING:
 
 
 class Pool:
-    """The kept connections of one client.
+    """The connection pool of one transport.
 
-    It belongs to the process that made it. A forked child gets an empty one, and closes its copies of the
-    parent's connections without a word on the wire.
+    After a fork, the child starts with an empty pool. It closes its copies of the parent's connections
+    without sending anything.
     """
 
     def __init__(self, size: int, *, bounded: bool) -> None:
-        """Keep at most ``size`` idle connections; if ``bounded``, let no more than that be out at once."""
+        """Creates an empty pool.
+
+        Args:
+            size: maximum number of idle connections.
+            bounded: also limit the connections in use to ``size``.
+        """
         self._size = size
         self._bounded = bounded
         self._shelf = Shelf(size, bounded=bounded)
 
     def shelf(self) -> Shelf:
-        """The connections of this process."""
+        """Returns the connections of the current process."""
         shelf = self._shelf
         if shelf.pid != os.getpid():
             shelf.clear()
@@ -33,32 +38,31 @@ class Pool:
         return shelf
 
     def close(self) -> None:
-        """Close all idle connections."""
+        """Closes all idle connections."""
         self.shelf().clear()
 
 
 class Shelf:
-    """The idle connections of one process. A list's append and pop are atomic: it needs no lock."""
+    """The idle connections of one process. Needs no lock because list append and pop are atomic."""
 
     __slots__ = ("_idle", "_permits", "_size", "pid")
 
     def __init__(self, size: int, *, bounded: bool) -> None:
-        """As of `Pool`."""
+        """Creates an empty shelf; for the arguments, see `Pool`."""
         self.pid = os.getpid()
         self._size = size
         self._idle: list[Connection] = []
         self._permits: Permits | None = None
         if bounded:
-            # It brings in threading, which is slow to import.
-            from astakosclient.http1 import permits  # noqa: PLC0415
+            from astakosclient.http1 import permits  # noqa: PLC0415 - loads `queue` and threading
 
             self._permits = permits.Permits(size)
 
     def enter(self, deadline: float) -> None:
-        """Wait until one more connection may be out; then `leave` must follow.
+        """Waits until a connection may be used; call `leave` afterwards.
 
         Raises:
-            TimeoutError: all were out until the deadline.
+            TimeoutError: all connections stayed in use until the deadline.
         """
         if self._permits is not None:
             try:
@@ -67,12 +71,12 @@ class Shelf:
                 raise TimeoutError(f"all {self._size} connections of the pool stayed in use") from None
 
     def leave(self) -> None:
-        """Let another one in."""
+        """Ends a use that `enter` began."""
         if self._permits is not None:
             self._permits.give_back()
 
     def take(self) -> Connection | None:
-        """The connection used last, if one is idle and still open: that one is least likely to be closed."""
+        """Returns an open idle connection, or None; prefers the last used, least likely to time out."""
         while True:
             try:
                 connection = self._idle.pop()
@@ -83,14 +87,14 @@ class Shelf:
             connection.close()
 
     def give_back(self, connection: Connection) -> None:
-        """Keep a connection for the next call, unless that cannot be."""
+        """Adds a connection to the pool, or closes it if it is not reusable or the pool is full."""
         if connection.pid == os.getpid() and len(self._idle) < self._size and connection.is_reusable():
             self._idle.append(connection)
         else:
             connection.close()
 
     def clear(self) -> None:
-        """Close whatever is idle."""
+        """Closes all idle connections."""
         while self._idle:
             with contextlib.suppress(IndexError):
                 self._idle.pop().close()

@@ -1,4 +1,4 @@
-"""The default transport: the standard library's HTTP over our own kept connections."""
+"""`HttpTransport`, the default transport of synchronous clients."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ LARGEST_ANSWER = 64 * 1024 * 1024
 
 
 class HttpTransport:
-    """Carries requests to one server. It may be shared by threads, and goes on after a fork.
+    """Sends requests to one server over pooled connections. Thread-safe and fork-safe.
 
-    Connections are kept open; one that the server has closed meanwhile is noticed before use. If it closes
-    just then, a request that is `repeatable`, or that provably was not sent, goes out once more on a new
-    connection; any other fails with a `ConnectionError`, because the server may have carried it out.
+    Before reusing an idle connection, the transport checks whether the server has closed it. If the server
+    closes it at that very moment, the transport sends the request again on a new connection if the request is
+    ``repeatable`` or provably was not sent. Otherwise it raises a `ConnectionError`, because the server may
+    have carried out the request.
     """
 
     def __init__(
@@ -42,20 +43,20 @@ class HttpTransport:
         ssl_context: ssl.SSLContext | None = None,
         largest_answer: int = LARGEST_ANSWER,
     ) -> None:
-        """Prepare; nothing is connected yet.
+        """Creates a transport; opens no connection.
 
         Args:
-            address: the base URL; all requests go to its host and port, whatever their origin.
-            pool_size: how many idle connections are kept.
-            bounded: whether no more than that may be open at once, so that further requests wait.
-            ssl_context: how to verify the server; by default as `ssl.create_default_context` does.
-            largest_answer: the most bytes an answer may have, before and after unpacking.
+            address: the base URL; all requests go to its host and port, regardless of their origin.
+            pool_size: maximum number of idle connections.
+            bounded: also limit open connections to ``pool_size``; further requests wait.
+            ssl_context: TLS settings; the default is `ssl.create_default_context`.
+            largest_answer: maximum size of a response body, in bytes, before and after decompression.
 
         Raises:
-            BadValue: the address, the pool size, or the proxy set in the environment cannot be right.
+            BadValue: the address, the pool size or the proxy set in the environment is invalid.
 
         Warns:
-            InsecureConnectionWarning: the address is plain HTTP to another host.
+            InsecureConnectionWarning: the address uses plain HTTP to another host.
         """
         if not isinstance(pool_size, int) or pool_size < 1:
             raise BadValue(f"pool_size must be 1 or more, not {pool_size!r}")
@@ -63,12 +64,12 @@ class HttpTransport:
         self._largest_answer = largest_answer
         self._ssl_context = self._route.context(ssl_context)
         self._pool = Pool(pool_size, bounded=bounded)
-        # The pool does not refer to the transport, so that this works: whoever forgets to close a
-        # client leaves no open socket, and gets no ResourceWarning.
+        # Closes the sockets of a client that was dropped without close(), and so avoids ResourceWarnings.
+        # Works because the pool does not refer to the transport.
         self._finalizer = weakref.finalize(self, self._pool.close)
 
     def send(self, request: Request, timeout: Timeout) -> Answer:
-        """Send the request, return the answer; see `astakosclient.Transport`."""
+        """Sends a request and returns the response; see `astakosclient.Transport`."""
         deadline = time.monotonic() + timeout.total
         message = self._route.message(request)
         shelf = self._pool.shelf()
@@ -82,7 +83,7 @@ class HttpTransport:
                 try:
                     return self._exchange(shelf, kept, request.method, message, deadline)
                 except ConnectionError as error:
-                    if not _may_go_out_again(request, kept, error):
+                    if not _may_resend(request, kept, error):
                         raise
             fresh = self._connect(min(deadline, time.monotonic() + timeout.connect))
             return self._exchange(shelf, fresh, request.method, message, deadline)
@@ -90,11 +91,11 @@ class HttpTransport:
             shelf.leave()
 
     def close(self) -> None:
-        """Close the kept connections. Closing again does nothing; a later request opens a new one."""
+        """Closes idle connections. Safe to call twice; a later request opens a new connection."""
         self._pool.close()
 
     def __repr__(self) -> str:
-        """Where it goes to."""
+        """Returns the class and the server."""
         return f"<HttpTransport to {self._route.address.origin}>"
 
     def _exchange(
@@ -103,7 +104,7 @@ class HttpTransport:
         try:
             answer = connection.exchange(method, message, deadline, self._largest_answer)
         except BaseException:
-            # Also when interrupted: what is left of the answer would be taken for the next one.
+            # Also on KeyboardInterrupt: the rest of the response would be parsed as the next one.
             connection.close()
             raise
         shelf.give_back(connection)
@@ -120,11 +121,10 @@ class HttpTransport:
                 opened.close()
                 raise
         except OSError as error:
-            # Nothing of the request has been sent yet.
             raise ConnectionError(error, sent=False, peer=self._route.peer) from error
 
     def _secured(self, opened: socket.socket, deadline: float) -> socket.socket:
-        assert self._ssl_context is not None  # noqa: S101 - made with the transport
+        assert self._ssl_context is not None  # noqa: S101 - set by __init__ for https
         if self._route.proxy is not None:
             proxy = Connection(opened, str(self._route.proxy))
             opened = proxy.tunnel(self._route.request_for_tunnel(), deadline)
@@ -132,22 +132,22 @@ class HttpTransport:
         return self._ssl_context.wrap_socket(opened, server_hostname=self._route.address.host)
 
 
-def _may_go_out_again(request: Request, kept: Connection, error: ConnectionError) -> bool:
-    """Whether a kept connection was closed by the server between two requests, and no harm can be done."""
+def _may_resend(request: Request, kept: Connection, error: ConnectionError) -> bool:
+    """Returns whether to resend on a new connection: the server closed an idle one, and it is safe."""
     if kept.pid != os.getpid() or kept.answered or isinstance(error.errobject, TimeoutError):
         return False
     return request.repeatable or not error.sent
 
 
 def _opened(peer: Address | Proxy, deadline: float) -> socket.socket:
-    """A connection to one of the peer's addresses, the first that answers."""
+    """Connects to the peer's addresses in turn and returns the first socket that connects."""
     try:
         addresses = socket.getaddrinfo(peer.host, peer.port, type=socket.SOCK_STREAM)
     except UnicodeError as error:
         raise OSError(f"{peer.host!r} is not a valid host name") from error
     trouble = OSError("the host has no address")
     for position, (family, kind, protocol, _, address) in enumerate(addresses):
-        # Each gets its share of the time, so that one that never answers does not use up that of all.
+        # Split the time, so that an unresponsive address leaves some for the others.
         share = remaining(deadline) / (len(addresses) - position)
         candidate = socket.socket(family, kind, protocol)
         try:

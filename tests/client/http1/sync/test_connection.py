@@ -319,7 +319,7 @@ def test_a_peer_that_closes_without_a_word_is_named_so() -> None:
     outcome = outcome_of(b"")
     assert isinstance(outcome, errors.ConnectionError)
     assert isinstance(outcome.errobject, ConnectionResetError)
-    assert "without an answer" in str(outcome)
+    assert "without a response" in str(outcome)
 
 
 # Requests

@@ -60,7 +60,7 @@ class TestNames:
         ],
     )
     def test_a_url_that_is_not_well_formed_is_refused_without_showing_it(self, url: str) -> None:
-        with pytest.raises(DatabaseError, match="not well formed") as caught:
+        with pytest.raises(DatabaseError, match="malformed") as caught:
             database_of(url)
         assert PASSWORD not in str(caught.value)
         assert caught.value.__cause__ is None
@@ -71,7 +71,7 @@ class TestNames:
     ) -> None:
         url = f"postgresql://ada:{PASSWORD}@127.0.0.1:{closed_port}/quota"
         line = refused(url, "user", "list")
-        assert line.startswith("postgresql://127.0.0.1/quota can not be opened: ")
+        assert line.startswith("postgresql://127.0.0.1/quota cannot be opened: ")
         assert "refused" in line
         assert PASSWORD not in line
         with pytest.raises(StorageUnavailableError) as caught:
@@ -81,7 +81,7 @@ class TestNames:
             assert PASSWORD not in str(error)
             error = error.__cause__
         assert PASSWORD not in caplog.text
-        assert "can not be reached" in caplog.text
+        assert "cannot be reached" in caplog.text
 
     def test_that_it_is_not_there_is_logged_once_and_again_when_it_was_there_meanwhile(
         self, database: Database, closed_port: int, caplog: pytest.LogCaptureFixture
@@ -90,13 +90,13 @@ class TestNames:
         for _ in range(3):
             with pytest.raises(StorageUnavailableError):
                 gone.connect()
-        assert caplog.text.count("can not be reached") == 1
+        assert caplog.text.count("cannot be reached") == 1
         gone._parameters = PostgreSQLDatabase(database.url)._parameters
         gone.connect().close()
         gone._parameters = {"host": "127.0.0.1", "port": closed_port}
         with pytest.raises(StorageUnavailableError):
             gone.connect()
-        assert caplog.text.count("can not be reached") == 2
+        assert caplog.text.count("cannot be reached") == 2
 
 
 class TestErrors:
@@ -143,7 +143,7 @@ class TestErrors:
             attempts.append(1)
             connection.execute(SET_NAME, (f"attempt {len(attempts)}", ALICE.uuid))
             if len(attempts) < 3:
-                raise TransactionLostError("somebody was in the way")
+                raise TransactionLostError("conflict with another transaction")
             return "done"
 
         assert database.change(work) == "done"
@@ -155,9 +155,9 @@ class TestErrors:
 
         def work(_connection: Connection) -> None:
             attempts.append(1)
-            raise TransactionLostError("somebody was in the way")
+            raise TransactionLostError("conflict with another transaction")
 
-        with pytest.raises(StorageUnavailableError, match="in the way"):
+        with pytest.raises(StorageUnavailableError, match="conflict"):
             database.change(work)
         assert len(attempts) == postgresql_database.ATTEMPTS
 
@@ -199,7 +199,9 @@ class TestErrors:
             )
             try:
                 other = PostgreSQLDatabase(changed_url(database.url, name))
-                with pytest.raises(DatabaseError, match="has the encoding LATIN1; make one with UTF8"):
+                with pytest.raises(
+                    DatabaseError, match="has the encoding LATIN1; create the database with UTF8"
+                ):
                     other.open()
             finally:
                 administration.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())

@@ -145,7 +145,7 @@ def test_what_is_newest_already_is_left_as_it_is(database: Database) -> None:
     before = all_rows(database)
     assert migrate(database) == REVISION
     done = astakos(database, "migrate")
-    assert (done.status, done.output) == (0, f"The database is at revision {REVISION} already.\n")
+    assert (done.status, done.output) == (0, f"The database is already at revision {REVISION}.\n")
     assert all_rows(database) == before
 
 
@@ -153,13 +153,13 @@ def test_what_can_not_be_migrated_is_refused_in_one_line_and_left_as_it_is(
     database: Database, new: Database
 ) -> None:
     rows(new, "CREATE TABLE birds (name TEXT)")
-    assert "is a database of something else" in refused(new, "migrate")
+    assert "is not an Astakos database" in refused(new, "migrate")
     assert all_rows(new) == {"birds": []}
     rows(database, "UPDATE alembic_version SET version_num = '0999'")
     before = all_rows(database)
     line = refused(database, "migrate")
     assert "revision 0999" in line
-    assert f"revision {REVISION}; use the version that made it" in line
+    assert f"revision {REVISION}; use the version that created it" in line
     assert all_rows(database) == before
 
 

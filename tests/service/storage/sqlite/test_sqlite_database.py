@@ -52,7 +52,7 @@ def test_a_new_database_is_closed_to_others(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "text.db"
     path.write_text("this is a text " * 500)
-    with pytest.raises(DatabaseError, match=r"text\.db can not be used as a database"):
+    with pytest.raises(DatabaseError, match=r"text\.db cannot be used as a database"):
         database_at(path)
     assert path.read_text() == "this is a text " * 500
 
@@ -60,7 +60,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path)
 def test_where_no_file_can_be_made_the_reason_is_given(tmp_path: Path) -> None:
     with pytest.raises(DatabaseError, match=r"No such file or directory"):
         database_at(tmp_path / "no" / "folder" / "a.db")
-    with pytest.raises(DatabaseError, match=r"can not be used as a database"):
+    with pytest.raises(DatabaseError, match=r"cannot be used as a database"):
         database_at(tmp_path)
 
 

@@ -1,1 +1,1 @@
-"""How the tables of each revision became those of the next, for Alembic."""
+"""Alembic migrations between the revisions of the tables."""

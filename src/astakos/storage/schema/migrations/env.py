@@ -1,4 +1,4 @@
-"""What Alembic runs for every command: on the connection, and in the transaction, of whoever gave it."""
+"""Alembic's environment script; it uses the caller's connection and transaction."""
 
 from alembic import context
 
@@ -7,7 +7,8 @@ from astakos.storage.schema.definition import metadata
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
-    # SQLite can change little of a table that is there; Alembic then makes another one and copies.
+    # SQLite can alter little in an existing table; in batch mode Alembic creates a new one and copies the
+    # rows.
     render_as_batch=True,
 )
 with context.begin_transaction():

@@ -1,1 +1,1 @@
-"""One module for each revision; what stands in one is never changed once it has been released."""
+"""One module for each revision. A released module never changes."""

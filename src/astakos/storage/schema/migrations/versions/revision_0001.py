@@ -1,4 +1,4 @@
-"""The first tables."""
+"""Creates the first tables."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,13 +9,13 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-# A STRICT table of SQLite knows no BIGINT and no BOOLEAN; its INTEGER holds both.
+# SQLite's STRICT tables have no BIGINT and no BOOLEAN; INTEGER holds both.
 NUMBER: TypeEngine[int] = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 FLAG: TypeEngine[bool] = sa.Boolean().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Make all tables and indexes."""
+    """Create all tables and indexes."""
     _make_directory()
     _make_projects()
     _make_oauth2()

@@ -1,4 +1,4 @@
-"""A commission is one row with its provisions; when it is resolved, it leaves for a log."""
+"""Stores a commission with its provisions in one row, which moves to a log when it is resolved."""
 
 import json
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-# A STRICT table of SQLite knows no BIGINT; its INTEGER holds it.
+# SQLite's STRICT tables have no BIGINT; INTEGER holds it.
 NUMBER: TypeEngine[int] = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 AT_A_TIME = 1000
@@ -36,7 +36,7 @@ VALUES (:component_id, :serial, :name, :issue_time, :resolve_time, :verdict, :pr
 
 
 def upgrade() -> None:
-    """Move all commissions, and free the ledger's tables of foreign keys."""
+    """Move all commissions, and remove the foreign keys from the ledger's tables."""
     _make_tables()
     _move_commissions()
     _keep_serials()
@@ -141,7 +141,7 @@ def _move_commissions() -> None:
 
 
 def _pages(connection: sa.Connection) -> Iterator[tuple[list[dict[str, Any]], dict[int, list[list[int]]]]]:
-    """Some commissions at a time, and the provisions of each by its serial."""
+    """Yield some commissions at a time, and their provisions by serial."""
     after = 0
     while True:
         found = connection.execute(sa.text(LIST_COMMISSIONS), {"after": after, "most": AT_A_TIME})
@@ -157,7 +157,7 @@ def _pages(connection: sa.Connection) -> Iterator[tuple[list[dict[str, Any]], di
 
 
 def _keep_serials() -> None:
-    """See that none is given out again."""
+    """Store the last serial, so that none is given out again."""
     connection = op.get_bind()
     last = connection.execute(sa.text("SELECT coalesce(max(serial), 0) FROM commissions")).scalar_one()
     if connection.dialect.supports_sequences:

@@ -1,4 +1,4 @@
-"""When and why users came to their state is kept, and what their deactivation suspended."""
+"""Records when and why a user's state changed, and what a deactivation suspended."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,7 +9,7 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-# A STRICT table of SQLite knows no BIGINT; its INTEGER holds it.
+# SQLite's STRICT tables have no BIGINT; INTEGER holds it.
 NUMBER: TypeEngine[int] = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 NOTE_PROJECTS = """
@@ -25,7 +25,7 @@ WHERE NOT u.is_active AND m.state = 'suspended'
 
 
 def upgrade() -> None:
-    """Make the tables; what an inactive user has suspended was so far suspended for that."""
+    """Create the tables. All suspensions of inactive users so far came from their deactivation."""
     op.create_table(
         "user_records",
         sa.Column("user_id", NUMBER, sa.ForeignKey("users.id"), primary_key=True, autoincrement=False),

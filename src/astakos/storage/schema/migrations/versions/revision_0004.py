@@ -1,4 +1,4 @@
-"""Users can have tokens for an hour besides their own."""
+"""Adds temporary tokens, which users have besides their own for at most an hour."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,12 +9,12 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-# A STRICT table of SQLite knows no BIGINT; its INTEGER holds it.
+# SQLite's STRICT tables have no BIGINT; INTEGER holds it.
 NUMBER: TypeEngine[int] = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Make the table of temporary tokens."""
+    """Create the table of temporary tokens."""
     op.create_table(
         "temporary_tokens",
         sa.Column("token_hash", sa.LargeBinary, primary_key=True),

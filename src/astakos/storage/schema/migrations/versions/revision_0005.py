@@ -1,4 +1,4 @@
-"""Logging in on pages: sessions, browsers that are known, attempts; and codes of OAuth2."""
+"""Adds logins on web pages (sessions, known browsers, login attempts) and OAuth2 codes."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,12 +9,12 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
-# A STRICT table of SQLite knows no BIGINT; its INTEGER holds it.
+# SQLite's STRICT tables have no BIGINT; INTEGER holds it.
 NUMBER: TypeEngine[int] = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Add the tables."""
+    """Create the tables."""
     op.create_table(
         "oauth2_codes",
         _identifier(),
