@@ -78,7 +78,7 @@ class Application:
         )
 
     def body_limit(self, request: Request) -> int:
-        """Returns how many bytes of body a request needs at most; 0 if it can be answered without its body."""
+        """Returns how many bytes of body a request needs at most; 0 if it can be answered without."""
         if request.is_outside:
             return 0
         route = find_route(request)

@@ -70,7 +70,7 @@ class Route:
         return self.methods.get(method) or self._any
 
     def body_limit(self, request: Request) -> int:
-        """Returns how many bytes of body a request needs at most; 0 if it can be answered without its body."""
+        """Returns how many bytes of body a request needs at most; 0 if it can be answered without."""
         body = self._bodies.get(request.method)
         if body is None or (body.for_token and not request.token):
             return 0

@@ -1,8 +1,8 @@
 """The head of a request, strictly read: the parser is llhttp, and what it lets pass is judged here.
 
 llhttp refuses nearly all that makes two readers of one stream disagree: bare line feeds and carriage returns,
-NUL, folded headers, blanks before a colon, several lengths, a length beside a coding. Added here are
-the form of the request line, transfer codings other than `chunked`, a missing `Host`, and the repetition of any
+NUL, folded headers, blanks before a colon, several lengths, a length beside a coding. Judged here are the
+form of the request line, transfer codings other than `chunked`, a missing `Host`, and the repetition of a
 header that says who calls or what is sent.
 """
 

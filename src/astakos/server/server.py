@@ -163,7 +163,7 @@ class Server:
         self._connections.discard(connection)
 
     def collected(self, more: int) -> None:
-        """A connection holds more, or less, of an unfinished body; beyond the bound the largest is given up."""
+        """A connection holds more, or less, of an unfinished body; beyond the bound the largest is dropped."""
         self._collected += more
         while more > 0 and self._collected > self.limits.collected_bytes:
             max(self._connections, key=lambda one: one.collected).evict()

@@ -165,7 +165,7 @@ def test_who_lacks_the_service_is_told_how_to_install_it() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
     )
     assert 'pip install "astakosclient[server]"' in done.stdout
-    assert "uvicorn is missing" in done.stdout
+    assert "httptools is missing" in done.stdout
 
 
 def test_an_asynchronous_client_speaks_to_it(astakos_service: RunningService) -> None:

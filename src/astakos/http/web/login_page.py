@@ -33,6 +33,12 @@ LONGEST = 1024
 TOO_MANY = Reply(media_types=[HTML_TYPE], headers=["Retry-After"])
 
 
+class OwnForm(TypedDict):
+    """A form without fields of its own."""
+
+    csrf_token: NotRequired[str]
+
+
 class LoginForm(TypedDict):
     """A username and a password. `csrf_token` proves that the form comes from the login page."""
 
@@ -64,7 +70,12 @@ async def login(service: Service, request: Request) -> Answer:
     return await _form(service, request, wanted)
 
 
-@described("login.logout", answers={200: PAGE, 302: ELSEWHERE}, faults=[BadRequest, Forbidden])
+@described(
+    "login.logout",
+    body=FormBody(OwnForm),
+    answers={200: PAGE, 302: ELSEWHERE},
+    faults=[BadRequest, Forbidden],
+)
 async def logout(service: Service, request: Request) -> Answer:
     """Shows the logout button, or logs the user out.
 

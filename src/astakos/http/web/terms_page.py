@@ -1,7 +1,9 @@
 """`ui/terms`: the terms of service, which users must sign before they can make calls."""
 
+from typing import NotRequired, TypedDict
+
 from astakos.directory.redirects import own_address
-from astakos.http.bodies import read_form
+from astakos.http.bodies import FormBody, read_form
 from astakos.http.faults import BadRequest, Forbidden
 from astakos.http.openapi.description import ELSEWHERE, PAGE, Parameter, as_text, described
 from astakos.http.request import Answer, Request
@@ -13,8 +15,19 @@ from astakos.storage.tables import users
 NEXT = Parameter("next", "The URL of this service to continue at.", as_text)
 
 
+class TermsForm(TypedDict):
+    """Signs the terms."""
+
+    next: NotRequired[str]
+    csrf_token: NotRequired[str]
+
+
 @described(
-    "landing.terms", parameters=[NEXT], answers={200: PAGE, 302: ELSEWHERE}, faults=[BadRequest, Forbidden]
+    "landing.terms",
+    body=FormBody(TermsForm),
+    parameters=[NEXT],
+    answers={200: PAGE, 302: ELSEWHERE},
+    faults=[BadRequest, Forbidden],
 )
 async def terms(service: Service, request: Request) -> Answer:
     """Shows the terms of service, or records that the user has signed them."""
