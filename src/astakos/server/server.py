@@ -55,6 +55,7 @@ class Server:
         self._connections: set[Connection] = set()
         self._collected = 0
         self._refused = 0
+        self._open = 0
         self._opening: set[asyncio.Task[object]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end = asyncio.Event()
@@ -122,7 +123,7 @@ class Server:
                     raise
                 self._pause(error)
                 return
-            if len(self._connections) + len(self._opening) >= self.limits.connections:
+            if self._open >= self.limits.connections:
                 self._turn_away(accepted)
                 continue
             accepted.setblocking(False)
@@ -130,8 +131,15 @@ class Server:
             opening = self.loop.create_task(
                 self.loop.connect_accepted_socket(lambda: Connection(self), accepted)
             )
+            self._open += 1
             self._opening.add(opening)
-            opening.add_done_callback(self._opening.discard)
+            opening.add_done_callback(self._has_opened)
+
+    def _has_opened(self, opening: asyncio.Task[object]) -> None:
+        self._opening.discard(opening)
+        if opening.cancelled() or opening.exception() is not None:
+            # The client has gone in the meantime.
+            self._open -= 1
 
     def _pause(self, error: OSError) -> None:
         """Wait until others have closed something; the listening queue holds those who come meanwhile."""
@@ -161,9 +169,10 @@ class Server:
     def closed(self, connection: Connection) -> None:
         """A connection is no more."""
         self._connections.discard(connection)
+        self._open -= 1
 
     def collected(self, more: int) -> None:
-        """A connection holds more, or less, of an unfinished body; beyond the bound the largest is dropped."""
+        """A connection holds more, or less, of an unfinished body; beyond the bound the largest goes."""
         self._collected += more
         while more > 0 and self._collected > self.limits.collected_bytes:
             max(self._connections, key=lambda one: one.collected).evict()
