@@ -25,6 +25,8 @@ def run(
     ignoring = [part for kind in expected_warnings for part in ("-W", f"ignore::{kind.__name__}")]
     pytester.path.joinpath(f"test_{name}.py").write_text(module_of(text), encoding="utf-8")
     # A page without tests has been run when it has been collected.
+    # Where plugins are not loaded automatically, the tests may have imported one before.
+    ignoring += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
     return pytester.runpytest_inprocess(
         "-p", "astakosclient.testing.fixtures", "-p", "no:cacheprovider", "-W", "error", *ignoring, "-rA"
     )

@@ -10,7 +10,7 @@ from astakos.http.routes import all_methods
 from service.caller import Caller
 from service.world import BASE_URL
 
-HOW = "say what it takes and answers with @described(...) on its handler; see astakos/http/description.py"
+HOW = "say what it takes and answers with @described(...) on its handler; see http/openapi/description.py"
 
 
 @pytest.fixture(scope="module")
