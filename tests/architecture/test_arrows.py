@@ -14,6 +14,7 @@ FLOORS = (
     ("demo", "testing"),
     ("metrics",),
     ("processes",),
+    ("server",),
     ("http",),
     ("service",),
     ("administration",),

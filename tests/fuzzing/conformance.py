@@ -121,6 +121,10 @@ class Outcome:
         return {status for name, status in self.statuses if name == operation}
 
 
+LEADING_TO_LOGIN = ("/ui/logout", "/ui/terms")
+"""Who is not logged in is led there, whatever the form holds."""
+
+
 def turn_all_on(database: Database) -> None:
     """Let there be what is off unless somebody wants it."""
     load(database, StateDocument(settings=Settings(admin_users=True)), LOADED)
@@ -174,6 +178,10 @@ def _configuration(base_url: str, examples: int, seed: int) -> SchemathesisConfi
             "operations": [
                 {"include-path": path, "generation": {"max-examples": max(1, round(examples * factor))}}
                 for path, factor in WEIGHTS.items()
+            ]
+            + [
+                {"include-path": path, "checks": {"negative_data_rejection": {"enabled": False}}}
+                for path in LEADING_TO_LOGIN
             ],
             "checks": {
                 # A limit that is reached, or a NUL, is no matter of a schema.

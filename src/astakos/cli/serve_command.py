@@ -1,5 +1,6 @@
 """`astakos serve`: runs the service."""
 
+import logging
 import socket
 import sys
 from urllib.parse import urlsplit
@@ -16,11 +17,13 @@ from astakos.processes.configuration import Instructions
 from astakos.processes.listening import LOOPBACK, listen
 from astakos.processes.reports import Reports
 from astakos.processes.supervisor import Supervisor, WorkerFailedError
+from astakos.server.limits import Limits, read_limits, told
 from astakos.service.mail import Mailer
 from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Database
 from astakos.storage.tables import settings
 
+log = logging.getLogger("astakos.http")
 WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
 
 
@@ -60,6 +63,15 @@ WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
     show_default=True,
     type=click.IntRange(1),
     help="The maximum number of ledger operations in progress for each worker; more are refused with 503.",
+)
+@click.option(
+    "--limit",
+    "limits",
+    metavar="NAME=NUMBER",
+    multiple=True,
+    envvar="ASTAKOS_LIMITS",
+    help="A limit of the HTTP server, such as idle_seconds=120; may be given more than once.  "
+    f"[default: {told(Limits())}]",
 )
 @click.option(
     "--metrics-port",
@@ -107,6 +119,7 @@ def serve(
     mail_sender: str | None,
     queue_limit: int,
     workers: int,
+    limits: tuple[str, ...],
     metrics_port: int | None,
     metrics_host: str,
     log_level: str,
@@ -119,6 +132,11 @@ def serve(
     and stops. A second signal ends the time of --drain at once; a third stops the service without finishing.
     """
     set_up_logging(log_level, log_format)
+    try:
+        bounds = read_limits(limits)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--limit") from error
+    log.info("limits of the HTTP server, for each worker: %s", told(bounds))
     database = open_database(database_url, create=True)
     try:
         listener = listen(host, port)
@@ -130,7 +148,7 @@ def serve(
     mailer = _mailer(database, mail_server, mail_sender)
     generation = settings.find(database.reader(), settings.COMPATIBILITY, NEWEST_NAME)
     instructions = Instructions(
-        database_url, base_url, queue_limit, log_level, log_format, mailer, generation
+        database_url, base_url, queue_limit, log_level, log_format, mailer, generation, bounds
     )
 
     def ready() -> None:

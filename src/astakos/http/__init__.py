@@ -1,1 +1,1 @@
-"""The HTTP API as an ASGI application: routes, handlers, responses, and faults."""
+"""The HTTP API as an application behind a server: routes, handlers, responses, and faults."""

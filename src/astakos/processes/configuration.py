@@ -10,6 +10,7 @@ import msgspec
 from astakos.http.dialects.choice import NEWEST_NAME
 from astakos.http.request_counts import Report
 from astakos.ledger.frames import Answered, Asked
+from astakos.server.limits import Limits
 from astakos.service.mail import Mailer
 
 READY = b"\n"
@@ -29,6 +30,7 @@ class Instructions(msgspec.Struct):
     log_format: str
     mailer: Mailer | None = None
     compatibility: str = NEWEST_NAME
+    limits: Limits = Limits()
 
 
 @functools.cache

@@ -57,7 +57,7 @@ def work(
         control.sendall(READY)
 
     # Until the server handles signals, SIGTERM has its default effect: it ends this process.
-    serve(application, listener, ready)
+    serve(application, listener, ready, instructions.limits)
 
 
 def _obey(commands: BinaryIO, service: Service) -> None:

@@ -204,7 +204,7 @@ class Connection(asyncio.Protocol):
         request = self._request = self._server.request_of(head, self.peer)
         if not head.keeps_alive:
             self._is_last = True
-        most = self._most = self._server.site.body_limit(request)
+        most = self._most = min(self._server.site.body_limit(request), self._server.limits.body_bytes)
         length = head.content_length
         if length == 0:
             self._reader.read_body(0)

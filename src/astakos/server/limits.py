@@ -1,5 +1,6 @@
 """What one connection, and all of them together, may take up: each bound with its default."""
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -40,3 +41,33 @@ class Limits(msgspec.Struct, frozen=True):
     answer_seconds: float = 30.0
     linger_seconds: float = 5.0
     grace_seconds: float = 30.0
+
+
+def read_limits(settings: Iterable[str]) -> Limits:
+    """Limits from settings like `idle_seconds=120`; those that are not set have their defaults.
+
+    Raises:
+        ValueError: there is no such limit, or it cannot have that value; the text says what would be right.
+    """
+    given: dict[str, str] = {}
+    for setting in settings:
+        name, separator, value = setting.partition("=")
+        if not separator or name not in Limits.__struct_fields__:
+            raise ValueError(
+                f"{setting!r} must be NAME=NUMBER, with one of: {', '.join(Limits.__struct_fields__)}"
+            )
+        given[name] = value
+    try:
+        limits = msgspec.convert(given, Limits, strict=False)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from error
+    for name in given:
+        if getattr(limits, name) <= 0:
+            raise ValueError(f"{name} must be greater than 0")
+    return limits
+
+
+def told(limits: Limits) -> str:
+    """The limits in one line, as `read_limits` takes them."""
+    found = ((name, getattr(limits, name)) for name in Limits.__struct_fields__)
+    return ", ".join(f"{name}={value if isinstance(value, int) else f'{value:g}'}" for name, value in found)
