@@ -10,7 +10,7 @@ from pathlib import Path
 
 PACKAGES = (
     "aiohttp",
-    "astakosclient",
+    "astakos",
     "httptools",
     "httpx2",
     "msgspec",

@@ -3,8 +3,8 @@
 import sys
 
 HINT = (
-    'the command is not installed here; install it with: pip install "astakosclient[server]", '
-    'or "astakosclient[cli]" for the client commands only'
+    'the command is not installed here; install it with: pip install "astakos[server]", '
+    'or "astakos[cli]" for the client commands only'
 )
 
 

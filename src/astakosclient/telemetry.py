@@ -1,4 +1,4 @@
-"""OpenTelemetry traces and metrics for client calls; requires ``astakosclient[opentelemetry]``."""
+"""OpenTelemetry traces and metrics for client calls; requires ``astakos[opentelemetry]``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ try:
     from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 except ModuleNotFoundError as missing:
     raise ModuleNotFoundError(
-        'OpenTelemetry is not installed; install it with: pip install "astakosclient[opentelemetry]"',
+        'OpenTelemetry is not installed; install it with: pip install "astakos[opentelemetry]"',
         name=missing.name,
     ) from missing
 

@@ -198,7 +198,7 @@ import astakosclient.telemetry
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert 'pip install "astakosclient[opentelemetry]"' in done.stderr.splitlines()[-1]
+    assert 'pip install "astakos[opentelemetry]"' in done.stderr.splitlines()[-1]
 
 
 def test_the_attempts_of_a_client_become_spans_whose_context_the_server_gets(

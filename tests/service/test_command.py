@@ -11,7 +11,7 @@ def test_without_the_service_the_command_says_how_to_install_it() -> None:
     assert done.stdout == ""
     assert done.stderr == (
         "astakos: the command is not installed here; install it with: "
-        'pip install "astakosclient[server]", or "astakosclient[cli]" for the client commands only '
+        'pip install "astakos[server]", or "astakos[cli]" for the client commands only '
         "(click is missing)\n"
     )
 

@@ -25,7 +25,7 @@ COMMANDS = {
     "whoami": "astakos.cli.account_commands:whoami",
 }
 
-NOT_INSTALLED = 'the service is not installed here; install it with: pip install "astakosclient[server]"'
+NOT_INSTALLED = 'the service is not installed here; install it with: pip install "astakos[server]"'
 
 
 class LazyGroup(click.Group):
@@ -85,7 +85,7 @@ def _not_installed(name: str, missing: str) -> click.Command:
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="astakosclient", prog_name="astakos")
+@click.version_option(package_name="astakos", prog_name="astakos")
 def main() -> None:
     """Identity and quota for services: who holds this token, and may they have one more?
 

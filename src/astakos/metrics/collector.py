@@ -32,7 +32,7 @@ class ServiceCollector(Collector):
         self._engine = engine
         self._reports = reports
         self._pending = pending
-        self._info = {"version": version("astakosclient"), "database": kind_of_database}
+        self._info = {"version": version("astakos"), "database": kind_of_database}
 
     def collect(self) -> Iterator[Metric]:
         """Yields all metrics with their current values."""

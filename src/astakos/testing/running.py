@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from astakos.testing.switches import Switch
     from astakosclient.async_client import AsyncAstakosClient
 
-HINT = 'the service is not installed here; install it with: pip install "astakosclient[server]"'
+HINT = 'the service is not installed here; install it with: pip install "astakos[server]"'
 
 
 class ServiceNotInstalledError(ImportError):

@@ -18,7 +18,7 @@ from astakosclient.http1.sync.transport import LARGEST_ANSWER
 try:
     import httpx2
 except ImportError as error:
-    raise ImportError('httpx2 is not installed: pip install "astakosclient[httpx2]"') from error
+    raise ImportError('httpx2 is not installed: pip install "astakos[httpx2]"') from error
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ With pytest, use the fixture ``astakos_service``, which needs no import. Elsewhe
         assert quotas[ada.uuid]["compute.vm"]["usage"] == 1
 
 The service listens on a loopback port and uses a temporary database. Requires the dependencies of the
-service: ``pip install "astakosclient[server]"``. This package is the only part of `astakosclient` that
+service: ``pip install "astakos[server]"``. This package is the only part of `astakosclient` that
 imports `astakos`, and it does so on first use.
 """
 

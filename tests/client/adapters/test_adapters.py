@@ -318,4 +318,4 @@ def test_a_missing_library_is_named_with_what_to_install() -> None:
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False
     )
     last = done.stderr.splitlines()[-1]
-    assert last == 'ImportError: httpx2 is not installed: pip install "astakosclient[httpx2]"'
+    assert last == 'ImportError: httpx2 is not installed: pip install "astakos[httpx2]"'

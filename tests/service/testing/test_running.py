@@ -164,7 +164,7 @@ def test_who_lacks_the_service_is_told_how_to_install_it() -> None:
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
     )
-    assert 'pip install "astakosclient[server]"' in done.stdout
+    assert 'pip install "astakos[server]"' in done.stdout
     assert "httptools is missing" in done.stdout
 
 

@@ -135,7 +135,7 @@ def openapi_document(routes: Routes, announced: Announced, base_url: str) -> dic
         "openapi": "3.1.0",
         "info": {
             "title": "Astakos",
-            "version": version("astakosclient"),
+            "version": version("astakos"),
             "description": INTRODUCTION.strip(),
         },
         "servers": [{"url": base_url}],
