@@ -66,7 +66,7 @@ class Application:
         self, method: str, target: bytes, headers: Mapping[bytes, bytes], peer: tuple[str, int] | None
     ) -> Request:
         """Returns a request whose head has arrived."""
-        return Request(
+        request = Request(
             method,
             target,
             headers,
@@ -76,13 +76,13 @@ class Application:
             request_id=self._request_ids.id_of(headers.get(request_ids.HEADER)),
             began=time.perf_counter(),
         )
+        if not request.is_outside:
+            find_route(request)
+        return request
 
     def body_limit(self, request: Request) -> int:
         """Returns how many bytes of body a request needs at most; 0 if it can be answered without."""
-        if request.is_outside:
-            return 0
-        route = find_route(request)
-        return 0 if route is None else route.body_limit(request)
+        return 0 if request.found is None else request.found.body_limit(request)
 
     async def respond(self, request: Request) -> Answer:
         """Returns the response to a request; faults and defects are responses, too."""
@@ -122,7 +122,7 @@ class Application:
             return self.defect(request, error)
 
     async def _answer(self, request: Request) -> Answer:
-        route = find_route(request)
+        route = request.found
         if route is None:
             if is_keystone_path(request.path):
                 raise ItemNotFound(NO_SUCH_CALL)

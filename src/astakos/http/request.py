@@ -10,6 +10,7 @@ from astakos.http.media_types import JSON_TYPE, JSON_UTF8, XML_TYPE, XML_UTF8
 
 if TYPE_CHECKING:
     from astakos.http.dialects.dialect import Dialect
+    from astakos.http.routing import Route
 
 BODY_LIMIT = 1024 * 1024
 """Maximum size of a body in bytes, unless an operation takes less."""
@@ -42,28 +43,21 @@ class Request:
         parameter: The part of the path that stands for the variable of the route.
         serial: The same as the serial of a commission.
         began: When its head arrived, in seconds of `time.perf_counter`.
+        found: The route; None if there is none.
     """
 
-    __slots__ = (
-        "_body",
-        "_most",
-        "_on_gone",
-        "_query",
-        "_serialization",
-        "began",
-        "dialect",
-        "has_gone",
-        "headers",
-        "id",
-        "method",
-        "parameter",
-        "path",
-        "peer",
-        "raw_query",
-        "route",
-        "scheme",
-        "serial",
-    )
+    # Defaults stand on the class: setting them on every request costs more than the look-up.
+    scheme = "http"
+    route = NO_ROUTE
+    found: "Route | None" = None
+    parameter = ""
+    serial = 0
+    has_gone = False
+    _on_gone: Callable[[], None] | None = None
+    _body = b""
+    _most = 0
+    _query: Mapping[str, str] | None = None
+    _serialization = ""
 
     def __init__(
         self,
@@ -95,19 +89,9 @@ class Request:
         self.raw_query = query.partition(b"#")[0].decode("ascii")
         self.headers = headers
         self.peer = peer
-        self.scheme = "http"
         self.id = request_id
         self.dialect = dialect
-        self.route = NO_ROUTE
-        self.parameter = ""
-        self.serial = 0
         self.began = began
-        self.has_gone = False
-        self._on_gone: Callable[[], None] | None = None
-        self._body = b""
-        self._most = 0
-        self._query: Mapping[str, str] | None = None
-        self._serialization = ""
 
     @property
     def is_outside(self) -> bool:

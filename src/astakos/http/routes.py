@@ -173,15 +173,15 @@ def all_methods() -> dict[str, Methods]:
     return {name: route.methods for name, route in TABLE.routes.items()}
 
 
-def find_route(request: Request) -> Route | None:
-    """Finds the route of a request, and sets the request's route name and path variable."""
+def find_route(request: Request) -> None:
+    """Finds the route of a request, and sets the request's route, its name, and its path variable."""
     route, value = TABLE.find(request.path)
     if route is not None:
+        request.found = route
         request.route = route.name
         request.parameter = value
         if value and "{serial}" in route.template:
             request.serial = serial_of(value)
-    return route
 
 
 TABLE = RouteTable(_routes())

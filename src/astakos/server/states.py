@@ -17,11 +17,11 @@ What is not in the table is a defect of the code, never of the peer: what a peer
 """
 
 from collections.abc import Mapping
-from enum import Enum, auto
+from enum import IntEnum, auto
 from typing import Final
 
 
-class State(Enum):
+class State(IntEnum):
     """How far a connection has got."""
 
     IDLE = auto()
@@ -33,7 +33,7 @@ class State(Enum):
     CLOSED = auto()
 
 
-class Event(Enum):
+class Event(IntEnum):
     """What happens to a connection."""
 
     BEGUN = auto()
