@@ -8,7 +8,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -206,3 +206,33 @@ def closed_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
     return port
+
+
+@contextlib.contextmanager
+def full_backlog() -> Iterator[int]:
+    """The port of a listener whose backlog is full for two seconds; afterwards it accepts and stays silent.
+
+    A client that waits beyond its connect timeout therefore fails after it has sent its request, not before.
+    """
+    with contextlib.ExitStack() as opened:
+        full = opened.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):
+            filler = opened.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(full.getsockname())
+        full.settimeout(0.1)
+        ended = threading.Event()
+
+        def accept() -> None:
+            ended.wait(2)
+            while not ended.is_set():
+                with contextlib.suppress(TimeoutError):
+                    opened.enter_context(full.accept()[0])
+
+        accepting = threading.Thread(target=accept)
+        accepting.start()
+        try:
+            yield full.getsockname()[1]
+        finally:
+            ended.set()
+            accepting.join()

