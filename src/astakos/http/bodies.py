@@ -1,16 +1,12 @@
-"""Reads request bodies: JSON as typed values, and forms (`http-api.md` §2, §8.3)."""
+"""Reads JSON bodies of requests as typed values (`http-api.md` §2)."""
 
-import asyncio
 from collections.abc import Callable, Sequence
-from email import policy
-from email.parser import BytesParser
 from typing import Annotated, Any, Generic, TypeVar
-from urllib.parse import parse_qsl
 
 import msgspec
 
 from astakos.http.faults import BadRequest
-from astakos.http.media_types import FORM_TYPE, JSON_TYPE, MULTIPART_TYPE
+from astakos.http.media_types import JSON_TYPE
 from astakos.http.request import BODY_LIMIT, Request
 from astakos.storage.texts import is_storable
 
@@ -105,77 +101,3 @@ class JsonBody(Generic[T]):
         if not self._any_content_type:
             judge(request)
         return read_json(request, self._decoder)
-
-
-class FormBody(Generic[T]):
-    """The fields of a form as a type. The handler reads them, and the API reference shows them."""
-
-    media_types: Sequence[str] = (FORM_TYPE, MULTIPART_TYPE)
-    is_required = True
-
-    def __init__(self, kind: type[T], limit: int = BODY_LIMIT) -> None:
-        """Sets the type, whose fields must all be strings, and the maximum size of a body in bytes."""
-        self.kind: Any = kind
-        self.limit = limit
-        self._type = kind
-
-    async def read(self, request: Request, form_type: Callable[[str], str]) -> T:
-        """Reads the fields of a form, and ignores fields that the type does not have.
-
-        Args:
-            request: The request.
-            form_type: See `read_form`.
-
-        Raises:
-            BadRequest: The body is not a form, or a field is missing or invalid.
-        """
-        form = await read_form(request, form_type)
-        try:
-            return msgspec.convert(form, self._type)
-        except msgspec.ValidationError as error:
-            raise BadRequest(f"The form is not valid: {error}.") from error
-
-
-def form_type_of(content_type: str) -> str:
-    """Returns the content type unchanged if it is a form type.
-
-    Raises:
-        BadRequest: It is not a form type.
-    """
-    if content_type not in (FORM_TYPE, MULTIPART_TYPE):
-        raise BadRequest(f"The Content-Type header must be {FORM_TYPE} or {MULTIPART_TYPE}.")
-    return content_type
-
-
-async def read_form(request: Request, form_type: Callable[[str], str] = form_type_of) -> dict[str, str]:
-    """Reads the fields of a form. If a field occurs more than once, the last one wins.
-
-    Args:
-        request: The request.
-        form_type: Returns the form type to parse the body as, from its content type without parameters.
-
-    Raises:
-        BadRequest: The content type is not a form type, or the body is not valid.
-    """
-    content_type = request.header(b"content-type")
-    kind = form_type(content_type.partition(";")[0].strip().lower())
-    body = request.body
-    try:
-        if kind == FORM_TYPE:
-            return dict(parse_qsl(body.decode("utf-8"), keep_blank_values=True, errors="strict"))
-        # The multipart parser is slow: run it on a thread to keep the event loop free.
-        return await asyncio.to_thread(_multipart, content_type, body)
-    except (UnicodeError, LookupError) as error:
-        raise BadRequest("The form is not valid UTF-8 text.") from error
-
-
-def _multipart(content_type: str, body: bytes) -> dict[str, str]:
-    head = f"Content-Type: {content_type}\r\n\r\n".encode("latin-1")
-    document = BytesParser(policy=policy.HTTP).parsebytes(head + body)
-    fields = {}
-    for part in document.iter_parts() if document.is_multipart() else ():
-        name = part.get_param("name", header="content-disposition")
-        content = part.get_payload(decode=True)
-        if isinstance(name, str) and isinstance(content, bytes):
-            fields[name] = content.decode("utf-8")
-    return fields

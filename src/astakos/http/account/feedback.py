@@ -6,10 +6,10 @@ from typing import Annotated
 import msgspec
 
 from astakos.directory.entities import User
-from astakos.http.bodies import FormBody
 from astakos.http.faults import BadRequest
+from astakos.http.forms import FormBody
 from astakos.http.openapi.description import EMPTY, described
-from astakos.http.request import Answer, Request
+from astakos.http.request import BODY_LIMIT, Answer, Request
 from astakos.service.mail import MailError
 from astakos.service.service import Service
 from astakos.storage.tables import feedback as feedback_store
@@ -25,7 +25,7 @@ class FeedbackForm(msgspec.Struct):
     feedback_data: str = ""
 
 
-FEEDBACK = FormBody(FeedbackForm)
+FEEDBACK = FormBody(FeedbackForm, limit=BODY_LIMIT)
 
 
 @described("account.feedback", body=FEEDBACK, answers={200: EMPTY, 502: EMPTY})

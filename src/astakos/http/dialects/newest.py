@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 
 from astakos.directory.entities import Resource, User
-from astakos.http.bodies import form_type_of, require_json
+from astakos.http.bodies import require_json
 from astakos.http.dialects.dialect import Dialect, Document, Figures, QuotaFilter, Quotas
 from astakos.http.faults import BadRequest, NotAllowed
+from astakos.http.forms import form_type_of
 from astakos.http.openapi.description import Parameter
 from astakos.http.request import Request
 from astakos.ledger.rules import Holding, Provision

@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 from astakos.directory import oauth2_rules as rules
 from astakos.directory.oauth2_rules import CODE_LIFETIME, PUBLIC, new_code, with_parameters
 from astakos.directory.tokens import token_hash
-from astakos.http.bodies import FormBody, read_form, require_storable
+from astakos.http.bodies import require_storable
 from astakos.http.faults import BadRequest, Forbidden
+from astakos.http.forms import FormBody, read_form
 from astakos.http.media_types import HTML_TYPE, JSON_TYPE
 from astakos.http.oauth2.client_credentials import (
     as_json,

@@ -7,8 +7,8 @@ from typing import NotRequired, TypedDict
 from astakos.clock import MICROSECONDS
 from astakos.directory.oauth2_rules import PUBLIC, new_access_token, normalized, refuse_verifier
 from astakos.directory.tokens import token_hash
-from astakos.http.bodies import FormBody, read_form
 from astakos.http.faults import BadRequest
+from astakos.http.forms import FormBody, read_form
 from astakos.http.media_types import FORM_TYPE, JSON_TYPE
 from astakos.http.oauth2.client_credentials import (
     as_json,

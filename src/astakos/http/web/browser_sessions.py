@@ -23,6 +23,10 @@ from astakos.storage.tables import oauth2, sessions, users
 PROOF = "csrf_token"
 PROOF_HEADER = b"x-csrf-token"
 ELSEWHERE = ("cross-site", "same-site")
+NOT_OUR_FORM = (
+    "This form has expired, or was not sent from its own page. "
+    "Go back, reload the page, and try again. Your browser must accept cookies."
+)
 SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
 HOUR = 3600 * MICROSECONDS
 
@@ -52,18 +56,25 @@ async def login_of(service: Service, request: Request) -> Login | None:
     return Login(user, Session(secret, user.uuid, expires)) if user.is_active else None
 
 
+def require_own_site(request: Request, secret: str) -> None:
+    """Requires what the head of a request can show of `require_own_form`, before its body is read.
+
+    Raises:
+        Forbidden: Another site may have made the browser send the form.
+    """
+    if not secret or request.header(b"sec-fetch-site") in ELSEWHERE:
+        raise Forbidden(NOT_OUR_FORM)
+
+
 def require_own_form(request: Request, form: Mapping[str, str], secret: str) -> None:
     """Requires that a form comes from a page that was made for the browser with this secret.
 
     Raises:
         Forbidden: Another site may have made the browser send the form.
     """
-    proof = form.get(PROOF) or request.header(PROOF_HEADER)
-    if request.header(b"sec-fetch-site") in ELSEWHERE or not secret or not is_form_proof(secret, proof):
-        raise Forbidden(
-            "This form has expired, or was not sent from its own page. "
-            "Go back, reload the page, and try again. Your browser must accept cookies."
-        )
+    require_own_site(request, secret)
+    if not is_form_proof(secret, form.get(PROOF) or request.header(PROOF_HEADER)):
+        raise Forbidden(NOT_OUR_FORM)
 
 
 def browser_of(request: Request) -> str:

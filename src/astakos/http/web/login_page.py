@@ -10,13 +10,20 @@ from astakos.directory.entities import User
 from astakos.directory.redirects import own_address
 from astakos.directory.session_secrets import form_proof, new_secret
 from astakos.directory.tokens import token_hash
-from astakos.http.bodies import FormBody, read_form
 from astakos.http.faults import BadRequest, Forbidden
+from astakos.http.forms import FormBody, read_form
 from astakos.http.media_types import HTML_TYPE
 from astakos.http.openapi.description import ELSEWHERE, PAGE, Reply, described
 from astakos.http.request import Answer, Request
 from astakos.http.web import browser_sessions
-from astakos.http.web.browser_sessions import PROOF, Login, browser_of, login_of, require_own_form
+from astakos.http.web.browser_sessions import (
+    PROOF,
+    Login,
+    browser_of,
+    login_of,
+    require_own_form,
+    require_own_site,
+)
 from astakos.http.web.cookies import Cookies
 from astakos.http.web.html import OWN_FORMS, Html, hidden, html, page, redirect
 from astakos.http.web.terms_page import NEXT
@@ -86,6 +93,7 @@ async def logout(service: Service, request: Request) -> Answer:
         return redirect(f"{service.base_url}/ui/login")
     if request.method != "POST":
         return page("Sign out", _logout_form(service, login))
+    require_own_site(request, login.session.secret)
     require_own_form(request, await read_form(request), login.session.secret)
     await browser_sessions.end(service, login)
     settings = await service.login_settings()
@@ -107,10 +115,12 @@ def _logout_form(service: Service, login: Login) -> Html:
 
 
 async def _log_in(service: Service, request: Request) -> Answer:
-    form = await read_form(request)
-    wanted = form.get("next", "")
+    wanted = ""
     browser = browser_of(request)
     try:
+        require_own_site(request, browser)
+        form = await read_form(request)
+        wanted = form.get("next", "")
         require_own_form(request, form, browser)
     except Forbidden as refusal:
         return await _form(service, request, wanted, error=refusal.message, status=403)

@@ -3,11 +3,11 @@
 from typing import NotRequired, TypedDict
 
 from astakos.directory.redirects import own_address
-from astakos.http.bodies import FormBody, read_form
 from astakos.http.faults import BadRequest, Forbidden
+from astakos.http.forms import FormBody, read_form
 from astakos.http.openapi.description import ELSEWHERE, PAGE, Parameter, as_text, described
 from astakos.http.request import Answer, Request
-from astakos.http.web.browser_sessions import PROOF, login_of, require_own_form
+from astakos.http.web.browser_sessions import PROOF, login_of, require_own_form, require_own_site
 from astakos.http.web.html import hidden, html, page, redirect
 from astakos.service.service import Service
 from astakos.storage.tables import users
@@ -35,6 +35,7 @@ async def terms(service: Service, request: Request) -> Answer:
     settings = await service.login_settings()
     text = html('<p class="text">{}</p>', settings.terms)
     if request.method == "POST" and login is not None:
+        require_own_site(request, login.session.secret)
         form = await read_form(request)
         require_own_form(request, form, login.session.secret)
         await service.write(lambda connection: users.sign_terms(connection, login.user.id))
