@@ -16,7 +16,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from astakos.ledger.engine import LARGEST_BATCH
+from astakos.ledger.waiting import LARGEST_BATCH
 
 WARM_UP_SHARE = 0.25
 STEPS = 2

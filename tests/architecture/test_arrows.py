@@ -21,7 +21,7 @@ FLOORS = (
     ("storage",),
     ("projects",),
     ("directory", "ledger"),
-    ("logs", "distribution"),
+    ("logs", "distribution", "turns"),
     ("clock",),
 )
 """From the top down: a room imports from floors below its own only."""

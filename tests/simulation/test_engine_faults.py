@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from astakos.ledger.embedded_engine import GroupCommit
-from astakos.ledger.engine import LARGEST_BATCH
 from astakos.ledger.engine_client import OperationFailedError
 from astakos.ledger.operations import Issue, Issued, Operation, Outcome
 from astakos.ledger.ports import StorageUnavailableError
 from astakos.ledger.rules import NoCapacity
+from astakos.ledger.waiting import LARGEST_BATCH
 from astakos.storage.opening import ledger_storage
 from service.stored import stored_commissions
 from simulation.comparison import check_sums, make_issue, read_figures

@@ -62,7 +62,8 @@ WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
     default=MOST_WAITING,
     show_default=True,
     type=click.IntRange(1),
-    help="The maximum number of ledger operations in progress for each worker; more are refused with 503.",
+    help="The maximum number of ledger operations of one component in progress in each worker; "
+    "more are refused with 503.",
 )
 @click.option(
     "--limit",

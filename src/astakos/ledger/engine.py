@@ -1,4 +1,4 @@
-"""Group commit: each batch holds every operation that queued while the previous batch was committing.
+"""Group commit: a batch holds what queued while the previous batch was committing (`astakos.ledger.waiting`).
 
 There is no artificial delay. Without load, a batch is a single operation; under load, batches grow and share
 the cost of one commit. Any number of processes and threads use one engine, each through its own socket
@@ -6,7 +6,6 @@ the cost of one commit. Any number of processes and threads use one engine, each
 never waits for the interpreter lock.
 """
 
-import collections
 import logging
 import selectors
 import socket
@@ -22,9 +21,8 @@ from astakos.ledger.operations import Operation, Outcome, Undone
 from astakos.ledger.ports import LedgerStorage, StorageUnavailableError
 from astakos.ledger.rules import InvariantViolatedError
 from astakos.ledger.statistics import EngineStatistics
+from astakos.ledger.waiting import WaitingOperations
 
-LARGEST_BATCH = 256
-"""Large enough to make the commit cost per operation negligible, small enough to keep latency even."""
 SWEEP_SECONDS = 1.0
 """How often an idle engine expires commissions; every batch does so too."""
 TIDY_SECONDS = 60.0
@@ -91,7 +89,7 @@ class Engine:
         self._clock = clock
         self._selector = selectors.DefaultSelector()
         self._channels: set[Channel] = set()
-        self._queue: collections.deque[_Waiting] = collections.deque()
+        self._queue: WaitingOperations[_Waiting] = WaitingOperations()
         self._withdrawn: set[tuple[Channel, int]] = set()
         self._stopped_by: InvariantViolatedError | None = None
 
@@ -111,7 +109,8 @@ class Engine:
                 ended()
                 return
             for message in asked:
-                self._queue.extend(_Waiting(channel, number, what) for number, what in message.operations)
+                for number, operation in message.operations:
+                    self._queue.add(operation, _Waiting(channel, number, operation))
                 self._withdrawn.update((channel, number) for number in message.withdrawn)
                 if message.standing is not None:
                     self._send(channel, Answered(standing=Standing(message.standing, self.has_stopped)))
@@ -159,12 +158,12 @@ class Engine:
                 key.data(events)
 
     def _next_batch(self) -> list[_Waiting]:
-        batch: list[_Waiting] = []
-        while self._queue and len(batch) < LARGEST_BATCH:
-            waiting = self._queue.popleft()
-            # The caller was told that a withdrawn operation timed out, so it must not be charged.
-            if not self._withdrawn or (waiting.channel, waiting.number) not in self._withdrawn:
-                batch.append(waiting)
+        # The caller was told that a withdrawn operation timed out, so it must not be charged.
+        batch = [
+            waiting
+            for waiting in self._queue.next_batch()
+            if not self._withdrawn or (waiting.channel, waiting.number) not in self._withdrawn
+        ]
         if not self._queue:
             self._withdrawn.clear()
         return batch

@@ -1,4 +1,4 @@
-"""The event loop's client of the engine. It limits how many operations wait, and for how long.
+"""The event loop's client of the engine. It limits how many operations of a component wait, and for how long.
 
 An operation beyond the first limit is refused and has no effect. One beyond the second fails and has no
 effect either, unless its batch was already being applied; then the outcome is unknown.
@@ -9,12 +9,14 @@ import contextlib
 import logging
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
 from astakos.ledger.frames import Answered, Asked, Frames, frame
 from astakos.ledger.operations import Operation, Outcome, Undone
 from astakos.ledger.ports import StorageUnavailableError
+from astakos.ledger.waiting import component_of
 
 MOST_WAITING = 4096
 LONGEST_WAIT_SECONDS = 10.0
@@ -36,7 +38,7 @@ class Counts(NamedTuple):
 
     Attributes:
         under_way: in progress now.
-        refused: refused since the start because too many were in progress.
+        refused: refused since the start because too many of the same component were in progress.
         late: timed out since the start.
     """
 
@@ -47,6 +49,7 @@ class Counts(NamedTuple):
 
 class _Waiting(NamedTuple):
     number: int
+    component: int
     answer: asyncio.Future[Outcome]
     since: float
 
@@ -65,7 +68,7 @@ class Ledger(asyncio.Protocol):
 
         Args:
             connect: returns a stream socket that is connected to the engine.
-            most_waiting: the maximum number of operations in progress; more are refused.
+            most_waiting: the maximum number of operations of one component in progress; more are refused.
             longest_wait: the timeout of an operation in seconds.
         """
         self._connect = connect
@@ -74,6 +77,7 @@ class Ledger(asyncio.Protocol):
         self._frames = Frames(Answered)
         self._asked = Asked()
         self._under_way: dict[int, _Waiting] = {}
+        self._under_way_of: Counter[int] = Counter()
         self._standings: dict[int, asyncio.Future[bool]] = {}
         self._number = 0
         self._refused = 0
@@ -109,20 +113,24 @@ class Ledger(asyncio.Protocol):
         OperationFailedError if the operation fails because of a bug.
 
         Raises:
-            StorageUnavailableError: too many operations are in progress, or the service is stopping.
+            StorageUnavailableError: too many operations of the component are in progress, or the service is
+                stopping.
         """
         if self._loop is None or self._transport is None:
             raise RuntimeError("the ledger has not been started")
         if self._stopping or self._transport.is_closing():
             raise StorageUnavailableError("the service is stopping")
-        if len(self._under_way) >= self._most_waiting:
+        component = component_of(operation)
+        if self._under_way_of[component] >= self._most_waiting:
             self._refused += 1
             raise StorageUnavailableError(
-                f"too many operations in progress: {len(self._under_way)} of at most {self._most_waiting}"
+                f"too many operations in progress: {self._under_way_of[component]} "
+                f"of at most {self._most_waiting} for one component"
             )
         self._number += 1
-        waiting = _Waiting(self._number, self._loop.create_future(), time.monotonic())
+        waiting = _Waiting(self._number, component, self._loop.create_future(), time.monotonic())
         self._under_way[self._number] = waiting
+        self._under_way_of[component] += 1
         if not self._asked.operations:
             self._loop.call_soon(self._hand_over)
         self._asked.operations.append((self._number, operation))
@@ -196,7 +204,10 @@ class Ledger(asyncio.Protocol):
 
     def _end(self, number: int, outcome: Outcome | Undone | Exception) -> None:
         waiting = self._under_way.pop(number, None)
-        if waiting is None or waiting.answer.done():
+        if waiting is None:
+            return
+        self._under_way_of[waiting.component] -= 1
+        if waiting.answer.done():
             return
         if isinstance(outcome, Undone):
             kind = OperationFailedError if outcome.is_defect else StorageUnavailableError
@@ -213,7 +224,9 @@ class Ledger(asyncio.Protocol):
             refused, self._refused_before = self._refused - self._refused_before, self._refused
             if refused:
                 log.warning(
-                    "operations refused: %d; limit of %d in progress reached", refused, self._most_waiting
+                    "operations refused: %d; limit of %d in progress for one component reached",
+                    refused,
+                    self._most_waiting,
                 )
             too_old = time.monotonic() - self._longest_wait
             late = [

@@ -48,7 +48,7 @@ class Service:
             database: Database to serve.
             base_url: Base URL, without a slash at the end.
             mailer: Mails feedback to the operators. Without one, feedback is only stored.
-            queue_limit: Maximum number of ledger operations that wait at the same time.
+            queue_limit: Maximum number of ledger operations of one component that wait at the same time.
             ledger: Ledger of another process. Without one, the service runs its own engine.
             now: Returns the current time.
         """

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from astakos.ledger import engine
+from astakos.ledger import waiting
 from astakos.ledger.embedded_engine import GroupCommit
 from astakos.ledger.engine_client import OperationFailedError
 from astakos.ledger.operations import Issue, Issued, Operation, Outcome, Resolve, Resolved
@@ -84,7 +84,7 @@ def test_many_at_once_end_in_the_figures_that_they_would_have_one_by_one(databas
 
 
 def test_a_batch_has_a_largest_size(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "LARGEST_BATCH", 2)
+    monkeypatch.setattr(waiting, "LARGEST_BATCH", 2)
     store = CountingStore(database)
 
     async def run() -> None:

@@ -13,7 +13,7 @@ from astakos.service.service import Service
 from astakos.storage.protocol import Database
 from service.caller import COMMISSIONS, Caller, Reply
 from service.installation import holdings, locked, running
-from service.world import ALICE, BASE_URL, COMPUTE_TOKEN, member_key
+from service.world import ALICE, BASE_URL, COMPUTE_TOKEN, STORAGE_TOKEN, member_key
 
 pytestmark = pytest.mark.ledger
 
@@ -68,3 +68,21 @@ def test_who_has_waited_too_long_is_told_and_not_charged_afterwards(
         assert issued.status == 201
     # The first was in the writer's hands and may have come true; the second was still waiting.
     assert holdings(database)[U].usage_max <= 1
+
+
+def test_one_component_that_fills_its_queue_takes_nothing_from_another(database: Database) -> None:
+    listener = listen(LOOPBACK, 0)
+    with serving(Service(database, BASE_URL, queue_limit=3), listener):
+        caller = Caller(f"http://{LOOPBACK}:{listener.getsockname()[1]}/astakos")
+        with locked(database):
+            flood, replies = ask_at_once(caller, 8)
+            deadline = time.monotonic() + 3
+            while len(replies) < 5 and time.monotonic() < deadline:
+                time.sleep(0.01)
+            others: list[Reply] = []
+            other = threading.Thread(target=lambda: others.append(caller.issue(STORAGE_TOKEN, (U, 1))))
+            other.start()
+            assert [reply.status for reply in replies] == [503] * 5
+        for thread in (*flood, other):
+            thread.join()
+    assert [reply.status for reply in others] == [201]

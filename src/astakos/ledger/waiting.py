@@ -1,0 +1,73 @@
+"""The engine's queue: components take turns, and small operations take turns with bulk.
+
+A batch is one transaction, and everything in it waits for all of it. So no batch has both: a small operation
+waits for one batch of bulk at most, whoever has sent the bulk and however much of it there is.
+"""
+
+from collections.abc import Iterator
+from typing import Final, Generic, TypeVar
+
+from astakos.ledger.operations import Issue, IssueMany, Operation, Reconcile, Resolve, Settle
+from astakos.turns import Turns
+
+T = TypeVar("T")
+
+LARGEST_BATCH: Final = 256
+"""Operations of a batch. Large enough to make the commit cost per operation negligible, small enough to keep
+latency even."""
+LARGEST_WORK: Final = 2048
+"""Work of a batch, by `work_of`: 256 commissions of usual size, or one large operation."""
+SMALL: Final = 64
+"""Up to so much work, an operation is small."""
+
+
+def work_of(operation: Operation) -> int:
+    """Return about how many rows an operation reads or writes."""
+    match operation:
+        case Issue():
+            return 1 + len(operation.provisions)
+        case IssueMany():
+            return sum([1 + len(issue.provisions) for issue in operation.issues])
+        case Resolve():
+            return len(operation.accept) + len(operation.reject)
+        case Settle():
+            return 1 + len(operation.quantities)
+        case Reconcile():
+            return len(operation.usage)
+
+
+def component_of(operation: Operation) -> int:
+    """Return the component that an operation is for; 0 if it has no part that could tell."""
+    if isinstance(operation, IssueMany):
+        return operation.issues[0].component if operation.issues else 0
+    return operation.component
+
+
+class WaitingOperations(Generic[T]):
+    """What waits to be applied, each operation with what the engine knows of it."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._small: Turns[tuple[int, T]] = Turns()
+        self._bulk: Turns[tuple[int, T]] = Turns()
+        self._is_turn_of_bulk = False
+
+    def __bool__(self) -> bool:
+        """Return whether any operation waits."""
+        return bool(self._small) or bool(self._bulk)
+
+    def add(self, operation: Operation, item: T) -> None:
+        """Add an operation."""
+        work = work_of(operation)
+        turns = self._small if work <= SMALL else self._bulk
+        turns.add(component_of(operation), (work, item))
+
+    def next_batch(self) -> Iterator[T]:
+        """Take the operations of the next batch, in the order in which they are applied."""
+        turns = self._bulk if self._bulk and (self._is_turn_of_bulk or not self._small) else self._small
+        self._is_turn_of_bulk = turns is self._small
+        count = work = 0
+        while turns and count < LARGEST_BATCH and (not count or work + turns.first()[0] <= LARGEST_WORK):
+            more, item = turns.take()
+            count, work = count + 1, work + more
+            yield item
