@@ -36,8 +36,12 @@ def _resident_pages(process: int) -> int:
 
 
 @contextlib.contextmanager
-def serving(command: Sequence[str]) -> Iterator[Server]:
+def serving(command: Sequence[str], *, kill: bool = False) -> Iterator[Server]:
     """Start a server that prints a line ending in its URL when it answers; stop it after.
+
+    Args:
+        command: what starts it.
+        kill: whether it is killed, since it may have more to finish than anybody wants to wait for.
 
     Raises:
         RuntimeError: it did not start, or did not stop in good order.
@@ -48,13 +52,13 @@ def serving(command: Sequence[str]) -> Iterator[Server]:
             port = _port(process)
             yield Server(port, process.pid, time.perf_counter() - began)
         finally:
-            process.terminate()
+            (process.kill if kill else process.terminate)()
             try:
                 status = process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise
-    if status != 0:
+    if status != 0 and not kill:
         raise RuntimeError(f"{command[0]} ended with status {status}")
 
 
