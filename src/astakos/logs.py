@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from contextvars import ContextVar
 from typing import Any
 
@@ -9,6 +10,8 @@ from astakos import clock
 
 TEXT, JSON = "text", "json"
 FORMATS = (TEXT, JSON)
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+"""Characters that end a line or command a terminal."""
 LEVELS = ("debug", "info", "warning", "error", "critical")
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -37,10 +40,19 @@ class TextFormatter(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - as the base class calls it
-        """Return the line, with line breaks escaped so that a message cannot forge another line."""
-        line = super().formatMessage(record).replace("\r", "\\r").replace("\n", "\\n")
+        """Return the line, with control characters escaped so that a message cannot forge another line."""
+        line = _escaped(super().formatMessage(record))
         request = getattr(record, "request_id", "")
         return f"{line} [{request}]" if request else line
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - as the base class calls it
+        """Return the traceback, indented so that the text of an exception cannot forge a line either."""
+        lines = super().formatException(ei).split("\n")
+        return "\n".join(f"    {_escaped(line)}" for line in lines)
+
+
+def _escaped(line: str) -> str:
+    return CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), line)
 
 
 class JSONFormatter(logging.Formatter):

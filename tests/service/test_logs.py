@@ -1,12 +1,15 @@
 """What the service writes to its log, read from a real one."""
 
 import json
+import logging
 import re
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from astakos.logs import TextFormatter
 from astakos.storage.protocol import Database
 from service.caller import ACCOUNT, COMMISSIONS, TOKENS
 from service.command import ended, serving
@@ -74,6 +77,20 @@ def test_text_is_for_people_and_names_the_request_as_well(database: Database) ->
         written = served.end().errors.splitlines()
     line = r"\d{4}-\d\d-\d\d [\d:,]{12} INFO astakos\.http\.requests: GET /healthz 200 in [\d.]+ ms \[seven\]"
     assert len([found for found in written if re.fullmatch(line, found)]) == 1
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\x85", "\u2028", "\x0b", "\x1b[2K", "\0"])
+def test_no_text_looks_like_a_line_of_its_own(end: str) -> None:
+    forged = f"x{end}2026-01-01 00:00:00,000 INFO astakos.http: forged"
+    try:
+        int(forged)
+    except ValueError:
+        record = logging.LogRecord("astakos", logging.ERROR, "", 1, forged, (), sys.exc_info())
+    written = TextFormatter().format(record)
+    first, *traceback = written.split("\n")
+    assert "forged" in first
+    assert all(line.startswith("    ") for line in traceback)
+    assert [char for char in written if not char.isprintable()] == ["\n"] * len(traceback)
 
 
 def test_usually_nothing_is_written(database: Database) -> None:

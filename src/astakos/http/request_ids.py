@@ -5,7 +5,8 @@ import re
 import secrets
 
 HEADER = b"x-request-id"
-ACCEPTABLE = re.compile(rb"[\x20-\x7e]{1,128}")
+ACCEPTABLE = re.compile(rb"[A-Za-z0-9._~:/+=@-]{1,128}")
+"""No blanks and brackets, with which an ID could pass for the text of a log line."""
 
 
 class RequestIds:

@@ -7,6 +7,7 @@ from email.utils import formatdate
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
+from astakos.http.browser_protection import OF_ALL, missing_headers
 from astakos.http.request import Answer, Request
 from astakos.http.routes import announced_field
 
@@ -17,6 +18,15 @@ WITHOUT_CONTENT: Final = frozenset({204, 304})
 """An answer of these has no body, and 204 must not announce one (RFC 9110 §8.6)."""
 NOT_IN_A_FIELD: Final = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 CLOSE: Final = b"connection: close\r\n"
+
+
+def _field(name: str, value: str) -> bytes:
+    if NOT_IN_A_FIELD.search(value):
+        raise ValueError(f"the header {name} has a character that no header can have")
+    return f"{name.lower()}: {value}\r\n".encode("latin-1")
+
+
+PROTECTION: Final = b"".join(_field(*each) for each in OF_ALL.items())
 
 
 class LastBytes(NamedTuple):
@@ -46,14 +56,16 @@ class AnswerWriter:
             ValueError: a header has a character that no header can have.
         """
         media_type = answer.media_type or request.media_type
-        fields = [announced_field(request.path), *_fields(answer)]
+        fields = [announced_field(request.path), *_fields(answer, media_type)]
         with_body = request.method != "HEAD"
         return self._whole(answer, media_type, request.id, fields, is_last=is_last, with_body=with_body)
 
     def refusal(self, answer: Answer, request_id: str) -> bytes:
         """The answer to what is not an acceptable request; the connection ends with it."""
         media_type = answer.media_type or ""
-        return self._whole(answer, media_type, request_id, _fields(answer), is_last=True, with_body=True)
+        return self._whole(
+            answer, media_type, request_id, _fields(answer, media_type), is_last=True, with_body=True
+        )
 
     def _whole(
         self,
@@ -88,18 +100,14 @@ class AnswerWriter:
             self._fixed = (
                 f"date: {date}\r\nexpires: {date}\r\nlast-modified: {date}\r\n"
                 "cache-control: no-cache, no-store, must-revalidate, max-age=0\r\nvary: X-Auth-Token\r\n"
-            ).encode("ascii")
+            ).encode("ascii") + PROTECTION
         return self._fixed
 
 
-def _fields(answer: Answer) -> Iterable[bytes]:
-    """The answer's own fields."""
+def _fields(answer: Answer, media_type: str) -> Iterable[bytes]:
+    """The answer's own fields, and those that its type needs."""
+    for name, value in missing_headers(media_type, answer.headers).items():
+        yield _field(name, value)
     if answer.headers or answer.cookies:
         yield from (_field(name, value) for name, value in answer.headers.items())
         yield from (_field("set-cookie", cookie) for cookie in answer.cookies)
-
-
-def _field(name: str, value: str) -> bytes:
-    if NOT_IN_A_FIELD.search(value):
-        raise ValueError(f"the header {name} has a character that no header can have")
-    return f"{name.lower()}: {value}\r\n".encode("latin-1")

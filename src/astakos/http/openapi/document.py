@@ -45,7 +45,14 @@ IN_QUERY = "InQuery"
 SCHEMAS = "#/components/schemas/{name}"
 TEXT: Schema = {"type": "string"}
 
-COMMON_HEADERS = ("Cache-Control", "Expires", "Last-Modified", "Vary", "X-Request-Id")
+COMMON_HEADERS = (
+    "Cache-Control",
+    "Expires",
+    "Last-Modified",
+    "Vary",
+    "X-Content-Type-Options",
+    "X-Request-Id",
+)
 """Every response carries these."""
 HEADERS: Mapping[str, tuple[Schema, str]] = {
     "Allow": (TEXT, "The methods that the path supports."),
@@ -63,6 +70,7 @@ HEADERS: Mapping[str, tuple[Schema, str]] = {
     "Retry-After": ({"type": "string", "pattern": "^[0-9]+$"}, "The number of seconds to wait."),
     "Vary": (TEXT, "The request headers that the response depends on."),
     "WWW-Authenticate": (TEXT, "The URL to authenticate at."),
+    "X-Content-Type-Options": (TEXT, "Forbids guessing another type than Content-Type."),
     "X-Request-Id": (
         {"type": "string", "minLength": 1, "maxLength": 128},
         "The ID of the request in the log: the one that the request sent, or a new one.",

@@ -4,19 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from astakos.http.browser_protection import POLICY, page_policy
 from astakos.http.media_types import HTML_TYPE, HTML_UTF8, JSON_TYPE
 from astakos.http.openapi.description import Reply, described
 from astakos.http.openapi.document import Announced, Routes, openapi_document
-from astakos.http.openapi.reference_page import page_of
+from astakos.http.openapi.reference_page import STYLE, page_of
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
 from astakos.service.service import Service
 
-POLICY = "Content-Security-Policy"
-STYLES_ONLY = {
-    POLICY: "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
-}
-"""The page has no scripts and loads nothing, so the policy forbids both."""
+DOCS_HEADERS = {POLICY: f"{page_policy(STYLE)}; form-action 'none'"}
 
 
 @described("documentation.openapi", answers={200: Reply(dict[str, Any], [JSON_TYPE])})
@@ -30,7 +27,7 @@ def openapi(routes: Routes, announced: Announced, base_url: str) -> Answer:
 def docs(routes: Routes, announced: Announced, base_url: str) -> Answer:
     """Returns the API reference as an HTML page."""
     page = page_of(openapi_document(routes, announced, base_url))
-    return Answer(body=page.encode("utf-8"), media_type=HTML_UTF8, headers=STYLES_ONLY)
+    return Answer(body=page.encode("utf-8"), media_type=HTML_UTF8, headers=DOCS_HEADERS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,11 @@
 """HTML pages. All text is escaped; pages run no scripts and load nothing."""
 
-import base64
-import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import ClassVar, LiteralString
 
+from astakos.http.browser_protection import POLICY, page_policy
 from astakos.http.faults import Fault, ServiceUnavailable
 from astakos.http.media_types import HTML_UTF8, PLAIN_UTF8
 from astakos.http.openapi.description import Refusals
@@ -40,9 +39,10 @@ dd { margin: 0; overflow-wrap: anywhere; }
 ul { padding-left: 1.2rem; }
 .text { white-space: pre-line; overflow-wrap: anywhere; }
 """
-_STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode("ascii")
-POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; frame-ancestors 'none'"
+PAGE_POLICY = page_policy(STYLE)
 OWN_FORMS = ("'self'",)
+PRIVATE = {"Vary": "Cookie"}
+"""Sent with what depends on who is logged in."""
 
 
 class Html(str):
@@ -102,19 +102,20 @@ def page(
         title,
         content,
     )
-    policy = POLICY if forms_may_lead_to is None else f"{POLICY}; form-action {' '.join(forms_may_lead_to)}"
-    headers = {"Content-Security-Policy": policy, "X-Frame-Options": "DENY", **PROTECTIVE}
+    policy = (
+        PAGE_POLICY
+        if forms_may_lead_to is None
+        else f"{PAGE_POLICY}; form-action {' '.join(forms_may_lead_to)}"
+    )
+    headers = {POLICY: policy, **PRIVATE}
     if retry_after is not None:
         headers["Retry-After"] = str(retry_after)
     return Answer(status, document.encode(), HTML_UTF8, headers, cookies)
 
 
-PROTECTIVE = {"Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff", "Vary": "Cookie"}
-
-
 def plain(status: int, text: str) -> Answer:
     """Returns a line of plain text."""
-    return Answer(status, text.encode() + b"\n", PLAIN_UTF8, PROTECTIVE)
+    return Answer(status, text.encode() + b"\n", PLAIN_UTF8, {"Referrer-Policy": "no-referrer", **PRIVATE})
 
 
 def redirect(location: str, cookies: Sequence[str] = ()) -> Answer:
@@ -124,7 +125,7 @@ def redirect(location: str, cookies: Sequence[str] = ()) -> Answer:
         location: Absolute URL that is safe in a header.
         cookies: Cookies to set.
     """
-    return Answer(302, b"", HTML_UTF8, {"Location": location, **PROTECTIVE}, cookies)
+    return Answer(302, b"", HTML_UTF8, {"Location": location, **PRIVATE}, cookies)
 
 
 @dataclass(frozen=True, slots=True)

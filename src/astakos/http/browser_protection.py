@@ -1,0 +1,31 @@
+"""The headers that keep browsers from doing more with a response than it means."""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from typing import Final
+
+from astakos.http.media_types import HTML_TYPE
+
+POLICY: Final = "Content-Security-Policy"
+OF_ALL: Final[Mapping[str, str]] = {"X-Content-Type-Options": "nosniff"}
+"""Sent with every response: what is JSON, XML, or a script must not be taken for a page."""
+OF_PAGES: Final[Mapping[str, str]] = {
+    POLICY: "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+}
+"""Sent with every HTML response that does not set them itself, including redirects and pages about errors."""
+
+
+def page_policy(style: str) -> str:
+    """Returns the policy of a page that has one style sheet, runs no scripts, and loads nothing."""
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
+    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; frame-ancestors 'none'"
+
+
+def missing_headers(media_type: str, headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Returns the headers that a response of a media type needs in addition to its own."""
+    if not media_type.startswith(HTML_TYPE):
+        return {}
+    return {name: value for name, value in OF_PAGES.items() if name not in headers}
