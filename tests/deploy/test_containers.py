@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 import sysconfig
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 import yaml
 
 from astakos.cli.serve_command import serve
+from astakos.directory.trusted_proxies import TrustedProxies
 from astakos.storage.protocol import Database
 from service.command import Serving, serving
 
@@ -98,6 +100,15 @@ def test_the_composed_service_has_options_that_there_are_and_is_given_time_to_en
     assert not [port for port in service["ports"] if "9464" in port], "the metrics are not published"
     assert (ROOT / "deploy" / service["build"]["context"]).resolve() == ROOT
     assert ROOT.joinpath(service["build"]["dockerfile"]).is_file()
+
+
+def test_the_composed_service_trusts_the_proxy_that_comes_through_its_own_network() -> None:
+    (network,) = COMPOSE["networks"]["default"]["ipam"]["config"]
+    assert COMPOSE["services"]["astakos"]["environment"]["ASTAKOS_TRUSTED_PROXIES"] == network["subnet"]
+    (subnet,) = re.findall(r"^\$\{ASTAKOS_NETWORK:-(.+)\}$", network["subnet"])
+    proxies = TrustedProxies([subnet])
+    gateway = str(next(ip_network(subnet).hosts()))
+    assert str(proxies.caller((gateway, 1234), "198.51.100.1")) == "198.51.100.1"
 
 
 @pytest.mark.parametrize("name", COMPOSE["services"])

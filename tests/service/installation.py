@@ -8,6 +8,7 @@ from pathlib import Path
 from astakos import clock
 from astakos.administration.component_registration import register_own_services
 from astakos.administration.load import load
+from astakos.directory.trusted_proxies import TrustedProxies
 from astakos.http.dialects.dialect import Dialect
 from astakos.http.dialects.newest import NEWEST
 from astakos.ledger.rules import Holding, Key
@@ -57,11 +58,14 @@ def running(
     mailer: Mailer | None = None,
     now: Callable[[], int] = clock.now,
     dialect: Dialect = NEWEST,
+    proxies: TrustedProxies | None = None,
 ) -> Iterator[Caller]:
     """A service on a database, over HTTP, while the context lasts."""
     with listen(LOOPBACK, 0) as listener:
         port = listener.getsockname()[1]
-        with serving(Service(database, BASE_URL, mailer, now=now), listener, dialect=dialect):
+        with serving(
+            Service(database, BASE_URL, mailer, now=now, proxies=proxies), listener, dialect=dialect
+        ):
             yield Caller(f"http://{LOOPBACK}:{port}/astakos")
 
 

@@ -37,6 +37,7 @@ def dump(database: Database) -> StateDocument:
                 admin_users_groups=settings.find(connection, settings.ADMIN_USERS_GROUPS),
                 history_days=settings.find(connection, settings.HISTORY_DAYS),
                 compatibility=settings.find(connection, settings.COMPATIBILITY),
+                trusted_proxies=settings.find(connection, settings.TRUSTED_PROXIES),
                 **{name: settings.find(connection, name) for name in settings.LOGIN},
             ),
             components=list(_components(connection)),

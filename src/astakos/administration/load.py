@@ -25,6 +25,7 @@ from astakos.directory.mail_addresses import EXAMPLE, is_mail_address
 from astakos.directory.password_hashes import is_password_hash, password_hash, password_matches
 from astakos.directory.redirects import refuse_allowed_next
 from astakos.directory.tokens import USER_TOKEN_LIFETIME, token_hash
+from astakos.directory.trusted_proxies import TrustedProxies
 from astakos.ledger.rules import UNLIMITED
 from astakos.projects.project import Capacity, Membership, MembershipState, Project
 from astakos.storage.protocol import Connection, Database
@@ -103,12 +104,18 @@ class _Loader:
             settings.ADMIN_USERS_GROUPS: entry.admin_users_groups,
             settings.HISTORY_DAYS: entry.history_days,
             settings.COMPATIBILITY: entry.compatibility,
+            settings.TRUSTED_PROXIES: entry.trusted_proxies,
             **{name: getattr(entry, name) for name in settings.LOGIN},
         }
         for position, allowed in enumerate(entry.weblogin_next or ()):
             refusal = refuse_allowed_next(allowed)
             if refusal:
                 raise Place(f"settings.weblogin_next[{position}]").error(refusal)
+        for position, network in enumerate(entry.trusted_proxies or ()):
+            try:
+                TrustedProxies([network])
+            except ValueError as error:
+                raise Place(f"settings.trusted_proxies[{position}]").error(str(error)) from error
         for name, value in values.items():
             if value is not None:
                 settings.save(self._connection, name, value)

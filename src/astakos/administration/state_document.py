@@ -27,6 +27,7 @@ class Settings(Entry):
     helpdesk: list[str] | None = None
     admin_users: bool | None = None
     admin_users_groups: list[str] | None = None
+    trusted_proxies: list[str] | None = None
     history_days: Annotated[int, msgspec.Meta(ge=1)] | None = None
     weblogin_next: list[str] | None = None
     cookie_name: Annotated[str, msgspec.Meta(pattern=COOKIE_NAME)] | None = None

@@ -10,6 +10,7 @@ import click
 from astakos.administration.component_registration import register_own_services
 from astakos.administration.state_document import StateError
 from astakos.cli.options import database_option, open_database
+from astakos.directory.trusted_proxies import THIS_MACHINE, TrustedProxies
 from astakos.http.dialects.choice import NEWEST_NAME
 from astakos.ledger.engine_client import MOST_WAITING
 from astakos.logs import FORMATS, LEVELS, TEXT, set_up_logging
@@ -75,6 +76,15 @@ WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
     f"[default: {told(Limits())}]",
 )
 @click.option(
+    "--trusted-proxy",
+    "trusted_proxies",
+    metavar="NETWORK",
+    multiple=True,
+    envvar="ASTAKOS_TRUSTED_PROXIES",
+    help="A proxy, or a network of proxies such as 10.0.0.0/8, whose X-Forwarded-* headers are believed; "
+    "may be given more than once.  [default: the setting trusted_proxies, or this machine]",
+)
+@click.option(
     "--metrics-port",
     type=click.IntRange(0, 65535),
     help="Serve Prometheus metrics on this port, at /metrics; 0 for any free port.  [default: no metrics]",
@@ -121,6 +131,7 @@ def serve(
     queue_limit: int,
     workers: int,
     limits: tuple[str, ...],
+    trusted_proxies: tuple[str, ...],
     metrics_port: int | None,
     metrics_host: str,
     log_level: str,
@@ -146,10 +157,11 @@ def serve(
     address = _url_of(host, listener.getsockname()[1])
     base_url = _base_url(database, base_url, address)
     register_own_services(database, base_url)
+    proxies = _trusted_proxies(database, trusted_proxies)
     mailer = _mailer(database, mail_server, mail_sender)
     generation = settings.find(database.reader(), settings.COMPATIBILITY, NEWEST_NAME)
     instructions = Instructions(
-        database_url, base_url, queue_limit, log_level, log_format, mailer, generation, bounds
+        database_url, base_url, queue_limit, log_level, log_format, mailer, generation, bounds, proxies
     )
 
     def ready() -> None:
@@ -207,6 +219,15 @@ def _base_url(database: Database, given: str | None, address: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise StateError(f"the base URL must look like https://accounts.example.org/astakos, not {url!r}")
     return url
+
+
+def _trusted_proxies(database: Database, given: tuple[str, ...]) -> tuple[str, ...]:
+    networks = given or tuple(settings.find(database.reader(), settings.TRUSTED_PROXIES, THIS_MACHINE))
+    try:
+        TrustedProxies(networks)
+    except ValueError as error:
+        raise StateError(str(error)) from error
+    return networks
 
 
 def _mailer(database: Database, url: str | None, sender: str | None) -> Mailer | None:

@@ -16,6 +16,7 @@ from astakos.http.faults import (
     NotAllowed,
     ServiceUnavailable,
 )
+from astakos.http.forwarding import ProxyWarning
 from astakos.http.keystone.errors import error_answer, is_keystone_path
 from astakos.http.media_types import HTML_UTF8, JSON_UTF8
 from astakos.http.request import NO_SUCH_CALL, XML, Answer, Request
@@ -48,6 +49,7 @@ class Application:
         self._dialect = dialect
         self._prefix = urlsplit(service.base_url).path.rstrip("/")
         self._request_ids = RequestIds()
+        self._proxy_warning = ProxyWarning(service.proxies)
 
     async def start(self) -> None:
         """Starts what needs the event loop."""
@@ -76,6 +78,7 @@ class Application:
             request_id=self._request_ids.id_of(headers.get(request_ids.HEADER)),
             began=time.perf_counter(),
         )
+        self._proxy_warning.look_at(request)
         if not request.is_outside:
             find_route(request)
         return request

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, unquote
 
-from astakos.http.caller_address import address_of
 from astakos.http.faults import BodyTooLarge
 from astakos.http.media_types import JSON_TYPE, JSON_UTF8, XML_TYPE, XML_UTF8
 
@@ -109,11 +108,6 @@ class Request:
     def header(self, name: bytes) -> str:
         """Returns the value of a header without surrounding whitespace, or "" if it is missing."""
         return self.headers.get(name, b"").strip().decode("latin-1")
-
-    @property
-    def address(self) -> str | None:
-        """The address of the caller; see `address_of`."""
-        return address_of(self.peer, self.header(b"x-forwarded-for"))
 
     @property
     def token(self) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from astakos.directory.trusted_proxies import THIS_MACHINE
 from astakos.http.dialects.choice import NEWEST_NAME
 from astakos.http.request_counts import Report
 from astakos.ledger.frames import Answered, Asked
@@ -31,6 +32,7 @@ class Instructions(msgspec.Struct):
     mailer: Mailer | None = None
     compatibility: str = NEWEST_NAME
     limits: Limits = Limits()
+    trusted_proxies: tuple[str, ...] = THIS_MACHINE
 
 
 @functools.cache

@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from astakos.directory.trusted_proxies import TrustedProxies
 from astakos.http.application import Application
 from astakos.http.dialects.choice import DIALECTS
 from astakos.http.request_counts import tell
@@ -44,6 +45,7 @@ def work(
         instructions.base_url,
         instructions.mailer,
         ledger=Ledger(lambda: engine, most_waiting=instructions.queue_limit),
+        proxies=TrustedProxies(instructions.trusted_proxies),
     )
 
     application = Application(service, DIALECTS[instructions.compatibility])

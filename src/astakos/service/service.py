@@ -8,6 +8,7 @@ from astakos import clock
 from astakos.directory.entities import Component, Resource, User
 from astakos.directory.login_settings import LoginSettings
 from astakos.directory.service_catalog import service_catalog
+from astakos.directory.trusted_proxies import TrustedProxies
 from astakos.ledger.embedded_engine import GroupCommit
 from astakos.ledger.engine_client import MOST_WAITING, Ledger
 from astakos.service.mail import Mailer
@@ -41,6 +42,7 @@ class Service:
         queue_limit: int = MOST_WAITING,
         ledger: Ledger | None = None,
         now: Callable[[], int] = clock.now,
+        proxies: TrustedProxies | None = None,
     ) -> None:
         """Serves an open database.
 
@@ -51,8 +53,10 @@ class Service:
             queue_limit: Maximum number of ledger operations of one component that wait at the same time.
             ledger: Ledger of another process. Without one, the service runs its own engine.
             now: Returns the current time.
+            proxies: Proxies whose forwarding headers are believed. Without, those on this machine.
         """
         self.now = now
+        self.proxies = proxies or TrustedProxies()
         self.database = database
         self.base_url = base_url
         self.mailer = mailer

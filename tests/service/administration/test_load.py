@@ -465,3 +465,14 @@ def test_tokens_can_not_be_sent_anywhere(empty: Database, entry: str) -> None:
 def test_settings_of_the_login_that_make_no_sense(settings: dict[str, object]) -> None:
     with pytest.raises(StateError, match="settings"):
         read_document(json.dumps({"settings": settings}).encode(), "a.json")
+
+
+def test_a_trusted_proxy_must_be_a_network(empty: Database) -> None:
+    document = StateDocument(settings=Settings(trusted_proxies=["10.0.0.0/8", "proxy.example.org"]))
+    with pytest.raises(StateError, match=r"not 'proxy.example.org' - at `\$.settings.trusted_proxies\[1\]`"):
+        load(empty, document, LOADED)
+
+
+def test_trusted_proxies_are_dumped_as_they_were_loaded(empty: Database) -> None:
+    load(empty, StateDocument(settings=Settings(trusted_proxies=["10.0.0.0/8"])), LOADED)
+    assert dump(empty).settings.trusted_proxies == ["10.0.0.0/8"]

@@ -65,6 +65,28 @@ def test_the_generation_that_the_deployment_has_chosen_is_answered(database: Dat
         assert set(served.caller.get(f"{ACCOUNT}/quotas", ALICE.token).document) == {"system"}
 
 
+@pytest.mark.parametrize(
+    ("setting", "option", "is_believed"),
+    [
+        (None, None, True),
+        (["10.0.0.0/8"], None, False),
+        (["10.0.0.0/8"], "127.0.0.0/8", True),
+        (None, "10.0.0.0/8", False),
+    ],
+)
+def test_forwarding_headers_are_believed_from_the_networks_that_are_named(
+    database: Database, setting: list[str] | None, option: str | None, is_believed: bool
+) -> None:
+    with database.transaction() as connection:
+        if setting is not None:
+            settings.save(connection, settings.TRUSTED_PROXIES, setting)
+    with serving(database, *(() if option is None else ("--trusted-proxy", option))) as served:
+        reply = served.caller("POST", "/oauth2/token", headers={"X-Forwarded-Protocol": "https"})
+        assert ("requires TLS" not in reply.document["exception"]) == is_believed
+        errors = served.end().errors
+    assert (f"ignored X-Forwarded-* headers from {LOOPBACK}" in errors) != is_believed
+
+
 def test_a_port_that_is_taken_is_named_in_one_line(database: Database) -> None:
     with listen(LOOPBACK, 0) as listener:
         port = str(listener.getsockname()[1])
@@ -77,6 +99,7 @@ def test_a_port_that_is_taken_is_named_in_one_line(database: Database) -> None:
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
+        (["--trusted-proxy", "10.1.2.3/8"], "a network starts with its own address"),
         (["--base-url", "accounts.example.org"], "the base URL must look like"),
         (["--base-url", "ftp://accounts.example.org"], "the base URL must look like"),
         (["--base-url", "http://accounts.example.org/?x=1"], "the base URL must look like"),

@@ -8,10 +8,12 @@ from typing import NamedTuple
 from astakos.clock import MICROSECONDS
 from astakos.directory.eligibility import refuse_user
 from astakos.directory.entities import User
+from astakos.directory.network_addresses import own_network
 from astakos.directory.tokens import new_token, token_hash
 from astakos.http.authentication import authenticated_component_or_user, user_of_token
 from astakos.http.bodies import JsonBody
 from astakos.http.faults import BadRequest, Forbidden, ItemNotFound, TooManyAttempts, Unauthorized
+from astakos.http.forwarding import caller_address
 from astakos.http.keystone.answers import TokenAnswer
 from astakos.http.keystone.documents import TokenFacts, token_document
 from astakos.http.keystone.keystone_catalog import keystone_catalog
@@ -144,13 +146,15 @@ async def _prove_by_password(service: Service, request: Request, given: Password
             user = await user_of_token(service, given.password)
             return Proven(user, PASSWORD, token_hash(given.password), given.password)
     account = found.uuid if found is not None else str(given.id or given.name).lower()
-    pause = service.attempts.begin(account, request.address)
+    address = caller_address(service.proxies, request)
+    network = None if address is None else own_network(address)
+    pause = service.attempts.begin(account, network)
     if pause:
         raise TooManyAttempts(pause)
     stored = None if found is None else await service.read(users.find_password_hash, found.uuid)
     if not await service.passwords.matches(stored, given.password) or found is None or stored is None:
         raise Unauthorized(NOT_KNOWN)
-    service.attempts.succeeded(account, request.address)
+    service.attempts.succeeded(account, network)
     # Ignore the expiry of the user's own token: this call is how to get another one.
     refusal = refuse_user(replace(found, token_expires=None), service.now())
     if refusal is not None:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from astakos.directory.tokens import token_hash
 from astakos.http.faults import BadRequest, BodyTooLarge, Forbidden
+from astakos.http.forwarding import is_secure
 from astakos.http.media_types import JSON_UTF8
 from astakos.http.openapi.description import Refusals
 from astakos.http.request import Answer, Request
@@ -17,8 +18,6 @@ from astakos.http.serialization import to_json
 from astakos.service.service import Service
 from astakos.storage.tables import oauth2
 from astakos.storage.tables.oauth2 import Client
-
-SCHEMES_TOLD = (b"x-forwarded-protocol", b"x-forwarded-proto")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +44,11 @@ def as_json(document: object, status: int = 200, headers: Mapping[str, str] | No
 
 
 async def _require_tls(service: Service, request: Request) -> None:
-    told = any(request.header(name).lower() == "https" for name in SCHEMES_TOLD)
-    if request.scheme == "https" or told or (await service.login_settings()).oauth2_without_tls:
+    if is_secure(service.proxies, request) or (await service.login_settings()).oauth2_without_tls:
         return
     raise BadRequest(
-        "OAuth2 requires TLS. A proxy that terminates TLS must send the header X-Forwarded-Protocol: https."
+        "OAuth2 requires TLS. A proxy that terminates TLS must be trusted by the service (--trusted-proxy) "
+        "and send the header X-Forwarded-Protocol: https."
     )
 
 

@@ -7,11 +7,13 @@ from typing import NotRequired, TypedDict
 from astakos.clock import MICROSECONDS
 from astakos.directory.attempt_limits import Limit, limits
 from astakos.directory.entities import User
+from astakos.directory.network_addresses import own_network
 from astakos.directory.redirects import own_address
 from astakos.directory.session_secrets import form_proof, new_secret
 from astakos.directory.tokens import token_hash
 from astakos.http.faults import BadRequest, Forbidden
 from astakos.http.forms import FormBody, read_form
+from astakos.http.forwarding import caller_address
 from astakos.http.media_types import HTML_TYPE
 from astakos.http.openapi.description import ELSEWHERE, PAGE, Reply, described
 from astakos.http.request import Answer, Request
@@ -153,10 +155,12 @@ async def _count(
 ) -> tuple[Sequence[Limit], int | None]:
     """Counts an attempt. Returns the limits that it counts against and, if over one, when to try again."""
     now = service.now()
+    address = caller_address(service.proxies, request)
+    network = "" if address is None else own_network(address)
 
     def count(connection: Connection) -> tuple[Sequence[Limit], int | None]:
         known = stored_sessions.knows_browser(connection, token_hash(browser), username, now)
-        ways = list(limits(username, request.address or "", browser if known else None))
+        ways = list(limits(username, network, browser if known else None))
         return ways, login_attempts.count(connection, ways, now)
 
     return await service.write(count)

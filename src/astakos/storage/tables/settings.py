@@ -23,6 +23,8 @@ HISTORY_DAYS = "history_days"
 """For how many days resolved commissions are kept; by default forever."""
 COMPATIBILITY = "compatibility"
 """The generation of the API that the service speaks; by default the newest."""
+TRUSTED_PROXIES = "trusted_proxies"
+"""The networks whose proxies' forwarding headers are believed; by default this machine."""
 LOGIN = tuple(field.name for field in fields(LoginSettings))
 """The names of the settings for logins on web pages."""
 

@@ -10,6 +10,7 @@ from astakos.administration.component_registration import register_own_services
 from astakos.administration.load import load
 from astakos.administration.state_document import OAuth2ClientEntry, Settings, StateDocument
 from astakos.clock import MICROSECONDS, now
+from astakos.directory.trusted_proxies import TrustedProxies
 from astakos.processes.listening import LOOPBACK, listen
 from astakos.server.running import serving
 from astakos.service.service import Service
@@ -228,6 +229,12 @@ def test_only_over_tls(browser: Browser, database: Database) -> None:
     with running(database) as caller:
         developing = Browser(caller, browser.cookies)
         assert authorize(developing).status == 302
+
+
+def test_only_a_trusted_proxy_can_say_that_a_request_came_over_tls(database: Database) -> None:
+    for trusted, reason in (("10.0.0.0/8", "requires TLS"), ("127.0.0.1", "must be exactly")):
+        with running(database, proxies=TrustedProxies([trusted])) as caller:
+            assert reason in refusal(caller("POST", "/oauth2/token", headers=TLS))
 
 
 def test_who_has_not_logged_in_does_that_first(browser: Browser) -> None:

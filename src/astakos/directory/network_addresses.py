@@ -1,0 +1,55 @@
+"""IP addresses: how callers and proxies write them, and which of them are one and the same."""
+
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+
+IPAddress = IPv4Address | IPv6Address
+
+NAT64 = IPv6Network("64:ff9b::/96")
+"""The well-known prefix under which translators show IPv4 clients to IPv6 hosts (RFC 6052)."""
+LOW_32_BITS = 0xFFFF_FFFF
+OWN_PREFIX = 64
+"""The length of the longest IPv6 prefix that routers hand out: all of it belongs to one caller."""
+
+
+def parse_address(text: str) -> IPAddress | None:
+    """Return an address, or None if the text is not one.
+
+    Accepts what proxies write: with a port (`192.0.2.7:443`, `[2001:db8::1]:443`), in brackets, with a zone
+    (`fe80::1%eth0`). An IPv4 address that is written as IPv6 (`::ffff:192.0.2.7`) is returned as IPv4:
+    otherwise all such clients would look like one network.
+    """
+    host = text.strip()
+    if host.startswith("["):
+        host, bracket, port = host[1:].partition("]")
+        if not bracket or (port and not _is_port(port.removeprefix(":"), marked=port.startswith(":"))):
+            return None
+    elif host.count(":") == 1:
+        host, _, port = host.partition(":")
+        if not _is_port(port):
+            return None
+    try:
+        return _unwrapped(ip_address(host.partition("%")[0]))
+    except ValueError:
+        return None
+
+
+def _is_port(text: str, *, marked: bool = True) -> bool:
+    return marked and text.isascii() and text.isdigit()
+
+
+def _unwrapped(address: IPAddress) -> IPAddress:
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is not None:
+            return address.ipv4_mapped
+        if address in NAT64:
+            return IPv4Address(int(address) & LOW_32_BITS)
+        if address.sixtofour is not None:
+            return address.sixtofour
+    return address
+
+
+def own_network(address: IPAddress) -> str:
+    """Return the smallest network that belongs to one caller: the address itself, or its IPv6 network."""
+    if isinstance(address, IPv6Address):
+        return str(ip_network((int(address), OWN_PREFIX), strict=False))
+    return str(address)
