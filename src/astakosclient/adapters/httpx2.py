@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from astakosclient.core.exchange import Answer
 from astakosclient.errors import ConnectionError  # noqa: A004 - the documented name
-from astakosclient.http1.decoding import UnusableAnswer, check_size
+from astakosclient.http1.decoding import UnusableAnswer, body_of
 from astakosclient.http1.sync.deadline_socket import remaining
 from astakosclient.http1.sync.transport import LARGEST_ANSWER
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from astakosclient.core.exchange import Request, Timeout
+    from astakosclient.http1.decoding import Body
 
 NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 TROUBLE = (httpx2.HTTPError, UnusableAnswer, TimeoutError)
@@ -57,7 +58,7 @@ class Httpx2Transport:
 
         Args:
             make: creates the httpx2 transport of a process.
-            largest_answer: maximum size of a response body after decompression, in bytes.
+            largest_answer: maximum size of a response body, in bytes, before and after decompression.
         """
         self._make = make
         self._largest_answer = largest_answer
@@ -92,11 +93,13 @@ class Httpx2Transport:
         deadline = time.monotonic() + timeout.total
         made = self._made.get(os.getpid()) or self._made.setdefault(os.getpid(), self._make())
         with contextlib.closing(made.handle_request(_translated(request, timeout))) as response:
-            body = bytearray()
-            for block in response.iter_bytes():
-                body += block
-                check_size(body, self._largest_answer)
+            body = _body(response, self._largest_answer)
+            for block in response.iter_raw():
                 remaining(deadline)
+                body.add(block)
+                while body.is_behind:
+                    remaining(deadline)
+                    body.go_on()
         return _answer(response, body)
 
 
@@ -144,10 +147,13 @@ class AsyncHttpx2Transport:
         made = self._made.get(loop) or self._made.setdefault(loop, self._make())
         response = await made.handle_async_request(_translated(request, timeout))
         async with contextlib.aclosing(response):
-            body = bytearray()
-            async for block in response.aiter_bytes():
-                body += block
-                check_size(body, self._largest_answer)
+            body = _body(response, self._largest_answer)
+            async for block in response.aiter_raw():
+                body.add(block)
+                while body.is_behind:
+                    # Lets other tasks run, and the timeout end this one.
+                    await asyncio.sleep(0)
+                    body.go_on()
         return _answer(response, body)
 
 
@@ -162,9 +168,14 @@ def _translated(request: Request, timeout: Timeout) -> httpx2.Request:
     )
 
 
-def _answer(response: httpx2.Response, body: bytearray) -> Answer:
+def _body(response: httpx2.Response, limit: int) -> Body:
+    # httpx2's own decoders have no bound on work or memory.
+    return body_of(response.headers.get("content-encoding", ""), limit)
+
+
+def _answer(response: httpx2.Response, body: Body) -> Answer:
     # httpx2 lowercases the names and joins repeated headers with commas.
-    return Answer(response.status_code, response.reason_phrase, dict(response.headers), bytes(body))
+    return Answer(response.status_code, response.reason_phrase, dict(response.headers), body.complete())
 
 
 def _failure(error: Exception) -> ConnectionError:

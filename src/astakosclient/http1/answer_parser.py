@@ -6,12 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 from astakosclient.core.exchange import Answer
-from astakosclient.http1.decoding import UnusableAnswer, decoded, too_large
+from astakosclient.http1.decoding import UnusableAnswer, body_of, too_large
 from astakosclient.http1.heads import LONGEST_HEAD, LONGEST_LINE, MOST_FIELDS, check_trailer, parse_head
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from astakosclient.http1.decoding import Body
     from astakosclient.http1.heads import Head
 
 CONTINUE = 100
@@ -28,7 +29,11 @@ _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*
 class AnswerReader:
     """Parses one response after another from bytes that the caller feeds in.
 
+    Decompressing is work that the server decides on. The parser therefore does it in bounded steps: while
+    `is_behind`, call `go_on` instead of `feed`.
+
     Attributes:
+        is_behind: whether data that was fed waits to be decompressed.
         received: bytes received since `begin`.
         reusable: whether the connection can carry another request: the last response is complete, no data
             follows it, and the server keeps the connection open.
@@ -41,7 +46,7 @@ class AnswerReader:
         b'{}'
     """
 
-    __slots__ = ("_buffer", "_limit", "_method", "_reading", "received", "reusable")
+    __slots__ = ("_buffer", "_limit", "_method", "_reading", "is_behind", "received", "reusable")
 
     def __init__(self) -> None:
         """Creates an idle parser; call `begin` before feeding it."""
@@ -49,6 +54,7 @@ class AnswerReader:
         self._limit = 0
         self._method = ""
         self._reading: Generator[None, bool, Answer] | None = None
+        self.is_behind = False
         self.received = 0
         self.reusable = False
 
@@ -63,6 +69,7 @@ class AnswerReader:
         self._method = method
         self._limit = limit
         self._reading = None
+        self.is_behind = False
         self.received = 0
         self.reusable = False
 
@@ -86,8 +93,16 @@ class AnswerReader:
         if self.received > self._limit + ROOM_AROUND:
             raise too_large(self._limit)
         self._buffer += data
+        return self._resume(more=bool(data))
+
+    def go_on(self) -> Answer | None:
+        """Decompresses some of the data that was fed; returns and raises as `feed` does."""
+        return self._resume(more=True)
+
+    def _resume(self, *, more: bool) -> Answer | None:
+        assert self._reading is not None  # noqa: S101 - `feed` was called before
         try:
-            self._reading.send(bool(data))
+            self._reading.send(more)
         except StopIteration as end:
             complete: Answer = end.value
             return complete
@@ -99,7 +114,7 @@ class AnswerReader:
         return bool(self._buffer)
 
     def _in_one_piece(self, data: bytes) -> Answer | None:
-        """Parses a response that arrived in one piece with a Content-Length, without buffering it."""
+        """Parses an uncompressed response that arrived in one piece with a Content-Length."""
         end = data.find(_END_OF_HEAD)
         if end < 0 or end > LONGEST_HEAD:
             return None
@@ -108,14 +123,11 @@ class AnswerReader:
         length = len(data) - start
         if head.length != length or length > self._limit or head.status < 200:
             return None
-        if head.has_no_body(self._method) or self._method == "CONNECT":
+        if head.has_no_body(self._method) or self._method == "CONNECT" or "content-encoding" in head.headers:
             return None
         return self._complete(head, data[start:])
 
     def _complete(self, head: Head, body: bytes) -> Answer:
-        encoding = head.headers.get("content-encoding")
-        if encoding is not None:
-            body = decoded(body, encoding, self._limit)
         knows_its_end = head.chunked or head.length is not None or head.has_no_body(self._method)
         # With leftover data, the next exchange would parse it as its response.
         self.reusable = head.lasting and knows_its_end and not self._buffer
@@ -128,16 +140,17 @@ class AnswerReader:
         if head.status < 200:
             raise UnusableAnswer(f"unexpected interim response {head.status}")
         if head.has_no_body(self._method) or self._method == "CONNECT":
-            body = b""
-        elif head.chunked:
-            body = yield from self._chunks()
+            return self._complete(head, b"")
+        body = body_of(head.headers.get("content-encoding", ""), self._limit)
+        if head.chunked:
+            yield from self._chunks(body)
         elif head.length is None:
-            body = yield from self._until_closed()
+            yield from self._until_closed(body)
         elif head.length > self._limit:
             raise too_large(self._limit)
         else:
-            body = yield from self._exactly(head.length)
-        return self._complete(head, body)
+            yield from self._exactly(head.length, body)
+        return self._complete(head, body.complete())
 
     def _head(self) -> Generator[None, bool, bytes]:
         """Returns the head of a response, without the empty line at its end.
@@ -163,12 +176,13 @@ class AnswerReader:
             raise UnusableAnswer(f"the response head is longer than {LONGEST_HEAD} bytes")
         return self._take(end, len(_END_OF_HEAD))
 
-    def _chunks(self) -> Generator[None, bool, bytes]:
-        body = bytearray()
-        while size := _chunk_size((yield from self._line())):
-            if len(body) + size > self._limit:
+    def _chunks(self, body: Body) -> Generator[None, bool, None]:
+        size = 0
+        while chunk := _chunk_size((yield from self._line())):
+            size += chunk
+            if size > self._limit:
                 raise too_large(self._limit)
-            body += yield from self._exactly(size)
+            yield from self._exactly(chunk, body)
             if (yield from self._line()):
                 raise UnusableAnswer("the response has a chunk that is longer than its size says")
         trailers = 0
@@ -177,7 +191,6 @@ class AnswerReader:
             trailers += 1
             if trailers > MOST_FIELDS:
                 raise UnusableAnswer(f"the response has more than {MOST_FIELDS} trailers")
-        return bytes(body)
 
     def _line(self) -> Generator[None, bool, bytes]:
         seen = 0
@@ -191,19 +204,29 @@ class AnswerReader:
             raise UnusableAnswer(f"the response has a line of more than {LONGEST_LINE} bytes")
         return self._take(end, len(_END_OF_LINE))
 
-    def _exactly(self, count: int) -> Generator[None, bool, bytes]:
-        while len(self._buffer) < count:
-            if not (yield):
-                missing = count - len(self._buffer)
-                raise UnusableAnswer(f"the response is truncated: {missing} bytes are missing")
-        return self._take(count)
+    def _exactly(self, count: int, body: Body) -> Generator[None, bool, None]:
+        """Moves ``count`` bytes from the buffer to the body as they arrive."""
+        while count:
+            if not self._buffer and not (yield):
+                raise UnusableAnswer(f"the response is truncated: {count} bytes are missing")
+            part = self._take(min(count, len(self._buffer)))
+            count -= len(part)
+            yield from self._add(part, body)
 
-    def _until_closed(self) -> Generator[None, bool, bytes]:
-        while len(self._buffer) <= self._limit and (yield):
-            pass
-        if len(self._buffer) > self._limit:
-            raise too_large(self._limit)
-        return self._take(len(self._buffer))
+    def _until_closed(self, body: Body) -> Generator[None, bool, None]:
+        """Moves everything from the buffer to the body until the stream ends."""
+        more = True
+        while more:
+            yield from self._add(self._take(len(self._buffer)), body)
+            more = yield
+
+    def _add(self, data: bytes, body: Body) -> Generator[None, bool, None]:
+        body.add(data)
+        while body.is_behind:
+            self.is_behind = True
+            yield
+            self.is_behind = False
+            body.go_on()
 
     def _take(self, count: int, also: int = 0) -> bytes:
         """Removes ``count`` bytes from the buffer and returns them; drops ``also`` bytes after them."""

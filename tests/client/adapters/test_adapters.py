@@ -13,6 +13,8 @@ import pytest
 
 from astakosclient import Answer, AstakosClient, Request, Timeout, errors
 from astakosclient.adapters.httpx2 import AsyncHttpx2Transport, Httpx2Transport
+from astakosclient.http1.decoding import LARGEST_OUTPUT_OF_STEP
+from client.compressed import EMPTY_MEMBER, bomb, laborious
 from client.peers import (
     answer,
     chunked,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 TOKEN = "UQpYas7ElzWGD5yCcEXtjw"
 GOOD = answer({"a": 1})
+PACKED = "Content-Encoding: gzip\r\n"
 
 
 class Transport(Protocol):
@@ -185,9 +188,10 @@ def test_what_has_no_host_was_not_sent(transport: Transport) -> None:
         then_close(GOOD[:-2]),
         then_close(chunked(b"hello")[:-5]),
         then_close(b"220 mail.example.com ESMTP\r\n\r\n"),
-        answer(body=b"no gzip", headers="Content-Encoding: gzip\r\n"),
+        answer(body=b"no gzip", headers=PACKED),
+        answer(body=b"another encoding", headers="Content-Encoding: br\r\n"),
     ],
-    ids=["nothing", "half a head", "half a body", "half a chunk", "no HTTP", "no gzip"],
+    ids=["nothing", "half a head", "half a body", "half a chunk", "no HTTP", "no gzip", "br"],
 )
 def test_what_was_sent_is_never_called_unsent(step: Step, transport: Transport, peer_of: PeerFactory) -> None:
     error = failure(transport, f"{peer_of(step).url}/x")
@@ -206,7 +210,46 @@ def test_a_call_ends_with_its_time(step: Step, transport: Transport, peer_of: Pe
     assert isinstance(error.errobject, TimeoutError)
 
 
-@pytest.mark.parametrize("step", [answer(body=b"x" * 1001), chunked(b"x" * 1001, 100), gzipped(b"x" * 1001)])
+def test_no_answer_is_decompressed_beyond_the_time_of_the_call(
+    transport: Transport, peer_of: PeerFactory
+) -> None:
+    """This one arrives at once, and would take more than two seconds of processor time."""
+    peer = peer_of(answer(body=laborious(10_000_000), headers=PACKED))
+    assert isinstance(failure(transport, f"{peer.url}/x", seconds=0.2).errobject, TimeoutError)
+
+
+def test_a_body_of_many_empty_members_is_refused(transport: Transport, peer_of: PeerFactory) -> None:
+    peer = peer_of(answer(body=EMPTY_MEMBER * 200_000, headers=PACKED))
+    assert "more than 100 gzip members" in str(failure(transport, f"{peer.url}/x"))
+
+
+def test_decompressing_lets_other_tasks_run(peer_of: PeerFactory) -> None:
+    peer = peer_of(answer(body=bomb(20), headers=PACKED))
+
+    async def main() -> tuple[int, int]:
+        async with AsyncHttpx2Transport() as transport:
+            call = asyncio.ensure_future(transport.send(Request("GET", peer.url, "/x"), Timeout(10)))
+            turns = 0
+            while not peer.requests or not call.done():
+                turns += 1
+                await asyncio.sleep(0 if peer.requests else 0.001)
+            return turns, len((await call).body)
+
+    turns, size = asyncio.run(main())
+    assert turns > 20_000_000 / LARGEST_OUTPUT_OF_STEP / 2
+    assert size == 20_000_000
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        answer(body=b"x" * 1001),
+        chunked(b"x" * 1001, 100),
+        gzipped(b"x" * 1001),
+        answer(body=bomb(), headers=PACKED),
+        answer(body=laborious(1100), headers=PACKED),
+    ],
+)
 def test_an_answer_beyond_the_limit_is_refused(step: Step, make: Make, peer_of: PeerFactory) -> None:
     transport = make(largest_answer=1000)
     error = failure(transport, f"{peer_of(step).url}/x")

@@ -43,10 +43,19 @@ def read(pieces: Sequence[bytes], method: str = "GET", *, close: bool = False) -
     got = None
     for piece in pieces:
         assert got is None, "more is fed after the answer was complete"
-        got = reader.feed(piece)
+        got = fed(reader, piece)
     if got is None and close:
-        got = reader.feed(b"")
+        got = fed(reader, b"")
     return got, reader.reusable
+
+
+def fed(reader: AnswerReader, piece: bytes) -> Answer | None:
+    """What a piece completes, after whatever steps its decompression takes."""
+    got = reader.feed(piece)
+    while reader.is_behind:
+        assert got is None
+        got = reader.go_on()
+    return got
 
 
 @pytest.mark.parametrize("kind", GOOD)
@@ -89,6 +98,23 @@ def test_what_comes_after_an_answer_forbids_to_use_the_connection_again() -> Non
             got, reusable = read([data + leftover])
             assert got is not None
             assert not reusable
+
+
+def test_the_reader_decompresses_in_steps_and_keeps_its_place() -> None:
+    zeros = bytes(1_000_000)
+    for data in (gzipped(zeros), chunked(gzip.compress(zeros), 300, "Content-Encoding: gzip\r\n")):
+        reader = AnswerReader()
+        reader.begin("GET", len(zeros))
+        got = reader.feed(data)
+        steps = 0
+        while reader.is_behind:
+            assert got is None
+            got = reader.go_on()
+            steps += 1
+        assert steps
+        assert got is not None
+        assert got.body == zeros
+        assert reader.reusable
 
 
 def test_one_reader_reads_answer_after_answer() -> None:
@@ -149,7 +175,7 @@ def outcome(pieces: Sequence[bytes]) -> Answer | None:
     reader.begin("GET", LIMIT)
     try:
         for piece in [*pieces, b""]:
-            got = reader.feed(piece)
+            got = fed(reader, piece)
             if got is not None:
                 return got
     except (UnusableAnswer, ConnectionResetError):

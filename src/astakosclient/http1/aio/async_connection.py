@@ -169,7 +169,8 @@ class AsyncConnection:
             self._loop.remove_writer(self._socket.fileno())
 
     def _on_readable(self) -> None:
-        while self._receive() and self._holds_more():
+        # The loop reports the socket again once the parser has caught up.
+        while not self._reader.is_behind and self._receive() and self._holds_more():
             pass
 
     def _receive(self) -> bool:
@@ -188,10 +189,29 @@ class AsyncConnection:
         except READING_TROUBLE as error:
             self._fail(error)
             return False
-        if complete is None:
-            return True
-        answer.set_result(complete)
-        return False
+        return self._needs_more(answer, complete)
+
+    def _needs_more(self, answer: asyncio.Future[Answer], complete: Answer | None) -> bool:
+        if complete is not None:
+            answer.set_result(complete)
+            return False
+        if self._reader.is_behind:
+            # One step per turn of the loop, so that decompressing does not stop other tasks.
+            self._loop.call_soon(self._catch_up, answer)
+            return False
+        return True
+
+    def _catch_up(self, answer: asyncio.Future[Answer]) -> None:
+        """Decompresses some of the received data."""
+        if not self.is_open or answer.done():
+            return
+        try:
+            complete = self._reader.go_on()
+        except READING_TROUBLE as error:
+            self._fail(error)
+            return
+        if self._needs_more(answer, complete) and self._holds_more():
+            self._on_readable()
 
     def _fail(self, error: Exception) -> None:
         self.close()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from astakosclient.errors import ConnectionError  # noqa: A004 - the documented name
 from astakosclient.http1.answer_parser import AnswerReader
 from astakosclient.http1.decoding import UnusableAnswer
-from astakosclient.http1.sync.deadline_socket import SendError, Wire
+from astakosclient.http1.sync.deadline_socket import SendError, Wire, remaining
 
 if TYPE_CHECKING:
     import socket
@@ -68,7 +68,11 @@ class Connection:
     def _receive(self, deadline: float) -> Answer:
         answer = self._reader.feed(self._wire.receive(USUAL_BLOCK, deadline))
         while answer is None:
-            answer = self._reader.feed(self._wire.receive(LARGE_BLOCK, deadline))
+            if self._reader.is_behind:
+                remaining(deadline)
+                answer = self._reader.go_on()
+            else:
+                answer = self._reader.feed(self._wire.receive(LARGE_BLOCK, deadline))
         return answer
 
     def tunnel(self, request: bytes, deadline: float) -> socket.socket:

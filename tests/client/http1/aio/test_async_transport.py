@@ -14,9 +14,11 @@ import pytest
 
 from astakosclient import Answer, Timeout, errors
 from astakosclient.http1.aio.async_transport import AsyncHttpTransport
+from astakosclient.http1.decoding import LARGEST_OUTPUT_OF_STEP
 from client.awaited import NEVER, PATIENT, TOKEN, reading, send_once, writing
+from client.compressed import EMPTY_MEMBER, bomb, laborious
 from client.http1.event_loops import Run, every_loop, hold_up, until
-from client.http1.sync.test_transport import BODY, BROKEN, DOCUMENT, GOOD, bomb
+from client.http1.sync.test_transport import BODY, BROKEN, DOCUMENT, GOOD
 from client.peers import (
     answer,
     chunked,
@@ -129,7 +131,42 @@ def test_an_answer_that_does_not_wait_for_the_whole_request_is_read(run: Run) ->
             connection.close()
 
 
+@every_loop
+def test_decompressing_lets_other_tasks_run(run: Run, peer_of: PeerFactory) -> None:
+    """A packet of 20 kB decompresses to 20 MB: others get a turn after each step."""
+    peer = peer_of(answer(body=bomb(20), headers="Content-Encoding: gzip\r\n"))
+
+    async def main() -> tuple[int, int]:
+        async with AsyncHttpTransport(peer.url) as transport:
+            call = asyncio.ensure_future(transport.send(reading(peer), PATIENT))
+            turns = 0
+            while not peer.requests or not call.done():
+                turns += 1
+                await asyncio.sleep(0 if peer.requests else 0.001)
+            return turns, len((await call).body)
+
+    turns, size = run(main())
+    assert turns > 20_000_000 / LARGEST_OUTPUT_OF_STEP / 2
+    assert size == 20_000_000
+
+
+@every_loop
+def test_a_body_of_many_empty_members_is_refused(run: Run, peer_of: PeerFactory) -> None:
+    peer = peer_of(answer(body=EMPTY_MEMBER * 200_000, headers="Content-Encoding: gzip\r\n"))
+    with pytest.raises(errors.ConnectionError, match="more than 100 gzip members"):
+        send_once(run, peer.url, reading(peer))
+
+
 # Time
+
+
+@every_loop
+def test_no_answer_is_decompressed_beyond_the_time_of_the_call(run: Run, peer_of: PeerFactory) -> None:
+    """This one arrives at once, and would take more than two seconds of processor time."""
+    peer = peer_of(answer(body=laborious(10_000_000), headers="Content-Encoding: gzip\r\n"))
+    with pytest.raises(errors.ConnectionError, match="timed out") as failed:
+        send_once(run, peer.url, reading(peer), NEVER)
+    assert isinstance(failed.value.errobject, TimeoutError)
 
 
 @every_loop

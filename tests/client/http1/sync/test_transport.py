@@ -11,13 +11,13 @@ import subprocess
 import sys
 import threading
 import time
-import zlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from astakosclient import AstakosClient, HttpTransport, Request, Retry, Timeout, errors
+from client.compressed import EMPTY_MEMBER, bomb, laborious
 from client.peers import (
     Peer,
     Step,
@@ -115,12 +115,6 @@ def limited(peer: Peer, limit: int) -> HttpTransport:
     return HttpTransport(peer.url, largest_answer=limit)
 
 
-def bomb() -> bytes:
-    packer = zlib.compressobj(9, wbits=31)
-    zeros = bytes(1_000_000)
-    return b"".join([*(packer.compress(zeros) for _ in range(100)), packer.flush()])
-
-
 @pytest.mark.parametrize(
     "step",
     [
@@ -156,7 +150,25 @@ def test_a_decompression_bomb_does_not_go_off(peer_of: PeerFactory) -> None:
         client.get_quotas(TOKEN)
 
 
+def test_a_body_of_many_empty_members_is_refused(peer_of: PeerFactory) -> None:
+    peer = peer_of(answer(body=EMPTY_MEMBER * 200_000, headers="Content-Encoding: gzip\r\n"))
+    with (
+        AstakosClient(peer.url) as client,
+        pytest.raises(errors.ConnectionError, match="more than 100 gzip members"),
+    ):
+        client.get_quotas(TOKEN)
+
+
 # Time
+
+
+def test_no_answer_is_decompressed_beyond_the_time_of_the_call(peer_of: PeerFactory) -> None:
+    """This one arrives at once, and would take more than two seconds of processor time."""
+    peer = peer_of(answer(body=laborious(10_000_000), headers="Content-Encoding: gzip\r\n"))
+    with AstakosClient(peer.url, timeout=0.2) as client:
+        with pytest.raises(errors.ConnectionError, match="timed out") as failed:
+            client.get_quotas(TOKEN)
+        assert isinstance(failed.value.errobject, TimeoutError)
 
 
 @pytest.mark.parametrize(
