@@ -22,11 +22,15 @@ def from_iso(text: str) -> int:
     """Parse an ISO 8601 text with a time zone.
 
     Raises:
-        ValueError: the text is not ISO 8601 or has no time zone.
+        ValueError: the text is not ISO 8601, has no time zone, or is not in the years 1 to 9999 of UTC.
     """
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no time zone; write it like 2031-02-03T04:05:06+00:00")
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{text!r} is not in the years 1 to 9999 of UTC") from None
     return (moment - EPOCH) // timedelta(microseconds=1)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from astakos.administration.load import HASH_PREFIX
+from astakos.administration.document_values import HASH_PREFIX
 from astakos.administration.state_document import (
     CapacityEntry,
     ComponentEntry,
@@ -17,6 +17,7 @@ from astakos.administration.state_document import (
     UserEntry,
 )
 from astakos.clock import to_iso
+from astakos.directory.oauth2_rules import PUBLIC
 from astakos.projects.limits import default_capacity
 from astakos.projects.project import MembershipState
 from astakos.storage.protocol import Connection, Database
@@ -160,7 +161,7 @@ def _oauth2_clients(connection: Connection) -> Iterator[OAuth2ClientEntry]:
             identifier=client.identifier,
             name=client.name,
             secret_hash=_hash(client.secret_hash),
-            type=client.type,
+            type="public" if client.type == PUBLIC else "confidential",
             trusted=client.trusted,
             url=client.url,
             redirect_urls=list(client.redirect_urls),

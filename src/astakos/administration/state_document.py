@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from astakos.administration.document_errors import explained
 from astakos.projects.project import MembershipState, Policy, ProjectState
 
 COOKIE_NAME = r"^[A-Za-z0-9_.-]*$"
@@ -28,7 +29,7 @@ class Settings(Entry):
     admin_users: bool | None = None
     admin_users_groups: list[str] | None = None
     trusted_proxies: list[str] | None = None
-    history_days: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    history_days: Annotated[int, msgspec.Meta(ge=1, le=36500)] | None = None
     weblogin_next: list[str] | None = None
     cookie_name: Annotated[str, msgspec.Meta(pattern=COOKIE_NAME)] | None = None
     cookie_domain: Annotated[str, msgspec.Meta(pattern=COOKIE_DOMAIN)] | None = None
@@ -129,7 +130,7 @@ class ProjectEntry(Entry):
     private: bool = False
     state: ProjectState = ProjectState.ACTIVE
     resources: dict[str, CapacityEntry] = {}
-    members: list[str | MemberEntry] = []
+    members: list[str | MemberEntry] | None = None
 
 
 class OAuth2ClientEntry(Entry):
@@ -139,7 +140,7 @@ class OAuth2ClientEntry(Entry):
     name: str = ""
     secret: str | None = None
     secret_hash: str | None = None
-    type: str = "confidential"
+    type: Literal["confidential", "public"] = "confidential"
     trusted: bool = False
     url: str | None = None
     redirect_urls: list[str] = []
@@ -180,7 +181,7 @@ def read_document(content: bytes, name: str) -> StateDocument:
     try:
         return msgspec.json.decode(content, type=StateDocument)
     except msgspec.ValidationError as error:
-        raise StateError(f"{name}: {error}") from error
+        raise StateError(f"{name}: {explained(error, StateDocument)}") from error
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise StateError(f"{name} is not JSON: {error}") from error
 

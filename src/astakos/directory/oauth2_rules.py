@@ -43,7 +43,7 @@ def refuse_redirect_uri(uri: str, registered: Sequence[str]) -> str | None:
     """
     if len(uri) > LONGEST_REDIRECT_URI:
         return f"redirect_uri must not be longer than {LONGEST_REDIRECT_URI} characters."
-    if not is_plain_uri(uri) or not urlsplit(uri).scheme or urlsplit(uri).fragment:
+    if not _is_redirect_uri(uri):
         return "redirect_uri must be an absolute URL of ASCII characters without a fragment."
     if uri in registered:
         return None
@@ -53,6 +53,20 @@ def refuse_redirect_uri(uri: str, registered: Sequence[str]) -> str | None:
     if not below or climbs:
         return "redirect_uri must be one that is registered for the client, or lie below one."
     return None
+
+
+def refuse_registered_uri(uri: str) -> str | None:
+    """Return why a redirect URI cannot be registered, because no authorization would accept it; else None."""
+    if len(uri) <= LONGEST_REDIRECT_URI and _is_redirect_uri(uri):
+        return None
+    return (
+        f"it must be an absolute URL of at most {LONGEST_REDIRECT_URI} ASCII characters, without a fragment "
+        "(write other characters as %XX, and international hosts as xn--…)"
+    )
+
+
+def _is_redirect_uri(uri: str) -> bool:
+    return is_plain_uri(uri) and bool(urlsplit(uri).scheme) and not urlsplit(uri).fragment
 
 
 def normalized(uri: str) -> str:

@@ -30,6 +30,26 @@ def is_plain_uri(uri: str) -> bool:
     return parts.scheme.lower() not in RUN_BY_BROWSERS
 
 
+def refuse_web_url(url: str) -> str | None:
+    """Return why a text is not a URL that every program and browser can call; None if it is one."""
+    if is_plain_uri(url):
+        parts = urlsplit(url)
+        if parts.scheme.lower() in WEB and parts.hostname and not parts.fragment:
+            return None
+    return (
+        f"{url!r} is not a URL like https://accounts.example.org/astakos: http or https, a host, and only "
+        "ASCII characters without spaces (write others as %XX, and international hosts as xn--…)"
+    )
+
+
+def refuse_base_url(url: str) -> str | None:
+    """Return why a URL cannot be the one below which this service's routes lie; None if it can."""
+    refusal = refuse_web_url(url)
+    if refusal is None and "?" in url:
+        return f"{url!r} must not contain a query"
+    return refusal
+
+
 def refuse_allowed_next(entry: str) -> str | None:
     """Return why an entry of `weblogin_next` is invalid; None if it is valid."""
     if ORIGIN.fullmatch(entry):

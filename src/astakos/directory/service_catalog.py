@@ -65,3 +65,17 @@ def _menu_entry(component: Component) -> dict[str, Any]:
             {**default, **value} if isinstance(default, dict) and isinstance(value, dict) else value
         )
     return defaults
+
+
+def refuse_menu(entry: Mapping[str, Any]) -> str | None:
+    """Return why a component's menu entry is invalid; None if it is valid."""
+    for key in ("name", "url", "verbose_name"):
+        if not isinstance(entry.get(key, ""), str):
+            return f"{key!r} must be a text"
+    for part in (entry, entry.get("dashboard", {}), entry.get("cloudbar", {})):
+        if not isinstance(part, dict):
+            return "'dashboard' and 'cloudbar' must be objects"
+        order = part.get("order", 0)
+        if isinstance(order, bool) or not isinstance(order, int | float):
+            return "'order' must be a number"
+    return None

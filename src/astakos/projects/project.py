@@ -42,6 +42,9 @@ class MembershipState(StrEnum):
 DRAWING = (MembershipState.ACCEPTED, MembershipState.LEAVE_REQUESTED)
 """Members in these states can draw from an active project."""
 
+APPLYING = (MembershipState.REQUESTED, MembershipState.REJECTED, MembershipState.CANCELLED)
+"""Users in these states have asked to join a project, and are not members."""
+
 
 class Capacity(NamedTuple):
     """The limits of a resource: for the whole project, and for each member."""

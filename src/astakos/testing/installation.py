@@ -10,6 +10,7 @@ import msgspec
 
 from astakos.administration.accounts import find_user, renew_user_token
 from astakos.administration.component_registration import renew_component_token
+from astakos.administration.document_errors import explained
 from astakos.administration.limit_updates import sync_project
 from astakos.administration.load import load
 from astakos.administration.state_document import (
@@ -167,7 +168,7 @@ class Directory:
         try:
             converted = msgspec.convert(document, StateDocument)
         except msgspec.ValidationError as error:
-            raise ValueError(str(error)) from None
+            raise ValueError(explained(error, StateDocument)) from None
         self._load(converted)
 
     def forget_what_is_too_old(self) -> None:

@@ -35,7 +35,17 @@ def test_defaults_are_left_out(tmp_path: Path) -> None:
         (b'{"resources": [{"name": "x", "service": "s", "system_default": 1.5}]}', "system_default"),
         (b'{"projects": [{"uuid": "x", "name": "n", "end_date": "e", "state": "paused"}]}', "'paused'"),
         (b'{"settings": {"groups": "staff"}}', "$.settings.groups"),
-        (b'{"settings": {"compatibility": "0.15"}}', "$.settings.compatibility"),
+        (b'{"settings": {"compatibility": "0.15"}}', "allowed: 0.14, newest - at `$.settings.compatibility`"),
+        (b'{"user": []}', "unknown field `user`; allowed: base_url, settings, components"),
+        (
+            b'{"projects": [{"uuid": "", "name": "", "end_date": "", "members": [{"user":"","state":""}]}]}',
+            "''; allowed: requested, accepted, leave_requested, suspended, rejected, cancelled, removed",
+        ),
+        (
+            b'{"projects": [{"uuid": "x", "name": "n", "end_date": "e", "resources": {"r": {"limit": 1}}}]}',
+            "allowed: project_capacity, member_capacity - at",
+        ),
+        (b'{"oauth2_clients": [{"identifier": "x", "type": "secret"}]}', "allowed: confidential, public"),
     ],
 )
 def test_what_is_no_document_is_refused_by_file_and_place(

@@ -17,10 +17,12 @@ SAVE = f"""
 INSERT INTO projects ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (uuid) DO UPDATE SET
     name = excluded.name, state = excluded.state, owner = excluded.owner, homepage = excluded.homepage,
-    description = excluded.description, comments = excluded.comments, end_date = excluded.end_date,
+    description = excluded.description, comments = excluded.comments,
+    creation_date = excluded.creation_date, end_date = excluded.end_date,
     join_policy = excluded.join_policy, leave_policy = excluded.leave_policy,
     max_members = excluded.max_members, private = excluded.private
 """
+COUNT = "SELECT COUNT(*) FROM projects WHERE system_project = ?"
 LIST_CAPACITIES = """
 SELECT r.name, c.project_capacity, c.member_capacity
 FROM projects p
@@ -82,6 +84,12 @@ def find(connection: Connection, uuid: str) -> Project | None:
 def list_projects(connection: Connection) -> Iterator[Project]:
     """List all projects in the order in which they were added."""
     return map(_project, connection.execute(LIST))
+
+
+def count(connection: Connection, *, system_projects: bool) -> int:
+    """Count users' system projects, or all other projects."""
+    (number,) = connection.execute(COUNT, (system_projects,)).fetchone()
+    return int(number)
 
 
 def save(connection: Connection, project: Project) -> None:

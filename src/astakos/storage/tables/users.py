@@ -35,6 +35,7 @@ ON CONFLICT (uuid) DO UPDATE SET
 RETURNING id
 """
 SET_TOKEN = "UPDATE users SET token_hash = ?, token_created = ?, token_expires = ? WHERE uuid = ?"
+SET_TOKEN_TIMES = "UPDATE users SET token_created = ?, token_expires = ? WHERE uuid = ?"
 FIND_TOKEN_HASH = "SELECT token_hash FROM users WHERE uuid = ?"
 SIGN_TERMS = "UPDATE users SET has_signed_terms = ? WHERE id = ?"
 SET_PASSWORD = "UPDATE users SET password_hash = ? WHERE uuid = ?"
@@ -158,6 +159,11 @@ def set_token(
     """Set a user's token and log them out. The old token stops working when the transaction commits."""
     connection.execute(SET_TOKEN, (token_hash, created, expires, uuid))
     log_out(connection, uuid)
+
+
+def set_token_times(connection: Connection, uuid: str, created: int, expires: int | None) -> None:
+    """Set when a user's token was created and when it expires."""
+    connection.execute(SET_TOKEN_TIMES, (created, expires, uuid))
 
 
 def log_out(connection: Connection, uuid: str) -> None:

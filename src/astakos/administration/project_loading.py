@@ -1,0 +1,112 @@
+"""Loads an entry of `projects` of a state document, with its limits and members."""
+
+from collections.abc import Iterable, Sequence
+
+from astakos.administration.document_places import Place
+from astakos.administration.document_values import (
+    instant_at,
+    limit_at,
+    optional_instant_at,
+    text_at,
+    uuid_at,
+    web_url_at,
+)
+from astakos.administration.limit_updates import sync_project
+from astakos.administration.state_document import MemberEntry, ProjectEntry
+from astakos.projects.project import APPLYING, Capacity, Membership, MembershipState, Project
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import deactivations, projects, registry, users
+
+
+def load_project(connection: Connection, entry: ProjectEntry, place: Place, now: int) -> None:
+    """Create a project, or change it to match its entry."""
+    uuid = uuid_at(entry.uuid, place / "uuid")
+    known = projects.find(connection, uuid)
+    if known is not None and known.system_project:
+        raise (place / "uuid").error(
+            "a user's system project has this UUID; to set its limits, use the user's `quotas`"
+        )
+    if entry.owner is not None and users.find_by_uuid(connection, entry.owner) is None:
+        raise (place / "owner").error(f"there is no user {entry.owner!r}")
+    created = optional_instant_at(entry.creation_date, place / "creation_date")
+    projects.save(
+        connection,
+        Project(
+            uuid=uuid,
+            name=text_at(entry.name, place / "name"),
+            state=entry.state,
+            system_project=False,
+            owner=entry.owner,
+            homepage=web_url_at(entry.homepage or None, place / "homepage") or "",
+            description=entry.description,
+            comments=entry.comments,
+            creation_date=created if created is not None else known.creation_date if known else now,
+            end_date=instant_at(entry.end_date, place / "end_date"),
+            join_policy=entry.join_policy,
+            leave_policy=entry.leave_policy,
+            max_members=limit_at(entry.max_members, place / "max_members"),
+            private=entry.private,
+        ),
+    )
+    _load_capacities(connection, entry, place)
+    if entry.members is not None:
+        _load_members(connection, uuid, entry.members, place)
+    sync_project(connection, uuid)
+
+
+def require_resources(connection: Connection, names: Iterable[str], place: Place) -> None:
+    """Check that all resources exist."""
+    known = {resource.name for resource in registry.list_resources(connection)}
+    for name in names:
+        if name not in known:
+            raise place.error(f"there is no resource {name!r}")
+
+
+def _load_capacities(connection: Connection, entry: ProjectEntry, place: Place) -> None:
+    require_resources(connection, entry.resources, place / "resources")
+    capacities = {}
+    for name, given in entry.resources.items():
+        here = place / f"resources[{name!r}]"
+        capacity = Capacity(limit_at(given.project_capacity, here), limit_at(given.member_capacity, here))
+        if capacity.member > capacity.project:
+            raise here.error("a member's capacity must not be larger than the project's")
+        capacities[name] = capacity
+    projects.save_capacities(connection, entry.uuid, capacities)
+
+
+def _load_members(
+    connection: Connection, project: str, entries: Sequence[str | MemberEntry], place: Place
+) -> None:
+    memberships: dict[str, Membership] = {}
+    for position, entry in enumerate(entries):
+        here = place / f"members[{position}]"
+        membership = _membership(connection, entry, here)
+        if membership.user in memberships:
+            raise here.error(f"the user {membership.user!r} is listed twice")
+        memberships[membership.user] = membership
+    removed = [
+        Membership(known.user, MembershipState.REMOVED, known.ever_accepted)
+        for known in projects.memberships_of(connection, project)
+        if known.user not in memberships and known.state not in APPLYING
+    ]
+    projects.save_memberships(connection, project, [*memberships.values(), *removed])
+    for membership in memberships.values():
+        if membership.state is MembershipState.SUSPENDED:
+            _note_deactivation(connection, membership.user, project)
+
+
+def _membership(connection: Connection, entry: str | MemberEntry, place: Place) -> Membership:
+    uuid = entry if isinstance(entry, str) else entry.user
+    user = users.find_by_uuid(connection, uuid)
+    if user is None:
+        raise place.error(f"there is no user {uuid!r}")
+    state = MembershipState.ACCEPTED if isinstance(entry, str) else entry.state
+    if state is MembershipState.ACCEPTED and not user.is_active:
+        state = MembershipState.SUSPENDED
+    return Membership(uuid, state, ever_accepted=state not in APPLYING)
+
+
+def _note_deactivation(connection: Connection, uuid: str, project: str) -> None:
+    user = users.find_by_uuid(connection, uuid)
+    if user is not None and not user.is_active:
+        deactivations.note(connection, uuid, project, deactivations.MEMBERSHIP)
