@@ -8,6 +8,7 @@ from astakos.administration.load import load
 from astakos.administration.state_document import ComponentEntry, ServiceEntry, StateDocument, StateError
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import json_option, print_facts, print_rows
+from astakos.cli.web_urls import WEB_URL
 from astakos.clock import to_iso
 from astakos.storage.protocol import Database
 from astakos.storage.tables import registry
@@ -20,10 +21,10 @@ def component() -> None:
 
 @component.command()
 @click.argument("name")
-@click.option("--url", help="The public URL of its service, which becomes the service's endpoint.")
+@click.option("--url", type=WEB_URL, help="The public URL of its service, which becomes its endpoint.")
 @click.option("--type", "kind", help="The type of the service.  [default: its name]")
 @click.option("--version", default="", help="The API version of the service.")
-@click.option("--ui-url", help="The URL of the component's web pages.")
+@click.option("--ui-url", type=WEB_URL, help="The URL of the component's web pages.")
 @database_option
 @json_option
 def add(

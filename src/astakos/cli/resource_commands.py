@@ -1,5 +1,7 @@
 """`astakos resource`: registers resources and sets their default limits."""
 
+from collections.abc import Iterator
+
 import click
 import msgspec
 
@@ -10,7 +12,9 @@ from astakos.cli.options import database_option, open_database
 from astakos.cli.output import json_option, print_rows
 from astakos.cli.quantities import QUANTITY, shown
 from astakos.directory.entities import Resource
-from astakos.storage.tables import registry
+from astakos.directory.names import refuse_name
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import projects, registry
 
 
 @click.group()
@@ -52,14 +56,22 @@ def set_(
 ) -> None:
     """Register the resource NAME, or change the given properties of it.
 
-    A changed default applies only to new users and projects. To change an existing user's limit, run
-    `astakos quota set`.
+    The defaults of a new resource apply to everyone, and are 0 unless given. A changed default applies only
+    to new users and projects. To change an existing user's limit, run `astakos quota set`.
     """
     database = open_database(database_url, create=True)
     known = {resource.name: resource for resource in registry.list_resources(database.reader())}.get(name)
-    if known is None and service is None:
-        raise StateError(f"there is no resource {name!r}; to register it, give its service: --service NAME")
-    entry = ResourceEntry(name=name, service=service or "") if known is None else _entry(known)
+    if known is None:
+        refusal = refuse_name(name)
+        if refusal:
+            raise StateError(refusal)
+        if service is None:
+            raise StateError(
+                f"there is no resource {name!r}; to register it, give its service: --service NAME"
+            )
+        entry = ResourceEntry(name=name, service=service, system_default=0, project_default=0)
+    else:
+        entry = _entry(known)
     given = {
         "service": service,
         "system_default": system_default,
@@ -73,7 +85,26 @@ def set_(
         entry, **{key: value for key, value in given.items() if value is not None}
     )
     load(database, StateDocument(resources=[changed]), clock.now())
-    click.echo(f"{'Registered' if known is None else 'Changed'} {name}.")
+    for line in _told(database.reader(), known, changed):
+        click.echo(line)
+
+
+def _told(reader: Connection, known: Resource | None, entry: ResourceEntry) -> Iterator[str]:
+    """Say what has happened, and whom the defaults apply to."""
+    number = projects.count(reader, system_projects=True)
+    limit = shown(entry.system_default)
+    if known is None:
+        yield f"Registered {entry.name}. Its default limit is {limit}, also for the {number} existing users."
+        if entry.system_default == 0:
+            yield "Nobody can use any of it until you set a limit for a user with `astakos quota set`."
+        return
+    yield f"Changed {entry.name}."
+    if entry.system_default != known.system_default:
+        yield f"New users get a limit of {limit}. The {number} existing users keep theirs."
+    if entry.project_default != known.project_default:
+        others = projects.count(reader, system_projects=False)
+        default = shown(entry.project_default or 0)
+        yield f"New projects get a limit of {default}. The {others} existing projects keep theirs."
 
 
 def _entry(known: Resource) -> ResourceEntry:

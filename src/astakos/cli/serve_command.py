@@ -3,13 +3,13 @@
 import logging
 import socket
 import sys
-from urllib.parse import urlsplit
 
 import click
 
 from astakos.administration.component_registration import register_own_services
 from astakos.administration.state_document import StateError
 from astakos.cli.options import database_option, open_database
+from astakos.directory.redirects import refuse_base_url
 from astakos.directory.trusted_proxies import THIS_MACHINE, TrustedProxies
 from astakos.http.dialects.choice import NEWEST_NAME
 from astakos.ledger.engine_client import MOST_WAITING
@@ -215,9 +215,9 @@ def _serve_metrics(host: str, port: int, processes: Supervisor, reports: Reports
 
 def _base_url(database: Database, given: str | None, address: str) -> str:
     url: str = (given or settings.find(database.reader(), settings.BASE_URL) or address).rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise StateError(f"the base URL must look like https://accounts.example.org/astakos, not {url!r}")
+    refusal = refuse_base_url(url)
+    if refusal:
+        raise StateError(f"the base URL is invalid: {refusal}")
     return url
 
 

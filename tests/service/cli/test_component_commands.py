@@ -36,9 +36,20 @@ def test_without_a_url_its_service_has_no_endpoint(new: Database) -> None:
     assert service == {"name": "gpu", "type": "gpu", "component": "gpu"}
 
 
+@pytest.mark.parametrize("option", ["--url", "--ui-url"])
+@pytest.mark.parametrize(
+    "url", ["gpu.example.org", "ftp://gpu.example.org", "https://", "https://größe.example"]
+)
+def test_a_url_that_nobody_could_call_is_a_wrong_use(database: Database, option: str, url: str) -> None:
+    done = astakos(database, "component", "add", "gpu", option, url)
+    assert (done.status, done.output) == (2, "")
+    assert "is not a URL like https://" in done.errors
+
+
 def test_a_name_that_is_taken_or_empty_is_refused(database: Database) -> None:
     assert "already exists" in refused(database, "component", "add", "compute")
     assert "must not be empty" in refused(database, "component", "add", " ")
+    assert "'we ird' is not a valid name" in refused(database, "component", "add", "we ird")
     line = refused(database, "component", "add", "compute_api")
     assert "the service 'compute_api' already belongs to the component 'compute'" in line
 

@@ -31,7 +31,8 @@ def test_all_resources_are_listed(database: Database) -> None:
 def test_a_resource_is_registered_for_all_that_is_there(database: Database) -> None:
     options = ("--service", "compute_api", "--default", "2K", "--project-default", "1", "--unit", "cores")
     done = astakos(database, "resource", "set", "gpu", *options, "--description", "Größe", "--hidden")
-    assert (done.status, done.output) == (0, "Registered gpu.\n")
+    assert done.status == 0
+    assert done.output == "Registered gpu. Its default limit is 2048, also for the 6 existing users.\n"
     (found,) = (r for r in astakos(database, "resource", "list", "--json").document if r["name"] == "gpu")
     assert (found["system_default"], found["project_default"], found["unit"]) == (2048, 1, "cores")
     assert (found["api_visible"], found["ui_visible"], found["description"]) == (False, False, "Größe")
@@ -41,12 +42,44 @@ def test_a_resource_is_registered_for_all_that_is_there(database: Database) -> N
 def test_only_what_is_given_is_changed_and_holdings_stay(database: Database) -> None:
     before = holdings(database)
     done = astakos(database, "resource", "set", VM, "--default", "unlimited")
-    assert (done.status, done.output) == (0, f"Changed {VM}.\n")
+    assert (done.status, done.output) == (
+        0,
+        f"Changed {VM}.\nNew users get a limit of unlimited. The 6 existing users keep theirs.\n",
+    )
     assert holdings(database) == before
     (found,) = (r for r in astakos(database, "resource", "list", "--json").document if r["name"] == VM)
     assert found["system_default"] == UNLIMITED
     assert (found["project_default"], found["description"]) == (0, "Virtual machines")
     assert found["api_visible"]
+
+
+@pytest.mark.parametrize("option", ["--visible", "--hidden"])
+def test_without_a_default_nobody_may_have_any(database: Database, option: str) -> None:
+    done = astakos(database, "resource", "set", "gpu", "--service", "compute_api", option)
+    assert done.status == 0
+    assert done.output == (
+        "Registered gpu. Its default limit is 0, also for the 6 existing users.\n"
+        "Nobody can use any of it until you set a limit for a user with `astakos quota set`.\n"
+    )
+    assert {holding.limit for key, holding in holdings(database).items() if key.resource == "gpu"} == {0}
+
+
+def test_a_changed_project_default_says_whom_it_touches(database: Database) -> None:
+    before = holdings(database)
+    done = astakos(database, "resource", "set", VM, "--project-default", "3")
+    assert (
+        done.output == f"Changed {VM}.\nNew projects get a limit of 3. The 3 existing projects keep theirs.\n"
+    )
+    assert holdings(database) == before
+    assert astakos(database, "resource", "set", VM, "--unit", "machines").output == f"Changed {VM}.\n"
+
+
+@pytest.mark.parametrize("name", ["we ird", "a,b", "größe", "a/b", "", "-a", "a\nb", "x" * 256])
+def test_a_name_that_does_not_fit_on_the_wire_is_refused(database: Database, name: str) -> None:
+    before = all_rows(database)
+    line = refused(database, "resource", "set", "--service", "compute_api", "--", name)
+    assert "name" in line or "empty" in line
+    assert all_rows(database) == before
 
 
 def test_what_is_hidden_can_be_made_visible_again(database: Database) -> None:

@@ -100,9 +100,9 @@ def test_a_port_that_is_taken_is_named_in_one_line(database: Database) -> None:
     ("arguments", "reason"),
     [
         (["--trusted-proxy", "10.1.2.3/8"], "a network starts with its own address"),
-        (["--base-url", "accounts.example.org"], "the base URL must look like"),
-        (["--base-url", "ftp://accounts.example.org"], "the base URL must look like"),
-        (["--base-url", "http://accounts.example.org/?x=1"], "the base URL must look like"),
+        (["--base-url", "accounts.example.org"], "the base URL is invalid"),
+        (["--base-url", "ftp://accounts.example.org"], "the base URL is invalid"),
+        (["--base-url", "http://accounts.example.org/?x=1"], "the base URL is invalid"),
         (["--host", "192.0.2.1"], "cannot listen on 192.0.2.1 port 0"),
         (
             ["--mail-server", "http://user:secret@mail.example.org"],
