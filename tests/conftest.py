@@ -53,6 +53,19 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as processors: for a third of their time, tests wait for pauses and processes."""
+    return max(2, (os.cpu_count() or 1) * 3 // 2)
+
+
+LONGEST_TESTS = ("fuzzing", "simulation")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest tests, so that at the end no process waits for the one that began them last."""
+    items.sort(key=lambda item: item.path.parent.name not in LONGEST_TESTS)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine" not in metafunc.fixturenames:
         return

@@ -8,7 +8,6 @@ import pytest
 from astakos.storage.protocol import Database
 from fuzzing.conformance import errors_in, turn_all_on
 from fuzzing.fuzzer import OPTIONS, Fuzzer
-from fuzzing.wire import LONGEST_ANSWER_SECONDS
 from service.command import serving
 
 SEED = 7
@@ -28,7 +27,6 @@ def test_bad_requests_are_refused_and_leave_no_trace(database: Database) -> None
     assert not errors
     assert tally.sent >= REQUESTS
     assert tally.compared >= REQUESTS // 3
-    assert tally.slowest < LONGEST_ANSWER_SECONDS
     first, second = tally.resident
     assert second - first < MOST_GROWTH_BYTES
     # It is not one and the same check that refuses them all.
