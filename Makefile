@@ -9,6 +9,8 @@ READY := $(VENV)/.ready
 demo: $(READY)
 	@$(BIN)/astakos demo
 
+# Tests start hundreds of processes; without byte code, each would compile all of the service.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: lint
 	$(BIN)/pytest --numprocesses auto --dist worksteal
 
@@ -37,6 +39,7 @@ serve: $(READY)
 
 clean:
 	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find src tests benchmarks tools -name __pycache__ -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
