@@ -20,8 +20,11 @@ WHERE t.token_hash = ?
 FIND_BY_UUID = f"SELECT {COLUMNS} FROM users WHERE uuid = ?"
 FIND_BY_USERNAME = f"SELECT {COLUMNS} FROM users WHERE username = ?"
 LIST = f"SELECT {COLUMNS} FROM users ORDER BY id"
-FIND_NAME = "SELECT username FROM users WHERE uuid = ?"
-FIND_UUID = "SELECT uuid FROM users WHERE username = ?"
+LOOKED_UP_AT_ONCE = 16
+"""How many names or uuids one statement looks up; each statement costs as much as several lookups."""
+PLACES = ", ".join("?" * LOOKED_UP_AT_ONCE)
+FIND_NAMES = f"SELECT uuid, username FROM users WHERE uuid IN ({PLACES})"
+FIND_UUIDS = f"SELECT username, uuid FROM users WHERE username IN ({PLACES})"
 LIST_NAMES = "SELECT uuid, username FROM users ORDER BY id"
 SAVE = """
 INSERT INTO users (uuid, username, email, first_name, last_name, is_active, email_verified, moderated,
@@ -109,17 +112,22 @@ def list_users(connection: Connection) -> Iterator[User]:
 
 def names_of(connection: Connection, uuids: Iterable[str]) -> dict[str, str]:
     """Map uuids to usernames; omit unknown ones."""
-    return _translate(connection, FIND_NAME, uuids)
+    return _translate(connection, FIND_NAMES, uuids)
 
 
 def uuids_of(connection: Connection, usernames: Iterable[str]) -> dict[str, str]:
     """Map lowercase usernames to uuids; omit unknown ones."""
-    return _translate(connection, FIND_UUID, usernames)
+    return _translate(connection, FIND_UUIDS, usernames)
 
 
 def _translate(connection: Connection, statement: str, texts: Iterable[str]) -> dict[str, str]:
-    found = ((text, connection.execute(statement, (text,)).fetchone()) for text in filter(is_storable, texts))
-    return {text: row[0] for text, row in found if row is not None}
+    wanted = list(dict.fromkeys(filter(is_storable, texts)))
+    found: dict[str, str] = {}
+    for start in range(0, len(wanted), LOOKED_UP_AT_ONCE):
+        group = wanted[start : start + LOOKED_UP_AT_ONCE]
+        repeated = group[-1:] * (LOOKED_UP_AT_ONCE - len(group))
+        found.update(connection.execute(statement, group + repeated))
+    return {text: found[text] for text in wanted if text in found}
 
 
 def all_names(connection: Connection) -> dict[str, str]:
