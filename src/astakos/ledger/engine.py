@@ -16,7 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from astakos.ledger.batch import carry_out
-from astakos.ledger.frames import Answered, Asked, Frames, Standing, frame
+from astakos.ledger.frames import Answered, Asked, Frames, Standing, frame_answered
 from astakos.ledger.operations import Operation, Outcome, Undone
 from astakos.ledger.ports import LedgerStorage, StorageUnavailableError
 from astakos.ledger.rules import InvariantViolatedError
@@ -38,7 +38,7 @@ class Channel:
         """Take over a connected stream socket."""
         connection.setblocking(False)
         self.connection = connection
-        self._frames = Frames(Asked)
+        self._frames = Frames(Asked, Operation)
         self._unsent = bytearray()
 
     def receive(self) -> list[Asked] | None:
@@ -51,13 +51,13 @@ class Channel:
             return None
         try:
             return list(self._frames.feed(data)) if data else None
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, ValueError):
             log.exception("engine request unreadable; connection closed")
             return None
 
     def send(self, answered: Answered) -> bool:
         """Send without blocking; return false if some of it is left for `flush`."""
-        self._unsent += frame(answered)
+        self._unsent += frame_answered(answered)
         return self.flush()
 
     def flush(self) -> bool:
@@ -109,8 +109,14 @@ class Engine:
                 ended()
                 return
             for message in asked:
+                unreadable = []
                 for number, operation in message.operations:
-                    self._queue.add(operation, _Waiting(channel, number, operation))
+                    if isinstance(operation, Undone):
+                        unreadable.append((number, operation))
+                    else:
+                        self._queue.add(operation, _Waiting(channel, number, operation))
+                if unreadable:
+                    self._send(channel, Answered([*unreadable]))
                 self._withdrawn.update((channel, number) for number in message.withdrawn)
                 if message.standing is not None:
                     self._send(channel, Answered(standing=Standing(message.standing, self.has_stopped)))

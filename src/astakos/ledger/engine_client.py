@@ -74,7 +74,7 @@ class Ledger(asyncio.Protocol):
         self._connect = connect
         self._most_waiting = most_waiting
         self._longest_wait = longest_wait
-        self._frames = Frames(Answered)
+        self._frames = Frames(Answered, Outcome | Undone)
         self._asked = Asked()
         self._under_way: dict[int, _Waiting] = {}
         self._under_way_of: Counter[int] = Counter()
@@ -170,10 +170,10 @@ class Ledger(asyncio.Protocol):
             return
         try:
             self._transport.write(frame(asked))
-        except UnicodeEncodeError as error:
+        except Exception as error:  # noqa: BLE001 - the operation fails with it
             self._give_up(asked, error)
 
-    def _give_up(self, asked: Asked, error: UnicodeEncodeError) -> None:
+    def _give_up(self, asked: Asked, error: Exception) -> None:
         """Fail the operations that cannot be encoded, and send the others one by one."""
         if len(asked.operations) > 1:
             for one in asked.operations:

@@ -157,6 +157,24 @@ def test_an_operation_that_fails_does_not_take_others_with_it(
     assert caplog.records == []
 
 
+@pytest.mark.parametrize("quantity", [10**4300, -(10**4299)], ids=["cannot be encoded", "cannot be decoded"])
+def test_an_operation_that_cannot_reach_the_engine_does_not_take_others_with_it(
+    database: Database, quantity: int
+) -> None:
+    async def run() -> list[Outcome | BaseException]:
+        async with working(ledger_storage(database)) as ledger:
+            bad = Issue(COMPUTE, (Provision(U, quantity),))
+            answers = [ledger.submit(wish) for wish in (charge(1), bad, charge(1))]
+            first = await asyncio.gather(*answers, return_exceptions=True)
+            return [*first, await ledger.submit(charge(1))]
+
+    first, bad, second, third = asyncio.run(run())
+    assert isinstance(bad, OperationFailedError)
+    for outcome in (first, second, third):
+        assert isinstance(outcome, Issued)
+    assert holdings(database)[U] == Holding(10, 0, 3)
+
+
 def test_figures_that_contradict_the_rule_stop_the_ledger(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -9,8 +9,8 @@ from astakos.directory.entities import Component
 from astakos.http.bodies import JsonBody, require_storable
 from astakos.http.commissions.fingerprints import first_fingerprint
 from astakos.http.commissions.issuing import KEY, IssueBody, issue_operation
-from astakos.http.commissions.refused_issues import Result, no_such_holding, refused
-from astakos.http.commissions.requested_provisions import Requested, RequestedProvision, understand
+from astakos.http.commissions.refused_issues import Result, not_understood, refused
+from astakos.http.commissions.requested_provisions import Requested, understand
 from astakos.http.faults import FailedDependency
 from astakos.http.openapi.description import Reply, described
 from astakos.http.request import Answer, Request
@@ -42,8 +42,7 @@ async def issue_many(service: Service, request: Request, component: Component) -
         require_storable(f"name of commission {position}", commission.name)
     understood = [understand(commission.provisions) for commission in body.commissions]
     results: list[Result | None] = [
-        no_such_holding(requested) if isinstance(requested, RequestedProvision) else None
-        for requested in understood
+        None if isinstance(requested, Requested) else not_understood(requested) for requested in understood
     ]
     asked = [
         _Asked(position, commission, requested, None if key is None else f"{key}\n{position}")

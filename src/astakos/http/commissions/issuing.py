@@ -13,7 +13,7 @@ from astakos.http.commissions.refused_issues import (
     NoHoldingRefusal,
     OverLimitRefusal,
     Result,
-    no_such_holding,
+    not_understood,
     refused,
 )
 from astakos.http.commissions.requested_provisions import Requested, RequestedProvision, understand
@@ -87,8 +87,8 @@ async def issue(service: Service, request: Request, component: Component) -> Ans
     body = ISSUE.read(request, request.dialect.require_json)
     require_storable("name", body.name)
     requested = understand(body.provisions)
-    if isinstance(requested, RequestedProvision):
-        return _answer(no_such_holding(requested))
+    if not isinstance(requested, Requested):
+        return _answer(not_understood(requested))
     outcome = await service.ledger.submit(issue_operation(component, body, requested, key))
     if isinstance(outcome, KeyReused):
         # The key may predate an upgrade: compare with the fingerprint of version 1.

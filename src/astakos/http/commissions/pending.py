@@ -9,7 +9,8 @@ from msgspec import UNSET, UnsetType
 from astakos.clock import to_iso
 from astakos.directory.entities import Component
 from astakos.http.bodies import JsonBody
-from astakos.http.commissions.requested_provisions import RequestedProvision, understand
+from astakos.http.commissions.refused_issues import named
+from astakos.http.commissions.requested_provisions import Requested, RequestedProvision, understand
 from astakos.http.faults import BadRequest
 from astakos.http.openapi.description import EMPTY, Reply, described
 from astakos.http.request import Answer, Request
@@ -102,8 +103,10 @@ def _quantities(entries: list[RequestedProvision]) -> tuple[Provision, ...]:
     requested = understand(entries)
     if isinstance(requested, RequestedProvision):
         raise BadRequest("quantities must name provisions of the commission.")
-    if len(dict(requested.provisions)) < len(requested.provisions):
+    if not isinstance(requested, Requested) or len(dict(requested.provisions)) < len(requested.provisions):
         raise BadRequest("quantities must name each provision at most once.")
+    for key in requested.beyond:
+        raise BadRequest(f"The quantity for {named(key)} must be from 0 to what was issued.")
     return tuple(requested.provisions)
 
 
@@ -123,12 +126,11 @@ async def resolve(service: Service, request: Request, component: Component) -> A
 async def _resolve(service: Service, operation: Resolve | Settle) -> Resolved:
     outcome = await service.ledger.submit(operation)
     if isinstance(outcome, CannotSettle):
-        holder, source, resource = outcome.key
-        name = f"{resource} of {holder} from {source}"
         if outcome.issued is None:
-            raise BadRequest(f"The commission has no provision for {name}.")
+            raise BadRequest(f"The commission has no provision for {named(outcome.key)}.")
         raise BadRequest(
-            f"The quantity for {name} must be from 0 to the issued {outcome.issued}, not {outcome.settled}."
+            f"The quantity for {named(outcome.key)} must be from 0 to the issued {outcome.issued}, "
+            f"not {outcome.settled}."
         )
     if not isinstance(outcome, Resolved):
         raise TypeError(f"unexpected outcome of a resolution: {type(outcome).__name__}")

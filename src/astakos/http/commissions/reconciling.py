@@ -7,6 +7,7 @@ import msgspec
 from astakos.directory.entities import Component
 from astakos.http.bodies import JsonBody, require_storable
 from astakos.http.commissions.issuing import LONGEST_NAME
+from astakos.http.commissions.refused_issues import named
 from astakos.http.faults import BadRequest
 from astakos.http.openapi.description import Reply, described
 from astakos.http.request import Answer, Request
@@ -55,8 +56,8 @@ async def reconcile(service: Service, request: Request, component: Component) ->
     if outcome.refusal is not None:
         key = outcome.refusal.provision.key
         raise BadRequest(
-            f"Nothing was corrected: pending provisions for {key.resource} of {key.holder} from {key.source} "
-            "leave no room for the correction. Resolve them first."
+            f"Nothing was corrected: pending provisions for {named(key)} leave no room for the correction. "
+            "Resolve them first."
         )
     document = {
         "holdings": [_describe(drift) for drift in outcome.drifts],

@@ -5,10 +5,15 @@ from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
 
 import msgspec
 
-from astakos.http.commissions.requested_provisions import Requested, RequestedProvision, Scalar
+from astakos.http.commissions.requested_provisions import (
+    Requested,
+    RequestedProvision,
+    Scalar,
+    SumOutOfRange,
+)
 from astakos.http.faults import UnprocessableEntity
 from astakos.ledger.operations import KeyReused
-from astakos.ledger.rules import NoCapacity, NoHolding, NoQuantity, OutOfRange, Refusal
+from astakos.ledger.rules import UNLIMITED, Key, NoCapacity, NoHolding, NoQuantity, OutOfRange, Refusal
 
 NO_HOLDING = "This holding does not exist: the holder has no quota for the resource from the source."
 
@@ -58,9 +63,14 @@ class Result(NamedTuple):
     document: Mapping[str, Any]
 
 
-def no_such_holding(entry: RequestedProvision) -> Result:
-    """Returns the response for a provision whose key cannot be that of a holding."""
-    return _with_data(404, "itemNotFound", NO_HOLDING, _data("NoHoldingError", msgspec.to_builtins(entry)))
+def not_understood(problem: RequestedProvision | SumOutOfRange) -> Result:
+    """Returns the response for what prevents a request from being understood; see `understand`."""
+    if isinstance(problem, SumOutOfRange):
+        return _bad_request(
+            f"The body is not valid: each quantity for {named(problem.key)}, and their sum, must be from "
+            f"-{UNLIMITED} to {UNLIMITED} - at `$.provisions[...].quantity`."
+        )
+    return _with_data(404, "itemNotFound", NO_HOLDING, _data("NoHoldingError", msgspec.to_builtins(problem)))
 
 
 def refused(refusal: Refusal | KeyReused, requested: Requested) -> Result:
@@ -68,8 +78,8 @@ def refused(refusal: Refusal | KeyReused, requested: Requested) -> Result:
     if isinstance(refusal, KeyReused):
         message = f"The Idempotency-Key {refusal.key!r} was used with a different body. Use a new key."
         return Result(422, UnprocessableEntity(message).envelope())
-    key = requested.spoken.get(refusal.provision.key, refusal.provision.key)
-    provision = {**key._asdict(), "quantity": refusal.provision.quantity}
+    key, quantity = requested.as_asked(refusal.provision)
+    provision = {**key._asdict(), "quantity": quantity}
     match refusal:
         case NoHolding():
             return _with_data(404, "itemNotFound", NO_HOLDING, _data("NoHoldingError", provision))
@@ -80,8 +90,18 @@ def refused(refusal: Refusal | KeyReused, requested: Requested) -> Result:
             message = "The release exceeds the usage of the holding, not counting pending imports."
             return _with_data(413, "overLimit", message, _data("NoQuantityError", provision, usage, limit))
         case OutOfRange():
-            message = "The quantity would take the usage out of the signed 64-bit range."
-            return Result(400, {"badRequest": {"code": 400, "message": message}})
+            return _bad_request(
+                f"The quantity for {named(key)} would take its usage above {UNLIMITED}, the largest possible."
+            )
+
+
+def named(key: Key) -> str:
+    """Returns the name of a holding in messages."""
+    return f"{key.resource} of {key.holder} from {key.source}"
+
+
+def _bad_request(message: str) -> Result:
+    return Result(400, {"badRequest": {"code": 400, "message": message}})
 
 
 def _data(name: str, provision: Any, usage: int | None = None, limit: int | None = None) -> dict[str, Any]:

@@ -5,15 +5,20 @@ ID. Such a provision charges two holdings: the user's from that project, and the
 """
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
 
 import msgspec
 
-from astakos.ledger.rules import Key, Provision
+from astakos.ledger.rules import UNLIMITED, Key, Provision, merge
 from astakos.projects.limits import project_holder, user_holder
 
 OLD_SYSTEM_SOURCE = "system"
 BARE_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+BEYOND: Final = UNLIMITED + 1
+"""Stands for every larger quantity in the ledger, which refuses all of them alike."""
 
 Scalar = str | int | float | bool | None
 
@@ -34,31 +39,78 @@ class Requested(msgspec.Struct, frozen=True):
     Attributes:
         provisions: Provisions for the ledger.
         spoken: Maps ledger keys to the keys in the request, for provisions in the form of 0.14.
+        beyond: Maps ledger keys to the quantities in the request, for those that `BEYOND` stands for.
     """
 
-    provisions: list[Provision]
-    spoken: dict[Key, Key]
+    provisions: list[Provision] = msgspec.field(default_factory=list)
+    spoken: dict[Key, Key] = msgspec.field(default_factory=dict)
+    beyond: dict[Key, int] = msgspec.field(default_factory=dict)
+
+    def charge(self, key: Key, quantity: int) -> None:
+        """Adds a provision."""
+        if abs(quantity) > UNLIMITED:
+            self.beyond[key] = quantity
+            quantity = BEYOND if quantity > 0 else -BEYOND
+        self.provisions.append(Provision(key, quantity))
+
+    def as_asked(self, provision: Provision) -> Provision:
+        """Returns a provision of the ledger in the words of the request."""
+        key, quantity = provision
+        return Provision(self.spoken.get(key, key), self.beyond.get(key, quantity))
 
 
-def understand(entries: Iterable[RequestedProvision]) -> Requested | RequestedProvision:
+class SumOutOfRange(NamedTuple):
+    """Several provisions of one holding whose sum no figure can have, with the key in the request."""
+
+    key: Key
+
+
+def understand(entries: Iterable[RequestedProvision]) -> Requested | RequestedProvision | SumOutOfRange:
+    """Returns the provisions for the ledger, or what prevents them.
+
+    A holding that is named once may have any quantity: the ledger compares it with the limit, as it does with
+    smaller ones.
+    """
+    requested = understand_each(entries)
+    if isinstance(requested, RequestedProvision):
+        return requested
+    return _sum_out_of_range(requested) or requested
+
+
+def understand_each(entries: Iterable[RequestedProvision]) -> Requested | RequestedProvision:
     """Returns the provisions for the ledger, or the first entry whose key cannot be that of a holding."""
-    provisions: list[Provision] = []
-    spoken: dict[Key, Key] = {}
+    requested = Requested()
     for entry in entries:
         holder, source, resource = entry.holder, entry.source, entry.resource
         if not (isinstance(holder, str) and isinstance(resource, str)):
             return entry
         if not (source is None or isinstance(source, str)):
             return entry
-        quantity = int(entry.quantity)
-        if source is not None and _is_bare(holder) and (source == OLD_SYSTEM_SOURCE or _is_bare(source)):
-            project = project_holder(holder if source == OLD_SYSTEM_SOURCE else source)
-            for key in (Key(user_holder(holder), project, resource), Key(project, None, resource)):
-                spoken[key] = Key(holder, source, resource)
-                provisions.append(Provision(key, quantity))
-        else:
-            provisions.append(Provision(Key(holder, source, resource), quantity))
-    return Requested(provisions, spoken)
+        asked = Key(holder, source, resource)
+        for key in _charged(asked):
+            if key != asked:
+                requested.spoken[key] = asked
+            requested.charge(key, int(entry.quantity))
+    return requested
+
+
+def _charged(asked: Key) -> Sequence[Key]:
+    """Returns the keys of the ledger for a key in either form."""
+    holder, source, resource = asked
+    if source is None or not _is_bare(holder) or not (source == OLD_SYSTEM_SOURCE or _is_bare(source)):
+        return (asked,)
+    project = project_holder(holder if source == OLD_SYSTEM_SOURCE else source)
+    return Key(user_holder(holder), project, resource), Key(project, None, resource)
+
+
+def _sum_out_of_range(requested: Requested) -> SumOutOfRange | None:
+    counts = Counter([key for key, _ in requested.provisions])
+    if len(counts) == len(requested.provisions):
+        return None
+    for key, total in merge(requested.provisions):
+        if counts[key] > 1 and (key in requested.beyond or abs(total) > UNLIMITED):
+            return SumOutOfRange(requested.spoken.get(key, key))
+    return None
 
 
 def is_user_on_system(entry: RequestedProvision) -> bool:

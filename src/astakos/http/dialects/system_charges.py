@@ -13,7 +13,7 @@ from astakos.http.commissions.requested_provisions import (
     Requested,
     RequestedProvision,
     is_user_on_system,
-    understand,
+    understand_each,
 )
 from astakos.ledger.operations import Outcome
 from astakos.ledger.rules import Holding, Key, NoCapacity, NoQuantity, Provision
@@ -64,7 +64,7 @@ def spread_charges(connection: Connection, entries: Iterable[RequestedProvision]
             quantities[key] = quantities.get(key, 0) + int(entry.quantity)
         else:
             others.append(entry)
-    requested = understand(others)
+    requested = understand_each(others)
     if isinstance(requested, RequestedProvision):
         raise TypeError(f"{requested} cannot be a provision")
     wholes: dict[Key, tuple[int, Holding]] = {}
@@ -82,7 +82,7 @@ def spread_charges(connection: Connection, entries: Iterable[RequestedProvision]
                 Key(source, None, key.resource),
             ):
                 requested.spoken[charged] = key
-                requested.provisions.append(Provision(charged, part))
+                requested.charge(charged, part)
         wholes[key] = quantity, total(grants)
     return SpreadCharges(requested, wholes, is_possible)
 

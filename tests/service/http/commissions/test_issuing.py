@@ -240,6 +240,16 @@ def test_all_or_none_sees_what_can_be_no_holding(service: Caller, database: Data
     assert holdings(database)[U].usage_max == 0
 
 
+def test_a_sum_out_of_range_among_many_is_refused_as_it_is_alone(service: Caller, database: Database) -> None:
+    provision = {**U._asdict(), "quantity": 2**63 - 1}
+    too_much = {"provisions": [provision, provision]}
+    alone = service.post(COMMISSIONS, COMPUTE_TOKEN, too_much)
+    reply = service.post(BULK, COMPUTE_TOKEN, {"commissions": [body(4), too_much, body(3)]})
+    assert [result["status"] for result in reply.document["results"]] == [201, 400, 201]
+    assert reply.document["results"][1]["body"] == alone.document
+    assert holdings(database)[U].usage_max == 7
+
+
 def test_all_or_none_issues_all(service: Caller, database: Database) -> None:
     document = {"commissions": [body(4), body(3)], "all_or_none": True}
     reply = service.post(BULK, COMPUTE_TOKEN, document)

@@ -167,7 +167,7 @@ def over_limit(reply: Reply) -> dict[str, Any]:
     return data
 
 
-@pytest.mark.parametrize("quantity", [11, 2**31, 2**32, 2**63 - 1, 2**63, 2**64, 10**30, 10**400])
+@pytest.mark.parametrize("quantity", [11, 2**31, 2**32, 2**63 - 1, 2**63, 2**64, 10**30, 10**4299])
 def test_an_import_over_the_limit_is_refused_with_what_is_used_and_the_limit(
     standing_service: Caller, quantity: int
 ) -> None:
@@ -179,7 +179,7 @@ def test_an_import_over_the_limit_is_refused_with_what_is_used_and_the_limit(
     }
 
 
-@pytest.mark.parametrize("quantity", [-1, -(2**31), -(2**63), -(2**63) - 1, -(10**30)])
+@pytest.mark.parametrize("quantity", [-1, -(2**31), -(2**63), -(2**63) - 1, -(10**30), -(10**4298)])
 @pytest.mark.parametrize("force", [False, True])
 def test_a_release_of_more_than_is_used_is_refused_forced_or_not(
     standing_service: Caller, quantity: int, force: bool
@@ -199,7 +199,45 @@ def test_a_forced_import_out_of_the_range_of_a_figure_is_a_bad_request(
     before = standing_service.holdings(COMPUTE_TOKEN)
     reply = standing_service.issue(COMPUTE_TOKEN, (U, quantity), force=True)
     assert (reply.status, reply.fault) == (400, "badRequest")
+    assert all(name in reply.message for name in ("quantity", VM, U.holder))
     assert standing_service.holdings(COMPUTE_TOKEN) == before
+
+
+LARGEST = 2**63 - 1
+# So many digits are read but not written: their sum has one more.
+LONGEST = int("9" * 4300)
+
+
+@pytest.mark.parametrize(
+    "quantities",
+    [
+        (LARGEST, 1),
+        (-LARGEST, -1),
+        (LARGEST, LARGEST, -LARGEST, 1),
+        (LARGEST + 1, -1),
+        (1, LARGEST + 1),
+        (LONGEST, LONGEST),
+        (-int("9" * 4299),) * 9,
+        (LONGEST, 1),
+    ],
+    ids=lambda quantities: " ".join(
+        f"{quantity:.3g}" if abs(quantity) < 2**64 else "long" for quantity in quantities
+    ),
+)
+@pytest.mark.parametrize("force", [False, True])
+def test_quantities_of_one_holding_whose_sum_is_out_of_range_are_a_bad_request(
+    standing_service: Caller, quantities: tuple[int, ...], force: bool
+) -> None:
+    before = standing_service.holdings(COMPUTE_TOKEN)
+    reply = standing_service.issue(COMPUTE_TOKEN, *((U, quantity) for quantity in quantities), force=force)
+    assert (reply.status, reply.fault) == (400, "badRequest")
+    assert all(name in reply.message for name in ("quantity", VM, U.holder, str(LARGEST)))
+    assert standing_service.holdings(COMPUTE_TOKEN) == before
+
+
+def test_quantities_whose_sum_is_in_range_are_judged_by_it(service: Caller) -> None:
+    service.issued(COMPUTE_TOKEN, (U, LARGEST), (U, LARGEST), (U, -LARGEST), (U, -LARGEST), (U, 3))
+    assert service.holdings(COMPUTE_TOKEN)[U] == Holding(10, 0, 3)
 
 
 def test_a_figure_can_be_as_large_as_64_bits_allow(service: Caller) -> None:

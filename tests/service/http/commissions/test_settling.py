@@ -46,7 +46,7 @@ def test_a_release_is_settled_for_less(service: Caller, database: Database) -> N
     assert holdings(database)[U] == Holding(10, 4, 4)
 
 
-@pytest.mark.parametrize("quantity", [7, -1, 10**30])
+@pytest.mark.parametrize("quantity", [7, -1, 2**63 - 1])
 def test_more_than_was_issued_is_refused(service: Caller, database: Database, quantity: int) -> None:
     serial = service.issued(COMPUTE_TOKEN, (U, 6))
     before = holdings(database)
@@ -56,6 +56,18 @@ def test_more_than_was_issued_is_refused(service: Caller, database: Database, qu
     assert VM in reply.message
     assert holdings(database) == before
     assert service.pending(COMPUTE_TOKEN) == [serial]
+
+
+@pytest.mark.parametrize("quantity", [2**63, -(2**63), 10**4299])
+def test_a_quantity_that_no_figure_can_have_is_refused(
+    service: Caller, database: Database, quantity: int
+) -> None:
+    serial = service.issued(COMPUTE_TOKEN, (U, 6))
+    before = holdings(database)
+    reply = settle(service, serial, (U, quantity))
+    assert reply.status == 400
+    assert f"The quantity for {VM} of {U.holder}" in reply.message
+    assert holdings(database) == before
 
 
 def test_a_release_is_not_settled_as_an_import(service: Caller, database: Database) -> None:

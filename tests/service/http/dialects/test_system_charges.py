@@ -71,6 +71,21 @@ def test_a_refusal_tells_of_the_whole(
     assert figures(older_service) == {"limit": 14, "usage": 5, "pending": 0}
 
 
+@pytest.mark.parametrize("quantity", [2**63, 10**30, -(2**63), -(10**30)])
+def test_a_quantity_that_no_figure_can_have_is_repeated_as_it_was_sent(
+    older_service: Caller, quantity: int
+) -> None:
+    lab = {**IN_LAB[0]._asdict(), "quantity": 1}
+    reply = issue(older_service, on_system(quantity), lab)
+    assert reply.status == 413
+    assert reply.document["overLimit"]["data"]["provision"] == on_system(quantity)
+
+
+def test_parts_of_a_spread_charge_need_not_add_up_with_others(older_service: Caller) -> None:
+    own = {**OWN[0]._asdict(), "quantity": 2**63 - 1}
+    assert issue(older_service, own, own, on_system(-(2**63) + 1)).status == 413
+
+
 def test_what_the_other_members_use_is_told_as_missing(older_service: Caller) -> None:
     older_service.issued(COMPUTE_TOKEN, (member_key(BOB), 9), (project_key(), 9))
     assert issue(older_service, on_system(8)).document["overLimit"]["data"]["limit"] == 7
