@@ -20,6 +20,7 @@ from service.caller import Caller
 
 EXECUTABLE = Path(sysconfig.get_path("scripts"), "astakos")
 READY = re.compile(r"astakos is ready at (\S+)(?: \(listening on (\S+)\))?\n")
+DATABASE = re.compile(r"the database is (.+)\n")
 METRICS = re.compile(r"metrics are at (\S+)\n")
 TIMEOUT_SECONDS = 30
 
@@ -50,6 +51,11 @@ def refused(database: Database | str, *arguments: str, stdin: str | None = None)
     ended = astakos(database, *arguments, stdin=stdin)
     assert (ended.status, ended.output) == (1, "")
     return only_line(ended.errors)
+
+
+def created(database: Database) -> str:
+    """What a command says that has made a database."""
+    return f"Created a new database: {database.name}\n"
 
 
 def only_line(errors: str) -> str:
@@ -83,6 +89,7 @@ class Serving:
     process: "subprocess.Popen[str]"
     base_url: str
     address: str
+    database_name: str
     metrics_url: str = ""
 
     @property
@@ -121,12 +128,14 @@ def serving(database: Database, *arguments: str) -> Iterator[Serving]:
             assert process.stdout is not None
             found = READY.fullmatch(process.stdout.readline())
             assert found is not None
+            named = DATABASE.fullmatch(process.stdout.readline())
+            assert named is not None
             metrics_url = ""
             if "--metrics-port" in arguments:
                 told = METRICS.fullmatch(process.stdout.readline())
                 assert told is not None
                 metrics_url = told[1]
-            yield Serving(process, found[1], found[2] or found[1], metrics_url)
+            yield Serving(process, found[1], found[2] or found[1], named[1], metrics_url)
         finally:
             if process.poll() is None:
                 process.kill()

@@ -27,8 +27,9 @@ def database_option(function: F) -> F:
 
 
 def open_database(url: str, *, create: bool = False) -> Database:
-    """Open a database until the command ends; commands that only read must not create it."""
+    """Open a database until the command ends. Say where if this creates it: it may be the wrong place."""
     database = database_of(url)
-    database.open(create=create)
+    if database.open(create=create):
+        click.echo(f"Created a new database: {database.name}", err=True)
     click.get_current_context().call_on_close(database.close)
     return database

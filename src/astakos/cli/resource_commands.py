@@ -59,7 +59,7 @@ def set_(
     The defaults of a new resource apply to everyone, and are 0 unless given. A changed default applies only
     to new users and projects. To change an existing user's limit, run `astakos quota set`.
     """
-    database = open_database(database_url, create=True)
+    database = open_database(database_url)
     known = {resource.name: resource for resource in registry.list_resources(database.reader())}.get(name)
     if known is None:
         refusal = refuse_name(name)

@@ -140,8 +140,9 @@ def serve(
 ) -> None:
     """Run the service.
 
-    Prints a line when it is ready, and runs until SIGTERM or SIGINT. It then finishes all accepted requests
-    and stops. A second signal ends the time of --drain at once; a third stops the service without finishing.
+    Says when it is ready, at which URL, and on which database, and runs until SIGTERM or SIGINT. It then
+    finishes all accepted requests and stops. A second signal ends the time of --drain at once; a third stops
+    the service without finishing.
     """
     set_up_logging(log_level, log_format)
     try:
@@ -149,11 +150,14 @@ def serve(
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--limit") from error
     log.info("limits of the HTTP server, for each worker: %s", told(bounds))
-    database = open_database(database_url, create=True)
+    if base_url is not None:
+        _check_base_url(base_url)
     try:
         listener = listen(host, port)
     except OSError as error:
         raise _can_not_listen(host, port, error) from error
+    # Not before it has its port: a service that cannot start leaves no new database behind.
+    database = open_database(database_url, create=True)
     address = _url_of(host, listener.getsockname()[1])
     base_url = _base_url(database, base_url, address)
     register_own_services(database, base_url)
@@ -167,6 +171,7 @@ def serve(
     def ready() -> None:
         elsewhere = "" if base_url.startswith(address) else f" (listening on {address})"
         click.echo(f"astakos is ready at {base_url}{elsewhere}")
+        click.echo(f"the database is {database.name}")
         if metrics_url is not None:
             click.echo(f"metrics are at {metrics_url}")
         sys.stdout.flush()
@@ -215,10 +220,14 @@ def _serve_metrics(host: str, port: int, processes: Supervisor, reports: Reports
 
 def _base_url(database: Database, given: str | None, address: str) -> str:
     url: str = (given or settings.find(database.reader(), settings.BASE_URL) or address).rstrip("/")
+    _check_base_url(url)
+    return url
+
+
+def _check_base_url(url: str) -> None:
     refusal = refuse_base_url(url)
     if refusal:
         raise StateError(f"the base URL is invalid: {refusal}")
-    return url
 
 
 def _trusted_proxies(database: Database, given: tuple[str, ...]) -> tuple[str, ...]:

@@ -55,8 +55,8 @@ class Database(Protocol):
     name: str
     reads_inline: bool
 
-    def open(self, *, create: bool = True) -> None:
-        """Check that this version can use the database; create the tables if it is new.
+    def open(self, *, create: bool = True) -> bool:
+        """Check that this version can use the database; create the tables if it is new, and return whether.
 
         Args:
             create: whether to create missing tables; if false, they must exist.

@@ -12,7 +12,7 @@ import pytest
 from astakos.storage.protocol import Database
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from astakos.storage.tables import feedback
-from service.command import EXECUTABLE, TIMEOUT_SECONDS, Ended, astakos, environment, refused
+from service.command import EXECUTABLE, TIMEOUT_SECONDS, Ended, astakos, created, environment, refused
 from service.installation import all_rows, rows
 from service.world import LOADED, SECRETS
 
@@ -40,7 +40,7 @@ def count(database: Database) -> int:
 @pytest.mark.every_engine
 def test_an_installation_moves_through_a_pipe(database: Database, new: Database) -> None:
     piped = shell(database, '"$0" dump --archive | "$0" load - --database "$1"', new.url)
-    assert (piped.status, piped.output, piped.errors) == (0, ROWS.format(count(database)), "")
+    assert (piped.status, piped.output, piped.errors) == (0, ROWS.format(count(database)), created(new))
     assert all_rows(new) == all_rows(database)
 
 
@@ -59,7 +59,7 @@ def test_an_archive_is_written_to_a_new_file_that_is_closed_to_others(
     content = path.read_text()
     assert not [secret for secret in SECRETS if secret in content]
     loaded = astakos(new, "load", str(path))
-    assert (loaded.status, loaded.output, loaded.errors) == (0, ROWS.format(count(database)), "")
+    assert (loaded.status, loaded.output, loaded.errors) == (0, ROWS.format(count(database)), created(new))
     assert all_rows(new) == all_rows(database)
 
 

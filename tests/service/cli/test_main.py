@@ -9,7 +9,7 @@ import pytest
 from astakos.cli import COMMANDS
 from astakos.storage.protocol import Database
 from astakos.storage.sqlite import sqlite_database
-from service.command import astakos, ended, refused
+from service.command import astakos, created, ended, refused
 from service.installation import locked
 from service.world import ALICE, VM
 
@@ -54,6 +54,7 @@ def test_a_wrong_use_ends_with_2_and_the_usage(database: Database, arguments: li
         ["component", "list"],
         ["component", "token", "x"],
         ["resource", "list"],
+        ["resource", "set", "compute.vm", "--service", "compute"],
         ["quota", "show", "x"],
         ["quota", "set", "x", "y", "1"],
         ["commission", "list"],
@@ -67,6 +68,20 @@ def test_a_database_that_is_not_there_is_not_made_by_looking(tmp_path: Path, arg
     line = refused(f"sqlite:///{tmp_path}/none.db", *arguments)
     assert line.startswith("there is no database")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.every_engine
+@pytest.mark.parametrize("arguments", [["user", "add", "ada@example.org"], ["component", "add", "compute"]])
+def test_who_makes_a_database_says_so_and_where(new: Database, arguments: list[str]) -> None:
+    done = astakos(new, *arguments)
+    assert (done.status, done.errors) == (0, created(new))
+    again = astakos(new, *arguments[:2], "another@example.org" if arguments[0] == "user" else "another")
+    assert (again.status, again.errors) == (0, "")
+
+
+def test_loading_a_document_says_that_it_made_a_database(new: Database) -> None:
+    done = astakos(new, "load", "-", stdin="{}")
+    assert (done.status, done.errors) == (0, created(new))
 
 
 def test_a_database_that_stays_locked_is_one_line(

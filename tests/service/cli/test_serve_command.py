@@ -10,9 +10,10 @@ import pytest
 
 from astakos.processes.listening import LOOPBACK, listen
 from astakos.storage.protocol import Database
+from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from astakos.storage.tables import settings
 from service.caller import ACCOUNT, COMMISSIONS, TOKENS, Caller
-from service.command import Ended, beginning, ended, only_line, serving
+from service.command import Ended, beginning, created, ended, only_line, serving
 from service.installation import rows
 from service.world import ALICE, BASE_URL, COMPUTE_TOKEN, member_key, project_key
 
@@ -44,6 +45,29 @@ def test_it_makes_an_installation_where_there_is_none(new: Database) -> None:
         ]
         assert served.end().status == 0
     new.open(create=False)
+
+
+def test_it_names_the_database_that_it_opened_and_whether_it_made_it(new: Database) -> None:
+    with serving(new) as served:
+        assert served.database_name == new.name
+        assert served.end().errors == created(new)
+    with serving(new) as served:
+        assert served.database_name == new.name
+        assert served.end().errors == ""
+
+
+def test_the_database_is_named_by_its_whole_path(tmp_path: Path) -> None:
+    database = SQLiteDatabase("sqlite:///here.db")
+    with contextlib.chdir(tmp_path), serving(database) as served:
+        assert served.database_name == str(tmp_path / "here.db")
+        assert served.end().status == 0
+
+
+@pytest.mark.parametrize("options", [["--host", "192.0.2.1"], ["--base-url", "nonsense"], ["--limit", "x=1"]])
+def test_a_service_that_cannot_start_makes_no_database(tmp_path: Path, options: list[str]) -> None:
+    done = ended(SQLiteDatabase(f"sqlite:///{tmp_path}/new.db"), "serve", "--port", "0", *options)
+    assert done.status != 0
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_base_url_that_is_given_counts_more_than_the_one_that_was_loaded(database: Database) -> None:

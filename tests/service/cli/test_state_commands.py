@@ -5,7 +5,7 @@ import pytest
 
 from astakos.administration.state_document import write_document
 from astakos.storage.protocol import Database
-from service.command import astakos, refused
+from service.command import astakos, created, refused
 from service.installation import all_rows
 from service.world import SECRETS, world
 
@@ -21,7 +21,7 @@ def document(tmp_path: Path) -> Path:
 
 def test_what_is_loaded_is_counted_and_can_be_dumped(new: Database, document: Path) -> None:
     loaded = astakos(new, "load", str(document))
-    assert (loaded.status, loaded.errors) == (0, "")
+    assert (loaded.status, loaded.errors) == (0, created(new))
     assert loaded.output == "Loaded 3 components, 2 services, 4 resources, 9 users, 3 projects.\n"
     dumped = astakos(new, "dump")
     assert dumped.status == 0

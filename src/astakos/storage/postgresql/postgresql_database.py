@@ -54,11 +54,14 @@ class PostgreSQLDatabase:
         self._readers: list[PostgreSQLConnection] = []
         self._is_missed = False
 
-    def open(self, *, create: bool = True) -> None:
-        """Check that this version can use the database; create the tables if it has none."""
+    def open(self, *, create: bool = True) -> bool:
+        """Check that this version can use the database; create the tables if it has none.
+
+        Returns whether it made the tables.
+        """
         try:
             with contextlib.closing(self.connect()) as connection:
-                self._prepare(connection, create=create)
+                return self._prepare(connection, create=create)
         except StorageUnavailableError as error:
             cause = error.__cause__
             reason = first_line(cause) if isinstance(cause, psycopg.Error) else str(error)
@@ -66,7 +69,7 @@ class PostgreSQLDatabase:
         except psycopg.Error as error:
             raise DatabaseError(f"{self.name} cannot be used as a database: {first_line(error)}") from error
 
-    def _prepare(self, connection: PostgreSQLConnection, *, create: bool) -> None:
+    def _prepare(self, connection: PostgreSQLConnection, *, create: bool) -> bool:
         (encoding,) = connection.execute(ENCODING).fetchone()
         if encoding.upper() not in ("UTF8", "UTF-8"):
             raise DatabaseError(f"{self.name} has the encoding {encoding}; create the database with UTF8")
@@ -74,7 +77,7 @@ class PostgreSQLDatabase:
             tables = self.list_tables(connection)
             if tables:
                 require_revision(find_revision(connection, tables), self.name)
-                return
+                return False
             if not create:
                 raise DatabaseError(
                     f"there is no installation in {self.name}; "
@@ -83,6 +86,7 @@ class PostgreSQLDatabase:
             try:
                 with writing(connection):
                     make_tables(connection, "postgresql")
+                return True  # noqa: TRY300 - the transaction has been committed
             except (psycopg.errors.UniqueViolation, psycopg.errors.DuplicateTable, TransactionLostError):
                 # Another process was creating them at the same time.
                 time.sleep(FIRST_PAUSE_SECONDS)

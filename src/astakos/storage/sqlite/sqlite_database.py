@@ -53,34 +53,39 @@ class SQLiteDatabase:
         self.url = url
         self._durable = durable
         self.path = path_of(url)
-        self.name = str(self.path)
+        self.name = str(self.path.absolute())
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
 
-    def open(self, *, create: bool = True) -> None:
-        """Check that this version can use the file; create it with all tables if it is missing."""
+    def open(self, *, create: bool = True) -> bool:
+        """Check that this version can use the file; create it with all tables if it is missing.
+
+        Returns whether it made the tables.
+        """
         if not create and not self.path.exists():
             raise DatabaseError(
-                f"there is no database {self.path}; create one with `astakos serve` or `astakos load`"
+                f"there is no database {self.name}; create one with `astakos serve` or `astakos load`"
             )
         try:
             _create_for_owner_only(self.path)
             with self.transaction() as connection:
-                self._prepare(connection)
+                made = self._prepare(connection)
             with contextlib.closing(self.connect()) as connection:
                 # The file keeps this mode. Not earlier: another program's database must stay unchanged.
                 turn_on_wal(connection)
         except OSError as error:
-            raise DatabaseError(f"{self.path} cannot be opened: {error.strerror}") from error
+            raise DatabaseError(f"{self.name} cannot be opened: {error.strerror}") from error
         except sqlite3.DatabaseError as error:
-            raise DatabaseError(f"{self.path} cannot be used as a database: {error}") from error
+            raise DatabaseError(f"{self.name} cannot be used as a database: {error}") from error
+        return made
 
-    def _prepare(self, connection: sqlite3.Connection) -> None:
+    def _prepare(self, connection: sqlite3.Connection) -> bool:
         tables = self.list_tables(connection)
         if tables:
             require_revision(find_revision(connection, tables), self.name)
-        else:
-            make_tables(connection, "sqlite")
+            return False
+        make_tables(connection, "sqlite")
+        return True
 
     def connect(self) -> sqlite3.Connection:
         """Open a new connection in autocommit mode."""
