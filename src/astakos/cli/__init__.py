@@ -1,9 +1,12 @@
 """The `astakos` command. Each subcommand is imported only when called, so that all start quickly."""
 
 import importlib
+import sys
 from typing import Any
 
 import click
+
+from astakos.cli.standard_streams import OUTPUT, abandon_output, prepare_streams
 
 COMMANDS = {
     "backup": "astakos.cli.backup_command:backup",
@@ -46,6 +49,16 @@ class LazyGroup(click.Group):
         except ModuleNotFoundError as missing:
             return _not_installed(cmd_name, str(missing.name))
         return command
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run the command line. If its output cannot be written, say so in one line, with exit status 1."""
+        prepare_streams()
+        try:
+            return super().main(*args, **extra)
+        except OSError as error:
+            abandon_output()
+            what = f"{error.filename} cannot be used" if error.filename else f"{OUTPUT} cannot be written"
+            sys.exit(f"Error: {what}: {error.strerror or error}; changes that the command has made are kept")
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; report expected errors in one line, with exit status 1."""

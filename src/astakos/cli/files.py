@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from astakos.administration.state_document import StateError
+from astakos.cli.standard_streams import OUTPUT, abandon_output
 
 STANDARD = "-"
 BUFFER_BYTES = 2**20
@@ -38,7 +39,7 @@ def writing(file: Path) -> Iterator[IO[bytes]]:
     Raises:
         StateError: the file exists, or cannot be written.
     """
-    name = "standard output" if str(file) == STANDARD else str(file)
+    name = OUTPUT if str(file) == STANDARD else str(file)
     try:
         if str(file) == STANDARD:
             yield sys.stdout.buffer
@@ -48,6 +49,8 @@ def writing(file: Path) -> Iterator[IO[bytes]]:
     except FileExistsError as error:
         raise StateError(f"{name} already exists; name another file") from error
     except OSError as error:
+        if name == OUTPUT:
+            abandon_output()
         raise StateError(f"{name} cannot be written: {error.strerror}") from error
 
 

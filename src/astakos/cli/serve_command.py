@@ -2,13 +2,13 @@
 
 import logging
 import socket
-import sys
 
 import click
 
 from astakos.administration.component_registration import register_own_services
 from astakos.administration.state_document import StateError
 from astakos.cli.options import database_option, open_database
+from astakos.cli.standard_streams import abandon_output
 from astakos.directory.redirects import refuse_base_url
 from astakos.directory.trusted_proxies import THIS_MACHINE, TrustedProxies
 from astakos.http.dialects.choice import NEWEST_NAME
@@ -170,11 +170,15 @@ def serve(
 
     def ready() -> None:
         elsewhere = "" if base_url.startswith(address) else f" (listening on {address})"
-        click.echo(f"astakos is ready at {base_url}{elsewhere}")
-        click.echo(f"the database is {database.name}")
+        lines = [f"astakos is ready at {base_url}{elsewhere}", f"the database is {database.name}"]
         if metrics_url is not None:
-            click.echo(f"metrics are at {metrics_url}")
-        sys.stdout.flush()
+            lines.append(f"metrics are at {metrics_url}")
+        try:
+            click.echo("\n".join(lines))
+        except OSError as error:
+            # Whoever started the service does not read what it says, but its clients still need it.
+            abandon_output()
+            log.warning("%s; cannot write this to standard output: %s", "; ".join(lines), error.strerror)
 
     # This process reads nothing from here on, and must not keep a connection open besides the engine's.
     database.close()

@@ -99,7 +99,11 @@ def _typed_password() -> str:
     if sys.stdin.isatty():
         typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
         return typed
-    return sys.stdin.readline().rstrip("\r\n")
+    # In UTF-8 whatever the locale, like passwords that are sent over HTTP.
+    try:
+        return sys.stdin.buffer.readline().decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise StateError("the password on standard input is not in UTF-8") from None
 
 
 def _renew_token(database_url: str, name: str, *, as_json: bool) -> None:

@@ -1,7 +1,9 @@
 import contextlib
+import errno
 import http.client
 import os
 import signal
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -13,7 +15,7 @@ from astakos.storage.protocol import Database
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from astakos.storage.tables import settings
 from service.caller import ACCOUNT, COMMISSIONS, TOKENS, Caller
-from service.command import Ended, beginning, created, ended, only_line, serving
+from service.command import EXECUTABLE, Ended, beginning, created, ended, environment, only_line, serving
 from service.installation import rows
 from service.world import ALICE, BASE_URL, COMPUTE_TOKEN, member_key, project_key
 
@@ -61,6 +63,25 @@ def test_the_database_is_named_by_its_whole_path(tmp_path: Path) -> None:
     with contextlib.chdir(tmp_path), serving(database) as served:
         assert served.database_name == str(tmp_path / "here.db")
         assert served.end().status == 0
+
+
+def test_it_serves_although_nobody_can_read_that_it_is_ready(database: Database) -> None:
+    with listen(LOOPBACK, 0) as probe:
+        port = probe.getsockname()[1]
+    served = subprocess.Popen(
+        ["/bin/bash", "-c", f'exec "$0" serve --port {port} >/dev/full', EXECUTABLE],
+        env=environment(database),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with served:
+        assert served.stderr is not None
+        assert (
+            f"cannot write this to standard output: {os.strerror(errno.ENOSPC)}" in served.stderr.readline()
+        )
+        assert Caller(f"http://{LOOPBACK}:{port}/astakos").get(f"{ACCOUNT}/quotas", ALICE.token).status == 200
+        served.send_signal(signal.SIGTERM)
+        assert served.wait(timeout=30) == 0
 
 
 @pytest.mark.parametrize("options", [["--host", "192.0.2.1"], ["--base-url", "nonsense"], ["--limit", "x=1"]])
