@@ -5,12 +5,10 @@ import os
 from astakos.administration.state_document import StateError
 from astakos.directory.entities import User
 from astakos.directory.password_hashes import password_hash
+from astakos.directory.password_rules import refuse_password
 from astakos.directory.tokens import USER_TOKEN_LIFETIME, new_token, token_hash
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import users
-
-SHORTEST_PASSWORD = 8
-LONGEST_PASSWORD = 1024
 
 
 def find_user(connection: Connection, name: str) -> User:
@@ -39,10 +37,11 @@ def hash_new_password(password: str) -> str:
     """Hash a new password. Hashing is slow, so call this before locking anything.
 
     Raises:
-        StateError: the password is too short to withstand guessing, or unreasonably long.
+        StateError: the password is not accepted.
     """
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise StateError(f"a password must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters")
+    refusal = refuse_password(password)
+    if refusal is not None:
+        raise StateError(refusal)
     return password_hash(password)
 
 

@@ -34,6 +34,7 @@ from astakos.directory.entities import Component, Resource, User, UserRecord
 from astakos.directory.mail_addresses import EXAMPLE, is_mail_address
 from astakos.directory.oauth2_rules import refuse_registered_uri
 from astakos.directory.password_hashes import is_password_hash, password_hash, password_matches
+from astakos.directory.password_rules import refuse_password
 from astakos.directory.redirects import refuse_allowed_next, refuse_base_url
 from astakos.directory.service_catalog import refuse_menu
 from astakos.directory.tokens import USER_TOKEN_LIFETIME
@@ -99,6 +100,9 @@ def _hash_passwords(database: Database, entries: Iterable[UserEntry]) -> dict[st
             if entry.password_hash != stored:
                 found[entry.uuid] = entry.password_hash
         elif entry.password is not None and not (stored and password_matches(stored, entry.password)):
+            refusal = refuse_password(entry.password)
+            if refusal is not None:
+                raise Place(f"users[{position}].password").error(refusal)
             found[entry.uuid] = password_hash(entry.password)
     return found
 

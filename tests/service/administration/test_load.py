@@ -248,14 +248,14 @@ class TestTokens:
         def stored() -> str:
             return str(rows(empty, "SELECT password_hash FROM users")[0][0])
 
-        load(empty, self.user(password="first"), LOADED)
+        load(empty, self.user(password="the first one"), LOADED)
         first = stored()
-        assert password_matches(first, "first")
-        load(empty, self.user(password="first"), LATER)
+        assert password_matches(first, "the first one")
+        load(empty, self.user(password="the first one"), LATER)
         load(empty, self.user(), LATER)
         assert stored() == first
-        load(empty, self.user(password="second"), LATER)
-        assert password_matches(stored(), "second")
+        load(empty, self.user(password="the second one"), LATER)
+        assert password_matches(stored(), "the second one")
         third = password_hash("third")
         load(empty, self.user(password_hash=third), LATER)
         assert stored() == third
@@ -283,6 +283,7 @@ def capacity(project: int, member: int) -> dict[str, CapacityEntry]:
 
 
 WRONG: dict[str, tuple[Change, str]] = {
+    "$.users[2].password": (chloe(password="1"), "must have 8 to 1024 characters"),
     "$.components[0].name": (lambda d: setattr(d.components[0], "name", " "), "must not be empty"),
     "$.components[1].token": (
         lambda d: setattr(d.components[1], "token", d.components[0].token),

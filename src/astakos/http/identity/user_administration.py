@@ -14,6 +14,7 @@ from astakos.administration.user_registration import (
 )
 from astakos.directory.entities import User
 from astakos.directory.mail_addresses import EXAMPLE, is_mail_address
+from astakos.directory.password_rules import refuse_password
 from astakos.http.bodies import JsonBody, require_storable
 from astakos.http.faults import BadRequest, Conflict, Fault, Forbidden, ItemNotFound
 from astakos.http.identity.administrators import InnerFault
@@ -159,6 +160,10 @@ async def _read_person(request: Request) -> Person:
     for name in REQUIRED:
         if getattr(person, name) == "":
             raise BadRequest(f"The user's {name} must not be empty.")
+    if person.password:
+        refusal = refuse_password(person.password)
+        if refusal is not None:
+            raise BadRequest(f"The user's password is not accepted: {refusal}.")
     if person.username is not msgspec.UNSET and not is_mail_address(person.username):
         raise BadRequest(f"The username must be an email address, such as {EXAMPLE}.")
     return person

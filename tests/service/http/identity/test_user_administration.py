@@ -258,7 +258,10 @@ def test_a_password_is_made_if_none_is_given(
         *({"user": {key: value for key, value in NEWCOMER.items() if key != name}} for name in NEWCOMER),
         *({"user": NEWCOMER | {name: wrong}} for name in NEWCOMER for wrong in ("", None, 5, "a\0@b.org")),
         *({"user": NEWCOMER | {"username": wrong}} for wrong in ("nina", "@", "a b@example.org")),
-        *({"user": NEWCOMER | {"password": wrong}} for wrong in (5, ["x"], "a\0b")),
+        *(
+            {"user": NEWCOMER | {"password": wrong}}
+            for wrong in (5, ["x"], "a pass\0phrase", "1", "x" * 7, "x" * 1025)
+        ),
         *({"user": NEWCOMER | {"affiliation": wrong}} for wrong in (5, "a\0b")),
         *({"user": NEWCOMER | {"metadata": wrong}} for wrong in (5, "x", [1])),
     ],
@@ -338,6 +341,7 @@ def test_what_an_update_names_is_changed_and_nothing_else(administered: Caller, 
         {"last_name": 5},
         {"password": ""},
         {"password": None},
+        {"password": "1"},
         {"affiliation": []},
     ],
 )
