@@ -7,8 +7,8 @@ IPAddress = IPv4Address | IPv6Address
 NAT64 = IPv6Network("64:ff9b::/96")
 """The well-known prefix under which translators show IPv4 clients to IPv6 hosts (RFC 6052)."""
 LOW_32_BITS = 0xFFFF_FFFF
-OWN_PREFIX = 64
-"""The length of the longest IPv6 prefix that routers hand out: all of it belongs to one caller."""
+OWN_PREFIXES = (64, 56, 48)
+"""The lengths of the IPv6 prefixes that providers hand out to one customer."""
 
 
 def parse_address(text: str) -> IPAddress | None:
@@ -48,8 +48,8 @@ def _unwrapped(address: IPAddress) -> IPAddress:
     return address
 
 
-def own_network(address: IPAddress) -> str:
-    """Return the smallest network that belongs to one caller: the address itself, or its IPv6 network."""
+def networks(address: IPAddress) -> tuple[str, ...]:
+    """Return the networks that may all belong to the caller with an address, the smallest one first."""
     if isinstance(address, IPv6Address):
-        return str(ip_network((int(address), OWN_PREFIX), strict=False))
-    return str(address)
+        return tuple(str(ip_network((int(address), length), strict=False)) for length in OWN_PREFIXES)
+    return (str(address),)

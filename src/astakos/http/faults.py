@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+MINUTE = 60
+
 
 class Fault(Exception):  # noqa: N818 - "fault" is the protocol's word
     """A refused request, with a status and a name. The message says what is wrong and how to correct it."""
@@ -112,7 +114,7 @@ class HeadTooLarge(Fault):
 
 
 class TooManyAttempts(Fault):
-    """Too many wrong passwords were sent."""
+    """Too many wrong passwords or other secrets were sent."""
 
     status = 429
     name = "overLimit"
@@ -120,8 +122,15 @@ class TooManyAttempts(Fault):
 
     def __init__(self, retry_after: int) -> None:
         """Sets the number of seconds to wait before the next attempt."""
-        message = f"Too many wrong passwords. Try again in {retry_after} seconds."
+        message = f"Too many wrong attempts. Try again in {in_words(retry_after)}."
         super().__init__(message, {"Retry-After": str(retry_after)})
+        self.retry_after = retry_after
+
+
+def in_words(seconds: int) -> str:
+    """Returns a time to wait, in seconds up to a minute, else in minutes, rounded up."""
+    number, unit = (seconds, "second") if seconds < MINUTE else (-(-seconds // MINUTE), "minute")
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 
 class ServiceUnavailable(Fault):

@@ -11,8 +11,8 @@ from astakos.directory.service_catalog import service_catalog
 from astakos.directory.trusted_proxies import TrustedProxies
 from astakos.ledger.embedded_engine import GroupCommit
 from astakos.ledger.engine_client import MOST_WAITING, Ledger
+from astakos.service.attempts import Attempts
 from astakos.service.mail import Mailer
-from astakos.service.password_attempts import Attempts
 from astakos.service.password_pool import PasswordPool
 from astakos.service.read_pool import ReadPool
 from astakos.service.readiness import Readiness
@@ -61,7 +61,7 @@ class Service:
         self.base_url = base_url
         self.mailer = mailer
         self.ledger = ledger or GroupCommit(ledger_storage(database), now, most_waiting=queue_limit)
-        self.attempts = Attempts()
+        self.attempts = Attempts(self, now)
         self.passwords = PasswordPool()
         self.readiness = Readiness(database, self.ledger)
         self._few: ReadPool | None = None

@@ -6,6 +6,7 @@ import io
 import json
 import stat
 from collections.abc import Callable, Iterator
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from astakos.administration.archive import load_archive, open_archive, write_archive
 from astakos.administration.load import load
 from astakos.administration.state_document import StateDocument, StateError, UserEntry
-from astakos.directory.attempt_limits import Limit
+from astakos.directory.attempt_limits import Attempt
 from astakos.directory.tokens import token_hash
 from astakos.ledger.batch import perform
 from astakos.ledger.operations import Idempotency, Issue, Issued, Operation, Resolve, Settle
@@ -69,7 +70,7 @@ def live(database: Database) -> None:
         set_limits(connection, [(VAST, UNLIMITED)])
         sessions.begin(connection, 1, b"\x00secret", b"token\xff", LOADED, LOADED + SECOND)
         sessions.remember_browser(connection, 1, b"browser", LOADED, LOADED + SECOND)
-        login_attempts.count(connection, [Limit(b"\x00\xff", 1)], LOADED)
+        login_attempts.count(connection, Attempt("ü", ip_address("2001:db8::1")), LOADED)
         code = oauth2.Code(b"code", "viewer", ALICE.uuid, "https://a.example", "ü", None, LOADED + SECOND)
         oauth2.add_code(connection, code, LOADED)
         feedback.save(connection, 1, LOADED, 'Größe "–" \\ ×\t\r\n\U0001f426', "{}")

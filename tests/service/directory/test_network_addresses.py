@@ -1,6 +1,6 @@
 import pytest
 
-from astakos.directory.network_addresses import own_network, parse_address
+from astakos.directory.network_addresses import networks, parse_address
 
 
 @pytest.mark.parametrize(
@@ -47,14 +47,14 @@ def test_what_is_not_an_address_is_none(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "network"),
+    ("text", "expected"),
     [
-        ("192.0.2.7", "192.0.2.7"),
-        ("::ffff:192.0.2.7", "192.0.2.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("192.0.2.7", ("192.0.2.7",)),
+        ("::ffff:192.0.2.7", ("192.0.2.7",)),
+        ("2001:db8:1:2:3:4:5:6", ("2001:db8:1:2::/64", "2001:db8:1::/56", "2001:db8:1::/48")),
     ],
 )
-def test_the_network_of_one_caller(text: str, network: str) -> None:
+def test_the_networks_that_may_belong_to_one_caller(text: str, expected: tuple[str, ...]) -> None:
     address = parse_address(text)
     assert address is not None
-    assert own_network(address) == network
+    assert networks(address) == expected

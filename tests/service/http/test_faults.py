@@ -8,6 +8,7 @@ from astakos.http.faults import (
     ItemNotFound,
     NotAllowed,
     ServiceUnavailable,
+    TooManyAttempts,
     Unauthorized,
 )
 
@@ -34,3 +35,13 @@ def test_faults_carry_their_headers() -> None:
     assert NotAllowed("PUT", ("GET", "POST")).headers == {"Allow": "GET,POST"}
     assert ServiceUnavailable("x", retry_after=9).headers == {"Retry-After": "9"}
     assert BadRequest("x").headers == {}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(1, "1 second"), (59, "59 seconds"), (60, "1 minute"), (61, "2 minutes"), (90, "2 minutes")],
+)
+def test_a_time_to_wait_is_told_in_words(seconds: int, words: str) -> None:
+    fault = TooManyAttempts(seconds)
+    assert fault.message.endswith(f"Try again in {words}.")
+    assert fault.headers == {"Retry-After": str(seconds)}

@@ -6,12 +6,15 @@ import msgspec
 from msgspec import UNSET
 
 from astakos.clock import to_iso
+from astakos.directory.attempt_limits import user_account
 from astakos.directory.entities import User
+from astakos.directory.tokens import token_hash
 from astakos.http.authentication import user_of_token
 from astakos.http.bodies import JsonBody
-from astakos.http.faults import BadRequest, Unauthorized
+from astakos.http.faults import BadRequest, TooManyAttempts, Unauthorized
 from astakos.http.openapi.description import Reply, described
 from astakos.http.request import XML, Answer, Request
+from astakos.http.secret_attempts import count_wrong
 from astakos.http.serialization import access_to_xml, to_json
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
@@ -54,7 +57,9 @@ class TokensBody(msgspec.Struct):
 TOKENS = JsonBody(TokensBody, is_required=False)
 
 
-@described("identity.tokens", body=TOKENS, answers={200: Reply(Endpoints)}, faults=[Unauthorized])
+@described(
+    "identity.tokens", body=TOKENS, answers={200: Reply(Endpoints)}, faults=[Unauthorized, TooManyAttempts]
+)
 async def tokens(service: Service, request: Request) -> Answer:
     """Returns the service catalog and, given credentials, the token and its user."""
     if request.announced_length == 0:
@@ -63,9 +68,9 @@ async def tokens(service: Service, request: Request) -> Answer:
     token, uuid = _credentials(auth)
     if not isinstance(token, str):
         raise Unauthorized("The token is not known.")
+    if uuid is not None:
+        await _require_owner(service, request, token, uuid)
     user = await user_of_token(service, token)
-    if uuid is not None and uuid != user.uuid:
-        raise Unauthorized("The token does not belong to the user with this UUID.")
     if auth.tenantName and auth.tenantName != user.uuid:
         raise BadRequest("tenantName must be the UUID of the token's user, or be omitted.")
     access = {
@@ -74,6 +79,21 @@ async def tokens(service: Service, request: Request) -> Answer:
         "serviceCatalog": request.dialect.catalog(await service.catalog()),
     }
     return access_answer(request, request.dialect.access(access, user))
+
+
+async def _require_owner(service: Service, request: Request, token: str, uuid: object) -> None:
+    """Requires that a token belongs to the user with a UUID. Counts the attempt if it does not.
+
+    Raises:
+        Unauthorized: It belongs to somebody else.
+        TooManyAttempts: There were too many wrong attempts.
+    """
+    holder = await service.user_of_token(token_hash(token))
+    if holder is not None and holder.uuid == uuid:
+        return
+    await count_wrong(service, request, user_account(uuid if isinstance(uuid, str) else ""))
+    if holder is not None:
+        raise Unauthorized("The token does not belong to the user with this UUID.")
 
 
 def _credentials(auth: Credentials) -> tuple[object, object]:

@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from astakos.clock import MICROSECONDS
+from astakos.directory.attempt_limits import unknown_account, user_account
 from astakos.directory.eligibility import refuse_user
 from astakos.directory.entities import User
-from astakos.directory.network_addresses import own_network
+from astakos.directory.password_rules import LONGEST_PASSWORD
 from astakos.directory.tokens import new_token, token_hash
 from astakos.http.authentication import authenticated_component_or_user, user_of_token
 from astakos.http.bodies import JsonBody
 from astakos.http.faults import BadRequest, Forbidden, ItemNotFound, TooManyAttempts, Unauthorized
-from astakos.http.forwarding import caller_address
 from astakos.http.keystone.answers import TokenAnswer
 from astakos.http.keystone.documents import TokenFacts, token_document
 from astakos.http.keystone.keystone_catalog import keystone_catalog
@@ -21,6 +21,7 @@ from astakos.http.keystone.token_requests import Auth, AuthBody, Identity, Passw
 from astakos.http.media_types import JSON_TYPE
 from astakos.http.openapi.description import EMPTY, Parameter, Reply, as_text, described
 from astakos.http.request import Answer, Request
+from astakos.http.secret_attempts import is_right
 from astakos.http.serialization import to_json
 from astakos.projects.project import Project
 from astakos.service.service import Service
@@ -145,21 +146,30 @@ async def _prove_by_password(service: Service, request: Request, given: Password
         if holder is not None and holder.id == found.id:
             user = await user_of_token(service, given.password)
             return Proven(user, PASSWORD, token_hash(given.password), given.password)
-    account = found.uuid if found is not None else str(given.id or given.name).lower()
-    address = caller_address(service.proxies, request)
-    network = None if address is None else own_network(address)
-    pause = service.attempts.begin(account, network)
-    if pause:
-        raise TooManyAttempts(pause)
-    stored = None if found is None else await service.read(users.find_password_hash, found.uuid)
-    if not await service.passwords.matches(stored, given.password) or found is None or stored is None:
+    if max(len(given.id or ""), len(given.name or ""), len(given.password)) > LONGEST_PASSWORD:
         raise Unauthorized(NOT_KNOWN)
-    service.attempts.succeeded(account, network)
+    stored = None if found is None else await service.read(users.find_password_hash, found.uuid)
+
+    async def matches() -> bool:
+        return await service.passwords.matches(stored, given.password)
+
+    if (
+        not await is_right(service, request, _account(found, given), matches)
+        or found is None
+        or stored is None
+    ):
+        raise Unauthorized(NOT_KNOWN)
     # Ignore the expiry of the user's own token: this call is how to get another one.
     refusal = refuse_user(replace(found, token_expires=None), service.now())
     if refusal is not None:
         raise Unauthorized(refusal)
     return Proven(found, PASSWORD, stored, None)
+
+
+def _account(found: User | None, given: PasswordUser) -> str:
+    if found is not None:
+        return user_account(found.uuid)
+    return unknown_account(given.name or "") if given.id is None else user_account(given.id)
 
 
 def _find_user(connection: Connection, given: PasswordUser) -> User | None:

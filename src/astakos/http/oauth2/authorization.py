@@ -9,7 +9,7 @@ from astakos.directory import oauth2_rules as rules
 from astakos.directory.oauth2_rules import CODE_LIFETIME, PUBLIC, new_code, with_parameters
 from astakos.directory.tokens import token_hash
 from astakos.http.bodies import require_storable
-from astakos.http.faults import BadRequest, Forbidden
+from astakos.http.faults import BadRequest, Forbidden, TooManyAttempts
 from astakos.http.forms import FormBody, read_form
 from astakos.http.media_types import HTML_TYPE, JSON_TYPE
 from astakos.http.oauth2.client_credentials import (
@@ -87,7 +87,7 @@ class Consent(TypedDict):
     body=FormBody(Consent),
     parameters=[Parameter(name, meaning, as_text) for name, meaning in PARAMETERS.items()],
     answers={200: [Reply(Asked, [JSON_TYPE]), Reply(media_types=[HTML_TYPE])], 302: ELSEWHERE},
-    faults=[BadRequest, Forbidden],
+    faults=[BadRequest, Forbidden, TooManyAttempts],
 )
 async def auth(service: Service, request: Request) -> Answer:
     """Issues an authorization code to a client. Asks the user for consent unless the client is trusted."""
@@ -114,12 +114,7 @@ async def _wish(service: Service, request: Request, given: Mapping[str, str]) ->
         require_storable(name, value)
     if given.get("response_type") != "code":
         raise BadRequest("response_type must be code.")
-    client = await find_client(service, given.get("client_id", ""))
-    credentials = basic_credentials(request)
-    if credentials is not None:
-        if credentials[0] != client.identifier:
-            raise BadRequest("client_id and the Authorization header must name the same client.")
-        require_secret(client, credentials[1])
+    client = await _client(service, request, given.get("client_id", ""))
     redirect_uri = given.get("redirect_uri") or default_redirect_uri(client)
     challenge = given.get("code_challenge", "")
     required = client.type == PUBLIC
@@ -130,6 +125,16 @@ async def _wish(service: Service, request: Request, given: Mapping[str, str]) ->
         raise BadRequest(refusal)
     scope = rules.scope_of(given.get("scope", ""), redirect_uri)
     return Wish(client, redirect_uri, scope, given.get("state"), challenge or None)
+
+
+async def _client(service: Service, request: Request, identifier: str) -> Client:
+    credentials = basic_credentials(request)
+    if credentials is None:
+        return await find_client(service, identifier)
+    if credentials[0] != identifier:
+        raise BadRequest("client_id and the Authorization header must name the same client.")
+    found = await service.read(oauth2.find_client, identifier)
+    return await require_secret(service, request, identifier, found, credentials[1])
 
 
 def _address(service: Service, request: Request, given: Mapping[str, str]) -> str:

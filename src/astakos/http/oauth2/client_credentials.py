@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 from urllib.parse import urlsplit
 
+from astakos.directory.attempt_limits import client_account
 from astakos.directory.tokens import token_hash
-from astakos.http.faults import BadRequest, BodyTooLarge, Forbidden
+from astakos.http.faults import BadRequest, BodyTooLarge, Forbidden, TooManyAttempts
 from astakos.http.forwarding import is_secure
 from astakos.http.media_types import JSON_UTF8
 from astakos.http.openapi.description import Refusals
 from astakos.http.request import Answer, Request
+from astakos.http.secret_attempts import is_right
 from astakos.http.serialization import to_json
 from astakos.service.service import Service
 from astakos.storage.tables import oauth2
@@ -33,9 +35,9 @@ class ForOAuth2:
         try:
             await _require_tls(service, request)
             return await self.handler(service, request)
-        except (BadRequest, BodyTooLarge, Forbidden) as refusal:
+        except (BadRequest, BodyTooLarge, Forbidden, TooManyAttempts) as refusal:
             document = {"error": "generic_error", "exception": refusal.message}
-            return as_json(document, refusal.status)
+            return as_json(document, refusal.status, refusal.headers)
 
 
 def as_json(document: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
@@ -78,14 +80,24 @@ def basic_credentials(request: Request) -> tuple[str, str] | None:
     return (identifier, secret) if separator else None
 
 
-def require_secret(client: Client, secret: str) -> None:
-    """Requires the secret of a client.
+async def require_secret(
+    service: Service, request: Request, identifier: str, client: Client | None, secret: str
+) -> Client:
+    """Requires the secret of the client with an identifier, and counts the attempt if it is wrong.
 
     Raises:
-        BadRequest: The secret is wrong, or the client has none.
+        BadRequest: The secret is wrong, or the client is unknown or has none. The caller cannot tell which.
+        TooManyAttempts: There were too many wrong attempts.
     """
-    if client.secret_hash is None or not hmac.compare_digest(client.secret_hash, token_hash(secret)):
+    given = token_hash(secret)
+
+    async def matches() -> bool:
+        expected = b"" if client is None or client.secret_hash is None else client.secret_hash
+        return hmac.compare_digest(expected, given)
+
+    if not await is_right(service, request, client_account(identifier), matches) or client is None:
         raise BadRequest("The client identifier and secret in the Authorization header do not match.")
+    return client
 
 
 def default_redirect_uri(client: Client) -> str:

@@ -7,14 +7,13 @@ from typing import NotRequired, TypedDict
 from astakos.clock import MICROSECONDS
 from astakos.directory.oauth2_rules import PUBLIC, new_access_token, normalized, refuse_verifier
 from astakos.directory.tokens import token_hash
-from astakos.http.faults import BadRequest
+from astakos.http.faults import BadRequest, TooManyAttempts
 from astakos.http.forms import FormBody, read_form
 from astakos.http.media_types import FORM_TYPE, JSON_TYPE
 from astakos.http.oauth2.client_credentials import (
     as_json,
     basic_credentials,
     default_redirect_uri,
-    find_client,
     require_secret,
 )
 from astakos.http.openapi.description import Reply, described
@@ -48,7 +47,7 @@ class ExchangeBody(FormBody[Exchange]):
     "oauth2_token.token",
     body=ExchangeBody(Exchange),
     answers={200: Reply(OAuth2Token, [JSON_TYPE])},
-    faults=[BadRequest],
+    faults=[BadRequest, TooManyAttempts],
 )
 async def token(service: Service, request: Request) -> Answer:
     """Exchanges an authorization code for an access token."""
@@ -73,15 +72,14 @@ async def _authenticated_client(service: Service, request: Request, form: Mappin
     named = form.get("client_id") or (credentials[0] if credentials else "")
     if credentials is not None and credentials[0] != named:
         raise BadRequest("client_id and the Authorization header must name the same client.")
-    client = await find_client(service, named)
-    if credentials is not None:
-        if client.type != PUBLIC or client.secret_hash is not None:
-            require_secret(client, credentials[1])
-    elif client.type != PUBLIC:
+    client = await service.read(oauth2.find_client, named)
+    if client is not None and client.type == PUBLIC and (credentials is None or client.secret_hash is None):
+        return client
+    if credentials is None:
         raise BadRequest(
             "A confidential client must send its identifier and secret in the Authorization header."
         )
-    return client
+    return await require_secret(service, request, named, client, credentials[1])
 
 
 def _change(

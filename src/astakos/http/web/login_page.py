@@ -4,19 +4,18 @@ import os
 from collections.abc import Sequence
 from typing import NotRequired, TypedDict
 
-from astakos.clock import MICROSECONDS
-from astakos.directory.attempt_limits import Limit, limits
+from astakos.directory.attempt_limits import unknown_account, user_account
 from astakos.directory.entities import User
-from astakos.directory.network_addresses import own_network
+from astakos.directory.password_rules import LONGEST_PASSWORD
 from astakos.directory.redirects import own_address
 from astakos.directory.session_secrets import form_proof, new_secret
 from astakos.directory.tokens import token_hash
-from astakos.http.faults import BadRequest, Forbidden
+from astakos.http.faults import BadRequest, Forbidden, TooManyAttempts
 from astakos.http.forms import FormBody, read_form
-from astakos.http.forwarding import caller_address
 from astakos.http.media_types import HTML_TYPE
 from astakos.http.openapi.description import ELSEWHERE, PAGE, Reply, described
 from astakos.http.request import Answer, Request
+from astakos.http.secret_attempts import is_right
 from astakos.http.web import browser_sessions
 from astakos.http.web.browser_sessions import (
     PROOF,
@@ -31,12 +30,12 @@ from astakos.http.web.html import OWN_FORMS, Html, hidden, html, page, redirect
 from astakos.http.web.terms_page import NEXT
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import login_attempts, users
 from astakos.storage.tables import sessions as stored_sessions
+from astakos.storage.tables import users
 
 WRONG = "The username or password is wrong."
 INACTIVE = "This account is not active. Contact the operators of this service."
-LONGEST = 1024
+LONGEST = LONGEST_PASSWORD
 
 
 TOO_MANY = Reply(media_types=[HTML_TYPE], headers=["Retry-After"])
@@ -129,15 +128,14 @@ async def _log_in(service: Service, request: Request) -> Answer:
     username, password = form.get("username", "").strip().lower(), form.get("password", "")
     if not username or not password or max(len(username), len(password)) > LONGEST:
         return await _form(service, request, wanted, username=username[:LONGEST], error=WRONG, status=403)
-    counted, again = await _count(service, request, username, browser)
-    if again is not None:
-        return await _form(service, request, wanted, username=username, again=again, status=429)
-    user, stored = await service.read(_find, username)
-    if not await service.passwords.matches(stored, password) or user is None:
+    try:
+        user = await _proven_user(service, request, username, password, browser)
+    except TooManyAttempts as refusal:
+        return await _form(service, request, wanted, username=username, refusal=refusal, status=429)
+    if user is None:
         return await _form(service, request, wanted, username=username, error=WRONG, status=403)
     if not user.is_active:
         return await _form(service, request, wanted, username=username, error=INACTIVE, status=403)
-    await service.write(lambda connection: login_attempts.take_back(connection, counted))
     settings = await service.login_settings()
     session, known = await browser_sessions.begin(service, request, user, settings)
     made = Cookies(service.base_url)
@@ -145,25 +143,32 @@ async def _log_in(service: Service, request: Request) -> Answer:
     return redirect(_following(service, wanted), own)
 
 
-def _find(connection: Connection, username: str) -> tuple[User | None, str | None]:
+async def _proven_user(
+    service: Service, request: Request, username: str, password: str, browser: str
+) -> User | None:
+    """Returns the user, or None if there is none or the password is wrong.
+
+    Raises:
+        TooManyAttempts: Nothing was checked.
+    """
+    user, stored, knows_browser = await service.read(_find, username, token_hash(browser), service.now())
+    account = unknown_account(username) if user is None else user_account(user.uuid)
+
+    async def matches() -> bool:
+        return await service.passwords.matches(stored, password)
+
+    known = browser if knows_browser else None
+    return user if await is_right(service, request, account, matches, known) else None
+
+
+def _find(
+    connection: Connection, username: str, browser: bytes, now: int
+) -> tuple[User | None, str | None, bool]:
     user = users.find_by_username(connection, username)
-    return user, None if user is None else users.find_password_hash(connection, user.uuid)
-
-
-async def _count(
-    service: Service, request: Request, username: str, browser: str
-) -> tuple[Sequence[Limit], int | None]:
-    """Counts an attempt. Returns the limits that it counts against and, if over one, when to try again."""
-    now = service.now()
-    address = caller_address(service.proxies, request)
-    network = "" if address is None else own_network(address)
-
-    def count(connection: Connection) -> tuple[Sequence[Limit], int | None]:
-        known = stored_sessions.knows_browser(connection, token_hash(browser), username, now)
-        ways = list(limits(username, network, browser if known else None))
-        return ways, login_attempts.count(connection, ways, now)
-
-    return await service.write(count)
+    if user is None:
+        return None, None, False
+    knows_browser = stored_sessions.knows_browser(connection, browser, username, now)
+    return user, users.find_password_hash(connection, user.uuid), knows_browser
 
 
 def _following(service: Service, wanted: str) -> str:
@@ -178,13 +183,12 @@ async def _form(
     *,
     username: str = "",
     error: str = "",
-    again: int | None = None,
+    refusal: TooManyAttempts | None = None,
     status: int = 200,
 ) -> Answer:
     browser = browser_of(request) or new_secret(os.urandom)
-    seconds = None if again is None else max(1, -(-(again - service.now()) // MICROSECONDS))
-    if seconds is not None:
-        error = f"Too many attempts. Try again in {-(-seconds // 60)} minutes."
+    if refusal is not None:
+        error = refusal.message
     marks = html(' aria-invalid="true" aria-describedby="error"') if error else Html()
     content = html(
         '<form method="post" action="{}/ui/login">\n{}{}\n'
@@ -212,7 +216,7 @@ async def _form(
         content,
         status=status,
         cookies=[Cookies(service.base_url).browser(browser)],
-        retry_after=seconds,
+        retry_after=None if refusal is None else refusal.retry_after,
         forms_may_lead_to=await _may_lead_to(service, wanted),
     )
 

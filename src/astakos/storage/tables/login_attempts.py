@@ -1,8 +1,8 @@
-"""Counts recent login attempts, across all processes and hosts."""
+"""Counts recent attempts to get in with a secret, across all processes and hosts."""
 
 from collections.abc import Sequence
 
-from astakos.directory.attempt_limits import WINDOW, Limit, Tally, counted
+from astakos.directory.attempt_limits import WINDOW, Attempt, Limit, Tally, TooManyAttemptsError
 from astakos.storage.protocol import Connection
 
 EXPIRE = "DELETE FROM login_attempts WHERE began < ?"
@@ -14,24 +14,43 @@ ON CONFLICT (subject) DO UPDATE SET began = excluded.began, count = excluded.cou
 TAKE_BACK = "UPDATE login_attempts SET count = count - 1 WHERE subject = ? AND count > 0"
 
 
-def count(connection: Connection, limits: Sequence[Limit], now: int) -> int | None:
-    """Count an attempt before it is made, unless it exceeds a limit.
+def require_allowed(connection: Connection, attempt: Attempt, now: int) -> None:
+    """Check that an attempt is allowed, without counting it.
 
-    Returns:
-        None if the attempt is allowed, otherwise the instant from which the next one is.
+    Raises:
+        TooManyAttemptsError: it exceeds a limit.
+    """
+    _tallies(connection, attempt, now)
+
+
+def count(connection: Connection, attempt: Attempt, now: int) -> Sequence[Limit]:
+    """Count an attempt before it is made. Returns the limits that it counts for, see `take_back`.
+
+    Raises:
+        TooManyAttemptsError: it exceeds a limit, and is not counted.
     """
     connection.execute(EXPIRE, (now - WINDOW,))
-    tallies = []
-    for limit in limits:
-        row = connection.execute(FIND, (limit.subject,)).fetchone()
-        tally = counted(None if row is None else Tally(*row), now)
-        if tally.number > limit.most:
-            return tally.began + WINDOW
-        tallies.append((limit.subject, *tally))
-    connection.executemany(SAVE, tallies)
-    return None
+    tallies = _tallies(connection, attempt, now)
+    rows = [(limit.subject, began, number + 1) for limit, (began, number) in tallies]
+    connection.executemany(SAVE, rows)
+    return [limit for limit, _ in tallies]
 
 
 def take_back(connection: Connection, limits: Sequence[Limit]) -> None:
-    """Uncount an attempt, because it succeeded."""
+    """Uncount an attempt, because it succeeded or the secret could not be checked."""
     connection.executemany(TAKE_BACK, [(limit.subject,) for limit in limits])
+
+
+def _tallies(connection: Connection, attempt: Attempt, now: int) -> list[tuple[Limit, Tally]]:
+    place = attempt.place
+    tried_here = 0 if place is None else _remaining(connection, place, now).number
+    tallies = [(limit, _remaining(connection, limit, now)) for limit in attempt.limits(tried_here)]
+    again = [limit.allowed_again(tally) for limit, tally in tallies if limit.is_exhausted(tally)]
+    if again:
+        raise TooManyAttemptsError(max(again))
+    return tallies
+
+
+def _remaining(connection: Connection, limit: Limit, now: int) -> Tally:
+    row = connection.execute(FIND, (limit.subject,)).fetchone()
+    return limit.remaining(None if row is None else Tally(*row), now)

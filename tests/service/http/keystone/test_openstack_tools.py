@@ -11,6 +11,7 @@ from keystoneauth1.identity import Password, Token, V2Password, V2Token, V3Passw
 from keystoneauth1.session import Session
 from keystoneclient.v3.client import Client
 
+from astakos.directory.attempt_limits import MOST_ON_ACCOUNT_FROM_NETWORK
 from astakos.storage.protocol import Database
 from service.http.keystone.asking import TOKENS_3
 from service.serving import serving_as_itself
@@ -99,11 +100,12 @@ def test_keystoneauth_understands_that_nobody_is_let_in(url: str, plugin: Any) -
 
 
 def test_keystoneauth_understands_that_too_much_was_tried(url: str) -> None:
-    session = Session(V3Password(url + V3, "wrong", user_id=ALICE.uuid))
-    for _ in range(10):
+    forwarded = {"X-Forwarded-For": "192.0.2.1"}
+    session = Session(V3Password(url + V3, "wrong", user_id=ALICE.uuid), additional_headers=forwarded)
+    for _ in range(MOST_ON_ACCOUNT_FROM_NETWORK):
         with pytest.raises(exceptions.Unauthorized):
             session.get_token()
-    with pytest.raises(exceptions.HttpError, match="Too many wrong passwords") as refusal:
+    with pytest.raises(exceptions.HttpError, match="Too many wrong attempts") as refusal:
         session.get_token()
     assert refusal.value.http_status == 429
 

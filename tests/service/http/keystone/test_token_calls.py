@@ -12,7 +12,6 @@ from astakos.clock import DAY
 from astakos.directory.password_hashes import password_hash
 from astakos.directory.tokens import token_hash
 from astakos.http.keystone.token_calls import LIFETIME
-from astakos.service.password_attempts import AT_ONCE
 from astakos.service.ttl_cache import KEPT_SECONDS
 from astakos.storage.protocol import Connection, Database
 from astakos.storage.tables import users
@@ -436,21 +435,6 @@ def test_a_password_that_is_changed_while_it_is_checked_gives_nothing(
     monkeypatch.setattr("astakos.service.password_pool.password_matches", checking)
     assert refused(service, by_password()) == 401
     assert rows(database, "SELECT count(*) FROM temporary_tokens") == [(0,)]
-
-
-def test_only_so_many_wrong_passwords_are_looked_at(service: Caller) -> None:
-    for _ in range(AT_ONCE):
-        assert refused(service, by_password("wrong")) == 401
-    reply = service.post(TOKENS_3, None, by_password())
-    assert error(reply) == (429, "Too Many Requests")
-    assert int(reply.headers["retry-after"]) > 0
-    by_uuid = service.post(TOKENS_3, None, by_password(id=ALICE.uuid))
-    assert by_uuid.status == 429, "the same user, however named"
-    elsewhere = {"X-Forwarded-For": "198.51.100.7"}
-    reply = service("POST", TOKENS_3, document=by_password(), headers=elsewhere)
-    assert reply.status == 201, "who is elsewhere is not locked out"
-    assert service.post(TOKENS_3, None, by_password(ALICE.token)).status == 201
-    assert service.post(TOKENS_3, None, by_password("wrong", id=BOB.uuid)).status == 401
 
 
 def test_a_user_whose_token_does_not_expire_is_told_a_time_that_tools_understand(

@@ -9,7 +9,7 @@ import pytest
 from astakos.administration.component_registration import register_own_services
 from astakos.administration.load import load
 from astakos.administration.state_document import OAuth2ClientEntry, Settings, StateDocument
-from astakos.clock import MICROSECONDS, now
+from astakos.clock import MICROSECONDS
 from astakos.directory.trusted_proxies import TrustedProxies
 from astakos.processes.listening import LOOPBACK, listen
 from astakos.server.running import serving
@@ -19,6 +19,7 @@ from astakosclient import AstakosClient, errors
 from service.browser import FORM, Browser, page_of, query_of
 from service.caller import TOKENS, Caller, Reply
 from service.installation import all_rows, rows, running
+from service.timing import Clock
 from service.world import ALICE, BASE_URL, CLIENT_SECRET, LOADED, PASSWORD
 
 pytestmark = pytest.mark.every_engine
@@ -33,14 +34,6 @@ CHALLENGE = {
     "code_challenge_method": "S256",
 }
 SECRET_WITH_COLON = "a:secret:of:parts"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.ahead = 0
-
-    def __call__(self) -> int:
-        return now() + self.ahead
 
 
 @pytest.fixture

@@ -1,21 +1,15 @@
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from astakos.clock import MICROSECONDS, now
-from astakos.directory.attempt_limits import (
-    MOST_FROM_BROWSER,
-    MOST_ON_ACCOUNT,
-    MOST_ON_ACCOUNT_FROM_ADDRESS,
-    WINDOW,
-)
+from astakos.clock import MICROSECONDS
 from astakos.storage.protocol import Database
 from service.browser import Browser, page_of
 from service.caller import ACCOUNT, Caller
 from service.command import astakos
 from service.installation import all_rows, opened, rows, running
+from service.timing import Clock
 from service.world import ALICE, BASE_URL, BOB, HUGO, PASSWORD
 
 pytestmark = pytest.mark.every_engine
@@ -27,14 +21,6 @@ LANDING = f"{BASE_URL}/ui/landing"
 @pytest.fixture
 def browser(service: Caller) -> Browser:
     return Browser(service)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.ahead = 0
-
-    def __call__(self) -> int:
-        return now() + self.ahead
 
 
 @pytest.fixture
@@ -287,71 +273,3 @@ def test_bad_requests_for_pages_are_answered_with_pages(browser: Browser) -> Non
     assert reply.status == 400
     assert page_of(reply).title == "That did not work"
     assert browser.send("PUT", LOGIN).headers["allow"] == "GET,HEAD,POST"
-
-
-# How often passwords may be tried. The service sees all of this come from one address that is not known,
-# since it is this machine's and nothing says who stands behind it, or from one that a front end names.
-
-
-def tries(browser: Browser, times: int, address: str = "192.0.2.1", email: str = ALICE.email) -> list[int]:
-    """Log in with a wrong password so often; the statuses."""
-    form = page_of(browser.visit(LOGIN)).fields | {"username": email}
-    return [
-        browser.send("POST", LOGIN, form | {"password": f"guess {number}"}, X_Forwarded_For=address).status
-        for number in range(times)
-    ]
-
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is counted does not depend on how long checking a password takes."""
-    monkeypatch.setattr(
-        "astakos.service.password_pool.password_matches", lambda _, password: password == PASSWORD
-    )
-
-
-@pytest.mark.usefixtures("quick")
-def test_who_guesses_has_to_wait(timed: Browser, clock: Clock) -> None:
-    most = MOST_ON_ACCOUNT_FROM_ADDRESS
-    assert tries(timed, most + 2) == [403] * most + [429] * 2
-    form = page_of(timed.visit(LOGIN)).fields | {"username": ALICE.email, "password": PASSWORD}
-    refused = timed.send("POST", LOGIN, form, X_Forwarded_For="192.0.2.1")
-    assert refused.status == 429
-    assert 800 < int(refused.headers["retry-after"]) <= 900
-    assert "Try again in 15 minutes" in page_of(refused).text
-    assert timed.send("POST", LOGIN, form, X_Forwarded_For="192.0.2.2").status == 302, "from elsewhere"
-    clock.ahead = WINDOW + MICROSECONDS
-    fresh = Browser(timed.caller)
-    assert tries(fresh, 1) == [403]
-
-
-@pytest.mark.usefixtures("quick")
-def test_attempts_at_the_same_time_are_counted_before_they_are_made(service: Caller) -> None:
-    def attempt(number: int) -> int:
-        return tries(Browser(service), 1, "192.0.2.1")[0]
-
-    with ThreadPoolExecutor(8) as threads:
-        statuses = list(threads.map(attempt, range(2 * MOST_ON_ACCOUNT_FROM_ADDRESS)))
-    assert statuses.count(403) == MOST_ON_ACCOUNT_FROM_ADDRESS
-    assert statuses.count(429) == MOST_ON_ACCOUNT_FROM_ADDRESS
-
-
-@pytest.mark.usefixtures("quick")
-def test_strangers_everywhere_can_not_lock_a_user_out_of_a_browser_that_is_known(service: Caller) -> None:
-    known = Browser(service)
-    known.log_in(ALICE.email, PASSWORD)
-    known.submit(known.visit(f"{BASE_URL}/ui/logout"))
-    stranger = Browser(service)
-    found = [status for host in range(7) for status in tries(stranger, 10, f"192.0.2.{host}")]
-    assert found == [403] * MOST_ON_ACCOUNT + [429] * (70 - MOST_ON_ACCOUNT)
-    assert known.log_in(ALICE.email, PASSWORD).status == 200
-    assert known.is_logged_in()
-    known.submit(known.visit(f"{BASE_URL}/ui/logout"))
-    assert tries(known, MOST_FROM_BROWSER + 1)[-2:] == [403, 429], "there, too, passwords are not guessed"
-
-
-@pytest.mark.usefixtures("quick")
-def test_logging_in_often_is_no_guessing(service: Caller) -> None:
-    for _ in range(MOST_ON_ACCOUNT_FROM_ADDRESS + 2):
-        browser = Browser(service, headers={"X-Forwarded-For": "192.0.2.1"})
-        assert browser.log_in(ALICE.email, PASSWORD).status == 200

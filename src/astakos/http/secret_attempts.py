@@ -1,0 +1,55 @@
+"""Checks the secrets that requests carry, within the limits on attempts (`directory/attempt_limits.py`)."""
+
+from collections.abc import Awaitable, Callable
+
+from astakos.clock import MICROSECONDS
+from astakos.directory.attempt_limits import Attempt, TooManyAttemptsError
+from astakos.http.faults import TooManyAttempts
+from astakos.http.forwarding import caller_address
+from astakos.http.request import Request
+from astakos.service.service import Service
+
+
+async def is_right(
+    service: Service,
+    request: Request,
+    account: str,
+    check: Callable[[], Awaitable[bool]],
+    browser: str | None = None,
+) -> bool:
+    """Checks a secret. Counts the attempt if it proves wrong.
+
+    Args:
+        service: The service.
+        request: The request that carries the secret.
+        account: What the secret is for; see `user_account` and the like.
+        check: Checks it.
+        browser: The secret of the browser, if the user has logged in from it before.
+
+    Raises:
+        TooManyAttempts: The attempt exceeds a limit, and nothing was checked.
+    """
+    attempt = Attempt(account, caller_address(service.proxies, request), browser)
+    try:
+        return await service.attempts.is_right(attempt, check)
+    except TooManyAttemptsError as error:
+        raise _refusal(service, error) from error
+
+
+async def count_wrong(service: Service, request: Request, account: str) -> None:
+    """Counts a secret that has proved wrong.
+
+    For secrets that cannot be guessed, such as tokens: the right one is accepted however often others try.
+
+    Raises:
+        TooManyAttempts: The attempt exceeds a limit.
+    """
+    try:
+        await service.attempts.count(Attempt(account, caller_address(service.proxies, request)))
+    except TooManyAttemptsError as error:
+        raise _refusal(service, error) from error
+
+
+def _refusal(service: Service, error: TooManyAttemptsError) -> TooManyAttempts:
+    microseconds = error.again - service.now()
+    return TooManyAttempts(max(1, -(-microseconds // MICROSECONDS)))

@@ -1,0 +1,79 @@
+"""Counts attempts to get in with a secret, so that none is guessed: one count for every way in."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeVar
+
+from astakos.directory.attempt_limits import Attempt, Limit
+from astakos.ledger.ports import StorageUnavailableError
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import login_attempts
+
+T = TypeVar("T")
+
+
+class Storage(Protocol):
+    """Where attempts are counted: the database that all processes and hosts share."""
+
+    async def read(self, read: Callable[[Connection], T]) -> T:
+        """Reads a few rows."""
+        ...
+
+    async def write(self, change: Callable[[Connection], T]) -> T:
+        """Runs a change in a transaction of its own."""
+        ...
+
+
+class Attempts:
+    """Lets callers try secrets, as often as the limits allow."""
+
+    def __init__(self, storage: Storage, now: Callable[[], int]) -> None:
+        """Counts in a database.
+
+        Args:
+            storage: The database.
+            now: Returns the current time.
+        """
+        self._storage = storage
+        self._now = now
+
+    async def is_right(self, attempt: Attempt, check: Callable[[], Awaitable[bool]]) -> bool:
+        """Checks a secret. Only what proves wrong counts.
+
+        An attempt counts from its start, because otherwise many could run in parallel. It is uncounted if the
+        secret is right, and also if it could not be checked, for example because of overload.
+
+        Raises:
+            TooManyAttemptsError: The attempt exceeds a limit, and nothing was checked.
+            StorageUnavailableError: The attempt cannot be counted, or the secret cannot be checked now.
+        """
+        counted = await self.count(attempt)
+        try:
+            is_right = await check()
+        except (Exception, asyncio.CancelledError):
+            await self._take_back(counted)
+            raise
+        if is_right:
+            await self._take_back(counted)
+        return is_right
+
+    async def count(self, attempt: Attempt) -> Sequence[Limit]:
+        """Counts an attempt that is wrong. Returns the limits that it counts for.
+
+        Raises:
+            TooManyAttemptsError: The attempt exceeds a limit, and is not counted.
+            StorageUnavailableError: The attempt cannot be counted.
+        """
+        # Reading first makes a refusal cheap: it does not wait for other changes of the database.
+        await self._storage.read(
+            lambda connection: login_attempts.require_allowed(connection, attempt, self._now())
+        )
+        return await self._storage.write(
+            lambda connection: login_attempts.count(connection, attempt, self._now())
+        )
+
+    async def _take_back(self, counted: Sequence[Limit]) -> None:
+        # If that fails, the attempt counts for a while, which is better than to fail what was right.
+        with contextlib.suppress(StorageUnavailableError):
+            await self._storage.write(lambda connection: login_attempts.take_back(connection, counted))
