@@ -10,6 +10,7 @@ from astakos.ledger.operations import Changes, Pending, Remembered
 from astakos.ledger.ports import IdempotencyKey, Needs, State, StorageUnavailableError
 from astakos.ledger.rules import Holding, Key, Provision
 from astakos.storage.errors import TransactionLostError
+from astakos.storage.pending_cache import PendingCache
 from astakos.storage.postgresql.connection import PostgreSQLConnection
 from astakos.storage.postgresql.pipeline import Pipelining, Query, Result, array_of_numbers, arrays, number
 from astakos.storage.postgresql.statements import (
@@ -39,7 +40,7 @@ from astakos.storage.tables.provisions import read_pending, sum_imports
 from astakos.storage.texts import is_storable
 
 MOST_KNOWN = 100_000
-"""How many holdings, and how many pending commissions, are cached: about 40 MiB."""
+"""How many holdings are cached: about 30 MiB."""
 MOST_EXPIRED = 1000
 """How many commissions one transaction expires at most."""
 
@@ -55,14 +56,14 @@ class Known:
         """Start empty."""
         self.identifiers: dict[Key, int] = {}
         self.keys: dict[int, Key] = {}
-        self.pending: dict[int, Pending] = {}
+        self.pending = PendingCache()
 
     def forget_if_too_much(self) -> None:
         """Clear each part of the cache that has grown too large."""
         if len(self.keys) > MOST_KNOWN:
             self.identifiers.clear()
             self.keys.clear()
-        if len(self.pending) > MOST_KNOWN:
+        if self.pending.is_too_large():
             self.pending.clear()
 
     def learn(self, holdings: Iterable[tuple[bytes, ...]]) -> None:
@@ -183,9 +184,8 @@ class PostgreSQLTransaction:
             (found,) = self._run((FIND_HOLDINGS_BY_ID, [array_of_numbers(unknown)]))
             self._known.learn(found.rows())
         for component, serial, provisions in new:
-            known[serial] = Pending(
-                component, tuple([Provision(keys[holding], quantity) for holding, quantity in provisions])
-            )
+            understood = tuple([Provision(keys[holding], quantity) for holding, quantity in provisions])
+            known.add(serial, Pending(component, understood))
         return {serial: known[serial] for serial in (int(row[1]) for row in rows)}
 
     def pending_imports(self, keys: Collection[Key]) -> Mapping[Key, int]:
@@ -225,9 +225,9 @@ class PostgreSQLTransaction:
             steps.append((SET_USAGE, arrays("nnn", rows.usage)))
         self._commit(steps)
         for serial, issue in self._changes.issued:
-            self._known.pending[serial] = Pending(issue.component, issue.provisions)
+            self._known.pending.add(serial, Pending(issue.component, issue.provisions))
         for resolution in self._changes.resolved:
-            self._known.pending.pop(resolution.serial, None)
+            self._known.pending.remove(resolution.serial)
 
     def confirm(self) -> None:
         """End a retry that found its batch committed, once that commit is durable."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from astakos.ledger.operations import Changes, Pending, Remembered
 from astakos.ledger.ports import IdempotencyKey, LedgerTransaction, Needs, State, StorageUnavailableError
 from astakos.ledger.rules import Holding, Key, Provision
+from astakos.storage.pending_cache import PendingCache
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase, writing
 from astakos.storage.tables import retention
 from astakos.storage.tables.commissions import LARGEST_SERIAL, LIST_PENDING_DOCUMENTS
@@ -15,7 +16,7 @@ from astakos.storage.tables.ledger_rows import rows_of
 from astakos.storage.tables.provisions import read_pending, sum_imports
 
 MOST_KNOWN = 100_000
-"""How many holdings, and how many pending commissions, a connection caches: about 40 MiB."""
+"""How many holdings a connection caches: about 30 MiB."""
 
 LIST_EXPIRED = """
 SELECT component_id, serial, provisions FROM pending_commissions
@@ -60,13 +61,13 @@ class _Known:
         self.identifiers: dict[Key, int] = {}
         self.keys: dict[int, Key] = {}
         self.holdings: dict[Key, Holding] = {}
-        self.pending: dict[int, Pending] = {}
+        self.pending = PendingCache()
         self._version = -1
 
     def begin(self, connection: sqlite3.Connection) -> None:
         """Clear the cache if another connection has committed, or if it has grown too large."""
         (version,) = connection.execute("PRAGMA data_version").fetchone()
-        if version != self._version or len(self.holdings) > MOST_KNOWN or len(self.pending) > MOST_KNOWN:
+        if version != self._version or len(self.holdings) > MOST_KNOWN or self.pending.is_too_large():
             self.forget()
             self._version = version
 
@@ -87,9 +88,9 @@ class _Known:
         """Add the changes of a batch that is being written."""
         self.holdings.update(changes.holdings)
         for serial, issue in changes.issued:
-            self.pending[serial] = Pending(issue.component, issue.provisions)
+            self.pending.add(serial, Pending(issue.component, issue.provisions))
         for resolution in changes.resolved:
-            self.pending.pop(resolution.serial, None)
+            self.pending.remove(resolution.serial)
 
 
 class SQLiteLedger:
@@ -176,7 +177,8 @@ class SQLiteTransaction:
         for component, serial in commissions:
             pending = known.get(serial) or self._find_pending(component, serial)
             if pending is not None and pending.component == component:
-                found[serial] = known[serial] = pending
+                known.add(serial, pending)
+                found[serial] = pending
         return found
 
     def _find_pending(self, component: int, serial: int) -> Pending | None:

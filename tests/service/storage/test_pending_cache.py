@@ -1,0 +1,43 @@
+from astakos.ledger.operations import Pending
+from astakos.ledger.rules import Key, Provision
+from astakos.storage.pending_cache import MOST_PROVISIONS, PendingCache
+
+KEY = Key("a holder", None, "a resource")
+
+
+def commission(provisions: int) -> Pending:
+    return Pending(1, (Provision(KEY, 1),) * provisions)
+
+
+def test_commissions_are_found_until_they_are_resolved() -> None:
+    cache = PendingCache()
+    cache.add(5, commission(2))
+    assert cache.get(5) == commission(2)
+    assert cache.get(6) is None
+    cache.remove(5)
+    cache.remove(5)
+    assert cache.get(5) is None
+
+
+def test_a_few_large_commissions_are_as_much_as_many_small_ones() -> None:
+    cache = PendingCache()
+    large = commission(MOST_PROVISIONS // 2)
+    cache.add(1, large)
+    cache.add(1, large)
+    cache.add(2, large)
+    assert not cache.is_too_large()
+    cache.add(3, commission(1))
+    assert cache.is_too_large()
+    cache.remove(3)
+    assert not cache.is_too_large()
+    cache.add(3, commission(1))
+    cache.clear()
+    assert not cache.is_too_large()
+    assert cache.get(1) is None
+
+
+def test_commissions_without_provisions_are_bounded_too() -> None:
+    cache = PendingCache()
+    for serial in range(MOST_PROVISIONS + 1):
+        cache.add(serial, commission(0))
+    assert cache.is_too_large()
