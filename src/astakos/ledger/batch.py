@@ -68,11 +68,48 @@ def carry_out(storage: LedgerStorage, operations: Sequence[Operation], now: int)
     return performed
 
 
+class _PendingImports:
+    """The pending imports on the holdings that a batch reconciles, after the operations applied so far.
+
+    Stored commissions are summed once for the batch, and each change of the batch is added once.
+    """
+
+    def __init__(
+        self, transaction: LedgerTransaction, operations: Iterable[Operation], changes: Changes
+    ) -> None:
+        reconciled = [operation.usage for operation in operations if isinstance(operation, Reconcile)]
+        self._sums = {key: 0 for usage in reconciled for key, _ in usage}
+        self._sums.update(transaction.pending_imports(self._sums.keys()))
+        self._changes = changes
+        self._issued = self._resolved = 0
+
+    def on(self, key: Key) -> int:
+        """Return the sum for a holding."""
+        return self._sums[key]
+
+    def catch_up(self) -> None:
+        """Include what the batch has changed since the last call."""
+        issued = self._changes.issued[self._issued :]
+        resolved = self._changes.resolved[self._resolved :]
+        self._issued += len(issued)
+        self._resolved += len(resolved)
+        for commission in issued:
+            self._add(commission.issue.provisions, 1)
+        for resolution in resolved:
+            self._add([Provision(key, quantity) for key, quantity, *_ in resolution.settlements], -1)
+
+    def _add(self, provisions: Iterable[Provision], sign: int) -> None:
+        for key, quantity in provisions:
+            if quantity > 0 and key in self._sums:
+                self._sums[key] += sign * quantity
+
+
 class _Batch:
     """The state that a batch has read, changed by one operation after another."""
 
     def __init__(self, transaction: LedgerTransaction, operations: Sequence[Operation], now: int) -> None:
         self._transaction = transaction
+        self._operations = operations
         self.changes = Changes()
         state = transaction.read(now, _needs(operations))
         self._pending = dict(state.pending)
@@ -80,6 +117,7 @@ class _Batch:
         self._holdings = dict(state.holdings)
         self._remembered = dict(state.remembered)
         self._serials = iter(state.serials)
+        self._imports: _PendingImports | None = None
         for serial, commission in state.expired.items():
             self._end(serial, commission, Verdict.EXPIRED)
             self._pending.pop(serial, None)
@@ -133,19 +171,26 @@ class _Batch:
     def _issue_many(self, operation: IssueMany) -> IssuedMany:
         if not operation.all_or_none:
             return IssuedMany(tuple(map(self._issue, operation.issues)))
-        holdings = dict(self._holdings)
-        pending, remembered = dict(self._pending), dict(self._remembered)
+        keys = {key for issue in operation.issues for key, _ in issue.provisions}
+        before = {key: self._holdings[key] for key in keys if key in self._holdings}
         issued, resolved = len(self.changes.issued), len(self.changes.resolved)
         outcomes: list[Issued | Refusal | KeyReused] = []
         for issue in operation.issues:
             outcome = self._issue(issue)
             outcomes.append(outcome)
             if not isinstance(outcome, Issued):
-                self._holdings = holdings
-                self._pending, self._remembered = pending, remembered
-                del self.changes.issued[issued:], self.changes.resolved[resolved:]
+                self._undo(issued, resolved)
+                self._holdings.update(before)
                 return IssuedMany(tuple(outcomes), undone=True)
         return IssuedMany(tuple(outcomes))
+
+    def _undo(self, issued: int, resolved: int) -> None:
+        """Forget the commissions issued and resolved after the first ones; their holdings stay changed."""
+        for serial, issue in self.changes.issued[issued:]:
+            self._pending.pop(serial, None)
+            if issue.idempotency is not None:
+                del self._remembered[_idempotency_key(issue)]
+        del self.changes.issued[issued:], self.changes.resolved[resolved:]
 
     def _resolve(self, operation: Resolve) -> Resolved:
         conflicting = operation.accept & operation.reject
@@ -179,7 +224,9 @@ class _Batch:
         return Resolved(accepted=(operation.serial,))
 
     def _reconcile(self, operation: Reconcile) -> Reconciled:
-        imports = self._transaction.pending_imports([key for key, _ in operation.usage])
+        if self._imports is None:
+            self._imports = _PendingImports(self._transaction, self._operations, self.changes)
+        self._imports.catch_up()
         drifts: list[Drift] = []
         missing: list[Key] = []
         for key, actual in operation.usage:
@@ -187,8 +234,7 @@ class _Batch:
             if holding is None:
                 missing.append(key)
             else:
-                settled = holding.usage_max - imports.get(key, 0) - self._imports_of_this_batch(key)
-                drifts.append(Drift(key, holding, settled, actual))
+                drifts.append(Drift(key, holding, holding.usage_max - self._imports.on(key), actual))
         mending = [Provision(drift.key, -drift.drift) for drift in drifts if drift.drift]
         if not operation.mend or not mending:
             return Reconciled(tuple(drifts), tuple(missing))
@@ -199,22 +245,6 @@ class _Batch:
         if isinstance(outcome, KeyReused):
             raise TypeError("a reconciling commission must not have an idempotency key")
         return Reconciled(tuple(drifts), tuple(missing), refusal=outcome)
-
-    def _imports_of_this_batch(self, key: Key) -> int:
-        """How much this batch has added to the pending imports on a holding; negative if it removed more."""
-        issued = sum(
-            provision.quantity
-            for commission in self.changes.issued
-            for provision in commission.issue.provisions
-            if provision.key == key and provision.quantity > 0
-        )
-        resolved = sum(
-            settlement.quantity
-            for resolution in self.changes.resolved
-            for settlement in resolution.settlements
-            if settlement.key == key and settlement.quantity > 0
-        )
-        return issued - resolved
 
     def _take_pending(self, component: int, serial: int) -> Pending | None:
         commission = self._pending.get(serial)

@@ -16,9 +16,11 @@ from typing import NamedTuple
 from astakos.ledger.frames import Answered, Asked, Frames, frame
 from astakos.ledger.operations import Operation, Outcome, Undone
 from astakos.ledger.ports import StorageUnavailableError
-from astakos.ledger.waiting import component_of
+from astakos.ledger.waiting import component_of, work_of
 
 MOST_WAITING = 4096
+MOST_WORK_WAITING = 1 << 16
+"""Rows that the operations of one component in progress read or write: about 10 MiB, and a few seconds."""
 LONGEST_WAIT_SECONDS = 10.0
 WATCH_SECONDS = 1.0
 HANDED_OVER_TOGETHER = 8
@@ -50,6 +52,7 @@ class Counts(NamedTuple):
 class _Waiting(NamedTuple):
     number: int
     component: int
+    work: int
     answer: asyncio.Future[Outcome]
     since: float
 
@@ -78,6 +81,7 @@ class Ledger(asyncio.Protocol):
         self._asked = Asked()
         self._under_way: dict[int, _Waiting] = {}
         self._under_way_of: Counter[int] = Counter()
+        self._work_of: Counter[int] = Counter()
         self._standings: dict[int, asyncio.Future[bool]] = {}
         self._number = 0
         self._refused = 0
@@ -113,8 +117,8 @@ class Ledger(asyncio.Protocol):
         OperationFailedError if the operation fails because of a bug.
 
         Raises:
-            StorageUnavailableError: too many operations of the component are in progress, or the service is
-                stopping.
+            StorageUnavailableError: too many or too large operations of the component are in progress, or the
+                service is stopping.
         """
         if self._loop is None or self._transport is None:
             raise RuntimeError("the ledger has not been started")
@@ -127,10 +131,18 @@ class Ledger(asyncio.Protocol):
                 f"too many operations in progress: {self._under_way_of[component]} "
                 f"of at most {self._most_waiting} for one component"
             )
+        work = work_of(operation)
+        if self._work_of[component] and self._work_of[component] + work > MOST_WORK_WAITING:
+            self._refused += 1
+            raise StorageUnavailableError(
+                f"the operations in progress are too large: {self._work_of[component]} provisions, serials "
+                f"and holdings of at most {MOST_WORK_WAITING} for one component"
+            )
         self._number += 1
-        waiting = _Waiting(self._number, component, self._loop.create_future(), time.monotonic())
+        waiting = _Waiting(self._number, component, work, self._loop.create_future(), time.monotonic())
         self._under_way[self._number] = waiting
         self._under_way_of[component] += 1
+        self._work_of[component] += work
         if not self._asked.operations:
             self._loop.call_soon(self._hand_over)
         self._asked.operations.append((self._number, operation))
@@ -207,6 +219,7 @@ class Ledger(asyncio.Protocol):
         if waiting is None:
             return
         self._under_way_of[waiting.component] -= 1
+        self._work_of[waiting.component] -= waiting.work
         if waiting.answer.done():
             return
         if isinstance(outcome, Undone):

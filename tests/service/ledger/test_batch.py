@@ -1,6 +1,7 @@
 """What a batch of operations does is what they would do one after the other."""
 
 import contextlib
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 import hypothesis.strategies as st
@@ -8,9 +9,21 @@ import pytest
 from hypothesis import given, settings
 
 from astakos.ledger.batch import perform
-from astakos.ledger.operations import Issue, Issued, Operation, Outcome, Resolve, Resolved
-from astakos.ledger.ports import LedgerStorage
-from astakos.ledger.rules import Holding, InvariantViolatedError, NoCapacity, Provision, merge
+from astakos.ledger.operations import (
+    Idempotency,
+    Issue,
+    Issued,
+    IssuedMany,
+    IssueMany,
+    Operation,
+    Outcome,
+    Reconcile,
+    Reconciled,
+    Resolve,
+    Resolved,
+)
+from astakos.ledger.ports import LedgerStorage, LedgerTransaction
+from astakos.ledger.rules import Holding, InvariantViolatedError, Key, NoCapacity, Provision, merge
 from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Database
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
@@ -118,6 +131,86 @@ def test_figures_that_contradict_the_rule_stop_the_whole_batch(database: Databas
     assert list_pending(database.reader(), COMPUTE) == [issued.serial]
 
 
+@pytest.mark.parametrize("auto_accept", [False, True])
+def test_what_all_or_none_has_undone_is_as_if_it_had_not_been_asked(
+    database: Database, auto_accept: bool
+) -> None:
+    keyed = Issue(COMPUTE, (Provision(U, 2),), idempotency=Idempotency("k", b"1"), auto_accept=auto_accept)
+    first, undone, count, again, once_more = do(
+        database,
+        charge(3),
+        IssueMany((keyed, charge(1, auto_accept=True), charge(100)), all_or_none=True),
+        Reconcile(COMPUTE, (Provision(U, 0), Provision(P, 0))),
+        keyed,
+        keyed,
+    )
+    assert isinstance(first, Issued)
+    assert isinstance(undone, IssuedMany)
+    assert undone.undone
+    assert isinstance(count, Reconciled)
+    assert [(drift.holding.usage_max, drift.settled) for drift in count.drifts] == [(3, 0), (3, 0)]
+    assert isinstance(again, Issued)
+    assert again.serial not in [outcome.serial for outcome in undone.outcomes if isinstance(outcome, Issued)]
+    assert once_more == Issued(again.serial, repeated=True)
+    expected = Holding(10, 2, 5) if auto_accept else Holding(10, 0, 5)
+    assert figures(database) == (expected, Holding(10), Holding(12, 0, 3))
+
+
+class CountingStore:
+    """A storage that counts how often a batch sums pending commissions."""
+
+    repeats = 0
+
+    def __init__(self, store: LedgerStorage) -> None:
+        self.sums = 0
+        self._store = store
+        self.tidy, self.close = store.tidy, store.close
+
+    def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
+        self._store.transact(lambda transaction: work(CountingTransaction(transaction, self)))
+
+
+class CountingTransaction:
+    def __init__(self, transaction: LedgerTransaction, store: CountingStore) -> None:
+        self.read, self.write = transaction.read, transaction.write
+        self._pending_imports = transaction.pending_imports
+        self._store = store
+
+    def pending_imports(self, keys: Collection[Key]) -> Mapping[Key, int]:
+        self._store.sums += 1
+        return self._pending_imports(keys)
+
+
+class CountedProvisions(tuple[Provision, ...]):
+    """Counts how often somebody walks through the provisions of a commission."""
+
+    __slots__ = ()
+    walks = 0
+
+    def __iter__(self) -> Iterator[Provision]:
+        type(self).walks += 1
+        return super().__iter__()
+
+
+def test_a_batch_sums_what_is_pending_once_however_many_holdings_it_reconciles(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walks = []
+    for count in (1, 2, 200):
+        missing = [U._replace(resource=f"none.{number}") for number in range(count - 1)]
+        reconcile = Reconcile(COMPUTE, tuple(Provision(key, 0) for key in (U, *missing)))
+        issue = Issue(COMPUTE, CountedProvisions([Provision(U, 1)]))
+        monkeypatch.setattr(CountedProvisions, "walks", 0)
+        with contextlib.closing(CountingStore(ledger_storage(database))) as store:
+            _, *reconciled = perform(store, [IssueMany((issue,)), *[reconcile] * count], LOADED)
+        for outcome in reconciled:
+            assert isinstance(outcome, Reconciled)
+            assert outcome.drifts[0].settled == 0
+        assert store.sums == 1
+        walks.append(CountedProvisions.walks)
+    assert len(set(walks)) == 1
+
+
 MEMBERS = st.sampled_from([U, V])
 ISSUES = st.builds(
     lambda key, quantity, component, force, auto_accept: Issue(
@@ -135,6 +228,12 @@ ISSUES = st.builds(
 # 1 to 5 were given out before the batch began; higher ones are guesses of what it gives out itself.
 SERIALS = st.frozensets(st.integers(1, 8), max_size=3)
 RESOLVES = st.builds(Resolve, st.sampled_from([COMPUTE, STORAGE]), SERIALS, SERIALS)
+MANY = st.builds(IssueMany, st.lists(ISSUES, max_size=3).map(tuple))
+RECONCILES = st.builds(
+    lambda usage, mend: Reconcile(COMPUTE, tuple(Provision(*one) for one in usage.items()), mend=mend),
+    st.dictionaries(st.sampled_from([U, V, P]), st.integers(0, 12), max_size=3),
+    st.booleans(),
+)
 
 
 @pytest.fixture(scope="module")
@@ -156,8 +255,8 @@ def ledger_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@settings(max_examples=60)
-@given(batch=st.lists(ISSUES | RESOLVES, max_size=10))
+@settings(max_examples=80)
+@given(batch=st.lists(ISSUES | RESOLVES | MANY | RECONCILES, max_size=10))
 def test_a_batch_does_what_its_operations_do_one_by_one(
     batch: list[Operation], ledger_file: Path, tmp_path: Path
 ) -> None:

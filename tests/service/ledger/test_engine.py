@@ -6,10 +6,19 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from astakos.ledger import waiting
+from astakos.ledger import engine_client, waiting
 from astakos.ledger.embedded_engine import GroupCommit
 from astakos.ledger.engine_client import OperationFailedError
-from astakos.ledger.operations import Issue, Issued, Operation, Outcome, Resolve, Resolved
+from astakos.ledger.operations import (
+    Issue,
+    Issued,
+    IssuedMany,
+    IssueMany,
+    Operation,
+    Outcome,
+    Resolve,
+    Resolved,
+)
 from astakos.ledger.ports import LedgerStorage, LedgerTransaction, StorageUnavailableError
 from astakos.ledger.rules import Holding, Key, NoCapacity, Provision
 from astakos.storage.opening import ledger_storage
@@ -23,7 +32,7 @@ from service.world import ALICE, BOB, LOADED, member_key, project_key
 
 pytestmark = pytest.mark.ledger
 
-COMPUTE = 1
+COMPUTE, STORAGE = 1, 2
 U, V, P = member_key(ALICE), member_key(BOB), project_key()
 
 
@@ -173,6 +182,28 @@ def test_an_operation_that_cannot_reach_the_engine_does_not_take_others_with_it(
     for outcome in (first, second, third):
         assert isinstance(outcome, Issued)
     assert holdings(database)[U] == Holding(10, 0, 3)
+
+
+def test_large_operations_of_one_component_are_refused_before_they_fill_the_memory(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_client, "MOST_WORK_WAITING", 10)
+    larger_than_the_bound = IssueMany((charge(1),) * 8)
+
+    async def run() -> list[Outcome]:
+        async with working(ledger_storage(database)) as ledger:
+            with locked(database):
+                answers = [ledger.submit(larger_than_the_bound)]
+                with pytest.raises(StorageUnavailableError, match=r"24 .* of at most 10 for one component"):
+                    ledger.submit(charge(1))
+                answers.append(ledger.submit(Resolve(STORAGE, accept=frozenset([1]))))
+            outcomes = await asyncio.gather(*answers)
+            return [*outcomes, await ledger.submit(charge(1))]
+
+    many, resolved, issued = asyncio.run(run())
+    assert isinstance(many, IssuedMany)
+    assert isinstance(resolved, Resolved)
+    assert isinstance(issued, Issued)
 
 
 def test_figures_that_contradict_the_rule_stop_the_ledger(

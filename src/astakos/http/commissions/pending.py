@@ -1,7 +1,7 @@
 """`account/v1.0/commissions`: lists, shows, and resolves pending commissions (`http-api.md` §8.6)."""
 
 from collections.abc import Collection
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -21,12 +21,15 @@ from astakos.service.service import Service
 from astakos.storage.tables import commissions as stored
 from astakosclient.answer_types import CommissionInfo, Fault
 
+MOST_AT_ONCE = 10_000
+Serials = Annotated[list[int | bool], msgspec.Meta(max_length=MOST_AT_ONCE)]
+
 
 class ResolveBody(msgspec.Struct):
     """The serials of the commissions to accept and to reject."""
 
-    accept: list[int | bool] = msgspec.field(default_factory=list)
-    reject: list[int | bool] = msgspec.field(default_factory=list)
+    accept: Serials = msgspec.field(default_factory=list)
+    reject: Serials = msgspec.field(default_factory=list)
 
 
 class Resolution(TypedDict):

@@ -377,6 +377,16 @@ def test_many_are_resolved_in_one_step(service: Caller) -> None:
     assert service.holdings(COMPUTE_TOKEN)[U] == Holding(10, 2, 3)
 
 
+@pytest.mark.parametrize("verb", ["accept", "reject"])
+def test_at_most_ten_thousand_are_resolved_at_once(standing_service: Caller, verb: str) -> None:
+    serials = list(range(10**6, 10**6 + 10_001))
+    reply = standing_service.post(f"{COMMISSIONS}/action", COMPUTE_TOKEN, {verb: serials})
+    assert (reply.status, reply.fault) == (400, "badRequest")
+    assert f"$.{verb}" in reply.message
+    reply = standing_service.post(f"{COMMISSIONS}/action", COMPUTE_TOKEN, {verb: serials[1:]})
+    assert len(reply.document["failed"]) == 10_000
+
+
 def test_nothing_to_resolve_is_resolved(standing_service: Caller) -> None:
     documents: tuple[Any, ...] = ({}, {"accept": []}, {"accept": [], "reject": []}, {"cancel": [1]})
     for document in documents:
