@@ -1,11 +1,11 @@
 """`astakos whoami` and `astakos quotas`: identify the holder of a token and show their quotas."""
 
-from datetime import UTC, datetime
-
 import click
 
 from astakos.cli.client_options import asking, asks_as_holder, asks_service
-from astakos.cli.output import json_option, print_facts, print_rows
+from astakos.cli.output import json_option, print_facts, print_rows, table_options
+from astakos.cli.shown_values import Moment
+from astakos.clock import MICROSECONDS
 from astakosclient.middleware.inquiries import ask
 from astakosclient.middleware.verdicts import Inquiry
 
@@ -13,6 +13,7 @@ UNLIMITED = 2**63 - 1
 """The API's value for "no limit". The ledger's constant is missing where only the client is installed."""
 
 LIMITS = ("limit", "project_limit")
+LESS_IMPORTANT = ("project_pending", "project_usage", "project_limit", "pending")
 FIGURES = ("usage", "pending", "limit", "project_usage", "project_pending", "project_limit")
 
 
@@ -24,7 +25,7 @@ def whoami(url: str, token: str, as_json: bool) -> None:
     """Show the user who holds a token."""
     with asking(url) as client:
         known = ask(client, Inquiry().identify(), token)
-    expires = None if known.expires is None else datetime.fromtimestamp(known.expires, UTC).isoformat()
+    expires = None if known.expires is None else Moment(round(known.expires * MICROSECONDS))
     facts = {
         "uuid": known.uuid,
         "username": known.username or None,
@@ -38,8 +39,8 @@ def whoami(url: str, token: str, as_json: bool) -> None:
 @click.command()
 @asks_service
 @asks_as_holder
-@json_option
-def quotas(url: str, token: str, as_json: bool) -> None:
+@table_options
+def quotas(url: str, token: str, as_json: bool, wide: bool) -> None:
     """Show the limits and usage of the user who holds a token.
 
     Each row is a resource of one project; the project columns cover all members together. Administrators use
@@ -53,4 +54,5 @@ def quotas(url: str, token: str, as_json: bool) -> None:
         ]
     if not as_json:
         rows = [row | {name: "unlimited" for name in LIMITS if row[name] == UNLIMITED} for row in rows]
-    print_rows(rows, ("project", "resource", *FIGURES), as_json=as_json)
+    columns = ("project", "resource", *FIGURES)
+    print_rows(rows, columns, as_json=as_json, wide=wide, droppable=LESS_IMPORTANT)

@@ -10,8 +10,9 @@ from astakos.administration.operator_resolutions import resolve
 from astakos.administration.state_document import StateError
 from astakos.cli.instants import INSTANT
 from astakos.cli.options import database_option, open_database
-from astakos.cli.output import json_option, print_facts, print_rows
-from astakos.clock import MICROSECONDS, to_iso
+from astakos.cli.output import print_facts, print_rows, table_options
+from astakos.cli.shown_values import Age, Moment
+from astakos.clock import MICROSECONDS
 from astakos.http.commissions.history_pages import describe
 from astakos.ledger.operations import Verdict
 from astakos.storage.protocol import Connection
@@ -27,8 +28,8 @@ def commission() -> None:
 @commission.command("list")
 @click.option("--component", help="Only commissions of this component.")
 @database_option
-@json_option
-def list_(component: str | None, database_url: str, as_json: bool) -> None:
+@table_options
+def list_(component: str | None, database_url: str, as_json: bool, wide: bool) -> None:
     """List pending commissions, oldest first."""
     reader = open_database(database_url).reader()
     if component is not None and registry.find_component(reader, component) is None:
@@ -40,14 +41,15 @@ def list_(component: str | None, database_url: str, as_json: bool) -> None:
         for serial in commissions.list_pending(reader, known.id)
     ]
     rows.sort(key=lambda row: row["serial"])
-    print_rows(rows, ("serial", "component", "name", "issue_time", "age_seconds"), as_json=as_json)
+    columns = ("serial", "component", "name", "issue_time", "age_seconds")
+    print_rows(rows, columns, as_json=as_json, wide=wide, droppable=("issue_time", "name"))
 
 
 @commission.command()
 @click.argument("serial", type=int)
 @database_option
-@json_option
-def show(serial: int, database_url: str, as_json: bool) -> None:
+@table_options
+def show(serial: int, database_url: str, as_json: bool, wide: bool) -> None:
     """Show a pending commission with its provisions."""
     reader = open_database(database_url).reader()
     for known in registry.list_components(reader):
@@ -59,7 +61,8 @@ def show(serial: int, database_url: str, as_json: bool) -> None:
                 return
             print_facts(facts, as_json=False)
             click.echo()
-            print_rows(provisions, ("holder", "source", "resource", "quantity"), as_json=False)
+            columns = ("holder", "resource", "quantity", "source")
+            print_rows(provisions, columns, as_json=False, wide=wide, droppable=("source",))
             return
     raise StateError(f"there is no pending commission {serial}")
 
@@ -97,7 +100,7 @@ def reject(serial: int, database_url: str) -> None:
     "--limit", type=click.IntRange(1), default=100, show_default=True, help="The maximum number of entries."
 )
 @database_option
-@json_option
+@table_options
 def history(
     component: str | None,
     holder: str | None,
@@ -110,6 +113,7 @@ def history(
     limit: int,
     database_url: str,
     as_json: bool,
+    wide: bool,
 ) -> None:
     """Show the provisions of resolved commissions, newest first."""
     reader = open_database(database_url).reader()
@@ -126,7 +130,10 @@ def history(
         until=until,
         verdict=None if outcome is None else Verdict(outcome),
     )
-    rows = [describe(entry) for entry in _entries(reader, wanted, limit)]
+    rows = [
+        describe(entry) | {"issue_time": Moment(entry.issue_time), "log_time": Moment(entry.resolve_time)}
+        for entry in _entries(reader, wanted, limit)
+    ]
     columns = (
         "serial",
         "component",
@@ -138,7 +145,8 @@ def history(
         "quantity",
         "settled",
     )
-    print_rows(rows, columns, as_json=as_json)
+    droppable = ("source", "component", "settled", "log_time", "outcome")
+    print_rows(rows, columns, as_json=as_json, wide=wide, droppable=droppable)
 
 
 def _entries(reader: Connection, wanted: Wanted, most: int) -> list[Entry]:
@@ -160,7 +168,7 @@ def _facts(reader: Connection, component: int, name: str, serial: int) -> dict[s
         "serial": serial,
         "component": name,
         "name": found.name,
-        "issue_time": to_iso(found.issue_time),
-        "age_seconds": (clock.now() - found.issue_time) // MICROSECONDS,
+        "issue_time": Moment(found.issue_time),
+        "age_seconds": Age(max(0, clock.now() - found.issue_time) // MICROSECONDS),
         "provisions": [{**key._asdict(), "quantity": quantity} for key, quantity in found.provisions],
     }

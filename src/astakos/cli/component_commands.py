@@ -7,9 +7,9 @@ from astakos.administration.component_registration import renew_component_token
 from astakos.administration.load import load
 from astakos.administration.state_document import ComponentEntry, ServiceEntry, StateDocument, StateError
 from astakos.cli.options import database_option, open_database
-from astakos.cli.output import json_option, print_facts, print_rows
+from astakos.cli.output import json_option, print_facts, print_rows, table_options
+from astakos.cli.shown_values import moment
 from astakos.cli.web_urls import WEB_URL
-from astakos.clock import to_iso
 from astakos.storage.protocol import Database
 from astakos.storage.tables import registry
 
@@ -53,8 +53,8 @@ def add(
 
 @component.command("list")
 @database_option
-@json_option
-def list_(database_url: str, as_json: bool) -> None:
+@table_options
+def list_(database_url: str, as_json: bool, wide: bool) -> None:
     """List all components with their services."""
     reader = open_database(database_url).reader()
     services: dict[str, list[str]] = {}
@@ -65,11 +65,12 @@ def list_(database_url: str, as_json: bool) -> None:
             "name": known.name,
             "services": services.get(known.name, []),
             "ui_url": known.ui_url,
-            "token_created": None if known.token_created is None else to_iso(known.token_created),
+            "token_created": moment(known.token_created),
         }
         for known in registry.list_components(reader)
     ]
-    print_rows(rows, ("name", "services", "ui_url", "token_created"), as_json=as_json)
+    columns = ("name", "services", "ui_url", "token_created")
+    print_rows(rows, columns, as_json=as_json, wide=wide, droppable=("token_created", "ui_url"))
 
 
 @component.command()

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import click
 
 from astakos.cli.client_options import UnknownName, asking, asks_as_holder, asks_service
-from astakos.cli.output import json_option, print_rows
+from astakos.cli.output import print_rows, table_options
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,14 +22,14 @@ def _as_service_option(function: F) -> F:
 @click.argument("uuids", metavar="UUID...", nargs=-1, required=True)
 @_as_service_option
 @asks_as_holder
-@json_option
-def names(uuids: Sequence[str], as_service: bool, url: str, token: str, as_json: bool) -> None:
+@table_options
+def names(uuids: Sequence[str], as_service: bool, url: str, token: str, as_json: bool, wide: bool) -> None:
     """Print the usernames for the given uuids."""
     with asking(url) as client:
         look_up = client.service_get_usernames if as_service else client.get_usernames
         found = look_up(token, list(uuids))
     rows = [{"uuid": uuid, "username": found[uuid]} for uuid in uuids if uuid in found]
-    print_rows(rows, ("uuid", "username"), as_json=as_json)
+    print_rows(rows, ("uuid", "username"), as_json=as_json, wide=wide)
     _refuse_unknown("uuid", uuids, found)
 
 
@@ -38,14 +38,14 @@ def names(uuids: Sequence[str], as_service: bool, url: str, token: str, as_json:
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @_as_service_option
 @asks_as_holder
-@json_option
-def uuids(names: Sequence[str], as_service: bool, url: str, token: str, as_json: bool) -> None:
+@table_options
+def uuids(names: Sequence[str], as_service: bool, url: str, token: str, as_json: bool, wide: bool) -> None:
     """Print the uuids for the given usernames."""
     with asking(url) as client:
         look_up = client.service_get_uuids if as_service else client.get_uuids
         found = look_up(token, list(names))
     rows = [{"username": name, "uuid": found[name]} for name in names if name in found]
-    print_rows(rows, ("username", "uuid"), as_json=as_json)
+    print_rows(rows, ("username", "uuid"), as_json=as_json, wide=wide)
     _refuse_unknown("name", names, found)
 
 

@@ -6,29 +6,31 @@ from typing import Any
 import click
 
 from astakos.cli.client_options import asking, asks_as_holder, asks_service
-from astakos.cli.output import json_option, print_rows
+from astakos.cli.output import print_rows, table_options
 
 
 @click.command()
 @asks_service
 @asks_as_holder
-@json_option
-def catalog(url: str, token: str, as_json: bool) -> None:
+@table_options
+def catalog(url: str, token: str, as_json: bool, wide: bool) -> None:
     """List the services in the service catalog, with their URLs."""
     with asking(url) as client:
         services = client.get_endpoints(token)["access"]["serviceCatalog"]
         rows = [_endpoint(service, endpoint) for service in services for endpoint in service["endpoints"]]
-    print_rows(rows, ("service", "type", "region", "version", "url"), as_json=as_json)
+    columns = ("service", "type", "region", "version", "url")
+    print_rows(rows, columns, as_json=as_json, wide=wide, droppable=("region", "version", "type"))
 
 
 @click.command()
 @asks_service
-@json_option
-def resources(url: str, as_json: bool) -> None:
+@table_options
+def resources(url: str, as_json: bool, wide: bool) -> None:
     """List the resources that have quotas. Needs no token."""
     with asking(url) as client:
         rows = [_resource(name, facts) for name, facts in client.get_resources().items()]
-    print_rows(rows, ("resource", "service", "unit", "description"), as_json=as_json)
+    columns = ("resource", "service", "unit", "description")
+    print_rows(rows, columns, as_json=as_json, wide=wide, droppable=("description", "unit"))
 
 
 def _endpoint(service: Mapping[str, Any], endpoint: Mapping[str, Any]) -> dict[str, Any]:

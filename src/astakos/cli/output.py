@@ -1,66 +1,94 @@
 """Prints results as a table for people, or as JSON for programs."""
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
 
+from astakos.cli.shown_values import exact, shown
+
 F = TypeVar("F", bound=Callable[..., Any])
 
-WIDE = 200
-"""The width of a table without a terminal."""
+GAP = "  "
 
 
 def json_option(function: F) -> F:
-    """Add `--json`."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(function)
+    """Add `--json`, for a command that prints facts."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON, with exact times.")(function)
 
 
-def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
-    """Print rows as a table of the given columns, or with all their values as a JSON list."""
+def table_options(function: F) -> F:
+    """Add `--json` and `--wide`, for a command that prints a table."""
+    with_wide = click.option(
+        "--wide", is_flag=True, help="Print all columns, even if they do not fit into the terminal."
+    )(function)
+    return json_option(with_wide)
+
+
+def print_rows(
+    rows: Sequence[Mapping[str, Any]],
+    columns: Sequence[str],
+    *,
+    as_json: bool,
+    wide: bool,
+    droppable: Sequence[str] = (),
+) -> None:
+    """Print rows as a table of the given columns, or with all their values as a JSON list.
+
+    No value is ever broken over two lines, because nobody could copy it. If the table is too wide for the
+    terminal, `droppable` columns are left out, in the order in which they are named.
+    """
     if as_json:
-        click.echo(json.dumps(list(rows), indent=2))
+        click.echo(json.dumps(exact(list(rows)), indent=2))
         return
-    from rich.console import Console  # noqa: PLC0415 - slow to import, and not needed for JSON
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    cells = {column: [shown(row[column]) for row in rows] for column in columns}
+    widths = {column: max(map(width, [_title(column), *cells[column]])) for column in columns}
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() and not wide else None
+    kept = columns if room is None else fitting(widths, droppable, room)
+    click.secho(_line([_title(column) for column in kept], [widths[column] for column in kept]), bold=True)
+    for position in range(len(rows)):
+        click.echo(_line([cells[column][position] for column in kept], [widths[column] for column in kept]))
+    if len(kept) < len(columns):
+        left_out = ", ".join(_title(column) for column in columns if column not in kept)
+        click.secho(f"(not shown: {left_out}; use --wide)", dim=True)
 
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
-    for row in rows:
-        # Text, because a name may look like markup.
-        table.add_row(*(Text(_text(row[column])) for column in columns))
-    Console(width=None if sys.stdout.isatty() else WIDE).print(table)
+
+def fitting(widths: Mapping[str, int], droppable: Sequence[str], room: int) -> list[str]:
+    """Return the columns to show in a terminal of `room` characters."""
+    kept = list(widths)
+    for column in droppable:
+        if sum(widths[name] + len(GAP) for name in kept) - len(GAP) <= room:
+            break
+        kept.remove(column)
+    return kept
+
+
+def width(text: str) -> int:
+    """Return how many columns of a terminal a text takes up."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # noqa: PLC0415 - slow to import
+
+    return cell_len(text)
+
+
+def _title(column: str) -> str:
+    return column.removesuffix("_seconds").replace("_", " ")
+
+
+def _line(texts: Sequence[str], widths: Sequence[int]) -> str:
+    padded = (text + " " * (size - width(text)) for text, size in zip(texts, widths, strict=True))
+    return GAP.join(padded).rstrip()
 
 
 def print_facts(facts: Mapping[str, Any], *, as_json: bool) -> None:
     """Print the facts about one thing, one per line, or as a JSON object."""
     if as_json:
-        click.echo(json.dumps(dict(facts), indent=2))
+        click.echo(json.dumps(exact(facts), indent=2))
         return
-    width = max(map(len, facts))
+    size = max(len(_title(name)) for name in facts)
     for name, value in facts.items():
-        click.echo(f"{name.replace('_', ' ').ljust(width)}  {_text(value)}")
-
-
-def _text(value: Any) -> str:
-    match value:
-        case None:
-            return "-"
-        case True:
-            return "yes"
-        case False:
-            return "no"
-        case [*items]:
-            return ", ".join(map(_text, items)) or "-"
-    return _printable(str(value))
-
-
-def _printable(text: str) -> str:
-    """Replace unprintable characters, because stored text must not control the terminal."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else " " if char.isspace() else "?" for char in text)
+        click.echo(f"{_title(name).ljust(size)}  {shown(value)}")

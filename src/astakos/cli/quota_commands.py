@@ -5,12 +5,15 @@ import click
 from astakos.administration.accounts import find_user
 from astakos.administration.user_limits import set_capacity
 from astakos.cli.options import database_option, open_database
-from astakos.cli.output import json_option, print_rows
+from astakos.cli.output import print_rows, table_options
 from astakos.cli.quantities import QUANTITY, shown
 from astakos.directory.entities import User
 from astakos.projects.project import Capacity
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import quotas, registry
+
+FIGURES = ("usage", "pending", "limit", "project_usage", "project_pending", "project_limit")
+LESS_IMPORTANT = ("project_pending", "project_usage", "project_limit", "pending")
 
 
 @click.group()
@@ -21,8 +24,8 @@ def quota() -> None:
 @quota.command()
 @click.argument("user")
 @database_option
-@json_option
-def show(user: str, database_url: str, as_json: bool) -> None:
+@table_options
+def show(user: str, database_url: str, as_json: bool, wide: bool) -> None:
     """Show the limits and usage of USER (an email address or uuid), for each project."""
     reader = open_database(database_url).reader()
     known = find_user(reader, user)
@@ -43,8 +46,8 @@ def show(user: str, database_url: str, as_json: bool) -> None:
                 "project_limit": limits[1] if as_json else shown(limits[1]),
             }
         )
-    columns = ("project", "resource", "usage", "pending", "limit", "project_usage", "project_limit")
-    print_rows(rows, columns, as_json=as_json)
+    columns = ("project", "resource", *FIGURES)
+    print_rows(rows, columns, as_json=as_json, wide=wide, droppable=LESS_IMPORTANT)
 
 
 @quota.command("set")

@@ -9,7 +9,7 @@ from astakos import clock
 from astakos.administration.load import load
 from astakos.administration.state_document import ResourceEntry, StateDocument, StateError
 from astakos.cli.options import database_option, open_database
-from astakos.cli.output import json_option, print_rows
+from astakos.cli.output import print_rows, table_options
 from astakos.cli.quantities import QUANTITY, shown
 from astakos.directory.entities import Resource
 from astakos.directory.names import refuse_name
@@ -24,15 +24,16 @@ def resource() -> None:
 
 @resource.command("list")
 @database_option
-@json_option
-def list_(database_url: str, as_json: bool) -> None:
+@table_options
+def list_(database_url: str, as_json: bool, wide: bool) -> None:
     """List all resources with their default limits."""
     rows = [
         _facts(known, as_json=as_json)
         for known in registry.list_resources(open_database(database_url).reader())
     ]
     columns = ("name", "service", "unit", "system_default", "project_default", "api_visible", "description")
-    print_rows(rows, columns, as_json=as_json)
+    droppable = ("description", "api_visible", "project_default", "unit")
+    print_rows(rows, columns, as_json=as_json, wide=wide, droppable=droppable)
 
 
 @resource.command("set")

@@ -11,8 +11,8 @@ from astakos.administration.accounts import find_user, hash_new_password, renew_
 from astakos.administration.load import load
 from astakos.administration.state_document import StateDocument, StateError, UserEntry
 from astakos.cli.options import database_option, open_database
-from astakos.cli.output import json_option, print_facts, print_rows
-from astakos.clock import to_iso
+from astakos.cli.output import json_option, print_facts, print_rows, table_options
+from astakos.cli.shown_values import moment
 from astakos.directory.entities import User
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import users
@@ -47,12 +47,13 @@ def add(
 
 @user.command("list")
 @database_option
-@json_option
-def list_(database_url: str, as_json: bool) -> None:
+@table_options
+def list_(database_url: str, as_json: bool, wide: bool) -> None:
     """List all users."""
     database = open_database(database_url)
     rows = [_facts(user) for user in users.list_users(database.reader())]
-    print_rows(rows, ("email", "uuid", "name", "is_active", "token_expires"), as_json=as_json)
+    columns = ("email", "uuid", "name", "is_active", "token_expires")
+    print_rows(rows, columns, as_json=as_json, wide=wide, droppable=("name", "token_expires", "is_active"))
 
 
 @user.command()
@@ -116,7 +117,7 @@ def _renew_token(database_url: str, name: str, *, as_json: bool) -> None:
         "email": user.email,
         "uuid": user.uuid,
         "token": secret,
-        "token_expires": _time(user.token_expires),
+        "token_expires": moment(user.token_expires),
     }
     print_facts(facts, as_json=as_json)
 
@@ -132,10 +133,6 @@ def _facts(user: User) -> dict[str, Any]:
         "is_rejected": user.is_rejected,
         "has_signed_terms": user.has_signed_terms,
         "default_project": user.default_project,
-        "token_created": _time(user.token_created),
-        "token_expires": _time(user.token_expires),
+        "token_created": moment(user.token_created),
+        "token_expires": moment(user.token_expires),
     }
-
-
-def _time(instant: int | None) -> str | None:
-    return None if instant is None else to_iso(instant)
