@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import pytest
 
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+SHELL_BLOCK = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
 NOT_RUN = "# not run: "
 
 
@@ -16,6 +17,11 @@ def module_of(text: str) -> str:
         if not block[1].startswith(NOT_RUN):
             module += "\n" * (text.count("\n", 0, block.start(1)) - module.count("\n")) + block[1]
     return module
+
+
+def shell_script_of(text: str) -> str:
+    """The shell blocks of a page, one after the other."""
+    return "".join(block[1] for block in SHELL_BLOCK.finditer(text))
 
 
 def run(

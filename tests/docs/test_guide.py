@@ -1,41 +1,77 @@
-"""What the pages of docs/guide show works as it is written.
+"""What the pages of docs/guide and the README show works as it is written.
 
-The Python blocks of a page are one module, in which they run one after the other; then pytest runs the tests
-among them, with the fixtures of `astakosclient.testing`. A page that speaks of a service at
-`http://127.0.0.1:8000` meets a real one, and may read the environment variables that `world` sets. A block
-that begins with the line `# not run: <why>` is for people alone.
+The shell blocks (`sh`) of a page run first, on the database of a real service; what they export, the Python
+blocks can read. Those are one module, in which they run one after the other; then pytest runs the tests among
+them, with the fixtures of `astakosclient.testing`. Every page runs by itself, and twice, on a service that
+other pages have used. A block that begins with the line `# not run: <why>` is for people alone.
 """
 
+import os
+import subprocess
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from astakosclient.testing import RunningService
-from docs.pages import module_of, run
+from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
+from docs.pages import module_of, run, shell_script_of
+from service.command import EXECUTABLE, TIMEOUT_SECONDS, Serving, environment, serving
 
-PAGES = sorted(Path(__file__).parents[2].joinpath("docs", "guide").glob("*.md"))
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted(ROOT.joinpath("docs", "guide").glob("*.md"))]
 URL = "http://127.0.0.1:8000"
 
 
-@pytest.fixture
-def world(astakos_service: RunningService, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The URL of a service that knows the user ada@example.org and the component compute."""
-    compute = astakos_service.add_service(
-        "compute", endpoints="https://compute.example.org/v2", resources={"compute.vm": 4}
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> SQLiteDatabase:
+    return SQLiteDatabase(f"sqlite:///{tmp_path_factory.mktemp('guide')}/astakos.db")
+
+
+@pytest.fixture(scope="module")
+def service(database: SQLiteDatabase) -> Iterator[Serving]:
+    with serving(database) as served:
+        yield served
+
+
+def exported(script: str, database: SQLiteDatabase, folder: Path) -> dict[str, str]:
+    """Run a script of the shell as people would type it, and return the variables that it leaves."""
+    file = folder / "variables"
+    # A login shell does not stop at a command that fails, and neither does this one.
+    subprocess.run(
+        ["/bin/sh", "-c", f'{script}\nenv -0 >"$0"', file],
+        env=environment(database) | {"PATH": f"{EXECUTABLE.parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        timeout=TIMEOUT_SECONDS,
+        check=True,
     )
-    ada = astakos_service.add_user("ada@example.org", first_name="Ada", last_name="Byron")
-    monkeypatch.setenv("ASTAKOS_URL", astakos_service.url)
-    monkeypatch.setenv("ADA_TOKEN", ada.token)
-    monkeypatch.setenv("ADA_UUID", ada.uuid)
-    monkeypatch.setenv("COMPUTE_TOKEN", compute.token)
-    return astakos_service.url
+    variables = (line.partition("=") for line in file.read_text().split("\0") if line)
+    return {name: value for name, _, value in variables if name.endswith("_TOKEN")}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_what_the_page_shows_works(page: Path, world: str, pytester: pytest.Pytester) -> None:
-    result = run(page.stem, page.read_text(encoding="utf-8").replace(URL, world), pytester)
-    assert result.ret in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED), result.stdout.str()
+def test_a_page_works_by_itself_and_again_on_the_service_that_it_has_used(
+    page: Path,
+    service: Serving,
+    database: SQLiteDatabase,
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = page.read_text(encoding="utf-8")
+    for turn in ("first", "second"):
+        for name, value in exported(shell_script_of(text), database, pytester.path).items():
+            monkeypatch.setenv(name, value)
+        name = f"{page.stem.lower()}_{turn}"
+        result = run(name, text.replace(URL, service.base_url), pytester)
+        assert result.ret in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED), result.stdout.str()
+
+
+def test_a_page_that_reads_a_variable_says_where_it_comes_from() -> None:
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for name in ("ADA_TOKEN", "COMPUTE_TOKEN"):
+            if f'os.environ["{name}"]' in module_of(text):
+                assert f"export {name}=" in shell_script_of(text), page
 
 
 def test_a_module_has_the_blocks_on_their_lines_without_those_for_people() -> None:

@@ -7,7 +7,7 @@ from astakos.administration.component_registration import renew_component_token
 from astakos.administration.load import load
 from astakos.administration.state_document import ComponentEntry, ServiceEntry, StateDocument, StateError
 from astakos.cli.options import database_option, open_database
-from astakos.cli.output import json_option, print_facts, print_rows, table_options
+from astakos.cli.output import json_option, print_facts, print_rows, table_options, token_only_option
 from astakos.cli.shown_values import moment
 from astakos.cli.web_urls import WEB_URL
 from astakos.storage.protocol import Database
@@ -27,6 +27,7 @@ def component() -> None:
 @click.option("--ui-url", type=WEB_URL, help="The URL of the component's web pages.")
 @database_option
 @json_option
+@token_only_option
 def add(
     name: str,
     url: str | None,
@@ -35,6 +36,7 @@ def add(
     ui_url: str | None,
     database_url: str,
     as_json: bool,
+    token_only: bool,
 ) -> None:
     """Add a component with a service of the same name, and print its token, which is not shown again."""
     database = open_database(database_url, create=True)
@@ -48,7 +50,7 @@ def add(
         services=[ServiceEntry(name=name, type=kind or name, component=name, endpoints=endpoints)],
     )
     load(database, document, clock.now())
-    _renew_token(database, name, as_json=as_json)
+    _renew_token(database, name, as_json=as_json, token_only=token_only)
 
 
 @component.command("list")
@@ -77,14 +79,18 @@ def list_(database_url: str, as_json: bool, wide: bool) -> None:
 @click.argument("name")
 @database_option
 @json_option
-def token(name: str, database_url: str, as_json: bool) -> None:
+@token_only_option
+def token(name: str, database_url: str, as_json: bool, token_only: bool) -> None:
     """Replace the token of the component NAME, and print the new one, which is not shown again.
 
     The old token stops working.
     """
-    _renew_token(open_database(database_url), name, as_json=as_json)
+    _renew_token(open_database(database_url), name, as_json=as_json, token_only=token_only)
 
 
-def _renew_token(database: Database, name: str, *, as_json: bool) -> None:
+def _renew_token(database: Database, name: str, *, as_json: bool, token_only: bool) -> None:
     secret = database.change(lambda connection: renew_component_token(connection, name, clock.now()))
-    print_facts({"name": name, "token": secret}, as_json=as_json)
+    if token_only:
+        click.echo(secret)
+    else:
+        print_facts({"name": name, "token": secret}, as_json=as_json)

@@ -20,6 +20,13 @@ def json_option(function: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, with exact times.")(function)
 
 
+def token_only_option(function: F) -> F:
+    """Add `--token-only`, for a command that prints a new token among other facts."""
+    return click.option(
+        "--token-only", is_flag=True, help="Print nothing but the token, for a variable of the shell."
+    )(function)
+
+
 def table_options(function: F) -> F:
     """Add `--json` and `--wide`, for a command that prints a table."""
     with_wide = click.option(

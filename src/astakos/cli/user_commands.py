@@ -11,7 +11,7 @@ from astakos.administration.accounts import find_user, hash_new_password, renew_
 from astakos.administration.load import load
 from astakos.administration.state_document import StateDocument, StateError, UserEntry
 from astakos.cli.options import database_option, open_database
-from astakos.cli.output import json_option, print_facts, print_rows, table_options
+from astakos.cli.output import json_option, print_facts, print_rows, table_options, token_only_option
 from astakos.cli.shown_values import moment
 from astakos.directory.entities import User
 from astakos.storage.protocol import Connection
@@ -32,8 +32,15 @@ def user() -> None:
 )
 @database_option
 @json_option
+@token_only_option
 def add(
-    email: str, first_name: str, last_name: str, groups: tuple[str, ...], database_url: str, as_json: bool
+    email: str,
+    first_name: str,
+    last_name: str,
+    groups: tuple[str, ...],
+    database_url: str,
+    as_json: bool,
+    token_only: bool,
 ) -> None:
     """Add an active user with default quotas, and print their token, which is not shown again."""
     database = open_database(database_url, create=True)
@@ -42,7 +49,7 @@ def add(
     uuid = str(uuid4())
     entry = UserEntry(uuid=uuid, email=email, first_name=first_name, last_name=last_name, groups=list(groups))
     load(database, StateDocument(users=[entry]), clock.now())
-    _renew_token(database_url, uuid, as_json=as_json)
+    _renew_token(database_url, uuid, as_json=as_json, token_only=token_only)
 
 
 @user.command("list")
@@ -72,12 +79,13 @@ def show(name: str, database_url: str, as_json: bool) -> None:
 @click.argument("name")
 @database_option
 @json_option
-def token(name: str, database_url: str, as_json: bool) -> None:
+@token_only_option
+def token(name: str, database_url: str, as_json: bool, token_only: bool) -> None:
     """Replace the token of the user NAME, and print the new one, which is not shown again.
 
     The old token stops working, and the user is logged out.
     """
-    _renew_token(database_url, name, as_json=as_json)
+    _renew_token(database_url, name, as_json=as_json, token_only=token_only)
 
 
 @user.command()
@@ -107,12 +115,15 @@ def _typed_password() -> str:
         raise StateError("the password on standard input is not in UTF-8") from None
 
 
-def _renew_token(database_url: str, name: str, *, as_json: bool) -> None:
+def _renew_token(database_url: str, name: str, *, as_json: bool, token_only: bool) -> None:
     def renew(connection: Connection) -> tuple[User, str]:
         secret = renew_user_token(connection, find_user(connection, name), clock.now())
         return find_user(connection, name), secret
 
     user, secret = open_database(database_url).change(renew)
+    if token_only:
+        click.echo(secret)
+        return
     facts = {
         "email": user.email,
         "uuid": user.uuid,

@@ -77,3 +77,11 @@ def test_a_new_token_counts_at_once(database: Database, service: Caller) -> None
 
 def test_a_component_that_is_not_there_is_named(database: Database) -> None:
     assert refused(database, "component", "token", "nobody") == "there is no component 'nobody'"
+
+
+def test_a_token_alone_is_printed_for_a_variable_of_the_shell(database: Database, service: Caller) -> None:
+    for arguments in (("add", "gpu"), ("token", "gpu")):
+        done = astakos(database, "component", *arguments, "--token-only")
+        assert (done.status, done.errors) == (0, "")
+        (token,) = done.output.splitlines()
+        assert service.get(COMMISSIONS, token).status == 200

@@ -102,3 +102,11 @@ def test_a_password_that_is_easily_guessed_or_endless_is_refused(database: Datab
     line = refused(database, "user", "password", ALICE.uuid, stdin=typed)
     assert line == "a password must have 8 to 1024 characters"
     assert all_rows(database) == before
+
+
+def test_a_token_alone_is_printed_for_a_variable_of_the_shell(database: Database, service: Caller) -> None:
+    for arguments in (("add", "new@example.org"), ("token", "new@example.org")):
+        done = astakos(database, "user", *arguments, "--token-only")
+        assert (done.status, done.errors) == (0, "")
+        (token,) = done.output.splitlines()
+        assert service.get(f"{ACCOUNT}/quotas", token).status == 200
