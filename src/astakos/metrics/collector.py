@@ -17,21 +17,28 @@ from astakos.clock import MICROSECONDS
 from astakos.distribution import Distribution
 from astakos.http.request_counts import SECONDS, Report
 from astakos.ledger.engine import Engine
-from astakos.metrics.pending import PendingCommissions
+from astakos.metrics.database_count import DatabaseCount
 from astakos.processes.reports import Reports
 from astakos.storage.tables.pending_ages import PendingAges
+from astakos.storage.tables.retention import MOST_COUNTED
 
 
 class ServiceCollector(Collector):
     """The metrics of one service, including all its processes."""
 
     def __init__(
-        self, engine: Engine, reports: Reports, pending: PendingCommissions, kind_of_database: str
+        self,
+        engine: Engine,
+        reports: Reports,
+        pending: DatabaseCount[PendingAges],
+        keys: DatabaseCount[int],
+        kind_of_database: str,
     ) -> None:
-        """Collects from the engine, the processes, and the pending commissions in the database."""
+        """Collects from the engine, the processes, and what is counted in the database."""
         self._engine = engine
         self._reports = reports
         self._pending = pending
+        self._keys = keys
         self._info = {"version": version("astakos"), "database": kind_of_database}
 
     def collect(self) -> Iterator[Metric]:
@@ -39,7 +46,8 @@ class ServiceCollector(Collector):
         yield InfoMetricFamily("astakos", "Version and database of the service.", value=self._info)
         yield from self._of_requests()
         yield from self._of_the_engine()
-        yield from _of_pending(self._pending.by_age())
+        yield from _of_pending(self._pending.now())
+        yield from _of_keys(self._keys.now())
 
     def _of_requests(self) -> Iterator[Metric]:
         processes, report = self._reports.collect()
@@ -145,6 +153,15 @@ def _of_pending(ages: PendingAges | None) -> Iterator[Metric]:
         "Age of the oldest pending commission.",
         ages.oldest / MICROSECONDS,
     )
+
+
+def _of_keys(count: int | None) -> Iterator[Metric]:
+    if count is not None:
+        yield _gauge(
+            "astakos_idempotency_keys",
+            f"Stored idempotency keys. Counted up to {MOST_COUNTED}.",
+            count,
+        )
 
 
 def _by_route_and_method(report: Report) -> dict[tuple[str, ...], Distribution]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from astakos import clock
 from astakos.processes.listening import LOOPBACK, listen
 from astakos.storage.protocol import Database
 from service.caller import ACCOUNT, COMMISSIONS, Reply
@@ -218,3 +219,14 @@ def test_a_port_that_is_taken_is_named_in_one_line(database: Database) -> None:
         done = ended(database, "serve", "--port", "0", "--metrics-port", port)
     assert (done.status, done.output) == (1, "")
     assert only_line(done.errors) == f"cannot listen on {LOOPBACK} port {port}: Address already in use"
+
+
+@pytest.mark.ledger
+def test_idempotency_keys_are_counted(database: Database) -> None:
+    keep = (
+        "INSERT INTO idempotency_keys (component_id, key, fingerprint, serial, time) VALUES (1, ?, ?, 1, ?)"
+    )
+    for number in range(3):
+        rows(database, keep, f"key {number}", b"", clock.now())
+    with serving(database, *METRICS) as served:
+        assert scrape(served)("astakos_idempotency_keys") == 3

@@ -11,6 +11,10 @@ KEYS_KEPT = 2 * DAY
 MOST_FORGOTTEN = 2000
 """How many records of each kind one pass deletes, so that other writers do not wait long."""
 
+MOST_COUNTED = 10_000_000
+"""How many keys are counted at most: enough for an alert, in half a second."""
+
+COUNT_KEYS = "SELECT count(*) FROM (SELECT 1 FROM idempotency_keys LIMIT ?) AS counted"
 FORGET_KEYS = """
 DELETE FROM idempotency_keys WHERE (component_id, key) IN (
     SELECT component_id, key FROM idempotency_keys WHERE time < ? ORDER BY time LIMIT ?
@@ -36,6 +40,11 @@ def forget(connection: Connection, now: int) -> bool:
         for (component,) in connection.execute(LIST_COMPONENTS).fetchall():
             more |= _forget_commissions(connection, component, now - int(days * DAY))
     return more
+
+
+def count_keys(connection: Connection) -> int:
+    """Count the idempotency keys that are kept, up to `MOST_COUNTED`."""
+    return int(connection.execute(COUNT_KEYS, (MOST_COUNTED,)).fetchone()[0])
 
 
 def _forget_commissions(connection: Connection, component: int, before: int) -> bool:

@@ -1,31 +1,34 @@
-"""Counts pending commissions without waiting for a database that hangs."""
+"""Counts rows without waiting for a database that hangs."""
 
 import contextlib
 import logging
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
+from typing import Generic, TypeVar
 
-from astakos import clock
 from astakos.ledger.ports import StorageUnavailableError
-from astakos.storage.protocol import Database
-from astakos.storage.tables.pending_ages import PendingAges, count_pending_by_age
+from astakos.storage.protocol import Connection, Database
 
 PATIENCE_SECONDS = 2.0
 
 log = logging.getLogger("astakos.metrics")
 
+T = TypeVar("T")
 
-class PendingCommissions:
-    """Counts pending commissions on a thread. At most one count runs at a time."""
 
-    def __init__(self, database: Database) -> None:
-        """Sets the database. Each count opens a connection of its own."""
+class DatabaseCount(Generic[T]):
+    """Counts on a thread. At most one count runs at a time."""
+
+    def __init__(self, database: Database, count: Callable[[Connection], T]) -> None:
+        """Sets what to count. Each count opens a connection of its own."""
         self._database = database
+        self._count_rows = count
         self._lock = threading.Lock()
-        self._under_way: Future[PendingAges] | None = None
+        self._under_way: Future[T] | None = None
 
-    def by_age(self) -> PendingAges | None:
-        """Returns the counts by age, or None if the database does not provide them in time."""
+    def now(self) -> T | None:
+        """Returns the count, or None if the database does not provide it in time."""
         with self._lock:
             if self._under_way is None or self._under_way.done():
                 self._under_way = Future()
@@ -37,12 +40,12 @@ class PendingCommissions:
         except (StorageUnavailableError, TimeoutError):
             return None
         except Exception:
-            log.exception("counting pending commissions failed")
+            log.exception("counting for metrics failed")
             return None
 
-    def _count(self, answer: Future[PendingAges]) -> None:
+    def _count(self, answer: Future[T]) -> None:
         try:
             with contextlib.closing(self._database.connect()) as connection:
-                answer.set_result(count_pending_by_age(connection, clock.now()))
+                answer.set_result(self._count_rows(connection))
         except Exception as error:  # noqa: BLE001 - raised again where the result is awaited
             answer.set_exception(error)
