@@ -10,6 +10,8 @@ from service.caller import Caller, Reply
 from service.world import BASE_URL
 
 FORM = "application/x-www-form-urlencoded"
+SESSION = "__Secure-astakos_session"
+KNOWN_BROWSER = "__Host-astakos_browser.astakos"
 HTML = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"
 
 

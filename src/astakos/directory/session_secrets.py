@@ -46,14 +46,20 @@ def session_token(secret: str) -> str:
     return _derived(secret, TOKEN)
 
 
-def form_proof(secret: str) -> str:
-    """Derive the proof that a form was served to the browser that holds a secret (CSRF protection)."""
-    return _derived(secret, FORMS)
+def form_proof(browser: str, session: str = "") -> str:
+    """Derive the proof that a form was served to a browser (CSRF protection).
+
+    Args:
+        browser: the secret of the browser.
+        session: the secret of its session; "" for forms that need no login.
+    """
+    return _derived(browser, FORMS + session.encode("utf-8", "surrogatepass"))
 
 
-def is_form_proof(secret: str, proof: str) -> bool:
-    """Whether a form's proof belongs to a secret; compares in constant time."""
-    return hmac.compare_digest(form_proof(secret).encode(), proof.encode("utf-8", "surrogatepass"))
+def is_form_proof(proof: str, browser: str, session: str = "") -> bool:
+    """Whether a form's proof belongs to a browser and its session; compares in constant time."""
+    expected = form_proof(browser, session).encode()
+    return hmac.compare_digest(expected, proof.encode("utf-8", "surrogatepass"))
 
 
 def _derived(secret: str, purpose: bytes) -> str:

@@ -12,7 +12,8 @@ OF_ALL: Final[Mapping[str, str]] = {"X-Content-Type-Options": "nosniff"}
 """Sent with every response: what is JSON, XML, or a script must not be taken for a page."""
 OF_PAGES: Final[Mapping[str, str]] = {
     POLICY: "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
+    # Without any referrer, browsers would also hide the origin of our own forms, which is checked.
+    "Referrer-Policy": "same-origin",
     "X-Frame-Options": "DENY",
 }
 """Sent with every HTML response that does not set them itself, including redirects and pages about errors."""

@@ -21,7 +21,7 @@ def assert_protected(reply: Reply) -> None:
     rules = dict(rule.strip().partition(" ")[::2] for rule in policy.split(";"))
     assert (rules["default-src"], rules["frame-ancestors"], rules["base-uri"]) == ("'none'",) * 3
     assert "unsafe" not in policy
-    assert reply.all("referrer-policy") == ["no-referrer"]
+    assert reply.all("referrer-policy") == ["same-origin"]
     assert reply.all("x-frame-options") == ["DENY"]
 
 

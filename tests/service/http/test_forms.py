@@ -11,7 +11,7 @@ from astakos.http.dialects.newest import NEWEST
 from astakos.http.faults import BadRequest
 from astakos.http.forms import DECODED_AT_ONCE, FORM_LIMIT, MOST_FIELDS, read_form
 from astakos.http.request import BODY_LIMIT, Request
-from astakos.http.web.cookies import BROWSER
+from service.browser import KNOWN_BROWSER
 from service.caller import ACCOUNT, Caller
 from service.world import BOB
 
@@ -20,7 +20,7 @@ MULTIPART = "multipart/form-data; boundary=b"
 NAMED = b'Content-Disposition: form-data; name="a"'
 BEGUN = b"--b\r\n" + NAMED + b"\r\n\r\n"
 END = b"\r\n--b--\r\n"
-VISITED = f"{BROWSER}={'s' * 43}"
+VISITED = f"{KNOWN_BROWSER}={'s' * 43}"
 """The cookie of a browser that has been here."""
 
 

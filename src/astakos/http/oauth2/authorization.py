@@ -101,7 +101,7 @@ async def auth(service: Service, request: Request) -> Answer:
     if not login.user.has_signed_terms:
         return redirect(terms_address(service, here))
     if request.method == "POST":
-        require_own_form(request, form, login.session.secret)
+        require_own_form(service, request, form, login)
         if form.get(DECISION) == DENY:
             return _back(wish, ("error", "access_denied"))
     elif not wish.client.trusted:

@@ -16,19 +16,21 @@ from astakos.http.request import Answer, Request
 from astakos.http.web import cookies
 from astakos.http.web.cookies import Cookies
 from astakos.http.web.html import redirect
+from astakos.http.web.own_origin import is_from_elsewhere
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import oauth2, sessions, users
 
 PROOF = "csrf_token"
 PROOF_HEADER = b"x-csrf-token"
-ELSEWHERE = ("cross-site", "same-site")
 NOT_OUR_FORM = (
     "This form has expired, or was not sent from its own page. "
     "Go back, reload the page, and try again. Your browser must accept cookies."
 )
 SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
 HOUR = 3600 * MICROSECONDS
+KNOWN_DAYS = 180
+"""How long a browser is known after the last login in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,49 +39,58 @@ class Login:
 
     user: User
     session: Session
+    browser: str
 
     @property
     def proof(self) -> str:
         """The CSRF token that the forms on this user's pages carry."""
-        return form_proof(self.session.secret)
+        return form_proof(self.browser, self.session.secret)
 
 
 async def login_of(service: Service, request: Request) -> Login | None:
     """Returns the login of the browser, or None if it has none or the user is not active."""
-    secret = request.cookies.get(cookies.SESSION)
-    if not secret:
+    browser = browser_of(service, request)
+    secret = request.cookies.get(Cookies(service.base_url).session_name)
+    # A session without the other cookie was not begun in this browser.
+    if not secret or not browser:
         return None
     found = await service.read(sessions.find, token_hash(secret), service.now())
     if found is None:
         return None
     user, expires = found
-    return Login(user, Session(secret, user.uuid, expires)) if user.is_active else None
+    return Login(user, Session(secret, user.uuid, expires), browser) if user.is_active else None
 
 
-def require_own_site(request: Request, secret: str) -> None:
+def require_own_site(service: Service, request: Request) -> None:
     """Requires what the head of a request can show of `require_own_form`, before its body is read.
 
     Raises:
         Forbidden: Another site may have made the browser send the form.
     """
-    if not secret or request.header(b"sec-fetch-site") in ELSEWHERE:
+    fetch_site, origin = request.header(b"sec-fetch-site"), request.header(b"origin")
+    is_foreign = is_from_elsewhere(fetch_site, origin, service.base_url, request.header(b"host"))
+    if is_foreign or not browser_of(service, request):
         raise Forbidden(NOT_OUR_FORM)
 
 
-def require_own_form(request: Request, form: Mapping[str, str], secret: str) -> None:
-    """Requires that a form comes from a page that was made for the browser with this secret.
+def require_own_form(
+    service: Service, request: Request, form: Mapping[str, str], login: Login | None
+) -> None:
+    """Requires that a form comes from a page that was made for this browser, and for its login if it has one.
 
     Raises:
         Forbidden: Another site may have made the browser send the form.
     """
-    require_own_site(request, secret)
-    if not is_form_proof(secret, form.get(PROOF) or request.header(PROOF_HEADER)):
+    require_own_site(service, request)
+    proof = form.get(PROOF) or request.header(PROOF_HEADER)
+    session = "" if login is None else login.session.secret
+    if not is_form_proof(proof, browser_of(service, request), session):
         raise Forbidden(NOT_OUR_FORM)
 
 
-def browser_of(request: Request) -> str:
+def browser_of(service: Service, request: Request) -> str:
     """Returns the secret that identifies the browser, or "" if it has none."""
-    secret = request.cookies.get(cookies.BROWSER, "")
+    secret = request.cookies.get(Cookies(service.base_url).browser_name, "")
     return secret if SECRET.fullmatch(secret) else ""
 
 
@@ -91,14 +102,14 @@ async def begin(
     Returns:
         The session, and the secret that identifies the browser from now on.
     """
-    before = request.cookies.get(cookies.SESSION, "")
+    before = request.cookies.get(Cookies(service.base_url).session_name, "")
     session, browser = _new_session(service, user, settings), new_secret(os.urandom)
     now = service.now()
 
     def store(connection: Connection) -> None:
         sessions.end(connection, token_hash(before))
         _store(connection, user, session, now)
-        known_until = now + cookies.BROWSER_DAYS * 24 * HOUR
+        known_until = now + KNOWN_DAYS * 24 * HOUR
         sessions.remember_browser(connection, user.id, token_hash(browser), now, known_until)
 
     await service.write(store)

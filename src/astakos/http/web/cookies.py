@@ -1,5 +1,6 @@
 """The cookies of the service: their names, where browsers send them, and when they expire."""
 
+import re
 from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit
 
@@ -7,33 +8,56 @@ from astakos.clock import MICROSECONDS
 from astakos.directory.login_settings import LoginSettings
 from astakos.directory.session_secrets import Session
 
+NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._~-]")
+
 SESSION = "astakos_session"
 BROWSER = "astakos_browser"
 TRIED = "astakos_cookie_tried"
-BROWSER_DAYS = 180
+HOST = "__Host-"
+"""Browsers accept a cookie of such a name only from this very host over TLS, and for all its paths."""
+SECURE = "__Secure-"
+"""Browsers accept a cookie of such a name only over TLS."""
+BROWSER_DAYS = 366
+"""As long as the longest session, which needs the browser's cookie, too."""
 TRIED_SECONDS = 10
 
 
 class Cookies:
-    """Builds the values of `Set-Cookie` headers for a service at a base URL."""
+    """Builds the values of `Set-Cookie` headers for a service at a base URL.
+
+    Attributes:
+        session_name: The name of the cookie that holds the secret of the session.
+        browser_name: The name of the cookie that holds the secret of the browser.
+    """
 
     def __init__(self, base_url: str) -> None:
-        """Restricts the service's own cookies to its path, and to TLS if the base URL uses it."""
+        """Restricts the service's own cookies to its path, and to TLS if the base URL uses it.
+
+        The exception is the browser's cookie under TLS: so that other hosts of the domain cannot set it, it
+        is for all paths. Its name tells services at different paths apart.
+        """
         parts = urlsplit(base_url)
-        self._path = f"{parts.path}/"
-        self._secure = "; Secure" if parts.scheme == "https" else ""
+        self._path = self._path_of_browser = f"{parts.path}/"
+        self._secure = ""
+        self.session_name, self.browser_name = SESSION, BROWSER
+        if parts.scheme == "https":
+            self._secure = "; Secure"
+            self._path_of_browser = "/"
+            self.session_name = f"{SECURE if parts.path else HOST}{SESSION}"
+            self.browser_name = f"{HOST}{BROWSER}{NOT_IN_NAMES.sub('.', parts.path)}"
 
     def session(self, session: Session) -> str:
         """Sets the session cookie."""
-        return self._own(SESSION, session.secret, f"; Expires={_date(session.expires)}")
+        return self._own(self.session_name, session.secret, f"; Expires={_date(session.expires)}")
 
     def no_session(self) -> str:
         """Ends the session cookie."""
-        return self._own(SESSION, "", "; Max-Age=0")
+        return self._own(self.session_name, "", "; Max-Age=0")
 
     def browser(self, secret: str) -> str:
         """Sets the cookie that identifies the browser."""
-        return self._own(BROWSER, secret, f"; Max-Age={BROWSER_DAYS * 24 * 3600}")
+        ending = f"; Max-Age={BROWSER_DAYS * 24 * 3600}"
+        return self._own(self.browser_name, secret, ending, self._path_of_browser)
 
     def tried(self) -> str:
         """Sets the cookie that marks an attempt to set or end the shared cookie."""
@@ -49,8 +73,8 @@ class Cookies:
         domain = f"; Domain={settings.cookie_domain}" if settings.cookie_domain else ""
         return f"{settings.cookie_name}={value}; Path=/{domain}; {ending}; SameSite=Lax{self._secure}"
 
-    def _own(self, name: str, value: str, ending: str) -> str:
-        return f"{name}={value}; Path={self._path}{ending}; HttpOnly; SameSite=Lax{self._secure}"
+    def _own(self, name: str, value: str, ending: str, path: str = "") -> str:
+        return f"{name}={value}; Path={path or self._path}{ending}; HttpOnly; SameSite=Lax{self._secure}"
 
 
 def shared_value(session: Session) -> str:

@@ -94,8 +94,8 @@ async def logout(service: Service, request: Request) -> Answer:
         return redirect(f"{service.base_url}/ui/login")
     if request.method != "POST":
         return page("Sign out", _logout_form(service, login))
-    require_own_site(request, login.session.secret)
-    require_own_form(request, await read_form(request), login.session.secret)
+    require_own_site(service, request)
+    require_own_form(service, request, await read_form(request), login)
     await browser_sessions.end(service, login)
     settings = await service.login_settings()
     ended = browser_sessions.login_cookies(Cookies(service.base_url), settings, None)
@@ -117,12 +117,12 @@ def _logout_form(service: Service, login: Login) -> Html:
 
 async def _log_in(service: Service, request: Request) -> Answer:
     wanted = ""
-    browser = browser_of(request)
+    browser = browser_of(service, request)
     try:
-        require_own_site(request, browser)
+        require_own_site(service, request)
         form = await read_form(request)
         wanted = form.get("next", "")
-        require_own_form(request, form, browser)
+        require_own_form(service, request, form, None)
     except Forbidden as refusal:
         return await _form(service, request, wanted, error=refusal.message, status=403)
     username, password = form.get("username", "").strip().lower(), form.get("password", "")
@@ -186,7 +186,7 @@ async def _form(
     refusal: TooManyAttempts | None = None,
     status: int = 200,
 ) -> Answer:
-    browser = browser_of(request) or new_secret(os.urandom)
+    browser = browser_of(service, request) or new_secret(os.urandom)
     if refusal is not None:
         error = refusal.message
     marks = html(' aria-invalid="true" aria-describedby="error"') if error else Html()

@@ -35,9 +35,9 @@ async def terms(service: Service, request: Request) -> Answer:
     settings = await service.login_settings()
     text = html('<p class="text">{}</p>', settings.terms)
     if request.method == "POST" and login is not None:
-        require_own_site(request, login.session.secret)
+        require_own_site(service, request)
         form = await read_form(request)
-        require_own_form(request, form, login.session.secret)
+        require_own_form(service, request, form, login)
         await service.write(lambda connection: users.sign_terms(connection, login.user.id))
         service.forget()
         following = own_address(form.get("next", ""), service.base_url)

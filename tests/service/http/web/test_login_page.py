@@ -5,7 +5,7 @@ import pytest
 
 from astakos.clock import MICROSECONDS
 from astakos.storage.protocol import Database
-from service.browser import Browser, page_of
+from service.browser import KNOWN_BROWSER, SESSION, Browser, page_of
 from service.caller import ACCOUNT, Caller
 from service.command import astakos
 from service.installation import all_rows, opened, rows, running
@@ -69,7 +69,7 @@ def test_whatever_is_wrong_is_refused_in_the_same_words(browser: Browser, email:
     assert "The username or password is wrong." in found.text
     assert found.element("password")["aria-describedby"] == "error"
     assert found.element("error")["role"] == "alert"
-    assert "astakos_session" not in browser.cookies
+    assert SESSION not in browser.cookies
     assert not browser.is_logged_in()
     assert password == "" or password.encode() not in page.content
 
@@ -107,9 +107,9 @@ def test_cookies_of_a_login_are_kept_to_where_they_belong(browser: Browser) -> N
     form = page_of(browser.visit(LOGIN)).fields
     browser.send("POST", LOGIN, form | {"username": ALICE.email, "password": PASSWORD})
     session, shared, known = browser.set_cookies
-    for line, name in ((session, "astakos_session"), (known, "astakos_browser")):
+    for line, name, path in ((session, SESSION, "/astakos/"), (known, KNOWN_BROWSER, "/")):
         ending = r"(Expires=[^;]+ GMT|Max-Age=\d+); HttpOnly; SameSite=Lax; Secure"
-        assert re.fullmatch(rf"{name}=[\w-]{{43}}; Path=/astakos/; {ending}", line)
+        assert re.fullmatch(rf"{name}=[\w-]{{43}}; Path={path}; {ending}", line)
     assert re.fullmatch(
         rf"_pithos2_a={ALICE.uuid}%7C[\w-]{{43}}; Path=/; Expires=[^;]+ GMT; SameSite=Lax; Secure", shared
     )
@@ -119,7 +119,7 @@ def test_nothing_that_a_browser_holds_is_stored(browser: Browser, database: Data
     browser.log_in(ALICE.email, PASSWORD)
     stored = repr(all_rows(database))
     token = browser.cookies["_pithos2_a"].partition("%7C")[2]
-    for secret in (browser.cookies["astakos_session"], browser.cookies["astakos_browser"], token):
+    for secret in (browser.cookies[SESSION], browser.cookies[KNOWN_BROWSER], token):
         assert secret
         assert secret not in stored
 
@@ -132,7 +132,7 @@ def test_the_token_of_a_session_is_one_of_the_user_and_leaves_their_own_alone(
     found = service.get(f"{ACCOUNT}/authenticate", token).document
     assert (found["uuid"], found["auth_token"]) == (ALICE.uuid, token)
     assert service.get(f"{ACCOUNT}/authenticate", ALICE.token).status == 200
-    assert service.get(f"{ACCOUNT}/authenticate", browser.cookies["astakos_session"]).status == 401
+    assert service.get(f"{ACCOUNT}/authenticate", browser.cookies[SESSION]).status == 401
     browser.submit(browser.visit(f"{BASE_URL}/ui/logout"))
     assert service.get(f"{ACCOUNT}/authenticate", token).status == 401
     assert service.get(f"{ACCOUNT}/authenticate", ALICE.token).status == 200
@@ -179,7 +179,7 @@ def test_logging_in_anew_ends_the_session_of_before(browser: Browser, database: 
 
 def _proof(browser: Browser) -> str:
     """What the login form would hold, if it were shown to one who has logged in."""
-    without = {name: value for name, value in browser.cookies.items() if name == "astakos_browser"}
+    without = {name: value for name, value in browser.cookies.items() if name == KNOWN_BROWSER}
     return page_of(Browser(browser.caller, without).visit(LOGIN)).fields["csrf_token"]
 
 
@@ -202,7 +202,7 @@ def test_a_user_who_is_no_more_active_is_not_logged_in(browser: Browser, databas
 
 @pytest.mark.parametrize("secret", ["", "x", "x" * 43, "é", "x" * 4000, "a|b", '"', "%00"])
 def test_made_up_sessions_are_none(browser: Browser, secret: str) -> None:
-    browser.cookies["astakos_session"] = secret
+    browser.cookies[SESSION] = secret
     assert not browser.is_logged_in()
 
 
@@ -213,7 +213,7 @@ def test_a_link_alone_logs_nobody_out(browser: Browser) -> None:
     assert browser.is_logged_in()
     ended = browser.submit(page)
     assert "You have signed out." in page_of(ended).text
-    assert not {"astakos_session", "_pithos2_a"} & browser.cookies.keys()
+    assert not {SESSION, "_pithos2_a"} & browser.cookies.keys()
     assert browser.send("GET", f"{BASE_URL}/ui/logout").headers["location"] == LOGIN
 
 
@@ -237,6 +237,29 @@ def test_forms_of_other_sites_are_refused(browser: Browser, service: Caller, for
     assert browser.send("POST", f"{BASE_URL}/ui/logout", forged).status == 403
     assert browser.send("POST", f"{BASE_URL}/ui/logout", {"csrf_token": form["csrf_token"]}).status == 403
     assert browser.is_logged_in()
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "https://sibling.example.org", "null"])
+def test_forms_of_other_origins_are_refused_even_with_the_proof(browser: Browser, origin: str) -> None:
+    form = page_of(browser.visit(LOGIN)).fields | {"username": ALICE.email, "password": PASSWORD}
+    assert browser.send("POST", LOGIN, form, Origin=origin).status == 403
+    assert browser.send("POST", LOGIN, form, Origin="https://accounts.example.org").status == 302
+    logout = page_of(browser.visit(f"{BASE_URL}/ui/logout")).fields
+    assert browser.send("POST", f"{BASE_URL}/ui/logout", logout, Origin=origin).status == 403
+    assert browser.is_logged_in()
+
+
+def test_a_session_of_another_browser_proves_nothing(browser: Browser, service: Caller) -> None:
+    """A sibling host can set the session's cookie, but not the browser's."""
+    attacker = Browser(service)
+    attacker.log_in(BOB.email, "x")
+    attacker.log_in(ALICE.email, PASSWORD)
+    form = page_of(attacker.visit(f"{BASE_URL}/ui/logout")).fields
+    without = Browser(service, {SESSION: attacker.cookies[SESSION]})
+    assert not without.is_logged_in()
+    browser.visit(LOGIN)
+    browser.cookies[SESSION] = attacker.cookies[SESSION]
+    assert browser.send("POST", f"{BASE_URL}/ui/logout", form).status == 403
 
 
 def test_one_without_cookies_is_told_what_is_missing(service: Caller) -> None:

@@ -7,7 +7,7 @@ from astakos.administration.load import load
 from astakos.administration.state_document import Settings, StateDocument
 from astakos.storage.protocol import Database
 from astakosclient import get_token_from_cookie
-from service.browser import Browser, page_of, query_of
+from service.browser import KNOWN_BROWSER, SESSION, Browser, page_of, query_of
 from service.caller import ACCOUNT, Caller
 from service.installation import rows, running
 from service.world import ALICE, BASE_URL, LOADED, PASSWORD
@@ -58,7 +58,7 @@ def test_a_component_is_given_uuid_and_token_after_a_login(browser: Browser, ser
     assert location.endswith("#top")
     token = query_of(reply)["token"]
     assert service.get(f"{ACCOUNT}/authenticate", token).document["uuid"] == ALICE.uuid
-    assert reply.headers["referrer-policy"] == "no-referrer"
+    assert reply.headers["referrer-policy"] == "same-origin"
     assert browser.visit(TO_PITHOS).headers["location"] == location, "the same, as long as one is logged in"
 
 
@@ -202,5 +202,5 @@ def test_there_may_be_no_cookie_at_all(database: Database) -> None:
     with running(database) as caller:
         browser = Browser(caller)
         browser.log_in(ALICE.email, PASSWORD)
-        assert browser.cookies.keys() == {"astakos_session", "astakos_browser"}
+        assert browser.cookies.keys() == {SESSION, KNOWN_BROWSER}
         assert browser.send("GET", TO_PITHOS).headers["location"].startswith("pithos:")
