@@ -1,18 +1,25 @@
-"""Hashes and checks passwords on a few threads: each one takes a tenth of a second and 64 MiB."""
+"""Hashes and checks passwords on a few threads: each one takes a tenth of a second and 64 MiB.
+
+Accounts take turns, so that a flood of attempts on one delays the user of another by little.
+"""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final, TypeVar
 
 from astakos.directory.password_hashes import password_hash, password_matches
 from astakos.ledger.ports import StorageUnavailableError
+from astakos.turns import Turns
 
-THREADS = 2
-MOST_WAITING = 32
-"""Maximum number of passwords that are running or queued: a few seconds of work."""
+THREADS: Final = 2
+MOST_WAITING: Final = 64
+"""Maximum number of passwords that wait: three seconds of work."""
+MOST_OF_ACCOUNT: Final = 4
+"""Maximum number of them for one account."""
+LONGEST_WAIT_SECONDS: Final = 10.0
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -22,33 +29,72 @@ class PasswordPool:
     def __init__(self) -> None:
         """Starts the threads on demand."""
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="astakos-passwords")
-        self._waiting = 0
+        self._idle = THREADS
+        self._waiting: Turns[asyncio.Future[None]] = Turns()
         self._of_nobody: str | None = None
 
-    async def hash(self, password: str) -> str:
+    async def hash(self, account: str, password: str) -> str:
         """Returns the hash of a password, for storage.
 
         Raises:
-            StorageUnavailableError: The queue is full.
+            StorageUnavailableError: Too many passwords wait, or it waited too long.
         """
-        return await self._run(password_hash, password)
+        return await self._run(account, lambda: password_hash(password))
 
-    async def matches(self, stored: str | None, password: str) -> bool:
+    async def matches(self, account: str, stored: str | None, password: str) -> bool:
         """Returns whether a password matches a stored hash. Without a hash, takes as long and returns False.
 
         Raises:
-            StorageUnavailableError: The queue is full.
+            StorageUnavailableError: Too many passwords wait, or it waited too long.
         """
-        return await self._run(self._check, stored, password)
+        return await self._run(account, lambda: self._check(stored, password))
 
-    async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        if self._waiting >= MOST_WAITING:
-            raise StorageUnavailableError("too many passwords are being checked")
-        self._waiting += 1
+    async def _run(self, account: str, work: Callable[[], T]) -> T:
+        if self._idle:
+            self._idle -= 1
+        else:
+            await self._turn_of(account)
+        loop = asyncio.get_running_loop()
+
+        def ended(_: "Future[T]") -> None:
+            # The loop is closed if the process ends meanwhile.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._give_turn)
+
         try:
-            return await asyncio.wrap_future(self._threads.submit(work, *args, **kwargs))
+            under_way = self._threads.submit(work)
+        except BaseException:
+            self._give_turn()
+            raise
+        # Not when the caller has its answer or has gone: the thread is busy until the work ends.
+        under_way.add_done_callback(ended)
+        return await asyncio.wrap_future(under_way)
+
+    async def _turn_of(self, account: str) -> None:
+        if len(self._waiting) >= MOST_WAITING or self._waiting.waiting_of(account) >= MOST_OF_ACCOUNT:
+            raise _too_many()
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[None] = loop.create_future()
+        self._waiting.add(account, turn)
+        timer = loop.call_later(LONGEST_WAIT_SECONDS, _give_up, turn)
+        try:
+            await turn
+        except BaseException:
+            self._waiting.remove(account, turn)
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                # The turn came just before the caller went.
+                self._give_turn()
+            raise
         finally:
-            self._waiting -= 1
+            timer.cancel()
+
+    def _give_turn(self) -> None:
+        while self._waiting:
+            turn = self._waiting.take()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._idle += 1
 
     def _check(self, stored: str | None, password: str) -> bool:
         if stored is not None:
@@ -62,3 +108,12 @@ class PasswordPool:
     def close(self) -> None:
         """Stops the threads, and cancels what is queued."""
         self._threads.shutdown(cancel_futures=True)
+
+
+def _too_many() -> StorageUnavailableError:
+    return StorageUnavailableError("too many passwords are being checked")
+
+
+def _give_up(turn: "asyncio.Future[None]") -> None:
+    if not turn.done():
+        turn.set_exception(_too_many())

@@ -1,25 +1,58 @@
 import asyncio
 import threading
+from collections.abc import Awaitable, Callable
 
 import pytest
 
 from astakos.directory.password_hashes import password_hash, password_matches
 from astakos.ledger.ports import StorageUnavailableError
 from astakos.service import password_pool
-from astakos.service.password_pool import MOST_WAITING, PasswordPool
+from astakos.service.password_pool import MOST_OF_ACCOUNT, MOST_WAITING, THREADS, PasswordPool
 
 STORED = password_hash("the right one")
+ADA = "user ada"
 
 
-def check(stored: str | None, password: str) -> bool:
-    checks = PasswordPool()
-    try:
-        return asyncio.run(checks.matches(stored, password))
-    finally:
-        checks.close()
+def run(work: Callable[[PasswordPool], Awaitable[object]]) -> object:
+    """Let a pool work on an event loop."""
+
+    async def carry_out() -> object:
+        pool = PasswordPool()
+        try:
+            return await work(pool)
+        finally:
+            pool.close()
+
+    return asyncio.run(carry_out())
+
+
+class Gate:
+    """Holds up what is checked, and notes in which order that is."""
+
+    def __init__(self) -> None:
+        self.open = threading.Event()
+        self.checked: list[str] = []
+
+    def __call__(self, stored: str, password: str) -> bool:
+        self.checked.append(password)
+        return self.open.wait(20)
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
+    gate = Gate()
+    monkeypatch.setattr(password_pool, "password_matches", gate)
+    return gate
+
+
+def crowd(pool: PasswordPool, accounts: list[str]) -> list["asyncio.Task[bool]"]:
+    return [asyncio.ensure_future(pool.matches(account, STORED, account)) for account in accounts]
 
 
 def test_the_right_password_matches_and_no_other() -> None:
+    def check(stored: str, password: str) -> object:
+        return run(lambda pool: pool.matches(ADA, stored, password))
+
     assert check(STORED, "the right one")
     assert not check(STORED, "another one")
     assert not check("no hash at all", "the right one")
@@ -33,84 +66,94 @@ def test_where_there_is_no_password_one_is_checked_all_the_same(monkeypatch: pyt
         return True
 
     monkeypatch.setattr(password_pool, "password_matches", noting)
-    assert not check(None, "a password that nobody has")
+    assert not run(lambda pool: pool.matches(ADA, None, "a password that nobody has"))
     assert len(checked) == 1
     assert checked[0].startswith("$argon2")
 
 
-def test_only_so_many_are_checked_and_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    release = threading.Event()
-
-    def waiting(stored: str, password: str) -> bool:
-        return release.wait(20)
-
-    monkeypatch.setattr(password_pool, "password_matches", waiting)
-
-    async def overload() -> list[bool]:
-        checks = PasswordPool()
-        under_way = [asyncio.ensure_future(checks.matches(STORED, "x")) for _ in range(MOST_WAITING)]
+def test_a_flood_on_one_account_is_refused_and_others_are_not(gate: Gate) -> None:
+    async def flood(pool: PasswordPool) -> None:
+        most = THREADS + MOST_OF_ACCOUNT
+        under_way = crowd(pool, [ADA] * most)
         await asyncio.sleep(0)
         with pytest.raises(StorageUnavailableError):
-            await checks.matches(STORED, "x")
-        release.set()
-        found = await asyncio.gather(*under_way)
-        assert await checks.matches(STORED, "x")
-        checks.close()
-        return found
+            await pool.matches(ADA, STORED, "x")
+        other = asyncio.ensure_future(pool.matches("user bob", STORED, "bob"))
+        await asyncio.sleep(0)
+        gate.open.set()
+        assert await other
+        assert await asyncio.gather(*under_way) == [True] * most
 
-    assert asyncio.run(overload()) == [True] * (MOST_WAITING)
+    run(flood)
+
+
+def test_accounts_take_turns(gate: Gate) -> None:
+    async def flood(pool: PasswordPool) -> None:
+        under_way = crowd(pool, ["first"] * THREADS + ["ada"] * 3 + ["bob"] * 2 + ["eve"])
+        await asyncio.sleep(0)
+        gate.open.set()
+        await asyncio.gather(*under_way)
+
+    run(flood)
+    turns = gate.checked[THREADS:]
+    assert sorted(turns[:3]) == ["ada", "bob", "eve"], "each has a turn before any has another"
+    assert sorted(turns[3:5]) == ["ada", "bob"]
+
+
+def test_beyond_what_can_be_waited_for_passwords_are_refused_until_some_are_done(gate: Gate) -> None:
+    async def overload(pool: PasswordPool) -> None:
+        under_way = crowd(pool, [f"user {number}" for number in range(THREADS + MOST_WAITING)])
+        await asyncio.sleep(0)
+        with pytest.raises(StorageUnavailableError, match="too many passwords"):
+            await pool.matches("one more", STORED, "x")
+        gate.open.set()
+        assert all(await asyncio.gather(*under_way))
+        assert await pool.matches("one more", STORED, "x")
+
+    run(overload)
+
+
+def test_a_wait_has_an_end(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(password_pool, "LONGEST_WAIT_SECONDS", 0.01)
+
+    async def wait(pool: PasswordPool) -> None:
+        under_way = crowd(pool, [ADA] * THREADS)
+        await asyncio.sleep(0)
+        with pytest.raises(StorageUnavailableError):
+            await pool.matches("user bob", STORED, "x")
+        gate.open.set()
+        assert all(await asyncio.gather(*under_way))
+        assert await pool.matches("user bob", STORED, "x"), "no turn is lost"
+
+    run(wait)
+
+
+def test_a_wait_that_is_given_up_leaves_room_for_others(gate: Gate) -> None:
+    async def give_up(pool: PasswordPool) -> None:
+        accounts = [f"user {number}" for number in range(THREADS + MOST_WAITING)]
+        under_way = crowd(pool, accounts)
+        await asyncio.sleep(0)
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+        again = crowd(pool, accounts[:MOST_WAITING])
+        await asyncio.sleep(0)
+        gate.open.set()
+        assert all(await asyncio.gather(*again))
+
+    run(give_up)
 
 
 def test_a_password_is_hashed_while_others_are_answered() -> None:
-    async def hash_one() -> tuple[str, bool]:
-        threads = PasswordPool()
-        hashing = asyncio.create_task(threads.hash("a pass phrase"))
+    async def hash_one(pool: PasswordPool) -> str:
+        hashing = asyncio.create_task(pool.hash(ADA, "a pass phrase"))
         await asyncio.sleep(0)
-        was_waiting = not hashing.done()
-        stored = await hashing
-        threads.close()
-        return stored, was_waiting
+        assert not hashing.done()
+        return await hashing
 
-    stored, was_waiting = asyncio.run(hash_one())
-    assert was_waiting
-    assert password_matches(stored, "a pass phrase")
-
-
-def test_beyond_what_can_be_waited_for_passwords_are_refused_until_some_are_done() -> None:
-    async def hash_many() -> list[object]:
-        threads = PasswordPool()
-        try:
-            crowd = [asyncio.create_task(threads.hash("x")) for _ in range(MOST_WAITING + 3)]
-            done = await asyncio.gather(*crowd, return_exceptions=True)
-            assert password_matches(await threads.hash("later"), "later")
-            return list(done)
-        finally:
-            threads.close()
-
-    done = asyncio.run(hash_many())
-    refused = [one for one in done if isinstance(one, StorageUnavailableError)]
-    assert len(refused) == 3
-    assert len([one for one in done if isinstance(one, str)]) == MOST_WAITING
-
-
-def test_a_wait_that_is_given_up_leaves_room_for_others() -> None:
-    async def give_up() -> str:
-        threads = PasswordPool()
-        try:
-            crowd = [asyncio.create_task(threads.hash("x")) for _ in range(MOST_WAITING)]
-            await asyncio.sleep(0)
-            for task in crowd:
-                task.cancel()
-            await asyncio.gather(*crowd, return_exceptions=True)
-            return await threads.hash("y")
-        finally:
-            threads.close()
-
-    assert password_matches(asyncio.run(give_up()), "y")
+    assert password_matches(str(run(hash_one)), "a pass phrase")
 
 
 @pytest.mark.parametrize("password", ["", "ü" * 1000])
 def test_any_text_can_be_a_password(password: str) -> None:
-    threads = PasswordPool()
-    assert password_matches(asyncio.run(threads.hash(password)), password)
-    threads.close()
+    assert password_matches(str(run(lambda pool: pool.hash(ADA, password))), password)

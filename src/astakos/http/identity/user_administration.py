@@ -12,6 +12,7 @@ from astakos.administration.user_registration import (
     new_password,
     register_user,
 )
+from astakos.directory.attempt_limits import unknown_account, user_account
 from astakos.directory.entities import User
 from astakos.directory.mail_addresses import EXAMPLE, is_mail_address
 from astakos.directory.password_rules import refuse_password
@@ -97,7 +98,7 @@ async def user_create(service: Service, request: Request) -> Answer:
             raise BadRequest(f"The user's {name} is missing.")
     password = person.password or new_password()
     given = _particulars(person)
-    given["password_hash"] = await service.passwords.hash(password)
+    given["password_hash"] = await service.passwords.hash(unknown_account(given["email"]), password)
     now = service.now()
 
     def create(connection: Connection) -> dict[str, str]:
@@ -124,7 +125,9 @@ async def user_update(service: Service, request: Request) -> Answer:
     if person.password is not msgspec.UNSET:
         if not person.password:
             raise BadRequest("The user's password must not be empty.")
-        given["password_hash"] = await service.passwords.hash(person.password)
+        given["password_hash"] = await service.passwords.hash(
+            user_account(request.parameter), person.password
+        )
     await change_account(service, request, lambda connection, user: change_user(connection, user, given))
     return await answer_user(service, request.parameter)
 

@@ -150,14 +150,12 @@ async def _prove_by_password(service: Service, request: Request, given: Password
         raise Unauthorized(NOT_KNOWN)
     stored = None if found is None else await service.read(users.find_password_hash, found.uuid)
 
-    async def matches() -> bool:
-        return await service.passwords.matches(stored, given.password)
+    account = _account(found, given)
 
-    if (
-        not await is_right(service, request, _account(found, given), matches)
-        or found is None
-        or stored is None
-    ):
+    async def matches() -> bool:
+        return await service.passwords.matches(account, stored, given.password)
+
+    if not await is_right(service, request, account, matches) or found is None or stored is None:
         raise Unauthorized(NOT_KNOWN)
     # Ignore the expiry of the user's own token: this call is how to get another one.
     refusal = refuse_user(replace(found, token_expires=None), service.now())

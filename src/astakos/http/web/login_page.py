@@ -155,7 +155,7 @@ async def _proven_user(
     account = unknown_account(username) if user is None else user_account(user.uuid)
 
     async def matches() -> bool:
-        return await service.passwords.matches(stored, password)
+        return await service.passwords.matches(account, stored, password)
 
     known = browser if knows_browser else None
     return user if await is_right(service, request, account, matches, known) else None
