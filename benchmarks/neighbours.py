@@ -226,7 +226,7 @@ def measure(neighbour: Neighbour, database: str, seconds: float) -> tuple[list[I
             options += ["--mail-sender", "astakos@example.org"]
         command = [
             "-m",
-            "astakos.cli",
+            "astakos",
             "serve",
             "--host",
             HOST,

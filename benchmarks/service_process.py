@@ -58,7 +58,7 @@ def astakos_service_twice(database: str) -> Iterator[Sequence[int]]:
 @contextlib.contextmanager
 def astakos_server(database: str, *options: str) -> Iterator[Server]:
     """One `astakos serve`, with what else there is to know of the process."""
-    command = ["-m", "astakos.cli", "serve", "--host", HOST, "--port", "0", *options]
+    command = ["-m", "astakos", "serve", "--host", HOST, "--port", "0", *options]
     with serving([sys.executable, *command, "--database", database]) as server:
         yield server
 

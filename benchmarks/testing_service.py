@@ -76,7 +76,7 @@ def _in_process() -> Spent:
 
 def _as_process() -> Spent:
     with tempfile.TemporaryDirectory(prefix="astakos-benchmark-") as folder:
-        command = [sys.executable, "-m", "astakos.cli", "serve", "--host", HOST, "--port", "0"]
+        command = [sys.executable, "-m", "astakos", "serve", "--host", HOST, "--port", "0"]
         began = time.perf_counter()
         with serving([*command, "--database", database_url(Path(folder, "new.db"))]) as server:
             started = time.perf_counter()

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from astakosclient.lookups.lookups import Lookups
     from astakosclient.v0_16.later_client import LaterClient
 
+    __version__: str
+
 __all__ = [
     "Answer",
     "Answered",
@@ -58,7 +60,11 @@ They load asyncio or threading, or serve only code written for 0.16 to 0.21.
 
 
 def __getattr__(name: str) -> object:
-    """Imports a name in ``_LOADED_WHEN_USED`` on first use."""
+    """Imports a name in ``_LOADED_WHEN_USED`` on first use, and looks up ``__version__``."""
+    if name == "__version__":
+        from importlib.metadata import version  # noqa: PLC0415 - keeps `import astakosclient` fast
+
+        return version("astakos")
     if name not in _LOADED_WHEN_USED:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module  # noqa: PLC0415 - keeps `import astakosclient` fast

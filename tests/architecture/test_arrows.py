@@ -9,6 +9,7 @@ import pytest
 from architecture.imports import Import, imports, modules, package_of
 
 FLOORS = (
+    ("__main__",),
     ("command",),
     ("cli",),
     ("demo", "testing"),

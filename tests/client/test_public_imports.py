@@ -1,6 +1,7 @@
 """What others import from the client; it must stay importable whatever moves behind it."""
 
 import importlib
+import importlib.metadata
 
 import pytest
 
@@ -51,3 +52,7 @@ PUBLIC = {
 @pytest.mark.parametrize(("module", "name"), [(module, name) for module in PUBLIC for name in PUBLIC[module]])
 def test_it_can_be_imported(module: str, name: str) -> None:
     assert getattr(importlib.import_module(module), name) is not None
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    assert astakosclient.__version__ == importlib.metadata.version("astakos")

@@ -22,7 +22,7 @@ class Server:
 
     def __init__(self, database_url: str, *options: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "astakos.cli", "serve", "--port", "0", *options],
+            [sys.executable, "-m", "astakos", "serve", "--port", "0", *options],
             env={**os.environ, "ASTAKOS_DATABASE": database_url},
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -1,54 +1,57 @@
-"""The `astakos` command. Each subcommand is imported only when called, so that all start quickly."""
+"""The `astakos` command."""
 
-import importlib
 import sys
 from typing import Any
 
 import click
 
+from astakos.cli.lazy_group import LazyGroup
 from astakos.cli.standard_streams import OUTPUT, abandon_output, prepare_streams
 
-COMMANDS = {
+ON_THE_DATABASE = {
     "backup": "astakos.cli.backup_command:backup",
-    "catalog": "astakos.cli.offer_commands:catalog",
     "commission": "astakos.cli.commission_commands:commission",
     "component": "astakos.cli.component_commands:component",
-    "demo": "astakos.cli.demo_command:demo",
     "dump": "astakos.cli.state_commands:dump",
     "load": "astakos.cli.state_commands:load",
     "migrate": "astakos.cli.migrate_command:migrate",
-    "names": "astakos.cli.name_commands:names",
-    "quota": "astakos.cli.quota_commands:quota",
-    "quotas": "astakos.cli.account_commands:quotas",
-    "resource": "astakos.cli.resource_commands:resource",
-    "resources": "astakos.cli.offer_commands:resources",
+    "quota": "astakos.cli.shared_groups:quota",
+    "resource": "astakos.cli.shared_groups:resource",
     "serve": "astakos.cli.serve_command:serve",
     "user": "astakos.cli.user_commands:user",
+}
+OVER_HTTP = {
+    "catalog": "astakos.cli.offer_commands:catalog",
+    "names": "astakos.cli.name_commands:names",
     "uuids": "astakos.cli.name_commands:uuids",
     "whoami": "astakos.cli.account_commands:whoami",
 }
+ALONE = {"demo": "astakos.cli.demo_command:demo"}
+COMMANDS = {**ON_THE_DATABASE, **OVER_HTTP, **ALONE}
+OLDER_NAMES = {
+    "quotas": "astakos.cli.account_commands:mine",
+    "resources": "astakos.cli.offer_commands:offered",
+}
+"""What `quota mine` and `resource offered` were called; scripts use these."""
 
-NOT_INSTALLED = 'the service is not installed here; install it with: pip install "astakos[server]"'
+SECTIONS = {
+    "Run and administer a service, on its database": ON_THE_DATABASE,
+    "Ask a service over HTTP (also: quota mine, resource offered)": OVER_HTTP,
+    "Try it": ALONE,
+}
 
 
-class LazyGroup(click.Group):
-    """A command group that imports a command on first use."""
+class AstakosCommand(LazyGroup):
+    """The command as a whole: groups its commands by what they work on, and reports errors in one line."""
 
-    def list_commands(self, _ctx: click.Context) -> list[str]:
-        """Return the names of all commands."""
-        return sorted(COMMANDS)
-
-    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return a command."""
-        target = COMMANDS.get(cmd_name)
-        if target is None:
-            return None
-        module, _, attribute = target.partition(":")
-        try:
-            command: click.Command = getattr(importlib.import_module(module), attribute)
-        except ModuleNotFoundError as missing:
-            return _not_installed(cmd_name, str(missing.name))
-        return command
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands into the help text, in sections."""
+        for title, names in SECTIONS.items():
+            commands = ((name, self.get_command(ctx, name)) for name in sorted(names))
+            with formatter.section(title):
+                formatter.write_dl(
+                    [(name, command.get_short_help_str(limit=70)) for name, command in commands if command]
+                )
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run the command line. If its output cannot be written, say so in one line, with exit status 1."""
@@ -74,7 +77,8 @@ class LazyGroup(click.Group):
 
 def _is_refusal(error: Exception) -> bool:
     try:
-        from astakos.administration.state_document import StateError  # noqa: PLC0415 - see the module docstring
+        # Imported here because they are missing where only the client is installed.
+        from astakos.administration.state_document import StateError  # noqa: PLC0415
         from astakos.ledger.ports import StorageUnavailableError  # noqa: PLC0415
         from astakos.storage.errors import DatabaseError  # noqa: PLC0415
     except ModuleNotFoundError:
@@ -82,22 +86,12 @@ def _is_refusal(error: Exception) -> bool:
     return isinstance(error, StateError | DatabaseError | StorageUnavailableError)
 
 
-def _not_installed(name: str, missing: str) -> click.Command:
-    """Return a placeholder for a command of the service, for when only the client is installed."""
-
-    def refuse() -> None:
-        raise click.ClickException(f"{NOT_INSTALLED} ({missing} is missing)")
-
-    return click.Command(
-        name,
-        callback=refuse,
-        short_help="(The service is not installed here.)",
-        add_help_option=False,
-        context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
-    )
-
-
-@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=AstakosCommand,
+    targets=COMMANDS,
+    older_names=OLDER_NAMES,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name="astakos", prog_name="astakos")
 def main() -> None:
     """Identity and quota for services: who holds this token, and may they have one more?

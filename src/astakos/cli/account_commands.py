@@ -1,4 +1,4 @@
-"""`astakos whoami` and `astakos quotas`: identify the holder of a token and show their quotas."""
+"""`astakos whoami` and `astakos quota mine`: identify the holder of a token and show their quotas."""
 
 import click
 
@@ -40,11 +40,11 @@ def whoami(url: str, token: str, as_json: bool) -> None:
 @asks_service
 @asks_as_holder
 @table_options
-def quotas(url: str, token: str, as_json: bool, wide: bool) -> None:
+def mine(url: str, token: str, as_json: bool, wide: bool) -> None:
     """Show the limits and usage of the user who holds a token.
 
-    Each row is a resource of one project; the project columns cover all members together. Administrators use
-    `astakos quota` instead.
+    Asks a service over HTTP. Each row is a resource of one project; the project columns cover all members
+    together.
     """
     with asking(url) as client:
         rows = [

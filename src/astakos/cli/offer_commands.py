@@ -1,4 +1,4 @@
-"""`astakos catalog` and `astakos resources`: list the services and resources of an installation."""
+"""`astakos catalog` and `astakos resource offered`: list the services and resources of an installation."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,8 +25,8 @@ def catalog(url: str, token: str, as_json: bool, wide: bool) -> None:
 @click.command()
 @asks_service
 @table_options
-def resources(url: str, as_json: bool, wide: bool) -> None:
-    """List the resources that have quotas. Needs no token."""
+def offered(url: str, as_json: bool, wide: bool) -> None:
+    """List the resources that a service offers. Asks it over HTTP, without a token."""
     with asking(url) as client:
         rows = [_resource(name, facts) for name, facts in client.get_resources().items()]
     columns = ("resource", "service", "unit", "description")

@@ -1,4 +1,4 @@
-"""`astakos quota`: shows and sets users' quotas."""
+"""`astakos quota show` and `astakos quota set`: users' quotas, on the database."""
 
 import click
 
@@ -16,12 +16,7 @@ FIGURES = ("usage", "pending", "limit", "project_usage", "project_pending", "pro
 LESS_IMPORTANT = ("project_pending", "project_usage", "project_limit", "pending")
 
 
-@click.group()
-def quota() -> None:
-    """Show and set users' quotas."""
-
-
-@quota.command()
+@click.command()
 @click.argument("user")
 @database_option
 @table_options
@@ -50,7 +45,7 @@ def show(user: str, database_url: str, as_json: bool, wide: bool) -> None:
     print_rows(rows, columns, as_json=as_json, wide=wide, droppable=LESS_IMPORTANT)
 
 
-@quota.command("set")
+@click.command("set")
 @click.argument("user")
 @click.argument("resource")
 @click.argument("limit", type=QUANTITY)

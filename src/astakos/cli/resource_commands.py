@@ -1,4 +1,4 @@
-"""`astakos resource`: registers resources and sets their default limits."""
+"""`astakos resource list` and `astakos resource set`: resources and their default limits, on the database."""
 
 from collections.abc import Iterator
 
@@ -17,12 +17,7 @@ from astakos.storage.protocol import Connection
 from astakos.storage.tables import projects, registry
 
 
-@click.group()
-def resource() -> None:
-    """List and register resources, and set their default limits."""
-
-
-@resource.command("list")
+@click.command("list")
 @database_option
 @table_options
 def list_(database_url: str, as_json: bool, wide: bool) -> None:
@@ -36,7 +31,7 @@ def list_(database_url: str, as_json: bool, wide: bool) -> None:
     print_rows(rows, columns, as_json=as_json, wide=wide, droppable=droppable)
 
 
-@resource.command("set")
+@click.command("set")
 @click.argument("name")
 @click.option("--service", help="The service that offers the resource; required for a new resource.")
 @click.option("--default", "system_default", type=QUANTITY, help="The default limit of a user.")

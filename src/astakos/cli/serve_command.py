@@ -41,16 +41,20 @@ WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
 @click.option(
     "--base-url",
     envvar="ASTAKOS_BASE_URL",
+    show_envvar=True,
     help="The URL at which clients reach the service; its path is the prefix of all routes.  "
     "[default: the setting base_url, or the host and port]",
 )
 @click.option(
     "--mail-server",
     envvar="ASTAKOS_MAIL_SERVER",
+    show_envvar=True,
     help="Forward users' feedback to the addresses in the setting helpdesk, through smtp://host, "
     "smtps://user:password@host, or smtp+starttls://… (prefer the environment variable for a password).",
 )
-@click.option("--mail-sender", envvar="ASTAKOS_MAIL_SENDER", help="The sender address of that mail.")
+@click.option(
+    "--mail-sender", envvar="ASTAKOS_MAIL_SENDER", show_envvar=True, help="The sender address of that mail."
+)
 @click.option(
     "--workers",
     default=1,
@@ -72,6 +76,7 @@ WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
     metavar="NAME=NUMBER",
     multiple=True,
     envvar="ASTAKOS_LIMITS",
+    show_envvar=True,
     help="A limit of the HTTP server, such as idle_seconds=120; may be given more than once.  "
     f"[default: {told(Limits())}]",
 )
@@ -81,6 +86,7 @@ WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
     metavar="NETWORK",
     multiple=True,
     envvar="ASTAKOS_TRUSTED_PROXIES",
+    show_envvar=True,
     help="A proxy, or a network of proxies such as 10.0.0.0/8, whose X-Forwarded-* headers are believed; "
     "may be given more than once.  [default: the setting trusted_proxies, or this machine]",
 )
@@ -98,6 +104,7 @@ WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
 @click.option(
     "--log-level",
     envvar="ASTAKOS_LOG_LEVEL",
+    show_envvar=True,
     default="warning",
     show_default=True,
     type=click.Choice(LEVELS, case_sensitive=False),
@@ -106,6 +113,7 @@ WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
 @click.option(
     "--log-format",
     envvar="ASTAKOS_LOG_FORMAT",
+    show_envvar=True,
     default=TEXT,
     show_default=True,
     type=click.Choice(FORMATS, case_sensitive=False),
@@ -143,6 +151,9 @@ def serve(
     Says when it is ready, at which URL, and on which database, and runs until SIGTERM or SIGINT. It then
     finishes all accepted requests and stops. A second signal ends the time of --drain at once; a third stops
     the service without finishing.
+
+    An option with an environment variable can be set there instead. For PostgreSQL, the variables of libpq
+    apply as well, for example PGPASSFILE and PGPASSWORD.
     """
     set_up_logging(log_level, log_format)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 
     from service.caller import Caller
 
-NEED_A_TOKEN = (["whoami"], ["quotas"], ["catalog"], ["names", ALICE.uuid], ["uuids", ALICE.email])
-ALL = (*NEED_A_TOKEN, ["resources"])
+NEED_A_TOKEN = (["whoami"], ["quota", "mine"], ["catalog"], ["names", ALICE.uuid], ["uuids", ALICE.email])
+ALL = (*NEED_A_TOKEN, ["resource", "offered"])
 
 
 def asked(url: str, token: str, *arguments: str, stdin: str | None = None) -> Ended:
@@ -79,7 +80,7 @@ def test_whoami_of_a_later_generation() -> None:
 
 
 def test_quotas(standing_service: Caller) -> None:
-    rows = asked(standing_service.base_url, BOB.token, "quotas", "--json").document
+    rows = asked(standing_service.base_url, BOB.token, "quota", "mine", "--json").document
     vm = {row["project"]: row for row in rows if row["resource"] == VM}
     assert vm[BOB.uuid]["limit"] == 7
     assert vm[LAB] == {
@@ -92,16 +93,16 @@ def test_quotas(standing_service: Caller) -> None:
         "project_pending": 0,
         "project_limit": 12,
     }
-    table = asked(standing_service.base_url, BOB.token, "quotas").output
+    table = asked(standing_service.base_url, BOB.token, "quota", "mine").output
     assert len(table.splitlines()) == 1 + len(rows)
     assert "project limit" in table.splitlines()[0]
 
 
 def test_no_limit_is_called_so_and_what_is_not_told_is_left_open() -> None:
     with Peer(answer({"system": {VM: {"limit": UNLIMITED, "usage": 1, "pending": 0}}})) as peer:
-        (row,) = asked(peer.url, BOB.token, "quotas", "--json").document
+        (row,) = asked(peer.url, BOB.token, "quota", "mine", "--json").document
         assert (row["limit"], row["project_limit"]) == (UNLIMITED, None)
-        line = asked(peer.url, BOB.token, "quotas").output.splitlines()[1]
+        line = asked(peer.url, BOB.token, "quota", "mine").output.splitlines()[1]
     assert line.split() == ["system", VM, "1", "0", "unlimited", "-", "-", "-"]
 
 
@@ -114,7 +115,7 @@ def test_catalog(standing_service: Caller) -> None:
 
 
 def test_resources_need_no_token(standing_service: Caller) -> None:
-    ended = asked(standing_service.base_url, "", "resources", "--json")
+    ended = asked(standing_service.base_url, "", "resource", "offered", "--json")
     rows = {row["resource"]: row for row in ended.document}
     assert rows[SPACE] == {
         "resource": SPACE,
@@ -123,7 +124,7 @@ def test_resources_need_no_token(standing_service: Caller) -> None:
         "description": "Größe",
     }
     assert TOTAL_RAM not in rows
-    assert "Größe" in asked(standing_service.base_url, "", "resources").output
+    assert "Größe" in asked(standing_service.base_url, "", "resource", "offered").output
 
 
 @pytest.mark.parametrize(("token", "more"), [(BOB.token, []), (COMPUTE_TOKEN, ["--as-service"])])
@@ -226,12 +227,22 @@ def test_a_token_that_others_could_read_is_warned_of_in_one_line() -> None:
 def test_what_the_service_says_does_not_control_the_terminal() -> None:
     evil = "\x1b[31mred\x1b]0;title\x07 [bold]x[/bold]\n"
     with Peer(answer({evil: {"service": evil, "unit": "", "description": evil}})) as peer:
-        ended = asked(peer.url, "", "resources")
+        ended = asked(peer.url, "", "resource", "offered")
     assert ended.status == 0
     assert "\x1b" not in ended.output
     assert "\x07" not in ended.output
     assert "?[31mred" in ended.output
     assert "[bold]x[/bold]" in ended.output
+
+
+@pytest.mark.parametrize(("older", "newer"), [("quotas", "quota mine"), ("resources", "resource offered")])
+def test_scripts_can_use_the_older_names_which_the_help_does_not_show(
+    standing_service: Caller, older: str, newer: str
+) -> None:
+    first = asked(standing_service.base_url, ALICE.token, older, "--json")
+    assert first == asked(standing_service.base_url, ALICE.token, *newer.split(), "--json")
+    assert first.status == 0
+    assert not re.search(rf"^  {older}\b", asked("", "", "--help").output, re.MULTILINE)
 
 
 def test_the_real_command_needs_nothing_of_the_service(standing_service: Caller) -> None:
@@ -250,12 +261,14 @@ main()
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS)
 
     options = ["--url", standing_service.base_url, "--token", ALICE.token]
-    done = run("quotas", *options)
+    done = run("quota", "mine", *options)
     assert (done.returncode, done.stderr) == (0, "")
     assert VM in done.stdout
     done = run("--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert "The service is not installed here" in done.stdout
+    for administration in (("user", "list"), ("quota", "show", "x"), ("resource", "list")):
+        assert run(*administration).stderr.startswith("Error: the service is not installed here")
     done = run("user", "list", "--json")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("Error: the service is not installed here; install it with: pip install")

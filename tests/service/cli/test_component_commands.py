@@ -3,6 +3,7 @@ import pytest
 from astakos.storage.protocol import Database
 from service.caller import COMMISSIONS, TOKENS, Caller
 from service.command import astakos, refused
+from service.installation import all_rows
 from service.world import COMPUTE_TOKEN, STORAGE_TOKEN
 
 pytestmark = pytest.mark.every_engine
@@ -85,3 +86,40 @@ def test_a_token_alone_is_printed_for_a_variable_of_the_shell(database: Database
         assert (done.status, done.errors) == (0, "")
         (token,) = done.output.splitlines()
         assert service.get(COMMISSIONS, token).status == 200
+
+
+def service_named(database: Database, name: str) -> dict[str, object]:
+    (found,) = (s for s in astakos(database, "dump").document["services"] if s["name"] == name)
+    return dict(found)
+
+
+def test_a_component_that_was_added_without_a_url_gets_one(database: Database, service: Caller) -> None:
+    token = astakos(
+        database, "component", "add", "gpu", "--type", "accelerator", "--token-only"
+    ).output.strip()
+    urls = ("--url", "https://gpu.example.org/v1/", "--version", "v1")
+    done = astakos(database, "component", "set", "gpu", *urls)
+    assert (done.status, done.output) == (0, "Changed gpu.\n")
+    assert service_named(database, "gpu") == {
+        "name": "gpu",
+        "type": "accelerator",
+        "component": "gpu",
+        "endpoints": [{"versionId": "v1", "publicURL": "https://gpu.example.org/v1"}],
+    }
+    assert service.get(COMMISSIONS, token).status == 200
+    astakos(database, "component", "set", "gpu", "--ui-url", "https://gpu.example.org/ui")
+    listed = {row["name"]: row for row in astakos(database, "component", "list", "--json").document}
+    assert listed["gpu"]["ui_url"] == "https://gpu.example.org/ui"
+    assert service_named(database, "gpu")["endpoints"]
+
+
+def test_what_cannot_be_set_is_refused(database: Database) -> None:
+    before = all_rows(database)
+    url = ("--url", "https://x.example.org")
+    assert refused(database, "component", "set", "nobody", *url) == "there is no component 'nobody'"
+    line = refused(database, "component", "set", "retired", *url)
+    assert line == "name one service of retired with --service; it has: none"
+    line = refused(database, "component", "set", "compute", *url, "--service", "storage_api")
+    assert line == "name one service of compute with --service; it has: compute_api"
+    assert astakos(database, "component", "set", "compute").status == 2
+    assert all_rows(database) == before

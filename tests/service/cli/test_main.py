@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
-from astakos.cli import COMMANDS
+from astakos.cli import COMMANDS, main
 from astakos.storage.protocol import Database
 from astakos.storage.sqlite import sqlite_database
 from service.command import astakos, created, ended, refused
@@ -33,6 +35,47 @@ def test_it_says_its_version(database: Database) -> None:
     done = ended(database, "--version")
     assert (done.status, done.errors) == (0, "")
     assert done.output.startswith("astakos, version ")
+
+
+def every_command(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from every_command(command, (*path, name))
+        else:
+            yield " ".join((*path, name)), command
+
+
+def test_the_help_of_each_command_names_all_its_environment_variables() -> None:
+    named = set()
+    for name, command in every_command(main):
+        for option in command.params:
+            if option.envvar is not None:
+                named.add(option.envvar)
+                helped = " ".join(astakos("", *name.split(), "--help").output.split())
+                assert f"[env var: {option.envvar}" in helped, name
+    assert {"ASTAKOS_DATABASE", "ASTAKOS_BASE_URL", "ASTAKOS_LIMITS", "ASTAKOS_URL", "ASTAKOS_TOKEN"} <= named
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_shell_completes_commands(shell: str, database: Database) -> None:
+    script = ended(database, _ASTAKOS_COMPLETE=f"{shell}_source")
+    assert script.status == 0
+    assert "_ASTAKOS_COMPLETE" in script.output
+
+
+def test_what_the_shell_completes(database: Database) -> None:
+    words = {"_ASTAKOS_COMPLETE": "bash_complete", "COMP_WORDS": "astakos quota ", "COMP_CWORD": "2"}
+    assert ended(database, **words).output.split() == ["plain,mine", "plain,set", "plain,show"]
+
+
+def test_python_m_astakos_is_the_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "astakos", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("astakos, version ")
 
 
 @pytest.mark.parametrize(

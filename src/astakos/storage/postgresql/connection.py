@@ -57,6 +57,11 @@ NOT_NOW = {"25006", "25P03", "25P04", "26000", "40003", "55P03"}
 """Read-only standby, idle-in-transaction timeout, transaction timeout, a prepared statement lost by a pooler,
 statement completion unknown, lock not available."""
 
+EVERY_FAILURE = "All failures were:\n"
+"""What the driver writes between the last failure and a list of all of them."""
+HINT = re.compile(r"\s+Is the server running ")
+BEFORE_FAILURE = re.compile(r"(- host: .*?, hostaddr: \S+: )?(connection failed: |connection is bad: )?")
+
 T = TypeVar("T")
 
 
@@ -150,8 +155,20 @@ def recognized(error: psycopg.Error) -> Exception:
 
 
 def first_line(error: psycopg.Error) -> str:
-    """Return the message of an error, without the details, which may contain values."""
-    return error.diag.message_primary or " ".join(str(error).split())
+    """Return the message of an error, without the details, which may contain values.
+
+    If servers could not be reached, it names each of them once, with its port.
+    """
+    if error.diag.message_primary:
+        return error.diag.message_primary
+    text = str(error).rpartition(EVERY_FAILURE)[2]
+    failures = (_failure(line) for line in text.splitlines() if line.strip() and not HINT.match(line))
+    return "; ".join(dict.fromkeys(failures))
+
+
+def _failure(line: str) -> str:
+    """Return what failed, without the parameters and the words that the driver puts before it."""
+    return BEFORE_FAILURE.sub("", line.strip())
 
 
 def connect(

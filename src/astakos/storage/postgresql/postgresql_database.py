@@ -60,7 +60,8 @@ class PostgreSQLDatabase:
         Returns whether it made the tables.
         """
         try:
-            with contextlib.closing(self.connect()) as connection:
+            # Not with `self.connect`, which logs what is raised here.
+            with contextlib.closing(connect(self._parameters)) as connection:
                 return self._prepare(connection, create=create)
         except StorageUnavailableError as error:
             cause = error.__cause__
@@ -231,5 +232,9 @@ def _parameters_of(url: str) -> dict[str, Any]:
 
 def _name_of(parameters: dict[str, Any]) -> str:
     """Return the name for messages and logs: no user, no password, no other parameters."""
-    host, name = parameters.get("host", ""), parameters.get("dbname", "")
-    return f"postgresql://{host}/{name}"
+    hosts = str(parameters.get("host", "")).split(",")
+    ports = str(parameters.get("port", "")).split(",")
+    if len(ports) == 1:
+        ports *= len(hosts)
+    servers = (f"{host}:{port}" if port else host for host, port in zip(hosts, ports, strict=False))
+    return f"postgresql://{','.join(servers)}/{parameters.get('dbname', '')}"

@@ -29,14 +29,17 @@ class TestNames:
     @pytest.mark.parametrize(
         ("url", "name"),
         [
-            (f"postgresql://ada:{PASSWORD}@db.example.org:5433/quota", "postgresql://db.example.org/quota"),
+            (
+                f"postgresql://ada:{PASSWORD}@db.example.org:5433/quota",
+                "postgresql://db.example.org:5433/quota",
+            ),
             (
                 f"postgres://ada:{PASSWORD}@db.example.org/quota?sslmode=verify-full",
                 "postgresql://db.example.org/quota",
             ),
             (
                 f"postgresql://ada:{PASSWORD}@a,b:5433/quota?target_session_attrs=read-write",
-                "postgresql://a,b/quota",
+                "postgresql://a,b:5433/quota",
             ),
             (
                 f"postgresql:///quota?host=/run/postgresql&user=ada&password={PASSWORD}",
@@ -71,8 +74,11 @@ class TestNames:
     ) -> None:
         url = f"postgresql://ada:{PASSWORD}@127.0.0.1:{closed_port}/quota"
         line = refused(url, "user", "list")
-        assert line.startswith("postgresql://127.0.0.1/quota cannot be opened: ")
-        assert "refused" in line
+        assert line == (
+            f"postgresql://127.0.0.1:{closed_port}/quota cannot be opened: "
+            f'connection to server at "127.0.0.1", port {closed_port} failed: Connection refused'
+        )
+        assert caplog.text == ""
         assert PASSWORD not in line
         with pytest.raises(StorageUnavailableError) as caught:
             database_of(url).connect()
@@ -82,6 +88,14 @@ class TestNames:
             error = error.__cause__
         assert PASSWORD not in caplog.text
         assert "cannot be reached" in caplog.text
+
+    def test_each_of_several_servers_that_are_not_there_is_named_once(self, closed_port: int) -> None:
+        url = f"postgresql://ada:{PASSWORD}@127.0.0.1:{closed_port},127.0.0.2:{closed_port}/quota"
+        line = refused(url, "user", "list")
+        for host in ("127.0.0.1", "127.0.0.2"):
+            failure = f'connection to server at "{host}", port {closed_port} failed: Connection refused'
+            assert line.count(failure) == 1
+        assert len(line.splitlines()) == 1
 
     def test_that_it_is_not_there_is_logged_once_and_again_when_it_was_there_meanwhile(
         self, database: Database, closed_port: int, caplog: pytest.LogCaptureFixture

@@ -1,0 +1,63 @@
+"""A group of commands that imports each of them only when it is called, so that all start quickly."""
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+NOT_INSTALLED = 'the service is not installed here; install it with: pip install "astakos[server]"'
+
+
+class LazyGroup(click.Group):
+    """A command group that imports a command on first use."""
+
+    def __init__(
+        self,
+        *args: Any,
+        targets: Mapping[str, str],
+        older_names: Mapping[str, str] | None = None,
+        **settings: Any,
+    ) -> None:
+        """Set where the commands are.
+
+        Args:
+            args: what `click.Group` takes.
+            targets: `module:attribute` of each command, by name.
+            older_names: the same for names that still work, but are not shown.
+            settings: what `click.Group` takes.
+        """
+        super().__init__(*args, **settings)
+        self._targets = dict(targets)
+        self._older_names = dict(older_names or {})
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return sorted(self._targets)
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command."""
+        target = self._targets.get(cmd_name) or self._older_names.get(cmd_name)
+        if target is None:
+            return None
+        module, _, attribute = target.partition(":")
+        try:
+            command: click.Command = getattr(importlib.import_module(module), attribute)
+        except ModuleNotFoundError as missing:
+            return _not_installed(cmd_name, str(missing.name))
+        return command
+
+
+def _not_installed(name: str, missing: str) -> click.Command:
+    """Return a placeholder for a command of the service, for when only the client is installed."""
+
+    def refuse() -> None:
+        raise click.ClickException(f"{NOT_INSTALLED} ({missing} is missing)")
+
+    return click.Command(
+        name,
+        callback=refuse,
+        short_help="(The service is not installed here.)",
+        add_help_option=False,
+        context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    )
