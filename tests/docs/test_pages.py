@@ -28,6 +28,10 @@ BASES = (
     "tests/docs",
 )
 """Directories that file names in a page may be relative to, besides the page's own."""
+PASSWORD_IN_URL = re.compile(r"\w://[^\s/:@\"`]+:[^\s/@\"`]+@")
+PASSWORD_OPTION = re.compile(r"--[a-z-]*(?:password|token|secret)[= ](?!FILE|only|file)[\w$\"'<]")
+VARIABLE = re.compile(r"[A-Z_]+=")
+"""A line of an environment file, where passwords may be."""
 EXAMPLES = {"clouds.yaml", "storage/schema/migrations/versions/revision_0006.py"}
 """Files that a reader creates."""
 
@@ -93,3 +97,19 @@ def test_every_decision_is_in_the_index() -> None:
     index = folder.joinpath("README.md").read_text(encoding="utf-8")
     for record in sorted(folder.glob("0*.md")):
         assert f"]({record.name})" in index
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_no_page_shows_a_password_on_a_command_line(page: Path) -> None:
+    for line in page.read_text(encoding="utf-8").splitlines():
+        if not VARIABLE.match(line):
+            assert not PASSWORD_IN_URL.search(line), line
+            assert not PASSWORD_OPTION.search(line), line
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['serve --database "postgresql://ada:secret@db1,db2/n?x=y"', "whoami --token abc", "--os-password=x"],
+)
+def test_a_password_on_a_command_line_is_found(line: str) -> None:
+    assert PASSWORD_IN_URL.search(line) or PASSWORD_OPTION.search(line)

@@ -22,7 +22,8 @@ def database_option(function: F) -> F:
         default=DEFAULT_URL,
         show_default=True,
         show_envvar=True,
-        help="The database: sqlite:///FILE or postgresql://USER@HOST/NAME.",
+        help="The database: sqlite:///FILE or postgresql://USER@HOST/NAME. Every user of this machine can "
+        "read a password on the command line (with `ps`): use the variable, PGPASSFILE, or PGPASSWORD.",
     )(function)
 
 

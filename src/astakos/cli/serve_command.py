@@ -49,8 +49,8 @@ WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
     "--mail-server",
     envvar="ASTAKOS_MAIL_SERVER",
     show_envvar=True,
-    help="Forward users' feedback to the addresses in the setting helpdesk, through smtp://host, "
-    "smtps://user:password@host, or smtp+starttls://… (prefer the environment variable for a password).",
+    help="Forward users' feedback to the addresses in the setting helpdesk, through smtp://HOST, "
+    "smtps://HOST, or smtp+starttls://HOST. If the URL contains a password, set it in the variable.",
 )
 @click.option(
     "--mail-sender", envvar="ASTAKOS_MAIL_SENDER", show_envvar=True, help="The sender address of that mail."
@@ -153,7 +153,7 @@ def serve(
     the service without finishing.
 
     An option with an environment variable can be set there instead. For PostgreSQL, the variables of libpq
-    apply as well, for example PGPASSFILE and PGPASSWORD.
+    apply as well, for example PGPASSFILE and PGPASSWORD (docs/postgresql.md).
     """
     set_up_logging(log_level, log_format)
     try:

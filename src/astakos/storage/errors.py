@@ -5,7 +5,7 @@ from astakos.ledger.ports import StorageUnavailableError
 DEFAULT_URL = "sqlite:///astakos.db"
 EXAMPLES = (
     f"{DEFAULT_URL} (relative path), sqlite:////var/lib/astakos/astakos.db (absolute path), "
-    "or postgresql://user:password@host/name"
+    "or postgresql://user@host/name (the password in PGPASSFILE or PGPASSWORD)"
 )
 
 
