@@ -26,7 +26,7 @@ def find_user(connection: Connection, name: str) -> User:
 def renew_user_token(connection: Connection, user: User, now: int) -> str:
     """Replace a user's token and return the new one, which cannot be shown again.
 
-    Logs the user out and revokes all their earlier tokens.
+    Ends all their earlier tokens and sessions.
     """
     token = new_token(os.urandom)
     users.set_token(connection, user.uuid, token_hash(token), now, now + USER_TOKEN_LIFETIME)
@@ -45,6 +45,6 @@ def hash_new_password(password: str) -> str:
     return password_hash(password)
 
 
-def set_password(connection: Connection, user: User, hashed: str) -> None:
-    """Set a user's password hash, and log the user out."""
-    users.set_password_hash(connection, user.uuid, hashed)
+def set_password(connection: Connection, user: User, hashed: str, *, keep_tokens: bool) -> None:
+    """Set a user's password hash. Unless `keep_tokens`, end all their tokens and sessions."""
+    users.set_password_hash(connection, user.uuid, hashed, keep_tokens=keep_tokens)

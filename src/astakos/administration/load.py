@@ -60,15 +60,13 @@ def load(database: Database, document: StateDocument, now: int) -> None:
     passwords = _hash_passwords(database, document.users)
 
     def carry_out(connection: Connection) -> None:
-        loader = _Loader(connection, now)
+        loader = _Loader(connection, passwords, now)
         loader.settings(document.base_url, document.settings)
         _each("components", document.components, loader.component)
         _each("services", document.services, loader.service)
         _each("resources", document.resources, loader.resource)
         users.add_groups(connection, (name for user in document.users for name in user.groups))
         _each("users", document.users, loader.user)
-        for uuid, stored in passwords.items():
-            users.set_password_hash(connection, uuid, stored)
         _each("projects", document.projects, loader.project)
         _each("users", document.users, loader.default_project)
         _each("oauth2_clients", document.oauth2_clients, loader.client)
@@ -110,8 +108,9 @@ def _hash_passwords(database: Database, entries: Iterable[UserEntry]) -> dict[st
 class _Loader:
     """Loads entries of each kind into one transaction."""
 
-    def __init__(self, connection: Connection, now: int) -> None:
+    def __init__(self, connection: Connection, passwords: Mapping[str, str], now: int) -> None:
         self._connection = connection
+        self._passwords = passwords
         self._now = now
 
     def settings(self, base_url: str | None, entry: Settings) -> None:
@@ -280,6 +279,8 @@ class _Loader:
         elif known.is_active != user.is_active:
             self._follow_activation(identifier, user)
         users.set_groups(self._connection, identifier, list(dict.fromkeys(entry.groups)))
+        if uuid in self._passwords:
+            users.set_password_hash(self._connection, uuid, self._passwords[uuid])
         self._user_token(entry, known, held, place)
         if entry.quotas and not user.is_accepted:
             raise (place / "quotas").error("only a user who is moderated and not rejected can have quotas")
@@ -297,24 +298,28 @@ class _Loader:
             sync_project(self._connection, project)
 
     def _user_token(self, entry: UserEntry, known: User | None, held: bytes | None, place: Place) -> None:
+        """Set the declared token. `known` and `held` are the user and their token before this document."""
         declared = secret_at(entry.token, entry.token_hash, place)
-        token = _token(declared, held, entry, place)
+        created = optional_instant_at(entry.token_created, place / "token_created")
+        expires = optional_instant_at(entry.token_expires, place / "token_expires")
+        if not entry.is_active:
+            return
+        present = users.find_token_hash(self._connection, entry.uuid)
+        token = _token(declared, present, entry, place)
         if token is None:
             return
         owner = users.find_by_token(self._connection, token)
         if owner is not None and owner.uuid != entry.uuid:
             raise (place / "token").error(f"the user {owner.username} already has this token")
         kept = known if token == held else None
-        created = optional_instant_at(entry.token_created, place / "token_created")
         if created is None:
             created = self._now if kept is None or kept.token_created is None else kept.token_created
-        expires = optional_instant_at(entry.token_expires, place / "token_expires")
         if expires is None:
             expires = self._now + USER_TOKEN_LIFETIME if kept is None else kept.token_expires
-        if kept is None:
-            users.set_token(self._connection, entry.uuid, token, created, expires)
-        else:
+        if token == present:
             users.set_token_times(self._connection, entry.uuid, created, expires)
+        else:
+            users.set_token(self._connection, entry.uuid, token, created, expires)
 
     def default_project(self, entry: UserEntry, place: Place) -> None:
         """Check a user's default project, which the same document may have created."""

@@ -125,7 +125,7 @@ def change_user(connection: Connection, user: User, given: Particulars) -> None:
 
 
 def deactivate_user(connection: Connection, user: User, reason: str) -> None:
-    """Deactivate a user: disable their token, log them out, and suspend their projects and memberships."""
+    """Deactivate a user: end all their tokens and sessions, and suspend their projects and memberships."""
     users.save(connection, replace(user, is_active=False))
     record = user_records.find(connection, user.id)
     user_records.save(connection, user.id, record._replace(deactivated_reason=reason))
@@ -135,7 +135,7 @@ def deactivate_user(connection: Connection, user: User, reason: str) -> None:
 
 def activate_user(connection: Connection, user: User) -> None:
     """Activate a user and restore what their deactivation suspended, but nothing suspended for another
-    reason.
+    reason. The tokens that it ended do not come back.
 
     Raises:
         UserRefusedError: the user is not verified, or not accepted.

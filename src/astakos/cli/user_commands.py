@@ -83,25 +83,36 @@ def show(name: str, database_url: str, as_json: bool) -> None:
 def token(name: str, database_url: str, as_json: bool, token_only: bool) -> None:
     """Replace the token of the user NAME, and print the new one, which is not shown again.
 
-    The old token stops working, and the user is logged out.
+    The user is logged out everywhere, and all their other tokens end.
     """
     _renew_token(database_url, name, as_json=as_json, token_only=token_only)
 
 
 @user.command()
 @click.argument("name")
+@click.option(
+    "--keep-tokens",
+    is_flag=True,
+    help="End neither the user's tokens nor their logins. Only if nobody else can have known the password.",
+)
 @database_option
-def password(name: str, database_url: str) -> None:
+def password(name: str, keep_tokens: bool, database_url: str) -> None:
     """Set the password of the user NAME.
 
     Prompts for the password twice, or reads the first line of standard input if it is not a terminal. The
-    user is logged out everywhere.
+    user is logged out everywhere, and all their tokens end, because somebody else may have known the old
+    password. Give the user a new token with `astakos user token`.
     """
     database = open_database(database_url)
     find_user(database.reader(), name)
     hashed = hash_new_password(_typed_password())
-    database.change(lambda connection: set_password(connection, find_user(connection, name), hashed))
-    click.echo(f"{name} has a new password.")
+    database.change(
+        lambda connection: set_password(
+            connection, find_user(connection, name), hashed, keep_tokens=keep_tokens
+        )
+    )
+    kept = "Their tokens are still valid." if keep_tokens else "All their tokens have ended."
+    click.echo(f"{name} has a new password. {kept}")
 
 
 def _typed_password() -> str:

@@ -477,3 +477,24 @@ def test_a_trusted_proxy_must_be_a_network(empty: Database) -> None:
 def test_trusted_proxies_are_dumped_as_they_were_loaded(empty: Database) -> None:
     load(empty, StateDocument(settings=Settings(trusted_proxies=["10.0.0.0/8"])), LOADED)
     assert dump(empty).settings.trusted_proxies == ["10.0.0.0/8"]
+
+
+def test_a_token_beside_a_new_password_is_set_and_keeps_its_times(database: Database) -> None:
+    (declared,) = (user for user in world().users if user.uuid == ALICE.uuid)
+    token = "SELECT token_hash, token_created, token_expires FROM users WHERE uuid = ?"
+    before = rows(database, token, ALICE.uuid)
+    declared.password = "another pass phrase"
+    declared.token_created = declared.token_expires = None
+    load(database, StateDocument(users=[declared]), LOADED + 1)
+    assert rows(database, token, ALICE.uuid) == before
+    declared.password, declared.token = "one more pass phrase", None
+    load(database, StateDocument(users=[declared]), LOADED + 2)
+    assert rows(database, token, ALICE.uuid) == [(None, None, None)]
+
+
+def test_the_token_of_a_user_who_is_not_active_is_not_stored(database: Database) -> None:
+    (declared,) = (user for user in world().users if user.uuid == ALICE.uuid)
+    declared.is_active = False
+    for _ in range(2):
+        load(database, StateDocument(users=[declared]), LOADED)
+        assert rows(database, "SELECT token_hash FROM users WHERE uuid = ?", ALICE.uuid) == [(None,)]

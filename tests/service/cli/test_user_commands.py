@@ -7,7 +7,7 @@ from astakos.storage.protocol import Database
 from astakos.storage.tables.users import find_password_hash
 from service.caller import ACCOUNT, Caller
 from service.command import astakos, refused
-from service.installation import all_rows
+from service.installation import all_rows, opened, running
 from service.world import ALICE, BOB, CHLOE, PEOPLE, UNKNOWN_UUID
 
 pytestmark = pytest.mark.every_engine
@@ -89,11 +89,20 @@ def test_a_user_who_is_not_there_is_named(database: Database, command: list[str]
 def test_a_user_is_given_a_password(database: Database) -> None:
     given = astakos(database, "user", "password", CHLOE.email, stdin="Größe – × 123\n")
     assert (given.status, given.errors) == (0, "")
-    assert given.output == f"{CHLOE.email} has a new password.\n"
+    assert given.output == f"{CHLOE.email} has a new password. All their tokens have ended.\n"
     stored = find_password_hash(database.reader(), CHLOE.uuid)
     assert stored is not None
     assert password_matches(stored, "Größe – × 123")
     assert not password_matches(stored, "Größe – × 123\n")
+
+
+def test_a_new_password_ends_the_token_unless_told_to_keep_it(database: Database, service: Caller) -> None:
+    kept = astakos(database, "user", "password", CHLOE.email, "--keep-tokens", stdin="first password\n")
+    assert kept.output == f"{CHLOE.email} has a new password. Their tokens are still valid.\n"
+    assert service.get(f"{ACCOUNT}/authenticate", CHLOE.token).status == 200
+    astakos(database, "user", "password", CHLOE.email, stdin="second password\n")
+    with running(opened(database)) as another:
+        assert another.get(f"{ACCOUNT}/authenticate", CHLOE.token).status == 401
 
 
 @pytest.mark.parametrize("typed", ["", "\n", "7 chars\n", "x" * 1025 + "\n"])

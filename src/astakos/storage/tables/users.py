@@ -44,12 +44,14 @@ SIGN_TERMS = "UPDATE users SET has_signed_terms = ? WHERE id = ?"
 SET_PASSWORD = "UPDATE users SET password_hash = ? WHERE uuid = ?"
 SET_DEFAULT_PROJECT = "UPDATE users SET default_project = ? WHERE uuid = ?"
 FIND_PASSWORD = "SELECT password_hash FROM users WHERE uuid = ?"
-FORGET_TEMPORARY_TOKENS = """
+END_TOKEN = "UPDATE users SET token_hash = NULL, token_created = NULL, token_expires = NULL WHERE uuid = ?"
+END_TEMPORARY_TOKENS = """
 DELETE FROM temporary_tokens WHERE user_id = (SELECT id FROM users WHERE uuid = ?)
 """
 END_SESSIONS = "DELETE FROM sessions WHERE user_id = (SELECT id FROM users WHERE uuid = ?)"
 END_ACCESS_TOKENS = "DELETE FROM oauth2_tokens WHERE user_id = (SELECT id FROM users WHERE uuid = ?)"
 END_CODES = "DELETE FROM oauth2_codes WHERE user_id = (SELECT id FROM users WHERE uuid = ?)"
+END_EVERYTHING = (END_TOKEN, END_TEMPORARY_TOKENS, END_SESSIONS, END_ACCESS_TOKENS, END_CODES)
 LIST_GROUPS_OF = """
 SELECT g.id, g.name FROM groups g JOIN user_groups u ON u.group_id = g.id WHERE u.user_id = ? ORDER BY g.id
 """
@@ -138,7 +140,7 @@ def all_names(connection: Connection) -> dict[str, str]:
 def save(connection: Connection, user: User) -> int:
     """Store a user without their token; replace one with the same uuid. Returns the id.
 
-    If the user is not active, they are logged out.
+    A user who is not active has no tokens: those that they had end, and do not come back on activation.
     """
     row = connection.execute(
         SAVE,
@@ -157,16 +159,16 @@ def save(connection: Connection, user: User) -> int:
         ),
     ).fetchone()
     if not user.is_active:
-        log_out(connection, user.uuid)
+        end_tokens(connection, user.uuid)
     return int(row[0])
 
 
 def set_token(
     connection: Connection, uuid: str, token_hash: bytes, created: int, expires: int | None
 ) -> None:
-    """Set a user's token and log them out. The old token stops working when the transaction commits."""
+    """Set a user's own token, in place of all tokens that they had."""
+    end_tokens(connection, uuid)
     connection.execute(SET_TOKEN, (token_hash, created, expires, uuid))
-    log_out(connection, uuid)
 
 
 def set_token_times(connection: Connection, uuid: str, created: int, expires: int | None) -> None:
@@ -174,9 +176,11 @@ def set_token_times(connection: Connection, uuid: str, created: int, expires: in
     connection.execute(SET_TOKEN_TIMES, (created, expires, uuid))
 
 
-def log_out(connection: Connection, uuid: str) -> None:
-    """End a user's sessions; revoke their temporary tokens and their OAuth2 codes and access tokens."""
-    for statement in (FORGET_TEMPORARY_TOKENS, END_SESSIONS, END_ACCESS_TOKENS, END_CODES):
+def end_tokens(connection: Connection, uuid: str) -> None:
+    """End everything with which anybody can act as a user: their own token, their temporary tokens, their
+    sessions, and the codes and access tokens of OAuth2 clients.
+    """
+    for statement in END_EVERYTHING:
         connection.execute(statement, (uuid,))
 
 
@@ -191,10 +195,15 @@ def sign_terms(connection: Connection, user: int) -> None:
     connection.execute(SIGN_TERMS, (True, user))
 
 
-def set_password_hash(connection: Connection, uuid: str, password_hash: str) -> None:
-    """Set a user's password and log them out."""
+def set_password_hash(
+    connection: Connection, uuid: str, password_hash: str, *, keep_tokens: bool = False
+) -> None:
+    """Set a user's password. Unless `keep_tokens`, end all their tokens: whoever knew the old password may
+    hold one.
+    """
     connection.execute(SET_PASSWORD, (password_hash, uuid))
-    log_out(connection, uuid)
+    if not keep_tokens:
+        end_tokens(connection, uuid)
 
 
 def find_password_hash(connection: Connection, uuid: str) -> str | None:

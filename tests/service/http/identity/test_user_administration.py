@@ -323,8 +323,9 @@ def test_what_an_update_names_is_changed_and_nothing_else(administered: Caller, 
     assert (method["affiliation"], method["metadata"]) == ("The lab", {"a": 1})
     ((stored,),) = rows(database, "SELECT password_hash FROM users WHERE uuid = ?", BOB.uuid)
     assert password_matches(str(stored), "another pass phrase")
-    # At once, though users are kept for a moment.
-    information = administered.get(f"{ACCOUNT}/authenticate", BOB.token).document
+    assert administered.get(f"{ACCOUNT}/authenticate", BOB.token).status == 401, "the password is new"
+    token = act(administered, BOB, "renewToken").document["user"]["auth_token"]
+    information = administered.get(f"{ACCOUNT}/authenticate", token).document
     assert (information["username"], information["name"]) == ("robert@example.org", "Robert Baumeister")
     reply = update(administered, BOB, affiliation=None, metadata=None)
     (method,) = reply.document["user"]["authentication_methods"]
@@ -360,7 +361,7 @@ def test_an_update_takes_nobodys_address(administered: Caller) -> None:
     assert update(administered, BOB, username=BOB.email.upper()).status == 200, "one's own is free"
 
 
-def test_a_deactivated_user_is_locked_out_and_comes_back_with_everything(
+def test_a_deactivated_user_is_locked_out_and_comes_back_with_everything_but_their_token(
     administered: Caller, database: Database
 ) -> None:
     before = holdings(database)
@@ -385,7 +386,10 @@ def test_a_deactivated_user_is_locked_out_and_comes_back_with_everything(
     reply = act(administered, BOB, "activate")
     shown = reply.document["user"]
     assert (shown["is_active"], shown["deactivated_reason"]) == (True, None)
-    assert administered.get(f"{ACCOUNT}/quotas", BOB.token).status == 200
+    assert shown["auth_token_expires"] is None
+    assert administered.get(f"{ACCOUNT}/quotas", BOB.token).status == 401
+    token = act(administered, BOB, "renewToken").document["user"]["auth_token"]
+    assert administered.get(f"{ACCOUNT}/quotas", token).status == 200
     limits = {key: holding.limit for key, holding in holdings(database).items()}
     assert limits == {key: holding.limit for key, holding in before.items()}
 
@@ -425,11 +429,13 @@ def test_whoever_had_asked_to_leave_is_accepted_again(administered: Caller, data
         assert rows(database, states, BOB.uuid) == [(state,)]
 
 
-def test_one_who_was_declared_inactive_comes_back_as_well(administered: Caller, database: Database) -> None:
+def test_one_who_was_declared_inactive_comes_back_but_for_a_token(
+    administered: Caller, database: Database
+) -> None:
     assert holdings(database)[member_key(HUGO, HUGO.uuid)].limit == 0
     assert act(administered, HUGO, "activate").status == 200
     assert holdings(database)[member_key(HUGO, HUGO.uuid)].limit == 4
-    assert administered.get(f"{ACCOUNT}/quotas", HUGO.token).status == 200
+    assert administered.get(f"{ACCOUNT}/quotas", HUGO.token).status == 401
 
 
 def test_doing_it_twice_is_like_doing_it_once(administered: Caller, database: Database) -> None:
