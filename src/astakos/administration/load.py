@@ -1,6 +1,6 @@
 """Applies a state document to an installation: atomic and idempotent."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from astakos.administration.document_checks import require_distinct, require_storable

@@ -29,6 +29,7 @@ from astakos.storage.schema.revisions import REVISION
 from astakos.storage.schema.whole_tables import AT_A_TIME, LEFT_OUT
 from astakos.storage.tables import feedback, login_attempts, oauth2, sessions, temporary_tokens
 from astakos.storage.tables.holdings import set_limits
+from astakos.storage.tables.proofs import TokenProof
 from astakos.storage.tables.temporary_tokens import TemporaryToken
 from service.engines import POSTGRESQL, SQLITE, Engine, PostgreSQLEngine, SQLiteEngine
 from service.installation import all_rows, database_at, rows
@@ -71,11 +72,11 @@ def live(database: Database) -> None:
         sessions.begin(connection, 1, b"\x00secret", b"token\xff", LOADED, LOADED + SECOND)
         sessions.remember_browser(connection, 1, b"browser", LOADED, LOADED + SECOND)
         login_attempts.count(connection, Attempt("ü", ip_address("2001:db8::1")), LOADED)
-        code = oauth2.Code(b"code", "viewer", ALICE.uuid, "https://a.example", "ü", None, LOADED + SECOND)
+        code = oauth2.Code(b"code", "viewer", ALICE.uuid, "https://a.example", "ü", None, LOADED + SECOND, 1)
         oauth2.add_code(connection, code, LOADED)
         feedback.save(connection, 1, LOADED, 'Größe "–" \\ ×\t\r\n\U0001f426', "{}")
         temporary = TemporaryToken(token_hash("t"), 1, None, "password", LOADED, LOADED + SECOND)
-        assert temporary_tokens.add(connection, temporary, token_hash(ALICE.token))
+        assert temporary_tokens.add(connection, temporary, TokenProof(token_hash(ALICE.token)))
     largest = do(database, Issue(STORAGE, (Provision(VAST, UNLIMITED),)))
     assert 0 < pending < soon < settled < largest
 

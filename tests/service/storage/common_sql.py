@@ -24,6 +24,7 @@ CLAUSES = (
     exp.From, exp.Join, exp.Where, exp.Order, exp.Ordered, exp.Limit, exp.Group, exp.Having, exp.With,
     exp.CTE, exp.Returning, exp.OnConflict, exp.Values, exp.Tuple, exp.Lock, exp.Alias, exp.TableAlias,
     exp.Subquery, exp.Schema, exp.Table, exp.Column, exp.Identifier, exp.Star, exp.Var,
+    exp.Union,
 )  # fmt: skip
 
 EXPRESSIONS = (

@@ -27,13 +27,18 @@ from astakos.projects.project import Project
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import projects, temporary_tokens, users
-from astakos.storage.tables.temporary_tokens import TemporaryToken
+from astakos.storage.tables.proofs import PasswordProof, TokenProof
+from astakos.storage.tables.temporary_tokens import TemporaryToken, TooManyTokensError
 
 LIFETIME = 3600 * MICROSECONDS
 """The lifetime of a temporary token: the same as in Keystone."""
 SUBJECT = "X-Subject-Token"
 PASSWORD, TOKEN = "password", "token"
 NOT_KNOWN = "There is no such user, or the password is wrong."
+TOO_MANY = (
+    "The user has too many temporary tokens, each issued for another one. "
+    "Log in with the password, or revoke some of them."
+)
 
 HEADER_TEXT = re.compile("[!-~]+")
 """Matches tokens that fit in a header. An operator may have set one that does not; its user gets another."""
@@ -52,13 +57,13 @@ class Proven(NamedTuple):
     Attributes:
         user: User that the caller is.
         method: Method of authentication.
-        proof: Stored hash of what they have sent: a string for a password, bytes for a token.
+        proof: What they have sent, as it is stored.
         token: Token that they have sent, or None.
     """
 
     user: User
     method: str
-    proof: str | bytes
+    proof: PasswordProof | TokenProof
     token: str | None
 
 
@@ -67,7 +72,7 @@ class Proven(NamedTuple):
     parameters=[NO_CATALOG],
     body=BODY,
     answers={201: ANSWER},
-    faults=[Unauthorized, TooManyAttempts],
+    faults=[Unauthorized, Forbidden, TooManyAttempts],
 )
 async def issue(service: Service, request: Request) -> Answer:
     """Issues a token for a password or another token. Returns it in the X-Subject-Token header."""
@@ -105,14 +110,16 @@ async def validate(service: Service, request: Request) -> Answer:
     faults=[Forbidden, ItemNotFound],
 )
 async def revoke(service: Service, request: Request) -> Answer:
-    """Revokes the temporary token in the X-Subject-Token header."""
+    """Revokes the temporary token in the X-Subject-Token header, and those that were issued for it."""
     await authenticated_component_or_user(service, request)
     hashed = token_hash(_subject(request))
-    if not await service.write(lambda connection: temporary_tokens.revoke(connection, hashed)):
+    ended = await service.write(lambda connection: temporary_tokens.revoke(connection, hashed))
+    if not ended:
         if await service.user_of_token(hashed) is None:
             raise ItemNotFound(f"The token in {SUBJECT} is not valid: unknown, expired, or revoked.")
         raise Forbidden("This is the user's own token, which cannot be revoked. Renew it instead.")
-    service.forget_user_of_token(hashed)
+    for one in ended:
+        service.forget_user_of_token(one)
     return Answer(204, media_type=JSON_TYPE)
 
 
@@ -133,7 +140,7 @@ async def _prove(service: Service, request: Request, identity: Identity) -> Prov
         if identity.token is None:
             raise BadRequest('The method "token" requires `identity.token.id`.')
         token = identity.token.id
-        return Proven(await user_of_token(service, token), TOKEN, token_hash(token), token)
+        return Proven(await user_of_token(service, token), TOKEN, TokenProof(token_hash(token)), token)
     raise Unauthorized("This method is not supported. Use password or token.")
 
 
@@ -145,7 +152,7 @@ async def _prove_by_password(service: Service, request: Request, given: Password
         holder = await service.user_of_token(token_hash(given.password))
         if holder is not None and holder.id == found.id:
             user = await user_of_token(service, given.password)
-            return Proven(user, PASSWORD, token_hash(given.password), given.password)
+            return Proven(user, PASSWORD, TokenProof(token_hash(given.password)), given.password)
     if max(len(given.id or ""), len(given.name or ""), len(given.password)) > LONGEST_PASSWORD:
         raise Unauthorized(NOT_KNOWN)
     stored = None if found is None else await service.read(users.find_password_hash, found.uuid)
@@ -161,7 +168,7 @@ async def _prove_by_password(service: Service, request: Request, given: Password
     refusal = refuse_user(replace(found, token_expires=None), service.now())
     if refusal is not None:
         raise Unauthorized(refusal)
-    return Proven(found, PASSWORD, stored, None)
+    return Proven(found, PASSWORD, PasswordProof(stored), None)
 
 
 def _account(found: User | None, given: PasswordUser) -> str:
@@ -184,8 +191,8 @@ async def _token_for(service: Service, proven: Proven, auth: Auth) -> tuple[Toke
     roles = await service.read(users.groups_of, proven.user.id)
     now = service.now()
     expires = now + LIFETIME
-    if proven.token is not None and isinstance(proven.proof, bytes):
-        held = await service.read(_facts_of_token, proven.user, proven.proof)
+    if proven.token is not None and isinstance(proven.proof, TokenProof):
+        held = await service.read(_facts_of_token, proven.user, proven.proof.token_hash)
         if held is not None and _uuid(held.project) == _uuid(wanted) and HEADER_TEXT.fullmatch(proven.token):
             return held._replace(method=proven.method), proven.token
         # A token that is issued for another one must not outlive it.
@@ -194,7 +201,11 @@ async def _token_for(service: Service, proven: Proven, auth: Auth) -> tuple[Toke
     new = TemporaryToken(
         token_hash(token), proven.user.id, _uuid(wanted), proven.method, created=now, expires=expires
     )
-    if not await service.write(lambda connection: temporary_tokens.add(connection, new, proven.proof)):
+    try:
+        added = await service.write(lambda connection: temporary_tokens.add(connection, new, proven.proof))
+    except TooManyTokensError as error:
+        raise Forbidden(TOO_MANY) from error
+    if not added:
         raise Unauthorized("The password or token has just changed. Use the new one.")
     user = replace(proven.user, token_created=now, token_expires=expires)
     return TokenFacts(new.token_hash, user, proven.method, wanted, roles), token

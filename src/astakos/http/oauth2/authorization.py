@@ -33,8 +33,10 @@ from astakos.http.web.browser_sessions import (
 )
 from astakos.http.web.html import OWN_FORMS, hidden, html, joined, page, redirect
 from astakos.service.service import Service
+from astakos.storage.protocol import Connection
 from astakos.storage.tables import oauth2
 from astakos.storage.tables.oauth2 import Client, Code
+from astakos.storage.tables.proofs import find_origin
 
 PARAMETERS: Mapping[str, str] = {
     "response_type": "Must be `code`.",
@@ -106,7 +108,8 @@ async def auth(service: Service, request: Request) -> Answer:
             return _back(wish, ("error", "access_denied"))
     elif not wish.client.trusted:
         return _description(service, request, wish, login, given)
-    return await _with_code(service, wish, login)
+    code = await _issue_code(service, wish, login)
+    return redirect(login_address(service, here)) if code is None else _back(wish, ("code", code))
 
 
 async def _wish(service: Service, request: Request, given: Mapping[str, str]) -> Wish:
@@ -183,20 +186,29 @@ def _page(service: Service, wish: Wish, login: Login, given: Mapping[str, str]) 
     return page(f"Allow {name}?", content, forms_may_lead_to=(*OWN_FORMS, origin_of(wish.redirect_uri)))
 
 
-async def _with_code(service: Service, wish: Wish, login: Login) -> Answer:
+async def _issue_code(service: Service, wish: Wish, login: Login) -> str | None:
+    """Returns a new code, or None if the session has just ended."""
     secret = new_code(os.urandom)
     now = service.now()
-    code = Code(
-        code_hash=token_hash(secret),
-        client=wish.client.identifier,
-        user=login.user.uuid,
-        redirect_uri=wish.redirect_uri,
-        scope=wish.scope,
-        challenge=wish.challenge,
-        expires=now + CODE_LIFETIME,
-    )
-    await service.write(lambda connection: oauth2.add_code(connection, code, now))
-    return _back(wish, ("code", secret))
+
+    def store(connection: Connection) -> bool:
+        origin = find_origin(connection, login.user.id, login.proven)
+        if origin is None or origin.session is None:
+            return False
+        code = Code(
+            code_hash=token_hash(secret),
+            client=wish.client.identifier,
+            user=login.user.uuid,
+            redirect_uri=wish.redirect_uri,
+            scope=wish.scope,
+            challenge=wish.challenge,
+            expires=min(now + CODE_LIFETIME, login.session.expires),
+            session=origin.session,
+        )
+        oauth2.add_code(connection, code, now)
+        return True
+
+    return secret if await service.write(store) else None
 
 
 def _back(wish: Wish, *parameters: tuple[str, str]) -> Answer:

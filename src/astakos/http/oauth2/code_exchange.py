@@ -63,8 +63,9 @@ async def token(service: Service, request: Request) -> Answer:
     secret = new_access_token(os.urandom)
     now = service.now()
     expires = now + lifetime * MICROSECONDS
-    await service.write(lambda connection: _change(connection, client, form, secret, now, expires))
-    return as_json({"access_token": secret, "token_type": "Bearer", "expires_in": lifetime})
+    issued = await service.write(lambda connection: _change(connection, client, form, secret, now, expires))
+    seconds = (issued.expires - now) // MICROSECONDS
+    return as_json({"access_token": secret, "token_type": "Bearer", "expires_in": seconds})
 
 
 async def _authenticated_client(service: Service, request: Request, form: Mapping[str, str]) -> Client:
@@ -84,7 +85,9 @@ async def _authenticated_client(service: Service, request: Request, form: Mappin
 
 def _change(
     connection: Connection, client: Client, form: Mapping[str, str], secret: str, now: int, expires: int
-) -> None:
+) -> AccessToken:
+    if oauth2.find_client(connection, client.identifier) != client:
+        raise BadRequest("The client has just changed. Try again.")
     code = oauth2.find_code(connection, token_hash(form["code"]))
     if code is None or code.client != client.identifier or code.expires < now:
         raise BadRequest(NOT_GOOD)
@@ -97,8 +100,7 @@ def _change(
     user = users.find_by_uuid(connection, code.user)
     if user is None or not user.is_active:
         raise BadRequest("The user is not active.")
-    token = AccessToken(token_hash(secret), client.identifier, code.user, code.scope, expires)
-    oauth2.change_code(connection, code, token, now)
+    return oauth2.change_code(connection, code, token_hash(secret), expires, now)
 
 
 def _same(one: str, other: str) -> bool:

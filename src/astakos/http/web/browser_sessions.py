@@ -20,6 +20,7 @@ from astakos.http.web.own_origin import is_from_elsewhere
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import oauth2, sessions, users
+from astakos.storage.tables.proofs import Proof, SessionProof, find_origin
 
 PROOF = "csrf_token"
 PROOF_HEADER = b"x-csrf-token"
@@ -45,6 +46,11 @@ class Login:
     def proof(self) -> str:
         """The CSRF token that the forms on this user's pages carry."""
         return form_proof(self.browser, self.session.secret)
+
+    @property
+    def proven(self) -> SessionProof:
+        """What the browser has proven: it holds the secret of the session."""
+        return SessionProof(token_hash(self.session.secret))
 
 
 async def login_of(service: Service, request: Request) -> Login | None:
@@ -95,40 +101,54 @@ def browser_of(service: Service, request: Request) -> str:
 
 
 async def begin(
-    service: Service, request: Request, user: User, settings: LoginSettings
-) -> tuple[Session, str]:
+    service: Service,
+    request: Request,
+    user: User,
+    proof: Proof,
+    settings: LoginSettings,
+) -> tuple[Session, str] | None:
     """Logs a user in. Ends the session that the browser had before.
 
     Returns:
-        The session, and the secret that identifies the browser from now on.
+        The session, and the secret that identifies the browser from now on; None if the proof is no longer
+        valid.
     """
     before = request.cookies.get(Cookies(service.base_url).session_name, "")
     session, browser = _new_session(service, user, settings), new_secret(os.urandom)
     now = service.now()
 
-    def store(connection: Connection) -> None:
+    def store(connection: Connection) -> bool:
+        if find_origin(connection, user.id, proof) is None:
+            return False
         sessions.end(connection, token_hash(before))
         _store(connection, user, session, now)
         known_until = now + KNOWN_DAYS * 24 * HOUR
         sessions.remember_browser(connection, user.id, token_hash(browser), now, known_until)
+        return True
 
-    await service.write(store)
-    return session, browser
+    return (session, browser) if await service.write(store) else None
 
 
-async def renew(service: Service, user: User, settings: LoginSettings) -> Session:
-    """Gives a user a new token, which a new session shares. Ends all earlier tokens and sessions."""
-    session = _new_session(service, user, settings)
+async def renew(service: Service, login: Login, settings: LoginSettings) -> Session | None:
+    """Gives a user a new token, which a new session shares. Ends all earlier tokens and sessions.
+
+    Returns:
+        The session; None if the login has just ended.
+    """
+    user, session = login.user, _new_session(service, login.user, settings)
     now = service.now()
 
-    def store(connection: Connection) -> None:
+    def store(connection: Connection) -> bool:
+        if find_origin(connection, user.id, login.proven) is None:
+            return False
         hashed = token_hash(session.token)
         users.set_token(connection, user.uuid, hashed, now, now + USER_TOKEN_LIFETIME)
         _store(connection, user, session, now)
+        return True
 
-    await service.write(store)
+    renewed = await service.write(store)
     service.forget()
-    return session
+    return session if renewed else None
 
 
 async def end(service: Service, login: Login) -> None:

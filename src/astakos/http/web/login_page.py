@@ -32,6 +32,7 @@ from astakos.service.service import Service
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import sessions as stored_sessions
 from astakos.storage.tables import users
+from astakos.storage.tables.proofs import PasswordProof
 
 WRONG = "The username or password is wrong."
 INACTIVE = "This account is not active. Contact the operators of this service."
@@ -129,15 +130,19 @@ async def _log_in(service: Service, request: Request) -> Answer:
     if not username or not password or max(len(username), len(password)) > LONGEST:
         return await _form(service, request, wanted, username=username[:LONGEST], error=WRONG, status=403)
     try:
-        user = await _proven_user(service, request, username, password, browser)
+        proven = await _proven_user(service, request, username, password, browser)
     except TooManyAttempts as refusal:
         return await _form(service, request, wanted, username=username, refusal=refusal, status=429)
-    if user is None:
+    if proven is None:
         return await _form(service, request, wanted, username=username, error=WRONG, status=403)
+    user, proof = proven
     if not user.is_active:
         return await _form(service, request, wanted, username=username, error=INACTIVE, status=403)
     settings = await service.login_settings()
-    session, known = await browser_sessions.begin(service, request, user, settings)
+    begun = await browser_sessions.begin(service, request, user, proof, settings)
+    if begun is None:
+        return await _form(service, request, wanted, username=username, error=WRONG, status=403)
+    session, known = begun
     made = Cookies(service.base_url)
     own = [*browser_sessions.login_cookies(made, settings, session), made.browser(known)]
     return redirect(_following(service, wanted), own)
@@ -145,8 +150,8 @@ async def _log_in(service: Service, request: Request) -> Answer:
 
 async def _proven_user(
     service: Service, request: Request, username: str, password: str, browser: str
-) -> User | None:
-    """Returns the user, or None if there is none or the password is wrong.
+) -> tuple[User, PasswordProof] | None:
+    """Returns the user and what they have proven, or None if there is none or the password is wrong.
 
     Raises:
         TooManyAttempts: Nothing was checked.
@@ -158,7 +163,9 @@ async def _proven_user(
         return await service.passwords.matches(account, stored, password)
 
     known = browser if knows_browser else None
-    return user if await is_right(service, request, account, matches, known) else None
+    if not await is_right(service, request, account, matches, known) or user is None or stored is None:
+        return None
+    return user, PasswordProof(stored)
 
 
 def _find(

@@ -47,9 +47,10 @@ async def login(service: Service, request: Request) -> Answer:
         return redirect(login_address(service, _address_without_force(service, request)), ended)
     if not found.user.has_signed_terms:
         return redirect(terms_address(service, _address_without_force(service, request)))
-    session = found.session
-    if _is_set(request, "renew"):
-        session = await browser_sessions.renew(service, found.user, settings)
+    renews = _is_set(request, "renew")
+    session = await browser_sessions.renew(service, found, settings) if renews else found.session
+    if session is None:
+        return redirect(login_address(service, _address_without_force(service, request)))
     return redirect(
         with_query(wanted, uuid=session.user_uuid, token=session.token),
         browser_sessions.login_cookies(made, settings, session),

@@ -42,6 +42,11 @@ def _refers(name: str, target: str, *, nullable: bool = False, primary_key: bool
     return Column(name, NUMBER, ForeignKey(target), nullable=nullable, primary_key=primary_key)
 
 
+def _ends_with_session(*, nullable: bool = True) -> Column[object]:
+    """The session that a credential was issued in: the database deletes the credential with it."""
+    return Column("session_id", NUMBER, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=nullable)
+
+
 def _text(name: str, *, nullable: bool = False, unique: bool = False) -> Column[object]:
     return Column(name, Text, nullable=nullable, unique=unique)
 
@@ -206,6 +211,8 @@ oauth2_tokens = _table(
     _refers("user_id", "users.id"),
     _text("scope", nullable=True),
     _number("expires"),
+    _ends_with_session(),
+    Index("oauth2_tokens_of_session", "session_id"),
 )
 
 # OAuth2 requires that a token request matches the authorization request, so a code stores its parameters.
@@ -219,7 +226,9 @@ oauth2_codes = _table(
     _text("scope"),
     _text("challenge", nullable=True),
     _number("expires"),
+    _ends_with_session(nullable=False),
     Index("oauth2_codes_by_expiry", "expires"),
+    Index("oauth2_codes_of_session", "session_id"),
 )
 
 # Logins on web pages. Each has its own token besides the user's.
@@ -255,7 +264,8 @@ login_attempts = _table(
 )
 
 # Tokens that are valid for at most an hour, besides the user's own: from a password login, or for one
-# project.
+# project. `origin` is the hash of the temporary token that one was issued for. It is not a foreign key,
+# because archives restore the rows in the order of their keys.
 temporary_tokens = Table(
     "temporary_tokens",
     metadata,
@@ -265,6 +275,10 @@ temporary_tokens = Table(
     _text("method"),
     _number("created"),
     _number("expires"),
+    _ends_with_session(),
+    Column("origin", LargeBinary),
+    Index("temporary_tokens_of_origin", "origin"),
+    Index("temporary_tokens_of_session", "session_id"),
     Index("temporary_tokens_of_user", "user_id", "created"),
     Index("temporary_tokens_by_expiry", "expires"),
     sqlite_strict=True,

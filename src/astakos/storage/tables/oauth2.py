@@ -22,20 +22,20 @@ SELECT identifier, name, secret_hash, type, trusted, url, redirect_urls FROM oau
 WHERE identifier = ?
 """
 SAVE_TOKEN = """
-INSERT INTO oauth2_tokens (token_hash, client_id, user_id, scope, expires)
-SELECT ?, c.id, u.id, ?, ? FROM oauth2_clients c, users u WHERE c.identifier = ? AND u.uuid = ?
+INSERT INTO oauth2_tokens (token_hash, client_id, user_id, scope, expires, session_id)
+SELECT ?, c.id, u.id, ?, ?, ? FROM oauth2_clients c, users u WHERE c.identifier = ? AND u.uuid = ?
 ON CONFLICT (token_hash) DO UPDATE SET
     client_id = excluded.client_id, user_id = excluded.user_id, scope = excluded.scope,
-    expires = excluded.expires
+    expires = excluded.expires, session_id = excluded.session_id
 """
 FIND_TOKEN = """
-SELECT t.token_hash, c.identifier, u.uuid, t.scope, t.expires
+SELECT t.token_hash, c.identifier, u.uuid, t.scope, t.expires, t.session_id
 FROM oauth2_tokens t JOIN oauth2_clients c ON c.id = t.client_id JOIN users u ON u.id = t.user_id
 WHERE t.token_hash = ?
 """
 DELETE_EXPIRED_TOKEN = "DELETE FROM oauth2_tokens WHERE token_hash = ? AND expires < ?"
 LIST_TOKENS = """
-SELECT t.token_hash, c.identifier, u.uuid, t.scope, t.expires
+SELECT t.token_hash, c.identifier, u.uuid, t.scope, t.expires, t.session_id
 FROM oauth2_tokens t JOIN oauth2_clients c ON c.id = t.client_id JOIN users u ON u.id = t.user_id
 ORDER BY t.id
 """
@@ -44,14 +44,15 @@ END_TOKENS_OF = "DELETE FROM oauth2_tokens WHERE user_id = ?"
 EXPIRE_TOKENS = "DELETE FROM oauth2_tokens WHERE expires < ?"
 EXPIRE_CODES = "DELETE FROM oauth2_codes WHERE expires < ?"
 ADD_CODE = """
-INSERT INTO oauth2_codes (code_hash, client_id, user_id, redirect_uri, scope, challenge, expires)
-SELECT ?, c.id, u.id, ?, ?, ?, ? FROM oauth2_clients c, users u WHERE c.identifier = ? AND u.uuid = ?
+INSERT INTO oauth2_codes (code_hash, client_id, user_id, redirect_uri, scope, challenge, expires, session_id)
+SELECT ?, c.id, u.id, ?, ?, ?, ?, ? FROM oauth2_clients c, users u WHERE c.identifier = ? AND u.uuid = ?
 """
 FIND_CODE = """
-SELECT o.code_hash, c.identifier, u.uuid, o.redirect_uri, o.scope, o.challenge, o.expires
+SELECT o.code_hash, c.identifier, u.uuid, o.redirect_uri, o.scope, o.challenge, o.expires, o.session_id
 FROM oauth2_codes o JOIN oauth2_clients c ON c.id = o.client_id JOIN users u ON u.id = o.user_id
 WHERE o.code_hash = ?
 """
+FIND_SESSION_EXPIRY = "SELECT expires FROM sessions WHERE id = ?"
 USE_CODE = "DELETE FROM oauth2_codes WHERE code_hash = ?"
 END_CODES_OF = "DELETE FROM oauth2_codes WHERE user_id = ?"
 
@@ -69,13 +70,18 @@ class Client(NamedTuple):
 
 
 class AccessToken(NamedTuple):
-    """A short-lived token with which a client acts for a user."""
+    """A short-lived token with which a client acts for a user.
+
+    Attributes:
+        session: the id of the session that the token ends with; None if it was loaded from a document.
+    """
 
     token_hash: bytes
     client: str
     user: str
     scope: str | None
     expires: int
+    session: int | None = None
 
 
 class Code(NamedTuple):
@@ -83,6 +89,7 @@ class Code(NamedTuple):
 
     Attributes:
         challenge: the code challenge (PKCE, RFC 7636), if the client has sent one.
+        session: the id of the session in which the user authorized the client; the code ends with it.
     """
 
     code_hash: bytes
@@ -92,6 +99,7 @@ class Code(NamedTuple):
     scope: str
     challenge: str | None
     expires: int
+    session: int
 
 
 def save_client(connection: Connection, client: Client) -> None:
@@ -128,6 +136,7 @@ def add_code(connection: Connection, code: Code, now: int) -> None:
             code.scope,
             code.challenge,
             code.expires,
+            code.session,
             code.client,
             code.user,
         ),
@@ -140,11 +149,20 @@ def find_code(connection: Connection, code_hash: bytes) -> Code | None:
     return None if row is None else Code(*row)
 
 
-def change_code(connection: Connection, code: Code, token: AccessToken, now: int) -> None:
-    """Exchange a code for an access token: delete the code, store the token, and delete expired tokens."""
+def change_code(connection: Connection, code: Code, hashed: bytes, expires: int, now: int) -> AccessToken:
+    """Exchange a code for an access token: delete the code, store the token, and delete expired tokens.
+
+    Returns:
+        The token. It expires at `expires`, or with the session.
+    """
+    (session_expires,) = connection.execute(FIND_SESSION_EXPIRY, (code.session,)).fetchone()
+    token = AccessToken(
+        hashed, code.client, code.user, code.scope, min(expires, session_expires), code.session
+    )
     connection.execute(USE_CODE, (code.code_hash,))
     connection.execute(EXPIRE_TOKENS, (now,))
     save_token(connection, token)
+    return token
 
 
 def end_all_of(connection: Connection, user: int) -> None:
@@ -155,7 +173,10 @@ def end_all_of(connection: Connection, user: int) -> None:
 
 def save_token(connection: Connection, token: AccessToken) -> None:
     """Store an access token of an existing client for an existing user."""
-    connection.execute(SAVE_TOKEN, (token.token_hash, token.scope, token.expires, token.client, token.user))
+    connection.execute(
+        SAVE_TOKEN,
+        (token.token_hash, token.scope, token.expires, token.session, token.client, token.user),
+    )
 
 
 def find_token(connection: Connection, token_hash: bytes) -> AccessToken | None:

@@ -1,22 +1,30 @@
-"""Temporary tokens: valid for at most an hour, and independent of the user's own token."""
+"""Temporary tokens: valid for at most an hour, and no longer than what they were issued for."""
 
 from typing import NamedTuple
 
 from astakos.storage.protocol import Connection
+from astakos.storage.tables.proofs import Proof, find_origin
 
 MOST_OF_A_USER = 100
-"""How many a user can have at once; a new one replaces the oldest."""
+"""How many a user can have at once; a new one replaces the oldest for which no other was issued."""
 MOST_FORGOTTEN = 1000
 """How many expired tokens are deleted at a time, so that other writers do not wait long."""
 
 ADD = """
-INSERT INTO temporary_tokens (token_hash, user_id, project, method, created, expires)
-VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO temporary_tokens (token_hash, user_id, project, method, created, expires, session_id, origin)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 FIND = (
     "SELECT token_hash, user_id, project, method, created, expires FROM temporary_tokens WHERE token_hash = ?"
 )
-REVOKE = "DELETE FROM temporary_tokens WHERE token_hash = ? RETURNING user_id"
+REVOKE = """
+WITH RECURSIVE ended (token_hash) AS (
+    SELECT token_hash FROM temporary_tokens WHERE token_hash = ?
+    UNION SELECT t.token_hash FROM temporary_tokens t JOIN ended e ON t.origin = e.token_hash
+)
+DELETE FROM temporary_tokens WHERE token_hash IN (SELECT token_hash FROM ended) RETURNING token_hash
+"""
+# A token never outlives the one that it was issued for, so this leaves none without its origin.
 FORGET_EXPIRED = """
 DELETE FROM temporary_tokens WHERE token_hash IN (
     SELECT token_hash FROM temporary_tokens WHERE expires < ? ORDER BY expires LIMIT ?
@@ -25,20 +33,15 @@ DELETE FROM temporary_tokens WHERE token_hash IN (
 COUNT_OF_USER = "SELECT count(*) FROM temporary_tokens WHERE user_id = ?"
 FORGET_OLDEST = """
 DELETE FROM temporary_tokens WHERE token_hash IN (
-    SELECT token_hash FROM temporary_tokens WHERE user_id = ? ORDER BY created, token_hash LIMIT ?
-)
-"""
-STILL_HAS_PASSWORD = "SELECT id FROM users WHERE id = ? AND password_hash = ? AND is_active"
-STILL_HAS_TOKEN = "SELECT id FROM users WHERE id = ? AND token_hash = ? AND is_active"
-STILL_HAS_TEMPORARY_TOKEN = """
-SELECT u.id FROM temporary_tokens t JOIN users u ON u.id = t.user_id
-WHERE u.id = ? AND t.token_hash = ? AND u.is_active
+    SELECT token_hash FROM temporary_tokens t WHERE user_id = ? AND token_hash <> ?
+    AND NOT EXISTS (SELECT 1 FROM temporary_tokens issued WHERE issued.origin = t.token_hash)
+    ORDER BY created, token_hash LIMIT ?
+) RETURNING token_hash
 """
 
-STILL_HAS_SESSION = """
-SELECT u.id FROM sessions s JOIN users u ON u.id = s.user_id
-WHERE u.id = ? AND s.token_hash = ? AND u.is_active
-"""
+
+class TooManyTokensError(Exception):
+    """The user has as many temporary tokens as they can have, and each was issued for another one."""
 
 
 class TemporaryToken(NamedTuple):
@@ -61,39 +64,32 @@ class TemporaryToken(NamedTuple):
     expires: int
 
 
-def add(connection: Connection, token: TemporaryToken, proof: str | bytes) -> bool:
+def add(connection: Connection, token: TemporaryToken, proof: Proof) -> bool:
     """Store a temporary token if its proof is still valid; delete expired ones.
-
-    A password or token can change while it is being checked. So that no temporary token outlives it, this
-    function checks it again in the transaction.
-
-    Args:
-        connection: a connection in a transaction.
-        token: the token to store.
-        proof: the stored hash of the user's password (a str) or of the token they presented (bytes).
 
     Returns:
         Whether the token was stored; if not, the proof is no longer valid.
+
+    Raises:
+        TooManyTokensError: none of the user's tokens can be replaced.
     """
-    if not _is_good(connection, token.user, proof):
+    origin = find_origin(connection, token.user, proof)
+    if origin is None:
         return False
     connection.execute(FORGET_EXPIRED, (token.created, MOST_FORGOTTEN))
-    (count,) = connection.execute(COUNT_OF_USER, (token.user,)).fetchone()
-    if count >= MOST_OF_A_USER:
-        connection.execute(FORGET_OLDEST, (token.user, count - MOST_OF_A_USER + 1))
-    connection.execute(ADD, token)
+    _make_room(connection, token.user, origin.token or b"")
+    connection.execute(ADD, (*token, *origin))
     return True
 
 
-def _is_good(connection: Connection, user: int, proof: str | bytes) -> bool:
-    statements = (
-        (STILL_HAS_PASSWORD,)
-        if isinstance(proof, str)
-        else (STILL_HAS_TOKEN, STILL_HAS_TEMPORARY_TOKEN, STILL_HAS_SESSION)
-    )
-    return any(
-        connection.execute(statement, (user, proof)).fetchone() is not None for statement in statements
-    )
+def _make_room(connection: Connection, user: int, kept: bytes) -> None:
+    """Replace the oldest tokens for which no other was issued; never the one with the hash `kept`."""
+    (count,) = connection.execute(COUNT_OF_USER, (user,)).fetchone()
+    surplus = count - MOST_OF_A_USER + 1
+    if surplus > 0:
+        replaced = connection.execute(FORGET_OLDEST, (user, kept, surplus)).fetchall()
+        if len(replaced) < surplus:
+            raise TooManyTokensError
 
 
 def find(connection: Connection, token_hash: bytes) -> TemporaryToken | None:
@@ -102,6 +98,8 @@ def find(connection: Connection, token_hash: bytes) -> TemporaryToken | None:
     return None if row is None else TemporaryToken(*row)
 
 
-def revoke(connection: Connection, token_hash: bytes) -> bool:
-    """Revoke a token; return false if there is none with that hash."""
-    return connection.execute(REVOKE, (token_hash,)).fetchone() is not None
+def revoke(connection: Connection, token_hash: bytes) -> list[bytes]:
+    """Revoke a token and all that were issued for it, at any depth. Returns their hashes; none if there is
+    no such token.
+    """
+    return [ended for (ended,) in connection.execute(REVOKE, (token_hash,)).fetchall()]

@@ -383,6 +383,16 @@ def test_a_revoked_token_counts_no_more(service: Caller) -> None:
     assert is_accepted(service, ALICE.token)
 
 
+def test_what_was_issued_for_a_revoked_token_ends_at_once(service: Caller) -> None:
+    chain = [log_in(service)]
+    for scope in (project(LAB), "unscoped", project(LAB)):
+        chain.append(service.post(TOKENS_3, None, by_token(chain[-1], scope)).headers["x-subject-token"])
+    assert len(set(chain)) == len(chain)
+    assert all(is_accepted(service, token) for token in chain)
+    assert check(service, chain[1], method="DELETE").status == 204
+    assert [is_accepted(service, token) for token in chain] == [True, False, False, False]
+
+
 def test_the_users_own_token_is_not_revoked(standing_service: Caller) -> None:
     assert error(check(standing_service, ALICE.token, method="DELETE"))[0] == 403
     assert is_accepted(standing_service, ALICE.token)

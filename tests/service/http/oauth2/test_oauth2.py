@@ -1,6 +1,6 @@
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote, unquote, urlencode
 
@@ -9,7 +9,8 @@ import pytest
 from astakos.administration.component_registration import register_own_services
 from astakos.administration.load import load
 from astakos.administration.state_document import OAuth2ClientEntry, Settings, StateDocument
-from astakos.clock import MICROSECONDS
+from astakos.clock import MICROSECONDS, now
+from astakos.directory.oauth2_rules import new_access_token, new_code
 from astakos.directory.trusted_proxies import TrustedProxies
 from astakos.processes.listening import LOOPBACK, listen
 from astakos.server.running import serving
@@ -154,6 +155,53 @@ def test_logging_out_ends_codes_and_tokens(browser: Browser) -> None:
     browser.submit(browser.visit(f"{BASE_URL}/ui/logout"))
     assert validated(browser, token, BACK).status == 404
     assert exchange(browser, code).status == 400
+
+
+def test_a_session_that_ends_at_that_moment_gives_no_code(
+    browser: Browser, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def making(random_bytes: Callable[[int], bytes]) -> str:
+        rows(database, "DELETE FROM sessions")
+        return new_code(random_bytes)
+
+    monkeypatch.setattr("astakos.http.oauth2.authorization.new_code", making)
+    assert authorize(browser).headers["location"].startswith(f"{BASE_URL}/ui/login?")
+    assert all_rows(database)["oauth2_codes"] == []
+
+
+def test_a_client_whose_secret_changes_at_that_moment_gets_no_token(
+    browser: Browser, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def making(random_bytes: Callable[[int], bytes]) -> str:
+        changed = OAuth2ClientEntry(
+            identifier="trusted", secret="new", trusted=True, redirect_urls=[BACK, "https://b.example"]
+        )
+        load(database, StateDocument(oauth2_clients=[changed]), LOADED)
+        return new_access_token(random_bytes)
+
+    code = code_of(authorize(browser))
+    monkeypatch.setattr("astakos.http.oauth2.code_exchange.new_access_token", making)
+    assert "just changed" in refusal(exchange(browser, code))
+    monkeypatch.undo()
+    assert exchange(browser, code, basic("trusted", "new")).status == 200
+
+
+def test_nothing_that_a_session_gives_is_valid_for_longer(
+    browser: Browser, database: Database, clock: Clock
+) -> None:
+    load(database, StateDocument(settings=Settings(access_token_seconds=3600)), LOADED)
+    expires = now() + 60 * MICROSECONDS
+    rows(database, "UPDATE sessions SET expires = ?", expires)
+    with running(database, now=clock) as caller:
+        late = Browser(caller, browser.cookies, headers=browser.headers)
+        given = exchange(late, code_of(authorize(late))).document
+        assert 0 < given["expires_in"] <= 60
+        assert validated(late, given["access_token"], BACK).status == 200
+        code = code_of(authorize(late))
+        assert rows(database, "SELECT expires FROM oauth2_codes") == [(expires,)]
+        clock.ahead = 61 * MICROSECONDS
+        assert validated(late, given["access_token"], BACK).status == 404
+        assert exchange(late, code).status == 400
 
 
 def test_a_code_of_a_user_who_is_no_more_active_is_good_for_nothing(

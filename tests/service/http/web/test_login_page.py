@@ -200,6 +200,27 @@ def test_a_user_who_is_no_more_active_is_not_logged_in(browser: Browser, databas
     assert not browser.is_logged_in()
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("UPDATE users SET password_hash = 'another' WHERE uuid = ?", ALICE.uuid),
+        ("UPDATE users SET is_active = ? WHERE uuid = ?", False, ALICE.uuid),
+    ],
+    ids=["new password", "deactivated"],
+)
+def test_a_login_that_is_under_way_does_not_survive_what_ends_it(
+    browser: Browser, database: Database, monkeypatch: pytest.MonkeyPatch, change: tuple[str, object]
+) -> None:
+    def checking(_stored: str, _password: str) -> bool:
+        rows(database, *change)
+        return True
+
+    monkeypatch.setattr("astakos.service.password_pool.password_matches", checking)
+    assert browser.log_in(ALICE.email, PASSWORD).status == 403
+    assert all_rows(database)["sessions"] == []
+    assert not browser.is_logged_in()
+
+
 @pytest.mark.parametrize("secret", ["", "x", "x" * 43, "é", "x" * 4000, "a|b", '"', "%00"])
 def test_made_up_sessions_are_none(browser: Browser, secret: str) -> None:
     browser.cookies[SESSION] = secret

@@ -9,6 +9,7 @@ from astakos.storage.protocol import Database
 from astakosclient import get_token_from_cookie
 from service.browser import KNOWN_BROWSER, SESSION, Browser, page_of, query_of
 from service.caller import ACCOUNT, Caller
+from service.command import astakos
 from service.installation import rows, running
 from service.world import ALICE, BASE_URL, LOADED, PASSWORD
 
@@ -139,6 +140,20 @@ def test_renew_replaces_the_token_and_closes_all_other_sessions(
     assert query_of(logged_in.send("GET", TO_PITHOS))["token"] == token
     logged_in.submit(logged_in.visit(f"{BASE_URL}/ui/logout"))
     assert service.get(f"{ACCOUNT}/authenticate", token).status == 200, "it is the user's own token now"
+
+
+def test_a_session_that_ends_at_that_moment_is_not_renewed(
+    logged_in: Browser, service: Caller, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deciding(_uri: str, _allowed: object) -> bool:
+        astakos(database, "user", "password", ALICE.email, stdin="another password")
+        return True
+
+    monkeypatch.setattr("astakos.http.web.weblogin.is_allowed_next", deciding)
+    reply = logged_in.send("GET", f"{TO_PITHOS}&renew")
+    assert reply.headers["location"].startswith(f"{BASE_URL}/ui/login?")
+    assert rows(database, "SELECT token_hash FROM users WHERE uuid = ?", ALICE.uuid) == [(None,)]
+    assert rows(database, "SELECT count(*) FROM sessions") == [(0,)]
 
 
 def test_unsigned_terms_come_first(logged_in: Browser, service: Caller, database: Database) -> None:

@@ -132,13 +132,21 @@ def test_an_installation_of_the_first_revision_keeps_everything(new: Database, d
 
 def test_a_database_of_before_there_were_migrations_is_migrated(new: Database, tmp_path: Path) -> None:
     fill_0001(new)
-    before = all_rows(new)["users"]
+    before = all_rows(new)["projects"]
     without_a_version_table(new)
     assert migrate(new) == FIRST_REVISION
-    assert all_rows(new)["users"] == before
+    assert all_rows(new)["projects"] == before
     assert all_rows(new)["alembic_version"] == [(REVISION,)]
     assert rows(new, "SELECT value FROM settings WHERE name = 'revision'") == []
     new.open(create=False)
+
+
+def test_users_who_are_not_active_have_no_token_any_more(new: Database) -> None:
+    fill_0001(new)
+    upgrade(new)
+    with_token = "SELECT count(*) FROM users WHERE token_hash IS NOT NULL AND is_active = ?"
+    assert rows(new, with_token, False) == [(0,)]
+    assert rows(new, with_token, True) == rows(new, "SELECT count(*) FROM users WHERE is_active = ?", True)
 
 
 def test_what_is_newest_already_is_left_as_it_is(database: Database) -> None:
