@@ -63,10 +63,12 @@ class Limit(NamedTuple):
     Attributes:
         subject: a hash of the account, network, or browser that the limit counts.
         most: the maximum number of attempts at once.
+        is_of_caller: whether it counts this caller's attempts alone, as far as callers can be told apart.
     """
 
     subject: bytes
     most: int
+    is_of_caller: bool = True
 
     def remaining(self, tally: Tally | None, now: int) -> Tally:
         """Return what of a tally still counts."""
@@ -124,10 +126,12 @@ class Attempt:
         yield from self._of_account_from_networks()
         for width, network in enumerate(self._networks()):
             yield _limit(MOST_FROM_NETWORK << width, "network", network)
-        if self.address is not None and tried_here < FEW:
-            yield _limit(MOST_FEW_ON_ACCOUNT, "account, first attempts", self.account)
-        else:
+        if self.address is None:
             yield _limit(MOST_ON_ACCOUNT, "account", self.account)
+        elif tried_here < FEW:
+            yield _of_all_callers(_limit(MOST_FEW_ON_ACCOUNT, "account, first attempts", self.account))
+        else:
+            yield _of_all_callers(_limit(MOST_ON_ACCOUNT, "account", self.account))
 
     def _of_account_from_networks(self) -> Iterator[Limit]:
         for width, network in enumerate(self._networks()):
@@ -157,3 +161,7 @@ def _limit(most: int, *parts: str) -> Limit:
     # A hash of hashes: a name that contains a separator must not count for another one.
     hashes = [hashlib.sha256(part.encode("utf-8", "surrogatepass")).digest() for part in parts]
     return Limit(hashlib.sha256(b"".join(hashes)).digest(), most)
+
+
+def _of_all_callers(limit: Limit) -> Limit:
+    return limit._replace(is_of_caller=False)

@@ -14,7 +14,7 @@ async def is_right(
     service: Service,
     request: Request,
     account: str,
-    check: Callable[[], Awaitable[bool]],
+    check: Callable[[bool], Awaitable[bool]],
     browser: str | None = None,
 ) -> bool:
     """Checks a secret. Counts the attempt if it proves wrong.
@@ -23,7 +23,7 @@ async def is_right(
         service: The service.
         request: The request that carries the secret.
         account: What the secret is for; see `user_account` and the like.
-        check: Checks it.
+        check: Checks it; is told whether the caller is suspect, and should wait for others.
         browser: The secret of the browser, if the user has logged in from it before.
 
     Raises:

@@ -9,6 +9,7 @@ from astakos.directory.attempt_limits import Attempt, Limit
 from astakos.ledger.ports import StorageUnavailableError
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import login_attempts
+from astakos.storage.tables.login_attempts import Counted
 
 T = TypeVar("T")
 
@@ -38,11 +39,15 @@ class Attempts:
         self._storage = storage
         self._now = now
 
-    async def is_right(self, attempt: Attempt, check: Callable[[], Awaitable[bool]]) -> bool:
+    async def is_right(self, attempt: Attempt, check: Callable[[bool], Awaitable[bool]]) -> bool:
         """Checks a secret. Only what proves wrong counts.
 
         An attempt counts from its start, because otherwise many could run in parallel. It is uncounted if the
         secret is right, and also if it could not be checked, for example because of overload.
+
+        Args:
+            attempt: The attempt.
+            check: Checks the secret; is told whether the caller is suspect, and should wait for others.
 
         Raises:
             TooManyAttemptsError: The attempt exceeds a limit, and nothing was checked.
@@ -50,16 +55,16 @@ class Attempts:
         """
         counted = await self.count(attempt)
         try:
-            is_right = await check()
+            is_right = await check(counted.is_suspect)
         except (Exception, asyncio.CancelledError):
-            await self._take_back(counted)
+            await self._take_back(counted.limits)
             raise
         if is_right:
-            await self._take_back(counted)
+            await self._take_back(counted.limits)
         return is_right
 
-    async def count(self, attempt: Attempt) -> Sequence[Limit]:
-        """Counts an attempt that is wrong. Returns the limits that it counts for.
+    async def count(self, attempt: Attempt) -> Counted:
+        """Counts an attempt that is wrong.
 
         Raises:
             TooManyAttemptsError: The attempt exceeds a limit, and is not counted.

@@ -1,6 +1,7 @@
 """Hashes and checks passwords on a few threads: each one takes a tenth of a second and 64 MiB.
 
-Accounts take turns, so that a flood of attempts on one delays the user of another by little.
+Accounts take turns, so that a flood of attempts on one delays the user of another by little. Callers who have
+tried wrong passwords before are suspect: they wait for all others.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from astakos.turns import Turns
 
 THREADS: Final = 2
 MOST_WAITING: Final = 64
-"""Maximum number of passwords that wait: three seconds of work."""
+"""Maximum number of passwords that wait: three seconds of work. As many of suspects wait in addition."""
 MOST_OF_ACCOUNT: Final = 4
 """Maximum number of them for one account."""
 LONGEST_WAIT_SECONDS: Final = 10.0
@@ -31,6 +32,7 @@ class PasswordPool:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="astakos-passwords")
         self._idle = THREADS
         self._waiting: Turns[asyncio.Future[None]] = Turns()
+        self._suspect: Turns[asyncio.Future[None]] = Turns()
         self._of_nobody: str | None = None
 
     async def hash(self, account: str, password: str) -> str:
@@ -39,21 +41,24 @@ class PasswordPool:
         Raises:
             StorageUnavailableError: Too many passwords wait, or it waited too long.
         """
-        return await self._run(account, lambda: password_hash(password))
+        return await self._run(account, self._waiting, lambda: password_hash(password))
 
-    async def matches(self, account: str, stored: str | None, password: str) -> bool:
+    async def matches(
+        self, account: str, stored: str | None, password: str, *, is_suspect: bool = False
+    ) -> bool:
         """Returns whether a password matches a stored hash. Without a hash, takes as long and returns False.
 
         Raises:
             StorageUnavailableError: Too many passwords wait, or it waited too long.
         """
-        return await self._run(account, lambda: self._check(stored, password))
+        queue = self._suspect if is_suspect else self._waiting
+        return await self._run(account, queue, lambda: self._check(stored, password))
 
-    async def _run(self, account: str, work: Callable[[], T]) -> T:
+    async def _run(self, account: str, queue: Turns[asyncio.Future[None]], work: Callable[[], T]) -> T:
         if self._idle:
             self._idle -= 1
         else:
-            await self._turn_of(account)
+            await self._turn_of(account, queue)
         loop = asyncio.get_running_loop()
 
         def ended(_: "Future[T]") -> None:
@@ -70,17 +75,17 @@ class PasswordPool:
         under_way.add_done_callback(ended)
         return await asyncio.wrap_future(under_way)
 
-    async def _turn_of(self, account: str) -> None:
-        if len(self._waiting) >= MOST_WAITING or self._waiting.waiting_of(account) >= MOST_OF_ACCOUNT:
+    async def _turn_of(self, account: str, queue: Turns[asyncio.Future[None]]) -> None:
+        if len(queue) >= MOST_WAITING or queue.waiting_of(account) >= MOST_OF_ACCOUNT:
             raise _too_many()
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[None] = loop.create_future()
-        self._waiting.add(account, turn)
+        queue.add(account, turn)
         timer = loop.call_later(LONGEST_WAIT_SECONDS, _give_up, turn)
         try:
             await turn
         except BaseException:
-            self._waiting.remove(account, turn)
+            queue.remove(account, turn)
             if turn.done() and not turn.cancelled() and turn.exception() is None:
                 # The turn came just before the caller went.
                 self._give_turn()
@@ -89,11 +94,12 @@ class PasswordPool:
             timer.cancel()
 
     def _give_turn(self) -> None:
-        while self._waiting:
-            turn = self._waiting.take()
-            if not turn.done():
-                turn.set_result(None)
-                return
+        for queue in (self._waiting, self._suspect):
+            while queue:
+                turn = queue.take()
+                if not turn.done():
+                    turn.set_result(None)
+                    return
         self._idle += 1
 
     def _check(self, stored: str | None, password: str) -> bool:

@@ -233,7 +233,7 @@ def test_one_network_can_not_try_all_accounts(service: Caller) -> None:
 def test_a_password_that_could_not_be_checked_does_not_count(
     database: Database, service: Caller, way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def overloaded(*_: object) -> bool:
+    async def overloaded(*_: object, **__: object) -> bool:
         raise StorageUnavailableError("too many passwords are being checked")
 
     with monkeypatch.context() as patched:
@@ -241,6 +241,26 @@ def test_a_password_that_could_not_be_checked_does_not_count(
         assert {way(service, PASSWORD, HERE).status for _ in range(2 * MOST)} == {503}
     assert rows(database, "SELECT DISTINCT count FROM login_attempts") == [(0,)]
     assert way(service, PASSWORD, HERE).status in (201, 302)
+
+
+def test_only_callers_who_were_wrong_before_are_suspect(
+    service: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[tuple[str, bool]] = []
+
+    async def matches(_: object, account: str, stored: str, password: str, *, is_suspect: bool) -> bool:
+        judged.append((password, is_suspect))
+        return password == PASSWORD
+
+    monkeypatch.setattr(PasswordPool, "matches", matches)
+    for number in range(2):
+        by_name(service, f"guess {number}", HERE)
+    by_name(service, PASSWORD, HERE)
+    by_name(service, PASSWORD, ELSEWHERE)
+    by_name(service, PASSWORD, ELSEWHERE)
+    by_name(service, PASSWORD, "", id=BOB.uuid)
+    found = [is_suspect for _, is_suspect in judged]
+    assert found == [False, True, True, False, False, False]
 
 
 @pytest.mark.parametrize("way", WAYS_OF_USERS)

@@ -100,6 +100,26 @@ def test_accounts_take_turns(gate: Gate) -> None:
     assert sorted(turns[3:5]) == ["ada", "bob"]
 
 
+def test_suspects_wait_for_all_others_and_take_no_room_from_them(gate: Gate) -> None:
+    async def flood(pool: PasswordPool) -> None:
+        under_way = crowd(pool, ["first"] * THREADS)
+        await asyncio.sleep(0)
+        names = [f"suspect {number}" for number in range(MOST_WAITING)]
+        suspects = [
+            asyncio.ensure_future(pool.matches(name, STORED, name, is_suspect=True)) for name in names
+        ]
+        await asyncio.sleep(0)
+        with pytest.raises(StorageUnavailableError):
+            await pool.matches("one more", STORED, "x", is_suspect=True)
+        others = crowd(pool, ["ada", "bob"])
+        await asyncio.sleep(0)
+        gate.open.set()
+        await asyncio.gather(*under_way, *suspects, *others)
+
+    run(flood)
+    assert sorted(gate.checked[THREADS : THREADS + 2]) == ["ada", "bob"]
+
+
 def test_beyond_what_can_be_waited_for_passwords_are_refused_until_some_are_done(gate: Gate) -> None:
     async def overload(pool: PasswordPool) -> None:
         under_way = crowd(pool, [f"user {number}" for number in range(THREADS + MOST_WAITING)])

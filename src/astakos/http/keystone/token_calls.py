@@ -159,8 +159,8 @@ async def _prove_by_password(service: Service, request: Request, given: Password
 
     account = _account(found, given)
 
-    async def matches() -> bool:
-        return await service.passwords.matches(account, stored, given.password)
+    async def matches(is_suspect: bool) -> bool:
+        return await service.passwords.matches(account, stored, given.password, is_suspect=is_suspect)
 
     if not await is_right(service, request, account, matches) or found is None or stored is None:
         raise Unauthorized(NOT_KNOWN)

@@ -91,7 +91,7 @@ async def require_secret(
     """
     given = token_hash(secret)
 
-    async def matches() -> bool:
+    async def matches(_is_suspect: bool) -> bool:
         expected = b"" if client is None or client.secret_hash is None else client.secret_hash
         return hmac.compare_digest(expected, given)
 

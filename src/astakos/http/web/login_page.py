@@ -159,8 +159,8 @@ async def _proven_user(
     user, stored, knows_browser = await service.read(_find, username, token_hash(browser), service.now())
     account = unknown_account(username) if user is None else user_account(user.uuid)
 
-    async def matches() -> bool:
-        return await service.passwords.matches(account, stored, password)
+    async def matches(is_suspect: bool) -> bool:
+        return await service.passwords.matches(account, stored, password, is_suspect=is_suspect)
 
     known = browser if knows_browser else None
     if not await is_right(service, request, account, matches, known) or user is None or stored is None:

@@ -1,6 +1,7 @@
 """Counts recent attempts to get in with a secret, across all processes and hosts."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from astakos.directory.attempt_limits import WINDOW, Attempt, Limit, Tally, TooManyAttemptsError
 from astakos.storage.protocol import Connection
@@ -14,6 +15,18 @@ ON CONFLICT (subject) DO UPDATE SET began = excluded.began, count = excluded.cou
 TAKE_BACK = "UPDATE login_attempts SET count = count - 1 WHERE subject = ? AND count > 0"
 
 
+class Counted(NamedTuple):
+    """An attempt that was counted.
+
+    Attributes:
+        limits: the limits that it counts for; see `take_back`.
+        is_suspect: whether the caller has made other attempts that were wrong, or are not judged yet.
+    """
+
+    limits: Sequence[Limit]
+    is_suspect: bool
+
+
 def require_allowed(connection: Connection, attempt: Attempt, now: int) -> None:
     """Check that an attempt is allowed, without counting it.
 
@@ -23,8 +36,8 @@ def require_allowed(connection: Connection, attempt: Attempt, now: int) -> None:
     _tallies(connection, attempt, now)
 
 
-def count(connection: Connection, attempt: Attempt, now: int) -> Sequence[Limit]:
-    """Count an attempt before it is made. Returns the limits that it counts for, see `take_back`.
+def count(connection: Connection, attempt: Attempt, now: int) -> Counted:
+    """Count an attempt before it is made.
 
     Raises:
         TooManyAttemptsError: it exceeds a limit, and is not counted.
@@ -33,7 +46,8 @@ def count(connection: Connection, attempt: Attempt, now: int) -> Sequence[Limit]
     tallies = _tallies(connection, attempt, now)
     rows = [(limit.subject, began, number + 1) for limit, (began, number) in tallies]
     connection.executemany(SAVE, rows)
-    return [limit for limit, _ in tallies]
+    is_suspect = any(tally.number for limit, tally in tallies if limit.is_of_caller)
+    return Counted([limit for limit, _ in tallies], is_suspect)
 
 
 def take_back(connection: Connection, limits: Sequence[Limit]) -> None:
