@@ -450,7 +450,24 @@ IMPOSSIBLE_ARGUMENTS: list[Invoke] = [
     lambda c: c.issue_one_commission(TOKEN, "h", "s", [("vm", 1)]),  # type: ignore[arg-type]  # what is tested
     lambda c: c.issue_commission(TOKEN, {"provisions": {1, 2}}),
     lambda c: c.issue_commission(TOKEN, {"provisions": float("nan")}),
-    lambda c: c.get_usernames(TOKEN, {"a"}),
+    lambda c: c.get_usernames(TOKEN, "a user"),
+    lambda c: c.get_usernames(TOKEN, 7),  # type: ignore[arg-type]  # what is tested
+    lambda c: c.get_usernames(TOKEN, [uuid.uuid4()]),  # type: ignore[list-item]  # what is tested
+    lambda c: c.service_get_usernames(TOKEN, b"ab"),  # type: ignore[arg-type]  # what is tested
+    lambda c: c.get_uuids(TOKEN, "ada@example.org"),
+    lambda c: c.get_uuids(TOKEN, ["ada", None]),  # type: ignore[list-item]  # what is tested
+    lambda c: c.service_get_uuids(TOKEN, uuids="ada@example.org"),
+    lambda c: c.lookups(TOKEN).get_usernames("a user"),
+    lambda c: c.lookups(TOKEN).get_uuids("ada@example.org"),
+    lambda c: c.lookups(TOKEN).get_uuids(None),  # type: ignore[arg-type]  # what is tested
+    lambda c: c.resolve_commissions(TOKEN, "17", []),  # type: ignore[arg-type]  # what is tested
+    lambda c: c.resolve_commissions(TOKEN, [], 17),  # type: ignore[arg-type]  # what is tested
+    lambda c: c.issue_commissions(TOKEN, "no commissions"),  # type: ignore[arg-type]  # what is tested
+    lambda c: c.issue_commissions(TOKEN, {"provisions": []}),  # type: ignore[dict-item]  # what is tested
+    lambda c: c.issue_commissions(TOKEN, 7),  # type: ignore[arg-type]  # what is tested
+    lambda c: c.accept_commission(TOKEN, 7, quantities=7),  # type: ignore[arg-type]  # what is tested
+    lambda c: c.accept_commission(TOKEN, 7, quantities={"a": 1}),  # type: ignore[dict-item]  # what is tested
+    lambda c: c.reconcile(TOKEN, {"a": 1}),  # type: ignore[dict-item]  # what is tested
     lambda c: c.get_username(TOKEN, uuid.uuid4()),  # type: ignore[arg-type]  # what is tested
     lambda c: c.get_commission_info(TOKEN, ""),  # type: ignore[arg-type]  # what is tested
     lambda c: c.accept_commission(TOKEN, ".."),  # type: ignore[arg-type]  # what is tested
@@ -473,6 +490,43 @@ def test_arguments_that_cannot_be_right_are_refused_before_sending(
     assert refused.value.details
     assert str(refused.value) == refused.value.details
     assert peer.accepted == 0
+
+
+ITERABLES: list[Callable[[list[Any]], Any]] = [
+    list,
+    tuple,
+    iter,
+    dict.fromkeys,
+    lambda items: dict.fromkeys(items).keys(),
+    lambda items: (item for item in items),
+]
+
+
+@pytest.mark.parametrize("iterable", ITERABLES)
+def test_where_several_are_wanted_any_iterable_will_do(
+    iterable: Callable[[list[Any]], Any], peer_of: PeerFactory
+) -> None:
+    peer = peer_of(answer({"uuid_catalog": {}, "displayname_catalog": {}}))
+    with AstakosClient(peer.url) as client:
+        client.get_usernames(TOKEN, iterable([UUID, "other"]))
+        client.get_uuids(TOKEN, iterable(["ada", "bob"]))
+        client.lookups(TOKEN).get_usernames(iterable([UUID, "other"]))
+        client.lookups(TOKEN).get_uuids(iterable(["ada", "bob"]))
+        client.resolve_commissions(TOKEN, iterable([1, 2]), iterable([3]))
+    assert [request.json for request in peer.requests] == [
+        {"uuids": [UUID, "other"]},
+        {"displaynames": ["ada", "bob"]},
+        {"uuids": [UUID, "other"]},
+        {"displaynames": ["ada", "bob"]},
+        {"accept": [1, 2], "reject": [3]},
+    ]
+
+
+def test_a_set_of_users_is_looked_up(peer_of: PeerFactory) -> None:
+    peer = peer_of(answer({"uuid_catalog": {UUID: "ada"}}))
+    with AstakosClient(peer.url) as client:
+        assert client.get_usernames(TOKEN, {UUID}) == {UUID: "ada"}
+    assert peer.requests[0].json == {"uuids": [UUID]}
 
 
 @pytest.mark.parametrize("token", ["se\ncret", "se\rcret", "se\0cret", "secret\u20ac", "sec\ud800ret"])

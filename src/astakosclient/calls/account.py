@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from astakosclient.calls import answers
-from astakosclient.calls.call import FORM, Call, Parts, form, given, post, query, text
+from astakosclient.calls.call import FORM, Call, Parts, form, given, post, query, text, texts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
     from astakosclient.answer_types import (
         Endpoints,
         Quotas,
@@ -43,8 +44,17 @@ def get_user_info(token: str | None, usage: bool) -> Call[UserInfo]:
 def get_usernames(
     token: str | None, uuids: Iterable[str] | None, path: str
 ) -> Call[dict[str, str]] | Parts[dict[str, str]]:
-    """Builds the call that maps UUIDs to user names; splits a list longer than `LARGEST_LOOKUP`."""
-    return _catalog("get_usernames", token, path, "uuids", uuids, "uuid_catalog")
+    """Builds the call that maps UUIDs to user names; splits a list longer than `LARGEST_LOOKUP`.
+
+    Raises:
+        BadValue: ``uuids`` is neither None nor an iterable of strings.
+    """
+
+    def part(some: Sequence[str] | None) -> Call[dict[str, str]]:
+        read = answers.mapping_at("uuid_catalog")
+        return post("get_usernames", path, token, {"uuids": some}, read, repeatable=True)
+
+    return part(None) if uuids is None else _in_parts(part, texts("uuids", uuids))
 
 
 def get_username(token: str | None, uuid: str, path: str) -> Call[str]:
@@ -56,8 +66,17 @@ def get_username(token: str | None, uuid: str, path: str) -> Call[str]:
 def get_uuids(
     token: str | None, display_names: Iterable[str] | None, path: str
 ) -> Call[dict[str, str]] | Parts[dict[str, str]]:
-    """Builds the call that maps user names to UUIDs; splits a list longer than `LARGEST_LOOKUP`."""
-    return _catalog("get_uuids", token, path, "displaynames", display_names, "displayname_catalog")
+    """Builds the call that maps user names to UUIDs; splits a list longer than `LARGEST_LOOKUP`.
+
+    Raises:
+        BadValue: ``display_names`` is neither None nor an iterable of strings.
+    """
+
+    def part(some: Sequence[str] | None) -> Call[dict[str, str]]:
+        read = answers.uuids_of(some or ())
+        return post("get_uuids", path, token, {"displaynames": some}, read, repeatable=True)
+
+    return part(None) if display_names is None else _in_parts(part, texts("display_names", display_names))
 
 
 def get_uuid(token: str | None, display_name: str, path: str) -> Call[str]:
@@ -66,13 +85,10 @@ def get_uuid(token: str | None, display_name: str, path: str) -> Call[str]:
     return post("get_uuid", path, token, {"displaynames": [name]}, answers.uuid_of(name), repeatable=True)
 
 
-def _catalog(
-    name: str, token: str | None, path: str, key: str, wanted: Iterable[str] | None, answered: str
+def _in_parts(
+    part: Callable[[Sequence[str]], Call[dict[str, str]]], wanted: Sequence[str]
 ) -> Call[dict[str, str]] | Parts[dict[str, str]]:
-    def part(some: Any) -> Call[dict[str, str]]:
-        return post(name, path, token, {key: some}, answers.mapping_at(answered), repeatable=True)
-
-    if not isinstance(wanted, Sequence) or isinstance(wanted, str) or len(wanted) <= LARGEST_LOOKUP:
+    if len(wanted) <= LARGEST_LOOKUP:
         return part(wanted)
     starts = range(0, len(wanted), LARGEST_LOOKUP)
     return Parts([part(wanted[start : start + LARGEST_LOOKUP]) for start in starts], _merged)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from astakosclient.errors import InvalidResponse, NoUserName, NoUUID
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from astakosclient.core.exchange import Answer
 
@@ -85,6 +85,21 @@ def uuid_of(display_name: str) -> Callable[[Answer], str]:
         if display_name not in uuids:
             raise NoUUID(display_name)
         return uuids[display_name]
+
+    return read
+
+
+def uuids_of(display_names: Sequence[str]) -> Callable[[Answer], dict[str, str]]:
+    """Returns a parser for the UUIDs of user names, by each spelling of a name as given.
+
+    Servers ignore the case of names, and of several spellings of a name they answer only the last.
+    """
+
+    def read(answer: Answer) -> dict[str, str]:
+        uuids = mapping_at("displayname_catalog")(answer)
+        by_lowercase = {name.lower(): uuid for name, uuid in uuids.items()}
+        others = (name for name in display_names if name not in uuids)
+        return uuids | {name: by_lowercase[name.lower()] for name in others if name.lower() in by_lowercase}
 
     return read
 

@@ -240,6 +240,41 @@ def text(name: str, value: str) -> str:
     return value
 
 
+def listed(name: str, values: Iterable[T] | None) -> list[T]:
+    """Returns an argument that must be an iterable other than text, as a list.
+
+    Raises:
+        BadValue: the argument is None, text or not iterable. Text would be taken apart into characters.
+    """
+    if isinstance(given(name, values), str | bytes | bytearray) or not isinstance(values, Iterable):
+        raise BadValue(f"{name} must be a list or another iterable, not {type(values).__name__}")
+    return list(values)
+
+
+def texts(name: str, values: Iterable[str] | None) -> list[str]:
+    """Returns an argument that must be an iterable of strings, as a list.
+
+    Raises:
+        BadValue: the argument is None, text or not iterable, or an item is not a string.
+    """
+    strings = listed(name, values)
+    for item in strings:
+        if not isinstance(item, str):
+            raise BadValue(f"{name} must contain only strings, not {type(item).__name__}")
+    return strings
+
+
+def mappings(name: str, values: Iterable[Mapping[str, Any]] | None) -> list[Mapping[str, Any]]:
+    """Returns an argument that must be an iterable of mappings, as a list.
+
+    Raises:
+        BadValue: the argument is None, a single mapping, text or not iterable.
+    """
+    if isinstance(values, Mapping):
+        raise BadValue(f"{name} must be a list of mappings, not a single mapping")
+    return listed(name, values)
+
+
 def path_part(name: str, value: object) -> str:
     """Percent-encodes a value as one path segment.
 

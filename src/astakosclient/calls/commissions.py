@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from astakosclient.calls import answers, faults
-from astakosclient.calls.call import Call, form, given, path_part, post
+from astakosclient.calls.call import Call, form, given, listed, mappings, path_part, post
 from astakosclient.errors import BadValue
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def issue_commissions(
     idempotency_key: str | None,
 ) -> Call[BulkResults]:
     """Builds the call that issues several commissions in one request."""
-    document = {"commissions": list(given("requests", requests)), "all_or_none": all_or_none}
+    document = {"commissions": mappings("requests", requests), "all_or_none": all_or_none}
     return post(
         "issue_commissions",
         COMMISSIONS_BULK,
@@ -159,7 +159,7 @@ def commission_action(
 ) -> Call[None]:
     """Builds the call that accepts or rejects a pending commission; see `accept_commission` of the client."""
     path = f"{COMMISSIONS}/{path_part('serial', serial)}/action"
-    value = "" if quantities is None else {"quantities": list(quantities)}
+    value = "" if quantities is None else {"quantities": mappings("quantities", quantities)}
     return post(
         "commission_action",
         path,
@@ -190,8 +190,8 @@ def resolve_commissions(
 ) -> Call[Resolution]:
     """Builds the call that accepts and rejects several pending commissions."""
     request = {
-        "accept": given("accept_serials", accept_serials),
-        "reject": given("reject_serials", reject_serials),
+        "accept": listed("accept_serials", accept_serials),
+        "reject": listed("reject_serials", reject_serials),
     }
     # Not repeatable: the second response would report the serials resolved by the first as failed.
     return post("resolve_commissions", COMMISSIONS_ACTION, token, request, answers.mapping, repeatable=False)
@@ -208,7 +208,7 @@ def reconcile(
     token: str | None, usage: Iterable[Mapping[str, Any]], mend: bool, name: str | None
 ) -> Call[Reconciliation]:
     """Builds the call that compares the ledger with actual usage."""
-    document: dict[str, Any] = {"usage": list(given("usage", usage)), "mend": mend}
+    document: dict[str, Any] = {"usage": mappings("usage", usage), "mend": mend}
     if name is not None:
         document["name"] = name
     return post("reconcile", RECONCILE, token, document, answers.mapping, repeatable=not mend)

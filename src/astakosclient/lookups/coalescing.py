@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 
 
 class _Batch:
-    """Keys to look up in one request; the thread that created the batch sends it."""
+    """Keys to look up in one request; the thread that created the batch sends it.
 
-    def __init__(self, before: _Batch | None) -> None:
-        self.before = before
+    ``found`` and ``error`` are both None if the thread was interrupted before it had an answer.
+    """
+
+    def __init__(self) -> None:
+        self.before: _Batch | None = None
         self.wanted: set[str] = set()
-        self.found: dict[str, str] = {}
-        self.error: BaseException | None = None
+        self.found: dict[str, str] | None = None
+        self.error: Exception | None = None
         self.done = threading.Event()
 
 
@@ -60,36 +63,49 @@ class CoalescedLookups:
         if self._pid != os.getpid():
             # After a fork, the threads that lead the batches do not exist in this process.
             self._reset()
-        with self._lock:
-            leads = self._collecting is None
-            if self._collecting is None:
-                self._collecting = _Batch(self._in_flight)
-            joined = self._collecting
-            joined.wanted.add(wanted)
-        if leads:
-            self._lead(joined)
-        else:
+        while True:
+            own = _Batch()
+            try:
+                joined = self._join(wanted, own)
+                if joined is own:
+                    return self._lead(own)
+            finally:
+                self._end(own)
             joined.done.wait()
             if joined.error is not None:
                 # A copy, because each thread that raises the exception adds its own traceback.
                 raise copy.copy(joined.error)
-        return joined.found
+            if joined.found is not None:
+                return joined.found
 
-    def _lead(self, led: _Batch) -> None:
+    def _join(self, wanted: str, own: _Batch) -> _Batch:
+        """Adds a key to the batch that is collecting; if there is none, ``own`` becomes it."""
+        with self._lock:
+            if self._collecting is None:
+                own.before = self._in_flight
+                self._collecting = own
+            self._collecting.wanted.add(wanted)
+            return self._collecting
+
+    def _lead(self, led: _Batch) -> dict[str, str]:
+        if led.before is not None:
+            led.before.done.wait()
+            led.before = None
+        with self._lock:
+            self._collecting = None
+            self._in_flight = led
         try:
-            if led.before is not None:
-                led.before.done.wait()
-                led.before = None
-            with self._lock:
-                self._collecting = None
-                self._in_flight = led
-            led.found = self._ask(led.wanted)
-            self.cache.add(led.found)
-        except BaseException as error:
+            found = self._ask(led.wanted)
+        except Exception as error:
             led.error = error
             raise
-        finally:
+        self.cache.add(found)
+        led.found = found
+        return found
+
+    def _end(self, led: _Batch) -> None:
+        """Releases the threads that wait for a batch, also if an interrupt ended the thread that leads it."""
+        with self._lock:
             if self._collecting is led:
-                # Interrupted while waiting: no other thread may join this batch.
                 self._collecting = None
-            led.done.set()
+        led.done.set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from astakosclient.calls import account
-from astakosclient.calls.call import text
+from astakosclient.calls.call import text, texts
 from astakosclient.errors import NoUserName, NoUUID
 from astakosclient.lookups.coalescing import CoalescedLookups
 from astakosclient.lookups.ttl_cache import AGE_SECONDS, SIZE, TtlCache
@@ -36,10 +36,10 @@ class Lookups:
         path = account.SERVICE_USER_CATALOGS if as_service else account.USER_CATALOGS
 
         def names(uuids: Iterable[str]) -> Call[dict[str, str]] | Parts[dict[str, str]]:
-            return account.get_usernames(token, list(uuids), path)
+            return account.get_usernames(token, uuids, path)
 
         def uuids(names: Iterable[str]) -> Call[dict[str, str]] | Parts[dict[str, str]]:
-            return account.get_uuids(token, list(names), path)
+            return account.get_uuids(token, names, path)
 
         self._names = CoalescedLookups(lambda wanted: client._run(names(wanted)), TtlCache(size, age))  # noqa: SLF001 - same package
         self._uuids = CoalescedLookups(lambda wanted: client._run(uuids(wanted)), TtlCache(size, age))  # noqa: SLF001
@@ -74,17 +74,19 @@ class Lookups:
         """Returns the user names for several UUIDs, as a dict by UUID. Omits unknown UUIDs.
 
         Raises:
+            BadValue: ``uuids`` is not an iterable of strings.
             AstakosClientException: the call failed.
         """
-        return self._names.several(uuids)
+        return self._names.several(texts("uuids", uuids))
 
     def get_uuids(self, display_names: Iterable[str]) -> dict[str, str]:
         """Returns the UUIDs for several user names, as a dict by name as given. Omits unknown names.
 
         Raises:
+            BadValue: ``display_names`` is not an iterable of strings.
             AstakosClientException: the call failed.
         """
-        return self._uuids.several(display_names)
+        return self._uuids.several(texts("display_names", display_names))
 
     def forget(self) -> None:
         """Clears the cache."""

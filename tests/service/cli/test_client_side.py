@@ -138,6 +138,12 @@ def test_names_and_uuids(standing_service: Caller, token: str, more: list[str]) 
     assert CHLOE.email in asked(url, token, "names", CHLOE.uuid, *more).output
 
 
+def test_each_spelling_of_a_name_has_its_uuid(standing_service: Caller) -> None:
+    spellings = [ALICE.email, ALICE.email.upper()]
+    found = asked(standing_service.base_url, BOB.token, "uuids", *spellings, "--json").document
+    assert found == [{"username": spelling, "uuid": ALICE.uuid} for spelling in spellings]
+
+
 @pytest.mark.parametrize(
     ("command", "known", "unknown", "kind"),
     [("names", ALICE.uuid, UNKNOWN_UUID, "uuid"), ("uuids", ALICE.email, "nobody@example.org", "name")],
