@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 MINUTE = 60
+HOUR = 60 * MINUTE
 
 
 class Fault(Exception):  # noqa: N818 - "fault" is the protocol's word
@@ -113,23 +114,40 @@ class HeadTooLarge(Fault):
         super().__init__(f"The request exceeds {limit} bytes outside its body. Send fewer headers.")
 
 
-class TooManyAttempts(Fault):
-    """Too many wrong passwords or other secrets were sent."""
+class TooMany(Fault):
+    """The caller has sent too much of something within some time."""
 
     status = 429
     name = "overLimit"
     header_names = ("Retry-After",)
+    what: ClassVar[str]
 
     def __init__(self, retry_after: int) -> None:
         """Sets the number of seconds to wait before the next attempt."""
-        message = f"Too many wrong attempts. Try again in {in_words(retry_after)}."
+        message = f"{self.what}. Try again in {in_words(retry_after)}."
         super().__init__(message, {"Retry-After": str(retry_after)})
         self.retry_after = retry_after
 
 
+class TooManyAttempts(TooMany):
+    """Too many wrong passwords or other secrets were sent."""
+
+    what = "Too many wrong attempts"
+
+
+class TooMuchFeedback(TooMany):
+    """A user has sent too much feedback."""
+
+    what = "You have sent too much feedback"
+
+
 def in_words(seconds: int) -> str:
-    """Returns a time to wait, in seconds up to a minute, else in minutes, rounded up."""
-    number, unit = (seconds, "second") if seconds < MINUTE else (-(-seconds // MINUTE), "minute")
+    """Returns a time to wait: seconds up to a minute, then minutes, then hours, rounded up."""
+    number, unit = seconds, "second"
+    if seconds >= HOUR:
+        number, unit = -(-seconds // HOUR), "hour"
+    elif seconds >= MINUTE:
+        number, unit = -(-seconds // MINUTE), "minute"
     return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 

@@ -39,7 +39,15 @@ def test_faults_carry_their_headers() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(1, "1 second"), (59, "59 seconds"), (60, "1 minute"), (61, "2 minutes"), (90, "2 minutes")],
+    [
+        (1, "1 second"),
+        (59, "59 seconds"),
+        (60, "1 minute"),
+        (61, "2 minutes"),
+        (90, "2 minutes"),
+        (3600, "1 hour"),
+        (3601, "2 hours"),
+    ],
 )
 def test_a_time_to_wait_is_told_in_words(seconds: int, words: str) -> None:
     fault = TooManyAttempts(seconds)

@@ -5,14 +5,16 @@ from typing import Annotated
 
 import msgspec
 
+from astakos.clock import MICROSECONDS
 from astakos.directory.entities import User
-from astakos.http.faults import BadRequest
+from astakos.http.faults import BadRequest, TooMuchFeedback
 from astakos.http.forms import FormBody
 from astakos.http.openapi.description import EMPTY, described
 from astakos.http.request import BODY_LIMIT, Answer, Request
 from astakos.service.mail import MailError
 from astakos.service.service import Service
 from astakos.storage.tables import feedback as feedback_store
+from astakos.storage.tables.feedback import TooMuchFeedbackError
 from astakos.storage.texts import is_storable
 
 log = logging.getLogger("astakos.http")
@@ -28,7 +30,7 @@ class FeedbackForm(msgspec.Struct):
 FEEDBACK = FormBody(FeedbackForm, limit=BODY_LIMIT)
 
 
-@described("account.feedback", body=FEEDBACK, answers={200: EMPTY, 502: EMPTY})
+@described("account.feedback", body=FEEDBACK, answers={200: EMPTY, 502: EMPTY}, faults=[TooMuchFeedback])
 async def feedback(service: Service, request: Request, user: User) -> Answer:
     """Sends feedback to the operators. Returns 502 if the feedback is stored but cannot be mailed."""
     form = await FEEDBACK.read(request, request.dialect.form_type)
@@ -36,7 +38,10 @@ async def feedback(service: Service, request: Request, user: User) -> Answer:
     if not (is_storable(message) and is_storable(data)):
         raise BadRequest("feedback_msg and feedback_data must not contain NUL characters.")
     now = service.now()
-    await service.write(lambda connection: feedback_store.save(connection, user.id, now, message, data))
+    try:
+        await service.write(lambda connection: feedback_store.save(connection, user.id, now, message, data))
+    except TooMuchFeedbackError as error:
+        raise TooMuchFeedback(-(-(error.again - now) // MICROSECONDS)) from error
     if service.mailer is not None:
         text = f"From: {user.name} <{user.email}> ({user.uuid})\n\n{message}\n\n-- \n{data}\n"
         try:

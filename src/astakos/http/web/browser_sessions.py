@@ -123,7 +123,8 @@ async def begin(
         sessions.end(connection, token_hash(before))
         _store(connection, user, session, now)
         known_until = now + KNOWN_DAYS * 24 * HOUR
-        sessions.remember_browser(connection, user.id, token_hash(browser), now, known_until)
+        known_before = token_hash(browser_of(service, request))
+        sessions.remember_browser(connection, user.id, token_hash(browser), now, known_until, known_before)
         return True
 
     return (session, browser) if await service.write(store) else None

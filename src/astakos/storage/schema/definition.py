@@ -251,6 +251,7 @@ known_browsers = _table(
     _secret("secret_hash"),
     _refers("user_id", "users.id"),
     _number("expires"),
+    Index("known_browsers_of_user", "user_id", "expires"),
     Index("known_browsers_by_expiry", "expires"),
 )
 
@@ -292,6 +293,7 @@ feedback = _table(
     _number("time"),
     _text("message"),
     _text("data"),
+    Index("feedback_of_user", "user_id", "time"),
 )
 
 # A null source is stored as '', because a unique constraint treats nulls as distinct.

@@ -1,10 +1,56 @@
-"""Stores the feedback that users send to the operators."""
+"""Stores the feedback that users send to the operators, so much of each user."""
 
+from astakos.clock import DAY
 from astakos.storage.protocol import Connection
 
+MOST_A_DAY = 20
+"""How many messages a user can send within a day."""
+MOST_CHARACTERS_A_DAY = 2 * 1024 * 1024
+"""How many characters these can have together."""
+MOST_KEPT = 100
+"""How many messages of a user are kept; a new one replaces the oldest."""
+MOST_REPLACED = 1000
+"""How many messages are replaced at a time, so that other writers do not wait long."""
+
+LIST_RECENT = """
+SELECT time, length(message) + length(data) FROM feedback WHERE user_id = ? AND time > ? ORDER BY time
+"""
 SAVE = "INSERT INTO feedback (user_id, time, message, data) VALUES (?, ?, ?, ?)"
+REPLACE = """
+DELETE FROM feedback WHERE id IN (
+    SELECT id FROM feedback WHERE user_id = ? ORDER BY time DESC, id DESC LIMIT ? OFFSET ?
+)
+"""
+
+
+class TooMuchFeedbackError(Exception):
+    """A user has sent too much feedback, and the message is not stored.
+
+    Attributes:
+        again: the instant from which it can be.
+    """
+
+    def __init__(self, again: int) -> None:
+        """Set the instant."""
+        super().__init__("too much feedback")
+        self.again = again
 
 
 def save(connection: Connection, user: int, now: int, message: str, data: str) -> None:
-    """Store a user's message and the sending program's data."""
+    """Store a user's message and the sending program's data.
+
+    Raises:
+        TooMuchFeedbackError: the user has sent too much within a day.
+    """
+    recent = connection.execute(LIST_RECENT, (user, now - DAY)).fetchall()
+    number = len(recent)
+    characters = sum(int(size) for _, size in recent) + len(message) + len(data)
+    again = now
+    for time, size in recent:
+        if number < MOST_A_DAY and characters <= MOST_CHARACTERS_A_DAY:
+            break
+        number, characters, again = number - 1, characters - int(size), time + DAY
+    if again > now:
+        raise TooMuchFeedbackError(again)
     connection.execute(SAVE, (user, now, message, data))
+    connection.execute(REPLACE, (user, MOST_REPLACED, MOST_KEPT))

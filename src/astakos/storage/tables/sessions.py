@@ -5,9 +5,21 @@ from astakos.storage.protocol import Connection
 from astakos.storage.tables import users
 from astakos.storage.texts import is_storable
 
+MOST_SESSIONS = 100
+"""How many sessions a user can have at once; a new one replaces the oldest."""
+MOST_BROWSERS = 50
+"""How many browsers of a user are known; a new one replaces the oldest."""
+MOST_REPLACED = 1000
+"""How many rows are replaced at a time, so that other writers do not wait long."""
+
 EXPIRE_SESSIONS = "DELETE FROM sessions WHERE expires < ?"
 ADD_SESSION = """
 INSERT INTO sessions (secret_hash, token_hash, user_id, created, expires) VALUES (?, ?, ?, ?, ?)
+"""
+REPLACE_SESSIONS = """
+DELETE FROM sessions WHERE id IN (
+    SELECT id FROM sessions WHERE user_id = ? ORDER BY created DESC, id DESC LIMIT ? OFFSET ?
+)
 """
 FIND_SESSION = """
 SELECT u.uuid, s.expires FROM sessions s JOIN users u ON u.id = s.user_id
@@ -24,6 +36,11 @@ SELECT 1 FROM known_browsers b JOIN users u ON u.id = b.user_id
 WHERE b.secret_hash = ? AND u.username = ? AND b.expires >= ?
 """
 FORGET_BROWSER = "DELETE FROM known_browsers WHERE secret_hash = ?"
+REPLACE_BROWSERS = """
+DELETE FROM known_browsers WHERE id IN (
+    SELECT id FROM known_browsers WHERE user_id = ? ORDER BY expires DESC, id DESC LIMIT ? OFFSET ?
+)
+"""
 
 
 def begin(
@@ -31,6 +48,7 @@ def begin(
 ) -> None:
     """Store a new session of a user with the hashes of its secret and its token; delete expired sessions."""
     connection.execute(EXPIRE_SESSIONS, (now,))
+    connection.execute(REPLACE_SESSIONS, (user, MOST_REPLACED, MOST_SESSIONS - 1))
     connection.execute(ADD_SESSION, (secret_hash, token_hash, user, now, expires))
 
 
@@ -63,10 +81,22 @@ def end(connection: Connection, secret_hash: bytes) -> None:
     connection.execute(END_SESSION, (secret_hash,))
 
 
-def remember_browser(connection: Connection, user: int, secret_hash: bytes, now: int, expires: int) -> None:
-    """Record that a user has logged in from a browser; delete expired records."""
+def remember_browser(
+    connection: Connection, user: int, secret_hash: bytes, now: int, expires: int, before: bytes = b""
+) -> None:
+    """Record that a user has logged in from a browser; delete expired records.
+
+    Args:
+        connection: a connection in a transaction.
+        user: the id of the user.
+        secret_hash: the hash of the browser's new secret.
+        now: the current instant.
+        expires: the instant when the browser is forgotten.
+        before: the hash of the secret that the new one replaces in the browser.
+    """
     connection.execute(EXPIRE_BROWSERS, (now,))
-    connection.execute(FORGET_BROWSER, (secret_hash,))
+    connection.execute(FORGET_BROWSER, (before,))
+    connection.execute(REPLACE_BROWSERS, (user, MOST_REPLACED, MOST_BROWSERS - 1))
     connection.execute(REMEMBER_BROWSER, (secret_hash, user, expires))
 
 

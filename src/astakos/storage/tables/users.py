@@ -51,6 +51,7 @@ DELETE FROM temporary_tokens WHERE user_id = (SELECT id FROM users WHERE uuid = 
 END_SESSIONS = "DELETE FROM sessions WHERE user_id = (SELECT id FROM users WHERE uuid = ?)"
 END_ACCESS_TOKENS = "DELETE FROM oauth2_tokens WHERE user_id = (SELECT id FROM users WHERE uuid = ?)"
 END_CODES = "DELETE FROM oauth2_codes WHERE user_id = (SELECT id FROM users WHERE uuid = ?)"
+FORGET_BROWSERS = "DELETE FROM known_browsers WHERE user_id = (SELECT id FROM users WHERE uuid = ?)"
 END_EVERYTHING = (END_TOKEN, END_TEMPORARY_TOKENS, END_SESSIONS, END_ACCESS_TOKENS, END_CODES)
 LIST_GROUPS_OF = """
 SELECT g.id, g.name FROM groups g JOIN user_groups u ON u.group_id = g.id WHERE u.user_id = ? ORDER BY g.id
@@ -198,10 +199,11 @@ def sign_terms(connection: Connection, user: int) -> None:
 def set_password_hash(
     connection: Connection, uuid: str, password_hash: str, *, keep_tokens: bool = False
 ) -> None:
-    """Set a user's password. Unless `keep_tokens`, end all their tokens: whoever knew the old password may
-    hold one.
+    """Set a user's password, and forget the browsers that they have logged in from. Unless `keep_tokens`, end
+    all their tokens: whoever knew the old password may hold one.
     """
     connection.execute(SET_PASSWORD, (password_hash, uuid))
+    connection.execute(FORGET_BROWSERS, (uuid,))
     if not keep_tokens:
         end_tokens(connection, uuid)
 

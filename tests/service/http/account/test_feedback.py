@@ -1,6 +1,8 @@
 import pytest
 
+from astakos.clock import DAY, MICROSECONDS
 from astakos.storage.protocol import Database
+from astakos.storage.tables.feedback import MOST_A_DAY
 from service.caller import ACCOUNT, Caller
 from service.installation import rows
 from service.world import (
@@ -83,6 +85,16 @@ class TestFeedback:
         headers = {"Content-Type": FORM}
         assert service("POST", FEEDBACK, BOB.token, body=b"x=1", headers=headers).status == 400
         assert rows(database, "SELECT * FROM feedback") == []
+
+    def test_too_much_of_it_is_refused_and_says_how_long(self, database: Database, service: Caller) -> None:
+        body, headers = b"feedback_msg=x", {"Content-Type": FORM}
+        for _ in range(MOST_A_DAY):
+            assert service("POST", FEEDBACK, BOB.token, body=body, headers=headers).status == 200
+        reply = service("POST", FEEDBACK, BOB.token, body=body, headers=headers)
+        assert (reply.status, reply.fault) == (429, "overLimit")
+        assert reply.message == "You have sent too much feedback. Try again in 24 hours."
+        assert 0 < int(reply.headers["retry-after"]) <= DAY // MICROSECONDS
+        assert rows(database, "SELECT count(*) FROM feedback") == [(MOST_A_DAY,)]
 
     def test_a_long_message_is_kept_whole(self, database: Database, service: Caller) -> None:
         body, content_type = multipart({"feedback_data": b"x", "feedback_msg": b"a" * 900_000})
