@@ -22,7 +22,7 @@ FLOORS = (
     ("storage",),
     ("projects",),
     ("directory", "ledger"),
-    ("logs", "distribution", "turns"),
+    ("logs", "distribution", "malformed_json", "turns"),
     ("clock",),
 )
 """From the top down: a room imports from floors below its own only."""

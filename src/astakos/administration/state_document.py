@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from astakos.administration.document_errors import explained
+from astakos.malformed_json import why_malformed
 from astakos.projects.project import MembershipState, Policy, ProjectState
 
 COOKIE_NAME = r"^[A-Za-z0-9_.-]*$"
@@ -183,7 +184,7 @@ def read_document(content: bytes, name: str) -> StateDocument:
     except msgspec.ValidationError as error:
         raise StateError(f"{name}: {explained(error, StateDocument)}") from error
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise StateError(f"{name} is not JSON: {error}") from error
+        raise StateError(f"{name} is not JSON: {why_malformed(content, error)}") from error
 
 
 def write_document(document: StateDocument) -> bytes:

@@ -8,6 +8,7 @@ import msgspec
 from astakos.http.faults import BadRequest
 from astakos.http.media_types import JSON_TYPE
 from astakos.http.request import BODY_LIMIT, Request
+from astakos.malformed_json import why_malformed
 from astakos.storage.texts import is_storable
 
 T = TypeVar("T")
@@ -40,8 +41,7 @@ def read_json(request: Request, decoder: msgspec.json.Decoder[T]) -> T:
     except msgspec.ValidationError as error:
         raise BadRequest(f"The body is not valid: {error}.") from error
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        reason = "it nests too deeply" if isinstance(error, RecursionError) else str(error)
-        raise BadRequest(f"The body is not valid JSON: {reason}.") from error
+        raise BadRequest(f"The body is not valid JSON: {why_malformed(body, error)}.") from error
 
 
 def require_storable(name: str, text: str) -> None:

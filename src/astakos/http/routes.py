@@ -29,7 +29,17 @@ from astakos.http.openapi import publishing
 from astakos.http.openapi.description import ANY_METHOD
 from astakos.http.openapi.publishing import OfAllRoutes
 from astakos.http.request import Request
-from astakos.http.routing import EXACTLY, WITH_SUFFIX, Handler, Methods, Route, RouteTable, serial_of
+from astakos.http.routing import (
+    EXACTLY,
+    OR_JSON,
+    SLASH_OR_JSON,
+    WITH_SUFFIX,
+    Handler,
+    Methods,
+    Route,
+    RouteTable,
+    serial_of,
+)
 from astakos.http.web import landing_page, login_page, menus, terms_page, weblogin
 from astakos.http.web.html import ForPeople
 
@@ -70,8 +80,8 @@ def _routes() -> Iterator[Route]:
 
 
 def _identity() -> Iterator[Route]:
-    yield Route("/identity/", {"GET": versions.versions}, EXACTLY)
-    yield Route(IDENTITY, {"GET": versions.version})
+    yield Route("/identity/", {"GET": versions.versions}, OR_JSON)
+    yield Route(IDENTITY, {"GET": versions.version}, SLASH_OR_JSON)
     yield Route(f"{IDENTITY}/tokens", {"POST": tokens_call.tokens})
     # An access token may contain slashes.
     validate = {"GET": access_token_validation.validate}

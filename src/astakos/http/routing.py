@@ -14,6 +14,8 @@ Methods = Mapping[str, Handler]
 
 SLASH_OPTIONAL: Final = ("", "/")
 EXACTLY: Final = ("",)
+OR_JSON: Final = ("", ".json")
+SLASH_OR_JSON: Final = ("", "/", ".json", "/.json")
 WITH_SUFFIX: Final = ("", "/", ".json", ".xml")
 
 VARIABLE: Final = re.compile(r"{(\w+)}")

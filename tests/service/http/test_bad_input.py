@@ -34,6 +34,7 @@ NO_JSON: dict[str, bytes] = {
     "overlong UTF-8": b'{"provisions": [], "name": "\xc0\xaf"}',
     "UTF-16": '{"provisions": []}'.encode("utf-16"),
     "a lone surrogate": b'{"provisions": [], "name": "\\ud800"}',
+    "a lone surrogate that is ignored": b'{"provisions": [], "x": "\\ud800"}',
     "a low surrogate": b'{"provisions": [], "name": "\\udc00 x"}',
     "a raw NUL": b'{"provisions": [], "name": "\0"}',
     "a raw line break": b'{"provisions": [], "name": "\n"}',

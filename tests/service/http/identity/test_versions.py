@@ -26,6 +26,22 @@ def test_the_versions_are_for_everybody(standing_service: Caller, token: str | N
         assert (reply.status, reply.document) == (200, {"version": DETAILED})
 
 
+@pytest.mark.parametrize(
+    ("path", "same"),
+    [
+        ("/identity/.json", "/identity/"),
+        ("/identity/v2.0.json", "/identity/v2.0"),
+        ("/identity/v2.0/.json", "/identity/v2.0"),
+    ],
+)
+def test_a_path_that_asks_for_json_is_answered_alike(standing_service: Caller, path: str, same: str) -> None:
+    reply = standing_service.get(path, Accept="application/xml")
+    assert (reply.status, reply.headers["content-type"]) == (200, "application/json; charset=UTF-8")
+    assert reply.content == standing_service.get(same).content
+    refused = standing_service("POST", path)
+    assert (refused.status, refused.headers["allow"]) == (405, "GET")
+
+
 def test_asking_for_one_version_changes_nothing_in_the_list(standing_service: Caller) -> None:
     before = standing_service.get("/identity/").content
     for _ in range(2):
@@ -48,7 +64,9 @@ def test_there_is_no_xml_of_versions_so_that_json_is_labelled_as_it(
     assert reply.content == standing_service.get(path).content
 
 
-@pytest.mark.parametrize("path", ["/identity/v4", "/identity/v2.0/tenants", "/identity/v2.0.json"])
+@pytest.mark.parametrize(
+    "path", ["/identity/v4", "/identity/v2.0/tenants", "/identity/v2.0.jsonp", "/identity/v2.0.json/"]
+)
 def test_other_versions_are_not_known(standing_service: Caller, path: str) -> None:
     reply = standing_service.get(path)
     assert (reply.status, reply.fault) == (400, "badRequest")
