@@ -154,7 +154,8 @@ def logout(world: Installation) -> None:
 
 
 def force(world: Installation) -> None:
-    world.this.browser.visit(f"{BASE_URL}/weblogin/login?next=pithos://home&force")
+    browser = world.this.browser
+    browser.submit(browser.visit(f"{BASE_URL}/weblogin/login?next=pithos://home&force"))
 
 
 def log_in_again(world: Installation) -> None:
@@ -166,7 +167,8 @@ def log_in_again(world: Installation) -> None:
 
 
 def renew(world: Installation) -> None:
-    reply = world.this.browser.send("GET", f"{BASE_URL}/weblogin/login?next=pithos://home&renew")
+    browser = world.this.browser
+    reply = browser.submit(browser.visit(f"{BASE_URL}/weblogin/login?next=pithos://home&renew"))
     assert reply.headers["location"].startswith("pithos:")
 
 

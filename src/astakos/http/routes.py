@@ -129,6 +129,7 @@ def _web() -> Iterator[Route]:
     yield Route("/ui", {ANY_METHOD: menus.start}, EXACTLY)
     yield Route("/weblogin", {ANY_METHOD: menus.weblogin}, EXACTLY)
     yield Route("/weblogin/login", {"GET": ForPeople(weblogin.login)}, EXACTLY)
+    yield Route("/weblogin/confirm", {"POST": ForPeople(weblogin.confirm)}, EXACTLY)
 
 
 def _shown(handler: Handler) -> Methods:

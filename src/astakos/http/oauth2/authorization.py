@@ -17,7 +17,6 @@ from astakos.http.oauth2.client_credentials import (
     basic_credentials,
     default_redirect_uri,
     find_client,
-    origin_of,
     require_secret,
 )
 from astakos.http.openapi.description import ELSEWHERE, Parameter, Reply, as_text, described
@@ -31,7 +30,7 @@ from astakos.http.web.browser_sessions import (
     require_own_form,
     terms_address,
 )
-from astakos.http.web.html import OWN_FORMS, hidden, html, joined, page, redirect
+from astakos.http.web.html import OWN_FORMS, form_source, hidden, html, joined, page, redirect
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import oauth2
@@ -183,7 +182,7 @@ def _page(service: Service, wish: Wish, login: Login, given: Mapping[str, str]) 
         DECISION,
         DENY,
     )
-    return page(f"Allow {name}?", content, forms_may_lead_to=(*OWN_FORMS, origin_of(wish.redirect_uri)))
+    return page(f"Allow {name}?", content, forms_may_lead_to=(*OWN_FORMS, form_source(wish.redirect_uri)))
 
 
 async def _issue_code(service: Service, wish: Wish, login: Login) -> str | None:

@@ -6,7 +6,6 @@ import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
-from urllib.parse import urlsplit
 
 from astakos.directory.attempt_limits import client_account
 from astakos.directory.tokens import token_hash
@@ -109,9 +108,3 @@ def default_redirect_uri(client: Client) -> str:
     if not client.redirect_urls:
         raise BadRequest("No redirect URI is registered for the client.")
     return client.redirect_urls[0]
-
-
-def origin_of(uri: str) -> str:
-    """Returns a redirect URI as a source for the Content-Security-Policy."""
-    parts = urlsplit(uri)
-    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") else f"{parts.scheme}:"

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import ClassVar, LiteralString
+from urllib.parse import urlsplit
 
 from astakos.http.browser_protection import POLICY, page_policy
 from astakos.http.faults import Fault, ServiceUnavailable
@@ -111,6 +112,12 @@ def page(
     if retry_after is not None:
         headers["Retry-After"] = str(retry_after)
     return Answer(status, document.encode(), HTML_UTF8, headers, cookies)
+
+
+def form_source(uri: str) -> str:
+    """Returns a URI that a form may lead to as a source of the policy `form-action`."""
+    parts = urlsplit(uri)
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") else f"{parts.scheme}:"
 
 
 def plain(status: int, text: str) -> Answer:

@@ -1,68 +1,183 @@
-"""`weblogin/login`: logs a user in for another component's page (`identity-and-projects.md` §6)."""
+"""`weblogin/login`: logs a user in for another component's page (`identity-and-projects.md` §6).
 
-from urllib.parse import parse_qsl, urlencode
+`renew` and `force` end sessions and tokens. Any page can make a browser follow a link, so these flags count
+at once only in a link on one of this service's own pages. Otherwise a page asks the user first.
+"""
 
+from collections.abc import Mapping
+from typing import NamedTuple, NotRequired, TypedDict
+from urllib.parse import urlencode, urlsplit
+
+from astakos.directory.login_settings import LoginSettings
 from astakos.directory.redirects import is_allowed_next, with_query
-from astakos.http.openapi.description import ELSEWHERE, Parameter, Reply, as_text, described
+from astakos.http.faults import BadRequest, Forbidden
+from astakos.http.forms import FormBody, read_form
+from astakos.http.openapi.description import ELSEWHERE, PAGE, Parameter, Reply, as_text, described
 from astakos.http.request import Answer, Request
 from astakos.http.web import browser_sessions
-from astakos.http.web.browser_sessions import agreement, login_address, login_of, terms_address
+from astakos.http.web.browser_sessions import (
+    PROOF,
+    Login,
+    agreement,
+    login_address,
+    login_of,
+    require_own_form,
+    require_own_site,
+    terms_address,
+)
 from astakos.http.web.cookies import Cookies
-from astakos.http.web.html import plain, redirect
+from astakos.http.web.html import OWN_FORMS, form_source, hidden, html, joined, page, plain, redirect
 from astakos.service.service import Service
 
 TEXT_FOR_PEOPLE = Reply(media_types=["text/plain"])
+NEXT, RENEW, FORCE = "next", "renew", "force"
+ASK = "ask"
+"""Marks the address after a login that another site has asked for: the login is no consent to a renewal."""
+
+
+class Wish(NamedTuple):
+    """What is asked for.
+
+    Attributes:
+        next: Where to send the browser with the token.
+        renews: Whether the user gets a new token first.
+        forces: Whether the user must log in again first.
+    """
+
+    next: str
+    renews: bool
+    forces: bool
+
+    @property
+    def ends_something(self) -> bool:
+        """Whether it ends sessions or tokens of the user."""
+        return self.renews or self.forces
+
+
+class Confirmation(TypedDict):
+    """What the user has been asked."""
+
+    next: NotRequired[str]
+    renew: NotRequired[str]
+    force: NotRequired[str]
+    csrf_token: NotRequired[str]
 
 
 @described(
     "weblogin.login",
     parameters=[
-        Parameter("next", "The URL that receives the UUID and the token.", as_text),
-        Parameter("renew", "If present and empty, renews the token first.", as_text),
+        Parameter(NEXT, "The URL that receives the UUID and the token.", as_text),
+        Parameter(RENEW, "If present and empty, renews the token first.", as_text),
         Parameter(
-            "force", "If present and empty, ends the session, so that the user must log in again.", as_text
+            FORCE, "If present and empty, ends the session, so that the user must log in again.", as_text
         ),
     ],
-    answers={302: ELSEWHERE, 400: TEXT_FOR_PEOPLE, 403: TEXT_FOR_PEOPLE},
+    answers={200: PAGE, 302: ELSEWHERE, 400: TEXT_FOR_PEOPLE, 403: TEXT_FOR_PEOPLE},
 )
 async def login(service: Service, request: Request) -> Answer:
-    """Redirects to next with the user's UUID and token, after a login if needed."""
+    """Redirects to next with the user's UUID and token, after a login if needed.
+
+    If the request does not come from a page of this service, asks the user before it renews or forces.
+    """
     found = await login_of(service, request)
     disagreement = await agreement(service, request, found)
     if disagreement is not None:
         return disagreement
-    wanted = request.query.get("next")
+    settings = await service.login_settings()
+    refusal = _refusal(request.query, settings)
+    if refusal is not None:
+        return refusal
+    wish = _wish(request.query)
+    must_ask = ASK in request.query or request.header(b"sec-fetch-site") != "same-origin"
+    if found is not None and wish.ends_something and must_ask:
+        return _question(service, found, wish)
+    return await _carry_out(service, settings, found, wish, must_ask=must_ask)
+
+
+@described(
+    "weblogin.confirm",
+    body=FormBody(Confirmation),
+    answers={302: ELSEWHERE, 400: TEXT_FOR_PEOPLE},
+    faults=[BadRequest, Forbidden],
+)
+async def confirm(service: Service, request: Request) -> Answer:
+    """Does what weblogin/login has asked the user about."""
+    found = await login_of(service, request)
+    require_own_site(service, request)
+    form = await read_form(request)
+    require_own_form(service, request, form, found)
+    settings = await service.login_settings()
+    return _refusal(form, settings) or await _carry_out(service, settings, found, _wish(form), must_ask=False)
+
+
+def _refusal(given: Mapping[str, str], settings: LoginSettings) -> Answer | None:
+    wanted = given.get(NEXT)
     if not wanted:
         return plain(400, "The parameter next must be the URL that receives the token.")
-    settings = await service.login_settings()
     if not is_allowed_next(wanted, settings.weblogin_next):
         return plain(403, "The parameter next is not a URL that may receive tokens.")
+    return None
+
+
+def _wish(given: Mapping[str, str]) -> Wish:
+    # A flag with a value does not count.
+    return Wish(given.get(NEXT, ""), renews=given.get(RENEW) == "", forces=given.get(FORCE) == "")
+
+
+def _question(service: Service, found: Login, wish: Wish) -> Answer:
+    parts = urlsplit(wish.next)
+    flags = [(RENEW, wish.renews), (FORCE, wish.forces)]
+    content = html(
+        "<p>{} asks for {}. You are signed in as {}.</p>\n<p>{}</p>\n"
+        '<form method="post" action="{}/weblogin/confirm">\n{}\n<button>Continue</button>\n</form>\n'
+        "<p>If you did not expect this, close this page: nothing has changed.</p>",
+        parts.hostname or parts.scheme,
+        "a new token" if wish.renews else "a new login",
+        found.user.email,
+        "All your tokens will end, and you will be signed out everywhere else."
+        if wish.renews
+        else "You will be signed out here, and have to sign in again.",
+        service.base_url,
+        joined(
+            [
+                hidden(NEXT, wish.next),
+                *(hidden(name, "") for name, is_set in flags if is_set),
+                hidden(PROOF, found.proof),
+            ]
+        ),
+    )
+    # The browser applies this policy to wherever the form leads: to the component, which is allowed.
+    return page("Continue?", content, forms_may_lead_to=(*OWN_FORMS, form_source(wish.next)))
+
+
+async def _carry_out(
+    service: Service, settings: LoginSettings, found: Login | None, wish: Wish, *, must_ask: bool
+) -> Answer:
     made = Cookies(service.base_url)
     ended: list[str] = []
-    if found is not None and _is_set(request, "force"):
+    if found is not None and wish.forces:
         await browser_sessions.end(service, found)
         ended += browser_sessions.login_cookies(made, settings, None)
         found = None
+    here = _address_without_force(service, wish, must_ask=must_ask)
     if found is None:
-        return redirect(login_address(service, _address_without_force(service, request)), ended)
+        return redirect(login_address(service, here), ended)
     if not found.user.has_signed_terms:
-        return redirect(terms_address(service, _address_without_force(service, request)))
-    renews = _is_set(request, "renew")
-    session = await browser_sessions.renew(service, found, settings) if renews else found.session
+        return redirect(terms_address(service, here))
+    session = await browser_sessions.renew(service, found, settings) if wish.renews else found.session
     if session is None:
-        return redirect(login_address(service, _address_without_force(service, request)))
+        return redirect(login_address(service, here))
     return redirect(
-        with_query(wanted, uuid=session.user_uuid, token=session.token),
+        with_query(wish.next, uuid=session.user_uuid, token=session.token),
         browser_sessions.login_cookies(made, settings, session),
     )
 
 
-def _is_set(request: Request, flag: str) -> bool:
-    """Returns whether a flag is set. A flag with a value does not count."""
-    return request.query.get(flag) == ""
-
-
-def _address_without_force(service: Service, request: Request) -> str:
-    pairs = parse_qsl(request.raw_query, keep_blank_values=True)
-    query = urlencode([(name, value) for name, value in pairs if name != "force"])
-    return f"{service.base_url}{request.path}?{query}"
+def _address_without_force(service: Service, wish: Wish, *, must_ask: bool) -> str:
+    """Returns the URL to come back to after a login."""
+    query = {NEXT: wish.next}
+    if wish.renews:
+        query[RENEW] = ""
+        if must_ask:
+            query[ASK] = ""
+    return f"{service.base_url}/weblogin/login?{urlencode(query)}"

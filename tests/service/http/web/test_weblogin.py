@@ -10,7 +10,7 @@ from astakosclient import get_token_from_cookie
 from service.browser import KNOWN_BROWSER, SESSION, Browser, page_of, query_of
 from service.caller import ACCOUNT, Caller
 from service.command import astakos
-from service.installation import rows, running
+from service.installation import all_rows, rows, running
 from service.world import ALICE, BASE_URL, LOADED, PASSWORD
 
 pytestmark = pytest.mark.every_engine
@@ -105,7 +105,7 @@ def test_slashes_are_where_they_were(standing_service: Caller) -> None:
 
 def test_force_asks_for_the_password_again(logged_in: Browser, service: Caller) -> None:
     before = query_of(logged_in.send("GET", TO_PITHOS))["token"]
-    page = logged_in.visit(f"{TO_PITHOS}&force")
+    page = logged_in.visit(f"{TO_PITHOS}&force", Sec_Fetch_Site="same-origin")
     assert page_of(page).title == "Sign in"
     assert "force" not in page_of(page).fields["next"]
     assert not logged_in.is_logged_in()
@@ -129,7 +129,7 @@ def test_renew_replaces_the_token_and_closes_all_other_sessions(
     other.log_in(ALICE.email, PASSWORD)
     before = query_of(logged_in.send("GET", TO_PITHOS))["token"]
     of_other = query_of(other.send("GET", TO_PITHOS))["token"]
-    reply = logged_in.send("GET", f"{TO_PITHOS}&{flag}")
+    reply = logged_in.send("GET", f"{TO_PITHOS}&{flag}", Sec_Fetch_Site="same-origin")
     assert reply.status == 302
     token = query_of(reply)["token"]
     for old in (before, of_other, ALICE.token):
@@ -142,6 +142,59 @@ def test_renew_replaces_the_token_and_closes_all_other_sessions(
     assert service.get(f"{ACCOUNT}/authenticate", token).status == 200, "it is the user's own token now"
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "none", ""])
+@pytest.mark.parametrize("flag", ["renew", "force", "renew&force"])
+def test_a_link_of_another_site_changes_nothing_until_the_user_agrees(
+    logged_in: Browser, service: Caller, database: Database, site: str, flag: str
+) -> None:
+    token = query_of(logged_in.send("GET", TO_PITHOS))["token"]
+    before = all_rows(database)
+    page = logged_in.visit(f"{TO_PITHOS}&{flag}", Sec_Fetch_Site=site)
+    assert (page.status, page_of(page).title) == (200, "Continue?")
+    assert "form-action 'self' pithos:" in page.headers["content-security-policy"]
+    assert ALICE.email in page_of(page).text
+    assert all_rows(database) == before
+    reply = logged_in.submit(page)
+    assert service.get(f"{ACCOUNT}/authenticate", token).status == 401
+    if flag == "renew":
+        assert reply.headers["location"].startswith("pithos://home?uuid=")
+    else:
+        assert page_of(reply).title == "Sign in"
+
+
+def test_the_page_that_asks_can_not_be_skipped(logged_in: Browser, database: Database) -> None:
+    fields = page_of(logged_in.visit(f"{TO_PITHOS}&renew")).fields
+    confirm = f"{BASE_URL}/weblogin/confirm"
+    before = all_rows(database)
+    for forged in ({"csrf_token": ""}, {"csrf_token": "A" * 43}):
+        assert logged_in.send("POST", confirm, fields | forged).status == 403
+    assert logged_in.send("POST", confirm, fields, Sec_Fetch_Site="cross-site").status == 403
+    assert logged_in.send("POST", confirm, fields | {"next": "https://evil.example"}).status == 403
+    assert logged_in.send("POST", confirm, fields | {"next": ""}).status == 400
+    assert logged_in.send("GET", confirm).status == 405
+    assert all_rows(database) == before
+
+
+def test_a_login_that_another_site_asked_for_is_no_consent_to_a_renewal(
+    browser: Browser, service: Caller
+) -> None:
+    page = browser.visit(f"{TO_PITHOS}&renew", Sec_Fetch_Site="cross-site")
+    browser.headers["Sec-Fetch-Site"] = "same-origin"
+    asked = browser.submit(page, username=ALICE.email, password=PASSWORD)
+    assert page_of(asked).title == "Continue?"
+    assert service.get(f"{ACCOUNT}/authenticate", ALICE.token).status == 200
+    assert browser.submit(asked).headers["location"].startswith("pithos:")
+    assert service.get(f"{ACCOUNT}/authenticate", ALICE.token).status == 401
+
+
+def test_without_flags_a_link_of_another_site_leads_on(logged_in: Browser) -> None:
+    assert (
+        logged_in.send("GET", TO_PITHOS, Sec_Fetch_Site="cross-site")
+        .headers["location"]
+        .startswith("pithos:")
+    )
+
+
 def test_a_session_that_ends_at_that_moment_is_not_renewed(
     logged_in: Browser, service: Caller, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,7 +203,7 @@ def test_a_session_that_ends_at_that_moment_is_not_renewed(
         return True
 
     monkeypatch.setattr("astakos.http.web.weblogin.is_allowed_next", deciding)
-    reply = logged_in.send("GET", f"{TO_PITHOS}&renew")
+    reply = logged_in.send("GET", f"{TO_PITHOS}&renew", Sec_Fetch_Site="same-origin")
     assert reply.headers["location"].startswith(f"{BASE_URL}/ui/login?")
     assert rows(database, "SELECT token_hash FROM users WHERE uuid = ?", ALICE.uuid) == [(None,)]
     assert rows(database, "SELECT count(*) FROM sessions") == [(0,)]
