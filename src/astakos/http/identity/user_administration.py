@@ -91,19 +91,20 @@ async def answer_user(service: Service, uuid: str, **more: str) -> Answer:
     faults=[*REFUSALS, Conflict],
 )
 async def user_create(service: Service, request: Request) -> Answer:
-    """Creates a user who can call the API at once. Generates a password unless one is given."""
+    """Creates a user who can call the API at once. Generates and returns a password unless one is given."""
     person = await _read_person(request)
     for name in REQUIRED:
         if getattr(person, name) is msgspec.UNSET:
             raise BadRequest(f"The user's {name} is missing.")
-    password = person.password or new_password()
+    generated = None if person.password else new_password()
+    password = person.password or generated or ""
     given = _particulars(person)
     given["password_hash"] = await service.passwords.hash(unknown_account(given["email"]), password)
     now = service.now()
 
-    def create(connection: Connection) -> dict[str, str]:
+    def create(connection: Connection) -> dict[str, str | None]:
         user, token = register_user(connection, given, now)
-        return {"id": user.uuid, "password": password, "auth_token": token}
+        return {"id": user.uuid, "password": generated, "auth_token": token}
 
     try:
         created = await service.write(create)

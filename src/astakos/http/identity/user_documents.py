@@ -77,10 +77,13 @@ class ChangedUser(TypedDict):
 
 
 class Created(TypedDict):
-    """The ID of the new user, with a password and a token that no other call returns."""
+    """The ID of the new user, with a token and a generated password that no other call returns.
+
+    The password is null if the request contained one.
+    """
 
     id: str
-    password: str
+    password: str | None
     auth_token: str
 
 
