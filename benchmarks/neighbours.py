@@ -42,6 +42,9 @@ HISTORY = "/account/v1.0/commissions/history"
 FEEDBACK = "/account/v1.0/feedback"
 LOGIN = "/identity/v3/auth/tokens"
 LARGEST_BODY = 1_000_000
+FORWARDED = "X-Forwarded-For"
+QUIET_ADDRESS, LOUD_ADDRESS = "192.0.2.1", "198.51.100.1"
+"""As a proxy in front of the service tells them."""
 
 
 @dataclass(slots=True)
@@ -67,7 +70,7 @@ class Innocent:
 
     def call_until(self, port: int, is_over: threading.Event) -> None:
         """Call again and again until it is over."""
-        headers = {"X-Auth-Token": self.token, "Content-Type": "application/json"}
+        headers = {"X-Auth-Token": self.token, "Content-Type": "application/json", FORWARDED: QUIET_ADDRESS}
         connection = http.client.HTTPConnection(HOST, port, timeout=CALL_SECONDS)
         with contextlib.closing(connection):
             while not is_over.wait(self.pause):
@@ -180,9 +183,9 @@ def _long_names() -> list[bytes]:
 
 def _login(name: str, password: str) -> bytes:
     user = {"name": name, "domain": {"id": "default"}, "password": password}
-    return request(
-        "POST", LOGIN, "", {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}}}
-    )
+    login = {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}}}
+    head, _, rest = request("POST", LOGIN, "", login).partition(b"\r\n")
+    return b"\r\n".join([head, f"{FORWARDED}: {LOUD_ADDRESS}".encode("ascii"), rest])
 
 
 NEIGHBOURS = (

@@ -6,7 +6,14 @@ from typing import NamedTuple
 from astakos.directory.attempt_limits import WINDOW, Attempt, Limit, Tally, TooManyAttemptsError
 from astakos.storage.protocol import Connection
 
-EXPIRE = "DELETE FROM login_attempts WHERE began < ?"
+MOST_EXPIRED = 1000
+"""How many counts are deleted at a time, so that other writers do not wait long."""
+
+EXPIRE = """
+DELETE FROM login_attempts WHERE subject IN (
+    SELECT subject FROM login_attempts WHERE began < ? ORDER BY began LIMIT ?
+)
+"""
 FIND = "SELECT began, count FROM login_attempts WHERE subject = ?"
 SAVE = """
 INSERT INTO login_attempts (subject, began, count) VALUES (?, ?, ?)
@@ -42,7 +49,7 @@ def count(connection: Connection, attempt: Attempt, now: int) -> Counted:
     Raises:
         TooManyAttemptsError: it exceeds a limit, and is not counted.
     """
-    connection.execute(EXPIRE, (now - WINDOW,))
+    connection.execute(EXPIRE, (now - WINDOW, MOST_EXPIRED))
     tallies = _tallies(connection, attempt, now)
     rows = [(limit.subject, began, number + 1) for limit, (began, number) in tallies]
     connection.executemany(SAVE, rows)

@@ -9,10 +9,12 @@ MOST_SESSIONS = 100
 """How many sessions a user can have at once; a new one replaces the oldest."""
 MOST_BROWSERS = 50
 """How many browsers of a user are known; a new one replaces the oldest."""
-MOST_REPLACED = 1000
-"""How many rows are replaced at a time, so that other writers do not wait long."""
+MOST_DELETED = 1000
+"""How many rows are deleted at a time, so that other writers do not wait long."""
 
-EXPIRE_SESSIONS = "DELETE FROM sessions WHERE expires < ?"
+EXPIRE_SESSIONS = """
+DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires < ? ORDER BY expires LIMIT ?)
+"""
 ADD_SESSION = """
 INSERT INTO sessions (secret_hash, token_hash, user_id, created, expires) VALUES (?, ?, ?, ?, ?)
 """
@@ -29,7 +31,11 @@ FIND_BY_TOKEN = """
 SELECT u.uuid, s.created, s.expires FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.token_hash = ?
 """
 END_SESSION = "DELETE FROM sessions WHERE secret_hash = ?"
-EXPIRE_BROWSERS = "DELETE FROM known_browsers WHERE expires < ?"
+EXPIRE_BROWSERS = """
+DELETE FROM known_browsers WHERE id IN (
+    SELECT id FROM known_browsers WHERE expires < ? ORDER BY expires LIMIT ?
+)
+"""
 REMEMBER_BROWSER = "INSERT INTO known_browsers (secret_hash, user_id, expires) VALUES (?, ?, ?)"
 KNOWS_BROWSER = """
 SELECT 1 FROM known_browsers b JOIN users u ON u.id = b.user_id
@@ -47,8 +53,8 @@ def begin(
     connection: Connection, user: int, secret_hash: bytes, token_hash: bytes, now: int, expires: int
 ) -> None:
     """Store a new session of a user with the hashes of its secret and its token; delete expired sessions."""
-    connection.execute(EXPIRE_SESSIONS, (now,))
-    connection.execute(REPLACE_SESSIONS, (user, MOST_REPLACED, MOST_SESSIONS - 1))
+    connection.execute(EXPIRE_SESSIONS, (now, MOST_DELETED))
+    connection.execute(REPLACE_SESSIONS, (user, MOST_DELETED, MOST_SESSIONS - 1))
     connection.execute(ADD_SESSION, (secret_hash, token_hash, user, now, expires))
 
 
@@ -94,9 +100,9 @@ def remember_browser(
         expires: the instant when the browser is forgotten.
         before: the hash of the secret that the new one replaces in the browser.
     """
-    connection.execute(EXPIRE_BROWSERS, (now,))
+    connection.execute(EXPIRE_BROWSERS, (now, MOST_DELETED))
     connection.execute(FORGET_BROWSER, (before,))
-    connection.execute(REPLACE_BROWSERS, (user, MOST_REPLACED, MOST_BROWSERS - 1))
+    connection.execute(REPLACE_BROWSERS, (user, MOST_DELETED, MOST_BROWSERS - 1))
     connection.execute(REMEMBER_BROWSER, (secret_hash, user, expires))
 
 
