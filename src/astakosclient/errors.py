@@ -29,6 +29,10 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+NOT_CARRIED_OUT = "not-carried-out"
+"""The ``outcome`` of a request that certainly had no effect."""
+UNKNOWN = "unknown"
+"""The ``outcome`` of a request that may have taken effect, or may still do so."""
 LONGEST_QUOTATION = 200
 """Maximum length of the server's explanation in ``str(exception)``, in characters."""
 
@@ -49,6 +53,9 @@ class AstakosClientException(Exception):
         request_id: the ``X-Request-Id`` of the request, which also appears in the server's logs; may be
             empty.
         retry_after: the server's ``Retry-After``, in seconds, or None.
+        outcome: the server's ``Astakos-Outcome``, which this project's server sends with every 503:
+            ``not-carried-out`` if the call had no effect, ``unknown`` if it may have had one or may still
+            have one. None if the server did not say.
     """
 
     status: int
@@ -75,6 +82,7 @@ class AstakosClientException(Exception):
         self.said: str | None = None
         self.request_id = ""
         self.retry_after: float | None = None
+        self.outcome: str | None = None
 
     def during(self, method: str, path: str, request_id: str = "") -> Self:
         """Records which request failed and returns the exception. ``path`` must not contain secrets."""

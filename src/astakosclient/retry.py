@@ -7,7 +7,12 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from astakosclient.core.value import FixedValue
-from astakosclient.errors import AstakosClientException, BadValue, ConnectionError  # noqa: A004 - documented name
+from astakosclient.errors import (
+    NOT_CARRIED_OUT,
+    AstakosClientException,
+    BadValue,
+    ConnectionError,  # noqa: A004 - documented name
+)
 
 T = TypeVar("T")
 
@@ -23,7 +28,8 @@ class Retry(FixedValue):
 
     * Reads are retried after a `ConnectionError` and after 429, 502, 503 and 504.
     * Writes are retried if the server provably did not carry them out: the request did not reach the server,
-      or the server responded with 429. A timeout, a lost response, 502, 503 and 504 prove nothing, because a
+      or the server responded with 429, or with ``Astakos-Outcome: not-carried-out``, as this project's server
+      does. A timeout, a lost response, and 502, 503 and 504 without that header prove nothing, because a
       gateway can send these statuses after the server has done the work.
     * Issuing commissions, and accepting or rejecting one, is also retried after such failures if the server
       guarantees that the call takes effect once. This project's server does, and says so in the
@@ -44,8 +50,8 @@ class Retry(FixedValue):
         base: maximum wait before the first retry, in seconds.
         cap: maximum wait before any retry, in seconds, excluding ``Retry-After``.
         budget: maximum number of retries while no call succeeds; ``math.inf`` for no limit.
-        statuses: HTTP statuses to retry after, if the request is idempotent. After 429, other requests are
-            retried too.
+        statuses: HTTP statuses to retry after, if the request is idempotent. After 429, or if the server says
+            that it did not carry the request out, other requests are retried too.
         methods: HTTP methods of the calls to retry.
 
     Raises:
@@ -113,7 +119,8 @@ class Retry(FixedValue):
         """Returns whether a retry after this error is safe and can succeed."""
         if isinstance(error, ConnectionError):
             return repeatable or not error.sent
-        return error.status in self.statuses and (repeatable or error.status == BUSY)
+        is_harmless = error.status == BUSY or error.outcome == NOT_CARRIED_OUT
+        return error.status in self.statuses and (repeatable or is_harmless)
 
     def limit_of_pause(self, failures: int) -> float:
         """Returns the maximum wait in seconds after this number of failed attempts."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import pickle
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from astakosclient import Answer, AstakosClient, Request, Retry, Timeout, errors
 from astakosclient.retry import seconds_to_wait
-from client.peers import Step, answer, closed_port, drip, hang_up, then_close
+from client.peers import Step, answer, closed_port, drip, fault, hang_up, then_close
 
 if TYPE_CHECKING:
     from client.conftest import PeerFactory
@@ -46,8 +47,13 @@ LOST_ANSWERS: dict[str, Step] = {
     "answers garbage": then_close(b"\x16\x03garbage\r\n\r\n"),
     "502": answer(status="502 Bad Gateway"),
     "503": answer(status="503 Service Unavailable", headers="Retry-After: 0\r\n"),
+    "503 with an unknown outcome": fault(
+        "outcomeUnknown", 503, "", "503 Unknown", "Astakos-Outcome: unknown\r\n"
+    ),
     "504": answer(status="504 Gateway Timeout"),
 }
+NOT_CARRIED_OUT = fault("serviceUnavailable", 503, "", "503 Busy", "Astakos-Outcome: not-carried-out\r\n")
+SUPPORTS = "Astakos-Supports: idempotency-key, history\r\n"
 
 
 @pytest.mark.parametrize("trouble", LOST_ANSWERS)
@@ -88,6 +94,64 @@ def test_too_many_requests_means_not_carried_out(name: str, peer_of: PeerFactory
     with AstakosClient(peer.url, AT_ONCE) as client:
         (READS | WRITES)[name](client)
     assert len(peer.requests) == 2
+
+
+@pytest.mark.parametrize("name", READS | WRITES)
+def test_what_the_server_says_it_has_not_carried_out_is_sent_again(name: str, peer_of: PeerFactory) -> None:
+    peer = peer_of(NOT_CARRIED_OUT, NOT_CARRIED_OUT, DONE)
+    with AstakosClient(peer.url, AT_ONCE) as client:
+        (READS | WRITES)[name](client)
+    assert len(peer.requests) == 3
+
+
+@pytest.mark.parametrize("name", WRITES)
+@pytest.mark.parametrize("outcome", ["unknown", "not-carried-out"])
+def test_an_error_tells_the_outcome(name: str, outcome: str, peer_of: PeerFactory) -> None:
+    peer = peer_of(answer(status="503 Busy", headers=f"Astakos-Outcome: {outcome}\r\n"))
+    with AstakosClient(peer.url) as client, pytest.raises(errors.AstakosClientException) as failed:
+        WRITES[name](client)
+    assert failed.value.outcome == outcome
+    assert pickle.loads(pickle.dumps(failed.value)).outcome == outcome
+
+
+def test_what_was_not_carried_out_the_second_time_may_have_been_the_first_time(peer_of: PeerFactory) -> None:
+    peer = peer_of(answer([], headers=SUPPORTS), LOST_ANSWERS["503 with an unknown outcome"], NOT_CARRIED_OUT)
+    with AstakosClient(peer.url, Retry(1, base=0)) as client:
+        client.get_pending_commissions(TOKEN)
+        with pytest.raises(errors.AstakosClientException) as failed:
+            client.issue_commission(TOKEN, {})
+    assert failed.value.outcome == "unknown"
+
+
+@pytest.mark.parametrize(("outcome", "is_accepted"), [("ACCEPT", True), ("REJECT", False)])
+def test_a_resolution_of_unknown_outcome_is_asked_again_and_confirmed_by_the_history(
+    outcome: str, is_accepted: bool, peer_of: PeerFactory
+) -> None:
+    peer = peer_of(
+        answer([], headers=SUPPORTS),
+        LOST_ANSWERS["503 with an unknown outcome"],
+        answer(status="404 Not Found"),
+        answer({"history": [{"outcome": outcome}]}),
+    )
+    with AstakosClient(peer.url, AT_ONCE) as client:
+        client.get_pending_commissions(TOKEN)
+        if is_accepted:
+            client.accept_commission(TOKEN, 7)
+        else:
+            with pytest.raises(errors.NotFound):
+                client.accept_commission(TOKEN, 7)
+    assert [request.method for request in peer.requests] == ["GET", "POST", "POST", "GET"]
+
+
+def test_a_resolution_that_was_not_carried_out_is_not_looked_up_when_it_is_not_found(
+    peer_of: PeerFactory,
+) -> None:
+    peer = peer_of(answer([], headers=SUPPORTS), NOT_CARRIED_OUT, answer(status="404 Not Found"))
+    with AstakosClient(peer.url, AT_ONCE) as client:
+        client.get_pending_commissions(TOKEN)
+        with pytest.raises(errors.NotFound):
+            client.accept_commission(TOKEN, 7)
+    assert [request.method for request in peer.requests] == ["GET", "POST", "POST"]
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 405, 409, 413, 500])

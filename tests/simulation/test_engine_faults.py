@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from astakos.ledger.embedded_engine import GroupCommit
-from astakos.ledger.engine_client import OperationFailedError
+from astakos.ledger.engine_client import OperationFailedError, TooMuchInProgressError
 from astakos.ledger.operations import Issue, Issued, Operation, Outcome
-from astakos.ledger.ports import StorageUnavailableError
+from astakos.ledger.ports import NotCarriedOutError, OutcomeUnknownError, StorageUnavailableError
 from astakos.ledger.rules import NoCapacity
 from astakos.ledger.waiting import LARGEST_BATCH
 from astakos.storage.opening import ledger_storage
@@ -216,7 +216,7 @@ def test_a_stopped_ledger_writes_nothing_of_what_was_waiting(
 
     with caplog.at_level(logging.CRITICAL, "astakos.ledger"):
         outcomes = asyncio.run(submit())
-    assert {type(outcome) for outcome in outcomes} == {StorageUnavailableError}
+    assert {type(outcome) for outcome in outcomes} == {NotCarriedOutError}
     assert _dump(path) == dumped
 
 
@@ -229,7 +229,7 @@ def test_past_its_bound_the_queue_refuses_at_once_and_loses_nothing(path: Path) 
             storage.before = stall
             futures = [engine.submit(named(number)) for number in range(10)]
             for number in range(10, 15):
-                with pytest.raises(StorageUnavailableError, match="too many operations in progress"):
+                with pytest.raises(TooMuchInProgressError, match="too many operations in progress"):
                     engine.submit(named(number))
             assert not any(future.done() for future in futures)
             stall.let_go.set()
@@ -257,7 +257,7 @@ def test_who_waits_too_long_is_told_so_and_not_charged_later(path: Path) -> None
             return outcomes, await ended([engine.submit(named(5))])
 
     outcomes, later = asyncio.run(submit())
-    assert {type(outcome) for outcome in outcomes} == {StorageUnavailableError}
+    assert {type(outcome) for outcome in outcomes} == {OutcomeUnknownError}
     assert isinstance(later[0], Issued)
     # Key 0 had been taken up when it stalled; the others had not begun.
     assert set(committed(path).values()) - {"key 0"} == {"key 5"}

@@ -9,10 +9,17 @@ from tools.postgres_server import PostgresServer
 
 from astakos.clock import DAY
 from astakos.ledger.operations import Issued, Resolve, Resolved
-from astakos.ledger.ports import LedgerTransaction, StorageUnavailableError
+from astakos.ledger.ports import (
+    LedgerTransaction,
+    NotCarriedOutError,
+    OutcomeUnknownError,
+    StorageUnavailableError,
+)
+from astakos.storage.postgresql import postgresql_ledger
 from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase
 from astakos.storage.postgresql.postgresql_ledger import ENGINES_KEPT, PostgreSQLLedger
-from astakos.storage.protocol import Database
+from astakos.storage.protocol import Connection, Database
+from astakos.storage.tables import settings
 from service.engines import changed_url
 from service.installation import rows
 from service.proxy import Network, proxy_to
@@ -76,6 +83,60 @@ class TestLostTransactionsAtWork:
             assert do(store, make_issue(1, [(USER_1, 1)], key="k")) == [Issued(outcome.serial, repeated=True)]
             assert count(database) == 1
             store.close()
+
+    def test_if_it_cannot_be_found_out_in_time_the_outcome_is_unknown(
+        self,
+        server: PostgresServer,
+        database: Database,
+        pool: ThreadPoolExecutor,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """Attempts after the lost one fail before they change anything; that says nothing about it."""
+        monkeypatch.setattr(postgresql_ledger, "PATIENCE_SECONDS", 0.2)
+        with proxy_to(str(server.folder), 5432) as proxy:
+            store = new_store(
+                PostgreSQLDatabase(changed_url(database.url, host="127.0.0.1", port=str(proxy.port)))
+            )
+            do(store)
+            with Waiting(server) as waiting:
+                under_way = pool.submit(do, store, make_issue(1, [(USER_1, 1)], key="k"))
+                waiting.next_after()
+                proxy.state = Network.CUT
+                with pytest.raises(OutcomeUnknownError, match="an earlier attempt was not confirmed"):
+                    answered(under_way)
+                with pytest.raises(NotCarriedOutError):
+                    do(store, make_issue(1, [(USER_1, 1)]))
+            proxy.state = Network.WHOLE
+            (outcome,) = do(store, make_issue(1, [(USER_1, 1)], key="k"))
+            assert isinstance(outcome, Issued)
+            assert outcome.repeated
+            assert count(database) == 1
+            store.close()
+
+    def test_a_change_whose_commit_is_lost_has_an_unknown_outcome(
+        self, server: PostgresServer, database: Database, pool: ThreadPoolExecutor
+    ) -> None:
+        def change(connection: Connection) -> None:
+            settings.save(connection, "brand", "new")
+
+        def change_in_vain(connection: Connection) -> None:
+            proxy.state = Network.CUT
+            change(connection)
+
+        with proxy_to(str(server.folder), 5432) as proxy:
+            distant = PostgreSQLDatabase(changed_url(database.url, host="127.0.0.1", port=str(proxy.port)))
+            with Waiting(server) as waiting:
+                under_way = pool.submit(distant.change, change)
+                waiting.next_after()
+                proxy.state = Network.CUT
+                with pytest.raises(OutcomeUnknownError):
+                    under_way.result(PATIENCE)
+            with pytest.raises(NotCarriedOutError):
+                distant.change(change)
+            proxy.state = Network.WHOLE
+            with pytest.raises(NotCarriedOutError):
+                distant.change(change_in_vain)
+            distant.close()
 
     @pytest.mark.parametrize("how", ["terminate", "cancel"])
     def test_what_is_not_on_the_standby_yet_is_not_told_though_it_can_be_seen(

@@ -68,7 +68,7 @@ WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
     show_default=True,
     type=click.IntRange(1),
     help="The maximum number of ledger operations of one component in progress in each worker; "
-    "more are refused with 503.",
+    "more are refused with 429.",
 )
 @click.option(
     "--limit",

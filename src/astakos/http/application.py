@@ -24,6 +24,7 @@ from astakos.http.request_counts import RequestCounts
 from astakos.http.request_ids import RequestIds
 from astakos.http.routes import API_PREFIXES, find_route
 from astakos.http.serialization import fault_to_xml, to_json
+from astakos.http.unavailability import fault_of
 from astakos.ledger.ports import StorageUnavailableError
 from astakos.logs import request_id
 from astakos.service.service import Service
@@ -120,7 +121,7 @@ class Application:
             return self._refusal(request, fault)
         except StorageUnavailableError as error:
             log.debug("storage unavailable: %s %s: %s", request.method, request.route, error)
-            return self._refusal(request, ServiceUnavailable(f"The service is unavailable now: {error}."))
+            return self._refusal(request, fault_of(error))
         except Exception as error:  # noqa: BLE001 - it is logged there
             return self.defect(request, error)
 

@@ -151,16 +151,44 @@ def in_words(seconds: int) -> str:
     return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 
-class ServiceUnavailable(Fault):
-    """The service cannot handle the request now."""
+class TooManyRequests(Fault):
+    """The caller has too much in progress. The request had no effect."""
 
-    status = 503
-    name = "serviceUnavailable"
+    status = 429
+    name = "overLimit"
     header_names = ("Retry-After",)
 
     def __init__(self, message: str, retry_after: int = 1) -> None:
         """Sets the number of seconds to wait before the next attempt."""
         super().__init__(message, {"Retry-After": str(retry_after)})
+
+
+OUTCOME_HEADER = "Astakos-Outcome"
+NOT_CARRIED_OUT = {OUTCOME_HEADER: "not-carried-out"}
+
+
+class ServiceUnavailable(Fault):
+    """The service cannot handle the request now. The request had no effect."""
+
+    status = 503
+    name = "serviceUnavailable"
+    header_names = ("Retry-After", OUTCOME_HEADER)
+
+    def __init__(self, message: str, retry_after: int = 1) -> None:
+        """Sets the number of seconds to wait before the next attempt."""
+        super().__init__(message, {"Retry-After": str(retry_after), **NOT_CARRIED_OUT})
+
+
+class OutcomeUnknown(Fault):
+    """Whether the request has taken effect, or still will, is unknown."""
+
+    status = 503
+    name = "outcomeUnknown"
+    header_names = ("Retry-After", OUTCOME_HEADER)
+
+    def __init__(self, message: str, retry_after: int = 1) -> None:
+        """Sets the number of seconds to wait before asking again."""
+        super().__init__(message, {"Retry-After": str(retry_after), OUTCOME_HEADER: "unknown"})
 
 
 class InternalServerError(Fault):

@@ -52,8 +52,8 @@ def carry_out(storage: LedgerStorage, operations: Sequence[Operation], now: int)
     commissions. On an exception nothing is written, except as noted.
 
     Raises:
-        StorageUnavailableError: the storage cannot write now. If the commit had started, the outcome is
-            unknown.
+        NotCarriedOutError: the storage cannot write now.
+        OutcomeUnknownError: the commit had started, and its outcome could not be found out.
         InvariantViolatedError: stored figures contradict the quota rule.
     """
     performed = Performed([], Changes())

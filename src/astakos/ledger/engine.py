@@ -17,8 +17,8 @@ import msgspec
 
 from astakos.ledger.batch import carry_out
 from astakos.ledger.frames import Answered, Asked, Frames, Standing, frame_answered
-from astakos.ledger.operations import Operation, Outcome, Undone
-from astakos.ledger.ports import LedgerStorage, StorageUnavailableError
+from astakos.ledger.operations import Failure, Operation, Outcome, Undone
+from astakos.ledger.ports import LedgerStorage, OutcomeUnknownError, StorageUnavailableError
 from astakos.ledger.rules import InvariantViolatedError
 from astakos.ledger.statistics import EngineStatistics
 from astakos.ledger.waiting import WaitingOperations
@@ -38,7 +38,7 @@ class Channel:
         """Take over a connected stream socket."""
         connection.setblocking(False)
         self.connection = connection
-        self._frames = Frames(Asked, Operation)
+        self._frames = Frames(Asked, Operation, Failure.DEFECT)
         self._unsent = bytearray()
 
     def receive(self) -> list[Asked] | None:
@@ -187,7 +187,9 @@ class Engine:
         except StorageUnavailableError as error:
             self.statistics.failed += 1
             log.warning("ledger batch failed: storage unavailable for %d operations: %s", len(batch), error)
-            outcomes = [Undone(str(error))] * len(batch)
+            is_unknown = isinstance(error, OutcomeUnknownError)
+            failure = Failure.OUTCOME_UNKNOWN if is_unknown else Failure.NOT_CARRIED_OUT
+            outcomes = [Undone(str(error), failure)] * len(batch)
         except InvariantViolatedError as error:
             self.statistics.failed += 1
             log.critical("ledger stopped, batch not written: %s", error)
@@ -201,7 +203,7 @@ class Engine:
                     self._carry_out([waiting])
                 return
             log.exception("ledger operation failed and was rolled back")
-            outcomes = [Undone(f"{type(error).__name__}: {error}", is_defect=True)] * len(batch)
+            outcomes = [Undone(f"{type(error).__name__}: {error}", Failure.DEFECT)] * len(batch)
         else:
             self.statistics.count(outcomes, changes, len(batch), time.perf_counter() - began)
         self._answer(batch, outcomes)

@@ -1,7 +1,7 @@
 """The event loop's client of the engine. It limits how many operations of a component wait, and for how long.
 
-An operation beyond the first limit is refused and has no effect. One beyond the second fails and has no
-effect either, unless its batch was already being applied; then the outcome is unknown.
+An operation beyond the first limit is refused and has no effect. One beyond the second has no effect either,
+unless its batch was already being applied; so its outcome is unknown.
 """
 
 import asyncio
@@ -10,12 +10,12 @@ import logging
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from astakos.ledger.frames import Answered, Asked, Frames, frame
-from astakos.ledger.operations import Operation, Outcome, Undone
-from astakos.ledger.ports import StorageUnavailableError
+from astakos.ledger.operations import Failure, Operation, Outcome, Undone
+from astakos.ledger.ports import NotCarriedOutError, OutcomeUnknownError, StorageUnavailableError
 from astakos.ledger.waiting import component_of, work_of
 
 MOST_WAITING = 4096
@@ -33,6 +33,17 @@ log = logging.getLogger("astakos.ledger")
 
 class OperationFailedError(Exception):
     """The operation failed because of a bug and was rolled back; the engine's log has the traceback."""
+
+
+class TooMuchInProgressError(NotCarriedOutError):
+    """The component has too many, or too large, operations in progress."""
+
+
+FAILURES: Mapping[Failure, type[Exception]] = {
+    Failure.NOT_CARRIED_OUT: NotCarriedOutError,
+    Failure.OUTCOME_UNKNOWN: OutcomeUnknownError,
+    Failure.DEFECT: OperationFailedError,
+}
 
 
 class Counts(NamedTuple):
@@ -77,7 +88,7 @@ class Ledger(asyncio.Protocol):
         self._connect = connect
         self._most_waiting = most_waiting
         self._longest_wait = longest_wait
-        self._frames = Frames(Answered, Outcome | Undone)
+        self._frames = Frames(Answered, Outcome | Undone, Failure.OUTCOME_UNKNOWN)
         self._asked = Asked()
         self._under_way: dict[int, _Waiting] = {}
         self._under_way_of: Counter[int] = Counter()
@@ -113,28 +124,28 @@ class Ledger(asyncio.Protocol):
     def submit(self, operation: Operation) -> asyncio.Future[Outcome]:
         """Submit an operation. Its outcome is durable when the returned future is done.
 
-        The future raises StorageUnavailableError if the storage cannot write or the operation times out, and
-        OperationFailedError if the operation fails because of a bug.
+        The future raises NotCarriedOutError if the storage cannot write, OutcomeUnknownError if the operation
+        times out or nobody can tell its outcome, and OperationFailedError if it fails because of a bug.
 
         Raises:
-            StorageUnavailableError: too many or too large operations of the component are in progress, or the
-                service is stopping.
+            TooMuchInProgressError: too many or too large operations of the component are in progress.
+            NotCarriedOutError: the service is stopping.
         """
         if self._loop is None or self._transport is None:
             raise RuntimeError("the ledger has not been started")
         if self._stopping or self._transport.is_closing():
-            raise StorageUnavailableError("the service is stopping")
+            raise NotCarriedOutError("the service is stopping")
         component = component_of(operation)
         if self._under_way_of[component] >= self._most_waiting:
             self._refused += 1
-            raise StorageUnavailableError(
+            raise TooMuchInProgressError(
                 f"too many operations in progress: {self._under_way_of[component]} "
                 f"of at most {self._most_waiting} for one component"
             )
         work = work_of(operation)
         if self._work_of[component] and self._work_of[component] + work > MOST_WORK_WAITING:
             self._refused += 1
-            raise StorageUnavailableError(
+            raise TooMuchInProgressError(
                 f"the operations in progress are too large: {self._work_of[component]} provisions, serials "
                 f"and holdings of at most {MOST_WORK_WAITING} for one component"
             )
@@ -207,7 +218,9 @@ class Ledger(asyncio.Protocol):
 
     def connection_lost(self, _exc: Exception | None) -> None:
         """Fail every waiting future, because the engine has ended."""
-        gone = StorageUnavailableError("the ledger engine has ended; the operation's outcome is unknown")
+        gone = OutcomeUnknownError("the ledger engine has ended")
+        for number, _ in self._asked.operations:
+            self._end(number, NotCarriedOutError("the ledger engine has ended"))
         for number in list(self._under_way):
             self._end(number, gone)
         for waiting in self._standings.values():
@@ -223,8 +236,7 @@ class Ledger(asyncio.Protocol):
         if waiting.answer.done():
             return
         if isinstance(outcome, Undone):
-            kind = OperationFailedError if outcome.is_defect else StorageUnavailableError
-            waiting.answer.set_exception(kind(outcome.reason))
+            waiting.answer.set_exception(FAILURES[outcome.failure](outcome.reason))
         elif isinstance(outcome, Exception):
             waiting.answer.set_exception(outcome)
         else:
@@ -254,5 +266,5 @@ class Ledger(asyncio.Protocol):
                 self._late += not self._under_way[number].answer.done()
                 self._end(
                     number,
-                    StorageUnavailableError("the operation timed out; its outcome is unknown"),
+                    OutcomeUnknownError("the operation timed out"),
                 )

@@ -13,7 +13,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from astakos.ledger.operations import Operation, Outcome, Undone
+from astakos.ledger.operations import Failure, Operation, Outcome, Undone
 
 T = TypeVar("T")
 
@@ -75,19 +75,23 @@ def _encodable(outcome: Outcome | Undone) -> Outcome | Undone:
     try:
         encode(outcome)
     except Exception as error:  # noqa: BLE001 - logged by the caller
-        return _undone(error)
+        return _undone(error, Failure.OUTCOME_UNKNOWN)
     return outcome
 
 
-def _undone(error: Exception) -> Undone:
-    return Undone(f"{type(error).__name__}: {error}", is_defect=True)
+def _undone(error: Exception, failure: Failure) -> Undone:
+    return Undone(f"{type(error).__name__}: {error}", failure)
 
 
 class Frames(Generic[T]):
     """Splits a stream of bytes into messages."""
 
-    def __init__(self, kind: type[T], part: Any) -> None:
-        """Decode every message as `kind`, whose first field lists parts of the type `part`, each numbered."""
+    def __init__(self, kind: type[T], part: Any, failure: Failure) -> None:
+        """Decode every message as `kind`, whose first field lists parts of the type `part`, each numbered.
+
+        A part that cannot be decoded becomes `Undone` with `failure`.
+        """
+        self._failure = failure
         self._decoder = msgspec.json.Decoder(kind)
         self._parts = msgspec.json.Decoder(part)
         self._received = bytearray()
@@ -119,7 +123,7 @@ class Frames(Generic[T]):
         try:
             self._parts.decode(part)
         except Exception as error:  # noqa: BLE001 - logged by the caller
-            return msgspec.Raw(encode(_undone(error)))
+            return msgspec.Raw(encode(_undone(error, self._failure)))
         return part
 
 

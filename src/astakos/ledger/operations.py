@@ -160,11 +160,20 @@ class Reconciled(Value, frozen=True):
     refusal: Refusal | None = None
 
 
+class Failure(StrEnum):
+    """What is known about an operation without an outcome."""
+
+    NOT_CARRIED_OUT = "not carried out"
+    OUTCOME_UNKNOWN = "outcome unknown"
+    DEFECT = "defect"
+    """Not carried out, because of a bug."""
+
+
 class Undone(Value, frozen=True):
-    """The operation was rolled back or its outcome is unknown, because of the storage or a bug."""
+    """The operation has no outcome, because of the storage or a bug."""
 
     reason: str
-    is_defect: bool = False
+    failure: Failure = Failure.NOT_CARRIED_OUT
 
 
 Operation = Issue | IssueMany | Resolve | Settle | Reconcile

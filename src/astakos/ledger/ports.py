@@ -12,7 +12,18 @@ IdempotencyKey = tuple[int, str]
 
 
 class StorageUnavailableError(Exception):
-    """The storage cannot work now (locked, full, or stalled); retrying later may succeed."""
+    """The storage cannot work now (locked, full, or stalled); retrying later may succeed.
+
+    Whatever was to be changed has not been changed, unless it is an `OutcomeUnknownError`.
+    """
+
+
+class NotCarriedOutError(StorageUnavailableError):
+    """The change has certainly had no effect, and will have none."""
+
+
+class OutcomeUnknownError(StorageUnavailableError):
+    """The change may have taken effect, or may still do so: whoever could tell has not answered."""
 
 
 @dataclass(slots=True)
@@ -82,8 +93,8 @@ class LedgerStorage(Protocol):
         state between calls. Takes effect exactly once; on an exception, not at all, except as noted.
 
         Raises:
-            StorageUnavailableError: the storage cannot work now. If the commit had started, the outcome is
-                unknown.
+            NotCarriedOutError: the storage cannot work now.
+            OutcomeUnknownError: the commit had started, and its outcome could not be found out.
         """
         ...
 

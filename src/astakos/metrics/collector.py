@@ -84,7 +84,7 @@ class ServiceCollector(Collector):
         )
         yield _counter(
             "astakos_ledger_operations_refused",
-            "Ledger operations answered with 503 because too many were unanswered.",
+            "Ledger operations answered with 429 because too many were unanswered.",
             {(): report.refused},
         )
         yield _counter(

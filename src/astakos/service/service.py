@@ -121,7 +121,8 @@ class Service:
         """Runs a change in a transaction of its own, which is rolled back if the change raises an exception.
 
         Raises:
-            StorageUnavailableError: The database cannot be written now.
+            NotCarriedOutError: The database cannot be written now.
+            OutcomeUnknownError: The commit had started, and its outcome could not be found out.
         """
         return await asyncio.to_thread(self.database.change, change)
 

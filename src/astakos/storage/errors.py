@@ -1,6 +1,6 @@
 """Storage errors, and the example URLs that their messages show."""
 
-from astakos.ledger.ports import StorageUnavailableError
+from astakos.ledger.ports import NotCarriedOutError
 
 DEFAULT_URL = "sqlite:///astakos.db"
 EXAMPLES = (
@@ -13,8 +13,8 @@ class DatabaseError(Exception):
     """The database cannot be opened as requested; the message gives the reason and the remedy."""
 
 
-class TransactionLostError(StorageUnavailableError):
-    """The transaction conflicted with another one and had no effect; a retry may succeed."""
+class TransactionLostError(NotCarriedOutError):
+    """The transaction conflicted with another one; a retry may succeed."""
 
 
 class RowsRefusedError(Exception):

@@ -99,7 +99,8 @@ class Database(Protocol):
         Meant for administration, where speed does not matter.
 
         Raises:
-            StorageUnavailableError: the transaction cannot begin, run, or commit now.
+            NotCarriedOutError: the transaction cannot begin, run, or commit now.
+            OutcomeUnknownError: the commit had started, and its outcome could not be found out.
         """
         ...
 
@@ -107,7 +108,8 @@ class Database(Protocol):
         """Run `work` in such a transaction; after a conflict with another transaction, run it again.
 
         Raises:
-            StorageUnavailableError: the transaction cannot begin, run, or commit now.
+            NotCarriedOutError: the transaction cannot begin, run, or commit now.
+            OutcomeUnknownError: the commit had started, and its outcome could not be found out.
         """
         ...
 

@@ -68,6 +68,7 @@ def _with_evidence(
     if not isinstance(error, errors.QuotaLimit) or not error.details:
         error.said = without_token(said, token)
     error.message = without_token(error.message, token)
+    error.outcome = answer.headers.get("astakos-outcome")
     error.retry_after = seconds_to_wait(answer.headers.get("retry-after"), time.time())
     return error
 

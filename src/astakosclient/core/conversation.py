@@ -19,6 +19,8 @@ from astakosclient.core.exchange import Answer, Request, Timeout
 from astakosclient.core.redaction import fingerprint, without_secrets, without_token
 from astakosclient.core.server_knowledge import Server
 from astakosclient.errors import (
+    NOT_CARRIED_OUT,
+    UNKNOWN,
     AstakosClientException,
     ConnectionError,  # noqa: A004 - the documented name
     NotFound,
@@ -185,6 +187,9 @@ class _Execution(Generic[T]):
                 confirmation = _Execution(self._common, self._call.confirm, self._timeout, self._deadline)
                 if (yield from confirmation.run()):
                     return self._read(Answer(200))
+            if self._may_be_done and outcome.outcome == NOT_CARRIED_OUT:
+                # The server speaks of the last attempt only.
+                outcome.outcome = UNKNOWN
             yield from self._wait_to_repeat(outcome)
 
     def _attempt(self) -> Generator[Attempt, Answer | None, Answer | AstakosClientException]:

@@ -7,8 +7,10 @@ from astakos.http.faults import (
     InternalServerError,
     ItemNotFound,
     NotAllowed,
+    OutcomeUnknown,
     ServiceUnavailable,
     TooManyAttempts,
+    TooManyRequests,
     Unauthorized,
 )
 
@@ -23,6 +25,8 @@ from astakos.http.faults import (
         (BodyTooLarge(7), 413, "overLimit"),
         (InternalServerError(), 500, "internalServerError"),
         (ServiceUnavailable("x"), 503, "serviceUnavailable"),
+        (OutcomeUnknown("x"), 503, "outcomeUnknown"),
+        (TooManyRequests("x"), 429, "overLimit"),
     ],
 )
 def test_the_envelope_holds_one_key_and_no_details(fault: Fault, status: int, name: str) -> None:
@@ -33,7 +37,12 @@ def test_the_envelope_holds_one_key_and_no_details(fault: Fault, status: int, na
 
 def test_faults_carry_their_headers() -> None:
     assert NotAllowed("PUT", ("GET", "POST")).headers == {"Allow": "GET,POST"}
-    assert ServiceUnavailable("x", retry_after=9).headers == {"Retry-After": "9"}
+    assert ServiceUnavailable("x", retry_after=9).headers == {
+        "Retry-After": "9",
+        "Astakos-Outcome": "not-carried-out",
+    }
+    assert OutcomeUnknown("x").headers == {"Retry-After": "1", "Astakos-Outcome": "unknown"}
+    assert TooManyRequests("x", retry_after=9).headers == {"Retry-After": "9"}
     assert BadRequest("x").headers == {}
 
 

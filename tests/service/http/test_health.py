@@ -32,6 +32,7 @@ def test_a_database_that_can_not_be_read_is_named_until_it_can(database: Databas
     rows(database, "ALTER TABLE settings RENAME TO mislaid")
     reply = service.get("/readyz")
     assert (reply.status, reply.document) == (503, {"ready": False, "missing": [readiness.NO_DATABASE]})
+    assert reply.headers["astakos-outcome"] == "not-carried-out"
     assert "no-store" in reply.headers["cache-control"]
     assert service.get("/healthz").status == 200
     rows(database, "ALTER TABLE mislaid RENAME TO settings")

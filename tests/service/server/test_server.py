@@ -161,6 +161,7 @@ class TestBounds:
                 answer = read_all(refused)
             assert statuses_of(answer) == [503]
             assert b"retry-after: 1" in answer
+            assert b"astakos-outcome: not-carried-out" in answer.lower()
             kept.close()
             with contextlib.suppress(ConnectionError):
                 assert service.get("/healthz").status in {200, 503}

@@ -1,6 +1,7 @@
 """What goes on behind the calls: a database that is busy, an error that nobody foresaw, what is kept."""
 
 import contextlib
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from astakos.administration.load import load
 from astakos.clock import now
 from astakos.http.account import quota_reports
+from astakos.ledger.ports import OutcomeUnknownError
 from astakos.ledger.rules import Holding
 from astakos.service import ttl_cache
 from astakos.storage.protocol import Database
@@ -17,6 +19,7 @@ from service.installation import locked, running
 from service.world import ALICE, BOB, COMPUTE_TOKEN, VM, member_key, project_key, world
 
 U, P = member_key(ALICE), project_key()
+BULK = f"{COMMISSIONS}/bulk"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -36,11 +39,36 @@ def test_while_the_database_is_locked_writes_are_to_be_repeated_and_reads_go_on(
                 assert (reply.status, reply.fault) == (503, "serviceUnavailable")
                 assert reply.document["serviceUnavailable"]["code"] == 503
                 assert int(reply.headers["retry-after"]) >= 1
+                assert reply.headers["astakos-outcome"] == "not-carried-out"
             assert service.pending(COMPUTE_TOKEN) == [serial]
             assert service.get(f"{ACCOUNT}/quotas", ALICE.token).status == 200
         assert service.holdings(COMPUTE_TOKEN)[U] == Holding(10, 0, 1)
         assert service.act(COMPUTE_TOKEN, serial, "accept") == 200
         assert service.holdings(COMPUTE_TOKEN)[U] == Holding(10, 1, 1)
+
+
+def test_when_a_commit_is_lost_every_answer_says_that_its_outcome_is_unknown(
+    service: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serial = service.issued(COMPUTE_TOKEN, (U, 1))
+
+    def commit_and_fail(connection: sqlite3.Connection) -> None:
+        connection.execute("COMMIT")
+        raise OutcomeUnknownError("the disk failed")
+
+    monkeypatch.setattr(sqlite_database, "_commit", commit_and_fail)
+    replies = [
+        service.issue(COMPUTE_TOKEN, (U, 1)),
+        service.post(f"{COMMISSIONS}/{serial}/action", COMPUTE_TOKEN, {"accept": ""}),
+        service.post(BULK, COMPUTE_TOKEN, {"commissions": [{"provisions": []}]}),
+        service("POST", f"{ACCOUNT}/feedback", BOB.token, body=b"feedback_msg=x", headers=FORM),
+    ]
+    for reply in replies:
+        assert (reply.status, reply.fault) == (503, "outcomeUnknown")
+        assert (reply.headers["astakos-outcome"], reply.headers["retry-after"]) == ("unknown", "1")
+        assert "may have been made" in reply.message
+    monkeypatch.undo()
+    assert service.pending(COMPUTE_TOKEN) == [serial + 1, serial + 2]
 
 
 def test_while_another_process_writes_for_a_moment_writes_wait(service: Caller, database: Database) -> None:

@@ -11,7 +11,7 @@ from astakos.http.commissions.fingerprints import first_fingerprint
 from astakos.http.commissions.issuing import KEY, IssueBody, issue_operation
 from astakos.http.commissions.refused_issues import Result, not_understood, refused
 from astakos.http.commissions.requested_provisions import Requested, understand
-from astakos.http.faults import FailedDependency
+from astakos.http.faults import FailedDependency, TooManyRequests
 from astakos.http.openapi.description import Reply, described
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
@@ -33,7 +33,13 @@ class BulkBody(msgspec.Struct):
 BULK = JsonBody(BulkBody)
 
 
-@described("issuing.issue_many", parameters=[KEY], body=BULK, answers={200: Reply(BulkResults)})
+@described(
+    "issuing.issue_many",
+    parameters=[KEY],
+    body=BULK,
+    answers={200: Reply(BulkResults)},
+    faults=[TooManyRequests],
+)
 async def issue_many(service: Service, request: Request, component: Component) -> Answer:
     """Issues many commissions in one call. Returns a status and a body for each."""
     key = KEY.of(request)

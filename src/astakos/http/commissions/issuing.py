@@ -18,7 +18,7 @@ from astakos.http.commissions.refused_issues import (
 )
 from astakos.http.commissions.requested_provisions import Requested, RequestedProvision, understand
 from astakos.http.dialects.system_charges import ATTEMPTS, spread_charges
-from astakos.http.faults import UnprocessableEntity
+from astakos.http.faults import TooManyRequests, UnprocessableEntity
 from astakos.http.openapi.description import Parameter, Reply, described
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
@@ -76,7 +76,7 @@ ISSUE = JsonBody(IssueBody)
         404: Reply(NoHoldingRefusal),
         413: Reply(OverLimitRefusal),
     },
-    faults=[UnprocessableEntity],
+    faults=[UnprocessableEntity, TooManyRequests],
 )
 async def issue(service: Service, request: Request, component: Component) -> Answer:
     """Issues a commission. Returns its serial.

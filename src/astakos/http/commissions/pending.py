@@ -11,7 +11,7 @@ from astakos.directory.entities import Component
 from astakos.http.bodies import JsonBody
 from astakos.http.commissions.refused_issues import named
 from astakos.http.commissions.requested_provisions import Requested, RequestedProvision, understand
-from astakos.http.faults import BadRequest
+from astakos.http.faults import BadRequest, TooManyRequests
 from astakos.http.openapi.description import EMPTY, Reply, described
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
@@ -84,7 +84,7 @@ async def info(service: Service, request: Request, component: Component) -> Answ
     return Answer(body=to_json(document))
 
 
-@described("commissions.act", body=ACTION, answers={200: EMPTY, 404: EMPTY})
+@described("commissions.act", body=ACTION, answers={200: EMPTY, 404: EMPTY}, faults=[TooManyRequests])
 async def act(service: Service, request: Request, component: Component) -> Answer:
     """Accepts or rejects a pending commission. Returns an empty 404 if it is not pending."""
     body = ACTION.read(request, request.dialect.require_json)
@@ -113,7 +113,7 @@ def _quantities(entries: list[RequestedProvision]) -> tuple[Provision, ...]:
     return tuple(requested.provisions)
 
 
-@described("commissions.resolve", body=RESOLVE, answers={200: Reply(Resolution)})
+@described("commissions.resolve", body=RESOLVE, answers={200: Reply(Resolution)}, faults=[TooManyRequests])
 async def resolve(service: Service, request: Request, component: Component) -> Answer:
     """Accepts and rejects many commissions in one call. Returns the outcome for each serial."""
     body = RESOLVE.read(request, request.dialect.require_json)

@@ -8,7 +8,7 @@ from astakos.directory.entities import Component
 from astakos.http.bodies import JsonBody, require_storable
 from astakos.http.commissions.issuing import LONGEST_NAME
 from astakos.http.commissions.refused_issues import named
-from astakos.http.faults import BadRequest
+from astakos.http.faults import BadRequest, TooManyRequests
 from astakos.http.openapi.description import Reply, described
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
@@ -40,7 +40,7 @@ class ReconcileBody(msgspec.Struct):
 BODY = JsonBody(ReconcileBody)
 
 
-@described("reconciling.reconcile", body=BODY, answers={200: Reply(Reconciliation)})
+@described("reconciling.reconcile", body=BODY, answers={200: Reply(Reconciliation)}, faults=[TooManyRequests])
 async def reconcile(service: Service, request: Request, component: Component) -> Answer:
     """Compares actual usage with the ledger. Returns the drift and, on request, corrects it."""
     body = BODY.read(request, request.dialect.require_json)

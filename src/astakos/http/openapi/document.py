@@ -9,7 +9,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from astakos.http.faults import BadRequest, BodyTooLarge, Fault, ServiceUnavailable, Unauthorized
+from astakos.http.faults import (
+    BadRequest,
+    BodyTooLarge,
+    Fault,
+    OutcomeUnknown,
+    ServiceUnavailable,
+    Unauthorized,
+)
 from astakos.http.keystone.errors import is_keystone_path
 from astakos.http.media_types import HTML_TYPE, JSON_TYPE, XML_TYPE
 from astakos.http.openapi.description import (
@@ -56,6 +63,10 @@ COMMON_HEADERS = (
 """Every response carries these."""
 HEADERS: Mapping[str, tuple[Schema, str]] = {
     "Allow": (TEXT, "The methods that the path supports."),
+    "Astakos-Outcome": (
+        {"enum": ["not-carried-out", "unknown"]},
+        "Whether the request certainly had no effect, or may have taken effect, or may still do so.",
+    ),
     "Astakos-Supports": (TEXT, "The extensions to the original API that the service supports."),
     "Cache-Control": (TEXT, "Forbids caching."),
     "Content-Security-Policy": (TEXT, "Limits what the page can load and do."),
@@ -311,7 +322,7 @@ def _refusal(refusals: Refusals, fault: type[Fault], schemas: _Schemas) -> Itera
         yield JSON_TYPE, schemas.of_keystone_fault(fault)
     elif refusals == "page":
         yield HTML_TYPE, {}
-    elif refusals == "oauth2" and fault is not ServiceUnavailable:
+    elif refusals == "oauth2" and fault not in (ServiceUnavailable, OutcomeUnknown):
         yield JSON_TYPE, schemas.of_oauth2_refusal()
     else:
         yield JSON_TYPE, schemas.of_fault(fault)
@@ -321,6 +332,8 @@ def _refusal(refusals: Refusals, fault: type[Fault], schemas: _Schemas) -> Itera
 def _faults(operation: Operation, description: Description) -> Sequence[type[Fault]]:
     """Returns the faults that the description names, and those that the operation's inputs imply."""
     faults = [*description.faults, ServiceUnavailable]
+    if operation.method not in WITHOUT_BODY:
+        faults.append(OutcomeUnknown)
     if operation.tokens:
         faults.append(Unauthorized)
     if description.body is not None:

@@ -7,11 +7,11 @@ from typing import ClassVar, LiteralString
 from urllib.parse import urlsplit
 
 from astakos.http.browser_protection import POLICY, page_policy
-from astakos.http.faults import Fault, ServiceUnavailable
+from astakos.http.faults import Fault, OutcomeUnknown, ServiceUnavailable
 from astakos.http.media_types import HTML_UTF8, PLAIN_UTF8
 from astakos.http.openapi.description import Refusals
 from astakos.http.request import Answer, Request
-from astakos.ledger.ports import StorageUnavailableError
+from astakos.ledger.ports import OutcomeUnknownError, StorageUnavailableError
 from astakos.service.service import Service
 
 STYLE = """
@@ -149,15 +149,12 @@ class ForPeople:
             return await self.handler(service, request)
         except Fault as fault:
             return _explained(fault)
+        except OutcomeUnknownError:
+            return _explained(OutcomeUnknown("Your change may have been made. Look before you try again."))
         except StorageUnavailableError:
             return _explained(ServiceUnavailable("The service is unavailable now. Try again in a moment."))
 
 
 def _explained(fault: Fault) -> Answer:
-    retry_after = fault.headers.get("Retry-After")
-    return page(
-        "That did not work",
-        html("<p>{}</p>", fault.message),
-        status=fault.status,
-        retry_after=None if retry_after is None else int(retry_after),
-    )
+    answer = page("That did not work", html("<p>{}</p>", fault.message), status=fault.status)
+    return answer._replace(headers={**answer.headers, **fault.headers})

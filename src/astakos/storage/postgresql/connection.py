@@ -15,7 +15,7 @@ import psycopg
 from psycopg.abc import PQGen
 from psycopg.types.numeric import Int8Dumper
 
-from astakos.ledger.ports import StorageUnavailableError
+from astakos.ledger.ports import NotCarriedOutError, OutcomeUnknownError
 from astakos.storage.errors import TransactionLostError
 from astakos.storage.protocol import Rows
 
@@ -56,6 +56,8 @@ NOT_NOW_CLASSES = ("08", "53", "57", "58")
 NOT_NOW = {"25006", "25P03", "25P04", "26000", "40003", "55P03"}
 """Read-only standby, idle-in-transaction timeout, transaction timeout, a prepared statement lost by a pooler,
 statement completion unknown, lock not available."""
+UNKNOWN = {"40003", "08007"}
+"""Statement completion unknown, transaction resolution unknown."""
 
 EVERY_FAILURE = "All failures were:\n"
 """What the driver writes between the last failure and a list of all of them."""
@@ -130,6 +132,20 @@ class PostgreSQLConnection:
         except psycopg.Error as error:
             raise recognized(error) from error
 
+    def commit(self) -> None:
+        """Commit the open transaction.
+
+        Raises:
+            NotCarriedOutError: the transaction was rolled back.
+            OutcomeUnknownError: the server has not said whether it committed.
+        """
+        try:
+            status = self.raw.execute("COMMIT").statusmessage
+        except psycopg.Error as error:
+            raise recognized_at_commit(error) from error
+        if status != "COMMIT":
+            raise NotCarriedOutError("the transaction could not be committed")
+
     def close(self) -> None:
         """Close the connection; an open transaction is rolled back."""
         self.raw.close()
@@ -142,16 +158,29 @@ def driver_form(statement: str) -> bytes:
 
 
 def recognized(error: psycopg.Error) -> Exception:
-    """Translate a driver error into a storage error; return it unchanged unless it is transient."""
+    """Translate a driver error into a storage error; return it unchanged unless it is transient.
+
+    A transaction in which a statement has failed has no effect. If that statement is the COMMIT, see
+    `recognized_at_commit`.
+    """
     state = error.sqlstate
     if state in LOST:
         return TransactionLostError(f"conflict with another transaction: {first_line(error)}")
     if state is None:
         if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-            return StorageUnavailableError("the connection to the database was lost")
+            return NotCarriedOutError("the connection to the database was lost")
     elif state in NOT_NOW or state.startswith(NOT_NOW_CLASSES):
-        return StorageUnavailableError(f"the database cannot do this now: {first_line(error)}")
+        return NotCarriedOutError(f"the database cannot do this now: {first_line(error)}")
     return error
+
+
+def recognized_at_commit(error: psycopg.Error) -> Exception:
+    """Translate a driver error that ended a COMMIT, or the statements that were sent with it."""
+    if error.diag.severity_nonlocalized == "ERROR" and error.sqlstate not in UNKNOWN:
+        # The server has rolled the transaction back. Any other end, a FATAL error for example, may have come
+        # after the commit.
+        return recognized(error)
+    return OutcomeUnknownError(f"the commit was not confirmed: {first_line(error)}")
 
 
 def first_line(error: psycopg.Error) -> str:
@@ -183,7 +212,7 @@ def connect(
         quick: whether to use short timeouts, so that a server that is gone is noticed soon.
 
     Raises:
-        StorageUnavailableError: the server cannot be reached now.
+        NotCarriedOutError: the server cannot be reached now.
     """
     own = {
         name: value
@@ -208,7 +237,7 @@ def connect(
             **{**parameters, **own, "options": options}, autocommit=True, prepare_threshold=PREPARE_AFTER
         )
     except psycopg.Error as error:
-        raise StorageUnavailableError("the database cannot be reached") from error
+        raise NotCarriedOutError("the database cannot be reached") from error
     raw.longest_silence = _longest_silence(options)
     # All integers have one type; otherwise each combination of types would be prepared separately.
     raw.adapters.register_dumper(int, Int8Dumper)

@@ -7,7 +7,7 @@ provisions of pending commissions. Data that is not cached yet costs one more ro
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from astakos.ledger.operations import Changes, Pending, Remembered
-from astakos.ledger.ports import IdempotencyKey, Needs, State, StorageUnavailableError
+from astakos.ledger.ports import IdempotencyKey, Needs, OutcomeUnknownError, State
 from astakos.ledger.rules import Holding, Key, Provision
 from astakos.storage.errors import TransactionLostError
 from astakos.storage.pending_cache import PendingCache
@@ -75,7 +75,12 @@ class Known:
 
 
 class PostgreSQLTransaction:
-    """The reads and writes of one batch."""
+    """The reads and writes of one batch.
+
+    Attributes:
+        is_first: whether no earlier attempt at the batch has been committed, or can be; false until known.
+        is_committing: whether the commit may have reached the server.
+    """
 
     def __init__(
         self,
@@ -95,6 +100,8 @@ class PostgreSQLTransaction:
         self._now = 0
         self._changes: Changes | None = None
         self._tells_of_others = False
+        self.is_first = False
+        self.is_committing = False
 
     def read(self, now: int, needs: Needs) -> State:
         """Begin the transaction; lock and read the state that the batch needs."""
@@ -127,6 +134,8 @@ class PostgreSQLTransaction:
         found = dict(zip(steps, self._run(*steps.values()), strict=True))
         if found["record"].changed == 0:
             raise HasCommittedError
+        # The record locks the engine's row, for which a lost attempt that is still running would hold a lock.
+        self.is_first = True
         if unknown:
             self._known.learn([row for row in found["found"].rows() if row[0]])
         expired = self._understand(found["expired"].rows())
@@ -234,12 +243,13 @@ class PostgreSQLTransaction:
         self._commit([(CONFIRM, [self._engine, number(self._now)])])
 
     def _commit(self, steps: Sequence[Query]) -> None:
+        self.is_committing = True
         *_, committed = self._run(*steps, (COMMIT, []))
         if committed.command != b"COMMIT":
             raise TransactionLostError("the transaction could not be committed")
         if self._pipelining.warning is not None:
             # Committed here, but the wait for the standby was canceled: the retry finds it and waits again.
-            raise StorageUnavailableError(f"the commit returned a warning: {self._pipelining.warning}")
+            raise OutcomeUnknownError(f"the commit returned a warning: {self._pipelining.warning}")
 
 
 def _asked_for(found: Result, commissions: Collection[tuple[int, int]]) -> list[tuple[bytes, ...]]:

@@ -191,7 +191,7 @@ def reading(
     connection: PostgreSQLConnection,
 ) -> contextlib.AbstractContextManager[PostgreSQLConnection]:
     """Open a transaction in which all reads see the same state."""
-    return _transaction(connection, BEGIN_SNAPSHOT)
+    return _transaction(connection, BEGIN_SNAPSHOT, lambda: connection.execute("COMMIT"))
 
 
 def writing(
@@ -201,17 +201,20 @@ def writing(
 
     Raises:
         TransactionLostError: the transaction conflicted with another one and had no effect.
-        StorageUnavailableError: the transaction cannot begin, run, or commit now.
+        NotCarriedOutError: the transaction cannot begin, run, or commit now.
+        OutcomeUnknownError: the server has not said whether it committed.
     """
-    return _transaction(connection, BEGIN)
+    return _transaction(connection, BEGIN, connection.commit)
 
 
 @contextlib.contextmanager
-def _transaction(connection: PostgreSQLConnection, begin: str) -> Iterator[PostgreSQLConnection]:
+def _transaction(
+    connection: PostgreSQLConnection, begin: str, end: Callable[[], object]
+) -> Iterator[PostgreSQLConnection]:
     connection.execute(begin)
     try:
         yield connection
-        connection.execute("COMMIT")
+        end()
     except BaseException:
         # If the rollback fails too, the connection is lost and the server rolls back.
         with contextlib.suppress(StorageUnavailableError, psycopg.Error):

@@ -8,6 +8,9 @@ running on the server, its lock on the row makes the retry wait.
 A commit found this way may exist on this server only: if the wait for a standby is interrupted, the commit is
 visible, but would be lost with the server. So before the outcome is reported, the retry makes a commit of its
 own durable, which covers all earlier ones.
+
+If retries end before it is known whether a lost transaction was committed, the outcome is unknown, whatever
+the last retry failed with.
 """
 
 import contextlib
@@ -20,9 +23,14 @@ from collections.abc import Callable
 import psycopg
 
 from astakos.clock import DAY
-from astakos.ledger.ports import LedgerTransaction, StorageUnavailableError
+from astakos.ledger.ports import (
+    LedgerTransaction,
+    NotCarriedOutError,
+    OutcomeUnknownError,
+    StorageUnavailableError,
+)
 from astakos.storage.errors import TransactionLostError
-from astakos.storage.postgresql.connection import PostgreSQLConnection, recognized
+from astakos.storage.postgresql.connection import PostgreSQLConnection, recognized, recognized_at_commit
 from astakos.storage.postgresql.pipeline import Pipelining
 from astakos.storage.postgresql.postgresql_batch import HasCommittedError, Known, PostgreSQLTransaction
 from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase, writing
@@ -57,10 +65,12 @@ class PostgreSQLLedger:
         self._known = Known()
         self._engine = uuid.uuid4().hex
         self._batch = 0
+        self._may_be_committed = False
 
     def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
         """Run `work` in one durable transaction; see `astakos.ledger.ports.LedgerStorage`."""
         self._batch += 1
+        self._may_be_committed = False
         self._known.forget_if_too_much()
         deadline = time.monotonic() + PATIENCE_SECONDS
         pause = FIRST_PAUSE_SECONDS
@@ -69,14 +79,27 @@ class PostgreSQLLedger:
                 self._attempt(work)
             except StorageUnavailableError as error:
                 if time.monotonic() + pause > deadline:
+                    self._require_known(error)
                     raise
                 log.debug("ledger batch retried: %s", error)
+            except Exception as error:
+                self._require_known(error)
+                raise
             else:
                 return
             self.repeats += 1
             # The jitter keeps conflicting transactions from retrying at the same moment.
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - nothing secret
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    def _require_known(self, error: Exception) -> None:
+        """Check that the last error of a batch tells its outcome.
+
+        Raises:
+            OutcomeUnknownError: an earlier attempt may have been committed.
+        """
+        if self._may_be_committed and not isinstance(error, OutcomeUnknownError):
+            raise OutcomeUnknownError(f"an earlier attempt was not confirmed: {error}") from error
 
     def _attempt(self, work: Callable[[LedgerTransaction], None]) -> None:
         connection, pipelining = self._connected()
@@ -88,25 +111,37 @@ class PostgreSQLLedger:
                 work(transaction)
                 transaction.commit()
             except HasCommittedError:
+                self._may_be_committed = True
                 transaction.confirm()
                 log.warning("ledger batch found committed after its connection was lost")
         except psycopg.Error as error:
             self._roll_back()
-            meaning = self._recognized(error)
+            meaning = self._recognized(error, transaction)
+            self._learn(transaction, meaning)
             if error.sqlstate not in UNHARMED_BY:
                 # The cause may be this server or a proxy; a new connection may reach another one.
                 self.close()
             raise meaning from error
-        except BaseException:
+        except BaseException as error:
             self._roll_back()
+            self._learn(transaction, error)
             raise
 
-    def _recognized(self, error: psycopg.Error) -> Exception:
+    def _learn(self, transaction: PostgreSQLTransaction, error: BaseException) -> None:
+        """Note what a failed attempt tells about the fate of the batch."""
+        if transaction.is_first:
+            self._may_be_committed = False
+        if isinstance(error, OutcomeUnknownError):
+            self._may_be_committed = True
+
+    def _recognized(self, error: psycopg.Error, transaction: PostgreSQLTransaction) -> Exception:
         if isinstance(error, psycopg.errors.UniqueViolation):
             # Another engine has just issued with the same idempotency key; a retry finds that key.
             return TransactionLostError("another request used the same idempotency key at the same time")
+        if transaction.is_committing:
+            return recognized_at_commit(error)
         if self._connection is None:
-            return StorageUnavailableError("the connection to the database was lost")
+            return NotCarriedOutError("the connection to the database was lost")
         return recognized(error)
 
     def _connected(self) -> tuple[PostgreSQLConnection, Pipelining]:

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from astakos.ledger.ports import StorageUnavailableError
+from astakos.ledger.ports import NotCarriedOutError, OutcomeUnknownError
 from astakos.storage.errors import DEFAULT_URL, EXAMPLES, DatabaseError
 from astakos.storage.protocol import Connection
 from astakos.storage.schema.revisions import find_revision, make_tables, require_revision
 
+NOT_COMMITTED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL)
+"""Errors of a COMMIT that did not write the end of the transaction."""
 BUSY_SECONDS = 5.0
 """How long a writer waits for another process, for example the command line, to finish its transaction."""
 PRAGMAS = ("PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON", "PRAGMA cache_size = -16384")
@@ -159,19 +161,32 @@ def writing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     """Open a transaction that holds the write lock from the start; an exception rolls it back.
 
     Raises:
-        StorageUnavailableError: the transaction cannot begin, run, or commit now.
+        NotCarriedOutError: the transaction cannot begin, run, or commit now.
+        OutcomeUnknownError: the disk failed while the transaction was committed.
     """
     try:
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
-            connection.execute("COMMIT")
+            _commit(connection)
         except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+            # If the rollback fails too, closing the connection rolls back. The first error tells the outcome.
+            with contextlib.suppress(sqlite3.Error):
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
             raise
     except sqlite3.OperationalError as error:
-        raise StorageUnavailableError(f"the database cannot be written now: {error}") from error
+        raise NotCarriedOutError(f"the database cannot be written now: {error}") from error
+
+
+def _commit(connection: sqlite3.Connection) -> None:
+    try:
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", None) in NOT_COMMITTED:
+            raise
+        # The end of the transaction may be in the write-ahead log, where recovery after a crash finds it.
+        raise OutcomeUnknownError(f"the commit failed: {error}") from error
 
 
 def _create_for_owner_only(path: Path) -> None:

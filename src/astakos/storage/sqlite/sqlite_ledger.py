@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from astakos.ledger.operations import Changes, Pending, Remembered
-from astakos.ledger.ports import IdempotencyKey, LedgerTransaction, Needs, State, StorageUnavailableError
+from astakos.ledger.ports import IdempotencyKey, LedgerTransaction, Needs, NotCarriedOutError, State
 from astakos.ledger.rules import Holding, Key, Provision
 from astakos.storage.pending_cache import PendingCache
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase, writing
@@ -133,7 +133,7 @@ class SQLiteLedger:
             try:
                 self._connection = self._database.connect()
             except sqlite3.OperationalError as error:
-                raise StorageUnavailableError(f"the database cannot be opened now: {error}") from error
+                raise NotCarriedOutError(f"the database cannot be opened now: {error}") from error
         return self._connection
 
     def close(self) -> None:
