@@ -163,11 +163,10 @@ def serve(
     log.info("limits of the HTTP server, for each worker: %s", told(bounds))
     if base_url is not None:
         _check_base_url(base_url)
-    try:
-        listener = listen(host, port)
-    except OSError as error:
-        raise _can_not_listen(host, port, error) from error
-    # Not before it has its port: a service that cannot start leaves no new database behind.
+    # Before the database is opened: a service that cannot start leaves no new one behind.
+    listener = _listen(host, port)
+    if metrics_port is not None:
+        _listen(metrics_host, metrics_port).close()
     database = open_database(database_url, create=True)
     address = _url_of(host, listener.getsockname()[1])
     base_url = _base_url(database, base_url, address)
@@ -215,6 +214,13 @@ def serve(
 def _url_of(host: str, port: int) -> str:
     name = socket.gethostname() if host in WILDCARDS else host
     return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return listen(host, port)
+    except OSError as error:
+        raise _can_not_listen(host, port, error) from error
 
 
 def _can_not_listen(host: str, port: int, error: OSError) -> StateError:

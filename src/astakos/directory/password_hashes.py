@@ -1,6 +1,6 @@
 """Password hashes: only argon2 hashes are stored, and checking one is deliberately slow."""
 
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 
 _hasher = PasswordHasher()
@@ -21,4 +21,8 @@ def password_matches(stored: str, password: str) -> bool:
 
 def is_password_hash(text: str) -> bool:
     """Whether a text is a hash in the form that `password_matches` checks."""
-    return text.startswith("$argon2")
+    try:
+        extract_parameters(text)
+    except InvalidHashError:
+        return False
+    return True

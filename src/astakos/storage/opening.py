@@ -10,6 +10,7 @@ from astakos.storage.errors import EXAMPLES, DatabaseError
 from astakos.storage.protocol import Database
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from astakos.storage.sqlite.sqlite_ledger import SQLiteLedger
+from astakos.storage.texts import is_storable
 
 if TYPE_CHECKING:
     from astakos.storage.transfer import Transfer
@@ -21,6 +22,8 @@ def database_of(url: str) -> Database:
     Raises:
         DatabaseError: the URL is malformed or its scheme is not supported.
     """
+    if not is_storable(url):
+        raise DatabaseError(f"the database URL must be UTF-8 without NUL; it must look like {EXAMPLES}")
     scheme, separator, _ = url.partition("://")
     if separator and scheme == "sqlite":
         return SQLiteDatabase(url)

@@ -84,10 +84,22 @@ def test_it_serves_although_nobody_can_read_that_it_is_ready(database: Database)
         assert served.wait(timeout=30) == 0
 
 
-@pytest.mark.parametrize("options", [["--host", "192.0.2.1"], ["--base-url", "nonsense"], ["--limit", "x=1"]])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--host", "192.0.2.1"],
+        ["--host", "a" * 64],
+        ["--host", b"\xff".decode(errors="surrogateescape")],
+        ["--metrics-port", "0", "--metrics-host", "192.0.2.1"],
+        ["--base-url", "nonsense"],
+        ["--limit", "x=1"],
+        ["--database", b"sqlite:///\xff.db".decode(errors="surrogateescape")],
+    ],
+)
 def test_a_service_that_cannot_start_makes_no_database(tmp_path: Path, options: list[str]) -> None:
     done = ended(SQLiteDatabase(f"sqlite:///{tmp_path}/new.db"), "serve", "--port", "0", *options)
     assert done.status != 0
+    assert "Traceback" not in done.errors
     assert list(tmp_path.iterdir()) == []
 
 
