@@ -1,12 +1,19 @@
 """Running the Python blocks of a page of the documentation, with pytest."""
 
+import os
 import re
+import subprocess
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
+from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
+from service.command import EXECUTABLE, TIMEOUT_SECONDS, environment
+
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 SHELL_BLOCK = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
+OF_SHELLS = ("PWD", "OLDPWD", "SHLVL", "_")
 NOT_RUN = "# not run: "
 
 
@@ -29,10 +36,36 @@ def run(
 ) -> pytest.RunResult:
     """Run a page; what is warned of is an error, but for the kinds that are expected."""
     ignoring = [part for kind in expected_warnings for part in ("-W", f"ignore::{kind.__name__}")]
-    pytester.path.joinpath(f"test_{name}.py").write_text(module_of(text), encoding="utf-8")
+    file = pytester.path / f"test_{name}.py"
+    file.write_text(module_of(text), encoding="utf-8")
     # A page without tests has been run when it has been collected.
     # Where plugins are not loaded automatically, the tests may have imported one before.
     ignoring += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
     return pytester.runpytest_inprocess(
-        "-p", "astakosclient.testing.fixtures", "-p", "no:cacheprovider", "-W", "error", *ignoring, "-rA"
+        file,
+        "-p",
+        "astakosclient.testing.fixtures",
+        "-p",
+        "no:cacheprovider",
+        "-W",
+        "error",
+        *ignoring,
+        "-rA",
     )
+
+
+def exported(script: str, database: SQLiteDatabase, folder: Path) -> dict[str, str]:
+    """Run a script of the shell as people would type it, and return the variables that it leaves."""
+    file = folder / "variables"
+    given = environment(database) | {"PATH": f"{EXECUTABLE.parent}:{os.environ['PATH']}"}
+    # A login shell does not stop at a command that fails, and neither does this one.
+    subprocess.run(
+        ["/bin/sh", "-c", f'{script}\nenv -0 >"$0"', file],
+        env=given,
+        capture_output=True,
+        timeout=TIMEOUT_SECONDS,
+        check=True,
+    )
+    variables = (line.partition("=") for line in file.read_text().split("\0") if line)
+    left = {name: value for name, _, value in variables if name not in OF_SHELLS}
+    return {name: value for name, value in left.items() if given.get(name) != value}

@@ -6,63 +6,34 @@ them, with the fixtures of `astakosclient.testing`. Every page runs by itself, a
 other pages have used. A block that begins with the line `# not run: <why>` is for people alone.
 """
 
-import os
-import subprocess
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from docs.pages import module_of, run, shell_script_of
-from service.command import EXECUTABLE, TIMEOUT_SECONDS, Serving, environment, serving
+from service.command import Serving
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted(ROOT.joinpath("docs", "guide").glob("*.md"))]
 URL = "http://127.0.0.1:8000"
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> SQLiteDatabase:
-    return SQLiteDatabase(f"sqlite:///{tmp_path_factory.mktemp('guide')}/astakos.db")
-
-
-@pytest.fixture(scope="module")
-def service(database: SQLiteDatabase) -> Iterator[Serving]:
-    with serving(database) as served:
-        yield served
-
-
-def exported(script: str, database: SQLiteDatabase, folder: Path) -> dict[str, str]:
-    """Run a script of the shell as people would type it, and return the variables that it leaves."""
-    file = folder / "variables"
-    # A login shell does not stop at a command that fails, and neither does this one.
-    subprocess.run(
-        ["/bin/sh", "-c", f'{script}\nenv -0 >"$0"', file],
-        env=environment(database) | {"PATH": f"{EXECUTABLE.parent}:{os.environ['PATH']}"},
-        capture_output=True,
-        timeout=TIMEOUT_SECONDS,
-        check=True,
-    )
-    variables = (line.partition("=") for line in file.read_text().split("\0") if line)
-    return {name: value for name, _, value in variables if name.endswith("_TOKEN")}
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_works_by_itself_and_again_on_the_service_that_it_has_used(
     page: Path,
-    service: Serving,
-    database: SQLiteDatabase,
+    used_service: Serving,
+    set_up: Callable[[str], dict[str, str]],
     pytester: pytest.Pytester,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     text = page.read_text(encoding="utf-8")
     for turn in ("first", "second"):
-        for name, value in exported(shell_script_of(text), database, pytester.path).items():
+        for name, value in set_up(shell_script_of(text)).items():
             monkeypatch.setenv(name, value)
         name = f"{page.stem.lower()}_{turn}"
-        result = run(name, text.replace(URL, service.base_url), pytester)
+        result = run(name, text.replace(URL, used_service.base_url), pytester)
         assert result.ret in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED), result.stdout.str()
 
 

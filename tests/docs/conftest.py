@@ -1,0 +1,40 @@
+"""One service for all pages of the documentation, which each of them finds as others have left it."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
+from docs.pages import exported
+from service.command import Serving, serving
+
+
+@pytest.fixture(scope="session")
+def used_database(tmp_path_factory: pytest.TempPathFactory) -> SQLiteDatabase:
+    return SQLiteDatabase(f"sqlite:///{tmp_path_factory.mktemp('guide')}/astakos.db")
+
+
+@pytest.fixture(scope="session")
+def used_service(used_database: SQLiteDatabase) -> Iterator[Serving]:
+    with serving(used_database) as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def set_up(
+    used_service: Serving, used_database: SQLiteDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], dict[str, str]]:
+    """Run the shell blocks of a page and return the variables that they export.
+
+    The same blocks run twice at most, because many pages have them and commands take their time to start.
+    """
+    folder = tmp_path_factory.mktemp("variables")
+    found: dict[str, list[dict[str, str]]] = {}
+
+    def run(script: str) -> dict[str, str]:
+        turns = found.setdefault(script, [])
+        if len(turns) < 2:
+            turns.append(exported(script, used_database, folder))
+        return turns[-1]
+
+    return run
