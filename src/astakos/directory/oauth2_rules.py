@@ -21,7 +21,9 @@ LONGEST_REDIRECT_URI = 5000
 CHALLENGE_METHOD = "S256"
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
-DOT_SEGMENT = re.compile(r"(?:\.|%2e){1,2}", re.IGNORECASE)
+ANY_PATH = "/*"
+PLAIN_PATH = re.compile(r"(?:[A-Za-z0-9_~-][A-Za-z0-9._~-]*/)*(?:[A-Za-z0-9_~-][A-Za-z0-9._~-]*)?")
+"""Segments without escapes, parameters or dots at their beginning, and no query."""
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -39,24 +41,32 @@ def new_access_token(random_bytes: Callable[[int], bytes]) -> str:
 def refuse_redirect_uri(uri: str, registered: Sequence[str]) -> str | None:
     """Return why a browser may not be redirected to a URI; None if it may.
 
-    The URI must be registered, or lie below a registered one.
+    The URI must be registered, byte for byte (RFC 9700). Only if a registered one ends in `/*` may it be
+    followed by a path, of plain segments that every program understands alike.
     """
     if len(uri) > LONGEST_REDIRECT_URI:
         return f"redirect_uri must not be longer than {LONGEST_REDIRECT_URI} characters."
     if not _is_redirect_uri(uri):
         return "redirect_uri must be an absolute URL of ASCII characters without a fragment."
-    if uri in registered:
+    if any(_is_below(uri, known) if is_prefix(known) else uri == known for known in registered):
         return None
-    below = any(uri.startswith(f"{known}/") for known in registered)
-    # A browser resolves dot segments, and would leave the registered URI.
-    climbs = any(DOT_SEGMENT.fullmatch(part) for part in re.split(r"[/?]|%2f|%5c", uri, flags=re.IGNORECASE))
-    if not below or climbs:
-        return "redirect_uri must be one that is registered for the client, or lie below one."
-    return None
+    return "redirect_uri must be exactly one that is registered for the client."
+
+
+def is_prefix(registered: str) -> bool:
+    """Whether a registered redirect URI stands for all paths below it."""
+    return registered.endswith(ANY_PATH) and bool(urlsplit(registered.removesuffix("*")).netloc)
+
+
+def _is_below(uri: str, prefix: str) -> bool:
+    start = prefix.removesuffix("*")
+    return uri.startswith(start) and PLAIN_PATH.fullmatch(uri[len(start) :]) is not None
 
 
 def refuse_registered_uri(uri: str) -> str | None:
     """Return why a redirect URI cannot be registered, because no authorization would accept it; else None."""
+    if uri.endswith(ANY_PATH) and ("?" in uri or not is_prefix(uri)):
+        return f"before {ANY_PATH} it must name a host, and no query"
     if len(uri) <= LONGEST_REDIRECT_URI and _is_redirect_uri(uri):
         return None
     return (

@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 from astakos.directory.entities import User
+from astakos.directory.token_scopes import covers
 from astakos.directory.tokens import token_hash
 from astakos.http.faults import ItemNotFound
 from astakos.http.identity.tokens_call import access_answer, token_document, user_document
@@ -23,7 +24,7 @@ class _Found(NamedTuple):
 
 
 BELONGS_TO = Parameter(
-    "belongsTo", "The URL that the token is used at. It must start with the token's scope.", as_text
+    "belongsTo", "The URL that the token is used at. The token's scope must cover it.", as_text
 )
 
 
@@ -33,8 +34,8 @@ BELONGS_TO = Parameter(
 async def validate(service: Service, request: Request) -> Answer:
     """Validates an OAuth2 access token. Returns the token and its user.
 
-    Does not check the state of the user. Deletes the token if it has expired. If `belongsTo` is sent, it must
-    start with the token's scope.
+    Does not check the state of the user. Deletes the token if it has expired. If `belongsTo` is sent, the
+    token's scope must cover it: a path covers all that starts with it, a URL what lies below it.
     """
     token = request.parameter
     hashed = token_hash(token)
@@ -46,7 +47,7 @@ async def validate(service: Service, request: Request) -> Answer:
         await service.write(lambda connection: oauth2.delete_expired_token(connection, hashed, now))
         raise ItemNotFound(UNKNOWN)
     belongs_to = BELONGS_TO.of(request)
-    if belongs_to is not None and not _belongs(found.token.scope, belongs_to):
+    if belongs_to is not None and not covers(found.token.scope, belongs_to):
         raise ItemNotFound(UNKNOWN)
     return access_answer(
         request,
@@ -60,8 +61,3 @@ def _find(connection: Connection, hashed: bytes) -> _Found | None:
     if token is None or user is None:
         return None
     return _Found(token, user, user_document(connection, user))
-
-
-def _belongs(scope: str | None, belongs_to: str) -> bool:
-    """Returns whether a scope covers `belongs_to`. A token without a scope covers nothing."""
-    return scope is not None and belongs_to.startswith(scope)

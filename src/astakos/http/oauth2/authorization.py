@@ -18,6 +18,7 @@ from astakos.http.oauth2.client_credentials import (
     default_redirect_uri,
     find_client,
     require_secret,
+    secrets_for,
 )
 from astakos.http.openapi.description import ELSEWHERE, Parameter, Reply, as_text, described
 from astakos.http.request import Answer, Request
@@ -131,12 +132,11 @@ async def _wish(service: Service, request: Request, given: Mapping[str, str]) ->
 
 async def _client(service: Service, request: Request, identifier: str) -> Client:
     credentials = basic_credentials(request)
-    if credentials is None:
+    if not credentials:
         return await find_client(service, identifier)
-    if credentials[0] != identifier:
-        raise BadRequest("client_id and the Authorization header must name the same client.")
+    secrets = secrets_for(credentials, identifier)
     found = await service.read(oauth2.find_client, identifier)
-    return await require_secret(service, request, identifier, found, credentials[1])
+    return await require_secret(service, request, identifier, found, secrets)
 
 
 def _address(service: Service, request: Request, given: Mapping[str, str]) -> str:

@@ -3,11 +3,13 @@
 import base64
 import binascii
 import hmac
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
+from urllib.parse import unquote_plus
 
 from astakos.directory.attempt_limits import client_account
+from astakos.directory.oauth2_rules import is_prefix
 from astakos.directory.tokens import token_hash
 from astakos.http.faults import BadRequest, BodyTooLarge, Forbidden, TooManyAttempts
 from astakos.http.forwarding import is_secure
@@ -19,6 +21,13 @@ from astakos.http.serialization import to_json
 from astakos.service.service import Service
 from astakos.storage.tables import oauth2
 from astakos.storage.tables.oauth2 import Client
+
+
+class Credentials(NamedTuple):
+    """What a client shows, as one reading of the Authorization header has it."""
+
+    identifier: str
+    secret: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,34 +74,65 @@ async def find_client(service: Service, identifier: str) -> Client:
     return client
 
 
-def basic_credentials(request: Request) -> tuple[str, str] | None:
-    """Returns the client's identifier and secret in the Authorization header; None if missing or invalid."""
+def basic_credentials(request: Request) -> Sequence[Credentials]:
+    """Returns what the Authorization header can mean; nothing if it is missing or invalid.
+
+    Clients must form-encode identifier and secret (RFC 6749, 2.3.1), but many send them as they are. A text
+    with `%` or `+` can be either, so both readings count.
+    """
     scheme, _, encoded = request.header(b"authorization").partition(" ")
     if scheme.lower() != "basic":
-        return None
+        return []
     try:
         identifier, separator, secret = (
             base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
         )
     except (binascii.Error, UnicodeDecodeError):
-        return None
-    return (identifier, secret) if separator else None
+        return []
+    if not separator:
+        return []
+    literal = Credentials(identifier, secret)
+    try:
+        decoded = Credentials(*(unquote_plus(text, errors="strict") for text in literal))
+    except UnicodeDecodeError:
+        return [literal]
+    return [literal] if decoded == literal else [literal, decoded]
+
+
+async def client_named_by(service: Service, credentials: Sequence[Credentials]) -> str:
+    """Returns the identifier in credentials: of the readings, that of a registered client; "" if none."""
+    for identifier, _ in credentials:
+        if await service.read(oauth2.find_client, identifier) is not None:
+            return identifier
+    return credentials[0].identifier if credentials else ""
+
+
+def secrets_for(credentials: Sequence[Credentials], identifier: str) -> Sequence[str]:
+    """Returns the readings of the secret in credentials, which must name the client.
+
+    Raises:
+        BadRequest: They name another one.
+    """
+    # Also mixed, because an identifier without special characters looks the same in both.
+    if credentials and all(identifier != one.identifier for one in credentials):
+        raise BadRequest("client_id and the Authorization header must name the same client.")
+    return [one.secret for one in credentials]
 
 
 async def require_secret(
-    service: Service, request: Request, identifier: str, client: Client | None, secret: str
+    service: Service, request: Request, identifier: str, client: Client | None, secrets: Sequence[str]
 ) -> Client:
-    """Requires the secret of the client with an identifier, and counts the attempt if it is wrong.
+    """Requires the secret of the client with an identifier, and counts the attempt if all readings are wrong.
 
     Raises:
         BadRequest: The secret is wrong, or the client is unknown or has none. The caller cannot tell which.
         TooManyAttempts: There were too many wrong attempts.
     """
-    given = token_hash(secret)
+    given = [token_hash(secret) for secret in secrets]
 
     async def matches(_is_suspect: bool) -> bool:
         expected = b"" if client is None or client.secret_hash is None else client.secret_hash
-        return hmac.compare_digest(expected, given)
+        return any(hmac.compare_digest(expected, one) for one in given)
 
     if not await is_right(service, request, client_account(identifier), matches) or client is None:
         raise BadRequest("The client identifier and secret in the Authorization header do not match.")
@@ -105,6 +145,7 @@ def default_redirect_uri(client: Client) -> str:
     Raises:
         BadRequest: The client has no registered redirect URI.
     """
-    if not client.redirect_urls:
-        raise BadRequest("No redirect URI is registered for the client.")
-    return client.redirect_urls[0]
+    for uri in client.redirect_urls:
+        if not is_prefix(uri):
+            return uri
+    raise BadRequest("redirect_uri is missing, and the client has none that it defaults to.")

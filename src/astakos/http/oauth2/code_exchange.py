@@ -13,8 +13,10 @@ from astakos.http.media_types import FORM_TYPE, JSON_TYPE
 from astakos.http.oauth2.client_credentials import (
     as_json,
     basic_credentials,
+    client_named_by,
     default_redirect_uri,
     require_secret,
+    secrets_for,
 )
 from astakos.http.openapi.description import Reply, described
 from astakos.http.request import Answer, Request
@@ -64,32 +66,40 @@ async def token(service: Service, request: Request) -> Answer:
     now = service.now()
     expires = now + lifetime * MICROSECONDS
     issued = await service.write(lambda connection: _change(connection, client, form, secret, now, expires))
+    if issued is None:
+        raise BadRequest(NOT_GOOD)
     seconds = (issued.expires - now) // MICROSECONDS
     return as_json({"access_token": secret, "token_type": "Bearer", "expires_in": seconds})
 
 
 async def _authenticated_client(service: Service, request: Request, form: Mapping[str, str]) -> Client:
     credentials = basic_credentials(request)
-    named = form.get("client_id") or (credentials[0] if credentials else "")
-    if credentials is not None and credentials[0] != named:
-        raise BadRequest("client_id and the Authorization header must name the same client.")
+    named = form.get("client_id") or await client_named_by(service, credentials)
+    secrets = secrets_for(credentials, named)
     client = await service.read(oauth2.find_client, named)
-    if client is not None and client.type == PUBLIC and (credentials is None or client.secret_hash is None):
+    if client is not None and client.type == PUBLIC and (not credentials or client.secret_hash is None):
         return client
-    if credentials is None:
+    if not credentials:
         raise BadRequest(
             "A confidential client must send its identifier and secret in the Authorization header."
         )
-    return await require_secret(service, request, named, client, credentials[1])
+    return await require_secret(service, request, named, client, secrets)
 
 
 def _change(
     connection: Connection, client: Client, form: Mapping[str, str], secret: str, now: int, expires: int
-) -> AccessToken:
+) -> AccessToken | None:
+    """Exchanges the code. Returns None if it is unknown or was used before.
+
+    If it was used before, its token ends as well: one of the two who have sent it must have stolen it.
+    """
     if oauth2.find_client(connection, client.identifier) != client:
         raise BadRequest("The client has just changed. Try again.")
     code = oauth2.find_code(connection, token_hash(form["code"]))
-    if code is None or code.client != client.identifier or code.expires < now:
+    if code is None:
+        oauth2.end_issued_for(connection, token_hash(form["code"]))
+        return None
+    if code.client != client.identifier or code.expires < now:
         raise BadRequest(NOT_GOOD)
     redirect_uri = form.get("redirect_uri") or default_redirect_uri(client)
     if not _same(redirect_uri, code.redirect_uri):

@@ -212,7 +212,9 @@ oauth2_tokens = _table(
     _text("scope", nullable=True),
     _number("expires"),
     _ends_with_session(),
+    Column("code_hash", LargeBinary),
     Index("oauth2_tokens_of_session", "session_id"),
+    Index("oauth2_tokens_for_code", "code_hash"),
 )
 
 # OAuth2 requires that a token request matches the authorization request, so a code stores its parameters.

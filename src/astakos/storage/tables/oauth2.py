@@ -22,20 +22,20 @@ SELECT identifier, name, secret_hash, type, trusted, url, redirect_urls FROM oau
 WHERE identifier = ?
 """
 SAVE_TOKEN = """
-INSERT INTO oauth2_tokens (token_hash, client_id, user_id, scope, expires, session_id)
-SELECT ?, c.id, u.id, ?, ?, ? FROM oauth2_clients c, users u WHERE c.identifier = ? AND u.uuid = ?
+INSERT INTO oauth2_tokens (token_hash, client_id, user_id, scope, expires, session_id, code_hash)
+SELECT ?, c.id, u.id, ?, ?, ?, ? FROM oauth2_clients c, users u WHERE c.identifier = ? AND u.uuid = ?
 ON CONFLICT (token_hash) DO UPDATE SET
     client_id = excluded.client_id, user_id = excluded.user_id, scope = excluded.scope,
-    expires = excluded.expires, session_id = excluded.session_id
+    expires = excluded.expires, session_id = excluded.session_id, code_hash = excluded.code_hash
 """
 FIND_TOKEN = """
-SELECT t.token_hash, c.identifier, u.uuid, t.scope, t.expires, t.session_id
+SELECT t.token_hash, c.identifier, u.uuid, t.scope, t.expires, t.session_id, t.code_hash
 FROM oauth2_tokens t JOIN oauth2_clients c ON c.id = t.client_id JOIN users u ON u.id = t.user_id
 WHERE t.token_hash = ?
 """
 DELETE_EXPIRED_TOKEN = "DELETE FROM oauth2_tokens WHERE token_hash = ? AND expires < ?"
 LIST_TOKENS = """
-SELECT t.token_hash, c.identifier, u.uuid, t.scope, t.expires, t.session_id
+SELECT t.token_hash, c.identifier, u.uuid, t.scope, t.expires, t.session_id, t.code_hash
 FROM oauth2_tokens t JOIN oauth2_clients c ON c.id = t.client_id JOIN users u ON u.id = t.user_id
 ORDER BY t.id
 """
@@ -54,6 +54,7 @@ WHERE o.code_hash = ?
 """
 FIND_SESSION_EXPIRY = "SELECT expires FROM sessions WHERE id = ?"
 USE_CODE = "DELETE FROM oauth2_codes WHERE code_hash = ?"
+END_TOKENS_FOR_CODE = "DELETE FROM oauth2_tokens WHERE code_hash = ?"
 END_CODES_OF = "DELETE FROM oauth2_codes WHERE user_id = ?"
 
 
@@ -74,6 +75,7 @@ class AccessToken(NamedTuple):
 
     Attributes:
         session: the id of the session that the token ends with; None if it was loaded from a document.
+        code_hash: the hash of the code that the token was issued for, likewise.
     """
 
     token_hash: bytes
@@ -82,6 +84,7 @@ class AccessToken(NamedTuple):
     scope: str | None
     expires: int
     session: int | None = None
+    code_hash: bytes | None = None
 
 
 class Code(NamedTuple):
@@ -157,12 +160,23 @@ def change_code(connection: Connection, code: Code, hashed: bytes, expires: int,
     """
     (session_expires,) = connection.execute(FIND_SESSION_EXPIRY, (code.session,)).fetchone()
     token = AccessToken(
-        hashed, code.client, code.user, code.scope, min(expires, session_expires), code.session
+        hashed,
+        code.client,
+        code.user,
+        code.scope,
+        min(expires, session_expires),
+        code.session,
+        code.code_hash,
     )
     connection.execute(USE_CODE, (code.code_hash,))
     connection.execute(EXPIRE_TOKENS, (now,))
     save_token(connection, token)
     return token
+
+
+def end_issued_for(connection: Connection, code_hash: bytes) -> None:
+    """End the access token that was issued for a code, because somebody has sent the code again."""
+    connection.execute(END_TOKENS_FOR_CODE, (code_hash,))
 
 
 def end_all_of(connection: Connection, user: int) -> None:
@@ -175,7 +189,15 @@ def save_token(connection: Connection, token: AccessToken) -> None:
     """Store an access token of an existing client for an existing user."""
     connection.execute(
         SAVE_TOKEN,
-        (token.token_hash, token.scope, token.expires, token.session, token.client, token.user),
+        (
+            token.token_hash,
+            token.scope,
+            token.expires,
+            token.session,
+            token.code_hash,
+            token.client,
+            token.user,
+        ),
     )
 
 

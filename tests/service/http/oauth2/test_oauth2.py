@@ -50,8 +50,12 @@ def browser(database: Database, clock: Clock) -> Iterator[Browser]:
             identifier="trusted",
             secret=SECRET_WITH_COLON,
             trusted=True,
-            redirect_urls=[BACK, "https://b.example"],
+            redirect_urls=[BACK, "https://b.example", f"{BACK}/a?b=c", f"{BACK}/*"],
         ),
+        OAuth2ClientEntry(
+            identifier="exact", secret="k+3/9%zz==ü", trusted=True, redirect_urls=[BACK, "https://c.example"]
+        ),
+        OAuth2ClientEntry(identifier="urn:my client", secret=":ü", trusted=True, redirect_urls=[BACK]),
         OAuth2ClientEntry(identifier="app", type="public", trusted=True, redirect_urls=["app:done"]),
         OAuth2ClientEntry(identifier="nowhere", secret="s", trusted=True),
     ]
@@ -134,6 +138,58 @@ def test_a_code_is_good_for_one_use(browser: Browser) -> None:
     assert sorted(statuses) == [200, 400, 400, 400]
 
 
+def test_a_code_that_is_sent_again_ends_what_it_gave(browser: Browser) -> None:
+    code, other = code_of(authorize(browser)), code_of(authorize(browser))
+    token = exchange(browser, code).document["access_token"]
+    other_token = exchange(browser, other).document["access_token"]
+    assert validated(browser, token, BACK).status == 200
+    assert "unused" in refusal(exchange(browser, code))
+    assert validated(browser, token, BACK).status == 404
+    assert "unused" in refusal(exchange(browser, code)), "and again"
+    assert validated(browser, other_token, BACK).status == 200
+
+
+def test_who_is_no_client_ends_nothing(browser: Browser) -> None:
+    code = code_of(authorize(browser))
+    token = exchange(browser, code).document["access_token"]
+    refusal(exchange(browser, code, basic("trusted", "wrong")))
+    assert validated(browser, token, BACK).status == 200
+
+
+def test_paths_below_a_redirect_uri_are_accepted_only_where_that_is_registered(browser: Browser) -> None:
+    for below in ("", "x", "..;/x", "%252e%252e/x", "x?code=evil"):
+        refusal(authorize(browser, "exact", redirect_uri=f"{BACK}/{below}"))
+    for below in ("..;/x", "%252e%252e/x", "x?code=evil"):
+        refusal(authorize(browser, redirect_uri=f"{BACK}/{below}"))
+    assert authorize(browser, redirect_uri=f"{BACK}/x").headers["location"].startswith(f"{BACK}/x?code=")
+
+
+@pytest.mark.parametrize(
+    ("client", "identifier", "secret"),
+    [
+        ("exact", "exact", "k+3/9%zz==ü"),
+        ("exact", "exact", "k%2B3%2F9%25zz%3D%3D%C3%BC"),
+        ("exact", "ex%61ct", "k%2B3%2F9%25zz%3D%3D%C3%BC"),
+        ("urn:my client", "urn%3Amy+client", "%3A%C3%BC"),
+        ("urn:my client", "urn%3Amy%20client", ":%C3%BC"),
+        ("trusted", "trusted", SECRET_WITH_COLON),
+        ("trusted", "trusted", SECRET_WITH_COLON.replace(":", "%3A")),
+    ],
+)
+def test_credentials_may_be_form_encoded(browser: Browser, client: str, identifier: str, secret: str) -> None:
+    for more in ({}, {"client_id": client}):
+        code = code_of(authorize(browser, client))
+        assert exchange(browser, code, basic(identifier, secret), **more).status == 200
+    query = urlencode({"response_type": "code", "client_id": client})
+    assert browser.send("GET", f"{AUTH}?{query}", Authorization=basic(identifier, secret)).status == 302
+
+
+@pytest.mark.parametrize("secret", ["k 3/9%zz==ü", "k%2B3", "k%2B3%2F9%2525zz%3D%3D%C3%BC", "%FF", ""])
+def test_other_secrets_are_refused_as_before(browser: Browser, secret: str) -> None:
+    code = code_of(authorize(browser, "exact"))
+    assert "do not match" in refusal(exchange(browser, code, basic("exact", secret)))
+
+
 def test_a_code_is_good_for_ten_minutes(browser: Browser, clock: Clock) -> None:
     early, late = code_of(authorize(browser)), code_of(authorize(browser))
     clock.ahead = 599 * MICROSECONDS
@@ -173,9 +229,7 @@ def test_a_client_whose_secret_changes_at_that_moment_gets_no_token(
     browser: Browser, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def making(random_bytes: Callable[[int], bytes]) -> str:
-        changed = OAuth2ClientEntry(
-            identifier="trusted", secret="new", trusted=True, redirect_urls=[BACK, "https://b.example"]
-        )
+        changed = OAuth2ClientEntry(identifier="trusted", secret="new", trusted=True, redirect_urls=[BACK])
         load(database, StateDocument(oauth2_clients=[changed]), LOADED)
         return new_access_token(random_bytes)
 
