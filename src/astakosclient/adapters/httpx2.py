@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
+import math
 import os
 import time
 import weakref
@@ -16,15 +18,20 @@ from astakosclient.http1.sync.deadline_socket import remaining
 from astakosclient.http1.sync.transport import LARGEST_ANSWER
 
 try:
+    import httpcore2
     import httpx2
 except ImportError as error:
     raise ImportError('httpx2 is not installed: pip install "astakos[httpx2]"') from error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
     from astakosclient.core.exchange import Request, Timeout
     from astakosclient.http1.decoding import Body
+
+_deadline: contextvars.ContextVar[float] = contextvars.ContextVar("deadline", default=math.inf)
+"""When the exchange of the current thread must end, on the monotonic clock."""
 
 NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 TROUBLE = (httpx2.HTTPError, UnusableAnswer, TimeoutError)
@@ -36,9 +43,8 @@ class Httpx2Transport:
     Uses httpx2 transports directly, because `httpx2.Client` follows redirects, stores cookies and logs URLs.
     Limitations:
 
-    * The total timeout is not strict. It applies separately to connecting, to sending, and to each read of
-      the response head; the transport checks the overall deadline between reads of the body. A server that
-      trickles its head can therefore exceed the timeout.
+    * The total timeout is not strict: it applies separately to connecting and to sending. Reading the
+      response ends at the deadline.
     * Proxies set in the environment are ignored; pass ``proxy=`` to the httpx2 transport.
 
     Example:
@@ -92,7 +98,16 @@ class Httpx2Transport:
     def _exchange(self, request: Request, timeout: Timeout) -> Answer:
         deadline = time.monotonic() + timeout.total
         made = self._made.get(os.getpid()) or self._made.setdefault(os.getpid(), self._make())
-        with contextlib.closing(made.handle_request(_translated(request, timeout))) as response:
+        translated = _translated(request, timeout)
+        translated.extensions["trace"] = _make_reads_end
+        before = _deadline.set(deadline)
+        try:
+            return self._received(made.handle_request(translated), deadline)
+        finally:
+            _deadline.reset(before)
+
+    def _received(self, response: httpx2.Response, deadline: float) -> Answer:
+        with contextlib.closing(response):
             body = _body(response, self._largest_answer)
             for block in response.iter_raw():
                 remaining(deadline)
@@ -166,6 +181,23 @@ def _translated(request: Request, timeout: Timeout) -> httpx2.Request:
         content=request.body,
         extensions={"timeout": httpx2.Timeout(timeout.total, connect=timeout.connect).as_dict()},
     )
+
+
+def _make_reads_end(_: str, info: Mapping[str, Any]) -> None:
+    """Makes each new connection read no longer than until the deadline of the exchange it is used for.
+
+    httpx2 calls this "trace" hook for each step of an exchange. Its own timeout restarts with each read, so
+    that a server could go on for ever, with interim responses or byte by byte.
+    """
+    stream = info.get("return_value")
+    if isinstance(stream, httpcore2.NetworkStream):
+        read = stream.read
+
+        def read_in_time(max_bytes: int, timeout: float | None = None) -> bytes:
+            left = remaining(_deadline.get())
+            return read(max_bytes, left if timeout is None else min(timeout, left))
+
+        stream.read = read_in_time  # type: ignore[method-assign]  # kept connections serve later deadlines, too
 
 
 def _body(response: httpx2.Response, limit: int) -> Body:

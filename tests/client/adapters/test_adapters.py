@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import subprocess
 import sys
@@ -28,8 +29,10 @@ from client.peers import (
 from service.world import ALICE, COMPUTE_TOKEN, UNKNOWN_TOKEN, VM
 
 if TYPE_CHECKING:
+    import socket
+
     from client.conftest import PeerFactory
-    from client.peers import Step
+    from client.peers import Act, Step
     from service.caller import Caller
 
 TOKEN = "UQpYas7ElzWGD5yCcEXtjw"
@@ -91,6 +94,18 @@ def failure(
     with pytest.raises(errors.ConnectionError) as failed:
         sent(transport, url, method, seconds, b"secret body" if method == "POST" else b"")
     return failed.value
+
+
+def endless(data: bytes) -> Act:
+    """The same again and again, as fast as it is read."""
+
+    def act(connection: socket.socket) -> bool:
+        with contextlib.suppress(OSError):
+            while True:
+                connection.sendall(data * 100)
+        return False
+
+    return act
 
 
 def test_the_usual_calls_work(transport: Transport, service: Caller) -> None:
@@ -201,8 +216,14 @@ def test_what_was_sent_is_never_called_unsent(step: Step, transport: Transport, 
 
 @pytest.mark.parametrize(
     "step",
-    [silence, drip(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n" + b"x" * 500, 0.01)],
-    ids=["silence", "dripping body"],
+    [
+        silence,
+        drip(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n" + b"x" * 500, 0.01),
+        drip(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 500, 0.01),
+        drip(b"HTTP/1.1 100 Continue\r\n\r\n" * 500, 0.01),
+        endless(b"HTTP/1.1 100 Continue\r\n\r\n"),
+    ],
+    ids=["silence", "dripping body", "dripping head", "dripping interim answers", "endless interim answers"],
 )
 def test_a_call_ends_with_its_time(step: Step, transport: Transport, peer_of: PeerFactory) -> None:
     error = failure(transport, f"{peer_of(step).url}/x", seconds=0.3)
@@ -277,6 +298,18 @@ def test_no_secret_is_logged_or_kept_in_an_exception(
         assert not hasattr(failed, "request")
         failed = failed.__cause__ or failed.__context__ or getattr(failed, "errobject", None)
     assert not secret(caplog.text)
+
+
+def test_a_kept_connection_has_the_time_of_its_present_call(
+    transport: Transport, peer_of: PeerFactory
+) -> None:
+    peer = peer_of(GOOD, drip(GOOD, 1.2 / len(GOOD)))
+    assert sent(transport, f"{peer.url}/x", seconds=1).status == 200
+    assert sent(transport, f"{peer.url}/x", seconds=5).status == 200
+    other = peer_of(GOOD, silence)
+    assert sent(transport, f"{other.url}/x", seconds=5).status == 200
+    assert isinstance(failure(transport, f"{other.url}/x", seconds=0.2).errobject, TimeoutError)
+    assert (peer.accepted, other.accepted) == (1, 1)
 
 
 def test_awaited_ones_go_on_in_a_second_event_loop(peer_of: PeerFactory) -> None:
