@@ -19,8 +19,9 @@ The module also defines `InsecureConnectionWarning`, a warning category.
 
 Every exception can be pickled and copied, and carries the details of the failure as attributes (see
 `AstakosClientException`). ``str()`` and ``repr()`` are safe to log: they include the call, the status and
-the server's explanation, but never a token. The attributes ``details`` and ``response`` hold the raw
-response body, so do not log them.
+the server's explanation, but never a token. The attributes ``details`` and ``response`` hold the response
+body; what it repeats of the request's token and secrets is redacted, but it may contain others, so do not log
+them.
 """
 
 # ruff: noqa: N818 - the names are those of the documented API
@@ -42,9 +43,9 @@ class AstakosClientException(Exception):
 
     Attributes:
         message: short description; for an HTTP error, the reason phrase.
-        details: long description; for an HTTP error, the raw response body.
+        details: long description; for an HTTP error, the response body.
         status: the HTTP status, or 500 if there was no response.
-        response: the raw response body as text, or None if there was no response.
+        response: the response body as text, or None if there was no response.
         errobject: the underlying exception, or None.
         method, path: the HTTP method and path of the failed request, with secrets redacted; empty if the
             client sent nothing.
@@ -100,7 +101,7 @@ class AstakosClientException(Exception):
         return f"{self.method} {self.path}: {story}{request}"
 
     def __repr__(self) -> str:
-        """Returns class and text. Omits ``args``, which include the raw response body."""
+        """Returns class and text. Omits ``args``, which include the response body."""
         return f"{type(self).__name__}({str(self)!r})"
 
     def _story(self) -> str:
@@ -216,7 +217,7 @@ class NotFound(AstakosClientException):
 class QuotaLimit(AstakosClientException):
     """The server refused a commission: it would exceed a limit, or release more than is in use (413).
 
-    ``details`` is a sentence, for example ``compute.vm: available 3, requested 4.``; ``response`` is the raw
+    ``details`` is a sentence, for example ``compute.vm: available 3, requested 4.``; ``response`` is the
     response body.
 
     Attributes:

@@ -110,7 +110,9 @@ def _json(answer: Answer) -> Any:
     try:
         return json.loads(answer.body)
     except (ValueError, RecursionError):
-        raise _unusable(answer, "The response is not JSON") from None
+        unusable = _unusable(answer, "The response is not JSON")
+    # Raised outside the handler: the decoding error, as __context__, would hold the response.
+    raise unusable
 
 
 def _unusable(answer: Answer, message: str) -> InvalidResponse:

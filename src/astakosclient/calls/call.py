@@ -81,7 +81,7 @@ class Call(Value, Generic[T]):
         repeatable: bool = True,
         repeatable_with: str = "",
         confirm: Call[bool] | None = None,
-        explain: Callable[[Answer, str | None], AstakosClientException] = faults.explain,
+        explain: Callable[[Answer], AstakosClientException] = faults.explain,
     ) -> None:
         """Sets the attributes; see the class."""
         self.name = name
@@ -180,7 +180,7 @@ def post(
     *,
     repeatable: bool,
     repeatable_with: str = "",
-    explain: Callable[[Answer, str | None], AstakosClientException] = faults.explain,
+    explain: Callable[[Answer], AstakosClientException] = faults.explain,
     idempotency_key: str | None = None,
     confirm: Call[bool] | None = None,
 ) -> Call[T]:

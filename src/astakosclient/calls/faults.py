@@ -7,7 +7,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from astakosclient import errors
-from astakosclient.core.redaction import without_token
 from astakosclient.retry import seconds_to_wait
 
 if TYPE_CHECKING:
@@ -35,19 +34,19 @@ RESOURCE_LABELS = {
 """Human-readable names of resources; other resources are shown by their own name."""
 
 
-def explain(answer: Answer, token: str | None) -> errors.AstakosClientException:
+def explain(answer: Answer) -> errors.AstakosClientException:
     """Returns the exception for an error response, with the body in ``details`` and ``response``."""
     kind = CLASS_OF_STATUS.get(answer.status, errors.AstakosClientException)
     error = kind(_reason(answer), answer.text, answer.status, answer.text)
-    return _with_evidence(error, answer, token)
+    return _with_evidence(error, answer)
 
 
-def explain_refused_issue(answer: Answer, token: str | None) -> errors.AstakosClientException:
+def explain_refused_issue(answer: Answer) -> errors.AstakosClientException:
     """Does the same as `explain`, but returns a `QuotaLimit` for status 413."""
     if answer.status != 413:
-        return explain(answer, token)
+        return explain(answer)
     error = _over_limit(answer) or errors.QuotaLimit(_reason(answer), "", response=answer.text)
-    return _with_evidence(error, answer, token)
+    return _with_evidence(error, answer)
 
 
 def _reason(answer: Answer) -> str:
@@ -61,13 +60,10 @@ def _reason(answer: Answer) -> str:
         return ""
 
 
-def _with_evidence(
-    error: errors.AstakosClientException, answer: Answer, token: str | None
-) -> errors.AstakosClientException:
+def _with_evidence(error: errors.AstakosClientException, answer: Answer) -> errors.AstakosClientException:
     error.fault, said = _fault(answer.body)
     if not isinstance(error, errors.QuotaLimit) or not error.details:
-        error.said = without_token(said, token)
-    error.message = without_token(error.message, token)
+        error.said = said
     error.outcome = answer.headers.get("astakos-outcome")
     error.retry_after = seconds_to_wait(answer.headers.get("retry-after"), time.time())
     return error

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 from astakosclient.calls.call import Call, Parts, is_header
 from astakosclient.calls.commissions import COMMISSIONS, ask_what_is_supported
 from astakosclient.core.exchange import Answer, Request, Timeout
-from astakosclient.core.redaction import fingerprint, without_secrets, without_token
+from astakosclient.core.redaction import fingerprint, redact, without_secrets
 from astakosclient.core.server_knowledge import Server
 from astakosclient.errors import (
     NOT_CARRIED_OUT,
@@ -209,29 +209,21 @@ class _Execution(Generic[T]):
             raise
         except TROUBLE as trouble:
             outcome = _connection_error(trouble)
-            outcome.message = without_token(outcome.message, self._call.token)
         else:
             assert answer is not None  # noqa: S101 - the driver's side of the contract
             outcome, status = answer, answer.status
             common.server.learn(answer, would_tell=_would_tell(self._call, status))
             if not 200 <= status < 300:
-                outcome = self._explained(answer)
+                outcome = self._call.explain(answer)
         seconds = time.monotonic() - started
         error = None if isinstance(outcome, Answer) else outcome
         if error is not None:
-            error.during(request.method, without_secrets(request.target), self._request_id)
+            self._complete(error, request)
         if common.logger.isEnabledFor(DEBUG):
             self._log(error if status is None else status, seconds)
         if attempted is not None and common.on_answer is not None:
             self._tell(common.on_answer, Answered(attempted, status, error, seconds))
         return outcome
-
-    def _explained(self, answer: Answer) -> AstakosClientException:
-        error = self._call.explain(answer, self._call.token)
-        for secret in (*self._call.secrets, *self._common.secrets):
-            error.message = without_token(error.message, secret)
-            error.said = error.said and without_token(error.said, secret)
-        return error
 
     def _wait_to_repeat(
         self, error: AstakosClientException
@@ -296,8 +288,13 @@ class _Execution(Generic[T]):
         try:
             return self._call.read(answer)
         except AstakosClientException as error:
-            error.during(self._request.method, without_secrets(self._request.target), self._request_id)
+            self._complete(error, self._request)
             raise
+
+    def _complete(self, error: AstakosClientException, request: Request) -> None:
+        """Records which request failed, and redacts what the server repeated of its secrets."""
+        redact(error, (self._call.token, *self._call.secrets, *self._common.secrets))
+        error.during(request.method, without_secrets(request.target), self._request_id)
 
     def _announce(self) -> Attempted:
         request = self._request

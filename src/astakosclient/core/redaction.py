@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PLACEHOLDER = "[secret]"
 
@@ -27,10 +32,46 @@ def without_secrets(target: str) -> str:
 
 
 def without_token(text: str, token: str | None) -> str:
-    """Returns a text from the peer with every occurrence of the token redacted."""
+    """Returns a text from the peer with every occurrence of the token redacted.
+
+    Also redacts the token as URLs and JSON spell it, and the beginning of the token at the end of a quotation
+    that was cut.
+    """
     if token is None or len(token) < SHORTEST_SECRET:
         return text
-    return text.replace(token, PLACEHOLDER)
+    for spelling in {token, quote(token, safe=""), token.replace("/", "\\/")}:
+        text = text.replace(spelling, PLACEHOLDER)
+    whole = text.rstrip("'\"")
+    for length in range(len(token) - 1, SHORTEST_SECRET - 1, -1):
+        if whole.endswith(token[:length]):
+            return whole[:-length] + PLACEHOLDER + text[len(whole) :]
+    return text
+
+
+def redact(error: BaseException, secrets: Iterable[str | None]) -> None:
+    """Redacts secrets in everything that an exception keeps, and in the exceptions that caused it.
+
+    A server may repeat a token anywhere: in a reason phrase, a body, a malformed head.
+    """
+    known = [secret for secret in secrets if secret]
+    waiting: list[object] = [error]
+    done: list[BaseException] = []
+    while waiting:
+        kept = waiting.pop()
+        if not isinstance(kept, BaseException) or any(kept is other for other in done):
+            continue
+        done.append(kept)
+        kept.args = tuple(_redacted(value, known) for value in kept.args)
+        vars(kept).update({name: _redacted(value, known) for name, value in vars(kept).items()})
+        # Not __context__: it may be an exception of the caller's.
+        waiting += [kept.__cause__, getattr(kept, "errobject", None)]
+
+
+def _redacted(value: object, secrets: Iterable[str]) -> object:
+    if isinstance(value, str):
+        for secret in secrets:
+            value = without_token(value, secret)
+    return value
 
 
 def fingerprint(token: str | None) -> str:
