@@ -1,10 +1,10 @@
 """A browser that runs no scripts: it keeps cookies, follows where it is asked to, and fills in forms."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from http.cookies import SimpleCookie
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 from service.caller import Caller, Reply
 from service.world import BASE_URL
@@ -74,8 +74,8 @@ class Browser:
     base_url: str = BASE_URL
 
     def send(self, method: str, address: str, form: Mapping[str, str] | None = None, **headers: str) -> Reply:
-        """One request, and no more."""
-        path = address.removeprefix(self.base_url)
+        """One request, and no more; where the reply leads to is told as the whole address."""
+        path = urljoin(self.base_url, address).removeprefix(self.base_url)
         assert path.startswith("/"), address
         sent = {**self.headers, **{name.replace("_", "-"): value for name, value in headers.items()}}
         if self.cookies:
@@ -85,7 +85,10 @@ class Browser:
             sent.setdefault("Content-Type", FORM)
         reply = self.caller(method, path, body=body, headers=sent)
         self._keep(reply)
-        return reply
+        if "location" not in reply.headers:
+            return reply
+        location = urljoin(f"{self.base_url}{path}", reply.headers["location"])
+        return replace(reply, headers={**reply.headers, "location": location})
 
     def _keep(self, reply: Reply) -> None:
         self.set_cookies = list(reply.all("set-cookie"))

@@ -77,6 +77,16 @@ def with_query(uri: str, **parameters: str) -> str:
     return urlunsplit(urlsplit(uri)._replace(query=urlencode(parameters)))
 
 
+def path_of(address: str, base_url: str) -> str:
+    """Return an address of the service without scheme and host.
+
+    A browser may know the service by another host than the base URL names (`localhost`). Its cookies are
+    valid there only, and its policy for forms allows no other.
+    """
+    base = urlsplit(base_url)
+    return address.removeprefix(f"{base.scheme}://{base.netloc}")
+
+
 def own_address(wanted: str, base_url: str) -> str | None:
     """Return the absolute URL of one of the service's own pages, given as a URL or path; otherwise None."""
     if not is_plain_uri(wanted):

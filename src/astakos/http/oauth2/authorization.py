@@ -31,7 +31,17 @@ from astakos.http.web.browser_sessions import (
     require_own_form,
     terms_address,
 )
-from astakos.http.web.html import OWN_FORMS, form_source, hidden, html, joined, page, redirect
+from astakos.http.web.html import (
+    OWN_FORMS,
+    base_path,
+    form_source,
+    hidden,
+    html,
+    joined,
+    page,
+    redirect,
+    redirect_within,
+)
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import oauth2
@@ -99,9 +109,9 @@ async def auth(service: Service, request: Request) -> Answer:
     login = await login_of(service, request)
     here = _address(service, request, given)
     if login is None:
-        return redirect(login_address(service, here))
+        return redirect_within(service, login_address(service, here))
     if not login.user.has_signed_terms:
-        return redirect(terms_address(service, here))
+        return redirect_within(service, terms_address(service, here))
     if request.method == "POST":
         require_own_form(service, request, form, login)
         if form.get(DECISION) == DENY:
@@ -109,7 +119,11 @@ async def auth(service: Service, request: Request) -> Answer:
     elif not wish.client.trusted:
         return _description(service, request, wish, login, given)
     code = await _issue_code(service, wish, login)
-    return redirect(login_address(service, here)) if code is None else _back(wish, ("code", code))
+    return (
+        redirect_within(service, login_address(service, here))
+        if code is None
+        else _back(wish, ("code", code))
+    )
 
 
 async def _wish(service: Service, request: Request, given: Mapping[str, str]) -> Wish:
@@ -177,7 +191,7 @@ def _page(service: Service, wish: Wish, login: Login, given: Mapping[str, str]) 
         login.user.email,
         wish.scope,
         wish.redirect_uri,
-        service.base_url,
+        base_path(service),
         joined([*fields, hidden(PROOF, login.proof)]),
         DECISION,
         DENY,

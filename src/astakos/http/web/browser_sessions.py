@@ -15,7 +15,7 @@ from astakos.http.faults import Forbidden
 from astakos.http.request import Answer, Request
 from astakos.http.web import cookies
 from astakos.http.web.cookies import Cookies
-from astakos.http.web.html import redirect
+from astakos.http.web.html import redirect_within
 from astakos.http.web.own_origin import is_from_elsewhere
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
@@ -192,7 +192,8 @@ async def agreement(service: Service, request: Request, login: Login | None) -> 
         return None
     made = Cookies(service.base_url)
     session = None if login is None else login.session
-    return redirect(address_of(service, request), [made.of_components(settings, session), made.tried()])
+    cookies_set = [made.of_components(settings, session), made.tried()]
+    return redirect_within(service, address_of(service, request), cookies_set)
 
 
 def address_of(service: Service, request: Request) -> str:

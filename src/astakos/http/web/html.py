@@ -6,6 +6,7 @@ from html import escape
 from typing import ClassVar, LiteralString
 from urllib.parse import urlsplit
 
+from astakos.directory.redirects import path_of
 from astakos.http.browser_protection import POLICY, page_policy
 from astakos.http.faults import Fault, OutcomeUnknown, ServiceUnavailable
 from astakos.http.media_types import HTML_UTF8, PLAIN_UTF8
@@ -129,10 +130,26 @@ def redirect(location: str, cookies: Sequence[str] = ()) -> Answer:
     """Redirects the browser.
 
     Args:
-        location: Absolute URL that is safe in a header.
+        location: URL that is safe in a header.
         cookies: Cookies to set.
     """
     return Answer(302, b"", HTML_UTF8, {"Location": location, **PRIVATE}, cookies)
+
+
+def base_path(service: Service) -> str:
+    """Returns the path of the base URL: links and forms that begin with it stay at the browser's host."""
+    return path_of(service.base_url, service.base_url)
+
+
+def redirect_within(service: Service, address: str, cookies: Sequence[str] = ()) -> Answer:
+    """Redirects the browser to a page of this service, at the host that the browser knows it by.
+
+    Args:
+        service: The service.
+        address: Absolute URL of the page.
+        cookies: Cookies to set.
+    """
+    return redirect(path_of(address, service.base_url), cookies)
 
 
 @dataclass(frozen=True, slots=True)

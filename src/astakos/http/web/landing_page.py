@@ -1,6 +1,7 @@
 """`ui/landing`: the page that users see after they have logged in."""
 
 from astakos.clock import to_iso
+from astakos.directory.redirects import path_of
 from astakos.directory.service_catalog import menu
 from astakos.http.openapi.description import ELSEWHERE, PAGE, described
 from astakos.http.request import Answer, Request
@@ -12,7 +13,7 @@ from astakos.http.web.browser_sessions import (
     login_of,
     terms_address,
 )
-from astakos.http.web.html import Html, hidden, html, joined, page, redirect
+from astakos.http.web.html import Html, base_path, hidden, html, joined, page, redirect_within
 from astakos.service.service import Service
 from astakos.storage.tables import registry
 
@@ -21,7 +22,7 @@ from astakos.storage.tables import registry
 async def index(service: Service, request: Request) -> Answer:
     """Redirects to the landing page, or to the login page."""
     login = await login_of(service, request)
-    return redirect(f"{service.base_url}/ui/{'login' if login is None else 'landing'}")
+    return redirect_within(service, f"{service.base_url}/ui/{'login' if login is None else 'landing'}")
 
 
 @described("landing.landing", answers={200: PAGE, 302: ELSEWHERE})
@@ -33,7 +34,7 @@ async def landing(service: Service, request: Request) -> Answer:
         return disagreement
     here = f"{service.base_url}/ui/landing"
     if login is None:
-        return redirect(login_address(service, here))
+        return redirect_within(service, login_address(service, here))
     entries = menu(await service.read(registry.list_components))
     links = [
         html('<li><a href="{}">{}</a></li>', entry["url"], entry["verbose_name"])
@@ -48,14 +49,14 @@ async def landing(service: Service, request: Request) -> Answer:
             html(
                 '<p class="error">You have not signed the current <a href="{}">terms of service</a>. '
                 "You cannot use any service until you sign them.</p>",
-                terms_address(service, here),
+                path_of(terms_address(service, here), service.base_url),
             )
         )
     content.append(
         html(
             '<form method="post" action="{}/ui/logout">\n{}\n'
             '<button class="other">Sign out</button>\n</form>',
-            service.base_url,
+            base_path(service),
             hidden(PROOF, login.proof),
         )
     )

@@ -26,7 +26,7 @@ from astakos.http.web.browser_sessions import (
     require_own_site,
 )
 from astakos.http.web.cookies import Cookies
-from astakos.http.web.html import OWN_FORMS, Html, hidden, html, page, redirect
+from astakos.http.web.html import OWN_FORMS, Html, base_path, hidden, html, page, redirect_within
 from astakos.http.web.terms_page import NEXT
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
@@ -75,7 +75,7 @@ async def login(service: Service, request: Request) -> Answer:
         return await _log_in(service, request)
     wanted = request.query.get("next", "")
     if await login_of(service, request) is not None:
-        return redirect(_following(service, wanted))
+        return redirect_within(service, _following(service, wanted))
     return await _form(service, request, wanted)
 
 
@@ -92,7 +92,7 @@ async def logout(service: Service, request: Request) -> Answer:
     """
     login = await login_of(service, request)
     if login is None:
-        return redirect(f"{service.base_url}/ui/login")
+        return redirect_within(service, f"{service.base_url}/ui/login")
     if request.method != "POST":
         return page("Sign out", _logout_form(service, login))
     require_own_site(service, request)
@@ -101,7 +101,7 @@ async def logout(service: Service, request: Request) -> Answer:
     settings = await service.login_settings()
     ended = browser_sessions.login_cookies(Cookies(service.base_url), settings, None)
     content = html(
-        '<p>You have signed out.</p>\n<p><a href="{}/ui/login">Sign in again</a></p>', service.base_url
+        '<p>You have signed out.</p>\n<p><a href="{}/ui/login">Sign in again</a></p>', base_path(service)
     )
     return page("Signed out", content, cookies=ended)
 
@@ -111,7 +111,7 @@ def _logout_form(service: Service, login: Login) -> Html:
         '<p>You are signed in as {}.</p>\n<form method="post" action="{}/ui/logout">\n{}\n'
         "<button>Sign out</button>\n</form>",
         login.user.email,
-        service.base_url,
+        base_path(service),
         hidden(PROOF, login.proof),
     )
 
@@ -145,7 +145,7 @@ async def _log_in(service: Service, request: Request) -> Answer:
     session, known = begun
     made = Cookies(service.base_url)
     own = [*browser_sessions.login_cookies(made, settings, session), made.browser(known)]
-    return redirect(_following(service, wanted), own)
+    return redirect_within(service, _following(service, wanted), own)
 
 
 async def _proven_user(
@@ -205,7 +205,7 @@ async def _form(
         '<label for="password">Password</label>\n'
         '<input id="password" name="password" type="password" autocomplete="current-password" '
         'required maxlength="{}"{}{}>\n{}\n<button>Sign in</button>\n</form>',
-        service.base_url,
+        base_path(service),
         hidden(PROOF, form_proof(browser)),
         hidden("next", wanted),
         LONGEST,

@@ -8,7 +8,7 @@ from astakos.http.forms import FormBody, read_form
 from astakos.http.openapi.description import ELSEWHERE, PAGE, Parameter, as_text, described
 from astakos.http.request import Answer, Request
 from astakos.http.web.browser_sessions import PROOF, login_of, require_own_form, require_own_site
-from astakos.http.web.html import hidden, html, page, redirect
+from astakos.http.web.html import base_path, hidden, html, page, redirect_within
 from astakos.service.service import Service
 from astakos.storage.tables import users
 
@@ -41,13 +41,13 @@ async def terms(service: Service, request: Request) -> Answer:
         await service.write(lambda connection: users.sign_terms(connection, login.user.id))
         service.forget()
         following = own_address(form.get("next", ""), service.base_url)
-        return redirect(following or f"{service.base_url}/ui/landing")
+        return redirect_within(service, following or f"{service.base_url}/ui/landing")
     if login is None or login.user.has_signed_terms:
         return page("Terms of service", text)
     form_to_sign = html(
         '{}\n<form method="post" action="{}/ui/terms">\n{}{}\n<button>I agree</button>\n</form>',
         text,
-        service.base_url,
+        base_path(service),
         hidden(PROOF, login.proof),
         hidden("next", request.query.get("next", "")),
     )

@@ -26,7 +26,17 @@ from astakos.http.web.browser_sessions import (
     terms_address,
 )
 from astakos.http.web.cookies import Cookies
-from astakos.http.web.html import OWN_FORMS, form_source, hidden, html, joined, page, plain, redirect
+from astakos.http.web.html import (
+    OWN_FORMS,
+    form_source,
+    hidden,
+    html,
+    joined,
+    page,
+    plain,
+    redirect,
+    redirect_within,
+)
 from astakos.service.service import Service
 
 TEXT_FOR_PEOPLE = Reply(media_types=["text/plain"])
@@ -161,12 +171,12 @@ async def _carry_out(
         found = None
     here = _address_without_force(service, wish, must_ask=must_ask)
     if found is None:
-        return redirect(login_address(service, here), ended)
+        return redirect_within(service, login_address(service, here), ended)
     if not found.user.has_signed_terms:
-        return redirect(terms_address(service, here))
+        return redirect_within(service, terms_address(service, here))
     session = await browser_sessions.renew(service, found, settings) if wish.renews else found.session
     if session is None:
-        return redirect(login_address(service, here))
+        return redirect_within(service, login_address(service, here))
     return redirect(
         with_query(wish.next, uuid=session.user_uuid, token=session.token),
         browser_sessions.login_cookies(made, settings, session),

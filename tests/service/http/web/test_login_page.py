@@ -317,3 +317,16 @@ def test_bad_requests_for_pages_are_answered_with_pages(browser: Browser) -> Non
     assert reply.status == 400
     assert page_of(reply).title == "That did not work"
     assert browser.send("PUT", LOGIN).headers["allow"] == "GET,HEAD,POST"
+
+
+@pytest.mark.parametrize("base_url", ["http://localhost:8000/astakos", "http://[::1]:8000/astakos"])
+def test_the_pages_work_at_another_host_than_that_of_the_base_url(service: Caller, base_url: str) -> None:
+    browser = Browser(service, base_url=base_url)
+    page = browser.log_in(ALICE.email, PASSWORD)
+    assert page_of(page).action == "/astakos/ui/logout"
+    assert browser.is_logged_in()
+    assert page_of(browser.submit(page)).title == "Signed out"
+    assert not browser.is_logged_in()
+    for path in ("/ui/", "/ui/landing", "/ui/logout", "/weblogin/login?next=pithos://home"):
+        leads_to = browser.send("GET", f"{base_url}{path}").headers["location"]
+        assert leads_to.startswith(f"{base_url}/ui/login")
