@@ -11,6 +11,7 @@ from typing import Any
 from astakos.ledger.operations import Changes
 from astakos.ledger.ports import LedgerStorage, LedgerTransaction, Needs, State, StorageUnavailableError
 from astakos.ledger.rules import Key
+from astakos.storage.sqlite.sqlite_connection import SQLiteConnection, SQLiteCursor, recognized
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from simulation.worlds import copy_as_crashed
 
@@ -26,6 +27,24 @@ class Fault(Enum):
     CRASH_AFTER = "the process dies after it"
     ANSWER_LOST = "disk I/O error after it was carried out"
     SLOW = "it takes long"
+
+
+CODES = {
+    Fault.BUSY: sqlite3.SQLITE_BUSY,
+    Fault.FULL: sqlite3.SQLITE_FULL,
+    Fault.FULL_AND_ROLLED_BACK: sqlite3.SQLITE_FULL,
+    Fault.IO: sqlite3.SQLITE_IOERR,
+    Fault.ANSWER_LOST: sqlite3.SQLITE_IOERR,
+}
+
+
+def failure(fault: Fault) -> Exception:
+    """What a connection raises when SQLite reports a fault."""
+    error = sqlite3.OperationalError(fault.value)
+    error.sqlite_errorcode = CODES[fault]
+    meaning = recognized(error)
+    meaning.__cause__ = error
+    return meaning
 
 
 class Crashed(BaseException):
@@ -67,19 +86,19 @@ class Schedule:
         return None
 
 
-class FaultyConnection(sqlite3.Connection):
+class FaultyConnection(SQLiteConnection):
     """A connection whose statements fail by schedule."""
 
     schedule = Schedule()
     path = Path()
 
-    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+    def execute(self, sql: str, parameters: Any = (), /) -> SQLiteCursor:
         return self._run(sql, lambda: super(FaultyConnection, self).execute(sql, parameters))
 
-    def executemany(self, sql: str, parameters: Any, /) -> sqlite3.Cursor:
+    def executemany(self, sql: str, parameters: Any, /) -> SQLiteCursor:
         return self._run(sql, lambda: super(FaultyConnection, self).executemany(sql, parameters))
 
-    def _run(self, sql: str, run: Callable[[], sqlite3.Cursor]) -> sqlite3.Cursor:
+    def _run(self, sql: str, run: Callable[[], SQLiteCursor]) -> SQLiteCursor:
         match self.schedule.comes_to(sql):
             case None:
                 return run()
@@ -93,13 +112,13 @@ class FaultyConnection(sqlite3.Connection):
                 self._crash()
             case Fault.ANSWER_LOST:
                 run()
-                raise sqlite3.OperationalError(Fault.ANSWER_LOST.value)
+                raise failure(Fault.ANSWER_LOST)
             case Fault.FULL_AND_ROLLED_BACK:
                 if self.in_transaction:
                     super().execute("ROLLBACK")
-                raise sqlite3.OperationalError(Fault.FULL_AND_ROLLED_BACK.value)
+                raise failure(Fault.FULL_AND_ROLLED_BACK)
             case fault:
-                raise sqlite3.OperationalError(fault.value)
+                raise failure(fault)
         raise Crashed
 
     def _crash(self) -> None:
@@ -121,7 +140,7 @@ class FaultyDatabase(SQLiteDatabase):
         Scheduled.schedule, Scheduled.path = schedule, path
         self._class = Scheduled
 
-    def connect(self) -> sqlite3.Connection:
+    def connect(self) -> SQLiteConnection:
         connection = sqlite3.connect(
             self.path, timeout=0.0, isolation_level=None, check_same_thread=False, factory=self._class
         )

@@ -2,13 +2,13 @@
 
 import functools
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from astakos.ledger.rules import Key
 from astakos.storage.protocol import Connection
+from astakos.storage.sqlite.sqlite_connection import SQLiteConnection
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from astakos.storage.tables.holdings import set_limits
 
@@ -30,7 +30,7 @@ EMPTY_SOURCE = Key("project:p", "", "vm")
 class QuickDatabase(SQLiteDatabase):
     """A database that survives the end of the process only; durability is tested with real crashes."""
 
-    def connect(self) -> sqlite3.Connection:
+    def connect(self) -> SQLiteConnection:
         connection = super().connect()
         connection.execute("PRAGMA synchronous = OFF")
         return connection

@@ -71,7 +71,8 @@ class AstakosCommand(LazyGroup):
             raise
         except Exception as error:
             if _is_refusal(error):
-                raise click.ClickException(str(error)) from error
+                remedy = getattr(error, "remedy", "")
+                raise click.ClickException(f"{error}; {remedy}" if remedy else str(error)) from error
             raise
 
 

@@ -6,6 +6,7 @@ import click
 
 from astakos.administration.state_document import StateError
 from astakos.cli.options import database_option, open_database
+from astakos.storage.protocol import Database
 
 
 @click.command()
@@ -18,11 +19,22 @@ def backup(file: Path, database_url: str) -> None:
     command started. To restore it, stop the service and replace the database with the backup
     (docs/operations.md). To back up a PostgreSQL database, use pg_dump.
     """
-    from astakos.storage.sqlite.sqlite_backup import back_up  # noqa: PLC0415 - see `astakos.cli`
+    from astakos.ledger.ports import StorageBrokenError  # noqa: PLC0415 - see `astakos.cli`
+    from astakos.storage.sqlite.sqlite_backup import back_up  # noqa: PLC0415
     from astakos.storage.sqlite.sqlite_database import SQLiteDatabase  # noqa: PLC0415
 
     database = open_database(database_url)
     if not isinstance(database, SQLiteDatabase):
         raise StateError(f"{database.name} is not an SQLite file; back it up with pg_dump")
-    back_up(database, file)
+    try:
+        back_up(database, file)
+    except StorageBrokenError as error:
+        raise StateError(f"{error}; {error.remedy}; {_what_still_works(database)}") from error
     click.echo(f"Copied {database.name} to {file}.")
+
+
+def _what_still_works(database: Database) -> str:
+    from astakos.administration.salvage import working_exports  # noqa: PLC0415 - slow to import
+
+    found = [f"`{command}`" for command in working_exports(database)]
+    return f"without one, use what still works: {', '.join(found)}" if found else "nothing can be exported"

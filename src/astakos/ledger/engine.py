@@ -18,7 +18,12 @@ import msgspec
 from astakos.ledger.batch import carry_out
 from astakos.ledger.frames import Answered, Asked, Frames, Standing, frame_answered
 from astakos.ledger.operations import Failure, Operation, Outcome, Undone
-from astakos.ledger.ports import LedgerStorage, OutcomeUnknownError, StorageUnavailableError
+from astakos.ledger.ports import (
+    LedgerStorage,
+    OutcomeUnknownError,
+    StorageBrokenError,
+    StorageUnavailableError,
+)
 from astakos.ledger.rules import InvariantViolatedError
 from astakos.ledger.statistics import EngineStatistics
 from astakos.ledger.waiting import WaitingOperations
@@ -91,7 +96,7 @@ class Engine:
         self._channels: set[Channel] = set()
         self._queue: WaitingOperations[_Waiting] = WaitingOperations()
         self._withdrawn: set[tuple[Channel, int]] = set()
-        self._stopped_by: InvariantViolatedError | None = None
+        self._stopped_by: InvariantViolatedError | StorageBrokenError | None = None
 
     def serve(self, connection: socket.socket, ended: Callable[[], None] = lambda: None) -> None:
         """Serve a connection until the client closes it, then call `ended`."""
@@ -118,6 +123,8 @@ class Engine:
                 if unreadable:
                     self._send(channel, Answered([*unreadable]))
                 self._withdrawn.update((channel, number) for number in message.withdrawn)
+                if message.broken:
+                    self._stop(StorageBrokenError(message.broken, message.remedy))
                 if message.standing is not None:
                     self._send(channel, Answered(standing=Standing(message.standing, self.has_stopped)))
 
@@ -125,7 +132,10 @@ class Engine:
 
     @property
     def has_stopped(self) -> bool:
-        """Whether the engine refuses all operations because stored figures contradict the quota rule."""
+        """Whether the engine refuses all operations, because its storage cannot be trusted any more.
+
+        Stored figures contradict the quota rule, or the storage is damaged or gone.
+        """
         return self._stopped_by is not None
 
     @property
@@ -152,7 +162,7 @@ class Engine:
                 # An empty batch expires commissions.
                 self._carry_out(batch)
                 swept = now
-            if now - tidied >= TIDY_SECONDS and not self._tidy():
+            if now - tidied >= TIDY_SECONDS and self._stopped_by is None and not self._tidy():
                 tidied = now
         self._storage.close()
         self._selector.close()
@@ -184,6 +194,10 @@ class Engine:
             outcomes, changes = carry_out(
                 self._storage, [waiting.operation for waiting in batch], self._clock()
             )
+        except StorageBrokenError as error:
+            self.statistics.failed += 1
+            self._stop(error)
+            outcomes = [Undone(f"the ledger has stopped: {error}")] * len(batch)
         except StorageUnavailableError as error:
             self.statistics.failed += 1
             log.warning("ledger batch failed: storage unavailable for %d operations: %s", len(batch), error)
@@ -192,8 +206,7 @@ class Engine:
             outcomes = [Undone(str(error), failure)] * len(batch)
         except InvariantViolatedError as error:
             self.statistics.failed += 1
-            log.critical("ledger stopped, batch not written: %s", error)
-            self._stopped_by = error
+            self._stop(error)
             outcomes = [Undone(f"the ledger has stopped: {error}")] * len(batch)
         except Exception as error:
             self.statistics.failed += 1
@@ -207,6 +220,14 @@ class Engine:
         else:
             self.statistics.count(outcomes, changes, len(batch), time.perf_counter() - began)
         self._answer(batch, outcomes)
+
+    def _stop(self, cause: InvariantViolatedError | StorageBrokenError) -> None:
+        """Write nothing more: whatever is built on a storage in this state makes it worse."""
+        if self._stopped_by is not None:
+            return
+        self._stopped_by = cause
+        remedy = f"; {cause.remedy}" if isinstance(cause, StorageBrokenError) else ""
+        log.critical("ledger stopped, nothing more is written: %s%s", cause, remedy)
 
     def _answer(self, batch: Sequence[_Waiting], outcomes: Sequence[Outcome | Undone]) -> None:
         answers: dict[Channel, list[tuple[int, Outcome | Undone]]] = {}
@@ -226,6 +247,9 @@ class Engine:
         """Delete some expired records; return true if more remain, to be deleted after the next batch."""
         try:
             return self._storage.tidy(self._clock())
+        except StorageBrokenError as error:
+            self._stop(error)
+            return False
         except Exception:
             # Retention can wait; the engine must keep running.
             log.exception("retention pass failed; will retry")

@@ -15,7 +15,12 @@ from typing import NamedTuple
 
 from astakos.ledger.frames import Answered, Asked, Frames, frame
 from astakos.ledger.operations import Failure, Operation, Outcome, Undone
-from astakos.ledger.ports import NotCarriedOutError, OutcomeUnknownError, StorageUnavailableError
+from astakos.ledger.ports import (
+    NotCarriedOutError,
+    OutcomeUnknownError,
+    StorageBrokenError,
+    StorageUnavailableError,
+)
 from astakos.ledger.waiting import component_of, work_of
 
 MOST_WAITING = 4096
@@ -184,6 +189,11 @@ class Ledger(asyncio.Protocol):
             return await answer
         finally:
             del self._standings[number]
+
+    def stop_engine(self, cause: StorageBrokenError) -> None:
+        """Tell the engine that a read has found the storage damaged or gone, so that it stops writing."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(frame(Asked(broken=str(cause), remedy=cause.remedy)))
 
     def _hand_over(self) -> None:
         if self._transport is None:

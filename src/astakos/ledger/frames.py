@@ -31,11 +31,15 @@ class Asked(msgspec.Struct, array_like=True):
             be decoded arrives as `Undone`.
         withdrawn: the numbers of operations whose callers no longer wait.
         standing: the number of a status request, if there is one.
+        broken: why the storage cannot be trusted any more, if the client has found that out; else "".
+        remedy: what the operator has to do then.
     """
 
     operations: list[tuple[int, Operation | Undone]] = []
     withdrawn: list[int] = []
     standing: int | None = None
+    broken: str = ""
+    remedy: str = ""
 
 
 class Standing(NamedTuple):

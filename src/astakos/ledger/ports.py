@@ -26,6 +26,19 @@ class OutcomeUnknownError(StorageUnavailableError):
     """The change may have taken effect, or may still do so: whoever could tell has not answered."""
 
 
+class StorageBrokenError(NotCarriedOutError):
+    """The storage is damaged or gone, and only its operator can help.
+
+    Attributes:
+        remedy: what the operator has to do.
+    """
+
+    def __init__(self, message: str, remedy: str) -> None:
+        """Set the message, which callers of the service may see, and the remedy, which is for operators."""
+        super().__init__(message)
+        self.remedy = remedy
+
+
 @dataclass(slots=True)
 class Needs:
     """The state that a batch must read before it can be applied.
@@ -95,6 +108,7 @@ class LedgerStorage(Protocol):
         Raises:
             NotCarriedOutError: the storage cannot work now.
             OutcomeUnknownError: the commit had started, and its outcome could not be found out.
+            StorageBrokenError: the storage is damaged or gone.
         """
         ...
 

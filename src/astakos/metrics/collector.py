@@ -125,7 +125,7 @@ class ServiceCollector(Collector):
         )
         yield _gauge(
             "astakos_ledger_stopped",
-            "1 if the ledger has stopped because stored figures contradict the quota rule.",
+            "1 if the ledger has stopped: stored figures contradict the rule, or the storage is broken.",
             int(engine.has_stopped),
         )
 

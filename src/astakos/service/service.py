@@ -11,6 +11,7 @@ from astakos.directory.service_catalog import service_catalog
 from astakos.directory.trusted_proxies import TrustedProxies
 from astakos.ledger.embedded_engine import GroupCommit
 from astakos.ledger.engine_client import MOST_WAITING, Ledger
+from astakos.ledger.ports import StorageBrokenError
 from astakos.service.attempts import Attempts
 from astakos.service.mail import Mailer
 from astakos.service.password_pool import PasswordPool
@@ -93,13 +94,17 @@ class Service:
         Raises:
             StorageUnavailableError: The database cannot be read now.
         """
-        if self._few is None:
-            return read(self.database.reader(), *args, **kwargs)
 
         def work(connection: Connection) -> T:
             return read(connection, *args, **kwargs)
 
-        return await self._few.run(lambda: self.database.read(work))
+        try:
+            if self._few is None:
+                return self.database.read(work)
+            return await self._few.run(lambda: self.database.read(work))
+        except StorageBrokenError as error:
+            self.ledger.stop_engine(error)
+            raise
 
     async def read_much(
         self, read: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -113,9 +118,13 @@ class Service:
         def work(connection: Connection) -> T:
             return read(connection, *args, **kwargs)
 
-        if self._many is None:
-            return await asyncio.to_thread(self.database.read, work, snapshot=True)
-        return await self._many.run(lambda: self.database.read(work, snapshot=True))
+        try:
+            if self._many is None:
+                return await asyncio.to_thread(self.database.read, work, snapshot=True)
+            return await self._many.run(lambda: self.database.read(work, snapshot=True))
+        except StorageBrokenError as error:
+            self.ledger.stop_engine(error)
+            raise
 
     async def write(self, change: Callable[[Connection], T]) -> T:
         """Runs a change in a transaction of its own, which is rolled back if the change raises an exception.
@@ -124,7 +133,11 @@ class Service:
             NotCarriedOutError: The database cannot be written now.
             OutcomeUnknownError: The commit had started, and its outcome could not be found out.
         """
-        return await asyncio.to_thread(self.database.change, change)
+        try:
+            return await asyncio.to_thread(self.database.change, change)
+        except StorageBrokenError as error:
+            self.ledger.stop_engine(error)
+            raise
 
     async def catalog(self) -> list[dict[str, Any]]:
         """Returns the service catalog. Callers must not modify it."""

@@ -22,7 +22,8 @@ from astakos.storage.schema.revisions import (
     find_revision,
     require_revision,
 )
-from astakos.storage.sqlite.sqlite_database import BUSY_SECONDS, SQLiteDatabase
+from astakos.storage.sqlite.sqlite_connection import recognized as recognized_of_sqlite
+from astakos.storage.sqlite.sqlite_database import BUSY_SECONDS, SQLiteDatabase, unusable
 
 SCRIPTS = Path(__file__).parent / "migrations"
 FORGET_FIRST_REVISION = "DELETE FROM settings WHERE name = 'revision'"
@@ -54,8 +55,10 @@ def _present_revision(database: Database) -> str | None:
             if not tables:
                 raise nothing
             return find_revision(connection, tables)
-    except sqlite3.DatabaseError as error:
-        raise DatabaseError(f"{database.name} cannot be used as a database: {error}") from error
+    except (StorageUnavailableError, sqlite3.DatabaseError) as error:
+        if not isinstance(database, SQLiteDatabase):
+            raise
+        raise unusable(database.name, error) from error
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
@@ -92,8 +95,8 @@ def _transaction(database: Database) -> Iterator[sa.Connection]:
     except sa.exc.DBAPIError as error:
         if isinstance(error.orig, psycopg.Error):
             raise recognized(error.orig) from error
-        if isinstance(error.orig, sqlite3.OperationalError):
-            raise StorageUnavailableError(f"the database cannot be written now: {error.orig}") from error
+        if isinstance(error.orig, sqlite3.Error):
+            raise recognized_of_sqlite(error.orig) from error
         raise
     finally:
         engine.dispose()

@@ -5,7 +5,9 @@ import os
 import sqlite3
 from pathlib import Path
 
+from astakos.ledger.ports import StorageBrokenError
 from astakos.storage.errors import DatabaseError
+from astakos.storage.sqlite.sqlite_connection import RESTORE, recognized
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 
 PARTIAL = ".partial"
@@ -16,7 +18,8 @@ def back_up(database: SQLiteDatabase, target: Path) -> None:
     """Copy a database to a new file that only its owner can read. The file appears once it is complete.
 
     Raises:
-        DatabaseError: the file exists, cannot be written, or fails its integrity check.
+        DatabaseError: the file exists or cannot be written.
+        StorageBrokenError: the database is damaged; no file is left.
     """
     partial = target.with_name(target.name + PARTIAL)
     _refuse_to_overwrite(target)
@@ -36,7 +39,7 @@ def back_up(database: SQLiteDatabase, target: Path) -> None:
     except OSError as error:
         raise DatabaseError(f"{target} cannot be written: {error.strerror}") from error
     except sqlite3.Error as error:
-        raise DatabaseError(f"{database.name} cannot be copied: {error}") from error
+        raise recognized(error) from error
     finally:
         partial.unlink(missing_ok=True)
 
@@ -56,9 +59,16 @@ def _copy(database: SQLiteDatabase, target: Path) -> None:
         source.backup(copy)
         # Leaves a single file without a log beside it. The service turns WAL on again when it opens the file.
         copy.execute("PRAGMA journal_mode = DELETE")
-        (verdict,) = copy.execute("PRAGMA quick_check").fetchone()
+        (verdict,) = copy.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
-        raise DatabaseError(f"the copy of {database.name} failed its integrity check: {verdict}")
+        raise StorageBrokenError(
+            f"{database.name} is damaged, so no backup was made ({_short(verdict)})", RESTORE
+        )
+
+
+def _short(verdict: str) -> str:
+    """Return the first finding of an integrity check, which can have many lines."""
+    return verdict.removeprefix("*** in database main ***\n").partition("\n")[0]
 
 
 def _make_durable(path: Path) -> None:

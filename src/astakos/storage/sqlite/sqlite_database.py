@@ -8,11 +8,19 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import quote
 
-from astakos.ledger.ports import NotCarriedOutError, OutcomeUnknownError
+from astakos.ledger.ports import (
+    NotCarriedOutError,
+    OutcomeUnknownError,
+    StorageBrokenError,
+    StorageUnavailableError,
+)
 from astakos.storage.errors import DEFAULT_URL, EXAMPLES, DatabaseError
 from astakos.storage.protocol import Connection
 from astakos.storage.schema.revisions import find_revision, make_tables, require_revision
+from astakos.storage.sqlite.file_identity import FileIdentity, identity_of, require_same
+from astakos.storage.sqlite.sqlite_connection import SQLiteConnection, code_of, recognized
 
 NOT_COMMITTED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL)
 """Errors of a COMMIT that did not write the end of the transaction."""
@@ -56,8 +64,9 @@ class SQLiteDatabase:
         self._durable = durable
         self.path = path_of(url)
         self.name = str(self.path.absolute())
+        self._identity: FileIdentity | None = None
         self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
+        self._readers: list[SQLiteConnection] = []
 
     def open(self, *, create: bool = True) -> bool:
         """Check that this version can use the file; create it with all tables if it is missing.
@@ -69,7 +78,8 @@ class SQLiteDatabase:
                 f"there is no database {self.name}; create one with `astakos serve` or `astakos load`"
             )
         try:
-            _create_for_owner_only(self.path)
+            if create:
+                _create_for_owner_only(self.path)
             with self.transaction() as connection:
                 made = self._prepare(connection)
             with contextlib.closing(self.connect()) as connection:
@@ -77,11 +87,11 @@ class SQLiteDatabase:
                 turn_on_wal(connection)
         except OSError as error:
             raise DatabaseError(f"{self.name} cannot be opened: {error.strerror}") from error
-        except sqlite3.DatabaseError as error:
-            raise DatabaseError(f"{self.name} cannot be used as a database: {error}") from error
+        except (StorageUnavailableError, sqlite3.DatabaseError) as error:
+            raise unusable(self.name, error) from error
         return made
 
-    def _prepare(self, connection: sqlite3.Connection) -> bool:
+    def _prepare(self, connection: SQLiteConnection) -> bool:
         tables = self.list_tables(connection)
         if tables:
             require_revision(find_revision(connection, tables), self.name)
@@ -89,32 +99,59 @@ class SQLiteDatabase:
         make_tables(connection, "sqlite")
         return True
 
-    def connect(self) -> sqlite3.Connection:
-        """Open a new connection in autocommit mode."""
-        connection = sqlite3.connect(
-            self.path,
-            timeout=BUSY_SECONDS,
-            isolation_level=None,
-            cached_statements=256,
-            check_same_thread=False,
-        )
+    def connect(self) -> SQLiteConnection:
+        """Open a new connection in autocommit mode. It never creates the file.
+
+        Raises:
+            StorageBrokenError: the file is no longer the one that the first connection opened.
+            StorageUnavailableError: the file cannot be opened now.
+        """
+        connection = self._connected()
         try:
+            self.require_same_file()
             for pragma in PRAGMAS:
                 connection.execute(pragma)
             if not self._durable:
                 connection.execute("PRAGMA synchronous = OFF")
-        except sqlite3.Error:
+        except BaseException:
             connection.close()
             raise
         return connection
+
+    def _connected(self) -> SQLiteConnection:
+        if self._identity is not None:
+            # SQLite's own message about a missing file does not say that it was there before.
+            self.require_same_file()
+        try:
+            return sqlite3.connect(
+                _existing(self.path),
+                uri=True,
+                timeout=BUSY_SECONDS,
+                isolation_level=None,
+                cached_statements=256,
+                check_same_thread=False,
+                factory=SQLiteConnection,
+            )
+        except sqlite3.Error as error:
+            raise recognized(error) from error
+
+    def require_same_file(self) -> None:
+        """Check that the file is the one that the first connection opened.
+
+        Raises:
+            StorageBrokenError: the file has been deleted or replaced.
+        """
+        if self._identity is None:
+            self._identity = identity_of(self.path)
+        require_same(self.path, self._identity)
 
     def list_tables(self, connection: Connection) -> set[str]:
         """Return the names of all tables."""
         return {name for (name,) in connection.execute(LIST_TABLES)}
 
-    def reader(self) -> sqlite3.Connection:
+    def reader(self) -> SQLiteConnection:
         """Return this thread's read-only connection; each statement sees the latest committed state."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        connection: SQLiteConnection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = self.connect()
             connection.execute("PRAGMA query_only = ON")
@@ -129,7 +166,7 @@ class SQLiteDatabase:
             return work(connection)
 
     @contextlib.contextmanager
-    def snapshot(self) -> Iterator[sqlite3.Connection]:
+    def snapshot(self) -> Iterator[SQLiteConnection]:
         """Open a transaction in which all reads see the same state."""
         connection = self.reader()
         connection.execute("BEGIN")
@@ -139,7 +176,7 @@ class SQLiteDatabase:
             connection.execute("ROLLBACK")
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[SQLiteConnection]:
         """Open a write transaction on its own connection, for administration."""
         with contextlib.closing(self.connect()) as connection, writing(connection):
             yield connection
@@ -156,13 +193,29 @@ class SQLiteDatabase:
             self._readers.pop().close()
 
 
+def unusable(name: str, error: Exception) -> Exception:
+    """Return what to raise if a file cannot be opened: a lock ends, anything else is for the operator."""
+    if isinstance(error, StorageBrokenError):
+        return DatabaseError(f"{name} cannot be used as a database: {error}; {error.remedy}")
+    if isinstance(error, StorageUnavailableError) and code_of(error.__cause__) != sqlite3.SQLITE_CANTOPEN:
+        return error
+    return DatabaseError(f"{name} cannot be used as a database: {error.__cause__ or error}")
+
+
+def _existing(path: Path) -> str:
+    """Return the URI of a file, with which SQLite opens but does not create it."""
+    authority = "//" if path.is_absolute() else ""
+    return f"file:{authority}{quote(os.fsencode(path))}?mode=rw"
+
+
 @contextlib.contextmanager
-def writing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+def writing(connection: SQLiteConnection) -> Iterator[SQLiteConnection]:
     """Open a transaction that holds the write lock from the start; an exception rolls it back.
 
     Raises:
         NotCarriedOutError: the transaction cannot begin, run, or commit now.
         OutcomeUnknownError: the disk failed while the transaction was committed.
+        StorageBrokenError: the file is damaged or gone.
     """
     try:
         connection.execute("BEGIN IMMEDIATE")
@@ -171,7 +224,7 @@ def writing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
             _commit(connection)
         except BaseException:
             # If the rollback fails too, closing the connection rolls back. The first error tells the outcome.
-            with contextlib.suppress(sqlite3.Error):
+            with contextlib.suppress(StorageUnavailableError, sqlite3.Error):
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
             raise
@@ -179,11 +232,11 @@ def writing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         raise NotCarriedOutError(f"the database cannot be written now: {error}") from error
 
 
-def _commit(connection: sqlite3.Connection) -> None:
+def _commit(connection: SQLiteConnection) -> None:
     try:
         connection.execute("COMMIT")
-    except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", None) in NOT_COMMITTED:
+    except StorageUnavailableError as error:
+        if code_of(error.__cause__) in NOT_COMMITTED:
             raise
         # The end of the transaction may be in the write-ahead log, where recovery after a crash finds it.
         raise OutcomeUnknownError(f"the commit failed: {error}") from error
@@ -195,7 +248,7 @@ def _create_for_owner_only(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
-def turn_on_wal(connection: sqlite3.Connection) -> None:
+def turn_on_wal(connection: SQLiteConnection) -> None:
     """Switch the file to WAL mode.
 
     Several processes may open a new file at once, and SQLite ignores the busy timeout for this pragma.
@@ -204,7 +257,9 @@ def turn_on_wal(connection: sqlite3.Connection) -> None:
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError:
+        except StorageBrokenError:
+            raise
+        except StorageUnavailableError:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.01)

@@ -1,13 +1,14 @@
 """The ledger's transactions on SQLite: one writer, which caches what it has read and written."""
 
 import contextlib
-import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from astakos.ledger.operations import Changes, Pending, Remembered
-from astakos.ledger.ports import IdempotencyKey, LedgerTransaction, Needs, NotCarriedOutError, State
+from astakos.ledger.ports import IdempotencyKey, LedgerTransaction, Needs, State
 from astakos.ledger.rules import Holding, Key, Provision
 from astakos.storage.pending_cache import PendingCache
+from astakos.storage.sqlite.file_identity import FileIdentity, identity_of, log_of, require_same
+from astakos.storage.sqlite.sqlite_connection import SQLiteConnection
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase, writing
 from astakos.storage.tables import retention
 from astakos.storage.tables.commissions import LARGEST_SERIAL, LIST_PENDING_DOCUMENTS
@@ -64,7 +65,7 @@ class _Known:
         self.pending = PendingCache()
         self._version = -1
 
-    def begin(self, connection: sqlite3.Connection) -> None:
+    def begin(self, connection: SQLiteConnection) -> None:
         """Clear the cache if another connection has committed, or if it has grown too large."""
         (version,) = connection.execute("PRAGMA data_version").fetchone()
         if version != self._version or len(self.holdings) > MOST_KNOWN or self.pending.is_too_large():
@@ -104,7 +105,8 @@ class SQLiteLedger:
     def __init__(self, database: SQLiteDatabase) -> None:
         """Set the database; the first use connects, on the thread that uses it."""
         self._database = database
-        self._connection: sqlite3.Connection | None = None
+        self._connection: SQLiteConnection | None = None
+        self._log: FileIdentity | None = None
         self._known = _Known()
 
     def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
@@ -119,22 +121,30 @@ class SQLiteLedger:
             return retention.forget(connection, now)
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def _writing(self) -> Iterator[SQLiteConnection]:
         try:
             with writing(self._connected()) as connection:
                 yield connection
+                self._require_same_files()
         except BaseException:
             # The connection may be in any state; the next transaction opens a new one.
             self.close()
             raise
 
-    def _connected(self) -> sqlite3.Connection:
+    def _connected(self) -> SQLiteConnection:
         if self._connection is None:
-            try:
-                self._connection = self._database.connect()
-            except sqlite3.OperationalError as error:
-                raise NotCarriedOutError(f"the database cannot be opened now: {error}") from error
+            self._connection = self._database.connect()
+            self._log = None
         return self._connection
+
+    def _require_same_files(self) -> None:
+        """Check, within a transaction, that others see what it commits: not so if they have other files."""
+        self._database.require_same_file()
+        log = log_of(self._database.path)
+        if self._log is None:
+            self._log = identity_of(log)
+        else:
+            require_same(log, self._log)
 
     def close(self) -> None:
         """Close the connection, if it is open."""
@@ -147,7 +157,7 @@ class SQLiteLedger:
 class SQLiteTransaction:
     """The reads and writes of one batch."""
 
-    def __init__(self, connection: sqlite3.Connection, known: _Known) -> None:
+    def __init__(self, connection: SQLiteConnection, known: _Known) -> None:
         """Use the open transaction of a connection, and the cache of that connection."""
         self._connection = connection
         self._known = known

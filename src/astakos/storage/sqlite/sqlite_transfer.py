@@ -4,9 +4,10 @@ import contextlib
 import sqlite3
 from collections.abc import Iterator, Sequence
 
-from astakos.ledger.ports import StorageUnavailableError
+from astakos.ledger.ports import StorageBrokenError, StorageUnavailableError
 from astakos.storage.errors import RowsRefusedError
 from astakos.storage.schema.whole_tables import Row, WholeTable
+from astakos.storage.sqlite.sqlite_connection import SQLiteConnection
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase, turn_on_wal, writing
 from astakos.storage.sqlite.sqlite_ledger import LAST_SERIAL, SET_LAST_SERIAL
 
@@ -20,7 +21,7 @@ NO_LOG = "PRAGMA journal_mode = DELETE"
 class SQLiteSource:
     """A snapshot of a file."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: SQLiteConnection) -> None:
         """Use the open transaction of a connection."""
         self.connection = connection
 
@@ -33,7 +34,7 @@ class SQLiteSource:
 class SQLiteTarget:
     """A file that is being filled. SQLite itself gives new rows ids above the largest."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: SQLiteConnection) -> None:
         """Use the open transaction of a connection."""
         self.connection = connection
 
@@ -74,10 +75,12 @@ class SQLiteTransfer:
 
 
 @contextlib.contextmanager
-def _without_log(connection: sqlite3.Connection) -> Iterator[None]:
+def _without_log(connection: SQLiteConnection) -> Iterator[None]:
     try:
         connection.execute(NO_LOG)
-    except sqlite3.OperationalError as error:
+    except StorageBrokenError:
+        raise
+    except StorageUnavailableError as error:
         raise StorageUnavailableError(
             f"the database cannot be filled now because other processes are using it: {error}"
         ) from error
@@ -85,5 +88,5 @@ def _without_log(connection: sqlite3.Connection) -> Iterator[None]:
         yield
     finally:
         # If this fails, the next opening of the file turns WAL on.
-        with contextlib.suppress(sqlite3.OperationalError):
+        with contextlib.suppress(StorageUnavailableError):
             turn_on_wal(connection)

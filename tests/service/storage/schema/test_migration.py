@@ -22,6 +22,7 @@ from astakos.storage.protocol import Database
 from astakos.storage.schema import migration
 from astakos.storage.schema.migration import SCRIPTS, migrate, upgrade
 from astakos.storage.schema.revisions import FIRST_REVISION, REVISION
+from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from service.command import astakos, refused
 from service.engines import Engine
 from service.installation import all_rows, holdings, rows
@@ -160,6 +161,8 @@ def test_what_is_newest_already_is_left_as_it_is(database: Database) -> None:
 def test_what_can_not_be_migrated_is_refused_in_one_line_and_left_as_it_is(
     database: Database, new: Database
 ) -> None:
+    if isinstance(new, SQLiteDatabase):
+        new.path.touch()
     rows(new, "CREATE TABLE birds (name TEXT)")
     assert "is not an Astakos database" in refused(new, "migrate")
     assert all_rows(new) == {"birds": []}
