@@ -2,15 +2,31 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 MICROSECONDS = 1_000_000
 DAY = 24 * 3600 * MICROSECONDS
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def now() -> int:
     """Return the current instant by this machine's clock."""
     return time.time_ns() // 1000
+
+
+def elapsed() -> int:
+    """Return the microseconds since this machine started, suspended or not. Nobody can set this clock."""
+    # Other systems than Linux have no such clock; there, time in which the machine sleeps may not count.
+    return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)) // 1000
+
+
+def boot() -> str:
+    """Return what identifies this start of the machine; "" if unknown. `elapsed` counts from it."""
+    try:
+        return BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
 
 
 def to_iso(instant: int) -> str:

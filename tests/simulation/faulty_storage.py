@@ -8,6 +8,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from astakos.ledger.clock_guard import ClockAnchor, ClockRecord
 from astakos.ledger.operations import Changes
 from astakos.ledger.ports import LedgerStorage, LedgerTransaction, Needs, State, StorageUnavailableError
 from astakos.ledger.rules import Key
@@ -180,6 +181,12 @@ class FaultyStorage:
         self.store.transact(interrupted)
         self.batches += 1
         self.after()
+
+    def read_clock_record(self) -> ClockRecord:
+        return self.store.read_clock_record()
+
+    def save_clock_record(self, *, anchor: ClockAnchor | None, is_held: bool) -> None:
+        self.store.save_clock_record(anchor=anchor, is_held=is_held)
 
     def tidy(self, now: int) -> bool:
         self.on_tidy()

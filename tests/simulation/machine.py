@@ -215,6 +215,7 @@ class _Interrupted:
         self.store = store
         self.crash = crash
         self.tidy, self.close = store.tidy, store.close
+        self.read_clock_record, self.save_clock_record = store.read_clock_record, store.save_clock_record
 
     def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
         def interrupted(transaction: LedgerTransaction) -> None:

@@ -132,6 +132,8 @@ class _Loader:
             settings.ADMIN_USERS: entry.admin_users,
             settings.ADMIN_USERS_GROUPS: entry.admin_users_groups,
             settings.HISTORY_DAYS: entry.history_days,
+            settings.CLOCK_JUMP_SECONDS: entry.clock_jump_seconds,
+            settings.CLOCK_AGREEMENT_SECONDS: entry.clock_agreement_seconds,
             settings.COMPATIBILITY: entry.compatibility,
             settings.TRUSTED_PROXIES: entry.trusted_proxies,
             **{name: getattr(entry, name) for name in settings.LOGIN},

@@ -3,7 +3,7 @@
 import contextlib
 
 from astakos.administration.state_document import StateError
-from astakos.ledger.batch import perform
+from astakos.ledger.batch import carry_out
 from astakos.ledger.operations import Resolve, Resolved, Verdict
 from astakos.storage import opening
 from astakos.storage.protocol import Database
@@ -24,7 +24,8 @@ def resolve(database: Database, serial: int, verdict: Verdict, now: int) -> None
                 if verdict is Verdict.ACCEPT
                 else Resolve(component.id, reject=serials)
             )
-            (outcome,) = perform(store, [operation], now)
+            # What is over by the clock is for the engines to end.
+            (outcome,) = carry_out(store, [operation], now, due=0).outcomes
             if isinstance(outcome, Resolved) and not outcome.not_found:
                 return
     raise StateError(f"there is no pending commission {serial}")

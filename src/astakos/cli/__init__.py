@@ -10,6 +10,7 @@ from astakos.cli.standard_streams import OUTPUT, abandon_output, prepare_streams
 
 ON_THE_DATABASE = {
     "backup": "astakos.cli.backup_command:backup",
+    "clock": "astakos.cli.clock_commands:clock",
     "commission": "astakos.cli.commission_commands:commission",
     "component": "astakos.cli.component_commands:component",
     "dump": "astakos.cli.state_commands:dump",

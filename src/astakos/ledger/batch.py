@@ -45,11 +45,19 @@ def perform(storage: LedgerStorage, operations: Sequence[Operation], now: int) -
     return carry_out(storage, operations, now).outcomes
 
 
-def carry_out(storage: LedgerStorage, operations: Sequence[Operation], now: int) -> Performed:
+def carry_out(
+    storage: LedgerStorage, operations: Sequence[Operation], now: int, due: int | None = None
+) -> Performed:
     """Apply a batch in one transaction, which is durable on return.
 
-    Commissions past their time to live expire first, so no operation sees them. An empty batch only expires
-    commissions. On an exception nothing is written, except as noted.
+    Commissions past their time to live expire first, up to a number, and no operation sees the others. An
+    empty batch only expires commissions. On an exception nothing is written, except as noted.
+
+    Args:
+        storage: the storage to change.
+        operations: the operations, in order.
+        now: the time that is recorded.
+        due: commissions whose time to live was over by then expire; by default `now`, and none if it is 0.
 
     Raises:
         NotCarriedOutError: the storage cannot write now.
@@ -60,7 +68,7 @@ def carry_out(storage: LedgerStorage, operations: Sequence[Operation], now: int)
 
     def work(transaction: LedgerTransaction) -> None:
         nonlocal performed
-        batch = _Batch(transaction, operations, now)
+        batch = _Batch(transaction, operations, now, now if due is None else due)
         performed = Performed([batch.apply(operation) for operation in operations], batch.changes)
         batch.write(now)
 
@@ -107,11 +115,13 @@ class _PendingImports:
 class _Batch:
     """The state that a batch has read, changed by one operation after another."""
 
-    def __init__(self, transaction: LedgerTransaction, operations: Sequence[Operation], now: int) -> None:
+    def __init__(
+        self, transaction: LedgerTransaction, operations: Sequence[Operation], now: int, due: int
+    ) -> None:
         self._transaction = transaction
         self._operations = operations
         self.changes = Changes()
-        state = transaction.read(now, _needs(operations))
+        state = transaction.read(now, _needs(operations, due))
         self._pending = dict(state.pending)
         self._before = state.holdings
         self._holdings = dict(state.holdings)
@@ -275,8 +285,8 @@ class _Batch:
         self.changes.resolved.append(Resolution(commission.component, serial, verdict, tuple(settlements)))
 
 
-def _needs(operations: Iterable[Operation]) -> Needs:
-    needs = Needs()
+def _needs(operations: Iterable[Operation], due: int) -> Needs:
+    needs = Needs(due=due)
     issues: list[Issue] = []
     for operation in operations:
         match operation:

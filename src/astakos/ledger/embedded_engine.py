@@ -8,6 +8,7 @@ from collections.abc import Callable
 from astakos.ledger.engine import Engine
 from astakos.ledger.engine_client import LONGEST_WAIT_SECONDS, MOST_WAITING, Ledger
 from astakos.ledger.ports import LedgerStorage
+from astakos.ledger.watched_clock import WatchedClock
 
 
 class GroupCommit(Ledger):
@@ -18,12 +19,21 @@ class GroupCommit(Ledger):
         storage: LedgerStorage,
         clock: Callable[[], int],
         *,
+        elapsed: Callable[[], int] | None = None,
         most_waiting: int = MOST_WAITING,
         longest_wait: float = LONGEST_WAIT_SECONDS,
     ) -> None:
-        """Create an engine for a storage; `clock` returns the current time. See `Ledger` for the rest."""
+        """Create an engine for a storage.
+
+        Args:
+            storage: the storage.
+            clock: returns the current time.
+            elapsed: returns the elapsed time to compare the clock with; None for a clock that cannot jump.
+            most_waiting: see `Ledger`.
+            longest_wait: see `Ledger`.
+        """
         super().__init__(self._begin, most_waiting=most_waiting, longest_wait=longest_wait)
-        self._engine = Engine(storage, clock)
+        self._engine = Engine(storage, WatchedClock(clock, elapsed))
         self._thread: threading.Thread | None = None
 
     def _begin(self) -> socket.socket:

@@ -7,6 +7,7 @@ never waits for the interpreter lock.
 """
 
 import logging
+import math
 import selectors
 import socket
 import time
@@ -17,8 +18,9 @@ import msgspec
 
 from astakos.ledger.batch import carry_out
 from astakos.ledger.frames import Answered, Asked, Frames, Standing, frame_answered
-from astakos.ledger.operations import Failure, Operation, Outcome, Undone
+from astakos.ledger.operations import Failure, Operation, Outcome, Undone, Verdict
 from astakos.ledger.ports import (
+    MOST_EXPIRED,
     LedgerStorage,
     OutcomeUnknownError,
     StorageBrokenError,
@@ -27,6 +29,7 @@ from astakos.ledger.ports import (
 from astakos.ledger.rules import InvariantViolatedError
 from astakos.ledger.statistics import EngineStatistics
 from astakos.ledger.waiting import WaitingOperations
+from astakos.ledger.watched_clock import WatchedClock
 
 SWEEP_SECONDS = 1.0
 """How often an idle engine expires commissions; every batch does so too."""
@@ -87,15 +90,16 @@ class _Waiting(NamedTuple):
 class Engine:
     """Applies operations in batches on the thread that calls `run`."""
 
-    def __init__(self, storage: LedgerStorage, clock: Callable[[], int]) -> None:
-        """Create an engine that writes to a storage; `clock` returns the current time."""
+    def __init__(self, storage: LedgerStorage, clock: WatchedClock) -> None:
+        """Create an engine that writes to a storage."""
+        self.clock = clock
         self.statistics = EngineStatistics()
         self._storage = storage
-        self._clock = clock
         self._selector = selectors.DefaultSelector()
         self._channels: set[Channel] = set()
         self._queue: WaitingOperations[_Waiting] = WaitingOperations()
         self._withdrawn: set[tuple[Channel, int]] = set()
+        self._more_is_over = False
         self._stopped_by: InvariantViolatedError | StorageBrokenError | None = None
 
     def serve(self, connection: socket.socket, ended: Callable[[], None] = lambda: None) -> None:
@@ -154,11 +158,16 @@ class Engine:
     def run(self) -> None:
         """Apply operations until the last connection closes, then close the storage."""
         tidied = swept = time.monotonic()
+        looked = -math.inf
         while self._channels:
-            self._receive(0 if self._queue else SWEEP_SECONDS)
+            if time.monotonic() - looked >= SWEEP_SECONDS and self._stopped_by is None:
+                self._look_at_clock()
+                looked = time.monotonic()
+            self._receive(0 if self._queue or self._more_is_over else SWEEP_SECONDS)
             batch = self._next_batch()
             now = time.monotonic()
-            if batch or (now - swept >= SWEEP_SECONDS and self._stopped_by is None):
+            is_time = self._more_is_over or now - swept >= SWEEP_SECONDS
+            if batch or (is_time and self._stopped_by is None):
                 # An empty batch expires commissions.
                 self._carry_out(batch)
                 swept = now
@@ -190,9 +199,10 @@ class Engine:
             self._answer(batch, [Undone(f"the ledger has stopped: {self._stopped_by}")] * len(batch))
             return
         began = time.perf_counter()
+        self._more_is_over = False
         try:
             outcomes, changes = carry_out(
-                self._storage, [waiting.operation for waiting in batch], self._clock()
+                self._storage, [waiting.operation for waiting in batch], *self.clock.read()
             )
         except StorageBrokenError as error:
             self.statistics.failed += 1
@@ -218,6 +228,8 @@ class Engine:
             log.exception("ledger operation failed and was rolled back")
             outcomes = [Undone(f"{type(error).__name__}: {error}", Failure.DEFECT)] * len(batch)
         else:
+            ended = [one for one in changes.resolved[:MOST_EXPIRED] if one.verdict is Verdict.EXPIRED]
+            self._more_is_over = len(ended) == MOST_EXPIRED
             self.statistics.count(outcomes, changes, len(batch), time.perf_counter() - began)
         self._answer(batch, outcomes)
 
@@ -243,10 +255,21 @@ class Engine:
             both = selectors.EVENT_READ | selectors.EVENT_WRITE
             self._selector.modify(channel.connection, both, key.data)
 
+    def _look_at_clock(self) -> None:
+        try:
+            self.clock.look(self._storage)
+        except StorageBrokenError as error:
+            self._stop(error)
+        except StorageUnavailableError as error:
+            log.debug("the record of the clock cannot be read or written now: %s", error)
+        except Exception:
+            log.exception("looking at the clock failed; will retry")
+
     def _tidy(self) -> bool:
         """Delete some expired records; return true if more remain, to be deleted after the next batch."""
         try:
-            return self._storage.tidy(self._clock())
+            now, due = self.clock.read()
+            return bool(due) and self._storage.tidy(now)
         except StorageBrokenError as error:
             self._stop(error)
             return False

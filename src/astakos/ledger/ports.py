@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from astakos.ledger.clock_guard import ClockAnchor, ClockRecord
 from astakos.ledger.operations import Changes, Pending, Remembered
 from astakos.ledger.rules import Holding, Key
 
@@ -39,6 +40,10 @@ class StorageBrokenError(NotCarriedOutError):
         self.remedy = remedy
 
 
+MOST_EXPIRED = 1000
+"""How many commissions one transaction expires at most, so that others do not wait long."""
+
+
 @dataclass(slots=True)
 class Needs:
     """The state that a batch must read before it can be applied.
@@ -48,20 +53,23 @@ class Needs:
         keys: the holdings that operations name. The holdings of `commissions` are read in any case.
         idempotency: the idempotency keys of its issues.
         serials: the largest number of commissions that the batch can issue.
+        due: commissions whose time to live was over by this instant are expired; 0 for none.
     """
 
     commissions: set[tuple[int, int]] = field(default_factory=set)
     keys: set[Key] = field(default_factory=set)
     idempotency: set[IdempotencyKey] = field(default_factory=set)
     serials: int = 0
+    due: int = 0
 
 
 class State(NamedTuple):
     """The state read for a batch. No other transaction changes it before this one ends.
 
     Attributes:
-        expired: every pending commission past its time to live, by serial, whether requested or not.
-        pending: the requested commissions that are pending, by serial.
+        expired: pending commissions past their time to live, by serial, whether requested or not: the
+            first of them, at most `MOST_EXPIRED`.
+        pending: the requested commissions that are pending, by serial, and not past their time to live.
         holdings: the requested holdings that exist, and the holdings of all these commissions.
         remembered: the earlier issues with the requested idempotency keys, if still stored.
         serials: new serials in ascending order; none repeats once the transaction is committed.
@@ -114,6 +122,14 @@ class LedgerStorage(Protocol):
 
     def tidy(self, now: int) -> bool:
         """Delete some records past their retention; return true if more remain."""
+        ...
+
+    def read_clock_record(self) -> ClockRecord:
+        """Return what is recorded about the clock."""
+        ...
+
+    def save_clock_record(self, *, anchor: ClockAnchor | None, is_held: bool) -> None:
+        """Record what the clock has to show, and whether it is held."""
         ...
 
     def close(self) -> None:

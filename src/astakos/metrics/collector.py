@@ -124,6 +124,16 @@ class ServiceCollector(Collector):
             {(): engine.repeats},
         )
         yield _gauge(
+            "astakos_clock_held",
+            "1 if nothing expires and nothing is deleted because the clock contradicts the elapsed time.",
+            int(engine.clock.is_held),
+        )
+        yield _gauge(
+            "astakos_clock_ahead_seconds",
+            "How far the clock is ahead of the elapsed time; negative if it is behind.",
+            engine.clock.ahead / MICROSECONDS,
+        )
+        yield _gauge(
             "astakos_ledger_stopped",
             "1 if the ledger has stopped: stored figures contradict the rule, or the storage is broken.",
             int(engine.has_stopped),

@@ -17,8 +17,10 @@ import msgspec
 from astakos import clock
 from astakos.ledger.engine import Engine
 from astakos.ledger.ports import LedgerStorage
+from astakos.ledger.watched_clock import WatchedClock
 from astakos.processes.configuration import DRAIN, READY, Instructions, keep_what_is_there, spoken_version
 from astakos.processes.reports import Reports
+from astakos.storage.opening import ledger_clock
 
 UNREADY_ENDS_AT_MOST = 5
 """Consecutive workers that may exit before they are ready, once the service is. Each takes half a second."""
@@ -98,7 +100,7 @@ class Supervisor:
             drain_seconds: How long requests are still answered after the signal to shut down.
             reports: Collects the counts of the workers; None if metrics are off.
         """
-        self.engine = Engine(storage, clock.now)
+        self.engine = Engine(storage, WatchedClock(ledger_clock(storage), clock.elapsed, clock.boot()))
         self._instructions = instructions
         self._listener = listener
         self._count = count

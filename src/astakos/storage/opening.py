@@ -3,8 +3,10 @@
 The PostgreSQL modules are imported on first use, so that other commands do not wait for the driver to load.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from astakos import clock
 from astakos.ledger.ports import LedgerStorage
 from astakos.storage.errors import EXAMPLES, DatabaseError
 from astakos.storage.protocol import Database
@@ -46,6 +48,17 @@ def ledger_storage(database: Database) -> LedgerStorage:
     if isinstance(database, PostgreSQLDatabase):
         return PostgreSQLLedger(database)
     raise TypeError(f"no ledger storage for {type(database).__name__}")
+
+
+def ledger_clock(storage: LedgerStorage) -> Callable[[], int]:
+    """Return the clock that decides for a ledger: the server's, or this machine's for a file."""
+    if isinstance(storage, SQLiteLedger):
+        return clock.now
+    from astakos.storage.postgresql.postgresql_ledger import PostgreSQLLedger  # noqa: PLC0415
+
+    if isinstance(storage, PostgreSQLLedger):
+        return storage.now
+    raise TypeError(f"no clock for {type(storage).__name__}")
 
 
 def transfer_of(database: Database) -> "Transfer":

@@ -165,6 +165,7 @@ class CountingStore:
         self.sums = 0
         self._store = store
         self.tidy, self.close = store.tidy, store.close
+        self.read_clock_record, self.save_clock_record = store.read_clock_record, store.save_clock_record
 
     def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
         self._store.transact(lambda transaction: work(CountingTransaction(transaction, self)))

@@ -45,6 +45,8 @@ class CountingStore:
         self.store = ledger_storage(database)
         self.transactions = 0
         self.tidy, self.close = self.store.tidy, self.store.close
+        self.read_clock_record = self.store.read_clock_record
+        self.save_clock_record = self.store.save_clock_record
 
     def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
         self.transactions += 1

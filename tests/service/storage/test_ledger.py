@@ -2,9 +2,9 @@ import contextlib
 
 import pytest
 
-from astakos.ledger.batch import perform
-from astakos.ledger.operations import Commission, Issue, Issued, Operation, Resolve
-from astakos.ledger.ports import Needs
+from astakos.ledger.batch import carry_out, perform
+from astakos.ledger.operations import Commission, Issue, Issued, Operation, Resolve, Resolved
+from astakos.ledger.ports import MOST_EXPIRED, Needs
 from astakos.ledger.rules import Holding, Key, Provision
 from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Database
@@ -130,3 +130,20 @@ def test_pending_commissions_are_found_by_their_component_alone(database: Databa
     do(database, Resolve(COMPUTE, reject=frozenset([serial])))
     assert find_pending(database.reader(), COMPUTE, serial) is None
     assert list_pending(database.reader(), COMPUTE) == []
+
+
+def test_a_transaction_ends_no_more_than_a_number_of_what_is_over_and_sees_nothing_of_the_rest(
+    database: Database,
+) -> None:
+    issues = [Issue(COMPUTE, charge(0).provisions, time_to_live=5) for _ in range(1000)]
+    with contextlib.closing(ledger_storage(database)) as store:
+        first = perform(store, issues, LOADED)
+        second = perform(store, issues[:500], LOADED + 1)
+        serials = [outcome.serial for outcome in first[1:] + second if isinstance(outcome, Issued)]
+        later = LOADED + 10
+        last = serials[-1]
+        outcomes, changes = carry_out(store, [Resolve(COMPUTE, accept=frozenset([last]))], later)
+        assert outcomes == [Resolved(not_found=(last,))]
+        assert len(changes.resolved) == MOST_EXPIRED
+        assert len(carry_out(store, [], later).changes.resolved) == 500
+        assert log(database, last)[0][0] == "EXPIRED"

@@ -6,8 +6,9 @@ provisions of pending commissions. Data that is not cached yet costs one more ro
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from astakos import clock
 from astakos.ledger.operations import Changes, Pending, Remembered
-from astakos.ledger.ports import IdempotencyKey, Needs, OutcomeUnknownError, State
+from astakos.ledger.ports import MOST_EXPIRED, IdempotencyKey, Needs, OutcomeUnknownError, State
 from astakos.ledger.rules import Holding, Key, Provision
 from astakos.storage.errors import TransactionLostError
 from astakos.storage.pending_cache import PendingCache
@@ -15,6 +16,7 @@ from astakos.storage.postgresql.connection import PostgreSQLConnection
 from astakos.storage.postgresql.pipeline import Pipelining, Query, Result, array_of_numbers, arrays, number
 from astakos.storage.postgresql.statements import (
     BEGIN,
+    CLOCK,
     COMMIT,
     CONFIRM,
     FIND_HOLDINGS,
@@ -41,8 +43,6 @@ from astakos.storage.texts import is_storable
 
 MOST_KNOWN = 100_000
 """How many holdings are cached: about 30 MiB."""
-MOST_EXPIRED = 1000
-"""How many commissions one transaction expires at most."""
 
 
 class HasCommittedError(Exception):
@@ -80,6 +80,7 @@ class PostgreSQLTransaction:
     Attributes:
         is_first: whether no earlier attempt at the batch has been committed, or can be; false until known.
         is_committing: whether the commit may have reached the server.
+        offset: the server's clock minus `astakos.clock.elapsed`; None before `read`.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class PostgreSQLTransaction:
         self._tells_of_others = False
         self.is_first = False
         self.is_committing = False
+        self.offset: int | None = None
 
     def read(self, now: int, needs: Needs) -> State:
         """Begin the transaction; lock and read the state that the batch needs."""
@@ -118,11 +120,12 @@ class PostgreSQLTransaction:
         at_once = self._wanted(keys) if keys and not unknown else []
         steps: dict[str, Query] = {
             "begin": (BEGIN, []),
+            "clock": (CLOCK, []),
             "record": (RECORD, [self._engine, number(self._batch), number(now)]),
-            "expired": (LOCK_EXPIRED, [number(now), number(MOST_EXPIRED)]),
+            "expired": (LOCK_EXPIRED, [number(needs.due), number(MOST_EXPIRED)]),
         }
         if commissions:
-            steps["pending"] = LOCK_PENDING, [*arrays("nn", commissions), number(now)]
+            steps["pending"] = LOCK_PENDING, [*arrays("nn", commissions), number(needs.due)]
         if needs.idempotency:
             steps["remembered"] = FIND_REMEMBERED, arrays("nt", needs.idempotency)
         if needs.serials:
@@ -132,6 +135,8 @@ class PostgreSQLTransaction:
         if at_once:
             steps["locked"] = LOCK_HOLDINGS, [array_of_numbers(at_once)]
         found = dict(zip(steps, self._run(*steps.values()), strict=True))
+        ((time,),) = found["clock"].rows()
+        self.offset = int(time) - clock.elapsed()
         if found["record"].changed == 0:
             raise HasCommittedError
         # The record locks the engine's row, for which a lost attempt that is still running would hold a lock.

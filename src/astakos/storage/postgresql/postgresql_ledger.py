@@ -22,7 +22,9 @@ from collections.abc import Callable
 
 import psycopg
 
+from astakos import clock
 from astakos.clock import DAY
+from astakos.ledger.clock_guard import ClockAnchor, ClockRecord
 from astakos.ledger.ports import (
     LedgerTransaction,
     NotCarriedOutError,
@@ -34,7 +36,8 @@ from astakos.storage.postgresql.connection import PostgreSQLConnection, recogniz
 from astakos.storage.postgresql.pipeline import Pipelining
 from astakos.storage.postgresql.postgresql_batch import HasCommittedError, Known, PostgreSQLTransaction
 from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase, writing
-from astakos.storage.tables import retention
+from astakos.storage.postgresql.statements import CLOCK
+from astakos.storage.tables import clock_records, retention
 
 UNHARMED_BY = {"23505", "40001", "40P01", "55P03"}
 """Errors that other transactions cause and that leave the connection usable."""
@@ -66,6 +69,19 @@ class PostgreSQLLedger:
         self._engine = uuid.uuid4().hex
         self._batch = 0
         self._may_be_committed = False
+        self._offset: int | None = None
+
+    def now(self) -> int:
+        """Return the time by the server's clock, as its last batch has read it, and what has passed since.
+
+        Raises:
+            StorageUnavailableError: it has not been read yet, and the server cannot be reached now.
+        """
+        if self._offset is None:
+            connection, _ = self._connected()
+            (time,) = connection.execute(CLOCK.sql.decode()).fetchone()
+            self._offset = int(time) - clock.elapsed()
+        return clock.elapsed() + self._offset
 
     def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
         """Run `work` in one durable transaction; see `astakos.ledger.ports.LedgerStorage`."""
@@ -114,6 +130,8 @@ class PostgreSQLLedger:
                 self._may_be_committed = True
                 transaction.confirm()
                 log.warning("ledger batch found committed after its connection was lost")
+            if transaction.offset is not None:
+                self._offset = transaction.offset
         except psycopg.Error as error:
             self._roll_back()
             meaning = self._recognized(error, transaction)
@@ -166,6 +184,17 @@ class PostgreSQLLedger:
         else:
             if self._connection.is_lost:
                 self.close()
+
+    def read_clock_record(self) -> ClockRecord:
+        """Return what is recorded about the clock."""
+        connection, _ = self._connected()
+        return clock_records.read(connection)
+
+    def save_clock_record(self, *, anchor: ClockAnchor | None, is_held: bool) -> None:
+        """Record what the clock has to show, and whether it is held."""
+        connection, _ = self._connected()
+        with writing(connection):
+            clock_records.save(connection, anchor=anchor, is_held=is_held)
 
     def tidy(self, now: int) -> bool:
         """Delete some records past their retention; return true if more remain."""

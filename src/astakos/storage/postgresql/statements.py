@@ -9,6 +9,8 @@ the first half of one pair and the second half of another; callers must drop suc
 from astakos.storage.postgresql.pipeline import statement
 
 BEGIN = statement("begin", "BEGIN ISOLATION LEVEL READ COMMITTED")
+# The server's clock decides for all engines, whichever hosts they run on.
+CLOCK = statement("clock", "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)")
 # Changes no row if this batch, or a later one of the same engine, has been committed.
 RECORD = statement(
     "record",

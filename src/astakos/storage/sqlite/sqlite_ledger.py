@@ -3,14 +3,15 @@
 import contextlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+from astakos.ledger.clock_guard import ClockAnchor, ClockRecord
 from astakos.ledger.operations import Changes, Pending, Remembered
-from astakos.ledger.ports import IdempotencyKey, LedgerTransaction, Needs, State
+from astakos.ledger.ports import MOST_EXPIRED, IdempotencyKey, LedgerTransaction, Needs, State
 from astakos.ledger.rules import Holding, Key, Provision
 from astakos.storage.pending_cache import PendingCache
 from astakos.storage.sqlite.file_identity import FileIdentity, identity_of, log_of, require_same
 from astakos.storage.sqlite.sqlite_connection import SQLiteConnection
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase, writing
-from astakos.storage.tables import retention
+from astakos.storage.tables import clock_records, retention
 from astakos.storage.tables.commissions import LARGEST_SERIAL, LIST_PENDING_DOCUMENTS
 from astakos.storage.tables.holdings import Row, find, find_by_id
 from astakos.storage.tables.ledger_rows import rows_of
@@ -21,9 +22,12 @@ MOST_KNOWN = 100_000
 
 LIST_EXPIRED = """
 SELECT component_id, serial, provisions FROM pending_commissions
-WHERE expires IS NOT NULL AND expires <= ? ORDER BY expires
+WHERE expires IS NOT NULL AND expires <= ? ORDER BY expires LIMIT ?
 """
-FIND_PENDING = "SELECT provisions FROM pending_commissions WHERE component_id = ? AND serial = ?"
+FIND_PENDING = """
+SELECT provisions FROM pending_commissions
+WHERE component_id = ? AND serial = ? AND (expires IS NULL OR expires > ?)
+"""
 FIND_REMEMBERED = "SELECT fingerprint, serial FROM idempotency_keys WHERE component_id = ? AND key = ?"
 REMEMBER = """
 INSERT INTO idempotency_keys (component_id, key, fingerprint, serial, time) VALUES (?, ?, ?, ?, ?)
@@ -115,6 +119,15 @@ class SQLiteLedger:
             self._known.begin(connection)
             work(SQLiteTransaction(connection, self._known))
 
+    def read_clock_record(self) -> ClockRecord:
+        """Return what is recorded about the clock."""
+        return clock_records.read(self._connected())
+
+    def save_clock_record(self, *, anchor: ClockAnchor | None, is_held: bool) -> None:
+        """Record what the clock has to show, and whether it is held."""
+        with self._writing() as connection:
+            clock_records.save(connection, anchor=anchor, is_held=is_held)
+
     def tidy(self, now: int) -> bool:
         """Delete some records past their retention; return true if more remain."""
         with self._writing() as connection:
@@ -162,10 +175,12 @@ class SQLiteTransaction:
         self._connection = connection
         self._known = known
 
-    def read(self, now: int, needs: Needs) -> State:
+    def read(self, _now: int, needs: Needs) -> State:
         """Read the state that the batch needs."""
-        expired = self._expired(now)
-        pending = self._pending(needs.commissions)
+        expired = self._expired(needs.due)
+        # If more are past their time to live, one of them can be cached as pending.
+        more = len(expired) == MOST_EXPIRED
+        pending = self._pending(needs.commissions, needs.due, use_cache=not more)
         keys = set(needs.keys)
         for commission in (*expired.values(), *pending.values()):
             keys.update([key for key, _ in commission.provisions])
@@ -177,24 +192,27 @@ class SQLiteTransaction:
             self._next_serials(needs.serials) if needs.serials else (),
         )
 
-    def _expired(self, now: int) -> dict[int, Pending]:
-        rows = self._connection.execute(LIST_EXPIRED, (now,)).fetchall()
+    def _expired(self, due: int) -> dict[int, Pending]:
+        rows = self._connection.execute(LIST_EXPIRED, (due, MOST_EXPIRED)).fetchall()
         return {serial: self._understand(component, document) for component, serial, document in rows}
 
-    def _pending(self, commissions: Collection[tuple[int, int]]) -> dict[int, Pending]:
+    def _pending(
+        self, commissions: Collection[tuple[int, int]], due: int, *, use_cache: bool
+    ) -> dict[int, Pending]:
         known = self._known.pending
         found: dict[int, Pending] = {}
         for component, serial in commissions:
-            pending = known.get(serial) or self._find_pending(component, serial)
+            pending = known.get(serial) if use_cache else None
+            pending = pending or self._find_pending(component, serial, due)
             if pending is not None and pending.component == component:
                 known.add(serial, pending)
                 found[serial] = pending
         return found
 
-    def _find_pending(self, component: int, serial: int) -> Pending | None:
+    def _find_pending(self, component: int, serial: int, due: int) -> Pending | None:
         if not 0 < serial <= LARGEST_SERIAL:
             return None
-        row = self._connection.execute(FIND_PENDING, (component, serial)).fetchone()
+        row = self._connection.execute(FIND_PENDING, (component, serial, due)).fetchone()
         return None if row is None else self._understand(component, row[0])
 
     def _understand(self, component: int, document: str) -> Pending:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from astakos.directory.attempt_limits import WINDOW, Attempt, Limit, Tally, TooManyAttemptsError
 from astakos.storage.protocol import Connection
+from astakos.storage.tables import clock_records
 
 MOST_EXPIRED = 1000
 """How many counts are deleted at a time, so that other writers do not wait long."""
@@ -49,7 +50,8 @@ def count(connection: Connection, attempt: Attempt, now: int) -> Counted:
     Raises:
         TooManyAttemptsError: it exceeds a limit, and is not counted.
     """
-    connection.execute(EXPIRE, (now - WINDOW, MOST_EXPIRED))
+    if not clock_records.is_held(connection):
+        connection.execute(EXPIRE, (now - WINDOW, MOST_EXPIRED))
     tallies = _tallies(connection, attempt, now)
     rows = [(limit.subject, began, number + 1) for limit, (began, number) in tallies]
     connection.executemany(SAVE, rows)

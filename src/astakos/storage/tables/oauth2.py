@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from astakos.storage.protocol import Connection
+from astakos.storage.tables import clock_records
 from astakos.storage.texts import is_storable
 
 SAVE_CLIENT = """
@@ -130,7 +131,8 @@ def _client(row: tuple[Any, ...]) -> Client:
 
 def add_code(connection: Connection, code: Code, now: int) -> None:
     """Store a new code of an existing client for an existing user; delete expired codes."""
-    connection.execute(EXPIRE_CODES, (now,))
+    if not clock_records.is_held(connection):
+        connection.execute(EXPIRE_CODES, (now,))
     connection.execute(
         ADD_CODE,
         (
@@ -169,7 +171,8 @@ def change_code(connection: Connection, code: Code, hashed: bytes, expires: int,
         code.code_hash,
     )
     connection.execute(USE_CODE, (code.code_hash,))
-    connection.execute(EXPIRE_TOKENS, (now,))
+    if not clock_records.is_held(connection):
+        connection.execute(EXPIRE_TOKENS, (now,))
     save_token(connection, token)
     return token
 
@@ -208,8 +211,9 @@ def find_token(connection: Connection, token_hash: bytes) -> AccessToken | None:
 
 
 def delete_expired_token(connection: Connection, token_hash: bytes, now: int) -> None:
-    """Delete an access token if it has expired."""
-    connection.execute(DELETE_EXPIRED_TOKEN, (token_hash, now))
+    """Delete an access token if it has expired, and the clock is not in doubt."""
+    if not clock_records.is_held(connection):
+        connection.execute(DELETE_EXPIRED_TOKEN, (token_hash, now))
 
 
 def list_tokens(connection: Connection) -> Iterator[AccessToken]:

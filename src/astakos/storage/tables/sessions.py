@@ -2,7 +2,7 @@
 
 from astakos.directory.entities import User
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import users
+from astakos.storage.tables import clock_records, users
 from astakos.storage.texts import is_storable
 
 MOST_SESSIONS = 100
@@ -53,7 +53,8 @@ def begin(
     connection: Connection, user: int, secret_hash: bytes, token_hash: bytes, now: int, expires: int
 ) -> None:
     """Store a new session of a user with the hashes of its secret and its token; delete expired sessions."""
-    connection.execute(EXPIRE_SESSIONS, (now, MOST_DELETED))
+    if not clock_records.is_held(connection):
+        connection.execute(EXPIRE_SESSIONS, (now, MOST_DELETED))
     connection.execute(REPLACE_SESSIONS, (user, MOST_DELETED, MOST_SESSIONS - 1))
     connection.execute(ADD_SESSION, (secret_hash, token_hash, user, now, expires))
 
@@ -100,7 +101,8 @@ def remember_browser(
         expires: the instant when the browser is forgotten.
         before: the hash of the secret that the new one replaces in the browser.
     """
-    connection.execute(EXPIRE_BROWSERS, (now, MOST_DELETED))
+    if not clock_records.is_held(connection):
+        connection.execute(EXPIRE_BROWSERS, (now, MOST_DELETED))
     connection.execute(FORGET_BROWSER, (before,))
     connection.execute(REPLACE_BROWSERS, (user, MOST_DELETED, MOST_BROWSERS - 1))
     connection.execute(REMEMBER_BROWSER, (secret_hash, user, expires))

@@ -11,6 +11,7 @@ FIND = "SELECT value FROM settings WHERE name = ?"
 SAVE = """
 INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value
 """
+DELETE = "DELETE FROM settings WHERE name = ?"
 BASE_URL = "base_url"
 MODERATION = "moderation"
 PROJECT_ADMINS = "project_admins"
@@ -21,6 +22,10 @@ ADMIN_USERS_GROUPS = "admin_users_groups"
 DEFAULT_ADMIN_USERS_GROUPS = ["admin-api"]
 HISTORY_DAYS = "history_days"
 """For how many days resolved commissions are kept; by default forever."""
+CLOCK_JUMP_SECONDS = "clock_jump_seconds"
+"""By how much the clock may contradict the elapsed time before nothing expires or is deleted by it."""
+CLOCK_AGREEMENT_SECONDS = "clock_agreement_seconds"
+"""For how long the two must agree again before that ends."""
 COMPATIBILITY = "compatibility"
 """The generation of the API that the service speaks; by default the newest."""
 TRUSTED_PROXIES = "trusted_proxies"
@@ -46,3 +51,8 @@ def login(connection: Connection) -> LoginSettings:
 def save(connection: Connection, name: str, value: Any) -> None:
     """Store a setting."""
     connection.execute(SAVE, (name, json.dumps(value)))
+
+
+def delete(connection: Connection, name: str) -> None:
+    """Delete a setting, if it is set."""
+    connection.execute(DELETE, (name,))

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from astakos.storage.protocol import Connection
+from astakos.storage.tables import clock_records
 from astakos.storage.tables.proofs import Proof, find_origin
 
 MOST_OF_A_USER = 100
@@ -76,7 +77,8 @@ def add(connection: Connection, token: TemporaryToken, proof: Proof) -> bool:
     origin = find_origin(connection, token.user, proof)
     if origin is None:
         return False
-    connection.execute(FORGET_EXPIRED, (token.created, MOST_FORGOTTEN))
+    if not clock_records.is_held(connection):
+        connection.execute(FORGET_EXPIRED, (token.created, MOST_FORGOTTEN))
     _make_room(connection, token.user, origin.token or b"")
     connection.execute(ADD, (*token, *origin))
     return True
