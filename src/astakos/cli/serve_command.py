@@ -22,6 +22,8 @@ from astakos.server.limits import Limits, read_limits, told
 from astakos.service.mail import Mailer
 from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Database
+from astakos.storage.sqlite.only_service import only_service
+from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from astakos.storage.tables import settings
 
 log = logging.getLogger("astakos.http")
@@ -129,6 +131,12 @@ WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
     help="How long to keep serving after the signal to stop, while /readyz returns 503, so that a load "
     "balancer can move its clients elsewhere.",
 )
+@click.option(
+    "--allow-another-service",
+    is_flag=True,
+    help="Start even if another service works on the same SQLite file. No limit is exceeded, but each "
+    "service empties the other's caches.",
+)
 def serve(
     database_url: str,
     host: str,
@@ -145,6 +153,7 @@ def serve(
     log_level: str,
     log_format: str,
     drain_seconds: float,
+    allow_another_service: bool,
 ) -> None:
     """Run the service.
 
@@ -168,6 +177,8 @@ def serve(
     if metrics_port is not None:
         _listen(metrics_host, metrics_port).close()
     database = open_database(database_url, create=True)
+    if isinstance(database, SQLiteDatabase) and not allow_another_service:
+        click.get_current_context().with_resource(only_service(database))
     address = _url_of(host, listener.getsockname()[1])
     base_url = _base_url(database, base_url, address)
     register_own_services(database, base_url)

@@ -178,6 +178,26 @@ def test_what_can_not_be_served_is_refused_in_one_line(
     assert "secret" not in done.errors
 
 
+def test_a_second_service_on_the_same_file_is_refused_unless_it_is_asked_for(
+    database: Database, tmp_path: Path
+) -> None:
+    (tmp_path / "link.db").symlink_to(tmp_path / "astakos.db")
+    with serving(database) as served:
+        for url in (database.url, f"sqlite:///{tmp_path / 'link.db'}"):
+            done = ended(database, "serve", "--port", "0", "--database", url)
+            assert (done.status, done.output) == (1, "")
+            assert only_line(done.errors).startswith("another service works on ")
+            assert "--allow-another-service" in done.errors
+        with serving(database, "--allow-another-service") as second:
+            serials = [one.caller.issued(COMPUTE_TOKEN, (U, 1)) for one in (served, second, served)]
+            assert sorted(set(serials)) == serials
+            assert second.end() == Ended(0, "", "")
+        os.kill(served.process.pid, signal.SIGKILL)
+        served.process.wait()
+        with serving(database) as after:
+            assert set(after.caller.get(COMMISSIONS, COMPUTE_TOKEN).document) == set(serials)
+
+
 def test_mail_that_nobody_would_get_is_refused(empty: Database) -> None:
     done = ended(empty, "serve", "--port", "0", ASTAKOS_MAIL_SERVER="smtp://mail.example.org")
     assert done.status == 1
