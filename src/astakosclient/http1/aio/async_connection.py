@@ -7,7 +7,6 @@ closing one in a forked child removes the parent's connection from the parent's 
 from __future__ import annotations
 
 import os
-import select
 import ssl
 import time
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from astakosclient.errors import ConnectionError  # noqa: A004 - the documented name
 from astakosclient.http1.answer_parser import AnswerReader
 from astakosclient.http1.decoding import UnusableAnswer
+from astakosclient.http1.readiness import readiness_of
 
 if TYPE_CHECKING:
     import asyncio
@@ -41,8 +41,8 @@ class AsyncConnection:
         "_encrypted",
         "_loop",
         "_pid",
-        "_poll",
         "_reader",
+        "_readiness",
         "_socket",
         "_timer",
         "_timer_at",
@@ -65,8 +65,7 @@ class AsyncConnection:
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
-        self._poll = select.poll()
-        self._poll.register(opened, select.POLLIN)
+        self._readiness = readiness_of(opened)
         # Pass the file descriptor: given the socket object, uvloop keeps it open while it is watched.
         loop.add_reader(opened.fileno(), self._on_readable)
 
@@ -102,9 +101,9 @@ class AsyncConnection:
     def is_quiet(self) -> bool:
         """Returns whether the idle connection is open and has received no unexpected data.
 
-        Polls the socket, because the loop may report either event too late for the caller.
+        Looks at the socket, because the loop may report either event too late for the caller.
         """
-        if self.is_open and self._poll.poll(0):
+        if self.is_open and self._readiness.readable_within(0):
             self._on_readable()
         return self.is_open
 

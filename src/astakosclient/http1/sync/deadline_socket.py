@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import select
 import time
 from typing import TYPE_CHECKING
+
+from astakosclient.http1.readiness import readiness_of
 
 if TYPE_CHECKING:
     import socket
@@ -28,10 +29,10 @@ class Wire:
     """Sends and receives with an absolute deadline, even if the peer trickles its bytes.
 
     A socket's own timeout restarts with each operation and costs two more system calls each time. This class
-    therefore uses a non-blocking socket and polls it only when it must wait.
+    therefore uses a non-blocking socket and waits for it only when it must wait.
     """
 
-    __slots__ = ("_pending", "_poll", "_socket")
+    __slots__ = ("_pending", "_readiness", "_socket")
 
     def __init__(self, opened: socket.socket) -> None:
         """Takes ownership of a connected socket, plain or TLS."""
@@ -39,8 +40,7 @@ class Wire:
         self._socket = opened
         # Only TLS sockets have `pending`; isinstance(…, ssl.SSLSocket) would load OpenSSL for plain HTTP.
         self._pending: Callable[[], int] | None = getattr(opened, "pending", None)
-        self._poll = select.poll()
-        self._poll.register(opened, select.POLLIN)
+        self._readiness = readiness_of(opened)
 
     def send(self, data: bytes, deadline: float) -> None:
         """Sends all data.
@@ -54,7 +54,7 @@ class Wire:
                 try:
                     sent += self._socket.send(data[sent:] if sent else data)
                 except OSError as error:
-                    self._wait(self._awaited(error, select.POLLOUT), deadline)
+                    self._wait(deadline, writable=self._awaits_writing(error, usually=True))
         except OSError as error:
             # OpenSSL may have sent part of the data even though its send() failed.
             raise SendError(error, certain=not sent and self._pending is None) from error
@@ -66,19 +66,19 @@ class Wire:
             OSError: the connection broke, or the deadline passed.
         """
         if self._pending is None:
-            # Poll first: the response is hardly ever there yet. TLS sockets may hold decrypted data, though.
-            self._wait(select.POLLIN, deadline)
+            # Wait first: the response is hardly ever there yet. TLS sockets may hold decrypted data, though.
+            self._wait(deadline, writable=False)
         while True:
             try:
                 return self._socket.recv(most)
             except OSError as error:
-                self._wait(self._awaited(error, select.POLLIN), deadline)
+                self._wait(deadline, writable=self._awaits_writing(error, usually=False))
 
     def is_quiet(self) -> bool:
         """Returns whether the socket is not readable: the peer has neither closed nor sent data."""
         try:
-            return not self._poll.poll(0)
-        except OSError:
+            return not self._readiness.readable_within(0)
+        except (OSError, ValueError):
             return False
 
     def holds_more(self) -> bool:
@@ -94,32 +94,26 @@ class Wire:
         with contextlib.suppress(OSError):
             self._socket.close()
 
-    def _awaited(self, error: OSError, usual: int) -> int:
-        """Returns the poll event to wait for before repeating the failed operation.
+    def _awaits_writing(self, error: OSError, *, usually: bool) -> bool:
+        """Returns whether the failed operation needs a writable socket, rather than a readable one.
 
         Raises:
             OSError: the error is not "would block".
         """
         if isinstance(error, BlockingIOError):
-            return usual
+            return usually
         if self._pending is not None:
             import ssl  # noqa: PLC0415 - already loaded for this socket
 
             if isinstance(error, ssl.SSLWantReadError):
-                return select.POLLIN
+                return False
             if isinstance(error, ssl.SSLWantWriteError):
-                return select.POLLOUT
+                return True
         raise error
 
-    def _wait(self, event: int, deadline: float) -> None:
-        milliseconds = remaining(deadline) * 1000
-        if event == select.POLLIN:
-            ready = self._poll.poll(milliseconds)
-        else:
-            self._poll.modify(self._socket, event)
-            ready = self._poll.poll(milliseconds)
-            self._poll.modify(self._socket, select.POLLIN)
-        if not ready:
+    def _wait(self, deadline: float, *, writable: bool) -> None:
+        wait = self._readiness.writable_within if writable else self._readiness.readable_within
+        if not wait(remaining(deadline)):
             raise TimeoutError("timed out")
 
 
