@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from astakosclient.http1.decoding import Body
     from astakosclient.http1.heads import Head
 
-CONTINUE = 100
+SWITCHING_PROTOCOLS = 101
+MOST_INTERIM_ANSWERS = 20
+"""Maximum number of interim responses (1xx) before a response; servers send one or two."""
+
 ROOM_AROUND = 64 * 1024
 """Bytes allowed in addition to the body limit: heads, chunk headers and trailers."""
 
@@ -135,10 +138,14 @@ class AnswerReader:
 
     def _read(self) -> Generator[None, bool, Answer]:
         """Parses a response from the buffer; yields for more data, and receives False at the stream's end."""
-        while (head := parse_head((yield from self._head()))).status == CONTINUE:
-            pass
-        if head.status < 200:
-            raise UnusableAnswer(f"unexpected interim response {head.status}")
+        interim = 0
+        # RFC 9110, section 15.2: a client skips interim responses, known or not.
+        while (head := parse_head((yield from self._head()))).status < 200:
+            interim += 1
+            if head.status == SWITCHING_PROTOCOLS:
+                raise UnusableAnswer("the server switched to another protocol unasked")
+            if interim > MOST_INTERIM_ANSWERS:
+                raise UnusableAnswer(f"the response has more than {MOST_INTERIM_ANSWERS} interim responses")
         if head.has_no_body(self._method) or self._method == "CONNECT":
             return self._complete(head, b"")
         body = body_of(head.headers.get("content-encoding", ""), self._limit)

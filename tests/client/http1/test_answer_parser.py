@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 LIMIT = 1000
 BODY = b'{"system": {"cyclades.vm": {"limit": 4}}}'
 
+HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
+
 GOOD = {
     "of a given length": answer(body=BODY),
     "without a body": answer(status="204 No Content"),
@@ -30,6 +32,11 @@ GOOD = {
     "gzipped": gzipped(BODY),
     "gzipped in chunks": chunked(gzip.compress(BODY, mtime=0), headers="Content-Encoding: gzip\r\n"),
     "after an interim answer": b"HTTP/1.1 100 Continue\r\n\r\n" + answer(body=BODY),
+    "after several of several kinds": (HINTS + b"HTTP/1.1 102 Processing\r\n\r\n") * 10 + answer(body=BODY),
+    "after one of an unknown kind": b"HTTP/1.1 199 Soon\r\n\r\n" + chunked(BODY),
+    "after one with a length, which means nothing": HINTS[:-2]
+    + b"Content-Length: 5\r\n\r\n"
+    + answer(body=BODY),
     "not for the next request": answer(body=BODY, headers="Connection: close\r\n"),
     "of HTTP/1.0": answer(body=BODY).replace(b"1.1", b"1.0"),
     "of the greatest length": answer(body=b"x" * LIMIT),
@@ -92,6 +99,19 @@ def test_of_an_answer_to_connect_only_the_head_is_read() -> None:
     assert reader.holds_more
 
 
+def test_interim_answers_to_connect_are_skipped() -> None:
+    for data in (
+        HINTS * 3 + b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+    ):
+        for size in (1, 1000):
+            reader = AnswerReader()
+            reader.begin("CONNECT", 0)
+            got = [reader.feed(data[at : at + size]) for at in range(0, len(data), size)]
+            assert got[-1] == Answer(200, "OK", {}, b"")
+            assert not reader.holds_more
+
+
 def test_what_comes_after_an_answer_forbids_to_use_the_connection_again() -> None:
     for leftover in (b"x", answer(body=BODY)):
         for data in (answer(body=BODY), chunked(BODY), answer(status="204 No Content")):
@@ -137,7 +157,9 @@ def test_one_reader_reads_answer_after_answer() -> None:
         (chunked(BODY)[:-20], "truncated"),
         (b"SSH-2.0-OpenSSH", "not HTTP"),
         (b"HTTP/1.1 200 OK\nX: y\n", "bare LF"),
-        (b"HTTP/1.1 103 Early Hints\r\n\r\n", "interim response 103"),
+        (b"HTTP/1.1 103 Early Hints\r\n\r\n", "closed the connection|truncated in its head"),
+        (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n", "switched to another protocol"),
+        (HINTS * 21 + answer(body=BODY), "more than 20 interim responses"),
         (
             b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000,
             "the response head is longer|larger than 1000 bytes",

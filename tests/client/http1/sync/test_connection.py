@@ -281,7 +281,6 @@ REFUSED = {
     "a long line": HEAD + b"X: " + b"y" * LONGEST_LINE + b"\r\nContent-Length: 0\r\n\r\n",
     "a long head": HEAD + b"X: yyyyyyyyyy\r\n" * (LONGEST_HEAD // 15 + 1) + b"\r\n",
     "many headers": HEAD + b"X: y\r\n" * (MOST_FIELDS + 1) + b"\r\n",
-    "an interim answer": b"HTTP/1.1 103 Early Hints\r\n\r\n" + answer({}),
     "another protocol": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
     "an empty chunk size": CHUNKED + b"\r\n\r\n",
     "a signed chunk size": CHUNKED + b"+5\r\nabcde\r\n0\r\n\r\n",

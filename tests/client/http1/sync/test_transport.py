@@ -60,6 +60,7 @@ TWO_MEMBERS = gzip.compress(BODY[:10], mtime=0) + gzip.compress(BODY[10:])
         answer(body=TWO_MEMBERS, headers="Content-Encoding: x-gzip\r\n"),
         answer(body=BODY, headers="Content-Encoding: identity\r\n"),
         b"HTTP/1.1 100 Continue\r\n\r\n" + GOOD,
+        b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n" + GOOD,
         then_close(b"HTTP/1.1 200 OK\r\n\r\n" + BODY),
         then_close(b"HTTP/1.0 200 OK\r\n\r\n" + BODY),
         drip(GOOD, 0.0005),
