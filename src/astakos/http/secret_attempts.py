@@ -1,6 +1,7 @@
 """Checks the secrets that requests carry, within the limits on attempts (`directory/attempt_limits.py`)."""
 
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from astakos.clock import MICROSECONDS
 from astakos.directory.attempt_limits import Attempt, TooManyAttemptsError
@@ -8,6 +9,9 @@ from astakos.http.faults import TooManyAttempts
 from astakos.http.forwarding import caller_address
 from astakos.http.request import Request
 from astakos.service.service import Service
+from astakos.storage.protocol import Connection
+
+T = TypeVar("T")
 
 
 async def is_right(
@@ -32,6 +36,29 @@ async def is_right(
     attempt = Attempt(account, caller_address(service.proxies, request), browser)
     try:
         return await service.attempts.is_right(attempt, check)
+    except TooManyAttemptsError as error:
+        raise _refusal(service, error) from error
+
+
+async def change_if_right(
+    service: Service,
+    request: Request,
+    account: str,
+    check: Callable[[bool], Awaitable[bool]],
+    change: Callable[[Connection], T],
+    browser: str | None = None,
+) -> T | None:
+    """Checks a secret as `is_right` does. If it is right, runs a change.
+
+    Returns the result of the change, or None if the secret is wrong. This is one transaction less than to make
+    the change afterwards.
+
+    Raises:
+        TooManyAttempts: The attempt exceeds a limit, and nothing was checked.
+    """
+    attempt = Attempt(account, caller_address(service.proxies, request), browser)
+    try:
+        return await service.attempts.change_if_right(attempt, check, change)
     except TooManyAttemptsError as error:
         raise _refusal(service, error) from error
 

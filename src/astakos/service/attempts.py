@@ -53,15 +53,49 @@ class Attempts:
             TooManyAttemptsError: The attempt exceeds a limit, and nothing was checked.
             StorageUnavailableError: The attempt cannot be counted, or the secret cannot be checked now.
         """
+        counted = await self._counted_if_right(attempt, check)
+        if counted is not None:
+            await self._take_back(counted)
+        return counted is not None
+
+    async def change_if_right(
+        self,
+        attempt: Attempt,
+        check: Callable[[bool], Awaitable[bool]],
+        change: Callable[[Connection], T],
+    ) -> T | None:
+        """Checks a secret as `is_right` does. Runs a change in the transaction that uncounts the attempt.
+
+        Returns:
+            The result of the change; None if the secret is wrong.
+
+        Raises:
+            TooManyAttemptsError: The attempt exceeds a limit, and nothing was checked.
+            StorageUnavailableError: The attempt cannot be counted, the secret cannot be checked, or the
+                change cannot be made now.
+        """
+        counted = await self._counted_if_right(attempt, check)
+        if counted is None:
+            return None
+        limits = counted
+
+        def change_and_take_back(connection: Connection) -> T:
+            login_attempts.take_back(connection, limits)
+            return change(connection)
+
+        return await self._storage.write(change_and_take_back)
+
+    async def _counted_if_right(
+        self, attempt: Attempt, check: Callable[[bool], Awaitable[bool]]
+    ) -> Sequence[Limit] | None:
+        """Returns what to take back because the secret is right; None if it is wrong."""
         counted = await self.count(attempt)
         try:
             is_right = await check(counted.is_suspect)
         except (Exception, asyncio.CancelledError):
             await self._take_back(counted.limits)
             raise
-        if is_right:
-            await self._take_back(counted.limits)
-        return is_right
+        return counted.limits if is_right else None
 
     async def count(self, attempt: Attempt) -> Counted:
         """Counts an attempt that is wrong.

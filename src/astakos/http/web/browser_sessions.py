@@ -2,8 +2,9 @@
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from astakos.clock import MICROSECONDS
@@ -100,19 +101,25 @@ def browser_of(service: Service, request: Request) -> str:
     return secret if SECRET.fullmatch(secret) else ""
 
 
-async def begin(
-    service: Service,
-    request: Request,
-    user: User,
-    proof: Proof,
-    settings: LoginSettings,
-) -> tuple[Session, str] | None:
-    """Logs a user in. Ends the session that the browser had before.
+class Beginning(NamedTuple):
+    """A session that begins once the user has proven who they are.
 
-    Returns:
-        The session, and the secret that identifies the browser from now on; None if the proof is no longer
-        valid.
+    Attributes:
+        session: The session.
+        browser: The secret that identifies the browser from now on.
+        store: Begins the session in a transaction, and ends the one that the browser had before. Returns
+            whether the proof is still valid, otherwise it does nothing.
     """
+
+    session: Session
+    browser: str
+    store: Callable[[Connection], bool]
+
+
+def beginning(
+    service: Service, request: Request, user: User, proof: Proof, settings: LoginSettings
+) -> Beginning:
+    """Returns a new session of a user, to store."""
     before = request.cookies.get(Cookies(service.base_url).session_name, "")
     session, browser = _new_session(service, user, settings), new_secret(os.urandom)
     now = service.now()
@@ -127,7 +134,7 @@ async def begin(
         sessions.remember_browser(connection, user.id, token_hash(browser), now, known_until, known_before)
         return True
 
-    return (session, browser) if await service.write(store) else None
+    return Beginning(session, browser, store)
 
 
 async def renew(service: Service, login: Login, settings: LoginSettings) -> Session | None:

@@ -6,6 +6,7 @@ from typing import NotRequired, TypedDict
 
 from astakos.directory.attempt_limits import unknown_account, user_account
 from astakos.directory.entities import User
+from astakos.directory.login_settings import LoginSettings
 from astakos.directory.password_rules import LONGEST_PASSWORD
 from astakos.directory.redirects import own_address
 from astakos.directory.session_secrets import form_proof, new_secret
@@ -15,10 +16,11 @@ from astakos.http.forms import FormBody, read_form
 from astakos.http.media_types import HTML_TYPE
 from astakos.http.openapi.description import ELSEWHERE, PAGE, Reply, described
 from astakos.http.request import Answer, Request
-from astakos.http.secret_attempts import is_right
+from astakos.http.secret_attempts import change_if_right, is_right
 from astakos.http.web import browser_sessions
 from astakos.http.web.browser_sessions import (
     PROOF,
+    Beginning,
     Login,
     browser_of,
     login_of,
@@ -118,7 +120,6 @@ def _logout_form(service: Service, login: Login) -> Html:
 
 async def _log_in(service: Service, request: Request) -> Answer:
     wanted = ""
-    browser = browser_of(service, request)
     try:
         require_own_site(service, request)
         form = await read_form(request)
@@ -129,43 +130,47 @@ async def _log_in(service: Service, request: Request) -> Answer:
     username, password = form.get("username", "").strip().lower(), form.get("password", "")
     if not username or not password or max(len(username), len(password)) > LONGEST:
         return await _form(service, request, wanted, username=username[:LONGEST], error=WRONG, status=403)
+    settings = await service.login_settings()
     try:
-        proven = await _proven_user(service, request, username, password, browser)
+        proven = await _begin(service, request, settings, username, password)
     except TooManyAttempts as refusal:
         return await _form(service, request, wanted, username=username, refusal=refusal, status=429)
-    if proven is None:
-        return await _form(service, request, wanted, username=username, error=WRONG, status=403)
-    user, proof = proven
-    if not user.is_active:
-        return await _form(service, request, wanted, username=username, error=INACTIVE, status=403)
-    settings = await service.login_settings()
-    begun = await browser_sessions.begin(service, request, user, proof, settings)
+    user, begun = proven or (None, None)
     if begun is None:
-        return await _form(service, request, wanted, username=username, error=WRONG, status=403)
-    session, known = begun
+        error = INACTIVE if user is not None and not user.is_active else WRONG
+        return await _form(service, request, wanted, username=username, error=error, status=403)
     made = Cookies(service.base_url)
-    own = [*browser_sessions.login_cookies(made, settings, session), made.browser(known)]
+    own = [*browser_sessions.login_cookies(made, settings, begun.session), made.browser(begun.browser)]
     return redirect_within(service, _following(service, wanted), own)
 
 
-async def _proven_user(
-    service: Service, request: Request, username: str, password: str, browser: str
-) -> tuple[User, PasswordProof] | None:
-    """Returns the user and what they have proven, or None if there is none or the password is wrong.
+async def _begin(
+    service: Service, request: Request, settings: LoginSettings, username: str, password: str
+) -> tuple[User, Beginning | None] | None:
+    """Begins a session if the password is right.
+
+    Returns:
+        The user and the session, or None if there is no such user or the password is wrong. There is no
+        session if the user is not active, or has just got another password.
 
     Raises:
         TooManyAttempts: Nothing was checked.
     """
+    browser = browser_of(service, request)
     user, stored, knows_browser = await service.read(_find, username, token_hash(browser), service.now())
     account = unknown_account(username) if user is None else user_account(user.uuid)
+    known = browser if knows_browser else None
 
     async def matches(is_suspect: bool) -> bool:
         return await service.passwords.matches(account, stored, password, is_suspect=is_suspect)
 
-    known = browser if knows_browser else None
-    if not await is_right(service, request, account, matches, known) or user is None or stored is None:
+    if user is None or stored is None:
+        # It is never right, but must take as long, and count, as if it could be.
+        await is_right(service, request, account, matches, known)
         return None
-    return user, PasswordProof(stored)
+    new = browser_sessions.beginning(service, request, user, PasswordProof(stored), settings)
+    has_begun = await change_if_right(service, request, account, matches, new.store, known)
+    return None if has_begun is None else (user, new if has_begun else None)
 
 
 def _find(

@@ -1,10 +1,11 @@
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import pytest
 
 from astakos.clock import MICROSECONDS
-from astakos.storage.protocol import Database
+from astakos.storage.protocol import Connection, Database
 from service.browser import KNOWN_BROWSER, SESSION, Browser, page_of
 from service.caller import ACCOUNT, Caller
 from service.command import astakos
@@ -13,6 +14,8 @@ from service.timing import Clock
 from service.world import ALICE, BASE_URL, BOB, HUGO, PASSWORD
 
 pytestmark = pytest.mark.every_engine
+
+T = TypeVar("T")
 
 LOGIN = f"{BASE_URL}/ui/login"
 LANDING = f"{BASE_URL}/ui/landing"
@@ -198,6 +201,25 @@ def test_a_user_who_is_no_more_active_is_not_logged_in(browser: Browser, databas
     browser.log_in(ALICE.email, PASSWORD)
     rows(database, "UPDATE users SET is_active = ? WHERE uuid = ?", False, ALICE.uuid)
     assert not browser.is_logged_in()
+
+
+def test_a_login_takes_two_transactions(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    changes: list[object] = []
+    change = database.change
+
+    def counted(work: Callable[[Connection], T]) -> T:
+        changes.append(work)
+        return change(work)
+
+    monkeypatch.setattr(database, "change", counted)
+    with running(database) as caller:
+        browser = Browser(caller)
+        browser.visit(LOGIN)
+        changes.clear()
+        browser.log_in(ALICE.email, PASSWORD)
+        assert browser.is_logged_in()
+    assert len(changes) == 2, "the attempt is counted, then uncounted as the session begins"
+    assert rows(database, "SELECT max(count) FROM login_attempts") == [(0,)]
 
 
 @pytest.mark.parametrize(
