@@ -50,8 +50,8 @@ async def change_if_right(
 ) -> T | None:
     """Checks a secret as `is_right` does. If it is right, runs a change.
 
-    Returns the result of the change, or None if the secret is wrong. This is one transaction less than to make
-    the change afterwards.
+    Returns the result of the change, or None if the secret is wrong. This is one transaction less than to
+    make it afterwards.
 
     Raises:
         TooManyAttempts: The attempt exceeds a limit, and nothing was checked.

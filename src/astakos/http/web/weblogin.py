@@ -28,6 +28,7 @@ from astakos.http.web.browser_sessions import (
 from astakos.http.web.cookies import Cookies
 from astakos.http.web.html import (
     OWN_FORMS,
+    base_path,
     form_source,
     hidden,
     html,
@@ -147,7 +148,7 @@ def _question(service: Service, found: Login, wish: Wish) -> Answer:
         "All your tokens will end, and you will be signed out everywhere else."
         if wish.renews
         else "You will be signed out here, and have to sign in again.",
-        service.base_url,
+        base_path(service),
         joined(
             [
                 hidden(NEXT, wish.next),

@@ -151,6 +151,9 @@ def test_a_link_of_another_site_changes_nothing_until_the_user_agrees(
     before = all_rows(database)
     page = logged_in.visit(f"{TO_PITHOS}&{flag}", Sec_Fetch_Site=site)
     assert (page.status, page_of(page).title) == (200, "Continue?")
+    assert page_of(page).action == "/astakos/weblogin/confirm", (
+        "at whatever host the browser knows the service"
+    )
     assert "form-action 'self' pithos:" in page.headers["content-security-policy"]
     assert ALICE.email in page_of(page).text
     assert all_rows(database) == before
