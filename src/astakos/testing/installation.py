@@ -28,7 +28,7 @@ from astakos.clock import DAY, to_iso
 from astakos.directory.tokens import new_token
 from astakos.projects.project import Capacity, Membership, MembershipState
 from astakos.storage.tables import projects, registry
-from astakos.storage.tables.retention import forget
+from astakos.storage.tables.retention import Retention
 from astakos.testing.members import Component, Project, User
 
 if TYPE_CHECKING:
@@ -173,7 +173,8 @@ class Directory:
 
     def forget_what_is_too_old(self) -> None:
         """Delete records past their retention, as the service does once a minute."""
-        while self._database.change(lambda connection: forget(connection, self._now())):
+        retention = Retention()
+        while self._database.change(lambda connection: retention.forget(connection, self._now())):
             pass
 
     def _load(self, document: StateDocument) -> None:

@@ -36,8 +36,10 @@ from astakos.storage.postgresql.connection import PostgreSQLConnection, recogniz
 from astakos.storage.postgresql.pipeline import Pipelining
 from astakos.storage.postgresql.postgresql_batch import HasCommittedError, Known, PostgreSQLTransaction
 from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase, writing
+from astakos.storage.postgresql.postgresql_retention import delete_together
 from astakos.storage.postgresql.statements import CLOCK
-from astakos.storage.tables import clock_records, retention
+from astakos.storage.tables import clock_records
+from astakos.storage.tables.retention import Retention
 
 UNHARMED_BY = {"23505", "40001", "40P01", "55P03"}
 """Errors that other transactions cause and that leave the connection usable."""
@@ -69,6 +71,7 @@ class PostgreSQLLedger:
         self._engine = uuid.uuid4().hex
         self._batch = 0
         self._may_be_committed = False
+        self._retention = Retention(delete_together)
         self._offset: int | None = None
 
     def now(self) -> int:
@@ -201,7 +204,7 @@ class PostgreSQLLedger:
         connection, _ = self._connected()
         with writing(connection):
             connection.execute(FORGET_ENGINES, (now - ENGINES_KEPT,))
-            return retention.forget(connection, now)
+            return self._retention.forget(connection, now)
 
     def close(self) -> None:
         """Close the connection, if it is open."""

@@ -11,11 +11,12 @@ from astakos.storage.pending_cache import PendingCache
 from astakos.storage.sqlite.file_identity import FileIdentity, identity_of, log_of, require_same
 from astakos.storage.sqlite.sqlite_connection import SQLiteConnection
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase, writing
-from astakos.storage.tables import clock_records, retention
+from astakos.storage.tables import clock_records
 from astakos.storage.tables.commissions import LARGEST_SERIAL, LIST_PENDING_DOCUMENTS
 from astakos.storage.tables.holdings import Row, find, find_by_id
 from astakos.storage.tables.ledger_rows import rows_of
 from astakos.storage.tables.provisions import read_pending, sum_imports
+from astakos.storage.tables.retention import Retention
 
 MOST_KNOWN = 100_000
 """How many holdings a connection caches: about 30 MiB."""
@@ -112,6 +113,7 @@ class SQLiteLedger:
         self._connection: SQLiteConnection | None = None
         self._log: FileIdentity | None = None
         self._known = _Known()
+        self._retention = Retention()
 
     def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
         """Run `work` in one durable transaction; see `astakos.ledger.ports.LedgerStorage`."""
@@ -131,7 +133,7 @@ class SQLiteLedger:
     def tidy(self, now: int) -> bool:
         """Delete some records past their retention; return true if more remain."""
         with self._writing() as connection:
-            return retention.forget(connection, now)
+            return self._retention.forget(connection, now)
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[SQLiteConnection]:
