@@ -8,16 +8,18 @@ from astakos.directory.entities import Component
 from astakos.http.bodies import JsonBody, require_storable
 from astakos.http.commissions.issuing import LONGEST_NAME
 from astakos.http.commissions.refused_issues import named
-from astakos.http.faults import BadRequest, TooManyRequests
+from astakos.http.faults import BadRequest, Forbidden, TooManyRequests
 from astakos.http.openapi.description import Reply, described
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
 from astakos.ledger.operations import Drift, Reconcile, Reconciled
 from astakos.ledger.rules import UNLIMITED, Key, Provision
 from astakos.service.service import Service
+from astakos.storage.tables import registry
 from astakosclient.answer_types import Reconciliation
 
 MOST_AT_ONCE = 10_000
+MOST_NAMED = 10
 
 
 class ObservedUsage(msgspec.Struct):
@@ -40,9 +42,17 @@ class ReconcileBody(msgspec.Struct):
 BODY = JsonBody(ReconcileBody)
 
 
-@described("reconciling.reconcile", body=BODY, answers={200: Reply(Reconciliation)}, faults=[TooManyRequests])
+@described(
+    "reconciling.reconcile",
+    body=BODY,
+    answers={200: Reply(Reconciliation)},
+    faults=[Forbidden, TooManyRequests],
+)
 async def reconcile(service: Service, request: Request, component: Component) -> Answer:
-    """Compares actual usage with the ledger. Returns the drift and, on request, corrects it."""
+    """Compares actual usage with the ledger. Returns the drift and, on request, corrects it.
+
+    Only for holdings of the calling component's own resources.
+    """
     body = BODY.read(request, request.dialect.require_json)
     require_storable("name", body.name)
     usage = tuple(
@@ -50,6 +60,11 @@ async def reconcile(service: Service, request: Request, component: Component) ->
     )
     if len({key for key, _ in usage}) < len(usage):
         raise BadRequest("usage must name each holding at most once.")
+    foreign = {key.resource for key, _ in usage} - await service.read(registry.resources_of, component.id)
+    if foreign:
+        raise Forbidden(
+            f"usage must name only resources of this component: {', '.join(sorted(foreign)[:MOST_NAMED])}."
+        )
     outcome = await service.ledger.submit(Reconcile(component.id, usage, body.mend, body.name))
     if not isinstance(outcome, Reconciled):
         raise TypeError(f"unexpected outcome of a reconciliation: {type(outcome).__name__}")

@@ -8,11 +8,22 @@ from astakos.ledger.rules import Holding, Key
 from astakos.storage.protocol import Database
 from service.caller import ACCOUNT, COMMISSIONS, Caller
 from service.installation import holdings
-from service.world import ALICE, BOB, COMPUTE_TOKEN, UNKNOWN_UUID, member_key, project_key
+from service.world import (
+    ALICE,
+    BOB,
+    COMPUTE_TOKEN,
+    SPACE,
+    STORAGE_TOKEN,
+    UNKNOWN_UUID,
+    VM,
+    member_key,
+    project_key,
+)
 
 pytestmark = pytest.mark.ledger
 
 U, V, P = member_key(ALICE), member_key(BOB), project_key()
+OF_STORAGE = member_key(ALICE, resource=SPACE)
 RECONCILE = f"{ACCOUNT}/reconcile"
 
 
@@ -107,6 +118,28 @@ def test_what_has_not_the_form_is_refused(standing_service: Caller, document: An
     reply = standing_service.post(RECONCILE, COMPUTE_TOKEN, document)
     assert reply.status == 400
     assert named in reply.message
+
+
+@pytest.mark.parametrize("resource", [SPACE, "storage.unknown", ""])
+@pytest.mark.parametrize("mend", [False, True])
+def test_the_resources_of_others_are_neither_told_nor_corrected(
+    charged: Caller, database: Database, resource: str, mend: bool
+) -> None:
+    foreign = member_key(ALICE, resource=resource)
+    before = holdings(database)
+    usage = [{**key._asdict(), "usage": 1} for key in (U, foreign)]
+    reply = charged.post(RECONCILE, COMPUTE_TOKEN, {"usage": usage, "mend": mend})
+    assert (reply.status, reply.fault) == (403, "forbidden")
+    assert f"only resources of this component: {resource}." in reply.message
+    assert holdings(database) == before
+    owner = charged.post(RECONCILE, STORAGE_TOKEN, {"usage": [{**U._asdict(), "usage": 1}], "mend": mend})
+    assert owner.status == 403
+    assert VM in owner.message
+
+
+def test_the_owner_reconciles_the_same_holding(service: Caller) -> None:
+    reply = service.post(RECONCILE, STORAGE_TOKEN, {"usage": [{**OF_STORAGE._asdict(), "usage": 0}]})
+    assert [entry["resource"] for entry in reply.document["holdings"]] == [SPACE]
 
 
 def test_only_components_reconcile(standing_service: Caller) -> None:
