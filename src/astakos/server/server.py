@@ -55,6 +55,7 @@ class Server:
         self._connections: set[Connection] = set()
         self._collected = 0
         self._refused = 0
+        self._quiet_until = 0.0
         self._open = 0
         self._opening: set[asyncio.Task[object]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -143,7 +144,9 @@ class Server:
 
     def _pause(self, error: OSError) -> None:
         """Wait until others have closed something; the listening queue holds those who come meanwhile."""
-        log.error("accepting connections is paused, since the system has no room: %s", error.strerror)
+        if self.now() >= self._quiet_until:
+            log.error("accepting connections is paused, since the system has no room: %s", error.strerror)
+            self._quiet_until = self.now() + SWEEP_SECONDS
         listener = self._listener.fileno()
         self.loop.remove_reader(listener)
         self.loop.call_later(PAUSE_SECONDS, self._accept_again)
@@ -157,6 +160,8 @@ class Server:
         with accepted, contextlib.suppress(OSError):
             accepted.setblocking(False)
             accepted.send(self.refusal_of(Violation("Too many connections are open; try again.", 503)))
+            # Closing with bytes unread resets the connection, and the client may lose the answer.
+            accepted.recv(self.limits.head_bytes)
 
     # What connections tell
 
