@@ -1,11 +1,11 @@
 """The JSON document of an installation's declarative state (`docs/state.md`)."""
 
+import json
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 from astakos.administration.document_errors import explained
-from astakos.malformed_json import why_malformed
 from astakos.projects.project import MembershipState, Policy, ProjectState
 
 COOKIE_NAME = r"^[A-Za-z0-9_.-]*$"
@@ -182,11 +182,29 @@ def read_document(content: bytes, name: str) -> StateDocument:
         StateError: the content is not JSON, or not a valid document.
     """
     try:
-        return msgspec.json.decode(content, type=StateDocument)
+        document = msgspec.json.decode(content, type=StateDocument)
+        # msgspec takes the last of two values that an object gives for one key.
+        json.loads(content, object_pairs_hook=_without_repetition)
     except msgspec.ValidationError as error:
         raise StateError(f"{name}: {explained(error, StateDocument)}") from error
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise StateError(f"{name} is not JSON: {why_malformed(content, error)}") from error
+        raise StateError(f"{name} is not JSON: {error}") from error
+    except _RepeatedKeyError as error:
+        raise StateError(f"{name}: an object has the key {error.args[0]!r} twice") from error
+    return document
+
+
+class _RepeatedKeyError(Exception):
+    """The argument is the key."""
+
+
+def _without_repetition(pairs: list[tuple[str, Any]]) -> None:
+    """Check the keys of an object; its values have been read already."""
+    seen = set()
+    for key, _ in pairs:
+        if key in seen:
+            raise _RepeatedKeyError(key)
+        seen.add(key)
 
 
 def write_document(document: StateDocument) -> bytes:
