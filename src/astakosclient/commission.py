@@ -1,4 +1,4 @@
-"""A commission as a `with` block: issued on entry, accepted on success, rejected on an exception."""
+"""A commission as a `with` block: issued on entry, accepted on success or once settled, else rejected."""
 
 from __future__ import annotations
 
@@ -40,9 +40,10 @@ class Commission:
         self._quantities: Sequence[Mapping[str, Any]] | None = None
 
     def settle(self, used: Mapping[str, int]) -> None:
-        """Sets the quantities to accept at the end of the block, if less was used than issued.
+        """Sets the quantities to accept at the end of the block, also if the block then raises an exception.
 
-        Sends nothing. Requires this project's server; original Astakos servers accept all or nothing.
+        Sends nothing. Call it again to set others. Requires this project's server; original Astakos servers
+        accept all or nothing.
 
         Args:
             used: quantity by resource, between 0 and the issued quantity. Resources not listed are accepted
@@ -50,7 +51,8 @@ class Commission:
 
         Raises:
             BadValue: ``used`` is not a mapping, names a resource that was not issued or a quantity out of
-                range, or the block has not been entered.
+                range, or the block has not been entered. What was settled before stays settled. If nothing
+                was, and ``used`` is more than was issued, the issued quantities are settled instead.
             AstakosClientException: the server does not support accepting less than was issued.
         """
         if self.serial is None:
@@ -58,7 +60,16 @@ class Commission:
         server = self._client._conversations.server  # noqa: SLF001 - same package
         if server.is_known and not server.supports(commissions.QUANTITIES):
             raise AstakosClientException("the server does not support accepting less than was issued")
-        self._quantities = commissions.settlement(self._holder, self._source, self._provisions, used)
+        try:
+            self._quantities = self._settlement(used)
+        except BadValue:
+            most = commissions.limited(self._provisions, used)
+            if self._quantities is None and most is not None:
+                self._quantities = self._settlement(most)
+            raise
+
+    def _settlement(self, used: Mapping[str, int]) -> Sequence[Mapping[str, Any]]:
+        return commissions.settlement(self._holder, self._source, self._provisions, used)
 
     def __enter__(self) -> Self:
         """Issues the commission; raises the same exceptions as `issue_one_commission`."""
@@ -70,24 +81,25 @@ class Commission:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Accepts the commission, or rejects it if the block raised an exception, which propagates.
+        """Accepts the commission if the block succeeded or settled it; otherwise rejects it.
 
-        If rejecting fails, adds a note with the serial to the block's exception.
+        An exception of the block propagates. If the request then fails, adds a note with the serial to it.
 
         Raises:
             AstakosClientException: accepting failed; the commission may still be pending.
         """
         serial, self.serial = self.serial, None
         assert serial is not None  # noqa: S101 - set by __enter__
-        action = "accept" if error is None else "reject"
-        quantities = self._quantities if error is None else None
+        accepts = error is None or self._quantities is not None
+        quantities = self._quantities if accepts else None
+        action, done = ("accept", "accepted") if accepts else ("reject", "rejected")
         call = commissions.commission_action(self._token, serial, action, quantities)
         try:
             self._client._run(call)  # noqa: SLF001 - same package
         except AstakosClientException as trouble:
             if error is None:
                 raise
-            error.add_note(f"commission {serial} could not be rejected and may still be pending: {trouble}")
+            error.add_note(f"commission {serial} could not be {done} and may still be pending: {trouble}")
 
     def __repr__(self) -> str:
         """Returns class and serial, without the token."""

@@ -143,6 +143,18 @@ def settlement(
     ]
 
 
+def limited(issued: Mapping[str, int], used: object) -> dict[str, int] | None:
+    """Returns the used quantities, each limited to the one issued; None if they cannot be limited."""
+    if not isinstance(used, Mapping):
+        return None
+    found: dict[str, int] = {}
+    for resource, quantity in used.items():
+        if resource not in issued or type(quantity) is not int or quantity * issued[resource] < 0:
+            return None
+        found[resource] = min(quantity, issued[resource], key=abs)
+    return found
+
+
 def get_pending_commissions(token: str | None) -> Call[list[int]]:
     """Builds the call that lists the serials of the service's pending commissions."""
     return Call(name="get_pending_commissions", path=COMMISSIONS, token=token, read=answers.sequence)
