@@ -14,7 +14,7 @@ from astakos.ledger.batch import perform
 from astakos.ledger.embedded_engine import GroupCommit
 from astakos.ledger.operations import Issued
 from astakos.ledger.ports import LedgerTransaction
-from astakos.service import read_pool
+from astakos.service import service
 from astakos.service.ttl_cache import KEPT_SECONDS
 from astakos.storage.postgresql import connection
 from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase
@@ -79,8 +79,9 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "astakos.service.service.GroupCommit", functools.partial(GroupCommit, longest_wait=0.5)
     )
-    monkeypatch.setattr(read_pool, "LONGEST_WAIT_SECONDS", 0.5)
-    monkeypatch.setattr(read_pool, "LONGEST_READ_SECONDS", 0.5)
+    for bounds in ("QUICK_READS", "LONG_READS", "WRITES"):
+        monkeypatch.setattr(service, bounds, getattr(service, bounds)._replace(seconds=0.5))
+    monkeypatch.setattr(service, "LONGEST_READ_SECONDS", 0.5)
     quick = "-c statement_timeout=300ms -c lock_timeout=300ms -c idle_in_transaction_session_timeout=600ms"
     monkeypatch.setattr(connection, "QUICK", quick)
     monkeypatch.setattr(connection, "GRACE_SECONDS", 0.2)

@@ -27,6 +27,7 @@ from astakos.http.serialization import fault_to_xml, to_json
 from astakos.http.unavailability import fault_of
 from astakos.ledger.ports import StorageUnavailableError
 from astakos.logs import request_id
+from astakos.service.admission import current_caller
 from astakos.service.service import Service
 
 log = logging.getLogger("astakos.http")
@@ -91,6 +92,7 @@ class Application:
     async def respond(self, request: Request) -> Answer:
         """Returns the response to a request; faults and defects are responses, too."""
         request_id.set(request.id)
+        current_caller.set(None if request.peer is None else request.peer[0])
         answer = await self._answered(request)
         # Count before sending: a client that has its response must find the request counted.
         self._note(request, answer.status)

@@ -10,8 +10,12 @@ from astakos.directory.tokens import token_hash
 from astakos.http.faults import Unauthorized
 from astakos.http.openapi.description import TokenKind
 from astakos.http.request import Answer, Request
+from astakos.service.admission import current_caller
 from astakos.service.service import Service
 
+LARGE = 16 * 1024
+"""Components' requests with a larger body take turns: reading one stops the event loop for milliseconds, and
+carrying it out stops the ledger as long."""
 MISSING = "The token is missing. Send it in the X-Auth-Token header."
 
 
@@ -37,6 +41,7 @@ async def user_of_token(service: Service, token: str) -> User:
     refusal = refuse_user(user, service.now())
     if user is None or refusal is not None:
         raise Unauthorized(refusal or "")
+    current_caller.set(("user", user.id))
     return user
 
 
@@ -65,6 +70,7 @@ async def authenticated_component(service: Service, request: Request) -> Compone
     refusal = refuse_component(component, service.now())
     if component is None or refusal is not None:
         raise Unauthorized(refusal or "")
+    current_caller.set(("component", component.id))
     return component
 
 
@@ -88,5 +94,12 @@ class ForComponent:
     handler: Callable[[Service, Request, Component], Awaitable[Answer]]
 
     async def __call__(self, service: Service, request: Request) -> Answer:
-        """Authenticates the component, then calls the handler."""
-        return await self.handler(service, request, await authenticated_component(service, request))
+        """Authenticates the component, then calls the handler; if the body is large, when it is its turn."""
+        component = await authenticated_component(service, request)
+        if request.body_length <= LARGE:
+            return await self.handler(service, request, component)
+        place = await service.large_requests.enter()
+        try:
+            return await self.handler(service, request, component)
+        finally:
+            service.large_requests.leave(place)

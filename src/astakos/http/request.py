@@ -141,6 +141,11 @@ class Request:
             raise BodyTooLarge(self._most)
         return self._body
 
+    @property
+    def body_length(self) -> int:
+        """The length of the body as far as it was read; 0 if it was refused."""
+        return len(self._body)
+
     def body_has_come(self, body: bytes) -> None:
         """Sets the body."""
         self._body = body

@@ -1,12 +1,18 @@
 """Sends feedback to the operators through a mail server."""
 
-import asyncio
 import smtplib
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
+from astakos.ledger.ports import StorageUnavailableError
+from astakos.service.admission import Bounds
+from astakos.service.pool import Pool
+
 TIMEOUT_SECONDS = 20.0
+"""How long the mail server may be silent."""
+LONGEST_DELIVERY_SECONDS = 25.0
+DELIVERIES = Bounds(at_once=2, of_one=1, waiting=32, waiting_of_one=4)
 SCHEMES = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 
 
@@ -47,26 +53,30 @@ class Mailer:
             password=unquote(parts.password) if parts.password else None,
         )
 
-    async def send(self, subject: str, reply_to: str, text: str) -> None:
-        """Sends a message.
-
-        Raises:
-            MailError: The mail server did not accept it.
-        """
+    def message(self, subject: str, reply_to: str, text: str) -> EmailMessage:
+        """Returns a message to the recipients."""
         message = EmailMessage()
         message["Subject"] = subject
         message["From"] = self.sender
         message["To"] = ", ".join(self.recipients)
         message["Reply-To"] = reply_to
         message.set_content(text)
+        return message
+
+    def deliver(self, message: EmailMessage) -> None:
+        """Hands a message to the mail server.
+
+        Raises:
+            MailError: The mail server did not accept it.
+        """
         try:
-            await asyncio.to_thread(self._deliver, message)
+            self._converse(message)
         except (OSError, smtplib.SMTPException) as error:
             raise MailError(
                 f"{self.host}:{self.port} did not accept the message: {type(error).__name__}"
             ) from error
 
-    def _deliver(self, message: EmailMessage) -> None:
+    def _converse(self, message: EmailMessage) -> None:
         kind = smtplib.SMTP_SSL if self.scheme == "smtps" else smtplib.SMTP
         with kind(self.host, self.port, timeout=TIMEOUT_SECONDS) as server:
             if self.scheme == "smtp+starttls":
@@ -74,3 +84,28 @@ class Mailer:
             if self.username is not None and self.password is not None:
                 server.login(self.username, self.password)
             server.send_message(message)
+
+
+class Outbox:
+    """Delivers messages on threads of its own, so that a slow mail server delays nothing else."""
+
+    def __init__(self, mailer: Mailer) -> None:
+        """Delivers through a mail server."""
+        self._mailer = mailer
+        self._threads = Pool("messages", DELIVERIES, longest=LONGEST_DELIVERY_SECONDS)
+
+    async def send(self, subject: str, reply_to: str, text: str) -> None:
+        """Sends a message to the recipients.
+
+        Raises:
+            MailError: The mail server did not accept it in time, or too many messages are waiting for it.
+        """
+        message = self._mailer.message(subject, reply_to, text)
+        try:
+            await self._threads.run(lambda: self._mailer.deliver(message))
+        except StorageUnavailableError as error:
+            raise MailError(str(error)) from error
+
+    def close(self) -> None:
+        """Stops the threads, and cancels what is queued."""
+        self._threads.close()

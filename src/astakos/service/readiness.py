@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Sequence
 
 from astakos.ledger.engine_client import Ledger
 from astakos.ledger.ports import StorageUnavailableError
-from astakos.service.read_pool import ReadPool
+from astakos.service.admission import Bounds
+from astakos.service.pool import Pool
 from astakos.storage.protocol import Connection, Database
 from astakos.storage.tables import settings
 
@@ -29,7 +30,7 @@ class Readiness:
         self._ledger = ledger
         # A separate thread: checks do not queue behind other reads, and a check that hangs does not take a
         # thread away from them.
-        self._thread = ReadPool(1, "readiness")
+        self._thread = Pool("checks", Bounds(at_once=1, of_one=1))
         self._look: asyncio.Task[list[str]] | None = None
 
     async def missing(self) -> Sequence[str]:

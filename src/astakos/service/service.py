@@ -1,6 +1,5 @@
 """The state that all handlers share: the database, the ledger's engine, and caches."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -12,20 +11,26 @@ from astakos.directory.trusted_proxies import TrustedProxies
 from astakos.ledger.embedded_engine import GroupCommit
 from astakos.ledger.engine_client import MOST_WAITING, Ledger
 from astakos.ledger.ports import StorageBrokenError
+from astakos.service.admission import Admission, Bounds
 from astakos.service.attempts import Attempts
-from astakos.service.mail import Mailer
+from astakos.service.mail import Mailer, Outbox
 from astakos.service.password_pool import PasswordPool
-from astakos.service.read_pool import ReadPool
+from astakos.service.pool import Pool
 from astakos.service.readiness import Readiness
 from astakos.service.ttl_cache import TtlCache
 from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Connection, Database
 from astakos.storage.tables import registry, sessions, settings
 
-THREADS_FOR_FEW = 6
-"""Threads for reads of a few rows from a database server, with a connection each."""
-THREADS_FOR_MANY = 3
-"""Threads for reads of many rows. They are separate, so that short reads do not wait for long ones."""
+QUICK_READS = Bounds(at_once=6, of_one=5)
+"""Reads of a few rows from a database server."""
+LONG_READS = Bounds(at_once=3, of_one=2, seconds=10.0)
+"""Reads of many rows. They are separate, so that quick reads do not wait for long ones."""
+LONGEST_READ_SECONDS = 10.0
+WRITES = Bounds(at_once=4, of_one=2)
+"""Changes besides the ledger's. A database lets one at a time write, but not all of their time is writing."""
+LARGE_REQUESTS = Bounds(at_once=3, of_one=2, seconds=10.0)
+"""Components' requests with large bodies: two of one component keep the ledger busy."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -60,16 +65,17 @@ class Service:
         self.proxies = proxies or TrustedProxies()
         self.database = database
         self.base_url = base_url
-        self.mailer = mailer
+        self.outbox = None if mailer is None else Outbox(mailer)
         self.ledger = ledger or GroupCommit(ledger_storage(database), now, most_waiting=queue_limit)
         self.attempts = Attempts(self, now)
         self.passwords = PasswordPool()
         self.readiness = Readiness(database, self.ledger)
-        self._few: ReadPool | None = None
-        self._many: ReadPool | None = None
+        self.large_requests = Admission("large requests", LARGE_REQUESTS)
+        self._quick_reads: Pool | None = None
         if not database.reads_inline:
-            self._few = ReadPool(THREADS_FOR_FEW, "few")
-            self._many = ReadPool(THREADS_FOR_MANY, "many")
+            self._quick_reads = Pool("reads", QUICK_READS, longest=LONGEST_READ_SECONDS)
+        self._long_reads = Pool("long reads", LONG_READS, longest=LONGEST_READ_SECONDS)
+        self._writes = Pool("changes", WRITES)
         self._catalog: TtlCache[None, list[dict[str, Any]]] = TtlCache(
             lambda _: self.read(lambda connection: service_catalog(registry.list_services(connection)))
         )
@@ -99,9 +105,9 @@ class Service:
             return read(connection, *args, **kwargs)
 
         try:
-            if self._few is None:
+            if self._quick_reads is None:
                 return self.database.read(work)
-            return await self._few.run(lambda: self.database.read(work))
+            return await self._quick_reads.run(lambda: self.database.read(work))
         except StorageBrokenError as error:
             self.ledger.stop_engine(error)
             raise
@@ -119,9 +125,7 @@ class Service:
             return read(connection, *args, **kwargs)
 
         try:
-            if self._many is None:
-                return await asyncio.to_thread(self.database.read, work, snapshot=True)
-            return await self._many.run(lambda: self.database.read(work, snapshot=True))
+            return await self._long_reads.run(lambda: self.database.read(work, snapshot=True))
         except StorageBrokenError as error:
             self.ledger.stop_engine(error)
             raise
@@ -134,7 +138,7 @@ class Service:
             OutcomeUnknownError: The commit had started, and its outcome could not be found out.
         """
         try:
-            return await asyncio.to_thread(self.database.change, change)
+            return await self._writes.run(lambda: self.database.change(change))
         except StorageBrokenError as error:
             self.ledger.stop_engine(error)
             raise
@@ -175,7 +179,7 @@ class Service:
         """Closes the database. No request may be in progress."""
         self.readiness.close()
         self.passwords.close()
-        for threads in (self._few, self._many):
+        for threads in (self._quick_reads, self._long_reads, self._writes, self.outbox):
             if threads is not None:
                 threads.close()
         self.database.close()

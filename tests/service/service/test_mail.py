@@ -133,6 +133,34 @@ def test_a_mail_server_that_says_nothing_is_given_up(
         assert give_feedback(service, BOB).status == 502
 
 
+def log_in(service: Caller, person: Person) -> int:
+    """Get a temporary token, which is stored before it is answered."""
+    identity = {"methods": ["token"], "token": {"id": person.token}}
+    return service.post("/identity/v3/auth/tokens", "", {"auth": {"identity": identity}}).status
+
+
+def test_while_the_mail_server_says_nothing_others_log_in(database: Database) -> None:
+    replies: list[Reply] = []
+    with listen(LOOPBACK, 0) as silent, running(database, mailer(silent.getsockname()[1])) as service:
+        flood = [
+            threading.Thread(target=lambda: replies.append(give_feedback(service, BOB)), daemon=True)
+            for _ in range(4)
+        ]
+        for thread in flood:
+            thread.start()
+        connection, _ = silent.accept()
+        for _ in range(5):
+            assert log_in(service, CHLOE) == 201
+        assert replies == [], "nobody's feedback has been mailed yet"
+        connection.close()
+        # The next deliveries find nobody listening.
+        silent.close()
+        for thread in flood:
+            thread.join()
+    assert [reply.status for reply in replies] == [502] * 4
+    assert len(rows(database, "SELECT message FROM feedback")) == 4
+
+
 @pytest.mark.parametrize(
     ("url", "parts"),
     [

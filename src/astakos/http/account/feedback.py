@@ -42,10 +42,10 @@ async def feedback(service: Service, request: Request, user: User) -> Answer:
         await service.write(lambda connection: feedback_store.save(connection, user.id, now, message, data))
     except TooMuchFeedbackError as error:
         raise TooMuchFeedback(-(-(error.again - now) // MICROSECONDS)) from error
-    if service.mailer is not None:
+    if service.outbox is not None:
         text = f"From: {user.name} <{user.email}> ({user.uuid})\n\n{message}\n\n-- \n{data}\n"
         try:
-            await service.mailer.send(f"Feedback from {user.username}", user.email, text)
+            await service.outbox.send(f"Feedback from {user.username}", user.email, text)
         except MailError as error:
             log.warning("feedback stored but not mailed: %s", error)
             return Answer(502)

@@ -12,6 +12,7 @@ from astakos.http.serialization import to_json
 from astakos.ledger.operations import Verdict
 from astakos.projects.limits import user_holder
 from astakos.service.service import Service
+from astakos.storage.protocol import Connection
 from astakos.storage.tables.commissions import LARGEST_SERIAL
 from astakos.storage.tables.history import Entry, Position, Wanted, read_history
 from astakosclient.answer_types import HistoryPage
@@ -22,7 +23,12 @@ INSTANT = {"type": "string", "format": "date-time"}
 TIME = "an ISO 8601 time with a time zone"
 
 
-def _number(text: str) -> int:
+def read_number(text: str) -> int:
+    """Returns the number that a parameter states.
+
+    Raises:
+        ValueError: It is not a number that a serial can be.
+    """
     if not (text.isascii() and text.isdigit()):
         raise ValueError(text)
     number = int(text)
@@ -31,8 +37,13 @@ def _number(text: str) -> int:
     return number
 
 
-def _page_size(text: str) -> int:
-    number = _number(text)
+def page_size(text: str) -> int:
+    """Returns the size of a page that a parameter states.
+
+    Raises:
+        ValueError: It is not from 1 to the largest page.
+    """
+    number = read_number(text)
     if not 1 <= number <= LARGEST_PAGE:
         raise ValueError(text)
     return number
@@ -40,7 +51,7 @@ def _page_size(text: str) -> int:
 
 def _position(text: str) -> Position:
     serial, _, holding = text.partition(".")
-    return Position(_number(serial), _number(holding))
+    return Position(read_number(serial), read_number(holding))
 
 
 HOLDER = Parameter("holder", "Only return entries of this holder. Users see only their own.", as_text)
@@ -49,7 +60,7 @@ RESOURCE = Parameter("resource", "Only return entries of this resource.", as_tex
 SERIAL = Parameter(
     "serial",
     "Only return entries of the commission with this serial.",
-    _number,
+    read_number,
     "a number",
     {"type": "integer", "minimum": 0, "maximum": LARGEST_SERIAL},
 )
@@ -65,7 +76,7 @@ OUTCOME = Parameter(
 LIMIT = Parameter(
     "limit",
     f"The maximum number of entries on a page. The default is {USUAL_PAGE}.",
-    _page_size,
+    page_size,
     f"a number from 1 to {LARGEST_PAGE}",
     {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE},
 )
@@ -92,9 +103,13 @@ async def history(service: Service, request: Request) -> Answer:
     wanted = _wanted(request, caller)
     if wanted is None:
         return Answer(body=to_json({"history": [], "next": None}))
-    page = await service.read_much(read_history, wanted, most)
+    return Answer(body=await service.read_much(_page, wanted, most))
+
+
+def _page(connection: Connection, wanted: Wanted, most: int) -> bytes:
+    page = read_history(connection, wanted, most)
     cursor = None if page.end is None else f"{page.end.serial}.{page.end.holding}"
-    return Answer(body=to_json({"history": [describe(entry) for entry in page.entries], "next": cursor}))
+    return to_json({"history": [describe(entry) for entry in page.entries], "next": cursor})
 
 
 def describe(entry: Entry) -> dict[str, Any]:

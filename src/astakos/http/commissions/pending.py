@@ -9,15 +9,17 @@ from msgspec import UNSET, UnsetType
 from astakos.clock import to_iso
 from astakos.directory.entities import Component
 from astakos.http.bodies import JsonBody
+from astakos.http.commissions.history_pages import LARGEST_PAGE, page_size, read_number
 from astakos.http.commissions.refused_issues import named
 from astakos.http.commissions.requested_provisions import Requested, RequestedProvision, understand
 from astakos.http.faults import BadRequest, TooManyRequests
-from astakos.http.openapi.description import EMPTY, Reply, described
+from astakos.http.openapi.description import EMPTY, Parameter, Reply, described
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
 from astakos.ledger.operations import CannotSettle, Resolve, Resolved, Settle
 from astakos.ledger.rules import Provision
 from astakos.service.service import Service
+from astakos.storage.protocol import Connection
 from astakos.storage.tables import commissions as stored
 from astakosclient.answer_types import CommissionInfo, Fault
 
@@ -56,15 +58,43 @@ class ActionBody(msgspec.Struct):
     reject: dict[str, Any] | Anything | UnsetType = UNSET
 
 
+AFTER = Parameter(
+    "after",
+    "Only return serials above this one. The next page begins after the last serial of a full page.",
+    read_number,
+    "a number",
+    {"type": "integer", "minimum": 0, "maximum": stored.LARGEST_SERIAL},
+)
+LIMIT = Parameter(
+    "limit",
+    "The maximum number of serials to return. The default is all.",
+    page_size,
+    f"a number from 1 to {LARGEST_PAGE}",
+    {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE},
+)
 EXACTLY_ONE = {"oneOf": [{"required": ["accept"]}, {"required": ["reject"]}]}
 ACTION = JsonBody(ActionBody, further_schema=EXACTLY_ONE)
 RESOLVE = JsonBody(ResolveBody)
 
 
-@described("commissions.pending", answers={200: Reply(list[int])})
-async def pending(service: Service, _request: Request, component: Component) -> Answer:
-    """Lists the serials of the calling component's pending commissions."""
-    return Answer(body=to_json(await service.read(stored.list_pending, component.id)))
+@described(
+    "commissions.pending",
+    parameters=[AFTER, LIMIT],
+    answers={200: Reply(list[int])},
+    faults=[BadRequest],
+)
+async def pending(service: Service, request: Request, component: Component) -> Answer:
+    """Lists the serials of the calling component's pending commissions in ascending order."""
+    after, most = AFTER.of(request) or 0, LIMIT.of(request)
+    # Without a limit the list can have any length.
+    read = service.read_much if most is None else service.read
+    return Answer(
+        body=await read(_serials, component.id, after, stored.LARGEST_SERIAL if most is None else most)
+    )
+
+
+def _serials(connection: Connection, component: int, after: int, most: int) -> bytes:
+    return to_json(stored.list_pending(connection, component, after=after, most=most))
 
 
 @described("commissions.info", answers={200: Reply(CommissionInfo), 404: EMPTY})

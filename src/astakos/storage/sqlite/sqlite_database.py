@@ -20,12 +20,17 @@ from astakos.storage.errors import DEFAULT_URL, EXAMPLES, DatabaseError
 from astakos.storage.protocol import Connection
 from astakos.storage.schema.revisions import find_revision, make_tables, require_revision
 from astakos.storage.sqlite.file_identity import FileIdentity, identity_of, require_same
+from astakos.storage.sqlite.read_deadline import ReadDeadline
 from astakos.storage.sqlite.sqlite_connection import SQLiteConnection, code_of, recognized
 
 NOT_COMMITTED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL)
 """Errors of a COMMIT that did not write the end of the transaction."""
 BUSY_SECONDS = 5.0
 """How long a writer waits for another process, for example the command line, to finish its transaction."""
+QUICK_READ_SECONDS = 4.0
+"""How long reads of a few rows may take together. They stop the event loop."""
+LONG_READ_SECONDS = 15.0
+"""How long reads in a snapshot may take together: as long as a statement on a database server."""
 PRAGMAS = ("PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON", "PRAGMA cache_size = -16384")
 LIST_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_'"
 
@@ -155,14 +160,22 @@ class SQLiteDatabase:
         if connection is None:
             connection = self._local.connection = self.connect()
             connection.execute("PRAGMA query_only = ON")
+            self._local.deadline = ReadDeadline(connection)
             self._readers.append(connection)
         return connection
 
     def read(self, work: Callable[[Connection], T], *, snapshot: bool = False) -> T:
-        """Run `work` on this thread's read-only connection; a connection to a file is never lost."""
+        """Run `work` on this thread's read-only connection; a connection to a file is never lost.
+
+        Raises:
+            StorageUnavailableError: it took too long.
+        """
+        connection = self.reader()
+        deadline: ReadDeadline = self._local.deadline
         if not snapshot:
-            return work(self.reader())
-        with self.snapshot() as connection:
+            with deadline.within(QUICK_READ_SECONDS):
+                return work(connection)
+        with deadline.within(LONG_READ_SECONDS), self.snapshot():
             return work(connection)
 
     @contextlib.contextmanager

@@ -9,15 +9,26 @@ from astakos.storage.tables.provisions import read_pending
 LARGEST_SERIAL = 2**63 - 1
 
 LIST_PENDING_DOCUMENTS = "SELECT provisions FROM pending_commissions"
-LIST = "SELECT serial FROM pending_commissions WHERE component_id = ? ORDER BY serial"
+LIST = """
+SELECT serial FROM pending_commissions WHERE component_id = ? AND serial > ? ORDER BY serial LIMIT ?
+"""
 FIND = """
 SELECT name, issue_time, expires, provisions FROM pending_commissions WHERE component_id = ? AND serial = ?
 """
 
 
-def list_pending(connection: Connection, component: int) -> list[int]:
-    """List the serials of a component's pending commissions in ascending order."""
-    return [serial for (serial,) in connection.execute(LIST, (component,))]
+def list_pending(
+    connection: Connection, component: int, *, after: int = 0, most: int = LARGEST_SERIAL
+) -> list[int]:
+    """List the serials of a component's pending commissions in ascending order.
+
+    Args:
+        connection: where to read.
+        component: the component.
+        after: only list serials above this one.
+        most: list at most so many.
+    """
+    return [serial for (serial,) in connection.execute(LIST, (component, after, most))]
 
 
 def find_pending(connection: Connection, component: int, serial: int) -> Commission | None:

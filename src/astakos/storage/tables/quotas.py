@@ -52,6 +52,16 @@ JOIN holdings h ON h.holder = 'user:' || u.uuid
 {PROJECT_LEVEL}
 WHERE u.email_verified AND substr(h.source, 1, 8) = 'project:'
 """
+# Memberships are kept when they end, and only members have holdings in a project.
+SERVICE_QUOTAS_OF_PROJECT = f"""
+SELECT u.uuid, project.uuid, {FIGURES}
+FROM projects project
+JOIN memberships m ON m.project_id = project.id
+JOIN users u ON u.id = m.user_id
+JOIN holdings h ON h.holder = 'user:' || u.uuid AND h.source = 'project:' || project.uuid
+{PROJECT_LEVEL}
+WHERE u.email_verified
+"""
 PROJECT_QUOTAS = """
 SELECT project.uuid, p.resource, p."limit", p.usage_min, p.usage_max
 FROM projects project
@@ -78,7 +88,11 @@ def service_quotas(
     projects: Collection[str] | None,
 ) -> Iterator[UserQuota]:
     """Read the quotas of users with a verified address; None as a filter matches everything."""
-    for row in _of(connection, SERVICE_QUOTAS, "u.uuid", "h.id", users):
+    if users is None and projects is not None:
+        rows = _of(connection, SERVICE_QUOTAS_OF_PROJECT, "project.uuid", "h.id", projects)
+    else:
+        rows = _of(connection, SERVICE_QUOTAS, "u.uuid", "h.id", users)
+    for row in rows:
         quota = _user_quota(row)
         if (resources is None or quota.resource in resources) and (
             projects is None or quota.project in projects

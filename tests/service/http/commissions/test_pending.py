@@ -297,6 +297,39 @@ def test_pending_serials_ascend_and_are_the_callers_own(service: Caller) -> None
     assert theirs > mine[-1]
 
 
+def test_pending_serials_can_be_listed_in_pages(service: Caller) -> None:
+    mine = [service.issued(COMPUTE_TOKEN, (U, 0)) for _ in range(5)]
+    found: list[int] = []
+    query = "limit=2"
+    for _ in range(3):
+        page = service.get(f"{COMMISSIONS}?{query}", COMPUTE_TOKEN).document
+        assert len(page) <= 2
+        found += page
+        query = f"limit=2&after={found[-1]}"
+    assert found == mine
+    assert service.get(f"{COMMISSIONS}?{query}", COMPUTE_TOKEN).document == []
+    assert service.get(f"{COMMISSIONS}?after={mine[2]}", COMPUTE_TOKEN).document == mine[3:]
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("limit=0", "limit"),
+        ("limit=1001", "limit"),
+        ("limit=", "limit"),
+        ("after=-1", "after"),
+        ("after=x", "after"),
+        (f"after={2**63}", "after"),
+    ],
+)
+def test_a_page_that_does_not_exist_is_a_bad_request(
+    standing_service: Caller, query: str, named: str
+) -> None:
+    reply = standing_service.get(f"{COMMISSIONS}?{query}", COMPUTE_TOKEN)
+    assert (reply.status, reply.fault) == (400, "badRequest")
+    assert named in reply.message
+
+
 def test_the_commission_of_another_component_does_not_exist(service: Caller) -> None:
     serial = service.issued(COMPUTE_TOKEN, (U, 1))
     reply = service.get(f"{COMMISSIONS}/{serial}", STORAGE_TOKEN)

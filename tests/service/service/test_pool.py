@@ -8,9 +8,9 @@ import pytest
 
 from astakos.ledger.ports import StorageUnavailableError
 from astakos.logs import request_id
-from astakos.service import read_pool
-from astakos.service.read_pool import ReadPool
-from astakos.service.service import THREADS_FOR_FEW, Service
+from astakos.service.admission import Bounds
+from astakos.service.pool import Pool
+from astakos.service.service import QUICK_READS, Service
 from astakos.storage.protocol import Connection, Database
 from service.caller import ACCOUNT
 from service.installation import rows, running
@@ -18,13 +18,13 @@ from service.world import ALICE, BASE_URL, COMPUTE_TOKEN
 
 
 @pytest.fixture
-def threads() -> Iterator[ReadPool]:
-    threads = ReadPool(2, "test")
+def threads() -> Iterator[Pool]:
+    threads = Pool("reads", Bounds(at_once=2, of_one=2))
     yield threads
     threads.close()
 
 
-def test_what_a_read_answers_or_raises_comes_back(threads: ReadPool) -> None:
+def test_what_a_read_answers_or_raises_comes_back(threads: Pool) -> None:
     def fail() -> None:
         raise ZeroDivisionError
 
@@ -33,7 +33,7 @@ def test_what_a_read_answers_or_raises_comes_back(threads: ReadPool) -> None:
         asyncio.run(threads.run(fail))
 
 
-def test_a_read_knows_which_request_it_is_done_for(threads: ReadPool) -> None:
+def test_a_read_knows_which_request_it_is_done_for(threads: Pool) -> None:
     async def work(name: str) -> str:
         request_id.set(name)
         return await threads.run(request_id.get)
@@ -44,7 +44,7 @@ def test_a_read_knows_which_request_it_is_done_for(threads: ReadPool) -> None:
     assert asyncio.run(both()) == ["one", "two"]
 
 
-def test_while_reads_are_slow_the_event_loop_goes_on(threads: ReadPool) -> None:
+def test_while_reads_are_slow_the_event_loop_goes_on(threads: Pool) -> None:
     may_end = threading.Event()
 
     async def work() -> bool:
@@ -57,38 +57,44 @@ def test_while_reads_are_slow_the_event_loop_goes_on(threads: ReadPool) -> None:
     assert asyncio.run(work())
 
 
-def test_who_has_waited_too_long_for_a_thread_is_told_so_and_does_not_read(
-    threads: ReadPool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(read_pool, "LONGEST_WAIT_SECONDS", 0.05)
+def test_who_has_waited_too_long_for_a_thread_is_told_so_and_does_not_read() -> None:
     may_end = threading.Event()
     read: list[int] = []
 
     async def work() -> list[bool]:
+        threads = Pool("reads", Bounds(at_once=2, of_one=2, seconds=0.05))
         slow = [asyncio.ensure_future(threads.run(lambda: may_end.wait(10))) for _ in range(2)]
         await asyncio.sleep(0.01)
         with pytest.raises(StorageUnavailableError, match="too many reads are queued"):
             await threads.run(lambda: read.append(1))
         may_end.set()
-        return await asyncio.gather(*slow)
+        found = await asyncio.gather(*slow)
+        threads.close()
+        return found
 
     assert asyncio.run(work()) == [True, True]
     assert read == []
 
 
-def test_who_has_waited_too_long_for_a_read_is_told_so_though_it_goes_on(
-    threads: ReadPool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(read_pool, "LONGEST_READ_SECONDS", 0.05)
+def test_who_has_waited_too_long_for_a_read_is_told_so_though_it_keeps_its_thread() -> None:
     may_end = threading.Event()
 
     async def work() -> None:
-        with pytest.raises(StorageUnavailableError, match="does not answer"):
+        threads = Pool("reads", Bounds(at_once=1, of_one=1, seconds=0.05), longest=0.05)
+        with pytest.raises(StorageUnavailableError, match="reads take too long"):
             await threads.run(lambda: may_end.wait(10))
-        assert await threads.run(lambda: 5) == 5
+        with pytest.raises(StorageUnavailableError, match="too many reads are queued"):
+            await threads.run(lambda: 5)
+        may_end.set()
+        while True:
+            try:
+                assert await threads.run(lambda: 5) == 5
+            except StorageUnavailableError:
+                continue
+            break
+        threads.close()
 
     asyncio.run(work())
-    may_end.set()
 
 
 def test_on_sqlite_few_rows_are_read_right_where_they_are_asked_for(database: Database) -> None:
@@ -115,7 +121,7 @@ class TestOnAServer:
             return await asyncio.gather(*(service.read(read) for _ in range(200)))
 
         found = set(asyncio.run(work()))
-        assert 1 <= len(found) <= THREADS_FOR_FEW
+        assert 1 <= len(found) <= QUICK_READS.at_once
         assert threading.current_thread().name not in {name for name, _ in found}
         service.close()
 
