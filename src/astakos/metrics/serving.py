@@ -1,24 +1,39 @@
 """Serves metrics to Prometheus on a separate port, because they are not for the clients of the service.
 
-Runs on threads of the process that has the engine. The engine never waits for them, and they wait for other
+A process of its own (`astakos.metrics.front`) has the connections. In this process, which has the engine, one
+thread collects the metrics when that process asks; the engine never waits for it, and it waits for other
 processes only for a short time.
 """
 
-from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
+import logging
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
 from astakos import clock
 from astakos.ledger.engine import Engine
 from astakos.metrics.collector import ServiceCollector
 from astakos.metrics.database_count import DatabaseCount
+from astakos.metrics.questions import answer_questions
+from astakos.processes.listening import listen
 from astakos.processes.reports import Reports
 from astakos.storage.protocol import Database
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from astakos.storage.tables.pending_ages import count_pending_by_age
 from astakos.storage.tables.retention import count_keys
 
+PAUSE_SECONDS = 1.0
+"""How long to wait before a process that has ended is replaced."""
+
+log = logging.getLogger("astakos.metrics")
+
 
 def serve_metrics(host: str, port: int, engine: Engine, reports: Reports, database: Database) -> int:
-    """Serves metrics until the process exits. Returns the port; port 0 selects a free one.
+    """Serves metrics until this process exits. Returns the port; port 0 selects a free one.
 
     Raises:
         OSError: The address is not available.
@@ -29,5 +44,34 @@ def serve_metrics(host: str, port: int, engine: Engine, reports: Reports, databa
     keys = DatabaseCount(database, count_keys)
     registry.register(ServiceCollector(engine, reports, pending, keys, kind_of_database))
     ProcessCollector(registry=registry)
-    server, _ = start_http_server(port, host, registry)
-    return server.server_port
+    listener = listen(host, port)
+    threading.Thread(target=_keep_serving, args=(listener, registry), daemon=True).start()
+    bound: int = listener.getsockname()[1]
+    return bound
+
+
+def _keep_serving(listener: socket.socket, registry: CollectorRegistry) -> None:
+    while True:
+        ours, its = socket.socketpair()
+        with ours:
+            with its:
+                inherited = [its.fileno(), listener.fileno()]
+                process = subprocess.Popen(  # noqa: S603 - no argument comes from outside
+                    [sys.executable, "-m", "astakos.metrics.front", *map(str, inherited)],
+                    pass_fds=inherited,
+                    # Ctrl-C must reach only the main process.
+                    process_group=0,
+                )
+            answer_questions(ours, lambda: _collected(registry))
+        status = process.wait()
+        log.error("metrics process exited: process %d, status %d; starting another", process.pid, status)
+        time.sleep(PAUSE_SECONDS)
+
+
+def _collected(registry: CollectorRegistry) -> bytes:
+    """Returns the metrics as text; empty if a defect of the code prevents it."""
+    try:
+        return generate_latest(registry)
+    except Exception:
+        log.exception("collecting metrics failed")
+        return b""

@@ -1,20 +1,26 @@
 """What Prometheus is told, by a real service with all its processes."""
 
+import contextlib
+import http.client
 import os
 import signal
+import socket
 import threading
 import time
+import urllib.error
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from astakos import clock
+from astakos.metrics.front import LIMITS
 from astakos.processes.listening import LOOPBACK, listen
 from astakos.storage.protocol import Database
 from service.caller import ACCOUNT, COMMISSIONS, Reply
-from service.command import Ended, ended, only_line, serving
+from service.command import Ended, Serving, ended, only_line, serving
 from service.installation import locked, rows
-from service.metrics.scraping import scrape
+from service.metrics.scraping import Scraped, scrape
 from service.world import ALICE, COMPUTE_TOKEN, member_key, project_key
 
 METRICS = ("--metrics-port", "0")
@@ -230,3 +236,58 @@ def test_idempotency_keys_are_counted(database: Database) -> None:
         rows(database, keep, f"key {number}", b"", clock.now())
     with serving(database, *METRICS) as served:
         assert scrape(served)("astakos_idempotency_keys") == 3
+
+
+def threads_of(process: int) -> int:
+    return len(list(Path(f"/proc/{process}/task").iterdir()))
+
+
+def metrics_port(served: Serving) -> int:
+    port = urlsplit(served.metrics_url).port
+    assert port is not None
+    return port
+
+
+def scrape_when_there_is_room(served: Serving) -> Scraped:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            return scrape(served)
+        except (urllib.error.HTTPError, ConnectionResetError):
+            if time.monotonic() > deadline:
+                raise
+
+
+def test_idle_connections_cost_the_process_of_the_ledger_nothing(database: Database) -> None:
+    with serving(database, *METRICS) as served, contextlib.ExitStack() as idle:
+        scrape(served)
+        before = threads_of(served.process.pid)
+        for _ in range(20):
+            idle.enter_context(socket.create_connection((LOOPBACK, metrics_port(served))))
+        scrape(served)
+        # One more may be counting in the database.
+        assert threads_of(served.process.pid) <= before + 2
+
+
+def test_one_connection_too_many_is_refused_at_once(database: Database) -> None:
+    with serving(database, *METRICS) as served, contextlib.ExitStack() as idle:
+        scrape(served)
+        crowd = [
+            idle.enter_context(socket.create_connection((LOOPBACK, metrics_port(served)), timeout=20))
+            for _ in range(LIMITS.connections + 1)
+        ]
+        assert crowd[-1].recv(12) == b"HTTP/1.1 503"
+        for connection in crowd:
+            connection.close()
+        assert scrape_when_there_is_room(served)("astakos_http_processes") == 1
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/other", 404), ("POST", "/metrics", 405)])
+def test_what_is_no_question_for_metrics_is_refused(
+    database: Database, method: str, path: str, status: int
+) -> None:
+    with serving(database, *METRICS) as served:
+        connection = http.client.HTTPConnection(LOOPBACK, metrics_port(served), timeout=20)
+        with contextlib.closing(connection):
+            connection.request(method, path)
+            assert connection.getresponse().status == status
