@@ -28,7 +28,7 @@ from astakos.ledger.operations import (
     Verdict,
 )
 from astakos.ledger.ports import IdempotencyKey, LedgerStorage, LedgerTransaction, Needs
-from astakos.ledger.rules import Key, Provision, Refusal
+from astakos.ledger.rules import Holding, Key, Provision, Refusal
 
 NOTHING: Mapping[Key, int] = {}
 
@@ -83,11 +83,22 @@ class _PendingImports:
     """
 
     def __init__(
-        self, transaction: LedgerTransaction, operations: Iterable[Operation], changes: Changes
+        self,
+        transaction: LedgerTransaction,
+        operations: Iterable[Operation],
+        stored: Mapping[Key, Holding],
+        changes: Changes,
     ) -> None:
         reconciled = [operation.usage for operation in operations if isinstance(operation, Reconcile)]
         self._sums = {key: 0 for usage in reconciled for key, _ in usage}
-        self._sums.update(transaction.pending_imports(self._sums.keys()))
+        # The difference of the figures is what is pending, imports and releases together.
+        pending = [
+            key
+            for key in self._sums
+            if (holding := stored.get(key)) and holding.usage_min < holding.usage_max
+        ]
+        if pending:
+            self._sums.update(transaction.pending_imports(pending))
         self._changes = changes
         self._issued = self._resolved = 0
 
@@ -235,7 +246,7 @@ class _Batch:
 
     def _reconcile(self, operation: Reconcile) -> Reconciled:
         if self._imports is None:
-            self._imports = _PendingImports(self._transaction, self._operations, self.changes)
+            self._imports = _PendingImports(self._transaction, self._operations, self._before, self.changes)
         self._imports.catch_up()
         drifts: list[Drift] = []
         missing: list[Key] = []

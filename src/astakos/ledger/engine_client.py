@@ -21,7 +21,8 @@ from astakos.ledger.ports import (
     StorageBrokenError,
     StorageUnavailableError,
 )
-from astakos.ledger.waiting import component_of, work_of
+from astakos.ledger.waiting import component_of, is_bulk, work_of
+from astakos.turns import Turns
 
 MOST_WAITING = 4096
 MOST_WORK_WAITING = 1 << 16
@@ -98,6 +99,10 @@ class Ledger(asyncio.Protocol):
         self._under_way: dict[int, _Waiting] = {}
         self._under_way_of: Counter[int] = Counter()
         self._work_of: Counter[int] = Counter()
+        # One bulk operation at a time is sent, so that small ones do not wait behind others in the stream.
+        self._bulk: Turns[tuple[int, Operation]] = Turns()
+        self._held: set[int] = set()
+        self._bulk_sent: int | None = None
         self._standings: dict[int, asyncio.Future[bool]] = {}
         self._number = 0
         self._refused = 0
@@ -159,6 +164,11 @@ class Ledger(asyncio.Protocol):
         self._under_way[self._number] = waiting
         self._under_way_of[component] += 1
         self._work_of[component] += work
+        if is_bulk(operation):
+            self._held.add(self._number)
+            self._bulk.add(component, (self._number, operation))
+            self._hand_over_bulk()
+            return waiting.answer
         if not self._asked.operations:
             self._loop.call_soon(self._hand_over)
         self._asked.operations.append((self._number, operation))
@@ -199,10 +209,21 @@ class Ledger(asyncio.Protocol):
         if self._transport is None:
             return
         asked, self._asked = self._asked, Asked()
-        if not asked.operations:
-            return
+        if asked.operations:
+            self._send(self._transport, asked)
+
+    def _hand_over_bulk(self) -> None:
+        while self._bulk and self._bulk_sent is None and self._transport is not None:
+            number, operation = self._bulk.take()
+            self._held.discard(number)
+            # It may have timed out.
+            if number in self._under_way:
+                self._bulk_sent = number
+                self._send(self._transport, Asked([(number, operation)]))
+
+    def _send(self, transport: asyncio.Transport, asked: Asked) -> None:
         try:
-            self._transport.write(frame(asked))
+            transport.write(frame(asked))
         except Exception as error:  # noqa: BLE001 - the operation fails with it
             self._give_up(asked, error)
 
@@ -229,7 +250,8 @@ class Ledger(asyncio.Protocol):
     def connection_lost(self, _exc: Exception | None) -> None:
         """Fail every waiting future, because the engine has ended."""
         gone = OutcomeUnknownError("the ledger engine has ended")
-        for number, _ in self._asked.operations:
+        held = [self._bulk.take() for _ in range(len(self._bulk))]
+        for number, _ in (*self._asked.operations, *held):
             self._end(number, NotCarriedOutError("the ledger engine has ended"))
         for number in list(self._under_way):
             self._end(number, gone)
@@ -243,6 +265,9 @@ class Ledger(asyncio.Protocol):
             return
         self._under_way_of[waiting.component] -= 1
         self._work_of[waiting.component] -= waiting.work
+        if number == self._bulk_sent:
+            self._bulk_sent = None
+            self._hand_over_bulk()
         if waiting.answer.done():
             return
         if isinstance(outcome, Undone):
@@ -272,9 +297,9 @@ class Ledger(asyncio.Protocol):
             if late and self._transport is not None:
                 # The engine drops those that it has not started.
                 self._transport.write(frame(Asked(withdrawn=late)))
-            for number in late:
+            # Those that are held first: an end of one that was sent would send them.
+            for number in sorted(late, key=lambda number: number not in self._held):
                 self._late += not self._under_way[number].answer.done()
-                self._end(
-                    number,
-                    OutcomeUnknownError("the operation timed out"),
-                )
+                # What is held was never sent.
+                kind = NotCarriedOutError if number in self._held else OutcomeUnknownError
+                self._end(number, kind("the operation timed out"))

@@ -36,6 +36,11 @@ def work_of(operation: Operation) -> int:
             return len(operation.usage)
 
 
+def is_bulk(operation: Operation) -> bool:
+    """Return whether an operation can take long; a reconciliation may read all pending commissions."""
+    return isinstance(operation, Reconcile) or work_of(operation) > SMALL
+
+
 def component_of(operation: Operation) -> int:
     """Return the component that an operation is for; 0 if it has no part that could tell."""
     if isinstance(operation, IssueMany):
@@ -59,7 +64,7 @@ class WaitingOperations(Generic[T]):
     def add(self, operation: Operation, item: T) -> None:
         """Add an operation."""
         work = work_of(operation)
-        turns = self._small if work <= SMALL else self._bulk
+        turns = self._bulk if is_bulk(operation) else self._small
         turns.add(component_of(operation), (work, item))
 
     def next_batch(self) -> Iterator[T]:

@@ -196,6 +196,7 @@ class CountedProvisions(tuple[Provision, ...]):
 def test_a_batch_sums_what_is_pending_once_however_many_holdings_it_reconciles(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    do(database, charge(1))
     walks = []
     for count in (1, 2, 200):
         missing = [U._replace(resource=f"none.{number}") for number in range(count - 1)]
@@ -210,6 +211,17 @@ def test_a_batch_sums_what_is_pending_once_however_many_holdings_it_reconciles(
         assert store.sums == 1
         walks.append(CountedProvisions.walks)
     assert len(set(walks)) == 1
+
+
+def test_holdings_without_pending_provisions_are_reconciled_without_reading_what_is_pending(
+    database: Database,
+) -> None:
+    do(database, charge(1), Issue(COMPUTE, (Provision(V, 2),), auto_accept=True))
+    with contextlib.closing(CountingStore(ledger_storage(database))) as store:
+        (outcome,) = perform(store, [Reconcile(COMPUTE, (Provision(V, 2),))], LOADED)
+    assert isinstance(outcome, Reconciled)
+    assert outcome.drifts[0].drift == 0
+    assert store.sums == 0
 
 
 MEMBERS = st.sampled_from([U, V])

@@ -19,7 +19,13 @@ from astakos.ledger.operations import (
     Resolve,
     Resolved,
 )
-from astakos.ledger.ports import LedgerStorage, LedgerTransaction, StorageUnavailableError
+from astakos.ledger.ports import (
+    LedgerStorage,
+    LedgerTransaction,
+    NotCarriedOutError,
+    OutcomeUnknownError,
+    StorageUnavailableError,
+)
 from astakos.ledger.rules import Holding, Key, NoCapacity, Provision
 from astakos.storage.opening import ledger_storage
 from astakos.storage.postgresql import connection, postgresql_ledger
@@ -252,3 +258,37 @@ def test_while_the_database_is_locked_nothing_happens_and_afterwards_all_goes_on
     assert isinstance(issued, Issued)
     assert holdings(database)[U] == Holding(10, 0, 2)
     assert {record.levelname for record in caplog.records} == {"WARNING"}
+
+
+def test_a_small_operation_waits_for_one_bulk_however_many_were_submitted_before(database: Database) -> None:
+    """The order in which a client's operations end, those of a flood and one of another component."""
+    ended: list[str] = []
+
+    async def run() -> None:
+        async with working(ledger_storage(database)) as ledger:
+            flood = [ledger.submit(IssueMany((charge(0),) * 500)) for _ in range(20)]
+            await flood[0]
+            innocent = ledger.submit(Issue(STORAGE, (Provision(V, 1),)))
+            for future in flood:
+                future.add_done_callback(lambda _: ended.append("bulk"))
+            innocent.add_done_callback(lambda _: ended.append("innocent"))
+            await asyncio.gather(*flood, innocent)
+
+    asyncio.run(run())
+    # The first has ended before; the second may have been sent, and the third while it was being applied.
+    assert ended.index("innocent") <= 3
+
+
+def test_bulk_that_was_never_sent_has_certainly_not_been_carried_out(database: Database) -> None:
+    async def run() -> list[Outcome | BaseException]:
+        ledger = GroupCommit(ledger_storage(database), lambda: LOADED, longest_wait=0.2)
+        await ledger.start()
+        with locked(database):
+            answers = [ledger.submit(IssueMany((charge(0),) * 50)) for _ in range(3)]
+            found = await asyncio.gather(*answers, return_exceptions=True)
+        await ledger.stop()
+        return found
+
+    first, *others = asyncio.run(run())
+    assert isinstance(first, OutcomeUnknownError)
+    assert [type(one) for one in others] == [NotCarriedOutError] * 2

@@ -11,6 +11,7 @@ from astakos.ledger.waiting import (
     SMALL,
     WaitingOperations,
     component_of,
+    is_bulk,
     work_of,
 )
 
@@ -74,7 +75,13 @@ def test_bulk_is_not_starved_by_small_operations() -> None:
 def test_no_batch_has_both_small_operations_and_bulk() -> None:
     mixed: list[Operation] = [issue(FLOODING), bulk(FLOODING, 30), bulk(INNOCENT), issue(INNOCENT)]
     for batch in batches(queue(*mixed * 20)):
-        assert len({work_of(one) <= SMALL for one in batch}) == 1
+        assert len({is_bulk(one) for one in batch}) == 1
+
+
+def test_a_reconciliation_is_bulk_since_it_may_read_all_that_is_pending() -> None:
+    assert is_bulk(Reconcile(FLOODING, (Provision(Key("a", None, "b"), 1),)))
+    assert is_bulk(issue(FLOODING, SMALL))
+    assert not is_bulk(issue(FLOODING, SMALL - 1))
 
 
 def test_a_batch_is_bounded_in_operations_and_in_work_and_never_empty() -> None:
