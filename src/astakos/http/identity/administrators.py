@@ -4,13 +4,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from astakos.directory.tokens import token_hash
 from astakos.http.authentication import MISSING, user_of_token
 from astakos.http.faults import BadRequest, Fault, Forbidden, NotAllowed, Unauthorized
 from astakos.http.openapi.description import TokenKind
 from astakos.http.request import JSON, NO_SUCH_CALL, Answer, Request
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import settings, users
+from astakos.storage.tables import sessions, settings, users
 
 
 class InnerFault(Fault):
@@ -45,6 +46,17 @@ class ForAdministrators:
         if not any(group.name in groups for group in await service.read(users.groups_of, user.id)):
             raise Forbidden(f"Only members of these groups may call this: {', '.join(groups)}.")
         return await handler(service, request)
+
+
+def require_still_valid(connection: Connection, request: Request) -> None:
+    """Requires, in the transaction of a change, that the caller's token has not ended since it was checked.
+
+    Raises:
+        InnerFault: It has ended.
+    """
+    user = sessions.find_holder(connection, token_hash(request.token))
+    if user is None or not user.is_active:
+        raise InnerFault("The token has just ended.")
 
 
 def _permitted_groups(connection: Connection) -> list[str] | None:

@@ -18,7 +18,7 @@ from astakos.directory.mail_addresses import EXAMPLE, is_mail_address
 from astakos.directory.password_rules import refuse_password
 from astakos.http.bodies import JsonBody, require_storable
 from astakos.http.faults import BadRequest, Conflict, Fault, Forbidden, ItemNotFound
-from astakos.http.identity.administrators import InnerFault
+from astakos.http.identity.administrators import InnerFault, require_still_valid
 from astakos.http.identity.user_documents import (
     ChangedUser,
     CreatedUser,
@@ -103,6 +103,7 @@ async def user_create(service: Service, request: Request) -> Answer:
     now = service.now()
 
     def create(connection: Connection) -> dict[str, str | None]:
+        require_still_valid(connection, request)
         user, token = register_user(connection, given, now)
         return {"id": user.uuid, "password": generated, "auth_token": token}
 
@@ -142,6 +143,7 @@ async def change_account(service: Service, request: Request, change: Callable[[C
     """
 
     def carry_out(connection: Connection) -> T:
+        require_still_valid(connection, request)
         user = users.find_by_uuid(connection, request.parameter)
         if user is None:
             raise ItemNotFound(NO_SUCH_USER)

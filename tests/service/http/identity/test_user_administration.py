@@ -7,6 +7,7 @@ import pytest
 from astakos.administration.load import load
 from astakos.administration.state_document import Settings, StateDocument
 from astakos.directory.password_hashes import password_matches
+from astakos.directory.tokens import token_hash
 from astakos.ledger.rules import Holding
 from astakos.storage.protocol import Database
 from service.caller import ACCOUNT, COMMISSIONS, TOKENS, Caller, Reply
@@ -517,3 +518,20 @@ def test_whoever_is_no_administrator_any_more_is_refused_at_once(administered: C
     assert act(administered, ALICE, "deactivate").status == 200
     assert administered.get(USERS, ALICE.token).status == 401
     assert administered.get(COMMISSIONS, COMPUTE_TOKEN).status == 200
+
+
+def test_an_administrator_whose_token_ends_at_that_moment_changes_nothing(
+    administered: Caller, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hashing(_password: str) -> str:
+        rows(database, "UPDATE users SET token_hash = NULL WHERE uuid = ?", ALICE.uuid)
+        return "$argon2id$another"
+
+    monkeypatch.setattr("astakos.service.password_pool.password_hash", hashing)
+    for is_new in (False, True):
+        declare = "UPDATE users SET token_hash = ? WHERE uuid = ?"
+        rows(database, declare, token_hash(ALICE.token), ALICE.uuid)
+        given = {"password": "another pass phrase"}
+        reply = create(administered, **given) if is_new else update(administered, BOB, **given)
+        assert (reply.status, reply.fault) == (401, "fault")
+    assert rows(database, "SELECT count(*) FROM users WHERE password_hash = '$argon2id$another'") == [(0,)]
