@@ -113,6 +113,7 @@ class Connection(asyncio.Protocol):
         self._enter(Event.CLOSED)
         self._transport = None
         self._collect(0)
+        self._reader.drop_all()
         self.deadline = NEVER
         self._server.closed(self)
 
@@ -312,6 +313,7 @@ class Connection(asyncio.Protocol):
     def _refuse(self, violation: Violation) -> None:
         """Answer what is not acceptable, and end."""
         self._collect(0)
+        self._reader.drop_all()
         self._write(self._server.refusal_of(violation))
         self._enter(Event.REFUSED)
         self._linger()

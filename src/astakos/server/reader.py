@@ -126,6 +126,11 @@ class RequestReader:
         """Forget what was read of the body."""
         self._parser.body.clear()
 
+    def drop_all(self) -> None:
+        """Forget everything that has come; nothing more is read of this connection."""
+        self._parser.body.clear()
+        self._buffer.clear()
+
     def _read_announced(self, left: int) -> None:
         if self._received + left > self._most:
             raise BodyTooLargeError

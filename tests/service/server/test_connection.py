@@ -276,6 +276,19 @@ class TestSharedRoom:
         assert first.is_over
         assert first.server._collected == 500
 
+    @pytest.mark.parametrize("how", ["evicted", "refused", "lost"])
+    def test_a_connection_that_is_over_holds_nothing_of_it(self, how: str) -> None:
+        wire = Wire()
+        wire.site.limits["/p"] = 10_000
+        wire.send(post(b"/p", b"a" * 5000)[:-1])
+        if how == "lost":
+            wire.connection.connection_lost(None)
+        else:
+            (wire.connection.evict if how == "evicted" else wire.connection.time_is_up)()
+            wire.send(b"a" * 5000)
+        reader = wire.connection._reader
+        assert (reader.take_body(), reader.buffered, wire.server._collected) == (b"", 0, 0)
+
 
 def test_who_goes_away_before_the_body_has_come_is_counted() -> None:
     wire = Wire()
