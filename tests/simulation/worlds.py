@@ -8,7 +8,6 @@ from pathlib import Path
 
 from astakos.ledger.rules import Key
 from astakos.storage.protocol import Connection
-from astakos.storage.sqlite.sqlite_connection import SQLiteConnection
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from astakos.storage.tables.holdings import set_limits
 
@@ -28,12 +27,10 @@ EMPTY_SOURCE = Key("project:p", "", "vm")
 
 
 class QuickDatabase(SQLiteDatabase):
-    """A database that survives the end of the process only; durability is tested with real crashes."""
+    """A database that survives the end of the process only; see `power` for more than that."""
 
-    def connect(self) -> SQLiteConnection:
-        connection = super().connect()
-        connection.execute("PRAGMA synchronous = OFF")
-        return connection
+    def __init__(self, url: str) -> None:
+        super().__init__(url, durable=False)
 
 
 def database_at(path: Path) -> QuickDatabase:

@@ -53,6 +53,7 @@ class CountingStore:
         self.tidy, self.close = self.store.tidy, self.store.close
         self.read_clock_record = self.store.read_clock_record
         self.save_clock_record = self.store.save_clock_record
+        self.defer_sync = self.store.defer_sync
 
     def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
         self.transactions += 1

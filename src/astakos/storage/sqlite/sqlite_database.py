@@ -66,7 +66,7 @@ class SQLiteDatabase:
                 a commit.
         """
         self.url = url
-        self._durable = durable
+        self.is_durable = durable
         self.path = path_of(url)
         self.name = str(self.path.absolute())
         self._identity: FileIdentity | None = None
@@ -116,7 +116,7 @@ class SQLiteDatabase:
             self.require_same_file()
             for pragma in PRAGMAS:
                 connection.execute(pragma)
-            if not self._durable:
+            if not self.is_durable:
                 connection.execute("PRAGMA synchronous = OFF")
         except BaseException:
             connection.close()
