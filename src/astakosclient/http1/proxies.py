@@ -12,6 +12,8 @@ from astakosclient.core.value import Value
 from astakosclient.errors import BadValue
 
 if TYPE_CHECKING:
+    from ipaddress import IPv4Network, IPv6Network
+
     from astakosclient.core.address import Address
 
 
@@ -38,6 +40,10 @@ def proxy_for(address: Address) -> Proxy | None:
     Reads ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY``; lowercase names take precedence.
     On macOS and Windows, the system settings apply as well.
 
+    ``NO_PROXY`` is a comma-separated list. An entry is a domain, which includes its subdomains (also with a
+    leading ``.`` or ``*.``), an IP address, a network (``10.0.0.0/8``, ``::1/128``) or ``*``. A domain or an
+    address may have a port (``[::1]:8000``).
+
     Raises:
         BadValue: the variable does not contain an ``http://`` URL. The message does not include the value,
             which may contain a password.
@@ -48,7 +54,11 @@ def proxy_for(address: Address) -> Proxy | None:
 
     proxies = urllib.request.getproxies()
     url = proxies.get(address.scheme) or proxies.get("all")
-    if not url or urllib.request.proxy_bypass(f"{address.host}:{address.port}"):
+    # First, so that a proxy of a kind that the client does not support does not matter to exempt hosts.
+    exceptions = proxies.get("no", "").split(",")
+    if not url or any(_exempts(one.strip().lower(), address) for one in exceptions):
+        return None
+    if urllib.request.proxy_bypass(f"{address.host}:{address.port}"):
         return None
     return _parsed(url)
 
@@ -56,6 +66,34 @@ def proxy_for(address: Address) -> Proxy | None:
 def _may_be_set() -> bool:
     """Returns whether a proxy may be configured; macOS and Windows have settings outside the environment."""
     return sys.platform in {"darwin", "win32"} or any(name.lower().endswith("_proxy") for name in os.environ)
+
+
+def _exempts(exception: str, address: Address) -> bool:
+    """Returns whether an entry of ``NO_PROXY`` applies to an address."""
+    if exception == "*":
+        return True
+    if not exception:
+        return False
+    host = address.host.lower().rstrip(".")
+    network = _network(exception)
+    if network is None:
+        name, _, port = exception.rpartition(":") if exception[-1:].isdecimal() else ("", "", "")
+        if name and port.isdecimal():
+            return int(port) == address.port and _exempts(name, address)
+        domain = exception.removeprefix("*").strip(".")
+        return bool(domain) and (host == domain or host.endswith("." + domain))
+    own = _network(host)
+    return own is not None and own.version == network.version and own.network_address in network
+
+
+def _network(text: str) -> IPv4Network | IPv6Network | None:
+    """Returns a network, or an address as a network of one; None for anything else."""
+    import ipaddress  # noqa: PLC0415 - rarely needed
+
+    try:
+        return ipaddress.ip_network(text.strip("[]"), strict=False)
+    except ValueError:
+        return None
 
 
 def _parsed(url: str) -> Proxy:

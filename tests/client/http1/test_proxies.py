@@ -126,6 +126,49 @@ def test_the_environment_decides(
     assert proxy_for(parse_base_url(url)) == proxy
 
 
+@pytest.mark.parametrize(
+    ("exceptions", "url", "exempt"),
+    [
+        ("127.0.0.0/8", "http://127.0.0.1:8000", True),
+        ("127.0.0.0/8", "http://128.0.0.1", False),
+        ("127.0.0.0/8", "http://localhost", False),
+        ("10.1.2.3", "http://10.1.2.3", True),
+        ("10.1.2.3", "http://10.1.2.30", False),
+        ("10.1.2.3:81", "http://10.1.2.3:81", True),
+        ("10.1.2.3:81", "http://10.1.2.3", False),
+        ("[::1]", "http://[::1]", True),
+        ("::1", "http://[::1]:8000", True),
+        ("::1/128", "http://[0:0::1]", True),
+        ("[::1]:8000", "http://[::1]:8000", True),
+        ("[::1]:8000", "http://[::1]", False),
+        ("fe80::/10", "http://127.0.0.1", False),
+        (".example.org", "http://a.example.org", True),
+        (".example.org", "http://example.org", True),
+        ("*.example.org", "http://a.example.org", True),
+        ("example.org", "http://A.Example.Org.", True),
+        ("example.org", "http://notexample.org", False),
+        ("example.org:81", "http://a.example.org:81", True),
+        ("example.org:81", "http://a.example.org", False),
+        ("other, *", "http://h", True),
+        (" , ", "http://h", False),
+        ("a, h ,b", "http://h", True),
+    ],
+)
+def test_no_proxy_is_read_as_others_do(
+    exceptions: str, url: str, exempt: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also before the kind of the proxy matters, which the client does not support here."""
+    monkeypatch.setenv("ALL_PROXY", "http://p:3128")
+    monkeypatch.setenv("NO_PROXY", exceptions)
+    assert proxy_for(parse_base_url(url)) == (None if exempt else Proxy("p", 3128))
+    monkeypatch.setenv("ALL_PROXY", "socks://p:1080")
+    if exempt:
+        assert proxy_for(parse_base_url(url)) is None
+    else:
+        with pytest.raises(errors.BadValue):
+            proxy_for(parse_base_url(url))
+
+
 @pytest.mark.parametrize("url", ["socks5://u:hunter2@p:1080", "https://u:hunter2@p", "http://u:hunter2@p:x"])
 def test_a_proxy_of_another_kind_is_refused_without_showing_it(
     url: str, monkeypatch: pytest.MonkeyPatch
