@@ -221,13 +221,14 @@ class QuotaLimit(AstakosClientException):
     response body.
 
     Attributes:
+        holder: whose limit it is, for example ``user:<uuid>`` or ``project:<uuid>``.
         resource: the resource, for example ``cyclades.vm``.
         limit: the limit; 0 if the commission releases more than is in use.
         usage: the usage that counts, including pending commissions.
         requested: the requested quantity; negative for a release.
         available: ``limit - usage``.
 
-    All five are None if the response does not contain them.
+    All six are None if the response does not contain them.
     """
 
     status = 413
@@ -240,13 +241,18 @@ class QuotaLimit(AstakosClientException):
         response: str | None = None,
         errobject: BaseException | None = None,
     ) -> None:
-        """Takes the same arguments as the base class; the client sets the five attributes afterwards."""
+        """Takes the same arguments as the base class; the client sets the six attributes afterwards."""
         super().__init__(message, details, status, response, errobject)
+        self.holder: str | None = None
         self.resource: str | None = None
         self.limit: int | None = None
         self.usage: int | None = None
         self.requested: int | None = None
         self.available: int | None = None
+
+    def _story(self) -> str:
+        story = super()._story()
+        return f"{story} (limit of {_shortened(self.holder)})" if self.holder and self.requested else story
 
 
 class NoUserName(AstakosClientException):

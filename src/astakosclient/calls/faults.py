@@ -20,6 +20,7 @@ CLASS_OF_STATUS: dict[int, type[errors.AstakosClientException]] = {
 }
 
 OVER_LIMIT_HEADLINE = "The account's resource limit is exceeded"
+OVER_RELEASE_HEADLINE = "More would be released than is in use"
 
 RESOURCE_LABELS = {
     "cyclades.disk": "Disk",
@@ -92,11 +93,13 @@ def _over_limit(answer: Answer) -> errors.QuotaLimit | None:
         return None
     available = limit - usage
     label = RESOURCE_LABELS.get(resource, resource)
-    error = errors.QuotaLimit(
-        OVER_LIMIT_HEADLINE,
-        f"{label}: available {available}, requested {requested}.",
-        response=answer.text,
-    )
+    if data.get("name") == "NoQuantityError":
+        headline, details = OVER_RELEASE_HEADLINE, f"{label}: in use {usage}, requested {requested}."
+    else:
+        headline, details = OVER_LIMIT_HEADLINE, f"{label}: available {available}, requested {requested}."
+    error = errors.QuotaLimit(headline, details, response=answer.text)
+    holder = provision.get("holder")
+    error.holder = holder if isinstance(holder, str) else None
     error.resource, error.limit, error.usage = resource, limit, usage
     error.requested, error.available = requested, available
     return error

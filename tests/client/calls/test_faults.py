@@ -136,7 +136,7 @@ def test_a_refused_commission_is_told_to_people_and_to_programs(
     assert (error.resource, error.limit, error.usage) == (resource, 4, 3)
     assert (error.requested, error.available) == (5, 1)
     assert error.fault == "overLimit"
-    assert str(error).endswith(f"413 {error.message}: {error.details} (request {error.request_id})")
+    assert str(error).endswith(f"{error.details} (limit of h) (request {error.request_id})")
 
 
 def test_a_release_beyond_the_usage_has_negative_figures(peer_of: PeerFactory) -> None:
@@ -168,3 +168,30 @@ def test_a_refusal_that_cannot_be_read_is_still_a_quota_limit(
     assert error.response == ("" if document is None else json.dumps(document))
     assert (error.available, error.limit, error.resource) == (None, None, None)
     assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
+@pytest.mark.parametrize(
+    ("name", "quantity", "story"),
+    [
+        (
+            "NoCapacityError",
+            4,
+            "limit is exceeded: cyclades.x: available 3, requested 4. (limit of project:lab)",
+        ),
+        (
+            "NoQuantityError",
+            -9,
+            "released than is in use: cyclades.x: in use 5, requested -9. (limit of project:lab)",
+        ),
+    ],
+)
+def test_a_refusal_says_whose_limit_it_is_and_what_is_wrong(
+    name: str, quantity: int, story: str, peer_of: PeerFactory
+) -> None:
+    provision = {"holder": "project:lab", "source": None, "resource": "cyclades.x", "quantity": quantity}
+    data = {"name": name, "provision": provision, "limit": 8, "usage": 5}
+    peer = peer_of(answer({"overLimit": {"code": 413, "message": "m", "data": data}}, "413 Too Large"))
+    with AstakosClient(peer.url) as client, pytest.raises(errors.QuotaLimit) as refused:
+        client.issue_commission(TOKEN, {})
+    assert story in str(refused.value)
+    assert refused.value.holder == "project:lab"
