@@ -189,6 +189,9 @@ class FaultyStorage:
         self.batches += 1
         self.after()
 
+    def prove_writable(self) -> None:
+        self.store.prove_writable()
+
     def read_clock_record(self) -> ClockRecord:
         return self.store.read_clock_record()
 

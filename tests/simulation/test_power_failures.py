@@ -133,7 +133,7 @@ def test_a_failed_sync_stops_the_ledger_and_leaves_the_outcome_unknown(database:
         issue = make_issue(1, [(USER_1, 1)], key="first")
         with pytest.raises(OutcomeUnknownError, match="no space left"):
             await engine.submit(issue)
-        assert await engine.has_stopped()
+        assert (await engine.standing()).has_stopped
         with pytest.raises(NotCarriedOutError, match="the ledger has stopped"):
             await engine.submit(issue)
         await engine.stop()

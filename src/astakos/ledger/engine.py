@@ -35,6 +35,8 @@ from astakos.ledger.watched_clock import WatchedClock
 SWEEP_SECONDS = 1.0
 """How often an idle engine expires commissions; every batch does so too."""
 TIDY_SECONDS = 60.0
+PROVEN_SECONDS = 5.0
+"""For how long a commit proves that the storage can be written."""
 RECEIVED_AT_ONCE = 1 << 18
 MOST_NOT_DURABLE = 8
 """How many committed batches may wait for the disk. Beyond it, operations wait before they are applied, where
@@ -117,6 +119,8 @@ class Engine:
         self._queue: WaitingOperations[_Waiting] = WaitingOperations()
         self._withdrawn: set[tuple[Channel, int]] = set()
         self._more_is_over = False
+        self._can_write = True
+        self._proven = -math.inf
         self._stopped_by: InvariantViolatedError | StorageBrokenError | None = None
         self._durability: Durability[_Committed] | None = None
 
@@ -148,7 +152,7 @@ class Engine:
                 if message.broken:
                     self._stop(StorageBrokenError(message.broken, message.remedy))
                 if message.standing is not None:
-                    self._send(channel, Answered(standing=Standing(message.standing, self.has_stopped)))
+                    self._send(channel, Answered(standing=self._standing(message.standing)))
 
         self._selector.register(connection, selectors.EVENT_READ, receive)
 
@@ -243,6 +247,7 @@ class Engine:
         except StorageUnavailableError as error:
             self.statistics.failed += 1
             log.warning("ledger batch failed: storage unavailable for %d operations: %s", len(batch), error)
+            self._can_write = False
             is_unknown = isinstance(error, OutcomeUnknownError)
             failure = Failure.OUTCOME_UNKNOWN if is_unknown else Failure.NOT_CARRIED_OUT
             outcomes = [Undone(str(error), failure)] * len(batch)
@@ -260,6 +265,8 @@ class Engine:
             log.exception("ledger operation failed and was rolled back")
             outcomes = [Undone(f"{type(error).__name__}: {error}", Failure.DEFECT)] * len(batch)
         else:
+            if changes.issued or changes.resolved:
+                self._can_write, self._proven = True, time.monotonic()
             ended = [one for one in changes.resolved[:MOST_EXPIRED] if one.verdict is Verdict.EXPIRED]
             self._more_is_over = len(ended) == MOST_EXPIRED
             self._commit(_Committed(batch, outcomes, changes, began))
@@ -317,6 +324,33 @@ class Engine:
             key = self._selector.get_key(channel.connection)
             both = selectors.EVENT_READ | selectors.EVENT_WRITE
             self._selector.modify(channel.connection, both, key.data)
+
+    def _standing(self, number: int) -> Standing:
+        """Return the status, and find out whether the storage can be written unless that is known.
+
+        A full disk refuses all changes, but an idle engine makes none.
+        """
+        if not self.has_stopped and (
+            not self._can_write or time.monotonic() - self._proven >= PROVEN_SECONDS
+        ):
+            self._prove_writable()
+        return Standing(number, self.has_stopped, self._can_write)
+
+    def _prove_writable(self) -> None:
+        could = self._can_write
+        try:
+            self._storage.prove_writable()
+        except StorageBrokenError as error:
+            self._stop(error)
+        except StorageUnavailableError as error:
+            self._can_write = False
+            if could:
+                log.warning("the storage cannot be written now: %s", error)
+        except Exception:
+            self._can_write = False
+            log.exception("the storage cannot be written")
+        else:
+            self._can_write, self._proven = True, time.monotonic()
 
     def _look_at_clock(self) -> None:
         try:

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from astakos.ledger.frames import Answered, Asked, Frames, frame
+from astakos.ledger.frames import Answered, Asked, Frames, Standing, frame
 from astakos.ledger.operations import Failure, Operation, Outcome, Undone
 from astakos.ledger.ports import (
     NotCarriedOutError,
@@ -103,7 +103,7 @@ class Ledger(asyncio.Protocol):
         self._bulk: Turns[tuple[int, Operation]] = Turns()
         self._held: set[int] = set()
         self._bulk_sent: int | None = None
-        self._standings: dict[int, asyncio.Future[bool]] = {}
+        self._standings: dict[int, asyncio.Future[Standing]] = {}
         self._number = 0
         self._refused = 0
         self._refused_before = 0
@@ -180,8 +180,10 @@ class Ledger(asyncio.Protocol):
         """Return the current counts."""
         return Counts(len(self._under_way), self._refused, self._late)
 
-    async def has_stopped(self) -> bool:
-        """Ask the engine whether it refuses all operations; it answers between two batches.
+    async def standing(self) -> Standing:
+        """Ask the engine whether it refuses all operations, and whether its storage can be written.
+
+        It answers between two batches.
 
         Raises:
             StorageUnavailableError: the engine has ended.
@@ -192,7 +194,7 @@ class Ledger(asyncio.Protocol):
             raise StorageUnavailableError("the service is stopping")
         self._number += 1
         number = self._number
-        answer: asyncio.Future[bool] = self._loop.create_future()
+        answer: asyncio.Future[Standing] = self._loop.create_future()
         self._standings[number] = answer
         try:
             self._transport.write(frame(Asked(standing=number)))
@@ -243,7 +245,7 @@ class Ledger(asyncio.Protocol):
             if message.standing is not None:
                 waiting = self._standings.get(message.standing.number)
                 if waiting is not None and not waiting.done():
-                    waiting.set_result(message.standing.has_stopped)
+                    waiting.set_result(message.standing)
             for number, outcome in message.outcomes:
                 self._end(number, outcome)
 

@@ -47,6 +47,7 @@ class Standing(NamedTuple):
 
     number: int
     has_stopped: bool
+    can_write: bool = True
 
 
 class Answered(msgspec.Struct, array_like=True):

@@ -144,6 +144,14 @@ class LedgerStorage(Protocol):
         """
         ...
 
+    def prove_writable(self) -> None:
+        """Commit a change that means nothing.
+
+        Raises:
+            StorageUnavailableError: the storage cannot be written now.
+        """
+        ...
+
     def tidy(self, now: int) -> bool:
         """Delete some records past their retention; return true if more remain."""
         ...

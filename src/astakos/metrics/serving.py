@@ -18,6 +18,7 @@ from astakos import clock
 from astakos.ledger.engine import Engine
 from astakos.metrics.collector import ServiceCollector
 from astakos.metrics.database_count import DatabaseCount
+from astakos.metrics.log_collector import LogCollector
 from astakos.metrics.questions import answer_questions
 from astakos.processes.listening import listen
 from astakos.processes.reports import Reports
@@ -43,6 +44,8 @@ def serve_metrics(host: str, port: int, engine: Engine, reports: Reports, databa
     pending = DatabaseCount(database, lambda connection: count_pending_by_age(connection, clock.now()))
     keys = DatabaseCount(database, count_keys)
     registry.register(ServiceCollector(engine, reports, pending, keys, kind_of_database))
+    if isinstance(database, SQLiteDatabase):
+        registry.register(LogCollector(database.path))
     ProcessCollector(registry=registry)
     listener = listen(host, port)
     threading.Thread(target=_keep_serving, args=(listener, registry), daemon=True).start()

@@ -15,6 +15,7 @@ PATIENCE_SECONDS = 2.0
 ENDING = "the service is shutting down"
 NO_DATABASE = "the database cannot be read"
 NO_LEDGER = "the ledger does not answer"
+NO_WRITES = "the database cannot be written; reads are answered"
 LEDGER_STOPPED = "the ledger has stopped"
 
 log = logging.getLogger("astakos.http")
@@ -58,7 +59,10 @@ class Readiness:
         return ""
 
     async def _missing_of_ledger(self) -> str:
-        return LEDGER_STOPPED if await self._ledger.has_stopped() else ""
+        standing = await self._ledger.standing()
+        if standing.has_stopped:
+            return LEDGER_STOPPED
+        return "" if standing.can_write else NO_WRITES
 
     def close(self) -> None:
         """Stops the thread."""

@@ -2,6 +2,7 @@ import contextlib
 import errno
 import http.client
 import os
+import resource
 import signal
 import subprocess
 import threading
@@ -11,12 +12,14 @@ from pathlib import Path
 import pytest
 
 from astakos.processes.listening import LOOPBACK, listen
+from astakos.service.readiness import NO_WRITES
 from astakos.storage.protocol import Database
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from astakos.storage.tables import settings
 from service.caller import ACCOUNT, COMMISSIONS, TOKENS, Caller
 from service.command import EXECUTABLE, Ended, beginning, created, ended, environment, only_line, serving
 from service.installation import rows
+from service.metrics.scraping import scrape
 from service.world import ALICE, BASE_URL, COMPUTE_TOKEN, member_key, project_key
 
 U, P = member_key(ALICE), project_key()
@@ -293,3 +296,31 @@ def test_told_to_end_before_it_is_ready_it_ends_without_a_word(database: Databas
     _, errors = process.communicate(timeout=10)
     assert process.returncode in {0, -signal.SIGTERM}
     assert errors == ""
+
+
+def test_a_disk_that_refuses_writes_makes_it_not_ready_and_reads_go_on(database: Database) -> None:
+    with serving(database, "--metrics-port", "0") as served:
+        served.caller.issued(COMPUTE_TOKEN, (U, 1))
+        assert scrape(served)("astakos_sqlite_log_bytes") > 0
+        # Its files may not grow, as on a full disk.
+        resource.prlimit(served.process.pid, resource.RLIMIT_FSIZE, (1024, resource.RLIM_INFINITY))
+        assert served.caller.issue(COMPUTE_TOKEN, (U, 1)).status == 503
+        ready = served.caller.get("/readyz")
+        assert (ready.status, ready.document["missing"]) == (503, [NO_WRITES])
+        assert served.caller.get(f"{ACCOUNT}/quotas", ALICE.token).status == 200
+        resource.prlimit(served.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+        assert served.caller.get("/readyz").status == 200
+        served.caller.issued(COMPUTE_TOKEN, (U, 1))
+
+
+def test_an_idle_service_notices_a_full_disk_when_it_is_asked(
+    database: Database,
+) -> None:
+    with serving(database) as served:
+        assert served.caller.get("/readyz").status == 200
+        resource.prlimit(served.process.pid, resource.RLIMIT_FSIZE, (1024, resource.RLIM_INFINITY))
+        deadline = time.monotonic() + 20
+        while (ready := served.caller.get("/readyz")).status == 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        assert ready.document["missing"] == [NO_WRITES]

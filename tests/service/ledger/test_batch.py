@@ -165,6 +165,7 @@ class CountingStore:
         self.sums = 0
         self._store = store
         self.tidy, self.close, self.defer_sync = store.tidy, store.close, store.defer_sync
+        self.prove_writable = store.prove_writable
         self.read_clock_record, self.save_clock_record = store.read_clock_record, store.save_clock_record
 
     def transact(self, work: Callable[[LedgerTransaction], None]) -> None:

@@ -52,6 +52,7 @@ class CountingStore:
         self.transactions = 0
         self.tidy, self.close = self.store.tidy, self.store.close
         self.read_clock_record = self.store.read_clock_record
+        self.prove_writable = self.store.prove_writable
         self.save_clock_record = self.store.save_clock_record
         self.defer_sync = self.store.defer_sync
 

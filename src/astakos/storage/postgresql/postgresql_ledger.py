@@ -38,7 +38,7 @@ from astakos.storage.postgresql.postgresql_batch import HasCommittedError, Known
 from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase, writing
 from astakos.storage.postgresql.postgresql_retention import delete_together
 from astakos.storage.postgresql.statements import CLOCK
-from astakos.storage.tables import clock_records
+from astakos.storage.tables import clock_records, write_proof
 from astakos.storage.tables.retention import Retention
 
 UNHARMED_BY = {"23505", "40001", "40P01", "55P03"}
@@ -201,6 +201,12 @@ class PostgreSQLLedger:
         connection, _ = self._connected()
         with writing(connection):
             clock_records.save(connection, anchor=anchor, is_held=is_held)
+
+    def prove_writable(self) -> None:
+        """Commit a change that means nothing."""
+        connection, _ = self._connected()
+        with writing(connection):
+            write_proof.prove_writable(connection)
 
     def tidy(self, now: int) -> bool:
         """Delete some records past their retention; return true if more remain."""

@@ -13,8 +13,9 @@ from astakos.storage.schema.definition import metadata
 
 LEFT_OUT = {"engines"}
 """Tables that only coordinate the processes running on a database; they mean nothing elsewhere."""
-ALL_BUT = {"settings": "name <> 'last_serial'"}
-"""Each kind of database counts serials in its own way, so the last serial is transferred separately."""
+ALL_BUT = {"settings": "name NOT IN ('last_serial', 'clock_anchor', 'clock_hold')"}
+"""Each kind of database counts serials in its own way, so the last serial is transferred separately. What is
+recorded about the clock of one machine means nothing on another."""
 AT_A_TIME = 1000
 """How many rows are read and written at a time; more are not faster and take more memory."""
 

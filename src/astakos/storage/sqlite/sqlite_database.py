@@ -31,7 +31,14 @@ QUICK_READ_SECONDS = 4.0
 """How long reads of a few rows may take together. They stop the event loop."""
 LONG_READ_SECONDS = 15.0
 """How long reads in a snapshot may take together: as long as a statement on a database server."""
-PRAGMAS = ("PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON", "PRAGMA cache_size = -16384")
+LOG_BYTES = 64 * 2**20
+"""To what size the write-ahead log shrinks after a long read or a large change has let it grow."""
+PRAGMAS = (
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA cache_size = -16384",
+    f"PRAGMA journal_size_limit = {LOG_BYTES}",
+)
 LIST_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_'"
 
 T = TypeVar("T")

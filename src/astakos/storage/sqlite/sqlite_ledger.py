@@ -19,7 +19,7 @@ from astakos.storage.sqlite.file_identity import FileIdentity, identity_of, log_
 from astakos.storage.sqlite.sqlite_connection import SQLiteConnection
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase, writing
 from astakos.storage.sqlite.sqlite_log import WriteAheadLog
-from astakos.storage.tables import clock_records
+from astakos.storage.tables import clock_records, write_proof
 from astakos.storage.tables.commissions import LARGEST_SERIAL, LIST_PENDING_DOCUMENTS
 from astakos.storage.tables.holdings import Row, find, find_by_id
 from astakos.storage.tables.ledger_rows import rows_of
@@ -146,6 +146,11 @@ class SQLiteLedger:
         """Record what the clock has to show, and whether it is held."""
         with self._writing() as connection:
             clock_records.save(connection, anchor=anchor, is_held=is_held)
+
+    def prove_writable(self) -> None:
+        """Commit a change that means nothing."""
+        with self._writing() as connection:
+            write_proof.prove_writable(connection)
 
     def tidy(self, now: int) -> bool:
         """Delete some records past their retention; return true if more remain."""
