@@ -38,7 +38,7 @@ async def open_connection(route: Route, context: ssl.SSLContext | None, deadline
             if context is not None:
                 if route.proxy is not None:
                     opened = await _tunnel(loop, route, opened, deadline)
-                opened = await _secured(loop, opened, context, route.address.host)
+                opened = await _secured(loop, opened, context, route.address.host.rstrip("."))
     except OSError as error:
         trouble = error if str(error) else TimeoutError("timed out")
         raise ConnectionError(trouble, sent=False, peer=route.peer) from error

@@ -129,7 +129,7 @@ class HttpTransport:
             proxy = Connection(opened, str(self._route.proxy))
             opened = proxy.tunnel(self._route.request_for_tunnel(), deadline)
         opened.settimeout(remaining(deadline))
-        return self._ssl_context.wrap_socket(opened, server_hostname=self._route.address.host)
+        return self._ssl_context.wrap_socket(opened, server_hostname=self._route.address.host.rstrip("."))
 
 
 def _may_resend(request: Request, kept: Connection, error: ConnectionError) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import ssl
 import time
 from typing import TYPE_CHECKING
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from astakosclient import AstakosClient, errors
+from client.awaited import reading, send_once
 from client.peers import CERTIFICATE, KEY, answer, then_close
 
 if TYPE_CHECKING:
@@ -50,6 +53,25 @@ def test_a_context_of_ones_own_decides_whom_to_trust(peer_of: PeerFactory) -> No
         for _ in range(3):
             assert client.get_quotas(TOKEN) == DOCUMENT
     assert (peer.accepted, len(peer.requests)) == (1, 3)
+
+
+def test_a_trailing_dot_is_for_the_resolver_and_not_for_tls(
+    peer_of: PeerFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peer = peer_of(GOOD, tls=server_context())
+    context = ssl.create_default_context(cafile=str(CERTIFICATE))
+    asked: list[object] = []
+
+    def resolved(host: object, *_: object, **__: object) -> list[object]:
+        asked.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", peer.port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+    url = peer.url.replace("localhost", "localhost.")
+    with AstakosClient(url, ssl_context=context) as client:
+        assert client.get_quotas(TOKEN) == DOCUMENT
+    assert send_once(asyncio.run, url, reading(url), ssl_context=context).status == 200
+    assert asked == ["localhost."] * 2
 
 
 def test_a_tls_server_that_closed_is_noticed(peer_of: PeerFactory) -> None:
