@@ -148,6 +148,9 @@ class FaultyDatabase(SQLiteDatabase):
         Scheduled.schedule, Scheduled.path = schedule, path
         self._class = Scheduled
 
+    def connect_plainly(self) -> sqlite3.Connection:
+        return self.connect()
+
     def connect(self) -> SQLiteConnection:
         connection = sqlite3.connect(
             self.path, timeout=0.0, isolation_level=None, check_same_thread=False, factory=self._class

@@ -20,8 +20,8 @@ from astakos.storage.errors import DEFAULT_URL, EXAMPLES, DatabaseError
 from astakos.storage.protocol import Connection
 from astakos.storage.schema.revisions import find_revision, make_tables, require_revision
 from astakos.storage.sqlite.file_identity import FileIdentity, identity_of, require_same
-from astakos.storage.sqlite.read_deadline import ReadDeadline
 from astakos.storage.sqlite.sqlite_connection import SQLiteConnection, code_of, recognized
+from astakos.storage.sqlite.timed_reads import TimedReads
 
 NOT_COMMITTED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL)
 """Errors of a COMMIT that did not write the end of the transaction."""
@@ -42,6 +42,7 @@ PRAGMAS = (
 LIST_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_'"
 
 T = TypeVar("T")
+C = TypeVar("C", bound=sqlite3.Connection)
 
 
 def path_of(url: str) -> Path:
@@ -78,7 +79,7 @@ class SQLiteDatabase:
         self.name = str(self.path.absolute())
         self._identity: FileIdentity | None = None
         self._local = threading.local()
-        self._readers: list[SQLiteConnection] = []
+        self._readers: list[sqlite3.Connection] = []
 
     def open(self, *, create: bool = True) -> bool:
         """Check that this version can use the file; create it with all tables if it is missing.
@@ -118,19 +119,33 @@ class SQLiteDatabase:
             StorageBrokenError: the file is no longer the one that the first connection opened.
             StorageUnavailableError: the file cannot be opened now.
         """
-        connection = self._connected()
+        return self._connected(SQLiteConnection)
+
+    def connect_plainly(self) -> sqlite3.Connection:
+        """Open a connection whose statements raise the driver's errors, which costs less for each of them.
+
+        Raises:
+            StorageBrokenError, StorageUnavailableError: as `connect`.
+        """
+        return self._connected(sqlite3.Connection)
+
+    def _connected(self, kind: type[C]) -> C:
+        connection = self._opened(kind)
         try:
             self.require_same_file()
             for pragma in PRAGMAS:
                 connection.execute(pragma)
             if not self.is_durable:
                 connection.execute("PRAGMA synchronous = OFF")
+        except sqlite3.Error as error:
+            connection.close()
+            raise recognized(error) from error
         except BaseException:
             connection.close()
             raise
         return connection
 
-    def _connected(self) -> SQLiteConnection:
+    def _opened(self, kind: type[C]) -> C:
         if self._identity is not None:
             # SQLite's own message about a missing file does not say that it was there before.
             self.require_same_file()
@@ -142,7 +157,7 @@ class SQLiteDatabase:
                 isolation_level=None,
                 cached_statements=256,
                 check_same_thread=False,
-                factory=SQLiteConnection,
+                factory=kind,
             )
         except sqlite3.Error as error:
             raise recognized(error) from error
@@ -167,23 +182,25 @@ class SQLiteDatabase:
         if connection is None:
             connection = self._local.connection = self.connect()
             connection.execute("PRAGMA query_only = ON")
-            self._local.deadline = ReadDeadline(connection)
             self._readers.append(connection)
         return connection
 
     def read(self, work: Callable[[Connection], T], *, snapshot: bool = False) -> T:
-        """Run `work` on this thread's read-only connection; a connection to a file is never lost.
+        """Run `work` on a read-only connection of this thread; a connection to a file is never lost.
 
         Raises:
-            StorageUnavailableError: it took too long.
+            StorageUnavailableError: it took too long, or the file cannot be read now.
+            StorageBrokenError: the file is damaged or gone.
         """
-        connection = self.reader()
-        deadline: ReadDeadline = self._local.deadline
-        if not snapshot:
-            with deadline.within(QUICK_READ_SECONDS):
-                return work(connection)
-        with deadline.within(LONG_READ_SECONDS), self.snapshot():
-            return work(connection)
+        reading: TimedReads | None = getattr(self._local, "reading", None)
+        if reading is None:
+            connection = self.connect_plainly()
+            connection.execute("PRAGMA query_only = ON")
+            reading = self._local.reading = TimedReads(connection)
+            self._readers.append(connection)
+        if snapshot:
+            return reading.read_snapshot(work, LONG_READ_SECONDS)
+        return reading.read(work, QUICK_READ_SECONDS)
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[SQLiteConnection]:
