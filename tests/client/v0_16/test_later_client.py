@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from astakosclient import Answer, Request, Retry, Timeout, errors
+from astakosclient.v0_16 import located_client
 from astakosclient.v0_16.later_client import LaterClient
 from client.peers import answer, fault, hang_up
 from client.v0_16.catalogues import catalogue
@@ -595,8 +596,10 @@ def test_a_catalogue_that_could_not_be_had_is_asked_for_again(peer_of: PeerFacto
 
 
 def test_a_catalogue_that_names_another_server_is_warned_about_once(
-    peer_of: PeerFactory, caplog: pytest.LogCaptureFixture
+    peer_of: PeerFactory, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # An earlier peer may have had the same port.
+    monkeypatch.setattr(located_client, "_warned_of", set())
     peer = peer_of(CATALOGUE, answer({}), CATALOGUE, answer({}))
     for _ in range(2):
         with client_of(peer) as client:
