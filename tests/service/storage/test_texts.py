@@ -75,13 +75,13 @@ def test_the_command_writes_no_such_text(database: Database, name: str) -> None:
         ("user", "add", "zoe@example.org", "--first-name", name),
         ("user", "add", "zoe@example.org", "--group", name),
         ("component", "add", name),
-        ("resource", "set", name, "--service", "compute_api"),
         ("resource", "set", VM, "--description", name),
     ):
         assert "cannot contain NUL or lone surrogates" in refused(database, *arguments)
     ended = astakos(database, "component", "add", "new", "--url", f"https://example.org/{name}")
     assert (ended.status, ended.output) == (2, "")
     assert "is not a URL like" in ended.errors
+    assert "is not a valid name" in refused(database, "resource", "set", name, "--service", "compute_api")
     assert all_rows(database) == before
 
 
