@@ -11,6 +11,7 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Self
 
+from astakosclient.core.address import parse_base_url
 from astakosclient.core.exchange import Answer
 from astakosclient.errors import ConnectionError  # noqa: A004 - the documented name
 from astakosclient.http1.decoding import UnusableAnswer, body_of
@@ -174,12 +175,18 @@ class AsyncHttpx2Transport:
 
 def _translated(request: Request, timeout: Timeout) -> httpx2.Request:
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers]
+    server = parse_base_url(request.origin)
+    url = httpx2.URL(request.url)
     return httpx2.Request(
         request.method,
-        request.url,
-        headers=[*headers, (b"Accept-Encoding", b"gzip")],
+        # httpx2 passes the host to the resolver as it is, and would send it with its zone.
+        url.copy_with(host=server.resolvable) if server.zone else url,
+        headers=[(b"Host", server.authority.encode("ascii")), *headers, (b"Accept-Encoding", b"gzip")],
         content=request.body,
-        extensions={"timeout": httpx2.Timeout(timeout.total, connect=timeout.connect).as_dict()},
+        extensions={
+            "timeout": httpx2.Timeout(timeout.total, connect=timeout.connect).as_dict(),
+            "sni_hostname": server.host.rstrip("."),
+        },
     )
 
 

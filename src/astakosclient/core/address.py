@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import SplitResult, quote, urlsplit
 
+from astakosclient.core.hosts import parse_host, with_zone
 from astakosclient.core.value import Value
 from astakosclient.errors import BadValue
 
@@ -19,19 +20,21 @@ class Address(Value):
 
     Attributes:
         scheme: ``http`` or ``https``.
-        host: host name in ASCII, or IP address without brackets.
+        host: host name in ASCII, or IP address without brackets and zone.
         port: port number; the scheme's default if the URL has none.
         prefix: percent-encoded path without a trailing slash, or empty.
+        zone: the zone of a link-local IPv6 address, or empty.
     """
 
-    __slots__ = ("host", "port", "prefix", "scheme")
+    __slots__ = ("host", "port", "prefix", "scheme", "zone")
 
-    def __init__(self, scheme: str, host: str, port: int, prefix: str = "") -> None:
+    def __init__(self, scheme: str, host: str, port: int, prefix: str = "", zone: str = "") -> None:
         """Sets the attributes; does not validate them (see `parse_base_url`)."""
         self.scheme = scheme
         self.host = host
         self.port = port
         self.prefix = prefix
+        self.zone = zone
 
     @property
     def authority(self) -> str:
@@ -45,9 +48,15 @@ class Address(Value):
         return f"{bracketed(self.host)}:{self.port}"
 
     @property
+    def resolvable(self) -> str:
+        """The host as the resolver takes it, with the zone."""
+        return with_zone(self.host, self.zone)
+
+    @property
     def origin(self) -> str:
-        """``scheme://host``, with the port unless it is the scheme's default."""
-        return f"{self.scheme}://{self.authority}"
+        """``scheme://host``, with the zone, and with the port unless it is the scheme's default."""
+        zone = f"%25{self.zone}" if self.zone else ""
+        return f"{self.scheme}://{self.authority.replace(']', zone + ']')}"
 
     def __str__(self) -> str:
         """Returns the base URL."""
@@ -89,11 +98,13 @@ def parse_base_url(url: str | None, argument: str = "astakos_url") -> Address:
     except ValueError:
         raise BadValue(f"AstakosClient: {argument} is not a URL with a valid host and port") from None
     _check(parts, port, argument)
+    host = parse_host(parts.hostname or "", f"AstakosClient: {argument}")
     return Address(
         scheme=parts.scheme,
-        host=_ascii_host(parts.hostname or "", argument),
+        host=host.name,
         port=DEFAULT_PORTS[parts.scheme] if port is None else port,
         prefix=path_in_url(parts.path),
+        zone=host.zone,
     )
 
 
@@ -106,10 +117,3 @@ def _check(parts: SplitResult, port: int | None, argument: str) -> None:
         raise BadValue(f"AstakosClient: {argument} must have a host and, if any, a valid port")
     if parts.query or parts.fragment:
         raise BadValue(f"AstakosClient: {argument} must not have a query or fragment")
-
-
-def _ascii_host(host: str, argument: str) -> str:
-    try:
-        return host.encode("idna").decode("ascii")
-    except UnicodeError:
-        raise BadValue(f"AstakosClient: {argument} has an invalid host name") from None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from astakosclient.core.address import bracketed
+from astakosclient.core.hosts import parse_host, with_zone
 from astakosclient.core.value import Value
 from astakosclient.errors import BadValue
 
@@ -20,14 +21,20 @@ if TYPE_CHECKING:
 class Proxy(Value):
     """An HTTP proxy; ``authorization`` is the value of ``Proxy-Authorization``, or empty."""
 
-    __slots__ = ("authorization", "host", "port")
+    __slots__ = ("authorization", "host", "port", "zone")
     __hidden__ = ("authorization",)
 
-    def __init__(self, host: str, port: int, authorization: str = "") -> None:
+    def __init__(self, host: str, port: int, authorization: str = "", zone: str = "") -> None:
         """Sets the attributes; see the class."""
         self.host = host
         self.port = port
         self.authorization = authorization
+        self.zone = zone
+
+    @property
+    def resolvable(self) -> str:
+        """The host as the resolver takes it, with the zone."""
+        return with_zone(self.host, self.zone)
 
     def __str__(self) -> str:
         """Returns ``host:port``, without credentials."""
@@ -87,11 +94,11 @@ def _exempts(exception: str, address: Address) -> bool:
 
 
 def _network(text: str) -> IPv4Network | IPv6Network | None:
-    """Returns a network, or an address as a network of one; None for anything else."""
+    """Returns a network, or an address, of whatever zone, as a network of one; None for anything else."""
     import ipaddress  # noqa: PLC0415 - rarely needed
 
     try:
-        return ipaddress.ip_network(text.strip("[]"), strict=False)
+        return ipaddress.ip_network(text.strip("[]").partition("%")[0], strict=False)
     except ValueError:
         return None
 
@@ -104,7 +111,8 @@ def _parsed(url: str) -> Proxy:
         raise BadValue("the proxy set in the environment is not a valid URL") from None
     if parts.scheme != "http" or not parts.hostname:
         raise BadValue("the proxy set in the environment must have the form http://host:port")
-    return Proxy(parts.hostname, port, _basic(parts.username, parts.password))
+    host = parse_host(parts.hostname, "the proxy set in the environment")
+    return Proxy(host.name, port, _basic(parts.username, parts.password), host.zone)
 
 
 def _basic(user: str | None, password: str | None) -> str:

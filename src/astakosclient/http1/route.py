@@ -45,7 +45,7 @@ class Route:
         self._target_prefix = ""
         if self.proxy and self.address.scheme == "http":
             # A proxy needs the absolute URL for http; for https, requests go through a tunnel.
-            self._target_prefix = self.address.origin
+            self._target_prefix = f"http://{self.address.authority}"
             self._common_head += self._authorization()
 
     def message(self, request: Request) -> bytes:

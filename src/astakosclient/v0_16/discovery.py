@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from astakosclient.catalog import parse_endpoints
 from astakosclient.core.address import DEFAULT_PORTS, path_in_url
-from astakosclient.errors import NoEndpoints
+from astakosclient.core.hosts import parse_host
+from astakosclient.errors import BadValue, NoEndpoints
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,10 +39,11 @@ class Root:
         try:
             parts = urlsplit(self.url)
             port = parts.port or DEFAULT_PORTS.get(parts.scheme)
-        except ValueError:
+            host = parse_host(parts.hostname or "", "the URL").name
+        except (ValueError, BadValue):
             return False
         server = (address.scheme, address.host, address.port)
-        return not parts.netloc or (parts.scheme, parts.hostname, port) == server
+        return not parts.netloc or (parts.scheme, host, port) == server
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,18 +5,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
+import httpx2
 import pytest
 
 from astakosclient import Answer, AstakosClient, Request, Timeout, errors
 from astakosclient.adapters.httpx2 import AsyncHttpx2Transport, Httpx2Transport
 from astakosclient.http1.decoding import LARGEST_OUTPUT_OF_STEP
 from client.compressed import EMPTY_MEMBER, bomb, laborious
+from client.http1.sync.test_tls import server_context
 from client.peers import (
+    CERTIFICATE,
     answer,
     chunked,
     closed_port,
@@ -29,8 +34,6 @@ from client.peers import (
 from service.world import ALICE, COMPUTE_TOKEN, UNKNOWN_TOKEN, VM
 
 if TYPE_CHECKING:
-    import socket
-
     from client.conftest import PeerFactory
     from client.peers import Act, Step
     from service.caller import Caller
@@ -106,6 +109,41 @@ def endless(data: bytes) -> Act:
         return False
 
     return act
+
+
+def everywhere(port: int, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Resolves all hosts to a peer, and returns the list of those that were asked for."""
+    asked: list[object] = []
+
+    def resolved(host: object, *_: object, **__: object) -> list[object]:
+        asked.append(host.decode() if isinstance(host, bytes) else host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+    return asked
+
+
+def test_a_zone_is_for_the_resolver_only(
+    transport: Transport, peer_of: PeerFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peer = peer_of(GOOD)
+    asked = everywhere(peer.port, monkeypatch)
+    assert sent(transport, f"http://[::1%251]:{peer.port}/x").status == 200
+    assert set(asked) == {"::1%1"}
+    assert peer.requests[0].headers["host"] == f"[::1]:{peer.port}"
+
+
+def test_a_trailing_dot_is_for_the_resolver_and_not_for_tls(
+    make: Make, peer_of: PeerFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peer = peer_of(GOOD, tls=server_context())
+    asked = everywhere(peer.port, monkeypatch)
+    context = ssl.create_default_context(cafile=str(CERTIFICATE))
+    kind = httpx2.HTTPTransport if make is Httpx2Transport else httpx2.AsyncHTTPTransport
+    transport = make(make=lambda: kind(verify=context))
+    with contextlib.closing(transport):
+        assert sent(transport, f"https://localhost.:{peer.port}/x").status == 200
+    assert set(asked) == {"localhost."}
 
 
 def test_the_usual_calls_work(transport: Transport, service: Caller) -> None:

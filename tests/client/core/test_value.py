@@ -42,7 +42,7 @@ def test_another_value_or_class_is_not_equal() -> None:
 
 
 def test_what_is_hidden_is_not_shown() -> None:
-    assert repr(Proxy("h", 3128, "Basic c2VjcmV0")) == "Proxy(host='h', port=3128)"
+    assert repr(Proxy("h", 3128, "Basic c2VjcmV0")) == "Proxy(host='h', port=3128, zone='')"
     assert repr(Timeout(5)) == "Timeout(connect=5.0, total=5)"
 
 

@@ -47,7 +47,7 @@ async def open_connection(route: Route, context: ssl.SSLContext | None, deadline
 
 async def _opened(loop: asyncio.AbstractEventLoop, route: Route, deadline: float) -> socket.socket:
     """Connects to the first hop's addresses in turn and returns the first socket that connects."""
-    addresses = await _addresses(loop, route.first.host, route.first.port)
+    addresses = await _addresses(loop, route.first.resolvable, route.first.port)
     trouble = OSError("the host has no address")
     for position, (family, kind, protocol, _, address) in enumerate(addresses):
         # Split the time, so that an unresponsive address leaves some for the others.

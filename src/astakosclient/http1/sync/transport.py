@@ -142,7 +142,7 @@ def _may_resend(request: Request, kept: Connection, error: ConnectionError) -> b
 def _opened(peer: Address | Proxy, deadline: float) -> socket.socket:
     """Connects to the peer's addresses in turn and returns the first socket that connects."""
     try:
-        addresses = socket.getaddrinfo(peer.host, peer.port, type=socket.SOCK_STREAM)
+        addresses = socket.getaddrinfo(peer.resolvable, peer.port, type=socket.SOCK_STREAM)
     except UnicodeError as error:
         raise OSError(f"{peer.host!r} is not a valid host name") from error
     trouble = OSError("the host has no address")
