@@ -9,6 +9,7 @@ from astakos.projects.project import DRAWING, INITIALIZED, Capacity, Membership,
 
 SYSTEM_PROJECT_LIFETIME = 100 * 365 * DAY
 USER = "user:"
+PROJECT = "project:"
 
 
 def user_holder(uuid: str) -> str:
@@ -18,7 +19,7 @@ def user_holder(uuid: str) -> str:
 
 def project_holder(uuid: str) -> str:
     """Return the ledger's name for a project, as a holder and as its members' source."""
-    return f"project:{uuid}"
+    return PROJECT + uuid
 
 
 def uuid_of_user(holder: str) -> str | None:

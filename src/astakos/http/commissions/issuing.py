@@ -1,5 +1,6 @@
 """`POST account/v1.0/commissions`: issuing a commission (`docs/ledger.md`)."""
 
+import contextlib
 from collections.abc import Callable
 from typing import Annotated, TypedDict
 
@@ -9,6 +10,7 @@ from astakos.clock import MICROSECONDS
 from astakos.directory.entities import Component
 from astakos.http.bodies import JsonBody, require_storable
 from astakos.http.commissions.fingerprints import fingerprint, first_fingerprint
+from astakos.http.commissions.missing_holdings import NO_QUOTA, malformed_name, unknown_name
 from astakos.http.commissions.refused_issues import (
     NoHoldingRefusal,
     OverLimitRefusal,
@@ -23,7 +25,8 @@ from astakos.http.openapi.description import Parameter, Reply, described
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
 from astakos.ledger.operations import Idempotency, Issue, Issued, KeyReused, Outcome
-from astakos.ledger.rules import NoCapacity, NoQuantity, Refusal, merge
+from astakos.ledger.ports import StorageUnavailableError
+from astakos.ledger.rules import NoCapacity, NoHolding, NoQuantity, Refusal, merge
 from astakos.service.service import Service
 
 LONGEST_NAME = 4096
@@ -101,7 +104,16 @@ async def issue(service: Service, request: Request, component: Component) -> Ans
         return Answer(201, to_json({"serial": outcome.serial}), headers=_honoured(key, outcome))
     if not isinstance(outcome, Refusal | KeyReused):
         raise TypeError(f"unexpected outcome of an issue: {type(outcome).__name__}")
-    return _answer(refused(outcome, requested))
+    return _answer(refused(outcome, requested, await _reason(service, outcome)))
+
+
+async def _reason(service: Service, refusal: Refusal | KeyReused) -> str:
+    """Returns why a holding does not exist, as far as the database can tell now."""
+    if isinstance(refusal, NoHolding) and malformed_name(refusal.provision.key) is None:
+        # The refusal is certain, and an answer in general terms is better than none.
+        with contextlib.suppress(StorageUnavailableError):
+            return await service.read(unknown_name, refusal.provision.key)
+    return NO_QUOTA
 
 
 async def _issue_spread(

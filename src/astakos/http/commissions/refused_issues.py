@@ -5,6 +5,7 @@ from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
 
 import msgspec
 
+from astakos.http.commissions.missing_holdings import NO_QUOTA, NOT_NAMES, malformed_name
 from astakos.http.commissions.requested_provisions import (
     Requested,
     RequestedProvision,
@@ -14,8 +15,6 @@ from astakos.http.commissions.requested_provisions import (
 from astakos.http.faults import UnprocessableEntity
 from astakos.ledger.operations import KeyReused
 from astakos.ledger.rules import UNLIMITED, Key, NoCapacity, NoHolding, NoQuantity, OutOfRange, Refusal
-
-NO_HOLDING = "This holding does not exist: the holder has no quota for the resource from the source."
 
 
 class RefusedProvision(TypedDict):
@@ -70,11 +69,17 @@ def not_understood(problem: RequestedProvision | SumOutOfRange) -> Result:
             f"The body is not valid: each quantity for {named(problem.key)}, and their sum, must be from "
             f"-{UNLIMITED} to {UNLIMITED} - at `$.provisions[...].quantity`."
         )
-    return _with_data(404, "itemNotFound", NO_HOLDING, _data("NoHoldingError", msgspec.to_builtins(problem)))
+    return _no_holding(msgspec.to_builtins(problem), NOT_NAMES)
 
 
-def refused(refusal: Refusal | KeyReused, requested: Requested) -> Result:
-    """Returns the response for a refusal by the ledger. Names the holding as the request did."""
+def refused(refusal: Refusal | KeyReused, requested: Requested, reason: str = NO_QUOTA) -> Result:
+    """Returns the response for a refusal by the ledger. Names the holding as the request did.
+
+    Args:
+        refusal: Why the ledger refused.
+        requested: The provisions of the request.
+        reason: Why a holding, whose names have the right form, does not exist.
+    """
     if isinstance(refusal, KeyReused):
         message = f"The Idempotency-Key {refusal.key!r} was used with a different body. Use a new key."
         return Result(422, UnprocessableEntity(message).envelope())
@@ -82,7 +87,7 @@ def refused(refusal: Refusal | KeyReused, requested: Requested) -> Result:
     provision = {**key._asdict(), "quantity": quantity}
     match refusal:
         case NoHolding():
-            return _with_data(404, "itemNotFound", NO_HOLDING, _data("NoHoldingError", provision))
+            return _no_holding(provision, malformed_name(refusal.provision.key) or reason)
         case NoCapacity(_, usage, limit):
             message = "The quantity would exceed the limit of the holding."
             return _with_data(413, "overLimit", message, _data("NoCapacityError", provision, usage, limit))
@@ -98,6 +103,13 @@ def refused(refusal: Refusal | KeyReused, requested: Requested) -> Result:
 def named(key: Key) -> str:
     """Returns the name of a holding in messages."""
     return f"{key.resource} of {key.holder} from {key.source}"
+
+
+def _no_holding(provision: Mapping[str, Any], reason: str) -> Result:
+    name = f"{provision['resource']} of {provision['holder']} from {provision['source']}"
+    return _with_data(
+        404, "itemNotFound", f"There is no holding {name}: {reason}.", _data("NoHoldingError", provision)
+    )
 
 
 def _bad_request(message: str) -> Result:

@@ -45,6 +45,7 @@ SELECT {RESOURCE_COLUMNS} FROM resources r JOIN services s ON s.id = r.service_i
 LIST_RESOURCES_OF = """
 SELECT r.name FROM resources r JOIN services s ON s.id = r.service_id WHERE s.component_id = ?
 """
+FIND_RESOURCE = "SELECT id FROM resources WHERE name = ?"
 SAVE_RESOURCE = """
 INSERT INTO resources (name, service_id, unit, description, system_default, project_default, ui_visible,
                        api_visible)
@@ -136,6 +137,11 @@ def list_resources(connection: Connection) -> list[Resource]:
 def resources_of(connection: Connection, component: int) -> set[str]:
     """Return the names of the resources that a component's services offer."""
     return {name for (name,) in connection.execute(LIST_RESOURCES_OF, (component,))}
+
+
+def has_resource(connection: Connection, name: str) -> bool:
+    """Return whether a resource exists."""
+    return is_storable(name) and connection.execute(FIND_RESOURCE, (name,)).fetchone() is not None
 
 
 def save_resource(connection: Connection, resource: Resource) -> None:

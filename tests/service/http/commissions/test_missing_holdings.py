@@ -1,0 +1,64 @@
+"""What the refusal says when a holding does not exist."""
+
+from typing import Any
+
+import pytest
+
+from service.caller import COMMISSIONS, Caller
+from service.world import ALICE, COMPUTE_TOKEN, EDGAR, LAB, UNKNOWN_UUID, VM
+
+pytestmark = pytest.mark.every_engine
+
+USER = f"user:{ALICE.uuid}"
+PROJECT = f"project:{LAB}"
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"resource": "cyclades.vmm"}, "there is no such resource"),
+        ({"resource": "a\0b"}, "there is no such resource"),
+        ({"resource": ""}, "there is no such resource"),
+        ({"source": f"project:{UNKNOWN_UUID}"}, "there is no such project"),
+        ({"source": "project:a\0b"}, "there is no such project"),
+        ({"holder": f"project:{UNKNOWN_UUID}", "source": None}, "there is no such project"),
+        ({"holder": f"user:{UNKNOWN_UUID}"}, "there is no such user"),
+        ({"holder": f"user:{EDGAR.uuid}"}, "the user is not a member of the project"),
+        ({"holder": ALICE.email}, "the holder must be user:<uuid>, not a mail address"),
+        ({"holder": f"user:{ALICE.email}"}, "the holder must be user:<uuid>, not a mail address"),
+        ({"holder": ALICE.uuid}, "the holder must be user:<uuid> or project:<uuid>"),
+        ({"source": LAB}, "the source of a user's holding must be project:<uuid>"),
+        ({"source": None}, "the source of a user's holding must be project:<uuid>"),
+        ({"holder": PROJECT}, "the source of a project's own holding is null"),
+        ({"holder": 5}, "holder and resource must be strings, and source a string or null"),
+        ({"resource": None}, "holder and resource must be strings, and source a string or null"),
+    ],
+)
+def test_the_refusal_names_the_holding_and_what_is_likely_wrong(
+    standing_service: Caller, changed: dict[str, Any], reason: str
+) -> None:
+    asked = {"holder": USER, "source": PROJECT, "resource": VM, "quantity": 1} | changed
+    reply = standing_service.post(COMMISSIONS, COMPUTE_TOKEN, {"provisions": [asked]})
+    assert reply.status == 404
+    named = f"There is no holding {asked['resource']} of {asked['holder']} from {asked['source']}"
+    assert reply.message == f"{named}: {reason}."
+    assert reply.document["itemNotFound"]["data"] == {"name": "NoHoldingError", "provision": asked}
+
+
+def test_a_provision_in_the_form_of_0_14_is_named_as_it_was_asked(standing_service: Caller) -> None:
+    asked = {"holder": UNKNOWN_UUID, "source": "system", "resource": VM, "quantity": 1}
+    reply = standing_service.post(COMMISSIONS, COMPUTE_TOKEN, {"provisions": [asked]})
+    assert (
+        reply.message == f"There is no holding {VM} of {UNKNOWN_UUID} from system: there is no such project."
+    )
+
+
+def test_commissions_in_bulk_name_the_holding_too(standing_service: Caller) -> None:
+    asked = {"holder": ALICE.email, "source": PROJECT, "resource": VM, "quantity": 1}
+    commissions = [{"provisions": [asked]}, {"provisions": [asked | {"holder": f"user:{UNKNOWN_UUID}"}]}]
+    reply = standing_service.post(f"{COMMISSIONS}/bulk", COMPUTE_TOKEN, {"commissions": commissions})
+    messages = [result["body"]["itemNotFound"]["message"] for result in reply.document["results"]]
+    mail_address, unknown = messages
+    assert mail_address.startswith(f"There is no holding {VM} of {ALICE.email} from {PROJECT}: ")
+    assert mail_address.endswith(": the holder must be user:<uuid>, not a mail address.")
+    assert unknown.endswith(": the holder has no quota for the resource from the source.")
