@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import pickle
@@ -14,11 +15,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astakosclient import Answer, AstakosClient, Request, Retry, Timeout, errors
+from astakosclient import Answer, AstakosClient, AsyncAstakosClient, Request, Retry, Timeout, errors
 from astakosclient.retry import seconds_to_wait
 from client.peers import Step, answer, closed_port, drip, fault, hang_up, then_close
 
 if TYPE_CHECKING:
+    import socket
+
     from client.conftest import PeerFactory
 
 TOKEN = "UQpYas7ElzWGD5yCcEXtjw"
@@ -121,6 +124,67 @@ def test_what_was_not_carried_out_the_second_time_may_have_been_the_first_time(p
         with pytest.raises(errors.AstakosClientException) as failed:
             client.issue_commission(TOKEN, {})
     assert failed.value.outcome == "unknown"
+
+
+def failed_issue(url: str) -> errors.AstakosClientException:
+    """The error of an issue on a connection that has carried a call."""
+    with AstakosClient(url) as client:
+        client.get_pending_commissions(TOKEN)
+        with pytest.raises(errors.AstakosClientException) as failed:
+            client.issue_commission(TOKEN, {})
+    return failed.value
+
+
+def failed_issue_awaited(url: str) -> errors.AstakosClientException:
+    async def main() -> errors.AstakosClientException:
+        async with AsyncAstakosClient(url) as client:
+            await client.get_pending_commissions(TOKEN)
+            with pytest.raises(errors.AstakosClientException) as failed:
+                await client.issue_commission(TOKEN, {})
+        return failed.value
+
+    return asyncio.run(main())
+
+
+either_client = pytest.mark.parametrize("fail", [failed_issue, failed_issue_awaited], ids=["sync", "async"])
+Fail = Callable[[str], errors.AstakosClientException]
+
+
+@either_client
+@pytest.mark.parametrize("refusal", [NOT_CARRIED_OUT, answer(status="429 Too Many Requests")])
+def test_the_copy_that_the_transport_sent_first_may_have_been_carried_out(
+    fail: Fail, refusal: Step, peer_of: PeerFactory
+) -> None:
+    peer = peer_of(answer([], headers=SUPPORTS), hang_up, refusal)
+    assert fail(peer.url).outcome == "unknown"
+    assert [request.method for request in peer.requests] == ["GET", "POST", "POST"]
+
+
+@either_client
+def test_a_request_was_sent_if_only_its_second_copy_was_not(fail: Fail, peer_of: PeerFactory) -> None:
+    def hang_up_for_good(connection: socket.socket) -> bool:
+        peer.stop_listening()
+        return hang_up(connection)
+
+    peer = peer_of(answer([], headers=SUPPORTS), hang_up_for_good)
+    error = fail(peer.url)
+    assert isinstance(error, errors.ConnectionError)
+    assert error.sent
+    assert len(peer.requests) == 2
+
+
+def test_a_request_was_sent_if_only_its_repetition_was_not(peer_of: PeerFactory) -> None:
+    def answer_for_good(connection: socket.socket) -> bool:
+        peer.stop_listening()
+        return then_close(answer(status="502 Bad Gateway"))(connection)
+
+    peer = peer_of(answer([], headers=SUPPORTS), answer_for_good)
+    with AstakosClient(peer.url, Retry(1, base=0)) as client:
+        client.get_pending_commissions(TOKEN)
+        with pytest.raises(errors.ConnectionError) as failed:
+            client.issue_commission(TOKEN, {})
+    assert failed.value.sent
+    assert len(peer.requests) == 2
 
 
 @pytest.mark.parametrize(("outcome", "is_accepted"), [("ACCEPT", True), ("REJECT", False)])

@@ -27,7 +27,7 @@ from astakosclient.errors import (
     QuotaLimit,
 )
 from astakosclient.events import Answered, Attempted
-from astakosclient.retry import Allowance
+from astakosclient.retry import BUSY, Allowance
 
 if TYPE_CHECKING:
     import logging
@@ -187,9 +187,8 @@ class _Execution(Generic[T]):
                 confirmation = _Execution(self._common, self._call.confirm, self._timeout, self._deadline)
                 if (yield from confirmation.run()):
                     return self._read(Answer(200))
-            if self._may_be_done and outcome.outcome == NOT_CARRIED_OUT:
-                # The server speaks of the last attempt only.
-                outcome.outcome = UNKNOWN
+            if self._may_be_done:
+                _doubt(outcome)
             yield from self._wait_to_repeat(outcome)
 
     def _attempt(self) -> Generator[Attempt, Answer | None, Answer | AstakosClientException]:
@@ -212,6 +211,8 @@ class _Execution(Generic[T]):
         else:
             assert answer is not None  # noqa: S101 - the driver's side of the contract
             outcome, status = answer, answer.status
+            # A transport resends only what is repeatable, so that a confirmation is not at stake.
+            self._may_be_done = self._may_be_done or answer.resent
             common.server.learn(answer, would_tell=_would_tell(self._call, status))
             if not 200 <= status < 300:
                 outcome = self._call.explain(answer)
@@ -337,6 +338,14 @@ class _Execution(Generic[T]):
 
 def _would_tell(call: Call[T], status: int) -> bool:
     return call.path.startswith(COMMISSIONS) and (200 <= status < 300 or status in {404, 413})
+
+
+def _doubt(error: AstakosClientException) -> None:
+    """Withdraws what an exception says about the call: it speaks of the last copy of the request only."""
+    if error.outcome == NOT_CARRIED_OUT or error.status == BUSY:
+        error.outcome = UNKNOWN
+    if isinstance(error, ConnectionError):
+        error.sent = True
 
 
 def _connection_error(trouble: BaseException) -> AstakosClientException:

@@ -62,19 +62,28 @@ class Answer(Value):
         reason: the reason phrase; may be empty.
         headers: values by lowercase header name.
         body: the decompressed body.
+        resent: whether the transport had sent the request before, on a connection that broke. The server may
+            have carried out that copy, whatever this response says.
     """
 
-    __slots__ = ("body", "headers", "reason", "status")
-    __hidden__ = ("body", "headers", "reason")
+    __slots__ = ("body", "headers", "reason", "resent", "status")
+    __hidden__ = ("body", "headers", "reason", "resent")
 
     def __init__(
-        self, status: int, reason: str = "", headers: Mapping[str, str] | None = None, body: bytes = b""
+        self,
+        status: int,
+        reason: str = "",
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        *,
+        resent: bool = False,
     ) -> None:
         """Sets the attributes; see the class."""
         self.status = status
         self.reason = reason
         self.headers = {} if headers is None else headers
         self.body = body
+        self.resent = resent
 
     @property
     def text(self) -> str:

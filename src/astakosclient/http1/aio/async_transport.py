@@ -81,6 +81,7 @@ class AsyncHttpTransport:
         except TimeoutError as error:
             raise ConnectionError(error, sent=False, peer=self._route.peer) from error
         try:
+            resent = False
             kept = pool.take()
             if kept is not None:
                 try:
@@ -88,9 +89,16 @@ class AsyncHttpTransport:
                 except ConnectionError as error:
                     if not _may_resend(request, kept, error):
                         raise
+                    resent = error.sent
             soon = min(deadline, time.monotonic() + timeout.connect)
-            fresh = await open_connection(self._route, self._ssl_context, soon)
-            return await self._exchange(pool, fresh, request.method, message, deadline)
+            try:
+                fresh = await open_connection(self._route, self._ssl_context, soon)
+                answer = await self._exchange(pool, fresh, request.method, message, deadline)
+            except ConnectionError as error:
+                error.sent = error.sent or resent
+                raise
+            answer.resent = resent
+            return answer
         finally:
             pool.leave()
 

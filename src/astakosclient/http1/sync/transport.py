@@ -78,6 +78,7 @@ class HttpTransport:
         except TimeoutError as error:
             raise ConnectionError(error, sent=False, peer=self._route.peer) from error
         try:
+            resent = False
             kept = shelf.take()
             if kept is not None:
                 try:
@@ -85,8 +86,16 @@ class HttpTransport:
                 except ConnectionError as error:
                     if not _may_resend(request, kept, error):
                         raise
-            fresh = self._connect(min(deadline, time.monotonic() + timeout.connect))
-            return self._exchange(shelf, fresh, request.method, message, deadline)
+                    resent = error.sent
+            soon = min(deadline, time.monotonic() + timeout.connect)
+            try:
+                fresh = self._connect(soon)
+                answer = self._exchange(shelf, fresh, request.method, message, deadline)
+            except ConnectionError as error:
+                error.sent = error.sent or resent
+                raise
+            answer.resent = resent
+            return answer
         finally:
             shelf.leave()
 
