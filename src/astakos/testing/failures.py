@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 When = Literal["before", "after", "within"]
 Part = Literal["body", "head"]
+SaidOutcome = Literal["not-carried-out", "unknown"]
 
 FAULTS = {
     400: "badRequest",
@@ -88,9 +89,18 @@ class Fail:
     status: int
     retry_after: float | None
     carried_out: bool
+    outcome: SaidOutcome | None = None
 
     def __post_init__(self) -> None:
         """Check the arguments."""
+        if self.outcome not in ("not-carried-out", "unknown", None):
+            raise ValueError(f"outcome must be 'not-carried-out' or 'unknown', not {self.outcome!r}")
+        if self.outcome is not None and self.status != HTTPStatus.SERVICE_UNAVAILABLE:
+            raise ValueError(
+                f"the service tells an outcome with the status 503 only, not with {self.status!r}"
+            )
+        if self.outcome == "not-carried-out" and self.carried_out:
+            raise ValueError("outcome must be 'unknown' if the service carries out the request")
         if not 400 <= self.status <= 599 or self.status not in set(HTTPStatus):
             raise ValueError(f"the status must be an HTTP status from 400 to 599, not {self.status!r}")
         if self.retry_after is not None and not 0 <= self.retry_after < math.inf:
@@ -103,7 +113,7 @@ class Fail:
         await exchange.answer(self._answer())
 
     def _answer(self) -> FinishedAnswer:
-        name = FAULTS.get(self.status)
+        name = "outcomeUnknown" if self.outcome == "unknown" else FAULTS.get(self.status)
         if name is None:
             # The service never sends this status; a gateway in front of it does, with an HTML page.
             phrase = HTTPStatus(self.status).phrase
@@ -112,6 +122,8 @@ class Fail:
             fault = {"code": self.status, "message": "The test lets this call fail.", "details": ""}
             body, kind = json.dumps({name: fault}).encode(), b"application/json; charset=UTF-8"
         headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body))]
+        if self.outcome is not None:
+            headers.append((b"astakos-outcome", self.outcome.encode()))
         if self.retry_after is not None:
             headers.append((b"retry-after", b"%d" % math.ceil(self.retry_after)))
         return FinishedAnswer(self.status, headers, body)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from contextlib import AbstractContextManager
 
-    from astakos.testing.failures import Part, When
+    from astakos.testing.failures import Part, SaidOutcome, When
     from astakos.testing.installation import Directory
     from astakos.testing.seen_requests import SeenRequest
     from astakos.testing.starting import StartedService
@@ -291,6 +291,7 @@ class RunningService:
         *,
         retry_after: float | None = None,
         carried_out: bool = False,
+        outcome: SaidOutcome | None = None,
         times: int = 1,
         path: str | None = None,
         method: str | None = None,
@@ -301,6 +302,8 @@ class RunningService:
             status: the status, from 400 to 599.
             retry_after: the seconds in the ``Retry-After`` header, rounded up.
             carried_out: whether the service handles the request anyway, as happens behind a gateway.
+            outcome: what the answer says about the call in ``Astakos-Outcome``: ``not-carried-out`` or
+                ``unknown``, as every 503 of the service does. None: nothing, as a gateway.
             times: how many requests fail.
             path: a pattern for the path below the URL, for example ``/account/v1.0/commissions*``; only
                 matching requests fail.
@@ -309,7 +312,7 @@ class RunningService:
         Raises:
             ValueError: an argument is invalid.
         """
-        return self._let(Fail(status, retry_after, carried_out), times, path, method)
+        return self._let(Fail(status, retry_after, carried_out, outcome), times, path, method)
 
     def cut_next(
         self,

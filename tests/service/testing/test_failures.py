@@ -24,6 +24,14 @@ if TYPE_CHECKING:
     [
         (lambda service: service.fail_next(), AstakosClientException, "503 Service Unavailable", False),
         (lambda service: service.fail_next(carried_out=True), AstakosClientException, "503", True),
+        (lambda service: service.fail_next(outcome="unknown"), AstakosClientException, "503", False),
+        (
+            lambda service: service.fail_next(outcome="unknown", carried_out=True),
+            AstakosClientException,
+            "503",
+            True,
+        ),
+        (lambda service: service.fail_next(outcome="not-carried-out"), AstakosClientException, "503", False),
         (lambda service: service.fail_next(429), AstakosClientException, "429 Too Many Requests", False),
         (lambda service: service.fail_next(502, carried_out=True), AstakosClientException, "502 Bad", True),
         (lambda service: service.fail_next(401), errors.Unauthorized, "401 Unauthorized", False),
@@ -76,6 +84,32 @@ def test_the_client_is_told_when_to_come_again(astakos_service: RunningService) 
         astakos_service.client(retry=0).get_resources()
     assert (trouble.value.status, trouble.value.fault) == (503, "serviceUnavailable")
     assert trouble.value.retry_after == 7
+
+
+@pytest.mark.parametrize(
+    ("outcome", "fault"),
+    [
+        (None, "serviceUnavailable"),
+        ("not-carried-out", "serviceUnavailable"),
+        ("unknown", "outcomeUnknown"),
+    ],
+)
+def test_the_client_is_told_the_outcome(
+    astakos_service: RunningService, shop: Shop, outcome: Any, fault: str
+) -> None:
+    astakos_service.fail_next(outcome=outcome)
+    with pytest.raises(AstakosClientException) as trouble:
+        shop.issue(astakos_service.client(retry=0), 1)
+    assert (trouble.value.outcome, trouble.value.fault) == (outcome, fault)
+
+
+def test_a_call_that_certainly_was_not_carried_out_is_repeated(
+    astakos_service: RunningService, shop: Shop
+) -> None:
+    client = astakos_service.client(retry=Retry(1, base=0.01), timeout=20)
+    switch = astakos_service.fail_next(outcome="not-carried-out", path="/account/v1.0/feedback")
+    client.send_feedback(shop.ada.token, "Fine", "")
+    assert switch.used == 1
 
 
 def test_a_patient_client_gets_the_late_answer(astakos_service: RunningService, shop: Shop) -> None:
@@ -184,6 +218,12 @@ def test_the_service_itself_reports_no_error(
     [
         (lambda service: service.fail_next(200), "from 400 to 599"),
         (lambda service: service.fail_next(499), "from 400 to 599"),
+        (lambda service: service.fail_next(outcome="lost"), "outcome must be"),
+        (lambda service: service.fail_next(502, outcome="unknown"), "with the status 503 only, not with 502"),
+        (
+            lambda service: service.fail_next(outcome="not-carried-out", carried_out=True),
+            "outcome must be 'unknown'",
+        ),
         (lambda service: service.fail_next(times=0), "times must be 1 or more"),
         (lambda service: service.fail_next(path="account"), "below the service's URL"),
         (lambda service: service.fail_next(retry_after=-1), "retry_after"),
