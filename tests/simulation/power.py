@@ -3,6 +3,7 @@
 The log is copied when a sync begins; once the sync has ended, the disk holds that copy for certain.
 """
 
+import asyncio
 import random
 import threading
 from collections.abc import Callable
@@ -62,19 +63,20 @@ class LedgerOnDisk(SQLiteLedger):
     """A ledger whose log is synced to a simulated disk.
 
     It makes no checkpoints: their syncs, and the order of them, are SQLite's own.
-
-    Attributes:
-        committed: released after each commit.
     """
 
     def __init__(self, database: SQLiteDatabase, disk: Disk) -> None:
         super().__init__(database)
         self._disk = disk
-        self.committed = threading.Semaphore(0)
+        self._committed = threading.Semaphore(0)
 
     def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
         super().transact(work)
-        self.committed.release()
+        self._committed.release()
+
+    async def has_committed(self) -> None:
+        """Wait for one more commit."""
+        assert await asyncio.to_thread(self._committed.acquire, timeout=20), "nothing was committed"
 
     def defer_sync(self) -> DeferredSync:
         return self._disk

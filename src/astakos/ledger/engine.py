@@ -38,6 +38,9 @@ TIDY_SECONDS = 60.0
 PROVEN_SECONDS = 5.0
 """For how long a commit proves that the storage can be written."""
 RECEIVED_AT_ONCE = 1 << 18
+WORTH_A_BATCH = 8
+"""While a batch waits for the disk, the next one begins when so many operations wait. Smaller batches would
+cost more processor time an operation than the overlap saves."""
 MOST_NOT_DURABLE = 8
 """How many committed batches may wait for the disk. Beyond it, operations wait before they are applied, where
 they can still be withdrawn: if the disk hangs, their outcome is known."""
@@ -210,7 +213,8 @@ class Engine:
 
     @property
     def _is_far_ahead(self) -> bool:
-        return self._durability is not None and len(self._durability) >= MOST_NOT_DURABLE
+        waiting = 0 if self._durability is None else len(self._durability)
+        return waiting > 0 and (waiting >= MOST_NOT_DURABLE or len(self._queue) < WORTH_A_BATCH)
 
     def _receive(self, timeout: float) -> None:
         for key, events in self._selector.select(timeout):
