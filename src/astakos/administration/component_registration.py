@@ -1,6 +1,7 @@
 """Renews the tokens of components, and registers this program's own services."""
 
 import os
+from dataclasses import replace
 
 from astakos.administration.state_document import StateError
 from astakos.directory.entities import Component
@@ -27,23 +28,61 @@ def renew_component_token(connection: Connection, name: str, now: int) -> str:
 def register_own_services(database: Database, base_url: str) -> None:
     """Register this program's own services in the service catalog, below its base URL.
 
+    The component's own URLs follow the base URL, except those that an operator has set.
+
     Raises:
         StateError: the base URL contains characters that cannot be stored.
     """
     if not is_storable(base_url):
         raise StateError(f"the base URL cannot contain NUL or lone surrogates: {base_url!r}")
     wanted = {name: own_endpoint(base_url, prefix, version) for name, _, prefix, version in OWN_SERVICES}
-    present = {service.name: service for service in registry.list_services(database.reader())}
-    if all(name in present and present[name].endpoints == (endpoint,) for name, endpoint in wanted.items()):
-        return
+
+    def is_registered(connection: Connection) -> bool:
+        present = {service.name: service.endpoints for service in registry.list_services(connection)}
+        if any(present.get(name) != (endpoint,) for name, endpoint in wanted.items()):
+            return False
+        return registry.find_component(connection, OWN_COMPONENT) == _wanted_component(connection, base_url)
 
     def register(connection: Connection) -> None:
-        if registry.find_component(connection, OWN_COMPONENT) is None:
-            component = Component(
-                0, OWN_COMPONENT, f"{base_url}/ui", base_url, menu={"cloudbar": {"show": False}}
-            )
-            registry.save_component(connection, component)
+        registry.save_component(connection, _wanted_component(connection, base_url))
         for name, kind, _, _ in OWN_SERVICES:
             registry.save_service(connection, name, kind, OWN_COMPONENT, [wanted[name]])
 
-    database.change(register)
+    if not is_registered(database.reader()):
+        database.change(register)
+
+
+def _own_component(base_url: str) -> Component:
+    return Component(0, OWN_COMPONENT, f"{base_url}/ui", base_url, menu={"cloudbar": {"show": False}})
+
+
+def _wanted_component(connection: Connection, base_url: str) -> Component:
+    """Return this program's component at a base URL, with what an operator has set."""
+    present = registry.find_component(connection, OWN_COMPONENT)
+    own = _own_component(base_url)
+    if present is None:
+        return own
+    former = [_own_component(url) for url in _former_base_urls(connection, present)]
+    return replace(
+        present,
+        ui_url=own.ui_url if present.ui_url in {one.ui_url for one in former} else present.ui_url,
+        base_url=own.base_url if present.base_url in {one.base_url for one in former} else present.base_url,
+    )
+
+
+def _former_base_urls(connection: Connection, present: Component) -> set[str]:
+    """Return the base URLs that the endpoints of this program's services, and its component, were set for."""
+    former = set()
+    endpoints = {service.name: service.endpoints for service in registry.list_services(connection)}
+    for name, _, prefix, version in OWN_SERVICES:
+        below = own_endpoint("", prefix, version)["publicURL"]
+        for endpoint in endpoints.get(name, ()):
+            base_url = endpoint.get("publicURL", "").removesuffix(f"/{below}")
+            if own_endpoint(base_url, prefix, version) == endpoint:
+                former.add(base_url)
+    # Earlier versions moved the endpoints alone, and left the component as they had registered it.
+    if present.base_url is not None:
+        registered = _own_component(present.base_url)
+        if (present.ui_url, present.menu) == (registered.ui_url, registered.menu):
+            former.add(present.base_url)
+    return former

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from astakos.administration.component_registration import register_own_services, renew_component_token
@@ -5,7 +7,7 @@ from astakos.administration.load import load
 from astakos.administration.state_document import ComponentEntry, ServiceEntry, StateDocument, StateError
 from astakos.directory.tokens import token_hash
 from astakos.storage.protocol import Database
-from astakos.storage.tables.registry import list_components, list_services
+from astakos.storage.tables.registry import find_component, list_components, list_services, save_component
 from service.installation import all_rows, rows
 from service.world import BASE_URL, LOADED
 
@@ -39,6 +41,53 @@ def test_own_services_follow_the_base_url(database: Database) -> None:
         "astakos_weblogin": "http://localhost:8000/weblogin",
         "astakos_oauth2": "http://localhost:8000/oauth2",
     }
+
+
+def own_urls(database: Database) -> tuple[str | None, str | None]:
+    component = find_component(database.reader(), "astakos")
+    assert component is not None
+    return component.ui_url, component.base_url
+
+
+def test_the_own_component_follows_the_base_url(empty: Database) -> None:
+    for url in ("http://127.0.0.1:8071", "http://127.0.0.1:8072", "https://example.org/astakos"):
+        register_own_services(empty, url)
+        assert own_urls(empty) == (f"{url}/ui", url)
+        before = all_rows(empty)
+        register_own_services(empty, url)
+        assert all_rows(empty) == before
+
+
+def test_urls_that_an_earlier_version_left_behind_follow_as_well(empty: Database) -> None:
+    register_own_services(empty, "http://127.0.0.1:8072")
+    rows(
+        empty, "UPDATE components SET ui_url = 'http://127.0.0.1:8071/ui', base_url = 'http://127.0.0.1:8071'"
+    )
+    register_own_services(empty, "http://127.0.0.1:8072")
+    assert own_urls(empty) == ("http://127.0.0.1:8072/ui", "http://127.0.0.1:8072")
+
+
+def test_a_url_that_an_operator_has_set_stays_while_the_others_follow(empty: Database) -> None:
+    register_own_services(empty, "http://127.0.0.1:8071")
+    with empty.transaction() as connection:
+        component = find_component(connection, "astakos")
+        assert component is not None
+        save_component(connection, replace(component, ui_url="https://ui.example.org"))
+    register_own_services(empty, "http://127.0.0.1:8072")
+    assert own_urls(empty) == ("https://ui.example.org", "http://127.0.0.1:8072")
+
+
+def test_a_menu_that_an_operator_has_set_stays_while_the_urls_follow(empty: Database) -> None:
+    register_own_services(empty, "http://127.0.0.1:8071")
+    with empty.transaction() as connection:
+        component = find_component(connection, "astakos")
+        assert component is not None
+        save_component(connection, replace(component, menu={"order": 7}))
+    register_own_services(empty, "http://127.0.0.1:8072")
+    assert own_urls(empty) == ("http://127.0.0.1:8072/ui", "http://127.0.0.1:8072")
+    component = find_component(empty.reader(), "astakos")
+    assert component is not None
+    assert component.menu == {"order": 7}
 
 
 def test_an_own_component_that_was_declared_keeps_what_was_declared(empty: Database) -> None:
