@@ -5,12 +5,13 @@ from pathlib import Path
 import click
 
 from astakos.administration.state_document import StateError
+from astakos.cli.files import FileName
 from astakos.cli.options import database_option, open_database
 from astakos.storage.protocol import Database
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=FileName())
 @database_option
 def backup(file: Path, database_url: str) -> None:
     """Back up an SQLite database to a new FILE.

@@ -5,13 +5,29 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+import click
 
 from astakos.administration.state_document import StateError
 from astakos.cli.standard_streams import OUTPUT, abandon_output
 
 STANDARD = "-"
 BUFFER_BYTES = 2**20
+
+
+class FileName(click.Path):
+    """The name of a file, which is not that of a folder."""
+
+    def __init__(self, *, allow_dash: bool = False) -> None:
+        """Set whether `-` means standard input or output."""
+        super().__init__(path_type=Path, dir_okay=False, allow_dash=allow_dash)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Check a file name. An empty one would become `.`, the current folder."""
+        if not str(value):
+            self.fail("the file name is empty", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 @contextlib.contextmanager

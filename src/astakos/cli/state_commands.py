@@ -8,7 +8,7 @@ from typing import IO
 import click
 
 from astakos import clock
-from astakos.cli.files import reading, writing
+from astakos.cli.files import FileName, reading, writing
 from astakos.cli.options import database_option, open_database
 from astakos.cli.progress import progress_bar
 from astakos.storage.protocol import Database
@@ -17,7 +17,7 @@ LONGEST_HEADER = 2**16
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
+@click.argument("file", type=FileName(allow_dash=True))
 @database_option
 def load(file: Path, database_url: str) -> None:
     """Load a state document or an archive from FILE.
@@ -64,7 +64,7 @@ def _load_document(content: bytes, name: str, database_url: str) -> None:
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), default="-")
+@click.argument("file", type=FileName(allow_dash=True), default="-")
 @click.option(
     "--archive",
     "as_archive",

@@ -127,6 +127,13 @@ def test_loading_a_document_says_that_it_made_a_database(new: Database) -> None:
     assert (done.status, done.errors) == (0, created(new))
 
 
+@pytest.mark.parametrize("command", ["backup", "dump", "load"])
+def test_an_empty_file_name_is_called_that(command: str, database: Database) -> None:
+    done = astakos(database, command, "")
+    assert (done.status, done.output) == (2, "")
+    assert done.errors.endswith("the file name is empty\n")
+
+
 def test_a_database_that_stays_locked_is_one_line(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
