@@ -5,7 +5,7 @@ import click
 from astakos.ledger.rules import UNLIMITED
 
 UNLIMITED_WORD = "unlimited"
-MOST_DIGITS = 30
+MOST_DIGITS = len(str(UNLIMITED))
 POWERS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40, "P": 2**50}
 
 
@@ -21,9 +21,14 @@ class Quantity(click.ParamType[int]):
             return UNLIMITED
         power = POWERS.get(text[-1:].upper(), 1)
         digits = text[:-1] if power > 1 else text
-        if not (digits.isascii() and digits.isdigit() and len(digits) <= MOST_DIGITS):
+        if not (digits.isascii() and digits.isdigit()):
             self.fail(f"{text!r} is not a quantity; write a number like 20 or 10G, or unlimited", param, ctx)
-        return min(int(digits) * power, UNLIMITED)
+        significant = digits.lstrip("0") or "0"
+        if len(significant) > MOST_DIGITS or int(significant) * power > UNLIMITED:
+            self.fail(
+                f"the limit is too large; write at most {UNLIMITED - 1}, or {UNLIMITED_WORD}", param, ctx
+            )
+        return int(significant) * power
 
 
 QUANTITY = Quantity()
