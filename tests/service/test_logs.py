@@ -71,6 +71,13 @@ def test_what_fails_is_an_object_with_the_exception_and_the_id_of_the_request(da
     assert "no such table" in line["exception"]
 
 
+def test_that_a_database_was_created_is_an_object_like_all_lines(new: Database) -> None:
+    with serving(new, "--log-format", "JSON") as served:
+        (line,) = lines(served.end().errors)
+    assert (line["level"], line["logger"]) == ("warning", "astakos.http")
+    assert line["message"] == f"Created a new database: {new.name}"
+
+
 def test_text_is_for_people_and_names_the_request_as_well(database: Database) -> None:
     with serving(database, "--log-level", "info") as served:
         served.caller.get("/healthz", X_Request_Id="seven")

@@ -27,10 +27,14 @@ def database_option(function: F) -> F:
     )(function)
 
 
-def open_database(url: str, *, create: bool = False) -> Database:
+def _say(message: str) -> None:
+    click.echo(message, err=True)
+
+
+def open_database(url: str, *, create: bool = False, say: Callable[[str], None] = _say) -> Database:
     """Open a database until the command ends. Say where if this creates it: it may be the wrong place."""
     database = database_of(url)
     if database.open(create=create):
-        click.echo(f"Created a new database: {database.name}", err=True)
+        say(f"Created a new database: {database.name}")
     click.get_current_context().call_on_close(database.close)
     return database

@@ -13,7 +13,7 @@ from astakos.directory.redirects import refuse_base_url
 from astakos.directory.trusted_proxies import THIS_MACHINE, TrustedProxies
 from astakos.http.dialects.choice import NEWEST_NAME
 from astakos.ledger.engine_client import MOST_WAITING
-from astakos.logs import FORMATS, LEVELS, TEXT, set_up_logging
+from astakos.logs import FORMATS, JSON, LEVELS, TEXT, set_up_logging
 from astakos.processes.configuration import Instructions
 from astakos.processes.listening import LOOPBACK, listen
 from astakos.processes.reports import Reports
@@ -176,7 +176,7 @@ def serve(
     listener = _listen(host, port)
     if metrics_port is not None:
         _listen(metrics_host, metrics_port).close()
-    database = open_database(database_url, create=True)
+    database = _open_database(database_url, log_format)
     if isinstance(database, SQLiteDatabase) and not allow_another_service:
         click.get_current_context().with_resource(only_service(database))
     address = _url_of(host, listener.getsockname()[1])
@@ -220,6 +220,13 @@ def serve(
         processes.run()
     except WorkerFailedError as error:
         raise StateError(str(error)) from error
+
+
+def _open_database(url: str, log_format: str) -> Database:
+    if log_format == JSON:
+        # Whatever reads the log takes each line of standard error for an object.
+        return open_database(url, create=True, say=log.warning)
+    return open_database(url, create=True)
 
 
 def _url_of(host: str, port: int) -> str:
