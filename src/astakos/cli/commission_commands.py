@@ -90,7 +90,11 @@ def reject(serial: int, database_url: str) -> None:
 @click.option("--holder", help="Only provisions for this holder: user:UUID or project:UUID.")
 @click.option("--source", help="Only provisions from this source: project:UUID.")
 @click.option("--resource", help="Only provisions of this resource.")
-@click.option("--serial", type=int, help="Only the commission with this serial.")
+@click.option(
+    "--serial",
+    type=click.IntRange(1, commissions.LARGEST_SERIAL),
+    help="Only the commission with this serial.",
+)
 @click.option("--since", type=INSTANT, help="Only commissions resolved at or after this time.")
 @click.option("--until", type=INSTANT, help="Only commissions resolved before this time.")
 @click.option(

@@ -61,6 +61,14 @@ def test_what_is_not_pending_is_named(database: Database, verb: str) -> None:
     assert astakos(database, "commission", verb, "x").status == 2
 
 
+@pytest.mark.parametrize("serial", ["-1", "0", str(2**63), str(10**30)])
+def test_the_history_of_a_serial_that_cannot_exist_is_refused(database: Database, serial: str) -> None:
+    done = astakos(database, "commission", "history", "--serial", serial)
+    assert (done.status, done.output) == (2, "")
+    assert f"1<=x<={2**63 - 1}" in done.errors
+    assert astakos(database, "commission", "history", "--serial", str(2**63 - 1)).status == 0
+
+
 def test_where_nothing_is_pending_nothing_is_listed(database: Database) -> None:
     assert astakos(database, "commission", "list", "--json").document == []
     assert astakos(database, "commission", "list").status == 0
