@@ -16,6 +16,8 @@ ORIGIN = re.compile(
 
 RUN_BY_BROWSERS = frozenset({"javascript", "data", "vbscript", "file", "blob", "about", "view-source"})
 WEB = frozenset({"http", "https"})
+ODD_PARTS = ("//", "/..", "/./", "%2e", "%2f", "%5c")
+"""No path of the service contains these, and programs read them in different ways."""
 
 
 def is_plain_uri(uri: str) -> bool:
@@ -84,7 +86,9 @@ def path_of(address: str, base_url: str) -> str:
     valid there only, and its policy for forms allows no other.
     """
     base = urlsplit(base_url)
-    return address.removeprefix(f"{base.scheme}://{base.netloc}")
+    path = address.removeprefix(f"{base.scheme}://{base.netloc}")
+    # To a browser, what begins with two slashes names another host.
+    return f"/{path.lstrip('/')}" if path.startswith("//") else path
 
 
 def own_address(wanted: str, base_url: str) -> str | None:
@@ -94,7 +98,7 @@ def own_address(wanted: str, base_url: str) -> str | None:
     base = urlsplit(base_url)
     if wanted.startswith("/") and not wanted.startswith("//"):
         wanted = f"{base.scheme}://{base.netloc}{wanted}"
-    path = wanted.removeprefix(base_url).partition("?")[0]
-    if not wanted.startswith(f"{base_url}/") or "/.." in path or "/./" in path or "%2e" in path.lower():
+    path = wanted.removeprefix(base_url).partition("?")[0].partition("#")[0]
+    if not wanted.startswith(f"{base_url}/") or any(part in path.lower() for part in ODD_PARTS):
         return None
     return wanted

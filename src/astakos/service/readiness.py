@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Sequence
 
 from astakos.ledger.engine_client import Ledger
-from astakos.ledger.ports import StorageUnavailableError
+from astakos.ledger.ports import StorageBrokenError, StorageUnavailableError
 from astakos.service.admission import Bounds
 from astakos.service.pool import Pool
 from astakos.storage.protocol import Connection, Database
@@ -55,7 +55,11 @@ class Readiness:
         def read(connection: Connection) -> None:
             settings.find(connection, settings.BASE_URL)
 
-        await self._thread.run(lambda: self._database.read(read))
+        try:
+            await self._thread.run(lambda: self._database.read(read))
+        except StorageBrokenError as error:
+            self._ledger.stop_engine(error)
+            return NO_DATABASE
         return ""
 
     async def _missing_of_ledger(self) -> str:

@@ -250,19 +250,17 @@ def test_whatever_was_answered_is_there_after_the_end(database: Database, number
 def test_a_process_that_dies_is_replaced_and_nothing_is_lost(database: Database) -> None:
     with serving(database, "--workers", "2") as served:
         serials = [served.caller.issued(COMPUTE_TOKEN, (U, 0))]
-        for number in (signal.SIGKILL, signal.SIGTERM):
-            for worker in served.workers():
+        for number, expected in ((signal.SIGKILL, 3), (signal.SIGTERM, 5)):
+            killed = set(served.workers())
+            for worker in killed:
                 os.kill(worker, number)
-            deadline = time.monotonic() + 10
-            while len(serials) < 5 and time.monotonic() < deadline:
+            deadline = time.monotonic() + 20
+            while len(serials) < expected or len(set(served.workers()) - killed) < 2:
+                assert time.monotonic() < deadline
+                # A worker that ends may have accepted a connection whose request it has not read.
                 with contextlib.suppress(OSError, http.client.HTTPException):
                     serials.append(served.caller.issued(COMPUTE_TOKEN, (U, 0)))
-        assert len(serials) == 5
         assert set(serials) <= set(served.caller.get(COMMISSIONS, COMPUTE_TOKEN).document)
-        # The last of them may be about to be replaced.
-        deadline = time.monotonic() + 10
-        while len(served.workers()) < 2:
-            assert time.monotonic() < deadline
         assert served.end(signal.SIGTERM).status == 0
 
 

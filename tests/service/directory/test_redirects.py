@@ -4,6 +4,7 @@ from astakos.directory.redirects import (
     DEFAULT_NEXT,
     is_allowed_next,
     own_address,
+    path_of,
     refuse_allowed_next,
     with_query,
 )
@@ -136,3 +137,16 @@ def test_addresses_of_others(wanted: str) -> None:
 def test_without_a_path_in_the_base_url() -> None:
     assert own_address("/ui/", "https://a.example") == "https://a.example/ui/"
     assert own_address("//ui/", "https://a.example") is None
+
+
+@pytest.mark.parametrize("base", ["https://a.example", "https://a.example/astakos"])
+@pytest.mark.parametrize(
+    "path", ["//evil.example/", "//", "/ui//evil.example", "/%2fevil.example/", "/%5cevil.example/"]
+)
+def test_no_own_address_can_be_taken_for_one_elsewhere(base: str, path: str) -> None:
+    assert own_address(f"{base}{path}", base) is None
+
+
+def test_a_path_never_names_another_host() -> None:
+    assert path_of("https://a.example//evil.example/", "https://a.example") == "/evil.example/"
+    assert path_of("https://a.example/ui/landing?x=//y", "https://a.example") == "/ui/landing?x=//y"

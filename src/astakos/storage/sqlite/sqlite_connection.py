@@ -38,6 +38,8 @@ def recognized(error: sqlite3.Error) -> Exception:
         return StorageBrokenError("the file is not a database, or its first page is damaged", RESTORE)
     if code == sqlite3.SQLITE_CORRUPT:
         return StorageBrokenError(f"the database file is damaged ({error})", RESTORE)
+    if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) == sqlite3.SQLITE_IOERR_SHORT_READ:
+        return StorageBrokenError("the database file is shorter than it must be", RESTORE)
     if str(error).startswith(NO_TEXT):
         # The rest of the message is the text.
         return StorageBrokenError("the database file is damaged (a text is not UTF-8)", RESTORE)

@@ -19,7 +19,7 @@ from astakos.ledger.ports import (
 from astakos.storage.errors import DEFAULT_URL, EXAMPLES, DatabaseError
 from astakos.storage.protocol import Connection
 from astakos.storage.schema.revisions import find_revision, make_tables, require_revision
-from astakos.storage.sqlite.file_identity import FileIdentity, identity_of, require_same
+from astakos.storage.sqlite.file_identity import FileIdentity, identity_of, log_of, require_same
 from astakos.storage.sqlite.sqlite_connection import SQLiteConnection, code_of, recognized
 from astakos.storage.sqlite.timed_reads import TimedReads
 
@@ -53,7 +53,7 @@ def path_of(url: str) -> Path:
     """
     scheme, _, rest = url.partition("://")
     name = rest.removeprefix("/")
-    if scheme != "sqlite" or not name:
+    if scheme != "sqlite" or not name or name == ":memory:":
         raise DatabaseError(f"the database URL names no file; it must look like {EXAMPLES}")
     if "\0" in name:
         raise DatabaseError(f"a file name cannot contain NUL; the database URL must look like {DEFAULT_URL}")
@@ -92,6 +92,7 @@ class SQLiteDatabase:
             )
         try:
             if create:
+                self._refuse_a_log_without_database()
                 _create_for_owner_only(self.path)
             with self.transaction() as connection:
                 made = self._prepare(connection)
@@ -103,6 +104,16 @@ class SQLiteDatabase:
         except (StorageUnavailableError, sqlite3.DatabaseError) as error:
             raise unusable(self.name, error) from error
         return made
+
+    def _refuse_a_log_without_database(self) -> None:
+        """Do not let SQLite delete a log that belongs to a database which somebody has moved or emptied."""
+        log = log_of(self.path)
+        is_there = self.path.exists() and self.path.stat().st_size > 0
+        if not is_there and log.exists() and log.stat().st_size > 0:
+            raise DatabaseError(
+                f"{self.name} is missing or empty, but {log.name} beside it may hold acknowledged changes; "
+                f"put the database back to where it was, or move {log.name} away to begin a new one"
+            )
 
     def _prepare(self, connection: SQLiteConnection) -> bool:
         tables = self.list_tables(connection)

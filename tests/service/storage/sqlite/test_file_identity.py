@@ -12,6 +12,7 @@ import pytest
 
 from astakos.ledger.ports import StorageBrokenError
 from astakos.service.readiness import LEDGER_STOPPED
+from astakos.storage.errors import DatabaseError
 from astakos.storage.sqlite.file_identity import log_of
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from service.command import serving
@@ -109,3 +110,20 @@ def test_a_connection_never_creates_a_file(tmp_path: Path) -> None:
         with pytest.raises(Exception, match=r"was deleted|unable to open"):
             again.reader()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("go_away", [delete, lambda path: os.truncate(path, 0)], ids=["deleted", "emptied"])
+def test_no_new_database_takes_the_place_of_one_whose_log_is_still_there(
+    database: SQLiteDatabase, go_away: Callable[[Path], None]
+) -> None:
+    with contextlib.closing(database.connect()) as connection:
+        connection.execute("CREATE TABLE kept (x)")
+        log = log_of(database.path)
+        copied = log.read_bytes()
+    go_away(database.path)
+    log.write_bytes(copied)
+    with pytest.raises(DatabaseError, match=r"astakos\.db-wal beside it may hold acknowledged changes"):
+        SQLiteDatabase(database.url).open()
+    assert log.read_bytes() == copied
+    log.unlink()
+    SQLiteDatabase(database.url).open()
