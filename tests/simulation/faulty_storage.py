@@ -10,14 +10,7 @@ from typing import Any
 
 from astakos.ledger.clock_guard import ClockAnchor, ClockRecord
 from astakos.ledger.operations import Changes
-from astakos.ledger.ports import (
-    DeferredSync,
-    LedgerStorage,
-    LedgerTransaction,
-    Needs,
-    State,
-    StorageUnavailableError,
-)
+from astakos.ledger.ports import LedgerStorage, LedgerTransaction, Needs, State, StorageUnavailableError
 from astakos.ledger.rules import Key
 from astakos.storage.sqlite.sqlite_connection import SQLiteConnection, SQLiteCursor, recognized
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
@@ -200,9 +193,6 @@ class FaultyStorage:
 
     def save_clock_record(self, *, anchor: ClockAnchor | None, is_held: bool) -> None:
         self.store.save_clock_record(anchor=anchor, is_held=is_held)
-
-    def defer_sync(self) -> DeferredSync | None:
-        return self.store.defer_sync()
 
     def tidy(self, now: int) -> bool:
         self.on_tidy()

@@ -214,7 +214,7 @@ class _Interrupted:
     def __init__(self, store: LedgerStorage, crash: Callable[[], None]) -> None:
         self.store = store
         self.crash = crash
-        self.tidy, self.close, self.defer_sync = store.tidy, store.close, store.defer_sync
+        self.tidy, self.close = store.tidy, store.close
         self.prove_writable = store.prove_writable
         self.read_clock_record, self.save_clock_record = store.read_clock_record, store.save_clock_record
 

@@ -23,7 +23,6 @@ from astakos.storage.opening import ledger_storage
 from service.stored import stored_commissions
 from simulation.comparison import check_sums, make_issue, read_figures
 from simulation.faulty_storage import FaultyStorage, PoisonedStorage, Stall, unavailable
-from simulation.power import Disk, LedgerOnDisk
 from simulation.worlds import PROJECT, START, USER_1, database_at, make_database, write_limits
 
 PATIENCE = 20.0
@@ -40,11 +39,6 @@ def path(tmp_path: Path) -> Path:
 
 def storage_at(path: Path) -> FaultyStorage:
     return FaultyStorage(ledger_storage(database_at(path)))
-
-
-def deferring_storage_at(path: Path) -> FaultyStorage:
-    """One whose commits return before they are durable."""
-    return FaultyStorage(LedgerOnDisk(database_at(path), Disk(path)))
 
 
 @contextlib.asynccontextmanager
@@ -88,7 +82,7 @@ def usage(path: Path) -> int:
 def test_each_answer_is_true_whatever_fails(path: Path, seed: int) -> None:
     """Issued means stored, refused before the commit means not; after it, repeating finds the same."""
     choice = random.Random(seed)
-    storage = storage_at(path) if seed % 2 else deferring_storage_at(path)
+    storage = storage_at(path)
     lost: list[str] = []
 
     def fail_before() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from astakos.ledger.rules import Key
 from astakos.storage.protocol import Connection
+from astakos.storage.sqlite.sqlite_connection import SQLiteConnection
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from astakos.storage.tables.holdings import set_limits
 
@@ -27,10 +28,12 @@ EMPTY_SOURCE = Key("project:p", "", "vm")
 
 
 class QuickDatabase(SQLiteDatabase):
-    """A database that survives the end of the process only; see `power` for more than that."""
+    """A database that survives the end of the process only; durability is tested with real crashes."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__(url, durable=False)
+    def connect(self) -> SQLiteConnection:
+        connection = super().connect()
+        connection.execute("PRAGMA synchronous = OFF")
+        return connection
 
 
 def database_at(path: Path) -> QuickDatabase:

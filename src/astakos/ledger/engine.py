@@ -17,9 +17,8 @@ from typing import NamedTuple
 import msgspec
 
 from astakos.ledger.batch import carry_out
-from astakos.ledger.durability import Durability
 from astakos.ledger.frames import Answered, Asked, Frames, Standing, frame_answered
-from astakos.ledger.operations import Changes, Failure, Operation, Outcome, Undone, Verdict
+from astakos.ledger.operations import Failure, Operation, Outcome, Undone, Verdict
 from astakos.ledger.ports import (
     MOST_EXPIRED,
     LedgerStorage,
@@ -38,12 +37,6 @@ TIDY_SECONDS = 60.0
 PROVEN_SECONDS = 5.0
 """For how long a commit proves that the storage can be written."""
 RECEIVED_AT_ONCE = 1 << 18
-WORTH_A_BATCH = 8
-"""While a batch waits for the disk, the next one begins when so many operations wait. Smaller batches would
-cost more processor time an operation than the overlap saves."""
-MOST_NOT_DURABLE = 8
-"""How many committed batches may wait for the disk. Beyond it, operations wait before they are applied, where
-they can still be withdrawn: if the disk hangs, their outcome is known."""
 
 log = logging.getLogger("astakos.ledger")
 
@@ -96,19 +89,6 @@ class _Waiting(NamedTuple):
     operation: Operation
 
 
-class _Committed(NamedTuple):
-    """A batch that is committed, to be answered when it is durable.
-
-    Attributes:
-        began: when it began, in seconds of `time.perf_counter`.
-    """
-
-    batch: Sequence[_Waiting]
-    outcomes: Sequence[Outcome]
-    changes: Changes
-    began: float
-
-
 class Engine:
     """Applies operations in batches on the thread that calls `run`."""
 
@@ -125,7 +105,6 @@ class Engine:
         self._can_write = True
         self._proven = -math.inf
         self._stopped_by: InvariantViolatedError | StorageBrokenError | None = None
-        self._durability: Durability[_Committed] | None = None
 
     def serve(self, connection: socket.socket, ended: Callable[[], None] = lambda: None) -> None:
         """Serve a connection until the client closes it, then call `ended`."""
@@ -182,16 +161,14 @@ class Engine:
 
     def run(self) -> None:
         """Apply operations until the last connection closes, then close the storage."""
-        self._begin_durability()
         tidied = swept = time.monotonic()
         looked = -math.inf
         while self._channels:
             if time.monotonic() - looked >= SWEEP_SECONDS and self._stopped_by is None:
                 self._look_at_clock()
                 looked = time.monotonic()
-            is_ready = (self._queue or self._more_is_over) and not self._is_far_ahead
-            self._receive(0 if is_ready else SWEEP_SECONDS)
-            batch = [] if self._is_far_ahead else self._next_batch()
+            self._receive(0 if self._queue or self._more_is_over else SWEEP_SECONDS)
+            batch = self._next_batch()
             now = time.monotonic()
             is_time = self._more_is_over or now - swept >= SWEEP_SECONDS
             if batch or (is_time and self._stopped_by is None):
@@ -200,21 +177,8 @@ class Engine:
                 swept = now
             if now - tidied >= TIDY_SECONDS and self._stopped_by is None and not self._tidy():
                 tidied = now
-        if self._durability is not None:
-            self._durability.close()
         self._storage.close()
         self._selector.close()
-
-    def _begin_durability(self) -> None:
-        deferred = self._storage.defer_sync()
-        if deferred is not None:
-            self._durability = Durability(deferred)
-            self.watch(self._durability.woken, self._answer_durable)
-
-    @property
-    def _is_far_ahead(self) -> bool:
-        waiting = 0 if self._durability is None else len(self._durability)
-        return waiting > 0 and (waiting >= MOST_NOT_DURABLE or len(self._queue) < WORTH_A_BATCH)
 
     def _receive(self, timeout: float) -> None:
         for key, events in self._selector.select(timeout):
@@ -273,38 +237,7 @@ class Engine:
                 self._can_write, self._proven = True, time.monotonic()
             ended = [one for one in changes.resolved[:MOST_EXPIRED] if one.verdict is Verdict.EXPIRED]
             self._more_is_over = len(ended) == MOST_EXPIRED
-            self._commit(_Committed(batch, outcomes, changes, began))
-            return
-        self._answer(batch, outcomes)
-
-    def _commit(self, committed: _Committed) -> None:
-        """Answer a committed batch, if it is durable; else let it become so while the next one is applied."""
-        if self._durability is None or not committed.batch:
-            self._succeed(committed)
-        elif len(committed.batch) == 1 and not self._queue and not self._durability:
-            # Nothing could be applied meanwhile, so do not pay for the change of threads.
-            self._answer_synced(*self._durability.sync(committed))
-        else:
-            self._durability.add(committed)
-
-    def _answer_durable(self) -> None:
-        if self._durability is not None:
-            self._answer_synced(*self._durability.finish())
-
-    def _answer_synced(self, batches: Sequence[_Committed], error: StorageBrokenError | None) -> None:
-        if error is not None:
-            self._stop(error)
-        for committed in batches:
-            if error is None:
-                self._succeed(committed)
-            else:
-                self.statistics.failed += 1
-                undone = Undone(f"the ledger has stopped: {error}", Failure.OUTCOME_UNKNOWN)
-                self._answer(committed.batch, [undone] * len(committed.batch))
-
-    def _succeed(self, committed: _Committed) -> None:
-        batch, outcomes, changes, began = committed
-        self.statistics.count(outcomes, changes, len(batch), time.perf_counter() - began)
+            self.statistics.count(outcomes, changes, len(batch), time.perf_counter() - began)
         self._answer(batch, outcomes)
 
     def _stop(self, cause: InvariantViolatedError | StorageBrokenError) -> None:

@@ -98,23 +98,6 @@ class LedgerTransaction(Protocol):
         ...
 
 
-class DeferredSync(Protocol):
-    """Makes commits durable that have returned before they were."""
-
-    def sync(self) -> None:
-        """Make durable all that was committed before the call. May run beside `LedgerStorage.transact`.
-
-        Raises:
-            StorageBrokenError: what was committed since the last call may not survive a power failure, even
-                if a later call succeeds.
-        """
-        ...
-
-    def close(self) -> None:
-        """Release its resources."""
-        ...
-
-
 class LedgerStorage(Protocol):
     """The durable state of a ledger.
 
@@ -134,13 +117,6 @@ class LedgerStorage(Protocol):
             NotCarriedOutError: the storage cannot work now.
             OutcomeUnknownError: the commit had started, and its outcome could not be found out.
             StorageBrokenError: the storage is damaged or gone.
-        """
-        ...
-
-    def defer_sync(self) -> DeferredSync | None:
-        """Let `transact` return from now on as soon as its commit is visible; return what makes it durable.
-
-        Returns None and changes nothing if the storage has no use for it.
         """
         ...
 

@@ -57,9 +57,9 @@ class WaitingOperations(Generic[T]):
         self._bulk: Turns[tuple[int, T]] = Turns()
         self._is_turn_of_bulk = False
 
-    def __len__(self) -> int:
-        """Return how many operations wait."""
-        return len(self._small) + len(self._bulk)
+    def __bool__(self) -> bool:
+        """Return whether any operation waits."""
+        return bool(self._small) or bool(self._bulk)
 
     def add(self, operation: Operation, item: T) -> None:
         """Add an operation."""

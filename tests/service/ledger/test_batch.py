@@ -164,7 +164,7 @@ class CountingStore:
     def __init__(self, store: LedgerStorage) -> None:
         self.sums = 0
         self._store = store
-        self.tidy, self.close, self.defer_sync = store.tidy, store.close, store.defer_sync
+        self.tidy, self.close = store.tidy, store.close
         self.prove_writable = store.prove_writable
         self.read_clock_record, self.save_clock_record = store.read_clock_record, store.save_clock_record
 

@@ -54,7 +54,6 @@ class CountingStore:
         self.read_clock_record = self.store.read_clock_record
         self.prove_writable = self.store.prove_writable
         self.save_clock_record = self.store.save_clock_record
-        self.defer_sync = self.store.defer_sync
 
     def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
         self.transactions += 1

@@ -86,9 +86,6 @@ class PostgreSQLLedger:
             self._offset = int(time) - clock.elapsed()
         return clock.elapsed() + self._offset
 
-    def defer_sync(self) -> None:
-        """Commits are durable when they return."""
-
     def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
         """Run `work` in one durable transaction; see `astakos.ledger.ports.LedgerStorage`."""
         self._batch += 1

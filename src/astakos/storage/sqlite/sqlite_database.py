@@ -74,7 +74,7 @@ class SQLiteDatabase:
                 a commit.
         """
         self.url = url
-        self.is_durable = durable
+        self._durable = durable
         self.path = path_of(url)
         self.name = str(self.path.absolute())
         self._identity: FileIdentity | None = None
@@ -146,7 +146,7 @@ class SQLiteDatabase:
             self.require_same_file()
             for pragma in PRAGMAS:
                 connection.execute(pragma)
-            if not self.is_durable:
+            if not self._durable:
                 connection.execute("PRAGMA synchronous = OFF")
         except sqlite3.Error as error:
             connection.close()

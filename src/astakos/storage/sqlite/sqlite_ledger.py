@@ -5,20 +5,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from astakos.ledger.clock_guard import ClockAnchor, ClockRecord
 from astakos.ledger.operations import Changes, Pending, Remembered
-from astakos.ledger.ports import (
-    MOST_EXPIRED,
-    DeferredSync,
-    IdempotencyKey,
-    LedgerTransaction,
-    Needs,
-    State,
-)
+from astakos.ledger.ports import MOST_EXPIRED, IdempotencyKey, LedgerTransaction, Needs, State
 from astakos.ledger.rules import Holding, Key, Provision
 from astakos.storage.pending_cache import PendingCache
 from astakos.storage.sqlite.file_identity import FileIdentity, identity_of, log_of, require_same
 from astakos.storage.sqlite.sqlite_connection import SQLiteConnection
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase, writing
-from astakos.storage.sqlite.sqlite_log import WriteAheadLog
 from astakos.storage.tables import clock_records, write_proof
 from astakos.storage.tables.commissions import LARGEST_SERIAL, LIST_PENDING_DOCUMENTS
 from astakos.storage.tables.holdings import Row, find, find_by_id
@@ -122,15 +114,6 @@ class SQLiteLedger:
         self._log: FileIdentity | None = None
         self._known = _Known()
         self._retention = Retention()
-        self._is_deferred = False
-
-    def defer_sync(self) -> DeferredSync | None:
-        """Let commits return before they are durable; see `astakos.ledger.ports.LedgerStorage`."""
-        if not self._database.is_durable:
-            return None
-        self._is_deferred = True
-        self.close()
-        return WriteAheadLog(self._database.path, self._database.connect)
 
     def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
         """Run `work` in one durable transaction; see `astakos.ledger.ports.LedgerStorage`."""
@@ -171,8 +154,6 @@ class SQLiteLedger:
     def _connected(self) -> SQLiteConnection:
         if self._connection is None:
             self._connection = self._database.connect()
-            if self._is_deferred:
-                self._connection.execute("PRAGMA synchronous = NORMAL")
             self._log = None
         return self._connection
 
