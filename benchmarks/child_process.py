@@ -1,10 +1,11 @@
-"""Supervisor of our own that serve on the loopback for as long as a context lasts."""
+"""Servers in processes of their own, on the loopback, for as long as a context lasts."""
 
 import contextlib
 import os
 import resource
 import select
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ from urllib.parse import urlsplit
 READY_SECONDS = 30.0
 STOP_SECONDS = 30.0
 HOST = "127.0.0.1"
+ASTAKOS = (sys.executable, "-c", "from astakos.command import main; main()")
+"""The command of the checkout that comes first in PYTHONPATH; older ones cannot be run as a module."""
 
 
 class Server(NamedTuple):
@@ -77,3 +80,8 @@ def _port(process: subprocess.Popen[str]) -> int:
     if port is None:
         raise RuntimeError(f"{process.args!r} did not say where it answers")
     return port
+
+
+def source_environment(checkout: Path) -> dict[str, str]:
+    """The environment of processes that run the Astakos of a checkout instead of what is installed."""
+    return os.environ | {"PYTHONPATH": str((checkout / "src").resolve(strict=True))}

@@ -16,12 +16,11 @@ from astakos.administration.state_document import (
     ServiceEntry,
     Settings,
     StateDocument,
-    UserEntry,
 )
 from astakos.projects.limits import project_holder, user_holder
 from astakos.storage.opening import database_of
 from astakos.storage.protocol import Connection
-from benchmarks.population import LIMIT, QUANTITIES, user_name, user_token, user_uuid
+from benchmarks.population import LIMIT, QUANTITIES, user_entry, user_uuid
 
 USERS = 1000
 QUIET, QUIET_TOKEN = "compute", "token-of-the-component-compute"
@@ -70,19 +69,7 @@ def _document() -> StateDocument:
             *(ResourceEntry(name=name, service=QUIET) for name in QUANTITIES),
             *(ResourceEntry(name=name, service=LOUD) for name in LOUD_RESOURCES),
         ],
-        users=[
-            UserEntry(
-                uuid=user_uuid(number),
-                email=user_name(number),
-                first_name="User",
-                last_name=str(number),
-                token=user_token(number),
-                password=PASSWORD if number == 0 else None,
-                groups=["default"],
-                quotas=limits,
-            )
-            for number in range(USERS)
-        ],
+        users=[user_entry(number, limits, PASSWORD if number == 0 else None) for number in range(USERS)],
     )
 
 

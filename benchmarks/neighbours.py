@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
-from benchmarks.child_process import HOST, forget_proxies, serving
+from benchmarks.child_process import ASTAKOS, HOST, forget_proxies, serving, source_environment
 from benchmarks.flood import Flood, flooding
 from benchmarks.neighbourhood import LOUD_TOKEN, PASSWORD, QUIET_TOKEN, USERS, loud_keys
 from benchmarks.population import commission, database_url, user_name, user_token, user_uuid
@@ -227,19 +227,8 @@ def measure(neighbour: Neighbour, database: str, seconds: float) -> tuple[list[I
         if neighbour.mail:
             options += ["--mail-server", f"smtp://{HOST}:{stack.enter_context(_silent_server())}"]
             options += ["--mail-sender", "astakos@example.org"]
-        command = [
-            "-m",
-            "astakos",
-            "serve",
-            "--host",
-            HOST,
-            "--port",
-            "0",
-            "--database",
-            database,
-            *options,
-        ]
-        port = stack.enter_context(serving([sys.executable, *command], kill=True)).port
+        command = [*ASTAKOS, "serve", "--host", HOST, "--port", "0", "--database", database, *options]
+        port = stack.enter_context(serving(command, kill=True)).port
         answers: Counter[int] = Counter()
         is_over = threading.Event()
         threads = [threading.Thread(target=caller.call_until, args=(port, is_over)) for caller in callers]
@@ -278,8 +267,7 @@ def main() -> None:
     arguments = parser.parse_args()
     forget_proxies()
     if arguments.source is not None:
-        # Found before what is installed, by every child process.
-        os.environ["PYTHONPATH"] = str((arguments.source / "src").resolve(strict=True))
+        os.environ.update(source_environment(arguments.source))
     rows = []
     with tempfile.TemporaryDirectory(prefix="astakos-benchmark-") as folder:
         original, copy = Path(folder) / "original.db", Path(folder) / "copy.db"

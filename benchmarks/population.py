@@ -41,6 +41,20 @@ def user_name(number: int) -> str:
     return f"user{number}@example.org"
 
 
+def user_entry(number: int, limits: dict[str, int], password: str | None = None) -> UserEntry:
+    """The account of a user, with these limits."""
+    return UserEntry(
+        uuid=user_uuid(number),
+        email=user_name(number),
+        first_name="User",
+        last_name=str(number),
+        token=user_token(number),
+        password=password,
+        groups=["default"],
+        quotas=limits,
+    )
+
+
 def provisions(number: int) -> list[tuple[str, str | None, str, int]]:
     """Holder, source, resource and quantity of the four provisions of one commission."""
     user, project = user_holder(user_uuid(number)), project_holder(user_uuid(number))
@@ -81,16 +95,5 @@ def _document() -> StateDocument:
         components=[ComponentEntry(name=COMPONENT, token=COMPONENT_TOKEN)],
         services=[ServiceEntry(name=COMPONENT, type="compute", component=COMPONENT, endpoints=[endpoint])],
         resources=[ResourceEntry(name=name, service=COMPONENT) for name in QUANTITIES],
-        users=[
-            UserEntry(
-                uuid=user_uuid(number),
-                email=user_name(number),
-                first_name="User",
-                last_name=str(number),
-                token=user_token(number),
-                groups=["default"],
-                quotas=dict.fromkeys(QUANTITIES, LIMIT),
-            )
-            for number in range(USERS)
-        ],
+        users=[user_entry(number, dict.fromkeys(QUANTITIES, LIMIT)) for number in range(USERS)],
     )

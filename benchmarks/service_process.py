@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.child_process import HOST, Server, serving
+from benchmarks.child_process import ASTAKOS, HOST, Server, serving
 from benchmarks.population import database_url, make_database
 
 
@@ -58,8 +58,8 @@ def astakos_service_twice(database: str) -> Iterator[Sequence[int]]:
 @contextlib.contextmanager
 def astakos_server(database: str, *options: str) -> Iterator[Server]:
     """One `astakos serve`, with what else there is to know of the process."""
-    command = ["-m", "astakos", "serve", "--host", HOST, "--port", "0", *options]
-    with serving([sys.executable, *command, "--database", database]) as server:
+    command = [*ASTAKOS, "serve", "--host", HOST, "--port", "0", *options]
+    with serving([*command, "--database", database]) as server:
         yield server
 
 
