@@ -1,8 +1,8 @@
 """The service of another checkout beside this one's: commissions and reads, in turn, in one run.
 
 `--source FOLDER` is the other checkout, for example of the last release. The load comes from this one. In
-each round both services run for a moment, on fresh databases of their own; the next round swaps their order. A
-ratio is the median over the rounds, so that what else the machine does meets both.
+each round both services run for a moment, on fresh databases of their own; the next round swaps their
+order. A ratio is the median over the rounds, so that what else the machine does meets both.
 """
 
 import argparse

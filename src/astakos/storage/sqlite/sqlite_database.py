@@ -257,8 +257,10 @@ def _existing(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def writing(connection: SQLiteConnection) -> Iterator[SQLiteConnection]:
+def writing(connection: C) -> Iterator[C]:
     """Open a transaction that holds the write lock from the start; an exception rolls it back.
+
+    The connection may be a plain one: errors of the driver are translated here.
 
     Raises:
         NotCarriedOutError: the transaction cannot begin, run, or commit now.
@@ -276,18 +278,25 @@ def writing(connection: SQLiteConnection) -> Iterator[SQLiteConnection]:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
             raise
-    except sqlite3.OperationalError as error:
-        raise NotCarriedOutError(f"the database cannot be written now: {error}") from error
+    except sqlite3.Error as error:
+        meaning = recognized(error)
+        if isinstance(meaning, sqlite3.OperationalError):
+            raise NotCarriedOutError(f"the database cannot be written now: {error}") from error
+        if meaning is error:
+            raise
+        raise meaning from error
 
 
-def _commit(connection: SQLiteConnection) -> None:
+def _commit(connection: sqlite3.Connection) -> None:
     try:
         connection.execute("COMMIT")
-    except StorageUnavailableError as error:
-        if code_of(error.__cause__) in NOT_COMMITTED:
+    except (StorageUnavailableError, sqlite3.Error) as error:
+        cause = error if isinstance(error, sqlite3.Error) else error.__cause__
+        if code_of(cause) in NOT_COMMITTED:
             raise
         # The end of the transaction may be in the write-ahead log, where recovery after a crash finds it.
-        raise OutcomeUnknownError(f"the commit failed: {error}") from error
+        meaning = recognized(error) if isinstance(error, sqlite3.Error) else error
+        raise OutcomeUnknownError(f"the commit failed: {meaning}") from error
 
 
 def _create_for_owner_only(path: Path) -> None:

@@ -1,6 +1,7 @@
 """The ledger's transactions on SQLite: one writer, which caches what it has read and written."""
 
 import contextlib
+import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from astakos.ledger.clock_guard import ClockAnchor, ClockRecord
@@ -9,7 +10,7 @@ from astakos.ledger.ports import MOST_EXPIRED, IdempotencyKey, LedgerTransaction
 from astakos.ledger.rules import Holding, Key, Provision
 from astakos.storage.pending_cache import PendingCache
 from astakos.storage.sqlite.file_identity import FileIdentity, identity_of, log_of, require_same
-from astakos.storage.sqlite.sqlite_connection import SQLiteConnection
+from astakos.storage.sqlite.sqlite_connection import recognized
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase, writing
 from astakos.storage.tables import clock_records, write_proof
 from astakos.storage.tables.commissions import LARGEST_SERIAL, LIST_PENDING_DOCUMENTS
@@ -70,7 +71,7 @@ class _Known:
         self.pending = PendingCache()
         self._version = -1
 
-    def begin(self, connection: SQLiteConnection) -> None:
+    def begin(self, connection: sqlite3.Connection) -> None:
         """Clear the cache if another connection has committed, or if it has grown too large."""
         (version,) = connection.execute("PRAGMA data_version").fetchone()
         if version != self._version or len(self.holdings) > MOST_KNOWN or self.pending.is_too_large():
@@ -110,7 +111,9 @@ class SQLiteLedger:
     def __init__(self, database: SQLiteDatabase) -> None:
         """Set the database; the first use connects, on the thread that uses it."""
         self._database = database
-        self._connection: SQLiteConnection | None = None
+        # Plain, because each statement costs less: `writing` translates the errors.
+        self._connection: sqlite3.Connection | None = None
+        self._log_path = log_of(database.path)
         self._log: FileIdentity | None = None
         self._known = _Known()
         self._retention = Retention()
@@ -123,7 +126,10 @@ class SQLiteLedger:
 
     def read_clock_record(self) -> ClockRecord:
         """Return what is recorded about the clock."""
-        return clock_records.read(self._connected())
+        try:
+            return clock_records.read(self._connected())
+        except sqlite3.Error as error:
+            raise recognized(error) from error
 
     def save_clock_record(self, *, anchor: ClockAnchor | None, is_held: bool) -> None:
         """Record what the clock has to show, and whether it is held."""
@@ -141,7 +147,7 @@ class SQLiteLedger:
             return self._retention.forget(connection, now)
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[SQLiteConnection]:
+    def _writing(self) -> Iterator[sqlite3.Connection]:
         try:
             with writing(self._connected()) as connection:
                 yield connection
@@ -151,20 +157,19 @@ class SQLiteLedger:
             self.close()
             raise
 
-    def _connected(self) -> SQLiteConnection:
+    def _connected(self) -> sqlite3.Connection:
         if self._connection is None:
-            self._connection = self._database.connect()
+            self._connection = self._database.connect_plainly()
             self._log = None
         return self._connection
 
     def _require_same_files(self) -> None:
         """Check, within a transaction, that others see what it commits: not so if they have other files."""
         self._database.require_same_file()
-        log = log_of(self._database.path)
         if self._log is None:
-            self._log = identity_of(log)
+            self._log = identity_of(self._log_path)
         else:
-            require_same(log, self._log)
+            require_same(self._log_path, self._log)
 
     def close(self) -> None:
         """Close the connection, if it is open."""
@@ -177,7 +182,7 @@ class SQLiteLedger:
 class SQLiteTransaction:
     """The reads and writes of one batch."""
 
-    def __init__(self, connection: SQLiteConnection, known: _Known) -> None:
+    def __init__(self, connection: sqlite3.Connection, known: _Known) -> None:
         """Use the open transaction of a connection, and the cache of that connection."""
         self._connection = connection
         self._known = known
