@@ -42,7 +42,7 @@ def add(
     token_only: bool,
 ) -> None:
     """Add a component with a service of the same name, and print its token, which is not shown again."""
-    database = open_database(database_url, create=True)
+    database = open_database(database_url)
     if registry.find_component(database.reader(), name) is not None:
         raise StateError(
             f"the component {name!r} already exists; for a new token, run `astakos component token`"

@@ -43,7 +43,7 @@ def add(
     token_only: bool,
 ) -> None:
     """Add an active user with default quotas, and print their token, which is not shown again."""
-    database = open_database(database_url, create=True)
+    database = open_database(database_url)
     if users.find_by_username(database.reader(), email) is not None:
         raise StateError(f"the user {email!r} already exists; for a new token, run `astakos user token`")
     uuid = str(uuid4())

@@ -28,8 +28,8 @@ def test_a_user_who_is_added_can_call_at_once(database: Database, service: Calle
     assert quotas[found["uuid"]]["compute.vm"]["limit"] == 4
 
 
-def test_the_token_is_shown_to_people_too(new: Database) -> None:
-    added = astakos(new, "user", "add", "zoe@example.org")
+def test_the_token_is_shown_to_people_too(database: Database) -> None:
+    added = astakos(database, "user", "add", "zoe@example.org")
     email, _, token, _ = added.output.splitlines()
     assert email.split() == ["email", "zoe@example.org"]
     assert TOKEN.fullmatch(token.split()[1])
