@@ -55,6 +55,11 @@ def path_of(url: str) -> Path:
     name = rest.removeprefix("/")
     if scheme != "sqlite" or not name or name == ":memory:":
         raise DatabaseError(f"the database URL names no file; it must look like {EXAMPLES}")
+    if name == rest:
+        # What stands between the second and the third slash of a URL is a host.
+        raise DatabaseError(
+            f"the database URL has two slashes, but a file's has at least three; it must look like {EXAMPLES}"
+        )
     if "\0" in name:
         raise DatabaseError(f"a file name cannot contain NUL; the database URL must look like {DEFAULT_URL}")
     return Path(name)

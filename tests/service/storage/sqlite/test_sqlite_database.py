@@ -35,6 +35,12 @@ def test_what_names_no_file_is_refused_with_an_example(url: str) -> None:
         path_of(url)
 
 
+@pytest.mark.parametrize("url", ["sqlite://astakos.db", "sqlite://var/lib/astakos.db", "sqlite://./a.db"])
+def test_a_file_in_the_place_of_a_host_is_refused(url: str) -> None:
+    with pytest.raises(DatabaseError, match=r"two slashes.*sqlite:///astakos\.db.*sqlite:////var/lib/"):
+        path_of(url)
+
+
 def test_a_new_database_is_closed_to_others(tmp_path: Path) -> None:
     previous = os.umask(0)
     try:
