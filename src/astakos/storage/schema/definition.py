@@ -213,6 +213,7 @@ oauth2_tokens = _table(
     _number("expires"),
     _ends_with_session(),
     Column("code_hash", LargeBinary),
+    Index("oauth2_tokens_by_expiry", "expires"),
     Index("oauth2_tokens_of_session", "session_id"),
     Index("oauth2_tokens_for_code", "code_hash"),
 )

@@ -8,6 +8,9 @@ from astakos.storage.protocol import Connection
 from astakos.storage.tables import clock_records
 from astakos.storage.texts import is_storable
 
+MOST_DELETED = 1000
+"""How many expired rows are deleted at a time, so that other writers do not wait long."""
+
 SAVE_CLIENT = """
 INSERT INTO oauth2_clients (identifier, name, secret_hash, type, trusted, url, redirect_urls)
 VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -42,8 +45,16 @@ ORDER BY t.id
 """
 
 END_TOKENS_OF = "DELETE FROM oauth2_tokens WHERE user_id = ?"
-EXPIRE_TOKENS = "DELETE FROM oauth2_tokens WHERE expires < ?"
-EXPIRE_CODES = "DELETE FROM oauth2_codes WHERE expires < ?"
+EXPIRE_TOKENS = """
+DELETE FROM oauth2_tokens WHERE id IN (
+    SELECT id FROM oauth2_tokens WHERE expires < ? ORDER BY expires LIMIT ?
+)
+"""
+EXPIRE_CODES = """
+DELETE FROM oauth2_codes WHERE id IN (
+    SELECT id FROM oauth2_codes WHERE expires < ? ORDER BY expires LIMIT ?
+)
+"""
 ADD_CODE = """
 INSERT INTO oauth2_codes (code_hash, client_id, user_id, redirect_uri, scope, challenge, expires, session_id)
 SELECT ?, c.id, u.id, ?, ?, ?, ?, ? FROM oauth2_clients c, users u WHERE c.identifier = ? AND u.uuid = ?
@@ -132,7 +143,7 @@ def _client(row: tuple[Any, ...]) -> Client:
 def add_code(connection: Connection, code: Code, now: int) -> None:
     """Store a new code of an existing client for an existing user; delete expired codes."""
     if not clock_records.is_held(connection):
-        connection.execute(EXPIRE_CODES, (now,))
+        connection.execute(EXPIRE_CODES, (now, MOST_DELETED))
     connection.execute(
         ADD_CODE,
         (
@@ -172,7 +183,7 @@ def change_code(connection: Connection, code: Code, hashed: bytes, expires: int,
     )
     connection.execute(USE_CODE, (code.code_hash,))
     if not clock_records.is_held(connection):
-        connection.execute(EXPIRE_TOKENS, (now,))
+        connection.execute(EXPIRE_TOKENS, (now, MOST_DELETED))
     save_token(connection, token)
     return token
 

@@ -1,0 +1,13 @@
+"""Indexes access tokens by expiry, because each new one deletes those that have expired."""
+
+from alembic import op
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Create the index."""
+    op.create_index("oauth2_tokens_by_expiry", "oauth2_tokens", ["expires"])

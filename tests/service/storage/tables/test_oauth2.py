@@ -1,0 +1,64 @@
+"""Codes and access tokens that have expired are deleted when others are stored."""
+
+import pytest
+
+from astakos.storage.protocol import Connection, Database
+from astakos.storage.tables import oauth2, sessions, users
+from astakos.storage.tables.oauth2 import AccessToken, Code
+from service.installation import rows
+from service.world import ALICE, LOADED
+
+pytestmark = pytest.mark.every_engine
+
+BACK = "https://viewer.example.org/back"
+EXPIRED = LOADED - 1
+VALID = LOADED + 1
+
+
+def code(session: int, number: int, expires: int) -> Code:
+    return Code(number.to_bytes(32, "big"), "viewer", ALICE.uuid, BACK, "", None, expires, session)
+
+
+def new_session(connection: Connection) -> int:
+    user = users.find_by_uuid(connection, ALICE.uuid)
+    assert user is not None
+    sessions.begin(connection, user.id, b"s" * 32, b"t" * 32, LOADED, VALID)
+    return int(connection.execute("SELECT id FROM sessions").fetchone()[0])
+
+
+def expiries(database: Database, table: str) -> list[object]:
+    return [expires for (expires,) in rows(database, f"SELECT expires FROM {table} ORDER BY id")]
+
+
+def test_expired_codes_are_deleted_some_at_a_time(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oauth2, "MOST_DELETED", 2)
+    with database.transaction() as connection:
+        session = new_session(connection)
+        # At that instant, none has expired.
+        for number, expires in enumerate((VALID, EXPIRED, EXPIRED - 2, EXPIRED - 1)):
+            oauth2.add_code(connection, code(session, number, expires), now=0)
+        oauth2.add_code(connection, code(session, 4, VALID), now=LOADED)
+    assert expiries(database, "oauth2_codes") == [VALID, EXPIRED, VALID]
+
+
+def test_expired_access_tokens_are_deleted_some_at_a_time(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oauth2, "MOST_DELETED", 2)
+    (of_the_world,) = expiries(database, "oauth2_tokens")
+    with database.transaction() as connection:
+        session = new_session(connection)
+        for number, expires in enumerate((EXPIRED, EXPIRED - 2, EXPIRED - 1)):
+            token = AccessToken(number.to_bytes(32, "big"), "viewer", ALICE.uuid, "", expires)
+            oauth2.save_token(connection, token)
+        for number, left in ((4, 1), (5, 0)):
+            new = code(session, number, VALID)
+            oauth2.add_code(connection, new, now=LOADED)
+            oauth2.change_code(connection, new, number.to_bytes(32, "big"), VALID, now=LOADED)
+            (count,) = connection.execute(
+                "SELECT count(*) FROM oauth2_tokens WHERE expires < ?", (LOADED,)
+            ).fetchone()
+            assert count == left
+    assert expiries(database, "oauth2_tokens") == [of_the_world, VALID, VALID]
