@@ -104,9 +104,10 @@ def _charged(asked: Key) -> Sequence[Key]:
 
 
 def _sum_out_of_range(requested: Requested) -> SumOutOfRange | None:
-    counts = Counter([key for key, _ in requested.provisions])
-    if len(counts) == len(requested.provisions):
+    keys = [key for key, _ in requested.provisions]
+    if len(set(keys)) == len(keys):
         return None
+    counts = Counter(keys)
     for key, total in merge(requested.provisions):
         if counts[key] > 1 and (key in requested.beyond or abs(total) > UNLIMITED):
             return SumOutOfRange(requested.spoken.get(key, key))
