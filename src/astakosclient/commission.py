@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from astakosclient.calls import commissions
+from astakosclient.calls import commissions, faults
 from astakosclient.errors import AstakosClientException, BadValue
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ class Commission:
         An exception of the block propagates. If the request then fails, adds a note with the serial to it.
 
         Raises:
+            NotFound: the commission was not pending any more; for example, its ``ttl`` had expired.
             AstakosClientException: accepting failed; the commission may still be pending.
         """
         serial, self.serial = self.serial, None
@@ -99,7 +100,8 @@ class Commission:
         except AstakosClientException as trouble:
             if error is None:
                 raise
-            error.add_note(f"commission {serial} could not be {done} and may still be pending: {trouble}")
+            doubt = "" if trouble.said == faults.NOT_PENDING else " and may still be pending"
+            error.add_note(f"commission {serial} could not be {done}{doubt}: {trouble}")
 
     def __repr__(self) -> str:
         """Returns class and serial, without the token."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from astakosclient import AstakosClient, errors
+from astakosclient import AstakosClient, AsyncAstakosClient, errors
 from client.peers import answer, fault
 from service.world import ALICE, COMPUTE_TOKEN, RAM, VM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from client.conftest import PeerFactory
     from service.caller import Caller
@@ -153,6 +154,68 @@ def test_what_the_block_raised_goes_on_if_rejecting_fails(peer_of: PeerFactory) 
     [note] = raised.value.__notes__
     assert note.startswith("commission 7 could not be rejected and may still be pending: POST ")
     assert "token-token" not in note
+
+
+def resolve_within_block(url: str, trouble: Exception | None = None) -> None:
+    with (
+        AstakosClient(url) as client,
+        client.commission(COMPUTE_TOKEN, ALICE.uuid, "system", {VM: 1}) as commission,
+    ):
+        assert commission.serial is not None
+        client.reject_commission(COMPUTE_TOKEN, commission.serial)
+        if trouble is not None:
+            raise trouble
+
+
+def resolve_within_awaited_block(url: str, trouble: Exception | None = None) -> None:
+    async def main() -> None:
+        async with (
+            AsyncAstakosClient(url) as client,
+            client.commission(COMPUTE_TOKEN, ALICE.uuid, "system", {VM: 1}) as commission,
+        ):
+            assert commission.serial is not None
+            await client.reject_commission(COMPUTE_TOKEN, commission.serial)
+            if trouble is not None:
+                raise trouble
+
+    asyncio.run(main())
+
+
+NOT_PENDING = (
+    "404 Not Found: the service has no pending commission with this serial: it was accepted or rejected"
+)
+either_client = pytest.mark.parametrize(
+    "resolve", [resolve_within_block, resolve_within_awaited_block], ids=["sync", "async"]
+)
+
+
+@either_client
+def test_the_end_of_the_block_says_that_the_commission_was_no_longer_pending(
+    resolve: Callable[[str], None], service: Caller
+) -> None:
+    with pytest.raises(errors.NotFound, match=NOT_PENDING):
+        resolve(service.base_url)
+
+
+@either_client
+def test_what_the_block_raised_is_told_that_the_commission_was_no_longer_pending(
+    resolve: Callable[[str, Exception], None], service: Caller
+) -> None:
+    with pytest.raises(ZeroDivisionError) as raised:
+        resolve(service.base_url, ZeroDivisionError())
+    [note] = raised.value.__notes__
+    assert " could not be rejected: POST " in note
+    assert NOT_PENDING in note
+
+
+@pytest.mark.parametrize("call", ["accept_commission", "reject_commission", "get_commission_info"])
+def test_a_commission_that_is_not_pending_is_told_as_such(call: str, client: AstakosClient) -> None:
+    with client.commission(COMPUTE_TOKEN, ALICE.uuid, "system", {VM: 1}) as commission:
+        serial = commission.serial
+    assert serial is not None
+    with pytest.raises(errors.NotFound) as refused:
+        getattr(client, call)(COMPUTE_TOKEN, serial)
+    assert NOT_PENDING in str(refused.value)
 
 
 def test_what_accepting_raises_is_told(peer_of: PeerFactory) -> None:

@@ -163,7 +163,13 @@ def get_pending_commissions(token: str | None) -> Call[list[int]]:
 def get_commission_info(token: str | None, serial: int) -> Call[CommissionInfo]:
     """Builds the call that returns a pending commission."""
     path = f"{COMMISSIONS}/{path_part('serial', serial)}"
-    return Call(name="get_commission_info", path=path, token=token, read=answers.mapping)
+    return Call(
+        name="get_commission_info",
+        path=path,
+        token=token,
+        read=answers.mapping,
+        explain=faults.explain_missing_commission,
+    )
 
 
 def commission_action(
@@ -180,6 +186,7 @@ def commission_action(
         answers.nothing,
         repeatable=False,
         repeatable_with=HISTORY if action in OUTCOMES else "",
+        explain=faults.explain_missing_commission,
         confirm=_took_effect(token, serial, OUTCOMES[action]) if action in OUTCOMES else None,
     )
 

@@ -22,6 +22,12 @@ CLASS_OF_STATUS: dict[int, type[errors.AstakosClientException]] = {
 OVER_LIMIT_HEADLINE = "The account's resource limit is exceeded"
 OVER_RELEASE_HEADLINE = "More would be released than is in use"
 
+NOT_PENDING = (
+    "the service has no pending commission with this serial: it was accepted or rejected before, it expired, "
+    "or it never existed"
+)
+FOREIGN = "this is not an answer of Astakos: check the scheme, host and path of the URL"
+
 RESOURCE_LABELS = {
     "cyclades.disk": "Disk",
     "cyclades.vm": "Virtual Machine",
@@ -38,8 +44,19 @@ RESOURCE_LABELS = {
 def explain(answer: Answer) -> errors.AstakosClientException:
     """Returns the exception for an error response, with the body in ``details`` and ``response``."""
     kind = CLASS_OF_STATUS.get(answer.status, errors.AstakosClientException)
-    error = kind(_reason(answer), answer.text, answer.status, answer.text)
-    return _with_evidence(error, answer)
+    error = _with_evidence(kind(_reason(answer), answer.text, answer.status, answer.text), answer)
+    if not error.fault and (300 <= answer.status < 400 or answer.status in {404, 405}):
+        # Astakos redirects no call, and refuses with these statuses in JSON.
+        error.said = FOREIGN
+    return error
+
+
+def explain_missing_commission(answer: Answer) -> errors.AstakosClientException:
+    """Does the same as `explain`, but knows what an empty 404 about a commission means."""
+    error = explain(answer)
+    if answer.status == 404 and not answer.body:
+        error.said = NOT_PENDING
+    return error
 
 
 def explain_refused_issue(answer: Answer) -> errors.AstakosClientException:
@@ -71,12 +88,15 @@ def _with_evidence(error: errors.AstakosClientException, answer: Answer) -> erro
 
 
 def _fault(body: bytes) -> tuple[str, str]:
-    """Returns key and message of ``{key: {"code": …, "message": …}}``; two empty strings for other bodies."""
+    """Returns key and message of ``{key: {"code": …, "message": …}}``; two empty strings for other bodies.
+
+    The original server sends no message (null) for some refusals.
+    """
     document = _document(body)
     if isinstance(document, dict) and len(document) == 1:
         [(key, fault)] = document.items()
-        if isinstance(fault, dict) and isinstance(fault.get("message"), str):
-            return key, fault["message"]
+        if isinstance(fault, dict) and "message" in fault and isinstance(fault["message"], str | None):
+            return key, fault["message"] or ""
     return "", ""
 
 

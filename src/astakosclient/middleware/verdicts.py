@@ -89,8 +89,13 @@ class Inquiry:
         if self._tells_user_info:
             try:
                 return _read(_from_user_info, (yield Question("get_user_info")))
-            except (BadRequest, NotFound):
-                identity = _read(_from_access, (yield Question("get_endpoints")))
+            except (BadRequest, NotFound) as unsupported:
+                try:
+                    access = yield Question("get_endpoints")
+                except NotFound:
+                    # Neither call exists: the URL is wrong, and the first call shows it best.
+                    raise unsupported from None
+                identity = _read(_from_access, access)
                 self._tells_user_info = False
                 return identity
         return _read(_from_access, (yield Question("get_endpoints")))

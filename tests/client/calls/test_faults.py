@@ -9,9 +9,11 @@ import pytest
 
 from astakosclient import AstakosClient, errors
 from client.peers import answer, fault
+from service.world import ALICE
 
 if TYPE_CHECKING:
     from client.conftest import PeerFactory
+    from service.caller import Caller
 
 TOKEN = "UQpYas7ElzWGD5yCcEXtjw"
 
@@ -51,18 +53,49 @@ def test_each_status_has_its_exception(
         )
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"<html>no JSON</html>", b"[1]", b'{"a": 1}', b'{"a": {"message": 5}}', b"\xff", b"17"]
-)
+NO_FAULT = [b"<html>no JSON</html>", b"[1]", b'{"a": 1}', b'{"a": {"message": 5}}', b"\xff", b"17"]
+
+
+@pytest.mark.parametrize("body", [b"", *NO_FAULT])
 def test_an_unusual_body_of_a_fault_is_kept_but_not_quoted(body: bytes, peer_of: PeerFactory) -> None:
-    peer = peer_of(answer(status="404 Not Found", body=body))
-    with AstakosClient(peer.url) as client, pytest.raises(errors.NotFound) as failed:
+    peer = peer_of(answer(status="409 Conflict", body=body))
+    with AstakosClient(peer.url) as client, pytest.raises(errors.AstakosClientException) as failed:
         client.accept_commission(TOKEN, 7)
     assert failed.value.details == failed.value.response == body.decode("utf-8", "replace")
     assert (
         str(failed.value)
-        == f"POST /account/v1.0/commissions/7/action: 404 Not Found (request {failed.value.request_id})"
+        == f"POST /account/v1.0/commissions/7/action: 409 Conflict (request {failed.value.request_id})"
     )
+
+
+@pytest.mark.parametrize(
+    "status", ["301 Moved", "307 Temporary Redirect", "404 Not Found", "405 Not Allowed"]
+)
+@pytest.mark.parametrize("body", NO_FAULT)
+def test_what_another_server_says_at_a_wrong_url_is_told_apart(
+    body: bytes, status: str, peer_of: PeerFactory
+) -> None:
+    peer = peer_of(answer(status=status, body=body))
+    with AstakosClient(peer.url) as client, pytest.raises(errors.AstakosClientException) as failed:
+        client.accept_commission(TOKEN, 7)
+    assert f": {status}: this is not an answer of Astakos: check the scheme," in str(failed.value)
+    assert failed.value.details == body.decode("utf-8", "replace")
+
+
+@pytest.mark.parametrize("path", ["", "/elsewhere"])
+def test_a_url_with_a_wrong_path_is_told_apart(path: str, service: Caller) -> None:
+    url = service.base_url.removesuffix("/astakos") + path
+    with AstakosClient(url) as client, pytest.raises(errors.NotFound) as failed:
+        client.get_user_info(ALICE.token)
+    assert "404 Not Found: this is not an answer of Astakos: check the scheme," in str(failed.value)
+
+
+def test_a_fault_without_a_message_is_one_nevertheless(peer_of: PeerFactory) -> None:
+    peer = peer_of(answer({"itemNotFound": {"code": 404, "message": None}}, "404 Not Found"))
+    with AstakosClient(peer.url) as client, pytest.raises(errors.NotFound) as failed:
+        client.issue_commission(TOKEN, {})
+    assert failed.value.fault == "itemNotFound"
+    assert "404 Not Found (request" in str(failed.value)
 
 
 def test_a_missing_reason_is_filled_in(peer_of: PeerFactory) -> None:

@@ -175,6 +175,15 @@ def test_where_no_service_is(command: list[str], step: bytes | None) -> None:
     assert line.startswith(f"no usable Astakos service at {url}: ")
 
 
+@pytest.mark.parametrize("command", ALL)
+def test_a_url_without_the_path_of_the_service(standing_service: Caller, command: list[str]) -> None:
+    url = standing_service.base_url.removesuffix("/astakos")
+    line = one_line(asked(url, ALICE.token, *command), 3)
+    assert ": 404 Not Found: this is not an answer of Astakos: check the scheme, host and path of" in line
+    if command == ["whoami"]:
+        assert f"no usable Astakos service at {url}: GET /account/v1.0/authenticate: " in line
+
+
 @pytest.mark.parametrize("command", NEED_A_TOKEN)
 def test_without_a_token_it_is_said_how_to_give_one(standing_service: Caller, command: list[str]) -> None:
     ended = asked(standing_service.base_url, "", *command)
