@@ -1,13 +1,16 @@
 """Options that several commands share."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import click
 
+from astakos.ledger.ports import OutcomeUnknownError
 from astakos.storage.errors import DEFAULT_URL
 from astakos.storage.opening import database_of
 from astakos.storage.protocol import Database
+from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -35,6 +38,34 @@ def open_database(url: str, *, create: bool = False, say: Callable[[str], None] 
     """Open a database until the command ends. Say where if this creates it: it may be the wrong place."""
     database = database_of(url)
     if database.open(create=create):
-        say(f"Created a new database: {database.name}")
+        say(_created(database))
     click.get_current_context().call_on_close(database.close)
     return database
+
+
+@contextlib.contextmanager
+def database_to_load(url: str) -> Iterator[Database]:
+    """Open a database, or create it, and say where if it stays; a new file is removed if loading fails."""
+    database = database_of(url)
+    had_file = not isinstance(database, SQLiteDatabase) or database.path.exists()
+    is_new = database.open(create=True)
+    try:
+        with contextlib.closing(database):
+            yield database
+    except BaseException as error:
+        may_contain = had_file or isinstance(error, OutcomeUnknownError)
+        if is_new and (may_contain or not _remove_if_unused(database)):
+            _say(_created(database))
+        raise
+    if is_new:
+        _say(_created(database))
+
+
+def _created(database: Database) -> str:
+    return f"Created a new database: {database.name}"
+
+
+def _remove_if_unused(database: Database) -> bool:
+    from astakos.storage.sqlite.new_file import remove_if_unused  # noqa: PLC0415 - slow to import
+
+    return isinstance(database, SQLiteDatabase) and remove_if_unused(database)

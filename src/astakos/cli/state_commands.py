@@ -9,7 +9,7 @@ import click
 
 from astakos import clock
 from astakos.cli.files import FileName, reading, writing
-from astakos.cli.options import database_option, open_database
+from astakos.cli.options import database_option, database_to_load, open_database
 from astakos.cli.progress import progress_bar
 from astakos.storage.protocol import Database
 
@@ -40,8 +40,7 @@ def _load_archive(first_line: bytes, stream: IO[bytes], name: str, database_url:
     from astakos.administration.archive import load_archive, open_archive  # noqa: PLC0415
 
     archive = open_archive(first_line, stream, name)
-    database = open_database(database_url, create=True)
-    with progress_bar("Loading rows") as report:
+    with database_to_load(database_url) as database, progress_bar("Loading rows") as report:
         load_archive(database, archive, report)
     click.echo(f"Loaded {archive.header.rows} rows.")
 
@@ -51,8 +50,8 @@ def _load_document(content: bytes, name: str, database_url: str) -> None:
     from astakos.administration.load import load as load_document  # noqa: PLC0415
 
     document = documents.read_document(content, name)
-    database = open_database(database_url, create=True)
-    load_document(database, document, clock.now())
+    with database_to_load(database_url) as database:
+        load_document(database, document, clock.now())
     counts = {
         "components": len(document.components),
         "services": len(document.services),

@@ -169,6 +169,19 @@ def test_an_archive_that_can_not_be_loaded_makes_no_database(
     assert not Path(new.name).exists()
 
 
+def test_no_file_stays_of_a_database_into_which_nothing_could_be_loaded(
+    database: Database, new: Database
+) -> None:
+    content = astakos(database, "dump", "--archive").output
+    folder = Path(new.name).parent
+    before = sorted(folder.iterdir())
+    assert (
+        refused(new, "load", "-", stdin=content[:-100]) == "standard input is truncated: its end is missing"
+    )
+    assert sorted(folder.iterdir()) == before
+    assert astakos(new, "load", "-", stdin=content).status == 0
+
+
 @pytest.mark.parametrize("command", ["dump", "load"])
 def test_on_a_terminal_a_bar_shows_how_far_it_is(
     database: Database, new: Database, tmp_path: Path, command: str

@@ -5,6 +5,7 @@ import pytest
 
 from astakos.administration.state_document import write_document
 from astakos.storage.protocol import Database
+from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from service.command import astakos, created, refused
 from service.installation import all_rows
 from service.world import SECRETS, world
@@ -55,6 +56,35 @@ def test_a_mistake_is_named_in_one_line_and_nothing_is_loaded(database: Database
     document.write_text(json.dumps(changed))
     assert "$.users[2].email" in refused(database, "load", str(document))
     assert all_rows(database) == before
+
+
+def make_a_mistake(document: Path) -> None:
+    """One that is only noticed once the database is open."""
+    changed = json.loads(document.read_text())
+    changed["users"][2]["email"] = "nobody"
+    document.write_text(json.dumps(changed))
+
+
+def test_a_mistake_leaves_no_new_file_and_says_if_there_are_new_tables(
+    new: Database, document: Path, tmp_path: Path
+) -> None:
+    make_a_mistake(document)
+    before = sorted(tmp_path.iterdir())
+    done = astakos(new, "load", str(document))
+    assert (done.status, done.output) == (1, "")
+    is_file = isinstance(new, SQLiteDatabase)
+    assert done.errors.startswith("Error: " if is_file else created(new) + "Error: ")
+    assert sorted(tmp_path.iterdir()) == before
+    assert astakos(new, "load", "-", stdin="{}").errors == (created(new) if is_file else "")
+
+
+def test_an_empty_file_that_was_there_stays(new: Database, document: Path) -> None:
+    if isinstance(new, SQLiteDatabase):
+        new.path.touch()
+    make_a_mistake(document)
+    done = astakos(new, "load", str(document))
+    assert (done.status, done.errors.startswith(created(new))) == (1, True)
+    assert astakos(new, "user", "list", "--json").document == []
 
 
 def test_files_that_can_not_be_used_are_named_in_one_line(tmp_path: Path, database: Database) -> None:
