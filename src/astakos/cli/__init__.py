@@ -71,21 +71,28 @@ class AstakosCommand(LazyGroup):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
-            if _is_refusal(error):
-                remedy = getattr(error, "remedy", "")
-                raise click.ClickException(f"{error}; {remedy}" if remedy else str(error)) from error
-            raise
+            told = _refusal(error, ctx)
+            if told is None:
+                raise
+            raise click.ClickException(told) from error
 
 
-def _is_refusal(error: Exception) -> bool:
+def _refusal(error: Exception, ctx: click.Context) -> str | None:
+    """Return what an expected error says; None if the error is a defect of the code."""
     try:
         # Imported here because they are missing where only the client is installed.
         from astakos.administration.state_document import StateError  # noqa: PLC0415
+        from astakos.cli.options import DATABASE_NAME  # noqa: PLC0415
         from astakos.ledger.ports import StorageUnavailableError  # noqa: PLC0415
         from astakos.storage.errors import DatabaseError  # noqa: PLC0415
     except ModuleNotFoundError:
-        return False
-    return isinstance(error, StateError | DatabaseError | StorageUnavailableError)
+        return None
+    if isinstance(error, StorageUnavailableError):
+        # The error does not name the database, because callers over HTTP see it as well.
+        remedy = getattr(error, "remedy", "")
+        told = f"{ctx.meta[DATABASE_NAME]}: {error}" if DATABASE_NAME in ctx.meta else str(error)
+        return f"{told}; {remedy}" if remedy else told
+    return str(error) if isinstance(error, StateError | DatabaseError) else None
 
 
 @click.command(

@@ -14,6 +14,9 @@ from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+DATABASE_NAME = "astakos.cli.options.database_name"
+"""Where the context of a command has the name of its database."""
+
 
 def database_option(function: F) -> F:
     """Add `--database URL`."""
@@ -37,6 +40,7 @@ def _say(message: str) -> None:
 def open_database(url: str, *, create: bool = False, say: Callable[[str], None] = _say) -> Database:
     """Open a database until the command ends. Say where if this creates it: it may be the wrong place."""
     database = database_of(url)
+    click.get_current_context().meta[DATABASE_NAME] = database.name
     if database.open(create=create):
         say(_created(database))
     click.get_current_context().call_on_close(database.close)

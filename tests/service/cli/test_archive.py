@@ -101,7 +101,8 @@ def test_a_target_that_is_full_is_left_empty(database: Database, new: Database, 
     # What is new in the file takes more than the tables, of 4 KiB pages, do.
     full = shell(new, 'ulimit -f "$1"; "$0" load "$2"', str(new_size(new) + 8), str(path))
     assert (full.status, full.output) == (1, "")
-    assert re.match("Error: (the commit failed: )?the database cannot ", full.errors)
+    name = re.escape(new.name)
+    assert re.match(f"Error: {name}: (the commit failed: )?the database cannot ", full.errors)
     assert full.errors.count("\n") == 1
     assert all_rows(new) == before
     assert astakos(new, "load", str(path)).status == 0

@@ -11,6 +11,7 @@ import pytest
 from astakos.cli import COMMANDS, main
 from astakos.storage.protocol import Database
 from astakos.storage.sqlite import sqlite_database
+from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from service.command import astakos, created, ended, refused
 from service.installation import locked
 from service.world import ALICE, VM
@@ -135,7 +136,36 @@ def test_a_database_that_stays_locked_is_one_line(
 ) -> None:
     monkeypatch.setattr(sqlite_database, "BUSY_SECONDS", 0.05)
     with locked(database):
-        assert "locked" in refused(database, "quota", "set", ALICE.email, VM, "5")
+        line = refused(database, "quota", "set", ALICE.email, VM, "5")
+    assert line.startswith(f"{database.name}: ")
+    assert "locked" in line
+
+
+@pytest.mark.parametrize("command", ["quota set", "user password", "component token"])
+def test_a_file_that_is_read_only_is_named(
+    command: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(database, SQLiteDatabase)
+    # Permissions do not stop the superuser, who runs the tests in containers.
+    monkeypatch.setattr(sqlite_database, "_existing", lambda path: f"file:{path}?mode=ro")
+    arguments = {
+        "quota set": [ALICE.email, VM, "5"],
+        "user password": [ALICE.email],
+        "component token": ["compute"],
+    }[command]
+    line = refused(database, *command.split(), *arguments, stdin="correct horse\n")
+    assert line == (f"{database.name}: the database cannot be written: attempt to write a readonly database")
+    assert astakos(database, "user", "list").status == 0
+
+
+def test_an_empty_file_that_is_read_only_is_refused_with_a_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_database, "_existing", lambda path: f"file:{path}?mode=ro")
+    (tmp_path / "new.db").touch()
+    line = refused(f"sqlite:///{tmp_path}/new.db", "load", "-", stdin='{"base_url": "http://a.example"}')
+    assert f"{tmp_path}/new.db cannot be used as a database" in line
+    assert "this user must be able to write to the file and its folder" in line
 
 
 def test_an_error_in_a_process_of_its_own_is_one_line(database: Database) -> None:

@@ -14,11 +14,10 @@ NOT_NOW = {
     sqlite3.SQLITE_PROTOCOL,
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_NOMEM,
 }
-"""Another process is in the way, or the disk fails, is full, or cannot be written."""
+"""Another process is in the way, or the disk fails, is full, or cannot be reached."""
 END = object()
 """What no row is equal to."""
 NO_TEXT = "Could not decode to UTF-8"
@@ -43,6 +42,8 @@ def recognized(error: sqlite3.Error) -> Exception:
     if str(error).startswith(NO_TEXT):
         # The rest of the message is the text.
         return StorageBrokenError("the database file is damaged (a text is not UTF-8)", RESTORE)
+    if code == sqlite3.SQLITE_READONLY:
+        return NotCarriedOutError(f"the database cannot be written: {error}")
     if code in NOT_NOW:
         return NotCarriedOutError(f"the database cannot do this now: {error}")
     return error

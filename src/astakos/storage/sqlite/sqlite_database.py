@@ -25,6 +25,8 @@ from astakos.storage.sqlite.timed_reads import TimedReads
 
 NOT_COMMITTED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL)
 """Errors of a COMMIT that did not write the end of the transaction."""
+NOT_WRITABLE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+"""Errors that stay until an operator changes permissions or the file system."""
 BUSY_SECONDS = 5.0
 """How long a writer waits for another process, for example the command line, to finish its transaction."""
 QUICK_READ_SECONDS = 4.0
@@ -250,7 +252,12 @@ def unusable(name: str, error: Exception) -> Exception:
     """Return what to raise if a file cannot be opened: a lock ends, anything else is for the operator."""
     if isinstance(error, StorageBrokenError):
         return DatabaseError(f"{name} cannot be used as a database: {error}; {error.remedy}")
-    if isinstance(error, StorageUnavailableError) and code_of(error.__cause__) != sqlite3.SQLITE_CANTOPEN:
+    if code_of(error.__cause__) in NOT_WRITABLE:
+        return DatabaseError(
+            f"{name} cannot be used as a database: {error.__cause__}; this user must be able to write to the "
+            "file and its folder"
+        )
+    if isinstance(error, StorageUnavailableError):
         return error
     return DatabaseError(f"{name} cannot be used as a database: {error.__cause__ or error}")
 
