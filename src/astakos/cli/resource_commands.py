@@ -77,9 +77,13 @@ def set_(
         "ui_visible": visible,
         "api_visible": visible,
     }
-    changed = msgspec.structs.replace(
-        entry, **{key: value for key, value in given.items() if value is not None}
-    )
+    changes = {key: value for key, value in given.items() if value is not None}
+    if known is not None and not changes:
+        raise click.UsageError(f"Say what to change of {name}: give at least one option.")
+    changed = msgspec.structs.replace(entry, **changes)
+    if known is not None and changed == entry:
+        click.echo(f"{name} is like that already. Nothing has changed.")
+        return
     load(database, StateDocument(resources=[changed]), clock.now())
     for line in _told(database.reader(), known, changed):
         click.echo(line)

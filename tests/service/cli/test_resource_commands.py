@@ -74,6 +74,16 @@ def test_a_changed_project_default_says_whom_it_touches(database: Database) -> N
     assert astakos(database, "resource", "set", VM, "--unit", "machines").output == f"Changed {VM}.\n"
 
 
+def test_without_anything_to_change_nothing_is_said_to_be_changed(database: Database) -> None:
+    before = all_rows(database)
+    done = astakos(database, "resource", "set", VM)
+    assert (done.status, done.output) == (2, "")
+    assert done.errors.endswith(f"Say what to change of {VM}: give at least one option.\n")
+    done = astakos(database, "resource", "set", VM, "--project-default", "0", "--visible")
+    assert (done.status, done.output) == (0, f"{VM} is like that already. Nothing has changed.\n")
+    assert all_rows(database) == before
+
+
 @pytest.mark.parametrize("name", ["we ird", "a,b", "größe", "a/b", "", "-a", "a\nb", "x" * 256])
 def test_a_name_that_does_not_fit_on_the_wire_is_refused(database: Database, name: str) -> None:
     before = all_rows(database)
