@@ -13,11 +13,29 @@ from astakos.cli.options import database_option, open_database
 from astakos.cli.output import print_facts, print_rows, table_options
 from astakos.cli.shown_values import Age, Moment
 from astakos.clock import MICROSECONDS
-from astakos.http.commissions.history_pages import describe
+from astakos.http.commissions.history_pages import HOLDER, SOURCE, describe
+from astakos.http.openapi.description import Parameter
 from astakos.ledger.operations import Verdict
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import commissions, registry
 from astakos.storage.tables.history import Entry, Wanted, read_history
+
+
+class NameInLedger(click.ParamType[str]):
+    """The name of a holder or a source, in the forms that the history takes over HTTP."""
+
+    name = "name"
+
+    def __init__(self, parameter: Parameter[str]) -> None:
+        """Take the forms of a parameter."""
+        self._parameter = parameter
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the ledger's name."""
+        try:
+            return self._parameter.read(str(value))
+        except ValueError:
+            self.fail(f"it must be {self._parameter.right}, not {str(value)!r}", param, ctx)
 
 
 @click.group()
@@ -87,8 +105,16 @@ def reject(serial: int, database_url: str) -> None:
 
 @commission.command()
 @click.option("--component", help="Only commissions of this component.")
-@click.option("--holder", help="Only provisions for this holder: user:UUID or project:UUID.")
-@click.option("--source", help="Only provisions from this source: project:UUID.")
+@click.option(
+    "--holder",
+    type=NameInLedger(HOLDER),
+    help="Only provisions for this holder: user:UUID, project:UUID, or a user's UUID.",
+)
+@click.option(
+    "--source",
+    type=NameInLedger(SOURCE),
+    help="Only provisions from this source: project:UUID, or a project's UUID; empty for none.",
+)
 @click.option("--resource", help="Only provisions of this resource.")
 @click.option(
     "--serial",

@@ -554,8 +554,9 @@ class AsyncBoundCalls(Asynchronous):
         this project's server.
 
         Args:
-            holder: filter by holder, for example ``user:<uuid>``.
-            source: filter by source; an empty string matches provisions without a source.
+            holder: filter by holder: ``user:<uuid>``, ``project:<uuid>``, or the UUID of a user.
+            source: filter by source: ``project:<uuid>``, or the UUID of a project; an empty string matches
+                provisions without a source.
             resource: filter by resource.
             serial: filter by commission.
             since: earliest time of resolution, in ISO 8601 with a time zone.

@@ -69,6 +69,28 @@ def test_the_history_of_a_serial_that_cannot_exist_is_refused(database: Database
     assert astakos(database, "commission", "history", "--serial", str(2**63 - 1)).status == 0
 
 
+def test_the_history_takes_the_names_that_people_use(database: Database, service: Caller) -> None:
+    serial = service.issued(COMPUTE_TOKEN, (U, 2), (P, 2), auto_accept=True)
+
+    def found(*options: str) -> list[tuple[int, str]]:
+        rows = astakos(database, "commission", "history", *options, "--json").document
+        return [(row["serial"], row["holder"]) for row in rows]
+
+    for holder in (U.holder, U.holder.removeprefix("user:")):
+        assert found("--holder", holder) == [(serial, U.holder)]
+    for source in (str(U.source), str(U.source).removeprefix("project:")):
+        assert found("--source", source) == [(serial, U.holder)]
+    assert found("--source", "") == [(serial, P.holder)]
+
+
+@pytest.mark.parametrize(("option", "name"), [("--holder", "ada@example.org"), ("--source", "system")])
+def test_a_name_that_no_holding_has_is_refused(database: Database, option: str, name: str) -> None:
+    done = astakos(database, "commission", "history", option, name)
+    assert (done.status, done.output) == (2, "")
+    assert f"'{name}'" in done.errors
+    assert "project:<uuid>" in done.errors
+
+
 def test_where_nothing_is_pending_nothing_is_listed(database: Database) -> None:
     assert astakos(database, "commission", "list", "--json").document == []
     assert astakos(database, "commission", "list").status == 0

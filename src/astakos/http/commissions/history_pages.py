@@ -5,6 +5,7 @@ from typing import Any
 from astakos.clock import from_iso, to_iso
 from astakos.directory.entities import Component, User
 from astakos.http.authentication import authenticated_component_or_user
+from astakos.http.commissions.holding_names import HOLDERS, SOURCES, read_holder, read_source
 from astakos.http.faults import BadRequest
 from astakos.http.openapi.description import Parameter, Reply, as_text, described
 from astakos.http.request import Answer, Request
@@ -54,8 +55,12 @@ def _position(text: str) -> Position:
     return Position(read_number(serial), read_number(holding))
 
 
-HOLDER = Parameter("holder", "Only return entries of this holder. Users see only their own.", as_text)
-SOURCE = Parameter("source", "Only return entries of this source; empty for those without one.", as_text)
+HOLDER = Parameter(
+    "holder", "Only return entries of this holder. Users see only their own.", read_holder, HOLDERS
+)
+SOURCE = Parameter(
+    "source", "Only return entries of this source; empty for those without one.", read_source, SOURCES
+)
 RESOURCE = Parameter("resource", "Only return entries of this resource.", as_text)
 SERIAL = Parameter(
     "serial",

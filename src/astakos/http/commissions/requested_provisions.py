@@ -97,7 +97,7 @@ def understand_each(entries: Iterable[RequestedProvision]) -> Requested | Reques
 def _charged(asked: Key) -> Sequence[Key]:
     """Returns the keys of the ledger for a key in either form."""
     holder, source, resource = asked
-    if source is None or not _is_bare(holder) or not (source == OLD_SYSTEM_SOURCE or _is_bare(source)):
+    if source is None or not is_bare(holder) or not (source == OLD_SYSTEM_SOURCE or is_bare(source)):
         return (asked,)
     project = project_holder(holder if source == OLD_SYSTEM_SOURCE else source)
     return Key(user_holder(holder), project, resource), Key(project, None, resource)
@@ -116,8 +116,9 @@ def _sum_out_of_range(requested: Requested) -> SumOutOfRange | None:
 
 def is_user_on_system(entry: RequestedProvision) -> bool:
     """Returns whether an entry charges a user on `system`, as clients of 0.14 do."""
-    return isinstance(entry.holder, str) and _is_bare(entry.holder) and entry.source == OLD_SYSTEM_SOURCE
+    return isinstance(entry.holder, str) and is_bare(entry.holder) and entry.source == OLD_SYSTEM_SOURCE
 
 
-def _is_bare(text: str) -> bool:
+def is_bare(text: str) -> bool:
+    """Returns whether a text is a UUID without anything around it."""
     return BARE_UUID.fullmatch(text) is not None

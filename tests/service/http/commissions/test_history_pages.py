@@ -64,6 +64,8 @@ def test_a_user_sees_their_own_holdings_whoever_charged_them(service: Caller, se
     seen = [(e["serial"], e["component"]) for e in history(service, ALICE.token)]
     assert seen == [(serials[3], "storage"), (serials[2], "compute"), (serials[0], "compute")]
     assert [e["serial"] for e in history(service, BOB.token)] == [serials[1]]
+    assert [e["serial"] for e in history(service, BOB.token, f"holder={BOB.uuid}")] == [serials[1]]
+    assert history(service, BOB.token, f"holder={ALICE.uuid}") == []
     assert history(service, BOB.token, f"holder={U.holder}") == []
     assert history(service, BOB.token, f"holder={P.holder}") == []
 
@@ -75,7 +77,10 @@ def test_filters(service: Caller, serials: list[int]) -> None:
         return [entry["serial"] for entry in history(service, COMPUTE_TOKEN, query)]
 
     assert seen(f"holder={V.holder}") == [second]
+    assert seen(f"holder={BOB.uuid}") == [second]
+    assert seen(f"holder={BOB.uuid.upper()}") == [second]
     assert seen("source=") == [first]
+    assert seen(f"source={str(U.source).removeprefix('project:')}") == [third, second, first]
     assert seen(f"source={U.source}") == [third, second, first]
     assert seen("resource=compute.ram") == []
     assert seen("resource=compute.vm&outcome=REJECT") == [second]
@@ -110,6 +115,11 @@ def test_pages_follow_one_another(service: Caller) -> None:
 @pytest.mark.parametrize(
     ("query", "named"),
     [
+        ("holder=", "holder"),
+        (f"holder={ALICE.email}", "holder"),
+        ("holder=%00", "holder"),
+        ("source=system", "source"),
+        (f"source={U.holder}", "source"),
         ("limit=0", "limit"),
         ("limit=1001", "limit"),
         ("limit=x", "limit"),
