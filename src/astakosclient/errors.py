@@ -9,7 +9,7 @@
     ├── BadRequest        400     the server rejected the request as malformed
     ├── Unauthorized      401     the token is missing, unknown or expired
     ├── Forbidden         403     the token is valid, but its holder is not permitted to do this
-    ├── NotFound          404     the object does not exist, or is not visible with this token
+    ├── NotFound          404     no such object, or it is not visible with this token, or the URL is wrong
     ├── QuotaLimit        413     the server refused a commission because it violates a limit
     ├── NoUserName                no user has this UUID
     ├── NoUUID                    no user has this name
@@ -209,7 +209,10 @@ class Forbidden(AstakosClientException):
 
 
 class NotFound(AstakosClientException):
-    """The object does not exist, or is not visible with this token (404)."""
+    """The object does not exist or is not visible with this token, or the URL of the client is wrong (404).
+
+    ``fault`` is empty if the URL is wrong, and if a commission is not pending.
+    """
 
     status = 404
 

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     import ssl
 
+    import pytest
+
 CERTIFICATE = Path(__file__).parent / "certificates" / "localhost.pem"
 KEY = CERTIFICATE.with_suffix(".key")
 
@@ -206,6 +208,18 @@ def closed_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
     return port
+
+
+def resolve_all_to(port: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Resolves all hosts to a port of this machine; returns the list of those that were asked for."""
+    asked: list[str] = []
+
+    def resolved(host: str | bytes, *_: object, **__: object) -> list[object]:
+        asked.append(host.decode() if isinstance(host, bytes) else host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+    return asked
 
 
 @contextlib.contextmanager

@@ -1,3 +1,5 @@
+"""Why a body is not JSON, said for those who wrote it."""
+
 import json
 
 import msgspec

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import socket
 import ssl
 import subprocess
 import sys
@@ -28,12 +27,15 @@ from client.peers import (
     drip,
     gzipped,
     hang_up,
+    resolve_all_to,
     silence,
     then_close,
 )
 from service.world import ALICE, COMPUTE_TOKEN, UNKNOWN_TOKEN, VM
 
 if TYPE_CHECKING:
+    import socket
+
     from client.conftest import PeerFactory
     from client.peers import Act, Step
     from service.caller import Caller
@@ -111,23 +113,11 @@ def endless(data: bytes) -> Act:
     return act
 
 
-def everywhere(port: int, monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """Resolves all hosts to a peer, and returns the list of those that were asked for."""
-    asked: list[object] = []
-
-    def resolved(host: object, *_: object, **__: object) -> list[object]:
-        asked.append(host.decode() if isinstance(host, bytes) else host)
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
-
-    monkeypatch.setattr(socket, "getaddrinfo", resolved)
-    return asked
-
-
 def test_a_zone_is_for_the_resolver_only(
     transport: Transport, peer_of: PeerFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     peer = peer_of(GOOD)
-    asked = everywhere(peer.port, monkeypatch)
+    asked = resolve_all_to(peer.port, monkeypatch)
     assert sent(transport, f"http://[::1%251]:{peer.port}/x").status == 200
     assert set(asked) == {"::1%1"}
     assert peer.requests[0].headers["host"] == f"[::1]:{peer.port}"
@@ -137,7 +127,7 @@ def test_a_trailing_dot_is_for_the_resolver_and_not_for_tls(
     make: Make, peer_of: PeerFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     peer = peer_of(GOOD, tls=server_context())
-    asked = everywhere(peer.port, monkeypatch)
+    asked = resolve_all_to(peer.port, monkeypatch)
     context = ssl.create_default_context(cafile=str(CERTIFICATE))
     kind = httpx2.HTTPTransport if make is Httpx2Transport else httpx2.AsyncHTTPTransport
     transport = make(make=lambda: kind(verify=context))

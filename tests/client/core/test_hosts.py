@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from astakosclient import AstakosClient, errors
 from astakosclient.core.address import parse_base_url
 from astakosclient.v0_16.discovery import Root
 from client.awaited import reading, send_once
-from client.peers import answer
+from client.peers import answer, resolve_all_to
 
 if TYPE_CHECKING:
     from client.conftest import PeerFactory
@@ -48,13 +47,7 @@ def test_an_invalid_zone_is_refused(zone: str) -> None:
 
 def test_a_zone_is_never_sent(peer_of: PeerFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     peer = peer_of(answer({}))
-    asked: list[object] = []
-
-    def resolved(host: object, *_: object, **__: object) -> list[object]:
-        asked.append(host)
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", peer.port))]
-
-    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+    asked = resolve_all_to(peer.port, monkeypatch)
     url = f"http://[::1%251]:{peer.port}"
     with AstakosClient(url) as client:
         client.get_quotas(TOKEN)
@@ -67,13 +60,7 @@ def test_neither_the_proxy_nor_the_server_behind_it_learns_of_a_zone(
     peer_of: PeerFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     peer = peer_of(answer({}))
-    asked: list[object] = []
-
-    def resolved(host: object, *_: object, **__: object) -> list[object]:
-        asked.append(host)
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", peer.port))]
-
-    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+    asked = resolve_all_to(peer.port, monkeypatch)
     monkeypatch.setenv("http_proxy", f"http://[fe80::9%25eth1]:{peer.port}")
     with AstakosClient("http://[::1%251]:8000") as client:
         client.get_quotas(TOKEN)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 import time
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ import pytest
 
 from astakosclient import AstakosClient, errors
 from client.awaited import reading, send_once
-from client.peers import CERTIFICATE, KEY, answer, then_close
+from client.peers import CERTIFICATE, KEY, answer, resolve_all_to, then_close
 
 if TYPE_CHECKING:
     from client.conftest import PeerFactory
@@ -60,13 +59,7 @@ def test_a_trailing_dot_is_for_the_resolver_and_not_for_tls(
 ) -> None:
     peer = peer_of(GOOD, tls=server_context())
     context = ssl.create_default_context(cafile=str(CERTIFICATE))
-    asked: list[object] = []
-
-    def resolved(host: object, *_: object, **__: object) -> list[object]:
-        asked.append(host)
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", peer.port))]
-
-    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+    asked = resolve_all_to(peer.port, monkeypatch)
     url = peer.url.replace("localhost", "localhost.")
     with AstakosClient(url, ssl_context=context) as client:
         assert client.get_quotas(TOKEN) == DOCUMENT
