@@ -88,9 +88,10 @@ def _refusal(error: Exception, ctx: click.Context) -> str | None:
     except ModuleNotFoundError:
         return None
     if isinstance(error, StorageUnavailableError):
-        # The error does not name the database, because callers over HTTP see it as well.
+        # Few of these errors name the database, because callers over HTTP see them as well.
         remedy = getattr(error, "remedy", "")
-        told = f"{ctx.meta[DATABASE_NAME]}: {error}" if DATABASE_NAME in ctx.meta else str(error)
+        name = ctx.meta.get(DATABASE_NAME, "")
+        told = str(error) if name in str(error) else f"{name}: {error}"
         return f"{told}; {remedy}" if remedy else told
     return str(error) if isinstance(error, StateError | DatabaseError) else None
 

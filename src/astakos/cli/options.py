@@ -39,8 +39,7 @@ def _say(message: str) -> None:
 
 def open_database(url: str, *, create: bool = False, say: Callable[[str], None] = _say) -> Database:
     """Open a database until the command ends. Say where if this creates it: it may be the wrong place."""
-    database = database_of(url)
-    click.get_current_context().meta[DATABASE_NAME] = database.name
+    database = _database(url)
     if database.open(create=create):
         say(_created(database))
     click.get_current_context().call_on_close(database.close)
@@ -50,7 +49,7 @@ def open_database(url: str, *, create: bool = False, say: Callable[[str], None] 
 @contextlib.contextmanager
 def database_to_load(url: str) -> Iterator[Database]:
     """Open a database, or create it, and say where if it stays; a new file is removed if loading fails."""
-    database = database_of(url)
+    database = _database(url)
     had_file = not isinstance(database, SQLiteDatabase) or database.path.exists()
     is_new = database.open(create=True)
     try:
@@ -63,6 +62,12 @@ def database_to_load(url: str) -> Iterator[Database]:
         raise
     if is_new:
         _say(_created(database))
+
+
+def _database(url: str) -> Database:
+    database = database_of(url)
+    click.get_current_context().meta[DATABASE_NAME] = database.name
+    return database
 
 
 def _created(database: Database) -> str:

@@ -47,8 +47,8 @@ def test_under_such_a_name_no_quotas_and_no_history_are_found(standing_service: 
     both = standing_service.get(f"{ACCOUNT}/service_quotas?user={ALICE.uuid},%00", COMPUTE_TOKEN).document
     assert set(both) == {ALICE.uuid}
     assert standing_service.get(f"{ACCOUNT}/service_quotas?project=%00", COMPUTE_TOKEN).document == {}
-    for name in ("holder", "source", "resource"):
-        found = standing_service.get(f"{COMMISSIONS}/history?{name}=%00", COMPUTE_TOKEN).document
+    for query in ("holder=user:%00", "source=project:%00", "resource=%00"):
+        found = standing_service.get(f"{COMMISSIONS}/history?{query}", COMPUTE_TOKEN).document
         assert found == {"history": [], "next": None}
 
 
@@ -64,7 +64,8 @@ def test_the_command_finds_nothing_under_such_a_name(database: Database, name: s
     assert refused(database, "quota", "set", ALICE.email, name, "5") == f"there is no resource {name!r}"
     assert refused(database, "component", "token", name) == f"there is no component {name!r}"
     assert refused(database, "commission", "list", "--component", name).startswith("there is no component")
-    assert astakos(database, "commission", "history", "--holder", name, "--json").document == []
+    holder = f"user:{name}"
+    assert astakos(database, "commission", "history", "--holder", holder, "--json").document == []
 
 
 @pytest.mark.parametrize("name", [NUL, HALF])
