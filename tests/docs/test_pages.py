@@ -32,7 +32,7 @@ PASSWORD_IN_URL = re.compile(r"\w://[^\s/:@\"`]+:[^\s/@\"`]+@")
 PASSWORD_OPTION = re.compile(r"--[a-z-]*(?:password|token|secret)[= ](?!FILE|only|file)[\w$\"'<]")
 VARIABLE = re.compile(r"[A-Z_]+=")
 """A line of an environment file, where passwords may be."""
-EXAMPLES = {"clouds.yaml", "storage/schema/migrations/versions/revision_0010.py"}
+EXAMPLES = {"clouds.yaml"}
 """Files that a reader creates."""
 
 
