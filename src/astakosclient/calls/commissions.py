@@ -155,9 +155,12 @@ def limited(issued: Mapping[str, int], used: object) -> dict[str, int] | None:
     return found
 
 
-def get_pending_commissions(token: str | None) -> Call[list[int]]:
+def get_pending_commissions(
+    token: str | None, after: int | None = None, limit: int | None = None
+) -> Call[list[int]]:
     """Builds the call that lists the serials of the service's pending commissions."""
-    return Call(name="get_pending_commissions", path=COMMISSIONS, token=token, read=answers.sequence)
+    path = COMMISSIONS + _query({"after": after, "limit": limit})
+    return Call(name="get_pending_commissions", path=path, token=token, read=answers.sequence)
 
 
 def get_commission_info(token: str | None, serial: int) -> Call[CommissionInfo]:
@@ -218,9 +221,13 @@ def resolve_commissions(
 
 def get_commission_history(token: str | None, filters: Mapping[str, Any]) -> Call[HistoryPage]:
     """Builds the call that lists resolved commissions."""
-    wanted = {name: str(value) for name, value in filters.items() if value is not None}
-    path = COMMISSIONS_HISTORY + ("?" + form(wanted).decode("ascii") if wanted else "")
+    path = COMMISSIONS_HISTORY + _query(filters)
     return Call(name="get_commission_history", path=path, token=token, read=answers.mapping)
+
+
+def _query(filters: Mapping[str, Any]) -> str:
+    wanted = {name: str(value) for name, value in filters.items() if value is not None}
+    return "?" + form(wanted).decode("ascii") if wanted else ""
 
 
 def reconcile(

@@ -441,13 +441,21 @@ class BoundCalls(Synchronous):
         """
         return self._run(commissions.issue_commissions(self._token, requests, all_or_none, idempotency_key))
 
-    def get_pending_commissions(self) -> list[int]:
-        """Lists the serials of the service's pending commissions.
+    def get_pending_commissions(self, *, after: int | None = None, limit: int | None = None) -> list[int]:
+        """Lists the serials of the service's pending commissions, in ascending order.
+
+        To read them page by page, set ``limit``, and pass the last serial of a full page as ``after``. Paging
+        requires this project's server; the original one answers all of them.
+
+        Args:
+            after: only list serials above this one.
+            limit: maximum number of serials, up to 1,000; by default all.
 
         Raises:
+            BadRequest: an argument is invalid.
             AstakosClientException: the call failed.
         """
-        return self._run(commissions.get_pending_commissions(self._token))
+        return self._run(commissions.get_pending_commissions(self._token, after, limit))
 
     def get_commission_info(self, serial: int) -> CommissionInfo:
         """Returns a pending commission, with ``serial``, ``name``, ``issue_time`` and ``provisions``.
