@@ -21,12 +21,14 @@ from astakos.ledger.ports import (
     StorageBrokenError,
     StorageUnavailableError,
 )
-from astakos.ledger.waiting import component_of, is_bulk, work_of
+from astakos.ledger.waiting import LARGEST_BULK_WORK, component_of, is_bulk, work_of
 from astakos.turns import Turns
 
 MOST_WAITING = 4096
 MOST_WORK_WAITING = 1 << 16
 """Rows that the operations of one component in progress read or write: about 10 MiB, and a few seconds."""
+BULK_SENT_TOGETHER = 2 * LARGEST_BULK_WORK
+"""While the engine carries out one batch of bulk, the next one waits there."""
 LONGEST_WAIT_SECONDS = 10.0
 WATCH_SECONDS = 1.0
 HANDED_OVER_TOGETHER = 8
@@ -99,10 +101,10 @@ class Ledger(asyncio.Protocol):
         self._under_way: dict[int, _Waiting] = {}
         self._under_way_of: Counter[int] = Counter()
         self._work_of: Counter[int] = Counter()
-        # One bulk operation at a time is sent, so that small ones do not wait behind others in the stream.
+        # Few bulk operations at a time are sent, so that small ones do not wait behind others in the stream.
         self._bulk: Turns[tuple[int, Operation]] = Turns()
         self._held: set[int] = set()
-        self._bulk_sent: int | None = None
+        self._bulk_sent: dict[int, int] = {}
         self._standings: dict[int, asyncio.Future[Standing]] = {}
         self._number = 0
         self._refused = 0
@@ -215,13 +217,19 @@ class Ledger(asyncio.Protocol):
             self._send(self._transport, asked)
 
     def _hand_over_bulk(self) -> None:
-        while self._bulk and self._bulk_sent is None and self._transport is not None:
+        while self._bulk and self._transport is not None and self._may_send_bulk(self._bulk.first()[0]):
             number, operation = self._bulk.take()
             self._held.discard(number)
             # It may have timed out.
             if number in self._under_way:
-                self._bulk_sent = number
+                self._bulk_sent[number] = self._under_way[number].work
                 self._send(self._transport, Asked([(number, operation)]))
+
+    def _may_send_bulk(self, number: int) -> bool:
+        """Whether a bulk operation is the only one sent, or the engine has no more than two batches of it."""
+        waiting = self._under_way.get(number)
+        sent = sum(self._bulk_sent.values())
+        return waiting is None or not sent or sent + waiting.work <= BULK_SENT_TOGETHER
 
     def _send(self, transport: asyncio.Transport, asked: Asked) -> None:
         try:
@@ -267,8 +275,7 @@ class Ledger(asyncio.Protocol):
             return
         self._under_way_of[waiting.component] -= 1
         self._work_of[waiting.component] -= waiting.work
-        if number == self._bulk_sent:
-            self._bulk_sent = None
+        if self._bulk_sent.pop(number, None) is not None:
             self._hand_over_bulk()
         if waiting.answer.done():
             return

@@ -16,7 +16,9 @@ LARGEST_BATCH: Final = 256
 """Operations of a batch. Large enough to make the commit cost per operation negligible, small enough to keep
 latency even."""
 LARGEST_WORK: Final = 2048
-"""Work of a batch, by `work_of`: 256 commissions of usual size, or one large operation."""
+"""Work of a batch of small operations, by `work_of`: 256 commissions of usual size."""
+LARGEST_BULK_WORK: Final = 512
+"""Work of a batch of bulk, unless one operation has more: 100 commissions of usual size, or 5 ms."""
 SMALL: Final = 64
 """Up to so much work, an operation is small."""
 
@@ -71,8 +73,9 @@ class WaitingOperations(Generic[T]):
         """Take the operations of the next batch, in the order in which they are applied."""
         turns = self._bulk if self._bulk and (self._is_turn_of_bulk or not self._small) else self._small
         self._is_turn_of_bulk = turns is self._small
+        most = LARGEST_BULK_WORK if turns is self._bulk else LARGEST_WORK
         count = work = 0
-        while turns and count < LARGEST_BATCH and (not count or work + turns.first()[0] <= LARGEST_WORK):
+        while turns and count < LARGEST_BATCH and (not count or work + turns.first()[0] <= most):
             more, item = turns.take()
             count, work = count + 1, work + more
             yield item

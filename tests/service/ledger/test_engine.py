@@ -285,7 +285,7 @@ def test_bulk_that_was_never_sent_has_certainly_not_been_carried_out(database: D
         ledger = GroupCommit(ledger_storage(database), lambda: LOADED, longest_wait=0.2)
         await ledger.start()
         with locked(database):
-            answers = [ledger.submit(IssueMany((charge(0),) * 50)) for _ in range(3)]
+            answers = [ledger.submit(IssueMany((charge(0),) * 500)) for _ in range(3)]
             found = await asyncio.gather(*answers, return_exceptions=True)
         await ledger.stop()
         return found

@@ -7,6 +7,7 @@ from astakos.ledger.operations import Issue, IssueMany, Operation, Reconcile, Re
 from astakos.ledger.rules import Key, Provision
 from astakos.ledger.waiting import (
     LARGEST_BATCH,
+    LARGEST_BULK_WORK,
     LARGEST_WORK,
     SMALL,
     WaitingOperations,
@@ -86,9 +87,11 @@ def test_a_reconciliation_is_bulk_since_it_may_read_all_that_is_pending() -> Non
 
 def test_a_batch_is_bounded_in_operations_and_in_work_and_never_empty() -> None:
     assert [len(batch) for batch in batches(queue(*[issue(1)] * (LARGEST_BATCH + 1)))] == [LARGEST_BATCH, 1]
-    large = bulk(FLOODING, LARGEST_WORK)
+    wide = issue(FLOODING, SMALL - 1)
+    assert [len(batch) for batch in batches(queue(*[wide] * 40))] == [LARGEST_WORK // SMALL, 8]
+    large = bulk(FLOODING, LARGEST_BULK_WORK)
     assert batches(queue(large, large)) == [[large], [large]]
-    half = bulk(FLOODING, LARGEST_WORK // 6)
+    half = bulk(FLOODING, LARGEST_BULK_WORK // 6)
     assert [len(batch) for batch in batches(queue(half, half, half))] == [2, 1]
 
 

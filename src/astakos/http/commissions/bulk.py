@@ -1,26 +1,31 @@
 """`POST account/v1.0/commissions/bulk`: issues many commissions in one call (`docs/ledger.md`)."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
 from astakos.directory.entities import Component
 from astakos.http.bodies import JsonBody, require_storable
-from astakos.http.commissions.fingerprints import first_fingerprint
+from astakos.http.commissions.fingerprints import fingerprint, first_fingerprint
 from astakos.http.commissions.issuing import KEY, IssueBody, issue_operation
 from astakos.http.commissions.refused_issues import Result, not_understood, refused
 from astakos.http.commissions.requested_provisions import Requested, understand
 from astakos.http.faults import FailedDependency, TooManyRequests
 from astakos.http.openapi.description import Reply, described
+from astakos.http.pauses import with_pauses
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
 from astakos.ledger.operations import Issued, IssuedMany, IssueMany, KeyReused
 from astakos.ledger.rules import Refusal
+from astakos.ledger.slices import carry_out_slices, slices
+from astakos.ledger.waiting import work_of
 from astakos.service.service import Service
 from astakosclient.answer_types import BulkResults
 
 MOST_AT_ONCE = 1000
+COMMISSIONS_BETWEEN_PAUSES = 64
+"""Understanding so many takes half a millisecond."""
 
 
 class BulkBody(msgspec.Struct):
@@ -46,7 +51,10 @@ async def issue_many(service: Service, request: Request, component: Component) -
     body = BULK.read(request, request.dialect.require_json)
     for position, commission in enumerate(body.commissions):
         require_storable(f"name of commission {position}", commission.name)
-    understood = [understand(commission.provisions) for commission in body.commissions]
+    understood = [
+        understand(commission.provisions)
+        async for commission in with_pauses(body.commissions, COMMISSIONS_BETWEEN_PAUSES)
+    ]
     results: list[Result | None] = [
         None if isinstance(requested, Requested) else not_understood(requested) for requested in understood
     ]
@@ -75,24 +83,41 @@ class _Asked(NamedTuple):
 async def _submit_many(
     service: Service, component: Component, asked: Sequence[_Asked], *, all_or_none: bool
 ) -> IssuedMany:
-    issues = [issue_operation(component, one.body, one.requested, one.key) for one in asked]
-    many = await _issued_many(service, IssueMany(tuple(issues), all_or_none))
-    reused = [number for number, outcome in enumerate(many.outcomes) if isinstance(outcome, KeyReused)]
+    many = await _issued_many(service, component, asked, set(), all_or_none=all_or_none)
+    reused = {number for number, outcome in enumerate(many.outcomes) if isinstance(outcome, KeyReused)}
     if not reused:
         return many
     # As in `issue`, the keys may predate an upgrade. The other commissions have keys too, so they are not
     # issued twice. With `all_or_none`, the first refusal ended the attempt, so any of the keys may be old.
-    for number in range(len(asked)) if all_or_none else reused:
-        one = asked[number]
-        issues[number] = issue_operation(component, one.body, one.requested, one.key, first_fingerprint)
-    return await _issued_many(service, IssueMany(tuple(issues), all_or_none))
+    older = set(range(len(asked))) if all_or_none else reused
+    return await _issued_many(service, component, asked, older, all_or_none=all_or_none)
 
 
-async def _issued_many(service: Service, operation: IssueMany) -> IssuedMany:
-    many = await service.ledger.submit(operation)
-    if not isinstance(many, IssuedMany):
-        raise TypeError(f"unexpected outcome of a bulk issue: {type(many).__name__}")
-    return many
+async def _issued_many(
+    service: Service,
+    component: Component,
+    asked: Sequence[_Asked],
+    older: Container[int],
+    *,
+    all_or_none: bool,
+) -> IssuedMany:
+    """Issues commissions; those whose number is in `older` with the fingerprint of version 1."""
+    issues = (
+        issue_operation(
+            component, one.body, one.requested, one.key, first_fingerprint if number in older else fingerprint
+        )
+        for number, one in enumerate(asked)
+    )
+    parts = [tuple(issues)] if all_or_none else slices(issues, work_of)
+    operations = (IssueMany(tuple(part), all_or_none) for part in parts)
+    outcomes: list[Issued | Refusal | KeyReused] = []
+    undone = False
+    for many in await carry_out_slices(service.ledger, operations):
+        if not isinstance(many, IssuedMany):
+            raise TypeError(f"unexpected outcome of a bulk issue: {type(many).__name__}")
+        outcomes += many.outcomes
+        undone = undone or many.undone
+    return IssuedMany(tuple(outcomes), undone)
 
 
 def _result(outcome: Issued | Refusal | KeyReused, requested: Requested) -> Result:

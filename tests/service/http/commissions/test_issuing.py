@@ -268,6 +268,20 @@ def test_one_key_covers_all_of_many(service: Caller, database: Database) -> None
     assert holdings(database)[U].usage_max == 7
 
 
+def test_as_many_as_one_call_may_have_are_issued_in_order_and_repeated_with_one_key(
+    service: Caller, database: Database
+) -> None:
+    document = {"commissions": [body(0)] * 999 + [body(11)]}
+    headers = {"Idempotency-Key": "k"}
+    first = service("POST", BULK, COMPUTE_TOKEN, document=document, headers=headers)
+    *issued, refused = first.document["results"]
+    serials = [result["body"]["serial"] for result in issued]
+    assert serials == sorted(set(serials))
+    assert refused["status"] == 413
+    again = service("POST", BULK, COMPUTE_TOKEN, document=document, headers=headers)
+    assert again.document == first.document
+
+
 def test_at_most_a_thousand_at_once(service: Caller) -> None:
     empty: dict[str, Any] = {"provisions": []}
     assert service.post(BULK, COMPUTE_TOKEN, {"commissions": [empty] * 1000}).document["done"] is True
