@@ -324,6 +324,24 @@ class Project(TypedDict):
     deactivation_date: NotRequired[str]
 
 
+class MemberUsage(TypedDict):
+    """What one user uses of one resource of a project; ``state`` is that of the membership."""
+
+    user: str
+    state: str
+    resource: str
+    usage: int
+    pending: int
+    limit: int
+
+
+class ProjectUsage(TypedDict):
+    """A page of the usage in a project; ``next`` is the cursor of the next page, or None."""
+
+    usage: list[MemberUsage]
+    next: str | None
+
+
 class ProjectApplication(TypedDict):
     """The IDs of a project and of the application to create or modify it."""
 

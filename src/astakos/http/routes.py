@@ -28,6 +28,7 @@ from astakos.http.oauth2.client_credentials import ForOAuth2
 from astakos.http.openapi import publishing
 from astakos.http.openapi.description import ANY_METHOD
 from astakos.http.openapi.publishing import OfAllRoutes
+from astakos.http.projects import usage
 from astakos.http.request import Request
 from astakos.http.routing import (
     EXACTLY,
@@ -45,6 +46,7 @@ from astakos.http.web.html import ForPeople
 
 ACCOUNT = "/account/v1.0"
 COMMISSIONS = f"{ACCOUNT}/commissions"
+PROJECTS = f"{ACCOUNT}/projects"
 IDENTITY = "/identity/v2.0"
 USERS = f"{IDENTITY}/users"
 
@@ -72,6 +74,7 @@ def _routes() -> Iterator[Route]:
     yield Route("", {ANY_METHOD: menus.start})
     yield from _identity()
     yield from _account()
+    yield from _projects()
     yield from _commissions()
     yield from _web()
     yield from _service()
@@ -104,6 +107,10 @@ def _account() -> Iterator[Route]:
     yield Route(
         f"{ACCOUNT}/service_project_quotas", {"GET": ForComponent(quota_reports.service_project_quotas)}
     )
+
+
+def _projects() -> Iterator[Route]:
+    yield Route(f"{PROJECTS}/{{id}}/usage", {"GET": ForUser(usage.usage)})
 
 
 def _commissions() -> Iterator[Route]:

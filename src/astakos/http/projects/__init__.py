@@ -1,0 +1,1 @@
+"""Projects: applications, memberships, and what members use (`http-api.md` §9)."""

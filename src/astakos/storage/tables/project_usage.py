@@ -1,0 +1,96 @@
+"""Reads who uses how much of a project, page by page."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from astakos.ledger.rules import Holding
+from astakos.projects.project import MembershipState
+from astakos.storage.protocol import Connection
+from astakos.storage.texts import is_storable
+
+# Memberships are kept when they end, and so are the holdings of those who were members once.
+USAGE = """
+SELECT u.uuid, m.state, h.resource, h."limit", h.usage_min, h.usage_max, h.id
+FROM projects p
+JOIN memberships m ON m.project_id = p.id
+JOIN users u ON u.id = m.user_id
+JOIN holdings h ON h.holder = 'user:' || u.uuid AND h.source = 'project:' || p.uuid
+JOIN resources r ON r.name = h.resource
+WHERE p.uuid = ? AND r.api_visible
+"""
+
+
+class Position(NamedTuple):
+    """Where a page ended: the reported usage and the number of its last holding."""
+
+    usage: int
+    holding: int
+
+
+class MemberUsage(NamedTuple):
+    """What a member, or somebody who was one, uses of a resource; `user` is a uuid."""
+
+    user: str
+    state: MembershipState
+    resource: str
+    holding: Holding
+    position: Position
+
+
+class Order(NamedTuple):
+    """An order of the rows, and the rows after a position in it."""
+
+    by: str
+    after: str
+    values: Callable[[Position], tuple[int, ...]]
+
+
+BY_MEMBER = Order("h.id", "h.id > ?", lambda position: (position.holding,))
+BY_USAGE = Order(
+    "h.usage_max DESC, h.id",
+    "(h.usage_max < ? OR h.usage_max = ? AND h.id > ?)",
+    lambda position: (position.usage, position.usage, position.holding),
+)
+
+
+def read_usage(
+    connection: Connection,
+    project: str,
+    *,
+    resource: str | None,
+    user: str | None,
+    order: Order,
+    after: Position | None,
+    most: int,
+) -> list[MemberUsage]:
+    """Read a page of the usage of API-visible resources in a project.
+
+    Args:
+        connection: the connection.
+        project: the uuid of the project.
+        resource: only this resource; None for all.
+        user: only this user, by uuid; None for all.
+        order: `BY_MEMBER`, or `BY_USAGE`, the largest first.
+        after: where the page before ended; None for the first page.
+        most: the size of the page.
+    """
+    if not all(map(is_storable, filter(None, (resource, user)))):
+        return []
+    statement, values = USAGE, list[Any]([project])
+    conditions: list[tuple[str, list[Any]]] = []
+    if resource is not None:
+        conditions.append(("h.resource = ?", [resource]))
+    if user is not None:
+        conditions.append(("u.uuid = ?", [user]))
+    if after is not None:
+        conditions.append((order.after, [*order.values(after)]))
+    for condition, parameters in conditions:
+        statement += f" AND {condition}"
+        values += parameters
+    rows = connection.execute(f"{statement} ORDER BY {order.by} LIMIT ?", [*values, most])
+    return [
+        MemberUsage(
+            user, MembershipState(state), resource, Holding(*figures), Position(figures[2], identifier)
+        )
+        for user, state, resource, *figures, identifier in rows
+    ]
