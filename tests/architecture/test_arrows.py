@@ -21,7 +21,7 @@ FLOORS = (
     ("administration",),
     ("storage",),
     ("projects",),
-    ("directory", "events", "ledger"),
+    ("directory", "ledger"),
     ("logs", "distribution", "malformed_json", "turns"),
     ("clock",),
 )

@@ -46,17 +46,6 @@ APPLYING = (MembershipState.REQUESTED, MembershipState.REJECTED, MembershipState
 """Users in these states have asked to join a project, and are not members."""
 
 
-class ApplicationState(StrEnum):
-    """The states of an application."""
-
-    PENDING = "pending"
-    APPROVED = "approved"
-    DENIED = "denied"
-    CANCELLED = "cancelled"
-    REPLACED = "replaced"
-    DISMISSED = "dismissed"
-
-
 class Capacity(NamedTuple):
     """The limits of a resource: for the whole project, and for each member."""
 

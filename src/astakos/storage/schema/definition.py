@@ -89,13 +89,6 @@ users = _table(
     _text("default_project", nullable=True),
     _text("password_hash", nullable=True),
     *_token(),
-    # Users whose default project is not their own; they are few.
-    Index(
-        "users_by_default_project",
-        "default_project",
-        sqlite_where=text("default_project <> uuid"),
-        postgresql_where=text("default_project <> uuid"),
-    ),
 )
 
 groups = _table("groups", _identifier(), _text("name", unique=True))
@@ -170,34 +163,6 @@ projects = _table(
     _text("leave_policy"),
     _number("max_members"),
     _flag("private"),
-    _number("deactivated", nullable=True),
-    Index("projects_by_name", "name"),
-    Index("projects_by_owner", "owner"),
-)
-
-# A value that is null is one that the application leaves as it is. `resources` is a JSON object, because it
-# is only read and written as a whole: `{"<resource>": [<project capacity>, <member capacity>]}`.
-project_applications = _table(
-    "project_applications",
-    _identifier(),
-    _refers("project_id", "projects.id"),
-    _refers("applicant_id", "users.id"),
-    _text("state"),
-    _number("submitted"),
-    _text("name", nullable=True),
-    _text("owner", nullable=True),
-    _text("homepage", nullable=True),
-    _text("description", nullable=True),
-    _text("comments", nullable=True),
-    _number("start_date", nullable=True),
-    _number("end_date", nullable=True),
-    _text("join_policy", nullable=True),
-    _text("leave_policy", nullable=True),
-    _number("max_members", nullable=True),
-    Column("private", FLAG),
-    _text("resources"),
-    Index("applications_of_project", "project_id"),
-    Index("applications_by_applicant", "applicant_id", "state"),
 )
 
 project_resources = _table(
@@ -208,7 +173,6 @@ project_resources = _table(
     _number("member_capacity"),
 )
 
-# `entered` is a JSON object: when the membership entered each of its states.
 memberships = _table(
     "memberships",
     _identifier(),
@@ -216,7 +180,6 @@ memberships = _table(
     _refers("project_id", "projects.id"),
     _text("state"),
     _flag("ever_accepted"),
-    _text("entered", nullable=True),
     UniqueConstraint("user_id", "project_id"),
     Index("memberships_of_project", "project_id"),
 )
@@ -226,26 +189,6 @@ deactivations = _table(
     _refers("user_id", "users.id", primary_key=True),
     _refers("project_id", "projects.id", primary_key=True),
     Column("suspended", Text, primary_key=True),
-)
-
-# The audit log: rows are added and never changed. Each hash covers its row and the hash of the row before.
-events = Table(
-    "events",
-    metadata,
-    Column("id", NUMBER, primary_key=True, autoincrement=False),
-    _number("time"),
-    _text("kind"),
-    _text("actor", nullable=True),
-    _text("origin"),
-    _text("project", nullable=True),
-    _text("subject", nullable=True),
-    _text("reason"),
-    _text("before", nullable=True),
-    _text("after", nullable=True),
-    Column("hash", LargeBinary, nullable=False),
-    Index("events_of_project", "project", "id"),
-    Index("events_about_user", "subject", "id"),
-    sqlite_strict=True,
 )
 
 oauth2_clients = _table(
