@@ -50,7 +50,7 @@ class BareWriter:
             for holding, quantity in charges:
                 usage[holding] = usage.get(holding, 0) + quantity
             rows.pending.append((self._component, serial, "benchmark", now, None, _document(charges)))
-        rows.usage.extend(self._usage(commissions))
+        rows.usage.extend(self._usage(commissions, settles=False))
         self._write(now, rows)
         return serials
 
@@ -74,12 +74,20 @@ class BareWriter:
         rows.holders.extend(
             [(holder, serial, self._component) for holder, serial in zip(holders, serials, strict=True)]
         )
-        rows.usage.extend(self._usage(commissions))
+        rows.usage.extend(self._usage(commissions, settles=True))
         self._write(now, rows)
 
-    def _usage(self, commissions: Sequence[Sequence[Charge]]) -> list[tuple[int, int, int]]:
-        changed = dict.fromkeys(holding for charges in commissions for holding, _ in charges)
-        return [(holding, self._usage_min.get(holding, 0), self._usage_max[holding]) for holding in changed]
+    def _usage(
+        self, commissions: Sequence[Sequence[Charge]], *, settles: bool
+    ) -> list[tuple[int, int, int, int]]:
+        changed: dict[int, int] = {}
+        for charges in commissions:
+            for holding, quantity in charges:
+                changed[holding] = changed.get(holding, 0) + quantity
+        return [
+            (holding, self._usage_min.get(holding, 0), self._usage_max[holding], settled if settles else 0)
+            for holding, settled in changed.items()
+        ]
 
 
 def bare_write(connection: Connection) -> Write:
@@ -96,7 +104,7 @@ def _row_by_row(connection: Connection) -> Write:
         connection.executemany(MOVE_TO_RESOLVED, [(now, *row[2:], *row[:2]) for row in rows.moved])
         connection.executemany(DELETE_PENDING, [row[:2] for row in rows.moved])
         connection.executemany(INSERT_HOLDER, rows.holders)
-        connection.executemany(SET_USAGE, [(least, most, holding) for holding, least, most in rows.usage])
+        connection.executemany(SET_USAGE, [(*figures, holding) for holding, *figures in rows.usage])
         connection.execute("COMMIT")
 
     return write
@@ -110,7 +118,7 @@ def _together(pipelining: Pipelining) -> Write:
         if rows.moved:
             steps.append((MOVE_ALL_TO_RESOLVED, [*arrays("nntt", rows.moved), number(now)]))
             steps.append((INSERT_HOLDERS, arrays("tnn", rows.holders)))
-        pipelining.run(*steps, (SET_ALL_USAGE, arrays("nnn", rows.usage)), (COMMIT, []))
+        pipelining.run(*steps, (SET_ALL_USAGE, arrays("nnnn", rows.usage)), (COMMIT, []))
 
     return write
 

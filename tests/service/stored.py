@@ -64,3 +64,22 @@ def _provision(key: Key, figures: list[int]) -> StoredProvision:
         return StoredProvision(key, figures[0], None, None)
     quantity, settled, *after = figures
     return StoredProvision(key, quantity, settled, Holding(*after))
+
+
+def stored_sums(connection: Readable) -> dict[Key, int]:
+    """What the holdings say that was settled on them, if it is anything."""
+    return {
+        Key(holder, source or None, resource): settled  # type: ignore[arg-type, misc]
+        for holder, source, resource, settled in connection.execute(
+            "SELECT holder, source, resource, settled FROM holdings WHERE settled <> 0"
+        ).fetchall()
+    }
+
+
+def settled_sums(connection: Readable) -> dict[Key, int]:
+    """What all commissions together have settled on each holding, if it is anything."""
+    sums: dict[Key, int] = {}
+    for commission in stored_commissions(connection).values():
+        for provision in commission.provisions:
+            sums[provision.key] = sums.get(provision.key, 0) + (provision.settled or 0)
+    return {key: settled for key, settled in sums.items() if settled}

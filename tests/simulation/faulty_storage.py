@@ -213,8 +213,8 @@ class PoisonedTransaction:
     def read(self, now: int, needs: Needs) -> State:
         return self._transaction.read(now, needs)
 
-    def pending_imports(self, keys: Collection[Key]) -> Mapping[Key, int]:
-        return self._transaction.pending_imports(keys)
+    def settled(self, keys: Collection[Key]) -> Mapping[Key, int]:
+        return self._transaction.settled(keys)
 
     def write(self, now: int, changes: Changes) -> None:
         self._transaction.write(now, changes)

@@ -76,10 +76,11 @@ def carry_out(
     return performed
 
 
-class _PendingImports:
-    """The pending imports on the holdings that a batch reconciles, after the operations applied so far.
+class _Settled:
+    """The sum of all that was settled on the holdings that a batch reconciles, after the operations so far.
 
-    Stored commissions are summed once for the batch, and each change of the batch is added once.
+    This is the usage without what is pending (`rules.py`, invariant 3). Stored sums are read once for the
+    batch, and each resolution of the batch is added once.
     """
 
     def __init__(
@@ -89,38 +90,28 @@ class _PendingImports:
         stored: Mapping[Key, Holding],
         changes: Changes,
     ) -> None:
-        reconciled = [operation.usage for operation in operations if isinstance(operation, Reconcile)]
-        self._sums = {key: 0 for usage in reconciled for key, _ in usage}
-        # The difference of the figures is what is pending, imports and releases together.
-        pending = [
-            key
-            for key in self._sums
-            if (holding := stored.get(key)) and holding.usage_min < holding.usage_max
-        ]
-        if pending:
-            self._sums.update(transaction.pending_imports(pending))
+        reconciled = {
+            key for operation in operations if isinstance(operation, Reconcile) for key, _ in operation.usage
+        }
+        existing = {key: stored[key] for key in reconciled if key in stored}
+        self._sums = {key: holding.usage_max for key, holding in existing.items()}
+        if pending := [key for key, holding in existing.items() if holding.pending]:
+            self._sums.update(transaction.settled(pending))
         self._changes = changes
-        self._issued = self._resolved = 0
+        self._resolved = 0
 
     def on(self, key: Key) -> int:
         """Return the sum for a holding."""
         return self._sums[key]
 
     def catch_up(self) -> None:
-        """Include what the batch has changed since the last call."""
-        issued = self._changes.issued[self._issued :]
+        """Include what the batch has resolved since the last call."""
         resolved = self._changes.resolved[self._resolved :]
-        self._issued += len(issued)
         self._resolved += len(resolved)
-        for commission in issued:
-            self._add(commission.issue.provisions, 1)
         for resolution in resolved:
-            self._add([Provision(key, quantity) for key, quantity, *_ in resolution.settlements], -1)
-
-    def _add(self, provisions: Iterable[Provision], sign: int) -> None:
-        for key, quantity in provisions:
-            if quantity > 0 and key in self._sums:
-                self._sums[key] += sign * quantity
+            for key, _, settled, _ in resolution.settlements:
+                if key in self._sums:
+                    self._sums[key] += settled
 
 
 class _Batch:
@@ -138,7 +129,7 @@ class _Batch:
         self._holdings = dict(state.holdings)
         self._remembered = dict(state.remembered)
         self._serials = iter(state.serials)
-        self._imports: _PendingImports | None = None
+        self._settled: _Settled | None = None
         for serial, commission in state.expired.items():
             self._end(serial, commission, Verdict.EXPIRED)
             self._pending.pop(serial, None)
@@ -245,9 +236,9 @@ class _Batch:
         return Resolved(accepted=(operation.serial,))
 
     def _reconcile(self, operation: Reconcile) -> Reconciled:
-        if self._imports is None:
-            self._imports = _PendingImports(self._transaction, self._operations, self._before, self.changes)
-        self._imports.catch_up()
+        if self._settled is None:
+            self._settled = _Settled(self._transaction, self._operations, self._before, self.changes)
+        self._settled.catch_up()
         drifts: list[Drift] = []
         missing: list[Key] = []
         for key, actual in operation.usage:
@@ -255,7 +246,7 @@ class _Batch:
             if holding is None:
                 missing.append(key)
             else:
-                drifts.append(Drift(key, holding, holding.usage_max - self._imports.on(key), actual))
+                drifts.append(Drift(key, holding, self._settled.on(key), actual))
         mending = [Provision(drift.key, -drift.drift) for drift in drifts if drift.drift]
         if not operation.mend or not mending:
             return Reconciled(tuple(drifts), tuple(missing))

@@ -89,8 +89,11 @@ class LedgerTransaction(Protocol):
         """Read the state that the batch needs."""
         ...
 
-    def pending_imports(self, keys: Collection[Key]) -> Mapping[Key, int]:
-        """Sum the pending imports on each of these holdings, all returned by `read`; omit zero sums."""
+    def settled(self, keys: Collection[Key]) -> Mapping[Key, int]:
+        """Return the sum of all that was settled on each of these holdings, all returned by `read`.
+
+        Changes of this transaction are not included, because they are not written yet.
+        """
         ...
 
     def write(self, now: int, changes: Changes) -> None:

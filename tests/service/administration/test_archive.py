@@ -294,7 +294,7 @@ def repeat_user(tables: dict[str, list[list[object]]]) -> None:
 
 
 def contradict(tables: dict[str, list[list[object]]]) -> None:
-    tables["holdings"][0][-2:] = [5, 4]
+    tables["holdings"][0][-3:] = [5, 4, 4]
 
 
 @pytest.mark.parametrize(

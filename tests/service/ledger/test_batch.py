@@ -30,6 +30,7 @@ from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from astakos.storage.tables.commissions import list_pending
 from astakos.storage.tables.holdings import set_limits
 from service.installation import copy_world, database_at, holdings, rows
+from service.stored import settled_sums, stored_sums
 from service.world import ALICE, BOB, LOADED, member_key, project_key
 
 pytestmark = pytest.mark.ledger
@@ -175,12 +176,12 @@ class CountingStore:
 class CountingTransaction:
     def __init__(self, transaction: LedgerTransaction, store: CountingStore) -> None:
         self.read, self.write = transaction.read, transaction.write
-        self._pending_imports = transaction.pending_imports
+        self._settled = transaction.settled
         self._store = store
 
-    def pending_imports(self, keys: Collection[Key]) -> Mapping[Key, int]:
+    def settled(self, keys: Collection[Key]) -> Mapping[Key, int]:
         self._store.sums += 1
-        return self._pending_imports(keys)
+        return self._settled(keys)
 
 
 class CountedProvisions(tuple[Provision, ...]):
@@ -285,6 +286,8 @@ def test_a_batch_does_what_its_operations_do_one_by_one(
     for table in ("pending_commissions", "resolved_commissions", "commission_holders"):
         statement = f"SELECT * FROM {table} ORDER BY 1, 2"
         assert rows(together, statement) == rows(alone, statement)
+    with contextlib.closing(together.connect()) as connection:
+        assert stored_sums(connection) == settled_sums(connection)
 
 
 def _perform_one(store: LedgerStorage, operation: Operation) -> Outcome:

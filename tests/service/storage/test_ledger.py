@@ -11,7 +11,7 @@ from astakos.storage.protocol import Database
 from astakos.storage.tables.commissions import find_pending, list_pending
 from astakos.storage.tables.holdings import set_limits
 from service.installation import holdings, opened, rows
-from service.stored import stored_commissions
+from service.stored import settled_sums, stored_commissions, stored_sums
 from service.world import ALICE, BOB, LOADED, member_key, project_key
 
 pytestmark = pytest.mark.ledger
@@ -94,6 +94,15 @@ def test_within_a_batch_each_resolution_keeps_its_own_figures(database: Database
         perform(store, operations, LOADED)
     figures = [[row[-2:] for row in log(database, serial)] for serial in (one, two)]
     assert figures == [[(4, 7), (4, 7)], [(7, 7), (7, 7)]]
+
+
+def test_a_holding_keeps_the_sum_of_what_was_settled_on_it(database: Database) -> None:
+    accepted, rejected = do(database, charge(4)), do(database, charge(3))
+    do(database, charge(2))
+    do(database, Resolve(COMPUTE, accept=frozenset([accepted]), reject=frozenset([rejected])))
+    do(database, charge(-1, auto_accept=True))
+    with contextlib.closing(database.connect()) as connection:
+        assert stored_sums(connection) == settled_sums(connection) == {U: 3, P: 3}
 
 
 def test_limits_make_missing_holdings_and_touch_no_usage(database: Database) -> None:

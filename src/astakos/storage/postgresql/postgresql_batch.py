@@ -22,6 +22,7 @@ from astakos.storage.postgresql.statements import (
     FIND_HOLDINGS,
     FIND_HOLDINGS_BY_ID,
     FIND_REMEMBERED,
+    FIND_SETTLED,
     INSERT_HOLDERS,
     INSERT_PENDING,
     INSERT_RESOLVED,
@@ -35,10 +36,10 @@ from astakos.storage.postgresql.statements import (
     ROLLBACK,
     SET_USAGE,
 )
-from astakos.storage.tables.commissions import LARGEST_SERIAL, LIST_PENDING_DOCUMENTS
+from astakos.storage.tables.commissions import LARGEST_SERIAL
 from astakos.storage.tables.holdings import read_source, stored_source
 from astakos.storage.tables.ledger_rows import rows_of
-from astakos.storage.tables.provisions import read_pending, sum_imports
+from astakos.storage.tables.provisions import read_pending
 from astakos.storage.texts import is_storable
 
 MOST_KNOWN = 100_000
@@ -202,12 +203,11 @@ class PostgreSQLTransaction:
             known.add(serial, Pending(component, understood))
         return {serial: known[serial] for serial in (int(row[1]) for row in rows)}
 
-    def pending_imports(self, keys: Collection[Key]) -> Mapping[Key, int]:
-        """Sum the pending imports on each of these holdings; omit zero sums."""
-        identifiers = self._known.identifiers
-        wanted = {identifiers[key]: key for key in keys if key in identifiers}
-        rows = self._connection.execute(LIST_PENDING_DOCUMENTS)
-        return sum_imports((document for (document,) in rows), wanted)
+    def settled(self, keys: Collection[Key]) -> Mapping[Key, int]:
+        """Return the sum of all that was settled on each of these holdings before this transaction."""
+        (found,) = self._run((FIND_SETTLED, [array_of_numbers(self._wanted(keys))]))
+        known = self._known.keys
+        return {known[int(identifier)]: int(settled) for identifier, settled in found.rows()}
 
     def write(self, _now: int, changes: Changes) -> None:
         """Keep the changes; `commit` sends them."""
@@ -236,7 +236,7 @@ class PostgreSQLTransaction:
         if rows.remembered:
             steps.append((REMEMBER, arrays("ntbnn", rows.remembered)))
         if rows.usage:
-            steps.append((SET_USAGE, arrays("nnn", rows.usage)))
+            steps.append((SET_USAGE, arrays("nnnn", rows.usage)))
         self._commit(steps)
         for serial, issue in self._changes.issued:
             self._known.pending.add(serial, Pending(issue.component, issue.provisions))

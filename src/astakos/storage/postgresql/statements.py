@@ -45,6 +45,7 @@ LOCK_HOLDINGS = statement(
 SELECT id, "limit", usage_min, usage_max FROM holdings WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE
 """,
 )
+FIND_SETTLED = statement("find_settled", "SELECT id, settled FROM holdings WHERE id = ANY ($1::bigint[])")
 FIND_HOLDINGS = statement(
     "find_holdings",
     """
@@ -114,8 +115,8 @@ SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::bigint[], $5::bi
 SET_USAGE = statement(
     "set_usage",
     """
-UPDATE holdings h SET usage_min = w.usage_min, usage_max = w.usage_max
-FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS w (id, usage_min, usage_max)
+UPDATE holdings h SET usage_min = w.usage_min, usage_max = w.usage_max, settled = h.settled + w.settled
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) AS w (id, usage_min, usage_max, settled)
 WHERE h.id = w.id AND h.id = ANY ($1::bigint[])
 """,
 )

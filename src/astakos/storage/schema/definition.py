@@ -310,6 +310,8 @@ holdings = Table(
     _number("limit"),
     _number("usage_min"),
     _number("usage_max"),
+    # The sum of all that has been settled (`ledger/rules.py`, invariant 3): usage without what is pending.
+    Column("settled", NUMBER, nullable=False, server_default=text("0")),
     UniqueConstraint("holder", "source", "resource"),
     CheckConstraint("0 <= usage_min AND usage_min <= usage_max"),
     # Leaves room for the next version of a row on its page, so that usage updates change no index. On a

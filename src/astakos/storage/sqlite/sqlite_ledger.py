@@ -13,10 +13,10 @@ from astakos.storage.sqlite.file_identity import FileIdentity, identity_of, log_
 from astakos.storage.sqlite.sqlite_connection import recognized
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase, writing
 from astakos.storage.tables import clock_records, write_proof
-from astakos.storage.tables.commissions import LARGEST_SERIAL, LIST_PENDING_DOCUMENTS
+from astakos.storage.tables.commissions import LARGEST_SERIAL
 from astakos.storage.tables.holdings import Row, find, find_by_id
 from astakos.storage.tables.ledger_rows import rows_of
-from astakos.storage.tables.provisions import read_pending, sum_imports
+from astakos.storage.tables.provisions import read_pending
 from astakos.storage.tables.retention import Retention
 
 MOST_KNOWN = 100_000
@@ -54,7 +54,8 @@ WHERE component_id = ? AND serial = ?
 """
 DELETE_PENDING = "DELETE FROM pending_commissions WHERE component_id = ? AND serial = ?"
 INSERT_HOLDER = "INSERT INTO commission_holders (holder, serial, component_id) VALUES (?, ?, ?)"
-SET_USAGE = "UPDATE holdings SET usage_min = ?, usage_max = ? WHERE id = ?"
+SET_USAGE = "UPDATE holdings SET usage_min = ?, usage_max = ?, settled = settled + ? WHERE id = ?"
+FIND_SETTLED = "SELECT settled FROM holdings WHERE id = ?"
 
 
 class _Known:
@@ -258,12 +259,11 @@ class SQLiteTransaction:
         last = int(row[0]) if row else 0
         return range(last + 1, last + 1 + count)
 
-    def pending_imports(self, keys: Collection[Key]) -> Mapping[Key, int]:
-        """Sum the pending imports on each of these holdings; omit zero sums."""
+    def settled(self, keys: Collection[Key]) -> Mapping[Key, int]:
+        """Return the sum of all that was settled on each of these holdings before this transaction."""
         identifiers = self._known.identifiers
-        wanted = {identifiers[key]: key for key in keys if key in identifiers}
-        rows = self._connection.execute(LIST_PENDING_DOCUMENTS)
-        return sum_imports((document for (document,) in rows), wanted)
+        execute = self._connection.execute
+        return {key: execute(FIND_SETTLED, (identifiers[key],)).fetchone()[0] for key in keys}
 
     def write(self, now: int, changes: Changes) -> None:
         """Store the changes of the batch, in one pass over each table."""
@@ -275,9 +275,7 @@ class SQLiteTransaction:
         many(DELETE_PENDING, [row[:2] for row in rows.moved])
         many(INSERT_HOLDER, rows.holders)
         many(REMEMBER, rows.remembered)
-        many(
-            SET_USAGE, [(usage_min, usage_max, identifier) for identifier, usage_min, usage_max in rows.usage]
-        )
+        many(SET_USAGE, [(*figures, identifier) for identifier, *figures in rows.usage])
         if changes.issued:
             self._connection.execute(SET_LAST_SERIAL, (str(changes.issued[-1].serial),))
         self._known.update(changes)

@@ -8,7 +8,6 @@ from astakos.storage.tables.provisions import read_pending
 
 LARGEST_SERIAL = 2**63 - 1
 
-LIST_PENDING_DOCUMENTS = "SELECT provisions FROM pending_commissions"
 LIST = """
 SELECT serial FROM pending_commissions WHERE component_id = ? AND serial > ? ORDER BY serial LIMIT ?
 """

@@ -18,7 +18,7 @@ class Rows(NamedTuple):
             `pending_commissions` to `resolved_commissions`.
         holders: new rows of `commission_holders`.
         remembered: new rows of `idempotency_keys`.
-        usage: id, usage_min, and usage_max of each changed holding.
+        usage: id, usage_min, and usage_max of each changed holding, and what the batch has settled on it.
     """
 
     pending: list[tuple[int, int, str, int, int | None, str]]
@@ -26,7 +26,7 @@ class Rows(NamedTuple):
     moved: list[tuple[int, int, str, str]]
     holders: list[tuple[str, int, int]]
     remembered: list[tuple[int, str, bytes, int, int]]
-    usage: list[tuple[int, int, int]]
+    usage: list[tuple[int, int, int, int]]
 
 
 def rows_of(now: int, changes: Changes, identifiers: Mapping[Key, int]) -> Rows:
@@ -52,11 +52,19 @@ def rows_of(now: int, changes: Changes, identifiers: Mapping[Key, int]) -> Rows:
             for one in resolved.values()
         ]
     )
+    settled: dict[Key, int] = {}
     for resolution in changes.resolved:
         rows.holders.extend(
             [(holder, resolution.serial, resolution.component) for holder in _drawing_holders(resolution)]
         )
-    rows.usage.extend([(identifiers[key], h.usage_min, h.usage_max) for key, h in changes.holdings.items()])
+        for key, _, quantity, _ in resolution.settlements:
+            settled[key] = settled.get(key, 0) + quantity
+    rows.usage.extend(
+        [
+            (identifiers[key], holding.usage_min, holding.usage_max, settled.get(key, 0))
+            for key, holding in changes.holdings.items()
+        ]
+    )
     return rows
 
 

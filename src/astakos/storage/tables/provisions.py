@@ -47,17 +47,6 @@ def read_pending(document: str | bytes) -> list[tuple[int, int]]:
     return _pending.decode(document)
 
 
-def sum_imports(documents: Iterable[str], wanted: Mapping[int, Key]) -> dict[Key, int]:
-    """Sum the imports in pending commissions on each wanted holding; omit zero sums."""
-    sums: dict[Key, int] = {}
-    for document in documents:
-        for identifier, quantity in read_pending(document):
-            if identifier in wanted and quantity > 0:
-                key = wanted[identifier]
-                sums[key] = sums.get(key, 0) + quantity
-    return sums
-
-
 def write_settled(settlements: Iterable[Settlement], identifiers: Mapping[Key, int]) -> str:
     """Encode the provisions of a resolved commission."""
     return _encoder.encode(

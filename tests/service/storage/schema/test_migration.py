@@ -27,7 +27,7 @@ from service.command import astakos, refused
 from service.engines import Engine
 from service.installation import all_rows, holdings, rows
 from service.storage.inspection import structure
-from service.stored import stored_commissions
+from service.stored import settled_sums, stored_commissions, stored_sums
 from service.world import LOADED, world
 
 pytestmark = pytest.mark.every_engine
@@ -106,6 +106,7 @@ def test_an_installation_of_the_first_revision_keeps_everything(new: Database, d
         assert len(all_rows(new)[table]) == len(filled[table])
     with contextlib.closing(new.connect()) as connection:
         commissions = stored_commissions(connection)
+        assert stored_sums(connection) == settled_sums(connection)
     assert {one.verdict is None for one in commissions.values()} == {True, False}
     assert len(commissions) == len(filled["commissions"])
     provisions = [
