@@ -1,6 +1,7 @@
 """Sends feedback to the operators through a mail server."""
 
 import smtplib
+import ssl
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
@@ -77,13 +78,19 @@ class Mailer:
             ) from error
 
     def _converse(self, message: EmailMessage) -> None:
-        kind = smtplib.SMTP_SSL if self.scheme == "smtps" else smtplib.SMTP
-        with kind(self.host, self.port, timeout=TIMEOUT_SECONDS) as server:
+        with self._connect() as server:
             if self.scheme == "smtp+starttls":
-                server.starttls()
+                server.starttls(context=ssl.create_default_context())
             if self.username is not None and self.password is not None:
                 server.login(self.username, self.password)
             server.send_message(message)
+
+    def _connect(self) -> smtplib.SMTP:
+        # Without a context of its own, smtplib accepts any certificate.
+        if self.scheme == "smtps":
+            context = ssl.create_default_context()
+            return smtplib.SMTP_SSL(self.host, self.port, timeout=TIMEOUT_SECONDS, context=context)
+        return smtplib.SMTP(self.host, self.port, timeout=TIMEOUT_SECONDS)
 
 
 class Outbox:
