@@ -52,8 +52,8 @@ WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
     envvar="ASTAKOS_MAIL_SERVER",
     show_envvar=True,
     help="Forward users' feedback to the addresses in the setting helpdesk, through smtp://HOST, "
-    "smtps://HOST, or smtp+starttls://HOST. If the URL contains a password, set it in the variable. With TLS, "
-    "the certificate must be valid for HOST; the variable SSL_CERT_FILE names a private authority.",
+    "smtps://HOST, or smtp+starttls://HOST. If the URL contains a password, set it in the variable. "
+    "With TLS, the certificate must be valid for HOST; the variable SSL_CERT_FILE names a private authority.",
 )
 @click.option(
     "--mail-sender", envvar="ASTAKOS_MAIL_SENDER", show_envvar=True, help="The sender address of that mail."
