@@ -17,7 +17,7 @@ from astakos.administration.document_values import (
     web_url_at,
 )
 from astakos.administration.limit_updates import sync_project, sync_projects
-from astakos.administration.project_loading import load_project, require_resources
+from astakos.administration.project_loading import load_project, require_free_name, require_resources
 from astakos.administration.state_document import (
     ComponentEntry,
     OAuth2ClientEntry,
@@ -40,6 +40,7 @@ from astakos.directory.service_catalog import refuse_menu
 from astakos.directory.tokens import USER_TOKEN_LIFETIME
 from astakos.directory.trusted_proxies import TrustedProxies
 from astakos.ledger.rules import UNLIMITED
+from astakos.projects.project import MembershipState, ProjectState
 from astakos.storage.protocol import Connection, Database
 from astakos.storage.tables import deactivations, oauth2, projects, registry, settings, user_records, users
 
@@ -68,6 +69,7 @@ def load(database: Database, document: StateDocument, now: int) -> None:
         users.add_groups(connection, (name for user in document.users for name in user.groups))
         _each("users", document.users, loader.user)
         _each("projects", document.projects, loader.project)
+        _each("projects", document.projects, loader.project_name)
         _each("users", document.users, loader.default_project)
         _each("oauth2_clients", document.oauth2_clients, loader.client)
         _each("oauth2_tokens", document.oauth2_tokens, loader.access_token)
@@ -326,11 +328,24 @@ class _Loader:
     def default_project(self, entry: UserEntry, place: Place) -> None:
         """Check a user's default project, which the same document may have created."""
         named = entry.default_project
-        if named not in (None, entry.uuid) and projects.find(self._connection, named or "") is None:
-            raise (place / "default_project").error(f"there is no project {named!r}")
+        if named is None or named == entry.uuid:
+            return
+        here = place / "default_project"
+        project = projects.find(self._connection, named)
+        if project is None:
+            raise here.error(f"there is no project {named!r}")
+        if project.state in (ProjectState.TERMINATED, ProjectState.DELETED):
+            raise here.error(f"the project {named!r} has ended")
+        membership = projects.find_membership(self._connection, entry.uuid, named)
+        if membership in (None, MembershipState.REMOVED):
+            raise here.error(f"the user is not a member of the project {named!r}")
 
     def project(self, entry: ProjectEntry, place: Place) -> None:
         load_project(self._connection, entry, place, self._now)
+
+    def project_name(self, entry: ProjectEntry, place: Place) -> None:
+        """Check a project's name, which another entry may have made free."""
+        require_free_name(self._connection, entry, place)
 
     def client(self, entry: OAuth2ClientEntry, place: Place) -> None:
         text_at(entry.identifier, place / "identifier")

@@ -13,7 +13,7 @@ from astakos.administration.document_values import (
 )
 from astakos.administration.limit_updates import sync_project
 from astakos.administration.state_document import MemberEntry, ProjectEntry
-from astakos.projects.project import APPLYING, Capacity, Membership, MembershipState, Project
+from astakos.projects.project import ALIVE, APPLYING, Capacity, Membership, MembershipState, Project
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import deactivations, projects, registry, users
 
@@ -29,29 +29,40 @@ def load_project(connection: Connection, entry: ProjectEntry, place: Place, now:
     if entry.owner is not None and users.find_by_uuid(connection, entry.owner) is None:
         raise (place / "owner").error(f"there is no user {entry.owner!r}")
     created = optional_instant_at(entry.creation_date, place / "creation_date")
-    projects.save(
-        connection,
-        Project(
-            uuid=uuid,
-            name=text_at(entry.name, place / "name"),
-            state=entry.state,
-            system_project=False,
-            owner=entry.owner,
-            homepage=web_url_at(entry.homepage or None, place / "homepage") or "",
-            description=entry.description,
-            comments=entry.comments,
-            creation_date=created if created is not None else known.creation_date if known else now,
-            end_date=instant_at(entry.end_date, place / "end_date"),
-            join_policy=entry.join_policy,
-            leave_policy=entry.leave_policy,
-            max_members=limit_at(entry.max_members, place / "max_members"),
-            private=entry.private,
-        ),
+    project = Project(
+        uuid=uuid,
+        name=text_at(entry.name, place / "name"),
+        state=entry.state,
+        system_project=False,
+        owner=entry.owner,
+        homepage=web_url_at(entry.homepage or None, place / "homepage") or "",
+        description=entry.description,
+        comments=entry.comments,
+        creation_date=created if created is not None else known.creation_date if known else now,
+        end_date=instant_at(entry.end_date, place / "end_date"),
+        join_policy=entry.join_policy,
+        leave_policy=entry.leave_policy,
+        max_members=limit_at(entry.max_members, place / "max_members"),
+        private=entry.private,
     )
+    projects.save(connection, project)
     _load_capacities(connection, entry, place)
     if entry.members is not None:
         _load_members(connection, uuid, entry.members, place)
+    projects.reset_default_project(connection, project)
     sync_project(connection, uuid)
+
+
+def require_free_name(connection: Connection, entry: ProjectEntry, place: Place) -> None:
+    """Check that a project shares its name with no other that is active or suspended."""
+    project = projects.find(connection, entry.uuid)
+    if project is None or project.state not in ALIVE:
+        return
+    namesake = projects.find_namesake(connection, project)
+    if namesake is not None:
+        raise (place / "name").error(
+            f"the project {namesake} has this name as well; active and suspended projects must differ in it"
+        )
 
 
 def require_resources(connection: Connection, names: Iterable[str], place: Place) -> None:

@@ -21,6 +21,7 @@ ADA = "00000001-0000-4000-8000-000000000001"
 BEN = "00000002-0000-4000-8000-000000000002"
 CLEO = "00000003-0000-4000-8000-000000000003"
 LAB = "000000a1-0000-4000-8000-0000000000a1"
+OFFICE = "000000a2-0000-4000-8000-0000000000a2"
 CREATED = "2030-01-02T03:04:05+00:00"
 FIRST_HASH = password_hash("a password")
 SECOND_HASH = password_hash("another password")
@@ -126,7 +127,8 @@ def base() -> dict[str, Any]:
                 "state": "suspended",
                 "resources": {"s.vm": {"project_capacity": 20, "member_capacity": 4}},
                 "members": [ADA, BEN],
-            }
+            },
+            {"uuid": OFFICE, "name": "office", "end_date": FAR, "members": [ADA]},
         ],
         "oauth2_clients": [
             {
@@ -197,7 +199,7 @@ OTHER: dict[str, dict[str, Any]] = {
         "moderated": False,
         "is_rejected": True,
         "has_signed_terms": True,
-        "default_project": BEN,
+        "default_project": OFFICE,
         "groups": ["staff", "helpdesk"],
         "quotas": {"s.vm": 8},
     },
@@ -215,7 +217,7 @@ OTHER: dict[str, dict[str, Any]] = {
         "private": False,
         "state": "active",
         "resources": {"s.vm": {"project_capacity": 21, "member_capacity": 5}},
-        "members": [{"user": ADA, "state": "removed"}, {"user": BEN, "state": "removed"}],
+        "members": [{"user": ADA, "state": "leave_requested"}, {"user": BEN, "state": "removed"}],
     },
     "oauth2_clients": {
         "name": "Reader",
@@ -414,6 +416,7 @@ def test_groups_are_only_added(empty: Database) -> None:
 
 def test_an_empty_list_of_members_removes_all_but_those_who_apply(empty: Database) -> None:
     document = base()
+    document["users"][0].pop("default_project")
     lab = document["projects"][0]
     lab["members"] = [ADA, {"user": BEN, "state": "requested"}]
     loaded(empty, document)

@@ -26,6 +26,7 @@ from astakos.directory.tokens import USER_TOKEN_LIFETIME
 from astakos.ledger.rules import UNLIMITED, Holding, Key
 from astakos.projects.project import MembershipState, ProjectState
 from astakos.storage.protocol import Database
+from astakos.storage.tables import users
 from service.installation import all_rows, holdings, rows
 from service.world import (
     ALICE,
@@ -44,6 +45,7 @@ from service.world import (
     TOTAL_RAM,
     UNKNOWN_UUID,
     VM,
+    Person,
     member_key,
     project_key,
     world,
@@ -56,6 +58,12 @@ LATER = LOADED + 86_400_000_000
 
 def limit(database: Database, key: Key) -> int:
     return holdings(database)[key].limit
+
+
+def default_project(database: Database, person: Person) -> str | None:
+    user = users.find_by_uuid(database.reader(), person.uuid)
+    assert user is not None
+    return user.default_project
 
 
 def use(database: Database, key: Key, usage: int) -> None:
@@ -153,6 +161,28 @@ class TestLimits:
         document.projects[0].members = [CHLOE.uuid]
         load(database, document, LATER)
         assert limit(database, member_key(CHLOE)) == 10
+
+    @pytest.mark.parametrize(
+        ("ending", "draws"),
+        [
+            ({"members": [ALICE.uuid]}, False),
+            ({"members": [MemberEntry(user=BOB.uuid, state=MembershipState.REMOVED)]}, False),
+            ({"state": ProjectState.TERMINATED}, False),
+            ({"state": ProjectState.SUSPENDED}, True),
+            ({"members": [MemberEntry(user=BOB.uuid, state=MembershipState.LEAVE_REQUESTED)]}, True),
+        ],
+    )
+    def test_who_is_removed_or_loses_a_project_has_their_own_as_default_again(
+        self, database: Database, ending: dict[str, object], draws: bool
+    ) -> None:
+        document = world()
+        document.users[1].default_project = LAB
+        load(database, document, LATER)
+        assert default_project(database, BOB) == LAB
+        lab(**ending)(changed := world())
+        load(database, changed, LATER)
+        assert default_project(database, BOB) == (LAB if draws else BOB.uuid)
+        assert default_project(database, ALICE) == ALICE.uuid
 
     @pytest.mark.parametrize("state", [MembershipState.REQUESTED, MembershipState.REJECTED])
     def test_who_was_a_member_and_asks_again_draws_nothing_meanwhile(
@@ -283,6 +313,11 @@ def capacity(project: int, member: int) -> dict[str, CapacityEntry]:
 
 
 WRONG: dict[str, tuple[Change, str]] = {
+    "$.users[0].default_project": (
+        lambda d: setattr(d.users[0], "default_project", CLOSED),
+        "has ended",
+    ),
+    "$.users[2].default_project": (chloe(default_project=LAB), "the user is not a member of the project"),
     "$.users[2].password": (chloe(password="1"), "must have 8 to 1024 characters"),
     "$.components[0].name": (lambda d: setattr(d.components[0], "name", " "), "must not be empty"),
     "$.components[1].token": (
@@ -417,6 +452,31 @@ class TestMistakes:
         with pytest.raises(StateError) as caught:
             load(database, document, LATER)
         assert ALICE.token not in str(caught.value)
+
+    def test_no_two_projects_share_a_name(self, database: Database) -> None:
+        before = all_rows(database)
+        document = StateDocument(projects=[ProjectEntry(uuid=NEW, name="halted.example.org", end_date=FAR)])
+        with pytest.raises(StateError) as caught:
+            load(database, document, LATER)
+        assert str(caught.value) == (
+            f"the project {HALTED} has this name as well; "
+            "active and suspended projects must differ in it - at `$.projects[0].name`"
+        )
+        assert all_rows(database) == before
+
+    def test_two_projects_may_change_their_names_with_each_other(self, database: Database) -> None:
+        document = world()
+        first, second = document.projects[:2]
+        first.name, second.name = second.name, first.name
+        load(database, document, LATER)
+        assert [row[2] for row in all_rows(database)["projects"] if row[1] in (LAB, HALTED)] == [
+            "halted.example.org",
+            "lab.example.org",
+        ]
+
+    def test_a_project_that_has_ended_leaves_its_name_to_others(self, database: Database) -> None:
+        document = StateDocument(projects=[ProjectEntry(uuid=NEW, name="closed.example.org", end_date=FAR)])
+        load(database, document, LATER)
 
     def test_a_project_may_be_loaded_without_members_and_resources(self, database: Database) -> None:
         entry = ProjectEntry(uuid=NEW, name="new.example.org", end_date=FAR)

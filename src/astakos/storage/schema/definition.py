@@ -89,6 +89,13 @@ users = _table(
     _text("default_project", nullable=True),
     _text("password_hash", nullable=True),
     *_token(),
+    # Users whose default project is not their own; they are few.
+    Index(
+        "users_by_default_project",
+        "default_project",
+        sqlite_where=text("default_project <> uuid"),
+        postgresql_where=text("default_project <> uuid"),
+    ),
 )
 
 groups = _table("groups", _identifier(), _text("name", unique=True))
@@ -163,6 +170,7 @@ projects = _table(
     _text("leave_policy"),
     _number("max_members"),
     _flag("private"),
+    Index("projects_by_name", "name"),
 )
 
 project_resources = _table(

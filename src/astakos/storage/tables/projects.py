@@ -22,6 +22,20 @@ ON CONFLICT (uuid) DO UPDATE SET
     join_policy = excluded.join_policy, leave_policy = excluded.leave_policy,
     max_members = excluded.max_members, private = excluded.private
 """
+FIND_NAMESAKE = """
+SELECT uuid FROM projects WHERE name = ? AND uuid <> ? AND state IN ('active', 'suspended')
+ORDER BY id LIMIT 1
+"""
+# The second condition lets the partial index find the users.
+RESET_DEFAULT = """
+UPDATE users SET default_project = uuid WHERE default_project = ? AND default_project <> uuid
+"""
+RESET_DEFAULT_OF_REMOVED = f"""
+{RESET_DEFAULT} AND id IN (
+    SELECT m.user_id FROM projects p JOIN memberships m ON m.project_id = p.id
+    WHERE p.uuid = ? AND m.state = 'removed'
+)
+"""
 COUNT = "SELECT COUNT(*) FROM projects WHERE system_project = ?"
 LIST_CAPACITIES = """
 SELECT r.name, c.project_capacity, c.member_capacity
@@ -90,6 +104,23 @@ def count(connection: Connection, *, system_projects: bool) -> int:
     """Count users' system projects, or all other projects."""
     (number,) = connection.execute(COUNT, (system_projects,)).fetchone()
     return int(number)
+
+
+def find_namesake(connection: Connection, project: Project) -> str | None:
+    """Return the uuid of another active or suspended project of the same name (§3.2)."""
+    row = connection.execute(FIND_NAMESAKE, (project.name, project.uuid)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def reset_default_project(connection: Connection, project: Project) -> None:
+    """Let users whose membership was removed, or all if the project has ended, draw from their own project.
+
+    It is their default project again (`identity-and-projects.md` §1).
+    """
+    if project.state in (ProjectState.TERMINATED, ProjectState.DELETED):
+        connection.execute(RESET_DEFAULT, (project.uuid,))
+    else:
+        connection.execute(RESET_DEFAULT_OF_REMOVED, (project.uuid, project.uuid))
 
 
 def save(connection: Connection, project: Project) -> None:
