@@ -28,7 +28,7 @@ from service.engines import Engine
 from service.installation import all_rows, holdings, rows
 from service.storage.inspection import structure
 from service.stored import settled_sums, stored_commissions, stored_sums
-from service.world import LOADED, world
+from service.world import ALICE, BOB, CHLOE, CLOSED, HALTED, LAB, LOADED, world
 
 pytestmark = pytest.mark.every_engine
 
@@ -130,6 +130,21 @@ def test_an_installation_of_the_first_revision_keeps_everything(new: Database, d
     before = all_rows(new)
     load(new, world(), LOADED)
     assert all_rows(new) == before, "what was declared is declared still"
+
+
+def test_who_lost_a_default_project_draws_from_their_own_again(new: Database) -> None:
+    fill_0001(new)
+    removed = """
+    UPDATE memberships SET state = 'removed' WHERE user_id = (SELECT id FROM users WHERE uuid = ?)
+    AND project_id = (SELECT id FROM projects WHERE uuid = ?)
+    """
+    chosen = {ALICE: LAB, BOB: HALTED, CHLOE: CLOSED}
+    for person, project in chosen.items():
+        rows(new, "UPDATE users SET default_project = ? WHERE uuid = ?", project, person.uuid)
+    rows(new, removed, BOB.uuid, HALTED)
+    upgrade(new)
+    found = {row[0]: row[1] for row in rows(new, "SELECT uuid, default_project FROM users")}
+    assert [found[person.uuid] for person in chosen] == [LAB, BOB.uuid, CHLOE.uuid]
 
 
 def test_a_database_of_before_there_were_migrations_is_migrated(new: Database, tmp_path: Path) -> None:
