@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from astakos.directory.entities import User
-from astakos.http.commissions.history_pages import LIMIT, USUAL_PAGE
+from astakos.http.commissions.history_pages import LIMIT, USUAL_PAGE, read_number
 from astakos.http.faults import BadRequest, Forbidden, ItemNotFound
 from astakos.http.openapi.description import Parameter, Reply, as_text, described
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
-from astakos.ledger.rules import UNLIMITED
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import projects, settings
@@ -30,13 +29,7 @@ ORDERS: Mapping[Sorting, Order] = {Sorting.MEMBER: BY_MEMBER, Sorting.USAGE: BY_
 
 def _position(text: str) -> Position:
     usage, _, holding = text.partition(".")
-    return Position(_figure(usage), _figure(holding))
-
-
-def _figure(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or len(text) > len(str(UNLIMITED)) or int(text) > UNLIMITED:
-        raise ValueError(text)
-    return int(text)
+    return Position(read_number(usage), read_number(holding))
 
 
 RESOURCE = Parameter("resource", "Only return usage of this resource.", as_text)
