@@ -21,7 +21,7 @@ FLOORS = (
     ("administration",),
     ("storage",),
     ("projects",),
-    ("directory", "ledger"),
+    ("directory", "events", "ledger"),
     ("logs", "distribution", "malformed_json", "turns"),
     ("clock",),
 )

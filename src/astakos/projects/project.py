@@ -1,6 +1,7 @@
 """Projects and memberships as values (`identity-and-projects.md` §3–§4)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -46,6 +47,17 @@ APPLYING = (MembershipState.REQUESTED, MembershipState.REJECTED, MembershipState
 """Users in these states have asked to join a project, and are not members."""
 
 
+class ApplicationState(StrEnum):
+    """The states of an application."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    DENIED = "denied"
+    CANCELLED = "cancelled"
+    REPLACED = "replaced"
+    DISMISSED = "dismissed"
+
+
 class Capacity(NamedTuple):
     """The limits of a resource: for the whole project, and for each member."""
 
@@ -80,3 +92,34 @@ class Membership:
     user: str
     state: MembershipState
     ever_accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """A request to create or to change a project (§3.2); None means that the project keeps its value.
+
+    Attributes:
+        id: the number that clients know it by.
+        project: the uuid of the project.
+        applicant: the uuid of the user who applied.
+        submitted: when, in microseconds.
+        resources: the capacities that it sets, by resource; the project keeps all others.
+    """
+
+    id: int
+    project: str
+    applicant: str
+    state: ApplicationState
+    submitted: int
+    name: str | None = None
+    owner: str | None = None
+    homepage: str | None = None
+    description: str | None = None
+    comments: str | None = None
+    start_date: int | None = None
+    end_date: int | None = None
+    join_policy: Policy | None = None
+    leave_policy: Policy | None = None
+    max_members: int | None = None
+    private: bool | None = None
+    resources: Mapping[str, Capacity] = field(default_factory=dict)

@@ -18,22 +18,32 @@ from astakos.administration.load import load
 from astakos.administration.state_document import StateDocument, StateError, UserEntry
 from astakos.directory.attempt_limits import Attempt
 from astakos.directory.tokens import token_hash
+from astakos.events.event import OPERATOR, Event
 from astakos.ledger.batch import perform
 from astakos.ledger.operations import Idempotency, Issue, Issued, Operation, Resolve, Settle
 from astakos.ledger.ports import StorageUnavailableError
 from astakos.ledger.rules import UNLIMITED, Key, Provision
+from astakos.projects.project import Application, ApplicationState, Capacity
 from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Database
 from astakos.storage.schema.definition import metadata
 from astakos.storage.schema.revisions import REVISION
 from astakos.storage.schema.whole_tables import AT_A_TIME, LEFT_OUT
-from astakos.storage.tables import feedback, login_attempts, oauth2, sessions, temporary_tokens
+from astakos.storage.tables import (
+    events,
+    feedback,
+    login_attempts,
+    oauth2,
+    project_applications,
+    sessions,
+    temporary_tokens,
+)
 from astakos.storage.tables.holdings import set_limits
 from astakos.storage.tables.proofs import TokenProof
 from astakos.storage.tables.temporary_tokens import TemporaryToken
 from service.engines import POSTGRESQL, SQLITE, Engine, PostgreSQLEngine, SQLiteEngine
 from service.installation import all_rows, database_at, rows
-from service.world import ALICE, BOB, LOADED, member_key, project_key
+from service.world import ALICE, BOB, LAB, LOADED, member_key, project_key
 
 pytestmark = pytest.mark.every_engine
 
@@ -77,6 +87,11 @@ def live(database: Database) -> None:
         feedback.save(connection, 1, LOADED, 'Größe "–" \\ ×\t\r\n\U0001f426', "{}")
         temporary = TemporaryToken(token_hash("t"), 1, None, "password", LOADED, LOADED + SECOND)
         assert temporary_tokens.add(connection, temporary, TokenProof(token_hash(ALICE.token)))
+        whole = Application(
+            0, LAB, ALICE.uuid, ApplicationState.DENIED, LOADED, resources={"compute.vm": Capacity(4, 2)}
+        )
+        project_applications.add(connection, whole)
+        events.record(connection, Event("project.denied", OPERATOR, LAB, before={"größe": 1}), LOADED)
     largest = do(database, Issue(STORAGE, (Provision(VAST, UNLIMITED),)))
     assert 0 < pending < soon < settled < largest
 

@@ -170,7 +170,34 @@ projects = _table(
     _text("leave_policy"),
     _number("max_members"),
     _flag("private"),
+    _number("deactivated", nullable=True),
     Index("projects_by_name", "name"),
+    Index("projects_by_owner", "owner"),
+)
+
+# `user_id` is the applicant. What is null stays as it is in the project. `resources` is a JSON object, as it
+# is only read and written as a whole: `{"<resource>": [<project capacity>, <member capacity>]}`.
+project_applications = _table(
+    "project_applications",
+    _identifier(),
+    _refers("project_id", "projects.id"),
+    _refers("user_id", "users.id"),
+    _text("state"),
+    _number("submitted"),
+    _text("name", nullable=True),
+    _text("owner", nullable=True),
+    _text("homepage", nullable=True),
+    _text("description", nullable=True),
+    _text("comments", nullable=True),
+    _number("start_date", nullable=True),
+    _number("end_date", nullable=True),
+    _text("join_policy", nullable=True),
+    _text("leave_policy", nullable=True),
+    _number("max_members", nullable=True),
+    Column("private", FLAG),
+    _text("resources"),
+    Index("applications_of_project", "project_id"),
+    Index("applications_by_applicant", "user_id", "state"),
 )
 
 project_resources = _table(
@@ -181,6 +208,7 @@ project_resources = _table(
     _number("member_capacity"),
 )
 
+# `entered` is a JSON object: when the membership entered each of its states.
 memberships = _table(
     "memberships",
     _identifier(),
@@ -188,6 +216,7 @@ memberships = _table(
     _refers("project_id", "projects.id"),
     _text("state"),
     _flag("ever_accepted"),
+    _text("entered", nullable=True),
     UniqueConstraint("user_id", "project_id"),
     Index("memberships_of_project", "project_id"),
 )
@@ -197,6 +226,28 @@ deactivations = _table(
     _refers("user_id", "users.id", primary_key=True),
     _refers("project_id", "projects.id", primary_key=True),
     Column("suspended", Text, primary_key=True),
+)
+
+# The audit log: rows are added and never changed. Each hash covers its row and the hash of the row before.
+events = Table(
+    "events",
+    metadata,
+    Column("id", NUMBER, primary_key=True, autoincrement=False),
+    _number("time"),
+    _text("kind"),
+    _text("actor", nullable=True),
+    _text("origin"),
+    _text("project", nullable=True),
+    _text("subject", nullable=True),
+    _text("reason"),
+    _text("before", nullable=True),
+    _text("after", nullable=True),
+    Column("hash", LargeBinary, nullable=False),
+    Index("events_of_project", "project", "id"),
+    Index("events_about_user", "subject", "id"),
+    Index("events_by_actor", "actor", "id"),
+    Index("events_of_kind", "kind", "id"),
+    sqlite_strict=True,
 )
 
 oauth2_clients = _table(

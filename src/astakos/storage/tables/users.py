@@ -59,6 +59,7 @@ SELECT g.id, g.name FROM groups g JOIN user_groups u ON u.group_id = g.id WHERE 
 REFERRING = (
     "user_groups",
     "memberships",
+    "project_applications",
     "oauth2_tokens",
     "feedback",
     "user_records",

@@ -1,0 +1,27 @@
+"""Why a change to a project, an application or a membership is refused."""
+
+from enum import Enum
+
+
+class RefusalKind(Enum):
+    """What the protocol answers to a refused change (`identity-and-projects.md` §3.2, §4)."""
+
+    INVALID = 400
+    FORBIDDEN = 403
+    NOT_FOUND = 404
+    CONFLICT = 409
+
+
+class ProjectRefusedError(Exception):
+    """A change was refused, and nothing has changed.
+
+    Attributes:
+        kind: the kind of the refusal, whose value is the HTTP status.
+        message: what is wrong, and what would be right.
+    """
+
+    def __init__(self, kind: RefusalKind, message: str) -> None:
+        """Set the kind and the message."""
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
