@@ -23,7 +23,7 @@ from astakos.projects.limits import SYSTEM_PROJECT_LIFETIME, limits
 from astakos.projects.project import Capacity, Membership, MembershipState, Policy, Project, ProjectState
 from astakos.storage.opening import database_of
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import projects, users
+from astakos.storage.tables import memberships, projects, users
 from astakos.storage.tables.holdings import set_limits
 from benchmarks import cloning, machine
 from benchmarks.load_generator import Outcome, Pairs, Plan, generate
@@ -154,7 +154,7 @@ def _add_user(connection: Connection, number: int, now: int) -> None:
         ),
     )
     membership = Membership(uuid, MembershipState.ACCEPTED, ever_accepted=True)
-    projects.save_memberships(connection, uuid, [membership])
+    memberships.save(connection, uuid, [membership])
     projects.save_capacities(connection, uuid, CAPACITIES)
     set_limits(connection, limits(uuid, ProjectState.ACTIVE, CAPACITIES, [membership]))
 

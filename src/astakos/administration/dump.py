@@ -21,7 +21,7 @@ from astakos.directory.oauth2_rules import PUBLIC
 from astakos.projects.limits import default_capacity
 from astakos.projects.project import MembershipState
 from astakos.storage.protocol import Connection, Database
-from astakos.storage.tables import oauth2, projects, registry, settings, users
+from astakos.storage.tables import memberships, oauth2, projects, registry, settings, users
 
 
 def dump(database: Database) -> StateDocument:
@@ -152,7 +152,7 @@ def _projects(connection: Connection) -> Iterator[ProjectEntry]:
                 member.user
                 if member.state is MembershipState.ACCEPTED
                 else MemberEntry(user=member.user, state=member.state)
-                for member in projects.memberships_of(connection, project.uuid)
+                for member in memberships.list_of_project(connection, project.uuid)
             ],
         )
 

@@ -3,7 +3,7 @@
 from astakos.projects.limits import default_capacity, limits
 from astakos.projects.project import INITIALIZED
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import projects, registry
+from astakos.storage.tables import memberships, projects, registry
 from astakos.storage.tables.holdings import set_limits
 
 
@@ -19,8 +19,8 @@ def sync_project(connection: Connection, uuid: str) -> None:
         if resource.name not in capacities
     }
     projects.save_capacities(connection, uuid, missing)
-    memberships = projects.memberships_of(connection, uuid)
-    set_limits(connection, limits(uuid, project.state, capacities | missing, memberships))
+    members = memberships.list_of_project(connection, uuid)
+    set_limits(connection, limits(uuid, project.state, capacities | missing, members))
 
 
 def sync_projects(connection: Connection) -> None:

@@ -42,7 +42,16 @@ from astakos.directory.trusted_proxies import TrustedProxies
 from astakos.ledger.rules import UNLIMITED
 from astakos.projects.project import MembershipState, ProjectState
 from astakos.storage.protocol import Connection, Database
-from astakos.storage.tables import deactivations, oauth2, projects, registry, settings, user_records, users
+from astakos.storage.tables import (
+    deactivations,
+    memberships,
+    oauth2,
+    projects,
+    registry,
+    settings,
+    user_records,
+    users,
+)
 
 T = TypeVar("T")
 
@@ -336,7 +345,7 @@ class _Loader:
             raise here.error(f"there is no project {named!r}")
         if project.state in (ProjectState.TERMINATED, ProjectState.DELETED):
             raise here.error(f"the project {named!r} has ended")
-        membership = projects.find_membership(self._connection, entry.uuid, named)
+        membership = memberships.find_state(self._connection, entry.uuid, named)
         if membership in (None, MembershipState.REMOVED):
             raise here.error(f"the user is not a member of the project {named!r}")
 

@@ -15,7 +15,7 @@ from astakos.administration.limit_updates import sync_project
 from astakos.administration.state_document import MemberEntry, ProjectEntry
 from astakos.projects.project import ALIVE, APPLYING, Capacity, Membership, MembershipState, Project
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import deactivations, projects, registry, users
+from astakos.storage.tables import deactivations, memberships, projects, registry, users
 
 
 def load_project(connection: Connection, entry: ProjectEntry, place: Place, now: int) -> None:
@@ -88,20 +88,20 @@ def _load_capacities(connection: Connection, entry: ProjectEntry, place: Place) 
 def _load_members(
     connection: Connection, project: str, entries: Sequence[str | MemberEntry], place: Place
 ) -> None:
-    memberships: dict[str, Membership] = {}
+    listed: dict[str, Membership] = {}
     for position, entry in enumerate(entries):
         here = place / f"members[{position}]"
         membership = _membership(connection, entry, here)
-        if membership.user in memberships:
+        if membership.user in listed:
             raise here.error(f"the user {membership.user!r} is listed twice")
-        memberships[membership.user] = membership
+        listed[membership.user] = membership
     removed = [
         Membership(known.user, MembershipState.REMOVED, known.ever_accepted)
-        for known in projects.memberships_of(connection, project)
-        if known.user not in memberships and known.state not in APPLYING
+        for known in memberships.list_of_project(connection, project)
+        if known.user not in listed and known.state not in APPLYING
     ]
-    projects.save_memberships(connection, project, [*memberships.values(), *removed])
-    for membership in memberships.values():
+    memberships.save(connection, project, [*listed.values(), *removed])
+    for membership in listed.values():
         if membership.state is MembershipState.SUSPENDED:
             _note_deactivation(connection, membership.user, project)
 

@@ -7,7 +7,7 @@ from astakos.directory.entities import User
 from astakos.projects.limits import SYSTEM_PROJECT_LIFETIME
 from astakos.projects.project import Capacity, Membership, MembershipState, Policy, Project, ProjectState
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import deactivations, projects
+from astakos.storage.tables import deactivations, memberships, projects
 
 
 def save_system_project(connection: Connection, user: User, quotas: Mapping[str, int], now: int) -> None:
@@ -37,7 +37,7 @@ def save_system_project(connection: Connection, user: User, quotas: Mapping[str,
         ),
     )
     membership = MembershipState.ACCEPTED if user.is_active else MembershipState.SUSPENDED
-    projects.save_memberships(connection, user.uuid, [Membership(user.uuid, membership, ever_accepted=True)])
+    memberships.save(connection, user.uuid, [Membership(user.uuid, membership, ever_accepted=True)])
     if not user.is_active:
         deactivations.note(connection, user.uuid, user.uuid, deactivations.PROJECT)
         deactivations.note(connection, user.uuid, user.uuid, deactivations.MEMBERSHIP)

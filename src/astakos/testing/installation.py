@@ -27,7 +27,7 @@ from astakos.administration.user_limits import set_capacity
 from astakos.clock import DAY, to_iso
 from astakos.directory.tokens import new_token
 from astakos.projects.project import Capacity, Membership, MembershipState
-from astakos.storage.tables import projects, registry
+from astakos.storage.tables import memberships, projects, registry
 from astakos.storage.tables.retention import Retention
 from astakos.testing.members import Component, Project, User
 
@@ -135,7 +135,7 @@ class Directory:
             find_user(connection, user)
             if projects.find(connection, project) is None:
                 raise StateError(f"there is no project {project!r}")
-            projects.save_memberships(connection, project, [Membership(user, state, ever_accepted=True)])
+            memberships.save(connection, project, [Membership(user, state, ever_accepted=True)])
             sync_project(connection, project)
 
         self._change(change)

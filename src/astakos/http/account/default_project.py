@@ -10,7 +10,7 @@ from astakos.http.request import Answer, Request
 from astakos.projects.project import ALIVE, DRAWING, ProjectState
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import projects, users
+from astakos.storage.tables import memberships, projects, users
 
 
 class ProjectBody(msgspec.Struct):
@@ -65,7 +65,7 @@ def choose_default_project(connection: Connection, user: str, project: str) -> N
     if not (account.email_verified and account.is_accepted):
         raise NotAllowed("Only a verified and accepted user can set a default project.", ())
     found = projects.find(connection, project)
-    membership = None if found is None else projects.find_membership(connection, user, found.uuid)
+    membership = None if found is None else memberships.find_state(connection, user, found.uuid)
     if found is None or membership is None:
         raise ItemNotFound("There is no such project, or the user is not a member of it.")
     if found.state not in ALIVE:

@@ -3,7 +3,7 @@
 from astakos.ledger.rules import Key
 from astakos.projects.limits import PROJECT, USER
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import projects, registry, users
+from astakos.storage.tables import memberships, projects, registry, users
 
 NOT_NAMES = "holder and resource must be strings, and source a string or null"
 MAIL_ADDRESS = "the holder must be user:<uuid>, not a mail address"
@@ -40,4 +40,4 @@ def unknown_name(connection: Connection, key: Key) -> str:
     user = key.holder.removeprefix(USER)
     if users.find_by_uuid(connection, user) is None:
         return NO_USER
-    return NO_MEMBER if projects.find_membership(connection, user, project) is None else NO_QUOTA
+    return NO_MEMBER if memberships.find_state(connection, user, project) is None else NO_QUOTA

@@ -1,9 +1,9 @@
-"""Projects, their capacities, and their memberships."""
+"""Projects and their capacities."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from astakos.projects.project import Capacity, Membership, MembershipState, Policy, Project, ProjectState
+from astakos.projects.project import Capacity, Policy, Project, ProjectState
 from astakos.storage.protocol import Connection
 from astakos.storage.texts import is_storable
 
@@ -49,21 +49,6 @@ INSERT INTO project_resources (project_id, resource_id, project_capacity, member
 SELECT p.id, r.id, ?, ? FROM projects p, resources r WHERE p.uuid = ? AND r.name = ?
 ON CONFLICT (project_id, resource_id) DO UPDATE SET
     project_capacity = excluded.project_capacity, member_capacity = excluded.member_capacity
-"""
-LIST_MEMBERSHIPS = """
-SELECT u.uuid, m.state, m.ever_accepted
-FROM projects p JOIN memberships m ON m.project_id = p.id JOIN users u ON u.id = m.user_id
-WHERE p.uuid = ? ORDER BY m.id
-"""
-FIND_MEMBERSHIP = """
-SELECT m.state FROM users u JOIN memberships m ON m.user_id = u.id JOIN projects p ON p.id = m.project_id
-WHERE u.uuid = ? AND p.uuid = ?
-"""
-SAVE_MEMBERSHIP = """
-INSERT INTO memberships (user_id, project_id, state, ever_accepted)
-SELECT u.id, p.id, ?, ? FROM users u, projects p WHERE u.uuid = ? AND p.uuid = ?
-ON CONFLICT (user_id, project_id) DO UPDATE SET
-    state = excluded.state, ever_accepted = memberships.ever_accepted OR excluded.ever_accepted
 """
 LIST_PROJECTS_OF = """
 SELECT p.uuid FROM memberships m JOIN projects p ON p.id = m.project_id
@@ -156,27 +141,6 @@ def save_capacities(connection: Connection, project: str, capacities: Mapping[st
     connection.executemany(
         SAVE_CAPACITY,
         ((capacity.project, capacity.member, project, name) for name, capacity in capacities.items()),
-    )
-
-
-def memberships_of(connection: Connection, project: str) -> list[Membership]:
-    """List all memberships of a project, past ones included."""
-    return [
-        Membership(user, MembershipState(state), bool(ever_accepted))
-        for user, state, ever_accepted in connection.execute(LIST_MEMBERSHIPS, (project,))
-    ]
-
-
-def find_membership(connection: Connection, user: str, project: str) -> MembershipState | None:
-    """Return the state of a user's membership in a project; None if there never was one."""
-    row = connection.execute(FIND_MEMBERSHIP, (user, project)).fetchone()
-    return None if row is None else MembershipState(row[0])
-
-
-def save_memberships(connection: Connection, project: str, memberships: Iterable[Membership]) -> None:
-    """Store memberships of existing users in a project."""
-    connection.executemany(
-        SAVE_MEMBERSHIP, ((m.state, m.ever_accepted, m.user, project) for m in memberships)
     )
 
 
