@@ -19,7 +19,6 @@ PUBLIC = {
         "AstakosClientException",
         "BadRequest",
         "BadValue",
-        "Conflict",
         "ConnectionError",
         "Forbidden",
         "InvalidResponse",
