@@ -1,7 +1,8 @@
 """Generates the asynchronous and the bound methods of the client from those that are written by hand.
 
 The asynchronous client and the forms that are bound to a token have the same methods as the documented one,
-with real signatures and docstrings. Nobody should write those four times, so this does::
+with real signatures and docstrings; so has the client of 0.16 to 0.21 for its calls about projects. Nobody
+should write those again and again, so this does::
 
     python tools/generate_methods.py            # writes them
     python tools/generate_methods.py --check    # says which are out of date, and fails
@@ -52,6 +53,8 @@ def made_asynchronous(source: str) -> str:
         ("class BoundCalls", "class AsyncBoundCalls"),
     ):
         source = source.replace(before, after)
+    source = re.sub(r"\b((?:Bound)?ProjectCalls)\b", r"Async\1", source)
+    source = re.sub(r"\b((?:bound_)?project_methods) ", r"async_\1 ", source)
     return re.sub(r"(?<![`\w])(Commission|Lookups|CoalescedLookups)(?=[(:\n])", r"Async\1", source)
 
 
@@ -64,13 +67,37 @@ def bound_to_a_token(source: str) -> str:
     source = re.sub(r"(?<=\()token(?=[,)])|(?<=self, )token(?=,)", "self._token", source)
     source = re.sub(r"^( {16})token(?=, )", r"\1self._token", source, flags=re.MULTILINE)
     source = re.sub(r"(client\.\w+\()self\._token(?:, )?", r"\1", source)
-    source = source.replace("class Calls", "class BoundCalls")
-    source = source.replace("\n    # Users\n", "\n    _token: str | None\n\n    # Users\n", 1)
+    source = re.sub(r"\b(Calls|ProjectCalls)\b", r"Bound\1", source)
+    source = source.replace("project_methods ", "bound_project_methods ")
+    source = source.replace("\n    # ", "\n    _token: str | None\n\n    # ", 1)
     source = source.replace("with the token as the first argument", "with the token bound to the client")
     return source.replace("A token is a user's own, or a service's for ``service_…``", NOTE)
 
 
 NOTE = "The token is a user's own, or a service's for ``service_…``"
+
+
+def led_by_the_catalog(source: str) -> str:
+    """The bound methods, in the client of 0.16 to 0.21."""
+    for before, after in (
+        ("    _token: str | None\n\n", ""),
+        ("self._token", "self.token"),
+        ("self._run(", "self._call("),
+        ("class BoundProjectCalls(Synchronous)", "class ProjectClient(LocatedClient)"),
+        (
+            "from astakosclient.core.synchronous import Synchronous",
+            "from astakosclient.v0_16.located_client import LocatedClient",
+        ),
+        ("from __future__", f"{OTHER_ARGUMENTS}\n\nfrom __future__"),
+    ):
+        source = source.replace(before, after)
+    return source
+
+
+OTHER_ARGUMENTS = """\
+# Methods have the names of the base class's but other arguments, by design: the APIs differ.
+# mypy: disable-error-code="override"
+# pyright: reportIncompatibleMethodOverride=false"""
 
 
 def with_notice(source: str, origin: str) -> str:
@@ -89,6 +116,13 @@ GENERATED: dict[str, tuple[str, tuple[Transformation, ...]]] = {
         "methods/documented_methods.py",
         (bound_to_a_token, made_asynchronous),
     ),
+    "methods/async_project_methods.py": ("methods/project_methods.py", (made_asynchronous,)),
+    "methods/bound_project_methods.py": ("methods/project_methods.py", (bound_to_a_token,)),
+    "methods/async_bound_project_methods.py": (
+        "methods/project_methods.py",
+        (bound_to_a_token, made_asynchronous),
+    ),
+    "v0_16/project_client.py": ("methods/project_methods.py", (bound_to_a_token, led_by_the_catalog)),
     "async_commission.py": ("commission.py", (made_asynchronous,)),
     "lookups/async_lookups.py": ("lookups/lookups.py", (made_asynchronous,)),
 }

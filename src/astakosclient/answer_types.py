@@ -272,6 +272,18 @@ class Reconciliation(TypedDict):
 
 # Projects
 
+ProjectState: TypeAlias = Literal["uninitialized", "active", "suspended", "terminated", "deleted"]
+ApplicationState: TypeAlias = Literal["pending", "approved", "denied", "dismissed", "cancelled", "replaced"]
+MembershipState: TypeAlias = Literal[
+    "requested", "accepted", "leave_requested", "suspended", "rejected", "cancelled", "removed"
+]
+Policy: TypeAlias = Literal["auto", "moderated", "closed"]
+"""Whether users join or leave a project freely, with approval, or not at all."""
+
+ProjectAction: TypeAlias = Literal["suspend", "unsuspend", "terminate", "reinstate"]
+ApplicationAction: TypeAlias = Literal["approve", "deny", "dismiss", "cancel"]
+MembershipAction: TypeAlias = Literal["leave", "cancel", "accept", "reject", "remove"]
+
 
 class ProjectResource(TypedDict):
     """Limits of a resource: for the whole project and for each member."""

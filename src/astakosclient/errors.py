@@ -10,6 +10,7 @@
     ├── Unauthorized      401     the token is missing, unknown or expired
     ├── Forbidden         403     the token is valid, but its holder is not permitted to do this
     ├── NotFound          404     no such object, or it is not visible with this token, or the URL is wrong
+    ├── Conflict          409     the current state does not allow this
     ├── QuotaLimit        413     the server refused a commission because it violates a limit
     ├── NoUserName                no user has this UUID
     ├── NoUUID                    no user has this name
@@ -215,6 +216,15 @@ class NotFound(AstakosClientException):
     """
 
     status = 404
+
+
+class Conflict(AstakosClientException):
+    """The current state does not allow this (409).
+
+    For example, the project is suspended or full, somebody else has decided, or a name is taken.
+    """
+
+    status = 409
 
 
 class QuotaLimit(AstakosClientException):

@@ -19,6 +19,7 @@ PUBLIC = {
         "AstakosClientException",
         "BadRequest",
         "BadValue",
+        "Conflict",
         "ConnectionError",
         "Forbidden",
         "InvalidResponse",

@@ -17,6 +17,7 @@ CLASS_OF_STATUS: dict[int, type[errors.AstakosClientException]] = {
     401: errors.Unauthorized,
     403: errors.Forbidden,
     404: errors.NotFound,
+    409: errors.Conflict,
 }
 
 OVER_LIMIT_HEADLINE = "The account's resource limit is exceeded"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from astakosclient.async_commission import AsyncCommission
 from astakosclient.calls import account, commissions
 from astakosclient.core.absence import ABSENT, Absent, either
-from astakosclient.core.asynchronous import Asynchronous
+from astakosclient.methods.async_bound_project_methods import AsyncBoundProjectCalls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from astakosclient.lookups.async_lookups import AsyncLookups
 
 
-class AsyncBoundCalls(Asynchronous):
+class AsyncBoundCalls(AsyncBoundProjectCalls):
     """The API calls. The token is a user's own, or a service's for ``service_…`` and commissions."""
 
     _token: str | None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from astakosclient.calls import account, commissions
 from astakosclient.commission import Commission
 from astakosclient.core.absence import ABSENT, Absent, either
-from astakosclient.core.synchronous import Synchronous
+from astakosclient.methods.bound_project_methods import BoundProjectCalls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from astakosclient.lookups.lookups import Lookups
 
 
-class BoundCalls(Synchronous):
+class BoundCalls(BoundProjectCalls):
     """The API calls. The token is a user's own, or a service's for ``service_…`` and commissions."""
 
     _token: str | None

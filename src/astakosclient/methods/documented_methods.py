@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from astakosclient.calls import account, commissions
 from astakosclient.commission import Commission
 from astakosclient.core.absence import ABSENT, Absent, either
-from astakosclient.core.synchronous import Synchronous
+from astakosclient.methods.project_methods import ProjectCalls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from astakosclient.lookups.lookups import Lookups
 
 
-class Calls(Synchronous):
+class Calls(ProjectCalls):
     """The API calls. A token is a user's own, or a service's for ``service_…`` and commissions."""
 
     # Users

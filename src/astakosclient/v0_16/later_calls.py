@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from astakosclient.calls import answers, commissions
 from astakosclient.calls.account import TOKENS
-from astakosclient.calls.call import FORM, JSON, Call, form, given, path_part, post, query
+from astakosclient.calls.call import FORM, JSON, Call, form, given, path_part, query
 from astakosclient.errors import BadValue
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ ACCOUNT = "account/v1.0"
 IDENTITY = "identity/v2.0"
 UI = "ui"
 OAUTH2 = "oauth2"
-DEFAULT_PROJECT = f"{ACCOUNT}/myaccount/default_project"
 OAUTH2_TOKEN = f"{OAUTH2}/token"
 
 Provision = dict[str, Any]
@@ -169,19 +168,6 @@ def mk_provisions(holder: str, source: str, resource: str, quantity: int) -> lis
         _user_provision(holder, source, resource, quantity),
         _project_provision(source, resource, quantity),
     ]
-
-
-def set_default_project(token: str, project_id: str) -> Call[None]:
-    """Builds the call that sets the user's default project."""
-    document = {"project_id": given("project_id", project_id)}
-    return post("set_default_project", DEFAULT_PROJECT, token, document, answers.nothing, repeatable=True)
-
-
-def either_project(
-    project_id: str | Iterable[str] | None, project: str | Iterable[str] | None
-) -> str | Iterable[str] | None:
-    """Returns ``project_id``, or ``project``, its old name, if that is None."""
-    return project if project_id is None else project_id
 
 
 def _issue(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from astakosclient.calls import account, commissions
+from astakosclient.calls import account, commissions, projects
 from astakosclient.v0_16 import later_calls
 from astakosclient.v0_16.project_client import ProjectClient
 
@@ -164,16 +164,6 @@ class LaterClient(ProjectClient):
         """Sends feedback to the operators: ``message`` (not empty), and ``data``, for example a log."""
         self._call(account.send_feedback(self.token, message, data))
 
-    def set_default_project(self, project_id: str) -> None:
-        """Sets the project that is charged for the user by default.
-
-        Raises:
-            NotFound: the project does not exist, or the user has no membership in it.
-            Forbidden: the membership or the project is not active.
-            AstakosClientException: the call failed.
-        """
-        self._call(later_calls.set_default_project(self.token, project_id))
-
     # Services and resources
 
     def get_services(self) -> list[Service]:
@@ -207,8 +197,8 @@ class LaterClient(ProjectClient):
             NotFound: ``user`` is given, and no quota matches.
             AstakosClientException: the call failed.
         """
-        projects = later_calls.either_project(project_id, project)
-        return self._call(account.service_get_quotas(self.token, user, projects))
+        source = projects.either_project(project_id, project)
+        return self._call(account.service_get_quotas(self.token, user, source))
 
     def service_get_project_quotas(
         self,
@@ -225,8 +215,8 @@ class LaterClient(ProjectClient):
             NotFound: a project is given, and no quota matches.
             AstakosClientException: the call failed.
         """
-        projects = later_calls.either_project(project_id, project)
-        return self._call(account.service_get_project_quotas(self.token, projects))
+        source = projects.either_project(project_id, project)
+        return self._call(account.service_get_project_quotas(self.token, source))
 
     # Commissions
 

@@ -28,7 +28,7 @@ TOKEN = "UQpYas7ElzWGD5yCcEXtjw"
         ("403 Forbidden", errors.Forbidden),
         ("404 Not Found", errors.NotFound),
         ("405 Method Not Allowed", errors.AstakosClientException),
-        ("409 Conflict", errors.AstakosClientException),
+        ("409 Conflict", errors.Conflict),
         ("413 Request Entity Too Large", errors.AstakosClientException),
         ("500 Internal Server Error", errors.AstakosClientException),
         ("503 Service Unavailable", errors.AstakosClientException),

@@ -14,12 +14,14 @@ from astakosclient.methods.async_bound_methods import AsyncBoundCalls
 from astakosclient.methods.async_methods import AsyncCalls
 from astakosclient.methods.bound_methods import BoundCalls
 from astakosclient.methods.documented_methods import Calls
+from astakosclient.methods.project_methods import ProjectCalls
+from astakosclient.v0_16.project_client import ProjectClient
 
 GENERATOR = Path(__file__).parents[3] / "tools" / "generate_methods.py"
 WITHOUT_A_TOKEN = {"get_services", "get_resources"}
 NOT_A_CALL = {"commission", "lookups"}
 """What they return is awaited."""
-METHODS = [name for name in vars(Calls) if not name.startswith("_")]
+METHODS = [name for face in (Calls, ProjectCalls) for name in vars(face) if not name.startswith("_")]
 
 
 def parameters(face: type, name: str) -> list[Any]:
@@ -50,3 +52,9 @@ def test_the_faces_differ_by_the_token_and_by_being_awaited(name: str) -> None:
     assert parameters(BoundCalls, name) == parameters(AsyncBoundCalls, name) == without_token
     for face in (AsyncCalls, AsyncBoundCalls):
         assert inspect.iscoroutinefunction(getattr(face, name)) == (name not in NOT_A_CALL)
+
+
+@pytest.mark.parametrize("name", [name for name in vars(ProjectCalls) if not name.startswith("_")])
+def test_the_client_of_0_16_has_the_same_calls_about_projects(name: str) -> None:
+    assert parameters(ProjectClient, name) == parameters(BoundCalls, name)
+    assert getattr(ProjectClient, name).__doc__ == getattr(BoundCalls, name).__doc__

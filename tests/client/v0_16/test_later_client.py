@@ -272,14 +272,6 @@ EVERY_CALL: dict[str, tuple[Invoke, str, str, Any, Any, Any]] = {
         {"accepted": [7]},
         {"accepted": [7]},
     ),
-    "set_default_project": (
-        lambda c: c.set_default_project(LAB),
-        "POST",
-        f"{ACCOUNT}/myaccount/default_project",
-        {"project_id": LAB},
-        None,
-        None,
-    ),
 }
 
 EVERY_IDENTITY_CALL: dict[str, tuple[Invoke, str, str, Any, Any, Any]] = {

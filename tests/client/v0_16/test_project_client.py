@@ -9,6 +9,7 @@ import pytest
 
 from astakosclient import errors
 from astakosclient.v0_16.later_client import LaterClient
+from astakosclient.v0_16.project_client import ProjectClient
 from client.peers import answer, fault
 from client.v0_16.catalogues import catalogue
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 PROJECT = "99999999-0000-4000-8000-999999999999"
 NEW = "4adce74c-2834-4267-a88b-c68ca266d7a4"
 OWNER = "00000001-0000-4000-8000-000000000001"
-PROJECTS = "/astakos/account/v1.0/projects"
+ACCOUNT = "/astakos/account/v1.0"
 
 SPECS = {
     "name": "new.example.org",
@@ -188,7 +189,42 @@ EVERY_CALL: dict[str, tuple[Invoke, str, str, Any, str, Any]] = {
         "200 OK",
         {"id": 9},
     ),
+    "what members use": (
+        lambda c: c.get_project_usage(NEW),
+        "GET",
+        f"/{NEW}/usage",
+        None,
+        "200 OK",
+        {"usage": [], "next": None},
+    ),
+    "who uses most": (
+        lambda c: c.get_project_usage(
+            NEW, resource="cyclades.vm", user=OWNER, sort="usage", limit=5, cursor="7.9"
+        ),
+        "GET",
+        f"/{NEW}/usage?resource=cyclades.vm&user={OWNER}&sort=usage&limit=5&cursor=7.9",
+        None,
+        "200 OK",
+        {"usage": [], "next": "5.8"},
+    ),
+    "the default project": (
+        lambda c: c.set_default_project(NEW),
+        "POST",
+        "/myaccount/default_project",
+        {"project_id": NEW},
+        "200 OK",
+        None,
+    ),
 }
+
+
+def path_of(target: str) -> str:
+    return (ACCOUNT if target.startswith("/myaccount") else f"{ACCOUNT}/projects") + target
+
+
+def test_every_call_about_projects_is_in_the_table() -> None:
+    code = [invoke.__code__.co_names[0] for invoke, *_ in EVERY_CALL.values()]
+    assert {name for name in vars(ProjectClient) if not name.startswith("_")} == set(code)
 
 
 @pytest.mark.parametrize("name", EVERY_CALL)
@@ -198,7 +234,7 @@ def test_a_call_is_the_one_that_the_original_knew(name: str, peer_of: PeerFactor
     with LaterClient("the-token-of-a-user", f"{peer.url}/astakos/identity/v2.0") as client:
         assert invoke(client) == answered
     request = peer.requests[1]
-    assert (request.method, request.target) == (method, PROJECTS + target)
+    assert (request.method, request.target) == (method, path_of(target))
     assert request.headers["x-auth-token"] == "the-token-of-a-user"
     if document is None:
         assert request.body == b""
@@ -217,7 +253,7 @@ def test_a_call_is_the_one_that_the_original_knew(name: str, peer_of: PeerFactor
             "conflict",
             409,
             "CONFLICT",
-            errors.AstakosClientException,
+            errors.Conflict,
             lambda c: c.enroll_member(NEW, "nobody@example.org"),
         ),
     ],

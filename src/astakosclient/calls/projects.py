@@ -1,0 +1,148 @@
+"""Builds the calls about projects, applications and memberships."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from astakosclient.calls import answers
+from astakosclient.calls.call import JSON, Call, as_json, given, path_part, post, query
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from astakosclient.answer_types import (
+        ApplicationAction,
+        Identified,
+        Membership,
+        MembershipAction,
+        Project,
+        ProjectAction,
+        ProjectApplication,
+        ProjectUsage,
+    )
+
+PROJECTS = "account/v1.0/projects"
+MEMBERSHIPS = f"{PROJECTS}/memberships"
+DEFAULT_PROJECT = "account/v1.0/myaccount/default_project"
+
+
+def get_projects(
+    token: str | None,
+    name: str | Iterable[str] | None,
+    state: str | Iterable[str] | None,
+    owner: str | Iterable[str] | None,
+    mode: str | None,
+) -> Call[list[Project]]:
+    """Builds the call that lists the projects visible to the caller."""
+    path = PROJECTS + query(name=name, state=state, owner=owner, mode=mode)
+    return Call(name="get_projects", path=path, token=token, read=answers.sequence)
+
+
+def get_project(token: str | None, project_id: str) -> Call[Project]:
+    """Builds the call that returns a project."""
+    return Call(name="get_project", path=_project(project_id), token=token, read=answers.mapping)
+
+
+def create_project(token: str | None, specs: Mapping[str, Any]) -> Call[ProjectApplication]:
+    """Builds the call that applies for a new project."""
+    return post("create_project", PROJECTS, token, given("specs", specs), answers.mapping, repeatable=False)
+
+
+def modify_project(token: str | None, project_id: str, specs: Mapping[str, Any]) -> Call[ProjectApplication]:
+    """Builds the call that applies for a modification of a project."""
+    return Call(
+        name="modify_project",
+        method="PUT",
+        path=_project(project_id),
+        token=token,
+        body=as_json(given("specs", specs)),
+        content_type=JSON,
+        repeatable=False,  # each request creates an application
+        read=answers.mapping,
+    )
+
+
+def project_action(token: str | None, project_id: str, action: ProjectAction, reason: str) -> Call[None]:
+    """Builds the call that changes the state of a project."""
+    return _act("project_action", _project(project_id), token, action, {"reason": reason})
+
+
+def application_action(
+    token: str | None, project_id: str, app_id: int, action: ApplicationAction, reason: str
+) -> Call[None]:
+    """Builds the call that approves, denies, dismisses or cancels an application."""
+    value = {"reason": reason, "app_id": given("app_id", app_id)}
+    return _act("application_action", _project(project_id), token, action, value)
+
+
+def get_project_usage(
+    token: str | None,
+    project_id: str,
+    resource: str | None,
+    user: str | None,
+    sort: str | None,
+    limit: int | None,
+    cursor: str | None,
+) -> Call[ProjectUsage]:
+    """Builds the call that lists what members use of a project."""
+    filters = query(
+        resource=resource, user=user, sort=sort, limit=None if limit is None else str(limit), cursor=cursor
+    )
+    path = f"{_project(project_id)}/usage{filters}"
+    return Call(name="get_project_usage", path=path, token=token, read=answers.mapping)
+
+
+def get_memberships(
+    token: str | None, project_id: str | Iterable[str] | None, project: str | Iterable[str] | None
+) -> Call[list[Membership]]:
+    """Builds the call that lists the memberships visible to the caller."""
+    path = MEMBERSHIPS + query(project=either_project(project_id, project))
+    return Call(name="get_memberships", path=path, token=token, read=answers.sequence)
+
+
+def get_membership(token: str | None, memb_id: int) -> Call[Membership]:
+    """Builds the call that returns a membership."""
+    return Call(name="get_membership", path=_membership(memb_id), token=token, read=answers.mapping)
+
+
+def membership_action(token: str | None, memb_id: int, action: MembershipAction, reason: str) -> Call[None]:
+    """Builds the call that changes the state of a membership."""
+    return _act("membership_action", _membership(memb_id), token, action, reason)
+
+
+def join_project(token: str | None, project_id: str) -> Call[Identified]:
+    """Builds the call that requests membership in a project."""
+    document = {"join": {"project": given("project_id", project_id)}}
+    return post("join_project", MEMBERSHIPS, token, document, answers.mapping, repeatable=False)
+
+
+def enroll_member(token: str | None, project_id: str, email: str) -> Call[Identified]:
+    """Builds the call that adds a user to a project."""
+    document = {"enroll": {"project": given("project_id", project_id), "user": given("email", email)}}
+    return post("enroll_member", MEMBERSHIPS, token, document, answers.mapping, repeatable=False)
+
+
+def set_default_project(token: str | None, project_id: str) -> Call[None]:
+    """Builds the call that sets the user's default project."""
+    document = {"project_id": given("project_id", project_id)}
+    return post("set_default_project", DEFAULT_PROJECT, token, document, answers.nothing, repeatable=True)
+
+
+def either_project(
+    project_id: str | Iterable[str] | None, project: str | Iterable[str] | None
+) -> str | Iterable[str] | None:
+    """Returns ``project_id``, or ``project``, its old name, if that is None."""
+    return project if project_id is None else project_id
+
+
+def _act(name: str, path: str, token: str | None, action: str, value: object) -> Call[None]:
+    document = {given("action", action): value}
+    return post(name, f"{path}/action", token, document, answers.nothing, repeatable=False)
+
+
+def _project(project_id: str) -> str:
+    return f"{PROJECTS}/{path_part('project_id', project_id)}"
+
+
+def _membership(memb_id: int) -> str:
+    return f"{MEMBERSHIPS}/{path_part('memb_id', memb_id)}"

@@ -1,0 +1,219 @@
+"""The client's methods about projects, applications and memberships.
+
+``tools/generate_methods.py`` generates all other variants from this module.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from astakosclient.calls import projects
+from astakosclient.core.synchronous import Synchronous
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from astakosclient.answer_types import (
+        ApplicationAction,
+        Identified,
+        Membership,
+        MembershipAction,
+        Project,
+        ProjectAction,
+        ProjectApplication,
+        ProjectUsage,
+    )
+
+
+class ProjectCalls(Synchronous):
+    """The calls about projects, with a user's token.
+
+    Every call raises `Forbidden` if the user is not permitted to make it, `NotFound` for an unknown project,
+    application or membership, `Conflict` if the current state does not allow it, `BadRequest` for a
+    malformed argument, and any other `AstakosClientException` if the call fails.
+    """
+
+    # Projects
+
+    def get_projects(
+        self,
+        token: str | None,
+        name: str | Iterable[str] | None = None,
+        state: str | Iterable[str] | None = None,
+        owner: str | Iterable[str] | None = None,
+        mode: str | None = None,
+    ) -> list[Project]:
+        """Lists the projects visible to the user.
+
+        Args:
+            token: a user's token.
+            name: filter by name.
+            state: filter by state: ``uninitialized``, ``active``, ``suspended``, ``terminated``, ``deleted``.
+            owner: filter by owner, a user's UUID.
+            mode: ``member`` (the user is a member), ``active`` (active and public), or ``related`` or
+                ``default`` (the user is the owner or a member).
+        """
+        return self._run(projects.get_projects(token, name, state, owner, mode))
+
+    def get_project(self, token: str | None, project_id: str) -> Project:
+        """Returns a project, by its UUID."""
+        return self._run(projects.get_project(token, project_id))
+
+    def create_project(self, token: str | None, specs: Mapping[str, Any]) -> ProjectApplication:
+        """Applies for a new project.
+
+        Args:
+            token: a user's token.
+            specs: the project's properties: ``name`` (a domain name) and ``end_date`` (ISO 8601 with a time
+                zone) are required. Optional: ``owner`` (UUID), ``start_date``, ``homepage``,
+                ``description``, ``comments``, ``join_policy`` and ``leave_policy`` (``auto``, ``moderated``
+                or ``closed``), ``max_members`` (int), ``private`` (bool), and ``resources``, a dict of
+                ``{"project_capacity": int, "member_capacity": int}`` by resource.
+
+        Returns:
+            A dict with ``id``, the project's UUID, and ``application``, the application's ID (int).
+
+        Raises:
+            BadRequest: a property is malformed.
+            Conflict: the user has too many pending applications.
+            AstakosClientException: the call failed.
+
+        Example:
+            .. code-block:: python
+
+                vms = {"cyclades.vm": {"project_capacity": 20, "member_capacity": 4}}
+                specs = {"name": "lab.example.org", "end_date": "2035-01-01T00:00:00Z", "resources": vms}
+                applied = client.create_project(token, specs)
+        """
+        return self._run(projects.create_project(token, specs))
+
+    def modify_project(
+        self, token: str | None, project_id: str, specs: Mapping[str, Any]
+    ) -> ProjectApplication:
+        """Applies for a modification of a project; replaces an application that is pending.
+
+        For the owner of the project, and project administrators.
+
+        Args:
+            token: a user's token.
+            project_id: the project's UUID.
+            specs: the properties to change, and their new values; see `create_project`.
+
+        Returns:
+            A dict with ``id``, the project's UUID, and ``application``, the application's ID (int).
+        """
+        return self._run(projects.modify_project(token, project_id, specs))
+
+    def project_action(
+        self, token: str | None, project_id: str, action: ProjectAction, reason: str = ""
+    ) -> None:
+        """Changes the state of a project. For project administrators.
+
+        Args:
+            token: a user's token.
+            project_id: the project's UUID.
+            action: ``suspend``, ``unsuspend``, ``terminate`` or ``reinstate``.
+            reason: a note for the project's log.
+        """
+        self._run(projects.project_action(token, project_id, action, reason))
+
+    def application_action(
+        self, token: str | None, project_id: str, app_id: int, action: ApplicationAction, reason: str = ""
+    ) -> None:
+        """Decides on an application, which must be the last one for its project.
+
+        For project administrators; the applicant can dismiss and cancel, too.
+
+        Args:
+            token: a user's token.
+            project_id: the project's UUID.
+            app_id: the application's ID.
+            action: ``approve``, ``deny``, ``dismiss`` or ``cancel``.
+            reason: a note for the project's log.
+        """
+        self._run(projects.application_action(token, project_id, app_id, action, reason))
+
+    def get_project_usage(
+        self,
+        token: str | None,
+        project_id: str,
+        *,
+        resource: str | None = None,
+        user: str | None = None,
+        sort: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> ProjectUsage:
+        """Lists what the members use of a project. Requires this project's server.
+
+        For the owner of the project, and project administrators.
+
+        Args:
+            token: a user's token.
+            project_id: the project's UUID.
+            resource: filter by resource.
+            user: filter by user, a UUID.
+            sort: ``member`` (the default), or ``usage``, the largest first, which requires ``resource``.
+            limit: maximum number of entries, up to 1,000; the server's default is 100.
+            cursor: the ``next`` of the previous page.
+
+        Returns:
+            A dict with ``usage``, a list of entries (see `MemberUsage`), and ``next``, the cursor of the next
+            page or None.
+        """
+        return self._run(projects.get_project_usage(token, project_id, resource, user, sort, limit, cursor))
+
+    def set_default_project(self, token: str | None, project_id: str) -> None:
+        """Sets the project that is charged for the user by default.
+
+        Args:
+            token: a user's token.
+            project_id: the UUID of a project that the user is a member of; their own UUID is their own
+                project.
+        """
+        self._run(projects.set_default_project(token, project_id))
+
+    # Memberships
+
+    def get_memberships(
+        self,
+        token: str | None,
+        project_id: str | Iterable[str] | None = None,
+        project: str | Iterable[str] | None = None,
+    ) -> list[Membership]:
+        """Lists the memberships visible to the user.
+
+        Args:
+            token: a user's token.
+            project_id: a project UUID or several; the default is all projects.
+            project: the old name of ``project_id``, which takes precedence.
+        """
+        return self._run(projects.get_memberships(token, project_id, project))
+
+    def get_membership(self, token: str | None, memb_id: int) -> Membership:
+        """Returns a membership, by its ID."""
+        return self._run(projects.get_membership(token, memb_id))
+
+    def membership_action(
+        self, token: str | None, memb_id: int, action: MembershipAction, reason: str = ""
+    ) -> None:
+        """Changes the state of a membership.
+
+        The member can leave and cancel. The owner of the project can accept, reject and remove; project
+        administrators can do all of these.
+
+        Args:
+            token: a user's token.
+            memb_id: the membership's ID.
+            action: ``leave``, ``cancel``, ``accept``, ``reject`` or ``remove``.
+            reason: a note for the membership's log.
+        """
+        self._run(projects.membership_action(token, memb_id, action, reason))
+
+    def join_project(self, token: str | None, project_id: str) -> Identified:
+        """Requests membership in a project, and returns ``{"id": int}``, the membership's ID."""
+        return self._run(projects.join_project(token, project_id))
+
+    def enroll_member(self, token: str | None, project_id: str, email: str) -> Identified:
+        """Adds a user, by email address, to a project, and returns ``{"id": int}``, the membership's ID."""
+        return self._run(projects.enroll_member(token, project_id, email))
