@@ -1,6 +1,8 @@
 """Updates the ledger's limits after a change to projects (`quota-semantics.md` §5–§7)."""
 
-from astakos.projects.limits import default_capacity, limits
+from collections.abc import Iterable
+
+from astakos.projects.limits import default_capacity, limits, member_limits
 from astakos.projects.project import INITIALIZED
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import memberships, projects, registry
@@ -21,6 +23,17 @@ def sync_project(connection: Connection, uuid: str) -> None:
     projects.save_capacities(connection, uuid, missing)
     members = memberships.list_of_project(connection, uuid)
     set_limits(connection, limits(uuid, project.state, capacities | missing, members))
+
+
+def sync_memberships(connection: Connection, project: str, users: Iterable[str]) -> None:
+    """Update the limits of users' holdings of an initialized project, after a change to their memberships."""
+    found = projects.find(connection, project)
+    if found is None or found.state not in INITIALIZED:
+        return
+    changed = [memberships.find_membership(connection, user, project) for user in users]
+    capacities = projects.capacities_of(connection, project)
+    members = [membership for membership in changed if membership is not None]
+    set_limits(connection, member_limits(project, found.state, capacities, members))
 
 
 def sync_projects(connection: Connection) -> None:

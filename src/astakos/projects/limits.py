@@ -53,6 +53,18 @@ def limits(
     source = project_holder(project)
     for resource, capacity in capacities.items():
         yield Key(source, None, resource), capacity.project if active else 0
+    yield from member_limits(project, state, capacities, memberships)
+
+
+def member_limits(
+    project: str,
+    state: ProjectState,
+    capacities: Mapping[str, Capacity],
+    memberships: Iterable[Membership],
+) -> Iterator[tuple[Key, int]]:
+    """Yield the limits of the members' holdings of an initialized project; see `limits`."""
+    active = state is ProjectState.ACTIVE
+    source = project_holder(project)
     for membership in memberships:
         if not membership.ever_accepted:
             continue

@@ -95,6 +95,24 @@ class Membership:
 
 
 @dataclass(frozen=True, slots=True)
+class MembershipRecord:
+    """A user's membership in a project, with its history; a user has one in a project at most.
+
+    Attributes:
+        id: the number that clients know it by; it stays when the user leaves and comes back.
+        user: the uuid of the user.
+        project: the uuid of the project.
+        entered: when it entered each of its states, in microseconds (`http-api.md` §9).
+    """
+
+    id: int
+    user: str
+    project: str
+    state: MembershipState
+    entered: Mapping[MembershipState, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Application:
     """A request to create or to change a project (§3.2); None means that the project keeps its value.
 

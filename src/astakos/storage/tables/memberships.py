@@ -1,18 +1,36 @@
 """Memberships of users in projects."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from astakos.projects.project import Membership, MembershipState
+from astakos.projects.project import Membership, MembershipRecord, MembershipState
 from astakos.storage.protocol import Connection
 
+Times = Mapping[MembershipState, int]
+"""When a membership entered its states, in microseconds."""
+
+LARGEST_ID = 2**63 - 1
 LIST_OF_PROJECT = """
 SELECT u.uuid, m.state, m.ever_accepted
 FROM projects p JOIN memberships m ON m.project_id = p.id JOIN users u ON u.id = m.user_id
 WHERE p.uuid = ? ORDER BY m.id
 """
-FIND_STATE = """
-SELECT m.state FROM users u JOIN memberships m ON m.user_id = u.id JOIN projects p ON p.id = m.project_id
+COLUMNS = "m.id, u.uuid, p.uuid, m.state, m.entered"
+SELECT = f"""
+SELECT {COLUMNS}
+FROM memberships m JOIN users u ON u.id = m.user_id JOIN projects p ON p.id = m.project_id
+"""
+FIND = f"{SELECT} WHERE m.id = ?"
+FIND_OF = f"{SELECT} WHERE u.uuid = ? AND p.uuid = ?"
+FIND_MEMBERSHIP = """
+SELECT u.uuid, m.state, m.ever_accepted
+FROM users u JOIN memberships m ON m.user_id = u.id JOIN projects p ON p.id = m.project_id
 WHERE u.uuid = ? AND p.uuid = ?
+"""
+COUNT_MEMBERS = """
+SELECT COUNT(*) FROM projects p JOIN memberships m ON m.project_id = p.id
+WHERE p.uuid = ? AND m.state IN ('accepted', 'leave_requested', 'suspended')
 """
 SAVE = """
 INSERT INTO memberships (user_id, project_id, state, ever_accepted)
@@ -20,22 +38,78 @@ SELECT u.id, p.id, ?, ? FROM users u, projects p WHERE u.uuid = ? AND p.uuid = ?
 ON CONFLICT (user_id, project_id) DO UPDATE SET
     state = excluded.state, ever_accepted = memberships.ever_accepted OR excluded.ever_accepted
 """
+ENTER = """
+INSERT INTO memberships (user_id, project_id, state, ever_accepted, entered)
+SELECT u.id, p.id, ?, ?, ? FROM users u, projects p WHERE u.uuid = ? AND p.uuid = ?
+ON CONFLICT (user_id, project_id) DO UPDATE SET
+    state = excluded.state, ever_accepted = memberships.ever_accepted OR excluded.ever_accepted,
+    entered = excluded.entered
+RETURNING id
+"""
 
 
 def list_of_project(connection: Connection, project: str) -> list[Membership]:
     """List all memberships of a project, past ones included."""
-    return [
-        Membership(user, MembershipState(state), bool(ever_accepted))
-        for user, state, ever_accepted in connection.execute(LIST_OF_PROJECT, (project,))
-    ]
+    return [_membership(*row) for row in connection.execute(LIST_OF_PROJECT, (project,))]
+
+
+def find(connection: Connection, identifier: int) -> MembershipRecord | None:
+    """Find a membership by its id."""
+    if not 0 < identifier <= LARGEST_ID:
+        return None
+    return _found(connection.execute(FIND, (identifier,)).fetchone())
+
+
+def find_of(connection: Connection, user: str, project: str) -> MembershipRecord | None:
+    """Find a user's membership in a project; both are named by uuid."""
+    return _found(connection.execute(FIND_OF, (user, project)).fetchone())
+
+
+def find_membership(connection: Connection, user: str, project: str) -> Membership | None:
+    """Return a user's membership in a project; None if there never was one."""
+    row = connection.execute(FIND_MEMBERSHIP, (user, project)).fetchone()
+    return None if row is None else _membership(*row)
 
 
 def find_state(connection: Connection, user: str, project: str) -> MembershipState | None:
     """Return the state of a user's membership in a project; None if there never was one."""
-    row = connection.execute(FIND_STATE, (user, project)).fetchone()
-    return None if row is None else MembershipState(row[0])
+    membership = find_membership(connection, user, project)
+    return None if membership is None else membership.state
+
+
+def count_members(connection: Connection, project: str) -> int:
+    """Count the members of a project who take up a place."""
+    (number,) = connection.execute(COUNT_MEMBERS, (project,)).fetchone()
+    return int(number)
 
 
 def save(connection: Connection, project: str, memberships: Iterable[Membership]) -> None:
     """Store memberships of existing users in a project."""
     connection.executemany(SAVE, ((m.state, m.ever_accepted, m.user, project) for m in memberships))
+
+
+def enter(connection: Connection, membership: Membership, project: str, entered: Times) -> int:
+    """Store the state of an existing user's membership, and when it entered its states; return its id."""
+    (number,) = connection.execute(
+        ENTER,
+        (membership.state, membership.ever_accepted, json.dumps(entered), membership.user, project),
+    ).fetchone()
+    return int(number)
+
+
+def _membership(user: str, state: str, ever_accepted: object) -> Membership:
+    return Membership(user, MembershipState(state), bool(ever_accepted))
+
+
+def _found(row: tuple[Any, ...] | None) -> MembershipRecord | None:
+    return None if row is None else _record(*row)
+
+
+def _record(identifier: int, user: str, project: str, state: str, entered: str | None) -> MembershipRecord:
+    return MembershipRecord(identifier, user, project, MembershipState(state), _times(entered))
+
+
+def _times(document: str | None) -> Times:
+    if document is None:
+        return {}
+    return {MembershipState(state): time for state, time in json.loads(document).items()}

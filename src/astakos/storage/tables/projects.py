@@ -7,11 +7,14 @@ from astakos.projects.project import Capacity, Policy, Project, ProjectState
 from astakos.storage.protocol import Connection
 from astakos.storage.texts import is_storable
 
+DIGITS_OF_A_NUMBER = 18
+"""The most digits that an internal number can have in every database."""
 COLUMNS = """
 uuid, name, state, system_project, owner, homepage, description, comments, creation_date, end_date,
 join_policy, leave_policy, max_members, private
 """
 FIND = f"SELECT {COLUMNS} FROM projects WHERE uuid = ?"
+FIND_BY_NUMBER = f"SELECT {COLUMNS} FROM projects WHERE id = ?"
 LIST = f"SELECT {COLUMNS} FROM projects ORDER BY id"
 SAVE = f"""
 INSERT INTO projects ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -78,6 +81,15 @@ def find(connection: Connection, uuid: str) -> Project | None:
         return None
     row = connection.execute(FIND, (uuid,)).fetchone()
     return None if row is None else _project(row)
+
+
+def find_by_uuid_or_number(connection: Connection, key: str) -> Project | None:
+    """Find a project by uuid, or by the number of its row, as some calls allow (`http-api.md` §9)."""
+    found = find(connection, key)
+    if found is None and key.isascii() and key.isdigit() and len(key) <= DIGITS_OF_A_NUMBER:
+        row = connection.execute(FIND_BY_NUMBER, (int(key),)).fetchone()
+        return None if row is None else _project(row)
+    return found
 
 
 def list_projects(connection: Connection) -> Iterator[Project]:

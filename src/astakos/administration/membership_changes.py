@@ -1,0 +1,166 @@
+"""Changes memberships; all callers do it here.
+
+Each function runs within one `Database.change`. The limits that follow and the event of the audit log are
+part of the same transaction.
+"""
+
+from dataclasses import replace
+
+from astakos.administration.limit_updates import sync_memberships
+from astakos.directory.entities import User
+from astakos.events.event import Actor, Event
+from astakos.projects.membership_actions import (
+    ACCEPTED_TYPE,
+    AUTO_ACCEPT,
+    MembershipAction,
+    MembershipFacts,
+    MembershipTransition,
+    enter,
+    event_kind,
+    transition,
+)
+from astakos.projects.project import DRAWING, Membership, MembershipRecord, MembershipState, Project
+from astakos.projects.refusals import ProjectRefusedError, RefusalKind
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import events, memberships, projects, users
+
+WITH_LIMITS = (*DRAWING, MembershipState.SUSPENDED, MembershipState.REMOVED)
+"""Entering one of these states may change the member's limits."""
+
+
+def join(connection: Connection, actor: Actor, project: str, user: str, now: int, *, reason: str = "") -> int:
+    """Ask for a user's membership in a project, which is accepted at once if policy and room allow it.
+
+    Args:
+        connection: a connection in a transaction.
+        actor: who asks: the user, or an operator for them.
+        project: the uuid or the internal number of the project.
+        user: the uuid of the user.
+        now: the time of the change.
+        reason: why, in the actor's words.
+
+    Returns:
+        The id of the membership.
+
+    Raises:
+        ProjectRefusedError: the user cannot ask for it.
+    """
+    found, member = projects.find_by_uuid_or_number(connection, project), users.find_by_uuid(connection, user)
+    facts = read_facts(connection, actor, found, member)
+    record = _carry_out(connection, actor, facts, transition(MembershipAction.JOIN, facts), reason, now)
+    facts = replace(facts, state=record.state)
+    if AUTO_ACCEPT.is_allowed(facts):
+        _carry_out(connection, actor, facts, AUTO_ACCEPT, reason, now)
+    return record.id
+
+
+def enroll(
+    connection: Connection, actor: Actor, project: str, address: str, now: int, *, reason: str = ""
+) -> int:
+    """Make a user a member of a project.
+
+    Args:
+        connection: a connection in a transaction.
+        actor: who enrolls the user.
+        project: the uuid or the internal number of the project.
+        address: the email address of an accepted user, exactly as it is known.
+        now: the time of the change.
+        reason: why, in the actor's words.
+
+    Returns:
+        The id of the membership.
+
+    Raises:
+        ProjectRefusedError: the actor cannot enroll the user.
+    """
+    found, member = (
+        projects.find_by_uuid_or_number(connection, project),
+        users.find_by_username(connection, address),
+    )
+    if member is not None and member.email != address:
+        member = None
+    facts = read_facts(connection, actor, found, member)
+    return _carry_out(connection, actor, facts, transition(MembershipAction.ENROLL, facts), reason, now).id
+
+
+def act(
+    connection: Connection,
+    actor: Actor,
+    membership: int,
+    action: MembershipAction,
+    now: int,
+    *,
+    reason: str = "",
+) -> MembershipState:
+    """Perform an action on an existing membership.
+
+    Args:
+        connection: a connection in a transaction.
+        actor: who acts.
+        membership: the id of the membership.
+        action: any but join and enroll, which have functions of their own.
+        now: the time of the change.
+        reason: why, in the actor's words.
+
+    Returns:
+        The state that the membership is in now.
+
+    Raises:
+        ProjectRefusedError: there is no such membership, or the actor cannot perform the action now.
+    """
+    record = memberships.find(connection, membership)
+    if record is None:
+        raise ProjectRefusedError(RefusalKind.NOT_FOUND, f"there is no membership {membership}")
+    project, user = projects.find(connection, record.project), users.find_by_uuid(connection, record.user)
+    facts = read_facts(connection, actor, project, user)
+    return _carry_out(connection, actor, facts, transition(action, facts), reason, now).state
+
+
+def read_facts(
+    connection: Connection, actor: Actor, project: Project | None, user: User | None
+) -> MembershipFacts:
+    """Read what decides about a user's membership in a project, as the actor sees it."""
+    state = None
+    if project is not None and user is not None:
+        state = memberships.find_state(connection, user.uuid, project.uuid)
+    return MembershipFacts(
+        actor=actor,
+        project=project,
+        user=user,
+        state=state,
+        count_members=lambda: memberships.count_members(connection, project.uuid) if project else 0,
+    )
+
+
+def _carry_out(
+    connection: Connection,
+    actor: Actor,
+    facts: MembershipFacts,
+    row: MembershipTransition,
+    reason: str,
+    now: int,
+) -> MembershipRecord:
+    project, user, before = facts.project, facts.user, facts.state
+    assert project is not None and user is not None, row.action  # noqa: PT018, S101 - every row checks it
+    known = memberships.find_of(connection, user.uuid, project.uuid)
+    entered = enter(known.entered if known else {}, before, row.to, now)
+    membership = Membership(user.uuid, row.to, ever_accepted=row.to in ACCEPTED_TYPE)
+    identifier = memberships.enter(connection, membership, project.uuid, entered)
+    if row.to in WITH_LIMITS:
+        sync_memberships(connection, project.uuid, [user.uuid])
+    if row.to is MembershipState.REMOVED and user.default_project == project.uuid:
+        users.set_default_project(connection, user.uuid, user.uuid)
+    events.record(
+        connection,
+        Event(
+            event_kind(row),
+            actor,
+            project=project.uuid,
+            subject=user.uuid,
+            reason=reason,
+            before=None if before is None else {"state": before},
+            after={"state": row.to},
+        ),
+        now,
+    )
+    return MembershipRecord(identifier, user.uuid, project.uuid, row.to, entered)

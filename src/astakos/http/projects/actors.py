@@ -1,0 +1,22 @@
+"""Who changes a project over HTTP, for the rules and for the audit log."""
+
+from astakos.directory.entities import User
+from astakos.events.event import Actor
+from astakos.http.forwarding import caller_address
+from astakos.http.request import Request
+from astakos.service.service import Service
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import settings
+
+UNKNOWN = "unknown"
+
+
+def origin_of(service: Service, request: Request) -> str:
+    """Returns the address that a request came from; behind trusted proxies, the one that they report."""
+    address = caller_address(service.proxies, request)
+    return UNKNOWN if address is None else str(address)
+
+
+def actor_of(connection: Connection, user: User, origin: str = UNKNOWN) -> Actor:
+    """Returns a user as an actor, with what they may decide now."""
+    return Actor(user.uuid, origin, user.uuid in settings.find(connection, settings.PROJECT_ADMINS, []))
