@@ -14,14 +14,14 @@ from astakos.storage.postgresql.statements import INSERT_PENDING as INSERT_ALL_P
 from astakos.storage.postgresql.statements import MOVE_TO_RESOLVED as MOVE_ALL_TO_RESOLVED
 from astakos.storage.postgresql.statements import SET_USAGE as SET_ALL_USAGE
 from astakos.storage.protocol import Connection
-from astakos.storage.sqlite.sqlite_ledger import (
+from astakos.storage.tables.ledger_rows import (
     DELETE_PENDING,
     INSERT_HOLDER,
     INSERT_PENDING,
     MOVE_TO_RESOLVED,
     SET_USAGE,
+    Rows,
 )
-from astakos.storage.tables.ledger_rows import Rows
 
 Charge = tuple[int, int]
 """The id of a holding, and a quantity."""

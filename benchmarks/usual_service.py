@@ -24,7 +24,7 @@ from astakos.processes.listening import listen
 from astakos.storage.opening import database_of
 from astakos.storage.protocol import Connection, Database
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
-from astakos.storage.sqlite.sqlite_ledger import (
+from astakos.storage.tables.ledger_rows import (
     DELETE_PENDING,
     INSERT_HOLDER,
     INSERT_PENDING,

@@ -68,11 +68,19 @@ def carry_out(
 
     def work(transaction: LedgerTransaction) -> None:
         nonlocal performed
-        batch = _Batch(transaction, operations, now, now if due is None else due)
-        performed = Performed([batch.apply(operation) for operation in operations], batch.changes)
-        batch.write(now)
+        performed = carry_out_within(transaction, operations, now, now if due is None else due)
 
     storage.transact(work)
+    return performed
+
+
+def carry_out_within(
+    transaction: LedgerTransaction, operations: Sequence[Operation], now: int, due: int
+) -> Performed:
+    """Apply a batch in a transaction that the caller commits; see `carry_out`."""
+    batch = _Batch(transaction, operations, now, due)
+    performed = Performed([batch.apply(operation) for operation in operations], batch.changes)
+    batch.write(now)
     return performed
 
 

@@ -1,4 +1,4 @@
-"""Creates a database from its URL, and the ledger's storage and the transfer for a database.
+"""Creates a database from its URL, and what belongs to a database: the ledger's storage and the transfer.
 
 The PostgreSQL modules are imported on first use, so that other commands do not wait for the driver to load.
 """
@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from astakos import clock
-from astakos.ledger.ports import LedgerStorage
+from astakos.ledger.ports import LedgerStorage, LedgerTransaction
 from astakos.storage.errors import EXAMPLES, DatabaseError
-from astakos.storage.protocol import Database
+from astakos.storage.protocol import Connection, Database
+from astakos.storage.sqlite.sqlite_connection import SQLiteConnection
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
-from astakos.storage.sqlite.sqlite_ledger import SQLiteLedger
+from astakos.storage.sqlite.sqlite_ledger import Known, SQLiteLedger, SQLiteTransaction
 from astakos.storage.texts import is_storable
 
 if TYPE_CHECKING:
@@ -48,6 +49,15 @@ def ledger_storage(database: Database) -> LedgerStorage:
     if isinstance(database, PostgreSQLDatabase):
         return PostgreSQLLedger(database)
     raise TypeError(f"no ledger storage for {type(database).__name__}")
+
+
+def joined_transaction(connection: Connection) -> LedgerTransaction:
+    """Return the ledger's part, for one batch, of a transaction that is open on a connection."""
+    if isinstance(connection, SQLiteConnection):
+        return SQLiteTransaction(connection, Known())
+    from astakos.storage.postgresql.joined_transaction import JoinedTransaction  # noqa: PLC0415
+
+    return JoinedTransaction(connection)
 
 
 def ledger_clock(storage: LedgerStorage) -> Callable[[], int]:

@@ -15,7 +15,7 @@ from astakos.storage.sqlite.sqlite_database import SQLiteDatabase, writing
 from astakos.storage.tables import clock_records, write_proof
 from astakos.storage.tables.commissions import LARGEST_SERIAL
 from astakos.storage.tables.holdings import Row, find, find_by_id
-from astakos.storage.tables.ledger_rows import rows_of
+from astakos.storage.tables.ledger_rows import FIND_SETTLED, rows_of, write_rows
 from astakos.storage.tables.provisions import read_pending
 from astakos.storage.tables.retention import Retention
 
@@ -31,34 +31,14 @@ SELECT provisions FROM pending_commissions
 WHERE component_id = ? AND serial = ? AND (expires IS NULL OR expires > ?)
 """
 FIND_REMEMBERED = "SELECT fingerprint, serial FROM idempotency_keys WHERE component_id = ? AND key = ?"
-REMEMBER = """
-INSERT INTO idempotency_keys (component_id, key, fingerprint, serial, time) VALUES (?, ?, ?, ?, ?)
-"""
 LAST_SERIAL = "SELECT value FROM settings WHERE name = 'last_serial'"
 SET_LAST_SERIAL = """
 INSERT INTO settings (name, value) VALUES ('last_serial', ?)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value
 """
-INSERT_PENDING = """
-INSERT INTO pending_commissions (component_id, serial, name, issue_time, expires, provisions)
-VALUES (?, ?, ?, ?, ?, ?)
-"""
-INSERT_RESOLVED = """
-INSERT INTO resolved_commissions (component_id, serial, name, issue_time, resolve_time, verdict, provisions)
-VALUES (?, ?, ?, ?, ?, ?, ?)
-"""
-MOVE_TO_RESOLVED = """
-INSERT INTO resolved_commissions (component_id, serial, name, issue_time, resolve_time, verdict, provisions)
-SELECT component_id, serial, name, issue_time, ?, ?, ? FROM pending_commissions
-WHERE component_id = ? AND serial = ?
-"""
-DELETE_PENDING = "DELETE FROM pending_commissions WHERE component_id = ? AND serial = ?"
-INSERT_HOLDER = "INSERT INTO commission_holders (holder, serial, component_id) VALUES (?, ?, ?)"
-SET_USAGE = "UPDATE holdings SET usage_min = ?, usage_max = ?, settled = settled + ? WHERE id = ?"
-FIND_SETTLED = "SELECT settled FROM holdings WHERE id = ?"
 
 
-class _Known:
+class Known:
     """A cache of the rows that a connection has read or written and no other connection has changed.
 
     Most commissions are resolved soon after they are issued, and busy holdings are charged repeatedly, so the
@@ -66,6 +46,7 @@ class _Known:
     """
 
     def __init__(self) -> None:
+        """Start empty."""
         self.identifiers: dict[Key, int] = {}
         self.keys: dict[int, Key] = {}
         self.holdings: dict[Key, Holding] = {}
@@ -116,7 +97,7 @@ class SQLiteLedger:
         self._connection: sqlite3.Connection | None = None
         self._log_path = log_of(database.path)
         self._log: FileIdentity | None = None
-        self._known = _Known()
+        self._known = Known()
         self._retention = Retention()
 
     def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
@@ -183,7 +164,7 @@ class SQLiteLedger:
 class SQLiteTransaction:
     """The reads and writes of one batch."""
 
-    def __init__(self, connection: sqlite3.Connection, known: _Known) -> None:
+    def __init__(self, connection: sqlite3.Connection, known: Known) -> None:
         """Use the open transaction of a connection, and the cache of that connection."""
         self._connection = connection
         self._known = known
@@ -267,15 +248,7 @@ class SQLiteTransaction:
 
     def write(self, now: int, changes: Changes) -> None:
         """Store the changes of the batch, in one pass over each table."""
-        rows = rows_of(now, changes, self._known.identifiers)
-        many = self._connection.executemany
-        many(INSERT_PENDING, rows.pending)
-        many(INSERT_RESOLVED, rows.resolved)
-        many(MOVE_TO_RESOLVED, [(now, *row[2:], *row[:2]) for row in rows.moved])
-        many(DELETE_PENDING, [row[:2] for row in rows.moved])
-        many(INSERT_HOLDER, rows.holders)
-        many(REMEMBER, rows.remembered)
-        many(SET_USAGE, [(*figures, identifier) for identifier, *figures in rows.usage])
+        write_rows(self._connection, rows_of(now, changes, self._known.identifiers), now)
         if changes.issued:
             self._connection.execute(SET_LAST_SERIAL, (str(changes.issued[-1].serial),))
         self._known.update(changes)

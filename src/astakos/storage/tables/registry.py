@@ -46,6 +46,9 @@ LIST_RESOURCES_OF = """
 SELECT r.name FROM resources r JOIN services s ON s.id = r.service_id WHERE s.component_id = ?
 """
 FIND_RESOURCE = "SELECT id FROM resources WHERE name = ?"
+FIND_COMPONENT_OF_RESOURCE = """
+SELECT s.component_id FROM resources r JOIN services s ON s.id = r.service_id WHERE r.name = ?
+"""
 SAVE_RESOURCE = """
 INSERT INTO resources (name, service_id, unit, description, system_default, project_default, ui_visible,
                        api_visible)
@@ -142,6 +145,12 @@ def resources_of(connection: Connection, component: int) -> set[str]:
 def has_resource(connection: Connection, name: str) -> bool:
     """Return whether a resource exists."""
     return is_storable(name) and connection.execute(FIND_RESOURCE, (name,)).fetchone() is not None
+
+
+def component_of_resource(connection: Connection, name: str) -> int | None:
+    """Return the id of the component whose service offers a resource; None if the resource does not exist."""
+    row = connection.execute(FIND_COMPONENT_OF_RESOURCE, (name,)).fetchone()
+    return None if row is None else row[0]
 
 
 def save_resource(connection: Connection, resource: Resource) -> None:

@@ -1,0 +1,57 @@
+"""The ledger's part of a transaction of administration on PostgreSQL.
+
+It lets a change issue commissions of its own: the change and they are committed together, or not at all.
+Such changes are rare, so nothing is cached, and the statements are those that all databases share.
+"""
+
+from collections.abc import Collection, Mapping
+
+from astakos.ledger.operations import Changes
+from astakos.ledger.ports import Needs, State
+from astakos.ledger.rules import Key
+from astakos.storage.protocol import Connection
+from astakos.storage.tables.holdings import Row, find
+from astakos.storage.tables.ledger_rows import FIND_SETTLED, rows_of, write_rows
+
+# In the order in which the engines lock them, so that they cannot deadlock.
+LOCK_HOLDINGS = "SELECT id FROM holdings WHERE id = ANY (?) ORDER BY id FOR UPDATE"
+NEXT_SERIALS = "SELECT nextval('commission_serials') FROM generate_series(1, CAST(? AS integer))"
+
+
+class JoinedTransaction:
+    """The reads and writes of one batch that only issues commissions."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Use a connection with an open transaction, which its owner commits."""
+        self._connection = connection
+        self._identifiers: dict[Key, int] = {}
+
+    def read(self, _now: int, needs: Needs) -> State:
+        """Lock and read the holdings, and take serials.
+
+        Raises:
+            ValueError: the batch also resolves or expires commissions, or has idempotency keys.
+        """
+        if needs.commissions or needs.idempotency or needs.due:
+            raise ValueError("a transaction of administration can only issue commissions without keys")
+        self._identifiers = {row.key: row.id for row in self._find(needs.keys)}
+        self._connection.execute(LOCK_HOLDINGS, (list(self._identifiers.values()),))
+        # The figures before the lock may have changed while it was waited for.
+        holdings = {row.key: row.holding for row in self._find(self._identifiers)}
+        return State({}, {}, holdings, {}, self._next_serials(needs.serials) if needs.serials else ())
+
+    def _find(self, keys: Collection[Key]) -> list[Row]:
+        rows = (find(self._connection, key) for key in keys)
+        return [row for row in rows if row is not None]
+
+    def _next_serials(self, count: int) -> list[int]:
+        return sorted(serial for (serial,) in self._connection.execute(NEXT_SERIALS, (count,)))
+
+    def settled(self, keys: Collection[Key]) -> Mapping[Key, int]:
+        """Return the sum of all that was settled on each of these holdings before this batch."""
+        execute = self._connection.execute
+        return {key: execute(FIND_SETTLED, (self._identifiers[key],)).fetchone()[0] for key in keys}
+
+    def write(self, now: int, changes: Changes) -> None:
+        """Store the changes of the batch."""
+        write_rows(self._connection, rows_of(now, changes, self._identifiers), now)
