@@ -16,6 +16,7 @@ ON_THE_DATABASE = {
     "dump": "astakos.cli.state_commands:dump",
     "load": "astakos.cli.state_commands:load",
     "migrate": "astakos.cli.migrate_command:migrate",
+    "project": "astakos.cli.project_commands:project",
     "quota": "astakos.cli.shared_groups:quota",
     "resource": "astakos.cli.shared_groups:resource",
     "serve": "astakos.cli.serve_command:serve",
@@ -84,6 +85,7 @@ def _refusal(error: Exception, ctx: click.Context) -> str | None:
         from astakos.administration.state_document import StateError  # noqa: PLC0415
         from astakos.cli.options import DATABASE_NAME  # noqa: PLC0415
         from astakos.ledger.ports import StorageUnavailableError  # noqa: PLC0415
+        from astakos.projects.refusals import ProjectRefusedError  # noqa: PLC0415
         from astakos.storage.errors import DatabaseError  # noqa: PLC0415
     except ModuleNotFoundError:
         return None
@@ -93,7 +95,7 @@ def _refusal(error: Exception, ctx: click.Context) -> str | None:
         name = ctx.meta.get(DATABASE_NAME, "")
         told = str(error) if name in str(error) else f"{name}: {error}"
         return f"{told}; {remedy}" if remedy else told
-    return str(error) if isinstance(error, StateError | DatabaseError) else None
+    return str(error) if isinstance(error, StateError | ProjectRefusedError | DatabaseError) else None
 
 
 @click.command(

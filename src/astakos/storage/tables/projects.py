@@ -16,6 +16,7 @@ join_policy, leave_policy, max_members, private
 FIND = f"SELECT {COLUMNS} FROM projects WHERE uuid = ?"
 FIND_BY_NUMBER = f"SELECT {COLUMNS} FROM projects WHERE id = ?"
 LIST = f"SELECT {COLUMNS} FROM projects ORDER BY id"
+LIST_NAMED = f"SELECT {COLUMNS} FROM projects WHERE name = ? ORDER BY id"
 SAVE = f"""
 INSERT INTO projects ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (uuid) DO UPDATE SET
@@ -95,6 +96,11 @@ def find_by_uuid_or_number(connection: Connection, key: str) -> Project | None:
 def list_projects(connection: Connection) -> Iterator[Project]:
     """List all projects in the order in which they were added."""
     return map(_project, connection.execute(LIST))
+
+
+def list_named(connection: Connection, name: str) -> list[Project]:
+    """List the projects with a name, whatever their state, in the order in which they were added."""
+    return [_project(row) for row in connection.execute(LIST_NAMED, (name,))] if is_storable(name) else []
 
 
 def count(connection: Connection, *, system_projects: bool) -> int:

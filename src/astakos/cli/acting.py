@@ -1,0 +1,44 @@
+"""In whose name a command changes a project, and why."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from astakos.administration.accounts import find_user
+from astakos.events.event import OPERATOR, Actor
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def acting_option(function: F) -> F:
+    """Add `--as USER`."""
+    return click.option(
+        "--as",
+        "acting",
+        metavar="USER",
+        help="Act in the name and with the rights of this user (an email address or uuid).  "
+        "[default: an operator, who has the rights of a project administrator]",
+    )(function)
+
+
+def reason_option(function: F) -> F:
+    """Add `--reason TEXT`."""
+    return click.option("--reason", default="", help="Why, for the audit log and for those concerned.")(
+        function
+    )
+
+
+def actor_named(connection: Connection, acting: str | None) -> Actor:
+    """Return the actor that `--as` names.
+
+    Raises:
+        StateError: there is no such user.
+    """
+    if acting is None:
+        return OPERATOR
+    user = find_user(connection, acting)
+    is_project_admin = user.uuid in settings.find(connection, settings.PROJECT_ADMINS, [])
+    return Actor(user.uuid, OPERATOR.origin, is_project_admin)

@@ -1,0 +1,27 @@
+"""`astakos project`: the life of shared projects and of memberships in them, on the database."""
+
+from astakos.cli.lazy_group import LazyGroup
+
+MEMBERS = "astakos.cli.project_member_commands"
+REPORTS = "astakos.cli.project_report_commands"
+
+project = LazyGroup(
+    "project",
+    help="""Apply for shared projects, decide about them, and manage their members.
+
+    Each command takes the UUID of a project, or its name if only one project has it.
+    """,
+    targets={
+        "accept": f"{MEMBERS}:accept",
+        "admins": "astakos.cli.project_admin_command:admins",
+        "enroll": f"{MEMBERS}:enroll",
+        "join": f"{MEMBERS}:join",
+        "leave": f"{MEMBERS}:leave",
+        "list": f"{REPORTS}:list_",
+        "members": f"{MEMBERS}:members",
+        "reject": f"{MEMBERS}:reject",
+        "remove": f"{MEMBERS}:remove",
+        "show": f"{REPORTS}:show",
+        "usage": f"{REPORTS}:usage",
+    },
+)

@@ -1,0 +1,222 @@
+"""`astakos project list`, `show`, `usage` and `events`: what there is to know about projects."""
+
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
+
+import click
+
+from astakos.administration.accounts import find_user
+from astakos.administration.named_projects import STANDING, find_project
+from astakos.cli.options import database_option, open_database
+from astakos.cli.output import print_facts, print_rows, table_options
+from astakos.cli.quantities import shown
+from astakos.cli.shown_values import moment
+from astakos.projects.project import Application, Project, ProjectState
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import (
+    memberships,
+    project_applications,
+    project_overview,
+    projects,
+    quotas,
+    registry,
+    users,
+)
+from astakos.storage.tables.project_usage import BY_MEMBER, BY_USAGE, MemberUsage, read_usage
+
+ORDERS = {"member": BY_MEMBER, "usage": BY_USAGE}
+LIMITS = ("project_capacity", "member_capacity", "max_members")
+INSTANTS = ("submitted", "start_date", "end_date")
+
+
+@click.command("list")
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice([state.value for state in ProjectState]),
+    help="Only projects in this state. Repeatable.  [default: all that have not ended]",
+)
+@click.option("--owner", metavar="USER", help="Only projects of this user.")
+@click.option("--member", metavar="USER", help="Only projects that this user is a member of.")
+@click.option(
+    "--pending", "only_pending", is_flag=True, help="Only projects with an application to decide about."
+)
+@database_option
+@table_options
+def list_(
+    states: tuple[str, ...],
+    owner: str | None,
+    member: str | None,
+    only_pending: bool,
+    database_url: str,
+    as_json: bool,
+    wide: bool,
+) -> None:
+    """List shared projects. The column `pending application` shows which wait for a decision."""
+    reader = open_database(database_url).reader()
+    listed = project_overview.list_shared_projects(
+        reader,
+        states=[ProjectState(state) for state in states]
+        or (tuple(ProjectState) if only_pending else STANDING),
+        owner=owner and find_user(reader, owner).uuid,
+        member=member and find_user(reader, member).uuid,
+        only_pending=only_pending,
+    )
+    rows = [
+        {
+            **one._asdict(),
+            "max_members": one.max_members if as_json else shown(one.max_members),
+            "end_date": moment(one.end_date),
+        }
+        for one in listed
+    ]
+    columns = ("name", "uuid", "state", "owner", "members", "max_members", "pending_application", "end_date")
+    droppable = ("max_members", "end_date", "members", "owner")
+    print_rows(rows, columns, as_json=as_json, wide=wide, droppable=droppable)
+
+
+@click.command()
+@click.argument("project")
+@database_option
+@table_options
+def show(project: str, database_url: str, as_json: bool, wide: bool) -> None:
+    """Show PROJECT: its properties, its limits and their use, and its last application."""
+    reader = open_database(database_url).reader()
+    known = find_project(reader, project)
+    facts = _facts(reader, known, as_json=as_json)
+    resources = list(_resources(reader, known, as_json=as_json))
+    application = project_applications.find_last(reader, known.uuid)
+    asked = None if application is None else _asked(reader, application, as_json=as_json)
+    if as_json:
+        print_facts(facts | {"resources": resources, "last_application": asked}, as_json=True)
+        return
+    print_facts(facts, as_json=False)
+    if resources:
+        click.echo()
+        columns = ("resource", "project_capacity", "usage", "pending", "member_capacity")
+        print_rows(resources, columns, as_json=False, wide=wide, droppable=("pending",))
+    if asked is not None:
+        click.secho("\nIts last application:", bold=True)
+        print_facts({name: value for name, value in asked.items() if value is not None}, as_json=False)
+
+
+@click.command()
+@click.argument("project")
+@click.option("--resource", help="Only usage of this resource.")
+@click.option("--user", metavar="USER", help="Only usage by this user (an email address or uuid).")
+@click.option(
+    "--sort",
+    type=click.Choice(list(ORDERS)),
+    default="member",
+    show_default=True,
+    help="By member, or the largest usage first, which requires --resource.",
+)
+@click.option(
+    "--limit", type=click.IntRange(1), default=100, show_default=True, help="The maximum number of entries."
+)
+@database_option
+@table_options
+def usage(
+    project: str,
+    resource: str | None,
+    user: str | None,
+    sort: str,
+    limit: int,
+    database_url: str,
+    as_json: bool,
+    wide: bool,
+) -> None:
+    """Show what the members of PROJECT use, and those who were members once."""
+    if sort == "usage" and resource is None:
+        raise click.UsageError("--sort usage requires --resource: the units of resources differ.")
+    reader = open_database(database_url).reader()
+    known = find_project(reader, project)
+    if resource is not None and resource not in {one.name for one in registry.list_resources(reader)}:
+        raise click.ClickException(f"there is no resource {resource!r}")
+    found = read_usage(
+        reader,
+        known.uuid,
+        resource=resource,
+        user=user and find_user(reader, user).uuid,
+        order=ORDERS[sort],
+        after=None,
+        most=limit + 1,
+    )
+    emails = {user: _email(reader, user) for user in {one.user for one in found}}
+    rows = [_usage(one, emails[one.user], as_json=as_json) for one in found[:limit]]
+    columns = ("email", "state", "resource", "usage", "pending", "limit")
+    print_rows(rows, columns, as_json=as_json, wide=wide, droppable=("pending", "state"))
+    if len(found) > limit:
+        click.echo(f"There is more than these {limit} entries; see --limit.", err=True)
+
+
+def _usage(one: MemberUsage, email: str | None, *, as_json: bool) -> dict[str, Any]:
+    return {
+        "email": email,
+        "user": one.user,
+        "state": one.state.value,
+        "resource": one.resource,
+        "usage": one.holding.usage_max,
+        "pending": one.holding.pending,
+        "limit": one.holding.limit if as_json else shown(one.holding.limit),
+    }
+
+
+def _facts(reader: Connection, known: Project, *, as_json: bool) -> dict[str, Any]:
+    return {
+        "name": known.name,
+        "uuid": known.uuid,
+        "state": known.state.value,
+        "owner": _email(reader, known.owner),
+        "members": memberships.count_members(reader, known.uuid),
+        "max_members": known.max_members if as_json else shown(known.max_members),
+        "join_policy": known.join_policy.value,
+        "leave_policy": known.leave_policy.value,
+        "private": known.private,
+        "creation_date": moment(known.creation_date),
+        "end_date": moment(known.end_date),
+        "homepage": known.homepage or None,
+        "description": known.description or None,
+    }
+
+
+def _resources(reader: Connection, known: Project, *, as_json: bool) -> Iterator[dict[str, Any]]:
+    capacities = projects.capacities_of(reader, known.uuid)
+    used = {
+        one.resource: one.project_level for one in quotas.project_quotas(reader, capacities, [known.uuid])
+    }
+    for resource, capacity in capacities.items():
+        holding = used.get(resource)
+        yield {
+            "resource": resource,
+            "project_capacity": capacity.project if as_json else shown(capacity.project),
+            "member_capacity": capacity.member if as_json else shown(capacity.member),
+            "usage": 0 if holding is None else holding.usage_max,
+            "pending": 0 if holding is None else holding.pending,
+        }
+
+
+def _asked(reader: Connection, application: Application, *, as_json: bool) -> dict[str, Any]:
+    """Return an application; what it leaves as it is, is None."""
+    asked = {field.name: getattr(application, field.name) for field in fields(application)}
+    del asked["project"]
+    asked["applicant"] = _email(reader, application.applicant)
+    asked["owner"] = _email(reader, application.owner)
+    asked |= {name: moment(asked[name]) for name in INSTANTS}
+    if as_json:
+        resources = {name: capacity._asdict() for name, capacity in application.resources.items()}
+        return asked | {"resources": resources}
+    if application.max_members is not None:
+        asked["max_members"] = shown(application.max_members)
+    asked["resources"] = [
+        f"{name} {shown(capacity.project)} ({shown(capacity.member)} for each member)"
+        for name, capacity in application.resources.items()
+    ] or None
+    return asked
+
+
+def _email(reader: Connection, uuid: str | None) -> str | None:
+    user = uuid and users.find_by_uuid(reader, uuid)
+    return user.email if user else uuid
