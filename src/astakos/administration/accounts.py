@@ -17,10 +17,15 @@ def find_user(connection: Connection, name: str) -> User:
     Raises:
         StateError: there is no such user.
     """
-    user = users.find_by_uuid(connection, name) or users.find_by_username(connection, name)
+    user = find_user_if_any(connection, name)
     if user is None:
         raise StateError(f"there is no user {name!r}")
     return user
+
+
+def find_user_if_any(connection: Connection, name: str) -> User | None:
+    """Find a user by uuid or email address; None if there is no such user."""
+    return users.find_by_uuid(connection, name) or users.find_by_username(connection, name)
 
 
 def renew_user_token(connection: Connection, user: User, now: int) -> str:

@@ -12,13 +12,18 @@ MOST_LISTED = 10
 STANDING = (*ALIVE, ProjectState.UNINITIALIZED)
 
 
+class NoSuchProjectError(StateError):
+    """No project has a name."""
+
+
 def find_project(connection: Connection, name: str) -> Project:
     """Find a project by uuid, or by a name that only one has.
 
     Projects that have ended count only if no other has the name, because names are used again.
 
     Raises:
-        StateError: there is no such project, or more than one.
+        NoSuchProjectError: there is no such project.
+        StateError: there is more than one.
     """
     project = projects.find(connection, name)
     if project is not None:
@@ -26,7 +31,7 @@ def find_project(connection: Connection, name: str) -> Project:
     namesakes = projects.list_named(connection, name)
     found = [one for one in namesakes if one.state in STANDING] or namesakes
     if not found:
-        raise StateError(f"there is no project {name!r}; name it by its UUID or its whole name")
+        raise NoSuchProjectError(f"there is no project {name!r}; name it by its UUID or its whole name")
     if len(found) > 1:
         raise StateError(
             f"{len(found)} projects are named {name!r}; name one by its UUID: {_told_apart(found)}"

@@ -1,16 +1,17 @@
-"""`astakos quota show` and `astakos quota set`: users' quotas, on the database."""
+"""`astakos quota show` and `astakos quota set`: quotas of users and projects, on the database."""
 
 import click
 
-from astakos.administration.accounts import find_user
+from astakos.administration.accounts import find_user, find_user_if_any
+from astakos.administration.named_projects import NoSuchProjectError, find_project
+from astakos.administration.state_document import StateError
 from astakos.administration.user_limits import set_capacity
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import print_rows, table_options
 from astakos.cli.quantities import QUANTITY, shown
-from astakos.directory.entities import User
-from astakos.projects.project import Capacity
+from astakos.projects.project import Capacity, Project
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import quotas, registry
+from astakos.storage.tables import projects, quotas, registry
 
 FIGURES = ("usage", "pending", "limit", "project_usage", "project_pending", "project_limit")
 LESS_IMPORTANT = ("project_pending", "project_usage", "project_limit", "pending")
@@ -46,20 +47,56 @@ def show(user: str, database_url: str, as_json: bool, wide: bool) -> None:
 
 
 @click.command("set")
-@click.argument("user")
+@click.argument("holder", metavar="USER|PROJECT")
 @click.argument("resource")
-@click.argument("limit", type=QUANTITY)
+@click.argument("limit", type=QUANTITY, required=False)
+@click.option(
+    "--member-limit", type=QUANTITY, help="The limit of each member of PROJECT.  [default: as it is]"
+)
 @database_option
-def set_(user: str, resource: str, limit: int, database_url: str) -> None:
-    """Set the LIMIT of RESOURCE for USER: a number like 20 or 10G, or `unlimited`.
+def set_(holder: str, resource: str, limit: int | None, member_limit: int | None, database_url: str) -> None:
+    """Set the LIMIT of RESOURCE for a user or for a whole project: a number like 20 or 10G, or `unlimited`.
 
-    This is the limit of the user's system project. Existing usage stays, even above the limit.
+    The limit of a USER (an email address or uuid) is that of their system project. A PROJECT is named by its
+    uuid or name. Existing usage stays, even above the limit.
     """
+    if limit is None and member_limit is None:
+        raise click.UsageError("Give a LIMIT, or for a project --member-limit.")
 
-    def change(connection: Connection) -> User:
-        known = find_user(connection, user)
-        set_capacity(connection, known.uuid, resource, Capacity(limit, limit))
-        return known
+    def change(connection: Connection) -> str:
+        user = find_user_if_any(connection, holder)
+        if user is None:
+            return _set_for_project(connection, holder, resource, limit, member_limit)
+        if limit is None or member_limit is not None:
+            raise click.UsageError("--member-limit is for projects that users share.")
+        set_capacity(connection, user.uuid, resource, Capacity(limit, limit))
+        return f"{user.email} may now have {shown(limit)} of {resource}."
 
-    known = open_database(database_url).change(change)
-    click.echo(f"{known.email} may now have {shown(limit)} of {resource}.")
+    click.echo(open_database(database_url).change(change))
+
+
+def _set_for_project(
+    connection: Connection, name: str, resource: str, limit: int | None, member_limit: int | None
+) -> str:
+    project = _project(connection, name)
+    known = projects.capacities_of(connection, project.uuid).get(resource, Capacity(0, 0))
+    capacity = Capacity(
+        known.project if limit is None else limit, known.member if member_limit is None else member_limit
+    )
+    if member_limit is None and capacity.member > capacity.project:
+        raise StateError(
+            f"each member may have {shown(capacity.member)} of {resource}, which is more than "
+            f"{shown(capacity.project)} for the whole project; give --member-limit, too"
+        )
+    set_capacity(connection, project.uuid, resource, capacity)
+    return (
+        f"{project.name} may now have {shown(capacity.project)} of {resource}, "
+        f"and each member {shown(capacity.member)}."
+    )
+
+
+def _project(connection: Connection, name: str) -> Project:
+    try:
+        return find_project(connection, name)
+    except NoSuchProjectError:
+        raise StateError(f"there is no user or project {name!r}") from None

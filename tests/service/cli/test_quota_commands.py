@@ -62,8 +62,10 @@ def test_a_quota_counts_at_once(
 @pytest.mark.parametrize(
     ("user", "resource", "limit", "reason"),
     [
-        ("nobody", VM, "1", "there is no user 'nobody'"),
-        (UNKNOWN_UUID, VM, "1", "there is no user"),
+        ("nobody", VM, "1", "there is no user or project 'nobody'"),
+        (UNKNOWN_UUID, VM, "1", "there is no user or project"),
+        (LAB, "nothing", "1", "there is no resource 'nothing'"),
+        (LAB, VM, "9", "each member may have 10 of compute.vm, which is more than 9 for the whole project"),
         (ALICE.email, "nothing", "1", "there is no resource 'nothing'"),
         (DORA.email, VM, "1", "there is no project"),
     ],
@@ -74,6 +76,40 @@ def test_what_can_not_be_set_is_refused(
     before = all_rows(database)
     assert refused(database, "quota", "set", user, resource, limit).startswith(reason)
     assert all_rows(database) == before
+
+
+@pytest.mark.parametrize("project", [LAB, "lab.example.org"])
+@pytest.mark.parametrize(
+    ("arguments", "capacity", "word"),
+    [
+        (("20",), (20, 10), "20 of compute.vm, and each member 10"),
+        (("8", "--member-limit", "2"), (8, 2), "8 of compute.vm, and each member 2"),
+        (("--member-limit", "3"), (12, 3), "12 of compute.vm, and each member 3"),
+        (("unlimited",), (UNLIMITED, 10), "unlimited of compute.vm, and each member 10"),
+    ],
+)
+def test_limits_of_a_project_count_at_once(
+    database: Database,
+    service: Caller,
+    project: str,
+    arguments: tuple[str, ...],
+    capacity: tuple[int, int],
+    word: str,
+) -> None:
+    done = astakos(database, "quota", "set", project, VM, *arguments)
+    assert (done.status, done.output) == (0, f"lab.example.org may now have {word}.\n")
+    figures = service.get(f"{ACCOUNT}/quotas", ALICE.token).document[LAB][VM]
+    assert (figures["project_limit"], figures["limit"]) == capacity
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(LAB, VM), (BOB.email, VM, "1", "--member-limit", "1"), (BOB.email, VM, "--member-limit", "1")],
+)
+def test_a_limit_for_nobody_is_a_wrong_use(database: Database, arguments: tuple[str, ...]) -> None:
+    done = astakos(database, "quota", "set", *arguments)
+    assert (done.status, done.output) == (2, "")
+    assert "--member-limit" in done.errors
 
 
 def test_what_is_no_quantity_is_a_wrong_use(database: Database) -> None:
