@@ -9,13 +9,22 @@ from astakos.administration.document_values import (
     optional_instant_at,
     text_at,
     uuid_at,
-    web_url_at,
 )
 from astakos.administration.limit_updates import sync_project
 from astakos.administration.state_document import MemberEntry, ProjectEntry
-from astakos.projects.project import ALIVE, APPLYING, Capacity, Membership, MembershipState, Project
+from astakos.projects.project import (
+    ALIVE,
+    APPLYING,
+    INITIALIZED,
+    Application,
+    ApplicationState,
+    Capacity,
+    Membership,
+    MembershipState,
+    Project,
+)
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import deactivations, memberships, projects, registry, users
+from astakos.storage.tables import deactivations, memberships, project_applications, projects, registry, users
 
 
 def load_project(connection: Connection, entry: ProjectEntry, place: Place, now: int) -> None:
@@ -35,7 +44,7 @@ def load_project(connection: Connection, entry: ProjectEntry, place: Place, now:
         state=entry.state,
         system_project=False,
         owner=entry.owner,
-        homepage=web_url_at(entry.homepage or None, place / "homepage") or "",
+        homepage=entry.homepage,
         description=entry.description,
         comments=entry.comments,
         creation_date=created if created is not None else known.creation_date if known else now,
@@ -47,6 +56,8 @@ def load_project(connection: Connection, entry: ProjectEntry, place: Place, now:
     )
     projects.save(connection, project)
     _load_capacities(connection, entry, place)
+    if known is None:
+        _note_application(connection, project)
     if entry.members is not None:
         _load_members(connection, uuid, entry.members, place)
     projects.reset_default_project(connection, project)
@@ -71,6 +82,31 @@ def require_resources(connection: Connection, names: Iterable[str], place: Place
     for name in names:
         if name not in known:
             raise place.error(f"there is no resource {name!r}")
+
+
+def _note_application(connection: Connection, project: Project) -> None:
+    """Store the application that a new project would have come from, as every project has one."""
+    if project.owner is None or project.state not in INITIALIZED:
+        return
+    application = Application(
+        id=0,
+        project=project.uuid,
+        applicant=project.owner,
+        state=ApplicationState.APPROVED,
+        submitted=project.creation_date,
+        name=project.name,
+        owner=project.owner,
+        homepage=project.homepage,
+        description=project.description,
+        comments=project.comments,
+        end_date=project.end_date,
+        join_policy=project.join_policy,
+        leave_policy=project.leave_policy,
+        max_members=project.max_members,
+        private=project.private,
+        resources=projects.capacities_of(connection, project.uuid),
+    )
+    project_applications.add(connection, application)
 
 
 def _load_capacities(connection: Connection, entry: ProjectEntry, place: Place) -> None:

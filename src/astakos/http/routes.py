@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from astakos.http import health
+from astakos.http import health, statistics
 from astakos.http.account import (
     default_project,
     feedback,
@@ -28,7 +28,7 @@ from astakos.http.oauth2.client_credentials import ForOAuth2
 from astakos.http.openapi import publishing
 from astakos.http.openapi.description import ANY_METHOD
 from astakos.http.openapi.publishing import OfAllRoutes
-from astakos.http.projects import usage
+from astakos.http.projects import actions, project_list, single_projects, usage
 from astakos.http.request import Request
 from astakos.http.routing import (
     EXACTLY,
@@ -110,6 +110,17 @@ def _account() -> Iterator[Route]:
 
 
 def _projects() -> Iterator[Route]:
+    listing = {
+        "GET": ForUser(project_list.list_projects),
+        "POST": ForUser(project_list.create_project_call),
+    }
+    single = {
+        "GET": ForUser(single_projects.show_project),
+        "PUT": ForUser(single_projects.modify_project_call),
+    }
+    yield Route(PROJECTS, listing)
+    yield Route(f"{PROJECTS}/{{id}}", single)
+    yield Route(f"{PROJECTS}/{{id}}/action", {"POST": ForUser(actions.act_on_project_call)})
     yield Route(f"{PROJECTS}/{{id}}/usage", {"GET": ForUser(usage.usage)})
 
 
@@ -150,6 +161,8 @@ def _form(handler: Handler) -> Methods:
 def _service() -> Iterator[Route]:
     yield Route("/healthz", {"GET": health.healthz, "HEAD": health.healthz})
     yield Route("/readyz", {"GET": health.readyz, "HEAD": health.readyz})
+    yield Route("/admin/stats", {"GET": statistics.statistics})
+    yield Route("/admin/stats/detail", {"GET": ForUser(statistics.detailed_statistics)})
     yield Route("/openapi.json", {"GET": OfAllRoutes(publishing.openapi, all_methods, announced)})
     yield Route("/docs", {"GET": OfAllRoutes(publishing.docs, all_methods, announced)})
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class ProjectState(StrEnum):
@@ -67,7 +67,11 @@ class Capacity(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project's definition."""
+    """A project's definition.
+
+    Attributes:
+        deactivated: when it was last suspended or terminated; None if never, or if that is not known.
+    """
 
     uuid: str
     name: str
@@ -83,6 +87,7 @@ class Project:
     leave_policy: Policy
     max_members: int
     private: bool
+    deactivated: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,8 @@ class MembershipRecord:
 class Application:
     """A request to create or to change a project (§3.2); None means that the project keeps its value.
 
+    A new one has the number 0 until it is stored.
+
     Attributes:
         id: the number that clients know it by.
         project: the uuid of the project.
@@ -141,3 +148,10 @@ class Application:
     max_members: int | None = None
     private: bool | None = None
     resources: Mapping[str, Capacity] = field(default_factory=dict)
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The fields of the project that it sets, with their values."""
+        own = ("name", "owner", "homepage", "description", "comments", "end_date")
+        policies = ("join_policy", "leave_policy", "max_members", "private")
+        return {name: getattr(self, name) for name in own + policies if getattr(self, name) is not None}

@@ -74,5 +74,5 @@ def only(kind: type[JudgedFacts], *roles: Role) -> Check[JudgedFacts]:
         says=f"the caller is {names}",
         holds=lambda facts: has_any_role(facts.actor, roles, facts.parties),
         kind=RefusalKind.FORBIDDEN,
-        message=lambda _: f"You may not do this: only {names} may.",
+        message=lambda _: f"only {names} may do this",
     )

@@ -21,6 +21,7 @@ from astakos.service.ttl_cache import TtlCache
 from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Connection, Database
 from astakos.storage.tables import registry, sessions, settings
+from astakos.storage.tables.statistics import UserCounts, count_users
 
 QUICK_READS = Bounds(at_once=6, of_one=5)
 """Reads of a few rows from a database server."""
@@ -83,6 +84,8 @@ class Service:
             lambda _: self.read(registry.list_resources)
         )
         self._login_settings: TtlCache[None, LoginSettings] = TtlCache(lambda _: self.read(settings.login))
+        # Anybody may ask for it, and counting takes long.
+        self._user_counts: TtlCache[None, UserCounts] = TtlCache(lambda _: self.read_much(count_users))
         # Every call starts with one of these lookups. Without a cache, each would wait for the writer twice
         # on SQLite, and wake a thread on a database server.
         self._components: TtlCache[bytes, Component] = TtlCache(
@@ -159,6 +162,10 @@ class Service:
         """Returns the user of a token hash. A revoked token may be accepted for up to one second."""
         return await self._users.get(token_hash)
 
+    async def user_counts(self) -> UserCounts:
+        """Returns how many users there are."""
+        return await self._user_counts.get(None) or UserCounts(0, 0)
+
     async def login_settings(self) -> LoginSettings:
         """Returns the settings of the login pages."""
         return await self._login_settings.get(None) or LoginSettings()
@@ -173,6 +180,7 @@ class Service:
         self._resources.forget()
         self._components.forget()
         self._users.forget()
+        self._user_counts.forget()
         self._login_settings.forget()
 
     def close(self) -> None:

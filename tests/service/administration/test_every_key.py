@@ -466,7 +466,6 @@ REFUSED: dict[str, tuple[str, Any, str]] = {
     "$.users[2].password": ("users.+", {"uuid": CLEO, "email": "c@example.org", "password": ""}, "empty"),
     "$.users[0].default_project": ("users.default_project", FAR, "there is no project"),
     "$.users[0].token_expires": ("users.token_expires", "9999-12-31T23:59:59-14:00", "years 1 to 9999"),
-    "$.projects[0].homepage": ("projects.homepage", "lab", "is not a URL"),
     "$.projects[0].members[1]": ("projects.members", [ADA, ADA], "listed twice"),
     "$.oauth2_clients[0].identifier": ("oauth2_clients.identifier", "", "empty"),
     "$.oauth2_clients[0].url": ("oauth2_clients.url", "viewer", "is not a URL"),

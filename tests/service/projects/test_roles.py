@@ -52,4 +52,4 @@ def test_whoever_has_none_of_the_roles_is_refused() -> None:
     refusal = first_refusal([check], Facts(Actor("bert", "192.0.2.1"), parties))
     assert isinstance(refusal, ProjectRefusedError)
     assert refusal.kind is RefusalKind.FORBIDDEN
-    assert refusal.message == "You may not do this: only the owner or a project administrator may."
+    assert refusal.message == "only the owner or a project administrator may do this"

@@ -12,9 +12,11 @@ UNKNOWN = "unknown"
 
 
 def origin_of(service: Service, request: Request) -> str:
-    """Returns the address that a request came from; behind trusted proxies, the one that they report."""
+    """Returns the address that a request came from: the one that trusted proxies report, or the peer's."""
     address = caller_address(service.proxies, request)
-    return UNKNOWN if address is None else str(address)
+    if address is not None:
+        return str(address)
+    return UNKNOWN if request.peer is None else request.peer[0]
 
 
 def actor_of(connection: Connection, user: User, origin: str = UNKNOWN) -> Actor:

@@ -7,11 +7,13 @@ from astakos.directory.entities import User
 from astakos.http.commissions.history_pages import LIMIT, USUAL_PAGE, read_number
 from astakos.http.faults import BadRequest, Forbidden, ItemNotFound
 from astakos.http.openapi.description import Parameter, Reply, as_text, described
+from astakos.http.projects.actors import actor_of
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
+from astakos.projects.visibility import sees_applications
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import projects, settings
+from astakos.storage.tables import projects
 from astakos.storage.tables.project_usage import BY_MEMBER, BY_USAGE, MemberUsage, Order, Position, read_usage
 from astakosclient.answer_types import MemberUsage as MemberUsageDocument
 from astakosclient.answer_types import ProjectUsage
@@ -86,7 +88,7 @@ def _require_right(connection: Connection, user: User, uuid: str) -> None:
     project = projects.find(connection, uuid)
     if project is None:
         raise ItemNotFound("There is no such project.")
-    if project.owner != user.uuid and user.uuid not in settings.find(connection, settings.PROJECT_ADMINS, []):
+    if not sees_applications(actor_of(connection, user), project):
         raise Forbidden("Only the owner of the project and project administrators may see its usage.")
 
 

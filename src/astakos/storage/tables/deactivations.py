@@ -22,6 +22,10 @@ INSERT INTO deactivations (user_id, project_id, suspended)
 SELECT u.id, p.id, ? FROM users u, projects p WHERE u.uuid = ? AND p.uuid = ?
 ON CONFLICT (user_id, project_id, suspended) DO NOTHING
 """
+FORGET_PROJECT = """
+DELETE FROM deactivations
+WHERE suspended = 'project' AND project_id = (SELECT id FROM projects WHERE uuid = ?)
+"""
 FORGET = "DELETE FROM deactivations WHERE user_id = ?"
 SET_PROJECT = "UPDATE projects SET state = ? WHERE id = ? AND state = ?"
 SET_MEMBERSHIP = "UPDATE memberships SET state = ? WHERE project_id = ? AND user_id = ?"
@@ -72,3 +76,11 @@ def note(connection: Connection, user: str, project: str, suspended: str) -> Non
         suspended: `PROJECT` or `MEMBERSHIP`.
     """
     connection.execute(NOTE_BY_UUID, (suspended, user, project))
+
+
+def forget_project(connection: Connection, project: str) -> None:
+    """Forget that a project is suspended because its owner is not active: somebody has decided its state.
+
+    The memberships that were suspended with a user are still restored with them.
+    """
+    connection.execute(FORGET_PROJECT, (project,))

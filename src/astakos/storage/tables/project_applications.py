@@ -8,6 +8,7 @@ from typing import Any
 from astakos.projects.project import Application, ApplicationState, Capacity, Policy
 from astakos.storage.protocol import Connection
 
+LARGEST_NUMBER = 2**63 - 1
 FIELDS = (
     "state",
     "submitted",
@@ -41,6 +42,8 @@ SET_STATE = "UPDATE project_applications SET state = ? WHERE id = ?"
 
 def find(connection: Connection, identifier: int) -> Application | None:
     """Find an application by its number."""
+    if not 0 < identifier <= LARGEST_NUMBER:
+        return None
     return _found(connection.execute(FIND, (identifier,)).fetchone())
 
 
@@ -51,7 +54,7 @@ def find_last(connection: Connection, project: str) -> Application | None:
 
 def pending_of(connection: Connection, project: str) -> list[Application]:
     """List the pending applications of a project."""
-    return [_application(row) for row in connection.execute(LIST_PENDING, (project,))]
+    return [read_application(row) for row in connection.execute(LIST_PENDING, (project,))]
 
 
 def add(connection: Connection, application: Application) -> Application:
@@ -68,10 +71,11 @@ def set_state(connection: Connection, identifier: int, state: ApplicationState) 
 
 
 def _found(row: tuple[Any, ...] | None) -> Application | None:
-    return None if row is None else _application(row)
+    return None if row is None else read_application(row)
 
 
-def _application(row: tuple[Any, ...]) -> Application:
+def read_application(row: tuple[Any, ...]) -> Application:
+    """Return the application in a row of `SELECT`."""
     fields: dict[str, Any] = dict(zip(("id", "project", "applicant", *FIELDS), row, strict=True))
     fields["state"] = ApplicationState(fields["state"])
     for policy in ("join_policy", "leave_policy"):

@@ -11,20 +11,21 @@ DIGITS_OF_A_NUMBER = 18
 """The most digits that an internal number can have in every database."""
 COLUMNS = """
 uuid, name, state, system_project, owner, homepage, description, comments, creation_date, end_date,
-join_policy, leave_policy, max_members, private
+join_policy, leave_policy, max_members, private, deactivated
 """
 FIND = f"SELECT {COLUMNS} FROM projects WHERE uuid = ?"
 FIND_BY_NUMBER = f"SELECT {COLUMNS} FROM projects WHERE id = ?"
 LIST = f"SELECT {COLUMNS} FROM projects ORDER BY id"
 LIST_NAMED = f"SELECT {COLUMNS} FROM projects WHERE name = ? ORDER BY id"
 SAVE = f"""
-INSERT INTO projects ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO projects ({COLUMNS}) VALUES ({", ".join("?" * len(Project.__slots__))})
 ON CONFLICT (uuid) DO UPDATE SET
     name = excluded.name, state = excluded.state, owner = excluded.owner, homepage = excluded.homepage,
     description = excluded.description, comments = excluded.comments,
     creation_date = excluded.creation_date, end_date = excluded.end_date,
     join_policy = excluded.join_policy, leave_policy = excluded.leave_policy,
-    max_members = excluded.max_members, private = excluded.private
+    max_members = excluded.max_members, private = excluded.private,
+    deactivated = COALESCE(excluded.deactivated, projects.deactivated)
 """
 FIND_NAMESAKE = """
 SELECT uuid FROM projects WHERE name = ? AND uuid <> ? AND state IN ('active', 'suspended')
@@ -66,7 +67,8 @@ ORDER BY id
 """
 
 
-def _project(row: tuple[Any, ...]) -> Project:
+def read_project(row: tuple[Any, ...]) -> Project:
+    """Return the project in a row of `COLUMNS`."""
     fields: dict[str, Any] = dict(zip(Project.__slots__, row, strict=True))
     fields["state"] = ProjectState(fields["state"])
     fields["join_policy"] = Policy(fields["join_policy"])
@@ -81,7 +83,7 @@ def find(connection: Connection, uuid: str) -> Project | None:
     if not is_storable(uuid):
         return None
     row = connection.execute(FIND, (uuid,)).fetchone()
-    return None if row is None else _project(row)
+    return None if row is None else read_project(row)
 
 
 def find_by_uuid_or_number(connection: Connection, key: str) -> Project | None:
@@ -89,18 +91,18 @@ def find_by_uuid_or_number(connection: Connection, key: str) -> Project | None:
     found = find(connection, key)
     if found is None and key.isascii() and key.isdigit() and len(key) <= DIGITS_OF_A_NUMBER:
         row = connection.execute(FIND_BY_NUMBER, (int(key),)).fetchone()
-        return None if row is None else _project(row)
+        return None if row is None else read_project(row)
     return found
 
 
 def list_projects(connection: Connection) -> Iterator[Project]:
     """List all projects in the order in which they were added."""
-    return map(_project, connection.execute(LIST))
+    return map(read_project, connection.execute(LIST))
 
 
 def list_named(connection: Connection, name: str) -> list[Project]:
     """List the projects with a name, whatever their state, in the order in which they were added."""
-    return [_project(row) for row in connection.execute(LIST_NAMED, (name,))] if is_storable(name) else []
+    return list(map(read_project, connection.execute(LIST_NAMED, (name,)))) if is_storable(name) else []
 
 
 def count(connection: Connection, *, system_projects: bool) -> int:
@@ -127,7 +129,7 @@ def reset_default_project(connection: Connection, project: Project) -> None:
 
 
 def save(connection: Connection, project: Project) -> None:
-    """Store a project's definition; replace one with the same uuid."""
+    """Store a project's definition; replace one with the same uuid, but keep when it was deactivated."""
     connection.execute(
         SAVE,
         (
@@ -145,6 +147,7 @@ def save(connection: Connection, project: Project) -> None:
             project.leave_policy,
             project.max_members,
             project.private,
+            project.deactivated,
         ),
     )
 
@@ -169,4 +172,4 @@ def active_projects_of(connection: Connection, user: int) -> list[str]:
 
 def find_active_projects_of(connection: Connection, user: int) -> list[Project]:
     """List the same projects with their definitions."""
-    return [_project(row) for row in connection.execute(FIND_PROJECTS_OF, (user,))]
+    return [read_project(row) for row in connection.execute(FIND_PROJECTS_OF, (user,))]

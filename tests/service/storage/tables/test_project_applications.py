@@ -3,7 +3,7 @@ import pytest
 from astakos.projects.project import Application, ApplicationState, Capacity, Policy
 from astakos.storage.protocol import Database
 from astakos.storage.tables import project_applications
-from service.world import ALICE, HALTED, LAB, LOADED
+from service.world import ALICE, CLOSED, LAB, LOADED
 
 pytestmark = pytest.mark.every_engine
 
@@ -47,5 +47,5 @@ def test_only_the_last_application_of_a_project_is_found_as_such(database: Datab
         project_applications.set_state(connection, first.id, ApplicationState.REPLACED)
         assert project_applications.pending_of(connection, LAB) == [second]
         assert project_applications.find_last(connection, LAB) == second
-        assert project_applications.find_last(connection, HALTED) is None
+        assert project_applications.find_last(connection, CLOSED) is None
         assert project_applications.find(connection, second.id + 1) is None

@@ -1,0 +1,60 @@
+"""`account/v1.0/projects/<id>`: shows a project, and applies for changes to it (`http-api.md` §9)."""
+
+from astakos.administration.project_changes import modify_project
+from astakos.directory.entities import User
+from astakos.http.faults import BadRequest, Conflict, Forbidden, ItemNotFound
+from astakos.http.openapi.description import Reply, described
+from astakos.http.projects.actors import actor_of
+from astakos.http.projects.changes import carry_out
+from astakos.http.projects.project_bodies import MODIFICATION, specification_of
+from astakos.http.projects.project_documents import project_document
+from astakos.http.request import Answer, Request
+from astakos.http.serialization import to_json
+from astakos.projects.visibility import sees
+from astakos.service.service import Service
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import memberships
+from astakos.storage.tables.project_lists import find_listed
+from astakosclient.answer_types import Project, ProjectApplication
+
+
+@described(
+    "projects.show_project",
+    answers={200: Reply(Project)},
+    faults=[Forbidden, ItemNotFound],
+)
+async def show_project(service: Service, request: Request, user: User) -> Answer:
+    """Retrieves a project by UUID. Private ones are shown to those who belong to them."""
+    return Answer(body=await service.read(_shown, user, request.parameter))
+
+
+def _shown(connection: Connection, user: User, uuid: str) -> bytes:
+    listed = find_listed(connection, uuid)
+    if listed is None:
+        raise ItemNotFound("There is no project with this UUID.")
+    actor = actor_of(connection, user)
+    membership = memberships.find_state(connection, user.uuid, uuid)
+    if not sees(actor, listed.project, membership):
+        raise Forbidden(
+            "Only its owner, those who belong to it, and project administrators see a project that is "
+            "private or not active."
+        )
+    return to_json(project_document(listed, actor))
+
+
+@described(
+    "projects.modify_project",
+    body=MODIFICATION,
+    answers={201: Reply(ProjectApplication)},
+    faults=[BadRequest, Forbidden, ItemNotFound, Conflict],
+)
+async def modify_project_call(service: Service, request: Request, user: User) -> Answer:
+    """Applies for changes to a project. It stays as it is until a project administrator approves them."""
+    asked, now = specification_of(MODIFICATION.read(request)), service.now()
+    project, application = await carry_out(
+        service,
+        request,
+        user,
+        lambda connection, actor: modify_project(connection, actor, request.parameter, asked, now),
+    )
+    return Answer(201, to_json({"id": project, "application": application}))

@@ -1,0 +1,216 @@
+"""What somebody asks a project to be: the values that are accepted (`http-api.md` §9)."""
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, NamedTuple
+
+from astakos.clock import from_iso
+from astakos.ledger.rules import UNLIMITED
+from astakos.projects.project import Application, ApplicationState, Capacity, Policy
+from astakos.projects.refusals import ProjectRefusedError, RefusalKind
+
+LONGEST_NAME = 80
+LONGEST_HOMEPAGE = 255
+LONGEST_TEXT = 4096
+LONGEST_SHOWN = 100
+"""How much of a refused value a message repeats."""
+NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,6}", re.IGNORECASE | re.ASCII)
+AMOUNT = re.compile(r"([0-9]{1,19})([KMGTP]?)", re.IGNORECASE | re.ASCII)
+UNITS = ("", "K", "M", "G", "T", "P")
+INFINITE = "inf"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Specification:
+    """What a project shall be, as it was asked for; None where nothing was said.
+
+    Attributes:
+        owner: the uuid of a user.
+        start_date: ISO 8601 with a time zone, as `end_date`.
+        max_members: a number, or a text as in `"2k"` or `"inf"`.
+        resources: the capacities to set, by resource.
+    """
+
+    name: str | None = None
+    owner: str | None = None
+    homepage: str | None = None
+    description: str | None = None
+    comments: str | None = None
+    start_date: str | None = None
+    end_date: str | None = None
+    join_policy: Policy | None = None
+    leave_policy: Policy | None = None
+    max_members: int | str | None = None
+    private: bool | None = None
+    resources: Mapping[str, Capacity] = field(default_factory=dict)
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The names of the fields about which something was said."""
+        return frozenset(one.name for one in fields(self) if getattr(self, one.name) not in (None, {}))
+
+
+class Surroundings(NamedTuple):
+    """What a specification is judged by, besides itself.
+
+    Attributes:
+        now: the current instant; projects end after it.
+        resources: the names of the resources that a project can be granted.
+        can_own: whether a user, by uuid, can own a project.
+        is_storable: whether every database can store a text.
+    """
+
+    now: int
+    resources: Collection[str]
+    can_own: Callable[[str], bool]
+    is_storable: Callable[[str], bool]
+
+
+class Applied(NamedTuple):
+    """The values of a specification, as applications have them; None where nothing was said."""
+
+    name: str | None
+    owner: str | None
+    homepage: str | None
+    description: str | None
+    comments: str | None
+    start_date: int | None
+    end_date: int | None
+    join_policy: Policy | None
+    leave_policy: Policy | None
+    max_members: int | None
+    private: bool | None
+    resources: Mapping[str, Capacity]
+
+    def application(self, project: str, applicant: str, now: int) -> Application:
+        """Return the pending application that asks for these values; it has no number yet."""
+        return Application(0, project, applicant, ApplicationState.PENDING, now, **self._asdict())
+
+
+def complete(applied: Applied, owner: str) -> Applied:
+    """Return what creates a project: defaults stand where nothing was said.
+
+    Args:
+        applied: the values that were given.
+        owner: the uuid of the owner unless one was given.
+
+    Raises:
+        ProjectRefusedError: the name or the end date is missing.
+    """
+    for name in ("name", "end_date"):
+        if getattr(applied, name) is None:
+            raise _invalid(f"the {name} is missing; a new project needs one")
+    defaults: dict[str, Any] = {
+        "owner": owner,
+        "homepage": "",
+        "description": "",
+        "comments": "",
+        "join_policy": Policy.MODERATED,
+        "leave_policy": Policy.AUTO,
+        "max_members": UNLIMITED,
+        "private": False,
+    }
+    missing = {name: value for name, value in defaults.items() if getattr(applied, name) is None}
+    return applied._replace(**missing)
+
+
+def judge(asked: Specification, surroundings: Surroundings) -> Applied:
+    """Judge the values of a specification, and return what they mean.
+
+    Raises:
+        ProjectRefusedError: a value is invalid. The message says which, and what would be right.
+    """
+    for message in _refused_texts(asked, surroundings):
+        raise _invalid(message)
+    if asked.owner is not None and not surroundings.can_own(asked.owner):
+        raise _invalid(f"the owner must be the UUID of an accepted user, not {_shown(asked.owner)}")
+    end = _instant("end_date", asked.end_date)
+    if end is not None and end <= surroundings.now:
+        raise _invalid(f"the end_date must be in the future, not {_shown(asked.end_date)}")
+    _require_capacities(asked.resources, surroundings.resources)
+    return Applied(
+        name=asked.name,
+        owner=asked.owner,
+        homepage=asked.homepage,
+        description=asked.description,
+        comments=asked.comments,
+        start_date=_instant("start_date", asked.start_date),
+        end_date=end,
+        join_policy=asked.join_policy,
+        leave_policy=asked.leave_policy,
+        max_members=None if asked.max_members is None else amount_of(asked.max_members),
+        private=asked.private,
+        resources=asked.resources,
+    )
+
+
+def amount_of(given: int | str) -> int:
+    """Return the number of members that a number or a text means: `"2k"` is 2048, `"inf"` has no limit.
+
+    Raises:
+        ProjectRefusedError: it means none.
+    """
+    if isinstance(given, str):
+        if given.lower() == INFINITE:
+            return UNLIMITED
+        found = AMOUNT.fullmatch(given)
+        number = -1 if found is None else int(found[1]) * 1024 ** UNITS.index(found[2].upper())
+    else:
+        number = given
+    if not 0 <= number <= UNLIMITED:
+        raise _invalid(
+            f'the max_members must be from 0 to {UNLIMITED}, with a unit as in "2k", or "inf", '
+            f"not {_shown(given)}"
+        )
+    return number
+
+
+def _refused_texts(asked: Specification, surroundings: Surroundings) -> Iterator[str]:
+    if asked.name is not None and (len(asked.name) > LONGEST_NAME or not NAME.fullmatch(asked.name)):
+        yield (
+            f"the name must look like a domain name, as in lab.example.org, with at most {LONGEST_NAME} "
+            f"characters, not {_shown(asked.name)}"
+        )
+    for name, longest in (
+        ("homepage", LONGEST_HOMEPAGE),
+        ("description", LONGEST_TEXT),
+        ("comments", LONGEST_TEXT),
+    ):
+        text: str = getattr(asked, name) or ""
+        if len(text) > longest:
+            yield f"the {name} must have at most {longest} characters, not {len(text)}"
+        if not surroundings.is_storable(text):
+            yield f"the {name} must not contain NUL characters or unpaired surrogates"
+
+
+def _instant(name: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return from_iso(text)
+    except ValueError:
+        raise _invalid(
+            f"the {name} must be an ISO 8601 time with a time zone, as in 2031-02-03T04:05:06+00:00, "
+            f"not {_shown(text)}"
+        ) from None
+
+
+def _require_capacities(resources: Mapping[str, Capacity], grantable: Collection[str]) -> None:
+    for name, capacity in resources.items():
+        if name not in grantable:
+            raise _invalid(f"there is no resource {_shown(name)}")
+        if not 0 <= capacity.member <= capacity.project <= UNLIMITED:
+            raise _invalid(
+                f"the capacities of {name} must be from 0 to {UNLIMITED}, and member_capacity must "
+                "not be larger than project_capacity"
+            )
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+
+
+def _invalid(message: str) -> ProjectRefusedError:
+    return ProjectRefusedError(RefusalKind.INVALID, message)
