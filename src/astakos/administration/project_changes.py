@@ -14,6 +14,7 @@ from astakos.administration.charges import charge_pending_applications
 from astakos.administration.limit_updates import sync_project
 from astakos.events.event import Actor, Event
 from astakos.projects.project import (
+    ALIVE,
     INITIALIZED,
     Application,
     ApplicationState,
@@ -40,6 +41,7 @@ from astakos.projects.project_events import (
     project_created,
 )
 from astakos.projects.refusals import ProjectRefusedError, RefusalKind
+from astakos.projects.roles import Role, only
 from astakos.projects.specification import (
     LONGEST_TEXT,
     Applied,
@@ -48,6 +50,7 @@ from astakos.projects.specification import (
     complete,
     judge,
 )
+from astakos.projects.transitions import first_refusal
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import deactivations, events, project_applications, projects, registry, users
 from astakos.storage.texts import is_storable
@@ -117,6 +120,51 @@ def modify_project(
     for older in pending:
         _set_state(connection, actor, older, ApplicationState.REPLACED, "", now)
     return _submit(connection, actor, applied.application(project.uuid, applicant, now), now)
+
+
+def change_project(
+    connection: Connection, actor: Actor, key: str, asked: Specification, reason: str, now: int
+) -> bool:
+    """Change a project at once, without an application, which operators can do. It keeps its state.
+
+    Args:
+        connection: the connection.
+        actor: who does it.
+        key: the uuid of the project.
+        asked: the changes; the project keeps all other values.
+        reason: why; "" if nothing was said.
+        now: the current instant.
+
+    Returns:
+        Whether anything has changed.
+
+    Raises:
+        ProjectRefusedError: see `SUBMISSIONS`; or the actor is no project administrator, or another project
+            holds the name.
+    """
+    _require_reason(reason)
+    project = projects.find(connection, key)
+    applied, invalid = _tried(lambda: _judged(connection, asked, now))
+    facts = SubmissionFacts(actor, project, invalid, None, asked.given)
+    SUBMISSIONS[Submission.MODIFY].require_allowed(facts)
+    refusal = first_refusal([only(SubmissionFacts, Role.ADMINISTRATOR)], facts)
+    if refusal is not None:
+        raise refusal
+    assert project is not None  # noqa: S101 - or it would have been refused
+    assert applied is not None  # noqa: S101
+    after = replace(project, **applied.application(project.uuid, project.uuid, now).changes)
+    namesake = projects.find_namesake(connection, after) if after.state in ALIVE else None
+    if namesake is not None:
+        raise ProjectRefusedError(RefusalKind.CONFLICT, f"the project {namesake} has the name {after.name!r}")
+    replaced = projects.capacities_of(connection, project.uuid)
+    event = project_changed(actor, project, after, replaced=replaced, given=applied.resources, reason=reason)
+    if event is None:
+        return False
+    projects.save(connection, after)
+    projects.save_capacities(connection, project.uuid, applied.resources)
+    sync_project(connection, project.uuid)
+    _record(connection, event, now)
+    return True
 
 
 def act_on_application(

@@ -12,7 +12,7 @@ from astakos.cli.options import database_option, open_database
 from astakos.cli.output import print_facts, print_rows, table_options
 from astakos.cli.quantities import shown
 from astakos.cli.shown_values import moment
-from astakos.projects.project import Application, Project, ProjectState
+from astakos.projects.project import Application, ApplicationState, Project, ProjectState
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import (
     memberships,
@@ -26,7 +26,8 @@ from astakos.storage.tables import (
 from astakos.storage.tables.project_usage import BY_MEMBER, BY_USAGE, MemberUsage, read_usage
 
 ORDERS = {"member": BY_MEMBER, "usage": BY_USAGE}
-LIMITS = ("project_capacity", "member_capacity", "max_members")
+UNFINISHED = (ApplicationState.PENDING, ApplicationState.DENIED)
+"""Somebody has to decide about an application in one of these states, or to put it away."""
 INSTANTS = ("submitted", "start_date", "end_date")
 
 
@@ -97,9 +98,9 @@ def show(project: str, database_url: str, as_json: bool, wide: bool) -> None:
         click.echo()
         columns = ("resource", "project_capacity", "usage", "pending", "member_capacity")
         print_rows(resources, columns, as_json=False, wide=wide, droppable=("pending",))
-    if asked is not None:
+    if application is not None and asked is not None and application.state in UNFINISHED:
         click.secho("\nIts last application:", bold=True)
-        print_facts({name: value for name, value in asked.items() if value is not None}, as_json=False)
+        print_facts({name: value for name, value in asked.items() if value not in (None, "")}, as_json=False)
 
 
 @click.command()

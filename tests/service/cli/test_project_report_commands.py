@@ -117,10 +117,10 @@ def test_a_project_is_shown_with_its_limits_and_its_application(
 
 
 def test_a_project_without_an_application_is_shown(database: Database) -> None:
-    shown = astakos(database, "project", "show", HALTED)
+    shown = astakos(database, "project", "show", ALICE.uuid)
     assert (shown.status, shown.errors) == (0, "")
     assert "application" not in shown.output
-    assert astakos(database, "project", "show", HALTED, "--json").document["last_application"] is None
+    assert astakos(database, "project", "show", ALICE.uuid, "--json").document["last_application"] is None
 
 
 @pytest.mark.ledger
