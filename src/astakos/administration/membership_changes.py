@@ -15,10 +15,10 @@ from astakos.projects.membership_actions import (
     MembershipAction,
     MembershipFacts,
     MembershipTransition,
-    enter,
     event_kind,
     transition,
 )
+from astakos.projects.membership_times import enter
 from astakos.projects.project import DRAWING, Membership, MembershipRecord, MembershipState, Project
 from astakos.projects.refusals import ProjectRefusedError, RefusalKind
 from astakos.storage.protocol import Connection
@@ -46,11 +46,13 @@ def join(connection: Connection, actor: Actor, project: str, user: str, now: int
         ProjectRefusedError: the user cannot ask for it.
     """
     found, member = projects.find_by_uuid_or_number(connection, project), users.find_by_uuid(connection, user)
-    facts = read_facts(connection, actor, found, member)
-    record = _carry_out(connection, actor, facts, transition(MembershipAction.JOIN, facts), reason, now)
+    known = _find(connection, found, member)
+    facts = facts_about(connection, actor, found, member, known)
+    row = transition(MembershipAction.JOIN, facts)
+    record = _carry_out(connection, facts, row, known, now, reason)
     facts = replace(facts, state=record.state)
     if AUTO_ACCEPT.is_allowed(facts):
-        _carry_out(connection, actor, facts, AUTO_ACCEPT, reason, now)
+        _carry_out(connection, facts, AUTO_ACCEPT, record, now, reason)
     return record.id
 
 
@@ -73,14 +75,13 @@ def enroll(
     Raises:
         ProjectRefusedError: the actor cannot enroll the user.
     """
-    found, member = (
-        projects.find_by_uuid_or_number(connection, project),
-        users.find_by_username(connection, address),
-    )
+    found = projects.find_by_uuid_or_number(connection, project)
+    member = users.find_by_username(connection, address)
     if member is not None and member.email != address:
         member = None
-    facts = read_facts(connection, actor, found, member)
-    return _carry_out(connection, actor, facts, transition(MembershipAction.ENROLL, facts), reason, now).id
+    known = _find(connection, found, member)
+    facts = facts_about(connection, actor, found, member, known)
+    return _carry_out(connection, facts, transition(MembershipAction.ENROLL, facts), known, now, reason).id
 
 
 def act(
@@ -112,55 +113,58 @@ def act(
     if record is None:
         raise ProjectRefusedError(RefusalKind.NOT_FOUND, f"there is no membership {membership}")
     project, user = projects.find(connection, record.project), users.find_by_uuid(connection, record.user)
-    facts = read_facts(connection, actor, project, user)
-    return _carry_out(connection, actor, facts, transition(action, facts), reason, now).state
+    facts = facts_about(connection, actor, project, user, record)
+    return _carry_out(connection, facts, transition(action, facts), record, now, reason).state
 
 
-def read_facts(
-    connection: Connection, actor: Actor, project: Project | None, user: User | None
+def facts_about(
+    connection: Connection,
+    actor: Actor,
+    project: Project | None,
+    user: User | None,
+    membership: MembershipRecord | None,
 ) -> MembershipFacts:
-    """Read what decides about a user's membership in a project, as the actor sees it."""
-    state = None
-    if project is not None and user is not None:
-        state = memberships.find_state(connection, user.uuid, project.uuid)
+    """Return what decides about a user's membership in a project, which may not exist yet."""
     return MembershipFacts(
         actor=actor,
         project=project,
         user=user,
-        state=state,
+        state=None if membership is None else membership.state,
         count_members=lambda: memberships.count_members(connection, project.uuid) if project else 0,
     )
 
 
+def _find(connection: Connection, project: Project | None, user: User | None) -> MembershipRecord | None:
+    if project is None or user is None:
+        return None
+    return memberships.find_of(connection, user.uuid, project.uuid)
+
+
 def _carry_out(
     connection: Connection,
-    actor: Actor,
     facts: MembershipFacts,
     row: MembershipTransition,
-    reason: str,
+    known: MembershipRecord | None,
     now: int,
+    reason: str,
 ) -> MembershipRecord:
     project, user, before = facts.project, facts.user, facts.state
     assert project is not None and user is not None, row.action  # noqa: PT018, S101 - every row checks it
-    known = memberships.find_of(connection, user.uuid, project.uuid)
-    entered = enter(known.entered if known else {}, before, row.to, now)
-    membership = Membership(user.uuid, row.to, ever_accepted=row.to in ACCEPTED_TYPE)
-    identifier = memberships.enter(connection, membership, project.uuid, entered)
+    entered = enter({} if known is None else known.entered, before, row.to, now)
+    membership = Membership(user.uuid, row.to, row.to in ACCEPTED_TYPE, entered)
+    identifier = memberships.save_one(connection, project.uuid, membership)
     if row.to in WITH_LIMITS:
         sync_memberships(connection, project.uuid, [user.uuid])
     if row.to is MembershipState.REMOVED and user.default_project == project.uuid:
         users.set_default_project(connection, user.uuid, user.uuid)
-    events.record(
-        connection,
-        Event(
-            event_kind(row),
-            actor,
-            project=project.uuid,
-            subject=user.uuid,
-            reason=reason,
-            before=None if before is None else {"state": before},
-            after={"state": row.to},
-        ),
-        now,
+    event = Event(
+        event_kind(row),
+        facts.actor,
+        project=project.uuid,
+        subject=user.uuid,
+        reason=reason,
+        before=None if before is None else {"state": before},
+        after={"state": row.to},
     )
+    events.record(connection, event, now)
     return MembershipRecord(identifier, user.uuid, project.uuid, row.to, entered)

@@ -12,6 +12,7 @@ from astakos.administration.document_values import (
 )
 from astakos.administration.limit_updates import sync_project
 from astakos.administration.state_document import MemberEntry, ProjectEntry
+from astakos.projects.membership_times import placed
 from astakos.projects.project import (
     ALIVE,
     APPLYING,
@@ -59,7 +60,7 @@ def load_project(connection: Connection, entry: ProjectEntry, place: Place, now:
     if known is None:
         _note_application(connection, project)
     if entry.members is not None:
-        _load_members(connection, uuid, entry.members, place)
+        _load_members(connection, uuid, entry.members, place, now)
     projects.reset_default_project(connection, project)
     sync_project(connection, uuid)
 
@@ -122,19 +123,20 @@ def _load_capacities(connection: Connection, entry: ProjectEntry, place: Place) 
 
 
 def _load_members(
-    connection: Connection, project: str, entries: Sequence[str | MemberEntry], place: Place
+    connection: Connection, project: str, entries: Sequence[str | MemberEntry], place: Place, now: int
 ) -> None:
+    known = {record.user: record for record in memberships.records_of_project(connection, project)}
     listed: dict[str, Membership] = {}
     for position, entry in enumerate(entries):
         here = place / f"members[{position}]"
-        membership = _membership(connection, entry, here)
-        if membership.user in listed:
-            raise here.error(f"the user {membership.user!r} is listed twice")
-        listed[membership.user] = membership
+        user, state = _member(connection, entry, here)
+        if user in listed:
+            raise here.error(f"the user {user!r} is listed twice")
+        listed[user] = placed(user, known.get(user), state, now)
     removed = [
-        Membership(known.user, MembershipState.REMOVED, known.ever_accepted)
-        for known in memberships.list_of_project(connection, project)
-        if known.user not in listed and known.state not in APPLYING
+        placed(record.user, record, MembershipState.REMOVED, now)
+        for record in known.values()
+        if record.user not in listed and record.state not in APPLYING
     ]
     memberships.save(connection, project, [*listed.values(), *removed])
     for membership in listed.values():
@@ -142,7 +144,7 @@ def _load_members(
             _note_deactivation(connection, membership.user, project)
 
 
-def _membership(connection: Connection, entry: str | MemberEntry, place: Place) -> Membership:
+def _member(connection: Connection, entry: str | MemberEntry, place: Place) -> tuple[str, MembershipState]:
     uuid = entry if isinstance(entry, str) else entry.user
     user = users.find_by_uuid(connection, uuid)
     if user is None:
@@ -150,7 +152,7 @@ def _membership(connection: Connection, entry: str | MemberEntry, place: Place) 
     state = MembershipState.ACCEPTED if isinstance(entry, str) else entry.state
     if state is MembershipState.ACCEPTED and not user.is_active:
         state = MembershipState.SUSPENDED
-    return Membership(uuid, state, ever_accepted=state not in APPLYING)
+    return uuid, state
 
 
 def _note_deactivation(connection: Connection, uuid: str, project: str) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from astakos.administration.limit_updates import sync_project
 from astakos.directory.entities import User
 from astakos.projects.limits import SYSTEM_PROJECT_LIFETIME
-from astakos.projects.project import Capacity, Membership, MembershipState, Policy, Project, ProjectState
+from astakos.projects.membership_times import placed
+from astakos.projects.project import Capacity, MembershipState, Policy, Project, ProjectState
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import deactivations, memberships, projects
 
@@ -36,8 +37,11 @@ def save_system_project(connection: Connection, user: User, quotas: Mapping[str,
             private=True,
         ),
     )
-    membership = MembershipState.ACCEPTED if user.is_active else MembershipState.SUSPENDED
-    memberships.save(connection, user.uuid, [Membership(user.uuid, membership, ever_accepted=True)])
+    state = MembershipState.ACCEPTED if user.is_active else MembershipState.SUSPENDED
+    own = memberships.find_of(connection, user.uuid, user.uuid)
+    # Nobody asks for membership in their own project.
+    membership = placed(user.uuid, own, state, now, asked=False)
+    memberships.save(connection, user.uuid, [membership])
     if not user.is_active:
         deactivations.note(connection, user.uuid, user.uuid, deactivations.PROJECT)
         deactivations.note(connection, user.uuid, user.uuid, deactivations.MEMBERSHIP)

@@ -28,7 +28,14 @@ from astakos.http.oauth2.client_credentials import ForOAuth2
 from astakos.http.openapi import publishing
 from astakos.http.openapi.description import ANY_METHOD
 from astakos.http.openapi.publishing import OfAllRoutes
-from astakos.http.projects import actions, project_list, single_projects, usage
+from astakos.http.projects import (
+    actions,
+    memberships,
+    project_list,
+    single_memberships,
+    single_projects,
+    usage,
+)
 from astakos.http.request import Request
 from astakos.http.routing import (
     EXACTLY,
@@ -47,6 +54,7 @@ from astakos.http.web.html import ForPeople
 ACCOUNT = "/account/v1.0"
 COMMISSIONS = f"{ACCOUNT}/commissions"
 PROJECTS = f"{ACCOUNT}/projects"
+MEMBERSHIPS = f"{PROJECTS}/memberships"
 IDENTITY = "/identity/v2.0"
 USERS = f"{IDENTITY}/users"
 
@@ -121,7 +129,19 @@ def _projects() -> Iterator[Route]:
     yield Route(PROJECTS, listing)
     yield Route(f"{PROJECTS}/{{id}}", single)
     yield Route(f"{PROJECTS}/{{id}}/action", {"POST": ForUser(actions.act_on_project_call)})
+    yield from _memberships()
     yield Route(f"{PROJECTS}/{{id}}/usage", {"GET": ForUser(usage.usage)})
+
+
+def _memberships() -> Iterator[Route]:
+    all_of_them = {
+        "GET": ForUser(memberships.list_memberships),
+        "POST": ForUser(memberships.add_membership),
+    }
+    one = f"{MEMBERSHIPS}/{{membership}}"
+    yield Route(MEMBERSHIPS, all_of_them)
+    yield Route(one, {"GET": ForUser(single_memberships.get_membership)})
+    yield Route(f"{one}/action", {"POST": ForUser(single_memberships.act_on_membership)})
 
 
 def _commissions() -> Iterator[Route]:

@@ -21,6 +21,7 @@ WITH_SUFFIX: Final = ("", "/", ".json", ".xml")
 VARIABLE: Final = re.compile(r"{(\w+)}")
 PATTERNS: Final[Mapping[str, str]] = {
     "serial": "[0-9]+",
+    "membership": "[0-9]+",
     "id": "[^/]+",
     "uuid": "[^/]+?",
 }

@@ -11,9 +11,9 @@ from functools import cached_property
 from astakos.directory.entities import User
 from astakos.events.event import Actor
 from astakos.ledger.rules import UNLIMITED
-from astakos.projects.project import ALIVE, INITIALIZED, MembershipState, Policy, Project
+from astakos.projects.project import ALIVE, INITIALIZED, MembershipRecord, MembershipState, Policy, Project
 from astakos.projects.refusals import RefusalKind
-from astakos.projects.roles import Parties, Role, only
+from astakos.projects.roles import Parties, Role, has_any_role, only
 from astakos.projects.transitions import Check, Transition
 
 
@@ -80,6 +80,9 @@ class MembershipFacts:
         most = self.project.max_members
         return most >= UNLIMITED or self.count_members() < most
 
+
+VIEWERS = (Role.MEMBER, Role.OWNER, Role.ADMINISTRATOR)
+"""Who sees a membership (§3.3)."""
 
 MembershipCheck = Check[MembershipFacts]
 MembershipTransition = Transition[MembershipFacts, MembershipState]
@@ -314,12 +317,7 @@ def allowed_actions(facts: MembershipFacts) -> list[MembershipAction]:
     return [action for action in ON_MEMBERSHIPS if any(row.is_allowed(facts) for row in TABLE[action])]
 
 
-def enter(
-    entered: Mapping[MembershipState, int], before: MembershipState | None, to: MembershipState, now: int
-) -> Mapping[MembershipState, int]:
-    """Return when a membership entered each of its states, after a transition.
-
-    The first entry of a state counts, except that a state which is entered from itself, by another request
-    to leave, is entered anew (`http-api.md` §9).
-    """
-    return entered if to in entered and to is not before else {**entered, to: now}
+def sees(actor: Actor, project: Project | None, membership: MembershipRecord) -> bool:
+    """Return whether somebody sees a membership in a project (§3.3)."""
+    parties = Parties(owner=None if project is None else project.owner, member=membership.user)
+    return has_any_role(actor, VIEWERS, parties)

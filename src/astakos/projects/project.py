@@ -92,11 +92,17 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A user's membership in a project; once accepted, the user keeps a holding for each resource."""
+    """A user's membership in a project; once accepted, the user keeps a holding for each resource.
+
+    Attributes:
+        user: the uuid of the user.
+        entered: when it entered each of its states, in microseconds; None where that does not matter.
+    """
 
     user: str
     state: MembershipState
     ever_accepted: bool
+    entered: Mapping[MembershipState, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

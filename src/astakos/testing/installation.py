@@ -26,7 +26,8 @@ from astakos.administration.state_document import (
 from astakos.administration.user_limits import set_capacity
 from astakos.clock import DAY, to_iso
 from astakos.directory.tokens import new_token
-from astakos.projects.project import Capacity, Membership, MembershipState
+from astakos.projects.membership_times import placed
+from astakos.projects.project import Capacity, MembershipState
 from astakos.storage.tables import memberships, projects, registry
 from astakos.storage.tables.retention import Retention
 from astakos.testing.members import Component, Project, User
@@ -135,7 +136,8 @@ class Directory:
             find_user(connection, user)
             if projects.find(connection, project) is None:
                 raise StateError(f"there is no project {project!r}")
-            memberships.save(connection, project, [Membership(user, state, ever_accepted=True)])
+            known = memberships.find_of(connection, user, project)
+            memberships.save(connection, project, [placed(user, known, state, self._now())])
             sync_project(connection, project)
 
         self._change(change)

@@ -3,8 +3,6 @@ from dataclasses import replace
 from itertools import combinations, product
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from astakos.directory.entities import User
 from astakos.events.event import OPERATOR, Actor
@@ -14,7 +12,6 @@ from astakos.projects.membership_actions import (
     TABLE,
     MembershipFacts,
     allowed_actions,
-    enter,
     event_kind,
     transition,
 )
@@ -284,23 +281,3 @@ def test_members_are_not_counted_where_any_number_may_join() -> None:
 )
 def test_allowed_actions_are_those_whose_checks_all_hold(judged: MembershipFacts, allowed: list[A]) -> None:
     assert allowed_actions(judged) == allowed
-
-
-@given(st.lists(st.tuples(st.sampled_from(S), st.integers(0, 3)), max_size=12))
-def test_times_are_those_of_the_first_entries_and_of_the_last_request_to_leave(
-    steps: list[tuple[MembershipState, int]],
-) -> None:
-    entered: Mapping[MembershipState, int] = {}
-    before: MembershipState | None = None
-    now, history = 0, list[tuple[MembershipState, int]]()
-    for state, pause in steps:
-        now += pause
-        entered = enter(entered, before, state, now)
-        before = state
-        history.append((state, now))
-    assert set(entered) == {state for state, _ in history}
-    for state, time in entered.items():
-        entries = [position for position, (to, _) in enumerate(history) if to is state]
-        first = entries[0]
-        repeats = [at for at in entries if at > 0 and history[at - 1][0] is state]
-        assert time == history[repeats[-1] if repeats else first][1]

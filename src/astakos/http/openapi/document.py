@@ -44,6 +44,10 @@ PATH_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "description": "The serial of the commission.",
         "schema": {"type": "integer", "minimum": 0},
     },
+    "membership": {
+        "description": "The ID of the membership.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
 }
 """The parameters that paths contain, in braces."""
 

@@ -1,14 +1,12 @@
 """Memberships of users in projects."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from astakos.projects.membership_times import Times
 from astakos.projects.project import Membership, MembershipRecord, MembershipState
 from astakos.storage.protocol import Connection
-
-Times = Mapping[MembershipState, int]
-"""When a membership entered its states, in microseconds."""
 
 LARGEST_ID = 2**63 - 1
 LIST_OF_PROJECT = """
@@ -22,6 +20,7 @@ SELECT {COLUMNS}
 FROM memberships m JOIN users u ON u.id = m.user_id JOIN projects p ON p.id = m.project_id
 """
 FIND = f"{SELECT} WHERE m.id = ?"
+LIST_RECORDS_OF_PROJECT = f"{SELECT} WHERE p.uuid = ? ORDER BY m.id"
 FIND_OF = f"{SELECT} WHERE u.uuid = ? AND p.uuid = ?"
 FIND_MEMBERSHIP = """
 SELECT u.uuid, m.state, m.ever_accepted
@@ -33,24 +32,23 @@ SELECT COUNT(*) FROM projects p JOIN memberships m ON m.project_id = p.id
 WHERE p.uuid = ? AND m.state IN ('accepted', 'leave_requested', 'suspended')
 """
 SAVE = """
-INSERT INTO memberships (user_id, project_id, state, ever_accepted)
-SELECT u.id, p.id, ?, ? FROM users u, projects p WHERE u.uuid = ? AND p.uuid = ?
-ON CONFLICT (user_id, project_id) DO UPDATE SET
-    state = excluded.state, ever_accepted = memberships.ever_accepted OR excluded.ever_accepted
-"""
-ENTER = """
 INSERT INTO memberships (user_id, project_id, state, ever_accepted, entered)
 SELECT u.id, p.id, ?, ?, ? FROM users u, projects p WHERE u.uuid = ? AND p.uuid = ?
 ON CONFLICT (user_id, project_id) DO UPDATE SET
     state = excluded.state, ever_accepted = memberships.ever_accepted OR excluded.ever_accepted,
-    entered = excluded.entered
-RETURNING id
+    entered = COALESCE(excluded.entered, memberships.entered)
 """
+SAVE_ONE = f"{SAVE} RETURNING id"
 
 
 def list_of_project(connection: Connection, project: str) -> list[Membership]:
     """List all memberships of a project, past ones included."""
     return [_membership(*row) for row in connection.execute(LIST_OF_PROJECT, (project,))]
+
+
+def records_of_project(connection: Connection, project: str) -> Iterator[MembershipRecord]:
+    """List all memberships of a project with their history."""
+    return (record_of(*row) for row in connection.execute(LIST_RECORDS_OF_PROJECT, (project,)))
 
 
 def find(connection: Connection, identifier: int) -> MembershipRecord | None:
@@ -84,17 +82,19 @@ def count_members(connection: Connection, project: str) -> int:
 
 
 def save(connection: Connection, project: str, memberships: Iterable[Membership]) -> None:
-    """Store memberships of existing users in a project."""
-    connection.executemany(SAVE, ((m.state, m.ever_accepted, m.user, project) for m in memberships))
+    """Store memberships of existing users in a project; keep the times of those that have none."""
+    connection.executemany(SAVE, (_row(membership, project) for membership in memberships))
 
 
-def enter(connection: Connection, membership: Membership, project: str, entered: Times) -> int:
-    """Store the state of an existing user's membership, and when it entered its states; return its id."""
-    (number,) = connection.execute(
-        ENTER,
-        (membership.state, membership.ever_accepted, json.dumps(entered), membership.user, project),
-    ).fetchone()
+def save_one(connection: Connection, project: str, membership: Membership) -> int:
+    """Store a membership of an existing user in a project; return its id."""
+    (number,) = connection.execute(SAVE_ONE, _row(membership, project)).fetchone()
     return int(number)
+
+
+def _row(membership: Membership, project: str) -> tuple[object, ...]:
+    entered = None if membership.entered is None else json.dumps(membership.entered)
+    return (membership.state, membership.ever_accepted, entered, membership.user, project)
 
 
 def _membership(user: str, state: str, ever_accepted: object) -> Membership:
@@ -102,10 +102,11 @@ def _membership(user: str, state: str, ever_accepted: object) -> Membership:
 
 
 def _found(row: tuple[Any, ...] | None) -> MembershipRecord | None:
-    return None if row is None else _record(*row)
+    return None if row is None else record_of(*row)
 
 
-def _record(identifier: int, user: str, project: str, state: str, entered: str | None) -> MembershipRecord:
+def record_of(identifier: int, user: str, project: str, state: str, entered: str | None) -> MembershipRecord:
+    """Return a row of `COLUMNS` as a value."""
     return MembershipRecord(identifier, user, project, MembershipState(state), _times(entered))
 
 

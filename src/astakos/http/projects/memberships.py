@@ -1,0 +1,122 @@
+"""`projects/memberships`: lists memberships, and lets users join projects (`http-api.md` §9)."""
+
+from collections.abc import Callable
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from astakos.administration.membership_changes import enroll, join
+from astakos.directory.entities import User
+from astakos.events.event import Actor
+from astakos.http.bodies import JsonBody
+from astakos.http.commissions.history_pages import LARGEST_PAGE, page_size, read_number
+from astakos.http.faults import BadRequest, Conflict
+from astakos.http.openapi.description import Parameter, Reply, as_text, described
+from astakos.http.projects.actors import actor_of
+from astakos.http.projects.changes import REFUSALS, carry_out
+from astakos.http.projects.membership_documents import list_document
+from astakos.http.request import Answer, Request
+from astakos.http.serialization import to_json
+from astakos.service.service import Service
+from astakos.storage.protocol import Connection
+from astakos.storage.tables.memberships import LARGEST_ID
+from astakos.storage.tables.visible_memberships import list_memberships_seen_by
+from astakosclient.answer_types import Identified, Membership
+
+
+class JoinBody(msgspec.Struct):
+    """The UUID or the number of the project to join."""
+
+    project: str | int
+
+
+class EnrollBody(msgspec.Struct):
+    """The project, and the email address of a user. Without an address, the request is refused with 409."""
+
+    project: str | int
+    user: str | None = None
+
+
+class NewMembershipBody(msgspec.Struct, forbid_unknown_fields=True):
+    """Exactly one of the two: the caller joins, or another user is enrolled."""
+
+    join: JoinBody | UnsetType = UNSET
+    enroll: EnrollBody | UnsetType = UNSET
+
+
+Change = Callable[[Connection, Actor], int]
+
+BODY = JsonBody(NewMembershipBody, further_schema={"minProperties": 1, "maxProperties": 1})
+PROJECT = Parameter("project", "Only return memberships in the project with this UUID.", as_text)
+AFTER = Parameter(
+    "after",
+    "Only return memberships with IDs above this one. The next page begins after the last ID of a full page.",
+    read_number,
+    "a number",
+    {"type": "integer", "minimum": 0, "maximum": LARGEST_ID},
+)
+LIMIT = Parameter(
+    "limit",
+    "The maximum number of memberships to return. The default is all.",
+    page_size,
+    f"a number from 1 to {LARGEST_PAGE}",
+    {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE},
+)
+
+
+@described(
+    "memberships.list_memberships",
+    parameters=[PROJECT, AFTER, LIMIT],
+    answers={200: Reply(list[Membership])},
+    faults=[BadRequest],
+)
+async def list_memberships(service: Service, request: Request, user: User) -> Answer:
+    """Lists the caller's memberships and those in the caller's projects, in ascending order of their IDs.
+
+    Project administrators see all memberships.
+    """
+    project, after, most = PROJECT.of(request), AFTER.of(request) or 0, LIMIT.of(request)
+
+    def read(connection: Connection) -> bytes:
+        actor = actor_of(connection, user)
+        viewer = None if actor.is_project_admin else user.uuid
+        listed = list_memberships_seen_by(
+            connection, viewer, project=project, after=after, most=LARGEST_ID if most is None else most
+        )
+        return list_document(connection, actor, listed)
+
+    return Answer(body=await service.read_much(read))
+
+
+@described(
+    "memberships.add_membership",
+    body=BODY,
+    answers={200: Reply(Identified)},
+    faults=REFUSALS,
+)
+async def add_membership(service: Service, request: Request, user: User) -> Answer:
+    """Requests membership of the caller in a project, or makes another user a member. Returns its ID.
+
+    A request is accepted at once if the join policy of the project is `auto` and there is room. Otherwise the
+    owner or a project administrator accepts or rejects it. Only they may enroll.
+    """
+    body, now = BODY.read(request), service.now()
+    join_body, enroll_body = body.join, body.enroll
+    if isinstance(join_body, JoinBody) and enroll_body is UNSET:
+        add = _joining(join_body, user.uuid, now)
+    elif isinstance(enroll_body, EnrollBody) and join_body is UNSET:
+        add = _enrolling(enroll_body, now)
+    else:
+        raise BadRequest("The body must have exactly one of the keys join and enroll.")
+    return Answer(body=to_json({"id": await carry_out(service, request, user, add)}))
+
+
+def _joining(body: JoinBody, user: str, now: int) -> Change:
+    return lambda connection, actor: join(connection, actor, str(body.project), user, now)
+
+
+def _enrolling(body: EnrollBody, now: int) -> Change:
+    address = body.user
+    if address is None:
+        raise Conflict('The email address of the user is missing: {"project": …, "user": "ann@example.org"}.')
+    return lambda connection, actor: enroll(connection, actor, str(body.project), address, now)
