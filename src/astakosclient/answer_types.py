@@ -296,7 +296,7 @@ class Application(TypedDict):
     """A request to create or modify a project; None means that the value does not change."""
 
     id: int
-    state: str
+    state: ApplicationState
     name: str | None
     owner: str | None
     applicant: str
@@ -305,8 +305,8 @@ class Application(TypedDict):
     start_date: str | None
     end_date: str | None
     comments: str | None
-    join_policy: str | None
-    leave_policy: str | None
+    join_policy: Policy | None
+    leave_policy: Policy | None
     max_members: int | None
     private: bool | None
     resources: dict[str, ProjectResource]
@@ -319,15 +319,15 @@ class Project(TypedDict):
     """
 
     id: str
-    state: str
+    state: ProjectState
     creation_date: str
     name: str
     owner: str | None
     homepage: str
     description: str
     end_date: str
-    join_policy: str
-    leave_policy: str
+    join_policy: Policy
+    leave_policy: Policy
     max_members: int
     private: bool
     system_project: bool
@@ -340,7 +340,7 @@ class MemberUsage(TypedDict):
     """What one user uses of one resource of a project; ``state`` is that of the membership."""
 
     user: str
-    state: str
+    state: MembershipState
     resource: str
     usage: int
     pending: int
@@ -371,7 +371,7 @@ class Membership(TypedDict):
     id: int
     user: str
     project: str
-    state: str
+    state: MembershipState
     allowed_actions: list[str]
     requested: NotRequired[str]
     accepted: NotRequired[str]

@@ -12,6 +12,9 @@ from astakosclient.answer_types import (
     CommissionInfo,
     Endpoints,
     HistoryPage,
+    Project,
+    ProjectApplication,
+    ProjectUsage,
     Quotas,
     Reconciliation,
     Resolution,
@@ -22,7 +25,7 @@ from astakosclient.answer_types import (
     UserInfo,
 )
 from client.shapes import differences
-from service.world import ALICE, BOB, COMPUTE_TOKEN, LAB, VM
+from service.world import ALICE, BOB, CHLOE, COMPUTE_TOKEN, LAB, VM
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +57,15 @@ def history(client: Calls) -> object:
     return client.get_commission_history(COMPUTE_TOKEN, limit=1)
 
 
+def applied(client: Calls) -> ProjectApplication:
+    specs = {"name": "new.example.org", "end_date": "2090-01-01T00:00:00Z"}
+    return client.create_project(ALICE.token, specs)
+
+
+def application(client: Calls) -> object:
+    return client.get_project(ALICE.token, applied(client)["id"])
+
+
 ANSWERS: dict[str, tuple[Any, Callable[[Calls], object]]] = {
     "get_user_info": (UserInfo, lambda c: c.get_user_info(ALICE.token)),
     "get_services": (list[Service], lambda c: c.get_services()),
@@ -74,6 +86,11 @@ ANSWERS: dict[str, tuple[Any, Callable[[Calls], object]]] = {
     "reconcile": (Reconciliation, lambda c: c.reconcile(COMPUTE_TOKEN, USAGE)),
     "reconcile what is unknown": (Reconciliation, lambda c: c.reconcile(COMPUTE_TOKEN, UNKNOWN)),
     "reconcile and mend": (Reconciliation, lambda c: c.reconcile(COMPUTE_TOKEN, USAGE, mend=True)),
+    "create_project": (ProjectApplication, applied),
+    "get_project that is applied for": (Project, application),
+    "get_project of another": (Project, lambda c: c.get_project(BOB.token, LAB)),
+    "get_projects": (list[Project], lambda c: c.get_projects(CHLOE.token)),
+    "get_project_usage": (ProjectUsage, lambda c: c.get_project_usage(ALICE.token, LAB)),
 }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, assert_type
 from astakosclient.v0_16.later_client import LaterClient
 
 if TYPE_CHECKING:
-    from astakosclient.answer_types import Endpoints, Project
+    from astakosclient.answer_types import Endpoints, Policy, Project, ProjectState
 
     def _results(client: LaterClient) -> None:
         assert_type(client.authenticate(), Endpoints)
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
         assert_type(client.issue_one_commission("u", {("p", "r"): 1}), int)
         assert_type(client.issue_one_commission("u", "system", {"r": 1}, name="n"), int)
         assert_type(client.get_projects(state="active"), list[Project])
+        assert_type(client.get_project("p")["state"], ProjectState)
+        assert_type(client.get_project("p")["join_policy"], Policy)
+        client.project_action("p", "suspend", reason="r")
         assert_type(client.mk_provisions("u", "p", "r", 1), list[dict[str, Any]])
         assert_type(client.account_prefix, str)
         assert_type(client.token, str)
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
             assert_type(entered, LaterClient)
 
     def _mistakes(client: LaterClient) -> None:
+        client.project_action("p", "suspnd")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         LaterClient("http://h")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
         client.get_quotas("t")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
         client.issue_one_commission("u", {"r": 1})  # type: ignore[dict-item]  # pyright: ignore[reportCallIssue, reportArgumentType]
