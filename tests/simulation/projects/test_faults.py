@@ -3,11 +3,13 @@
 State, limits, the charge for applications, and the audit log are compared as whole rows.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
+from astakos.administration import project_changes
 from astakos.ledger.ports import NotCarriedOutError, OutcomeUnknownError
 from astakos.storage.postgresql import postgresql_database
 from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase
@@ -25,7 +27,15 @@ Everything = Mapping[str, list[tuple[object, ...]]]
 every_transition = pytest.mark.parametrize("transition", TRANSITIONS.values(), ids=TRANSITIONS)
 one_transition = pytest.mark.parametrize("transition", [TRANSITIONS["a member is accepted"]])
 
-FEWEST_STATEMENTS = 8
+FEWEST_STATEMENTS = 4
+"""The beginning, a change, its event, and the commit."""
+NEW_PROJECT = UUID("00000000-0000-4000-8000-0000000000f1")
+
+
+@pytest.fixture(autouse=True)
+def _same_uuid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new project has the same one however often it is made, so that the rows can be compared."""
+    monkeypatch.setattr(project_changes, "uuid4", lambda: NEW_PROJECT)
 
 
 def failure_of(transition: Transition, database: Database) -> type[BaseException] | None:
@@ -35,6 +45,13 @@ def failure_of(transition: Transition, database: Database) -> type[BaseException
     except (Crashed, NotCarriedOutError, OutcomeUnknownError) as error:
         return type(error)
     return None
+
+
+def rows_of(database: Database, tables: Collection[str]) -> Everything:
+    connection = database.reader()
+    return {
+        name: sorted(connection.execute(f'SELECT * FROM "{name}"').fetchall(), key=repr) for name in tables
+    }
 
 
 def changed(before: Everything, after: Everything) -> set[str]:
@@ -94,7 +111,7 @@ class TestFile:
             statements += 1
         assert failure is None
         assert self.everything(path) == after
-        assert statements > FEWEST_STATEMENTS
+        assert statements >= FEWEST_STATEMENTS
 
     @one_transition
     @pytest.mark.parametrize("fault", [fault for fault in FileFault if fault is not FileFault.SLOW])
@@ -180,11 +197,12 @@ class TestServer:
             # Who has asked for the commit knows nothing about it.
             is_unknown = faulty.schedule.fired == "COMMIT"
             assert failure is (OutcomeUnknownError if is_unknown else NotCarriedOutError)
-            assert all_rows(database) == before
+            # Not all tables each time, which takes most of the time of the test.
+            assert rows_of(database, transition.tables) == {name: before[name] for name in transition.tables}
             statements += 1
         assert failure is None
         assert all_rows(database) == after
-        assert statements > FEWEST_STATEMENTS
+        assert statements >= FEWEST_STATEMENTS
 
     @every_transition
     def test_who_loses_against_another_does_all_of_it_again(
@@ -195,7 +213,7 @@ class TestServer:
         transition.change(counting)
         counting.close()
         after, statements = all_rows(undisturbed), counting.schedule.seen
-        for place in (statements // 3, statements * 2 // 3, -1):
+        for place in (statements // 2, -1):
             database = worlds.new()
             faulty = FaultyPostgreSQLDatabase(database.url, numbering_of(database))
             faulty.schedule.arm(ServerFault.SERIALIZATION, place)

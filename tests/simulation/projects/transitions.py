@@ -3,23 +3,40 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from astakos.administration.charges import PENDING_APPLICATIONS, charge_pending_applications
+from astakos.administration.charges import PENDING_APPLICATIONS
 from astakos.administration.limit_updates import sync_projects
 from astakos.administration.load import load
 from astakos.administration.membership_changes import act, join
+from astakos.administration.project_changes import (
+    act_on_application,
+    act_on_project,
+    create_project,
+    modify_project,
+)
 from astakos.administration.state_document import StateDocument
 from astakos.directory.entities import Resource
 from astakos.events.event import Actor
 from astakos.projects.membership_actions import MembershipAction
+from astakos.projects.project import Capacity
+from astakos.projects.project_actions import ApplicationAction, ProjectAction
+from astakos.projects.specification import Specification
 from astakos.storage.protocol import Connection, Database
 from astakos.storage.tables import memberships, registry, users
-from service.world import ALICE, BOB, EDGAR, LAB, LOADED, Person
+from service.world import ALICE, BOB, CHLOE, EDGAR, FAR, LAB, LOADED, VM, Person
 from service.world import users as people
 
 NOW = LOADED + 5
 OWNER = Actor(ALICE.uuid, "192.0.2.1")
+ADMINISTRATOR = Actor(CHLOE.uuid, "192.0.2.3", is_project_admin=True)
 LIMIT = 3
 """How many pending applications a user may have."""
+
+NEWEST = """
+SELECT p.uuid, a.id FROM project_applications a JOIN projects p ON p.id = a.project_id
+ORDER BY a.id DESC LIMIT 1
+"""
+CHARGED = "project_applications holdings resolved_commissions commission_holders events"
+"""What every change to an application changes, and the charge for it."""
 
 Change = Callable[[Database], object]
 
@@ -95,9 +112,32 @@ def has_activity(person: Person, *, is_active: bool) -> Change:
     return change
 
 
-def charged(changes: Mapping[Person, int]) -> Change:
-    by_uuid = {person.uuid: quantity for person, quantity in changes.items()}
-    return within(lambda connection: charge_pending_applications(connection, by_uuid, force=False, now=NOW))
+def applied(person: Person) -> Change:
+    """Apply for a new project."""
+    asked = Specification(name="new.example.org", end_date=FAR, max_members=5, resources={VM: Capacity(4, 2)})
+    actor = Actor(person.uuid, "192.0.2.7")
+    return within(lambda connection: create_project(connection, actor, asked, NOW))
+
+
+def asked_for_changes(actor: Actor) -> Change:
+    """Apply for changes to the project of the lab."""
+    asked = Specification(name="labs.example.org", max_members=7, resources={VM: Capacity(20, 15)})
+    return within(lambda connection: modify_project(connection, actor, LAB, asked, NOW))
+
+
+def decided(action: ApplicationAction) -> Change:
+    """Decide the newest application."""
+
+    def work(connection: Connection) -> None:
+        project, number = connection.execute(NEWEST).fetchone()
+        act_on_application(connection, ADMINISTRATOR, action, project, number, "so", NOW)
+
+    return within(work)
+
+
+def changed(action: ProjectAction) -> Change:
+    """Change the state of the lab's project."""
+    return within(lambda connection: act_on_project(connection, ADMINISTRATOR, action, LAB, "so", NOW))
 
 
 def _transition(change: Change, *before: Change, tables: str) -> Transition:
@@ -126,10 +166,29 @@ TRANSITIONS: Mapping[str, Transition] = {
         has_activity(ALICE, is_active=False),
         tables="users memberships projects deactivations holdings",
     ),
-    "applications are charged": _transition(
-        charged({ALICE: 1, BOB: -1}),
-        charged({BOB: 2}),
-        tables="holdings resolved_commissions commission_holders",
+    "a project is applied for": _transition(applied(BOB), tables=f"projects project_resources {CHARGED}"),
+    "an application replaces that of another": _transition(
+        asked_for_changes(ADMINISTRATOR), asked_for_changes(OWNER), tables=CHARGED
+    ),
+    "a new project is approved": _transition(
+        decided(ApplicationAction.APPROVE),
+        applied(BOB),
+        tables=f"projects project_resources {CHARGED}",
+    ),
+    "changes to a project are approved": _transition(
+        decided(ApplicationAction.APPROVE),
+        asked_for_changes(OWNER),
+        tables=f"projects project_resources {CHARGED}",
+    ),
+    "changes to a project are denied": _transition(
+        decided(ApplicationAction.DENY), asked_for_changes(OWNER), tables=CHARGED
+    ),
+    "a new project is no longer wanted": _transition(
+        decided(ApplicationAction.CANCEL), applied(BOB), tables=f"projects {CHARGED}"
+    ),
+    "a project is suspended": _transition(changed(ProjectAction.SUSPEND), tables="projects events"),
+    "a project is terminated": _transition(
+        changed(ProjectAction.TERMINATE), draws_by_default(BOB), tables="projects users events"
     ),
 }
 """By what happens."""
