@@ -26,12 +26,15 @@ def set_up(
 ) -> Callable[[str], dict[str, str]]:
     """Run the shell blocks of a page and return the variables that they export.
 
-    The same blocks run twice at most, because many pages have them and commands take their time to start.
+    The same blocks run twice at most, because many pages have them and commands take their time to start; but
+    once more after others, which may have renewed the same tokens.
     """
     folder = tmp_path_factory.mktemp("variables")
     found: dict[str, list[dict[str, str]]] = {}
 
     def run(script: str) -> dict[str, str]:
+        if script not in found:
+            found.clear()
         turns = found.setdefault(script, [])
         if len(turns) < 2:
             turns.append(exported(script, used_database, folder))

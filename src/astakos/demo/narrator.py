@@ -28,8 +28,12 @@ class Narrator:
     def __init__(self, client: AstakosClient, labels: Mapping[str, str]) -> None:
         """Set the client, and the labels to print instead of tokens and identifiers."""
         self._client = client
-        self._labels = labels
+        self._labels = dict(labels)
         self._told: list[Told] = []
+
+    def call(self, long: str, label: str) -> None:
+        """Print a label in place of one more identifier."""
+        self._labels[long] = label
 
     def chapter(self, title: str) -> None:
         """Print the title of a chapter."""

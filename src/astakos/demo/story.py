@@ -3,6 +3,7 @@
 from typing import Any
 
 from astakos.demo.narrator import Narrator
+from astakos.demo.project_story import tell_of_a_project
 from astakos.demo.world import GIB, World
 from astakosclient import errors, parse_endpoints
 
@@ -18,6 +19,7 @@ def tell(narrator: Narrator, world: World, base_url: str) -> None:
     _what_is_refused(narrator, world)
     _many_at_once(narrator, world)
     _beyond_the_original(narrator, world)
+    tell_of_a_project(narrator, world)
     _feedback(narrator, world)
 
 

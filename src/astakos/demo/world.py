@@ -1,4 +1,4 @@
-"""The world of the demo: two services, their resources, two users, and their project."""
+"""The world of the demo: two services, their resources, two users, their project, and an administrator."""
 
 import os
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from astakos.administration.state_document import (
     ProjectEntry,
     ResourceEntry,
     ServiceEntry,
+    Settings,
     StateDocument,
     UserEntry,
 )
@@ -38,9 +39,10 @@ class World:
 
 def make_world() -> World:
     """Create a world with new identifiers and tokens."""
-    ada, grace, lab = (str(uuid4()) for _ in range(3))
-    tokens = {name: new_token(os.urandom) for name in ("ada", "grace", "compute", "storage")}
+    ada, grace, root, lab = (str(uuid4()) for _ in range(4))
+    tokens = {name: new_token(os.urandom) for name in ("ada", "grace", "root", "compute", "storage")}
     document = StateDocument(
+        settings=Settings(project_admins=[root]),
         components=[
             _component("compute", 1, tokens),
             _component("storage", 2, tokens),
@@ -84,6 +86,7 @@ def make_world() -> World:
                 last_name="Hopper",
                 token=tokens["grace"],
             ),
+            UserEntry(uuid=root, email="root@example.org", token=tokens["root"]),
         ],
         projects=[
             ProjectEntry(
