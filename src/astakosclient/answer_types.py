@@ -372,7 +372,7 @@ class Membership(TypedDict):
     user: str
     project: str
     state: MembershipState
-    allowed_actions: list[str]
+    allowed_actions: list[MembershipAction]
     requested: NotRequired[str]
     accepted: NotRequired[str]
     leave_requested: NotRequired[str]

@@ -12,6 +12,8 @@ from astakosclient.answer_types import (
     CommissionInfo,
     Endpoints,
     HistoryPage,
+    Identified,
+    Membership,
     Project,
     ProjectApplication,
     ProjectUsage,
@@ -90,6 +92,12 @@ ANSWERS: dict[str, tuple[Any, Callable[[Calls], object]]] = {
     "get_project that is applied for": (Project, application),
     "get_project of another": (Project, lambda c: c.get_project(BOB.token, LAB)),
     "get_projects": (list[Project], lambda c: c.get_projects(CHLOE.token)),
+    "enroll_member": (Identified, lambda c: c.enroll_member(ALICE.token, LAB, CHLOE.email)),
+    "get_memberships": (list[Membership], lambda c: c.get_memberships(ALICE.token, LAB)),
+    "get_membership": (
+        Membership,
+        lambda c: c.get_membership(BOB.token, c.get_memberships(BOB.token)[0]["id"]),
+    ),
     "get_project_usage": (ProjectUsage, lambda c: c.get_project_usage(ALICE.token, LAB)),
 }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
+from typing import cast
 
 from astakos.administration.membership_changes import facts_about
 from astakos.clock import to_iso
@@ -14,6 +15,7 @@ from astakos.storage.protocol import Connection
 from astakos.storage.tables import memberships, projects, users
 from astakos.storage.tables.visible_memberships import ListedMembership
 from astakosclient.answer_types import Membership
+from astakosclient.answer_types import MembershipAction as ActionName
 
 
 def membership_document(record: MembershipRecord, allowed: Sequence[MembershipAction]) -> Membership:
@@ -28,7 +30,8 @@ def membership_document(record: MembershipRecord, allowed: Sequence[MembershipAc
         "user": record.user,
         "project": record.project,
         "state": record.state.value,
-        "allowed_actions": [action.value for action in allowed],
+        # Only actions on existing memberships are allowed, and all of these are in the type.
+        "allowed_actions": cast("list[ActionName]", [action.value for action in allowed]),
     }
     for state, time in record.entered.items():
         document[state.value] = to_iso(time)
