@@ -2,7 +2,7 @@
 
 import contextlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from astakos import clock
@@ -19,6 +19,7 @@ from astakos.service.service import Service
 from astakos.storage.opening import database_of
 from astakos.storage.protocol import Connection, Database
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
+from astakos.storage.tables.holdings import LIMIT, PROJECT_LEVEL, stored_source
 from service.caller import Caller
 from service.world import BASE_URL, LOADED, world
 
@@ -76,9 +77,25 @@ def rows(database: Database, statement: str, *values: object) -> list[tuple[obje
         return found.fetchall() if statement.lstrip().startswith(("SELECT", "PRAGMA")) else []
 
 
+SET_LIMIT = """
+INSERT INTO holdings (holder, source, resource, "limit", usage_min, usage_max) VALUES (?, ?, ?, ?, 0, 0)
+ON CONFLICT (holder, source, resource) DO UPDATE SET
+    "limit" = excluded."limit", member_limit = excluded.member_limit
+"""
+
+
+def set_limits(connection: Connection, limits: Iterable[tuple[Key, int]]) -> None:
+    """Set limits of holdings; make those that are missing. A project's limits its members no further."""
+    connection.executemany(
+        SET_LIMIT, ((key.holder, stored_source(key.source), key.resource, limit) for key, limit in limits)
+    )
+
+
 def holdings(database: Database) -> dict[Key, Holding]:
-    """All holdings as they are stored."""
-    statement = 'SELECT holder, source, resource, "limit", usage_min, usage_max FROM holdings'
+    """All holdings, with the limits that apply."""
+    statement = f"""
+    SELECT h.holder, h.source, h.resource, {LIMIT}, h.usage_min, h.usage_max FROM holdings h {PROJECT_LEVEL}
+    """
     found: dict[Key, Holding] = {}
     with contextlib.closing(database.connect()) as connection:
         for holder, source, resource, *figures in connection.execute(statement):

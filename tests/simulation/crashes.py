@@ -29,7 +29,7 @@ from astakos.administration.state_document import ComponentEntry, StateDocument
 from astakos.ledger.rules import UNLIMITED
 from astakos.storage.protocol import Database
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
-from astakos.storage.tables.holdings import set_limits
+from service.installation import set_limits
 from simulation.records import HOLDINGS, Audit, Call, Tables, Wish, int_of, random_wish, request_of, take_in
 from simulation.serving import COMMISSIONS, TOKEN, Server, UnexpectedAnswerError, post
 

@@ -10,9 +10,9 @@ from astakos.ledger.rules import Key
 from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase
 from astakos.storage.postgresql.postgresql_ledger import PostgreSQLLedger
 from astakos.storage.protocol import Connection, Database
-from astakos.storage.tables.holdings import set_limits
 from astakos.storage.texts import is_storable
 from service.engines import PostgreSQLEngine
+from service.installation import set_limits
 from service.stored import stored_commissions
 from simulation.comparison import check_sums, make_issue
 from simulation.worlds import COMPONENTS, KEYS, START, USER_1

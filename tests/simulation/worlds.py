@@ -10,7 +10,7 @@ from astakos.ledger.rules import Key
 from astakos.storage.protocol import Connection
 from astakos.storage.sqlite.sqlite_connection import SQLiteConnection
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
-from astakos.storage.tables.holdings import set_limits
+from service.installation import set_limits
 
 COMPONENTS = (1, 2)
 START = 1_700_000_000_000_000

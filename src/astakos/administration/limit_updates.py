@@ -1,42 +1,75 @@
-"""Updates the ledger's limits after a change to projects (`quota-semantics.md` §5–§7)."""
+"""Updates the ledger's limits after a change to projects (`quota-semantics.md` §5–§7).
+
+`sync_project` follows a change to a project itself. It takes as long for a hundred thousand members as for
+one, because their holdings do not repeat what the project allows (`projects/limits.py`). Whoever changes a
+membership calls `sync_memberships`, too; `storage/tables/holding_limits.py` follows a new resource.
+"""
 
 from collections.abc import Iterable
 
-from astakos.projects.limits import default_capacity, limits, member_limits
-from astakos.projects.project import INITIALIZED
+from astakos.projects.limits import default_capacity, granted
+from astakos.projects.project import INITIALIZED, Capacity, Project
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import memberships, projects, registry
-from astakos.storage.tables.holdings import set_limits
+from astakos.storage.tables import holding_limits, memberships, projects, registry
 
 
 def sync_project(connection: Connection, uuid: str) -> None:
-    """Set the missing capacities of an initialized project to their defaults, and update all its limits."""
+    """Update what a project allows, after its state or its capacities have changed.
+
+    Sets missing capacities of an initialized project to their defaults. If that makes its first holdings, as
+    its first activation does, its members get theirs.
+    """
+    if _sync_grants(connection, uuid):
+        _sync_all_memberships(connection, uuid)
+
+
+def sync_memberships(connection: Connection, project: str, users: Iterable[str]) -> None:
+    """Update the holdings of users whose memberships in a project have changed; both are given by uuid."""
+    holding_limits.sync_members(connection, project, users)
+
+
+def sync_project_and_memberships(connection: Connection, uuid: str) -> None:
+    """Do both, for a project with all its memberships."""
+    _sync_grants(connection, uuid)
+    _sync_all_memberships(connection, uuid)
+
+
+def _sync_grants(connection: Connection, uuid: str) -> bool:
+    """Update a project's holdings; return whether some were added."""
     project = projects.find(connection, uuid)
-    if project is None or project.state not in INITIALIZED:
-        return
-    capacities = projects.capacities_of(connection, uuid)
+    if project is None:
+        return False
+    grants = granted(project.state, _complete_capacities(connection, project))
+    known = holding_limits.find_grants(connection, uuid)
+    holding_limits.set_grants(
+        connection,
+        [
+            grant._replace(capacity=grants[resource])
+            for resource, grant in known.items()
+            if grants.get(resource, grant.capacity) != grant.capacity
+        ],
+    )
+    if project.state not in INITIALIZED:
+        return False
+    added = {resource: capacity for resource, capacity in grants.items() if resource not in known}
+    holding_limits.add_grants(connection, uuid, added)
+    return bool(added)
+
+
+def _complete_capacities(connection: Connection, project: Project) -> dict[str, Capacity]:
+    """Return a project's capacities, after setting those that an initialized project lacks to defaults."""
+    capacities = projects.capacities_of(connection, project.uuid)
+    if project.state not in INITIALIZED:
+        return capacities
     missing = {
         resource.name: default_capacity(resource, system_project=project.system_project)
         for resource in registry.list_resources(connection)
         if resource.name not in capacities
     }
-    projects.save_capacities(connection, uuid, missing)
-    members = memberships.list_of_project(connection, uuid)
-    set_limits(connection, limits(uuid, project.state, capacities | missing, members))
+    projects.save_capacities(connection, project.uuid, missing)
+    return capacities | missing
 
 
-def sync_memberships(connection: Connection, project: str, users: Iterable[str]) -> None:
-    """Update the limits of users' holdings of an initialized project, after a change to their memberships."""
-    found = projects.find(connection, project)
-    if found is None or found.state not in INITIALIZED:
-        return
-    changed = [memberships.find_membership(connection, user, project) for user in users]
-    capacities = projects.capacities_of(connection, project)
-    members = [membership for membership in changed if membership is not None]
-    set_limits(connection, member_limits(project, found.state, capacities, members))
-
-
-def sync_projects(connection: Connection) -> None:
-    """Do the same for all projects, which is necessary after registering a resource."""
-    for project in list(projects.list_projects(connection)):
-        sync_project(connection, project.uuid)
+def _sync_all_memberships(connection: Connection, uuid: str) -> None:
+    members = [one.user for one in memberships.list_of_project(connection, uuid) if one.ever_accepted]
+    holding_limits.sync_members(connection, uuid, members)

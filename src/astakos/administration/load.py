@@ -16,7 +16,7 @@ from astakos.administration.document_values import (
     uuid_at,
     web_url_at,
 )
-from astakos.administration.limit_updates import sync_project, sync_projects
+from astakos.administration.limit_updates import sync_memberships, sync_project
 from astakos.administration.project_loading import load_project, require_free_name, require_resources
 from astakos.administration.state_document import (
     ComponentEntry,
@@ -44,6 +44,7 @@ from astakos.projects.project import MembershipState, ProjectState
 from astakos.storage.protocol import Connection, Database
 from astakos.storage.tables import (
     deactivations,
+    holding_limits,
     memberships,
     oauth2,
     projects,
@@ -75,6 +76,7 @@ def load(database: Database, document: StateDocument, now: int) -> None:
         _each("components", document.components, loader.component)
         _each("services", document.services, loader.service)
         _each("resources", document.resources, loader.resource)
+        loader.add_new_resources()
         users.add_groups(connection, (name for user in document.users for name in user.groups))
         _each("users", document.users, loader.user)
         _each("projects", document.projects, loader.project)
@@ -82,8 +84,6 @@ def load(database: Database, document: StateDocument, now: int) -> None:
         _each("users", document.users, loader.default_project)
         _each("oauth2_clients", document.oauth2_clients, loader.client)
         _each("oauth2_tokens", document.oauth2_tokens, loader.access_token)
-        if document.resources:
-            sync_projects(connection)
 
     database.change(carry_out)
 
@@ -123,6 +123,7 @@ class _Loader:
         self._connection = connection
         self._passwords = passwords
         self._now = now
+        self._new_resources: list[Resource] = []
 
     def settings(self, base_url: str | None, entry: Settings) -> None:
         here = Place("settings")
@@ -240,21 +241,26 @@ class _Loader:
         project_default = entry.project_default
         if project_default is None:
             project_default = 0 if entry.api_visible else UNLIMITED
-        registry.save_resource(
-            self._connection,
-            Resource(
-                id=0,
-                name=entry.name,
-                service=entry.service,
-                service_type=service.type,
-                unit=entry.unit,
-                description=entry.description,
-                system_default=limit_at(entry.system_default, place / "system_default"),
-                project_default=limit_at(project_default, place / "project_default"),
-                ui_visible=ui_visible,
-                api_visible=entry.api_visible,
-            ),
+        resource = Resource(
+            id=0,
+            name=entry.name,
+            service=entry.service,
+            service_type=service.type,
+            unit=entry.unit,
+            description=entry.description,
+            system_default=limit_at(entry.system_default, place / "system_default"),
+            project_default=limit_at(project_default, place / "project_default"),
+            ui_visible=ui_visible,
+            api_visible=entry.api_visible,
         )
+        registry.save_resource(self._connection, resource)
+        if entry.name not in known:
+            self._new_resources.append(resource)
+
+    def add_new_resources(self) -> None:
+        """Give the projects that there are, and their members, the resources that are new."""
+        for resource in self._new_resources:
+            holding_limits.add_resource(self._connection, resource)
 
     def user(self, entry: UserEntry, place: Place) -> None:
         uuid = uuid_at(entry.uuid, place / "uuid")
@@ -309,6 +315,7 @@ class _Loader:
             concerned = deactivations.suspend(self._connection, identifier, user.uuid)
         for project in concerned:
             sync_project(self._connection, project)
+            sync_memberships(self._connection, project, [user.uuid])
 
     def _user_token(self, entry: UserEntry, known: User | None, held: bytes | None, place: Place) -> None:
         """Set the declared token. `known` and `held` are the user and their token before this document."""

@@ -10,7 +10,7 @@ from astakos.administration.document_values import (
     text_at,
     uuid_at,
 )
-from astakos.administration.limit_updates import sync_project
+from astakos.administration.limit_updates import sync_project, sync_project_and_memberships
 from astakos.administration.state_document import MemberEntry, ProjectEntry
 from astakos.projects.membership_times import placed
 from astakos.projects.project import (
@@ -59,10 +59,12 @@ def load_project(connection: Connection, entry: ProjectEntry, place: Place, now:
     _load_capacities(connection, entry, place)
     if known is None:
         _note_application(connection, project)
-    if entry.members is not None:
+    if entry.members is None:
+        sync_project(connection, uuid)
+    else:
         _load_members(connection, uuid, entry.members, place, now)
+        sync_project_and_memberships(connection, uuid)
     projects.reset_default_project(connection, project)
-    sync_project(connection, uuid)
 
 
 def require_free_name(connection: Connection, entry: ProjectEntry, place: Place) -> None:

@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 from uuid import uuid4
 
 from astakos.administration.accounts import renew_user_token
-from astakos.administration.limit_updates import sync_project
+from astakos.administration.limit_updates import sync_memberships, sync_project
 from astakos.administration.system_projects import save_system_project
 from astakos.directory.entities import User, UserRecord
 from astakos.directory.tokens import new_token
@@ -131,6 +131,7 @@ def deactivate_user(connection: Connection, user: User, reason: str) -> None:
     user_records.save(connection, user.id, record._replace(deactivated_reason=reason))
     for project in deactivations.suspend(connection, user.id, user.uuid):
         sync_project(connection, project)
+        sync_memberships(connection, project, [user.uuid])
 
 
 def activate_user(connection: Connection, user: User) -> None:
@@ -151,6 +152,7 @@ def activate_user(connection: Connection, user: User) -> None:
     user_records.save(connection, user.id, record._replace(deactivated_reason=None))
     for project in deactivations.unsuspend(connection, user.id):
         sync_project(connection, project)
+        sync_memberships(connection, project, [user.uuid])
 
 
 def sign_terms(connection: Connection, user: User) -> None:

@@ -1,11 +1,21 @@
-"""The holdings that follow from a project, and their limits (`quota-semantics.md` §6)."""
+"""The limits that follow from a project (`quota-semantics.md` §6).
 
-from collections.abc import Iterable, Iterator, Mapping
+A project that is initialized has a holding for each resource, and so has each member, for each resource, from
+the first time that the membership is accepted. Limits are not copied to the members:
+
+    the project's holding   holds what the project allows now: as a whole, and each member (`granted`)
+    a member's holding      says whether the member draws (`own_limit`)
+
+A member may use the smaller of both. So a project with any number of members is suspended, revived, or given
+another capacity by changing its own holdings, one for each resource.
+"""
+
+from collections.abc import Mapping
 
 from astakos.clock import DAY
 from astakos.directory.entities import Resource
-from astakos.ledger.rules import Key
-from astakos.projects.project import DRAWING, INITIALIZED, Capacity, Membership, ProjectState
+from astakos.ledger.rules import UNLIMITED
+from astakos.projects.project import DRAWING, Capacity, MembershipState, ProjectState
 
 SYSTEM_PROJECT_LIFETIME = 100 * 365 * DAY
 USER = "user:"
@@ -33,41 +43,13 @@ def default_capacity(resource: Resource, *, system_project: bool) -> Capacity:
     return Capacity(limit, limit)
 
 
-def limits(
-    project: str,
-    state: ProjectState,
-    capacities: Mapping[str, Capacity],
-    memberships: Iterable[Membership],
-) -> Iterator[tuple[Key, int]]:
-    """Yield the limits of a project's holdings, at the project level and for each member.
-
-    Args:
-        project: the uuid of the project.
-        state: an uninitialized project has no holdings; one that is not active has limits of 0.
-        capacities: the capacity of every registered resource, by name.
-        memberships: the memberships to yield limits for.
-    """
-    if state not in INITIALIZED:
-        return
-    active = state is ProjectState.ACTIVE
-    source = project_holder(project)
-    for resource, capacity in capacities.items():
-        yield Key(source, None, resource), capacity.project if active else 0
-    yield from member_limits(project, state, capacities, memberships)
+def granted(state: ProjectState, capacities: Mapping[str, Capacity]) -> dict[str, Capacity]:
+    """Return what a project allows now: its capacities while it is active, otherwise nothing."""
+    if state is ProjectState.ACTIVE:
+        return dict(capacities)
+    return dict.fromkeys(capacities, Capacity(0, 0))
 
 
-def member_limits(
-    project: str,
-    state: ProjectState,
-    capacities: Mapping[str, Capacity],
-    memberships: Iterable[Membership],
-) -> Iterator[tuple[Key, int]]:
-    """Yield the limits of the members' holdings of an initialized project; see `limits`."""
-    active = state is ProjectState.ACTIVE
-    source = project_holder(project)
-    for membership in memberships:
-        if not membership.ever_accepted:
-            continue
-        draws = active and membership.state in DRAWING
-        for resource, capacity in capacities.items():
-            yield Key(user_holder(membership.user), source, resource), capacity.member if draws else 0
+def own_limit(state: MembershipState) -> int:
+    """Return the limit of a member's holding by itself; that of the project applies as well."""
+    return UNLIMITED if state in DRAWING else 0

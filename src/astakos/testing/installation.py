@@ -11,7 +11,7 @@ import msgspec
 from astakos.administration.accounts import find_user, renew_user_token
 from astakos.administration.component_registration import renew_component_token
 from astakos.administration.document_errors import explained
-from astakos.administration.limit_updates import sync_project
+from astakos.administration.limit_updates import sync_memberships
 from astakos.administration.load import load
 from astakos.administration.state_document import (
     CapacityEntry,
@@ -138,7 +138,7 @@ class Directory:
                 raise StateError(f"there is no project {project!r}")
             known = memberships.find_of(connection, user, project)
             memberships.save(connection, project, [placed(user, known, state, self._now())])
-            sync_project(connection, project)
+            sync_memberships(connection, project, [user])
 
         self._change(change)
 

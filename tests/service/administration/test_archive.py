@@ -38,11 +38,10 @@ from astakos.storage.tables import (
     sessions,
     temporary_tokens,
 )
-from astakos.storage.tables.holdings import set_limits
 from astakos.storage.tables.proofs import TokenProof
 from astakos.storage.tables.temporary_tokens import TemporaryToken
 from service.engines import POSTGRESQL, SQLITE, Engine, PostgreSQLEngine, SQLiteEngine
-from service.installation import all_rows, database_at, rows
+from service.installation import all_rows, database_at, rows, set_limits
 from service.world import ALICE, BOB, LAB, LOADED, member_key, project_key
 
 pytestmark = pytest.mark.every_engine
@@ -309,7 +308,7 @@ def repeat_user(tables: dict[str, list[list[object]]]) -> None:
 
 
 def contradict(tables: dict[str, list[list[object]]]) -> None:
-    tables["holdings"][0][-3:] = [5, 4, 4]
+    tables["holdings"][0][-4:-1] = [5, 4, 4]
 
 
 @pytest.mark.parametrize(

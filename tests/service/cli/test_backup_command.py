@@ -11,10 +11,9 @@ from tools.postgres_server import client_program
 from astakos.administration.component_registration import register_own_services
 from astakos.storage.protocol import Database
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
-from astakos.storage.tables.holdings import set_limits
 from service.caller import ACCOUNT, COMMISSIONS
 from service.command import Ended, astakos, ended, refused, serving
-from service.installation import all_rows, opened
+from service.installation import all_rows, opened, set_limits
 from service.load import CHARGED, Load, under_load
 from service.stored import stored_commissions
 from service.world import ALICE, BASE_URL, COMPUTE_TOKEN, member_key

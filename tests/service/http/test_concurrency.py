@@ -8,8 +8,8 @@ import pytest
 
 from astakos.ledger.rules import Holding
 from astakos.storage.protocol import Database
-from astakos.storage.tables.holdings import set_limits
 from service.caller import ACCOUNT, COMMISSIONS, Caller
+from service.installation import set_limits
 from service.world import ALICE, BOB, COMPUTE_TOKEN, LAB, STORAGE_TOKEN, VM, member_key, project_key
 
 pytestmark = pytest.mark.ledger

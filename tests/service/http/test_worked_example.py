@@ -4,8 +4,8 @@ import pytest
 
 from astakos.ledger.rules import Holding, Key
 from astakos.storage.protocol import Database
-from astakos.storage.tables.holdings import set_limits
 from service.caller import ACCOUNT, COMMISSIONS, Caller, Reply
+from service.installation import set_limits
 from service.world import ALICE, BOB, COMPUTE_TOKEN, LAB, VM, member_key, project_key
 
 pytestmark = pytest.mark.ledger

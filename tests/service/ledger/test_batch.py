@@ -28,8 +28,7 @@ from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Database
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from astakos.storage.tables.commissions import list_pending
-from astakos.storage.tables.holdings import set_limits
-from service.installation import copy_world, database_at, holdings, rows
+from service.installation import copy_world, database_at, holdings, rows, set_limits
 from service.stored import settled_sums, stored_sums
 from service.world import ALICE, BOB, LOADED, member_key, project_key
 

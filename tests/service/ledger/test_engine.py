@@ -32,8 +32,7 @@ from astakos.storage.postgresql import connection, postgresql_ledger
 from astakos.storage.protocol import Database
 from astakos.storage.sqlite import sqlite_database
 from astakos.storage.tables.commissions import list_pending
-from astakos.storage.tables.holdings import set_limits
-from service.installation import holdings, locked, rows
+from service.installation import holdings, locked, rows, set_limits
 from service.world import ALICE, BOB, LOADED, member_key, project_key
 
 pytestmark = pytest.mark.ledger

@@ -9,8 +9,7 @@ from astakos.ledger.rules import Holding, Key, Provision
 from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Database
 from astakos.storage.tables.commissions import find_pending, list_pending
-from astakos.storage.tables.holdings import set_limits
-from service.installation import holdings, opened, rows
+from service.installation import opened, rows, set_limits
 from service.stored import settled_sums, stored_commissions, stored_sums
 from service.world import ALICE, BOB, LOADED, member_key, project_key
 
@@ -103,15 +102,6 @@ def test_a_holding_keeps_the_sum_of_what_was_settled_on_it(database: Database) -
     do(database, charge(-1, auto_accept=True))
     with contextlib.closing(database.connect()) as connection:
         assert stored_sums(connection) == settled_sums(connection) == {U: 3, P: 3}
-
-
-def test_limits_make_missing_holdings_and_touch_no_usage(database: Database) -> None:
-    do(database, charge(4, auto_accept=True))
-    new = Key("anybody", None, "anything")
-    before = holdings(database)
-    with database.transaction() as connection:
-        set_limits(connection, [(U, 1), (new, 5), (U, 2), (P, 12)])
-    assert holdings(database) == before | {U: Holding(2, 4, 4), new: Holding(5)}
 
 
 def test_a_source_of_none_is_a_key_like_any_other(database: Database) -> None:

@@ -2,6 +2,10 @@
 
 Several engines can share a database, so only immutable data is cached: the keys of holdings and the
 provisions of pending commissions. Data that is not cached yet costs one more round trip.
+
+What a member may use is stored in the holding of their project (`projects/limits.py`). So a batch locks the
+project's holding together with the member's, even if no commission names it: a project that is suspended, or
+gets another capacity, waits for the batches that charge its members, and later ones wait for it.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -44,6 +48,8 @@ from astakos.storage.texts import is_storable
 
 MOST_KNOWN = 100_000
 """How many holdings are cached: about 30 MiB."""
+NO_ID = 0
+"""No holding has this id."""
 
 
 class HasCommittedError(Exception):
@@ -51,12 +57,22 @@ class HasCommittedError(Exception):
 
 
 class Known:
-    """A cache of immutable data: the keys of holdings, and the provisions of pending commissions."""
+    """A cache of immutable data: the keys of holdings, and the provisions of pending commissions.
+
+    Attributes:
+        identifiers: the ids of holdings.
+        keys: the same the other way round.
+        project_levels: the id of the project's holding that a member's holding draws from, by its id.
+        alone: members' holdings without such a holding; there may be one by now.
+        pending: pending commissions.
+    """
 
     def __init__(self) -> None:
         """Start empty."""
         self.identifiers: dict[Key, int] = {}
         self.keys: dict[int, Key] = {}
+        self.project_levels: dict[int, int] = {}
+        self.alone: set[Key] = set()
         self.pending = PendingCache()
 
     def forget_if_too_much(self) -> None:
@@ -64,15 +80,26 @@ class Known:
         if len(self.keys) > MOST_KNOWN:
             self.identifiers.clear()
             self.keys.clear()
+            self.project_levels.clear()
+            self.alone.clear()
         if self.pending.is_too_large():
             self.pending.clear()
 
     def learn(self, holdings: Iterable[tuple[bytes, ...]]) -> None:
-        """Add holdings, each given as id, holder, source, and resource."""
-        for identifier, holder, source, resource in holdings:
+        """Add holdings, each given as id, holder, source, resource, and the id of its project's, if any."""
+        for identifier, holder, source, resource, project_level in holdings:
             key = Key(holder.decode(), read_source(source.decode()), resource.decode())
-            self.identifiers[key] = int(identifier)
-            self.keys[int(identifier)] = key
+            self._add(int(identifier), key)
+            if project_level:
+                self.project_levels[int(identifier)] = int(project_level)
+                self._add(int(project_level), Key(source.decode(), None, key.resource))
+                self.alone.discard(key)
+            elif key.source is not None:
+                self.alone.add(key)
+
+    def _add(self, identifier: int, key: Key) -> None:
+        self.identifiers[key] = identifier
+        self.keys[identifier] = key
 
 
 class PostgreSQLTransaction:
@@ -116,7 +143,8 @@ class PostgreSQLTransaction:
         ]
         keys = self._keys_of(needs, commissions)
         named = needs.keys if keys is None else keys
-        unknown = [key for key in named if key not in self._known.identifiers and _can_exist(key)]
+        identifiers, alone = self._known.identifiers, self._known.alone
+        unknown = [key for key in named if (key not in identifiers or key in alone) and _can_exist(key)]
         # If all keys are known already, the holdings are locked in the same round trip.
         at_once = self._wanted(keys) if keys and not unknown else []
         steps: dict[str, Query] = {
@@ -174,16 +202,23 @@ class PostgreSQLTransaction:
             keys.update([key for key, _ in pending.provisions])
         return keys
 
-    def _wanted(self, keys: Iterable[Key]) -> list[int]:
-        identifiers = self._known.identifiers
-        return [identifiers[key] for key in keys if key in identifiers]
+    def _wanted(self, keys: Iterable[Key]) -> set[int]:
+        """Return the ids of all known holdings, and of those of their projects."""
+        identifiers, project_levels = self._known.identifiers, self._known.project_levels
+        wanted = {identifiers[key] for key in keys if key in identifiers}
+        wanted.update([project_levels[member] for member in wanted if member in project_levels])
+        return wanted
 
     def _holdings(self, locked: Result) -> dict[Key, Holding]:
-        keys = self._known.keys
-        return {
-            keys[int(identifier)]: Holding(int(limit), int(usage_min), int(usage_max))
-            for identifier, limit, usage_min, usage_max in locked.rows()
-        }
+        """Return locked holdings with the limits that apply (`storage/tables/holdings.py`)."""
+        keys, project_levels = self._known.keys, self._known.project_levels
+        rows = [tuple(map(int, row)) for row in locked.rows()]
+        member_limits = {row[0]: row[4] for row in rows}
+        found = {}
+        for identifier, limit, usage_min, usage_max, _ in rows:
+            member_limit = member_limits.get(project_levels.get(identifier, NO_ID), limit)
+            found[keys[identifier]] = Holding(min(limit, member_limit), usage_min, usage_max)
+        return found
 
     def _understand(self, rows: Sequence[tuple[bytes, ...]]) -> dict[int, Pending]:
         """Decode pending commissions; read those of their keys that are not cached."""

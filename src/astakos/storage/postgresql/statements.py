@@ -42,21 +42,31 @@ ORDER BY component_id, serial FOR UPDATE
 LOCK_HOLDINGS = statement(
     "lock_holdings",
     """
-SELECT id, "limit", usage_min, usage_max FROM holdings WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE
+SELECT id, "limit", usage_min, usage_max, member_limit FROM holdings
+WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE
 """,
 )
 FIND_SETTLED = statement("find_settled", "SELECT id, settled FROM holdings WHERE id = ANY ($1::bigint[])")
+# Both find the project's holding that a member's holding draws from, too.
 FIND_HOLDINGS = statement(
     "find_holdings",
     """
 SELECT (
     SELECT h.id FROM holdings h WHERE h.holder = w.holder AND h.source = w.source AND h.resource = w.resource
-), w.holder, w.source, w.resource
+), w.holder, w.source, w.resource, (
+    SELECT p.id FROM holdings p WHERE p.holder = w.source AND p.source = '' AND p.resource = w.resource
+)
 FROM unnest($1::text[], $2::text[], $3::text[]) AS w (holder, source, resource)
 """,
 )
 FIND_HOLDINGS_BY_ID = statement(
-    "find_holdings_by_id", "SELECT id, holder, source, resource FROM holdings WHERE id = ANY ($1::bigint[])"
+    "find_holdings_by_id",
+    """
+SELECT h.id, h.holder, h.source, h.resource, (
+    SELECT p.id FROM holdings p WHERE p.holder = h.source AND p.source = '' AND p.resource = h.resource
+)
+FROM holdings h WHERE h.id = ANY ($1::bigint[])
+""",
 )
 FIND_REMEMBERED = statement(
     "find_remembered",

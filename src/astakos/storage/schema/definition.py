@@ -23,6 +23,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateSequence, CreateTable
 from sqlalchemy.types import TypeEngine
 
+from astakos.ledger.rules import UNLIMITED
+
 # SQLite's STRICT tables have no BIGINT and no BOOLEAN; INTEGER holds both.
 NUMBER: TypeEngine[int] = BigInteger().with_variant(Integer(), "sqlite")
 FLAG: TypeEngine[bool] = Boolean().with_variant(Integer(), "sqlite")
@@ -359,6 +361,9 @@ feedback = _table(
 )
 
 # A null source is stored as '', because a unique constraint treats nulls as distinct.
+# What a project allows stands once for each resource, in its own holding: `limit` for the whole project,
+# `member_limit` for each member. The `limit` of a member's holding is unlimited or, if the member cannot
+# draw, 0. The smaller of the two applies (`storage/tables/holdings.py`).
 holdings = Table(
     "holdings",
     metadata,
@@ -371,6 +376,7 @@ holdings = Table(
     _number("usage_max"),
     # The sum of all that has been settled (`ledger/rules.py`, invariant 3): usage without what is pending.
     Column("settled", NUMBER, nullable=False, server_default=text("0")),
+    Column("member_limit", NUMBER, nullable=False, server_default=text(str(UNLIMITED))),
     UniqueConstraint("holder", "source", "resource"),
     CheckConstraint("0 <= usage_min AND usage_min <= usage_max"),
     # Leaves room for the next version of a row on its page, so that usage updates change no index. On a

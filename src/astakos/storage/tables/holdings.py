@@ -1,19 +1,20 @@
-"""Finds holdings, and sets their limits."""
+"""Finds holdings, with the limits that apply."""
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from astakos.ledger.rules import Holding, Key
 from astakos.storage.protocol import Connection
 
-COLUMNS = 'id, holder, source, resource, "limit", usage_min, usage_max'
-FIND = f"SELECT {COLUMNS} FROM holdings WHERE holder = ? AND source = ? AND resource = ?"
-FIND_BY_ID = f"SELECT {COLUMNS} FROM holdings WHERE id = ?"
-SET_LIMIT = """
-INSERT INTO holdings (holder, source, resource, "limit", usage_min, usage_max) VALUES (?, ?, ?, ?, 0, 0)
-ON CONFLICT (holder, source, resource) DO UPDATE SET "limit" = excluded."limit"
-WHERE holdings."limit" <> excluded."limit"
+# A project's holding stores what each member may use, and a member's whether the member draws
+# (`projects/limits.py`). In statements, `h` is the one and `p` the other; without `p`, `h` stands alone.
+LIMIT = 'CASE WHEN p.member_limit < h."limit" THEN p.member_limit ELSE h."limit" END'
+PROJECT_LEVEL = "LEFT JOIN holdings p ON p.holder = h.source AND p.source = '' AND p.resource = h.resource"
+
+FINDING = f"""
+SELECT h.id, h.holder, h.source, h.resource, {LIMIT}, h.usage_min, h.usage_max FROM holdings h {PROJECT_LEVEL}
 """
+FIND = f"{FINDING} WHERE h.holder = ? AND h.source = ? AND h.resource = ?"
+FIND_BY_ID = f"{FINDING} WHERE h.id = ?"
 
 
 class Row(NamedTuple):
@@ -52,10 +53,3 @@ def find_by_id(connection: Connection, identifier: int) -> Row:
 def _row(row: tuple[int, str, str, str, int, int, int]) -> Row:
     identifier, holder, source, resource, *figures = row
     return Row(identifier, Key(holder, read_source(source), resource), Holding(*figures))
-
-
-def set_limits(connection: Connection, limits: Iterable[tuple[Key, int]]) -> None:
-    """Set limits; create missing holdings without usage. Never changes usage (`quota-semantics.md` §5)."""
-    connection.executemany(
-        SET_LIMIT, ((key.holder, stored_source(key.source), key.resource, limit) for key, limit in limits)
-    )

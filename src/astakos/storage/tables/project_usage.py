@@ -6,17 +6,19 @@ from typing import Any, NamedTuple
 from astakos.ledger.rules import Holding
 from astakos.projects.project import MembershipState
 from astakos.storage.protocol import Connection
+from astakos.storage.tables.holdings import LIMIT, PROJECT_LEVEL
 from astakos.storage.texts import is_storable
 
 # Memberships are kept when they end, and so are the holdings of those who were members once.
-USAGE = """
-SELECT u.uuid, m.state, h.resource, h."limit", h.usage_min, h.usage_max, h.id
-FROM projects p
-JOIN memberships m ON m.project_id = p.id
+USAGE = f"""
+SELECT u.uuid, m.state, h.resource, {LIMIT}, h.usage_min, h.usage_max, h.id
+FROM projects project
+JOIN memberships m ON m.project_id = project.id
 JOIN users u ON u.id = m.user_id
-JOIN holdings h ON h.holder = 'user:' || u.uuid AND h.source = 'project:' || p.uuid
+JOIN holdings h ON h.holder = 'user:' || u.uuid AND h.source = 'project:' || project.uuid
 JOIN resources r ON r.name = h.resource
-WHERE p.uuid = ? AND r.api_visible
+{PROJECT_LEVEL}
+WHERE project.uuid = ? AND r.api_visible
 """
 
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from astakos.ledger.rules import Holding
 from astakos.storage.protocol import Connection
+from astakos.storage.tables.holdings import LIMIT, PROJECT_LEVEL
 from astakos.storage.texts import is_storable
 
 NO_HOLDING = Holding(0)
@@ -28,10 +29,7 @@ class ProjectQuota(NamedTuple):
     project_level: Holding
 
 
-FIGURES = """
-h.resource, h."limit", h.usage_min, h.usage_max, p."limit", p.usage_min, p.usage_max
-"""
-PROJECT_LEVEL = "LEFT JOIN holdings p ON p.holder = h.source AND p.source = '' AND p.resource = h.resource"
+FIGURES = f'h.resource, {LIMIT}, h.usage_min, h.usage_max, p."limit", p.usage_min, p.usage_max'
 
 QUOTAS_OF_USER = f"""
 SELECT u.uuid, project.uuid, {FIGURES}

@@ -233,5 +233,5 @@ def test_all_calls_report_the_same_figures(service: Caller) -> None:
 
 def test_a_missing_holding_of_the_project_is_none_at_all(database: Database, service: Caller) -> None:
     rows(database, "DELETE FROM holdings WHERE holder = ? AND source = ''", f"project:{LAB}")
-    assert service.get(QUOTAS, ALICE.token).document[LAB][VM] == unused(10, 0)
-    assert service.get(SERVICE_QUOTAS, COMPUTE_TOKEN).document[ALICE.uuid][LAB][VM] == unused(10, 0)
+    assert service.get(QUOTAS, ALICE.token).document[LAB][VM] == unused(UNLIMITED, 0)
+    assert service.get(SERVICE_QUOTAS, COMPUTE_TOKEN).document[ALICE.uuid][LAB][VM] == unused(UNLIMITED, 0)

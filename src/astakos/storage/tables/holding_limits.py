@@ -1,0 +1,124 @@
+"""Sets limits and adds holdings, as projects and memberships change. Never changes usage.
+
+Statements change only what differs, since a server locks every row that a statement would change, and the
+ledger waits for it. They take projects and memberships by ranges of ids where all are concerned, because a
+server ends a statement that takes long.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from astakos.directory.entities import Resource
+from astakos.projects.limits import default_capacity, own_limit, project_holder
+from astakos.projects.project import INITIALIZED, Capacity, MembershipState, ProjectState
+from astakos.storage.protocol import Connection
+
+AT_A_TIME = 10_000
+"""How many projects or memberships one statement looks at."""
+
+
+class Grant(NamedTuple):
+    """What a project's holding of a resource allows the project and each member."""
+
+    holding: int
+    capacity: Capacity
+
+
+def _states(states: Iterable[ProjectState]) -> str:
+    return ", ".join(f"'{state}'" for state in states)
+
+
+LIST_GRANTS = """
+SELECT resource, id, "limit", member_limit FROM holdings WHERE holder = ? AND source = '' ORDER BY id
+"""
+ADD_GRANT = """
+INSERT INTO holdings (holder, source, resource, "limit", member_limit, usage_min, usage_max)
+VALUES (?, '', ?, ?, ?, 0, 0)
+"""
+SET_GRANT = 'UPDATE holdings SET "limit" = ?, member_limit = ? WHERE id = ?'
+ADD_CAPACITIES = f"""
+INSERT INTO project_resources (project_id, resource_id, project_capacity, member_capacity)
+SELECT p.id, r.id, ?, ? FROM projects p, resources r
+WHERE r.name = ? AND p.system_project = ? AND p.state IN ({_states(INITIALIZED)}) AND p.id > ? AND p.id <= ?
+ON CONFLICT (project_id, resource_id) DO NOTHING
+"""
+# `projects.limits.granted`, in SQL.
+ADD_GRANTS = f"""
+INSERT INTO holdings (holder, source, resource, "limit", member_limit, usage_min, usage_max)
+SELECT 'project:' || p.uuid, '', r.name,
+       CASE WHEN p.state = '{ProjectState.ACTIVE}' THEN c.project_capacity ELSE 0 END,
+       CASE WHEN p.state = '{ProjectState.ACTIVE}' THEN c.member_capacity ELSE 0 END, 0, 0
+FROM projects p JOIN project_resources c ON c.project_id = p.id JOIN resources r ON r.id = c.resource_id
+WHERE r.name = ? AND p.state IN ({_states(INITIALIZED)}) AND p.id > ? AND p.id <= ?
+ORDER BY p.id
+ON CONFLICT (holder, source, resource) DO NOTHING
+"""
+_own_limits = " ".join([f"WHEN '{state}' THEN {own_limit(state)}" for state in MembershipState])
+OWN_LIMIT = f"CASE m.state {_own_limits} END"
+
+
+def _syncing(condition: str) -> str:
+    """Return a statement that gives some members the holdings that their project has, with their limits."""
+    return f"""
+INSERT INTO holdings (holder, source, resource, "limit", usage_min, usage_max)
+SELECT 'user:' || u.uuid, p.holder, p.resource, {OWN_LIMIT}, 0, 0
+FROM projects project
+JOIN memberships m ON m.project_id = project.id
+JOIN users u ON u.id = m.user_id
+JOIN holdings p ON p.holder = 'project:' || project.uuid AND p.source = ''
+LEFT JOIN holdings h ON h.holder = 'user:' || u.uuid AND h.source = p.holder AND h.resource = p.resource
+WHERE m.ever_accepted AND (h.id IS NULL OR h."limit" <> {OWN_LIMIT}) AND {condition}
+ORDER BY m.id, p.id
+ON CONFLICT (holder, source, resource) DO UPDATE SET "limit" = excluded."limit"
+"""
+
+
+SYNC_MEMBER = _syncing("project.uuid = ? AND u.uuid = ?")
+SYNC_MEMBERS = _syncing("p.resource = ? AND m.id > ? AND m.id <= ?")
+LAST_PROJECT = "SELECT coalesce(max(id), 0) FROM projects"
+LAST_MEMBERSHIP = "SELECT coalesce(max(id), 0) FROM memberships"
+
+
+def find_grants(connection: Connection, project: str) -> dict[str, Grant]:
+    """Return what a project allows now, by resource."""
+    rows = connection.execute(LIST_GRANTS, (project_holder(project),))
+    return {resource: Grant(identifier, Capacity(*limits)) for resource, identifier, *limits in rows}
+
+
+def add_grants(connection: Connection, project: str, grants: Mapping[str, Capacity]) -> None:
+    """Add holdings to a project for more resources."""
+    holder = project_holder(project)
+    connection.executemany(
+        ADD_GRANT, ((holder, resource, *capacity) for resource, capacity in grants.items())
+    )
+
+
+def set_grants(connection: Connection, grants: Iterable[Grant]) -> None:
+    """Change what holdings of projects allow."""
+    connection.executemany(SET_GRANT, ((*grant.capacity, grant.holding) for grant in grants))
+
+
+def sync_members(connection: Connection, project: str, users: Iterable[str]) -> None:
+    """Add the holdings that these members of a project lack, and set their limits.
+
+    Users who were never accepted get none.
+    """
+    connection.executemany(SYNC_MEMBER, ((project, user) for user in users))
+
+
+def add_resource(connection: Connection, resource: Resource) -> None:
+    """Give all initialized projects a new resource with its default capacity, and them and their members the
+    holdings for it.
+    """
+    for after, last in _ranges(connection, LAST_PROJECT):
+        for system_project in (True, False):
+            capacity = default_capacity(resource, system_project=system_project)
+            connection.execute(ADD_CAPACITIES, (*capacity, resource.name, system_project, after, last))
+        connection.execute(ADD_GRANTS, (resource.name, after, last))
+    for after, last in _ranges(connection, LAST_MEMBERSHIP):
+        connection.execute(SYNC_MEMBERS, (resource.name, after, last))
+
+
+def _ranges(connection: Connection, last: str) -> Iterator[tuple[int, int]]:
+    (end,) = connection.execute(last).fetchone()
+    return ((after, after + AT_A_TIME) for after in range(0, end, AT_A_TIME))
