@@ -40,8 +40,9 @@ FROM {NEW} JOIN projects p ON p.uuid = new.uuid,
      project_resources m JOIN projects mp ON mp.id = m.project_id WHERE mp.uuid = {MODEL} ORDER BY n
 """,
     f"""
-INSERT INTO holdings (holder, source, resource, "limit", usage_min, usage_max)
-SELECT replace(m.holder, {MODEL}, new.uuid), replace(m.source, {MODEL}, new.uuid), m.resource, m."limit", 0, 0
+INSERT INTO holdings (holder, source, resource, "limit", member_limit, usage_min, usage_max)
+SELECT replace(m.holder, {MODEL}, new.uuid), replace(m.source, {MODEL}, new.uuid), m.resource, m."limit",
+       m.member_limit, 0, 0
 FROM holdings m, {NEW}
 WHERE m.holder IN ('user:' || {MODEL}, 'project:' || {MODEL}) ORDER BY n, m.id
 """,

@@ -16,15 +16,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from tools.postgres_server import own_server
 
 from astakos import clock
+from astakos.administration.limit_updates import sync_project
 from astakos.administration.load import load
 from astakos.administration.state_document import ComponentEntry, ResourceEntry, ServiceEntry, StateDocument
 from astakos.directory.entities import User
-from astakos.projects.limits import SYSTEM_PROJECT_LIFETIME, limits
+from astakos.projects.limits import SYSTEM_PROJECT_LIFETIME
 from astakos.projects.project import Capacity, Membership, MembershipState, Policy, Project, ProjectState
 from astakos.storage.opening import database_of
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import memberships, projects, users
-from astakos.storage.tables.holdings import set_limits
 from benchmarks import cloning, machine
 from benchmarks.load_generator import Outcome, Pairs, Plan, generate
 from benchmarks.population import (
@@ -156,7 +156,7 @@ def _add_user(connection: Connection, number: int, now: int) -> None:
     membership = Membership(uuid, MembershipState.ACCEPTED, ever_accepted=True)
     memberships.save(connection, uuid, [membership])
     projects.save_capacities(connection, uuid, CAPACITIES)
-    set_limits(connection, limits(uuid, ProjectState.ACTIVE, CAPACITIES, [membership]))
+    sync_project(connection, uuid)
 
 
 @contextlib.contextmanager

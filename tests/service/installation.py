@@ -84,6 +84,12 @@ ON CONFLICT (holder, source, resource) DO UPDATE SET
 """
 
 
+SET_MEMBER_LIMIT = "UPDATE holdings SET member_limit = ? WHERE holder = ? AND source = '' AND resource = ?"
+LIST_HOLDINGS = f"""
+SELECT h.holder, h.source, h.resource, {LIMIT}, h.usage_min, h.usage_max FROM holdings h {PROJECT_LEVEL}
+"""
+
+
 def set_limits(connection: Connection, limits: Iterable[tuple[Key, int]]) -> None:
     """Set limits of holdings; make those that are missing. A project's limits its members no further."""
     connection.executemany(
@@ -93,12 +99,9 @@ def set_limits(connection: Connection, limits: Iterable[tuple[Key, int]]) -> Non
 
 def holdings(database: Database) -> dict[Key, Holding]:
     """All holdings, with the limits that apply."""
-    statement = f"""
-    SELECT h.holder, h.source, h.resource, {LIMIT}, h.usage_min, h.usage_max FROM holdings h {PROJECT_LEVEL}
-    """
     found: dict[Key, Holding] = {}
     with contextlib.closing(database.connect()) as connection:
-        for holder, source, resource, *figures in connection.execute(statement):
+        for holder, source, resource, *figures in connection.execute(LIST_HOLDINGS):
             found[Key(holder, source or None, resource)] = Holding(*figures)
     return found
 

@@ -33,8 +33,9 @@ from astakos.ledger.rules import (
 )
 from astakos.storage.protocol import Connection
 from astakos.storage.tables.commissions import list_pending
+from service.installation import LIST_HOLDINGS
 from service.stored import stored_commissions
-from simulation.model import Culprit, Figures, Model, merged
+from simulation.model import LARGEST, Culprit, Figures, Model, merged
 
 REFUSALS = NoHolding | NoCapacity | NoQuantity | OutOfRange
 
@@ -72,7 +73,15 @@ class Follower:
         self.bent: set[Key] = set()
         """Holdings whose limit was lowered, or that were forced: they may stand over their limit."""
 
+    def set_member_limit(self, project_level: Key, limit: int) -> None:
+        if limit < self.model.member_limits.get(project_level, LARGEST + 1):
+            below = project_level.holder, project_level.resource
+            self.bent.update(key for key in self.model.limits if (key.source, key.resource) == below)
+        self.model.member_limits[project_level] = limit
+
     def set_limit(self, key: Key, limit: int) -> None:
+        if key.source is None:
+            self.model.member_limits.pop(key, None)
         if limit < self.model.limits.get(key, limit):
             self.bent.add(key)
         self.model.limits[key] = limit
@@ -235,7 +244,7 @@ class Follower:
 
 
 def read_figures(connection: Connection) -> dict[Key, Figures]:
-    rows = connection.execute('SELECT holder, source, resource, "limit", usage_min, usage_max FROM holdings')
+    rows = connection.execute(LIST_HOLDINGS)
     return {
         Key(holder, source or None, resource): Figures(*figures)
         for holder, source, resource, *figures in rows

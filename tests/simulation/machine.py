@@ -19,10 +19,11 @@ from astakos.ledger.rules import Key
 from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Database
 from astakos.storage.tables.retention import KEYS_KEPT
+from service.installation import SET_MEMBER_LIMIT
 from simulation import plans
 from simulation.comparison import Follower, read_figures
 from simulation.plans import Pick, Plan, ResolvePlan, SettlePlan, operations_of
-from simulation.worlds import COMPONENTS, KEYS, SECOND, START
+from simulation.worlds import COMPONENTS, KEYS, PROJECT, PROJECT_DISK, SECOND, START
 
 
 class AbandonedError(Exception):
@@ -88,6 +89,12 @@ class LedgerMachine(RuleBasedStateMachine):
         self.write_limits(possible)
         for key, limit in possible.items():
             self.follower.set_limit(key, limit)
+
+    @rule(limits=st.dictionaries(st.sampled_from([PROJECT, PROJECT_DISK]), plans.limits, min_size=1))
+    def set_member_limits(self, limits: dict[Key, int]) -> None:
+        for key in self.follower.model.limits.keys() & limits.keys():
+            self.administration.execute(SET_MEMBER_LIMIT, (limits[key], key.holder, key.resource))
+            self.follower.set_member_limit(key, limits[key])
 
     @rule(plan=plans.issues)
     def issue(self, plan: Plan) -> None:

@@ -43,6 +43,7 @@ def merged(provisions: Iterable[tuple[Key, int]]) -> dict[Key, int]:
 class Model:
     def __init__(self) -> None:
         self.limits: dict[Key, int] = {}
+        self.member_limits: dict[Key, int] = {}  # of what stands under a key, each may use so much
         self.commissions: dict[int, Commission] = {}
         self.remembered: dict[tuple[int, str], tuple[object, int, int]] = {}  # what was asked, serial, time
 
@@ -51,7 +52,11 @@ class Model:
         true = sum(commission.settled[key] for commission in on_it if commission.settled is not None)
         open_ = [commission.provisions[key] for commission in on_it if commission.settled is None]
         imports, releases = sum(q for q in open_ if q > 0), sum(q for q in open_ if q < 0)
-        return Figures(self.limits[key], true + releases, true + imports)
+        return Figures(self.limit(key), true + releases, true + imports)
+
+    def limit(self, key: Key) -> int:
+        project_level = Key(str(key.source), None, key.resource)
+        return min(self.limits[key], self.member_limits.get(project_level, LARGEST))
 
     def pending(self, component: int) -> list[int]:
         return [

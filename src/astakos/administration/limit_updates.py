@@ -2,11 +2,12 @@
 
 `sync_project` follows a change to a project itself. It takes as long for a hundred thousand members as for
 one, because their holdings do not repeat what the project allows (`projects/limits.py`). Whoever changes a
-membership calls `sync_memberships`, too; `storage/tables/holding_limits.py` follows a new resource.
+membership calls `sync_memberships`, and whoever registers a resource `sync_resource`.
 """
 
 from collections.abc import Iterable
 
+from astakos.directory.entities import Resource
 from astakos.projects.limits import default_capacity, granted
 from astakos.projects.project import INITIALIZED, Capacity, Project
 from astakos.storage.protocol import Connection
@@ -32,6 +33,11 @@ def sync_project_and_memberships(connection: Connection, uuid: str) -> None:
     """Do both, for a project with all its memberships."""
     _sync_grants(connection, uuid)
     _sync_all_memberships(connection, uuid)
+
+
+def sync_resource(connection: Connection, resource: Resource) -> None:
+    """Give all initialized projects a new resource with its defaults, and their members its holdings."""
+    holding_limits.add_resource(connection, resource)
 
 
 def _sync_grants(connection: Connection, uuid: str) -> bool:

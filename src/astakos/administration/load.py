@@ -16,7 +16,7 @@ from astakos.administration.document_values import (
     uuid_at,
     web_url_at,
 )
-from astakos.administration.limit_updates import sync_memberships, sync_project
+from astakos.administration.limit_updates import sync_memberships, sync_project, sync_resource
 from astakos.administration.project_loading import load_project, require_free_name, require_resources
 from astakos.administration.state_document import (
     ComponentEntry,
@@ -44,7 +44,6 @@ from astakos.projects.project import MembershipState, ProjectState
 from astakos.storage.protocol import Connection, Database
 from astakos.storage.tables import (
     deactivations,
-    holding_limits,
     memberships,
     oauth2,
     projects,
@@ -260,7 +259,7 @@ class _Loader:
     def add_new_resources(self) -> None:
         """Give the projects that there are, and their members, the resources that are new."""
         for resource in self._new_resources:
-            holding_limits.add_resource(self._connection, resource)
+            sync_resource(self._connection, resource)
 
     def user(self, entry: UserEntry, place: Place) -> None:
         uuid = uuid_at(entry.uuid, place / "uuid")

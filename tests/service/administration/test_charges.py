@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from astakos.administration.charges import NAME, PENDING_APPLICATIONS, charge_pending_applications
-from astakos.administration.limit_updates import sync_projects
+from astakos.administration.limit_updates import sync_resource
 from astakos.directory.entities import Resource
 from astakos.ledger.batch import perform
 from astakos.ledger.operations import Issue, Issued, Resolve, Verdict
@@ -31,6 +31,8 @@ LIMIT = 3
 LOG = ("resolved_commissions", "commission_holders")
 NOW = LOADED + 5
 
+UNLIMIT = 'UPDATE holdings SET "limit" = ?, member_limit = ? WHERE resource = ?'
+
 
 @pytest.fixture(autouse=True)
 def _registered(database: Database) -> None:
@@ -50,7 +52,7 @@ def _registered(database: Database) -> None:
 
     def register(connection: Connection) -> None:
         registry.save_resource(connection, resource)
-        sync_projects(connection)
+        sync_resource(connection, resource)
 
     database.change(register)
 
@@ -275,7 +277,7 @@ def test_engines_and_charges_on_the_same_holdings_wait_for_each_other(database: 
     """Nothing is lost, and nobody has to begin again, as who is in a deadlock must."""
     rounds = 40
     people = (ALICE, BOB)
-    rows(database, 'UPDATE holdings SET "limit" = ? WHERE resource = ?', UNLIMITED, PENDING_APPLICATIONS)
+    rows(database, UNLIMIT, UNLIMITED, UNLIMITED, PENDING_APPLICATIONS)
     issue = issue_of(database, dict.fromkeys(people, 1), auto_accept=False)
     turned = Issue(issue.component, issue.provisions[::-1], auto_accept=True)
     met = threading.Barrier(3)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from astakos.administration.charges import PENDING_APPLICATIONS
-from astakos.administration.limit_updates import sync_projects
+from astakos.administration.limit_updates import sync_resource
 from astakos.administration.load import load
 from astakos.administration.membership_changes import act, join
 from astakos.administration.project_changes import (
@@ -56,22 +56,20 @@ def within(work: Callable[[Connection], object]) -> Change:
 
 def count_applications(connection: Connection) -> None:
     """Begin to count pending applications."""
-    registry.save_resource(
-        connection,
-        Resource(
-            id=0,
-            name=PENDING_APPLICATIONS,
-            service="astakos_account",
-            service_type="account",
-            unit=None,
-            description="",
-            system_default=LIMIT,
-            project_default=0,
-            ui_visible=False,
-            api_visible=False,
-        ),
+    resource = Resource(
+        id=0,
+        name=PENDING_APPLICATIONS,
+        service="astakos_account",
+        service_type="account",
+        unit=None,
+        description="",
+        system_default=LIMIT,
+        project_default=0,
+        ui_visible=False,
+        api_visible=False,
     )
-    sync_projects(connection)
+    registry.save_resource(connection, resource)
+    sync_resource(connection, resource)
 
 
 def joined(person: Person) -> Change:
