@@ -93,7 +93,7 @@ def save_one(connection: Connection, project: str, membership: Membership) -> in
 
 
 def _row(membership: Membership, project: str) -> tuple[object, ...]:
-    entered = None if membership.entered is None else json.dumps(membership.entered)
+    entered = json.dumps(membership.entered) if membership.entered else None
     return (membership.state, membership.ever_accepted, entered, membership.user, project)
 
 
