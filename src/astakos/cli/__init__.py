@@ -44,16 +44,7 @@ SECTIONS = {
 
 
 class AstakosCommand(LazyGroup):
-    """The command as a whole: groups its commands by what they work on, and reports errors in one line."""
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands into the help text, in sections."""
-        for title, names in SECTIONS.items():
-            commands = ((name, self.get_command(ctx, name)) for name in sorted(names))
-            with formatter.section(title):
-                formatter.write_dl(
-                    [(name, command.get_short_help_str(limit=70)) for name, command in commands if command]
-                )
+    """The command as a whole: reports errors in one line."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run the command line. If its output cannot be written, say so in one line, with exit status 1."""
@@ -102,6 +93,7 @@ def _refusal(error: Exception, ctx: click.Context) -> str | None:
     cls=AstakosCommand,
     targets=COMMANDS,
     older_names=OLDER_NAMES,
+    sections=SECTIONS,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(package_name="astakos", prog_name="astakos")

@@ -1,7 +1,7 @@
 """A group of commands that imports each of them only when it is called, so that all start quickly."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import click
@@ -17,6 +17,7 @@ class LazyGroup(click.Group):
         *args: Any,
         targets: Mapping[str, str],
         older_names: Mapping[str, str] | None = None,
+        sections: Mapping[str, Collection[str]] | None = None,
         **settings: Any,
     ) -> None:
         """Set where the commands are.
@@ -25,15 +26,26 @@ class LazyGroup(click.Group):
             args: what `click.Group` takes.
             targets: `module:attribute` of each command, by name.
             older_names: the same for names that still work, but are not shown.
+            sections: the names of the commands in each section of the help text, by its title.
             settings: what `click.Group` takes.
         """
         super().__init__(*args, **settings)
         self._targets = dict(targets)
         self._older_names = dict(older_names or {})
+        self._sections = dict(sections or {"Commands": self._targets})
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
         return sorted(self._targets)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands into the help text, in sections."""
+        for title, names in self._sections.items():
+            commands = ((name, self.get_command(ctx, name)) for name in sorted(names))
+            with formatter.section(title):
+                formatter.write_dl(
+                    [(name, command.get_short_help_str(limit=70)) for name, command in commands if command]
+                )
 
     def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return a command."""

@@ -21,7 +21,10 @@ from astakos.storage.tables import settings, users
 def admins(
     added: tuple[str, ...], removed: tuple[str, ...], database_url: str, as_json: bool, wide: bool
 ) -> None:
-    """List the project administrators, who decide about all projects over HTTP; add or remove some."""
+    """List the project administrators; add or remove some.
+
+    They decide about all projects over HTTP, with their own tokens.
+    """
     database = open_database(database_url)
     reader = database.reader()
     uuids: list[str] = settings.find(reader, settings.PROJECT_ADMINS, [])

@@ -35,18 +35,6 @@ POLICIES = click.Choice([policy.value for policy in Policy])
 def _properties(function: F) -> F:
     """Add the options for what a project shall be."""
     for add in (
-        click.option("--end", "end_date", type=INSTANT, help="When it ends, for example 2031-02-03."),
-        click.option("--start", "start_date", type=INSTANT, help="When it shall begin; for people alone."),
-        click.option("--owner", metavar="USER", help="Its owner (an email address or uuid)."),
-        click.option("--homepage", help="A URL."),
-        click.option("--description", help="What it is for."),
-        click.option("--comments", help="What the applicant says to those who decide."),
-        click.option("--join-policy", type=POLICIES, help="Whether users join freely, by approval, or not."),
-        click.option(
-            "--leave-policy", type=POLICIES, help="Whether members leave freely, by approval, or not."
-        ),
-        click.option("--max-members", type=QUANTITY, help="How many members it can have."),
-        click.option("--private/--public", default=None, help="Whether only its members see it."),
         click.option(
             "--resource",
             "resources",
@@ -55,6 +43,18 @@ def _properties(function: F) -> F:
             multiple=True,
             help="The limits of a resource: for the whole project, and for each member. Repeatable.",
         ),
+        click.option("--private/--public", default=None, help="Whether only its members see it."),
+        click.option("--max-members", type=QUANTITY, help="How many members it can have."),
+        click.option(
+            "--leave-policy", type=POLICIES, help="Whether members leave freely, by approval, or not."
+        ),
+        click.option("--join-policy", type=POLICIES, help="Whether users join freely, by approval, or not."),
+        click.option("--comments", help="What the applicant says to those who decide."),
+        click.option("--description", help="What it is for."),
+        click.option("--homepage", help="A URL."),
+        click.option("--owner", metavar="USER", help="Its owner (an email address or uuid)."),
+        click.option("--start", "start_date", type=INSTANT, help="When it shall begin; for people alone."),
+        click.option("--end", "end_date", type=INSTANT, help="When it ends, for example 2031-02-03."),
     ):
         function = add(function)
     return function
@@ -70,7 +70,7 @@ def _properties(function: F) -> F:
 def create(
     name: str, approves: bool, acting: str | None, database_url: str, as_json: bool, **properties: Any
 ) -> None:
-    """Apply for a project. NAME is a domain name, for example lab.example.org.
+    """Apply for a new project. NAME is a domain name, for example lab.example.org.
 
     The applicant is the user whom --as names; without it, an operator applies in the name of the --owner. By
     default, members join by approval and leave freely, their number is unlimited, and users can see the
@@ -104,9 +104,10 @@ def create(
 def modify(
     project: str, name: str | None, acting: str | None, reason: str, database_url: str, **properties: Any
 ) -> None:
-    """Change PROJECT: an operator at once, a user (--as) by an application that waits for a decision.
+    """Change PROJECT, or with --as, apply for changes to it.
 
-    An older application of the project that still waits is replaced by that of a user.
+    An operator changes it at once. The application of a user waits for a decision, and replaces one that
+    still waits.
     """
 
     def change(connection: Connection) -> str:
@@ -157,7 +158,10 @@ def _on_an_application(function: F) -> F:
 @click.command()
 @_on_an_application
 def approve(project: str, number: int | None, acting: str | None, reason: str, database_url: str) -> None:
-    """Approve the application for PROJECT, which becomes active as applied for."""
+    """Approve the application for PROJECT.
+
+    The project becomes active, whatever it was, as the application asks for.
+    """
     decided = _decide(database_url, project, number, acting, ApplicationAction.APPROVE, reason)
     click.echo(f"Approved application {decided.application}: {decided.name} is active.")
 
@@ -173,7 +177,7 @@ def deny(project: str, number: int | None, acting: str | None, reason: str, data
 @click.command()
 @_on_an_application
 def cancel(project: str, number: int | None, acting: str | None, reason: str, database_url: str) -> None:
-    """Withdraw the application for PROJECT, which still waits for a decision."""
+    """Withdraw the application for PROJECT before it is decided."""
     decided = _decide(database_url, project, number, acting, ApplicationAction.CANCEL, reason)
     click.echo(f"Cancelled application {decided.application} for {decided.name}.")
 

@@ -2,38 +2,38 @@
 
 from astakos.cli.lazy_group import LazyGroup
 
-APPLICATIONS = "astakos.cli.project_application_commands"
-MEMBERS = "astakos.cli.project_member_commands"
-REPORTS = "astakos.cli.project_report_commands"
-STATES = "astakos.cli.project_state_commands"
+APPLICATIONS = {
+    name: f"astakos.cli.project_application_commands:{name}"
+    for name in ("approve", "cancel", "create", "deny", "dismiss", "modify")
+}
+STATES = {
+    name: f"astakos.cli.project_state_commands:{name}"
+    for name in ("reinstate", "suspend", "terminate", "unsuspend")
+}
+MEMBERS = {
+    name: f"astakos.cli.project_member_commands:{name}"
+    for name in ("accept", "enroll", "join", "leave", "members", "reject", "remove")
+}
+REPORTS = {
+    "list": "astakos.cli.project_report_commands:list_",
+    "show": "astakos.cli.project_report_commands:show",
+    "usage": "astakos.cli.project_report_commands:usage",
+}
+ADMINISTRATORS = {"admins": "astakos.cli.project_admin_command:admins"}
 
 project = LazyGroup(
     "project",
-    help="""Apply for shared projects, decide about them, and manage their members.
+    help="""Manage shared projects and their members.
 
-    Each command takes the UUID of a project, or its name if only one project has it.
+    Each command takes the UUID of a PROJECT, or its name if no other project has it. Users are named by
+    email address or uuid. `--as USER` acts in the name of a user, with their rights.
     """,
-    targets={
-        "accept": f"{MEMBERS}:accept",
-        "admins": "astakos.cli.project_admin_command:admins",
-        "approve": f"{APPLICATIONS}:approve",
-        "cancel": f"{APPLICATIONS}:cancel",
-        "create": f"{APPLICATIONS}:create",
-        "deny": f"{APPLICATIONS}:deny",
-        "dismiss": f"{APPLICATIONS}:dismiss",
-        "enroll": f"{MEMBERS}:enroll",
-        "join": f"{MEMBERS}:join",
-        "leave": f"{MEMBERS}:leave",
-        "list": f"{REPORTS}:list_",
-        "members": f"{MEMBERS}:members",
-        "modify": f"{APPLICATIONS}:modify",
-        "reinstate": f"{STATES}:reinstate",
-        "reject": f"{MEMBERS}:reject",
-        "remove": f"{MEMBERS}:remove",
-        "show": f"{REPORTS}:show",
-        "suspend": f"{STATES}:suspend",
-        "terminate": f"{STATES}:terminate",
-        "unsuspend": f"{STATES}:unsuspend",
-        "usage": f"{REPORTS}:usage",
+    targets={**REPORTS, **APPLICATIONS, **STATES, **MEMBERS, **ADMINISTRATORS},
+    sections={
+        "Look": REPORTS,
+        "Apply, and decide about applications": APPLICATIONS,
+        "Stop and revive": STATES,
+        "Members": MEMBERS,
+        "Administrators": ADMINISTRATORS,
     },
 )

@@ -41,7 +41,7 @@ TOLD = {
 @database_option
 @table_options
 def members(project: str, with_past: bool, database_url: str, as_json: bool, wide: bool) -> None:
-    """List the members of PROJECT, and the users who have asked to join it."""
+    """List the members of PROJECT, and who has asked to join it."""
     reader = open_database(database_url).reader()
     known = find_project(reader, project)
     states = tuple(MembershipState) if with_past else CURRENT
@@ -80,7 +80,10 @@ def _on_members(function: F) -> F:
 @reason_option
 @database_option
 def join(project: str, acting: str, reason: str, database_url: str) -> None:
-    """Ask to join PROJECT; admits the user at once if its policy is to do so, and it has room."""
+    """Ask to join PROJECT.
+
+    The user is admitted at once if its policy is to do so, and it has room.
+    """
 
     def change(connection: Connection, actor: Actor, known: Project, user: User) -> None:
         membership_changes.join(connection, actor, known.uuid, user.uuid, clock.now(), reason=reason)
@@ -96,7 +99,10 @@ def join(project: str, acting: str, reason: str, database_url: str) -> None:
 @reason_option
 @database_option
 def leave(project: str, acting: str, reason: str, database_url: str) -> None:
-    """Leave PROJECT, or withdraw the request to join it; asks to leave if its policy is moderated."""
+    """Leave PROJECT, or withdraw a request to join it.
+
+    If its policy is `moderated`, this asks to leave; `astakos project remove` completes it.
+    """
 
     def change(connection: Connection, actor: Actor, known: Project, user: User) -> None:
         state = memberships.find_state(connection, user.uuid, known.uuid)
@@ -110,7 +116,7 @@ def leave(project: str, acting: str, reason: str, database_url: str) -> None:
 @click.command()
 @_on_members
 def enroll(project: str, names: Sequence[str], acting: str | None, reason: str, database_url: str) -> None:
-    """Make users (email addresses or uuids) members of PROJECT, without their asking."""
+    """Make users members of PROJECT, without their asking."""
 
     def change(connection: Connection, actor: Actor, known: Project, user: User) -> None:
         membership_changes.enroll(connection, actor, known.uuid, user.email, clock.now(), reason=reason)
@@ -121,21 +127,21 @@ def enroll(project: str, names: Sequence[str], acting: str | None, reason: str, 
 @click.command()
 @_on_members
 def accept(project: str, names: Sequence[str], acting: str | None, reason: str, database_url: str) -> None:
-    """Admit users (email addresses or uuids) who have asked to join PROJECT."""
+    """Admit users who have asked to join PROJECT."""
     _change(database_url, project, names, acting, _action(MembershipAction.ACCEPT, reason))
 
 
 @click.command()
 @_on_members
 def reject(project: str, names: Sequence[str], acting: str | None, reason: str, database_url: str) -> None:
-    """Refuse users (email addresses or uuids) who have asked to join PROJECT."""
+    """Refuse users who have asked to join PROJECT."""
     _change(database_url, project, names, acting, _action(MembershipAction.REJECT, reason))
 
 
 @click.command()
 @_on_members
 def remove(project: str, names: Sequence[str], acting: str | None, reason: str, database_url: str) -> None:
-    """Remove members (email addresses or uuids) from PROJECT. What they use stays charged."""
+    """Remove members from PROJECT. What they use stays charged."""
     _change(database_url, project, names, acting, _action(MembershipAction.REMOVE, reason))
 
 

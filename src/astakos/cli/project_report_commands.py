@@ -1,6 +1,5 @@
 """`astakos project list`, `show`, `usage` and `events`: what there is to know about projects."""
 
-from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
@@ -10,6 +9,7 @@ from astakos.administration.accounts import find_user
 from astakos.administration.named_projects import STANDING, find_project
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import print_facts, print_rows, table_options
+from astakos.cli.project_limits import LIMITS, limits_of
 from astakos.cli.quantities import shown
 from astakos.cli.shown_values import moment
 from astakos.projects.project import Application, ApplicationState, Project, ProjectState
@@ -18,8 +18,6 @@ from astakos.storage.tables import (
     memberships,
     project_applications,
     project_overview,
-    projects,
-    quotas,
     registry,
     users,
 )
@@ -55,7 +53,7 @@ def list_(
     as_json: bool,
     wide: bool,
 ) -> None:
-    """List shared projects. The column `pending application` shows which wait for a decision."""
+    """List shared projects; with --pending, those to decide about."""
     reader = open_database(database_url).reader()
     listed = project_overview.list_shared_projects(
         reader,
@@ -83,11 +81,11 @@ def list_(
 @database_option
 @table_options
 def show(project: str, database_url: str, as_json: bool, wide: bool) -> None:
-    """Show PROJECT: its properties, its limits and their use, and its last application."""
+    """Show PROJECT, its limits, and what its application asks for."""
     reader = open_database(database_url).reader()
     known = find_project(reader, project)
     facts = _facts(reader, known, as_json=as_json)
-    resources = list(_resources(reader, known, as_json=as_json))
+    resources = list(limits_of(reader, known, as_json=as_json))
     application = project_applications.find_last(reader, known.uuid)
     asked = None if application is None else _asked(reader, application, as_json=as_json)
     if as_json:
@@ -96,8 +94,7 @@ def show(project: str, database_url: str, as_json: bool, wide: bool) -> None:
     print_facts(facts, as_json=False)
     if resources:
         click.echo()
-        columns = ("resource", "project_capacity", "usage", "pending", "member_capacity")
-        print_rows(resources, columns, as_json=False, wide=wide, droppable=("pending",))
+        print_rows(resources, LIMITS, as_json=False, wide=wide, droppable=("pending",))
     if application is not None and asked is not None and application.state in UNFINISHED:
         click.secho("\nIts last application:", bold=True)
         print_facts({name: value for name, value in asked.items() if value not in (None, "")}, as_json=False)
@@ -129,7 +126,7 @@ def usage(
     as_json: bool,
     wide: bool,
 ) -> None:
-    """Show what the members of PROJECT use, and those who were members once."""
+    """Show what members of PROJECT use, and those who were members once."""
     if sort == "usage" and resource is None:
         raise click.UsageError("--sort usage requires --resource: the units of resources differ.")
     reader = open_database(database_url).reader()
@@ -181,22 +178,6 @@ def _facts(reader: Connection, known: Project, *, as_json: bool) -> dict[str, An
         "homepage": known.homepage or None,
         "description": known.description or None,
     }
-
-
-def _resources(reader: Connection, known: Project, *, as_json: bool) -> Iterator[dict[str, Any]]:
-    capacities = projects.capacities_of(reader, known.uuid)
-    used = {
-        one.resource: one.project_level for one in quotas.project_quotas(reader, capacities, [known.uuid])
-    }
-    for resource, capacity in capacities.items():
-        holding = used.get(resource)
-        yield {
-            "resource": resource,
-            "project_capacity": capacity.project if as_json else shown(capacity.project),
-            "member_capacity": capacity.member if as_json else shown(capacity.member),
-            "usage": 0 if holding is None else holding.usage_max,
-            "pending": 0 if holding is None else holding.pending,
-        }
 
 
 def _asked(reader: Connection, application: Application, *, as_json: bool) -> dict[str, Any]:

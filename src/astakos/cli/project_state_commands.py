@@ -26,7 +26,7 @@ def _on_a_project(function: F) -> F:
 @click.command()
 @_on_a_project
 def suspend(project: str, acting: str | None, reason: str, database_url: str) -> None:
-    """Suspend PROJECT: nobody can use more of it until it is unsuspended."""
+    """Suspend PROJECT: nobody can use more of it."""
     known = _act(database_url, project, acting, ProjectAction.SUSPEND, reason)
     click.echo(f"{known.name} is suspended. Nobody can use more of it; what they use stays charged.")
 
@@ -34,7 +34,7 @@ def suspend(project: str, acting: str | None, reason: str, database_url: str) ->
 @click.command()
 @_on_a_project
 def unsuspend(project: str, acting: str | None, reason: str, database_url: str) -> None:
-    """Let the members of PROJECT, which is suspended, use it again."""
+    """Let members use PROJECT again, which is suspended."""
     known = _act(database_url, project, acting, ProjectAction.UNSUSPEND, reason)
     click.echo(f"{known.name} is active again.")
 
@@ -42,7 +42,7 @@ def unsuspend(project: str, acting: str | None, reason: str, database_url: str) 
 @click.command()
 @_on_a_project
 def terminate(project: str, acting: str | None, reason: str, database_url: str) -> None:
-    """End PROJECT: nobody can use more of it, and others can take its name."""
+    """End PROJECT, so that others can take its name."""
     known = _act(database_url, project, acting, ProjectAction.TERMINATE, reason)
     click.echo(f"{known.name} has ended. Nobody can use more of it; what they use stays charged.")
 

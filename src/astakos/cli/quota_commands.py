@@ -2,12 +2,13 @@
 
 import click
 
-from astakos.administration.accounts import find_user, find_user_if_any
+from astakos.administration.accounts import find_user_if_any
 from astakos.administration.named_projects import NoSuchProjectError, find_project
 from astakos.administration.state_document import StateError
 from astakos.administration.user_limits import set_capacity
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import print_rows, table_options
+from astakos.cli.project_limits import LIMITS, limits_of
 from astakos.cli.quantities import QUANTITY, shown
 from astakos.projects.project import Capacity, Project
 from astakos.storage.protocol import Connection
@@ -18,13 +19,20 @@ LESS_IMPORTANT = ("project_pending", "project_usage", "project_limit", "pending"
 
 
 @click.command()
-@click.argument("user")
+@click.argument("holder", metavar="USER|PROJECT")
 @database_option
 @table_options
-def show(user: str, database_url: str, as_json: bool, wide: bool) -> None:
-    """Show the limits and usage of USER (an email address or uuid), for each project."""
+def show(holder: str, database_url: str, as_json: bool, wide: bool) -> None:
+    """Show limits and usage of a USER in each project, or of a PROJECT.
+
+    A user is named by email address or uuid, a project by uuid or name.
+    """
     reader = open_database(database_url).reader()
-    known = find_user(reader, user)
+    known = find_user_if_any(reader, holder)
+    if known is None:
+        shared = list(limits_of(reader, _project(reader, holder), as_json=as_json))
+        print_rows(shared, LIMITS, as_json=as_json, wide=wide, droppable=("pending",))
+        return
     resources = {resource.name for resource in registry.list_resources(reader)}
     rows = []
     for found in quotas.service_quotas(reader, resources, [known.uuid], None):
@@ -55,10 +63,11 @@ def show(user: str, database_url: str, as_json: bool, wide: bool) -> None:
 )
 @database_option
 def set_(holder: str, resource: str, limit: int | None, member_limit: int | None, database_url: str) -> None:
-    """Set the LIMIT of RESOURCE for a user or for a whole project: a number like 20 or 10G, or `unlimited`.
+    """Set the LIMIT of RESOURCE for a USER or a PROJECT.
 
-    The limit of a USER (an email address or uuid) is that of their system project. A PROJECT is named by its
-    uuid or name. Existing usage stays, even above the limit.
+    LIMIT is a number like 20 or 10G, or `unlimited`. That of a user (an email address or uuid) is the limit
+    of their system project. A project is named by uuid or name; its members share its limit, and each has
+    the --member-limit. Existing usage stays, even above the limit.
     """
     if limit is None and member_limit is None:
         raise click.UsageError("Give a LIMIT, or for a project --member-limit.")

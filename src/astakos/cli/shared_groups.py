@@ -7,7 +7,7 @@ from astakos.cli.lazy_group import LazyGroup
 
 quota = LazyGroup(
     "quota",
-    help="Show and set users' quotas; `mine` asks over HTTP.",
+    help="Show and set quotas of users and projects; `mine` asks over HTTP.",
     targets={
         "mine": "astakos.cli.account_commands:mine",
         "set": "astakos.cli.quota_commands:set_",

@@ -46,6 +46,24 @@ def test_quotas_are_shown_from_each_project(database: Database, service: Caller)
     assert len(table.splitlines()) == 1 + len(found)
 
 
+@pytest.mark.parametrize("name", ["nobody@example.org", UNKNOWN_UUID, ""])
+def test_a_holder_who_is_not_there_is_named(database: Database, name: str) -> None:
+    assert refused(database, "quota", "show", name) == f"there is no user or project {name!r}"
+
+
+@pytest.mark.parametrize("project", [LAB, "lab.example.org"])
+def test_the_limits_of_a_project_are_shown(database: Database, project: str) -> None:
+    found = astakos(database, "quota", "show", project, "--json").document
+    assert {
+        "resource": VM,
+        "project_capacity": 12,
+        "member_capacity": 10,
+        "usage": 0,
+        "pending": 0,
+    } in found
+    assert len(astakos(database, "quota", "show", project).output.splitlines()) == 1 + len(found)
+
+
 @pytest.mark.parametrize(
     ("limit", "number", "word"),
     [("20", 20, "20"), ("2K", 2048, "2048"), ("unlimited", UNLIMITED, "unlimited")],

@@ -13,7 +13,7 @@ from service.world import ALICE, BOB, CHLOE, PEOPLE, UNKNOWN_UUID
 pytestmark = pytest.mark.every_engine
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
-COMMANDS_ON_A_USER = (["user", "show"], ["user", "token"], ["user", "password"], ["quota", "show"])
+COMMANDS_ON_A_USER = (["user", "show"], ["user", "token"], ["user", "password"])
 
 
 def test_a_user_who_is_added_can_call_at_once(database: Database, service: Caller) -> None:
