@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from astakos.projects.handover import HANDED_OVER, HANDOVER
 from astakos.projects.membership_actions import AUTO_ACCEPT, TABLE
 from astakos.projects.project_actions import APPLICATION_ACTIONS, PROJECT_ACTIONS, SUBMISSIONS
 from astakos.projects.project_events import CREATED, MODIFIED, OF_APPLICATIONS, REACHED
@@ -29,6 +30,7 @@ def tables() -> Mapping[str, str]:
         "submissions": _table(SUBMISSION_HEAD, SUBMISSIONS.values()),
         "applications": _table(SUBMISSION_HEAD, APPLICATION_ACTIONS.values()),
         "projects": _table(HEAD, PROJECT_ACTIONS.values()),
+        "handover": _table(HEAD, [HANDOVER]),
         "memberships": _table(HEAD, [row for rows in TABLE.values() for row in rows]),
         "acceptance": _table(HEAD, [AUTO_ACCEPT]),
         "events": _events(),
@@ -55,7 +57,7 @@ def _condition(check: Check[Any]) -> str:
 
 
 def _events() -> str:
-    kinds = [CREATED, MODIFIED, *REACHED.values(), *OF_APPLICATIONS.values()]
+    kinds = [CREATED, MODIFIED, *REACHED.values(), HANDED_OVER, *OF_APPLICATIONS.values()]
     return ", ".join(f"`{kind}`" for kind in kinds) + "."
 
 

@@ -142,7 +142,7 @@ def change_project(
         ProjectRefusedError: see `SUBMISSIONS`; or the actor is no project administrator, or another project
             holds the name.
     """
-    _require_reason(reason)
+    require_reason(reason)
     project = projects.find(connection, key)
     applied, invalid = _tried(lambda: _judged(connection, asked, now))
     facts = SubmissionFacts(actor, project, invalid, None, asked.given)
@@ -190,7 +190,7 @@ def act_on_application(
     Raises:
         ProjectRefusedError: see `APPLICATION_ACTIONS`.
     """
-    _require_reason(reason)
+    require_reason(reason)
     application = project_applications.find(connection, number)
     project = projects.find(connection, project_uuid)
     last = None if project is None else project_applications.find_last(connection, project.uuid)
@@ -225,7 +225,7 @@ def act_on_project(
     Raises:
         ProjectRefusedError: see `PROJECT_ACTIONS`.
     """
-    _require_reason(reason)
+    require_reason(reason)
     project = projects.find_by_uuid_or_number(connection, key)
     namesake = None if project is None else projects.find_namesake(connection, project)
     row = PROJECT_ACTIONS[action]
@@ -336,7 +336,12 @@ def _record(connection: Connection, event: Event, now: int) -> None:
     events.record(connection, event, now)
 
 
-def _require_reason(reason: str) -> None:
+def require_reason(reason: str) -> None:
+    """Check that the audit log can hold a reason.
+
+    Raises:
+        ProjectRefusedError: it cannot.
+    """
     if len(reason) > LONGEST_TEXT or not is_storable(reason):
         raise ProjectRefusedError(
             RefusalKind.INVALID,

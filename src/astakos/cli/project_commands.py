@@ -19,6 +19,7 @@ REPORTS = {
     "show": "astakos.cli.project_report_commands:show",
     "usage": "astakos.cli.project_report_commands:usage",
 }
+OWNERSHIP = {"handover": "astakos.cli.project_handover_command:handover"}
 ADMINISTRATORS = {"admins": "astakos.cli.project_admin_command:admins"}
 
 project = LazyGroup(
@@ -28,12 +29,13 @@ project = LazyGroup(
     Each command takes the UUID of a PROJECT, or its name if no other project has it. Users are named by
     email address or uuid. `--as USER` acts in the name of a user, with their rights.
     """,
-    targets={**REPORTS, **APPLICATIONS, **STATES, **MEMBERS, **ADMINISTRATORS},
+    targets={**REPORTS, **APPLICATIONS, **STATES, **MEMBERS, **OWNERSHIP, **ADMINISTRATORS},
     sections={
         "Look": REPORTS,
         "Apply, and decide about applications": APPLICATIONS,
         "Stop and revive": STATES,
         "Members": MEMBERS,
+        "Ownership": OWNERSHIP,
         "Administrators": ADMINISTRATORS,
     },
 )

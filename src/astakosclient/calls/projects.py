@@ -67,6 +67,12 @@ def project_action(token: str | None, project_id: str, action: ProjectAction, re
     return _act("project_action", _project(project_id), token, action, {"reason": reason})
 
 
+def hand_over_project(token: str | None, project_id: str, owner: str, reason: str) -> Call[None]:
+    """Builds the call that gives a project another owner."""
+    value = {"owner": given("owner", owner), "reason": reason}
+    return _act("hand_over_project", _project(project_id), token, "handover", value)
+
+
 def application_action(
     token: str | None, project_id: str, app_id: int, action: ApplicationAction, reason: str
 ) -> Call[None]:

@@ -110,6 +110,18 @@ class AsyncBoundProjectCalls(Asynchronous):
         """
         await self._run(projects.project_action(self._token, project_id, action, reason))
 
+    async def hand_over_project(self, project_id: str, owner: str, reason: str = "") -> None:
+        """Gives a project another owner, at once. Requires this project's server.
+
+        For the owner of the project, and project administrators.
+
+        Args:
+            project_id: the project's UUID.
+            owner: the UUID of the new owner, who must be accepted and active.
+            reason: a note for the project's log.
+        """
+        await self._run(projects.hand_over_project(self._token, project_id, owner, reason))
+
     async def application_action(
         self, project_id: str, app_id: int, action: ApplicationAction, reason: str = ""
     ) -> None:

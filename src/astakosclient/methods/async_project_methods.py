@@ -117,6 +117,21 @@ class AsyncProjectCalls(Asynchronous):
         """
         await self._run(projects.project_action(token, project_id, action, reason))
 
+    async def hand_over_project(
+        self, token: str | None, project_id: str, owner: str, reason: str = ""
+    ) -> None:
+        """Gives a project another owner, at once. Requires this project's server.
+
+        For the owner of the project, and project administrators.
+
+        Args:
+            token: a user's token.
+            project_id: the project's UUID.
+            owner: the UUID of the new owner, who must be accepted and active.
+            reason: a note for the project's log.
+        """
+        await self._run(projects.hand_over_project(token, project_id, owner, reason))
+
     async def application_action(
         self, token: str | None, project_id: str, app_id: int, action: ApplicationAction, reason: str = ""
     ) -> None:

@@ -112,6 +112,18 @@ class ProjectClient(LocatedClient):
         """
         self._call(projects.project_action(self.token, project_id, action, reason))
 
+    def hand_over_project(self, project_id: str, owner: str, reason: str = "") -> None:
+        """Gives a project another owner, at once. Requires this project's server.
+
+        For the owner of the project, and project administrators.
+
+        Args:
+            project_id: the project's UUID.
+            owner: the UUID of the new owner, who must be accepted and active.
+            reason: a note for the project's log.
+        """
+        self._call(projects.hand_over_project(self.token, project_id, owner, reason))
+
     def application_action(
         self, project_id: str, app_id: int, action: ApplicationAction, reason: str = ""
     ) -> None:

@@ -117,6 +117,14 @@ EVERY_CALL: dict[str, tuple[Invoke, str, str, Any, str, Any]] = {
         "200 OK",
         None,
     ),
+    "handing over": (
+        lambda c: c.hand_over_project(NEW, OWNER, reason="r"),
+        "POST",
+        f"/{NEW}/action",
+        {"handover": {"owner": OWNER, "reason": "r"}},
+        "200 OK",
+        None,
+    ),
     "approving an application": (
         lambda c: c.application_action(NEW, 2, "approve", "fine"),
         "POST",

@@ -1,8 +1,12 @@
-"""`POST projects/<id>/action`: decides about applications, and about projects (`http-api.md` §9)."""
+"""`POST projects/<id>/action`: decides about applications, and about projects (`http-api.md` §9).
+
+`handover` is beyond the original.
+"""
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from astakos.administration.handover import hand_over
 from astakos.administration.project_changes import act_on_application, act_on_project
 from astakos.directory.entities import User
 from astakos.events.event import Actor
@@ -28,6 +32,12 @@ class ApplicationDecision(Decision, kw_only=True):
     app_id: int
 
 
+class HandoverDecision(Decision, kw_only=True):
+    """The UUID of the user who shall own the project, and why."""
+
+    owner: str
+
+
 class ProjectActionBody(msgspec.Struct, forbid_unknown_fields=True):
     """Exactly one action."""
 
@@ -39,6 +49,7 @@ class ProjectActionBody(msgspec.Struct, forbid_unknown_fields=True):
     unsuspend: Decision | UnsetType = UNSET
     terminate: Decision | UnsetType = UNSET
     reinstate: Decision | UnsetType = UNSET
+    handover: HandoverDecision | UnsetType = UNSET
 
 
 KEYS = ProjectActionBody.__struct_fields__
@@ -50,6 +61,7 @@ async def act_on_project_call(service: Service, request: Request, user: User) ->
     """Decides about the last application of a project, or about the project itself.
 
     `approve`, `deny`, `cancel` and `dismiss` need the number of the application, and the UUID of the project.
+    `handover` gives the project to another owner, at once.
     """
     body = BODY.read(request)
     given = {name: getattr(body, name) for name in KEYS if getattr(body, name) is not UNSET}
@@ -62,6 +74,8 @@ async def act_on_project_call(service: Service, request: Request, user: User) ->
         if isinstance(decision, ApplicationDecision):
             action = ApplicationAction(name)
             act_on_application(connection, actor, action, key, decision.app_id, reason, now)
+        elif isinstance(decision, HandoverDecision):
+            hand_over(connection, actor, key, decision.owner, reason, now)
         else:
             act_on_project(connection, actor, ProjectAction(name), key, reason, now)
 
