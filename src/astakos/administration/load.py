@@ -309,9 +309,9 @@ class _Loader:
 
     def _follow_activation(self, identifier: int, user: User) -> None:
         if user.is_active:
-            concerned = deactivations.unsuspend(self._connection, identifier)
+            concerned = deactivations.unsuspend(self._connection, identifier, user.uuid, self._now)
         else:
-            concerned = deactivations.suspend(self._connection, identifier, user.uuid)
+            concerned = deactivations.suspend(self._connection, identifier, user.uuid, self._now)
         for project in concerned:
             sync_project(self._connection, project)
             sync_memberships(self._connection, project, [user.uuid])

@@ -124,17 +124,17 @@ def change_user(connection: Connection, user: User, given: Particulars) -> None:
     user_records.save(connection, user.id, record)
 
 
-def deactivate_user(connection: Connection, user: User, reason: str) -> None:
+def deactivate_user(connection: Connection, user: User, reason: str, now: int) -> None:
     """Deactivate a user: end all their tokens and sessions, and suspend their projects and memberships."""
     users.save(connection, replace(user, is_active=False))
     record = user_records.find(connection, user.id)
     user_records.save(connection, user.id, record._replace(deactivated_reason=reason))
-    for project in deactivations.suspend(connection, user.id, user.uuid):
+    for project in deactivations.suspend(connection, user.id, user.uuid, now):
         sync_project(connection, project)
         sync_memberships(connection, project, [user.uuid])
 
 
-def activate_user(connection: Connection, user: User) -> None:
+def activate_user(connection: Connection, user: User, now: int) -> None:
     """Activate a user and restore what their deactivation suspended, but nothing suspended for another
     reason. The tokens that it ended do not come back.
 
@@ -150,7 +150,7 @@ def activate_user(connection: Connection, user: User) -> None:
     users.save(connection, replace(user, is_active=True))
     record = user_records.find(connection, user.id)
     user_records.save(connection, user.id, record._replace(deactivated_reason=None))
-    for project in deactivations.unsuspend(connection, user.id):
+    for project in deactivations.unsuspend(connection, user.id, user.uuid, now):
         sync_project(connection, project)
         sync_memberships(connection, project, [user.uuid])
 

@@ -79,9 +79,9 @@ def activated(person: Person, *, is_active: bool) -> Change:
         user = users.find_by_uuid(connection, person.uuid)
         assert user is not None
         if is_active:
-            activate_user(connection, user)
+            activate_user(connection, user, LOADED)
         elif user.is_active:
-            deactivate_user(connection, user, "a reason")
+            deactivate_user(connection, user, "a reason", LOADED)
 
     return change
 

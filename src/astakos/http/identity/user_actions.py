@@ -60,17 +60,17 @@ async def user_action(service: Service, request: Request) -> Answer:
     return await answer_user(service, request.parameter, **made)
 
 
-def _activate(connection: Connection, user: User, _details: Mapping[str, Any], _now: int) -> Made:
-    activate_user(connection, user)
+def _activate(connection: Connection, user: User, _details: Mapping[str, Any], now: int) -> Made:
+    activate_user(connection, user, now)
     return NOTHING
 
 
-def _deactivate(connection: Connection, user: User, details: Mapping[str, Any], _now: int) -> Made:
+def _deactivate(connection: Connection, user: User, details: Mapping[str, Any], now: int) -> Made:
     reason = details.get("reason", "")
     if not isinstance(reason, str):
         raise BadRequest("The reason must be a string.")
     require_storable("reason", reason)
-    deactivate_user(connection, user, reason)
+    deactivate_user(connection, user, reason, now)
     return NOTHING
 
 

@@ -1,6 +1,11 @@
 """Suspends what a deactivated user has, and restores it on activation (`identity-and-projects.md` §1)."""
 
+from collections.abc import Sequence
+
+from astakos.projects.membership_times import enter
+from astakos.projects.project import DRAWING, Membership, MembershipState
 from astakos.storage.protocol import Connection
+from astakos.storage.tables import memberships
 
 PROJECT, MEMBERSHIP = "project", "membership"
 
@@ -27,12 +32,11 @@ DELETE FROM deactivations
 WHERE suspended = 'project' AND project_id = (SELECT id FROM projects WHERE uuid = ?)
 """
 FORGET = "DELETE FROM deactivations WHERE user_id = ?"
-SET_PROJECT = "UPDATE projects SET state = ? WHERE id = ? AND state = ?"
-SET_MEMBERSHIP = "UPDATE memberships SET state = ? WHERE project_id = ? AND user_id = ?"
-UNSUSPEND_MEMBERSHIP = f"{SET_MEMBERSHIP} AND state = 'suspended'"
+SUSPEND_PROJECT = "UPDATE projects SET state = 'suspended', deactivated = ? WHERE id = ?"
+UNSUSPEND_PROJECT = "UPDATE projects SET state = 'active' WHERE id = ? AND state = 'suspended'"
 
 
-def suspend(connection: Connection, user: int, uuid: str) -> set[str]:
+def suspend(connection: Connection, user: int, uuid: str, now: int) -> set[str]:
     """Suspend a user's own active projects and their memberships; return the uuids of the affected projects.
 
     Anything that is then suspended for another reason must lose its row in `deactivations`; otherwise
@@ -40,17 +44,17 @@ def suspend(connection: Connection, user: int, uuid: str) -> set[str]:
     """
     concerned = set()
     for project, name in connection.execute(LIST_OWN_PROJECTS, (uuid, uuid)).fetchall():
-        connection.execute(SET_PROJECT, ("suspended", project, "active"))
+        connection.execute(SUSPEND_PROJECT, (now, project))
         connection.execute(NOTE, (user, project, PROJECT))
         concerned.add(name)
     for project, name in connection.execute(LIST_MEMBERSHIPS, (user,)).fetchall():
-        connection.execute(SET_MEMBERSHIP, ("suspended", project, user))
+        _move(connection, uuid, name, DRAWING, MembershipState.SUSPENDED, now)
         connection.execute(NOTE, (user, project, MEMBERSHIP))
         concerned.add(name)
     return concerned
 
 
-def unsuspend(connection: Connection, user: int) -> set[str]:
+def unsuspend(connection: Connection, user: int, uuid: str, now: int) -> set[str]:
     """Restore what `suspend` suspended and is still suspended; return the uuids of the affected projects.
 
     Memberships become accepted, including those that were `leave_requested` before.
@@ -58,12 +62,28 @@ def unsuspend(connection: Connection, user: int) -> set[str]:
     concerned = set()
     for project, name, suspended in connection.execute(LIST, (user,)).fetchall():
         if suspended == PROJECT:
-            connection.execute(SET_PROJECT, ("active", project, "suspended"))
+            connection.execute(UNSUSPEND_PROJECT, (project,))
         else:
-            connection.execute(UNSUSPEND_MEMBERSHIP, ("accepted", project, user))
+            _move(connection, uuid, name, (MembershipState.SUSPENDED,), MembershipState.ACCEPTED, now)
         concerned.add(name)
     connection.execute(FORGET, (user,))
     return concerned
+
+
+def _move(
+    connection: Connection,
+    user: str,
+    project: str,
+    before: Sequence[MembershipState],
+    to: MembershipState,
+    now: int,
+) -> None:
+    """Let a membership enter a state if it is in one of those before."""
+    membership = memberships.find_of(connection, user, project)
+    if membership is not None and membership.state in before:
+        entered = enter(membership.entered, membership.state, to, now)
+        moved = Membership(user, to, ever_accepted=True, entered=entered)
+        memberships.save_one(connection, project, moved)
 
 
 def note(connection: Connection, user: str, project: str, suspended: str) -> None:

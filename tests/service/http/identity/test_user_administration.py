@@ -410,6 +410,21 @@ def test_the_active_projects_that_a_user_owns_are_suspended_with_them(
     assert holdings(database)[member_key(BOB)] == Holding(10)
 
 
+def test_the_times_of_what_is_suspended_with_a_user_are_shown(administered: Caller) -> None:
+    assert act(administered, BOB, "deactivate").status == 200
+    own = administered.get(f"{ACCOUNT}/projects/{BOB.uuid}", CHLOE.token).document
+    assert own["state"] == "suspended"
+    path = f"{ACCOUNT}/projects/memberships?project={LAB}"
+    (membership,) = (
+        found for found in administered.get(path, CHLOE.token).document if found["user"] == BOB.uuid
+    )
+    assert membership["state"] == "suspended"
+    assert membership["suspended"] == own["deactivation_date"]
+    assert act(administered, BOB, "activate").status == 200
+    after = administered.get(f"{ACCOUNT}/projects/memberships/{membership['id']}", CHLOE.token).document
+    assert (after["state"], after["accepted"]) == ("accepted", membership["accepted"])
+
+
 def test_what_was_suspended_for_another_reason_stays_so(administered: Caller, database: Database) -> None:
     of_lab = "project_id = (SELECT id FROM projects WHERE uuid = ?)"
     rows(database, f"UPDATE memberships SET state = 'suspended' WHERE {of_lab}", LAB)
