@@ -21,9 +21,9 @@ FROM projects p LEFT JOIN users u ON u.uuid = p.owner
 WHERE NOT p.system_project
 """
 HAS_MEMBER = """
-EXISTS (
-    SELECT 1 FROM memberships m JOIN users member ON member.id = m.user_id
-    WHERE m.project_id = p.id AND member.uuid = ? AND m.state IN ('accepted', 'leave_requested', 'suspended')
+p.id IN (
+    SELECT m.project_id FROM users member JOIN memberships m ON m.user_id = member.id
+    WHERE member.uuid = ? AND m.state IN ('accepted', 'leave_requested', 'suspended')
 )
 """
 LIST_MEMBERS = """
