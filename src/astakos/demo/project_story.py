@@ -66,10 +66,12 @@ def tell_of_a_project(narrator: Narrator, world: World) -> None:
         expect=lambda found: found["usage"][0]["user"] == world.grace,
     )
 
-    narrator.say("Ada asks for more members. Grace leaves, and Root ends the project:")
+    narrator.say("Ada asks for more members, and hands the project over to Grace:")
     narrator.ask(
         "modify_project", ada, project, {"max_members": 9}, expect=lambda found: found["id"] == project
     )
+    narrator.ask("hand_over_project", ada, project, world.grace, expect=_nothing)
+    narrator.say("Grace leaves, and Root ends the project:")
     narrator.ask("membership_action", grace, membership, "leave", expect=_nothing)
     narrator.refuse(errors.Forbidden, "project_action", ada, project, "terminate")
     narrator.ask("project_action", root, project, "terminate", "The workshop is over.", expect=_nothing)
