@@ -5,6 +5,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
+from astakos.administration.document_errors import explained
 from astakos.http.faults import BadRequest
 from astakos.http.media_types import JSON_TYPE
 from astakos.http.request import BODY_LIMIT, Request
@@ -39,7 +40,7 @@ def read_json(request: Request, decoder: msgspec.json.Decoder[T]) -> T:
             body.decode("utf-8")
         return decoder.decode(body)
     except msgspec.ValidationError as error:
-        raise BadRequest(f"The body is not valid: {error}.") from error
+        raise BadRequest(f"The body is not valid: {explained(error, decoder.type)}.") from error
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise BadRequest(f"The body is not valid JSON: {why_malformed(body, error)}.") from error
 

@@ -6,10 +6,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from astakos.http.routes import TABLE
+from astakos.http.routing import VARIABLE
 from service.caller import ACCOUNT, TOKENS, Caller, Reply
 from service.world import ALICE
 
-PATHS = sorted({name.format(id="x", uuid="x", serial="1") for name in TABLE.routes})
+PATHS = sorted({VARIABLE.sub("1", name) for name in TABLE.routes})
 QUERIES = ["", "?format=xml", "?callback=f", "?next=javascript:x", "?client_id=x&response_type=code"]
 
 

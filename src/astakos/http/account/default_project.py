@@ -56,7 +56,7 @@ def choose_default_project(connection: Connection, user: str, project: str) -> N
     Raises:
         NotAllowed: The user is not verified or not accepted.
         ItemNotFound: There is no such user or project, or the user has never been a member of it.
-        Forbidden: The user cannot draw from the project now.
+        Forbidden: The user is not a member any more, or the project is suspended.
         Conflict: The project has not started, or has ended.
     """
     account = users.find_by_uuid(connection, user)
@@ -68,8 +68,8 @@ def choose_default_project(connection: Connection, user: str, project: str) -> N
     membership = None if found is None else memberships.find_state(connection, user, found.uuid)
     if found is None or membership is None:
         raise ItemNotFound("There is no such project, or the user is not a member of it.")
-    if found.state not in ALIVE:
-        raise Conflict(f"The project is {found.state}. Choose an active one.")
     if membership not in DRAWING or found.state is ProjectState.SUSPENDED:
         raise Forbidden("The user cannot draw from this project now. Choose another one.")
+    if found.state not in ALIVE:
+        raise Conflict(f"The project is {found.state}. Choose an active one.")
     users.set_default_project(connection, user, project)

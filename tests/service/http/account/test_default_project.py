@@ -65,7 +65,7 @@ def test_whoever_has_asked_to_leave_may_still_choose_it(service: Caller, databas
         (ALICE, {"project_id": BOB.uuid}, 404, "itemNotFound"),
         (ALICE, {"project_id": HALTED}, 403, "forbidden"),
         (ALICE, {"project_id": CLOSED}, 409, "conflict"),
-        (CHLOE, {"project_id": CLOSED}, 409, "conflict"),
+        (CHLOE, {"project_id": CLOSED}, 403, "forbidden"),
         (ALICE, {"project_id": 5}, 400, "badRequest"),
         (ALICE, {"project_id": [LAB]}, 400, "badRequest"),
         (ALICE, [LAB], 400, "badRequest"),

@@ -208,6 +208,11 @@ def test_types_and_policies_are_checked_before_anything_else(service: Caller, gi
         assert "The body is not valid" in reply.message
 
 
+def test_the_message_lists_the_policies(service: Caller) -> None:
+    reply = modify(service, LAB, join_policy="free")
+    assert "Invalid enum value 'free'; allowed: auto, moderated, closed - at `$.join_policy`" in reply.message
+
+
 WRONG_VALUES = [
     {"name": "lab"},
     {"name": "\0.example.org"},
