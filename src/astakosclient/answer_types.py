@@ -354,6 +354,36 @@ class ProjectUsage(TypedDict):
     next: str | None
 
 
+class AuditEvent(TypedDict):
+    """A change that was recorded in the audit log.
+
+    ``number`` counts all events from 1, without gaps. ``actor`` is the UUID of the user who caused the
+    change, or None for an operator and for the service itself. ``origin`` is the address that the change came
+    from, ``command`` or ``service``; None hides the address of somebody else. ``project`` and ``user`` are
+    what the event is about. ``before`` and ``after`` are the values that changed. ``hash`` depends on this
+    event and on all before it.
+    """
+
+    number: int
+    time: str
+    kind: str
+    actor: str | None
+    origin: str | None
+    project: str | None
+    user: str | None
+    reason: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    hash: str
+
+
+class EventPage(TypedDict):
+    """Events of the audit log, oldest first; ``next`` is the cursor for what follows, even if nothing yet."""
+
+    events: list[AuditEvent]
+    next: int
+
+
 class ProjectApplication(TypedDict):
     """The IDs of a project and of the application to create or modify it."""
 

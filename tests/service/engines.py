@@ -109,7 +109,7 @@ class PostgreSQLEngine:
         database = self.new(folder)
         database.open()
         load(database, world(), LOADED)
-        register_own_services(database, BASE_URL)
+        register_own_services(database, BASE_URL, LOADED)
         database.close()
         return urlsplit(database.url).path.removeprefix("/")
 

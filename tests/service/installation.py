@@ -42,7 +42,7 @@ def make_world(path: Path) -> None:
     """Make a database that holds the world, all of it in one file."""
     database = database_at(path)
     load(database, world(), LOADED)
-    register_own_services(database, BASE_URL)
+    register_own_services(database, BASE_URL, LOADED)
     database.close()
     assert not path.with_name(path.name + "-wal").exists()
 
@@ -113,6 +113,11 @@ def all_rows(database: Database) -> dict[str, list[tuple[object, ...]]]:
             name: sorted(connection.execute(f'SELECT * FROM "{name}"').fetchall(), key=repr)
             for name in sorted(database.list_tables(connection))
         }
+
+
+def last_event(database: Database) -> tuple[object, ...]:
+    """The newest row of the audit log."""
+    return rows(database, "SELECT * FROM events ORDER BY id DESC LIMIT 1")[0]
 
 
 @contextlib.contextmanager

@@ -20,6 +20,6 @@ def serving_as_itself(database: Database, document: StateDocument) -> Iterator[s
         url = f"http://{LOOPBACK}:{listener.getsockname()[1]}/astakos"
         document.base_url = url
         load(database, document, LOADED)
-        register_own_services(database, url)
+        register_own_services(database, url, LOADED)
         with serving(Service(database, url), listener):
             yield url

@@ -7,8 +7,9 @@ from astakos.directory.entities import User
 from astakos.directory.password_hashes import password_hash
 from astakos.directory.password_rules import refuse_password
 from astakos.directory.tokens import USER_TOKEN_LIFETIME, new_token, token_hash
+from astakos.events.event import Actor, Event
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import users
+from astakos.storage.tables import events, users
 
 
 def find_user(connection: Connection, name: str) -> User:
@@ -28,13 +29,14 @@ def find_user_if_any(connection: Connection, name: str) -> User | None:
     return users.find_by_uuid(connection, name) or users.find_by_username(connection, name)
 
 
-def renew_user_token(connection: Connection, user: User, now: int) -> str:
+def renew_user_token(connection: Connection, actor: Actor, user: User, now: int) -> str:
     """Replace a user's token and return the new one, which cannot be shown again.
 
     Ends all their earlier tokens and sessions.
     """
     token = new_token(os.urandom)
     users.set_token(connection, user.uuid, token_hash(token), now, now + USER_TOKEN_LIFETIME)
+    events.record(connection, Event("user.token_renewed", actor, subject=user.uuid), now)
     return token
 
 
@@ -50,6 +52,10 @@ def hash_new_password(password: str) -> str:
     return password_hash(password)
 
 
-def set_password(connection: Connection, user: User, hashed: str, *, keep_tokens: bool) -> None:
+def set_password(
+    connection: Connection, actor: Actor, user: User, hashed: str, now: int, *, keep_tokens: bool
+) -> None:
     """Set a user's password hash. Unless `keep_tokens`, end all their tokens and sessions."""
     users.set_password_hash(connection, user.uuid, hashed, keep_tokens=keep_tokens)
+    kept = {"tokens_kept": keep_tokens}
+    events.record(connection, Event("user.password_changed", actor, subject=user.uuid, after=kept), now)

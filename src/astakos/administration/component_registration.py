@@ -2,17 +2,20 @@
 
 import os
 from dataclasses import replace
+from typing import Any
 
+from astakos.administration.journal import Journal, facts_of_component, facts_of_service
 from astakos.administration.state_document import StateError
 from astakos.directory.entities import Component
 from astakos.directory.service_catalog import OWN_COMPONENT, OWN_SERVICES, own_endpoint
 from astakos.directory.tokens import new_token, token_hash
+from astakos.events.event import SERVICE, Actor, Event
 from astakos.storage.protocol import Connection, Database
-from astakos.storage.tables import registry
+from astakos.storage.tables import events, registry
 from astakos.storage.texts import is_storable
 
 
-def renew_component_token(connection: Connection, name: str, now: int) -> str:
+def renew_component_token(connection: Connection, actor: Actor, name: str, now: int) -> str:
     """Replace a component's token and return the new one, which cannot be shown again.
 
     Raises:
@@ -22,10 +25,11 @@ def renew_component_token(connection: Connection, name: str, now: int) -> str:
         raise StateError(f"there is no component {name!r}")
     token = new_token(os.urandom)
     registry.set_component_token(connection, name, token_hash(token), now, None)
+    events.record(connection, Event("component.token_renewed", actor, after={"component": name}), now)
     return token
 
 
-def register_own_services(database: Database, base_url: str) -> None:
+def register_own_services(database: Database, base_url: str, now: int) -> None:
     """Register this program's own services in the service catalog, below its base URL.
 
     The component's own URLs follow the base URL, except those that an operator has set.
@@ -44,12 +48,26 @@ def register_own_services(database: Database, base_url: str) -> None:
         return registry.find_component(connection, OWN_COMPONENT) == _wanted_component(connection, base_url)
 
     def register(connection: Connection) -> None:
+        before = _registered(connection)
         registry.save_component(connection, _wanted_component(connection, base_url))
         for name, kind, _, _ in OWN_SERVICES:
             registry.save_service(connection, name, kind, OWN_COMPONENT, [wanted[name]])
+        with Journal(connection, SERVICE, now) as journal:
+            for (thing, name), facts in _registered(connection).items():
+                journal.compare(thing, before.get((thing, name)), facts, name=name)
 
     if not is_registered(database.reader()):
         database.change(register)
+
+
+def _registered(connection: Connection) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return what the audit log tells of this program's component and services."""
+    component = registry.find_component(connection, OWN_COMPONENT)
+    found = {} if component is None else {("component", OWN_COMPONENT): facts_of_component(component)}
+    for service in registry.list_services(connection):
+        if service.component.name == OWN_COMPONENT:
+            found["service", service.name] = facts_of_service(service)
+    return found
 
 
 def _own_component(base_url: str) -> Component:

@@ -1,12 +1,12 @@
 """Applies a state document to an installation: atomic and idempotent."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from astakos.administration.document_checks import require_distinct, require_storable
+from astakos.administration.document_passwords import hash_passwords
 from astakos.administration.document_places import Place
 from astakos.administration.document_values import (
-    instant_at,
     limit_at,
     limits_at,
     new_name_at,
@@ -16,7 +16,15 @@ from astakos.administration.document_values import (
     uuid_at,
     web_url_at,
 )
+from astakos.administration.journal import (
+    Journal,
+    facts_of_component,
+    facts_of_resource,
+    facts_of_service,
+    facts_of_user,
+)
 from astakos.administration.limit_updates import sync_memberships, sync_project, sync_resource
+from astakos.administration.oauth2_loading import load_access_token, load_client
 from astakos.administration.project_loading import load_project, require_free_name, require_resources
 from astakos.administration.state_document import (
     ComponentEntry,
@@ -32,20 +40,17 @@ from astakos.administration.state_document import (
 from astakos.administration.system_projects import save_system_project
 from astakos.directory.entities import Component, Resource, User, UserRecord
 from astakos.directory.mail_addresses import EXAMPLE, is_mail_address
-from astakos.directory.oauth2_rules import refuse_registered_uri
-from astakos.directory.password_hashes import is_password_hash, password_hash, password_matches
-from astakos.directory.password_rules import refuse_password
 from astakos.directory.redirects import refuse_allowed_next, refuse_base_url
 from astakos.directory.service_catalog import refuse_menu
 from astakos.directory.tokens import USER_TOKEN_LIFETIME
 from astakos.directory.trusted_proxies import TrustedProxies
+from astakos.events.event import OPERATOR, Actor
 from astakos.ledger.rules import UNLIMITED
 from astakos.projects.project import MembershipState, ProjectState
 from astakos.storage.protocol import Connection, Database
 from astakos.storage.tables import (
     deactivations,
     memberships,
-    oauth2,
     projects,
     registry,
     settings,
@@ -56,33 +61,34 @@ from astakos.storage.tables import (
 T = TypeVar("T")
 
 
-def load(database: Database, document: StateDocument, now: int) -> None:
+def load(database: Database, document: StateDocument, now: int, actor: Actor = OPERATOR) -> None:
     """Apply a document in one transaction.
 
     Creates or updates everything that the document names; leaves everything else as it is. Never changes
-    usage.
+    usage. Records an event for each thing that was created or changed.
 
     Raises:
         StateError: the document contains an error; nothing has changed.
     """
     require_storable(document)
     require_distinct(document)
-    passwords = _hash_passwords(database, document.users)
+    passwords = hash_passwords(database, document.users)
 
     def carry_out(connection: Connection) -> None:
-        loader = _Loader(connection, passwords, now)
-        loader.settings(document.base_url, document.settings)
-        _each("components", document.components, loader.component)
-        _each("services", document.services, loader.service)
-        _each("resources", document.resources, loader.resource)
-        loader.add_new_resources()
-        users.add_groups(connection, (name for user in document.users for name in user.groups))
-        _each("users", document.users, loader.user)
-        _each("projects", document.projects, loader.project)
-        _each("projects", document.projects, loader.project_name)
-        _each("users", document.users, loader.default_project)
-        _each("oauth2_clients", document.oauth2_clients, loader.client)
-        _each("oauth2_tokens", document.oauth2_tokens, loader.access_token)
+        with Journal(connection, actor, now) as journal:
+            loader = _Loader(connection, passwords, now, journal)
+            loader.settings(document.base_url, document.settings)
+            _each("components", document.components, loader.component)
+            _each("services", document.services, loader.service)
+            _each("resources", document.resources, loader.resource)
+            loader.add_new_resources()
+            users.add_groups(connection, (name for user in document.users for name in user.groups))
+            _each("users", document.users, loader.user)
+            _each("projects", document.projects, loader.project)
+            _each("projects", document.projects, loader.project_name)
+            _each("users", document.users, loader.default_project)
+            _each("oauth2_clients", document.oauth2_clients, loader.client)
+            _each("oauth2_tokens", document.oauth2_tokens, loader.access_token)
 
     database.change(carry_out)
 
@@ -92,36 +98,16 @@ def _each(name: str, entries: Iterable[T], load_entry: Callable[[T, Place], None
         load_entry(entry, Place(f"{name}[{position}]"))
 
 
-def _hash_passwords(database: Database, entries: Iterable[UserEntry]) -> dict[str, str]:
-    """Return the new password hashes by uuid. Hashing is slow, so it happens before the lock."""
-    found = {}
-    for position, entry in enumerate(entries):
-        place = Place(f"users[{position}]")
-        if entry.password is not None and entry.password_hash is not None:
-            raise (place / "password").error("a password must be given in clear or as its hash, not both")
-        if entry.password == "":
-            raise (place / "password").error("a password must not be empty")
-        stored = users.find_password_hash(database.reader(), entry.uuid)
-        if entry.password_hash is not None:
-            if not is_password_hash(entry.password_hash):
-                raise (place / "password_hash").error("it must be an argon2 hash")
-            if entry.password_hash != stored:
-                found[entry.uuid] = entry.password_hash
-        elif entry.password is not None and not (stored and password_matches(stored, entry.password)):
-            refusal = refuse_password(entry.password)
-            if refusal is not None:
-                raise Place(f"users[{position}].password").error(refusal)
-            found[entry.uuid] = password_hash(entry.password)
-    return found
-
-
 class _Loader:
     """Loads entries of each kind into one transaction."""
 
-    def __init__(self, connection: Connection, passwords: Mapping[str, str], now: int) -> None:
+    def __init__(
+        self, connection: Connection, passwords: Mapping[str, str], now: int, journal: Journal
+    ) -> None:
         self._connection = connection
         self._passwords = passwords
         self._now = now
+        self._journal = journal
         self._new_resources: list[Resource] = []
 
     def settings(self, base_url: str | None, entry: Settings) -> None:
@@ -158,9 +144,11 @@ class _Loader:
                 TrustedProxies([network])
             except ValueError as error:
                 raise (here / f"trusted_proxies[{position}]").error(str(error)) from error
-        for name, value in values.items():
-            if value is not None:
-                settings.save(self._connection, name, value)
+        given = {name: value for name, value in values.items() if value is not None}
+        known = {name: settings.find(self._connection, name) for name in given}
+        for name, value in given.items():
+            settings.save(self._connection, name, value)
+        self._journal.compare("settings", known, given)
         users.add_groups(self._connection, entry.groups)
 
     def component(self, entry: ComponentEntry, place: Place) -> None:
@@ -178,6 +166,8 @@ class _Loader:
             menu=entry.menu,
         )
         registry.save_component(self._connection, component)
+        before = None if known is None else facts_of_component(known)
+        self._journal.compare("component", before, facts_of_component(component), name=entry.name)
         self._component_token(entry, known, place)
 
     def _component_token(self, entry: ComponentEntry, known: Component | None, place: Place) -> None:
@@ -197,6 +187,8 @@ class _Loader:
         if expires is None and declared is None and kept is not None:
             expires = kept.token_expires
         registry.set_component_token(self._connection, entry.name, token, created, expires)
+        if token != held:
+            self._journal.note("component.token_renewed", after={"component": entry.name})
 
     def service(self, entry: ServiceEntry, place: Place) -> None:
         if registry.find_component(self._connection, entry.component) is None:
@@ -217,6 +209,13 @@ class _Loader:
                 raise here.error(f"the key {missing[0]!r} is missing")
             web_url_at(endpoint["publicURL"], here / "publicURL")
         registry.save_service(self._connection, entry.name, entry.type, entry.component, entry.endpoints)
+        before = facts_of_service(known[entry.name]) if entry.name in known else None
+        after = {
+            "type": entry.type,
+            "component": entry.component,
+            "endpoints": [dict(endpoint) for endpoint in entry.endpoints],
+        }
+        self._journal.compare("service", before, after, name=entry.name)
 
     def resource(self, entry: ResourceEntry, place: Place) -> None:
         services = {service.name: service for service in registry.list_services(self._connection)}
@@ -253,6 +252,8 @@ class _Loader:
             api_visible=entry.api_visible,
         )
         registry.save_resource(self._connection, resource)
+        before = facts_of_resource(known[entry.name]) if entry.name in known else None
+        self._journal.compare("resource", before, facts_of_resource(resource), name=entry.name)
         if entry.name not in known:
             self._new_resources.append(resource)
 
@@ -286,6 +287,7 @@ class _Loader:
             default_project=entry.default_project or (known.default_project if known else None) or uuid,
         )
         held = users.find_token_hash(self._connection, uuid)
+        before = None if known is None else self._told_of_known_user(known, entry)
         identifier = users.save(self._connection, user)
         if known is None:
             record = UserRecord(
@@ -299,6 +301,7 @@ class _Loader:
         users.set_groups(self._connection, identifier, list(dict.fromkeys(entry.groups)))
         if uuid in self._passwords:
             users.set_password_hash(self._connection, uuid, self._passwords[uuid])
+            self._journal.note("user.password_changed", subject=uuid)
         self._user_token(entry, known, held, place)
         if entry.quotas and not user.is_accepted:
             raise (place / "quotas").error("only a user who is moderated and not rejected can have quotas")
@@ -306,6 +309,15 @@ class _Loader:
             quotas = limits_at(entry.quotas, place / "quotas")
             require_resources(self._connection, quotas, place / "quotas")
             save_system_project(self._connection, user, quotas, self._now)
+        after = facts_of_user(user) | {"groups": sorted(set(entry.groups)), "quotas": entry.quotas}
+        self._journal.compare("user", before, after, subject=uuid)
+
+    def _told_of_known_user(self, known: User, entry: UserEntry) -> dict[str, Any]:
+        """Return what the audit log tells of a user, with the limits that an entry names."""
+        groups = sorted(group.name for group in users.groups_of(self._connection, known.id))
+        limits = projects.capacities_of(self._connection, known.uuid) if entry.quotas else {}
+        quotas = {name: limits[name].project for name in entry.quotas if name in limits}
+        return facts_of_user(known) | {"groups": groups, "quotas": quotas}
 
     def _follow_activation(self, identifier: int, user: User) -> None:
         if user.is_active:
@@ -339,6 +351,8 @@ class _Loader:
             users.set_token_times(self._connection, entry.uuid, created, expires)
         else:
             users.set_token(self._connection, entry.uuid, token, created, expires)
+        if token != held:
+            self._journal.note("user.token_renewed", subject=entry.uuid)
 
     def default_project(self, entry: UserEntry, place: Place) -> None:
         """Check a user's default project, which the same document may have created."""
@@ -356,39 +370,17 @@ class _Loader:
             raise here.error(f"the user is not a member of the project {named!r}")
 
     def project(self, entry: ProjectEntry, place: Place) -> None:
-        load_project(self._connection, entry, place, self._now)
+        load_project(self._connection, entry, place, self._now, self._journal)
 
     def project_name(self, entry: ProjectEntry, place: Place) -> None:
         """Check a project's name, which another entry may have made free."""
         require_free_name(self._connection, entry, place)
 
     def client(self, entry: OAuth2ClientEntry, place: Place) -> None:
-        text_at(entry.identifier, place / "identifier")
-        web_url_at(entry.url, place / "url")
-        for position, uri in enumerate(entry.redirect_urls):
-            refusal = refuse_registered_uri(uri)
-            if refusal:
-                raise (place / f"redirect_urls[{position}]").error(refusal)
-        secret = secret_at(entry.secret, entry.secret_hash, place)
-        if secret is None and entry.type == "confidential":
-            raise (place / "secret").error("a confidential client needs a secret")
-        client = oauth2.Client(
-            entry.identifier, entry.name, secret, entry.type, entry.trusted, entry.url, entry.redirect_urls
-        )
-        oauth2.save_client(self._connection, client)
+        load_client(self._connection, entry, place, self._journal)
 
     def access_token(self, entry: OAuth2TokenEntry, place: Place) -> None:
-        hashed = secret_at(entry.access_token, entry.token_hash, place)
-        if hashed is None:
-            raise (place / "access_token").error("the token is missing")
-        if entry.client not in {client.identifier for client in oauth2.list_clients(self._connection)}:
-            raise (place / "client").error(f"there is no OAuth2 client {entry.client!r}")
-        if users.find_by_uuid(self._connection, entry.user) is None:
-            raise (place / "user").error(f"there is no user {entry.user!r}")
-        expires = instant_at(entry.expires, place / "expires")
-        oauth2.save_token(
-            self._connection, oauth2.AccessToken(hashed, entry.client, entry.user, entry.scope, expires)
-        )
+        load_access_token(self._connection, entry, place, self._journal)
 
 
 def _token(

@@ -1,6 +1,6 @@
 """Loads an entry of `projects` of a state document, with its limits and members."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from astakos.administration.document_places import Place
 from astakos.administration.document_values import (
@@ -10,6 +10,7 @@ from astakos.administration.document_values import (
     text_at,
     uuid_at,
 )
+from astakos.administration.journal import Journal
 from astakos.administration.limit_updates import sync_project, sync_project_and_memberships
 from astakos.administration.state_document import MemberEntry, ProjectEntry
 from astakos.projects.membership_times import placed
@@ -24,11 +25,14 @@ from astakos.projects.project import (
     MembershipState,
     Project,
 )
+from astakos.projects.project_events import project_changed, project_created
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import deactivations, memberships, project_applications, projects, registry, users
 
 
-def load_project(connection: Connection, entry: ProjectEntry, place: Place, now: int) -> None:
+def load_project(
+    connection: Connection, entry: ProjectEntry, place: Place, now: int, journal: Journal
+) -> None:
     """Create a project, or change it to match its entry."""
     uuid = uuid_at(entry.uuid, place / "uuid")
     known = projects.find(connection, uuid)
@@ -55,16 +59,38 @@ def load_project(connection: Connection, entry: ProjectEntry, place: Place, now:
         max_members=limit_at(entry.max_members, place / "max_members"),
         private=entry.private,
     )
+    replaced = projects.capacities_of(connection, uuid)
     projects.save(connection, project)
-    _load_capacities(connection, entry, place)
+    capacities = _load_capacities(connection, entry, place)
+    if known is None:
+        journal.add(project_created(journal.actor, project, capacities))
+    else:
+        journal.add(project_changed(journal.actor, known, project, replaced=replaced, given=capacities))
     if known is None:
         _note_application(connection, project)
     if entry.members is None:
         sync_project(connection, uuid)
     else:
+        states = _states(connection, uuid)
         _load_members(connection, uuid, entry.members, place, now)
+        _note_memberships(journal, uuid, states, _states(connection, uuid))
         sync_project_and_memberships(connection, uuid)
     projects.reset_default_project(connection, project)
+
+
+def _states(connection: Connection, project: str) -> dict[str, MembershipState]:
+    return {known.user: known.state for known in memberships.list_of_project(connection, project)}
+
+
+def _note_memberships(
+    journal: Journal,
+    project: str,
+    before: Mapping[str, MembershipState],
+    after: Mapping[str, MembershipState],
+) -> None:
+    for user, state in after.items():
+        known = {"state": before[user]} if user in before else None
+        journal.compare("membership", known, {"state": state}, project=project, subject=user)
 
 
 def require_free_name(connection: Connection, entry: ProjectEntry, place: Place) -> None:
@@ -112,7 +138,7 @@ def _note_application(connection: Connection, project: Project) -> None:
     project_applications.add(connection, application)
 
 
-def _load_capacities(connection: Connection, entry: ProjectEntry, place: Place) -> None:
+def _load_capacities(connection: Connection, entry: ProjectEntry, place: Place) -> dict[str, Capacity]:
     require_resources(connection, entry.resources, place / "resources")
     capacities = {}
     for name, given in entry.resources.items():
@@ -122,6 +148,7 @@ def _load_capacities(connection: Connection, entry: ProjectEntry, place: Place) 
             raise here.error("a member's capacity must not be larger than the project's")
         capacities[name] = capacity
     projects.save_capacities(connection, entry.uuid, capacities)
+    return capacities
 
 
 def _load_members(

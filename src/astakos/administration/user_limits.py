@@ -1,14 +1,18 @@
 """Sets quotas for operators."""
 
+from astakos.administration.journal import Journal
 from astakos.administration.limit_updates import sync_project
 from astakos.administration.state_document import StateError
+from astakos.events.event import Actor
 from astakos.ledger.rules import UNLIMITED
 from astakos.projects.project import Capacity
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import projects, registry
 
 
-def set_capacity(connection: Connection, project: str, resource: str, capacity: Capacity) -> None:
+def set_capacity(
+    connection: Connection, actor: Actor, project: str, resource: str, capacity: Capacity, now: int
+) -> None:
     """Set the limits of a resource, for the whole project and for each member.
 
     Raises:
@@ -22,5 +26,9 @@ def set_capacity(connection: Connection, project: str, resource: str, capacity: 
         raise StateError(
             f"limits must be from 0 to {UNLIMITED}, and a member's must not be larger than the project's"
         )
+    known = projects.capacities_of(connection, project).get(resource)
     projects.save_capacities(connection, project, {resource: capacity})
+    with Journal(connection, actor, now) as journal:
+        before = None if known is None else known._asdict()
+        journal.compare("capacity", before, capacity._asdict(), name=resource, project=project)
     sync_project(connection, project)

@@ -6,12 +6,14 @@ from typing import Any, TypedDict
 from uuid import uuid4
 
 from astakos.administration.accounts import renew_user_token
+from astakos.administration.journal import Journal, facts_of_user
 from astakos.administration.limit_updates import sync_memberships, sync_project
 from astakos.administration.system_projects import save_system_project
 from astakos.directory.entities import User, UserRecord
 from astakos.directory.tokens import new_token
+from astakos.events.event import Actor, Event
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import deactivations, projects, user_records, users
+from astakos.storage.tables import deactivations, events, projects, user_records, users
 
 ACCEPTED_BY_HAND = "manual"
 
@@ -45,7 +47,7 @@ def new_password() -> str:
     return new_token(os.urandom)
 
 
-def register_user(connection: Connection, given: Particulars, now: int) -> tuple[User, str]:
+def register_user(connection: Connection, actor: Actor, given: Particulars, now: int) -> tuple[User, str]:
     """Create a user who is verified, accepted, and active, with default limits; return their token too.
 
     `given` must contain the address, the names, and the password hash.
@@ -54,7 +56,7 @@ def register_user(connection: Connection, given: Particulars, now: int) -> tuple
         UserRefusedError: another user has the address.
     """
     email = given["email"]
-    _free_address(connection, email)
+    _free_address(connection, actor, email, now)
     uuid = str(uuid4())
     user = User(
         id=0,
@@ -83,10 +85,12 @@ def register_user(connection: Connection, given: Particulars, now: int) -> tuple
     users.set_password_hash(connection, uuid, given["password_hash"])
     user = replace(user, id=identifier)
     save_system_project(connection, user, {}, now)
-    return user, renew_user_token(connection, user, now)
+    after = facts_of_user(user) | {"affiliation": record.affiliation}
+    events.record(connection, Event("user.created", actor, subject=uuid, after=after), now)
+    return user, renew_user_token(connection, actor, user, now)
 
 
-def _free_address(connection: Connection, email: str) -> None:
+def _free_address(connection: Connection, actor: Actor, email: str, now: int) -> None:
     """Delete an unverified account with this address, so that the address can be used."""
     namesake = users.find_by_username(connection, email)
     if namesake is None:
@@ -94,9 +98,11 @@ def _free_address(connection: Connection, email: str) -> None:
     if namesake.email_verified or projects.find(connection, namesake.uuid) is not None:
         raise UserRefusedError(f"There is already a user {email!r}.")
     users.delete(connection, namesake.id)
+    before = facts_of_user(namesake)
+    events.record(connection, Event("user.deleted", actor, subject=namesake.uuid, before=before), now)
 
 
-def change_user(connection: Connection, user: User, given: Particulars) -> None:
+def change_user(connection: Connection, actor: Actor, user: User, given: Particulars, now: int) -> None:
     """Change the given data of a user.
 
     Raises:
@@ -114,17 +120,25 @@ def change_user(connection: Connection, user: User, given: Particulars) -> None:
         last_name=given.get("last_name", user.last_name),
     )
     users.save(connection, changed)
-    if "password_hash" in given:
-        users.set_password_hash(connection, user.uuid, given["password_hash"])
-    record = user_records.find(connection, user.id)
-    record = record._replace(
-        affiliation=given.get("affiliation", record.affiliation),
-        metadata=given.get("metadata", record.metadata),
+    known = user_records.find(connection, user.id)
+    record = known._replace(
+        affiliation=given.get("affiliation", known.affiliation),
+        metadata=given.get("metadata", known.metadata),
     )
     user_records.save(connection, user.id, record)
+    with Journal(connection, actor, now) as journal:
+        before = facts_of_user(user) | {"affiliation": known.affiliation}
+        after = facts_of_user(changed) | {"affiliation": record.affiliation}
+        journal.compare("user", before, after, subject=user.uuid)
+        if dict(record.metadata) != dict(known.metadata):
+            # Free data for programs, which may be secret.
+            journal.note("user.metadata_changed", subject=user.uuid)
+        if "password_hash" in given:
+            users.set_password_hash(connection, user.uuid, given["password_hash"])
+            journal.note("user.password_changed", subject=user.uuid)
 
 
-def deactivate_user(connection: Connection, user: User, reason: str, now: int) -> None:
+def deactivate_user(connection: Connection, actor: Actor, user: User, reason: str, now: int) -> None:
     """Deactivate a user: end all their tokens and sessions, and suspend their projects and memberships."""
     users.save(connection, replace(user, is_active=False))
     record = user_records.find(connection, user.id)
@@ -132,9 +146,11 @@ def deactivate_user(connection: Connection, user: User, reason: str, now: int) -
     for project in deactivations.suspend(connection, user.id, user.uuid, now):
         sync_project(connection, project)
         sync_memberships(connection, project, [user.uuid])
+    if user.is_active or record.deactivated_reason != reason:
+        events.record(connection, Event("user.deactivated", actor, subject=user.uuid, reason=reason), now)
 
 
-def activate_user(connection: Connection, user: User, now: int) -> None:
+def activate_user(connection: Connection, actor: Actor, user: User, now: int) -> None:
     """Activate a user and restore what their deactivation suspended, but nothing suspended for another
     reason. The tokens that it ended do not come back.
 
@@ -153,8 +169,12 @@ def activate_user(connection: Connection, user: User, now: int) -> None:
     for project in deactivations.unsuspend(connection, user.id, user.uuid, now):
         sync_project(connection, project)
         sync_memberships(connection, project, [user.uuid])
+    if not user.is_active:
+        events.record(connection, Event("user.activated", actor, subject=user.uuid), now)
 
 
-def sign_terms(connection: Connection, user: User) -> None:
+def sign_terms(connection: Connection, actor: Actor, user: User, now: int) -> None:
     """Record that a user has signed the current terms of service."""
-    users.save(connection, replace(user, has_signed_terms=True))
+    users.sign_terms(connection, user.id)
+    if not user.has_signed_terms:
+        events.record(connection, Event("user.terms_signed", actor, subject=user.uuid), now)

@@ -9,6 +9,7 @@ from astakos.cli.lazy_group import LazyGroup
 from astakos.cli.standard_streams import OUTPUT, abandon_output, prepare_streams
 
 ON_THE_DATABASE = {
+    "audit": "astakos.cli.audit_commands:audit",
     "backup": "astakos.cli.backup_command:backup",
     "clock": "astakos.cli.clock_commands:clock",
     "commission": "astakos.cli.commission_commands:commission",

@@ -3,6 +3,8 @@
 import click
 
 from astakos.cli.options import database_option, open_database
+from astakos.clock import now
+from astakos.events.event import OPERATOR
 
 
 @click.group()
@@ -32,9 +34,10 @@ def accept(database_url: str) -> None:
     What is over by this time then ends for good: commissions with a time to live, sessions, idempotency keys
     and, with history_days, log entries.
     """
-    from astakos.storage.tables import clock_records  # noqa: PLC0415
+    from astakos.administration.clock_acceptance import accept_clock  # noqa: PLC0415
 
-    if open_database(database_url).change(clock_records.accept):
+    present = now()
+    if open_database(database_url).change(lambda connection: accept_clock(connection, OPERATOR, present)):
         click.echo("Accepted the time. Services notice within a second.")
     else:
         click.echo("The clock is not held; nothing to accept.")

@@ -13,6 +13,7 @@ from astakos.cli.output import json_option, print_facts, print_rows, table_optio
 from astakos.cli.shown_values import moment
 from astakos.cli.web_urls import WEB_URL
 from astakos.directory.entities import Service
+from astakos.events.event import OPERATOR
 from astakos.storage.protocol import Database
 from astakos.storage.tables import registry
 
@@ -142,7 +143,8 @@ def token(name: str, database_url: str, as_json: bool, token_only: bool) -> None
 
 
 def _renew_token(database: Database, name: str, *, as_json: bool, token_only: bool) -> None:
-    secret = database.change(lambda connection: renew_component_token(connection, name, clock.now()))
+    now = clock.now()
+    secret = database.change(lambda connection: renew_component_token(connection, OPERATOR, name, now))
     if token_only:
         click.echo(secret)
     else:

@@ -33,7 +33,7 @@ def demo() -> None:
         load(database, world.document, clock.now())
         listener = listen(LOOPBACK, 0)
         base_url = f"http://{LOOPBACK}:{listener.getsockname()[1]}/astakos"
-        register_own_services(database, base_url)
+        register_own_services(database, base_url, clock.now())
         with (
             running.serving(Service(database, base_url), listener),
             AstakosClient(base_url, retry=2) as client,

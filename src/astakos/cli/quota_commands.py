@@ -2,6 +2,7 @@
 
 import click
 
+from astakos import clock
 from astakos.administration.accounts import find_user_if_any
 from astakos.administration.named_projects import NoSuchProjectError, find_project
 from astakos.administration.state_document import StateError
@@ -10,6 +11,7 @@ from astakos.cli.options import database_option, open_database
 from astakos.cli.output import print_rows, table_options
 from astakos.cli.project_limits import LIMITS, limits_of
 from astakos.cli.quantities import QUANTITY, shown
+from astakos.events.event import OPERATOR
 from astakos.projects.project import Capacity, Project
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import projects, quotas, registry
@@ -72,20 +74,27 @@ def set_(holder: str, resource: str, limit: int | None, member_limit: int | None
     if limit is None and member_limit is None:
         raise click.UsageError("Give a LIMIT, or for a project --member-limit.")
 
+    now = clock.now()
+
     def change(connection: Connection) -> str:
         user = find_user_if_any(connection, holder)
         if user is None:
-            return _set_for_project(connection, holder, resource, limit, member_limit)
+            return _set_for_project(connection, holder, resource, limit, member_limit, now)
         if limit is None or member_limit is not None:
             raise click.UsageError("--member-limit is for projects that users share.")
-        set_capacity(connection, user.uuid, resource, Capacity(limit, limit))
+        set_capacity(connection, OPERATOR, user.uuid, resource, Capacity(limit, limit), now)
         return f"{user.email} may now have {shown(limit)} of {resource}."
 
     click.echo(open_database(database_url).change(change))
 
 
 def _set_for_project(
-    connection: Connection, name: str, resource: str, limit: int | None, member_limit: int | None
+    connection: Connection,
+    name: str,
+    resource: str,
+    limit: int | None,
+    member_limit: int | None,
+    now: int,
 ) -> str:
     project = _project(connection, name)
     known = projects.capacities_of(connection, project.uuid).get(resource, Capacity(0, 0))
@@ -97,7 +106,7 @@ def _set_for_project(
             f"each member may have {shown(capacity.member)} of {resource}, which is more than "
             f"{shown(capacity.project)} for the whole project; give --member-limit, too"
         )
-    set_capacity(connection, project.uuid, resource, capacity)
+    set_capacity(connection, OPERATOR, project.uuid, resource, capacity, now)
     return (
         f"{project.name} may now have {shown(capacity.project)} of {resource}, "
         f"and each member {shown(capacity.member)}."

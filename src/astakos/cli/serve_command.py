@@ -5,6 +5,7 @@ import socket
 
 import click
 
+from astakos import clock
 from astakos.administration.component_registration import register_own_services
 from astakos.administration.state_document import StateError
 from astakos.cli.options import database_option, open_database
@@ -182,7 +183,7 @@ def serve(
         click.get_current_context().with_resource(only_service(database))
     address = _url_of(host, listener.getsockname()[1])
     base_url = _base_url(database, base_url, address)
-    register_own_services(database, base_url)
+    register_own_services(database, base_url, clock.now())
     proxies = _trusted_proxies(database, trusted_proxies)
     mailer = _mailer(database, mail_server, mail_sender)
     generation = settings.find(database.reader(), settings.COMPATIBILITY, NEWEST_NAME)

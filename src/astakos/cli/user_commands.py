@@ -14,6 +14,7 @@ from astakos.cli.options import database_option, open_database
 from astakos.cli.output import json_option, print_facts, print_rows, table_options, token_only_option
 from astakos.cli.shown_values import moment
 from astakos.directory.entities import User
+from astakos.events.event import OPERATOR
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import users
 
@@ -108,7 +109,12 @@ def password(name: str, keep_tokens: bool, database_url: str) -> None:
     hashed = hash_new_password(_typed_password())
     database.change(
         lambda connection: set_password(
-            connection, find_user(connection, name), hashed, keep_tokens=keep_tokens
+            connection,
+            OPERATOR,
+            find_user(connection, name),
+            hashed,
+            clock.now(),
+            keep_tokens=keep_tokens,
         )
     )
     kept = "Their tokens are still valid." if keep_tokens else "All their tokens have ended."
@@ -128,7 +134,7 @@ def _typed_password() -> str:
 
 def _renew_token(database_url: str, name: str, *, as_json: bool, token_only: bool) -> None:
     def renew(connection: Connection) -> tuple[User, str]:
-        secret = renew_user_token(connection, find_user(connection, name), clock.now())
+        secret = renew_user_token(connection, OPERATOR, find_user(connection, name), clock.now())
         return find_user(connection, name), secret
 
     user, secret = open_database(database_url).change(renew)

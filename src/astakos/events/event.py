@@ -47,3 +47,19 @@ class Event(NamedTuple):
     reason: str = ""
     before: Details | None = None
     after: Details | None = None
+
+
+class RecordedEvent(NamedTuple):
+    """An event as it stands in the audit log.
+
+    Attributes:
+        number: its place in the log, from 1 on, without gaps.
+        time: the instant of the change.
+        event: what happened; its actor does not say whether they are a project administrator.
+        hash: depends on the event and on all before it.
+    """
+
+    number: int
+    time: int
+    event: Event
+    hash: bytes

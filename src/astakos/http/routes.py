@@ -30,6 +30,7 @@ from astakos.http.openapi.description import ANY_METHOD
 from astakos.http.openapi.publishing import OfAllRoutes
 from astakos.http.projects import (
     actions,
+    event_feeds,
     memberships,
     project_list,
     single_memberships,
@@ -131,6 +132,8 @@ def _projects() -> Iterator[Route]:
     yield Route(f"{PROJECTS}/{{id}}/action", {"POST": ForUser(actions.act_on_project_call)})
     yield from _memberships()
     yield Route(f"{PROJECTS}/{{id}}/usage", {"GET": ForUser(usage.usage)})
+    yield Route(f"{PROJECTS}/{{id}}/events", {"GET": ForUser(event_feeds.project_events)})
+    yield Route(f"{ACCOUNT}/events", {"GET": ForUser(event_feeds.events)})
 
 
 def _memberships() -> Iterator[Route]:

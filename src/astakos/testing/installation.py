@@ -26,6 +26,7 @@ from astakos.administration.state_document import (
 from astakos.administration.user_limits import set_capacity
 from astakos.clock import DAY, to_iso
 from astakos.directory.tokens import new_token
+from astakos.events.event import OPERATOR
 from astakos.projects.membership_times import placed
 from astakos.projects.project import Capacity, MembershipState
 from astakos.storage.tables import memberships, projects, registry
@@ -145,13 +146,14 @@ class Directory:
     def set_limit(self, project: str, resource: str, limit: int, member_limit: int) -> None:
         """Set the limits of a resource, for a whole project and for each member."""
         capacity = Capacity(limit, member_limit)
-        self._change(lambda connection: set_capacity(connection, project, resource, capacity))
+        now = self._now()
+        self._change(lambda connection: set_capacity(connection, OPERATOR, project, resource, capacity, now))
 
     def renew_user_token(self, user: User) -> User:
         """Replace a user's token."""
 
         def renew(connection: Connection) -> str:
-            return renew_user_token(connection, find_user(connection, user.uuid), self._now())
+            return renew_user_token(connection, OPERATOR, find_user(connection, user.uuid), self._now())
 
         token = self._change(renew)
         self._tokens.add(token, user.username)
@@ -160,7 +162,7 @@ class Directory:
     def renew_component_token(self, component: Component) -> Component:
         """Replace a component's token."""
         token = self._change(
-            lambda connection: renew_component_token(connection, component.name, self._now())
+            lambda connection: renew_component_token(connection, OPERATOR, component.name, self._now())
         )
         self._tokens.add(token, component.name)
         return Component(component.name, token)

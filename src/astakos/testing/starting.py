@@ -71,7 +71,7 @@ def start(clock: Clock) -> Iterator[StartedService]:
     ):
         database = _new_database(Path(folder, "astakos.db"))
         url = f"http://{LOOPBACK}:{listener.getsockname()[1]}{PREFIX}"
-        register_own_services(database, url)
+        register_own_services(database, url, clock.now())
         service = Service(database, url, now=clock.now)
         interception = Interception(Application(service))
         with serving_site(interception, listener) as server:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from astakosclient.answer_types import (
         ApplicationAction,
+        EventPage,
         Identified,
         Membership,
         MembershipAction,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 PROJECTS = "account/v1.0/projects"
 MEMBERSHIPS = f"{PROJECTS}/memberships"
+EVENTS = "account/v1.0/events"
 DEFAULT_PROJECT = "account/v1.0/myaccount/default_project"
 
 
@@ -98,6 +100,18 @@ def get_project_usage(
     return Call(name="get_project_usage", path=path, token=token, read=answers.mapping)
 
 
+def get_project_events(
+    token: str | None, project_id: str, after: int | None, limit: int | None
+) -> Call[EventPage]:
+    """Builds the call that lists changes to a project."""
+    return _events("get_project_events", f"{_project(project_id)}/events", token, after, limit)
+
+
+def get_events(token: str | None, after: int | None, limit: int | None) -> Call[EventPage]:
+    """Builds the call that lists all administrative changes."""
+    return _events("get_events", EVENTS, token, after, limit)
+
+
 def get_memberships(
     token: str | None, project_id: str | Iterable[str] | None, project: str | Iterable[str] | None
 ) -> Call[list[Membership]]:
@@ -144,6 +158,11 @@ def either_project(
 def _act(name: str, path: str, token: str | None, action: str, value: object) -> Call[None]:
     document = {given("action", action): value}
     return post(name, f"{path}/action", token, document, answers.nothing, repeatable=False)
+
+
+def _events(name: str, path: str, token: str | None, after: int | None, limit: int | None) -> Call[EventPage]:
+    filters = query(after=None if after is None else str(after), limit=None if limit is None else str(limit))
+    return Call(name=name, path=path + filters, token=token, read=answers.mapping)
 
 
 def _project(project_id: str) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from astakosclient.answer_types import (
         ApplicationAction,
+        EventPage,
         Identified,
         Membership,
         MembershipAction,
@@ -175,6 +176,36 @@ class ProjectCalls(Synchronous):
             page or None.
         """
         return self._run(projects.get_project_usage(token, project_id, resource, user, sort, limit, cursor))
+
+    def get_project_events(
+        self, token: str | None, project_id: str, *, after: int | None = None, limit: int | None = None
+    ) -> EventPage:
+        """Lists changes to a project, oldest first.
+
+        Only the owner of the project and project administrators may call this. Requires this project's
+        server.
+
+        Args:
+            token: a user's token.
+            project_id: the project's UUID.
+            after: the ``next`` of the previous page; by default, the list starts with the first event.
+            limit: maximum number of events, up to 1,000; the server's default is 100.
+
+        Returns:
+            A dict with ``events``, a list of entries (see `AuditEvent`), and ``next``, the cursor for what
+            follows, also for what has not happened yet.
+        """
+        return self._run(projects.get_project_events(token, project_id, after, limit))
+
+    def get_events(
+        self, token: str | None, *, after: int | None = None, limit: int | None = None
+    ) -> EventPage:
+        """Lists all administrative changes, oldest first.
+
+        Only project administrators may call this. Requires this project's server. For the arguments and the
+        result, see `get_project_events`.
+        """
+        return self._run(projects.get_events(token, after, limit))
 
     def set_default_project(self, token: str | None, project_id: str) -> None:
         """Sets the project that is charged for the user by default.

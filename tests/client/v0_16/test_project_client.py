@@ -215,6 +215,22 @@ EVERY_CALL: dict[str, tuple[Invoke, str, str, Any, str, Any]] = {
         "200 OK",
         {"usage": [], "next": "5.8"},
     ),
+    "what has changed in a project": (
+        lambda c: c.get_project_events(NEW, limit=5),
+        "GET",
+        f"/{NEW}/events?limit=5",
+        None,
+        "200 OK",
+        {"events": [], "next": 0},
+    ),
+    "what has changed": (
+        lambda c: c.get_events(after=7),
+        "GET",
+        "/events?after=7",
+        None,
+        "200 OK",
+        {"events": [], "next": 7},
+    ),
     "the default project": (
         lambda c: c.set_default_project(NEW),
         "POST",
@@ -227,7 +243,7 @@ EVERY_CALL: dict[str, tuple[Invoke, str, str, Any, str, Any]] = {
 
 
 def path_of(target: str) -> str:
-    return (ACCOUNT if target.startswith("/myaccount") else f"{ACCOUNT}/projects") + target
+    return (ACCOUNT if target.startswith(("/myaccount", "/events")) else f"{ACCOUNT}/projects") + target
 
 
 def test_every_call_about_projects_is_in_the_table() -> None:

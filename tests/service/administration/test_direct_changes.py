@@ -9,7 +9,7 @@ from astakos.projects.refusals import ProjectRefusedError, RefusalKind
 from astakos.projects.specification import Specification
 from astakos.storage.protocol import Database
 from astakos.storage.tables import projects
-from service.installation import all_rows
+from service.installation import all_rows, last_event
 from service.world import ALICE, CLOSED, HALTED, LAB, LOADED, VM
 
 pytestmark = pytest.mark.every_engine
@@ -27,10 +27,10 @@ def test_it_counts_at_once_and_is_recorded(database: Database) -> None:
     known = projects.find(database.reader(), LAB)
     assert known is not None
     assert (known.max_members, known.state) == (9, ProjectState.ACTIVE)
-    [event] = database.reader().execute("SELECT kind, reason, before, after FROM events").fetchall()
-    assert tuple(event[:2]) == ("project.modified", "why")
-    assert '"project_capacity": 12' in event[2]
-    assert '"max_members": 9' in event[3]
+    kind, _, _, _, _, reason, before, after, _ = last_event(database)[2:]
+    assert (kind, reason) == ("project.modified", "why")
+    assert '"project_capacity": 12' in str(before)
+    assert '"max_members": 9' in str(after)
 
 
 def test_what_is_like_that_already_is_not_recorded(database: Database) -> None:

@@ -4,11 +4,11 @@ from typing import Literal
 import msgspec
 import pytest
 
-from astakos.administration.accounts import find_user
 from astakos.administration.dump import dump
 from astakos.administration.load import load
 from astakos.administration.state_document import Settings, StateDocument, read_document, write_document
 from astakos.administration.user_limits import set_capacity
+from astakos.events.event import OPERATOR
 from astakos.ledger.rules import UNLIMITED
 from astakos.projects.project import Capacity
 from astakos.storage.protocol import Database
@@ -73,7 +73,7 @@ def test_secrets_that_were_loaded_as_hashes_count_as_before(database: Database, 
 
 def test_quotas_are_dumped_where_they_are_not_the_default(database: Database, empty: Database) -> None:
     with database.transaction() as connection:
-        set_capacity(connection, find_user(connection, BOB.uuid).uuid, RAM, Capacity(5, 5))
+        set_capacity(connection, OPERATOR, BOB.uuid, RAM, Capacity(5, 5), LATER)
     document = world()
     document.resources[0].system_default = UNLIMITED
     load(database, document, LATER)

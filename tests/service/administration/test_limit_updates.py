@@ -14,6 +14,7 @@ from astakos.administration.limit_updates import sync_memberships, sync_project,
 from astakos.administration.user_limits import set_capacity
 from astakos.administration.user_registration import activate_user, deactivate_user
 from astakos.directory.entities import Resource
+from astakos.events.event import OPERATOR
 from astakos.ledger.batch import perform
 from astakos.ledger.operations import Issue, Issued
 from astakos.ledger.ports import LedgerStorage, Needs
@@ -60,7 +61,7 @@ def with_member(project: str, person: Person, state: MembershipState) -> Change:
 
 
 def with_capacity(project: str, resource: str, capacity: Capacity) -> Change:
-    return lambda connection: set_capacity(connection, project, resource, capacity)
+    return lambda connection: set_capacity(connection, OPERATOR, project, resource, capacity, LOADED)
 
 
 def with_resource(name: str) -> Change:
@@ -79,9 +80,9 @@ def activated(person: Person, *, is_active: bool) -> Change:
         user = users.find_by_uuid(connection, person.uuid)
         assert user is not None
         if is_active:
-            activate_user(connection, user, LOADED)
+            activate_user(connection, OPERATOR, user, LOADED)
         elif user.is_active:
-            deactivate_user(connection, user, "a reason", LOADED)
+            deactivate_user(connection, OPERATOR, user, "a reason", LOADED)
 
     return change
 

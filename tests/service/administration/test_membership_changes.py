@@ -10,7 +10,7 @@ from astakos.projects.refusals import ProjectRefusedError
 from astakos.storage.protocol import Database
 from astakos.storage.tables import memberships, users
 from service.installation import all_rows, holdings, rows
-from service.world import ALICE, BOB, CHLOE, EDGAR, HALTED, LAB, UNKNOWN_UUID, Person, member_key
+from service.world import ALICE, BOB, CHLOE, EDGAR, HALTED, LAB, LOADED, UNKNOWN_UUID, Person, member_key
 
 pytestmark = pytest.mark.every_engine
 
@@ -46,7 +46,9 @@ def limit(database: Database, person: Person) -> int | None:
 def events(database: Database) -> list[tuple[object, ...]]:
     return rows(
         database,
-        "SELECT kind, actor, origin, project, subject, reason, before, after FROM events ORDER BY id",
+        "SELECT kind, actor, origin, project, subject, reason, before, after FROM events WHERE time <> ? "
+        "ORDER BY id",
+        LOADED,
     )
 
 

@@ -2,18 +2,19 @@ import pytest
 
 from astakos.administration.state_document import StateError
 from astakos.administration.user_limits import set_capacity
+from astakos.events.event import OPERATOR
 from astakos.ledger.rules import UNLIMITED, Holding
 from astakos.projects.project import Capacity
 from astakos.storage.protocol import Database
 from service.installation import all_rows, holdings, rows
-from service.world import ALICE, BOB, HALTED, LAB, RAM, UNKNOWN_UUID, VM, member_key, project_key
+from service.world import ALICE, BOB, HALTED, LAB, LOADED, RAM, UNKNOWN_UUID, VM, member_key, project_key
 
 pytestmark = pytest.mark.every_engine
 
 
 def set_(database: Database, project: str, resource: str, capacity: Capacity) -> None:
     with database.transaction() as connection:
-        set_capacity(connection, project, resource, capacity)
+        set_capacity(connection, OPERATOR, project, resource, capacity, LOADED)
 
 
 def test_a_capacity_becomes_the_limit_at_both_levels_and_usage_stays(database: Database) -> None:

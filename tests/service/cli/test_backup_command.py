@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tools.postgres_server import client_program
 
+from astakos import clock
 from astakos.administration.component_registration import register_own_services
 from astakos.storage.protocol import Database
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
@@ -94,7 +95,7 @@ def test_so_it_is_with_the_programs_of_postgresql(database: Database, new: Datab
 
 
 def test_a_copy_is_the_same_in_everything(database: SQLiteDatabase, tmp_path: Path) -> None:
-    register_own_services(database, BASE_URL)
+    register_own_services(database, BASE_URL, clock.now())
     copy = tmp_path / "copy.db"
     assert astakos(database, "backup", str(copy)).status == 0
     restored = SQLiteDatabase(f"sqlite:///{copy}")

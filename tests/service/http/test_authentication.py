@@ -7,6 +7,7 @@ import pytest
 from astakos import clock
 from astakos.administration.accounts import find_user, renew_user_token
 from astakos.administration.component_registration import renew_component_token
+from astakos.events.event import OPERATOR
 from astakos.service import ttl_cache
 from astakos.storage.opening import database_of
 from astakos.storage.protocol import Database
@@ -87,8 +88,8 @@ def test_a_renewed_token_replaces_the_old_one_within_a_second(database: Database
     assert service.get(COMMISSIONS, STORAGE_TOKEN).status == 200
     with database.transaction() as connection:
         user = find_user(connection, ALICE.uuid)
-        user_token = renew_user_token(connection, user, clock.now())
-        component_token = renew_component_token(connection, "compute", clock.now())
+        user_token = renew_user_token(connection, OPERATOR, user, clock.now())
+        component_token = renew_component_token(connection, OPERATOR, "compute", clock.now())
     assert service.get(quotas, user_token).status == 200
     assert service.get(COMMISSIONS, component_token).status == 200
     time.sleep(ttl_cache.KEPT_SECONDS)
@@ -107,8 +108,8 @@ def test_an_old_token_may_count_for_a_moment_and_no_longer(
         assert service.get(COMMISSIONS, COMPUTE_TOKEN).status == 200
         assert service.get(f"{ACCOUNT}/quotas", BOB.token).status == 200
         with database.transaction() as connection:
-            token = renew_component_token(connection, "compute", clock.now())
-            user_token = renew_user_token(connection, find_user(connection, BOB.uuid), clock.now())
+            token = renew_component_token(connection, OPERATOR, "compute", clock.now())
+            user_token = renew_user_token(connection, OPERATOR, find_user(connection, BOB.uuid), clock.now())
         assert service.get(COMMISSIONS, token).status == 200
         assert service.get(COMMISSIONS, COMPUTE_TOKEN).status == 200
         assert service.get(f"{ACCOUNT}/quotas", user_token).status == 200
@@ -116,7 +117,7 @@ def test_an_old_token_may_count_for_a_moment_and_no_longer(
     monkeypatch.setattr(ttl_cache, "KEPT_SECONDS", 0.0)
     with running(database_of(database.url)) as service:
         with database.transaction() as connection:
-            newer = renew_component_token(connection, "compute", clock.now())
+            newer = renew_component_token(connection, OPERATOR, "compute", clock.now())
         assert service.get(COMMISSIONS, token).status == 401
         assert service.get(COMMISSIONS, newer).status == 200
 

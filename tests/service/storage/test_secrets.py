@@ -7,6 +7,7 @@ import pytest
 from astakos import clock
 from astakos.administration.accounts import find_user, renew_user_token
 from astakos.administration.component_registration import renew_component_token
+from astakos.events.event import OPERATOR
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from service.caller import ACCOUNT, Caller
 from service.http.keystone.asking import log_in
@@ -25,8 +26,8 @@ def test_no_secret_is_in_the_files_also_while_the_service_runs(
     assert service.get(f"{ACCOUNT}/authenticate", ALICE.token).status == 200
     service.issued(COMPUTE_TOKEN, (member_key(ALICE), 1))
     with database.transaction() as connection:
-        user_token = renew_user_token(connection, find_user(connection, ALICE.uuid), clock.now())
-        component_token = renew_component_token(connection, "storage", clock.now())
+        user_token = renew_user_token(connection, OPERATOR, find_user(connection, ALICE.uuid), clock.now())
+        component_token = renew_component_token(connection, OPERATOR, "storage", clock.now())
     assert service.get(f"{ACCOUNT}/authenticate", user_token).status == 200
     temporary_token = log_in(service)
     content = written(database)

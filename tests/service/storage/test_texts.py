@@ -122,6 +122,6 @@ def test_half_a_character_does_not_come_from_a_file(tmp_path: Path) -> None:
 def test_a_base_url_that_can_not_be_stored_is_refused(empty: Database) -> None:
     for text in (NUL, HALF):
         with pytest.raises(StateError, match="base URL"):
-            register_own_services(empty, f"https://example.org/{text}")
+            register_own_services(empty, f"https://example.org/{text}", LOADED)
     load(empty, StateDocument(), LOADED)
     assert all_rows(empty)["components"] == []

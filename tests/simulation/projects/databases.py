@@ -20,7 +20,7 @@ def loaded(engine: Engine) -> Iterator[Database]:
         try:
             database.open()
             load(database, document(), LOADED)
-            register_own_services(database, BASE_URL)
+            register_own_services(database, BASE_URL, LOADED)
             yield database
         finally:
             engine.discard(database)

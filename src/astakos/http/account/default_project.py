@@ -2,10 +2,13 @@
 
 import msgspec
 
+from astakos.administration.journal import Journal
 from astakos.directory.entities import User
+from astakos.events.event import Actor
 from astakos.http.bodies import JsonBody
 from astakos.http.faults import BadRequest, Conflict, Forbidden, ItemNotFound, NotAllowed
 from astakos.http.openapi.description import EMPTY, described
+from astakos.http.projects.actors import actor_of, origin_of
 from astakos.http.request import Answer, Request
 from astakos.projects.project import ALIVE, DRAWING, ProjectState
 from astakos.service.service import Service
@@ -31,7 +34,12 @@ BODY = JsonBody(ProjectBody)
 async def set_default_project(service: Service, request: Request, user: User) -> Answer:
     """Sets the caller's default project. The caller must be a member of it."""
     project = named_project(BODY.read(request).project_id)
-    await service.write(lambda connection: choose_default_project(connection, user.uuid, project))
+    origin, now = origin_of(service, request), service.now()
+
+    def choose(connection: Connection) -> None:
+        choose_default_project(connection, actor_of(connection, user, origin), user.uuid, project, now)
+
+    await service.write(choose)
     service.forget()
     return Answer()
 
@@ -50,7 +58,7 @@ def named_project(project: object) -> str:
     return project
 
 
-def choose_default_project(connection: Connection, user: str, project: str) -> None:
+def choose_default_project(connection: Connection, actor: Actor, user: str, project: str, now: int) -> None:
     """Sets a user's default project, in the current transaction.
 
     Raises:
@@ -73,3 +81,6 @@ def choose_default_project(connection: Connection, user: str, project: str) -> N
     if found.state not in ALIVE:
         raise Conflict(f"The project is {found.state}. Choose an active one.")
     users.set_default_project(connection, user, project)
+    with Journal(connection, actor, now) as journal:
+        before, after = {"default_project": account.default_project}, {"default_project": project}
+        journal.compare("user", before, after, subject=user)

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from astakos.directory.tokens import token_hash
+from astakos.events.event import Actor
 from astakos.http.authentication import MISSING, user_of_token
 from astakos.http.faults import BadRequest, Fault, Forbidden, NotAllowed, Unauthorized
 from astakos.http.openapi.description import TokenKind
+from astakos.http.projects.actors import actor_of, origin_of
 from astakos.http.request import JSON, NO_SUCH_CALL, Answer, Request
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
@@ -48,8 +50,10 @@ class ForAdministrators:
         return await handler(service, request)
 
 
-def require_still_valid(connection: Connection, request: Request) -> None:
-    """Requires, in the transaction of a change, that the caller's token has not ended since it was checked.
+def require_still_valid(connection: Connection, service: Service, request: Request) -> Actor:
+    """Returns the caller, in the transaction of a change.
+
+    Requires that their token has not ended since it was checked.
 
     Raises:
         InnerFault: It has ended.
@@ -57,6 +61,7 @@ def require_still_valid(connection: Connection, request: Request) -> None:
     user = sessions.find_holder(connection, token_hash(request.token))
     if user is None or not user.is_active:
         raise InnerFault("The token has just ended.")
+    return actor_of(connection, user, origin_of(service, request))
 
 
 def _permitted_groups(connection: Connection) -> list[str] | None:

@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 from astakos.administration.accounts import renew_user_token
 from astakos.administration.user_registration import activate_user, deactivate_user, sign_terms
 from astakos.directory.entities import User
+from astakos.events.event import Actor
 from astakos.http.account.default_project import choose_default_project, named_project
 from astakos.http.bodies import JsonBody, require_storable
 from astakos.http.faults import BadRequest, Conflict, ItemNotFound, NotAllowed
@@ -22,7 +23,7 @@ from astakos.storage.protocol import Connection
 
 Made = Mapping[str, str]
 """What an action creates and only its response shows, by name."""
-Action = Callable[[Connection, User, Mapping[str, Any], int], Made]
+Action = Callable[[Connection, Actor, User, Mapping[str, Any], int], Made]
 NOTHING: Made = {}
 
 
@@ -55,36 +56,46 @@ async def user_action(service: Service, request: Request) -> Answer:
     ((name, details),) = given.items()
     action, now = ACTIONS[name], service.now()
     made = await change_account(
-        service, request, lambda connection, user: action(connection, user, details, now)
+        service, request, lambda connection, actor, user: action(connection, actor, user, details, now)
     )
     return await answer_user(service, request.parameter, **made)
 
 
-def _activate(connection: Connection, user: User, _details: Mapping[str, Any], now: int) -> Made:
-    activate_user(connection, user, now)
+def _activate(
+    connection: Connection, actor: Actor, user: User, _details: Mapping[str, Any], now: int
+) -> Made:
+    activate_user(connection, actor, user, now)
     return NOTHING
 
 
-def _deactivate(connection: Connection, user: User, details: Mapping[str, Any], now: int) -> Made:
+def _deactivate(
+    connection: Connection, actor: Actor, user: User, details: Mapping[str, Any], now: int
+) -> Made:
     reason = details.get("reason", "")
     if not isinstance(reason, str):
         raise BadRequest("The reason must be a string.")
     require_storable("reason", reason)
-    deactivate_user(connection, user, reason, now)
+    deactivate_user(connection, actor, user, reason, now)
     return NOTHING
 
 
-def _renew_token(connection: Connection, user: User, _details: Mapping[str, Any], now: int) -> Made:
-    return {"auth_token": renew_user_token(connection, user, now)}
+def _renew_token(
+    connection: Connection, actor: Actor, user: User, _details: Mapping[str, Any], now: int
+) -> Made:
+    return {"auth_token": renew_user_token(connection, actor, user, now)}
 
 
-def _sign_terms(connection: Connection, user: User, _details: Mapping[str, Any], _now: int) -> Made:
-    sign_terms(connection, user)
+def _sign_terms(
+    connection: Connection, actor: Actor, user: User, _details: Mapping[str, Any], now: int
+) -> Made:
+    sign_terms(connection, actor, user, now)
     return NOTHING
 
 
-def _set_default_project(connection: Connection, user: User, details: Mapping[str, Any], _now: int) -> Made:
-    choose_default_project(connection, user.uuid, named_project(details.get("project_id")))
+def _set_default_project(
+    connection: Connection, actor: Actor, user: User, details: Mapping[str, Any], now: int
+) -> Made:
+    choose_default_project(connection, actor, user.uuid, named_project(details.get("project_id")), now)
     return NOTHING
 
 

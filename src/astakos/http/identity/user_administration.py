@@ -16,6 +16,7 @@ from astakos.directory.attempt_limits import unknown_account, user_account
 from astakos.directory.entities import User
 from astakos.directory.mail_addresses import EXAMPLE, is_mail_address
 from astakos.directory.password_rules import refuse_password
+from astakos.events.event import Actor
 from astakos.http.bodies import JsonBody, require_storable
 from astakos.http.faults import BadRequest, Conflict, Fault, Forbidden, ItemNotFound
 from astakos.http.identity.administrators import InnerFault, require_still_valid
@@ -103,8 +104,8 @@ async def user_create(service: Service, request: Request) -> Answer:
     now = service.now()
 
     def create(connection: Connection) -> dict[str, str | None]:
-        require_still_valid(connection, request)
-        user, token = register_user(connection, given, now)
+        actor = require_still_valid(connection, service, request)
+        user, token = register_user(connection, actor, given, now)
         return {"id": user.uuid, "password": generated, "auth_token": token}
 
     try:
@@ -130,11 +131,18 @@ async def user_update(service: Service, request: Request) -> Answer:
         given["password_hash"] = await service.passwords.hash(
             user_account(request.parameter), person.password
         )
-    await change_account(service, request, lambda connection, user: change_user(connection, user, given))
+    now = service.now()
+    await change_account(
+        service,
+        request,
+        lambda connection, actor, user: change_user(connection, actor, user, given, now),
+    )
     return await answer_user(service, request.parameter)
 
 
-async def change_account(service: Service, request: Request, change: Callable[[Connection, User], T]) -> T:
+async def change_account(
+    service: Service, request: Request, change: Callable[[Connection, Actor, User], T]
+) -> T:
     """Changes the user that the path names. The change takes effect at once.
 
     Raises:
@@ -143,11 +151,11 @@ async def change_account(service: Service, request: Request, change: Callable[[C
     """
 
     def carry_out(connection: Connection) -> T:
-        require_still_valid(connection, request)
+        actor = require_still_valid(connection, service, request)
         user = users.find_by_uuid(connection, request.parameter)
         if user is None:
             raise ItemNotFound(NO_SUCH_USER)
-        return change(connection, user)
+        return change(connection, actor, user)
 
     try:
         changed = await service.write(carry_out)

@@ -7,13 +7,11 @@ from astakos.directory.entities import User
 from astakos.http.commissions.history_pages import LIMIT, USUAL_PAGE, read_number
 from astakos.http.faults import BadRequest, Forbidden, ItemNotFound
 from astakos.http.openapi.description import Parameter, Reply, as_text, described
-from astakos.http.projects.actors import actor_of
+from astakos.http.projects.readers import require_owner_or_admin
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
-from astakos.projects.visibility import sees_applications
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import projects
 from astakos.storage.tables.project_usage import BY_MEMBER, BY_USAGE, MemberUsage, Order, Position, read_usage
 from astakosclient.answer_types import MemberUsage as MemberUsageDocument
 from astakosclient.answer_types import ProjectUsage
@@ -69,7 +67,7 @@ async def usage(service: Service, request: Request, user: User) -> Answer:
     member, after = USER.of(request), CURSOR.of(request)
 
     def page(connection: Connection) -> bytes:
-        _require_right(connection, user, request.parameter)
+        require_owner_or_admin(connection, user, request.parameter, "its usage")
         found = read_usage(
             connection,
             request.parameter,
@@ -82,14 +80,6 @@ async def usage(service: Service, request: Request, user: User) -> Answer:
         return to_json(_document(found, most))
 
     return Answer(body=await service.read_much(page))
-
-
-def _require_right(connection: Connection, user: User, uuid: str) -> None:
-    project = projects.find(connection, uuid)
-    if project is None:
-        raise ItemNotFound("There is no such project.")
-    if not sees_applications(actor_of(connection, user), project):
-        raise Forbidden("Only the owner of the project and project administrators may see its usage.")
 
 
 def _document(found: list[MemberUsage], most: int) -> ProjectUsage:

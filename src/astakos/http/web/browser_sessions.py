@@ -12,7 +12,9 @@ from astakos.directory.entities import User
 from astakos.directory.login_settings import LoginSettings
 from astakos.directory.session_secrets import Session, form_proof, is_form_proof, new_secret
 from astakos.directory.tokens import USER_TOKEN_LIFETIME, token_hash
+from astakos.events.event import Actor, Event
 from astakos.http.faults import Forbidden
+from astakos.http.projects.actors import origin_of
 from astakos.http.request import Answer, Request
 from astakos.http.web import cookies
 from astakos.http.web.cookies import Cookies
@@ -20,7 +22,7 @@ from astakos.http.web.html import redirect_within
 from astakos.http.web.own_origin import is_from_elsewhere
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import oauth2, sessions, users
+from astakos.storage.tables import events, oauth2, sessions, users
 from astakos.storage.tables.proofs import Proof, SessionProof, find_origin
 
 PROOF = "csrf_token"
@@ -137,7 +139,7 @@ def beginning(
     return Beginning(session, browser, store)
 
 
-async def renew(service: Service, login: Login, settings: LoginSettings) -> Session | None:
+async def renew(service: Service, request: Request, login: Login, settings: LoginSettings) -> Session | None:
     """Gives a user a new token, which a new session shares. Ends all earlier tokens and sessions.
 
     Returns:
@@ -145,12 +147,14 @@ async def renew(service: Service, login: Login, settings: LoginSettings) -> Sess
     """
     user, session = login.user, _new_session(service, login.user, settings)
     now = service.now()
+    actor = Actor(user.uuid, origin_of(service, request))
 
     def store(connection: Connection) -> bool:
         if find_origin(connection, user.id, login.proven) is None:
             return False
         hashed = token_hash(session.token)
         users.set_token(connection, user.uuid, hashed, now, now + USER_TOKEN_LIFETIME)
+        events.record(connection, Event("user.token_renewed", actor, subject=user.uuid), now)
         _store(connection, user, session, now)
         return True
 

@@ -2,15 +2,16 @@
 
 from typing import NotRequired, TypedDict
 
+from astakos.administration.user_registration import sign_terms
 from astakos.directory.redirects import own_address
 from astakos.http.faults import BadRequest, Forbidden
 from astakos.http.forms import FormBody, read_form
 from astakos.http.openapi.description import ELSEWHERE, PAGE, Parameter, as_text, described
+from astakos.http.projects.actors import actor_of, origin_of
 from astakos.http.request import Answer, Request
 from astakos.http.web.browser_sessions import PROOF, login_of, require_own_form, require_own_site
 from astakos.http.web.html import base_path, hidden, html, page, redirect_within
 from astakos.service.service import Service
-from astakos.storage.tables import users
 
 NEXT = Parameter("next", "The URL of this service to continue at.", as_text)
 
@@ -38,7 +39,12 @@ async def terms(service: Service, request: Request) -> Answer:
         require_own_site(service, request)
         form = await read_form(request)
         require_own_form(service, request, form, login)
-        await service.write(lambda connection: users.sign_terms(connection, login.user.id))
+        origin, now = origin_of(service, request), service.now()
+        await service.write(
+            lambda connection: sign_terms(
+                connection, actor_of(connection, login.user, origin), login.user, now
+            )
+        )
         service.forget()
         following = own_address(form.get("next", ""), service.base_url)
         return redirect_within(service, following or f"{service.base_url}/ui/landing")

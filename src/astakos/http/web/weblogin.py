@@ -102,7 +102,7 @@ async def login(service: Service, request: Request) -> Answer:
     must_ask = ASK in request.query or request.header(b"sec-fetch-site") != "same-origin"
     if found is not None and wish.ends_something and must_ask:
         return _question(service, found, wish)
-    return await _carry_out(service, settings, found, wish, must_ask=must_ask)
+    return await _carry_out(service, request, settings, found, wish, must_ask=must_ask)
 
 
 @described(
@@ -118,7 +118,10 @@ async def confirm(service: Service, request: Request) -> Answer:
     form = await read_form(request)
     require_own_form(service, request, form, found)
     settings = await service.login_settings()
-    return _refusal(form, settings) or await _carry_out(service, settings, found, _wish(form), must_ask=False)
+    refusal = _refusal(form, settings)
+    if refusal is not None:
+        return refusal
+    return await _carry_out(service, request, settings, found, _wish(form), must_ask=False)
 
 
 def _refusal(given: Mapping[str, str], settings: LoginSettings) -> Answer | None:
@@ -162,7 +165,13 @@ def _question(service: Service, found: Login, wish: Wish) -> Answer:
 
 
 async def _carry_out(
-    service: Service, settings: LoginSettings, found: Login | None, wish: Wish, *, must_ask: bool
+    service: Service,
+    request: Request,
+    settings: LoginSettings,
+    found: Login | None,
+    wish: Wish,
+    *,
+    must_ask: bool,
 ) -> Answer:
     made = Cookies(service.base_url)
     ended: list[str] = []
@@ -175,7 +184,9 @@ async def _carry_out(
         return redirect_within(service, login_address(service, here), ended)
     if not found.user.has_signed_terms:
         return redirect_within(service, terms_address(service, here))
-    session = await browser_sessions.renew(service, found, settings) if wish.renews else found.session
+    session = (
+        await browser_sessions.renew(service, request, found, settings) if wish.renews else found.session
+    )
     if session is None:
         return redirect_within(service, login_address(service, here))
     return redirect(

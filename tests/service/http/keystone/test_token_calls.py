@@ -11,6 +11,7 @@ from astakos.administration.accounts import find_user, renew_user_token
 from astakos.clock import DAY
 from astakos.directory.password_hashes import password_hash
 from astakos.directory.tokens import token_hash
+from astakos.events.event import OPERATOR
 from astakos.http.keystone.token_calls import LIFETIME
 from astakos.service.ttl_cache import KEPT_SECONDS
 from astakos.storage.protocol import Connection, Database
@@ -399,7 +400,7 @@ def test_the_users_own_token_is_not_revoked(standing_service: Caller) -> None:
 
 
 def renewed(connection: Connection) -> None:
-    renew_user_token(connection, find_user(connection, ALICE.uuid), clock.now())
+    renew_user_token(connection, OPERATOR, find_user(connection, ALICE.uuid), clock.now())
 
 
 def changed_password(connection: Connection) -> None:

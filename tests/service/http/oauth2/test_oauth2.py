@@ -498,7 +498,7 @@ def test_the_client_library_finds_its_way(database: Database) -> None:
     load(database, StateDocument(settings=settings, oauth2_clients=[viewer]), LOADED)
     with listen(LOOPBACK, 0) as listener:
         base_url = f"http://{LOOPBACK}:{listener.getsockname()[1]}/astakos"
-        register_own_services(database, base_url)
+        register_own_services(database, base_url, LOADED)
         with serving(Service(database, base_url), listener):
             browser = Browser(Caller(base_url), base_url=base_url)
             browser.log_in(ALICE.email, PASSWORD)
