@@ -120,7 +120,6 @@ catalogues = st.dictionaries(
     st.lists(st.sampled_from([ALICE.uuid, ALICE.email, BOB.email.upper()]) | texts, max_size=3) | anything,
     min_size=1,
 )
-documents = st.one_of(issues, bulks, reconciliations, actions, credentials, catalogues, anything)
 sound_issues = st.builds(
     lambda provisions, *options: (
         {"provisions": provisions} | dict(zip(("force", "auto_accept"), options, strict=True))
@@ -141,6 +140,62 @@ administration = st.dictionaries(
     st.sampled_from(["activate", "deactivate", "renewToken", "signTerms", "setDefaultProject"]),
     st.fixed_dictionaries({}, optional={"reason": scalars, "project_id": names}) | anything,
     max_size=2,
+)
+counts = st.sampled_from(["1", "2k", "inf", *NUMBERS])
+definitions: dict[str, st.SearchStrategy[Any]] = {
+    "owner": names,
+    "homepage": texts | scalars,
+    "description": texts | scalars,
+    "comments": texts | scalars,
+    "start_date": st.sampled_from(["2031-01-01T00:00:00Z", "9999-12-31T23:59:59-23:59"]) | scalars,
+    "join_policy": st.sampled_from(["auto", "moderated", "closed"]) | scalars,
+    "leave_policy": st.sampled_from(["auto", "moderated", "closed"]) | scalars,
+    "max_members": counts | scalars,
+    "private": st.booleans() | scalars,
+    "resources": st.dictionaries(
+        st.just(VM) | texts,
+        st.fixed_dictionaries({"project_capacity": counts, "member_capacity": counts}) | anything,
+        max_size=2,
+    )
+    | anything,
+}
+domains = st.sampled_from(["a.example.org", "b.example.org", "lab.example.org", "a.example.abcdefg"])
+ends = st.sampled_from(["2099-01-01T00:00:00Z", "9999-12-31T23:59:59-23:59", "2099-01-01T00:00:00", "2001"])
+new_projects = st.fixed_dictionaries(
+    {"name": domains | texts, "end_date": ends | scalars}, optional=definitions
+) | st.builds(lambda name, end: {"name": name, "end_date": end}, domains, ends)
+modifications = st.fixed_dictionaries(
+    {}, optional={"name": domains | texts, "end_date": ends | scalars, **definitions}
+) | st.sampled_from([{"max_members": "2k"}, {"join_policy": "auto"}])
+application_decisions = st.fixed_dictionaries(
+    {"app_id": st.integers(1, 20) | scalars}, optional={"reason": texts | scalars}
+)
+project_actions = st.one_of(
+    st.dictionaries(
+        st.sampled_from(["approve", "deny", "cancel", "dismiss"]),
+        application_decisions | anything,
+        min_size=1,
+        max_size=2,
+    ),
+    st.dictionaries(
+        st.sampled_from(["suspend", "unsuspend", "terminate", "reinstate"]),
+        st.fixed_dictionaries({}, optional={"reason": texts | scalars}) | anything,
+        max_size=2,
+    ),
+)
+membership_requests = st.one_of(
+    st.fixed_dictionaries({"join": st.fixed_dictionaries({"project": names}) | anything}),
+    st.fixed_dictionaries(
+        {
+            "enroll": st.fixed_dictionaries(
+                {"project": names}, optional={"user": st.sampled_from([ALICE.email, BOB.email]) | names}
+            )
+            | anything
+        }
+    ),
+)
+membership_actions = st.dictionaries(
+    st.sampled_from(["leave", "cancel", "accept", "reject", "remove"]), texts | anything, max_size=2
 )
 logins = st.fixed_dictionaries(
     {
@@ -167,6 +222,20 @@ logins = st.fixed_dictionaries(
             },
         )
     }
+)
+
+
+documents = st.one_of(
+    issues,
+    bulks,
+    reconciliations,
+    actions,
+    credentials,
+    catalogues,
+    modifications,
+    project_actions,
+    membership_requests,
+    anything,
 )
 
 

@@ -16,17 +16,23 @@ from fuzzing.bodies import (
     credentials,
     issues,
     logins,
+    membership_actions,
+    membership_requests,
+    modifications,
     names,
+    new_projects,
     people,
+    project_actions,
     reconciliations,
     sound_issues,
     texts,
 )
-from service.world import ALICE, BOB, COMPUTE_TOKEN, LAB, STORAGE_TOKEN, VM
+from service.world import ALICE, BOB, CHLOE, COMPUTE_TOKEN, LAB, STORAGE_TOKEN, VM
 
 BASE = "/astakos"
 SERIALS = (
     BOB.uuid,
+    LAB,
     "0",
     "1",
     "2",
@@ -70,6 +76,10 @@ QUERY_NAMES = (
     "limit",
     "cursor",
     "callback",
+    "mode",
+    "state",
+    "owner",
+    "name",
     "belongsTo",
 )
 QUERY_VALUES = (
@@ -163,6 +173,7 @@ TOKENS = (
     ALICE.token,
     ALICE.token,
     BOB.token,
+    CHLOE.token,
     COMPUTE_TOKEN,
     COMPUTE_TOKEN,
     COMPUTE_TOKEN,
@@ -220,7 +231,7 @@ def _headers(
 
 sound_heads = st.builds(
     _headers,
-    st.sampled_from([ALICE.token, COMPUTE_TOKEN, COMPUTE_TOKEN]),
+    st.sampled_from([ALICE.token, CHLOE.token, COMPUTE_TOKEN, COMPUTE_TOKEN]),
     st.just(b"application/json"),
     st.just([]),
 )
@@ -233,29 +244,41 @@ heads = sound_heads | st.builds(
 
 
 ACCOUNT = "/account/v1.0"
+PROJECTS = f"{ACCOUNT}/projects"
 BODIES = (
-    (f"{ACCOUNT}/commissions", sound_issues),
-    (f"{ACCOUNT}/commissions", issues),
-    (f"{ACCOUNT}/commissions/bulk", bulks),
-    (f"{ACCOUNT}/commissions/action", actions),
-    (f"{ACCOUNT}/commissions/{{serial}}/action", actions),
-    (f"{ACCOUNT}/reconcile", reconciliations),
-    (f"{ACCOUNT}/user_catalogs", catalogues),
-    (f"{ACCOUNT}/service/user_catalogs", catalogues),
-    (f"{ACCOUNT}/myaccount/default_project", st.fixed_dictionaries({"project_id": names})),
-    ("/identity/v2.0/tokens", credentials),
-    ("/identity/v2.0/users", people),
-    ("/identity/v2.0/users/{id}/action", administration),
-    ("/identity/v3/auth/tokens", logins),
+    ("POST", f"{ACCOUNT}/commissions", sound_issues),
+    ("POST", f"{ACCOUNT}/commissions", issues),
+    ("POST", f"{ACCOUNT}/commissions/bulk", bulks),
+    ("POST", f"{ACCOUNT}/commissions/action", actions),
+    ("POST", f"{ACCOUNT}/commissions/{{serial}}/action", actions),
+    ("POST", f"{ACCOUNT}/reconcile", reconciliations),
+    ("POST", f"{ACCOUNT}/user_catalogs", catalogues),
+    ("POST", f"{ACCOUNT}/service/user_catalogs", catalogues),
+    ("POST", f"{ACCOUNT}/myaccount/default_project", st.fixed_dictionaries({"project_id": names})),
+    ("POST", PROJECTS, new_projects),
+    ("PUT", f"{PROJECTS}/{{id}}", modifications),
+    ("POST", f"{PROJECTS}/{{id}}/action", project_actions),
+    ("POST", f"{PROJECTS}/memberships", membership_requests),
+    ("POST", f"{PROJECTS}/memberships/{{serial}}/action", membership_actions),
+    ("POST", "/identity/v2.0/tokens", credentials),
+    ("POST", "/identity/v2.0/users", people),
+    ("POST", "/identity/v2.0/users/{id}/action", administration),
+    ("POST", "/identity/v3/auth/tokens", logins),
 )
 fitting = st.one_of(
     [
         st.tuples(
-            st.builds(_call, st.just((path, "POST")), st.sampled_from(SERIALS), st.just(""), st.just("")),
+            st.builds(
+                _call,
+                st.just((path, method)),
+                st.sampled_from(SERIALS),
+                st.just(""),
+                st.just(""),
+            ),
             sound_heads,
             documents.map(as_json),
         )
-        for path, documents in BODIES
+        for method, path, documents in BODIES
     ]
 )
 """Calls with the bodies that are meant for them, so that most are refused late, if at all."""

@@ -29,7 +29,7 @@ from astakos.storage.protocol import Database
 from service.caller import Caller
 from service.command import serving
 from service.installation import database_at, make_world
-from service.world import ACCESS_TOKEN, ALICE, BASE_URL, BOB, COMPUTE_TOKEN, LAB, LOADED, VM
+from service.world import ACCESS_TOKEN, ALICE, BASE_URL, BOB, CHLOE, COMPUTE_TOKEN, LAB, LOADED, VM
 
 LONGEST_ANSWER_SECONDS = 10.0
 TOKENS = {"userToken": ALICE.token, "serviceToken": COMPUTE_TOKEN}
@@ -42,6 +42,13 @@ KNOWN: Mapping[str, list[str | int]] = {
     "users": [ALICE.uuid, f"{ALICE.uuid},{BOB.uuid}"],
     "projects": [LAB],
     "tokens": [ALICE.token],
+    "applications": list(range(1, 6)),
+    "memberships": list(range(1, 20)),
+    "modes": ["member", "active"],
+    "states": ["active"],
+    "domains": ["a.example.org", "b.example.org", "c.example.org"],
+    "ends": ["2099-01-01T00:00:00Z"],
+    "members": [BOB.email, CHLOE.email],
     "people": [BOB.uuid],
     "things": [ALICE.uuid, LAB, "default", ACCESS_TOKEN],
     "methods": ["token", "password"],
@@ -68,7 +75,14 @@ WHERE = {
     "serials": ["path.serial", "query.serial"],
     "quantities": ["body.provisions[*].quantity", "body.commissions[*].provisions[*].quantity"],
     "users": ["query.user"],
-    "projects": ["query.project"],
+    "projects": ["query.project", "body.join.project", "body.enroll.project"],
+    "applications": [f"body.{action}.app_id" for action in ("approve", "deny", "cancel", "dismiss")],
+    "memberships": ["path.membership"],
+    "modes": ["query.mode"],
+    "states": ["query.state"],
+    "domains": ["body.name"],
+    "ends": ["body.end_date"],
+    "members": ["body.enroll.user"],
     "tokens": [
         "body.auth.token.id",
         "body.auth.passwordCredentials.password",
@@ -126,8 +140,9 @@ LEADING_TO_LOGIN = ("/ui/logout", "/ui/terms")
 
 
 def turn_all_on(database: Database) -> None:
-    """Let there be what is off unless somebody wants it."""
-    load(database, StateDocument(settings=Settings(admin_users=True)), LOADED)
+    """Let there be what is off unless somebody wants it, and let the caller decide about projects."""
+    settings = Settings(admin_users=True, project_admins=[ALICE.uuid, CHLOE.uuid])
+    load(database, StateDocument(settings=settings), LOADED)
 
 
 def run(caller: Caller, examples: int, seed: int) -> Outcome:
