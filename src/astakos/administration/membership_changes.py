@@ -10,7 +10,6 @@ from astakos.administration.limit_updates import sync_memberships
 from astakos.directory.entities import User
 from astakos.events.event import Actor, Event
 from astakos.projects.membership_actions import (
-    ACCEPTED_TYPE,
     AUTO_ACCEPT,
     MembershipAction,
     MembershipFacts,
@@ -19,7 +18,14 @@ from astakos.projects.membership_actions import (
     transition,
 )
 from astakos.projects.membership_times import enter
-from astakos.projects.project import DRAWING, Membership, MembershipRecord, MembershipState, Project
+from astakos.projects.project import (
+    ACCEPTED_TYPE,
+    DRAWING,
+    Membership,
+    MembershipRecord,
+    MembershipState,
+    Project,
+)
 from astakos.projects.refusals import ProjectRefusedError, RefusalKind
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import events, memberships, projects, users
@@ -152,7 +158,7 @@ def _carry_out(
     assert project is not None and user is not None, row.action  # noqa: PT018, S101 - every row checks it
     entered = enter({} if known is None else known.entered, before, row.to, now)
     membership = Membership(user.uuid, row.to, row.to in ACCEPTED_TYPE, entered)
-    identifier = memberships.save_one(connection, project.uuid, membership)
+    identifier = memberships.save_one(connection, project.uuid, membership, before)
     if row.to in WITH_LIMITS:
         sync_memberships(connection, project.uuid, [user.uuid])
     if row.to is MembershipState.REMOVED and user.default_project == project.uuid:

@@ -16,8 +16,8 @@ from astakos.cli.output import print_rows, table_options
 from astakos.cli.shown_values import moment
 from astakos.directory.entities import User
 from astakos.events.event import Actor
-from astakos.projects.membership_actions import ACCEPTED_TYPE, MembershipAction
-from astakos.projects.project import MembershipState, Project
+from astakos.projects.membership_actions import MembershipAction
+from astakos.projects.project import ACCEPTED_TYPE, MembershipState, Project
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import memberships, project_overview
 

@@ -11,7 +11,15 @@ from functools import cached_property
 from astakos.directory.entities import User
 from astakos.events.event import Actor
 from astakos.ledger.rules import UNLIMITED
-from astakos.projects.project import ALIVE, INITIALIZED, MembershipRecord, MembershipState, Policy, Project
+from astakos.projects.project import (
+    ACCEPTED_TYPE,
+    ALIVE,
+    INITIALIZED,
+    MembershipRecord,
+    MembershipState,
+    Policy,
+    Project,
+)
 from astakos.projects.refusals import RefusalKind
 from astakos.projects.roles import Parties, Role, has_any_role, only
 from astakos.projects.transitions import Check, Transition
@@ -40,8 +48,6 @@ ON_MEMBERSHIPS = (
 )
 """The actions that a caller can perform on an existing membership."""
 
-ACCEPTED_TYPE = (MembershipState.ACCEPTED, MembershipState.LEAVE_REQUESTED, MembershipState.SUSPENDED)
-"""Members in these states take up a place."""
 ASSOCIATED = (*ACCEPTED_TYPE, MembershipState.REQUESTED)
 """Users in these states cannot ask to join again."""
 

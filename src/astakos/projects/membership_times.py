@@ -40,7 +40,7 @@ def placed(
         way = [MembershipState.REQUESTED] if asked else []
         if to not in APPLYING:
             way.append(MembershipState.ACCEPTED)
-        entered: Times = dict.fromkeys([*way, to], now)
+        entered: Times | None = dict.fromkeys([*way, to], now)
     else:
-        entered = known.entered if known.state is to else enter(known.entered, known.state, to, now)
+        entered = None if known.state is to else enter(known.entered, known.state, to, now)
     return Membership(user, to, ever_accepted=to not in APPLYING, entered=entered)

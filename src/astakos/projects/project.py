@@ -43,6 +43,9 @@ class MembershipState(StrEnum):
 DRAWING = (MembershipState.ACCEPTED, MembershipState.LEAVE_REQUESTED)
 """Members in these states can draw from an active project."""
 
+ACCEPTED_TYPE = (MembershipState.ACCEPTED, MembershipState.LEAVE_REQUESTED, MembershipState.SUSPENDED)
+"""Members in these states take up a place in the project."""
+
 APPLYING = (MembershipState.REQUESTED, MembershipState.REJECTED, MembershipState.CANCELLED)
 """Users in these states have asked to join a project, and are not members."""
 
@@ -96,7 +99,7 @@ class Membership:
 
     Attributes:
         user: the uuid of the user.
-        entered: when it entered each of its states, in microseconds; None where that does not matter.
+        entered: when it entered each of its states, in microseconds; None if that does not change.
     """
 
     user: str

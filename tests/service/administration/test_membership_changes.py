@@ -1,8 +1,10 @@
-from typing import TypeVar
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from astakos.administration.load import load
 from astakos.administration.membership_changes import act, enroll, join
+from astakos.administration.state_document import ProjectEntry, StateDocument
 from astakos.events.event import OPERATOR, Actor
 from astakos.projects.membership_actions import MembershipAction
 from astakos.projects.project import MembershipRecord, MembershipState
@@ -10,11 +12,24 @@ from astakos.projects.refusals import ProjectRefusedError
 from astakos.storage.protocol import Database
 from astakos.storage.tables import memberships, users
 from service.installation import all_rows, holdings, rows
-from service.world import ALICE, BOB, CHLOE, EDGAR, HALTED, LAB, LOADED, UNKNOWN_UUID, Person, member_key
+from service.world import (
+    ALICE,
+    BOB,
+    CHLOE,
+    EDGAR,
+    FAY,
+    HALTED,
+    IVAN,
+    LAB,
+    LOADED,
+    UNKNOWN_UUID,
+    Person,
+    member_key,
+    projects,
+)
 
 pytestmark = pytest.mark.every_engine
 
-T = TypeVar("T")
 S = MembershipState
 NOW = 2_000_000_000_000_000
 OWNER = Actor(ALICE.uuid, "192.0.2.1")
@@ -169,3 +184,50 @@ def test_an_unknown_project_is_refused_and_nothing_changes(database: Database, p
 def test_an_unknown_membership_is_refused(database: Database, membership: int) -> None:
     with pytest.raises(ProjectRefusedError, match=f"no membership {membership}"):
         acted(database, membership, MembershipAction.ACCEPT)
+
+
+def lab_of(*people: Person) -> ProjectEntry:
+    (entry,) = (entry for entry in projects() if entry.uuid == LAB)
+    entry.members = [person.uuid for person in people]
+    return entry
+
+
+def user_number(database: Database, person: Person) -> int:
+    ((number,),) = rows(database, "SELECT id FROM users WHERE uuid = ?", person.uuid)
+    return int(str(number))
+
+
+def counted(database: Database) -> list[tuple[object, ...]]:
+    return rows(
+        database,
+        "SELECT project_id, COUNT(*) FROM memberships "
+        "WHERE state IN ('accepted', 'leave_requested', 'suspended') GROUP BY project_id ORDER BY project_id",
+    )
+
+
+def kept(database: Database) -> list[tuple[object, ...]]:
+    return rows(
+        database, "SELECT project_id, members FROM member_counts WHERE members <> 0 ORDER BY project_id"
+    )
+
+
+def test_the_number_of_members_is_kept(database: Database) -> None:
+    assert kept(database) == counted(database)
+    membership = joined(database, EDGAR)
+    assert kept(database) == counted(database)
+    for action in (MembershipAction.ACCEPT, MembershipAction.SUSPEND, MembershipAction.REMOVE):
+        acted(database, membership, action)
+        assert kept(database) == counted(database)
+    database.change(lambda connection: enroll(connection, OWNER, LAB, EDGAR.email, NOW))
+    load(database, StateDocument(projects=[lab_of(ALICE, IVAN)]), NOW)
+    assert kept(database) == counted(database)
+    database.change(lambda connection: users.delete(connection, user_number(database, IVAN)))
+    assert kept(database) == counted(database)
+
+
+def test_of_all_who_join_at_once_the_last_place_goes_to_one(database: Database) -> None:
+    rows(database, "UPDATE projects SET join_policy = 'auto', max_members = 3 WHERE uuid = ?", LAB)
+    with ThreadPoolExecutor(3) as threads:
+        found = list(threads.map(lambda person: joined(database, person), (CHLOE, EDGAR, FAY)))
+    states = sorted(record(database, membership).state for membership in found)
+    assert states == [S.ACCEPTED, S.REQUESTED, S.REQUESTED]

@@ -1,6 +1,6 @@
 """How memberships look to a caller (`http-api.md` §9)."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import cast
 
@@ -45,35 +45,25 @@ def allowed_for(connection: Connection, actor: Actor, record: MembershipRecord) 
 
 
 def list_document(connection: Connection, actor: Actor, listed: Iterable[ListedMembership]) -> bytes:
-    """Returns the document of a list of any length, without the documents of all in memory at once."""
-    return b"[" + b", ".join(_documents(connection, actor, listed)) + b"]"
+    """Returns the document of a list, without having the documents of all its members in memory at once."""
+    return b"[" + b",".join(_documents(connection, actor, listed)) + b"]"
 
 
 def _documents(connection: Connection, actor: Actor, listed: Iterable[ListedMembership]) -> Iterator[bytes]:
-    has_room = _room_of(connection)
-    # Memberships that are alike in all that the checks of the actions look at allow the same actions. A long
-    # list has few kinds.
-    allowed: dict[tuple[object, ...], list[MembershipAction]] = {}
-    for one in listed:
-        record = one.record
-        kind = (
-            record.state,
-            one.user_is_active,
-            one.project_state,
-            one.join_policy,
-            one.leave_policy,
-            record.user == actor.user,
-            one.owner == actor.user,
-            record.state is MembershipState.REQUESTED and has_room(record.project, one.max_members),
-        )
-        if kind not in allowed:
-            allowed[kind] = allowed_for(connection, actor, record)
-        yield to_json(membership_document(record, allowed[kind]))
-
-
-def _room_of(connection: Connection) -> Callable[[str, int], bool]:
     @cache
     def has_room(project: str, most: int) -> bool:
         return most >= UNLIMITED or memberships.count_members(connection, project) < most
 
-    return has_room
+    # A long list has few kinds of memberships that differ in what the checks of the actions look at.
+    allowed: dict[tuple[object, ...], list[MembershipAction]] = {}
+    for record, standing in listed:
+        kind = (
+            record.state,
+            record.user == actor.user,
+            standing._replace(owner=None, max_members=0),
+            standing.owner == actor.user,
+            record.state is MembershipState.REQUESTED and has_room(record.project, standing.max_members),
+        )
+        if kind not in allowed:
+            allowed[kind] = allowed_for(connection, actor, record)
+        yield to_json(membership_document(record, allowed[kind]))

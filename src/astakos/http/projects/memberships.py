@@ -1,6 +1,6 @@
 """`projects/memberships`: lists memberships, and lets users join projects (`http-api.md` §9)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -20,7 +20,7 @@ from astakos.http.serialization import to_json
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
 from astakos.storage.tables.memberships import LARGEST_ID
-from astakos.storage.tables.visible_memberships import list_memberships_seen_by
+from astakos.storage.tables.visible_memberships import ListedMembership, list_memberships_seen_by
 from astakosclient.answer_types import Identified, Membership
 
 
@@ -44,6 +44,8 @@ class NewMembershipBody(msgspec.Struct, forbid_unknown_fields=True):
     enroll: EnrollBody | UnsetType = UNSET
 
 
+MOST_WITHOUT_LIMIT = 200_000
+"""How many memberships a list without `limit` has at most: about 50 MB."""
 Change = Callable[[Connection, Actor], int]
 
 BODY = JsonBody(NewMembershipBody, further_schema={"minProperties": 1, "maxProperties": 1})
@@ -57,7 +59,8 @@ AFTER = Parameter(
 )
 LIMIT = Parameter(
     "limit",
-    "The maximum number of memberships to return. The default is all.",
+    "The maximum number of memberships to return. Without it, a list of more than "
+    f"{MOST_WITHOUT_LIMIT} memberships is refused.",
     page_size,
     f"a number from 1 to {LARGEST_PAGE}",
     {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE},
@@ -81,11 +84,25 @@ async def list_memberships(service: Service, request: Request, user: User) -> An
         actor = actor_of(connection, user)
         viewer = None if actor.is_project_admin else user.uuid
         listed = list_memberships_seen_by(
-            connection, viewer, project=project, after=after, most=LARGEST_ID if most is None else most
+            connection,
+            viewer,
+            project=project,
+            after=after,
+            most=MOST_WITHOUT_LIMIT + 1 if most is None else most,
         )
-        return list_document(connection, actor, listed)
+        return list_document(connection, actor, _bounded(listed))
 
     return Answer(body=await service.read_much(read))
+
+
+def _bounded(listed: Iterator[ListedMembership]) -> Iterator[ListedMembership]:
+    """Yields a list up to the most that one response has."""
+    for number, one in enumerate(listed):
+        if number == MOST_WITHOUT_LIMIT:
+            raise BadRequest(
+                f"There are more than {MOST_WITHOUT_LIMIT} memberships. Ask for pages, with limit and after."
+            )
+        yield one
 
 
 @described(

@@ -223,6 +223,12 @@ memberships = _table(
     Index("memberships_of_project", "project_id"),
 )
 
+# Not in `projects`, whose rows the ledger reads: members come and go without being in its way.
+member_counts = _table(
+    "member_counts",
+    _refers("project_id", "projects.id", primary_key=True),
+    _number("members"),
+)
 deactivations = _table(
     "deactivations",
     _refers("user_id", "users.id", primary_key=True),

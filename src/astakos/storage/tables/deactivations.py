@@ -83,7 +83,7 @@ def _move(
     if membership is not None and membership.state in before:
         entered = enter(membership.entered, membership.state, to, now)
         moved = Membership(user, to, ever_accepted=True, entered=entered)
-        memberships.save_one(connection, project, moved)
+        memberships.save_one(connection, project, moved, membership.state)
 
 
 def note(connection: Connection, user: str, project: str, suspended: str) -> None:

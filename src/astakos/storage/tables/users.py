@@ -71,6 +71,12 @@ REFERRING = (
 )
 """The tables that refer to users."""
 DELETE = "DELETE FROM users WHERE id = ?"
+GIVE_UP_PLACES = """
+UPDATE member_counts SET members = members - 1 WHERE project_id IN (
+    SELECT project_id FROM memberships
+    WHERE user_id = ? AND state IN ('accepted', 'leave_requested', 'suspended')
+)
+"""
 DELETE_REFERENCES = tuple(f"DELETE FROM {table} WHERE user_id = ?" for table in REFERRING)
 ADD_GROUP = "INSERT INTO groups (name) VALUES (?) ON CONFLICT (name) DO NOTHING"
 LIST_GROUPS = "SELECT name FROM groups ORDER BY id"
@@ -222,7 +228,7 @@ def set_default_project(connection: Connection, uuid: str, project: str) -> None
 
 def delete(connection: Connection, user: int) -> None:
     """Delete a user who was never accepted and so never had a holding."""
-    for statement in (*DELETE_REFERENCES, DELETE):
+    for statement in (GIVE_UP_PLACES, *DELETE_REFERENCES, DELETE):
         connection.execute(statement, (user,))
 
 

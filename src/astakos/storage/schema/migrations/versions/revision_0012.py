@@ -1,4 +1,4 @@
-"""Adds applications for projects, the times of memberships' states, and the audit log."""
+"""Adds applications for projects, the times of memberships' states, counts of members, and the audit log."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -19,8 +19,23 @@ def upgrade() -> None:
     op.add_column("projects", sa.Column("deactivated", NUMBER))
     op.create_index("projects_by_owner", "projects", ["owner"])
     op.add_column("memberships", sa.Column("entered", sa.Text))
+    _count_members()
     _make_applications()
     _make_events()
+
+
+def _count_members() -> None:
+    op.create_table(
+        "member_counts",
+        sa.Column("project_id", NUMBER, sa.ForeignKey("projects.id"), primary_key=True),
+        sa.Column("members", NUMBER, nullable=False),
+        sqlite_strict=True,
+    )
+    op.execute("""
+        INSERT INTO member_counts (project_id, members)
+        SELECT project_id, COUNT(*) FROM memberships
+        WHERE state IN ('accepted', 'leave_requested', 'suspended') GROUP BY project_id
+    """)
 
 
 def _make_applications() -> None:
