@@ -38,6 +38,8 @@ def dump(database: Database) -> StateDocument:
                 admin_users_groups=settings.find(connection, settings.ADMIN_USERS_GROUPS),
                 history_days=settings.find(connection, settings.HISTORY_DAYS),
                 clock_jump_seconds=settings.find(connection, settings.CLOCK_JUMP_SECONDS),
+                end_projects=settings.find(connection, settings.END_PROJECTS),
+                ending_notice_days=settings.find(connection, settings.ENDING_NOTICE_DAYS),
                 clock_agreement_seconds=settings.find(connection, settings.CLOCK_AGREEMENT_SECONDS),
                 compatibility=settings.find(connection, settings.COMPATIBILITY),
                 trusted_proxies=settings.find(connection, settings.TRUSTED_PROXIES),

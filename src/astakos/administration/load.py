@@ -131,6 +131,8 @@ class _Loader:
             settings.HISTORY_DAYS: entry.history_days,
             settings.CLOCK_JUMP_SECONDS: entry.clock_jump_seconds,
             settings.CLOCK_AGREEMENT_SECONDS: entry.clock_agreement_seconds,
+            settings.END_PROJECTS: entry.end_projects,
+            settings.ENDING_NOTICE_DAYS: entry.ending_notice_days,
             settings.COMPATIBILITY: entry.compatibility,
             settings.TRUSTED_PROXIES: entry.trusted_proxies,
             **{name: getattr(entry, name) for name in settings.LOGIN},

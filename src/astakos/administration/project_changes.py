@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from astakos.administration.charges import charge_pending_applications
 from astakos.administration.limit_updates import sync_project
+from astakos.clock import to_iso
 from astakos.events.event import Actor, Event
 from astakos.projects.project import (
     ALIVE,
@@ -52,7 +53,15 @@ from astakos.projects.specification import (
 )
 from astakos.projects.transitions import first_refusal
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import deactivations, events, project_applications, projects, registry, users
+from astakos.storage.tables import (
+    deactivations,
+    events,
+    project_applications,
+    projects,
+    registry,
+    settings,
+    users,
+)
 from astakos.storage.texts import is_storable
 
 T = TypeVar("T")
@@ -194,10 +203,13 @@ def act_on_application(
     application = project_applications.find(connection, number)
     project = projects.find(connection, project_uuid)
     last = None if project is None else project_applications.find_last(connection, project.uuid)
-    approved = project and application and replace(project, name=application.name or project.name)
+    approved = replace(project, **application.changes) if project and application else None
     namesake = projects.find_namesake(connection, approved) if approved else None
     row = APPLICATION_ACTIONS[action]
-    row.require_allowed(ApplicationFacts(actor, application, project, last.id if last else None, namesake))
+    overdue = _overdue(connection, approved, now)
+    row.require_allowed(
+        ApplicationFacts(actor, application, project, last.id if last else None, namesake, overdue)
+    )
     assert project is not None  # noqa: S101 - or it would have been refused
     assert application is not None  # noqa: S101
     if Effect.UNCOUNT in row.effects:
@@ -229,13 +241,22 @@ def act_on_project(
     project = projects.find_by_uuid_or_number(connection, key)
     namesake = None if project is None else projects.find_namesake(connection, project)
     row = PROJECT_ACTIONS[action]
-    row.require_allowed(ProjectFacts(actor, project, namesake))
+    row.require_allowed(ProjectFacts(actor, project, namesake, _overdue(connection, project, now)))
     assert project is not None  # noqa: S101 - or it would have been refused
     deactivated = now if row.to in DEACTIVATED else project.deactivated
     after = replace(project, state=row.to, deactivated=deactivated)
     _change(connection, actor, project, after, reason, now)
     if Effect.RESET_DEFAULT in row.effects:
         projects.reset_default_project(connection, after)
+
+
+def _overdue(connection: Connection, project: Project | None, now: int) -> str | None:
+    """Return why a project would end at once, if it were active; None if it would not."""
+    if project is None or project.system_project or project.end_date > now:
+        return None
+    if not settings.find(connection, settings.END_PROJECTS, default=False):
+        return None
+    return f"the end date of the project, {to_iso(project.end_date)}, has passed, and it would end at once"
 
 
 def _new_project(applied: Applied, now: int) -> Project:

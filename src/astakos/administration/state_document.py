@@ -33,6 +33,8 @@ class Settings(Entry):
     history_days: Annotated[int, msgspec.Meta(ge=1, le=36500)] | None = None
     clock_jump_seconds: Annotated[int, msgspec.Meta(ge=1, le=86400)] | None = None
     clock_agreement_seconds: Annotated[int, msgspec.Meta(ge=1, le=86400)] | None = None
+    end_projects: bool | None = None
+    ending_notice_days: Annotated[int, msgspec.Meta(ge=0, le=365)] | None = None
     weblogin_next: list[str] | None = None
     cookie_name: Annotated[str, msgspec.Meta(pattern=COOKIE_NAME)] | None = None
     cookie_domain: Annotated[str, msgspec.Meta(pattern=COOKIE_DOMAIN)] | None = None

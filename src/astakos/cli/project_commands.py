@@ -6,7 +6,7 @@ APPLICATIONS = {
     name: f"astakos.cli.project_application_commands:{name}"
     for name in ("approve", "cancel", "create", "deny", "dismiss", "modify")
 }
-STATES = {
+STATES = {"end-expired": "astakos.cli.project_endings_command:end_expired"} | {
     name: f"astakos.cli.project_state_commands:{name}"
     for name in ("reinstate", "suspend", "terminate", "unsuspend")
 }

@@ -1,5 +1,6 @@
 """`astakos serve`: runs the service."""
 
+import functools
 import logging
 import socket
 
@@ -7,6 +8,7 @@ import click
 
 from astakos import clock
 from astakos.administration.component_registration import register_own_services
+from astakos.administration.project_endings import end_what_is_over
 from astakos.administration.state_document import StateError
 from astakos.cli.options import database_option, open_database
 from astakos.cli.standard_streams import abandon_output
@@ -16,6 +18,7 @@ from astakos.http.dialects.choice import NEWEST_NAME
 from astakos.ledger.engine_client import MOST_WAITING
 from astakos.logs import FORMATS, JSON, LEVELS, TEXT, set_up_logging
 from astakos.processes.configuration import Instructions
+from astakos.processes.housekeeping import Housekeeping
 from astakos.processes.listening import LOOPBACK, listen
 from astakos.processes.reports import Reports
 from astakos.processes.supervisor import Supervisor, WorkerFailedError
@@ -203,7 +206,7 @@ def serve(
             abandon_output()
             log.warning("%s; cannot write this to standard output: %s", "; ".join(lines), error.strerror)
 
-    # This process reads nothing from here on, and must not keep a connection open besides the engine's.
+    # From here on, this process keeps no connection open besides the engine's.
     database.close()
     reports = None if metrics_port is None else Reports()
     processes = Supervisor(
@@ -218,10 +221,15 @@ def serve(
     metrics_url = None
     if metrics_port is not None and reports is not None:
         metrics_url = _serve_metrics(metrics_host, metrics_port, processes, reports, database)
+    housekeeping = Housekeeping(functools.partial(end_what_is_over, database))
+    processes.engine.tell_time(housekeeping.tell_time)
+    housekeeping.start()
     try:
         processes.run()
     except WorkerFailedError as error:
         raise StateError(str(error)) from error
+    finally:
+        housekeeping.stop()
 
 
 def _open_database(url: str, log_format: str) -> Database:

@@ -105,6 +105,7 @@ class Engine:
         self._can_write = True
         self._proven = -math.inf
         self._stopped_by: InvariantViolatedError | StorageBrokenError | None = None
+        self._told_the_time: list[Callable[[int], None]] = []
 
     def serve(self, connection: socket.socket, ended: Callable[[], None] = lambda: None) -> None:
         """Serve a connection until the client closes it, then call `ended`."""
@@ -154,6 +155,13 @@ class Engine:
     def watch(self, stream: socket.socket, happened: Callable[[], None]) -> None:
         """Call `happened` on the engine's thread whenever a stream is readable."""
         self._selector.register(stream, selectors.EVENT_READ, lambda _: happened())
+
+    def tell_time(self, told: Callable[[int], None]) -> None:
+        """Call `told` about once a second with the present instant, while things may end by the clock.
+
+        It is called on the engine's thread, and must not wait.
+        """
+        self._told_the_time.append(told)
 
     def ignore(self, stream: socket.socket) -> None:
         """Stop watching a stream."""
@@ -298,6 +306,14 @@ class Engine:
             log.debug("the record of the clock cannot be read or written now: %s", error)
         except Exception:
             log.exception("looking at the clock failed; will retry")
+        else:
+            self._tell_time()
+
+    def _tell_time(self) -> None:
+        due = self.clock.read().due if self._told_the_time else 0
+        if due:
+            for told in self._told_the_time:
+                told(due)
 
     def _tidy(self) -> bool:
         """Delete some expired records; return true if more remain, to be deleted after the next batch."""

@@ -103,6 +103,7 @@ class ApplicationFacts:
         project: the project that the request names; None if there is none.
         last: the number of that project's last application; None if it has none.
         namesake: the uuid of another project that holds the name the project would have; None if it is free.
+        overdue: why it would end again at once; None if it would not.
     """
 
     actor: Actor
@@ -110,6 +111,7 @@ class ApplicationFacts:
     project: Project | None
     last: int | None
     namesake: str | None
+    overdue: str | None = None
 
     @property
     def parties(self) -> Parties:
@@ -125,11 +127,13 @@ class ProjectFacts:
         actor: who changes it.
         project: the project; None if there is none.
         namesake: the uuid of another project that holds its name; None if the name is free.
+        overdue: why it would end again at once; None if it would not.
     """
 
     actor: Actor
     project: Project | None
     namesake: str | None
+    overdue: str | None = None
 
     @property
     def parties(self) -> Parties:
@@ -231,6 +235,13 @@ FREE_TO_APPROVE = Check[ApplicationFacts](
         f"the project {facts.namesake} has this name; terminate or rename it, or ask for another name"
     ),
 )
+IN_TIME = "the project's end date is in the future, unless projects do not end by themselves"
+APPROVED_IN_TIME = Check[ApplicationFacts](
+    IN_TIME,
+    lambda facts: facts.overdue is None,
+    RefusalKind.CONFLICT,
+    lambda facts: f"{facts.overdue}; apply again, with a later end date",
+)
 
 
 def _in_state(state: ApplicationState) -> Check[ApplicationFacts]:
@@ -249,7 +260,14 @@ PENDING = _in_state(ApplicationState.PENDING)
 APPLICATION_ACTIONS: Mapping[ApplicationAction, Transition[ApplicationFacts, ApplicationState]] = {
     ApplicationAction.APPROVE: Transition(
         ApplicationAction.APPROVE,
-        [SUBMITTED, LAST, only(ApplicationFacts, Role.ADMINISTRATOR), PENDING, FREE_TO_APPROVE],
+        [
+            SUBMITTED,
+            LAST,
+            only(ApplicationFacts, Role.ADMINISTRATOR),
+            PENDING,
+            FREE_TO_APPROVE,
+            APPROVED_IN_TIME,
+        ],
         ApplicationState.APPROVED,
         [
             Effect.UNCOUNT,
@@ -318,6 +336,12 @@ FREE_TO_REINSTATE = Check[ProjectFacts](
         "or approve a modification that renames this one"
     ),
 )
+REINSTATED_IN_TIME = Check[ProjectFacts](
+    IN_TIME,
+    lambda facts: facts.overdue is None,
+    RefusalKind.CONFLICT,
+    lambda facts: f"{facts.overdue}; change the end date first",
+)
 
 
 def _project_in_state(state: ProjectState) -> Check[ProjectFacts]:
@@ -352,7 +376,13 @@ PROJECT_ACTIONS: Mapping[ProjectAction, Transition[ProjectFacts, ProjectState]] 
     ),
     ProjectAction.REINSTATE: Transition(
         ProjectAction.REINSTATE,
-        [EXISTING, DECIDES, _project_in_state(ProjectState.TERMINATED), FREE_TO_REINSTATE],
+        [
+            EXISTING,
+            DECIDES,
+            _project_in_state(ProjectState.TERMINATED),
+            FREE_TO_REINSTATE,
+            REINSTATED_IN_TIME,
+        ],
         ProjectState.ACTIVE,
         [Effect.LIMIT, Effect.HOLD_NAME, Effect.FORGET_DEACTIVATION],
     ),

@@ -13,6 +13,7 @@ from astakos.administration.component_registration import renew_component_token
 from astakos.administration.document_errors import explained
 from astakos.administration.limit_updates import sync_memberships
 from astakos.administration.load import load
+from astakos.administration.project_endings import end_what_is_over
 from astakos.administration.state_document import (
     CapacityEntry,
     ComponentEntry,
@@ -180,6 +181,10 @@ class Directory:
         retention = Retention()
         while self._database.change(lambda connection: retention.forget(connection, self._now())):
             pass
+
+    def end_projects(self) -> None:
+        """End the projects whose end date has passed, if the settings say so, as the service does."""
+        end_what_is_over(self._database, self._now())
 
     def _load(self, document: StateDocument) -> None:
         # The tokens must be known before the first request with one of them is recorded.

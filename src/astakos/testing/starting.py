@@ -52,12 +52,14 @@ class StartedService:
         self._server.carry_out(forget())
 
     def end_what_is_over(self) -> None:
-        """Expire commissions and delete old records, as the service does every second and every minute."""
+        """Expire commissions, end projects and delete old records, as the service does by itself."""
 
         async def do_nothing() -> None:
             # Every batch begins by expiring commissions.
             await self._service.ledger.submit(Resolve(NOBODY))
 
+        self.directory.end_projects()
+        self.forget()
         self.directory.forget_what_is_too_old()
         self._server.carry_out(do_nothing())
 

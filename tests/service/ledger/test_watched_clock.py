@@ -2,11 +2,16 @@
 
 import contextlib
 import logging
+import queue
+import socket
+import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from astakos.clock import DAY, MICROSECONDS
+from astakos.ledger import engine
 from astakos.ledger.batch import carry_out, perform
 from astakos.ledger.operations import Idempotency, Issue, Issued, Resolve, Resolved
 from astakos.ledger.ports import LedgerStorage
@@ -159,3 +164,32 @@ def test_the_server_s_clock_decides_on_postgresql(database: Database, store: Led
     before = server()
     perform(store, [], LOADED)
     assert before <= clock() <= server() + MICROSECONDS
+
+
+def test_an_engine_tells_the_time_only_while_the_clock_is_right(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "SWEEP_SECONDS", 0.001)
+    times, looks = Times(), list[int]()
+
+    def elapsed() -> int:
+        looks.append(times.elapsed)
+        return times.elapsed
+
+    clock = WatchedClock(lambda: times.now, elapsed, "this start")
+    ledger = engine.Engine(ledger_storage(database), clock)
+    told: queue.Queue[int] = queue.Queue()
+    ledger.tell_time(told.put)
+    ours, its = socket.socketpair()
+    ledger.serve(its)
+    thread = threading.Thread(target=ledger.run)
+    thread.start()
+    with ours:
+        assert told.get(timeout=10) == LOADED
+        times.now += DAY
+        enough = len(looks) + 20
+        while len(looks) < enough:
+            time.sleep(0.001)
+        assert clock.is_held
+        assert {told.get() for _ in range(told.qsize())} <= {LOADED}
+    thread.join()

@@ -90,6 +90,7 @@ ROWS: Mapping[str, tuple[Any, Any, Sequence[tuple[int, Spoiled]]]] = {
             (403, {"actor": APPLICANT}),
             (409, {"application": APPROVED}),
             (409, {"namesake": "other"}),
+            (409, {"overdue": "it is over"}),
         ],
     ),
     "deny": (
@@ -159,6 +160,7 @@ ROWS: Mapping[str, tuple[Any, Any, Sequence[tuple[int, Spoiled]]]] = {
             (403, {"actor": OWNER}),
             (409, {"project": with_state(ProjectState.SUSPENDED)}),
             (409, {"namesake": "other"}),
+            (409, {"overdue": "it is over"}),
         ],
     ),
 }

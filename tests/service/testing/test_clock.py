@@ -30,6 +30,19 @@ def test_a_commission_ends_with_its_time_to_live(
         astakos_client.accept_commission(shop.compute.token, serial)
 
 
+def test_a_project_ends_at_its_end_date_if_projects_do(
+    astakos_service: RunningService, astakos_client: AstakosClient, shop: Shop
+) -> None:
+    lab = astakos_service.add_project(members=[shop.ada], limits={"compute.vm": 3})
+    soon = (astakos_service.clock.time + timedelta(days=2)).isoformat()
+    ending = {"uuid": lab.uuid, "name": lab.name, "end_date": soon}
+    astakos_service.load({"settings": {"end_projects": True}, "projects": [ending]})
+    astakos_service.clock.advance(timedelta(days=1))
+    assert astakos_client.get_quotas(shop.ada.token)[lab.uuid]["compute.vm"]["limit"] == 3
+    astakos_service.clock.advance(timedelta(days=1))
+    assert astakos_client.get_quotas(shop.ada.token)[lab.uuid]["compute.vm"]["limit"] == 0
+
+
 def test_a_token_of_a_user_expires_and_can_be_renewed(
     astakos_service: RunningService, astakos_client: AstakosClient, shop: Shop
 ) -> None:

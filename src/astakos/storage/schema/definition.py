@@ -155,6 +155,9 @@ resources = _table(
     _flag("api_visible"),
 )
 
+# `announced_end` is the end date that a notice has told of last. The last index has the projects that end.
+ENDING = text("NOT system_project AND state IN ('active', 'suspended')")
+
 projects = _table(
     "projects",
     _identifier(),
@@ -173,8 +176,10 @@ projects = _table(
     _number("max_members"),
     _flag("private"),
     _number("deactivated", nullable=True),
+    _number("announced_end", nullable=True),
     Index("projects_by_name", "name"),
     Index("projects_by_owner", "owner"),
+    Index("projects_by_end_date", "end_date", "id", sqlite_where=ENDING, postgresql_where=ENDING),
 )
 
 # `user_id` is the applicant. What is null stays as it is in the project. `resources` is a JSON object, as it

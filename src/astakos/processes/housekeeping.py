@@ -1,0 +1,72 @@
+"""Does what is due by the clock besides the ledger's work, on a thread of its own, so that the engine waits
+for nothing.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from astakos.clock import MICROSECONDS
+from astakos.ledger.ports import StorageUnavailableError
+
+PERIOD = 60 * MICROSECONDS
+"""How much time passes between two turns."""
+PAUSE_SECONDS = 0.01
+"""How long other writers of the database have their turn between two of its changes."""
+PATIENCE_SECONDS = 30.0
+"""How long the end of the process waits for the change that is under way: longer than a database may take."""
+
+log = logging.getLogger("astakos.processes")
+
+Work = Callable[[int, Callable[[], bool]], object]
+"""Does what is due by an instant; asks between two changes whether to leave the rest for the next turn."""
+
+
+class Housekeeping:
+    """Takes a turn at the first instant that it is told, and then once a minute of the clock it is told."""
+
+    def __init__(self, work: Work) -> None:
+        """Set what to do in each turn. It may raise anything: the next turn tries again."""
+        self._work = work
+        self._changed = threading.Condition()
+        self._due: int | None = None
+        self._last: int | None = None
+        self._is_ending = threading.Event()
+        # A daemon thread: a database that hangs must not keep the process from exiting.
+        self._thread = threading.Thread(target=self._run, name="astakos-housekeeping", daemon=True)
+
+    def start(self) -> None:
+        """Begin to take turns."""
+        self._thread.start()
+
+    def tell_time(self, now: int) -> None:
+        """Tell the present instant, by a clock that can be trusted. Does not wait."""
+        # A clock that was set back begins a new minute, too.
+        if self._last is None or abs(now - self._last) >= PERIOD:
+            self._last = now
+            with self._changed:
+                self._due = now
+                self._changed.notify()
+
+    def stop(self) -> None:
+        """End after the change that is under way."""
+        self._is_ending.set()
+        with self._changed:
+            self._changed.notify()
+        self._thread.join(PATIENCE_SECONDS)
+
+    def _run(self) -> None:
+        while (due := self._next()) is not None:
+            try:
+                self._work(due, lambda: self._is_ending.wait(PAUSE_SECONDS))
+            except StorageUnavailableError as error:
+                log.warning("work by the clock failed, will retry: %s", error)
+            except Exception:
+                log.exception("work by the clock failed; will retry")
+
+    def _next(self) -> int | None:
+        """Wait for the next turn; return its instant, or None to end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._due is not None or self._is_ending.is_set())
+            due, self._due = self._due, None
+        return None if self._is_ending.is_set() else due
