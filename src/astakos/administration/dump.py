@@ -22,6 +22,7 @@ from astakos.projects.limits import default_capacity
 from astakos.projects.project import MembershipState
 from astakos.storage.protocol import Connection, Database
 from astakos.storage.tables import memberships, oauth2, projects, registry, settings, users
+from astakos.storage.tables.holding_limits import allowances_of
 
 
 def dump(database: Database) -> StateDocument:
@@ -132,6 +133,7 @@ def _projects(connection: Connection) -> Iterator[ProjectEntry]:
     for project in projects.list_projects(connection):
         if project.system_project:
             continue
+        allowances = allowances_of(connection, project.uuid)
         yield ProjectEntry(
             uuid=project.uuid,
             name=project.name,
@@ -152,8 +154,8 @@ def _projects(connection: Connection) -> Iterator[ProjectEntry]:
             },
             members=[
                 member.user
-                if member.state is MembershipState.ACCEPTED
-                else MemberEntry(user=member.user, state=member.state)
+                if member.state is MembershipState.ACCEPTED and member.user not in allowances
+                else MemberEntry(user=member.user, state=member.state, limits=allowances.get(member.user, {}))
                 for member in memberships.list_of_project(connection, project.uuid)
             ],
         )

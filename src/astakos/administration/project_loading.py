@@ -6,12 +6,18 @@ from astakos.administration.document_places import Place
 from astakos.administration.document_values import (
     instant_at,
     limit_at,
+    limits_at,
     optional_instant_at,
     text_at,
     uuid_at,
 )
 from astakos.administration.journal import Journal
-from astakos.administration.limit_updates import sync_project, sync_project_and_memberships
+from astakos.administration.limit_updates import (
+    sync_memberships,
+    sync_project,
+    sync_project_and_memberships,
+)
+from astakos.administration.member_limits import note_limit
 from astakos.administration.state_document import MemberEntry, ProjectEntry
 from astakos.projects.membership_times import placed
 from astakos.projects.project import (
@@ -28,6 +34,7 @@ from astakos.projects.project import (
 from astakos.projects.project_events import project_changed, project_created
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import deactivations, memberships, project_applications, projects, registry, users
+from astakos.storage.tables.holding_limits import find_allowance, set_allowance
 
 
 def load_project(
@@ -75,6 +82,7 @@ def load_project(
         _load_members(connection, uuid, entry.members, place, now)
         _note_memberships(journal, uuid, states, _states(connection, uuid))
         sync_project_and_memberships(connection, uuid)
+        _load_member_limits(connection, uuid, entry.members, place, journal)
     projects.reset_default_project(connection, project)
 
 
@@ -171,6 +179,29 @@ def _load_members(
     for membership in listed.values():
         if membership.state is MembershipState.SUSPENDED:
             _note_deactivation(connection, membership.user, project)
+
+
+def _load_member_limits(
+    connection: Connection,
+    project: str,
+    entries: Sequence[str | MemberEntry],
+    place: Place,
+    journal: Journal,
+) -> None:
+    limited = []
+    for position, entry in enumerate(entries):
+        if isinstance(entry, str) or not entry.limits:
+            continue
+        here = place / f"members[{position}]" / "limits"
+        require_resources(connection, entry.limits, here)
+        for resource, limit in limits_at(entry.limits, here).items():
+            known = find_allowance(connection, project, entry.user, resource)
+            if known is None:
+                raise here.error(f"the user {entry.user!r} was never accepted, and so cannot have limits")
+            set_allowance(connection, project, entry.user, resource, limit)
+            note_limit(journal, project, entry.user, resource, before=known, after=limit)
+        limited.append(entry.user)
+    sync_memberships(connection, project, limited)
 
 
 def _member(connection: Connection, entry: str | MemberEntry, place: Place) -> tuple[str, MembershipState]:

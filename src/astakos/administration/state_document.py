@@ -112,10 +112,11 @@ class CapacityEntry(Entry):
 
 
 class MemberEntry(Entry):
-    """A member of a project whose state is not `accepted`."""
+    """A member of a project whose state is not `accepted`, or who has limits of their own, by resource."""
 
     user: str
-    state: MembershipState
+    state: MembershipState = MembershipState.ACCEPTED
+    limits: dict[str, int] = {}
 
 
 class ProjectEntry(Entry):

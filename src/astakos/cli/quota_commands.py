@@ -4,6 +4,7 @@ import click
 
 from astakos import clock
 from astakos.administration.accounts import find_user_if_any
+from astakos.administration.member_limits import set_member_limit
 from astakos.administration.named_projects import NoSuchProjectError, find_project
 from astakos.administration.state_document import StateError
 from astakos.administration.user_limits import set_capacity
@@ -11,6 +12,7 @@ from astakos.cli.options import database_option, open_database
 from astakos.cli.output import print_rows, table_options
 from astakos.cli.project_limits import LIMITS, limits_of
 from astakos.cli.quantities import QUANTITY, shown
+from astakos.directory.entities import User
 from astakos.events.event import OPERATOR
 from astakos.projects.project import Capacity, Project
 from astakos.storage.protocol import Connection
@@ -61,15 +63,25 @@ def show(holder: str, database_url: str, as_json: bool, wide: bool) -> None:
 @click.argument("resource")
 @click.argument("limit", type=QUANTITY, required=False)
 @click.option(
+    "--project", metavar="PROJECT", help="The project in which the USER, a member, may have LIMIT alone."
+)
+@click.option(
     "--member-limit", type=QUANTITY, help="The limit of each member of PROJECT.  [default: as it is]"
 )
 @database_option
-def set_(holder: str, resource: str, limit: int | None, member_limit: int | None, database_url: str) -> None:
+def set_(
+    holder: str,
+    resource: str,
+    limit: int | None,
+    project: str | None,
+    member_limit: int | None,
+    database_url: str,
+) -> None:
     """Set the LIMIT of RESOURCE for a USER or a PROJECT.
 
     LIMIT is a number like 20 or 10G, or `unlimited`. That of a user (an email address or uuid) is the limit
-    of their system project. A project is named by uuid or name; its members share its limit, and each has
-    the --member-limit. Existing usage stays, even above the limit.
+    of their system project, or with --project, of this member alone. A project is named by uuid or name; its
+    members share its limit, and each has the --member-limit. Existing usage stays, even above the limit.
     """
     if limit is None and member_limit is None:
         raise click.UsageError("Give a LIMIT, or for a project --member-limit.")
@@ -79,13 +91,29 @@ def set_(holder: str, resource: str, limit: int | None, member_limit: int | None
     def change(connection: Connection) -> str:
         user = find_user_if_any(connection, holder)
         if user is None:
+            if project is not None:
+                raise StateError(f"there is no user {holder!r}")
             return _set_for_project(connection, holder, resource, limit, member_limit, now)
         if limit is None or member_limit is not None:
             raise click.UsageError("--member-limit is for projects that users share.")
+        if project is not None:
+            return _set_for_member(connection, user, project, resource, limit, now)
         set_capacity(connection, OPERATOR, user.uuid, resource, Capacity(limit, limit), now)
         return f"{user.email} may now have {shown(limit)} of {resource}."
 
     click.echo(open_database(database_url).change(change))
+
+
+def _set_for_member(
+    connection: Connection, user: User, name: str, resource: str, limit: int, now: int
+) -> str:
+    project = find_project(connection, name)
+    set_member_limit(connection, OPERATOR, project, user, resource, limit, now)
+    of_each = projects.capacities_of(connection, project.uuid)[resource].member
+    smaller = (
+        f"; each member may have {shown(of_each)}, and the smaller limit counts" if limit > of_each else ""
+    )
+    return f"{user.email} may now have {shown(limit)} of {resource} in {project.name}{smaller}."
 
 
 def _set_for_project(

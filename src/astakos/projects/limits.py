@@ -4,7 +4,7 @@ A project that is initialized has a holding for each resource, and so has each m
 the first time that the membership is accepted. Limits are not copied to the members:
 
     the project's holding   holds what the project allows now: as a whole, and each member (`granted`)
-    a member's holding      says whether the member draws (`own_limit`)
+    a member's holding      says whether the member draws, and how much alone (`own_limit`)
 
 A member may use the smaller of both. So a project with any number of members is suspended, revived, or given
 another capacity by changing its own holdings, one for each resource.
@@ -50,6 +50,11 @@ def granted(state: ProjectState, capacities: Mapping[str, Capacity]) -> dict[str
     return dict.fromkeys(capacities, Capacity(0, 0))
 
 
-def own_limit(state: MembershipState) -> int:
-    """Return the limit of a member's holding by itself; that of the project applies as well."""
-    return UNLIMITED if state in DRAWING else 0
+def own_limit(state: MembershipState, allowance: int = UNLIMITED) -> int:
+    """Return the limit of a member's holding by itself; that of the project applies as well.
+
+    Args:
+        state: the state of the membership.
+        allowance: what an operator allows this member alone.
+    """
+    return allowance if state in DRAWING else 0

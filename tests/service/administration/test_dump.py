@@ -6,7 +6,13 @@ import pytest
 
 from astakos.administration.dump import dump
 from astakos.administration.load import load
-from astakos.administration.state_document import Settings, StateDocument, read_document, write_document
+from astakos.administration.state_document import (
+    MemberEntry,
+    Settings,
+    StateDocument,
+    read_document,
+    write_document,
+)
 from astakos.administration.user_limits import set_capacity
 from astakos.events.event import OPERATOR
 from astakos.ledger.rules import UNLIMITED
@@ -14,7 +20,7 @@ from astakos.projects.project import Capacity
 from astakos.storage.protocol import Database
 from astakos.storage.tables.projects import capacities_of
 from service.installation import all_rows, holdings
-from service.world import BOB, LAB, LOADED, RAM, SECRETS, VM, member_key, world
+from service.world import ALICE, BOB, LAB, LOADED, RAM, SECRETS, VM, member_key, world
 
 pytestmark = pytest.mark.every_engine
 
@@ -33,6 +39,18 @@ def test_what_was_dumped_and_loaded_is_dumped_again_the_same(
     first = dump(database)
     load(empty, copied(first, tmp_path / "state.json"), LATER)
     assert write_document(dump(empty)) == write_document(first)
+    assert holdings(empty) == holdings(database)
+
+
+def test_limits_of_single_members_are_dumped_and_loaded(database: Database, empty: Database) -> None:
+    entry = MemberEntry(user=BOB.uuid, limits={VM: 2})
+    lab = world().projects[0]
+    lab.members = [ALICE.uuid, entry]
+    load(database, StateDocument(projects=[lab]), LATER)
+    assert holdings(database)[member_key(BOB)].limit == 2
+    dumped = dump(database)
+    assert entry in (dumped.projects[0].members or [])
+    load(empty, dumped, LATER)
     assert holdings(empty) == holdings(database)
 
 

@@ -18,12 +18,13 @@ from astakos.events.event import OPERATOR
 from astakos.ledger.batch import perform
 from astakos.ledger.operations import Issue, Issued
 from astakos.ledger.ports import LedgerStorage, Needs
-from astakos.ledger.rules import Holding, Key, Provision
+from astakos.ledger.rules import UNLIMITED, Holding, Key, Provision
 from astakos.projects.limits import granted, own_limit, project_holder, user_holder
 from astakos.projects.project import INITIALIZED, Capacity, Membership, MembershipState, ProjectState
 from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Connection, Database
 from astakos.storage.tables import memberships, projects, registry, users
+from astakos.storage.tables.holding_limits import allowances_of, set_allowance
 from astakos.storage.tables.project_usage import BY_MEMBER, read_usage
 from astakos.storage.tables.quotas import project_quotas, service_quotas
 from service.installation import all_rows, holdings
@@ -62,6 +63,14 @@ def with_member(project: str, person: Person, state: MembershipState) -> Change:
 
 def with_capacity(project: str, resource: str, capacity: Capacity) -> Change:
     return lambda connection: set_capacity(connection, OPERATOR, project, resource, capacity, LOADED)
+
+
+def with_allowance(project: str, person: Person, limit: int) -> Change:
+    def change(connection: Connection) -> None:
+        set_allowance(connection, project, person.uuid, VM, limit)
+        sync_memberships(connection, project, [person.uuid])
+
+    return change
 
 
 def with_resource(name: str) -> Change:
@@ -106,6 +115,12 @@ changes = st.one_of(
         with_member, st.sampled_from(PROJECTS), st.sampled_from(MEMBERS), st.sampled_from(MembershipState)
     ),
     st.builds(with_capacity, st.sampled_from(PROJECTS), st.just(VM), capacities),
+    st.builds(
+        with_allowance,
+        st.sampled_from(PROJECTS),
+        st.sampled_from(MEMBERS),
+        st.integers(0, 9) | st.just(UNLIMITED),
+    ),
     st.builds(activated, st.sampled_from(MEMBERS), is_active=st.booleans()),
     st.builds(with_resource, st.sampled_from(["compute.new", "compute.newer"])),
 )
@@ -118,10 +133,12 @@ def follows(connection: Connection, project: str) -> dict[Key, int]:
     grants = granted(known.state, projects.capacities_of(connection, project))
     source = project_holder(project)
     limits = {Key(source, None, resource): capacity.project for resource, capacity in grants.items()}
+    allowances = allowances_of(connection, project)
     for one in memberships.list_of_project(connection, project):
         if one.ever_accepted:
             for resource, capacity in grants.items():
-                limit = min(own_limit(one.state), capacity.member)
+                allowance = allowances.get(one.user, {}).get(resource, UNLIMITED)
+                limit = min(own_limit(one.state, allowance), capacity.member)
                 limits[Key(user_holder(one.user), source, resource)] = limit
     return limits
 

@@ -8,6 +8,7 @@ from service.installation import all_rows
 from service.world import (
     ALICE,
     BOB,
+    CHLOE,
     CLOSED,
     COMPUTE_TOKEN,
     DORA,
@@ -118,6 +119,48 @@ def test_limits_of_a_project_count_at_once(
     assert (done.status, done.output) == (0, f"lab.example.org may now have {word}.\n")
     figures = service.get(f"{ACCOUNT}/quotas", ALICE.token).document[LAB][VM]
     assert (figures["project_limit"], figures["limit"]) == capacity
+
+
+def test_one_member_may_have_less_than_each_and_keeps_that_when_they_come_back(
+    database: Database, service: Caller
+) -> None:
+    def limits() -> list[int]:
+        quotas = [service.get(f"{ACCOUNT}/quotas", person.token).document for person in (ALICE, BOB)]
+        return [quota[LAB][VM]["limit"] for quota in quotas]
+
+    done = astakos(database, "quota", "set", BOB.email, VM, "2", "--project", "lab.example.org")
+    assert done.output == f"{BOB.email} may now have 2 of {VM} in lab.example.org.\n"
+    assert limits() == [10, 2]
+    for action, *names in (("suspend",), ("unsuspend",), ("remove", BOB.email), ("enroll", BOB.email)):
+        assert astakos(database, "project", action, LAB, *names).status == 0
+    assert limits() == [10, 2]
+    done = astakos(database, "quota", "set", BOB.email, VM, "unlimited", "--project", LAB)
+    assert "each member may have 10, and the smaller limit counts" in done.output
+    assert limits() == [10, 10]
+
+
+@pytest.mark.ledger
+def test_a_charge_beyond_the_limit_of_one_member_is_refused(database: Database, service: Caller) -> None:
+    astakos(database, "quota", "set", BOB.email, VM, "2", "--project", LAB)
+    assert service.issue(COMPUTE_TOKEN, (member_key(BOB), 3), (project_key(), 3)).status == 413
+    assert service.issue(COMPUTE_TOKEN, (member_key(ALICE), 3), (project_key(), 3)).status == 201
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ((CHLOE.email, VM, "1", "--project", LAB), f"{CHLOE.email} is not a member of lab.example.org"),
+        ((BOB.email, "nothing", "1", "--project", LAB), "there is no resource 'nothing'"),
+        ((BOB.email, VM, "1", "--project", "nothing"), "there is no project 'nothing'"),
+        ((LAB, VM, "1", "--project", LAB), "there is no user"),
+    ],
+)
+def test_a_limit_in_a_project_is_for_its_members(
+    database: Database, arguments: tuple[str, ...], reason: str
+) -> None:
+    before = all_rows(database)
+    assert refused(database, "quota", "set", *arguments).startswith(reason)
+    assert all_rows(database) == before
 
 
 @pytest.mark.parametrize(

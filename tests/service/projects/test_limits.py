@@ -21,6 +21,7 @@ def test_any_other_project_allows_nothing(state: ProjectState) -> None:
 @pytest.mark.parametrize("state", sorted(MembershipState))
 def test_members_draw_while_they_are_accepted_or_about_to_leave(state: MembershipState) -> None:
     assert own_limit(state) == (UNLIMITED if state in DRAWING else 0)
+    assert own_limit(state, 5) == (5 if state in DRAWING else 0)
 
 
 def test_the_default_of_a_system_project_is_another_than_that_of_a_project() -> None:

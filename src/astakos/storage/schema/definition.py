@@ -373,8 +373,9 @@ feedback = _table(
 
 # A null source is stored as '', because a unique constraint treats nulls as distinct.
 # What a project allows stands once for each resource, in its own holding: `limit` for the whole project,
-# `member_limit` for each member. The `limit` of a member's holding is unlimited or, if the member cannot
-# draw, 0. The smaller of the two applies (`storage/tables/holdings.py`).
+# `member_limit` for each member. The `limit` of a member's holding is 0 if the member cannot draw; otherwise
+# its `member_limit`, which is unlimited unless an operator allows this member less. The smaller of the two
+# limits applies (`storage/tables/holdings.py`).
 holdings = Table(
     "holdings",
     metadata,

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from astakos.directory.entities import Resource
-from astakos.projects.limits import default_capacity, own_limit, project_holder
-from astakos.projects.project import INITIALIZED, Capacity, MembershipState, ProjectState
+from astakos.ledger.rules import UNLIMITED
+from astakos.projects.limits import default_capacity, project_holder, user_holder
+from astakos.projects.project import DRAWING, INITIALIZED, Capacity, ProjectState
 from astakos.storage.protocol import Connection
 
 AT_A_TIME = 10_000
@@ -53,8 +54,9 @@ WHERE r.name = ? AND p.state IN ({_states(INITIALIZED)}) AND p.id > ? AND p.id <
 ORDER BY p.id
 ON CONFLICT (holder, source, resource) DO NOTHING
 """
-_own_limits = " ".join([f"WHEN '{state}' THEN {own_limit(state)}" for state in MembershipState])
-OWN_LIMIT = f"CASE m.state {_own_limits} END"
+# `projects.limits.own_limit`, in SQL. A new holding has no allowance yet.
+_drawing = ", ".join(f"'{state}'" for state in DRAWING)
+OWN_LIMIT = f"CASE WHEN m.state IN ({_drawing}) THEN COALESCE(h.member_limit, {UNLIMITED}) ELSE 0 END"
 
 
 def _syncing(condition: str) -> str:
@@ -75,6 +77,16 @@ ON CONFLICT (holder, source, resource) DO UPDATE SET "limit" = excluded."limit"
 
 SYNC_MEMBER = _syncing("project.uuid = ? AND u.uuid = ?")
 SYNC_MEMBERS = _syncing("p.resource = ? AND m.id > ? AND m.id <= ?")
+FIND_ALLOWANCE = "SELECT member_limit FROM holdings WHERE holder = ? AND source = ? AND resource = ?"
+SET_ALLOWANCE = "UPDATE holdings SET member_limit = ? WHERE holder = ? AND source = ? AND resource = ?"
+LIST_ALLOWANCES = f"""
+SELECT u.uuid, h.resource, h.member_limit
+FROM projects p
+JOIN memberships m ON m.project_id = p.id
+JOIN users u ON u.id = m.user_id
+JOIN holdings h ON h.holder = 'user:' || u.uuid AND h.source = 'project:' || p.uuid
+WHERE p.uuid = ? AND h.member_limit < {UNLIMITED} ORDER BY h.id
+"""
 LAST_PROJECT = "SELECT coalesce(max(id), 0) FROM projects"
 LAST_MEMBERSHIP = "SELECT coalesce(max(id), 0) FROM memberships"
 
@@ -104,6 +116,27 @@ def sync_members(connection: Connection, project: str, users: Iterable[str]) -> 
     Users who were never accepted get none.
     """
     connection.executemany(SYNC_MEMBER, ((project, user) for user in users))
+
+
+def find_allowance(connection: Connection, project: str, user: str, resource: str) -> int | None:
+    """Return what a member alone is allowed of a resource; None for somebody who was never a member."""
+    key = (user_holder(user), project_holder(project), resource)
+    row = connection.execute(FIND_ALLOWANCE, key).fetchone()
+    return None if row is None else int(row[0])
+
+
+def set_allowance(connection: Connection, project: str, user: str, resource: str, limit: int) -> None:
+    """Set what a member alone is allowed, which counts from the next `sync_members` on."""
+    key = (user_holder(user), project_holder(project), resource)
+    connection.execute(SET_ALLOWANCE, (limit, *key))
+
+
+def allowances_of(connection: Connection, project: str) -> dict[str, dict[str, int]]:
+    """Return what single members are allowed, by user and resource, where it is limited."""
+    found: dict[str, dict[str, int]] = {}
+    for user, resource, limit in connection.execute(LIST_ALLOWANCES, (project,)):
+        found.setdefault(user, {})[resource] = limit
+    return found
 
 
 def add_resource(connection: Connection, resource: Resource) -> None:
