@@ -97,6 +97,11 @@ def audit(
         since=since,
         until=until,
     )
+    print_events(reader, wanted, limit, as_json=as_json, wide=wide)
+
+
+def print_events(reader: Connection, wanted: events.Wanted, limit: int, *, as_json: bool, wide: bool) -> None:
+    """Print the newest of the events that are wanted."""
     found = events.read(reader, wanted, limit, newest_first=True)
     if as_json:
         rows = [document_of(one) | {"time": Moment(one.time)} for one in found]

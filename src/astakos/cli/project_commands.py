@@ -16,6 +16,7 @@ MEMBERS = {
 }
 REPORTS = {
     "list": "astakos.cli.project_report_commands:list_",
+    "events": "astakos.cli.project_report_commands:events",
     "show": "astakos.cli.project_report_commands:show",
     "usage": "astakos.cli.project_report_commands:usage",
 }

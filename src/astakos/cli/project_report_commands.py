@@ -7,6 +7,7 @@ import click
 
 from astakos.administration.accounts import find_user
 from astakos.administration.named_projects import STANDING, find_project
+from astakos.cli.audit_commands import print_events
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import print_facts, print_rows, table_options
 from astakos.cli.project_limits import LIMITS, limits_of
@@ -21,6 +22,7 @@ from astakos.storage.tables import (
     registry,
     users,
 )
+from astakos.storage.tables.events import Wanted
 from astakos.storage.tables.project_usage import BY_MEMBER, BY_USAGE, MemberUsage, read_usage
 
 ORDERS = {"member": BY_MEMBER, "usage": BY_USAGE}
@@ -148,6 +150,23 @@ def usage(
     print_rows(rows, columns, as_json=as_json, wide=wide, droppable=("pending", "state"))
     if len(found) > limit:
         click.echo(f"There is more than these {limit} entries; see --limit.", err=True)
+
+
+@click.command()
+@click.argument("project")
+@click.option(
+    "--limit", type=click.IntRange(1), default=100, show_default=True, help="The maximum number of events."
+)
+@database_option
+@table_options
+def events(project: str, limit: int, database_url: str, as_json: bool, wide: bool) -> None:
+    """Show what has happened to PROJECT and its members, newest first.
+
+    `astakos audit` has more filters, and shows all other events.
+    """
+    reader = open_database(database_url).reader()
+    wanted = Wanted(project=find_project(reader, project).uuid)
+    print_events(reader, wanted, limit, as_json=as_json, wide=wide)
 
 
 def _usage(one: MemberUsage, email: str | None, *, as_json: bool) -> dict[str, Any]:

@@ -76,6 +76,15 @@ def tell_of_a_project(narrator: Narrator, world: World) -> None:
     narrator.refuse(errors.Forbidden, "project_action", ada, project, "terminate")
     narrator.ask("project_action", root, project, "terminate", "The workshop is over.", expect=_nothing)
     _becomes(narrator, world, project, "terminated")
+    narrator.say("All that has happened is on record, for the project's owner and for administrators:")
+    narrator.ask(
+        "get_project_events",
+        grace,
+        project,
+        limit=1,
+        expect=lambda found: found["events"][0]["kind"] == "project.created",
+    )
+    narrator.ask("get_events", root, limit=1, expect=lambda found: len(found["events"]) == 1)
 
 
 def _becomes(narrator: Narrator, world: World, project: str, state: str) -> None:

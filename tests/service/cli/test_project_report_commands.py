@@ -151,10 +151,24 @@ def test_usage_is_shown_by_member_and_by_size(database: Database, service: Calle
     assert len(of_alice.splitlines()) == 2
 
 
+def test_what_has_happened_to_a_project_is_shown(database: Database) -> None:
+    for action in ("suspend", "unsuspend"):
+        assert astakos(database, "project", action, LAB, "--reason", action).status == 0
+    assert astakos(database, "project", "suspend", ALICE.uuid).status == 0
+    newest, older = astakos(
+        database, "project", "events", "lab.example.org", "--json", "--limit", "2"
+    ).document
+    assert (newest["kind"], newest["reason"]) == ("project.activated", "unsuspend")
+    assert (older["kind"], older["reason"]) == ("project.suspended", "suspend")
+    assert {newest["project"], older["project"]} == {LAB}
+    assert "project.suspended" in astakos(database, "project", "events", LAB).output
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
         (("show", UNKNOWN_UUID), "there is no project"),
+        (("events", UNKNOWN_UUID), "there is no project"),
         (("usage", "nothing"), "there is no project 'nothing'; name it by its UUID or its whole name"),
         (("usage", LAB, "--resource", "nothing"), "there is no resource 'nothing'"),
         (("usage", LAB, "--user", "nobody"), "there is no user 'nobody'"),

@@ -7,17 +7,12 @@ from typing import Any, NamedTuple
 from astakos.projects.project import MembershipState, ProjectState
 from astakos.storage.protocol import Connection
 
-# Those in the last state keep their place in the project.
-MEMBERS = """
-(SELECT COUNT(*) FROM memberships m
- WHERE m.project_id = p.id AND m.state IN ('accepted', 'leave_requested', 'suspended'))
-"""
 PENDING = """
 (SELECT MAX(a.id) FROM project_applications a WHERE a.project_id = p.id AND a.state = 'pending')
 """
 PROJECTS = f"""
-SELECT p.name, p.uuid, p.state, u.email, {MEMBERS}, p.max_members, {PENDING}, p.end_date
-FROM projects p LEFT JOIN users u ON u.uuid = p.owner
+SELECT p.name, p.uuid, p.state, u.email, COALESCE(c.members, 0), p.max_members, {PENDING}, p.end_date
+FROM projects p LEFT JOIN users u ON u.uuid = p.owner LEFT JOIN member_counts c ON c.project_id = p.id
 WHERE NOT p.system_project
 """
 HAS_MEMBER = """
