@@ -114,8 +114,11 @@ def modify_project(
         ProjectRefusedError: see `SUBMISSIONS`.
     """
     project = projects.find_by_uuid_or_number(connection, key)
-    # A system project has the uuid of its user.
-    applicant = actor.user or (project and (project.owner or project.uuid)) or ""
+    applicant = actor.user or asked.owner or (project and _representative(project)) or ""
+    if project is not None and not applicant:
+        raise ProjectRefusedError(
+            RefusalKind.INVALID, "the project has no owner; name the user who owns it from now on"
+        )
     applied, invalid = _tried(lambda: _judged(connection, asked, now))
     pending = [] if project is None else project_applications.pending_of(connection, project.uuid)
     over_limit = None
@@ -257,6 +260,11 @@ def _overdue(connection: Connection, project: Project | None, now: int) -> str |
     if not settings.find(connection, settings.END_PROJECTS, default=False):
         return None
     return f"the end date of the project, {to_iso(project.end_date)}, has passed, and it would end at once"
+
+
+def _representative(project: Project) -> str | None:
+    """Return the uuid of the user for whom an operator applies. A system project has that of its user."""
+    return project.uuid if project.system_project else project.owner
 
 
 def _new_project(applied: Applied, now: int) -> Project:

@@ -12,12 +12,19 @@ from astakos.storage.tables import deactivations, memberships, projects
 
 
 def save_system_project(connection: Connection, user: User, quotas: Mapping[str, int], now: int) -> None:
-    """Create or update the system project of an accepted user, its only member.
+    """Create the system project of an accepted user, its only member, or set the limits of the one there is.
 
-    The project is active if the user is. All resources in `quotas` must exist; a new project gets default
+    A new one is active if the user is. All resources in `quotas` must exist; a new project gets default
     limits for the others.
     """
-    known = projects.find(connection, user.uuid)
+    if projects.find(connection, user.uuid) is None:
+        _create(connection, user, now)
+    capacities = {name: Capacity(limit, limit) for name, limit in quotas.items()}
+    projects.save_capacities(connection, user.uuid, capacities)
+    sync_project_and_memberships(connection, user.uuid)
+
+
+def _create(connection: Connection, user: User, now: int) -> None:
     projects.save(
         connection,
         Project(
@@ -29,8 +36,8 @@ def save_system_project(connection: Connection, user: User, quotas: Mapping[str,
             homepage="",
             description="",
             comments="",
-            creation_date=known.creation_date if known else now,
-            end_date=known.end_date if known else now + SYSTEM_PROJECT_LIFETIME,
+            creation_date=now,
+            end_date=now + SYSTEM_PROJECT_LIFETIME,
             join_policy=Policy.CLOSED,
             leave_policy=Policy.CLOSED,
             max_members=1,
@@ -38,13 +45,9 @@ def save_system_project(connection: Connection, user: User, quotas: Mapping[str,
         ),
     )
     state = MembershipState.ACCEPTED if user.is_active else MembershipState.SUSPENDED
-    own = memberships.find_of(connection, user.uuid, user.uuid)
     # Nobody asks for membership in their own project.
-    membership = placed(user.uuid, own, state, now, asked=False)
+    membership = placed(user.uuid, None, state, now, asked=False)
     memberships.save(connection, user.uuid, [membership])
     if not user.is_active:
         deactivations.note(connection, user.uuid, user.uuid, deactivations.PROJECT)
         deactivations.note(connection, user.uuid, user.uuid, deactivations.MEMBERSHIP)
-    capacities = {name: Capacity(limit, limit) for name, limit in quotas.items()}
-    projects.save_capacities(connection, user.uuid, capacities)
-    sync_project_and_memberships(connection, user.uuid)
