@@ -155,7 +155,9 @@ resources = _table(
     _flag("api_visible"),
 )
 
-# `announced_end` is the end date that a notice has told of last. The last index has the projects that end.
+# What everybody sees; among system projects, they are few.
+PUBLIC = text("state = 'active' AND NOT private")
+# `announced_end` is the end date that a notice has told of last. `ENDING` are the projects that end.
 ENDING = text("NOT system_project AND state IN ('active', 'suspended')")
 
 projects = _table(
@@ -180,6 +182,7 @@ projects = _table(
     Index("projects_by_name", "name"),
     Index("projects_by_owner", "owner"),
     Index("projects_by_end_date", "end_date", "id", sqlite_where=ENDING, postgresql_where=ENDING),
+    Index("public_projects", "id", sqlite_where=PUBLIC, postgresql_where=PUBLIC),
 )
 
 # `user_id` is the applicant. What is null stays as it is in the project. `resources` is a JSON object, as it
