@@ -74,6 +74,9 @@ def _components(connection: Connection) -> Iterator[ComponentEntry]:
             token_created=_time(component.token_created),
             token_expires=_time(component.token_expires),
             menu=dict(component.menu),
+            may_charge=list(component.may_charge)
+            if isinstance(component.may_charge, tuple)
+            else component.may_charge,
         )
 
 

@@ -98,7 +98,12 @@ def facts_of_user(user: User) -> dict[str, Any]:
 
 def facts_of_component(component: Component) -> dict[str, Any]:
     """Return what the audit log tells of a component."""
-    return {"ui_url": component.ui_url, "base_url": component.base_url, "menu": dict(component.menu)}
+    return {
+        "ui_url": component.ui_url,
+        "base_url": component.base_url,
+        "menu": dict(component.menu),
+        "may_charge": component.may_charge,
+    }
 
 
 def facts_of_service(service: Service) -> dict[str, Any]:

@@ -38,6 +38,7 @@ from astakos.administration.state_document import (
     UserEntry,
 )
 from astakos.administration.system_projects import save_system_project
+from astakos.directory.charging_rights import MayCharge
 from astakos.directory.entities import Component, Resource, User, UserRecord
 from astakos.directory.mail_addresses import EXAMPLE, is_mail_address
 from astakos.directory.redirects import refuse_allowed_next, refuse_base_url
@@ -82,6 +83,7 @@ def load(database: Database, document: StateDocument, now: int, actor: Actor = O
             _each("services", document.services, loader.service)
             _each("resources", document.resources, loader.resource)
             loader.add_new_resources()
+            _each("components", document.components, loader.charged_resources)
             users.add_groups(connection, (name for user in document.users for name in user.groups))
             _each("users", document.users, loader.user)
             _each("projects", document.projects, loader.project)
@@ -166,11 +168,19 @@ class _Loader:
             web_url_at(entry.ui_url, place / "ui_url"),
             web_url_at(entry.base_url, place / "base_url"),
             menu=entry.menu,
+            may_charge=_may_charge(entry, known),
         )
         registry.save_component(self._connection, component)
         before = None if known is None else facts_of_component(known)
         self._journal.compare("component", before, facts_of_component(component), name=entry.name)
         self._component_token(entry, known, place)
+
+    def charged_resources(self, entry: ComponentEntry, place: Place) -> None:
+        """Check what a component may charge, which the same document may have registered."""
+        if isinstance(entry.may_charge, list):
+            for position, name in enumerate(entry.may_charge):
+                if not registry.has_resource(self._connection, name):
+                    raise (place / f"may_charge[{position}]").error(f"there is no resource {name!r}")
 
     def _component_token(self, entry: ComponentEntry, known: Component | None, place: Place) -> None:
         declared = secret_at(entry.token, entry.token_hash, place)
@@ -397,6 +407,13 @@ def _token(
                 raise (place / key).error("there is no token yet; give `token` or `token_hash` as well")
             return held
     return None
+
+
+def _may_charge(entry: ComponentEntry, known: Component | None) -> MayCharge:
+    """Return what an entry lets a component charge; if it does not say, what the component may charge now."""
+    if entry.may_charge is None:
+        return None if known is None else known.may_charge
+    return tuple(sorted(set(entry.may_charge))) if isinstance(entry.may_charge, list) else entry.may_charge
 
 
 def _mail_address_at(text: str, place: Place) -> None:

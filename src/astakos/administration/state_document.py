@@ -56,6 +56,7 @@ class ComponentEntry(Entry):
     token_created: str | None = None
     token_expires: str | None = None
     menu: dict[str, Any] = {}
+    may_charge: Literal["all"] | list[str] | None = None
 
 
 class ServiceEntry(Entry):

@@ -1,6 +1,7 @@
 """`astakos component`: manages components, the programs that call with their own token."""
 
 from collections.abc import Iterable
+from typing import Literal
 
 import click
 
@@ -12,15 +13,38 @@ from astakos.cli.options import database_option, open_database
 from astakos.cli.output import json_option, print_facts, print_rows, table_options, token_only_option
 from astakos.cli.shown_values import moment
 from astakos.cli.web_urls import WEB_URL
-from astakos.directory.entities import Service
+from astakos.directory.charging_rights import ALL
+from astakos.directory.entities import Component, Service
 from astakos.events.event import OPERATOR
-from astakos.storage.protocol import Database
+from astakos.storage.protocol import Connection, Database
 from astakos.storage.tables import registry
+
+OWN = "own"
 
 
 @click.group()
 def component() -> None:
-    """Add, change and list components, and renew their tokens."""
+    """Add, change, show and list components, and renew their tokens."""
+
+
+may_charge_option = click.option(
+    "--may-charge",
+    "may_charge",
+    metavar=f"RESOURCE|{OWN}|{ALL}",
+    multiple=True,
+    help="A resource that the component may charge besides its own; or own, for none; or all. Repeatable.",
+)
+
+
+def _may_charge(given: tuple[str, ...]) -> list[str] | Literal["all"] | None:
+    """Return the right that the options give; None if there are none."""
+    if len(given) > 1 and not {OWN, ALL}.isdisjoint(given):
+        raise click.UsageError(f"Give --may-charge {OWN} or --may-charge {ALL} alone, or name resources.")
+    if not given:
+        return None
+    if given == (ALL,):
+        return ALL
+    return [] if given == (OWN,) else list(given)
 
 
 @component.command()
@@ -29,6 +53,7 @@ def component() -> None:
 @click.option("--type", "kind", help="The type of the service.  [default: its name]")
 @click.option("--version", default="", help="The API version of the service.")
 @click.option("--ui-url", type=WEB_URL, help="The URL of the component's web pages.")
+@may_charge_option
 @database_option
 @json_option
 @token_only_option
@@ -38,11 +63,16 @@ def add(
     kind: str | None,
     version: str,
     ui_url: str | None,
+    may_charge: tuple[str, ...],
     database_url: str,
     as_json: bool,
     token_only: bool,
 ) -> None:
-    """Add a component with a service of the same name, and print its token, which is not shown again."""
+    """Add a component with a service of the same name, and print its token, which is not shown again.
+
+    It may charge the resources of its own services, unless --may-charge says more.
+    """
+    right = _may_charge(may_charge)
     database = open_database(database_url)
     if registry.find_component(database.reader(), name) is not None:
         raise StateError(
@@ -50,7 +80,9 @@ def add(
         )
     endpoints = [_endpoint(url, version)] if url else []
     document = StateDocument(
-        components=[ComponentEntry(name=name, ui_url=ui_url, base_url=url)],
+        components=[
+            ComponentEntry(name=name, ui_url=ui_url, base_url=url, may_charge=[] if right is None else right)
+        ],
         services=[ServiceEntry(name=name, type=kind or name, component=name, endpoints=endpoints)],
     )
     load(database, document, clock.now())
@@ -63,23 +95,34 @@ def add(
 @click.option("--version", default="", help="The API version at that URL.")
 @click.option("--service", help="The service to change.  [default: the component's only service]")
 @click.option("--ui-url", type=WEB_URL, help="The URL of the component's web pages.")
+@may_charge_option
 @database_option
 def set_(
-    name: str, url: str | None, version: str, service: str | None, ui_url: str | None, database_url: str
+    name: str,
+    url: str | None,
+    version: str,
+    service: str | None,
+    ui_url: str | None,
+    may_charge: tuple[str, ...],
+    database_url: str,
 ) -> None:
-    """Set URLs of the component NAME. Its token stays as it is."""
-    if url is None and ui_url is None:
-        raise click.UsageError("Give --url or --ui-url.")
+    """Set URLs of the component NAME, and what it may charge. Its token stays as it is.
+
+    --may-charge replaces what the component was given before: name all resources that it may charge besides
+    its own.
+    """
+    right = _may_charge(may_charge)
+    if url is None and ui_url is None and right is None:
+        raise click.UsageError("Give --url, --ui-url or --may-charge.")
     database = open_database(database_url)
     reader = database.reader()
-    known = registry.find_component(reader, name)
-    if known is None:
-        raise StateError(f"there is no component {name!r}")
+    known = _known(reader, name)
     entry = ComponentEntry(
         name=name,
         ui_url=ui_url or known.ui_url,
         base_url=url or known.base_url,
         menu=dict(known.menu),
+        may_charge=right,
     )
     document = StateDocument(components=[entry])
     if url is not None:
@@ -91,6 +134,55 @@ def set_(
         ]
     load(database, document, clock.now())
     click.echo(f"Changed {name}.")
+    if right is not None:
+        click.echo(f"It may charge {_charges(_known(database.reader(), name))}.")
+
+
+@component.command()
+@click.argument("name")
+@database_option
+@json_option
+def show(name: str, database_url: str, as_json: bool) -> None:
+    """Show the component NAME: its URLs, services and resources, and which resources it may charge."""
+    reader = open_database(database_url).reader()
+    known = _known(reader, name)
+    facts: dict[str, object] = {
+        "name": known.name,
+        "services": [
+            service.name for service in registry.list_services(reader) if service.component.name == name
+        ],
+        "resources": sorted(registry.resources_of(reader, known.id)),
+    }
+    if as_json:
+        facts["may_charge"] = known.may_charge
+    else:
+        facts["charges"], facts["reconciles"] = _charges(known), _reconciles(known)
+    facts |= {
+        "base_url": known.base_url,
+        "ui_url": known.ui_url,
+        "token_created": moment(known.token_created),
+        "token_expires": moment(known.token_expires),
+    }
+    print_facts(facts, as_json=as_json)
+
+
+def _known(reader: Connection, name: str) -> Component:
+    known = registry.find_component(reader, name)
+    if known is None:
+        raise StateError(f"there is no component {name!r}")
+    return known
+
+
+def _charges(component: Component) -> str:
+    """Say which resources a component may charge."""
+    return "all resources" if component.may_charge is None else _reconciles(component)
+
+
+def _reconciles(component: Component) -> str:
+    """Say which resources a component may reconcile."""
+    if component.may_charge == ALL:
+        return "all resources"
+    return ", ".join(("its own resources", *(component.may_charge or ())))
 
 
 def _service(services: Iterable[Service], component: str, name: str | None) -> Service:

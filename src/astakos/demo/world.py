@@ -109,6 +109,7 @@ def _component(name: str, order: int, tokens: Mapping[str, str]) -> ComponentEnt
         base_url=f"https://{name}.example.org",
         token=tokens[name],
         menu={"order": order},
+        may_charge=[],
     )
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
+from astakos.directory.charging_rights import MayCharge
+
 
 @dataclass(frozen=True, slots=True)
 class User:
@@ -100,7 +102,11 @@ class Group(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A program that calls with its own token, and owns services and commissions."""
+    """A program that calls with its own token, and owns services and commissions.
+
+    Attributes:
+        may_charge: the resources that it may charge besides its own; see `directory/charging_rights.py`.
+    """
 
     id: int
     name: str
@@ -109,6 +115,12 @@ class Component:
     token_created: int | None = None
     token_expires: int | None = None
     menu: Mapping[str, object] = field(default_factory=dict)
+    may_charge: MayCharge = None
+
+    @property
+    def is_restricted(self) -> bool:
+        """Whether there are resources that the component may not charge."""
+        return isinstance(self.may_charge, tuple)
 
 
 @dataclass(frozen=True, slots=True)

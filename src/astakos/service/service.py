@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from astakos import clock
+from astakos.directory.charging_rights import ChargingRight, charging_right
 from astakos.directory.entities import Component, Resource, User
 from astakos.directory.login_settings import LoginSettings
 from astakos.directory.service_catalog import service_catalog
@@ -91,6 +92,9 @@ class Service:
         self._components: TtlCache[bytes, Component] = TtlCache(
             lambda token_hash: self.read(registry.find_component_by_token, token_hash)
         )
+        self._charging_rights: TtlCache[int, ChargingRight] = TtlCache(
+            lambda component: self.read(registry.find_charging_right, component)
+        )
         self._users: TtlCache[bytes, User] = TtlCache(
             lambda token_hash: self.read(sessions.find_holder, token_hash)
         )
@@ -158,6 +162,12 @@ class Service:
         """Returns the component of a token hash. A revoked token may be accepted for up to one second."""
         return await self._components.get(token_hash)
 
+    async def charging_right(self, component: Component, *, renewed: bool = False) -> ChargingRight:
+        """Returns which resources a component may charge and reconcile: `renewed`, or up to a second old."""
+        if renewed:
+            self._charging_rights.forget_one(component.id)
+        return await self._charging_rights.get(component.id) or charging_right((), ())
+
     async def user_of_token(self, token_hash: bytes) -> User | None:
         """Returns the user of a token hash. A revoked token may be accepted for up to one second."""
         return await self._users.get(token_hash)
@@ -179,6 +189,7 @@ class Service:
         self._catalog.forget()
         self._resources.forget()
         self._components.forget()
+        self._charging_rights.forget()
         self._users.forget()
         self._user_counts.forget()
         self._login_settings.forget()

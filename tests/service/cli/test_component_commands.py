@@ -4,7 +4,7 @@ from astakos.storage.protocol import Database
 from service.caller import COMMISSIONS, TOKENS, Caller
 from service.command import astakos, refused
 from service.installation import all_rows
-from service.world import COMPUTE_TOKEN, STORAGE_TOKEN
+from service.world import ALICE, COMPUTE_TOKEN, PAST, RETIRED_TOKEN, STORAGE_TOKEN, member_key
 
 pytestmark = pytest.mark.every_engine
 
@@ -121,4 +121,66 @@ def test_what_cannot_be_set_is_refused(database: Database) -> None:
     line = refused(database, "component", "set", "compute", *url, "--service", "storage_api")
     assert line == "name one service of compute with --service; it has: compute_api"
     assert astakos(database, "component", "set", "compute").status == 2
+    line = refused(database, "component", "set", "compute", "--may-charge", "compute.vmm")
+    assert line == "there is no resource 'compute.vmm' - at `$.components[0].may_charge[0]`"
+    for words in (("own", "all"), ("all", "storage.space")):
+        options = [part for word in words for part in ("--may-charge", word)]
+        done = astakos(database, "component", "set", "compute", *options)
+        assert (done.status, "alone" in done.errors) == (2, True)
     assert all_rows(database) == before
+
+
+def shown(database: Database, name: str) -> dict[str, str]:
+    """The facts that `component show` prints for people."""
+    lines = astakos(database, "component", "show", name).output.splitlines()
+    return {title.strip(): value.strip() for title, _, value in (line.partition("  ") for line in lines)}
+
+
+def test_a_component_that_is_added_may_charge_its_own_resources_alone(
+    database: Database, service: Caller
+) -> None:
+    token = astakos(database, "component", "add", "gpu", "--token-only").output.strip()
+    astakos(database, "resource", "set", "gpu.hour", "--service", "gpu", "--default", "5")
+    own, foreign = member_key(ALICE, ALICE.uuid, "gpu.hour"), member_key(ALICE, ALICE.uuid)
+    assert [service.issue(token, (key, 1)).status for key in (own, foreign)] == [201, 403]
+    facts = shown(database, "gpu")
+    assert (facts["charges"], facts["reconciles"]) == ("its own resources",) * 2
+    assert (facts["resources"], facts["services"]) == ("gpu.hour", "gpu")
+
+
+@pytest.mark.parametrize(
+    ("options", "charges", "reconciles", "exact"),
+    [
+        ([], "all resources", "its own resources", None),
+        (["own"], "its own resources", "its own resources", []),
+        (
+            ["storage.space", "compute.ram"],
+            *("its own resources, compute.ram, storage.space",) * 2,
+            ["compute.ram", "storage.space"],
+        ),
+        (["all"], "all resources", "all resources", "all"),
+    ],
+)
+def test_a_component_is_given_resources_to_charge(
+    database: Database, options: list[str], charges: str, reconciles: str, exact: object
+) -> None:
+    if options:
+        given = [part for word in options for part in ("--may-charge", word)]
+        done = astakos(database, "component", "set", "compute", *given)
+        assert done.output == f"Changed compute.\nIt may charge {charges}.\n"
+        astakos(database, "component", "set", "compute", "--ui-url", "https://compute.example.org/new")
+    facts = shown(database, "compute")
+    assert (facts["charges"], facts["reconciles"]) == (charges, reconciles)
+    assert astakos(database, "component", "show", "compute", "--json").document["may_charge"] == exact
+    if options:
+        added = astakos(database, "component", "add", "gpu", *given)
+        assert added.status == 0
+        assert shown(database, "gpu")["charges"] == charges
+
+
+def test_a_component_is_shown_without_its_token(database: Database) -> None:
+    facts = astakos(database, "component", "show", "retired", "--json").document
+    assert (facts["name"], facts["services"], facts["resources"]) == ("retired", [], [])
+    assert (facts["ui_url"], facts["token_expires"]) == (None, PAST)
+    assert RETIRED_TOKEN not in astakos(database, "component", "show", "retired").output
+    assert refused(database, "component", "show", "nobody") == "there is no component 'nobody'"

@@ -7,17 +7,24 @@ import msgspec
 
 from astakos.directory.entities import Component
 from astakos.http.bodies import JsonBody, require_storable
+from astakos.http.commissions.charging_rights import NotChargeable, not_chargeable
 from astakos.http.commissions.fingerprints import fingerprint, first_fingerprint
 from astakos.http.commissions.issuing import KEY, IssueBody, issue_operation
+from astakos.http.commissions.missing_holdings import NO_RESOURCE
 from astakos.http.commissions.refused_issues import Result, not_understood, refused
-from astakos.http.commissions.requested_provisions import Requested, understand
+from astakos.http.commissions.requested_provisions import (
+    Requested,
+    RequestedProvision,
+    SumOutOfRange,
+    understand,
+)
 from astakos.http.faults import FailedDependency, TooManyRequests
 from astakos.http.openapi.description import Reply, described
 from astakos.http.pauses import with_pauses
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
 from astakos.ledger.operations import Issued, IssuedMany, IssueMany, KeyReused
-from astakos.ledger.rules import Refusal
+from astakos.ledger.rules import NoHolding, Refusal
 from astakos.ledger.slices import carry_out_slices, slices
 from astakos.ledger.waiting import work_of
 from astakos.service.service import Service
@@ -55,13 +62,14 @@ async def issue_many(service: Service, request: Request, component: Component) -
         understand(commission.provisions)
         async for commission in with_pauses(body.commissions, COMMISSIONS_BETWEEN_PAUSES)
     ]
-    results: list[Result | None] = [
-        None if isinstance(requested, Requested) else not_understood(requested) for requested in understood
-    ]
+    foreign = await not_chargeable(
+        service, component, (requested for requested in understood if isinstance(requested, Requested))
+    )
+    results = [_refused_at_once(requested, foreign) for requested in understood]
     asked = [
         _Asked(position, commission, requested, None if key is None else f"{key}\n{position}")
         for position, (commission, requested) in enumerate(zip(body.commissions, understood, strict=True))
-        if isinstance(requested, Requested)
+        if isinstance(requested, Requested) and results[position] is None
     ]
     undone = body.all_or_none and len(asked) < len(understood)
     if asked and not undone:
@@ -71,6 +79,21 @@ async def issue_many(service: Service, request: Request, component: Component) -
             results[one.position] = _result(outcome, one.requested)
     document = {"done": not undone, "results": [_part(result, undone=undone) for result in results]}
     return Answer(200, to_json(document))
+
+
+def _refused_at_once(
+    requested: Requested | RequestedProvision | SumOutOfRange, foreign: NotChargeable
+) -> Result | None:
+    """Returns the refusal of a commission that the ledger is not asked about."""
+    if not isinstance(requested, Requested):
+        return not_understood(requested)
+    match foreign.refusal(requested):
+        case None:
+            return None
+        case NoHolding() as refusal:
+            return refused(refusal, requested, NO_RESOURCE)
+        case fault:
+            return Result(fault.status, fault.envelope())
 
 
 class _Asked(NamedTuple):

@@ -9,6 +9,7 @@ import msgspec
 from astakos.clock import MICROSECONDS
 from astakos.directory.entities import Component
 from astakos.http.bodies import JsonBody, require_storable
+from astakos.http.commissions.charging_rights import not_chargeable
 from astakos.http.commissions.fingerprints import fingerprint, first_fingerprint
 from astakos.http.commissions.missing_holdings import NO_QUOTA, malformed_name, unknown_name
 from astakos.http.commissions.refused_issues import (
@@ -20,7 +21,7 @@ from astakos.http.commissions.refused_issues import (
 )
 from astakos.http.commissions.requested_provisions import Requested, RequestedProvision, understand
 from astakos.http.dialects.system_charges import ATTEMPTS, spread_charges
-from astakos.http.faults import TooManyRequests, UnprocessableEntity
+from astakos.http.faults import Forbidden, TooManyRequests, UnprocessableEntity
 from astakos.http.openapi.description import Parameter, Reply, described
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
@@ -79,7 +80,7 @@ ISSUE = JsonBody(IssueBody)
         404: Reply(NoHoldingRefusal),
         413: Reply(OverLimitRefusal),
     },
-    faults=[UnprocessableEntity, TooManyRequests],
+    faults=[Forbidden, UnprocessableEntity, TooManyRequests],
 )
 async def issue(service: Service, request: Request, component: Component) -> Answer:
     """Issues a commission. Returns its serial.
@@ -92,6 +93,11 @@ async def issue(service: Service, request: Request, component: Component) -> Ans
     requested = understand(body.provisions)
     if not isinstance(requested, Requested):
         return _answer(not_understood(requested))
+    refusal = (await not_chargeable(service, component, [requested])).refusal(requested)
+    if isinstance(refusal, NoHolding):
+        return _answer(refused(refusal, requested, await _reason(service, refusal)))
+    if refusal is not None:
+        raise refusal
     outcome = await service.ledger.submit(issue_operation(component, body, requested, key))
     if isinstance(outcome, KeyReused):
         # The key may predate an upgrade: compare with the fingerprint of version 1.

@@ -7,6 +7,7 @@ import msgspec
 
 from astakos.directory.entities import Component
 from astakos.http.bodies import JsonBody, require_storable
+from astakos.http.commissions.charging_rights import may_not, not_reconcilable
 from astakos.http.commissions.issuing import LONGEST_NAME
 from astakos.http.commissions.refused_issues import named
 from astakos.http.faults import BadRequest, Forbidden, TooManyRequests
@@ -18,11 +19,9 @@ from astakos.ledger.operations import Drift, Reconcile, Reconciled
 from astakos.ledger.rules import UNLIMITED, Key, Provision
 from astakos.ledger.slices import carry_out_slices, slices
 from astakos.service.service import Service
-from astakos.storage.tables import registry
 from astakosclient.answer_types import Reconciliation
 
 MOST_AT_ONCE = 10_000
-MOST_NAMED = 10
 HOLDINGS_BETWEEN_PAUSES = 256
 """Describing so many takes a third of a millisecond."""
 
@@ -56,7 +55,7 @@ BODY = JsonBody(ReconcileBody)
 async def reconcile(service: Service, request: Request, component: Component) -> Answer:
     """Compares actual usage with the ledger. Returns the drift and, on request, corrects it.
 
-    Only for holdings of the calling component's own resources.
+    Only for resources that the calling component owns, or was explicitly given the right to charge.
     """
     body = BODY.read(request, request.dialect.require_json)
     require_storable("name", body.name)
@@ -66,11 +65,9 @@ async def reconcile(service: Service, request: Request, component: Component) ->
     ]
     if len({key for key, _ in usage}) < len(usage):
         raise BadRequest("usage must name each holding at most once.")
-    foreign = {key.resource for key, _ in usage} - await service.read(registry.resources_of, component.id)
+    foreign = await not_reconcilable(service, component, {key.resource for key, _ in usage})
     if foreign:
-        raise Forbidden(
-            f"usage must name only resources of this component: {', '.join(sorted(foreign)[:MOST_NAMED])}."
-        )
+        raise may_not("reconcile", component, foreign)
     outcome = await _reconciled(service, component, usage, body)
     if outcome.refusal is not None:
         key = outcome.refusal.provision.key

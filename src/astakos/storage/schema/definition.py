@@ -130,6 +130,8 @@ components = _table(
     _text("base_url", nullable=True),
     _text("menu"),
     *_token(),
+    # JSON: a list of names, or "all"; see `directory/charging_rights.py`.
+    _text("may_charge", nullable=True),
 )
 
 services = _table(

@@ -4,21 +4,26 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from astakos.directory.charging_rights import ChargingRight, MayCharge, charging_right
 from astakos.directory.entities import Component, Resource, Service
 from astakos.storage.protocol import Connection
 from astakos.storage.texts import is_storable
 
-COMPONENT_COLUMNS = "c.id, c.name, c.ui_url, c.base_url, c.token_created, c.token_expires, c.menu"
+COMPONENT_COLUMNS = (
+    "c.id, c.name, c.ui_url, c.base_url, c.token_created, c.token_expires, c.menu, c.may_charge"
+)
 FIND_COMPONENT_BY_TOKEN = f"SELECT {COMPONENT_COLUMNS} FROM components c WHERE c.token_hash = ?"
 FIND_COMPONENT = f"SELECT {COMPONENT_COLUMNS} FROM components c WHERE c.name = ?"
 LIST_COMPONENTS = f"SELECT {COMPONENT_COLUMNS} FROM components c ORDER BY c.id"
 SAVE_COMPONENT = """
-INSERT INTO components (name, ui_url, base_url, menu) VALUES (?, ?, ?, ?)
-ON CONFLICT (name) DO UPDATE SET ui_url = excluded.ui_url, base_url = excluded.base_url, menu = excluded.menu
+INSERT INTO components (name, ui_url, base_url, menu, may_charge) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (name) DO UPDATE SET ui_url = excluded.ui_url, base_url = excluded.base_url, menu = excluded.menu,
+    may_charge = excluded.may_charge
 """
 SET_COMPONENT_TOKEN = """
 UPDATE components SET token_hash = ?, token_created = ?, token_expires = ? WHERE name = ?
 """
+FIND_MAY_CHARGE = "SELECT may_charge FROM components WHERE id = ?"
 FIND_COMPONENT_TOKEN_HASH = "SELECT token_hash FROM components WHERE name = ?"
 
 LIST_SERVICES = f"""
@@ -61,8 +66,22 @@ ON CONFLICT (name) DO UPDATE SET
 
 
 def _component(row: tuple[Any, ...]) -> Component:
-    identifier, name, ui_url, base_url, token_created, token_expires, menu = row
-    return Component(identifier, name, ui_url, base_url, token_created, token_expires, json.loads(menu))
+    identifier, name, ui_url, base_url, token_created, token_expires, menu, may_charge = row
+    return Component(
+        identifier,
+        name,
+        ui_url,
+        base_url,
+        token_created,
+        token_expires,
+        json.loads(menu),
+        _may_charge(may_charge),
+    )
+
+
+def _may_charge(stored: str | None) -> MayCharge:
+    value = None if stored is None else json.loads(stored)
+    return tuple(value) if isinstance(value, list) else value
 
 
 def find_component_by_token(connection: Connection, token_hash: bytes) -> Component | None:
@@ -86,8 +105,10 @@ def list_components(connection: Connection) -> list[Component]:
 
 def save_component(connection: Connection, component: Component) -> None:
     """Store a component without its id and token; replace one with the same name."""
+    may_charge = None if component.may_charge is None else json.dumps(component.may_charge)
     connection.execute(
-        SAVE_COMPONENT, (component.name, component.ui_url, component.base_url, json.dumps(component.menu))
+        SAVE_COMPONENT,
+        (component.name, component.ui_url, component.base_url, json.dumps(component.menu), may_charge),
     )
 
 
@@ -140,6 +161,12 @@ def list_resources(connection: Connection) -> list[Resource]:
 def resources_of(connection: Connection, component: int) -> set[str]:
     """Return the names of the resources that a component's services offer."""
     return {name for (name,) in connection.execute(LIST_RESOURCES_OF, (component,))}
+
+
+def find_charging_right(connection: Connection, component: int) -> ChargingRight:
+    """Return which resources a component may charge and reconcile; none if there is no such component."""
+    row = connection.execute(FIND_MAY_CHARGE, (component,)).fetchone()
+    return charging_right(() if row is None else _may_charge(row[0]), resources_of(connection, component))
 
 
 def has_resource(connection: Connection, name: str) -> bool:

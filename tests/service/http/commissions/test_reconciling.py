@@ -130,7 +130,7 @@ def test_the_resources_of_others_are_neither_told_nor_corrected(
     usage = [{**key._asdict(), "usage": 1} for key in (U, foreign)]
     reply = charged.post(RECONCILE, COMPUTE_TOKEN, {"usage": usage, "mend": mend})
     assert (reply.status, reply.fault) == (403, "forbidden")
-    assert f"only resources of this component: {resource}." in reply.message
+    assert f"The component compute may not reconcile {resource}: " in reply.message
     assert holdings(database) == before
     owner = charged.post(RECONCILE, STORAGE_TOKEN, {"usage": [{**U._asdict(), "usage": 1}], "mend": mend})
     assert owner.status == 403
