@@ -44,8 +44,8 @@ class NewMembershipBody(msgspec.Struct, forbid_unknown_fields=True):
     enroll: EnrollBody | UnsetType = UNSET
 
 
-MOST_WITHOUT_LIMIT = 200_000
-"""How many memberships a list without `limit` has at most: about 50 MB."""
+MOST_WITHOUT_LIMIT = 100_000
+"""How many memberships a list without `limit` has at most: about 25 MB, a second of work."""
 Change = Callable[[Connection, Actor], int]
 
 BODY = JsonBody(NewMembershipBody, further_schema={"minProperties": 1, "maxProperties": 1})
