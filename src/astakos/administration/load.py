@@ -1,8 +1,10 @@
 """Applies a state document to an installation: atomic and idempotent."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
+from astakos.administration.deactivation import restore_all, suspend_all
 from astakos.administration.document_checks import require_distinct, require_storable
 from astakos.administration.document_passwords import hash_passwords
 from astakos.administration.document_places import Place
@@ -23,7 +25,7 @@ from astakos.administration.journal import (
     facts_of_service,
     facts_of_user,
 )
-from astakos.administration.limit_updates import sync_memberships, sync_project, sync_resource
+from astakos.administration.limit_updates import sync_resource
 from astakos.administration.oauth2_loading import load_access_token, load_client
 from astakos.administration.project_loading import load_project, require_free_name, require_resources
 from astakos.administration.state_document import (
@@ -50,7 +52,6 @@ from astakos.ledger.rules import UNLIMITED
 from astakos.projects.project import MembershipState, ProjectState
 from astakos.storage.protocol import Connection, Database
 from astakos.storage.tables import (
-    deactivations,
     memberships,
     projects,
     registry,
@@ -332,13 +333,8 @@ class _Loader:
         return facts_of_user(known) | {"groups": groups, "quotas": quotas}
 
     def _follow_activation(self, identifier: int, user: User) -> None:
-        if user.is_active:
-            concerned = deactivations.unsuspend(self._connection, identifier, user.uuid, self._now)
-        else:
-            concerned = deactivations.suspend(self._connection, identifier, user.uuid, self._now)
-        for project in concerned:
-            sync_project(self._connection, project)
-            sync_memberships(self._connection, project, [user.uuid])
+        follow = restore_all if user.is_active else suspend_all
+        follow(self._connection, self._journal.actor, replace(user, id=identifier), "", self._now)
 
     def _user_token(self, entry: UserEntry, known: User | None, held: bytes | None, place: Place) -> None:
         """Set the declared token. `known` and `held` are the user and their token before this document."""

@@ -6,14 +6,14 @@ from typing import Any, TypedDict
 from uuid import uuid4
 
 from astakos.administration.accounts import renew_user_token
+from astakos.administration.deactivation import restore_all, suspend_all
 from astakos.administration.journal import Journal, facts_of_user
-from astakos.administration.limit_updates import sync_memberships, sync_project
 from astakos.administration.system_projects import save_system_project
 from astakos.directory.entities import User, UserRecord
 from astakos.directory.tokens import new_token
 from astakos.events.event import Actor, Event
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import deactivations, events, projects, user_records, users
+from astakos.storage.tables import events, projects, user_records, users
 
 ACCEPTED_BY_HAND = "manual"
 
@@ -143,9 +143,7 @@ def deactivate_user(connection: Connection, actor: Actor, user: User, reason: st
     users.save(connection, replace(user, is_active=False))
     record = user_records.find(connection, user.id)
     user_records.save(connection, user.id, record._replace(deactivated_reason=reason))
-    for project in deactivations.suspend(connection, user.id, user.uuid, now):
-        sync_project(connection, project)
-        sync_memberships(connection, project, [user.uuid])
+    suspend_all(connection, actor, user, reason, now)
     if user.is_active or record.deactivated_reason != reason:
         events.record(connection, Event("user.deactivated", actor, subject=user.uuid, reason=reason), now)
 
@@ -166,9 +164,7 @@ def activate_user(connection: Connection, actor: Actor, user: User, now: int) ->
     users.save(connection, replace(user, is_active=True))
     record = user_records.find(connection, user.id)
     user_records.save(connection, user.id, record._replace(deactivated_reason=None))
-    for project in deactivations.unsuspend(connection, user.id, user.uuid, now):
-        sync_project(connection, project)
-        sync_memberships(connection, project, [user.uuid])
+    restore_all(connection, actor, user, "", now)
     if not user.is_active:
         events.record(connection, Event("user.activated", actor, subject=user.uuid), now)
 

@@ -14,7 +14,6 @@ from astakos.ledger.rules import UNLIMITED
 from astakos.projects.project import (
     ACCEPTED_TYPE,
     ALIVE,
-    INITIALIZED,
     MembershipRecord,
     MembershipState,
     Policy,
@@ -158,12 +157,6 @@ PROJECT_IS_ALIVE = MembershipCheck(
     RefusalKind.CONFLICT,
     lambda facts: f"the project is {facts.project and facts.project.state}; it must be active or suspended",
 )
-PROJECT_IS_INITIALIZED = MembershipCheck(
-    "the project is active, suspended or terminated",
-    lambda facts: facts.project is not None and facts.project.state in INITIALIZED,
-    RefusalKind.CONFLICT,
-    lambda _: "the project has never been active",
-)
 IS_NOT_ASSOCIATED = MembershipCheck(
     "the user is no member, and has not asked to be one",
     lambda facts: facts.state not in ASSOCIATED,
@@ -264,10 +257,12 @@ TABLE: Mapping[MembershipAction, Sequence[MembershipTransition]] = {
             [DRAWS_NOTHING, DEFAULT_IS_RESET],
         )
     ],
+    # The protocol adds that the project is initialized. Others have no members, unless a document says so;
+    # such members must not draw later, either.
     MembershipAction.SUSPEND: [
         Transition(
             MembershipAction.SUSPEND,
-            [_is_in(MembershipState.ACCEPTED, MembershipState.LEAVE_REQUESTED), PROJECT_IS_INITIALIZED],
+            [_is_in(MembershipState.ACCEPTED, MembershipState.LEAVE_REQUESTED)],
             MembershipState.SUSPENDED,
             [DRAWS_NOTHING],
         )
@@ -275,7 +270,7 @@ TABLE: Mapping[MembershipAction, Sequence[MembershipTransition]] = {
     MembershipAction.UNSUSPEND: [
         Transition(
             MembershipAction.UNSUSPEND,
-            [_is_in(MembershipState.SUSPENDED), PROJECT_IS_INITIALIZED],
+            [_is_in(MembershipState.SUSPENDED)],
             MembershipState.ACCEPTED,
             [DRAWS],
         )

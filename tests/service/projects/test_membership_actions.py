@@ -87,7 +87,6 @@ UNACCEPTED = breaks_user(moderated=False)
 INACTIVE = breaks_user(is_active=False)
 BY_STRANGER: Break = lambda facts: replace(facts, actor=STRANGER)  # noqa: E731
 ENDED = breaks_project(state=ProjectState.TERMINATED)
-NEW = breaks_project(state=ProjectState.UNINITIALIZED)
 JOIN_CLOSED = breaks_project(join_policy=Policy.CLOSED)
 LEAVE_CLOSED = breaks_project(leave_policy=Policy.CLOSED)
 FULL: Break = lambda facts: replace(facts, count_members=lambda: PLACES)  # noqa: E731
@@ -166,14 +165,12 @@ ORDERS: Mapping[A, tuple[MembershipState | None, list[tuple[Break, int, str]]]] 
         S.ACCEPTED,
         [
             (in_state(S.SUSPENDED), 409, "the membership is suspended; this takes one that is accepted or"),
-            (NEW, 409, "never been active"),
         ],
     ),
     A.UNSUSPEND: (
         S.SUSPENDED,
         [
             (in_state(S.ACCEPTED), 409, "the membership is accepted; this takes one that is suspended"),
-            (NEW, 409, "never been active"),
         ],
     ),
 }

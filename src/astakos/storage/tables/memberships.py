@@ -22,6 +22,7 @@ FROM memberships m JOIN users u ON u.id = m.user_id JOIN projects p ON p.id = m.
 FIND = f"{SELECT} WHERE m.id = ?"
 LIST_RECORDS_OF_PROJECT = f"{SELECT} WHERE p.uuid = ? ORDER BY m.id"
 FIND_OF = f"{SELECT} WHERE u.uuid = ? AND p.uuid = ?"
+LIST_OF_USER = f"{SELECT} WHERE u.uuid = ? ORDER BY m.id"
 FIND_MEMBERSHIP = """
 SELECT u.uuid, m.state, m.ever_accepted
 FROM users u JOIN memberships m ON m.user_id = u.id JOIN projects p ON p.id = m.project_id
@@ -71,6 +72,11 @@ def find(connection: Connection, identifier: int) -> MembershipRecord | None:
 def find_of(connection: Connection, user: str, project: str) -> MembershipRecord | None:
     """Find a user's membership in a project; both are named by uuid."""
     return _found(connection.execute(FIND_OF, (user, project)).fetchone())
+
+
+def list_of_user(connection: Connection, user: str) -> list[MembershipRecord]:
+    """List all memberships of a user, past ones included."""
+    return [record_of(*row) for row in connection.execute(LIST_OF_USER, (user,))]
 
 
 def find_membership(connection: Connection, user: str, project: str) -> Membership | None:

@@ -27,6 +27,9 @@ ON CONFLICT (uuid) DO UPDATE SET
     max_members = excluded.max_members, private = excluded.private,
     deactivated = COALESCE(excluded.deactivated, projects.deactivated)
 """
+LIST_ACTIVE_OF_OWNER = (
+    f"SELECT {COLUMNS} FROM projects WHERE (uuid = ? OR owner = ?) AND state = 'active' ORDER BY id"
+)
 FIND_NAMESAKE = """
 SELECT uuid FROM projects WHERE name = ? AND uuid <> ? AND state IN ('active', 'suspended')
 ORDER BY id LIMIT 1
@@ -93,6 +96,11 @@ def find_by_uuid_or_number(connection: Connection, key: str) -> Project | None:
         row = connection.execute(FIND_BY_NUMBER, (int(key),)).fetchone()
         return None if row is None else read_project(row)
     return found
+
+
+def list_active_of_owner(connection: Connection, user: str) -> list[Project]:
+    """List the active projects that a user owns, and their system project."""
+    return [read_project(row) for row in connection.execute(LIST_ACTIVE_OF_OWNER, (user, user))]
 
 
 def list_projects(connection: Connection) -> Iterator[Project]:
