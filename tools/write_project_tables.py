@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from astakos.projects.handover import HANDED_OVER, HANDOVER
-from astakos.projects.membership_actions import AUTO_ACCEPT, TABLE
+from astakos.projects.membership_actions import AUTO_ACCEPT, TABLE, event_kind
 from astakos.projects.project_actions import APPLICATION_ACTIONS, PROJECT_ACTIONS, SUBMISSIONS
 from astakos.projects.project_events import CREATED, MODIFIED, OF_APPLICATIONS, REACHED
 from astakos.projects.transitions import Check, Transition
@@ -57,7 +57,15 @@ def _condition(check: Check[Any]) -> str:
 
 
 def _events() -> str:
-    kinds = [CREATED, MODIFIED, *REACHED.values(), HANDED_OVER, *OF_APPLICATIONS.values()]
+    of_memberships = dict.fromkeys(event_kind(row) for rows in TABLE.values() for row in rows)
+    kinds = [
+        CREATED,
+        MODIFIED,
+        *REACHED.values(),
+        HANDED_OVER,
+        *OF_APPLICATIONS.values(),
+        *of_memberships,
+    ]
     return ", ".join(f"`{kind}`" for kind in kinds) + "."
 
 

@@ -189,8 +189,6 @@ DRAWS = "the member's limits are those of the project"
 DRAWS_NOTHING = "the member's limits are 0"
 DEFAULT_IS_RESET = "the member's default project is their own again, if it was this one"
 
-LEAVING = (IS_MEMBER, BY_MEMBER, PROJECT_IS_ALIVE, CAN_BE_LEFT)
-
 TABLE: Mapping[MembershipAction, Sequence[MembershipTransition]] = {
     MembershipAction.JOIN: [
         Transition(
@@ -243,11 +241,15 @@ TABLE: Mapping[MembershipAction, Sequence[MembershipTransition]] = {
     MembershipAction.LEAVE: [
         Transition(
             MembershipAction.LEAVE,
-            [*LEAVING, _leaving(Policy.AUTO)],
+            [IS_MEMBER, BY_MEMBER, PROJECT_IS_ALIVE, _leaving(Policy.AUTO)],
             MembershipState.REMOVED,
             [DRAWS_NOTHING, DEFAULT_IS_RESET],
         ),
-        Transition(MembershipAction.LEAVE, LEAVING, MembershipState.LEAVE_REQUESTED),
+        Transition(
+            MembershipAction.LEAVE,
+            [IS_MEMBER, BY_MEMBER, PROJECT_IS_ALIVE, CAN_BE_LEFT],
+            MembershipState.LEAVE_REQUESTED,
+        ),
     ],
     MembershipAction.REMOVE: [
         Transition(
