@@ -230,7 +230,7 @@ memberships = _table(
     _flag("ever_accepted"),
     _text("entered", nullable=True),
     UniqueConstraint("user_id", "project_id"),
-    Index("memberships_of_project", "project_id"),
+    Index("memberships_of_project", "project_id", "id"),
 )
 
 # Not in `projects`, whose rows the ledger reads: members come and go without being in its way.

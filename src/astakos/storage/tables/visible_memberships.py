@@ -16,7 +16,15 @@ FROM memberships m JOIN users u ON u.id = m.user_id JOIN projects p ON p.id = m.
 """
 PAGE = "m.id > ? ORDER BY m.id LIMIT ?"
 LIST = f"{SELECT} WHERE {PAGE}"
-LIST_OF_PROJECT = f"{SELECT} WHERE p.uuid = ? AND {PAGE}"
+# The page is found by index alone, before anything is joined to it.
+LIST_OF_PROJECT = f"""
+{SELECT} WHERE m.id IN (
+    SELECT id FROM (
+        SELECT id FROM memberships WHERE project_id = (SELECT id FROM projects WHERE uuid = ?)
+        AND id > ? ORDER BY id LIMIT ?
+    ) AS page
+) ORDER BY m.id
+"""
 LIST_OWN_OF_PROJECT = f"{SELECT} WHERE p.uuid = ? AND u.uuid = ? AND {PAGE}"
 # Two look-ups by index, each for one page at most. Not every database makes them of a condition with OR.
 LIST_SEEN_BY = f"""
@@ -29,7 +37,7 @@ LIST_SEEN_BY = f"""
     SELECT id FROM (
         SELECT o.id FROM projects p JOIN memberships o ON o.project_id = p.id
         WHERE p.owner = ? AND o.id > ? ORDER BY o.id LIMIT ?
-    ) AS of_others
+    ) AS in_owned_projects
 ) AND {PAGE}
 """
 

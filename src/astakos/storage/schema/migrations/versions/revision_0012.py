@@ -19,6 +19,9 @@ def upgrade() -> None:
     op.add_column("projects", sa.Column("deactivated", NUMBER))
     op.create_index("projects_by_owner", "projects", ["owner"])
     op.add_column("memberships", sa.Column("entered", sa.Text))
+    # In the order of a list, so that a page of a large project does not sort all its memberships.
+    op.drop_index("memberships_of_project", "memberships")
+    op.create_index("memberships_of_project", "memberships", ["project_id", "id"])
     _count_members()
     _make_applications()
     _make_events()
