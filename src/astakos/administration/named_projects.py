@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 
 from astakos.administration.state_document import StateError
-from astakos.projects.project import ALIVE, Project, ProjectState
+from astakos.projects.project import ALIVE, ApplicationState, Project, ProjectState
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import projects
+from astakos.storage.tables import project_applications, projects
 
 MOST_LISTED = 10
 """How many projects of one name a message tells apart."""
 STANDING = (*ALIVE, ProjectState.UNINITIALIZED)
+PREFERENCES = (ALIVE, STANDING, tuple(ProjectState))
+"""Which projects of a name are meant. Active and suspended ones hold their name; others only ask for it."""
 
 
 class NoSuchProjectError(StateError):
@@ -17,9 +19,10 @@ class NoSuchProjectError(StateError):
 
 
 def find_project(connection: Connection, name: str) -> Project:
-    """Find a project by uuid, or by a name that only one has.
+    """Find a project by uuid, or by its name.
 
-    Projects that have ended count only if no other has the name, because names are used again.
+    A name means the project that holds it. If none does, it must have been asked for by one project only, or
+    else have belonged to one only.
 
     Raises:
         NoSuchProjectError: there is no such project.
@@ -29,16 +32,37 @@ def find_project(connection: Connection, name: str) -> Project:
     if project is not None:
         return project
     namesakes = projects.list_named(connection, name)
-    found = [one for one in namesakes if one.state in STANDING] or namesakes
-    if not found:
+    if not namesakes:
         raise NoSuchProjectError(f"there is no project {name!r}; name it by its UUID or its whole name")
-    if len(found) > 1:
-        raise StateError(
-            f"{len(found)} projects are named {name!r}; name one by its UUID: {_told_apart(found)}"
-        )
-    return found[0]
+    meant = ([one for one in namesakes if one.state in states] for states in PREFERENCES)
+    return _only(name, next(found for found in meant if found))
 
 
-def _told_apart(found: Sequence[Project]) -> str:
+def find_applied_project(connection: Connection, name: str, state: ApplicationState) -> Project:
+    """Find a project whose last application is to be decided, by uuid, or by its name.
+
+    Args:
+        connection: the connection.
+        name: the uuid or the name. A name means the project with an application in that state, or if there
+            is none, what it means to `find_project`.
+        state: the state that the application is expected to be in.
+
+    Raises:
+        NoSuchProjectError: there is no such project.
+        StateError: there is more than one.
+    """
+    found = [one for one in projects.list_named(connection, name) if _is_in(connection, one, state)]
+    return _only(name, found) if found else find_project(connection, name)
+
+
+def _is_in(connection: Connection, project: Project, state: ApplicationState) -> bool:
+    last = project_applications.find_last(connection, project.uuid)
+    return last is not None and last.state is state
+
+
+def _only(name: str, found: Sequence[Project]) -> Project:
+    if len(found) == 1:
+        return found[0]
     told = ", ".join(f"{one.uuid} ({one.state})" for one in found[:MOST_LISTED])
-    return f"{told}, …" if len(found) > MOST_LISTED else told
+    more = ", …" if len(found) > MOST_LISTED else ""
+    raise StateError(f"{len(found)} projects are named {name!r}; name one by its UUID: {told}{more}")

@@ -153,7 +153,9 @@ def _change(before: Details | None, after: Details | None) -> str | None:
     told = []
     for name in dict.fromkeys([*old, *new]):
         values = [_value(values[name]) for values in (old, new) if name in values]
-        told.append(f"{name}: {' → '.join(values)}")
+        # What identifies a thing stays the same; what a new thing leaves empty tells nothing.
+        if name in old or new[name] not in (None, ""):
+            told.append(f"{name}: {' → '.join(dict.fromkeys(values))}")
     return ", ".join(told) or None
 
 

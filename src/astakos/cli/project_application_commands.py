@@ -7,7 +7,7 @@ import click
 
 from astakos import clock
 from astakos.administration.accounts import find_user
-from astakos.administration.named_projects import find_project
+from astakos.administration.named_projects import find_applied_project, find_project
 from astakos.administration.project_changes import (
     Submitted,
     act_on_application,
@@ -21,7 +21,7 @@ from astakos.cli.instants import INSTANT
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import json_option, print_facts
 from astakos.cli.quantities import QUANTITY
-from astakos.projects.project import Capacity, Policy
+from astakos.projects.project import ApplicationState, Capacity, Policy, ProjectState
 from astakos.projects.project_actions import ApplicationAction
 from astakos.projects.specification import Specification
 from astakos.storage.protocol import Connection
@@ -29,6 +29,12 @@ from astakos.storage.tables import project_applications
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+DECIDED_FROM = {
+    ApplicationAction.APPROVE: ApplicationState.PENDING,
+    ApplicationAction.DENY: ApplicationState.PENDING,
+    ApplicationAction.CANCEL: ApplicationState.PENDING,
+    ApplicationAction.DISMISS: ApplicationState.DENIED,
+}
 POLICIES = click.Choice([policy.value for policy in Policy])
 
 
@@ -89,9 +95,9 @@ def create(
         return submitted
 
     submitted = open_database(database_url).change(change)
-    print_facts(
-        {"name": name, "uuid": submitted.project, "application": submitted.application}, as_json=as_json
-    )
+    state = ProjectState.ACTIVE if approves else ProjectState.UNINITIALIZED
+    facts = {"name": name, "uuid": submitted.project, "application": submitted.application}
+    print_facts({**facts, "state": state.value}, as_json=as_json)
 
 
 @click.command()
@@ -204,12 +210,14 @@ def _decide(
     reason: str,
 ) -> _Decided:
     def change(connection: Connection) -> _Decided:
-        actor, known = actor_named(connection, acting), find_project(connection, project)
+        actor = actor_named(connection, acting)
+        known = find_applied_project(connection, project, DECIDED_FROM[action])
         last = project_applications.find_last(connection, known.uuid)
         if last is None:
             raise StateError(f"there is no application for {known.name}")
         application = last.id if number is None else number
         act_on_application(connection, actor, action, known.uuid, application, reason, clock.now())
+        # An application may have renamed it.
         return _Decided(application, find_project(connection, known.uuid).name)
 
     return open_database(database_url).change(change)

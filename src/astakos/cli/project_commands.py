@@ -27,8 +27,9 @@ project = LazyGroup(
     "project",
     help="""Manage shared projects and their members.
 
-    Each command takes the UUID of a PROJECT, or its name if no other project has it. Users are named by
-    email address or uuid. `--as USER` acts in the name of a user, with their rights.
+    Each command takes the UUID of a PROJECT or its name: that of the active or suspended project, or else of
+    the only one that asks for it. Users are named by email address or uuid. `--as USER` acts in the name of
+    a user, with their rights.
     """,
     targets={**REPORTS, **APPLICATIONS, **STATES, **MEMBERS, **OWNERSHIP, **ADMINISTRATORS},
     sections={

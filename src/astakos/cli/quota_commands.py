@@ -19,7 +19,9 @@ from astakos.storage.protocol import Connection
 from astakos.storage.tables import projects, quotas, registry
 
 FIGURES = ("usage", "pending", "limit", "project_usage", "project_pending", "project_limit")
-LESS_IMPORTANT = ("project_pending", "project_usage", "project_limit", "pending")
+LESS_IMPORTANT = ("project_pending", "project_usage", "project_limit", "pending", "project")
+SYSTEM = "system"
+"""The name that is shown of a user's own project, whose name repeats the user's uuid."""
 
 
 @click.command()
@@ -38,13 +40,16 @@ def show(holder: str, database_url: str, as_json: bool, wide: bool) -> None:
         print_rows(shared, LIMITS, as_json=as_json, wide=wide, droppable=("pending",))
         return
     resources = {resource.name for resource in registry.list_resources(reader)}
+    all_found = list(quotas.service_quotas(reader, resources, [known.uuid], None))
+    names = {uuid: _name(reader, uuid) for uuid in {found.project for found in all_found}}
     rows = []
-    for found in quotas.service_quotas(reader, resources, [known.uuid], None):
+    for found in all_found:
         member, project = found.member_level, found.project_level
         limits = (member.limit, project.limit)
         rows.append(
             {
                 "project": found.project,
+                "name": names[found.project],
                 "resource": found.resource,
                 "usage": member.usage_max,
                 "pending": member.pending,
@@ -54,8 +59,13 @@ def show(holder: str, database_url: str, as_json: bool, wide: bool) -> None:
                 "project_limit": limits[1] if as_json else shown(limits[1]),
             }
         )
-    columns = ("project", "resource", *FIGURES)
+    columns = ("name", "project", "resource", *FIGURES)
     print_rows(rows, columns, as_json=as_json, wide=wide, droppable=LESS_IMPORTANT)
+
+
+def _name(reader: Connection, uuid: str) -> str:
+    project = projects.find(reader, uuid)
+    return SYSTEM if project is None or project.system_project else project.name
 
 
 @click.command("set")

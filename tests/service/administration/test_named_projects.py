@@ -3,12 +3,12 @@ from dataclasses import replace
 
 import pytest
 
-from astakos.administration.named_projects import MOST_LISTED, find_project
+from astakos.administration.named_projects import MOST_LISTED, find_applied_project, find_project
 from astakos.administration.state_document import StateError
-from astakos.projects.project import Project, ProjectState
+from astakos.projects.project import Application, ApplicationState, Project, ProjectState
 from astakos.storage.protocol import Connection, Database
-from astakos.storage.tables import projects
-from service.world import CLOSED, LAB
+from astakos.storage.tables import project_applications, projects
+from service.world import BOB, CLOSED, LAB, LOADED
 
 pytestmark = pytest.mark.every_engine
 
@@ -43,12 +43,34 @@ def test_one_that_has_ended_counts_only_while_no_other_has_its_name(database: Da
     assert found(database, "closed.example.org").uuid == uuid
 
 
-def test_several_of_a_name_are_told_apart(database: Database) -> None:
+def test_a_name_means_the_project_that_holds_it(database: Database) -> None:
+    more(database, "lab.example.org", ProjectState.UNINITIALIZED, ProjectState.TERMINATED)
+    assert found(database, "lab.example.org").uuid == LAB
+
+
+def test_where_one_is_to_be_decided_a_name_means_what_was_applied_for(database: Database) -> None:
+    def applied() -> str:
+        return find_applied_project(database.reader(), "lab.example.org", ApplicationState.PENDING).uuid
+
+    def apply(project: str) -> None:
+        asked = Application(0, project, BOB.uuid, ApplicationState.PENDING, LOADED)
+        database.change(lambda connection: project_applications.add(connection, asked))
+
     (uuid,) = more(database, "lab.example.org", ProjectState.UNINITIALIZED)
+    assert applied() == LAB
+    apply(uuid)
+    assert applied() == uuid
+    apply(LAB)
+    with pytest.raises(StateError, match="2 projects are named"):
+        applied()
+
+
+def test_several_of_a_name_are_told_apart(database: Database) -> None:
+    first, second = more(database, "new.example.org", *[ProjectState.UNINITIALIZED] * 2)
     with pytest.raises(StateError) as refused:
-        found(database, "lab.example.org")
-    told = f"name one by its UUID: {LAB} (active), {uuid} (uninitialized)"
-    assert str(refused.value) == f"2 projects are named 'lab.example.org'; {told}"
+        found(database, "new.example.org")
+    told = f"name one by its UUID: {first} (uninitialized), {second} (uninitialized)"
+    assert str(refused.value) == f"2 projects are named 'new.example.org'; {told}"
 
 
 def test_not_all_of_many_are_listed(database: Database) -> None:

@@ -59,10 +59,11 @@ def test_an_operator_creates_a_project_for_its_owner_at_once(database: Database)
 
 
 def test_the_facts_are_shown_to_people_too(database: Database) -> None:
-    name, uuid, application = done(database, "create", NAME, *END, "--as", BOB.email).splitlines()
+    name, uuid, application, state = done(database, "create", NAME, *END, "--as", BOB.email).splitlines()
     assert name.split() == ["name", NAME]
     assert len(uuid.split()[1]) == 36
     assert application.split()[0] == "application"
+    assert state.split() == ["state", "uninitialized"]
 
 
 def test_an_application_is_denied_and_put_away(database: Database) -> None:

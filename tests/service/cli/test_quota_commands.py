@@ -32,6 +32,7 @@ def test_quotas_are_shown_from_each_project(database: Database, service: Caller)
     assert {row["project"] for row in found} == {ALICE.uuid, LAB, HALTED, CLOSED}
     assert {
         "project": LAB,
+        "name": "lab.example.org",
         "resource": VM,
         "usage": 7,
         "pending": 1,
