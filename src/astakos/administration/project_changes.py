@@ -66,6 +66,8 @@ from astakos.storage.texts import is_storable
 
 T = TypeVar("T")
 
+MOST_PENDING = 1_000
+"""How many pending applications of a user there are at most, even if `astakos.pending_app` sets no limit."""
 DEACTIVATED = (ProjectState.SUSPENDED, ProjectState.TERMINATED)
 
 
@@ -310,6 +312,12 @@ def _changes(applicant: str, replaced: list[Application]) -> Counter[str]:
 
 
 def _count(connection: Connection, actor: Actor, changes: dict[str, int], now: int) -> str | None:
+    """Count applications, and return why they cannot be counted; None if they are."""
+    if not actor.is_project_admin:
+        for applicant, change in changes.items():
+            if change > 0 and project_applications.count_pending(connection, applicant) >= MOST_PENDING:
+                return f"{MOST_PENDING} of your applications are pending, and more cannot be; cancel some"
+
     def charge() -> None:
         charge_pending_applications(connection, changes, force=actor.is_project_admin, now=now)
 

@@ -34,9 +34,11 @@ def get_projects(
     state: str | Iterable[str] | None,
     owner: str | Iterable[str] | None,
     mode: str | None,
+    after: str | None = None,
+    limit: int | None = None,
 ) -> Call[list[Project]]:
     """Builds the call that lists the projects visible to the caller."""
-    path = PROJECTS + query(name=name, state=state, owner=owner, mode=mode)
+    path = PROJECTS + query(name=name, state=state, owner=owner, mode=mode, after=after, limit=_number(limit))
     return Call(name="get_projects", path=path, token=token, read=answers.sequence)
 
 
@@ -93,9 +95,7 @@ def get_project_usage(
     cursor: str | None,
 ) -> Call[ProjectUsage]:
     """Builds the call that lists what members use of a project."""
-    filters = query(
-        resource=resource, user=user, sort=sort, limit=None if limit is None else str(limit), cursor=cursor
-    )
+    filters = query(resource=resource, user=user, sort=sort, limit=_number(limit), cursor=cursor)
     path = f"{_project(project_id)}/usage{filters}"
     return Call(name="get_project_usage", path=path, token=token, read=answers.mapping)
 
@@ -113,10 +113,16 @@ def get_events(token: str | None, after: int | None, limit: int | None) -> Call[
 
 
 def get_memberships(
-    token: str | None, project_id: str | Iterable[str] | None, project: str | Iterable[str] | None
+    token: str | None,
+    project_id: str | Iterable[str] | None,
+    project: str | Iterable[str] | None,
+    after: int | None = None,
+    limit: int | None = None,
 ) -> Call[list[Membership]]:
     """Builds the call that lists the memberships visible to the caller."""
-    path = MEMBERSHIPS + query(project=either_project(project_id, project))
+    path = MEMBERSHIPS + query(
+        project=either_project(project_id, project), after=_number(after), limit=_number(limit)
+    )
     return Call(name="get_memberships", path=path, token=token, read=answers.sequence)
 
 
@@ -155,13 +161,17 @@ def either_project(
     return project if project_id is None else project_id
 
 
+def _number(number: int | None) -> str | None:
+    return None if number is None else str(number)
+
+
 def _act(name: str, path: str, token: str | None, action: str, value: object) -> Call[None]:
     document = {given("action", action): value}
     return post(name, f"{path}/action", token, document, answers.nothing, repeatable=False)
 
 
 def _events(name: str, path: str, token: str | None, after: int | None, limit: int | None) -> Call[EventPage]:
-    filters = query(after=None if after is None else str(after), limit=None if limit is None else str(limit))
+    filters = query(after=_number(after), limit=_number(limit))
     return Call(name=name, path=path + filters, token=token, read=answers.mapping)
 
 

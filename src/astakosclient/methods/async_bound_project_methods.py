@@ -44,6 +44,9 @@ class AsyncBoundProjectCalls(Asynchronous):
         state: str | Iterable[str] | None = None,
         owner: str | Iterable[str] | None = None,
         mode: str | None = None,
+        *,
+        after: str | None = None,
+        limit: int | None = None,
     ) -> list[Project]:
         """Lists the projects visible to the user.
 
@@ -53,8 +56,10 @@ class AsyncBoundProjectCalls(Asynchronous):
             owner: filter by owner, a user's UUID.
             mode: ``member`` (the user is a member), ``active`` (active and public), or ``related`` or
                 ``default`` (the user is the owner or a member).
+            after: list only projects after the one with this UUID, in the order in which they were created.
+            limit: maximum number of projects, up to 1,000. Without it, the server refuses very long lists.
         """
-        return await self._run(projects.get_projects(self._token, name, state, owner, mode))
+        return await self._run(projects.get_projects(self._token, name, state, owner, mode, after, limit))
 
     async def get_project(self, project_id: str) -> Project:
         """Returns a project, by its UUID."""
@@ -210,14 +215,19 @@ class AsyncBoundProjectCalls(Asynchronous):
         self,
         project_id: str | Iterable[str] | None = None,
         project: str | Iterable[str] | None = None,
+        *,
+        after: int | None = None,
+        limit: int | None = None,
     ) -> list[Membership]:
         """Lists the memberships visible to the user.
 
         Args:
             project_id: a project UUID or several; the default is all projects.
             project: the old name of ``project_id``, which takes precedence.
+            after: list only memberships with an ID above this one.
+            limit: maximum number of memberships, up to 1,000. Without it, the server refuses very long lists.
         """
-        return await self._run(projects.get_memberships(self._token, project_id, project))
+        return await self._run(projects.get_memberships(self._token, project_id, project, after, limit))
 
     async def get_membership(self, memb_id: int) -> Membership:
         """Returns a membership, by its ID."""

@@ -43,6 +43,9 @@ class ProjectCalls(Synchronous):
         state: str | Iterable[str] | None = None,
         owner: str | Iterable[str] | None = None,
         mode: str | None = None,
+        *,
+        after: str | None = None,
+        limit: int | None = None,
     ) -> list[Project]:
         """Lists the projects visible to the user.
 
@@ -53,8 +56,10 @@ class ProjectCalls(Synchronous):
             owner: filter by owner, a user's UUID.
             mode: ``member`` (the user is a member), ``active`` (active and public), or ``related`` or
                 ``default`` (the user is the owner or a member).
+            after: list only projects after the one with this UUID, in the order in which they were created.
+            limit: maximum number of projects, up to 1,000. Without it, the server refuses very long lists.
         """
-        return self._run(projects.get_projects(token, name, state, owner, mode))
+        return self._run(projects.get_projects(token, name, state, owner, mode, after, limit))
 
     def get_project(self, token: str | None, project_id: str) -> Project:
         """Returns a project, by its UUID."""
@@ -224,6 +229,9 @@ class ProjectCalls(Synchronous):
         token: str | None,
         project_id: str | Iterable[str] | None = None,
         project: str | Iterable[str] | None = None,
+        *,
+        after: int | None = None,
+        limit: int | None = None,
     ) -> list[Membership]:
         """Lists the memberships visible to the user.
 
@@ -231,8 +239,10 @@ class ProjectCalls(Synchronous):
             token: a user's token.
             project_id: a project UUID or several; the default is all projects.
             project: the old name of ``project_id``, which takes precedence.
+            after: list only memberships with an ID above this one.
+            limit: maximum number of memberships, up to 1,000. Without it, the server refuses very long lists.
         """
-        return self._run(projects.get_memberships(token, project_id, project))
+        return self._run(projects.get_memberships(token, project_id, project, after, limit))
 
     def get_membership(self, token: str | None, memb_id: int) -> Membership:
         """Returns a membership, by its ID."""

@@ -46,6 +46,9 @@ class ProjectClient(LocatedClient):
         state: str | Iterable[str] | None = None,
         owner: str | Iterable[str] | None = None,
         mode: str | None = None,
+        *,
+        after: str | None = None,
+        limit: int | None = None,
     ) -> list[Project]:
         """Lists the projects visible to the user.
 
@@ -55,8 +58,10 @@ class ProjectClient(LocatedClient):
             owner: filter by owner, a user's UUID.
             mode: ``member`` (the user is a member), ``active`` (active and public), or ``related`` or
                 ``default`` (the user is the owner or a member).
+            after: list only projects after the one with this UUID, in the order in which they were created.
+            limit: maximum number of projects, up to 1,000. Without it, the server refuses very long lists.
         """
-        return self._call(projects.get_projects(self.token, name, state, owner, mode))
+        return self._call(projects.get_projects(self.token, name, state, owner, mode, after, limit))
 
     def get_project(self, project_id: str) -> Project:
         """Returns a project, by its UUID."""
@@ -212,14 +217,19 @@ class ProjectClient(LocatedClient):
         self,
         project_id: str | Iterable[str] | None = None,
         project: str | Iterable[str] | None = None,
+        *,
+        after: int | None = None,
+        limit: int | None = None,
     ) -> list[Membership]:
         """Lists the memberships visible to the user.
 
         Args:
             project_id: a project UUID or several; the default is all projects.
             project: the old name of ``project_id``, which takes precedence.
+            after: list only memberships with an ID above this one.
+            limit: maximum number of memberships, up to 1,000. Without it, the server refuses very long lists.
         """
-        return self._call(projects.get_memberships(self.token, project_id, project))
+        return self._call(projects.get_memberships(self.token, project_id, project, after, limit))
 
     def get_membership(self, memb_id: int) -> Membership:
         """Returns a membership, by its ID."""

@@ -37,6 +37,10 @@ INSERT INTO project_applications (project_id, user_id, {", ".join(FIELDS)})
 SELECT p.id, u.id, {", ".join("?" * len(FIELDS))} FROM projects p, users u
 WHERE p.uuid = ? AND u.uuid = ? RETURNING id
 """
+COUNT_PENDING = """
+SELECT COUNT(*) FROM users u JOIN project_applications a ON a.user_id = u.id
+WHERE u.uuid = ? AND a.state = 'pending'
+"""
 SET_STATE = "UPDATE project_applications SET state = ? WHERE id = ?"
 
 
@@ -55,6 +59,12 @@ def find_last(connection: Connection, project: str) -> Application | None:
 def pending_of(connection: Connection, project: str) -> list[Application]:
     """List the pending applications of a project."""
     return [read_application(row) for row in connection.execute(LIST_PENDING, (project,))]
+
+
+def count_pending(connection: Connection, applicant: str) -> int:
+    """Count the pending applications of a user, by uuid."""
+    (number,) = connection.execute(COUNT_PENDING, (applicant,)).fetchone()
+    return int(number)
 
 
 def add(connection: Connection, application: Application) -> Application:

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from astakos.administration import project_changes
 from astakos.storage.protocol import Database
 from service.caller import Caller
 from service.http.projects.lives import (
@@ -265,6 +266,19 @@ def test_pending_applications_are_limited_but_for_administrators(service: Caller
     assert modified(service, project, comments="replaced") > application
     for _ in range(3):
         create(service, CHLOE)
+
+
+def test_pending_applications_are_limited_even_where_nothing_sets_a_limit(
+    service: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(project_changes, "MOST_PENDING", 1)
+    create(service)
+    reply = service.post(PROJECTS, ALICE.token, NEW)
+    assert (reply.status, reply.message) == (
+        409,
+        "1 of your applications are pending, and more cannot be; cancel some.",
+    )
+    create(service, BOB)
 
 
 def test_a_project_can_be_named_by_its_number_in_changes(service: Caller, database: Database) -> None:
