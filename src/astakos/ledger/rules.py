@@ -29,6 +29,28 @@ The final figures depend only on the settled quantities.
 
 This module knows nothing about users, projects, components, time, or storage. Holders, sources, and resources
 are opaque strings.
+
+Meters
+------
+A resource that is spent, such as tokens of a language model, can have *meters*: resources that count imports
+of it in a time (`meters.py`, which knows about time; `periods.py`). The resource is their *base*.
+
+An import of the base imports into each meter as well, in the same commission, at the same level: all or
+nothing, and a refusal names the holding without room. This *count* is derived. It is fixed at issue, settles
+when the base settles and for as much, and nobody can name a meter in a commission. Releases never touch a
+meter, because a period that has turned has nothing to give back; so a meter has no pending releases, and its
+usage_min is what is settled.
+
+*Forgiving* takes what is settled from both figures, and never anything that is pending:
+
+    budget   at the end of each period, all that is settled. What is pending stays reserved, and counts in
+             the period in which it settles.
+    rate     all the time, limit / period. It counts at issue, as if accepted; settling gives back what was
+             not used, at most what has not drained yet.
+
+Therefore, for every holding of a meter at all times, invariants 1 and 2 hold; 3 holds with A the sum of what
+was settled and not forgiven since; and in no period is more settled than the limit in force when it was
+settled, unless it was forced. In any time t, a rate lets through at most limit + t * limit / period.
 """
 
 from collections.abc import Iterable, Mapping
@@ -74,12 +96,28 @@ class NoHolding(Value, frozen=True):
     provision: Provision
 
 
+class Renewal(Value, frozen=True):
+    """When there will be room on a meter.
+
+    Attributes:
+        resets: the instant at which the running period ends or, for a rate, as much as is missing has
+            drained. None if waiting does not help.
+        wait: the microseconds until then.
+        window: the length of a period in microseconds.
+    """
+
+    resets: int | None
+    wait: int | None
+    window: int
+
+
 class NoCapacity(Value, frozen=True):
-    """Refused: the import would raise `usage` above `limit`."""
+    """Refused: the import would raise `usage` above `limit`. `renewal` is set for a meter."""
 
     provision: Provision
     usage: int
     limit: int
+    renewal: Renewal | None = None
 
 
 class NoQuantity(Value, frozen=True):
@@ -97,7 +135,14 @@ class OutOfRange(Value, frozen=True):
     usage: int
 
 
-Refusal = NoHolding | NoCapacity | NoQuantity | OutOfRange
+class IsMeter(Value, frozen=True):
+    """Refused: the resource counts imports of another one, `base`, and cannot be charged itself."""
+
+    provision: Provision
+    base: str
+
+
+Refusal = NoHolding | NoCapacity | NoQuantity | OutOfRange | IsMeter
 
 
 def merge(provisions: Iterable[Provision]) -> list[Provision]:

@@ -1,0 +1,107 @@
+"""The definition of a meter, as it is stored and as documents state it.
+
+The name of a meter says what it counts: `llm.tokens/month` counts imports of `llm.tokens`.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+
+from astakos.clock import DAY
+from astakos.ledger.meters import Budget, Meter, Rate, Window
+from astakos.ledger.periods import LONGEST, Schedule, Unit, time_zone
+
+LONGEST_PERIOD = 100 * 366 * DAY
+FIRST_ANCHOR = "2001-01-01T00:00"
+"""Midnight of a Monday that begins a month and a year: what periods without an anchor are counted from."""
+
+
+SEPARATOR = "/"
+
+
+def base_of(meter: str) -> str | None:
+    """Return the resource that a meter counts, by the meter's name; None if it is not the name of a meter."""
+    base, separator, _ = meter.rpartition(SEPARATOR)
+    return base if separator else None
+
+
+class Kind(StrEnum):
+    """How a meter forgives."""
+
+    BUDGET = "budget"
+    WINDOW = "window"
+    RATE = "rate"
+
+
+class MeterDefinition(
+    msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, frozen=True
+):
+    """What a meter counts, and in which time.
+
+    Attributes:
+        kind: `budget` begins with nothing in each calendar or anchored period, `window` in each period that
+            begins with the first import; `rate` drains all the time.
+        unit: what periods are counted in.
+        every: how many units a period has.
+        zone: the IANA name of the time zone in which days and longer units begin.
+        anchor: any boundary of a period on that zone's wall clock, such as `2026-01-31T09:00`. Without one,
+            periods begin at midnight, weeks on Monday, months on the 1st, and years in January.
+        keeps_debt: whether usage beyond the limit counts in the next period of a budget.
+
+    Example:
+        >>> MeterDefinition(unit=Unit.MONTH, zone="Europe/Athens").meter("llm.tokens/month")
+    """
+
+    kind: Kind = Kind.BUDGET
+    unit: Unit
+    every: int = 1
+    zone: str = "UTC"
+    anchor: str | None = None
+    keeps_debt: bool = False
+
+    def meter(self, resource: str) -> Meter:
+        """Return the meter that this defines, under the name of its own resource.
+
+        Raises:
+            ValueError: it contradicts itself; the message says how.
+        """
+        if self.every < 1:
+            raise ValueError(f"a period of {self.every} {self.unit}s has no length; the shortest has 1")
+        length = self.every * LONGEST[self.unit]
+        if length > LONGEST_PERIOD:
+            raise ValueError(f"a period of {self.every} {self.unit}s is too long; 100 years is the longest")
+        if self.kind is Kind.BUDGET:
+            return Budget(resource, self._schedule(), self.keeps_debt)
+        if self.unit in (Unit.MONTH, Unit.YEAR):
+            raise ValueError(f"the {self.unit}s of a {self.kind} differ in length; use days")
+        if self.anchor is not None or self.zone != "UTC":
+            raise ValueError(f"a {self.kind} has neither an anchor nor a time zone")
+        if self.kind is Kind.RATE:
+            if self.keeps_debt:
+                raise ValueError("a rate always keeps debt, until it has drained; leave keeps_debt out")
+            return Rate(resource, length)
+        return Budget(resource, Window(length), self.keeps_debt)
+
+    def in_words(self) -> str:
+        """Return the time for people: "each month", "per minute", "in 5 hours of first use"."""
+        several = self.every != 1
+        period = f"{self.every} {self.unit}s" if several else str(self.unit)
+        if self.kind is Kind.RATE:
+            return f"per {period}"
+        if self.kind is Kind.WINDOW:
+            return f"in {self.every} {self.unit}{'s' if several else ''} of first use"
+        return f"every {period}" if several else f"each {period}"
+
+    def _schedule(self) -> Schedule:
+        time_zone(self.zone)
+        text = FIRST_ANCHOR if self.anchor is None else self.anchor
+        try:
+            anchor = datetime.fromisoformat(text)
+        except ValueError:
+            anchor = None
+        if anchor is None or anchor.tzinfo is not None or not 1900 <= anchor.year <= 2200:
+            raise ValueError(
+                f"{text!r} is not an anchor; write a time from 1900 to 2200 without a zone: 2026-01-31T09:00"
+            )
+        return Schedule(self.unit, self.every, self.zone, anchor - timedelta(microseconds=anchor.microsecond))

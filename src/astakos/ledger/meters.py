@@ -1,0 +1,281 @@
+"""Meters: limits on what is spent in a time, as pure functions (`rules.py`, "Meters").
+
+A *meter* is a resource that counts imports of another one, its base. A *budget* starts from nothing in each
+period; a *rate* drains all the time. Forgiving is what time does to a meter's holding. It happens lazily,
+whenever the holding is next changed or read, so it must not matter how often and when that is.
+
+Each metered holding has a *mark* beside its figures: the instant up to which time has been taken into
+account. A clock that steps back behind the mark forgives nothing, and so nothing is forgiven twice.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple
+
+from astakos.ledger.periods import Schedule
+from astakos.ledger.rules import UNLIMITED, Holding, Key, Provision, Renewal, settle
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Periods that begin with the first import when none is running.
+
+    Attributes:
+        length: of each period, in microseconds.
+    """
+
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Counts what is settled in each period, and what is pending.
+
+    Attributes:
+        resource: the name of the meter, a resource itself.
+        periods: when each period begins and ends.
+        keeps_debt: whether usage beyond the limit counts in the next period; otherwise it is forgiven, too.
+    """
+
+    resource: str
+    periods: Schedule | Window
+    keeps_debt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Counts what has been issued and has not drained yet.
+
+    Attributes:
+        resource: the name of the meter, a resource itself.
+        period: in how many microseconds as much as the limit drains.
+    """
+
+    resource: str
+    period: int
+
+
+Meter = Budget | Rate
+
+
+class Closed(NamedTuple):
+    """A period of a budget that is over.
+
+    Attributes:
+        start: when it began.
+        end: when it ended.
+        total: what was settled in it, and the debt that it began with.
+    """
+
+    start: int
+    end: int
+    total: int
+
+
+class Forgiven(NamedTuple):
+    """A metered holding at an instant.
+
+    Attributes:
+        holding: the figures.
+        mark: the instant up to which time has been taken into account; for a budget, the start of the
+            running period. None if time has not begun to count: a window before its first import.
+        closed: the last period in which the holding was used, if it has ended since the mark.
+    """
+
+    holding: Holding
+    mark: int | None
+    closed: Closed | None = None
+
+
+def forgive(meter: Meter, holding: Holding, mark: int | None, now: int) -> Forgiven:
+    """Return a holding after time has passed.
+
+    Args:
+        meter: the meter.
+        holding: the figures at the mark, with the limit that applies now.
+        mark: see `Forgiven`; None also for a holding that has never been touched.
+        now: the instant.
+    """
+    if isinstance(meter, Rate):
+        return _drain(meter, holding, mark, now)
+    if isinstance(meter.periods, Window):
+        return _end_window(meter, holding, mark, now, meter.periods.length)
+    return _turn(meter, holding, mark, now, meter.periods)
+
+
+def _drain(meter: Rate, holding: Holding, mark: int | None, now: int) -> Forgiven:
+    limit, usage, most = holding
+    if mark is None or usage == 0:
+        # Idle time is no credit.
+        return Forgiven(holding, now if mark is None else max(mark, now))
+    drained = max(0, now - mark) * limit // meter.period
+    if drained >= usage:
+        return Forgiven(Holding(limit, 0, most - usage), max(mark, now))
+    if drained == 0:
+        return Forgiven(holding, mark)
+    # Only the time that these whole units took is over. The rest counts towards the next unit.
+    taken = -(-drained * meter.period // limit)
+    return Forgiven(Holding(limit, usage - drained, most - drained), mark + taken)
+
+
+def _end_window(meter: Budget, holding: Holding, mark: int | None, now: int, length: int) -> Forgiven:
+    if mark is None or now < mark + length:
+        return Forgiven(holding, mark)
+    closed = Closed(mark, mark + length, holding.usage_min)
+    return Forgiven(_without_settled(meter, holding, 1), None, closed)
+
+
+def _turn(meter: Budget, holding: Holding, mark: int | None, now: int, schedule: Schedule) -> Forgiven:
+    if mark is None:
+        return Forgiven(holding, schedule.span_at(now).start)
+    running = schedule.span_at(mark)
+    if now < running.end:
+        return Forgiven(holding, mark)
+    turns = schedule.number_at(now) - schedule.number_at(mark)
+    closed = Closed(mark, running.end, holding.usage_min)
+    return Forgiven(_without_settled(meter, holding, turns), schedule.span_at(now).start, closed)
+
+
+def _without_settled(meter: Budget, holding: Holding, turns: int) -> Holding:
+    """Return a holding after so many ends of periods: what is settled is forgiven, but for a debt."""
+    limit, usage_min, usage_max = holding
+    debt = max(0, usage_min - turns * limit) if meter.keeps_debt else 0
+    return Holding(limit, debt, usage_max - usage_min + debt)
+
+
+def begin(meter: Meter, mark: int | None, now: int) -> int:
+    """Return the mark of a holding, already forgiven up to `now`, when something is counted on it."""
+    if mark is not None:
+        return mark
+    if isinstance(meter, Budget) and isinstance(meter.periods, Schedule):
+        return meter.periods.span_at(now).start
+    return now
+
+
+def settle_metered(holding: Holding, quantity: int, settled: int, *, was_counted: bool) -> Holding:
+    """Return a meter's holding after `settled` of an import of `quantity` into its base has taken effect.
+
+    Args:
+        holding: the meter's holding, forgiven up to now.
+        quantity: what was issued.
+        settled: what has taken effect.
+        was_counted: whether it was counted at issue, by a rate. Then what was not used is given back, at most
+            what has not drained yet.
+    """
+    if not was_counted:
+        return settle(holding, quantity, settled)
+    limit, usage_min, usage_max = holding
+    back = min(quantity - settled, usage_min)
+    return Holding(limit, usage_min - back, usage_max - back)
+
+
+def resets(meter: Meter, holding: Holding, mark: int | None, now: int) -> int | None:
+    """Return when a holding, already forgiven up to `now`, is next forgiven everything that is settled.
+
+    None if there is nothing to wait for: an idle window, or a rate with a limit of 0.
+    """
+    if isinstance(meter, Rate):
+        return _drained_at(meter, holding, mark, holding.usage_min)
+    if isinstance(meter.periods, Window):
+        return None if mark is None else mark + meter.periods.length
+    return meter.periods.span_at(now if mark is None else max(now, mark)).end
+
+
+def renewal(meter: Meter, holding: Holding, mark: int | None, now: int, quantity: int) -> Renewal:
+    """Return when there will be room for an import, which there is not now.
+
+    A budget may have no room even then: for what is pending, or if the quantity exceeds the limit.
+    """
+    if isinstance(meter, Rate):
+        missing = holding.usage_max + quantity - holding.limit
+        instant = _drained_at(meter, holding, mark, missing) if missing <= holding.usage_min else None
+    else:
+        instant = resets(meter, holding, mark, now)
+    return Renewal(instant, None if instant is None else max(0, instant - now), length(meter, now))
+
+
+def length(meter: Meter, now: int) -> int:
+    """Return the length of the running period, or that in which as much as the limit drains."""
+    if isinstance(meter, Rate):
+        return meter.period
+    if isinstance(meter.periods, Window):
+        return meter.periods.length
+    start, end = meter.periods.span_at(now)
+    return end - start
+
+
+def _drained_at(meter: Rate, holding: Holding, mark: int | None, quantity: int) -> int | None:
+    if holding.limit <= 0 or mark is None:
+        return None
+    return mark + -(-quantity * meter.period // holding.limit)
+
+
+class Meters:
+    """The meters of all resources that have some, and the bounds of debts.
+
+    Attributes:
+        of: the meters of a base, by its name; a resource without meters is not in it.
+        named: each meter by its own name.
+        bases: the name of its base, by the name of a meter.
+    """
+
+    def __init__(
+        self, of: Mapping[str, Sequence[Meter]], debts: Mapping[str, int] = MappingProxyType({})
+    ) -> None:
+        """Set the meters by the name of their base, and bounds of debts by resource."""
+        self._debts = debts
+        self.of = {base: tuple(meters) for base, meters in of.items() if meters}
+        self.named = {meter.resource: meter for meters in self.of.values() for meter in meters}
+        self.bases = {meter.resource: base for base, meters in self.of.items() for meter in meters}
+
+    def most_debt(self, resource: str) -> int:
+        """Return by how much a settlement may take usage of a resource beyond its limit (`overage.py`)."""
+        return self._debts.get(resource, UNLIMITED)
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self.of)
+
+    def with_meters(self, keys: Iterable[Key]) -> set[Key]:
+        """Return holdings, and those of the meters on which imports into them count."""
+        return {
+            counting
+            for key in keys
+            for counting in (
+                key,
+                *(key._replace(resource=meter.resource) for meter in self.of.get(key.resource, ())),
+            )
+        }
+
+
+NO_METERS = Meters({})
+
+
+class Count(NamedTuple):
+    """What an import counts on a meter of its resource. It is settled with the import.
+
+    A rate counts at issue, as if the commission were accepted: if it counted when commissions are settled, a
+    stream of a minute would be charged a minute late, and the next ones let through meanwhile.
+
+    Attributes:
+        key: the meter's holding.
+        base: the holding of the import, at the same level.
+        quantity: what was issued.
+        at_issue: whether it was counted at issue, by a rate.
+    """
+
+    key: Key
+    base: Key
+    quantity: int
+    at_issue: bool
+
+
+def counts_of(provisions: Iterable[Provision], meters: Meters) -> tuple[Count, ...]:
+    """Return what provisions count on meters: imports do, releases and imports of nothing do not."""
+    return tuple(
+        Count(key._replace(resource=meter.resource), key, quantity, isinstance(meter, Rate))
+        for key, quantity in provisions
+        if quantity > 0
+        for meter in meters.of.get(key.resource, ())
+    )
