@@ -44,7 +44,7 @@ class BareWriter:
         """One transaction; the serials that it has given out."""
         serials = list(range(self._serial + 1, self._serial + 1 + len(commissions)))
         self._serial += len(commissions)
-        rows = Rows([], [], [], [], [], [])
+        rows = Rows.none()
         usage = self._usage_max
         for serial, charges in zip(serials, commissions, strict=True):
             for holding, quantity in charges:
@@ -62,7 +62,7 @@ class BareWriter:
         now: int,
     ) -> None:
         """One transaction."""
-        rows = Rows([], [], [], [], [], [])
+        rows = Rows.none()
         usage = self._usage_min
         for serial, charges in zip(serials, commissions, strict=True):
             settled = []

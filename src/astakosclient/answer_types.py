@@ -135,6 +135,9 @@ class Quota(TypedDict):
 
     ``usage`` includes ``pending``, the quantity in pending commissions. The ``project_…`` keys hold the
     same numbers for the source project; servers before 0.16 omit them.
+
+    Only resources that limit what is used in a time, such as ``llm.tokens/month``, have the last two keys:
+    the ``period`` in words, and when it ``resets`` (ISO 8601; None if there is nothing to wait for).
     """
 
     limit: int
@@ -143,6 +146,8 @@ class Quota(TypedDict):
     project_limit: NotRequired[int]
     project_usage: NotRequired[int]
     project_pending: NotRequired[int]
+    period: NotRequired[str]
+    resets: NotRequired[str | None]
 
 
 class ProjectQuota(TypedDict):
@@ -151,6 +156,8 @@ class ProjectQuota(TypedDict):
     project_limit: int
     project_usage: int
     project_pending: int
+    period: NotRequired[str]
+    resets: NotRequired[str | None]
 
 
 Quotas: TypeAlias = dict[str, dict[str, Quota]]

@@ -240,8 +240,11 @@ class QuotaLimit(AstakosClientException):
         usage: the usage that counts, including pending commissions.
         requested: the requested quantity; negative for a release.
         available: ``limit - usage``.
+        level: for a limit per period or per time, whose it is: ``user`` or ``project``.
+        resets: for such a limit, when its period ends or there will be room, as an ISO 8601 text; None also
+            if waiting does not help.
 
-    All six are None if the response does not contain them.
+    All are None if the response does not contain them.
     """
 
     status = 413
@@ -254,7 +257,7 @@ class QuotaLimit(AstakosClientException):
         response: str | None = None,
         errobject: BaseException | None = None,
     ) -> None:
-        """Takes the same arguments as the base class; the client sets the six attributes afterwards."""
+        """Takes the same arguments as the base class; the client sets the other attributes afterwards."""
         super().__init__(message, details, status, response, errobject)
         self.holder: str | None = None
         self.resource: str | None = None
@@ -262,10 +265,15 @@ class QuotaLimit(AstakosClientException):
         self.usage: int | None = None
         self.requested: int | None = None
         self.available: int | None = None
+        self.level: str | None = None
+        self.resets: str | None = None
 
     def _story(self) -> str:
         story = super()._story()
-        return f"{story} (limit of {_shortened(self.holder)})" if self.holder and self.requested else story
+        if not (self.holder and self.requested):
+            return story
+        resets = f", resets {self.resets}" if self.resets else ""
+        return f"{story} (limit of {_shortened(self.holder)}{resets})"
 
 
 class NoUserName(AstakosClientException):

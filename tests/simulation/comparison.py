@@ -113,6 +113,7 @@ class Follower:
             assert isinstance(outcome, Resolved | CannotSettle)
             self._settle(operation, outcome)
         else:
+            assert isinstance(operation, Reconcile)
             assert isinstance(outcome, Reconciled)
             self._reconcile(operation, outcome)
 

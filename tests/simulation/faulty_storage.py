@@ -216,6 +216,9 @@ class PoisonedTransaction:
     def settled(self, keys: Collection[Key]) -> Mapping[Key, int]:
         return self._transaction.settled(keys)
 
+    def expires(self, component: int, serial: int) -> int | None:
+        return self._transaction.expires(component, serial)
+
     def write(self, now: int, changes: Changes) -> None:
         self._transaction.write(now, changes)
         if any(commission.issue.name == self._poison for commission in changes.issued):

@@ -21,7 +21,7 @@ from astakos.directory.oauth2_rules import PUBLIC
 from astakos.projects.limits import default_capacity
 from astakos.projects.project import MembershipState
 from astakos.storage.protocol import Connection, Database
-from astakos.storage.tables import memberships, oauth2, projects, registry, settings, users
+from astakos.storage.tables import memberships, meters, oauth2, projects, registry, settings, users
 from astakos.storage.tables.holding_limits import allowances_of
 
 
@@ -89,6 +89,7 @@ def _services(connection: Connection) -> Iterator[ServiceEntry]:
 
 
 def _resources(connection: Connection) -> Iterator[ResourceEntry]:
+    definitions = meters.find_definitions(connection)
     for resource in registry.list_resources(connection):
         yield ResourceEntry(
             name=resource.name,
@@ -100,6 +101,7 @@ def _resources(connection: Connection) -> Iterator[ResourceEntry]:
             project_default=resource.project_default,
             ui_visible=resource.ui_visible,
             api_visible=resource.api_visible,
+            meter=definitions.get(resource.name),
         )
 
 

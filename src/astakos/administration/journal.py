@@ -7,9 +7,12 @@ again records nothing.
 from collections.abc import Collection
 from typing import Any
 
+import msgspec
+
 from astakos.directory.entities import Component, Resource, Service, User
 from astakos.events.differences import differences
 from astakos.events.event import Actor, Details, Event
+from astakos.ledger.meter_definitions import MeterDefinition
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import events
 
@@ -115,9 +118,10 @@ def facts_of_service(service: Service) -> dict[str, Any]:
     }
 
 
-def facts_of_resource(resource: Resource) -> dict[str, Any]:
-    """Return what the audit log tells of a resource."""
-    return _values(resource, {"id", "name"})
+def facts_of_resource(resource: Resource, meter: MeterDefinition | None = None) -> dict[str, Any]:
+    """Return what the audit log tells of a resource, and of the meter that it is."""
+    facts = _values(resource, {"id", "name"})
+    return facts if meter is None else facts | {"meter": msgspec.to_builtins(meter)}
 
 
 def _values(entity: User | Resource, left_out: Collection[str]) -> dict[str, Any]:

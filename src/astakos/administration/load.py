@@ -26,6 +26,7 @@ from astakos.administration.journal import (
     facts_of_user,
 )
 from astakos.administration.limit_updates import sync_resource
+from astakos.administration.meter_loading import check_meter
 from astakos.administration.oauth2_loading import load_access_token, load_client
 from astakos.administration.project_loading import load_project, require_free_name, require_resources
 from astakos.administration.state_document import (
@@ -53,6 +54,7 @@ from astakos.projects.project import MembershipState, ProjectState
 from astakos.storage.protocol import Connection, Database
 from astakos.storage.tables import (
     memberships,
+    meters,
     projects,
     registry,
     settings,
@@ -238,20 +240,21 @@ class _Loader:
         if entry.service_type not in (None, service.type):
             raise (place / "service_type").error(f"the service {service.name!r} is of type {service.type!r}")
         known = {resource.name: resource for resource in registry.list_resources(self._connection)}
-        if entry.name not in known:
-            new_name_at(entry.name, place / "name")
-        else:
+        if entry.name in known:
             owner = services[known[entry.name].service].component.name
             if owner != service.component.name:
                 raise (place / "service").error(
                     f"the resource {entry.name!r} already belongs to the component {owner!r}"
                 )
+        elif entry.meter is None:
+            new_name_at(entry.name, place / "name")
+        known_meter = check_meter(self._connection, entry, place)
         ui_visible = entry.api_visible if entry.ui_visible is None else entry.ui_visible
         if ui_visible and not entry.api_visible:
             raise (place / "ui_visible").error("a resource visible in the UI must be visible in the API")
         project_default = entry.project_default
         if project_default is None:
-            project_default = 0 if entry.api_visible else UNLIMITED
+            project_default = 0 if entry.api_visible and entry.meter is None else UNLIMITED
         resource = Resource(
             id=0,
             name=entry.name,
@@ -265,8 +268,11 @@ class _Loader:
             api_visible=entry.api_visible,
         )
         registry.save_resource(self._connection, resource)
-        before = facts_of_resource(known[entry.name]) if entry.name in known else None
-        self._journal.compare("resource", before, facts_of_resource(resource), name=entry.name)
+        if entry.meter is not None:
+            meters.save_definition(self._connection, entry.name, entry.meter)
+        before = facts_of_resource(known[entry.name], known_meter) if entry.name in known else None
+        after = facts_of_resource(resource, entry.meter)
+        self._journal.compare("resource", before, after, name=entry.name)
         if entry.name not in known:
             self._new_resources.append(resource)
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from astakos.administration.document_errors import explained
+from astakos.ledger.meter_definitions import MeterDefinition
 from astakos.projects.project import MembershipState, Policy, ProjectState
 
 COOKIE_NAME = r"^[A-Za-z0-9_.-]*$"
@@ -80,6 +81,7 @@ class ResourceEntry(Entry):
     project_default: int | None = None
     ui_visible: bool | None = None
     api_visible: bool = True
+    meter: MeterDefinition | None = None
 
 
 class UserEntry(Entry):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from astakos import clock
 from astakos.cli.quantities import shown
 from astakos.projects.project import Project
 from astakos.storage.protocol import Connection
@@ -14,9 +15,8 @@ LIMITS = ("resource", "project_capacity", "usage", "pending", "member_capacity")
 def limits_of(reader: Connection, known: Project, *, as_json: bool) -> Iterator[dict[str, Any]]:
     """Yield a row for each resource that a project has a limit of."""
     capacities = projects.capacities_of(reader, known.uuid)
-    used = {
-        one.resource: one.project_level for one in quotas.project_quotas(reader, capacities, [known.uuid])
-    }
+    found = quotas.project_quotas(reader, capacities, [known.uuid], clock.now())
+    used = {one.resource: one.project_level for one in found}
     for resource, capacity in capacities.items():
         holding = used.get(resource)
         yield {

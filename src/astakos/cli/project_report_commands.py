@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from astakos import clock
 from astakos.administration.accounts import find_user
 from astakos.administration.named_projects import STANDING, find_project
 from astakos.cli.audit_commands import print_events
@@ -143,6 +144,7 @@ def usage(
         order=ORDERS[sort],
         after=None,
         most=limit + 1,
+        now=clock.now(),
     )
     emails = {user: _email(reader, user) for user in {one.user for one in found}}
     rows = [_usage(one, emails[one.user], as_json=as_json) for one in found[:limit]]

@@ -12,6 +12,7 @@ from astakos.cli.options import database_option, open_database
 from astakos.cli.output import print_rows, table_options
 from astakos.cli.project_limits import LIMITS, limits_of
 from astakos.cli.quantities import QUANTITY, shown
+from astakos.cli.shown_values import moment
 from astakos.directory.entities import User
 from astakos.events.event import OPERATOR
 from astakos.projects.project import Capacity, Project
@@ -40,7 +41,7 @@ def show(holder: str, database_url: str, as_json: bool, wide: bool) -> None:
         print_rows(shared, LIMITS, as_json=as_json, wide=wide, droppable=("pending",))
         return
     resources = {resource.name for resource in registry.list_resources(reader)}
-    all_found = list(quotas.service_quotas(reader, resources, [known.uuid], None))
+    all_found = list(quotas.service_quotas(reader, resources, [known.uuid], None, clock.now()))
     names = {uuid: _name(reader, uuid) for uuid in {found.project for found in all_found}}
     rows = []
     for found in all_found:
@@ -57,9 +58,10 @@ def show(holder: str, database_url: str, as_json: bool, wide: bool) -> None:
                 "project_usage": project.usage_max,
                 "project_pending": project.pending,
                 "project_limit": limits[1] if as_json else shown(limits[1]),
+                "resets": moment(found.period.resets) if found.period else None,
             }
         )
-    columns = ("name", "project", "resource", *FIGURES)
+    columns = ("name", "project", "resource", *FIGURES, "resets")
     print_rows(rows, columns, as_json=as_json, wide=wide, droppable=LESS_IMPORTANT)
 
 

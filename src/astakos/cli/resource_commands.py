@@ -8,13 +8,16 @@ import msgspec
 from astakos import clock
 from astakos.administration.load import load
 from astakos.administration.state_document import ResourceEntry, StateDocument, StateError
+from astakos.cli.meter_options import PERIOD_AND_LIMIT, Given, meter_entries
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import print_rows, table_options
 from astakos.cli.quantities import QUANTITY, shown
 from astakos.directory.entities import Resource
 from astakos.directory.names import refuse_name
+from astakos.ledger.meter_definitions import Kind, MeterDefinition
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import projects, registry
+from astakos.storage.tables.meters import find_definitions
 
 
 @click.command("list")
@@ -22,12 +25,22 @@ from astakos.storage.tables import projects, registry
 @table_options
 def list_(database_url: str, as_json: bool, wide: bool) -> None:
     """List all resources with their default limits."""
+    reader = open_database(database_url).reader()
+    meters = find_definitions(reader)
     rows = [
-        _facts(known, as_json=as_json)
-        for known in registry.list_resources(open_database(database_url).reader())
+        _facts(known, meters.get(known.name), as_json=as_json) for known in registry.list_resources(reader)
     ]
-    columns = ("name", "service", "unit", "system_default", "project_default", "api_visible", "description")
-    droppable = ("description", "api_visible", "project_default", "unit")
+    columns = (
+        "name",
+        "service",
+        "unit",
+        "system_default",
+        "period",
+        "project_default",
+        "api_visible",
+        "description",
+    )
+    droppable = ("description", "api_visible", "project_default", "period", "unit")
     print_rows(rows, columns, as_json=as_json, wide=wide, droppable=droppable)
 
 
@@ -39,6 +52,31 @@ def list_(database_url: str, as_json: bool, wide: bool) -> None:
 @click.option("--unit", help="The unit of its quantities, for example bytes.")
 @click.option("--description", help="A description for people.")
 @click.option("--visible/--hidden", "visible", default=None, help="Whether users see the resource.")
+@click.option(
+    "--meter",
+    "budgets",
+    type=PERIOD_AND_LIMIT,
+    multiple=True,
+    help="Limit what is used in each period, for example month=1000000 or 30days=10G. Repeatable.",
+)
+@click.option(
+    "--rate",
+    "rates",
+    type=PERIOD_AND_LIMIT,
+    multiple=True,
+    help="Limit how fast it is used: minute=500 lets 500 through, and 500 more each minute. Repeatable.",
+)
+@click.option(
+    "--window",
+    "windows",
+    type=PERIOD_AND_LIMIT,
+    multiple=True,
+    help="Limit what is used in a period that begins with the first use, for example 5hours=200. Repeatable.",
+)
+@click.option("--zone", help="The time zone in which the periods of --meter begin. The default is UTC.")
+@click.option(
+    "--anchor", help="When a period of --meter begins, for example 2026-01-31T09:00. The default is midnight."
+)
 @database_option
 def set_(
     name: str,
@@ -48,15 +86,26 @@ def set_(
     unit: str | None,
     description: str | None,
     visible: bool | None,
+    budgets: tuple[Given, ...],
+    rates: tuple[Given, ...],
+    windows: tuple[Given, ...],
+    zone: str | None,
+    anchor: str | None,
     database_url: str,
 ) -> None:
     """Register the resource NAME, or change the given properties of it.
 
     The defaults of a new resource apply to everyone, and are 0 unless given. A changed default applies only
     to new users and projects. To change an existing user's limit, run `astakos quota set`.
+
+    The limits of --meter, --rate and --window are such defaults, too, of resources of their own: `--meter
+    month=1000000` registers NAME/month, and whatever is charged to NAME counts on it.
     """
+    if (zone or anchor) and not budgets:
+        raise click.UsageError("--zone and --anchor say when the periods of --meter begin; give --meter.")
     database = open_database(database_url)
-    known = {resource.name: resource for resource in registry.list_resources(database.reader())}.get(name)
+    resources = {resource.name: resource for resource in registry.list_resources(database.reader())}
+    known = resources.get(name)
     if known is None:
         refusal = refuse_name(name)
         if refusal:
@@ -67,7 +116,7 @@ def set_(
             )
         entry = ResourceEntry(name=name, service=service, system_default=0, project_default=0)
     else:
-        entry = _entry(known)
+        entry = _entry(known, find_definitions(database.reader()).get(name))
     given = {
         "service": service,
         "system_default": system_default,
@@ -78,15 +127,24 @@ def set_(
         "api_visible": visible,
     }
     changes = {key: value for key, value in given.items() if value is not None}
-    if known is not None and not changes:
+    if known is not None and not (changes or budgets or rates or windows):
         raise click.UsageError(f"Say what to change of {name}: give at least one option.")
     changed = msgspec.structs.replace(entry, **changes)
-    if known is not None and changed == entry:
+    meters = [
+        *meter_entries(changed, Kind.BUDGET, budgets, zone, anchor),
+        *meter_entries(changed, Kind.RATE, rates, None, None),
+        *meter_entries(changed, Kind.WINDOW, windows, None, None),
+    ]
+    if known is not None and changed == entry and not meters:
         click.echo(f"{name} is like that already. Nothing has changed.")
         return
-    load(database, StateDocument(resources=[changed]), clock.now())
-    for line in _told(database.reader(), known, changed):
-        click.echo(line)
+    load(database, StateDocument(resources=[changed, *meters]), clock.now())
+    if known is None or changed != entry:
+        for line in _told(database.reader(), known, changed):
+            click.echo(line)
+    for meter in meters:
+        for line in _told(database.reader(), resources.get(meter.name), meter):
+            click.echo(line)
 
 
 def _told(reader: Connection, known: Resource | None, entry: ResourceEntry) -> Iterator[str]:
@@ -107,7 +165,7 @@ def _told(reader: Connection, known: Resource | None, entry: ResourceEntry) -> I
         yield f"New projects get a limit of {default}. The {others} existing projects keep theirs."
 
 
-def _entry(known: Resource) -> ResourceEntry:
+def _entry(known: Resource, meter: MeterDefinition | None) -> ResourceEntry:
     return ResourceEntry(
         name=known.name,
         service=known.service,
@@ -117,11 +175,13 @@ def _entry(known: Resource) -> ResourceEntry:
         project_default=known.project_default,
         ui_visible=known.ui_visible,
         api_visible=known.api_visible,
+        meter=meter,
     )
 
 
-def _facts(known: Resource, *, as_json: bool) -> dict[str, object]:
+def _facts(known: Resource, meter: MeterDefinition | None, *, as_json: bool) -> dict[str, object]:
     facts: dict[str, object] = {name: getattr(known, name) for name in Resource.__slots__ if name != "id"}
+    facts["period"] = None if meter is None else meter.in_words()
     if not as_json:
         facts["system_default"] = shown(known.system_default)
         facts["project_default"] = shown(known.project_default)

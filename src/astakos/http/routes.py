@@ -12,7 +12,7 @@ from astakos.http.account import (
     user_catalogs,
 )
 from astakos.http.authentication import ForComponent, ForUser
-from astakos.http.commissions import bulk, history_pages, issuing, pending, reconciling
+from astakos.http.commissions import acting, bulk, history_pages, issuing, pending, reconciling
 from astakos.http.identity import (
     access_token_validation,
     tokens_call,
@@ -62,7 +62,9 @@ USERS = f"{IDENTITY}/users"
 API_PREFIXES = ("/account/", "/identity/")
 """An unknown path below these is a bad request (400). Elsewhere it is not found (404)."""
 
-SUPPORTS = ((b"astakos-supports", b"idempotency-key, ttl, quantities, bulk, history, reconcile"),)
+SUPPORTS = (
+    (b"astakos-supports", b"idempotency-key, ttl, quantities, bulk, history, reconcile, revise, overage"),
+)
 """Sent with every response about commissions: the extensions to the original API."""
 
 
@@ -153,7 +155,7 @@ def _commissions() -> Iterator[Route]:
     yield Route(f"{COMMISSIONS}/bulk", {"POST": ForComponent(bulk.issue_many)})
     yield Route(f"{COMMISSIONS}/history", {"GET": history_pages.history})
     yield Route(f"{COMMISSIONS}/{{serial}}", {"GET": ForComponent(pending.info)})
-    yield Route(f"{COMMISSIONS}/{{serial}}/action", {"POST": ForComponent(pending.act)})
+    yield Route(f"{COMMISSIONS}/{{serial}}/action", {"POST": ForComponent(acting.act)})
     yield Route(f"{ACCOUNT}/reconcile", {"POST": ForComponent(reconciling.reconcile)})
 
 

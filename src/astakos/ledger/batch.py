@@ -1,33 +1,43 @@
 """Applies a batch of operations in one transaction, in order, each as if it ran alone."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import starmap
 from typing import NamedTuple
 
 from astakos.ledger import rules
+from astakos.ledger.metering import NO_COUNTS, Metering
 from astakos.ledger.operations import (
     CannotSettle,
     Changes,
     Drift,
+    Extend,
+    Grow,
     Issue,
     Issued,
     IssuedMany,
     IssueMany,
     KeyReused,
     NewCommission,
+    NotPending,
     Operation,
     Outcome,
     Pending,
+    Progress,
     Reconcile,
     Reconciled,
     Remembered,
     Resolution,
     Resolve,
     Resolved,
+    Revised,
     Settle,
     Settlement,
     Verdict,
 )
+from astakos.ledger.overage import Overage
 from astakos.ledger.ports import IdempotencyKey, LedgerStorage, LedgerTransaction, Needs
+from astakos.ledger.reconciliation import SettledSums
+from astakos.ledger.revising import expired_settlement, grown, progressed, settled_counts, settlement
 from astakos.ledger.rules import Holding, Key, Provision, Refusal
 
 NOTHING: Mapping[Key, int] = {}
@@ -84,44 +94,6 @@ def carry_out_within(
     return performed
 
 
-class _Settled:
-    """The sum of all that was settled on the holdings that a batch reconciles, after the operations so far.
-
-    This is the usage without what is pending (`rules.py`, invariant 3). Stored sums are read once for the
-    batch, and each resolution of the batch is added once.
-    """
-
-    def __init__(
-        self,
-        transaction: LedgerTransaction,
-        operations: Iterable[Operation],
-        stored: Mapping[Key, Holding],
-        changes: Changes,
-    ) -> None:
-        reconciled = {
-            key for operation in operations if isinstance(operation, Reconcile) for key, _ in operation.usage
-        }
-        existing = {key: stored[key] for key in reconciled if key in stored}
-        self._sums = {key: holding.usage_max for key, holding in existing.items()}
-        if pending := [key for key, holding in existing.items() if holding.pending]:
-            self._sums.update(transaction.settled(pending))
-        self._changes = changes
-        self._resolved = 0
-
-    def on(self, key: Key) -> int:
-        """Return the sum for a holding."""
-        return self._sums[key]
-
-    def catch_up(self) -> None:
-        """Include what the batch has resolved since the last call."""
-        resolved = self._changes.resolved[self._resolved :]
-        self._resolved += len(resolved)
-        for resolution in resolved:
-            for key, _, settled, _ in resolution.settlements:
-                if key in self._sums:
-                    self._sums[key] += settled
-
-
 class _Batch:
     """The state that a batch has read, changed by one operation after another."""
 
@@ -137,7 +109,12 @@ class _Batch:
         self._holdings = dict(state.holdings)
         self._remembered = dict(state.remembered)
         self._serials = iter(state.serials)
-        self._settled: _Settled | None = None
+        self._settled: SettledSums | None = None
+        self._recorded = now
+        self._expires: dict[int, int | None] = {}
+        self._metering = Metering(state.meters, state.marks, now if state.now is None else state.now)
+        if due:
+            self._metering.forgive(self._holdings)
         for serial, commission in state.expired.items():
             self._end(serial, commission, Verdict.EXPIRED)
             self._pending.pop(serial, None)
@@ -152,36 +129,50 @@ class _Batch:
                 return self._resolve(operation)
             case Settle():
                 return self._settle(operation)
+            case Progress():
+                return self._progress(operation)
+            case Grow():
+                return self._grow(operation)
+            case Extend():
+                return self._extend(operation)
             case Reconcile():
                 return self._reconcile(operation)
 
     def write(self, now: int) -> None:
-        if self.changes.issued or self.changes.resolved:
+        if self.changes.any():
             before = self._before
             self.changes.holdings = {
                 key: holding for key, holding in self._holdings.items() if before[key] is not holding
             }
+            marks = self._metering.marks.items()
+            self.changes.marks = {key: mark for key, mark in marks if key in self.changes.holdings}
+            self.changes.closed = self._metering.closed
             self._transaction.write(now, self.changes)
 
-    def _issue(self, operation: Issue) -> Issued | Refusal | KeyReused:
+    def _issue(self, operation: Issue, *, is_mending: bool = False) -> Issued | Refusal | KeyReused:
         if operation.idempotency is not None:
             remembered = self._remembered.get(_idempotency_key(operation))
             if remembered is not None:
                 if remembered.fingerprint != operation.idempotency.fingerprint:
                     return KeyReused(operation.idempotency.key)
                 return Issued(remembered.serial, repeated=True)
-        changed = rules.issue(self._holdings, operation.provisions, force=operation.force)
+        provisions = operation.provisions
+        if (named := self._metering.named_in(provisions)) is not None:
+            return named
+        counts = NO_COUNTS if is_mending else self._metering.counts_of(provisions)
+        changed = self._metering.issue(self._holdings, provisions, counts, force=operation.force)
         if not isinstance(changed, dict):
             return changed
-        for key, holding in changed.items():
-            rules.verify(key, holding)
-        self._holdings.update(changed)
+        self._keep(changed)
         serial = next(self._serials)
-        self.changes.issued.append(NewCommission(serial, operation))
+        self.changes.issued.append(NewCommission(serial, operation, counts))
         if operation.idempotency is not None:
             remembered = Remembered(operation.idempotency.fingerprint, serial)
             self._remembered[_idempotency_key(operation)] = remembered
-        commission = Pending(operation.component, operation.provisions)
+        commission = self.changes.issued[-1].pending()
+        self._expires[serial] = (
+            None if operation.time_to_live is None else self._recorded + operation.time_to_live
+        )
         if operation.auto_accept:
             self._end(serial, commission, Verdict.ACCEPT)
         else:
@@ -191,8 +182,10 @@ class _Batch:
     def _issue_many(self, operation: IssueMany) -> IssuedMany:
         if not operation.all_or_none:
             return IssuedMany(tuple(map(self._issue, operation.issues)))
-        keys = {key for issue in operation.issues for key, _ in issue.provisions}
+        named = {key for issue in operation.issues for key, _ in issue.provisions}
+        keys = self._metering.with_meters(named)
         before = {key: self._holdings[key] for key in keys if key in self._holdings}
+        marks = dict(self._metering.marks)
         issued, resolved = len(self.changes.issued), len(self.changes.resolved)
         outcomes: list[Issued | Refusal | KeyReused] = []
         for issue in operation.issues:
@@ -201,13 +194,15 @@ class _Batch:
             if not isinstance(outcome, Issued):
                 self._undo(issued, resolved)
                 self._holdings.update(before)
+                self._metering.marks = marks
                 return IssuedMany(tuple(outcomes), undone=True)
         return IssuedMany(tuple(outcomes))
 
     def _undo(self, issued: int, resolved: int) -> None:
         """Forget the commissions issued and resolved after the first ones; their holdings stay changed."""
-        for serial, issue in self.changes.issued[issued:]:
+        for serial, issue, _ in self.changes.issued[issued:]:
             self._pending.pop(serial, None)
+            self._expires.pop(serial, None)
             if issue.idempotency is not None:
                 del self._remembered[_idempotency_key(issue)]
         del self.changes.issued[issued:], self.changes.resolved[resolved:]
@@ -232,21 +227,72 @@ class _Batch:
         )
 
     def _settle(self, operation: Settle) -> Resolved | CannotSettle:
-        commission = self._pending.get(operation.serial)
-        if commission is None or commission.component != operation.component:
+        commission = self._find_pending(operation.component, operation.serial)
+        if commission is None:
             return Resolved(not_found=(operation.serial,))
-        issued = dict(commission.provisions)
-        for key, settled in operation.quantities:
-            if key not in issued or not rules.may_settle(issued[key], settled):
-                return CannotSettle(key, settled, issued.get(key))
+        overage = commission.overage if operation.overage is None else operation.overage
+        quantities = settlement(commission, operation.quantities, overage, self._holdings, self._metering)
+        if isinstance(quantities, CannotSettle):
+            return quantities
         del self._pending[operation.serial]
-        self._end(operation.serial, commission, Verdict.ACCEPT, dict(operation.quantities))
-        return Resolved(accepted=(operation.serial,))
+        self._end(operation.serial, commission, Verdict.ACCEPT, quantities)
+        told = () if overage is Overage.REFUSE else tuple(starmap(Provision, quantities.items()))
+        return Resolved(accepted=(operation.serial,), settled=told)
+
+    def _progress(self, operation: Progress) -> Revised | NotPending | CannotSettle:
+        commission = self._find_pending(operation.component, operation.serial)
+        if commission is None:
+            return NotPending(operation.serial)
+        changed = progressed(commission, operation.quantities)
+        if isinstance(changed, CannotSettle):
+            return changed
+        self._revise(operation.serial, changed)
+        return Revised(operation.serial)
+
+    def _grow(self, operation: Grow) -> Revised | NotPending | CannotSettle | Refusal:
+        commission = self._find_pending(operation.component, operation.serial)
+        if commission is None:
+            return NotPending(operation.serial)
+        outcome = grown(commission, operation.totals, self._holdings, self._metering, force=operation.force)
+        if not isinstance(outcome, tuple):
+            return outcome
+        changed, holdings = outcome
+        if holdings:
+            self._keep(holdings)
+            self._revise(operation.serial, changed)
+        return Revised(operation.serial)
+
+    def _extend(self, operation: Extend) -> Revised | NotPending:
+        commission = self._find_pending(operation.component, operation.serial)
+        if commission is None:
+            return NotPending(operation.serial)
+        expires = self._expires.get(operation.serial)
+        if operation.serial not in self._expires:
+            expires = self._transaction.expires(operation.component, operation.serial)
+        if expires is not None and expires < (later := self._recorded + operation.time_to_live):
+            expires = later
+            self.changes.extended[operation.serial] = operation.component, later
+        self._expires[operation.serial] = expires
+        return Revised(operation.serial, expires)
+
+    def _revise(self, serial: int, commission: Pending) -> None:
+        self._pending[serial] = self.changes.revised[serial] = commission
+
+    def _find_pending(self, component: int, serial: int) -> Pending | None:
+        commission = self._pending.get(serial)
+        return None if commission is None or commission.component != component else commission
+
+    def _keep(self, changed: Mapping[Key, Holding]) -> None:
+        for key, holding in changed.items():
+            rules.verify(key, holding)
+        self._holdings.update(changed)
 
     def _reconcile(self, operation: Reconcile) -> Reconciled:
         if self._settled is None:
-            self._settled = _Settled(self._transaction, self._operations, self._before, self.changes)
+            self._settled = SettledSums(self._transaction, self._operations, self._before, self.changes)
         self._settled.catch_up()
+        if (named := self._metering.named_in(operation.usage)) is not None:
+            return Reconciled(refusal=named)
         drifts: list[Drift] = []
         missing: list[Key] = []
         for key, actual in operation.usage:
@@ -259,7 +305,7 @@ class _Batch:
         if not operation.mend or not mending:
             return Reconciled(tuple(drifts), tuple(missing))
         issue = Issue(operation.component, tuple(mending), operation.name, force=True, auto_accept=True)
-        outcome = self._issue(issue)
+        outcome = self._issue(issue, is_mending=True)
         if isinstance(outcome, Issued):
             return Reconciled(tuple(drifts), tuple(missing), serial=outcome.serial)
         if isinstance(outcome, KeyReused):
@@ -267,10 +313,10 @@ class _Batch:
         return Reconciled(tuple(drifts), tuple(missing), refusal=outcome)
 
     def _take_pending(self, component: int, serial: int) -> Pending | None:
-        commission = self._pending.get(serial)
-        if commission is None or commission.component != component:
-            return None
-        return self._pending.pop(serial)
+        commission = self._find_pending(component, serial)
+        if commission is not None:
+            del self._pending[serial]
+        return commission
 
     def _end(
         self,
@@ -282,13 +328,22 @@ class _Batch:
         """End a pending commission.
 
         On ACCEPT, each provision is settled for its entry in `quantities`, or in full if it has none.
+        Otherwise for nothing, unless it has expired and some of it has been used.
         """
         accepted = verdict is Verdict.ACCEPT
+        if verdict is Verdict.EXPIRED and commission.progress:
+            quantities = expired_settlement(commission, self._holdings, self._metering)
         holdings = self._holdings
         settlements = []
         for key, quantity in commission.provisions:
-            settled = quantities.get(key, quantity) if accepted else 0
+            settled = quantities.get(key, quantity if accepted else 0)
             after = rules.settle(holdings[key], quantity, settled)
+            rules.verify(key, after)
+            holdings[key] = after
+            settlements.append(Settlement(key, quantity, settled, after))
+        for count, settled in settled_counts(commission.counts, quantities, accepted=accepted):
+            key, quantity = count.key, count.quantity
+            after = self._metering.settle(holdings[key], count, settled)
             rules.verify(key, after)
             holdings[key] = after
             settlements.append(Settlement(key, quantity, settled, after))
@@ -307,8 +362,11 @@ def _needs(operations: Iterable[Operation], due: int) -> Needs:
             case Resolve():
                 serials = operation.accept ^ operation.reject
                 needs.commissions.update((operation.component, serial) for serial in serials)
-            case Settle():
+            case Settle() | Progress() | Extend():
                 needs.commissions.add((operation.component, operation.serial))
+            case Grow():
+                needs.commissions.add((operation.component, operation.serial))
+                needs.keys.update([key for key, _ in operation.totals])
             case Reconcile():
                 needs.keys.update([key for key, _ in operation.usage])
                 # Correcting drift takes one commission.

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from astakos.ledger.meters import Closed, Count
+from astakos.ledger.overage import Overage
 from astakos.ledger.rules import Holding, Key, Provision, Refusal
 from astakos.ledger.value import Value
 
@@ -29,6 +31,7 @@ class Issue(Value, frozen=True):
         auto_accept: accept the commission in the same step, so that its serial is never pending.
         time_to_live: after how many microseconds a pending commission expires; None for never.
         idempotency: if the same issue was made before, return its serial instead of issuing again.
+        overage: what happens when it is settled for more, unless the settlement says so itself.
     """
 
     component: int
@@ -38,6 +41,7 @@ class Issue(Value, frozen=True):
     auto_accept: bool = False
     time_to_live: int | None = None
     idempotency: Idempotency | None = None
+    overage: Overage = Overage.REFUSE
 
 
 class IssueMany(Value, frozen=True):
@@ -61,11 +65,49 @@ class Settle(Value, frozen=True):
     Attributes:
         quantities: the settled quantities, at most one for each provision. A provision without one is
             settled in full.
+        overage: what happens to quantities above those that were issued; None for the policy of the issue.
     """
 
     component: int
     serial: int
     quantities: tuple[Provision, ...]
+    overage: Overage | None = None
+
+
+class Progress(Value, frozen=True):
+    """Say what has been used of a pending commission so far: if it expires, it is settled for that.
+
+    Attributes:
+        quantities: at most one for each provision; nothing has been used of the others.
+    """
+
+    component: int
+    serial: int
+    quantities: tuple[Provision, ...]
+
+
+class Grow(Value, frozen=True):
+    """Raise a pending commission to new totals, granted or refused as an issue of the difference is.
+
+    Repeating it does no harm.
+
+    Attributes:
+        totals: the new quantities, at most one for each provision, none below what was issued.
+        force: allow imports to exceed limits.
+    """
+
+    component: int
+    serial: int
+    totals: tuple[Provision, ...]
+    force: bool = False
+
+
+class Extend(Value, frozen=True):
+    """Let a pending commission expire `time_to_live` microseconds from now, or later if it does already."""
+
+    component: int
+    serial: int
+    time_to_live: int
 
 
 class Reconcile(Value, frozen=True):
@@ -114,16 +156,39 @@ class Resolved(Value, frozen=True):
         rejected: rejected now.
         not_found: not pending, or issued by another component.
         conflicting: both accepted and rejected by the request; left pending.
+        settled: what a settlement for more than was issued has granted.
     """
 
     accepted: tuple[Serial, ...] = ()
     rejected: tuple[Serial, ...] = ()
     not_found: tuple[Serial, ...] = ()
     conflicting: tuple[Serial, ...] = ()
+    settled: tuple[Provision, ...] = ()
+
+
+class NotPending(Value, frozen=True):
+    """Refused: the component has no such pending commission."""
+
+    serial: int
+
+
+class Revised(Value, frozen=True):
+    """A pending commission has been changed, or was like that already.
+
+    Attributes:
+        serial: its serial.
+        expires: the instant at which it expires; None for never, or if the operation does not concern that.
+    """
+
+    serial: int
+    expires: int | None = None
 
 
 class CannotSettle(Value, frozen=True):
-    """Refused: the commission has no such provision, or `settled` is not between 0 and `issued`."""
+    """Refused: the commission has no such provision, or `settled` is not between 0 and `issued`.
+
+    Or, for a commission that is to grow, `settled` is its new total, and not beyond `issued`.
+    """
 
     key: Key
     settled: int
@@ -176,8 +241,10 @@ class Undone(Value, frozen=True):
     failure: Failure = Failure.NOT_CARRIED_OUT
 
 
-Operation = Issue | IssueMany | Resolve | Settle | Reconcile
-Outcome = Issued | Refusal | KeyReused | IssuedMany | Resolved | CannotSettle | Reconciled
+Operation = Issue | IssueMany | Resolve | Settle | Progress | Grow | Extend | Reconcile
+Outcome = (
+    Issued | Refusal | KeyReused | IssuedMany | Resolved | CannotSettle | NotPending | Revised | Reconciled
+)
 
 
 class Verdict(StrEnum):
@@ -189,10 +256,26 @@ class Verdict(StrEnum):
 
 
 class Pending(NamedTuple):
-    """A pending commission, reduced to what resolving it needs."""
+    """A pending commission, reduced to what resolving it needs.
+
+    Attributes:
+        component: the identifier of the issuing component.
+        provisions: what was issued.
+        counts: what that counts on meters.
+        overage: what happens when it is settled for more.
+        progress: what has been used so far; it is settled for that if it expires.
+    """
 
     component: int
     provisions: tuple[Provision, ...]
+    counts: tuple[Count, ...] = ()
+    overage: Overage = Overage.REFUSE
+    progress: tuple[Provision, ...] = ()
+
+    def keys(self) -> list[Key]:
+        """Return the holdings that change when it is resolved."""
+        keys = [key for key, _ in self.provisions]
+        return keys + [count.key for count in self.counts] if self.counts else keys
 
 
 class Commission(NamedTuple):
@@ -217,6 +300,12 @@ class NewCommission(NamedTuple):
 
     serial: int
     issue: Issue
+    counts: tuple[Count, ...] = ()
+
+    def pending(self) -> Pending:
+        """Return what resolving it needs."""
+        issue = self.issue
+        return Pending(issue.component, issue.provisions, self.counts, issue.overage)
 
 
 class Settlement(NamedTuple):
@@ -239,8 +328,26 @@ class Resolution(NamedTuple):
 
 @dataclass(slots=True)
 class Changes:
-    """Everything that a batch changes: commissions in the order they changed, and the final holdings."""
+    """Everything that a batch changes: commissions in the order they changed, and the final holdings.
+
+    Attributes:
+        issued: new commissions.
+        revised: pending commissions that have changed, by serial.
+        extended: when pending commissions expire now, by serial.
+        resolved: commissions that have ended.
+        holdings: the figures of changed holdings.
+        marks: the marks of changed holdings of meters.
+        closed: periods of budgets that are over.
+    """
 
     issued: list[NewCommission] = field(default_factory=list)
+    revised: dict[int, Pending] = field(default_factory=dict)
+    extended: dict[int, tuple[int, int]] = field(default_factory=dict)
     resolved: list[Resolution] = field(default_factory=list)
     holdings: dict[Key, Holding] = field(default_factory=dict)
+    marks: dict[Key, int | None] = field(default_factory=dict)
+    closed: list[tuple[Key, Closed]] = field(default_factory=list)
+
+    def any(self) -> bool:
+        """Whether there are any."""
+        return bool(self.issued or self.resolved or self.revised or self.extended)

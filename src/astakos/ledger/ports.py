@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from astakos.ledger.clock_guard import ClockAnchor, ClockRecord
+from astakos.ledger.meters import NO_METERS, Meters
 from astakos.ledger.operations import Changes, Pending, Remembered
 from astakos.ledger.rules import Holding, Key
 
@@ -50,7 +52,7 @@ class Needs:
 
     Attributes:
         commissions: the component and serial of each commission to resolve.
-        keys: the holdings that operations name. The holdings of `commissions` are read in any case.
+        keys: the holdings that operations name. Those of `commissions`, and of meters, are read in any case.
         idempotency: the idempotency keys of its issues.
         serials: the largest number of commissions that the batch can issue.
         due: commissions whose time to live was over by this instant are expired; 0 for none.
@@ -70,9 +72,12 @@ class State(NamedTuple):
         expired: pending commissions past their time to live, by serial, whether requested or not: the
             first of them, at most `MOST_EXPIRED`.
         pending: the requested commissions that are pending, by serial, and not past their time to live.
-        holdings: the requested holdings that exist, and the holdings of all these commissions.
+        holdings: the requested holdings that exist, those of their meters, and those of the commissions.
         remembered: the earlier issues with the requested idempotency keys, if still stored.
         serials: new serials in ascending order; none repeats once the transaction is committed.
+        now: the instant by the clock that decides about periods; None for the one that `read` was given.
+        meters: the meters of all resources.
+        marks: the marks of those holdings that are a meter's; see `astakos.ledger.meters.Forgiven`.
     """
 
     expired: Mapping[int, Pending]
@@ -80,6 +85,9 @@ class State(NamedTuple):
     holdings: Mapping[Key, Holding]
     remembered: Mapping[IdempotencyKey, Remembered]
     serials: Sequence[int]
+    now: int | None = None
+    meters: Meters = NO_METERS
+    marks: Mapping[Key, int | None] = MappingProxyType({})
 
 
 class LedgerTransaction(Protocol):
@@ -94,6 +102,10 @@ class LedgerTransaction(Protocol):
 
         Changes of this transaction are not included, because they are not written yet.
         """
+        ...
+
+    def expires(self, component: int, serial: int) -> int | None:
+        """Return when a commission that `read` has found pending expires; None for never."""
         ...
 
     def write(self, now: int, changes: Changes) -> None:

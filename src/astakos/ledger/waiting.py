@@ -7,7 +7,17 @@ waits for one batch of bulk at most, whoever has sent the bulk and however much 
 from collections.abc import Iterator
 from typing import Final, Generic, TypeVar
 
-from astakos.ledger.operations import Issue, IssueMany, Operation, Reconcile, Resolve, Settle
+from astakos.ledger.operations import (
+    Extend,
+    Grow,
+    Issue,
+    IssueMany,
+    Operation,
+    Progress,
+    Reconcile,
+    Resolve,
+    Settle,
+)
 from astakos.turns import Turns
 
 T = TypeVar("T")
@@ -32,8 +42,12 @@ def work_of(operation: Operation) -> int:
             return sum([1 + len(issue.provisions) for issue in operation.issues])
         case Resolve():
             return len(operation.accept) + len(operation.reject)
-        case Settle():
+        case Settle() | Progress():
             return 1 + len(operation.quantities)
+        case Grow():
+            return 1 + len(operation.totals)
+        case Extend():
+            return 1
         case Reconcile():
             return len(operation.usage)
 

@@ -1,6 +1,6 @@
-"""Caches the provisions of pending commissions, which never change until a commission is resolved."""
+"""Caches pending commissions; where others can change them, the stored document tells the version."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from astakos.ledger.operations import Pending
 
@@ -8,37 +8,48 @@ MOST_PROVISIONS: Final = 400_000
 """About 30 MiB. Commissions are not counted instead, because one can have thousands of provisions."""
 
 
+class _Cached(NamedTuple):
+    pending: Pending
+    document: str
+
+    @property
+    def size(self) -> int:
+        return len(self.pending.provisions) + len(self.pending.counts)
+
+
 class PendingCache:
     """Pending commissions by serial."""
 
     def __init__(self) -> None:
         """Start empty."""
-        self._found: dict[int, Pending] = {}
+        self._found: dict[int, _Cached] = {}
         self._provisions = 0
 
     def get(self, serial: int) -> Pending | None:
         """Return a commission if it is cached."""
-        return self._found.get(serial)
-
-    def __contains__(self, serial: int) -> bool:
-        """Whether a commission is cached."""
-        return serial in self._found
+        cached = self._found.get(serial)
+        return None if cached is None else cached.pending
 
     def __getitem__(self, serial: int) -> Pending:
         """Return a commission that is cached."""
-        return self._found[serial]
+        return self._found[serial].pending
 
-    def add(self, serial: int, pending: Pending) -> None:
-        """Add a commission that was read or issued."""
-        if serial not in self._found:
-            self._found[serial] = pending
-            self._provisions += len(pending.provisions)
+    def is_current(self, serial: int, document: str) -> bool:
+        """Whether a commission is cached as it is stored now."""
+        cached = self._found.get(serial)
+        return cached is not None and cached.document == document
+
+    def put(self, serial: int, pending: Pending, document: str = "") -> None:
+        """Add a commission that was read or issued, or replace it; `document` is its stored form."""
+        self.remove(serial)
+        cached = self._found[serial] = _Cached(pending, document)
+        self._provisions += cached.size
 
     def remove(self, serial: int) -> None:
         """Remove a commission that was resolved."""
-        pending = self._found.pop(serial, None)
-        if pending is not None:
-            self._provisions -= len(pending.provisions)
+        cached = self._found.pop(serial, None)
+        if cached is not None:
+            self._provisions -= cached.size
 
     def clear(self) -> None:
         """Remove all commissions."""

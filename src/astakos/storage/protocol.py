@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 T = TypeVar("T")
 
@@ -39,6 +39,15 @@ class Connection(Protocol):
 
     def close(self) -> None:
         """Close the connection; an open transaction is rolled back."""
+        ...
+
+
+@runtime_checkable
+class HasClock(Protocol):
+    """A connection to a server, whose clock decides about periods, not that of the client's machine."""
+
+    def read_clock(self) -> int:
+        """Return the instant by the server's clock."""
         ...
 
 

@@ -119,11 +119,16 @@ def _over_limit(answer: Answer) -> errors.QuotaLimit | None:
     else:
         headline, details = OVER_LIMIT_HEADLINE, f"{label}: available {available}, requested {requested}."
     error = errors.QuotaLimit(headline, details, response=answer.text)
-    holder = provision.get("holder")
-    error.holder = holder if isinstance(holder, str) else None
+    error.holder = _text(provision, "holder")
     error.resource, error.limit, error.usage = resource, limit, usage
     error.requested, error.available = requested, available
+    error.level, error.resets = _text(data, "level"), _text(data, "resets")
     return error
+
+
+def _text(data: Any, key: str) -> str | None:
+    value = data.get(key)
+    return value if isinstance(value, str) else None
 
 
 def _document(body: bytes) -> Any:

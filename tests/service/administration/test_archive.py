@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 
 from astakos.administration.archive import load_archive, open_archive, write_archive
 from astakos.administration.load import load
-from astakos.administration.state_document import StateDocument, StateError, UserEntry
+from astakos.administration.state_document import ResourceEntry, StateDocument, StateError, UserEntry
 from astakos.directory.attempt_limits import Attempt
 from astakos.directory.tokens import token_hash
 from astakos.events.event import OPERATOR, Event
 from astakos.ledger.batch import perform
+from astakos.ledger.meter_definitions import MeterDefinition
 from astakos.ledger.operations import Idempotency, Issue, Issued, Operation, Resolve, Settle
+from astakos.ledger.periods import Unit
 from astakos.ledger.ports import StorageUnavailableError
 from astakos.ledger.rules import UNLIMITED, Key, Provision
 from astakos.projects.project import Application, ApplicationState, Capacity
@@ -42,7 +44,7 @@ from astakos.storage.tables.proofs import TokenProof
 from astakos.storage.tables.temporary_tokens import TemporaryToken
 from service.engines import POSTGRESQL, SQLITE, Engine, PostgreSQLEngine, SQLiteEngine
 from service.installation import all_rows, database_at, rows, set_limits
-from service.world import ALICE, BOB, LAB, LOADED, member_key, project_key
+from service.world import ALICE, BOB, LAB, LOADED, VM, member_key, project_key
 
 pytestmark = pytest.mark.every_engine
 
@@ -65,6 +67,8 @@ def do(database: Database, operation: Operation, now: int = LOADED) -> int:
 
 def live(database: Database) -> None:
     """Let there be rows of every kind."""
+    daily = ResourceEntry(name=f"{VM}/day", service="compute_api", meter=MeterDefinition(unit=Unit.DAY))
+    load(database, StateDocument(resources=[daily]), LOADED)
     charges = Provision(member_key(ALICE), 1), Provision(project_key(), 1)
     pending = do(database, Issue(COMPUTE, charges, "Größe – ×\n\U0001f426"))
     do(database, Issue(COMPUTE, charges, time_to_live=10**15))
@@ -91,6 +95,7 @@ def live(database: Database) -> None:
         )
         project_applications.add(connection, whole)
         events.record(connection, Event("project.denied", OPERATOR, LAB, before={"größe": 1}), LOADED)
+        connection.execute("INSERT INTO closed_periods VALUES (1, ?, ?, 5)", (LOADED - SECOND, LOADED))
     largest = do(database, Issue(STORAGE, (Provision(VAST, UNLIMITED),)))
     assert 0 < pending < soon < settled < largest
 
@@ -308,7 +313,8 @@ def repeat_user(tables: dict[str, list[list[object]]]) -> None:
 
 
 def contradict(tables: dict[str, list[list[object]]]) -> None:
-    tables["holdings"][0][-4:-1] = [5, 4, 4]
+    usage_min, usage_max = 5, 4
+    tables["holdings"][0][5:7] = [usage_min, usage_max]
 
 
 @pytest.mark.parametrize(

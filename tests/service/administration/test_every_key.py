@@ -249,6 +249,7 @@ ELSEWHERE = {
     ("settings", "groups"): "adds: test_groups_are_only_added",
     ("services", "component"): "refused: test_load.WRONG",
     ("resources", "service_type"): "checked: test_load.WRONG",
+    ("resources", "meter"): "only where the name has a slash: test_meter_loading",
     ("oauth2_tokens", "access_token"): "identifies the entry",
     ("oauth2_tokens", "token_hash"): "identifies the entry",
 }

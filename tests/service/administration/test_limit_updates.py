@@ -153,13 +153,13 @@ def read_by_callers(connection: Connection, project: str) -> dict[Key, int]:
     """Their limits as the quotas of users and projects, and the usage of a project, report them."""
     resources = {resource.name for resource in registry.list_resources(connection)}
     found = {}
-    for quota in service_quotas(connection, None, [person.uuid for person in MEMBERS], [project]):
+    for quota in service_quotas(connection, None, [person.uuid for person in MEMBERS], [project], LOADED):
         key = Key(user_holder(quota.user), project_holder(quota.project), quota.resource)
         found[key] = quota.member_level.limit
-    for level in project_quotas(connection, resources, [project]):
+    for level in project_quotas(connection, resources, [project], LOADED):
         found[Key(project_holder(project), None, level.resource)] = level.project_level.limit
     usage = read_usage(
-        connection, project, resource=None, user=None, order=BY_MEMBER, after=None, most=10_000
+        connection, project, resource=None, user=None, order=BY_MEMBER, after=None, most=10_000, now=LOADED
     )
     for one in usage:
         key = Key(user_holder(one.user), project_holder(project), one.resource)

@@ -40,6 +40,7 @@ def test_quotas_are_shown_from_each_project(database: Database, service: Caller)
         "project_usage": 7,
         "project_pending": 1,
         "project_limit": 12,
+        "resets": None,
     } in found
     (hidden,) = (row for row in found if (row["project"], row["resource"]) == (LAB, TOTAL_RAM))
     assert hidden["limit"] == UNLIMITED

@@ -21,6 +21,7 @@ def test_all_resources_are_listed(database: Database) -> None:
         "project_default": 2**30,
         "ui_visible": False,
         "api_visible": True,
+        "period": None,
     }
     assert listed[TOTAL_RAM]["system_default"] == UNLIMITED
     table = astakos(database, "resource", "list").output
@@ -114,3 +115,55 @@ def test_what_is_no_quantity_is_a_wrong_use(database: Database, quantity: str) -
     done = astakos(database, "resource", "set", VM, f"--default={quantity}")
     assert (done.status, done.output) == (2, "")
     assert "is not a quantity" in done.errors
+
+
+def test_meters_are_defined_with_the_limits_of_their_periods(database: Database) -> None:
+    meters = (
+        "--meter",
+        "month=1000000",
+        "--meter",
+        "30days=2M",
+        "--rate",
+        "minute=500",
+        "--window",
+        "5 hours=9",
+    )
+    done = astakos(database, "resource", "set", VM, *meters, "--zone", "Europe/Athens")
+    assert done.status == 0
+    assert (
+        f"Registered {VM}/month. Its default limit is 1000000, also for the 6 existing users." in done.output
+    )
+    listed = {r["name"]: r for r in astakos(database, "resource", "list", "--json").document}
+    found = {name: (r["period"], r["system_default"]) for name, r in listed.items() if r["period"]}
+    assert found == {
+        f"{VM}/month": ("each month", 1000000),
+        f"{VM}/30days": ("every 30 days", 2 * 2**20),
+        f"{VM}/per-minute": ("per minute", 500),
+        f"{VM}/5hours-window": ("in 5 hours of first use", 9),
+    }
+    assert holdings(database)[member_key(ALICE, ALICE.uuid, f"{VM}/month")].limit == 1000000
+    again = astakos(database, "resource", "set", f"{VM}/month", "--default", "7")
+    assert (
+        again.output
+        == f"Changed {VM}/month.\nNew users get a limit of 7. The 6 existing users keep theirs.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (("--meter", "fortnight=3"), "'fortnight=3' is not a period with a limit"),
+        (("--meter", "month"), "'month' is not a period with a limit"),
+        (("--meter", "month=many"), "'many' is not a quantity"),
+        (("--meter", "0days=5"), "a period of 0 days has no length"),
+        (("--meter", "day=3", "--zone", "Mars"), "there is no time zone 'Mars'"),
+        (("--rate", "month=3"), "differ in length; use days"),
+        (("--zone", "UTC"), "give --meter"),
+    ],
+)
+def test_a_period_that_is_none_is_refused(database: Database, options: tuple[str, ...], reason: str) -> None:
+    before = all_rows(database)
+    ended = astakos(database, "resource", "set", VM, *options)
+    assert ended.status in (1, 2)
+    assert reason in " ".join(ended.errors.split())
+    assert all_rows(database) == before

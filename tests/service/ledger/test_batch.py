@@ -174,7 +174,7 @@ class CountingStore:
 
 class CountingTransaction:
     def __init__(self, transaction: LedgerTransaction, store: CountingStore) -> None:
-        self.read, self.write = transaction.read, transaction.write
+        self.read, self.write, self.expires = transaction.read, transaction.write, transaction.expires
         self._settled = transaction.settled
         self._store = store
 

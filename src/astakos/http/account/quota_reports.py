@@ -22,7 +22,7 @@ FEW = 10
 @described("quotas.quotas", answers={200: Reply(answer_types.Quotas)})
 async def quotas(service: Service, request: Request, user: User) -> Answer:
     """Lists the caller's quotas."""
-    return Answer(body=to_json(await service.read(_quotas_of_user, request.dialect, user)))
+    return Answer(body=to_json(await service.read(_quotas_of_user, request.dialect, user, service.now())))
 
 
 @described(
@@ -35,7 +35,7 @@ async def service_quotas(service: Service, request: Request, component: Componen
     """Lists users' quotas for the resources of the calling component."""
     wanted = request.dialect.quota_filter(request)
     read = service.read if _are_few(wanted.users) else service.read_much
-    body = await read(_service_quotas, request.dialect, component.id, wanted)
+    body = await read(_service_quotas, request.dialect, component.id, wanted, service.now())
     if body is None:
         raise ItemNotFound("None of these users has a quota for a resource of this component.")
     return Answer(body=body)
@@ -51,7 +51,7 @@ async def service_project_quotas(service: Service, request: Request, component: 
     """Lists projects' quotas for the resources of the calling component."""
     wanted = PROJECT.of(request)
     read = service.read if _are_few(wanted) else service.read_much
-    body = await read(_project_quotas, component.id, wanted)
+    body = await read(_project_quotas, component.id, wanted, service.now())
     if body is None:
         raise ItemNotFound("None of these projects has a quota for a resource of this component.")
     return Answer(body=body)
@@ -61,22 +61,26 @@ def _are_few(uuids: Collection[str] | None) -> bool:
     return uuids is not None and len(uuids) <= FEW
 
 
-def _quotas_of_user(connection: Connection, dialect: Dialect, user: User) -> Quotas:
-    return dialect.quotas(dialect.user_quotas(connection, user)).get(user.uuid, {})
+def _quotas_of_user(connection: Connection, dialect: Dialect, user: User, now: int) -> Quotas:
+    return dialect.quotas(dialect.user_quotas(connection, user, now)).get(user.uuid, {})
 
 
 def _service_quotas(
-    connection: Connection, dialect: Dialect, component: int, wanted: QuotaFilter
+    connection: Connection, dialect: Dialect, component: int, wanted: QuotaFilter, now: int
 ) -> bytes | None:
     resources = registry.resources_of(connection, component)
     users, projects = wanted.users, wanted.projects
-    found = dialect.quotas(stored.service_quotas(connection, resources, users, projects))
+    found = dialect.quotas(stored.service_quotas(connection, resources, users, projects, now))
     return None if users is not None and not found else to_json(found)
 
 
-def _project_quotas(connection: Connection, component: int, projects: Collection[str] | None) -> bytes | None:
+def _project_quotas(
+    connection: Connection, component: int, projects: Collection[str] | None, now: int
+) -> bytes | None:
     resources = registry.resources_of(connection, component)
     found: Quotas = {}
-    for quota in stored.project_quotas(connection, resources, projects):
-        found.setdefault(quota.project, {})[quota.resource] = project_figures(quota.project_level)
+    for quota in stored.project_quotas(connection, resources, projects, now):
+        found.setdefault(quota.project, {})[quota.resource] = project_figures(
+            quota.project_level, quota.period
+        )
     return None if projects is not None and not found else to_json(found)

@@ -13,6 +13,8 @@ from astakos.http.commissions.charging_rights import not_chargeable
 from astakos.http.commissions.fingerprints import fingerprint, first_fingerprint
 from astakos.http.commissions.missing_holdings import NO_QUOTA, malformed_name, unknown_name
 from astakos.http.commissions.refused_issues import (
+    RATE_LIMIT,
+    RATE_LIMIT_POLICY,
     NoHoldingRefusal,
     OverLimitRefusal,
     Result,
@@ -26,6 +28,7 @@ from astakos.http.openapi.description import Parameter, Reply, described
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
 from astakos.ledger.operations import Idempotency, Issue, Issued, KeyReused, Outcome
+from astakos.ledger.overage import Overage
 from astakos.ledger.ports import StorageUnavailableError
 from astakos.ledger.rules import NoCapacity, NoHolding, NoQuantity, Refusal, merge
 from astakos.service.service import Service
@@ -44,6 +47,7 @@ class IssueBody(msgspec.Struct, omit_defaults=True):
     force: bool = False
     auto_accept: bool = False
     ttl: Annotated[int, msgspec.Meta(ge=1, le=LONGEST_TIME_TO_LIVE)] | None = None
+    overage: Overage = Overage.REFUSE
 
 
 class Serial(TypedDict):
@@ -78,7 +82,7 @@ ISSUE = JsonBody(IssueBody)
     answers={
         201: Reply(Serial, headers=[KEY_HEADER, KEY_REPLAYED_HEADER]),
         404: Reply(NoHoldingRefusal),
-        413: Reply(OverLimitRefusal),
+        413: Reply(OverLimitRefusal, headers=[RATE_LIMIT, RATE_LIMIT_POLICY, "Retry-After"]),
     },
     faults=[Forbidden, UnprocessableEntity, TooManyRequests],
 )
@@ -129,7 +133,7 @@ async def _issue_spread(
     attempts = 0
     while True:
         attempts += 1
-        spread = await service.read_much(spread_charges, body.provisions)
+        spread = await service.read_much(spread_charges, body.provisions, service.now())
         outcome = await service.ledger.submit(issue_operation(component, body, spread.requested, key))
         is_refused = isinstance(outcome, NoCapacity | NoQuantity)
         # Other requests may have used up the capacity since it was read.
@@ -153,6 +157,7 @@ def issue_operation(
         auto_accept=body.auto_accept,
         time_to_live=None if body.ttl is None else body.ttl * MICROSECONDS,
         idempotency=None if key is None else Idempotency(key, print_of(body)),
+        overage=body.overage,
     )
 
 
@@ -163,4 +168,4 @@ def _honoured(key: str | None, outcome: Issued) -> dict[str, str]:
 
 
 def _answer(result: Result) -> Answer:
-    return Answer(result.status, to_json(result.document))
+    return Answer(result.status, to_json(result.document), headers=result.headers)

@@ -1,23 +1,19 @@
-"""`account/v1.0/commissions`: lists, shows, and resolves pending commissions (`http-api.md` §8.6)."""
+"""`account/v1.0/commissions`: lists and shows pending commissions, and resolves many (`http-api.md` §8.6)."""
 
 from collections.abc import Collection
 from typing import Annotated, Any, TypedDict
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
 from astakos.clock import to_iso
 from astakos.directory.entities import Component
 from astakos.http.bodies import JsonBody
 from astakos.http.commissions.history_pages import LARGEST_PAGE, page_size, read_number
-from astakos.http.commissions.refused_issues import named
-from astakos.http.commissions.requested_provisions import Requested, RequestedProvision, understand
 from astakos.http.faults import BadRequest, TooManyRequests
 from astakos.http.openapi.description import EMPTY, Parameter, Reply, described
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
-from astakos.ledger.operations import CannotSettle, Resolve, Resolved, Settle
-from astakos.ledger.rules import Provision
+from astakos.ledger.operations import Resolve, Resolved
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import commissions as stored
@@ -42,22 +38,6 @@ class Resolution(TypedDict):
     failed: list[tuple[int | bool, Fault]]
 
 
-class Settlement(msgspec.Struct):
-    """The quantities to settle. Provisions that are not listed settle in full."""
-
-    quantities: list[RequestedProvision] | UnsetType = UNSET
-
-
-Anything = str | int | float | bool | list[Any] | None
-
-
-class ActionBody(msgspec.Struct):
-    """Exactly one of the keys `accept` and `reject`. Of its value, only `quantities` counts."""
-
-    accept: Settlement | Anything | UnsetType = UNSET
-    reject: dict[str, Any] | Anything | UnsetType = UNSET
-
-
 AFTER = Parameter(
     "after",
     "Only return serials above this one. The next page begins after the last serial of a full page.",
@@ -72,8 +52,6 @@ LIMIT = Parameter(
     f"a number from 1 to {LARGEST_PAGE}",
     {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE},
 )
-EXACTLY_ONE = {"oneOf": [{"required": ["accept"]}, {"required": ["reject"]}]}
-ACTION = JsonBody(ActionBody, further_schema=EXACTLY_ONE)
 RESOLVE = JsonBody(ResolveBody)
 
 
@@ -114,60 +92,20 @@ async def info(service: Service, request: Request, component: Component) -> Answ
     return Answer(body=to_json(document))
 
 
-@described("commissions.act", body=ACTION, answers={200: EMPTY, 404: EMPTY}, faults=[TooManyRequests])
-async def act(service: Service, request: Request, component: Component) -> Answer:
-    """Accepts or rejects a pending commission. Returns an empty 404 if it is not pending."""
-    body = ACTION.read(request, request.dialect.require_json)
-    if (body.accept is UNSET) == (body.reject is UNSET):
-        raise BadRequest('The body must have exactly one of the keys: {"accept": ""} or {"reject": ""}.')
-    serials = frozenset([request.serial])
-    operation: Resolve | Settle
-    if body.reject is not UNSET:
-        operation = Resolve(component.id, reject=serials)
-    elif isinstance(body.accept, Settlement) and body.accept.quantities is not UNSET:
-        operation = Settle(component.id, request.serial, _quantities(body.accept.quantities))
-    else:
-        operation = Resolve(component.id, accept=serials)
-    resolved = await _resolve(service, operation)
-    return Answer(404 if resolved.not_found else 200)
-
-
-def _quantities(entries: list[RequestedProvision]) -> tuple[Provision, ...]:
-    requested = understand(entries)
-    if isinstance(requested, RequestedProvision):
-        raise BadRequest("quantities must name provisions of the commission.")
-    if not isinstance(requested, Requested) or len(dict(requested.provisions)) < len(requested.provisions):
-        raise BadRequest("quantities must name each provision at most once.")
-    for key in requested.beyond:
-        raise BadRequest(f"The quantity for {named(key)} must be from 0 to what was issued.")
-    return tuple(requested.provisions)
-
-
 @described("commissions.resolve", body=RESOLVE, answers={200: Reply(Resolution)}, faults=[TooManyRequests])
 async def resolve(service: Service, request: Request, component: Component) -> Answer:
     """Accepts and rejects many commissions in one call. Returns the outcome for each serial."""
     body = RESOLVE.read(request, request.dialect.require_json)
-    resolved = await _resolve(service, Resolve(component.id, frozenset(body.accept), frozenset(body.reject)))
+    operation = Resolve(component.id, frozenset(body.accept), frozenset(body.reject))
+    resolved = await service.ledger.submit(operation)
+    if not isinstance(resolved, Resolved):
+        raise TypeError(f"unexpected outcome of a resolution: {type(resolved).__name__}")
     failed = [
         *_failures(resolved.not_found, "itemNotFound", 404, "You have no such pending commission."),
         *_failures(resolved.conflicting, "badRequest", 400, "It cannot be both accepted and rejected."),
     ]
     document = {"accepted": resolved.accepted, "rejected": resolved.rejected, "failed": failed}
     return Answer(body=to_json(document))
-
-
-async def _resolve(service: Service, operation: Resolve | Settle) -> Resolved:
-    outcome = await service.ledger.submit(operation)
-    if isinstance(outcome, CannotSettle):
-        if outcome.issued is None:
-            raise BadRequest(f"The commission has no provision for {named(outcome.key)}.")
-        raise BadRequest(
-            f"The quantity for {named(outcome.key)} must be from 0 to the issued {outcome.issued}, "
-            f"not {outcome.settled}."
-        )
-    if not isinstance(outcome, Resolved):
-        raise TypeError(f"unexpected outcome of a resolution: {type(outcome).__name__}")
-    return outcome
 
 
 def _failures(

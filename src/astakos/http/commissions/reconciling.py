@@ -9,14 +9,14 @@ from astakos.directory.entities import Component
 from astakos.http.bodies import JsonBody, require_storable
 from astakos.http.commissions.charging_rights import may_not, not_reconcilable
 from astakos.http.commissions.issuing import LONGEST_NAME
-from astakos.http.commissions.refused_issues import named
+from astakos.http.commissions.refused_issues import named, told_meter
 from astakos.http.faults import BadRequest, Forbidden, TooManyRequests
 from astakos.http.openapi.description import Reply, described
 from astakos.http.pauses import with_pauses
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
 from astakos.ledger.operations import Drift, Reconcile, Reconciled
-from astakos.ledger.rules import UNLIMITED, Key, Provision
+from astakos.ledger.rules import UNLIMITED, IsMeter, Key, Provision
 from astakos.ledger.slices import carry_out_slices, slices
 from astakos.service.service import Service
 from astakosclient.answer_types import Reconciliation
@@ -69,6 +69,8 @@ async def reconcile(service: Service, request: Request, component: Component) ->
     if foreign:
         raise may_not("reconcile", component, foreign)
     outcome = await _reconciled(service, component, usage, body)
+    if isinstance(outcome.refusal, IsMeter):
+        raise BadRequest(told_meter(outcome.refusal))
     if outcome.refusal is not None:
         key = outcome.refusal.provision.key
         raise BadRequest(
@@ -94,13 +96,13 @@ async def _reconciled(
     operations = (Reconcile(component.id, tuple(part), body.mend, body.name) for part in parts)
     drifts: list[Drift] = []
     missing: list[Key] = []
-    serial = refusal = None
+    serial, refusal = None, None
     for outcome in await carry_out_slices(service.ledger, operations):
         if not isinstance(outcome, Reconciled):
             raise TypeError(f"unexpected outcome of a reconciliation: {type(outcome).__name__}")
         drifts += outcome.drifts
         missing += outcome.missing
-        serial, refusal = outcome.serial, outcome.refusal
+        serial, refusal = outcome.serial, refusal or outcome.refusal
     return Reconciled(tuple(drifts), tuple(missing), serial, refusal)
 
 

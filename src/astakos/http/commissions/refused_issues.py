@@ -1,10 +1,12 @@
 """Responses to refused issues, which carry `data` instead of `details` (`http-api.md` §4, §8.6)."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
 
 import msgspec
 
+from astakos.clock import MICROSECONDS, to_iso
 from astakos.http.commissions.missing_holdings import NO_QUOTA, NOT_NAMES, malformed_name
 from astakos.http.commissions.requested_provisions import (
     Requested,
@@ -14,7 +16,23 @@ from astakos.http.commissions.requested_provisions import (
 )
 from astakos.http.faults import UnprocessableEntity
 from astakos.ledger.operations import KeyReused
-from astakos.ledger.rules import UNLIMITED, Key, NoCapacity, NoHolding, NoQuantity, OutOfRange, Refusal
+from astakos.ledger.rules import (
+    UNLIMITED,
+    IsMeter,
+    Key,
+    NoCapacity,
+    NoHolding,
+    NoQuantity,
+    OutOfRange,
+    Refusal,
+    Renewal,
+)
+
+RATE_LIMIT = "RateLimit"
+RATE_LIMIT_POLICY = "RateLimit-Policy"
+"""Headers of the IETF's draft "RateLimit header fields for HTTP"."""
+LONGEST_RETRY_AFTER = 60
+"""In seconds."""
 
 
 class RefusedProvision(TypedDict):
@@ -27,12 +45,19 @@ class RefusedProvision(TypedDict):
 
 
 class RefusalData(TypedDict):
-    """Why the commission was refused. `usage` and `limit` are present if the holding exists."""
+    """Why the commission was refused. `usage` and `limit` are present if the holding exists.
+
+    If a meter has no room, `resource` of the provision is the meter, and `level` says whose limit it is.
+    `resets` is when its period ends or, for a rate, when there will be room; it is absent if waiting does not
+    help.
+    """
 
     name: Literal["NoHoldingError", "NoCapacityError", "NoQuantityError"]
     provision: RefusedProvision
     usage: NotRequired[int]
     limit: NotRequired[int]
+    level: NotRequired[Literal["user", "project"]]
+    resets: NotRequired[str]
 
 
 class CommissionRefusal(TypedDict):
@@ -56,10 +81,11 @@ class OverLimitRefusal(TypedDict):
 
 
 class Result(NamedTuple):
-    """A status and the document that goes with it."""
+    """A status, and the document and the headers that go with it."""
 
     status: int
     document: Mapping[str, Any]
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 def not_understood(problem: RequestedProvision | SumOutOfRange) -> Result:
@@ -88,16 +114,48 @@ def refused(refusal: Refusal | KeyReused, requested: Requested, reason: str = NO
     match refusal:
         case NoHolding():
             return _no_holding(provision, malformed_name(refusal.provision.key) or reason)
-        case NoCapacity(_, usage, limit):
+        case NoCapacity(_, usage, limit, renewal):
             message = "The quantity would exceed the limit of the holding."
-            return _with_data(413, "overLimit", message, _data("NoCapacityError", provision, usage, limit))
+            data = _data("NoCapacityError", provision, usage, limit)
+            if renewal is None:
+                return _with_data(413, "overLimit", message, data)
+            return _no_room_on_meter(refusal, renewal, data)
         case NoQuantity(_, usage, limit):
             message = "The release exceeds the usage of the holding, not counting pending imports."
             return _with_data(413, "overLimit", message, _data("NoQuantityError", provision, usage, limit))
+        case IsMeter():
+            return _bad_request(told_meter(refusal))
         case OutOfRange():
             return _bad_request(
                 f"The quantity for {named(key)} would take its usage above {UNLIMITED}, the largest possible."
             )
+
+
+def told_meter(refusal: IsMeter) -> str:
+    """Returns what to say about a charge to a meter."""
+    name = refusal.provision.key.resource
+    return f"{name} is a meter of {refusal.base}, and counts what is charged to that. Name {refusal.base}."
+
+
+def _no_room_on_meter(refusal: NoCapacity, renewal: Renewal, data: dict[str, Any]) -> Result:
+    name, limit = refusal.provision.key.resource, refusal.limit
+    level = "project" if refusal.provision.key.source is None else "user"
+    data = {**data, "level": level}
+    message = f"The quantity would exceed the limit of {name}, which is {limit}."
+    headers = {RATE_LIMIT_POLICY: f'"{name}";q={limit};w={_seconds(renewal.window)}'}
+    if renewal.resets is not None and renewal.wait is not None:
+        data["resets"] = to_iso(renewal.resets)
+        message += f" It resets at {data['resets']}."
+        wait = _seconds(renewal.wait)
+        headers[RATE_LIMIT] = f'"{name}";r={max(0, limit - refusal.usage)};t={wait}'
+        # Clients sleep for this long, which they should not do until the next month.
+        if wait < LONGEST_RETRY_AFTER:
+            headers["Retry-After"] = str(max(1, wait))
+    return _with_data(413, "overLimit", message, data)._replace(headers=headers)
+
+
+def _seconds(microseconds: int) -> int:
+    return -(-microseconds // MICROSECONDS)
 
 
 def named(key: Key) -> str:

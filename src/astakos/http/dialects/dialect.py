@@ -16,7 +16,7 @@ from astakos.storage.protocol import Connection
 from astakos.storage.tables.quotas import UserQuota
 
 Document = dict[str, Any]
-Figures = dict[str, int]
+Figures = dict[str, Any]
 Quotas = dict[str, dict[str, Figures]]
 """Figures by source and resource."""
 
@@ -41,7 +41,7 @@ class Dialect:
         access: Converts the newest generation's response of the tokens call for a user.
         catalog: Converts the newest generation's service catalog.
         resources: Returns the response of the resources call.
-        user_quotas: Reads the quotas that a user can see.
+        user_quotas: Reads the quotas that a user can see at an instant.
         quotas: Returns figures by user, source, and resource.
         quota_filter: Reads the filter of a component's request for quotas.
         system_is_everything: Whether the source `system` covers all projects that a user draws from, and not
@@ -56,7 +56,7 @@ class Dialect:
     access: Callable[[Document, User], Document]
     catalog: Callable[[list[Document]], list[Document]]
     resources: Callable[[Iterable[Resource]], dict[str, Document]]
-    user_quotas: Callable[[Connection, User], Iterable[UserQuota]]
+    user_quotas: Callable[[Connection, User, int], Iterable[UserQuota]]
     quotas: Callable[[Iterable[UserQuota]], dict[str, Quotas]]
     quota_filter: Callable[[Request], QuotaFilter]
     system_is_everything: bool

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from astakos.clock import to_iso
 from astakos.directory.entities import Resource, User
 from astakos.http.bodies import require_json
 from astakos.http.dialects.dialect import Dialect, Document, Figures, QuotaFilter, Quotas
@@ -12,6 +13,7 @@ from astakos.http.request import Request
 from astakos.ledger.rules import Holding, Provision
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import quotas as stored
+from astakos.storage.tables.metered_figures import Period
 from astakos.storage.tables.quotas import UserQuota
 
 
@@ -40,27 +42,33 @@ def _visible_resources(resources: Iterable[Resource]) -> dict[str, Document]:
     }
 
 
-def _visible_quotas(connection: Connection, user: User) -> Iterable[UserQuota]:
-    return stored.quotas_of_user(connection, user.id)
+def _visible_quotas(connection: Connection, user: User, now: int) -> Iterable[UserQuota]:
+    return stored.quotas_of_user(connection, user.id, now)
 
 
 def _quotas_by_project(quotas: Iterable[UserQuota]) -> dict[str, Quotas]:
     found: dict[str, Quotas] = {}
     for quota in quotas:
         member = quota.member_level
-        figures = {"limit": member.limit, "usage": member.usage_max, "pending": member.pending}
-        figures |= project_figures(quota.project_level)
+        figures: Figures = {"limit": member.limit, "usage": member.usage_max, "pending": member.pending}
+        figures |= project_figures(quota.project_level, quota.period)
         found.setdefault(quota.user, {}).setdefault(quota.project, {})[quota.resource] = figures
     return found
 
 
-def project_figures(holding: Holding) -> Figures:
-    """Returns the figures of a project's own holding, which 0.14 does not have."""
-    return {
+def project_figures(holding: Holding, period: Period | None) -> Figures:
+    """Returns the figures of a project's own holding, which 0.14 does not have, and the period of a meter."""
+    figures: Figures = {
         "project_limit": holding.limit,
         "project_usage": holding.usage_max,
         "project_pending": holding.pending,
     }
+    if period is not None:
+        figures |= {
+            "period": period.words,
+            "resets": None if period.resets is None else to_iso(period.resets),
+        }
+    return figures
 
 
 def _several(text: str) -> list[str]:

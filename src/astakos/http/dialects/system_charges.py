@@ -53,7 +53,7 @@ class SpreadCharges(msgspec.Struct, frozen=True):
         return NoQuantity(whole, holding.usage_min)
 
 
-def spread_charges(connection: Connection, entries: Iterable[RequestedProvision]) -> SpreadCharges:
+def spread_charges(connection: Connection, entries: Iterable[RequestedProvision], now: int) -> SpreadCharges:
     """Spreads charges on `system`. The entries must have passed `understand`."""
     others: list[RequestedProvision] = []
     quantities: dict[Key, int] = {}
@@ -70,7 +70,7 @@ def spread_charges(connection: Connection, entries: Iterable[RequestedProvision]
     wholes: dict[Key, tuple[int, Holding]] = {}
     is_possible = True
     for key, quantity in quantities.items():
-        grants = _grants(connection, key)
+        grants = _grants(connection, key, now)
         shares = spread(quantity, grants)
         if shares is None:
             is_possible = False
@@ -87,8 +87,8 @@ def spread_charges(connection: Connection, entries: Iterable[RequestedProvision]
     return SpreadCharges(requested, wholes, is_possible)
 
 
-def _grants(connection: Connection, key: Key) -> list[Grant]:
+def _grants(connection: Connection, key: Key, now: int) -> list[Grant]:
     """Returns what a user has of a resource, from their own project first."""
-    found = stored.service_quotas(connection, {key.resource}, [key.holder], None)
+    found = stored.service_quotas(connection, {key.resource}, [key.holder], None, now)
     grants = [Grant(quota.project, quota.member_level, quota.project_level) for quota in found]
     return sorted(grants, key=lambda grant: grant.project != key.holder)

@@ -68,8 +68,8 @@ def _all_resources(resources: Iterable[Resource]) -> dict[str, Document]:
     }
 
 
-def _all_quotas(connection: Connection, user: User) -> Iterable[UserQuota]:
-    return stored.service_quotas(connection, None, [user.uuid], None)
+def _all_quotas(connection: Connection, user: User, now: int) -> Iterable[UserQuota]:
+    return stored.service_quotas(connection, None, [user.uuid], None, now)
 
 
 def _quotas_in_one(quotas: Iterable[UserQuota]) -> dict[str, Quotas]:

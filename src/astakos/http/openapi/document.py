@@ -82,6 +82,8 @@ HEADERS: Mapping[str, tuple[Schema, str]] = {
     ),
     "Last-Modified": (TEXT, "The time of the response."),
     "Location": (TEXT, "The URL to continue at."),
+    "RateLimit": (TEXT, "What is left on the meter without room, and the seconds until it resets."),
+    "RateLimit-Policy": (TEXT, "The limit of the meter without room, and the seconds of its period."),
     "Retry-After": ({"type": "string", "pattern": "^[0-9]+$"}, "The number of seconds to wait."),
     "Vary": (TEXT, "The request headers that the response depends on."),
     "WWW-Authenticate": (TEXT, "The URL to authenticate at."),
@@ -92,7 +94,13 @@ HEADERS: Mapping[str, tuple[Schema, str]] = {
     ),
     "X-Subject-Token": (TEXT, "The token."),
 }
-NOT_ON_ALL = ("Idempotency-Key", "Idempotency-Replayed")
+NOT_ON_ALL = (
+    "Idempotency-Key",
+    "Idempotency-Replayed",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+)
 """A response may lack these even if its operation lists them."""
 
 INTRODUCTION = """

@@ -66,6 +66,8 @@ async def usage(service: Service, request: Request, user: User) -> Answer:
     most = LIMIT.of(request) or USUAL_PAGE
     member, after = USER.of(request), CURSOR.of(request)
 
+    now = service.now()
+
     def page(connection: Connection) -> bytes:
         require_owner_or_admin(connection, user, request.parameter, "its usage")
         found = read_usage(
@@ -76,6 +78,7 @@ async def usage(service: Service, request: Request, user: User) -> Answer:
             order=order,
             after=after,
             most=most + 1,
+            now=now,
         )
         return to_json(_document(found, most))
 

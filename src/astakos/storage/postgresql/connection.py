@@ -96,6 +96,9 @@ class _Bounded(psycopg.Connection[tuple[Any, ...]]):
             return answer
 
 
+SERVER_CLOCK = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)"
+
+
 class PostgreSQLConnection:
     """Implements `astakos.storage.protocol.Connection`.
 
@@ -131,6 +134,11 @@ class PostgreSQLConnection:
                 cursor.executemany(driver_form(statement), rows)
         except psycopg.Error as error:
             raise recognized(error) from error
+
+    def read_clock(self) -> int:
+        """Return the instant by the server's clock."""
+        (time,) = self.execute(SERVER_CLOCK).fetchone()
+        return int(time)
 
     def commit(self) -> None:
         """Commit the open transaction.

@@ -12,6 +12,7 @@ from astakos.ledger.rules import Key
 from astakos.storage.protocol import Connection
 from astakos.storage.tables.holdings import Row, find
 from astakos.storage.tables.ledger_rows import FIND_SETTLED, rows_of, write_rows
+from astakos.storage.tables.meters import read_meters
 
 # In the order in which the engines lock them, so that they cannot deadlock.
 LOCK_HOLDINGS = "SELECT id FROM holdings WHERE id = ANY (?) ORDER BY id FOR UPDATE"
@@ -34,11 +35,20 @@ class JoinedTransaction:
         """
         if needs.commissions or needs.idempotency or needs.due:
             raise ValueError("a transaction of administration can only issue commissions without keys")
-        self._identifiers = {row.key: row.id for row in self._find(needs.keys)}
+        meters = read_meters(self._connection)
+        self._identifiers = {row.key: row.id for row in self._find(meters.with_meters(needs.keys))}
         self._connection.execute(LOCK_HOLDINGS, (list(self._identifiers.values()),))
         # The figures before the lock may have changed while it was waited for.
-        holdings = {row.key: row.holding for row in self._find(self._identifiers)}
-        return State({}, {}, holdings, {}, self._next_serials(needs.serials) if needs.serials else ())
+        rows = self._find(self._identifiers)
+        return State(
+            {},
+            {},
+            {row.key: row.holding for row in rows},
+            {},
+            self._next_serials(needs.serials) if needs.serials else (),
+            meters=meters,
+            marks={row.key: row.mark for row in rows if row.key.resource in meters.named},
+        )
 
     def _find(self, keys: Collection[Key]) -> list[Row]:
         rows = (find(self._connection, key) for key in keys)
@@ -51,6 +61,10 @@ class JoinedTransaction:
         """Return the sum of all that was settled on each of these holdings before this batch."""
         execute = self._connection.execute
         return {key: execute(FIND_SETTLED, (self._identifiers[key],)).fetchone()[0] for key in keys}
+
+    def expires(self, component: int, serial: int) -> int | None:
+        """Return nothing, because `read` finds no pending commissions."""
+        raise ValueError(f"commission {serial} of component {component} was not read")
 
     def write(self, now: int, changes: Changes) -> None:
         """Store the changes of the batch."""

@@ -9,27 +9,41 @@ gets another capacity, waits for the batches that charge its members, and later 
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from astakos import clock
+from astakos.ledger.meters import NO_METERS
 from astakos.ledger.operations import Changes, Pending, Remembered
 from astakos.ledger.ports import MOST_EXPIRED, IdempotencyKey, Needs, OutcomeUnknownError, State
-from astakos.ledger.rules import Holding, Key, Provision
+from astakos.ledger.rules import Holding, Key
 from astakos.storage.errors import TransactionLostError
 from astakos.storage.pending_cache import PendingCache
 from astakos.storage.postgresql.connection import PostgreSQLConnection
-from astakos.storage.postgresql.pipeline import Pipelining, Query, Result, array_of_numbers, arrays, number
+from astakos.storage.postgresql.pipeline import (
+    Pipelining,
+    Query,
+    Result,
+    Statement,
+    array_of_numbers,
+    arrays,
+    number,
+)
 from astakos.storage.postgresql.statements import (
     BEGIN,
     CLOCK,
     COMMIT,
     CONFIRM,
+    EXTEND,
+    FIND_EXPIRY,
     FIND_HOLDINGS,
     FIND_HOLDINGS_BY_ID,
     FIND_REMEMBERED,
     FIND_SETTLED,
+    INSERT_CLOSED,
     INSERT_HOLDERS,
     INSERT_PENDING,
     INSERT_RESOLVED,
+    LIST_METERS,
     LOCK_EXPIRED,
     LOCK_HOLDINGS,
     LOCK_PENDING,
@@ -37,13 +51,16 @@ from astakos.storage.postgresql.statements import (
     NEXT_SERIALS,
     RECORD,
     REMEMBER,
+    REVISE,
     ROLLBACK,
+    SET_MARKS,
     SET_USAGE,
 )
 from astakos.storage.tables.commissions import LARGEST_SERIAL
 from astakos.storage.tables.holdings import read_source, stored_source
-from astakos.storage.tables.ledger_rows import rows_of
-from astakos.storage.tables.provisions import read_pending
+from astakos.storage.tables.ledger_rows import Rows, rows_of
+from astakos.storage.tables.meters import meters_of, read_definition
+from astakos.storage.tables.provisions import read_all_pending, understood
 from astakos.storage.texts import is_storable
 
 MOST_KNOWN = 100_000
@@ -74,6 +91,8 @@ class Known:
         self.project_levels: dict[int, int] = {}
         self.alone: set[Key] = set()
         self.pending = PendingCache()
+        self.meters = NO_METERS
+        self.meters_version = b""
 
     def forget_if_too_much(self) -> None:
         """Clear each part of the cache that has grown too large."""
@@ -84,6 +103,11 @@ class Known:
             self.alone.clear()
         if self.pending.is_too_large():
             self.pending.clear()
+
+    def learn_meters(self, version: bytes, defined: Result) -> None:
+        """Replace the meters with those of a newer version, each given as its name and its definition."""
+        self.meters = meters_of({name.decode(): read_definition(text) for name, text in defined.rows()})
+        self.meters_version = version
 
     def learn(self, holdings: Iterable[tuple[bytes, ...]]) -> None:
         """Add holdings, each given as id, holder, source, resource, and the id of its project's, if any."""
@@ -127,6 +151,9 @@ class PostgreSQLTransaction:
         self._engine = engine
         self._batch = batch
         self._now = 0
+        self._time = 0
+        self._figures: dict[Key, Holding] = {}
+        self._marks: dict[Key, int] = {}
         self._changes: Changes | None = None
         self._tells_of_others = False
         self.is_first = False
@@ -149,7 +176,6 @@ class PostgreSQLTransaction:
         at_once = self._wanted(keys) if keys and not unknown else []
         steps: dict[str, Query] = {
             "begin": (BEGIN, []),
-            "clock": (CLOCK, []),
             "record": (RECORD, [self._engine, number(self._batch), number(now)]),
             "expired": (LOCK_EXPIRED, [number(needs.due), number(MOST_EXPIRED)]),
         }
@@ -163,9 +189,10 @@ class PostgreSQLTransaction:
             steps["found"] = FIND_HOLDINGS, arrays("ttt", map(_stored, unknown))
         if at_once:
             steps["locked"] = LOCK_HOLDINGS, [array_of_numbers(at_once)]
+        # Read after the holdings are locked, so periods end and definitions change in the order of commits.
+        steps["clock"] = CLOCK, []
         found = dict(zip(steps, self._run(*steps.values()), strict=True))
-        ((time,),) = found["clock"].rows()
-        self.offset = int(time) - clock.elapsed()
+        version = self._look_at(found["clock"])
         if found["record"].changed == 0:
             raise HasCommittedError
         # The record locks the engine's row, for which a lost attempt that is still running would hold a lock.
@@ -176,30 +203,73 @@ class PostgreSQLTransaction:
         pending = self._understand(_asked_for(found["pending"], commissions)) if commissions else {}
         remembered = _remembered(found["remembered"].rows()) if needs.idempotency else {}
         self._tells_of_others = bool(remembered) or len(pending) < len(commissions)
-        holdings = self._holdings(found["locked"]) if at_once else {}
+        if at_once:
+            self._learn_figures(found["locked"])
         keys = set(needs.keys)
         for commission in (*expired.values(), *pending.values()):
-            keys.update([key for key, _ in commission.provisions])
-        missing = self._wanted(key for key in keys if key not in holdings)
-        if missing:
-            (locked,) = self._run((LOCK_HOLDINGS, [array_of_numbers(missing)]))
-            holdings.update(self._holdings(locked))
+            keys.update(commission.keys())
+        self._lock(keys, {*needs.keys, *unknown}, version)
+        meters = self._known.meters
         return State(
             expired,
             pending,
-            holdings,
+            self._figures,
             remembered,
             sorted(int(serial) for (serial,) in found["serials"].rows()) if needs.serials else (),
+            self._time,
+            meters,
+            {key: self._marks.get(key) for key in self._figures if key.resource in meters.named}
+            if meters
+            else {},
         )
+
+    def _look_at(self, told: Result) -> bytes:
+        """Take the server's clock; return the version of the definitions of meters."""
+        ((time, version),) = told.rows()
+        self._time = int(time)
+        self.offset = self._time - clock.elapsed()
+        return version
+
+    def _lock(self, keys: set[Key], searched: set[Key], version: bytes) -> None:
+        """Lock and read those of these holdings, and of their meters, that are not locked yet.
+
+        Args:
+            keys: the holdings.
+            searched: those whose ids are known, if they exist.
+            version: the version of the definitions of meters, as read after the last lock.
+        """
+        known = self._known
+        while True:
+            if version != known.meters_version:
+                (defined,) = self._run((LIST_METERS, []))
+                known.learn_meters(version, defined)
+            wanted = known.meters.with_meters(keys) if known.meters else keys
+            identifiers, alone = known.identifiers, known.alone
+            unknown = [
+                key
+                for key in wanted
+                if (key not in identifiers or key in alone) and key not in searched and _can_exist(key)
+            ]
+            if unknown:
+                (found,) = self._run((FIND_HOLDINGS, arrays("ttt", map(_stored, unknown))))
+                known.learn([row for row in found.rows() if row[0]])
+                searched.update(unknown)
+            missing = self._wanted(key for key in wanted if key not in self._figures)
+            if not missing:
+                return
+            locked, told = self._run((LOCK_HOLDINGS, [array_of_numbers(missing)]), (CLOCK, []))
+            self._learn_figures(locked)
+            version = self._look_at(told)
 
     def _keys_of(self, needs: Needs, commissions: Iterable[tuple[int, int]]) -> set[Key] | None:
         """Return the keys of all holdings of a batch; None if one of its commissions is not cached."""
-        keys = set(needs.keys)
+        meters = self._known.meters
+        keys = meters.with_meters(needs.keys) if meters else set(needs.keys)
         for _, serial in commissions:
             pending = self._known.pending.get(serial)
             if pending is None:
                 return None
-            keys.update([key for key, _ in pending.provisions])
+            keys.update(pending.keys())
         return keys
 
     def _wanted(self, keys: Iterable[Key]) -> set[int]:
@@ -209,33 +279,34 @@ class PostgreSQLTransaction:
         wanted.update([project_levels[member] for member in wanted if member in project_levels])
         return wanted
 
-    def _holdings(self, locked: Result) -> dict[Key, Holding]:
-        """Return locked holdings with the limits that apply (`storage/tables/holdings.py`)."""
+    def _learn_figures(self, locked: Result) -> None:
+        """Learn locked holdings with the limits that apply (`storage/tables/holdings.py`)."""
         keys, project_levels = self._known.keys, self._known.project_levels
-        rows = [tuple(map(int, row)) for row in locked.rows()]
-        member_limits = {row[0]: row[4] for row in rows}
-        found = {}
-        for identifier, limit, usage_min, usage_max, _ in rows:
+        rows = locked.rows()
+        member_limits = {int(row[0]): int(row[4]) for row in rows}
+        for row in rows:
+            identifier, limit = int(row[0]), int(row[1])
             member_limit = member_limits.get(project_levels.get(identifier, NO_ID), limit)
-            found[keys[identifier]] = Holding(min(limit, member_limit), usage_min, usage_max)
-        return found
+            key = keys[identifier]
+            self._figures[key] = Holding(min(limit, member_limit), int(row[2]), int(row[3]))
+            if row[5]:
+                self._marks[key] = int(row[5])
 
     def _understand(self, rows: Sequence[tuple[bytes, ...]]) -> dict[int, Pending]:
         """Decode pending commissions; read those of their keys that are not cached."""
         known = self._known.pending
         new = [
-            (int(row[0]), serial, read_pending(row[2]))
+            (int(row[0]), serial, document, read_all_pending(document))
             for row in rows
-            if (serial := int(row[1])) not in known
+            if not known.is_current(serial := int(row[1]), document := row[2].decode())
         ]
         keys = self._known.keys
-        unknown = {holding for *_, provisions in new for holding, _ in provisions if holding not in keys}
+        unknown = {holding for *_, stored in new for holding in stored.holdings() if holding not in keys}
         if unknown:
             (found,) = self._run((FIND_HOLDINGS_BY_ID, [array_of_numbers(unknown)]))
             self._known.learn(found.rows())
-        for component, serial, provisions in new:
-            understood = tuple([Provision(keys[holding], quantity) for holding, quantity in provisions])
-            known.add(serial, Pending(component, understood))
+        for component, serial, document, stored in new:
+            known.put(serial, understood(component, stored, keys), document)
         return {serial: known[serial] for serial in (int(row[1]) for row in rows)}
 
     def settled(self, keys: Collection[Key]) -> Mapping[Key, int]:
@@ -243,6 +314,12 @@ class PostgreSQLTransaction:
         (found,) = self._run((FIND_SETTLED, [array_of_numbers(self._wanted(keys))]))
         known = self._known.keys
         return {known[int(identifier)]: int(settled) for identifier, settled in found.rows()}
+
+    def expires(self, component: int, serial: int) -> int | None:
+        """Return when a commission that `read` has found pending expires; None for never."""
+        (found,) = self._run((FIND_EXPIRY, [number(component), number(serial)]))
+        ((expires,),) = found.rows()
+        return int(expires) if expires else None
 
     def write(self, _now: int, changes: Changes) -> None:
         """Keep the changes; `commit` sends them."""
@@ -259,22 +336,11 @@ class PostgreSQLTransaction:
                 self._run((ROLLBACK, []))
             return
         rows = rows_of(self._now, self._changes, self._known.identifiers)
-        steps: list[Query] = []
-        if rows.pending:
-            steps.append((INSERT_PENDING, arrays("nntnnt", rows.pending)))
-        if rows.resolved:
-            steps.append((INSERT_RESOLVED, arrays("nntnntt", rows.resolved)))
-        if rows.moved:
-            steps.append((MOVE_TO_RESOLVED, [*arrays("nntt", rows.moved), number(self._now)]))
-        if rows.holders:
-            steps.append((INSERT_HOLDERS, arrays("tnn", rows.holders)))
-        if rows.remembered:
-            steps.append((REMEMBER, arrays("ntbnn", rows.remembered)))
-        if rows.usage:
-            steps.append((SET_USAGE, arrays("nnnn", rows.usage)))
-        self._commit(steps)
-        for serial, issue in self._changes.issued:
-            self._known.pending.add(serial, Pending(issue.component, issue.provisions))
+        self._commit(_writes(rows, self._now))
+        pending = {new.serial: new.pending() for new in self._changes.issued} | self._changes.revised
+        documents = [(row[1], row[5]) for row in rows.pending] + [row[1:] for row in rows.revised]
+        for serial, document in documents:
+            self._known.pending.put(serial, pending[serial], document)
         for resolution in self._changes.resolved:
             self._known.pending.remove(resolution.serial)
 
@@ -290,6 +356,22 @@ class PostgreSQLTransaction:
         if self._pipelining.warning is not None:
             # Committed here, but the wait for the standby was canceled: the retry finds it and waits again.
             raise OutcomeUnknownError(f"the commit returned a warning: {self._pipelining.warning}")
+
+
+def _writes(rows: Rows, now: int) -> list[Query]:
+    written: tuple[tuple[Statement, str, Sequence[Sequence[Any]], list[bytes]], ...] = (
+        (INSERT_PENDING, "nntnnt", rows.pending, []),
+        (INSERT_RESOLVED, "nntnntt", rows.resolved, []),
+        (REVISE, "nnt", rows.revised, []),
+        (EXTEND, "nnn", rows.extended, []),
+        (MOVE_TO_RESOLVED, "nntt", rows.moved, [number(now)]),
+        (INSERT_HOLDERS, "tnn", rows.holders, []),
+        (REMEMBER, "ntbnn", rows.remembered, []),
+        (SET_USAGE, "nnnn", rows.usage, []),
+        (SET_MARKS, "nn", rows.marks, []),
+        (INSERT_CLOSED, "nnnn", rows.closed, []),
+    )
+    return [(statement, [*arrays(types, lines), *more]) for statement, types, lines, more in written if lines]
 
 
 def _asked_for(found: Result, commissions: Collection[tuple[int, int]]) -> list[tuple[bytes, ...]]:

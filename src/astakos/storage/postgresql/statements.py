@@ -9,8 +9,21 @@ the first half of one pair and the second half of another; callers must drop suc
 from astakos.storage.postgresql.pipeline import statement
 
 BEGIN = statement("begin", "BEGIN ISOLATION LEVEL READ COMMITTED")
-# The server's clock decides for all engines, whichever hosts they run on.
-CLOCK = statement("clock", "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)")
+# The server's clock decides for all engines, whichever hosts they run on. The version tells whether the known
+# definitions of meters are still right.
+CLOCK = statement(
+    "clock",
+    """
+SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint),
+       (SELECT value FROM settings WHERE name = 'meters_version')
+""",
+)
+LIST_METERS = statement(
+    "list_meters",
+    """
+SELECT r.name, m.definition FROM meters m JOIN resources r ON r.id = m.resource_id ORDER BY r.id
+""",
+)
 # Changes no row if this batch, or a later one of the same engine, has been committed.
 RECORD = statement(
     "record",
@@ -42,7 +55,7 @@ ORDER BY component_id, serial FOR UPDATE
 LOCK_HOLDINGS = statement(
     "lock_holdings",
     """
-SELECT id, "limit", usage_min, usage_max, member_limit FROM holdings
+SELECT id, "limit", usage_min, usage_max, member_limit, mark FROM holdings
 WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE
 """,
 )
@@ -93,6 +106,28 @@ SELECT * FROM
 unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[])
 """,
 )
+FIND_EXPIRY = statement(
+    "find_expiry", "SELECT expires FROM pending_commissions WHERE component_id = $1 AND serial = $2"
+)
+# Neither of these matches mixed pairs: the rows are locked, and serials are unique.
+REVISE = statement(
+    "revise",
+    """
+UPDATE pending_commissions p SET provisions = w.provisions
+FROM unnest($1::bigint[], $2::bigint[], $3::text[]) AS w (component_id, serial, provisions)
+WHERE p.component_id = w.component_id AND p.serial = w.serial AND p.serial = ANY ($2::bigint[])
+    AND p.component_id = ANY ($1::bigint[])
+""",
+)
+EXTEND = statement(
+    "extend",
+    """
+UPDATE pending_commissions p SET expires = w.expires
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS w (component_id, serial, expires)
+WHERE p.component_id = w.component_id AND p.serial = w.serial AND p.serial = ANY ($2::bigint[])
+    AND p.component_id = ANY ($1::bigint[])
+""",
+)
 # Matches no mixed pairs: the rows are locked, and serials are unique.
 MOVE_TO_RESOLVED = statement(
     "move_to_resolved",
@@ -128,6 +163,22 @@ SET_USAGE = statement(
 UPDATE holdings h SET usage_min = w.usage_min, usage_max = w.usage_max, settled = h.settled + w.settled
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) AS w (id, usage_min, usage_max, settled)
 WHERE h.id = w.id AND h.id = ANY ($1::bigint[])
+""",
+)
+SET_MARKS = statement(
+    "set_marks",
+    """
+UPDATE holdings h SET mark = w.mark FROM unnest($1::bigint[], $2::bigint[]) AS w (id, mark)
+WHERE h.id = w.id AND h.id = ANY ($1::bigint[])
+""",
+)
+INSERT_CLOSED = statement(
+    "insert_closed",
+    """
+INSERT INTO closed_periods (holding_id, start, "end", total)
+SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])
+ON CONFLICT (holding_id, start) DO UPDATE SET
+    "end" = excluded."end", total = closed_periods.total + excluded.total
 """,
 )
 COMMIT = statement("commit", "COMMIT")

@@ -157,6 +157,13 @@ resources = _table(
     _flag("api_visible"),
 )
 
+# Resources that count imports of others in a time. `definition` is JSON (`ledger/meter_definitions.py`).
+meters = _table(
+    "meters",
+    Column("resource_id", NUMBER, ForeignKey("resources.id"), primary_key=True, autoincrement=False),
+    _text("definition"),
+)
+
 # What everybody sees; among system projects, they are few.
 PUBLIC = text("state = 'active' AND NOT private")
 # `announced_end` is the end date that a notice has told of last. `ENDING` are the projects that end.
@@ -394,12 +401,26 @@ holdings = Table(
     # The sum of all that has been settled (`ledger/rules.py`, invariant 3): usage without what is pending.
     Column("settled", NUMBER, nullable=False, server_default=text("0")),
     Column("member_limit", NUMBER, nullable=False, server_default=text(str(UNLIMITED))),
+    # For holdings of meters: the instant up to which time has been taken into account (`ledger/meters.py`).
+    _number("mark", nullable=True),
     UniqueConstraint("holder", "source", "resource"),
     CheckConstraint("0 <= usage_min AND usage_min <= usage_max"),
     # Leaves room for the next version of a row on its page, so that usage updates change no index. On a
     # million holdings, updates take half the time and write 40% of the log.
     postgresql_with={"fillfactor": 90},
     sqlite_strict=True,
+)
+
+# Periods of budgets that are over: what was settled in them on which holding.
+closed_periods = Table(
+    "closed_periods",
+    metadata,
+    Column("holding_id", NUMBER, primary_key=True, autoincrement=False),
+    Column("start", NUMBER, primary_key=True, autoincrement=False),
+    _number("end"),
+    _number("total"),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
 )
 
 # The ledger's tables have no foreign keys: components and holdings are never deleted, and each check would

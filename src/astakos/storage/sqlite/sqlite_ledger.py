@@ -5,9 +5,10 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from astakos.ledger.clock_guard import ClockAnchor, ClockRecord
+from astakos.ledger.meters import NO_METERS, Meters
 from astakos.ledger.operations import Changes, Pending, Remembered
 from astakos.ledger.ports import MOST_EXPIRED, IdempotencyKey, LedgerTransaction, Needs, State
-from astakos.ledger.rules import Holding, Key, Provision
+from astakos.ledger.rules import Holding, Key
 from astakos.storage.pending_cache import PendingCache
 from astakos.storage.sqlite.file_identity import FileIdentity, identity_of, log_of, require_same
 from astakos.storage.sqlite.sqlite_connection import recognized
@@ -15,8 +16,9 @@ from astakos.storage.sqlite.sqlite_database import SQLiteDatabase, writing
 from astakos.storage.tables import clock_records, write_proof
 from astakos.storage.tables.commissions import LARGEST_SERIAL
 from astakos.storage.tables.holdings import Row, find, find_by_id
-from astakos.storage.tables.ledger_rows import FIND_SETTLED, rows_of, write_rows
-from astakos.storage.tables.provisions import read_pending
+from astakos.storage.tables.ledger_rows import FIND_EXPIRY, FIND_SETTLED, rows_of, write_rows
+from astakos.storage.tables.meters import read_meters
+from astakos.storage.tables.provisions import read_all_pending, understood
 from astakos.storage.tables.retention import Retention
 
 MOST_KNOWN = 100_000
@@ -50,6 +52,9 @@ class Known:
         self.identifiers: dict[Key, int] = {}
         self.keys: dict[int, Key] = {}
         self.holdings: dict[Key, Holding] = {}
+        self.meters = NO_METERS
+        self.knows_meters = False
+        self.marks: dict[Key, int | None] = {}
         self.pending = PendingCache()
         self._version = -1
 
@@ -65,19 +70,33 @@ class Known:
         self.identifiers.clear()
         self.keys.clear()
         self.holdings.clear()
+        self.knows_meters = False
+        self.marks.clear()
         self.pending.clear()
+
+    def meters_of(self, connection: sqlite3.Connection) -> Meters:
+        """Return the meters; reads them if they are not cached."""
+        if not self.knows_meters:
+            self.meters = read_meters(connection)
+            self.knows_meters = True
+        return self.meters
 
     def learn(self, row: Row) -> None:
         """Add a holding that was read."""
         self.identifiers[row.key] = row.id
         self.keys[row.id] = row.key
         self.holdings[row.key] = row.holding
+        if row.key.resource in self.meters.named:
+            self.marks[row.key] = row.mark
 
     def update(self, changes: Changes) -> None:
         """Add the changes of a batch that is being written."""
         self.holdings.update(changes.holdings)
-        for serial, issue in changes.issued:
-            self.pending.add(serial, Pending(issue.component, issue.provisions))
+        self.marks.update(changes.marks)
+        for new in changes.issued:
+            self.pending.put(new.serial, new.pending())
+        for serial, pending in changes.revised.items():
+            self.pending.put(serial, pending)
         for resolution in changes.resolved:
             self.pending.remove(resolution.serial)
 
@@ -171,19 +190,22 @@ class SQLiteTransaction:
 
     def read(self, _now: int, needs: Needs) -> State:
         """Read the state that the batch needs."""
+        meters = self._known.meters_of(self._connection)
         expired = self._expired(needs.due)
         # If more are past their time to live, one of them can be cached as pending.
         more = len(expired) == MOST_EXPIRED
         pending = self._pending(needs.commissions, needs.due, use_cache=not more)
-        keys = set(needs.keys)
+        keys = meters.with_meters(needs.keys) if meters else set(needs.keys)
         for commission in (*expired.values(), *pending.values()):
-            keys.update([key for key, _ in commission.provisions])
+            keys.update(commission.keys())
         return State(
             expired,
             pending,
             self._holdings(keys),
             self._remembered(needs.idempotency),
             self._next_serials(needs.serials) if needs.serials else (),
+            meters=meters,
+            marks={key: self._known.marks[key] for key in keys if key in self._known.marks} if meters else {},
         )
 
     def _expired(self, due: int) -> dict[int, Pending]:
@@ -197,9 +219,11 @@ class SQLiteTransaction:
         found: dict[int, Pending] = {}
         for component, serial in commissions:
             pending = known.get(serial) if use_cache else None
-            pending = pending or self._find_pending(component, serial, due)
+            if pending is None:
+                pending = self._find_pending(component, serial, due)
+                if pending is not None:
+                    known.put(serial, pending)
             if pending is not None and pending.component == component:
-                known.add(serial, pending)
                 found[serial] = pending
         return found
 
@@ -211,13 +235,12 @@ class SQLiteTransaction:
 
     def _understand(self, component: int, document: str) -> Pending:
         """Decode a pending commission; read those of its holdings that are not cached."""
+        stored = read_all_pending(document)
         keys = self._known.keys
-        provisions = []
-        for identifier, quantity in read_pending(document):
+        for identifier in stored.holdings():
             if identifier not in keys:
                 self._known.learn(find_by_id(self._connection, identifier))
-            provisions.append(Provision(keys[identifier], quantity))
-        return Pending(component, tuple(provisions))
+        return understood(component, stored, keys)
 
     def _holdings(self, keys: Collection[Key]) -> dict[Key, Holding]:
         known = self._known.holdings
@@ -245,6 +268,11 @@ class SQLiteTransaction:
         identifiers = self._known.identifiers
         execute = self._connection.execute
         return {key: execute(FIND_SETTLED, (identifiers[key],)).fetchone()[0] for key in keys}
+
+    def expires(self, component: int, serial: int) -> int | None:
+        """Return when a commission that `read` has found pending expires; None for never."""
+        found: tuple[int | None] = self._connection.execute(FIND_EXPIRY, (component, serial)).fetchone()
+        return found[0]
 
     def write(self, now: int, changes: Changes) -> None:
         """Store the changes of the batch, in one pass over each table."""

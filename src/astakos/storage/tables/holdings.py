@@ -11,18 +11,23 @@ LIMIT = 'CASE WHEN p.member_limit < h."limit" THEN p.member_limit ELSE h."limit"
 PROJECT_LEVEL = "LEFT JOIN holdings p ON p.holder = h.source AND p.source = '' AND p.resource = h.resource"
 
 FINDING = f"""
-SELECT h.id, h.holder, h.source, h.resource, {LIMIT}, h.usage_min, h.usage_max FROM holdings h {PROJECT_LEVEL}
+SELECT h.id, h.holder, h.source, h.resource, {LIMIT}, h.usage_min, h.usage_max, h.mark
+FROM holdings h {PROJECT_LEVEL}
 """
 FIND = f"{FINDING} WHERE h.holder = ? AND h.source = ? AND h.resource = ?"
 FIND_BY_ID = f"{FINDING} WHERE h.id = ?"
 
 
 class Row(NamedTuple):
-    """A holding with its id; holdings are never deleted, so an id always means the same key."""
+    """A holding with its id; holdings are never deleted, so an id always means the same key.
+
+    `mark` is set for holdings of meters only; see `astakos.ledger.meters.Forgiven`.
+    """
 
     id: int
     key: Key
     holding: Holding
+    mark: int | None = None
 
 
 def stored_source(source: str | None) -> str:
@@ -50,6 +55,7 @@ def find_by_id(connection: Connection, identifier: int) -> Row:
     return _row(connection.execute(FIND_BY_ID, (identifier,)).fetchone())
 
 
-def _row(row: tuple[int, str, str, str, int, int, int]) -> Row:
-    identifier, holder, source, resource, *figures = row
-    return Row(identifier, Key(holder, read_source(source), resource), Holding(*figures))
+def _row(row: tuple[int, str, str, str, int, int, int, int | None]) -> Row:
+    identifier, holder, source, resource, limit, usage_min, usage_max, mark = row
+    key = Key(holder, read_source(source), resource)
+    return Row(identifier, key, Holding(limit, usage_min, usage_max), mark)

@@ -25,11 +25,21 @@ SELECT component_id, serial, name, issue_time, ?, ?, ? FROM pending_commissions
 WHERE component_id = ? AND serial = ?
 """
 DELETE_PENDING = "DELETE FROM pending_commissions WHERE component_id = ? AND serial = ?"
+REVISE = "UPDATE pending_commissions SET provisions = ? WHERE component_id = ? AND serial = ?"
+EXTEND = "UPDATE pending_commissions SET expires = ? WHERE component_id = ? AND serial = ?"
+FIND_EXPIRY = "SELECT expires FROM pending_commissions WHERE component_id = ? AND serial = ?"
 INSERT_HOLDER = "INSERT INTO commission_holders (holder, serial, component_id) VALUES (?, ?, ?)"
 REMEMBER = """
 INSERT INTO idempotency_keys (component_id, key, fingerprint, serial, time) VALUES (?, ?, ?, ?, ?)
 """
 SET_USAGE = "UPDATE holdings SET usage_min = ?, usage_max = ?, settled = settled + ? WHERE id = ?"
+SET_MARK = "UPDATE holdings SET mark = ? WHERE id = ?"
+# Another definition of the meter can have made the same period end before.
+INSERT_CLOSED = """
+INSERT INTO closed_periods (holding_id, start, "end", total) VALUES (?, ?, ?, ?)
+ON CONFLICT (holding_id, start) DO UPDATE SET
+    "end" = excluded."end", total = closed_periods.total + excluded.total
+"""
 FIND_SETTLED = "SELECT settled FROM holdings WHERE id = ?"
 
 
@@ -41,28 +51,44 @@ class Rows(NamedTuple):
         resolved: new rows of `resolved_commissions`, for commissions resolved in the batch that issued them.
         moved: component, serial, verdict, and provisions of each commission that moves from
             `pending_commissions` to `resolved_commissions`.
+        revised: component, serial, and provisions of each changed row of `pending_commissions`.
+        extended: component, serial, and the new instant at which it expires, of such rows.
         holders: new rows of `commission_holders`.
         remembered: new rows of `idempotency_keys`.
         usage: id, usage_min, and usage_max of each changed holding, and what the batch has settled on it.
+        marks: id and mark of each changed holding of a meter.
+        closed: id, start, end and total of each period of a budget that is over.
     """
 
     pending: list[tuple[int, int, str, int, int | None, str]]
     resolved: list[tuple[int, int, str, int, int, str, str]]
     moved: list[tuple[int, int, str, str]]
+    revised: list[tuple[int, int, str]]
+    extended: list[tuple[int, int, int]]
     holders: list[tuple[str, int, int]]
     remembered: list[tuple[int, str, bytes, int, int]]
     usage: list[tuple[int, int, int, int]]
+    marks: list[tuple[int, int | None]]
+    closed: list[tuple[int, int, int, int]]
+
+    @classmethod
+    def none(cls) -> "Rows":
+        """Return no rows, to which some can be added."""
+        return cls(*([] for _ in cls._fields))
 
 
 def rows_of(now: int, changes: Changes, identifiers: Mapping[Key, int]) -> Rows:
     """Return the rows for the changes of a batch; `identifiers` has the ids of all holdings involved."""
-    rows = Rows([], [], [], [], [], [])
+    rows = Rows.none()
     resolved = {resolution.serial: resolution for resolution in changes.resolved}
-    for serial, issue in changes.issued:
+    revised, extended = dict(changes.revised), dict(changes.extended)
+    for new in changes.issued:
+        serial, issue, _ = new
         resolution = resolved.pop(serial, None)
         if resolution is None:
             expires = None if issue.time_to_live is None else now + issue.time_to_live
-            provisions = write_pending(issue.provisions, identifiers)
+            _, expires = extended.pop(serial, (issue.component, expires))
+            provisions = write_pending(revised.pop(serial, new.pending()), identifiers)
             rows.pending.append((issue.component, serial, issue.name, now, expires, provisions))
         else:
             provisions = write_settled(resolution.settlements, identifiers)
@@ -71,6 +97,14 @@ def rows_of(now: int, changes: Changes, identifiers: Mapping[Key, int]) -> Rows:
             )
         if issue.idempotency is not None:
             rows.remembered.append((issue.component, *issue.idempotency, serial, now))
+    rows.revised.extend(
+        [
+            (pending.component, serial, write_pending(pending, identifiers))
+            for serial, pending in revised.items()
+            if serial not in resolved
+        ]
+    )
+    rows.extended.extend([(component, serial, expires) for serial, (component, expires) in extended.items()])
     rows.moved.extend(
         [
             (one.component, one.serial, one.verdict, write_settled(one.settlements, identifiers))
@@ -90,6 +124,8 @@ def rows_of(now: int, changes: Changes, identifiers: Mapping[Key, int]) -> Rows:
             for key, holding in changes.holdings.items()
         ]
     )
+    rows.marks.extend([(identifiers[key], mark) for key, mark in changes.marks.items()])
+    rows.closed.extend([(identifiers[key], *period) for key, period in changes.closed])
     return rows
 
 
@@ -100,9 +136,13 @@ def write_rows(connection: Connection, rows: Rows, now: int) -> None:
     many(INSERT_RESOLVED, rows.resolved)
     many(MOVE_TO_RESOLVED, [(now, *row[2:], *row[:2]) for row in rows.moved])
     many(DELETE_PENDING, [row[:2] for row in rows.moved])
+    many(REVISE, [(document, *key) for *key, document in rows.revised])
+    many(EXTEND, [(expires, *key) for *key, expires in rows.extended])
     many(INSERT_HOLDER, rows.holders)
     many(REMEMBER, rows.remembered)
     many(SET_USAGE, [(*figures, identifier) for identifier, *figures in rows.usage])
+    many(SET_MARK, [(mark, identifier) for identifier, mark in rows.marks])
+    many(INSERT_CLOSED, rows.closed)
 
 
 def _drawing_holders(resolution: Resolution) -> set[str]:

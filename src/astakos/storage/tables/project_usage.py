@@ -7,11 +7,12 @@ from astakos.ledger.rules import Holding
 from astakos.projects.project import MembershipState
 from astakos.storage.protocol import Connection
 from astakos.storage.tables.holdings import LIMIT, PROJECT_LEVEL
+from astakos.storage.tables.metered_figures import MeteredFigures
 from astakos.storage.texts import is_storable
 
 # Memberships are kept when they end, and so are the holdings of those who were members once.
 USAGE = f"""
-SELECT u.uuid, m.state, h.resource, {LIMIT}, h.usage_min, h.usage_max, h.id
+SELECT u.uuid, m.state, h.resource, {LIMIT}, h.usage_min, h.usage_max, h.mark, h.id
 FROM projects project
 JOIN memberships m ON m.project_id = project.id
 JOIN users u ON u.id = m.user_id
@@ -64,6 +65,7 @@ def read_usage(
     order: Order,
     after: Position | None,
     most: int,
+    now: int,
 ) -> list[MemberUsage]:
     """Read a page of the usage of API-visible resources in a project.
 
@@ -75,6 +77,7 @@ def read_usage(
         order: `BY_MEMBER`, or `BY_USAGE`, the largest first.
         after: where the page before ended; None for the first page.
         most: the size of the page.
+        now: the instant; usage of meters is sorted as it was when they were last changed.
     """
     if not all(map(is_storable, filter(None, (resource, user)))):
         return []
@@ -90,9 +93,14 @@ def read_usage(
         statement += f" AND {condition}"
         values += parameters
     rows = connection.execute(f"{statement} ORDER BY {order.by} LIMIT ?", [*values, most])
+    figures = MeteredFigures(connection, now)
     return [
         MemberUsage(
-            user, MembershipState(state), resource, Holding(*figures), Position(figures[2], identifier)
+            user,
+            MembershipState(state),
+            resource,
+            figures.at_present(resource, Holding(limit, usage_min, usage_max), mark).holding,
+            Position(usage_max, identifier),
         )
-        for user, state, resource, *figures, identifier in rows
+        for user, state, resource, limit, usage_min, usage_max, mark, identifier in rows.fetchall()
     ]

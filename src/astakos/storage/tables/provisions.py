@@ -1,6 +1,6 @@
 """The stored form of a commission's provisions: a JSON document of numbers, with holdings given by id.
 
-Pending: `[[holding, quantity], …]`.
+Pending: `[[holding, quantity], …]`. If there is more to say, an object (`StoredPending`).
 Resolved, with the holding's figures afterwards (`quota-semantics.md` §4):
 `[[holding, quantity, settled, limit, usage_min, usage_max], …]`.
 
@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from astakos.ledger.operations import Settlement
+from astakos.ledger.meters import Count
+from astakos.ledger.operations import Pending, Settlement
+from astakos.ledger.overage import Overage
 from astakos.ledger.rules import Holding, Key, Provision
 
 
@@ -32,19 +34,72 @@ class Settled(NamedTuple):
         return Holding(self.limit, self.usage_min, self.usage_max)
 
 
+class StoredCount(NamedTuple):
+    """What an import into the holding `base` counts on the holding of a meter; see `meters.Count`."""
+
+    holding: int
+    base: int
+    quantity: int
+    at_issue: bool
+
+
+class StoredPending(msgspec.Struct, omit_defaults=True):
+    """A pending commission (`astakos.ledger.operations.Pending`), with the ids of holdings."""
+
+    provisions: list[tuple[int, int]]
+    counts: list[StoredCount] = []
+    overage: Overage = Overage.REFUSE
+    progress: list[tuple[int, int]] = []
+
+    def holdings(self) -> list[int]:
+        """Return the ids of the holdings that change when it is resolved."""
+        return [holding for holding, _ in self.provisions] + [count.holding for count in self.counts]
+
+
 _encoder = msgspec.json.Encoder()
-_pending = msgspec.json.Decoder(list[tuple[int, int]])
+_pending = msgspec.json.Decoder(list[tuple[int, int]] | StoredPending)
 _settled = msgspec.json.Decoder(list[Settled])
 
 
-def write_pending(provisions: Iterable[Provision], identifiers: Mapping[Key, int]) -> str:
-    """Encode the provisions of a pending commission."""
-    return _encoder.encode([(identifiers[key], quantity) for key, quantity in provisions]).decode()
+def write_pending(pending: Pending, identifiers: Mapping[Key, int]) -> str:
+    """Encode a pending commission."""
+    provisions = _pairs(pending.provisions, identifiers)
+    if pending == Pending(pending.component, pending.provisions):
+        return _encoder.encode(provisions).decode()
+    counts = [
+        StoredCount(identifiers[key], identifiers[base], quantity, at_issue)
+        for key, base, quantity, at_issue in pending.counts
+    ]
+    progress = _pairs(pending.progress, identifiers)
+    return _encoder.encode(StoredPending(provisions, counts, pending.overage, progress)).decode()
+
+
+def _pairs(provisions: Iterable[Provision], identifiers: Mapping[Key, int]) -> list[tuple[int, int]]:
+    return [(identifiers[key], quantity) for key, quantity in provisions]
 
 
 def read_pending(document: str | bytes) -> list[tuple[int, int]]:
-    """Decode a pending commission into ids of holdings and quantities."""
-    return _pending.decode(document)
+    """Decode a pending commission into ids of holdings and quantities, as its component named them."""
+    return read_all_pending(document).provisions
+
+
+def read_all_pending(document: str | bytes) -> StoredPending:
+    """Decode a pending commission with what it counts on meters."""
+    pending = _pending.decode(document)
+    return StoredPending(pending) if isinstance(pending, list) else pending
+
+
+def understood(component: int, stored: StoredPending, keys: Mapping[int, Key]) -> Pending:
+    """Return a pending commission; `keys` has the keys of all its holdings by id."""
+    provisions = tuple([Provision(keys[holding], quantity) for holding, quantity in stored.provisions])
+    counts = tuple(
+        [
+            Count(keys[meter], keys[base], quantity, at_issue)
+            for meter, base, quantity, at_issue in stored.counts
+        ]
+    )
+    progress = tuple([Provision(keys[holding], quantity) for holding, quantity in stored.progress])
+    return Pending(component, provisions, counts, stored.overage, progress)
 
 
 def write_settled(settlements: Iterable[Settlement], identifiers: Mapping[Key, int]) -> str:

@@ -1,11 +1,12 @@
 """Reads quotas: the holdings of users and projects that the directory knows (§8.5)."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from astakos.ledger.rules import Holding
 from astakos.storage.protocol import Connection
 from astakos.storage.tables.holdings import LIMIT, PROJECT_LEVEL
+from astakos.storage.tables.metered_figures import MeteredFigures, Period
 from astakos.storage.texts import is_storable
 
 NO_HOLDING = Holding(0)
@@ -19,6 +20,7 @@ class UserQuota(NamedTuple):
     resource: str
     member_level: Holding
     project_level: Holding
+    period: Period | None = None
 
 
 class ProjectQuota(NamedTuple):
@@ -27,9 +29,12 @@ class ProjectQuota(NamedTuple):
     project: str
     resource: str
     project_level: Holding
+    period: Period | None = None
 
 
-FIGURES = f'h.resource, {LIMIT}, h.usage_min, h.usage_max, p."limit", p.usage_min, p.usage_max'
+FIGURES = f"""
+h.resource, {LIMIT}, h.usage_min, h.usage_max, h.mark, p."limit", p.usage_min, p.usage_max, p.mark
+"""
 
 QUOTAS_OF_USER = f"""
 SELECT u.uuid, project.uuid, {FIGURES}
@@ -61,22 +66,26 @@ JOIN holdings h ON h.holder = 'user:' || u.uuid AND h.source = 'project:' || pro
 WHERE u.email_verified
 """
 PROJECT_QUOTAS = """
-SELECT project.uuid, p.resource, p."limit", p.usage_min, p.usage_max
+SELECT project.uuid, p.resource, p."limit", p.usage_min, p.usage_max, p.mark
 FROM projects project
 JOIN holdings p ON p.holder = 'project:' || project.uuid AND p.source = ''
 WHERE project.state IN ('active', 'suspended', 'terminated')
 """
 
 
-def _user_quota(row: tuple[str, str, str, int, int, int, int | None, int, int]) -> UserQuota:
-    user, project, resource, limit, usage_min, usage_max, project_limit, project_min, project_max = row
-    project_level = NO_HOLDING if project_limit is None else Holding(project_limit, project_min, project_max)
-    return UserQuota(user, project, resource, Holding(limit, usage_min, usage_max), project_level)
+def _user_quotas(connection: Connection, rows: Iterable[tuple[Any, ...]], now: int) -> Iterator[UserQuota]:
+    figures = MeteredFigures(connection, now)
+    for user, project, resource, *member, mark, limit, usage_min, usage_max, project_mark in rows:
+        present = figures.at_present(resource, Holding(*member), mark)
+        level = NO_HOLDING if limit is None else Holding(limit, usage_min, usage_max)
+        project_level = figures.at_present(resource, level, project_mark).holding
+        yield UserQuota(user, project, resource, present.holding, project_level, present.period)
 
 
-def quotas_of_user(connection: Connection, user_id: int) -> Iterator[UserQuota]:
+def quotas_of_user(connection: Connection, user_id: int, now: int) -> Iterator[UserQuota]:
     """Read the quotas that a user sees: API-visible resources in the projects that they can draw from."""
-    return map(_user_quota, connection.execute(QUOTAS_OF_USER, (user_id,)))
+    rows = connection.execute(QUOTAS_OF_USER, (user_id,)).fetchall()
+    return _user_quotas(connection, rows, now)
 
 
 def service_quotas(
@@ -84,14 +93,14 @@ def service_quotas(
     resources: Collection[str] | None,
     users: Collection[str] | None,
     projects: Collection[str] | None,
+    now: int,
 ) -> Iterator[UserQuota]:
     """Read the quotas of users with a verified address; None as a filter matches everything."""
     if users is None and projects is not None:
         rows = _of(connection, SERVICE_QUOTAS_OF_PROJECT, "project.uuid", "h.id", projects)
     else:
         rows = _of(connection, SERVICE_QUOTAS, "u.uuid", "h.id", users)
-    for row in rows:
-        quota = _user_quota(row)
+    for quota in _user_quotas(connection, rows, now):
         if (resources is None or quota.resource in resources) and (
             projects is None or quota.project in projects
         ):
@@ -99,12 +108,14 @@ def service_quotas(
 
 
 def project_quotas(
-    connection: Connection, resources: Collection[str], projects: Collection[str] | None
+    connection: Connection, resources: Collection[str], projects: Collection[str] | None, now: int
 ) -> Iterator[ProjectQuota]:
     """Read the quotas of initialized projects; None as a filter matches all projects."""
-    for project, resource, *figures in _of(connection, PROJECT_QUOTAS, "project.uuid", "p.id", projects):
+    metered = MeteredFigures(connection, now)
+    rows = _of(connection, PROJECT_QUOTAS, "project.uuid", "p.id", projects)
+    for project, resource, *figures, mark in rows:
         if resource in resources:
-            yield ProjectQuota(project, resource, Holding(*figures))
+            yield ProjectQuota(project, resource, *metered.at_present(resource, Holding(*figures), mark))
 
 
 def _of(

@@ -8,7 +8,7 @@ from astakos.storage.protocol import Connection
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from astakos.storage.tables.quotas import project_quotas, service_quotas
 from service.storage.tables.counting import steps_of
-from service.world import ALICE, LAB, VM
+from service.world import ALICE, LAB, LOADED, VM
 
 
 def add_users(database: SQLiteDatabase, count: int) -> None:
@@ -31,10 +31,10 @@ def add_users(database: SQLiteDatabase, count: int) -> None:
 @pytest.mark.parametrize(
     "read",
     [
-        lambda connection: list(service_quotas(connection, {VM}, [ALICE.uuid], None)),
-        lambda connection: list(service_quotas(connection, {VM}, None, [LAB])),
-        lambda connection: list(service_quotas(connection, {VM}, [ALICE.uuid], [LAB])),
-        lambda connection: list(project_quotas(connection, {VM}, [LAB])),
+        lambda connection: list(service_quotas(connection, {VM}, [ALICE.uuid], None, LOADED)),
+        lambda connection: list(service_quotas(connection, {VM}, None, [LAB], LOADED)),
+        lambda connection: list(service_quotas(connection, {VM}, [ALICE.uuid], [LAB], LOADED)),
+        lambda connection: list(project_quotas(connection, {VM}, [LAB], LOADED)),
     ],
     ids=["a user", "a project", "a user in a project", "a project's own"],
 )

@@ -1,0 +1,108 @@
+"""The meters of one batch of the ledger: time that has passed, imports that count, and what is given back."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+from astakos.ledger import rules
+from astakos.ledger.meters import (
+    Closed,
+    Count,
+    Meters,
+    begin,
+    counts_of,
+    forgive,
+    renewal,
+    settle_metered,
+)
+from astakos.ledger.overage import Overage
+from astakos.ledger.rules import Holding, IsMeter, Key, NoCapacity, Provision, Refusal
+
+NO_COUNTS: tuple[Count, ...] = ()
+
+
+class Metering:
+    """The meters and their marks, changed by one operation after another.
+
+    Attributes:
+        marks: the marks of the metered holdings that the batch has read.
+        closed: the periods of budgets that the batch has found over.
+    """
+
+    def __init__(self, meters: Meters, marks: Mapping[Key, int | None], now: int) -> None:
+        """Set the meters, the stored marks, and the instant at which all operations of the batch happen."""
+        self.marks = dict(marks)
+        self.closed: list[tuple[Key, Closed]] = []
+        self._meters = meters
+        self._now = now
+
+    def forgive(self, holdings: dict[Key, Holding]) -> None:
+        """Take into account the time that has passed for all metered holdings."""
+        for key, mark in self.marks.items():
+            meter = self._meters.named.get(key.resource)
+            if meter is not None:
+                holdings[key], self.marks[key], closed = forgive(meter, holdings[key], mark, self._now)
+                if closed is not None:
+                    self.closed.append((key, closed))
+
+    def named_in(self, provisions: Iterable[Provision]) -> IsMeter | None:
+        """Return the refusal of provisions that name a meter itself; None if none does."""
+        for provision in provisions if self._meters else ():
+            base = self._meters.bases.get(provision.key.resource)
+            if base is not None:
+                return IsMeter(provision, base)
+        return None
+
+    def counts_of(self, provisions: Iterable[Provision]) -> tuple[Count, ...]:
+        """Return what provisions count on meters."""
+        return counts_of(provisions, self._meters) if self._meters else NO_COUNTS
+
+    def issue(
+        self,
+        holdings: Mapping[Key, Holding],
+        provisions: Sequence[Provision],
+        counts: Sequence[Count],
+        *,
+        force: bool,
+    ) -> dict[Key, Holding] | Refusal:
+        """Return the changed holdings after issuing provisions with what they count, or the first refusal."""
+        if not counts:
+            return rules.issue(holdings, provisions, force=force)
+        counted = [Provision(count.key, count.quantity) for count in counts]
+        changed = rules.issue(holdings, rules.merge([*provisions, *counted]), force=force)
+        if isinstance(changed, NoCapacity):
+            return self._explained(changed, holdings)
+        if not isinstance(changed, dict):
+            return changed
+        for key, _, quantity, at_issue in counts:
+            if at_issue:
+                changed[key] = rules.settle(changed[key], quantity, quantity)
+            self._begin(key)
+        return changed
+
+    def settle(self, holding: Holding, count: Count, settled: int) -> Holding:
+        """Return a meter's holding after `settled` of a count has taken effect."""
+        if settled:
+            self._begin(count.key)
+        return settle_metered(holding, count.quantity, settled, was_counted=count.at_issue)
+
+    def most_debt(self, overage: Overage) -> Callable[[str], int]:
+        """Return by how much a settlement may take usage of a resource beyond its limit."""
+        return self._meters.most_debt if overage is Overage.DEBT else lambda _resource: 0
+
+    def with_meters(self, keys: Collection[Key]) -> Collection[Key]:
+        """Return holdings, and those of the meters on which imports into them count."""
+        return self._meters.with_meters(keys) if self._meters else keys
+
+    def _explained(self, refusal: NoCapacity, holdings: Mapping[Key, Holding]) -> NoCapacity:
+        """Add to a refusal by a meter when there will be room."""
+        key, quantity = refusal.provision
+        meter = self._meters.named.get(key.resource)
+        if meter is None:
+            return refusal
+        when = renewal(meter, holdings[key], self.marks.get(key), self._now, quantity)
+        return NoCapacity(refusal.provision, refusal.usage, refusal.limit, when)
+
+    def _begin(self, key: Key) -> None:
+        """Let a period begin that begins with its first use."""
+        meter = self._meters.named.get(key.resource)
+        if meter is not None:
+            self.marks[key] = begin(meter, self.marks.get(key), self._now)

@@ -1,0 +1,46 @@
+"""What was settled on holdings, which reconciling compares with their actual usage."""
+
+from collections.abc import Iterable, Mapping
+
+from astakos.ledger.operations import Changes, Operation, Reconcile
+from astakos.ledger.ports import LedgerTransaction
+from astakos.ledger.rules import Holding, Key
+
+
+class SettledSums:
+    """The sums for the holdings that a batch reconciles, after the operations so far.
+
+    This is the usage without what is pending (`rules.py`, invariant 3). Stored sums are read once for the
+    batch, and each resolution of the batch is added once.
+    """
+
+    def __init__(
+        self,
+        transaction: LedgerTransaction,
+        operations: Iterable[Operation],
+        stored: Mapping[Key, Holding],
+        changes: Changes,
+    ) -> None:
+        """Start with the holdings as the batch has found them, and what it changes as it goes on."""
+        reconciled = {
+            key for operation in operations if isinstance(operation, Reconcile) for key, _ in operation.usage
+        }
+        existing = {key: stored[key] for key in reconciled if key in stored}
+        self._sums = {key: holding.usage_max for key, holding in existing.items()}
+        if pending := [key for key, holding in existing.items() if holding.pending]:
+            self._sums.update(transaction.settled(pending))
+        self._changes = changes
+        self._resolved = 0
+
+    def on(self, key: Key) -> int:
+        """Return the sum for a holding."""
+        return self._sums[key]
+
+    def catch_up(self) -> None:
+        """Include what the batch has resolved since the last call."""
+        resolved = self._changes.resolved[self._resolved :]
+        self._resolved += len(resolved)
+        for resolution in resolved:
+            for key, _, settled, _ in resolution.settlements:
+                if key in self._sums:
+                    self._sums[key] += settled

@@ -1,0 +1,35 @@
+"""Adds meters: their definitions, the marks of their holdings, and the periods that are over."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.types import TypeEngine
+
+revision = "0017"
+down_revision = "0016"
+branch_labels = None
+depends_on = None
+
+# SQLite's STRICT tables have no BIGINT; INTEGER holds it.
+NUMBER: TypeEngine[int] = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    """Add a column and two tables. No resource is a meter yet."""
+    op.add_column("holdings", sa.Column("mark", NUMBER))
+    op.create_table(
+        "meters",
+        sa.Column(
+            "resource_id", NUMBER, sa.ForeignKey("resources.id"), primary_key=True, autoincrement=False
+        ),
+        sa.Column("definition", sa.Text, nullable=False),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "closed_periods",
+        sa.Column("holding_id", NUMBER, primary_key=True, autoincrement=False),
+        sa.Column("start", NUMBER, primary_key=True, autoincrement=False),
+        sa.Column("end", NUMBER, nullable=False),
+        sa.Column("total", NUMBER, nullable=False),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
