@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import click
 
 from astakos.administration.accounts import find_user
+from astakos.administration.state_document import StateError
 from astakos.events.event import OPERATOR, Actor
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import settings
@@ -35,10 +36,12 @@ def actor_named(connection: Connection, acting: str | None) -> Actor:
     """Return the actor that `--as` names.
 
     Raises:
-        StateError: there is no such user.
+        StateError: there is no such user, or they are not active, and so can do nothing.
     """
     if acting is None:
         return OPERATOR
     user = find_user(connection, acting)
+    if not user.is_active:
+        raise StateError(f"{user.email} is not active, and so can do nothing")
     is_project_admin = user.uuid in settings.find(connection, settings.PROJECT_ADMINS, [])
     return Actor(user.uuid, OPERATOR.origin, is_project_admin)

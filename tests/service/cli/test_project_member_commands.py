@@ -8,7 +8,7 @@ from astakos.storage.tables import projects
 from service.caller import ACCOUNT, Caller
 from service.command import astakos, refused
 from service.installation import all_rows, last_event
-from service.world import ALICE, BOB, CHLOE, CLOSED, DORA, FAY, HALTED, LAB, UNKNOWN_UUID, VM
+from service.world import ALICE, BOB, CHLOE, CLOSED, DORA, FAY, HALTED, HUGO, LAB, UNKNOWN_UUID, VM
 
 pytestmark = pytest.mark.every_engine
 
@@ -116,6 +116,7 @@ def test_members_are_listed_with_what_they_are_since_when(database: Database) ->
         (("join", "nothing", "--as", CHLOE.email), "there is no project 'nothing'"),
         (("join", LAB, "--as", "nobody"), "there is no user 'nobody'"),
         (("join", LAB, "--as", ALICE.email), "already"),
+        (("join", LAB, "--as", HUGO.email), f"{HUGO.email} is not active, and so can do nothing"),
         (("join", CLOSED, "--as", CHLOE.email), "terminated"),
         (("leave", LAB, "--as", CHLOE.email), f"{CHLOE.email} has no membership in {LAB_NAME}"),
         (("accept", LAB, BOB.email), "accepted"),
