@@ -17,7 +17,7 @@ FLOORS = (
     ("processes",),
     ("server",),
     ("http",),
-    ("service",),
+    ("deliveries", "service"),
     ("administration",),
     ("storage",),
     ("projects",),

@@ -14,7 +14,6 @@ from astakos.http.dialects.newest import NEWEST
 from astakos.ledger.rules import Holding, Key
 from astakos.processes.listening import LOOPBACK, listen
 from astakos.server.running import serving
-from astakos.service.mail import Mailer
 from astakos.service.service import Service
 from astakos.storage.opening import database_of
 from astakos.storage.protocol import Connection, Database
@@ -56,7 +55,6 @@ def copy_world(template: Path, path: Path) -> SQLiteDatabase:
 @contextlib.contextmanager
 def running(
     database: Database,
-    mailer: Mailer | None = None,
     now: Callable[[], int] = clock.now,
     dialect: Dialect = NEWEST,
     proxies: TrustedProxies | None = None,
@@ -64,9 +62,7 @@ def running(
     """A service on a database, over HTTP, while the context lasts."""
     with listen(LOOPBACK, 0) as listener:
         port = listener.getsockname()[1]
-        with serving(
-            Service(database, BASE_URL, mailer, now=now, proxies=proxies), listener, dialect=dialect
-        ):
+        with serving(Service(database, BASE_URL, now=now, proxies=proxies), listener, dialect=dialect):
             yield Caller(f"http://{LOOPBACK}:{port}/astakos")
 
 

@@ -44,6 +44,7 @@ def dump(database: Database) -> StateDocument:
                 clock_agreement_seconds=settings.find(connection, settings.CLOCK_AGREEMENT_SECONDS),
                 compatibility=settings.find(connection, settings.COMPATIBILITY),
                 trusted_proxies=settings.find(connection, settings.TRUSTED_PROXIES),
+                webhook_networks=settings.find(connection, settings.WEBHOOK_NETWORKS),
                 **{name: settings.find(connection, name) for name in settings.LOGIN},
             ),
             components=list(_components(connection)),

@@ -44,10 +44,10 @@ from astakos.administration.system_projects import save_system_project
 from astakos.directory.charging_rights import MayCharge
 from astakos.directory.entities import Component, Resource, User, UserRecord
 from astakos.directory.mail_addresses import EXAMPLE, is_mail_address
+from astakos.directory.network_addresses import Networks
 from astakos.directory.redirects import refuse_allowed_next, refuse_base_url
 from astakos.directory.service_catalog import refuse_menu
 from astakos.directory.tokens import USER_TOKEN_LIFETIME
-from astakos.directory.trusted_proxies import TrustedProxies
 from astakos.events.event import OPERATOR, Actor
 from astakos.ledger.rules import UNLIMITED
 from astakos.projects.project import MembershipState, ProjectState
@@ -140,17 +140,19 @@ class _Loader:
             settings.ENDING_NOTICE_DAYS: entry.ending_notice_days,
             settings.COMPATIBILITY: entry.compatibility,
             settings.TRUSTED_PROXIES: entry.trusted_proxies,
+            settings.WEBHOOK_NETWORKS: entry.webhook_networks,
             **{name: getattr(entry, name) for name in settings.LOGIN},
         }
         for position, allowed in enumerate(entry.weblogin_next or ()):
             refusal = refuse_allowed_next(allowed)
             if refusal:
                 raise (here / f"weblogin_next[{position}]").error(refusal)
-        for position, network in enumerate(entry.trusted_proxies or ()):
-            try:
-                TrustedProxies([network])
-            except ValueError as error:
-                raise (here / f"trusted_proxies[{position}]").error(str(error)) from error
+        for key in ("trusted_proxies", "webhook_networks"):
+            for position, network in enumerate(getattr(entry, key) or ()):
+                try:
+                    Networks([network])
+                except ValueError as error:
+                    raise (here / f"{key}[{position}]").error(str(error)) from error
         given = {name: value for name, value in values.items() if value is not None}
         known = {name: settings.find(self._connection, name) for name in given}
         for name, value in given.items():

@@ -31,6 +31,7 @@ class Settings(Entry):
     admin_users: bool | None = None
     admin_users_groups: list[str] | None = None
     trusted_proxies: list[str] | None = None
+    webhook_networks: list[str] | None = None
     history_days: Annotated[int, msgspec.Meta(ge=1, le=36500)] | None = None
     clock_jump_seconds: Annotated[int, msgspec.Meta(ge=1, le=86400)] | None = None
     clock_agreement_seconds: Annotated[int, msgspec.Meta(ge=1, le=86400)] | None = None

@@ -14,6 +14,7 @@ ON_THE_DATABASE = {
     "clock": "astakos.cli.clock_commands:clock",
     "commission": "astakos.cli.commission_commands:commission",
     "component": "astakos.cli.component_commands:component",
+    "delivery": "astakos.cli.delivery_commands:delivery",
     "dump": "astakos.cli.state_commands:dump",
     "load": "astakos.cli.state_commands:load",
     "migrate": "astakos.cli.migrate_command:migrate",
@@ -22,6 +23,7 @@ ON_THE_DATABASE = {
     "resource": "astakos.cli.shared_groups:resource",
     "serve": "astakos.cli.serve_command:serve",
     "user": "astakos.cli.user_commands:user",
+    "webhook": "astakos.cli.webhook_commands:webhook",
 }
 OVER_HTTP = {
     "catalog": "astakos.cli.offer_commands:catalog",

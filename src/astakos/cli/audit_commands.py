@@ -10,6 +10,7 @@ import msgspec
 
 from astakos.administration.accounts import find_user
 from astakos.administration.state_document import StateError
+from astakos.cli.event_kinds import KIND
 from astakos.cli.files import FileName, reading, writing
 from astakos.cli.instants import INSTANT
 from astakos.cli.options import database_option, open_database
@@ -22,26 +23,8 @@ from astakos.storage.protocol import Connection
 from astakos.storage.tables import events, users
 
 ORIGINS = ("command", "service")
-KIND = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)?", re.ASCII)
 HEAD = re.compile(r"([0-9a-f]{64})@([0-9]{1,18})", re.ASCII)
 LONGEST_HEAD = 2**16
-
-
-class Kind(click.ParamType[str]):
-    """A kind of events, or the first part of several."""
-
-    name = "kind"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the kind."""
-        text = str(value)
-        if not KIND.fullmatch(text):
-            self.fail(
-                f"{text!r} is not a kind of events; write it like project.approved, or project for all those",
-                param,
-                ctx,
-            )
-        return text
 
 
 class HeadDocument(msgspec.Struct):
@@ -58,7 +41,7 @@ class HeadDocument(msgspec.Struct):
     "--actor",
     help="Only events caused by this user (an email address or uuid), `command`, or `service`.",
 )
-@click.option("--kind", type=Kind(), help="Only events of this kind, like project.approved, or project.")
+@click.option("--kind", type=KIND, help="Only events of this kind, like project.approved, or project.")
 @click.option("--since", type=INSTANT, help="Only events at or after this time.")
 @click.option("--until", type=INSTANT, help="Only events before this time.")
 @click.option(

@@ -3,6 +3,7 @@
 import functools
 import logging
 import socket
+from pathlib import Path
 
 import click
 
@@ -10,8 +11,15 @@ from astakos import clock
 from astakos.administration.component_registration import register_own_services
 from astakos.administration.project_endings import end_what_is_over
 from astakos.administration.state_document import StateError
+from astakos.administration.webhooks import require_key
 from astakos.cli.options import database_option, open_database
 from astakos.cli.standard_streams import abandon_output
+from astakos.deliveries.deliverer import Receivers
+from astakos.deliveries.keeping import keep_delivering
+from astakos.deliveries.key_file import KeyFileError, read_key
+from astakos.deliveries.mail import Mailer
+from astakos.deliveries.templates import MailTemplate, TemplateError, load_templates
+from astakos.deliveries.worker import Assignment
 from astakos.directory.redirects import refuse_base_url
 from astakos.directory.trusted_proxies import THIS_MACHINE, TrustedProxies
 from astakos.http.dialects.choice import NEWEST_NAME
@@ -23,12 +31,11 @@ from astakos.processes.listening import LOOPBACK, listen
 from astakos.processes.reports import Reports
 from astakos.processes.supervisor import Supervisor, WorkerFailedError
 from astakos.server.limits import Limits, read_limits, told
-from astakos.service.mail import Mailer
 from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Database
 from astakos.storage.sqlite.only_service import only_service
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
-from astakos.storage.tables import settings
+from astakos.storage.tables import destinations, settings
 
 log = logging.getLogger("astakos.http")
 WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
@@ -55,12 +62,26 @@ WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
     "--mail-server",
     envvar="ASTAKOS_MAIL_SERVER",
     show_envvar=True,
-    help="Forward users' feedback to the addresses in the setting helpdesk, through smtp://HOST, "
+    help="Mail notices, and users' feedback to the addresses in the setting helpdesk, through smtp://HOST, "
     "smtps://HOST, or smtp+starttls://HOST. If the URL contains a password, set it in the variable. "
     "With TLS, the certificate must be valid for HOST; the variable SSL_CERT_FILE names a private authority.",
 )
 @click.option(
     "--mail-sender", envvar="ASTAKOS_MAIL_SENDER", show_envvar=True, help="The sender address of that mail."
+)
+@click.option(
+    "--mail-templates",
+    type=click.Path(path_type=Path),
+    envvar="ASTAKOS_MAIL_TEMPLATES",
+    show_envvar=True,
+    help="A folder with texts for that mail, in place of those that come with the service (docs/notices.md).",
+)
+@click.option(
+    "--webhook-key",
+    type=click.Path(path_type=Path),
+    envvar="ASTAKOS_WEBHOOK_KEY",
+    show_envvar=True,
+    help="The file with the key that the secrets of webhooks are derived from; needed if there are any.",
 )
 @click.option(
     "--workers",
@@ -149,6 +170,8 @@ def serve(
     base_url: str | None,
     mail_server: str | None,
     mail_sender: str | None,
+    mail_templates: Path | None,
+    webhook_key: Path | None,
     queue_limit: int,
     workers: int,
     limits: tuple[str, ...],
@@ -188,10 +211,15 @@ def serve(
     base_url = _base_url(database, base_url, address)
     register_own_services(database, base_url, clock.now())
     proxies = _trusted_proxies(database, trusted_proxies)
-    mailer = _mailer(database, mail_server, mail_sender)
+    receivers = Receivers(
+        base_url,
+        _mailer(database, mail_server, mail_sender),
+        _templates(mail_templates),
+        _webhook_key(database, webhook_key),
+    )
     generation = settings.find(database.reader(), settings.COMPATIBILITY, NEWEST_NAME)
     instructions = Instructions(
-        database_url, base_url, queue_limit, log_level, log_format, mailer, generation, bounds, proxies
+        database_url, base_url, queue_limit, log_level, log_format, generation, bounds, proxies
     )
 
     def ready() -> None:
@@ -205,6 +233,7 @@ def serve(
             # Whoever started the service does not read what it says, but its clients still need it.
             abandon_output()
             log.warning("%s; cannot write this to standard output: %s", "; ".join(lines), error.strerror)
+        keep_delivering(Assignment(database_url, log_level, log_format, receivers))
 
     # From here on, this process keeps no connection open besides the engine's.
     database.close()
@@ -295,6 +324,26 @@ def _mailer(database: Database, url: str | None, sender: str | None) -> Mailer |
     if not recipients:
         raise StateError("--mail-server requires addresses in the setting helpdesk, which is empty")
     try:
-        return Mailer.from_url(url, sender or recipients[0], recipients)
+        return Mailer.from_url(url, sender or recipients[0])
     except ValueError as error:
         raise StateError(str(error)) from error
+
+
+def _templates(folder: Path | None) -> dict[str, MailTemplate]:
+    try:
+        return load_templates(folder)
+    except TemplateError as error:
+        raise StateError(str(error)) from error
+
+
+def _webhook_key(database: Database, file: Path | None) -> bytes | None:
+    if file is None:
+        if destinations.count_webhooks(database.reader()):
+            raise StateError("there are webhooks; name the file with their key with --webhook-key")
+        return None
+    try:
+        key = read_key(file)
+    except KeyFileError as error:
+        raise StateError(str(error)) from error
+    require_key(database.reader(), key)
+    return key

@@ -1,8 +1,10 @@
 """IP addresses: how callers and proxies write them, and which of them are one and the same."""
 
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 IPAddress = IPv4Address | IPv6Address
+IPNetwork = IPv4Network | IPv6Network
 
 NAT64 = IPv6Network("64:ff9b::/96")
 """The well-known prefix under which translators show IPv4 clients to IPv6 hosts (RFC 6052)."""
@@ -53,3 +55,30 @@ def networks(address: IPAddress) -> tuple[str, ...]:
     if isinstance(address, IPv6Address):
         return tuple(str(ip_network((int(address), length), strict=False)) for length in OWN_PREFIXES)
     return (str(address),)
+
+
+class Networks:
+    """A set of networks."""
+
+    def __init__(self, networks: Iterable[str]) -> None:
+        """Consist of these networks; a single address is one, too.
+
+        Raises:
+            ValueError: one of them is not a network; the message says what would be right.
+        """
+        self._networks = tuple(map(_network, networks))
+
+    def include(self, address: IPAddress | None) -> bool:
+        """Whether an address is in one of them."""
+        return address is not None and any(address in network for network in self._networks)
+
+
+def _network(text: str) -> IPNetwork:
+    try:
+        network = ip_network(text.strip(), strict=False)
+    except ValueError:
+        raise ValueError(f"it must be an address or a network like 10.0.0.0/8, not {text!r}") from None
+    if parse_address(text.partition("/")[0]) != network.network_address:
+        # Callers' addresses are compared without their IPv6 wrapping, and never equal this one.
+        raise ValueError(f"a network starts with its own address, as IPv4 if it is IPv4; {text!r} does not")
+    return network

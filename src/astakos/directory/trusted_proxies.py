@@ -4,18 +4,15 @@ Every other client can write what it likes into such a header.
 """
 
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Network, ip_network
 
-from astakos.directory.network_addresses import IPAddress, parse_address
-
-IPNetwork = IPv4Network | IPv6Network
+from astakos.directory.network_addresses import IPAddress, Networks, parse_address
 
 THIS_MACHINE = ("127.0.0.0/8", "::1/128")
 """Trusted unless the operator names other networks: the proxy is then on the same machine."""
 
 
-class TrustedProxies:
-    """A set of networks."""
+class TrustedProxies(Networks):
+    """The networks of trusted proxies."""
 
     def __init__(self, networks: Iterable[str] = THIS_MACHINE) -> None:
         """Trust the addresses in these networks.
@@ -23,11 +20,7 @@ class TrustedProxies:
         Raises:
             ValueError: one of them is not a network; the message says what would be right.
         """
-        self._networks = tuple(map(_network, networks))
-
-    def include(self, address: IPAddress | None) -> bool:
-        """Whether an address is that of a trusted proxy."""
-        return address is not None and any(address in network for network in self._networks)
+        super().__init__(networks)
 
     def believe(self, peer: tuple[str, int] | None) -> bool:
         """Whether the forwarding headers of a connection count.
@@ -60,16 +53,3 @@ class TrustedProxies:
             if not self.include(address):
                 break
         return address
-
-
-def _network(text: str) -> IPNetwork:
-    try:
-        network = ip_network(text.strip(), strict=False)
-    except ValueError:
-        raise ValueError(
-            f"a trusted proxy is an address or a network like 10.0.0.0/8, not {text!r}"
-        ) from None
-    if parse_address(text.partition("/")[0]) != network.network_address:
-        # Callers' addresses are compared without their IPv6 wrapping, and never equal this one.
-        raise ValueError(f"a network starts with its own address, as IPv4 if it is IPv4; {text!r} does not")
-    return network

@@ -19,6 +19,7 @@ from astakos.http.request_counts import SECONDS, Report
 from astakos.ledger.engine import Engine
 from astakos.metrics.database_count import DatabaseCount
 from astakos.processes.reports import Reports
+from astakos.storage.tables.delivery_counts import DeliveryCounts
 from astakos.storage.tables.pending_ages import PendingAges
 from astakos.storage.tables.retention import MOST_COUNTED
 
@@ -32,6 +33,7 @@ class ServiceCollector(Collector):
         reports: Reports,
         pending: DatabaseCount[PendingAges],
         keys: DatabaseCount[int],
+        sent: DatabaseCount[DeliveryCounts],
         kind_of_database: str,
     ) -> None:
         """Collects from the engine, the processes, and what is counted in the database."""
@@ -39,6 +41,7 @@ class ServiceCollector(Collector):
         self._reports = reports
         self._pending = pending
         self._keys = keys
+        self._sent = sent
         self._info = {"version": version("astakos"), "database": kind_of_database}
 
     def collect(self) -> Iterator[Metric]:
@@ -48,6 +51,7 @@ class ServiceCollector(Collector):
         yield from self._of_the_engine()
         yield from _of_pending(self._pending.now())
         yield from _of_keys(self._keys.now())
+        yield from _of_deliveries(self._sent.now())
 
     def _of_requests(self) -> Iterator[Metric]:
         processes, report = self._reports.collect()
@@ -172,6 +176,24 @@ def _of_keys(count: int | None) -> Iterator[Metric]:
             f"Stored idempotency keys. Counted up to {MOST_COUNTED}.",
             count,
         )
+
+
+def _of_deliveries(counts: DeliveryCounts | None) -> Iterator[Metric]:
+    if counts is None:
+        return
+    family = GaugeMetricFamily(
+        "astakos_deliveries", "Deliveries that are pending or dead.", labels=["destination", "state"]
+    )
+    for (destination, state), number in counts.waiting.items():
+        family.add_metric([destination, state], number)
+    yield family
+    yield _counter(
+        "astakos_delivery_attempts",
+        "Attempts to deliver something, by all services on this database.",
+        counts.attempts,
+        "destination",
+        "outcome",
+    )
 
 
 def _by_route_and_method(report: Report) -> dict[tuple[str, ...], Distribution]:

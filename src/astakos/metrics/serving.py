@@ -24,6 +24,7 @@ from astakos.processes.listening import listen
 from astakos.processes.reports import Reports
 from astakos.storage.protocol import Database
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
+from astakos.storage.tables.delivery_counts import count_deliveries
 from astakos.storage.tables.pending_ages import count_pending_by_age
 from astakos.storage.tables.retention import count_keys
 
@@ -43,7 +44,8 @@ def serve_metrics(host: str, port: int, engine: Engine, reports: Reports, databa
     kind_of_database = "sqlite" if isinstance(database, SQLiteDatabase) else "postgresql"
     pending = DatabaseCount(database, lambda connection: count_pending_by_age(connection, clock.now()))
     keys = DatabaseCount(database, count_keys)
-    registry.register(ServiceCollector(engine, reports, pending, keys, kind_of_database))
+    sent = DatabaseCount(database, count_deliveries)
+    registry.register(ServiceCollector(engine, reports, pending, keys, sent, kind_of_database))
     if isinstance(database, SQLiteDatabase):
         registry.register(LogCollector(database.path))
     ProcessCollector(registry=registry)

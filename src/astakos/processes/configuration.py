@@ -12,7 +12,6 @@ from astakos.http.dialects.choice import NEWEST_NAME
 from astakos.http.request_counts import Report
 from astakos.ledger.frames import Answered, Asked
 from astakos.server.limits import Limits
-from astakos.service.mail import Mailer
 
 READY = b"\n"
 DRAIN = b"\n"
@@ -29,7 +28,6 @@ class Instructions(msgspec.Struct):
     queue_limit: int
     log_level: str
     log_format: str
-    mailer: Mailer | None = None
     compatibility: str = NEWEST_NAME
     limits: Limits = Limits()
     trusted_proxies: tuple[str, ...] = THIS_MACHINE

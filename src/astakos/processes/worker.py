@@ -43,7 +43,6 @@ def work(
     service = Service(
         database,
         instructions.base_url,
-        instructions.mailer,
         ledger=Ledger(lambda: engine, most_waiting=instructions.queue_limit),
         proxies=TrustedProxies(instructions.trusted_proxies),
     )

@@ -14,7 +14,6 @@ from astakos.ledger.engine_client import MOST_WAITING, Ledger
 from astakos.ledger.ports import StorageBrokenError
 from astakos.service.admission import Admission, Bounds
 from astakos.service.attempts import Attempts
-from astakos.service.mail import Mailer, Outbox
 from astakos.service.password_pool import PasswordPool
 from astakos.service.pool import Pool
 from astakos.service.readiness import Readiness
@@ -45,7 +44,6 @@ class Service:
         self,
         database: Database,
         base_url: str,
-        mailer: Mailer | None = None,
         *,
         queue_limit: int = MOST_WAITING,
         ledger: Ledger | None = None,
@@ -57,7 +55,6 @@ class Service:
         Args:
             database: Database to serve.
             base_url: Base URL, without a slash at the end.
-            mailer: Mails feedback to the operators. Without one, feedback is only stored.
             queue_limit: Maximum number of ledger operations of one component that wait at the same time.
             ledger: Ledger of another process. Without one, the service runs its own engine.
             now: Returns the current time.
@@ -67,7 +64,6 @@ class Service:
         self.proxies = proxies or TrustedProxies()
         self.database = database
         self.base_url = base_url
-        self.outbox = None if mailer is None else Outbox(mailer)
         self.ledger = ledger or GroupCommit(ledger_storage(database), now, most_waiting=queue_limit)
         self.attempts = Attempts(self, now)
         self.passwords = PasswordPool()
@@ -198,7 +194,7 @@ class Service:
         """Closes the database. No request may be in progress."""
         self.readiness.close()
         self.passwords.close()
-        for threads in (self._quick_reads, self._long_reads, self._writes, self.outbox):
+        for threads in (self._quick_reads, self._long_reads, self._writes):
             if threads is not None:
                 threads.close()
         self.database.close()

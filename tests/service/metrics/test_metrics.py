@@ -15,9 +15,14 @@ from urllib.parse import urlsplit
 import pytest
 
 from astakos import clock
+from astakos.events.event import OPERATOR, Event
 from astakos.metrics.front import LIMITS
 from astakos.processes.listening import LOOPBACK, listen
 from astakos.storage.protocol import Database
+from astakos.storage.tables.deliveries import DeliveryState, claim, plan, settle
+from astakos.storage.tables.delivery_counts import count_deliveries
+from astakos.storage.tables.destinations import Destination, add, count_attempt
+from astakos.storage.tables.events import record
 from service.caller import ACCOUNT, COMMISSIONS, Reply
 from service.command import Ended, Serving, ended, only_line, serving
 from service.installation import locked, rows
@@ -283,6 +288,25 @@ def test_one_connection_too_many_is_refused_at_once(database: Database) -> None:
         for connection in crowd:
             connection.close()
         assert scrape_when_there_is_room(served)("astakos_http_processes") == 1
+
+
+def test_deliveries_are_counted_by_destination(database: Database) -> None:
+    with database.transaction() as connection:
+        number = record(connection, Event("project.suspended", OPERATOR), 0)
+        add(connection, Destination("wh_1", "https://example.org/", (), 1, None, 0, number))
+        plan(connection, "wh_1", [(number, ""), (number, "")], 0)
+        claimed = claim(connection, "wh_1", 0, 1)
+        assert claimed is not None
+        settle(connection, claimed, DeliveryState.DEAD, 0, 0, "answered 410")
+        count_attempt(connection, "wh_1", failed=True)
+        count_attempt(connection, "wh_1", failed=False)
+    told = count_deliveries(database.reader())
+    assert told.waiting == {("wh_1", "pending"): 1, ("wh_1", "dead"): 1}
+    assert told.attempts == {("wh_1", "delivered"): 1, ("wh_1", "failed"): 1}
+    with serving(database, *METRICS, "--webhook-key", str(Path(__file__))) as served:
+        found = scrape(served)
+    assert found("astakos_deliveries", destination="wh_1", state="dead") == 1
+    assert found("astakos_delivery_attempts_total", destination="wh_1", outcome="failed") >= 1
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/other", 404), ("POST", "/metrics", 405)])

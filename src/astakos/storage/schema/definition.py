@@ -275,6 +275,38 @@ events = Table(
     sqlite_strict=True,
 )
 
+# Where events are delivered: `mail`, `log`, and webhooks, which have a URL. The secrets of webhooks are
+# derived from a key outside the database.
+destinations = Table(
+    "destinations",
+    metadata,
+    Column("name", Text, primary_key=True),
+    _text("url", nullable=True),
+    _text("kinds"),
+    _number("generation"),
+    _number("overlap_ends", nullable=True),
+    _number("created"),
+    _number("planned"),
+    _number("attempts"),
+    _number("failures"),
+    sqlite_strict=True,
+)
+
+deliveries = _table(
+    "deliveries",
+    _identifier(),
+    Column("destination", Text, ForeignKey("destinations.name"), nullable=False),
+    _refers("event", "events.id"),
+    _text("recipient"),
+    _text("state"),
+    _number("attempts"),
+    _number("due"),
+    _number("changed"),
+    _text("error", nullable=True),
+    Index("deliveries_due", "destination", "state", "due"),
+    Index("deliveries_by_change", "state", "changed"),
+)
+
 oauth2_clients = _table(
     "oauth2_clients",
     _identifier(),

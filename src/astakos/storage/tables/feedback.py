@@ -15,7 +15,8 @@ MOST_REPLACED = 1000
 LIST_RECENT = """
 SELECT time, length(message) + length(data) FROM feedback WHERE user_id = ? AND time > ? ORDER BY time
 """
-SAVE = "INSERT INTO feedback (user_id, time, message, data) VALUES (?, ?, ?, ?)"
+SAVE = "INSERT INTO feedback (user_id, time, message, data) VALUES (?, ?, ?, ?) RETURNING id"
+FIND = "SELECT message, data FROM feedback WHERE id = ?"
 REPLACE = """
 DELETE FROM feedback WHERE id IN (
     SELECT id FROM feedback WHERE user_id = ? ORDER BY time DESC, id DESC LIMIT ? OFFSET ?
@@ -36,8 +37,8 @@ class TooMuchFeedbackError(Exception):
         self.again = again
 
 
-def save(connection: Connection, user: int, now: int, message: str, data: str) -> None:
-    """Store a user's message and the sending program's data.
+def save(connection: Connection, user: int, now: int, message: str, data: str) -> int:
+    """Store a user's message and the sending program's data; return its number.
 
     Raises:
         TooMuchFeedbackError: the user has sent too much within a day.
@@ -52,5 +53,12 @@ def save(connection: Connection, user: int, now: int, message: str, data: str) -
         number, characters, again = number - 1, characters - int(size), time + DAY
     if again > now:
         raise TooMuchFeedbackError(again)
-    connection.execute(SAVE, (user, now, message, data))
+    (identifier,) = connection.execute(SAVE, (user, now, message, data)).fetchone()
     connection.execute(REPLACE, (user, MOST_REPLACED, MOST_KEPT))
+    return int(identifier)
+
+
+def find(connection: Connection, identifier: int) -> tuple[str, str] | None:
+    """Return a message and its data, by number; None if newer ones have replaced it."""
+    row = connection.execute(FIND, (identifier,)).fetchone()
+    return None if row is None else (row[0], row[1])

@@ -34,6 +34,8 @@ COMPATIBILITY = "compatibility"
 """The generation of the API that the service speaks; by default the newest."""
 TRUSTED_PROXIES = "trusted_proxies"
 """The networks whose proxies' forwarding headers are believed; by default this machine."""
+WEBHOOK_NETWORKS = "webhook_networks"
+"""The networks besides the public ones that webhooks may be in; by default none."""
 LOGIN = tuple(field.name for field in fields(LoginSettings))
 """The names of the settings for logins on web pages."""
 

@@ -1,0 +1,141 @@
+"""Adds, removes and rotates webhooks, and repeats deliveries, for operators."""
+
+import os
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from astakos.administration.state_document import StateError
+from astakos.clock import MICROSECONDS
+from astakos.directory.redirects import refuse_web_url
+from astakos.events.event import Actor, Event
+from astakos.events.webhook_signatures import fingerprint, refuse_key
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import deliveries, destinations, events, settings
+from astakos.storage.tables.deliveries import Delivery, DeliveryState
+from astakos.storage.tables.destinations import MOST_WEBHOOKS, Destination
+
+KEY_FINGERPRINT = "webhook_key"
+"""The setting that tells which key the secrets of webhooks are derived from."""
+OVERLAP_HOURS = 24
+HOUR = 3600 * MICROSECONDS
+
+
+def require_key(connection: Connection, key: bytes) -> None:
+    """Check that a key can be used, and is the one that secrets were derived from before.
+
+    Raises:
+        StateError: it cannot, or is not.
+    """
+    refusal = refuse_key(key)
+    if refusal is not None:
+        raise StateError(f"the key of webhooks cannot be used: {refusal}")
+    known = settings.find(connection, KEY_FINGERPRINT)
+    if known not in (None, fingerprint(key)):
+        raise StateError(
+            "this is not the key that the secrets of the webhooks were derived from; use that one, or remove "
+            "all webhooks first"
+        )
+
+
+def add_webhook(
+    connection: Connection, actor: Actor, url: str, kinds: Sequence[str], key: bytes, now: int
+) -> Destination:
+    """Add a webhook, which receives the events from now on.
+
+    Raises:
+        StateError: the URL or the key cannot be used, or there are too many webhooks.
+    """
+    refusal = refuse_webhook_url(url)
+    if refusal is not None:
+        raise StateError(refusal)
+    require_key(connection, key)
+    if destinations.count_webhooks(connection) >= MOST_WEBHOOKS:
+        raise StateError(f"there cannot be more than {MOST_WEBHOOKS} webhooks; remove one first")
+    settings.save(connection, KEY_FINGERPRINT, fingerprint(key))
+    name = f"wh_{os.urandom(8).hex()}"
+    after = {"webhook": name, "url": url, "kinds": list(kinds)}
+    number = events.record(connection, Event("webhook.created", actor, after=after), now)
+    webhook = Destination(name, url, tuple(kinds), 1, None, now, planned=number)
+    destinations.add(connection, webhook)
+    return webhook
+
+
+def refuse_webhook_url(url: str) -> str | None:
+    """Return why a URL cannot be that of a webhook, or None."""
+    refusal = refuse_web_url(url)
+    if refusal is not None:
+        return refusal
+    if urlsplit(url).username is not None:
+        return "the URL of a webhook must not contain a user or password: receivers verify the signature"
+    return None
+
+
+def remove_webhook(connection: Connection, actor: Actor, name: str, now: int) -> Destination:
+    """Remove a webhook with all its deliveries. Without webhooks, another key can be used.
+
+    Raises:
+        StateError: there is no such webhook.
+    """
+    webhook = find_webhook(connection, name)
+    deliveries.remove_of(connection, name)
+    destinations.remove(connection, name)
+    if destinations.count_webhooks(connection) == 0:
+        settings.delete(connection, KEY_FINGERPRINT)
+    events.record(
+        connection, Event("webhook.removed", actor, before={"webhook": name, "url": webhook.url}), now
+    )
+    return webhook
+
+
+def rotate_webhook(
+    connection: Connection, actor: Actor, name: str, key: bytes, overlap_hours: int, now: int
+) -> Destination:
+    """Give a webhook a new secret. For some hours, messages are signed with the one before as well.
+
+    Raises:
+        StateError: there is no such webhook, or the key cannot be used.
+    """
+    webhook = find_webhook(connection, name)
+    require_key(connection, key)
+    destinations.rotate(connection, name, now + overlap_hours * HOUR)
+    after = {"webhook": name, "overlap_hours": overlap_hours}
+    events.record(connection, Event("webhook.secret_rotated", actor, after=after), now)
+    return webhook._replace(generation=webhook.generation + 1)
+
+
+def find_webhook(connection: Connection, name: str) -> Destination:
+    """Find a webhook.
+
+    Raises:
+        StateError: there is no such webhook.
+    """
+    found = destinations.find(connection, name)
+    if found is None or found.url is None:
+        raise StateError(f"there is no webhook {name!r}")
+    return found
+
+
+def retry_delivery(connection: Connection, actor: Actor, identifier: int, now: int) -> Delivery:
+    """Make a dead delivery pending again.
+
+    Raises:
+        StateError: there is no such delivery, or it is not dead.
+    """
+    found = deliveries.find(connection, identifier)
+    if found is None:
+        raise StateError(f"there is no delivery {identifier}")
+    if found.state is not DeliveryState.DEAD:
+        raise StateError(f"the delivery {identifier} is {found.state}; only dead ones can be repeated")
+    deliveries.retry(connection, identifier, now)
+    after = {"delivery": identifier, "destination": found.destination}
+    events.record(connection, Event("delivery.retried", actor, after=after), now)
+    return found
+
+
+def retry_dead_deliveries(connection: Connection, actor: Actor, destination: str | None, now: int) -> int:
+    """Make all dead deliveries pending again, or those to one destination; return their number."""
+    number = deliveries.retry_all(connection, destination, now)
+    if number:
+        after = {"deliveries": number, "destination": destination}
+        events.record(connection, Event("delivery.retried", actor, after=after), now)
+    return number

@@ -1,0 +1,1 @@
+"""Delivers events to people and programs: by mail, to webhooks, or into the log."""

@@ -1,0 +1,246 @@
+"""Delivers what is due to one destination after another: claims it, sends it, and records how it went.
+
+If this process dies in between, the claim ends, and the delivery is sent again.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import NamedTuple
+
+import msgspec
+
+from astakos.clock import DAY, MICROSECONDS
+from astakos.deliveries import webhooks
+from astakos.deliveries.destination_addresses import AllowedAddresses
+from astakos.deliveries.mail import Mailer
+from astakos.deliveries.outcomes import DeliveryError
+from astakos.deliveries.pacing import MOST_ATTEMPTS, next_attempt
+from astakos.deliveries.planning import plan
+from astakos.deliveries.templates import MailTemplate
+from astakos.deliveries.wording import mail as worded_mail
+from astakos.deliveries.wording import values_of, webhook_body
+from astakos.events.event import RecordedEvent
+from astakos.events.webhook_signatures import secret_of, signed_headers
+from astakos.storage.protocol import Connection, Database
+from astakos.storage.tables import deliveries, destinations, events, settings
+from astakos.storage.tables.deliveries import Delivery, DeliveryState
+from astakos.storage.tables.destinations import LOG, MAIL, Destination
+
+CLAIM_SECONDS = 120
+"""How long a claim lasts: longer than any attempt, even if a name takes long to resolve."""
+KEPT_DELIVERED = 7 * DAY
+KEPT_DEAD = 90 * DAY
+
+log = logging.getLogger("astakos.notices")
+
+
+class Receivers(msgspec.Struct, frozen=True):
+    """What deliveries need besides the database.
+
+    Attributes:
+        base_url: the base URL of the service, for mail.
+        mailer: the mail server; None if there is none.
+        templates: the texts of mail by kind of event.
+        webhook_key: the key that the secrets of webhooks are derived from; None if there is none.
+    """
+
+    base_url: str
+    mailer: Mailer | None
+    templates: Mapping[str, MailTemplate]
+    webhook_key: bytes | None
+
+    def __repr__(self) -> str:
+        """Show no secret."""
+        return f"<Receivers of {self.base_url}>"
+
+    def can_reach(self, destination: str, *, has_webhooks: bool) -> bool:
+        """Whether this process delivers to a destination."""
+        if destination == MAIL:
+            return self.mailer is not None
+        if destination == LOG:
+            # The log is for when nobody else is told.
+            return self.mailer is None and not has_webhooks
+        return self.webhook_key is not None
+
+
+class _Claimed(NamedTuple):
+    """A delivery that this process has claimed, with everything that it takes to send it."""
+
+    delivery: Delivery
+    destination: Destination
+    recorded: RecordedEvent
+    values: Mapping[str, str] | None
+    failure: DeliveryError | None
+    allowed: tuple[str, ...]
+
+
+class Deliverer:
+    """Plans and sends; usable by one thread for each destination."""
+
+    def __init__(
+        self,
+        database: Database,
+        receivers: Receivers,
+        now: Callable[[], int],
+        chance: Callable[[], float],
+    ) -> None:
+        """Deliver the events of a database.
+
+        Args:
+            database: the database.
+            receivers: what deliveries need besides.
+            now: returns the present instant.
+            chance: returns a random number from 0 to 1.
+        """
+        self._database = database
+        self._receivers = receivers
+        self._now = now
+        self._chance = chance
+        self._has_warned = False
+
+    def destinations_with_work(self) -> list[str]:
+        """Return the destinations of this process that have something to be planned or sent.
+
+        Those that are new, mail and the log, start with what happens from now on.
+        """
+        known, due, head = self._database.read(self._look)
+        has_webhooks = any(one.url is not None for one in known)
+        if has_webhooks and self._receivers.webhook_key is None and not self._has_warned:
+            self._has_warned = True
+            log.warning("webhooks wait: start the service with --webhook-key, the file of their key")
+        names = {one.name for one in known}
+        for name in (MAIL, LOG):
+            if name not in names and self._receivers.can_reach(name, has_webhooks=has_webhooks):
+                self._database.change(partial(self._add, name=name))
+        return [
+            one.name
+            for one in known
+            if (one.name in due or one.planned < head)
+            and self._receivers.can_reach(one.name, has_webhooks=has_webhooks)
+        ]
+
+    def _look(self, connection: Connection) -> tuple[list[Destination], set[str], int]:
+        due = deliveries.destinations_due(connection, self._now())
+        return destinations.list_all(connection), due, events.find_head(connection).number
+
+    def _add(self, connection: Connection, name: str) -> None:
+        if destinations.find(connection, name) is None:
+            head = events.find_head(connection).number
+            destinations.add(connection, Destination(name, None, (), 1, None, self._now(), head))
+
+    def work_through(self, name: str, is_ending: Callable[[], bool]) -> None:
+        """Plan and send all that there is for a destination, until it is done or the process ends."""
+        while not is_ending() and self._plan(name):
+            pass
+        while not is_ending() and self.deliver_one(name):
+            pass
+
+    def _plan(self, name: str) -> bool:
+        return self._database.change(lambda connection: plan(connection, name, self._now()))
+
+    def deliver_one(self, name: str) -> bool:
+        """Send what has been due longest to a destination; return false if nothing is."""
+        claimed = self._database.change(lambda connection: self._claim(connection, name))
+        if claimed is None:
+            return False
+        failure = claimed.failure or self._failure_of(claimed)
+        self._database.change(lambda connection: self._settle(connection, claimed, failure))
+        return True
+
+    def _failure_of(self, claimed: _Claimed) -> DeliveryError | None:
+        if claimed.delivery.attempts > MOST_ATTEMPTS:
+            return DeliveryError("its attempts have ended without an outcome too often", is_final=True)
+        try:
+            self._send(claimed)
+        except DeliveryError as error:
+            return error
+        except Exception as error:
+            # Others must be sent nevertheless, and this one not for ever.
+            log.exception("delivery %d met a defect of the code", claimed.delivery.id)
+            return DeliveryError(f"a defect of the code: {type(error).__name__}")
+        return None
+
+    def _claim(self, connection: Connection, name: str) -> _Claimed | None:
+        now = self._now()
+        delivery = deliveries.claim(connection, name, now, now + CLAIM_SECONDS * MICROSECONDS)
+        destination = destinations.find(connection, name)
+        if delivery is None or destination is None:
+            return None
+        (recorded,) = events.read(connection, events.Wanted(after=delivery.event - 1), 1)
+        values, failure = None, None
+        if name == MAIL:
+            try:
+                values = values_of(connection, recorded, self._receivers.base_url)
+            except DeliveryError as error:
+                failure = error
+        allowed = tuple(settings.find(connection, settings.WEBHOOK_NETWORKS, ()))
+        return _Claimed(delivery, destination, recorded, values, failure, allowed)
+
+    def _send(self, claimed: _Claimed) -> None:
+        if claimed.destination.name == MAIL:
+            self._send_mail(claimed)
+        elif claimed.destination.name == LOG:
+            _write(claimed.recorded)
+        else:
+            self._send_webhook(claimed)
+
+    def _send_mail(self, claimed: _Claimed) -> None:
+        mailer, recorded = self._receivers.mailer, claimed.recorded
+        template = self._receivers.templates.get(recorded.event.kind)
+        if mailer is None or template is None or claimed.values is None:
+            raise DeliveryError("there is no mail server, or no template for this")
+        message = worded_mail(template, claimed.values, recorded, claimed.delivery, mailer.sender)
+        mailer.deliver(message)
+
+    def _send_webhook(self, claimed: _Claimed) -> None:
+        key, webhook, now = self._receivers.webhook_key, claimed.destination, self._now()
+        if key is None or webhook.url is None:
+            raise DeliveryError("there is no key of webhooks")
+        secrets = [secret_of(key, webhook.name, webhook.generation)]
+        if webhook.overlap_ends is not None and now < webhook.overlap_ends:
+            secrets.append(secret_of(key, webhook.name, webhook.generation - 1))
+        body = webhook_body(claimed.recorded)
+        headers = signed_headers(secrets, f"evt_{claimed.recorded.number}", now // MICROSECONDS, body)
+        headers = {"content-type": "application/json", "user-agent": "astakos", **headers}
+        webhooks.send(webhook.url, headers, body, AllowedAddresses(claimed.allowed))
+
+    def _settle(self, connection: Connection, claimed: _Claimed, failure: DeliveryError | None) -> None:
+        delivery, now = claimed.delivery, self._now()
+        destinations.count_attempt(connection, delivery.destination, failed=failure is not None)
+        if failure is None:
+            deliveries.settle(connection, delivery, DeliveryState.DELIVERED, now, now, None)
+            return
+        due = None
+        if not failure.is_final:
+            due = next_attempt(delivery.attempts, now, claimed.recorded.time, self._chance())
+        state = DeliveryState.DEAD if due is None else DeliveryState.PENDING
+        if due is None:
+            log.warning(
+                "gave up delivery %d to %s: %s; see `astakos delivery show %d`",
+                delivery.id,
+                delivery.destination,
+                failure,
+                delivery.id,
+            )
+        deliveries.settle(connection, delivery, state, now if due is None else due, now, str(failure))
+
+    def forget(self) -> None:
+        """Delete deliveries that ended long ago."""
+        now = self._now()
+        for state, kept in ((DeliveryState.DELIVERED, KEPT_DELIVERED), (DeliveryState.DEAD, KEPT_DEAD)):
+            while self._database.change(partial(deliveries.forget, state=state, before=now - kept)):
+                pass
+
+
+def _write(recorded: RecordedEvent) -> None:
+    event = recorded.event
+    # At the default level, because nothing else tells anybody.
+    log.warning(
+        "notice %d: %s, project %s, user %s, by %s",
+        recorded.number,
+        event.kind,
+        event.project or "-",
+        event.subject or "-",
+        event.actor.user or event.actor.origin,
+    )

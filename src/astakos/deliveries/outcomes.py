@@ -1,0 +1,14 @@
+"""How an attempt to deliver something fails."""
+
+
+class DeliveryError(Exception):
+    """The receiver has not confirmed that it has taken the message; the text says why.
+
+    Attributes:
+        is_final: whether another attempt cannot succeed.
+    """
+
+    def __init__(self, reason: str, *, is_final: bool = False) -> None:
+        """Set why."""
+        super().__init__(reason)
+        self.is_final = is_final

@@ -1,0 +1,78 @@
+"""Plans deliveries: reads the audit log from where a destination stands, and notes what to send to whom.
+
+The audit log is the outbox. An event is in it if and only if its change was made, so that nothing has to be
+planned in the transaction of the change, which costs the same for any number of destinations.
+"""
+
+from collections.abc import Iterator
+
+from astakos.deliveries.pacing import LONGEST_AGE, LONGEST_AGE_IN_LOG
+from astakos.events.event import Event, RecordedEvent
+from astakos.events.notices import NOTICES, Audience, is_chosen
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import deliveries, destinations, events, projects, settings, users
+from astakos.storage.tables.destinations import LOG, MAIL, Destination
+
+EVENTS_AT_ONCE = 500
+"""How many events are read in one transaction, so that other writers do not wait long."""
+MOST_PENDING = 10_000
+"""How many deliveries to one destination wait. When they are so many, later events stay in the log."""
+
+
+def plan(connection: Connection, name: str, now: int) -> bool:
+    """Plan the deliveries of some events to a destination; return whether there may be more.
+
+    Events that are too old are passed over.
+    """
+    destination = destinations.find(connection, name)
+    if destination is None:
+        return False
+    room = MOST_PENDING - deliveries.count_pending(connection, name)
+    if room <= 0:
+        return False
+    found = events.read(connection, events.Wanted(after=destination.planned), min(room, EVENTS_AT_ONCE))
+    if not found:
+        return False
+    oldest = now - (LONGEST_AGE_IN_LOG if name == LOG else LONGEST_AGE)
+    planned = [
+        (one.number, recipient)
+        for one in found
+        if one.time >= oldest
+        for recipient in _recipients(connection, destination, one)
+    ]
+    deliveries.plan(connection, name, planned, now)
+    destinations.set_planned(connection, name, found[-1].number)
+    return True
+
+
+def _recipients(connection: Connection, destination: Destination, recorded: RecordedEvent) -> Iterator[str]:
+    event = recorded.event
+    if destination.name == MAIL:
+        audience = NOTICES.get(event.kind)
+        if audience is not None:
+            yield from mail_addresses(connection, event, audience)
+    elif is_chosen(event.kind, destination.kinds):
+        yield ""
+
+
+def mail_addresses(connection: Connection, event: Event, audience: Audience) -> list[str]:
+    """Return the addresses of those who are told of an event. Nobody is told what they did themselves."""
+    if audience is Audience.HELPDESK:
+        return _helpdesk(connection)
+    if audience is Audience.ADMINISTRATORS:
+        uuids = list[str](settings.find(connection, settings.PROJECT_ADMINS, []))
+        return _addresses(connection, event, uuids) if uuids else _helpdesk(connection)
+    if audience is Audience.SUBJECT:
+        return _addresses(connection, event, [] if event.subject is None else [event.subject])
+    project = None if event.project is None else projects.find(connection, event.project)
+    owner = None if project is None else project.owner
+    return _addresses(connection, event, [] if owner is None else [owner])
+
+
+def _helpdesk(connection: Connection) -> list[str]:
+    return list(settings.find(connection, settings.HELPDESK, []))
+
+
+def _addresses(connection: Connection, event: Event, uuids: list[str]) -> list[str]:
+    found = (users.find_by_uuid(connection, uuid) for uuid in uuids if uuid != event.actor.user)
+    return list(dict.fromkeys(user.email for user in found if user is not None and user.is_active))

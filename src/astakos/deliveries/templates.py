@@ -1,0 +1,105 @@
+"""The texts of mail: templates that an operator can replace.
+
+A template is a file `<kind of event>.txt`. Its first line is `Subject: …`, the second is empty, and the rest
+is the text. `$name` stands for a value; nothing in a template can do anything else.
+"""
+
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+import msgspec
+
+from astakos.events.notices import NOTICES
+
+SUBJECT = "Subject: "
+LONGEST_TEMPLATE = 64 * 1024
+LONGEST_SUBJECT = 200
+VALUES = frozenset(
+    {
+        "actor",
+        "address",
+        "data",
+        "end_date",
+        "message",
+        "name",
+        "number",
+        "project",
+        "project_id",
+        "reason",
+        "time",
+        "url",
+        "user_id",
+    }
+)
+"""The names that a template can contain; docs/notices.md says what they stand for."""
+
+
+class TemplateError(Exception):
+    """A template cannot be used; the message says why."""
+
+
+class MailTemplate(msgspec.Struct, frozen=True):
+    """The subject and the text of a mail, before values are put in."""
+
+    subject: str
+    text: str
+
+    def subject_with(self, values: Mapping[str, str]) -> str:
+        """Return the subject, in one line: values come from users, and must not add headers."""
+        filled = Template(self.subject).substitute(values)
+        line = " ".join("".join(char if char.isprintable() else " " for char in filled).split())
+        return line[:LONGEST_SUBJECT]
+
+    def text_with(self, values: Mapping[str, str]) -> str:
+        """Return the text."""
+        return Template(self.text).substitute(values)
+
+
+def load_templates(folder: Path | None) -> dict[str, MailTemplate]:
+    """Return the template of each kind of notices, from a folder as far as it has them.
+
+    Raises:
+        TemplateError: a template is malformed, or is for no notice.
+    """
+    own = files("astakos.deliveries") / "mail_templates"
+    found = {kind: _parsed((own / f"{kind}.txt").read_text("utf-8"), kind) for kind in NOTICES}
+    if folder is None:
+        return found
+    try:
+        for file in sorted(folder.glob("*.txt")):
+            if file.stem not in NOTICES:
+                raise TemplateError(f"{file} is for no notice; there are: {', '.join(NOTICES)}")
+            found[file.stem] = _parsed(_read(file), str(file))
+        if not folder.is_dir():
+            raise TemplateError(f"{folder} is not a folder")
+    except OSError as error:
+        raise TemplateError(f"{error.filename or folder} cannot be read: {error.strerror}") from error
+    return found
+
+
+def _read(file: Path) -> str:
+    with file.open("rb") as stream:
+        content = stream.read(LONGEST_TEMPLATE + 1)
+    if len(content) > LONGEST_TEMPLATE:
+        raise TemplateError(f"{file} is longer than {LONGEST_TEMPLATE} bytes")
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise TemplateError(f"{file} is not in UTF-8") from None
+
+
+def _parsed(content: str, name: str) -> MailTemplate:
+    first, _, rest = content.replace("\r\n", "\n").partition("\n")
+    if not first.startswith(SUBJECT) or not rest.startswith("\n"):
+        raise TemplateError(f"{name} must start with a line `{SUBJECT}…` and an empty line")
+    template = MailTemplate(first.removeprefix(SUBJECT).strip(), rest.removeprefix("\n"))
+    for part in (Template(template.subject), Template(template.text)):
+        if not part.is_valid():
+            raise TemplateError(f"{name} has a $ that no name follows; write $$ for a dollar sign")
+        unknown = sorted(set(part.get_identifiers()) - VALUES)
+        if unknown:
+            known = ", ".join(f"${value}" for value in sorted(VALUES))
+            raise TemplateError(f"{name} has ${unknown[0]}, which stands for nothing; there are: {known}")
+    return template

@@ -1,0 +1,86 @@
+"""What a mail says of an event: the values of its template, read when it is sent."""
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from email.message import EmailMessage
+from email.utils import format_datetime
+
+from astakos.clock import EPOCH, to_iso
+from astakos.deliveries.outcomes import DeliveryError
+from astakos.deliveries.templates import MailTemplate
+from astakos.events.documents import document_of
+from astakos.events.event import RecordedEvent
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import feedback, projects, users
+from astakos.storage.tables.deliveries import Delivery
+
+NONE_GIVEN = "none given"
+OPERATOR_NAME = "an operator"
+
+
+def values_of(connection: Connection, recorded: RecordedEvent, base_url: str) -> dict[str, str]:
+    """Return the values that templates can contain.
+
+    Raises:
+        DeliveryError: a message of a user is no longer stored.
+    """
+    event = recorded.event
+    project = None if event.project is None else projects.find(connection, event.project)
+    subject = None if event.subject is None else users.find_by_uuid(connection, event.subject)
+    actor = None if event.actor.user is None else users.find_by_uuid(connection, event.actor.user)
+    details = {**(event.before or {}), **(event.after or {})}
+    message, data = _feedback(connection, details.get("feedback"))
+    return {
+        "actor": OPERATOR_NAME if actor is None else f"{actor.name.strip()} ({actor.email})",
+        "address": "" if subject is None else subject.email,
+        "data": data,
+        "end_date": str(details.get("end_date", "")),
+        "message": message,
+        "name": "" if subject is None else subject.name.strip() or subject.email,
+        "number": str(details.get("application", "")),
+        "project": "" if project is None else project.name,
+        "project_id": event.project or "",
+        "reason": event.reason or NONE_GIVEN,
+        "time": to_iso(recorded.time),
+        "url": base_url,
+        "user_id": event.subject or "",
+    }
+
+
+def _feedback(connection: Connection, identifier: object) -> tuple[str, str]:
+    if not isinstance(identifier, int):
+        return "", ""
+    found = feedback.find(connection, identifier)
+    if found is None:
+        raise DeliveryError("the message is no longer stored", is_final=True)
+    return found
+
+
+def mail(
+    template: MailTemplate,
+    values: Mapping[str, str],
+    recorded: RecordedEvent,
+    delivery: Delivery,
+    sender: str,
+) -> EmailMessage:
+    """Return the mail about an event to one recipient; it is the same whenever it is sent again."""
+    message = EmailMessage()
+    message["Subject"] = template.subject_with(values)
+    message["From"] = sender
+    message["To"] = delivery.recipient
+    message["Date"] = format_datetime(EPOCH + timedelta(microseconds=recorded.time))
+    domain = sender.rpartition("@")[2].strip("> ") or "astakos"
+    message["Message-ID"] = f"<event-{recorded.number}.{delivery.id}.{recorded.hash.hex()[:12]}@{domain}>"
+    message["Auto-Submitted"] = "auto-generated"
+    if recorded.event.kind == "feedback.sent" and values["address"]:
+        message["Reply-To"] = values["address"]
+    message.set_content(template.text_with(values))
+    return message
+
+
+def webhook_body(recorded: RecordedEvent) -> bytes:
+    """Return the body of a webhook, in the form that Standard Webhooks recommends."""
+    document = document_of(recorded)
+    body = {"type": recorded.event.kind, "timestamp": document["time"], "data": document}
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

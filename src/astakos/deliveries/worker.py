@@ -1,0 +1,111 @@
+"""The process that delivers: a dead mail server or webhook holds up its own deliveries, and nothing else.
+
+Each destination with work has a thread of its own until its work is done.
+"""
+
+import logging
+import os
+import random
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from astakos import clock
+from astakos.deliveries.deliverer import Deliverer, Receivers
+from astakos.ledger.ports import StorageUnavailableError
+from astakos.logs import set_up_logging
+from astakos.storage.opening import database_of
+
+LOOK_SECONDS = 1.0
+"""How often the audit log is looked at."""
+FAILURE_SECONDS = 10.0
+"""How long to wait after a failure of the database."""
+FORGET_SECONDS = 3600.0
+GRACE_SECONDS = 5.0
+"""How long attempts that have begun can take after the service has ended; others are made again."""
+
+log = logging.getLogger("astakos.notices")
+
+
+class Assignment(msgspec.Struct):
+    """What the process is told. It comes through a socket because it can contain passwords."""
+
+    database_url: str
+    log_level: str
+    log_format: str
+    receivers: Receivers
+
+
+class Rounds:
+    """Looks for work again and again, and gives it to threads."""
+
+    def __init__(self, deliverer: Deliverer) -> None:
+        """Has not begun."""
+        self.ending = threading.Event()
+        self._deliverer = deliverer
+        self._threads: dict[str, threading.Thread] = {}
+        self._forget_at = 0.0
+
+    def run(self) -> None:
+        """Work until told to end; then wait a little for what has begun."""
+        while not self.ending.is_set():
+            pause = LOOK_SECONDS if self._attempted(self.look) else FAILURE_SECONDS
+            self.ending.wait(pause)
+        end = time.monotonic() + GRACE_SECONDS
+        for thread in list(self._threads.values()):
+            thread.join(max(end - time.monotonic(), 0))
+
+    def look(self) -> None:
+        """Start a thread for each destination that has work and no thread."""
+        for name in self._deliverer.destinations_with_work():
+            thread = self._threads.get(name)
+            if thread is None or not thread.is_alive():
+                # A daemon thread: one that hangs must not keep the process from exiting.
+                self._threads[name] = threading.Thread(target=self._work, args=(name,), daemon=True)
+                self._threads[name].start()
+        if time.monotonic() >= self._forget_at:
+            self._forget_at = time.monotonic() + FORGET_SECONDS
+            self._deliverer.forget()
+
+    def _work(self, name: str) -> None:
+        if not self._attempted(lambda: self._deliverer.work_through(name, self.ending.is_set)):
+            self.ending.wait(FAILURE_SECONDS)
+
+    def _attempted(self, work: Callable[[], None]) -> bool:
+        try:
+            work()
+        except StorageUnavailableError as error:
+            log.warning("deliveries wait for the database: %s", error)
+        except Exception:
+            log.exception("delivering failed")
+        else:
+            return True
+        return False
+
+
+def deliver(control: socket.socket) -> None:
+    """Deliver until the service has ended, or a signal tells this process to."""
+    lines = control.makefile("rb")
+    assignment = msgspec.json.decode(lines.readline(), type=Assignment)
+    set_up_logging(assignment.log_level, assignment.log_format)
+    database = database_of(assignment.database_url)
+    rounds = Rounds(Deliverer(database, assignment.receivers, clock.now, random.random))
+    signal.signal(signal.SIGTERM, lambda *_: rounds.ending.set())
+
+    def wait_for_the_end() -> None:
+        lines.read(1)
+        rounds.ending.set()
+
+    threading.Thread(target=wait_for_the_end, daemon=True).start()
+    rounds.run()
+    # Threads that hang in a system call are left behind.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    deliver(socket.socket(fileno=int(sys.argv[1])))

@@ -1,0 +1,96 @@
+"""Where events are delivered: mail, the log, and webhooks, each with its place in the audit log."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from astakos.storage.protocol import Connection
+
+MAIL = "mail"
+LOG = "log"
+MOST_WEBHOOKS = 32
+"""How many webhooks there can be: each can take up a thread."""
+
+COLUMNS = "name, url, kinds, generation, overlap_ends, created, planned, attempts, failures"
+ADD = f"INSERT INTO destinations ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0)"
+FIND = f"SELECT {COLUMNS} FROM destinations WHERE name = ?"
+LIST = f"SELECT {COLUMNS} FROM destinations ORDER BY created, name"
+COUNT_WEBHOOKS = "SELECT count(*) FROM destinations WHERE url IS NOT NULL"
+REMOVE = "DELETE FROM destinations WHERE name = ?"
+ROTATE = "UPDATE destinations SET generation = generation + 1, overlap_ends = ? WHERE name = ?"
+SET_PLANNED = "UPDATE destinations SET planned = ? WHERE name = ?"
+COUNT_ATTEMPT = "UPDATE destinations SET attempts = attempts + 1, failures = failures + ? WHERE name = ?"
+
+
+class Destination(NamedTuple):
+    """Where events are delivered.
+
+    Attributes:
+        name: `mail`, `log`, or the id of a webhook.
+        url: of the webhook; None for the others.
+        kinds: the kinds of events that it receives; see `notices.is_chosen`.
+        generation: counts the secrets of the webhook.
+        overlap_ends: the instant until which the secret before is used as well; None if it is not.
+        created: when it was added.
+        planned: the number of the last event that deliveries were planned for.
+        attempts: how often something was sent to it.
+        failures: how often that failed.
+    """
+
+    name: str
+    url: str | None
+    kinds: tuple[str, ...]
+    generation: int
+    overlap_ends: int | None
+    created: int
+    planned: int
+    attempts: int = 0
+    failures: int = 0
+
+
+def add(connection: Connection, destination: Destination) -> None:
+    """Store a new destination."""
+    name, url, kinds, generation, overlap_ends, created, planned, _, _ = destination
+    connection.execute(ADD, (name, url, json.dumps(kinds), generation, overlap_ends, created, planned))
+
+
+def find(connection: Connection, name: str) -> Destination | None:
+    """Find a destination by its name."""
+    row = connection.execute(FIND, (name,)).fetchone()
+    return None if row is None else _destination(row)
+
+
+def list_all(connection: Connection) -> list[Destination]:
+    """List all destinations, the oldest first."""
+    return [_destination(row) for row in connection.execute(LIST)]
+
+
+def count_webhooks(connection: Connection) -> int:
+    """Count the webhooks."""
+    (number,) = connection.execute(COUNT_WEBHOOKS).fetchone()
+    return int(number)
+
+
+def remove(connection: Connection, name: str) -> None:
+    """Remove a destination without deliveries."""
+    connection.execute(REMOVE, (name,))
+
+
+def rotate(connection: Connection, name: str, overlap_ends: int) -> None:
+    """Give a webhook its next secret; the one before is used as well until an instant."""
+    connection.execute(ROTATE, (overlap_ends, name))
+
+
+def set_planned(connection: Connection, name: str, number: int) -> None:
+    """Record up to which event deliveries were planned."""
+    connection.execute(SET_PLANNED, (number, name))
+
+
+def count_attempt(connection: Connection, name: str, *, failed: bool) -> None:
+    """Count an attempt."""
+    connection.execute(COUNT_ATTEMPT, (int(failed), name))
+
+
+def _destination(row: Sequence[Any]) -> Destination:
+    name, url, kinds, *others = row
+    return Destination(name, url, tuple(json.loads(kinds)), *others)

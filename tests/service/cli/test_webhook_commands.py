@@ -1,0 +1,108 @@
+import base64
+from pathlib import Path
+
+import pytest
+
+from astakos.events.webhook_signatures import secret_of
+from astakos.storage.protocol import Database
+from astakos.storage.tables.destinations import MOST_WEBHOOKS
+from service.command import Ended, astakos, ended, only_line, refused
+from service.installation import all_rows, last_event
+
+pytestmark = pytest.mark.every_engine
+
+KEY = "a key that has thirty-two bytes!"
+URL = "https://hooks.example.org/a?b=c"
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> str:
+    file = tmp_path / "key"
+    file.write_text(KEY + "\n")
+    return str(file)
+
+
+def add(database: Database, key: str, *arguments: str) -> Ended:
+    return astakos(database, "webhook", "add", URL, *arguments, "--webhook-key", key, "--json")
+
+
+def derived(name: str, generation: int) -> str:
+    return "whsec_" + base64.b64encode(secret_of(KEY.encode(), name, generation)).decode()
+
+
+def test_a_webhook_is_added_and_its_secret_shown_but_not_stored(database: Database, key: str) -> None:
+    added = add(database, key, "--kind", "project", "--kind", "user.created").document
+    assert added == {"name": added["name"], "url": URL, "secret": derived(added["name"], 1)}
+    stored = repr(all_rows(database))
+    assert KEY not in stored
+    assert added["secret"] not in stored
+    assert repr(secret_of(KEY.encode(), added["name"], 1)) not in stored
+    (listed,) = astakos(database, "webhook", "list", "--json").document
+    assert (listed["name"], listed["kinds"], listed["pending"]) == (
+        added["name"],
+        ["project", "user.created"],
+        0,
+    )
+    assert URL in astakos(database, "webhook", "list").output
+    again = astakos(database, "webhook", "secret", added["name"], "--webhook-key", key, "--json")
+    assert again.document == added
+    assert last_event(database)[2] == "webhook.created"
+
+
+def test_a_secret_is_rotated(database: Database, key: str) -> None:
+    name = add(database, key).document["name"]
+    rotated = astakos(database, "webhook", "rotate", name, "--webhook-key", key, "--json").document
+    assert rotated["secret"] == derived(name, 2)
+    assert last_event(database)[2] == "webhook.secret_rotated"
+    assert astakos(database, "webhook", "list", "--json").document[0]["overlap_ends"] is not None
+
+
+def test_another_key_is_refused_as_long_as_there_are_webhooks(
+    database: Database, key: str, tmp_path: Path
+) -> None:
+    name = add(database, key).document["name"]
+    other = tmp_path / "other"
+    other.write_text("b" * 32)
+    assert "this is not the key" in refused(database, "webhook", "add", URL, "--webhook-key", str(other))
+    for more, reason in ((["--webhook-key", str(other)], "this is not the key"), ([], "name the file with")):
+        done = ended(database, "serve", "--port", "0", *more)
+        assert (done.status, reason in only_line(done.errors)) == (1, True)
+    assert astakos(database, "webhook", "remove", name).output == f"Removed {name}, which sent to {URL}.\n"
+    assert add(database, str(other)).status == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"short", b" " * 40])
+def test_what_is_no_key_is_refused(database: Database, tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "key"
+    file.write_bytes(content)
+    line = refused(database, "webhook", "add", URL, "--webhook-key", str(file))
+    assert "it must contain at least 32 bytes" in line
+    assert "cannot be read" in refused(
+        database, "webhook", "add", URL, "--webhook-key", str(tmp_path / "none")
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("ftp://example.org", "is not a URL like"),
+        ("https://user:secret@example.org/", "must not contain a user or password"),
+        ("https://", "is not a URL like"),
+    ],
+)
+def test_what_is_no_url_is_refused(database: Database, key: str, url: str, reason: str) -> None:
+    line = refused(database, "webhook", "add", url, "--webhook-key", key)
+    assert reason in line
+    assert "secret@" not in line or "is not a URL" in reason
+
+
+def test_the_number_of_webhooks_is_bounded(database: Database, key: str) -> None:
+    for _ in range(MOST_WEBHOOKS):
+        assert add(database, key).status == 0
+    assert "there cannot be more than" in refused(database, "webhook", "add", URL, "--webhook-key", key)
+
+
+@pytest.mark.parametrize("command", [["remove"], ["rotate"], ["secret"]])
+def test_a_webhook_that_is_not_there_is_named(database: Database, key: str, command: list[str]) -> None:
+    more = [] if command == ["remove"] else ["--webhook-key", key]
+    assert refused(database, "webhook", *command, "wh_0", *more) == "there is no webhook 'wh_0'"
