@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from astakos.administration.charges import charge_pending_applications
-from astakos.administration.project_changes import require_reason
+from astakos.administration.reasons import require_reason
 from astakos.events.event import Actor
 from astakos.projects.handover import HANDOVER, HandoverFacts, handed_over
 from astakos.projects.project import ApplicationState

@@ -7,6 +7,7 @@ part of the same transaction.
 from dataclasses import replace
 
 from astakos.administration.limit_updates import sync_memberships
+from astakos.administration.reasons import require_reason
 from astakos.directory.entities import User
 from astakos.events.event import Actor, Event
 from astakos.projects.membership_actions import (
@@ -20,7 +21,6 @@ from astakos.projects.membership_actions import (
 from astakos.projects.membership_times import enter
 from astakos.projects.project import (
     ACCEPTED_TYPE,
-    DRAWING,
     Membership,
     MembershipRecord,
     MembershipState,
@@ -30,8 +30,8 @@ from astakos.projects.refusals import ProjectRefusedError, RefusalKind
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import events, memberships, projects, users
 
-WITH_LIMITS = (*DRAWING, MembershipState.SUSPENDED, MembershipState.REMOVED)
-"""Entering one of these states may change the member's limits."""
+WITH_LIMITS = (MembershipState.ACCEPTED, MembershipState.SUSPENDED, MembershipState.REMOVED)
+"""Entering one of these states changes the member's limits."""
 
 
 def join(connection: Connection, actor: Actor, project: str, user: str, now: int, *, reason: str = "") -> int:
@@ -51,6 +51,7 @@ def join(connection: Connection, actor: Actor, project: str, user: str, now: int
     Raises:
         ProjectRefusedError: the user cannot ask for it.
     """
+    require_reason(reason)
     found, member = projects.find_by_uuid_or_number(connection, project), users.find_by_uuid(connection, user)
     known = _find(connection, found, member)
     facts = facts_about(connection, actor, found, member, known)
@@ -81,6 +82,7 @@ def enroll(
     Raises:
         ProjectRefusedError: the actor cannot enroll the user.
     """
+    require_reason(reason)
     found = projects.find_by_uuid_or_number(connection, project)
     member = users.find_by_username(connection, address)
     if member is not None and member.email != address:
@@ -115,6 +117,7 @@ def act(
     Raises:
         ProjectRefusedError: there is no such membership, or the actor cannot perform the action now.
     """
+    require_reason(reason)
     record = memberships.find(connection, membership)
     if record is None:
         raise ProjectRefusedError(RefusalKind.NOT_FOUND, f"there is no membership {membership}")

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from astakos.administration.charges import charge_pending_applications
 from astakos.administration.limit_updates import sync_project
+from astakos.administration.reasons import require_reason
 from astakos.clock import to_iso
 from astakos.events.event import Actor, Event
 from astakos.projects.project import (
@@ -44,7 +45,6 @@ from astakos.projects.project_events import (
 from astakos.projects.refusals import ProjectRefusedError, RefusalKind
 from astakos.projects.roles import Role, only
 from astakos.projects.specification import (
-    LONGEST_TEXT,
     Applied,
     Specification,
     Surroundings,
@@ -371,16 +371,3 @@ def _store(connection: Connection, project: Project, event: Event | None, now: i
 
 def _record(connection: Connection, event: Event, now: int) -> None:
     events.record(connection, event, now)
-
-
-def require_reason(reason: str) -> None:
-    """Check that the audit log can hold a reason.
-
-    Raises:
-        ProjectRefusedError: it cannot.
-    """
-    if len(reason) > LONGEST_TEXT or not is_storable(reason):
-        raise ProjectRefusedError(
-            RefusalKind.INVALID,
-            f"the reason must have at most {LONGEST_TEXT} characters, without NUL and unpaired surrogates",
-        )

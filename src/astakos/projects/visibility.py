@@ -3,11 +3,8 @@
 from enum import StrEnum
 
 from astakos.events.event import Actor
-from astakos.projects.project import MembershipState, Project, ProjectState
+from astakos.projects.project import ACCEPTED_TYPE, MembershipState, Project, ProjectState
 from astakos.projects.roles import Parties, Role, has_any_role
-
-BELONGING = (MembershipState.ACCEPTED, MembershipState.LEAVE_REQUESTED, MembershipState.SUSPENDED)
-"""Users in these states belong to a project."""
 
 
 class Mode(StrEnum):
@@ -28,7 +25,7 @@ def sees(actor: Actor, project: Project, membership: MembershipState | None) -> 
         membership: the state of the actor's membership in it; None if there never was one.
     """
     is_public = project.state is ProjectState.ACTIVE and not project.private
-    return is_public or membership in BELONGING or sees_applications(actor, project)
+    return is_public or membership in ACCEPTED_TYPE or sees_applications(actor, project)
 
 
 def sees_applications(actor: Actor, project: Project) -> bool:

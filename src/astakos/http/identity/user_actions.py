@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from astakos.administration.accounts import renew_user_token
+from astakos.administration.reasons import LONGEST_REASON
 from astakos.administration.user_registration import activate_user, deactivate_user, sign_terms
 from astakos.directory.entities import User
 from astakos.events.event import Actor
@@ -75,6 +76,8 @@ def _deactivate(
     if not isinstance(reason, str):
         raise BadRequest("The reason must be a string.")
     require_storable("reason", reason)
+    if len(reason) > LONGEST_REASON:
+        raise BadRequest(f"The reason must have at most {LONGEST_REASON} characters.")
     deactivate_user(connection, actor, user, reason, now)
     return NOTHING
 

@@ -6,9 +6,10 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from astakos.administration.membership_changes import act
+from astakos.administration.reasons import LONGEST_REASON
 from astakos.directory.entities import User
 from astakos.events.event import Actor
-from astakos.http.bodies import JsonBody, require_storable
+from astakos.http.bodies import JsonBody
 from astakos.http.faults import BadRequest, Forbidden, ItemNotFound
 from astakos.http.openapi.description import EMPTY, Reply, described
 from astakos.http.projects.actors import actor_of
@@ -23,8 +24,6 @@ from astakos.service.service import Service
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import memberships, projects
 from astakosclient.answer_types import Membership
-
-LONGEST_REASON = 4096
 
 Reason = Annotated[str, msgspec.Meta(max_length=LONGEST_REASON)] | None | UnsetType
 
@@ -69,12 +68,10 @@ async def act_on_membership(service: Service, request: Request, user: User) -> A
     if len(given) != 1:
         raise BadRequest(f"The body must have exactly one of the keys {', '.join(KEYS)}.")
     ((name, reason),) = given.items()
-    reason = reason or ""
-    require_storable("reason", reason)
     number, now = serial_of(request.parameter), service.now()
 
     def change(connection: Connection, actor: Actor) -> None:
-        act(connection, actor, number, MembershipAction(name), now, reason=reason)
+        act(connection, actor, number, MembershipAction(name), now, reason=reason or "")
 
     await carry_out(service, request, user, change)
     return Answer()

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from astakos.projects.project import Application, Capacity, Project, ProjectState
-from astakos.projects.visibility import BELONGING, Mode
+from astakos.projects.project import ACCEPTED_TYPE, Application, Capacity, Project, ProjectState
+from astakos.projects.visibility import Mode
 from astakos.storage.protocol import Connection
 from astakos.storage.tables.project_applications import SELECT as SELECT_APPLICATIONS
 from astakos.storage.tables.project_applications import read_application
@@ -24,7 +24,7 @@ OWNED_BY = "owner = ?"
 RELATED = f"""
 id IN (
     SELECT id FROM projects WHERE owner = ? UNION
-    SELECT project_id FROM memberships WHERE user_id = ? AND state IN ({", ".join("?" * len(BELONGING))})
+    SELECT project_id FROM memberships WHERE user_id = ? AND state IN ({", ".join("?" * len(ACCEPTED_TYPE))})
 )
 """
 DRAWN_FROM = """
@@ -125,7 +125,7 @@ def _conditions(viewer: Viewer, filters: Filters) -> tuple[list[str], list[Any]]
         conditions.append(PUBLIC)
     else:
         conditions.append(RELATED)
-        values += [viewer.uuid, viewer.id, *BELONGING]
+        values += [viewer.uuid, viewer.id, *ACCEPTED_TYPE]
     return conditions, values
 
 

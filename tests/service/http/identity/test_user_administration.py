@@ -363,6 +363,12 @@ def test_an_update_takes_nobodys_address(administered: Caller) -> None:
     assert update(administered, BOB, username=BOB.email.upper()).status == 200, "one's own is free"
 
 
+def test_the_reason_of_a_deactivation_has_a_bound(administered: Caller) -> None:
+    reply = act(administered, BOB, "deactivate", reason="x" * 4097)
+    assert (reply.status, reply.message) == (400, "The reason must have at most 4096 characters.")
+    assert act(administered, BOB, "deactivate", reason="x" * 4096).status == 200
+
+
 def test_a_deactivated_user_is_locked_out_and_comes_back_with_everything_but_their_token(
     administered: Caller, database: Database
 ) -> None:

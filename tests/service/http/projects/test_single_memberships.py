@@ -95,7 +95,7 @@ KEYS = "exactly one of the keys leave, cancel, accept, reject, remove"
         ({"suspend": ""}, "unknown field `suspend`"),
         ({"leave": {"reason": "x"}}, "$.leave"),
         ({"leave": "x" * 4097}, "length <= 4096"),
-        ({"leave": "\0"}, "The reason must not contain NUL"),
+        ({"leave": "\0"}, "reason must have at most 4096 characters, without NUL"),
     ],
 )
 def test_a_body_is_one_known_action_with_its_reason(
