@@ -150,10 +150,10 @@ def test_what_an_administrator_decides_outlives_the_activation_of_the_owner(
 
 
 @pytest.mark.parametrize("action", ["suspend", "unsuspend", "terminate", "reinstate"])
-def test_only_administrators_change_the_state(service: Caller, action: str) -> None:
-    reply = act(service, LAB, action, ALICE)
+def test_only_administrators_change_the_state(standing_service: Caller, action: str) -> None:
+    reply = act(standing_service, LAB, action, ALICE)
     assert (reply.status, reply.fault) == (403, "forbidden")
-    assert act(service, UNKNOWN_UUID, action).status == 404
+    assert act(standing_service, UNKNOWN_UUID, action).status == 404
 
 
 def test_a_project_can_be_named_by_its_number_unless_an_application_is_decided(
@@ -206,15 +206,15 @@ MALFORMED: list[Any] = [
 
 
 @pytest.mark.parametrize("body", MALFORMED, ids=lambda body: repr(body)[:50])
-def test_malformed_actions_are_refused_first(service: Caller, body: Any) -> None:
-    reply = service.post(f"{PROJECTS}/{UNKNOWN_UUID}/action", BOB.token, body)
+def test_malformed_actions_are_refused_first(standing_service: Caller, body: Any) -> None:
+    reply = standing_service.post(f"{PROJECTS}/{UNKNOWN_UUID}/action", BOB.token, body)
     assert (reply.status, reply.fault) == (400, "badRequest")
 
 
 @pytest.mark.parametrize("number", [0, -1, 10**9, 2**63, 2**70])
-def test_unknown_applications_are_not_found(service: Caller, number: int) -> None:
+def test_unknown_applications_are_not_found(standing_service: Caller, number: int) -> None:
     for project in (LAB, UNKNOWN_UUID):
-        reply = act(service, project, "approve", app_id=number)
+        reply = act(standing_service, project, "approve", app_id=number)
         assert (reply.status, reply.fault) == (404, "itemNotFound")
 
 

@@ -1,10 +1,13 @@
 import pytest
 
+from astakos.administration.load import load
+from astakos.administration.state_document import ProjectEntry, StateDocument
 from astakos.http.projects import project_list
+from astakos.storage.protocol import Database
 from astakos.storage.tables.project_lists import PAGE
 from service.caller import Caller
 from service.http.projects.lives import PROJECTS, activated, create, done, listed
-from service.world import ALICE, BOB, CHLOE, EDGAR, LAB, Person
+from service.world import ALICE, BOB, CHLOE, EDGAR, FAR, LAB, LOADED, Person
 
 pytestmark = pytest.mark.every_engine
 
@@ -59,16 +62,16 @@ def test_the_mode_member_has_projects_that_the_user_can_draw_from(service: Calle
         ("?owner=", []),
     ],
 )
-def test_lists_can_be_filtered(service: Caller, query: str, names: list[str]) -> None:
-    assert listed(service, CHLOE, query) == names
+def test_lists_can_be_filtered(standing_service: Caller, query: str, names: list[str]) -> None:
+    assert listed(standing_service, CHLOE, query) == names
 
 
 @pytest.mark.parametrize(
     "query",
     ["state=", "state=foo", "state=active,suspended", "mode=", "mode=Member", "limit=0", "limit=x"],
 )
-def test_wrong_parameters_are_refused(service: Caller, query: str) -> None:
-    reply = service.get(f"{PROJECTS}?{query}", BOB.token)
+def test_wrong_parameters_are_refused(standing_service: Caller, query: str) -> None:
+    reply = standing_service.get(f"{PROJECTS}?{query}", BOB.token)
     assert (reply.status, reply.fault) == (400, "badRequest")
 
 
@@ -108,11 +111,19 @@ def test_a_list_without_a_limit_is_bounded(service: Caller, monkeypatch: pytest.
     assert reply.message == "There are more than 3 projects. Ask for pages, with limit and after."
 
 
-def test_more_projects_than_are_read_at_once_come_in_order(service: Caller) -> None:
-    for number in range(PAGE):
-        create(service, CHLOE, name=f"p{number}.example.org", resources={})
+def test_more_projects_than_are_read_at_once_come_in_order(service: Caller, database: Database) -> None:
+    many = [
+        ProjectEntry(
+            uuid=f"000000b0-0000-4000-8000-{number:012}",
+            name=f"p{number}.example.org",
+            end_date=FAR,
+            owner=ALICE.uuid,
+        )
+        for number in range(PAGE)
+    ]
+    load(database, StateDocument(projects=many), LOADED)
     whole = service.get(PROJECTS, CHLOE.token).document
-    assert [one["name"] for one in whole[-PAGE:]] == [f"p{number}.example.org" for number in range(PAGE)]
+    assert [one["name"] for one in whole[-PAGE:]] == [one.name for one in many]
     assert all(one["last_application"]["name"] == one["name"] for one in whole[-PAGE:])
 
 

@@ -151,8 +151,8 @@ def test_some_see_the_last_application_and_others_do_not(service: Caller) -> Non
         (EDGAR, LAB, 401),
     ],
 )
-def test_who_sees_which_project(service: Caller, person: Person, project: str, status: int) -> None:
-    assert service.get(f"{PROJECTS}/{project}", person.token).status == status
+def test_who_sees_which_project(standing_service: Caller, person: Person, project: str, status: int) -> None:
+    assert standing_service.get(f"{PROJECTS}/{project}", person.token).status == status
 
 
 def test_private_projects_are_seen_by_those_who_belong_to_them(service: Caller) -> None:
@@ -164,8 +164,8 @@ def test_private_projects_are_seen_by_those_who_belong_to_them(service: Caller) 
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE", "PATCH"])
-def test_other_methods_are_not_allowed(service: Caller, method: str) -> None:
-    reply = service(method, f"{PROJECTS}/{LAB}", ALICE.token, document={})
+def test_other_methods_are_not_allowed(standing_service: Caller, method: str) -> None:
+    reply = standing_service(method, f"{PROJECTS}/{LAB}", ALICE.token, document={})
     assert (reply.status, reply.headers["allow"]) == (405, "GET,PUT")
 
 
@@ -201,9 +201,10 @@ WRONG_TYPES: list[Any] = [
 
 
 @pytest.mark.parametrize("given", WRONG_TYPES, ids=repr)
-def test_types_and_policies_are_checked_before_anything_else(service: Caller, given: Any) -> None:
-    changed = service("PUT", f"{PROJECTS}/{UNKNOWN_UUID}", BOB.token, document=given)
-    made = service.post(PROJECTS, BOB.token, {**NEW, **given} if isinstance(given, dict) else given)
+def test_types_and_policies_are_checked_before_anything_else(standing_service: Caller, given: Any) -> None:
+    changed = standing_service("PUT", f"{PROJECTS}/{UNKNOWN_UUID}", BOB.token, document=given)
+    new = {**NEW, **given} if isinstance(given, dict) else given
+    made = standing_service.post(PROJECTS, BOB.token, new)
     for reply in (changed, made):
         assert (reply.status, reply.fault) == (400, "badRequest")
         assert "The body is not valid" in reply.message
@@ -235,15 +236,20 @@ WRONG_VALUES = [
 
 
 @pytest.mark.parametrize("given", WRONG_VALUES, ids=lambda given: repr(given)[:60])
-def test_values_are_checked_after_the_project_its_owner_and_its_state(
-    service: Caller, given: dict[str, Any]
+def test_values_are_checked_after_the_project_and_its_owner(
+    standing_service: Caller, given: dict[str, Any]
 ) -> None:
-    uninitialized, _ = create(service)
-    assert modify(service, UNKNOWN_UUID, **given).status == 404
-    assert modify(service, LAB, BOB, **given).status == 403
-    assert modify(service, uninitialized, **given).status == 409
-    for reply in (modify(service, LAB, **given), service.post(PROJECTS, ALICE.token, {**NEW, **given})):
+    assert modify(standing_service, UNKNOWN_UUID, **given).status == 404
+    assert modify(standing_service, LAB, BOB, **given).status == 403
+    changed = modify(standing_service, LAB, **given)
+    made = standing_service.post(PROJECTS, ALICE.token, {**NEW, **given})
+    for reply in (changed, made):
         assert (reply.status, reply.fault) == (400, "badRequest")
+
+
+def test_values_are_checked_after_the_state(service: Caller) -> None:
+    uninitialized, _ = create(service)
+    assert modify(service, uninitialized, name="lab").status == 409
 
 
 def test_nulls_say_nothing(service: Caller) -> None:
