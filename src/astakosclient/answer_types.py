@@ -182,6 +182,10 @@ class Provision(TypedDict):
     quantity: int
 
 
+Overage: TypeAlias = Literal["refuse", "available", "debt"]
+"""What happens to the part of a settlement that exceeds what was issued."""
+
+
 class CommissionInfo(TypedDict):
     """A pending commission. Times are in ISO 8601; ``expires`` is set only for commissions with a ``ttl``."""
 

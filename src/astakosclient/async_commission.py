@@ -41,6 +41,7 @@ class AsyncCommission:
         self._provisions = provisions
         self._options = options
         self._quantities: Sequence[Mapping[str, Any]] | None = None
+        self._overage: str | None = None
 
     def settle(self, used: Mapping[str, int]) -> None:
         """Sets the quantities to accept at the end of the block, also if the block then raises an exception.
@@ -49,37 +50,88 @@ class AsyncCommission:
         accept all or nothing.
 
         Args:
-            used: quantity by resource, between 0 and the issued quantity. Resources not listed are accepted
-                in full.
+            used: quantity by resource. Resources not listed are accepted in full. What was used was used:
+                more than was issued is charged even beyond the limit, which then has to be made up for.
 
         Raises:
             BadValue: ``used`` is not a mapping, names a resource that was not issued or a quantity out of
-                range, or the block has not been entered. What was settled before stays settled. If nothing
-                was, and ``used`` is more than was issued, the issued quantities are settled instead.
+                range, or the block has not been entered. What was settled before stays settled. On servers
+                that accept no more than was issued, ``used`` can be more: then, if nothing was settled
+                before, the issued quantities are settled instead.
             AstakosClientException: the server does not support accepting less than was issued.
         """
-        if self.serial is None:
-            raise BadValue("call settle() inside the async with block of the commission")
+        self._pending()
         server = self._client._conversations.server  # noqa: SLF001 - same package
         if server.is_known and not server.supports(commissions.QUANTITIES):
             raise AstakosClientException("the server does not support accepting less than was issued")
+        beyond = server.supports(commissions.OVERAGE)
         try:
-            self._quantities = self._settlement(used)
+            self._quantities = self._settlement(used, beyond=beyond)
         except BadValue:
             most = commissions.limited(self._provisions, used)
             if self._quantities is None and most is not None:
-                self._quantities = self._settlement(most)
+                self._quantities = self._settlement(most, beyond=False)
             raise
+        exceeds = any(quantity > self._provisions[resource] for resource, quantity in used.items())
+        self._overage = "debt" if exceeds else None
 
-    def _settlement(self, used: Mapping[str, int]) -> Sequence[Mapping[str, Any]]:
-        return commissions.settlement(self._holder, self._source, self._provisions, used)
+    def _settlement(self, used: Mapping[str, int], *, beyond: bool) -> Sequence[Mapping[str, Any]]:
+        return commissions.settlement(self._holder, self._source, self._provisions, used, beyond=beyond)
+
+    async def progress(self, used: Mapping[str, int]) -> None:
+        """Tells the server what has been used so far: if this process dies, that is charged, and not nothing.
+
+        Args:
+            used: quantity by resource.
+
+        Raises:
+            BadValue: ``used`` is not a mapping, or the block has not been entered.
+            AstakosClientException: the call failed.
+        """
+        quantities = commissions.provisions_of(self._holder, self._source, used)
+        call = commissions.report_progress(self._token, self._pending(), quantities)
+        await self._client._run(call)  # noqa: SLF001 - same package
+
+    async def grow(self, provisions: Mapping[str, int]) -> None:
+        """Raises what is reserved to new totals.
+
+        Args:
+            provisions: the new quantity by resource, not below the present one.
+
+        Raises:
+            QuotaLimit: it would exceed a limit; what is reserved has not changed.
+            BadValue: ``provisions`` is not a mapping, or the block has not been entered.
+            AstakosClientException: the call failed.
+        """
+        quantities = commissions.provisions_of(self._holder, self._source, provisions)
+        call = commissions.grow_commission(self._token, self._pending(), quantities, force=False)
+        await self._client._run(call)  # noqa: SLF001 - same package
+        self._provisions = {**self._provisions, **provisions}
+
+    async def extend(self, ttl: int) -> str | None:
+        """Lets the commission expire ``ttl`` seconds from now, unless it does so later already.
+
+        Returns:
+            When it expires, in ISO 8601; None if it does not.
+
+        Raises:
+            BadValue: the block has not been entered.
+            AstakosClientException: the call failed.
+        """
+        call = commissions.extend_commission(self._token, self._pending(), ttl)
+        return await self._client._run(call)  # noqa: SLF001 - same package
+
+    def _pending(self) -> int:
+        if self.serial is None:
+            raise BadValue("use the commission inside its with block")
+        return self.serial
 
     async def __aenter__(self) -> Self:
         """Issues the commission; raises the same exceptions as `issue_one_commission`."""
         call = commissions.issue_one_commission(
             self._token, self._holder, self._source, self._provisions, **self._options
         )
-        self._quantities = None
+        self._quantities = self._overage = None
         self.serial = await self._client._run(call)  # noqa: SLF001 - same package
         return self
 
@@ -97,7 +149,7 @@ class AsyncCommission:
         accepts = error is None or self._quantities is not None
         quantities = self._quantities if accepts else None
         action, done = ("accept", "accepted") if accepts else ("reject", "rejected")
-        call = commissions.commission_action(self._token, serial, action, quantities)
+        call = commissions.commission_action(self._token, serial, action, quantities, self._overage)
         try:
             await self._client._run(call)  # noqa: SLF001 - same package
         except AstakosClientException as trouble:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from astakos.demo.budget_story import tell_of_a_budget
 from astakos.demo.narrator import Narrator
 from astakos.demo.project_story import tell_of_a_project
 from astakos.demo.world import GIB, World
@@ -19,6 +20,7 @@ def tell(narrator: Narrator, world: World, base_url: str) -> None:
     _what_is_refused(narrator, world)
     _many_at_once(narrator, world)
     _beyond_the_original(narrator, world)
+    tell_of_a_budget(narrator, world)
     tell_of_a_project(narrator, world)
     _feedback(narrator, world)
 

@@ -16,6 +16,8 @@ from astakos.administration.state_document import (
     UserEntry,
 )
 from astakos.directory.tokens import new_token
+from astakos.ledger.meter_definitions import MeterDefinition
+from astakos.ledger.periods import Unit
 
 GIB = 2**30
 
@@ -40,16 +42,20 @@ class World:
 def make_world() -> World:
     """Create a world with new identifiers and tokens."""
     ada, grace, root, lab = (str(uuid4()) for _ in range(4))
-    tokens = {name: new_token(os.urandom) for name in ("ada", "grace", "root", "compute", "storage")}
+    tokens = {
+        name: new_token(os.urandom) for name in ("ada", "grace", "root", "compute", "storage", "models")
+    }
     document = StateDocument(
         settings=Settings(project_admins=[root]),
         components=[
             _component("compute", 1, tokens),
             _component("storage", 2, tokens),
+            _component("models", 3, tokens),
         ],
         services=[
             _service("compute", "v2.0"),
             _service("storage", "v1"),
+            _service("models", "v1"),
         ],
         resources=[
             ResourceEntry(
@@ -68,6 +74,14 @@ def make_world() -> World:
                 unit="bytes",
                 description="File storage",
                 system_default=100 * GIB,
+            ),
+            ResourceEntry(name="llm.tokens", service="models", description="Tokens of language models"),
+            ResourceEntry(
+                name="llm.tokens/month",
+                service="models",
+                description="Tokens of language models each month",
+                system_default=10_000,
+                meter=MeterDefinition(unit=Unit.MONTH),
             ),
         ],
         users=[

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from astakosclient.calls import answers, faults
 from astakosclient.calls.call import Call, form, given, listed, mappings, path_part, post
@@ -27,13 +27,15 @@ if TYPE_CHECKING:
     )
     from astakosclient.core.exchange import Answer
 
+T = TypeVar("T")
+
 COMMISSIONS = "account/v1.0/commissions"
 COMMISSIONS_ACTION = COMMISSIONS + "/action"
 COMMISSIONS_BULK = COMMISSIONS + "/bulk"
 COMMISSIONS_HISTORY = COMMISSIONS + "/history"
 RECONCILE = "account/v1.0/reconcile"
 
-KEYS, HISTORY, QUANTITIES = "idempotency-key", "history", "quantities"
+KEYS, HISTORY, QUANTITIES, OVERAGE = "idempotency-key", "history", "quantities", "overage"
 """Names of protocol extensions in the ``Astakos-Supports`` header."""
 
 OUTCOMES = {"accept": "ACCEPT", "reject": "REJECT"}
@@ -89,10 +91,7 @@ def issue_one_commission(
         "force": force,
         "auto_accept": auto_accept,
         "name": name,
-        "provisions": [
-            {"holder": holder, "source": source, "resource": resource, "quantity": quantity}
-            for resource, quantity in provisions.items()
-        ],
+        "provisions": provisions_of(holder, source, provisions),
     }
     return issue_commission(token, request, ttl, idempotency_key)
 
@@ -122,12 +121,18 @@ def _key(own: str | None) -> str:
 
 
 def settlement(
-    holder: str, source: str, issued: Mapping[str, int], used: Mapping[str, int]
+    holder: str, source: str, issued: Mapping[str, int], used: Mapping[str, int], *, beyond: bool = False
 ) -> list[dict[str, Any]]:
-    """Returns the ``quantities`` for accepting less than was issued to one holder and source.
+    """Returns the ``quantities`` for accepting other amounts than were issued to one holder and source.
+
+    Args:
+        holder, source: those of the commission.
+        issued: quantity by resource.
+        used: quantity by resource.
+        beyond: whether more may have been used than was issued.
 
     Raises:
-        BadValue: a resource is not in ``issued``, or a quantity is not between 0 and the issued quantity.
+        BadValue: a resource is not in ``issued``, or a quantity is not possible.
     """
     if not isinstance(used, Mapping):
         raise BadValue(f"used must map resources to quantities, not be a {type(used).__name__}")
@@ -135,11 +140,28 @@ def settlement(
         if resource not in issued:
             raise BadValue(f"{resource} is not in this commission, only {', '.join(issued)}")
         most = issued[resource]
-        if type(quantity) is not int or not min(0, most) <= quantity <= max(0, most):
-            raise BadValue(f"quantity of {resource} must be an integer from 0 to {most}, not {quantity!r}")
+        bounds = (0, None) if beyond and most >= 0 else (min(0, most), max(0, most))
+        if (
+            type(quantity) is not int
+            or quantity < bounds[0]
+            or (bounds[1] is not None and quantity > bounds[1])
+        ):
+            wanted = "a positive integer or 0" if bounds[1] is None else f"an integer from 0 to {most}"
+            raise BadValue(f"quantity of {resource} must be {wanted}, not {quantity!r}")
+    return provisions_of(holder, source, used)
+
+
+def provisions_of(holder: str, source: str, quantities: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Returns quantities by resource as the provisions of one holder and source.
+
+    Raises:
+        BadValue: ``quantities`` is not a mapping.
+    """
+    if not isinstance(quantities, Mapping):
+        raise BadValue(f"quantities must be by resource, not a {type(quantities).__name__}")
     return [
         {"holder": holder, "source": source, "resource": resource, "quantity": quantity}
-        for resource, quantity in used.items()
+        for resource, quantity in quantities.items()
     ]
 
 
@@ -176,14 +198,19 @@ def get_commission_info(token: str | None, serial: int) -> Call[CommissionInfo]:
 
 
 def commission_action(
-    token: str | None, serial: int, action: str, quantities: Iterable[Mapping[str, Any]] | None = None
+    token: str | None,
+    serial: int,
+    action: str,
+    quantities: Iterable[Mapping[str, Any]] | None = None,
+    overage: str | None = None,
 ) -> Call[None]:
     """Builds the call that accepts or rejects a pending commission; see `accept_commission` of the client."""
-    path = f"{COMMISSIONS}/{path_part('serial', serial)}/action"
-    value = "" if quantities is None else {"quantities": mappings("quantities", quantities)}
+    value: Any = "" if quantities is None else {"quantities": mappings("quantities", quantities)}
+    if quantities is not None and overage is not None:
+        value["overage"] = overage
     return post(
         "commission_action",
-        path,
+        _action_path(serial),
         token,
         {given("action", action): value},
         answers.nothing,
@@ -192,6 +219,44 @@ def commission_action(
         explain=faults.explain_missing_commission,
         confirm=_took_effect(token, serial, OUTCOMES[action]) if action in OUTCOMES else None,
     )
+
+
+def grow_commission(
+    token: str | None, serial: int, quantities: Iterable[Mapping[str, Any]], force: bool
+) -> Call[None]:
+    """Builds the call that raises a pending commission to new totals."""
+    value = {"quantities": mappings("quantities", quantities), "force": force}
+    return _change("grow_commission", token, serial, {"grow": value}, answers.nothing)
+
+
+def extend_commission(token: str | None, serial: int, ttl: int) -> Call[str | None]:
+    """Builds the call that lets a pending commission expire later; its result is when."""
+    document = {"extend": {"ttl": given("ttl", ttl)}}
+    return _change("extend_commission", token, serial, document, _expiry)
+
+
+def _expiry(answer: Answer) -> str | None:
+    expires: str | None = answers.mapping(answer).get("expires")
+    return expires
+
+
+def report_progress(token: str | None, serial: int, quantities: Iterable[Mapping[str, Any]]) -> Call[None]:
+    """Builds the call that says what has been used of a pending commission so far."""
+    value = {"quantities": mappings("quantities", quantities)}
+    return _change("report_progress", token, serial, {"progress": value}, answers.nothing)
+
+
+def _change(
+    name: str, token: str | None, serial: int, document: Mapping[str, Any], read: Callable[[Answer], T]
+) -> Call[T]:
+    # Repeating it does no harm: all values are absolute.
+    return post(
+        name, _action_path(serial), token, document, read, repeatable=True, explain=faults.explain_change
+    )
+
+
+def _action_path(serial: int) -> str:
+    return f"{COMMISSIONS}/{path_part('serial', serial)}/action"
 
 
 def _took_effect(token: str | None, serial: int, outcome: str) -> Call[bool]:

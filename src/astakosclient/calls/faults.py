@@ -68,6 +68,11 @@ def explain_refused_issue(answer: Answer) -> errors.AstakosClientException:
     return _with_evidence(error, answer)
 
 
+def explain_change(answer: Answer) -> errors.AstakosClientException:
+    """Does the same as both, for changes of a pending commission."""
+    return explain_refused_issue(answer) if answer.status == 413 else explain_missing_commission(answer)
+
+
 def _reason(answer: Answer) -> str:
     if answer.reason:
         return answer.reason

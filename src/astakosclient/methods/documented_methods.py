@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         CommissionInfo,
         Endpoints,
         HistoryPage,
+        Overage,
         Quotas,
         Reconciliation,
         Resolution,
@@ -519,16 +520,23 @@ class Calls(ProjectCalls):
         self._run(commissions.commission_action(token, serial, action))
 
     def accept_commission(
-        self, token: str | None, serial: int, *, quantities: Iterable[Mapping[str, Any]] | None = None
+        self,
+        token: str | None,
+        serial: int,
+        *,
+        quantities: Iterable[Mapping[str, Any]] | None = None,
+        overage: Overage | None = None,
     ) -> None:
         """Accepts a pending commission, so that its quantities take effect.
 
         Args:
             token: a service's token.
             serial: the serial of the commission.
-            quantities: what to accept if less than was issued: a list of dicts with the ``holder``,
-                ``source`` and ``resource`` of a provision, and a ``quantity`` between 0 and the issued one.
-                Provisions not listed are accepted in full. Requires this project's server; others ignore it.
+            quantities: what to accept if not what was issued: a list of dicts with the ``holder``, ``source``
+                and ``resource`` of a provision, and a ``quantity``. Provisions not listed are accepted in
+                full. Requires this project's server; others ignore it.
+            overage: what happens to quantities above those that were issued: ``refuse``; ``available``, as
+                far as there is room; or ``debt``, beyond the limits. The default is what the issue said.
 
         Raises:
             NotFound: the service has no pending commission with this serial.
@@ -536,7 +544,7 @@ class Calls(ProjectCalls):
             BadValue: ``serial`` is None, or ``quantities`` cannot be encoded as JSON.
             AstakosClientException: the call failed.
         """
-        self._run(commissions.commission_action(token, serial, "accept", quantities))
+        self._run(commissions.commission_action(token, serial, "accept", quantities, overage))
 
     def reject_commission(self, token: str | None, serial: int) -> None:
         """Rejects a pending commission, so that its quantities no longer count.
@@ -551,6 +559,67 @@ class Calls(ProjectCalls):
             AstakosClientException: the call failed.
         """
         self._run(commissions.commission_action(token, serial, "reject"))
+
+    def grow_commission(
+        self,
+        token: str | None,
+        serial: int,
+        quantities: Iterable[Mapping[str, Any]],
+        *,
+        force: bool = False,
+    ) -> None:
+        """Raises a pending commission to new totals. Repeating it does no harm.
+
+        Requires this project's server.
+
+        Args:
+            token: a service's token.
+            serial: the serial of the commission.
+            quantities: a list of dicts with the ``holder``, ``source`` and ``resource`` of a provision, and
+                its new ``quantity``, not below the issued one.
+            force: allow it to exceed limits.
+
+        Raises:
+            QuotaLimit: it would exceed a limit; nothing has changed.
+            NotFound: the service has no pending commission with this serial.
+            BadRequest: ``quantities`` does not match the commission.
+            AstakosClientException: the call failed.
+        """
+        self._run(commissions.grow_commission(token, serial, quantities, force))
+
+    def extend_commission(self, token: str | None, serial: int, ttl: int) -> str | None:
+        """Lets a pending commission expire ``ttl`` seconds from now, unless it does so later already.
+
+        Requires this project's server.
+
+        Returns:
+            When it expires, in ISO 8601; None for a commission that does not expire.
+
+        Raises:
+            NotFound: the service has no pending commission with this serial.
+            AstakosClientException: the call failed.
+        """
+        return self._run(commissions.extend_commission(token, serial, ttl))
+
+    def report_progress(
+        self, token: str | None, serial: int, quantities: Iterable[Mapping[str, Any]]
+    ) -> None:
+        """Says what has been used of a pending commission so far: if it expires, that is accepted.
+
+        Requires this project's server.
+
+        Args:
+            token: a service's token.
+            serial: the serial of the commission.
+            quantities: a list of dicts with the ``holder``, ``source`` and ``resource`` of a provision, and
+                the ``quantity`` used.
+
+        Raises:
+            NotFound: the service has no pending commission with this serial.
+            BadRequest: ``quantities`` does not match the commission.
+            AstakosClientException: the call failed.
+        """
+        self._run(commissions.report_progress(token, serial, quantities))
 
     def resolve_commissions(
         self, token: str | None, accept_serials: Iterable[int], reject_serials: Iterable[int]

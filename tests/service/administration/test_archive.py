@@ -32,6 +32,8 @@ from astakos.storage.schema.definition import metadata
 from astakos.storage.schema.revisions import REVISION
 from astakos.storage.schema.whole_tables import AT_A_TIME, LEFT_OUT
 from astakos.storage.tables import (
+    deliveries,
+    destinations,
     events,
     feedback,
     login_attempts,
@@ -94,7 +96,12 @@ def live(database: Database) -> None:
             0, LAB, ALICE.uuid, ApplicationState.DENIED, LOADED, resources={"compute.vm": Capacity(4, 2)}
         )
         project_applications.add(connection, whole)
-        events.record(connection, Event("project.denied", OPERATOR, LAB, before={"größe": 1}), LOADED)
+        event = events.record(connection, Event("project.denied", OPERATOR, LAB, before={"größe": 1}), LOADED)
+        hook = destinations.Destination(
+            "hook", "https://hook.example", ("project.denied",), 1, None, LOADED, event
+        )
+        destinations.add(connection, hook)
+        deliveries.plan(connection, hook.name, [(event, "größe")], LOADED)
         connection.execute("INSERT INTO closed_periods VALUES (1, ?, ?, 5)", (LOADED - SECOND, LOADED))
     largest = do(database, Issue(STORAGE, (Provision(VAST, UNLIMITED),)))
     assert 0 < pending < soon < settled < largest
