@@ -65,8 +65,6 @@ from astakos.storage.texts import is_storable
 
 MOST_KNOWN = 100_000
 """How many holdings are cached: about 30 MiB."""
-NO_ID = 0
-"""No holding has this id."""
 
 
 class HasCommittedError(Exception):
@@ -171,7 +169,9 @@ class PostgreSQLTransaction:
         keys = self._keys_of(needs, commissions)
         named = needs.keys if keys is None else keys
         identifiers, alone = self._known.identifiers, self._known.alone
-        unknown = [key for key in named if (key not in identifiers or key in alone) and _can_exist(key)]
+        unknown = [key for key in named if key not in identifiers and _can_exist(key)]
+        if alone:
+            unknown += [key for key in named if key in alone]
         # If all keys are known already, the holdings are locked in the same round trip.
         at_once = self._wanted(keys) if keys and not unknown else []
         steps: dict[str, Query] = {
@@ -282,15 +282,18 @@ class PostgreSQLTransaction:
     def _learn_figures(self, locked: Result) -> None:
         """Learn locked holdings with the limits that apply (`storage/tables/holdings.py`)."""
         keys, project_levels = self._known.keys, self._known.project_levels
-        rows = locked.rows()
-        member_limits = {int(row[0]): int(row[4]) for row in rows}
-        for row in rows:
-            identifier, limit = int(row[0]), int(row[1])
-            member_limit = member_limits.get(project_levels.get(identifier, NO_ID), limit)
+        *figures, marks = locked.columns()
+        identifiers, limits, *usages, member_limits = (map(int, column) for column in figures)
+        listed = list(identifiers)
+        allowed = dict(zip(listed, member_limits, strict=True))
+        for identifier, limit, usage_min, usage_max, mark in zip(listed, limits, *usages, marks, strict=True):
+            applied = limit
+            if identifier in project_levels:
+                applied = min(limit, allowed.get(project_levels[identifier], limit))
             key = keys[identifier]
-            self._figures[key] = Holding(min(limit, member_limit), int(row[2]), int(row[3]))
-            if row[5]:
-                self._marks[key] = int(row[5])
+            self._figures[key] = Holding(applied, usage_min, usage_max)
+            if mark:
+                self._marks[key] = int(mark)
 
     def _understand(self, rows: Sequence[tuple[bytes, ...]]) -> dict[int, Pending]:
         """Decode pending commissions; read those of their keys that are not cached."""
