@@ -11,11 +11,14 @@ import pytest
 
 from astakos import storage
 from astakos.ledger.operations import Verdict
+from astakos.projects.project import ProjectState
+from astakos.projects.visibility import Mode
 from astakos.storage.postgresql.pipeline import Statement
 from astakos.storage.postgresql.postgresql_transfer import continuations
 from astakos.storage.schema.definition import creation_statements
 from astakos.storage.schema.whole_tables import whole_tables
 from astakos.storage.tables.history import Position, Wanted, read_history
+from astakos.storage.tables.project_lists import Filters, Viewer, read_projects
 from service.storage.common_sql import refusals
 
 NOT_FOR_SERVERS = ("astakos.storage.sqlite", "astakos.storage.schema.migrations")
@@ -103,6 +106,18 @@ def test_statements_that_are_put_together() -> None:
         read_history(recorder, replace(Wanted(), **{name: value}), 10)
     read_history(recorder, Wanted(**every), 10)
     assert any("commission_holders" in statement for statement in recorder.statements)
+    for statement in recorder.statements:
+        assert refusals(statement) == []
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_statements_that_list_projects(mode: Mode) -> None:
+    recorder = Recorder()
+    filters = Filters(mode, name="n", state=ProjectState.ACTIVE, owner="o")
+    for is_admin in (True, False):
+        viewer = Viewer(1, "u", is_project_admin=is_admin)
+        assert list(read_projects(recorder, viewer, filters, after="u", most=10)) == []
+    assert len(recorder.statements) == 4
     for statement in recorder.statements:
         assert refusals(statement) == []
 
