@@ -59,8 +59,11 @@ def print_rows(
     for position in range(len(rows)):
         click.echo(_line([cells[column][position] for column in kept], [widths[column] for column in kept]))
     if len(kept) < len(columns):
-        left_out = ", ".join(_title(column) for column in columns if column not in kept)
-        click.secho(f"(not shown: {left_out}; use --wide)", dim=True)
+        left_out = [_title(column) for column in columns if column not in kept]
+        told = f"(not shown: {', '.join(left_out)}; use --wide)"
+        if room is not None and len(told) > room:
+            told = f"({len(left_out)} columns are not shown; use --wide)"
+        click.secho(told, dim=True)
 
 
 def fitting(widths: Mapping[str, int], droppable: Sequence[str], room: int) -> list[str]:

@@ -75,7 +75,7 @@ def list_(
         for one in listed
     ]
     columns = ("name", "uuid", "state", "owner", "members", "max_members", "pending_application", "end_date")
-    droppable = ("max_members", "end_date", "members", "owner")
+    droppable = ("max_members", "end_date", "members", "pending_application", "owner")
     print_rows(rows, columns, as_json=as_json, wide=wide, droppable=droppable)
 
 

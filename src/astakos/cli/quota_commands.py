@@ -20,7 +20,7 @@ from astakos.storage.protocol import Connection
 from astakos.storage.tables import projects, quotas, registry
 
 FIGURES = ("usage", "pending", "limit", "project_usage", "project_pending", "project_limit")
-LESS_IMPORTANT = ("project_pending", "project_usage", "project_limit", "pending", "project")
+LESS_IMPORTANT = ("project_pending", "project_usage", "project_limit", "pending", "name")
 SYSTEM = "system"
 """The name that is shown of a user's own project, whose name repeats the user's uuid."""
 
@@ -61,7 +61,8 @@ def show(holder: str, database_url: str, as_json: bool, wide: bool) -> None:
                 "resets": moment(found.period.resets) if found.period else None,
             }
         )
-    columns = ("name", "project", "resource", *FIGURES, "resets")
+    resets = ("resets",) if any(row["resets"] for row in rows) else ()
+    columns = ("project", "name", "resource", *FIGURES, *resets)
     print_rows(rows, columns, as_json=as_json, wide=wide, droppable=LESS_IMPORTANT)
 
 
