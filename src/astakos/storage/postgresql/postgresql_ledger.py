@@ -37,7 +37,6 @@ from astakos.storage.postgresql.pipeline import Pipelining
 from astakos.storage.postgresql.postgresql_batch import HasCommittedError, Known, PostgreSQLTransaction
 from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase, writing
 from astakos.storage.postgresql.postgresql_retention import delete_together
-from astakos.storage.postgresql.statements import CLOCK
 from astakos.storage.tables import clock_records, write_proof
 from astakos.storage.tables.retention import Retention
 
@@ -82,8 +81,7 @@ class PostgreSQLLedger:
         """
         if self._offset is None:
             connection, _ = self._connected()
-            (time,) = connection.execute(CLOCK.sql.decode()).fetchone()
-            self._offset = int(time) - clock.elapsed()
+            self._offset = connection.read_clock() - clock.elapsed()
         return clock.elapsed() + self._offset
 
     def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
