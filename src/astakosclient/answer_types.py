@@ -117,11 +117,16 @@ class Service(TypedDict):
 
 
 class Resource(TypedDict):
-    """A resource that quotas limit, for example ``cyclades.vm``."""
+    """A resource that quotas limit, for example ``cyclades.vm``.
+
+    ``scale`` is how many digits after the point amounts in the ``unit`` have, if they have any: with 6, a
+    quantity of 12500000 is 12.5. See :mod:`astakosclient.pricing`.
+    """
 
     service: str
     description: str | None
     unit: str | None
+    scale: NotRequired[int]
     ui_visible: NotRequired[bool]
     api_visible: NotRequired[bool]
     allow_in_projects: NotRequired[bool]

@@ -33,6 +33,7 @@ PUBLIC = {
     "astakosclient.middleware": ("AuthenticatedUser", "Keeping"),
     "astakosclient.middleware.asgi": ("ASGIAuthentication",),
     "astakosclient.middleware.wsgi": ("WSGIAuthentication",),
+    "astakosclient.pricing": ("PriceTable", "Rounding", "UnknownPriceError", "amount_of", "quantity_of"),
     "astakosclient.retry": ("Retry",),
     "astakosclient.telemetry": ("OpenTelemetryHooks",),
     "astakosclient.testing": (

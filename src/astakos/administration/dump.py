@@ -97,6 +97,7 @@ def _resources(connection: Connection) -> Iterator[ResourceEntry]:
             service=resource.service,
             service_type=resource.service_type,
             unit=resource.unit,
+            scale=resource.scale,
             description=resource.description,
             system_default=resource.system_default,
             project_default=resource.project_default,

@@ -26,7 +26,7 @@ from astakos.administration.journal import (
     facts_of_user,
 )
 from astakos.administration.limit_updates import sync_resource
-from astakos.administration.meter_loading import check_meter
+from astakos.administration.meter_loading import check_meter, check_scale
 from astakos.administration.oauth2_loading import load_access_token, load_client
 from astakos.administration.project_loading import load_project, require_free_name, require_resources
 from astakos.administration.state_document import (
@@ -86,6 +86,7 @@ def load(database: Database, document: StateDocument, now: int, actor: Actor = O
             _each("services", document.services, loader.service)
             _each("resources", document.resources, loader.resource)
             loader.add_new_resources()
+            _each("resources", document.resources, loader.scale)
             _each("components", document.components, loader.charged_resources)
             users.add_groups(connection, (name for user in document.users for name in user.groups))
             _each("users", document.users, loader.user)
@@ -263,6 +264,7 @@ class _Loader:
             service=entry.service,
             service_type=service.type,
             unit=entry.unit,
+            scale=entry.scale,
             description=entry.description,
             system_default=limit_at(entry.system_default, place / "system_default"),
             project_default=limit_at(project_default, place / "project_default"),
@@ -282,6 +284,10 @@ class _Loader:
         """Give the projects that there are, and their members, the resources that are new."""
         for resource in self._new_resources:
             sync_resource(self._connection, resource)
+
+    def scale(self, entry: ResourceEntry, place: Place) -> None:
+        """Check a scale beside those of meters, which the same document may have changed."""
+        check_scale(self._connection, entry, place)
 
     def user(self, entry: UserEntry, place: Place) -> None:
         uuid = uuid_at(entry.uuid, place / "uuid")

@@ -1,4 +1,4 @@
-"""Checks the definition of a meter in an entry of `resources`."""
+"""Checks what an entry of `resources` says of a meter."""
 
 from astakos.administration.document_places import Place
 from astakos.administration.document_values import new_name_at
@@ -39,3 +39,16 @@ def check_meter(connection: Connection, entry: ResourceEntry, place: Place) -> M
     except ValueError as error:
         raise (place / "meter").error(str(error)) from error
     return known.get(entry.name)
+
+
+def check_scale(connection: Connection, entry: ResourceEntry, place: Place) -> None:
+    """Check that a meter and what it counts have the same scale."""
+    definitions = meters.find_definitions(connection)
+    scales = registry.scales(connection)
+    base = base_of(entry.name) if entry.name in definitions else None
+    others = [name for name in definitions if base_of(name) == entry.name] if base is None else [base]
+    for other in others:
+        if scales[other] != entry.scale:
+            raise (place / "scale").error(
+                f"{other} has the scale {scales[other]}; a meter and what it counts must have the same"
+            )

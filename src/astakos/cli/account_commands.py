@@ -1,18 +1,17 @@
 """`astakos whoami` and `astakos quota mine`: identify the holder of a token and show their quotas."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import click
 
 from astakos.cli.client_options import asking, asks_as_holder, asks_service
 from astakos.cli.output import json_option, print_facts, print_rows, table_options
-from astakos.cli.shown_values import Moment
+from astakos.cli.shown_values import Amount, Moment
 from astakos.clock import MICROSECONDS
 from astakosclient.middleware.inquiries import ask
 from astakosclient.middleware.verdicts import Inquiry
 
-UNLIMITED = 2**63 - 1
-"""The API's value for "no limit". The ledger's constant is missing where only the client is installed."""
-
-LIMITS = ("limit", "project_limit")
 LESS_IMPORTANT = ("project_pending", "project_usage", "project_limit", "pending")
 FIGURES = ("usage", "pending", "limit", "project_usage", "project_pending", "project_limit")
 
@@ -47,12 +46,19 @@ def mine(url: str, token: str, as_json: bool, wide: bool) -> None:
     together.
     """
     with asking(url) as client:
+        quotas = client.get_quotas(token)
+        # For people alone: programs get quantities, and can do without another request.
+        offered = {} if as_json else client.get_resources()
+        scales = {name: facts.get("scale", 0) for name, facts in offered.items()}
         rows = [
-            {"project": project, "resource": resource} | {name: figures.get(name) for name in FIGURES}
-            for project, resources in client.get_quotas(token).items()
+            {"project": project, "resource": resource} | _figures(figures, scales.get(resource, 0))
+            for project, resources in quotas.items()
             for resource, figures in resources.items()
         ]
-    if not as_json:
-        rows = [row | {name: "unlimited" for name in LIMITS if row[name] == UNLIMITED} for row in rows]
     columns = ("project", "resource", *FIGURES)
     print_rows(rows, columns, as_json=as_json, wide=wide, droppable=LESS_IMPORTANT)
+
+
+def _figures(figures: Mapping[str, Any], scale: int) -> dict[str, Amount | None]:
+    """Return the figures of a quota; those that the service does not have are None."""
+    return {name: Amount(figures[name], scale) if name in figures else None for name in FIGURES}

@@ -1,5 +1,6 @@
 """`astakos commission`: shows commissions, and resolves pending ones by hand."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from astakos.administration.state_document import StateError
 from astakos.cli.instants import INSTANT
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import print_facts, print_rows, table_options
-from astakos.cli.shown_values import Age, Moment
+from astakos.cli.shown_values import Age, Amount, Moment
 from astakos.clock import MICROSECONDS
 from astakos.http.commissions.history_pages import HOLDER, SOURCE, describe
 from astakos.http.openapi.description import Parameter
@@ -52,8 +53,9 @@ def list_(component: str | None, database_url: str, as_json: bool, wide: bool) -
     reader = open_database(database_url).reader()
     if component is not None and registry.find_component(reader, component) is None:
         raise StateError(f"there is no component {component!r}")
+    scales = registry.scales(reader)
     rows = [
-        _facts(reader, known.id, known.name, serial)
+        _facts(reader, known.id, known.name, serial, scales)
         for known in registry.list_components(reader)
         if component in (None, known.name)
         for serial in commissions.list_pending(reader, known.id)
@@ -72,7 +74,7 @@ def show(serial: int, database_url: str, as_json: bool, wide: bool) -> None:
     reader = open_database(database_url).reader()
     for known in registry.list_components(reader):
         if commissions.find_pending(reader, known.id, serial) is not None:
-            facts = _facts(reader, known.id, known.name, serial)
+            facts = _facts(reader, known.id, known.name, serial, registry.scales(reader))
             provisions = facts.pop("provisions")
             if as_json:
                 print_facts(facts | {"provisions": provisions}, as_json=True)
@@ -160,10 +162,8 @@ def history(
         until=until,
         verdict=None if outcome is None else Verdict(outcome),
     )
-    rows = [
-        describe(entry) | {"issue_time": Moment(entry.issue_time), "log_time": Moment(entry.resolve_time)}
-        for entry in _entries(reader, wanted, limit)
-    ]
+    scales = registry.scales(reader)
+    rows = [_described(entry, scales) for entry in _entries(reader, wanted, limit)]
     columns = (
         "serial",
         "component",
@@ -179,6 +179,15 @@ def history(
     print_rows(rows, columns, as_json=as_json, wide=wide, droppable=droppable)
 
 
+def _described(entry: Entry, scales: Mapping[str, int]) -> dict[str, Any]:
+    facts = describe(entry)
+    amounts = {
+        name: Amount(facts[name], scales.get(facts["resource"], 0)) for name in ("quantity", "settled")
+    }
+    times = {"issue_time": Moment(entry.issue_time), "log_time": Moment(entry.resolve_time)}
+    return facts | amounts | times
+
+
 def _entries(reader: Connection, wanted: Wanted, most: int) -> list[Entry]:
     """Read page by page, because a page can end early when few entries match."""
     entries: list[Entry] = []
@@ -190,7 +199,9 @@ def _entries(reader: Connection, wanted: Wanted, most: int) -> list[Entry]:
         wanted = replace(wanted, before=page.end)
 
 
-def _facts(reader: Connection, component: int, name: str, serial: int) -> dict[str, Any]:
+def _facts(
+    reader: Connection, component: int, name: str, serial: int, scales: Mapping[str, int]
+) -> dict[str, Any]:
     found = commissions.find_pending(reader, component, serial)
     if found is None:
         raise StateError(f"there is no pending commission {serial}")
@@ -200,5 +211,8 @@ def _facts(reader: Connection, component: int, name: str, serial: int) -> dict[s
         "name": found.name,
         "issue_time": Moment(found.issue_time),
         "age_seconds": Age(max(0, clock.now() - found.issue_time) // MICROSECONDS),
-        "provisions": [{**key._asdict(), "quantity": quantity} for key, quantity in found.provisions],
+        "provisions": [
+            {**key._asdict(), "quantity": Amount(quantity, scales.get(key.resource, 0))}
+            for key, quantity in found.provisions
+        ],
     }

@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from astakos.administration.state_document import ResourceEntry
-from astakos.cli.quantities import QUANTITY
+from astakos.cli.quantities import AMOUNT, GivenAmount
 from astakos.ledger.meter_definitions import SEPARATOR, Kind, MeterDefinition
 from astakos.ledger.periods import Unit
 
@@ -20,7 +20,7 @@ class Given(NamedTuple):
 
     every: int
     unit: Unit
-    limit: int
+    limit: GivenAmount
 
 
 class PeriodAndLimit(click.ParamType[Given]):
@@ -41,7 +41,7 @@ class PeriodAndLimit(click.ParamType[Given]):
                 ctx,
             )
         every = int(match["every"] or 1)
-        return Given(every, Unit(match["unit"]), QUANTITY.convert(limit, param, ctx))
+        return Given(every, Unit(match["unit"]), AMOUNT.convert(limit, param, ctx))
 
 
 PERIOD_AND_LIMIT = PeriodAndLimit()
@@ -61,7 +61,7 @@ def meter_entries(
             base,
             name=f"{base.name}{SEPARATOR}{label}",
             description=f"{base.name} {definition.in_words()}",
-            system_default=limit,
+            system_default=limit.quantity(base.name, base.scale),
             project_default=None,
             meter=definition,
         )

@@ -29,8 +29,8 @@ def offered(url: str, as_json: bool, wide: bool) -> None:
     """List the resources that a service offers. Asks it over HTTP, without a token."""
     with asking(url) as client:
         rows = [_resource(name, facts) for name, facts in client.get_resources().items()]
-    columns = ("resource", "service", "unit", "description")
-    print_rows(rows, columns, as_json=as_json, wide=wide, droppable=("description", "unit"))
+    columns = ("resource", "service", "unit", "scale", "description")
+    print_rows(rows, columns, as_json=as_json, wide=wide, droppable=("description", "scale", "unit"))
 
 
 def _endpoint(service: Mapping[str, Any], endpoint: Mapping[str, Any]) -> dict[str, Any]:
@@ -49,5 +49,6 @@ def _resource(name: str, facts: Mapping[str, Any]) -> dict[str, Any]:
         "resource": name,
         "service": facts.get("service"),
         "unit": facts.get("unit") or None,
+        "scale": facts.get("scale"),
         "description": facts.get("description") or None,
     }

@@ -20,12 +20,12 @@ from astakos.cli.acting import acting_option, actor_named, reason_option
 from astakos.cli.instants import INSTANT
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import json_option, print_facts
-from astakos.cli.quantities import QUANTITY
+from astakos.cli.quantities import AMOUNT, QUANTITY
 from astakos.projects.project import ApplicationState, Capacity, Policy, ProjectState
 from astakos.projects.project_actions import ApplicationAction
 from astakos.projects.specification import Specification
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import project_applications
+from astakos.storage.tables import project_applications, registry
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -45,7 +45,7 @@ def _properties(function: F) -> F:
             "--resource",
             "resources",
             metavar="NAME PROJECT MEMBER",
-            type=(str, QUANTITY, QUANTITY),
+            type=(str, AMOUNT, AMOUNT),
             multiple=True,
             help="The limits of a resource: for the whole project, and for each member. Repeatable.",
         ),
@@ -138,7 +138,11 @@ def _specification(connection: Connection, name: str | None, properties: dict[st
         for key in ("start_date", "end_date")
     }
     owner = properties["owner"] and find_user(connection, properties["owner"]).uuid
-    resources = {resource: Capacity(*limits) for resource, *limits in properties["resources"]}
+    scales = registry.scales(connection)
+    resources = {
+        resource: Capacity(*(limit.quantity(resource, scales.get(resource, 0)) for limit in limits))
+        for resource, *limits in properties["resources"]
+    }
     return Specification(
         **properties | policies | dates | {"name": name, "owner": owner, "resources": resources}
     )

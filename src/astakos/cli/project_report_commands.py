@@ -13,7 +13,7 @@ from astakos.cli.options import database_option, open_database
 from astakos.cli.output import print_facts, print_rows, table_options
 from astakos.cli.project_limits import LIMITS, limits_of
 from astakos.cli.quantities import shown
-from astakos.cli.shown_values import moment
+from astakos.cli.shown_values import Amount, moment
 from astakos.projects.project import Application, ApplicationState, Project, ProjectState
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import (
@@ -88,7 +88,7 @@ def show(project: str, database_url: str, as_json: bool, wide: bool) -> None:
     reader = open_database(database_url).reader()
     known = find_project(reader, project)
     facts = _facts(reader, known, as_json=as_json)
-    resources = list(limits_of(reader, known, as_json=as_json))
+    resources = list(limits_of(reader, known))
     application = project_applications.find_last(reader, known.uuid)
     asked = None if application is None else _asked(reader, application, as_json=as_json)
     if as_json:
@@ -134,7 +134,7 @@ def usage(
         raise click.UsageError("--sort usage requires --resource: the units of resources differ.")
     reader = open_database(database_url).reader()
     known = find_project(reader, project)
-    if resource is not None and resource not in {one.name for one in registry.list_resources(reader)}:
+    if resource is not None and not registry.has_resource(reader, resource):
         raise click.ClickException(f"there is no resource {resource!r}")
     found = read_usage(
         reader,
@@ -147,7 +147,8 @@ def usage(
         now=clock.now(),
     )
     emails = {user: _email(reader, user) for user in {one.user for one in found}}
-    rows = [_usage(one, emails[one.user], as_json=as_json) for one in found[:limit]]
+    scales = registry.scales(reader)
+    rows = [_usage(one, emails[one.user], scales[one.resource]) for one in found[:limit]]
     columns = ("email", "state", "resource", "usage", "pending", "limit")
     print_rows(rows, columns, as_json=as_json, wide=wide, droppable=("pending", "state"))
     if len(found) > limit:
@@ -171,15 +172,15 @@ def events(project: str, limit: int, database_url: str, as_json: bool, wide: boo
     print_events(reader, wanted, limit, as_json=as_json, wide=wide)
 
 
-def _usage(one: MemberUsage, email: str | None, *, as_json: bool) -> dict[str, Any]:
+def _usage(one: MemberUsage, email: str | None, scale: int) -> dict[str, Any]:
     return {
         "email": email,
         "user": one.user,
         "state": one.state.value,
         "resource": one.resource,
-        "usage": one.holding.usage_max,
-        "pending": one.holding.pending,
-        "limit": one.holding.limit if as_json else shown(one.holding.limit),
+        "usage": Amount(one.holding.usage_max, scale),
+        "pending": Amount(one.holding.pending, scale),
+        "limit": Amount(one.holding.limit, scale),
     }
 
 
@@ -213,8 +214,10 @@ def _asked(reader: Connection, application: Application, *, as_json: bool) -> di
         return asked | {"resources": resources}
     if application.max_members is not None:
         asked["max_members"] = shown(application.max_members)
+    scales = registry.scales(reader)
     asked["resources"] = [
-        f"{name} {shown(capacity.project)} ({shown(capacity.member)} for each member)"
+        f"{name} {shown(capacity.project, scales[name])} "
+        f"({shown(capacity.member, scales[name])} for each member)"
         for name, capacity in application.resources.items()
     ] or None
     return asked

@@ -1,11 +1,15 @@
-"""Limits on the command line: 20, 10G, unlimited."""
+"""Limits on the command line: 20, 10G, unlimited, and for resources with a scale 12.5."""
+
+from typing import NamedTuple
 
 import click
 
+from astakos.cli.shown_values import UNLIMITED_WORD, Amount
 from astakos.ledger.rules import UNLIMITED
+from astakosclient.pricing import quantity_of
 
-UNLIMITED_WORD = "unlimited"
 MOST_DIGITS = len(str(UNLIMITED))
+POINT = "."
 POWERS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40, "P": 2**50}
 
 
@@ -34,6 +38,54 @@ class Quantity(click.ParamType[int]):
 QUANTITY = Quantity()
 
 
-def shown(limit: int) -> str:
+class GivenAmount(NamedTuple):
+    """A limit as it was written: only the resource says how many digits after the point it can have."""
+
+    text: str
+
+    def quantity(self, resource: str, scale: int) -> int:
+        """Return the quantity of a resource that this is.
+
+        Raises:
+            click.UsageError: the resource cannot have it; the message says why.
+        """
+        if scale == 0:
+            if POINT in self.text:
+                raise click.UsageError(f"{resource} is counted in whole numbers; {self.text} is not one")
+            return QUANTITY.convert(self.text, None, None)
+        if self.text.lower() == UNLIMITED_WORD:
+            return UNLIMITED
+        try:
+            quantity = quantity_of(self.text, scale)
+        except ValueError as error:
+            raise click.UsageError(f"{resource} has the scale {scale}: {error}") from None
+        if quantity >= UNLIMITED:
+            most = shown(UNLIMITED - 1, scale)
+            raise click.UsageError(f"the limit is too large; write at most {most}, or {UNLIMITED_WORD}")
+        return quantity
+
+
+class AmountType(click.ParamType[GivenAmount]):
+    """A quantity, or an amount like 12.5."""
+
+    name = "quantity"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> GivenAmount:
+        """Check that a text can be a limit of some resource."""
+        text = str(value).strip()
+        whole, point, digits = text.partition(POINT)
+        if point and whole.isascii() and whole.isdigit() and digits.isascii() and digits.isdigit():
+            significant = whole.lstrip("0") or "0"
+            if max(len(significant), len(digits)) <= MOST_DIGITS:
+                return GivenAmount(f"{significant}.{digits}")
+            self.fail(f"{text!r} has more than {MOST_DIGITS} digits before or after the point", param, ctx)
+        QUANTITY.convert(text, param, ctx)
+        return GivenAmount(text.lstrip("0") or "0")
+
+
+AMOUNT = AmountType()
+
+
+def shown(limit: int, scale: int = 0) -> str:
     """Format a limit for people."""
-    return UNLIMITED_WORD if limit == UNLIMITED else str(limit)
+    return str(Amount(limit, scale))

@@ -1,5 +1,7 @@
 """`astakos quota show` and `astakos quota set`: quotas of users and projects, on the database."""
 
+from typing import NamedTuple
+
 import click
 
 from astakos import clock
@@ -11,8 +13,8 @@ from astakos.administration.user_limits import set_capacity
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import print_rows, table_options
 from astakos.cli.project_limits import LIMITS, limits_of
-from astakos.cli.quantities import QUANTITY, shown
-from astakos.cli.shown_values import moment
+from astakos.cli.quantities import AMOUNT, GivenAmount, shown
+from astakos.cli.shown_values import Amount, moment
 from astakos.directory.entities import User
 from astakos.events.event import OPERATOR
 from astakos.projects.project import Capacity, Project
@@ -37,27 +39,30 @@ def show(holder: str, database_url: str, as_json: bool, wide: bool) -> None:
     reader = open_database(database_url).reader()
     known = find_user_if_any(reader, holder)
     if known is None:
-        shared = list(limits_of(reader, _project(reader, holder), as_json=as_json))
+        shared = list(limits_of(reader, _project(reader, holder)))
         print_rows(shared, LIMITS, as_json=as_json, wide=wide, droppable=("pending",))
         return
-    resources = {resource.name for resource in registry.list_resources(reader)}
-    all_found = list(quotas.service_quotas(reader, resources, [known.uuid], None, clock.now()))
+    scales = registry.scales(reader)
+    all_found = list(quotas.service_quotas(reader, scales, [known.uuid], None, clock.now()))
     names = {uuid: _name(reader, uuid) for uuid in {found.project for found in all_found}}
     rows = []
     for found in all_found:
         member, project = found.member_level, found.project_level
-        limits = (member.limit, project.limit)
+        figures = {
+            "usage": member.usage_max,
+            "pending": member.pending,
+            "limit": member.limit,
+            "project_usage": project.usage_max,
+            "project_pending": project.pending,
+            "project_limit": project.limit,
+        }
+        scale = scales[found.resource]
         rows.append(
             {
                 "project": found.project,
                 "name": names[found.project],
                 "resource": found.resource,
-                "usage": member.usage_max,
-                "pending": member.pending,
-                "limit": limits[0] if as_json else shown(limits[0]),
-                "project_usage": project.usage_max,
-                "project_pending": project.pending,
-                "project_limit": limits[1] if as_json else shown(limits[1]),
+                **{name: Amount(figure, scale) for name, figure in figures.items()},
                 "resets": moment(found.period.resets) if found.period else None,
             }
         )
@@ -74,27 +79,26 @@ def _name(reader: Connection, uuid: str) -> str:
 @click.command("set")
 @click.argument("holder", metavar="USER|PROJECT")
 @click.argument("resource")
-@click.argument("limit", type=QUANTITY, required=False)
+@click.argument("limit", type=AMOUNT, required=False)
 @click.option(
     "--project", metavar="PROJECT", help="The project in which the USER, a member, may have LIMIT alone."
 )
-@click.option(
-    "--member-limit", type=QUANTITY, help="The limit of each member of PROJECT.  [default: as it is]"
-)
+@click.option("--member-limit", type=AMOUNT, help="The limit of each member of PROJECT.  [default: as it is]")
 @database_option
 def set_(
     holder: str,
     resource: str,
-    limit: int | None,
+    limit: GivenAmount | None,
     project: str | None,
-    member_limit: int | None,
+    member_limit: GivenAmount | None,
     database_url: str,
 ) -> None:
     """Set the LIMIT of RESOURCE for a USER or a PROJECT.
 
-    LIMIT is a number like 20 or 10G, or `unlimited`. That of a user (an email address or uuid) is the limit
-    of their system project, or with --project, of this member alone. A project is named by uuid or name; its
-    members share its limit, and each has the --member-limit. Existing usage stays, even above the limit.
+    LIMIT is a number like 20 or 10G, or `unlimited`; of a resource with a scale, an amount like 12.5. That of
+    a user (an email address or uuid) is the limit of their system project, or with --project, of this member
+    alone. A project is named by uuid or name; its members share its limit, and each has the --member-limit.
+    Existing usage stays, even above the limit.
     """
     if limit is None and member_limit is None:
         raise click.UsageError("Give a LIMIT, or for a project --member-limit.")
@@ -103,54 +107,64 @@ def set_(
 
     def change(connection: Connection) -> str:
         user = find_user_if_any(connection, holder)
+        scale = registry.scales(connection).get(resource, 0)
+        whole, each = (given and given.quantity(resource, scale) for given in (limit, member_limit))
         if user is None:
             if project is not None:
                 raise StateError(f"there is no user {holder!r}")
-            return _set_for_project(connection, holder, resource, limit, member_limit, now)
-        if limit is None or member_limit is not None:
+            return _set_for_project(connection, holder, resource, scale, Change(whole, each), now)
+        if whole is None or each is not None:
             raise click.UsageError("--member-limit is for projects that users share.")
         if project is not None:
-            return _set_for_member(connection, user, project, resource, limit, now)
-        set_capacity(connection, OPERATOR, user.uuid, resource, Capacity(limit, limit), now)
-        return f"{user.email} may now have {shown(limit)} of {resource}."
+            return _set_for_member(connection, user, project, resource, scale, whole, now)
+        set_capacity(connection, OPERATOR, user.uuid, resource, Capacity(whole, whole), now)
+        return f"{user.email} may now have {shown(whole, scale)} of {resource}."
 
     click.echo(open_database(database_url).change(change))
 
 
+class Change(NamedTuple):
+    """New limits for a project and for each member; None leaves one as it is."""
+
+    project: int | None
+    member: int | None
+
+
 def _set_for_member(
-    connection: Connection, user: User, name: str, resource: str, limit: int, now: int
+    connection: Connection, user: User, name: str, resource: str, scale: int, limit: int, now: int
 ) -> str:
     project = find_project(connection, name)
     set_member_limit(connection, OPERATOR, project, user, resource, limit, now)
     of_each = projects.capacities_of(connection, project.uuid)[resource].member
-    smaller = (
-        f"; each member may have {shown(of_each)}, and the smaller limit counts" if limit > of_each else ""
-    )
-    return f"{user.email} may now have {shown(limit)} of {resource} in {project.name}{smaller}."
+    smaller = ""
+    if limit > of_each:
+        smaller = f"; each member may have {shown(of_each, scale)}, and the smaller limit counts"
+    return f"{user.email} may now have {shown(limit, scale)} of {resource} in {project.name}{smaller}."
 
 
 def _set_for_project(
     connection: Connection,
     name: str,
     resource: str,
-    limit: int | None,
-    member_limit: int | None,
+    scale: int,
+    change: Change,
     now: int,
 ) -> str:
     project = _project(connection, name)
     known = projects.capacities_of(connection, project.uuid).get(resource, Capacity(0, 0))
     capacity = Capacity(
-        known.project if limit is None else limit, known.member if member_limit is None else member_limit
+        known.project if change.project is None else change.project,
+        known.member if change.member is None else change.member,
     )
-    if member_limit is None and capacity.member > capacity.project:
+    if change.member is None and capacity.member > capacity.project:
         raise StateError(
-            f"each member may have {shown(capacity.member)} of {resource}, which is more than "
-            f"{shown(capacity.project)} for the whole project; give --member-limit, too"
+            f"each member may have {shown(capacity.member, scale)} of {resource}, which is more than "
+            f"{shown(capacity.project, scale)} for the whole project; give --member-limit, too"
         )
     set_capacity(connection, OPERATOR, project.uuid, resource, capacity, now)
     return (
-        f"{project.name} may now have {shown(capacity.project)} of {resource}, "
-        f"and each member {shown(capacity.member)}."
+        f"{project.name} may now have {shown(capacity.project, scale)} of {resource}, "
+        f"and each member {shown(capacity.member, scale)}."
     )
 
 

@@ -11,13 +11,15 @@ from astakos.administration.state_document import ResourceEntry, StateDocument, 
 from astakos.cli.meter_options import PERIOD_AND_LIMIT, Given, meter_entries
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import print_rows, table_options
-from astakos.cli.quantities import QUANTITY, shown
+from astakos.cli.quantities import AMOUNT, GivenAmount, shown
+from astakos.cli.shown_values import Amount
 from astakos.directory.entities import Resource
 from astakos.directory.names import refuse_name
-from astakos.ledger.meter_definitions import Kind, MeterDefinition
+from astakos.ledger.meter_definitions import Kind, MeterDefinition, base_of
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import projects, registry
 from astakos.storage.tables.meters import find_definitions
+from astakosclient.pricing import LARGEST_SCALE
 
 
 @click.command("list")
@@ -27,29 +29,33 @@ def list_(database_url: str, as_json: bool, wide: bool) -> None:
     """List all resources with their default limits."""
     reader = open_database(database_url).reader()
     meters = find_definitions(reader)
-    rows = [
-        _facts(known, meters.get(known.name), as_json=as_json) for known in registry.list_resources(reader)
-    ]
+    rows = [_facts(known, meters.get(known.name)) for known in registry.list_resources(reader)]
     columns = (
         "name",
         "service",
         "unit",
+        "scale",
         "system_default",
         "period",
         "project_default",
         "api_visible",
         "description",
     )
-    droppable = ("description", "api_visible", "project_default", "period", "unit")
+    droppable = ("description", "api_visible", "scale", "project_default", "period", "unit")
     print_rows(rows, columns, as_json=as_json, wide=wide, droppable=droppable)
 
 
 @click.command("set")
 @click.argument("name")
 @click.option("--service", help="The service that offers the resource; required for a new resource.")
-@click.option("--default", "system_default", type=QUANTITY, help="The default limit of a user.")
-@click.option("--project-default", type=QUANTITY, help="The limit in projects that do not set one.")
+@click.option("--default", "system_default", type=AMOUNT, help="The default limit of a user.")
+@click.option("--project-default", type=AMOUNT, help="The limit in projects that do not set one.")
 @click.option("--unit", help="The unit of its quantities, for example bytes.")
+@click.option(
+    "--scale",
+    type=click.IntRange(0, LARGEST_SCALE),
+    help="How many digits after the point amounts in the unit have: with 6, a quantity of 12500000 is 12.5.",
+)
 @click.option("--description", help="A description for people.")
 @click.option("--visible/--hidden", "visible", default=None, help="Whether users see the resource.")
 @click.option(
@@ -81,9 +87,10 @@ def list_(database_url: str, as_json: bool, wide: bool) -> None:
 def set_(
     name: str,
     service: str | None,
-    system_default: int | None,
-    project_default: int | None,
+    system_default: GivenAmount | None,
+    project_default: GivenAmount | None,
     unit: str | None,
+    scale: int | None,
     description: str | None,
     visible: bool | None,
     budgets: tuple[Given, ...],
@@ -97,6 +104,9 @@ def set_(
 
     The defaults of a new resource apply to everyone, and are 0 unless given. A changed default applies only
     to new users and projects. To change an existing user's limit, run `astakos quota set`.
+
+    A --scale is for what has fractions, such as money. It says how quantities are given and shown; the
+    quantities themselves are integers, and stay as they are.
 
     The limits of --meter, --rate and --window are such defaults, too, of resources of their own: `--meter
     month=1000000` registers NAME/month, and whatever is charged to NAME counts on it.
@@ -117,11 +127,13 @@ def set_(
         entry = ResourceEntry(name=name, service=service, system_default=0, project_default=0)
     else:
         entry = _entry(known, find_definitions(database.reader()).get(name))
+    new_scale = entry.scale if scale is None else scale
     given = {
         "service": service,
-        "system_default": system_default,
-        "project_default": project_default,
+        "system_default": system_default and system_default.quantity(name, new_scale),
+        "project_default": project_default and project_default.quantity(name, new_scale),
         "unit": unit,
+        "scale": scale,
         "description": description,
         "ui_visible": visible,
         "api_visible": visible,
@@ -138,7 +150,13 @@ def set_(
     if known is not None and changed == entry and not meters:
         click.echo(f"{name} is like that already. Nothing has changed.")
         return
-    load(database, StateDocument(resources=[changed, *meters]), clock.now())
+    named = {name, *(meter.name for meter in meters)}
+    follow = [
+        msgspec.structs.replace(_entry(resources[meter], definition), scale=changed.scale)
+        for meter, definition in find_definitions(database.reader()).items()
+        if base_of(meter) == name and meter not in named
+    ]
+    load(database, StateDocument(resources=[changed, *meters, *follow]), clock.now())
     if known is None or changed != entry:
         for line in _told(database.reader(), known, changed):
             click.echo(line)
@@ -150,18 +168,21 @@ def set_(
 def _told(reader: Connection, known: Resource | None, entry: ResourceEntry) -> Iterator[str]:
     """Say what has happened, and whom the defaults apply to."""
     number = projects.count(reader, system_projects=True)
-    limit = shown(entry.system_default)
+    limit = shown(entry.system_default, entry.scale)
     if known is None:
         yield f"Registered {entry.name}. Its default limit is {limit}, also for the {number} existing users."
         if entry.system_default == 0:
             yield "Nobody can use any of it until you set a limit for a user with `astakos quota set`."
         return
     yield f"Changed {entry.name}."
+    if entry.scale != known.scale:
+        now = shown(10**known.scale, entry.scale)
+        yield f"Its quantities stay as they are: one that was shown as 1 is now shown as {now}."
     if entry.system_default != known.system_default:
         yield f"New users get a limit of {limit}. The {number} existing users keep theirs."
     if entry.project_default != known.project_default:
         others = projects.count(reader, system_projects=False)
-        default = shown(entry.project_default or 0)
+        default = shown(entry.project_default or 0, entry.scale)
         yield f"New projects get a limit of {default}. The {others} existing projects keep theirs."
 
 
@@ -170,6 +191,7 @@ def _entry(known: Resource, meter: MeterDefinition | None) -> ResourceEntry:
         name=known.name,
         service=known.service,
         unit=known.unit,
+        scale=known.scale,
         description=known.description,
         system_default=known.system_default,
         project_default=known.project_default,
@@ -179,10 +201,9 @@ def _entry(known: Resource, meter: MeterDefinition | None) -> ResourceEntry:
     )
 
 
-def _facts(known: Resource, meter: MeterDefinition | None, *, as_json: bool) -> dict[str, object]:
+def _facts(known: Resource, meter: MeterDefinition | None) -> dict[str, object]:
     facts: dict[str, object] = {name: getattr(known, name) for name in Resource.__slots__ if name != "id"}
     facts["period"] = None if meter is None else meter.in_words()
-    if not as_json:
-        facts["system_default"] = shown(known.system_default)
-        facts["project_default"] = shown(known.project_default)
+    for default in ("system_default", "project_default"):
+        facts[default] = Amount(getattr(known, default), known.scale)
     return facts

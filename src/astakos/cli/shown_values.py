@@ -5,8 +5,12 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from astakos.clock import EPOCH, MICROSECONDS, to_iso
+from astakosclient.pricing import amount_of
 
 MINUTE, HOUR, DAY = 60, 3600, 24 * 3600
+UNLIMITED = 2**63 - 1
+"""The API's value for "no limit". The ledger's constant is missing where only the client is installed."""
+UNLIMITED_WORD = "unlimited"
 
 
 class Moment(NamedTuple):
@@ -44,6 +48,23 @@ class Age(NamedTuple):
         return f"{self.seconds // DAY} d {self.seconds % DAY // HOUR} h"
 
 
+class Amount(NamedTuple):
+    """A quantity of a resource that has a scale, or of which there is no limit."""
+
+    quantity: int
+    scale: int = 0
+
+    def exact(self) -> int:
+        """Return the quantity, as the API has it."""
+        return self.quantity
+
+    def __str__(self) -> str:
+        """Return the amount in the unit of the resource."""
+        if self.quantity == UNLIMITED:
+            return UNLIMITED_WORD
+        return format(amount_of(self.quantity, self.scale), "f")
+
+
 def moment(instant: int | None) -> Moment | None:
     """Return an instant that may be missing."""
     return None if instant is None else Moment(instant)
@@ -52,7 +73,7 @@ def moment(instant: int | None) -> Moment | None:
 def exact(value: Any) -> Any:
     """Return a value as JSON has it."""
     match value:
-        case Moment() | Age():
+        case Moment() | Age() | Amount():
             return value.exact()
         case Mapping():
             return {name: exact(part) for name, part in value.items()}
@@ -70,7 +91,7 @@ def shown(value: Any) -> str:
             return "yes"
         case False:
             return "no"
-        case Moment() | Age():
+        case Moment() | Age() | Amount():
             return str(value)
         case str():
             return _printable(value)

@@ -141,6 +141,7 @@ class Resource:
     Attributes:
         service: the name of the service that offers the resource.
         unit: the unit of its quantities; None if they count things.
+        scale: how many digits after the point amounts in that unit have: with 6, 12500000 is 12.5.
         system_default: the limit in a new system project.
         project_default: the limit in any other project that does not set one.
         ui_visible: whether web pages show the resource to users.
@@ -157,3 +158,4 @@ class Resource:
     project_default: int
     ui_visible: bool
     api_visible: bool
+    scale: int = 0

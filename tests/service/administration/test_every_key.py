@@ -86,6 +86,7 @@ def base() -> dict[str, Any]:
                 "service": "s",
                 "service_type": "compute",
                 "unit": "bytes",
+                "scale": 6,
                 "description": "Machines",
                 "system_default": 4,
                 "project_default": 2,
@@ -188,6 +189,7 @@ OTHER: dict[str, dict[str, Any]] = {
     "resources": {
         "service": "t",
         "unit": "pieces",
+        "scale": 18,
         "description": "Things",
         "system_default": 5,
         "project_default": 3,
@@ -475,6 +477,7 @@ REFUSED: dict[str, tuple[str, Any, str]] = {
     ),
     "$.services[2].name": ("services.+", {"name": "a,b", "type": "x", "component": "c"}, "letters"),
     "$.resources[1].name": ("resources.+", {"name": "r" * 256, "service": "s"}, "255"),
+    "$.resources[0].scale": ("resources.scale", 19, "18"),
     "$.users[2].password": ("users.+", {"uuid": CLEO, "email": "c@example.org", "password": ""}, "empty"),
     "$.users[0].default_project": ("users.default_project", FAR, "there is no project"),
     "$.users[0].token_expires": ("users.token_expires", "9999-12-31T23:59:59-14:00", "years 1 to 9999"),

@@ -121,6 +121,7 @@ def test_resources_need_no_token(standing_service: Caller) -> None:
         "resource": SPACE,
         "service": "storage_api",
         "unit": "bytes",
+        "scale": None,
         "description": "Größe",
     }
     assert TOTAL_RAM not in rows

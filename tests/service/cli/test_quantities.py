@@ -1,7 +1,7 @@
 import click
 import pytest
 
-from astakos.cli.quantities import QUANTITY, shown
+from astakos.cli.quantities import AMOUNT, QUANTITY, shown
 from astakos.ledger.rules import UNLIMITED
 
 
@@ -44,3 +44,62 @@ def test_what_cannot_be_stored_is_refused_with_the_largest_limit(text: str) -> N
 
 def test_no_limit_is_shown_as_a_word() -> None:
     assert (shown(UNLIMITED), shown(UNLIMITED - 1), shown(0)) == ("unlimited", str(UNLIMITED - 1), "0")
+
+
+@pytest.mark.parametrize(
+    ("text", "scale", "quantity"),
+    [
+        ("12.5", 6, 12_500_000),
+        ("12.500000000", 6, 12_500_000),
+        ("20", 2, 2000),
+        ("0.000001", 6, 1),
+        ("00.5", 1, 5),
+        ("0" * 5000 + "7", 1, 70),
+        ("unlimited", 6, UNLIMITED),
+        ("9223372036854.775806", 6, UNLIMITED - 1),
+        ("10G", 0, 10 * 2**30),
+        (" 20 ", 0, 20),
+    ],
+)
+def test_the_scale_says_what_an_amount_is(text: str, scale: int, quantity: int) -> None:
+    assert AMOUNT.convert(text, None, None).quantity("usd", scale) == quantity
+    assert AMOUNT.convert(shown(quantity, scale), None, None).quantity("usd", scale) == quantity
+
+
+@pytest.mark.parametrize("text", ["", ".", "1.", ".5", "1.5G", "-1.5", "1,5", "1.2.3", "1e3", "٣.٣", "K"])
+def test_what_is_no_amount_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="10G"):
+        AMOUNT.convert(text, None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "scale", "reason"),
+    [
+        ("12.5", 0, "usd is counted in whole numbers; 12.5 is not one"),
+        ("12.3456789", 6, "usd has the scale 6: 12.3456789 has 7 digits after the point; write at most 6"),
+        ("10G", 6, "usd has the scale 6: '10G' is not an amount; write a number from 0, for example 12.5"),
+        ("9223372036854.775807", 6, "write at most 9223372036854.775806, or unlimited"),
+    ],
+)
+def test_an_amount_that_the_resource_cannot_have_is_refused(text: str, scale: int, reason: str) -> None:
+    given = AMOUNT.convert(text, None, None)
+    with pytest.raises(click.UsageError) as caught:
+        given.quantity("usd", scale)
+    assert reason in caught.value.message
+
+
+@pytest.mark.parametrize("text", ["1" * 20 + ".5", "1." + "5" * 20, "9" * 5000 + ".5"])
+def test_an_amount_with_too_many_digits_is_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="more than 19 digits"):
+        AMOUNT.convert(text, None, None)
+
+
+def test_amounts_are_shown_without_exponents_and_zeros_at_the_end() -> None:
+    assert [shown(quantity, 6) for quantity in (12_500_000, 1, 0, -1, 10**7)] == [
+        "12.5",
+        "0.000001",
+        "0",
+        "-0.000001",
+        "10",
+    ]
+    assert shown(1, 18) == "0." + "0" * 17 + "1"

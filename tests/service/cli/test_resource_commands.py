@@ -16,6 +16,7 @@ def test_all_resources_are_listed(database: Database) -> None:
         "service": "compute_api",
         "service_type": "compute",
         "unit": "bytes",
+        "scale": 0,
         "description": "Memory",
         "system_default": 8 * 2**30,
         "project_default": 2**30,
@@ -110,7 +111,7 @@ def test_what_can_not_be_registered_is_refused(database: Database) -> None:
     assert all_rows(database) == before
 
 
-@pytest.mark.parametrize("quantity", ["", "x", "-1", "1.5", "10X", "G", "1e3", "٣", "1 G", "0x10"])
+@pytest.mark.parametrize("quantity", ["", "x", "-1", "1.5G", "10X", "G", "1e3", "٣", "1 G", "0x10"])
 def test_what_is_no_quantity_is_a_wrong_use(database: Database, quantity: str) -> None:
     done = astakos(database, "resource", "set", VM, f"--default={quantity}")
     assert (done.status, done.output) == (2, "")

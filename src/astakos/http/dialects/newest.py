@@ -34,6 +34,8 @@ def _visible_resources(resources: Iterable[Resource]) -> dict[str, Document]:
             "service": resource.service,
             "description": resource.description,
             "unit": resource.unit,
+            # Only where it says something: clients of today know nothing of it.
+            **({"scale": resource.scale} if resource.scale else {}),
             "ui_visible": resource.ui_visible,
             "api_visible": resource.api_visible,
         }

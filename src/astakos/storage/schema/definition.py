@@ -155,6 +155,8 @@ resources = _table(
     _number("project_default"),
     _flag("ui_visible"),
     _flag("api_visible"),
+    # Quantities are integers; one of the unit is 10 ** scale of them.
+    Column("scale", NUMBER, nullable=False, server_default=text("0")),
 )
 
 # Resources that count imports of others in a time. `definition` is JSON (`ledger/meter_definitions.py`).

@@ -42,11 +42,12 @@ INSERT_ENDPOINT = "INSERT INTO endpoints (service_id, data) VALUES (?, ?)"
 
 RESOURCE_COLUMNS = """
 r.id, r.name, s.name, s.type, r.unit, r.description, r.system_default, r.project_default, r.ui_visible,
-r.api_visible
+r.api_visible, r.scale
 """
 LIST_RESOURCES = f"""
 SELECT {RESOURCE_COLUMNS} FROM resources r JOIN services s ON s.id = r.service_id ORDER BY r.id
 """
+LIST_SCALES = "SELECT name, scale FROM resources"
 LIST_RESOURCES_OF = """
 SELECT r.name FROM resources r JOIN services s ON s.id = r.service_id WHERE s.component_id = ?
 """
@@ -56,12 +57,12 @@ SELECT s.component_id FROM resources r JOIN services s ON s.id = r.service_id WH
 """
 SAVE_RESOURCE = """
 INSERT INTO resources (name, service_id, unit, description, system_default, project_default, ui_visible,
-                       api_visible)
-SELECT ?, id, ?, ?, ?, ?, ?, ? FROM services WHERE name = ?
+                       api_visible, scale)
+SELECT ?, id, ?, ?, ?, ?, ?, ?, ? FROM services WHERE name = ?
 ON CONFLICT (name) DO UPDATE SET
     service_id = excluded.service_id, unit = excluded.unit, description = excluded.description,
     system_default = excluded.system_default, project_default = excluded.project_default,
-    ui_visible = excluded.ui_visible, api_visible = excluded.api_visible
+    ui_visible = excluded.ui_visible, api_visible = excluded.api_visible, scale = excluded.scale
 """
 
 
@@ -155,7 +156,14 @@ def save_service(
 
 def list_resources(connection: Connection) -> list[Resource]:
     """List all resources in the order in which they were registered."""
-    return [Resource(*row[:8], *map(bool, row[8:])) for row in connection.execute(LIST_RESOURCES)]
+    return [
+        Resource(*row[:8], *map(bool, row[8:10]), *row[10:]) for row in connection.execute(LIST_RESOURCES)
+    ]
+
+
+def scales(connection: Connection) -> dict[str, int]:
+    """Return how many digits after the point each resource has, by name."""
+    return dict(connection.execute(LIST_SCALES))
 
 
 def resources_of(connection: Connection, component: int) -> set[str]:
@@ -192,6 +200,7 @@ def save_resource(connection: Connection, resource: Resource) -> None:
             resource.project_default,
             resource.ui_visible,
             resource.api_visible,
+            resource.scale,
             resource.service,
         ),
     )
