@@ -14,6 +14,7 @@ from astakos.cli.options import database_option, open_database
 from astakos.cli.output import print_facts, print_rows, table_options
 from astakos.cli.shown_values import Age, Amount, Moment
 from astakos.clock import MICROSECONDS
+from astakos.events.event import OPERATOR
 from astakos.http.commissions.history_pages import HOLDER, SOURCE, describe
 from astakos.http.openapi.description import Parameter
 from astakos.ledger.operations import Verdict
@@ -92,7 +93,7 @@ def show(serial: int, database_url: str, as_json: bool, wide: bool) -> None:
 @database_option
 def accept(serial: int, database_url: str) -> None:
     """Accept a pending commission in place of its component."""
-    resolve(open_database(database_url), serial, Verdict.ACCEPT, clock.now())
+    resolve(open_database(database_url), OPERATOR, serial, Verdict.ACCEPT, clock.now())
     click.echo(f"Accepted {serial}.")
 
 
@@ -101,7 +102,7 @@ def accept(serial: int, database_url: str) -> None:
 @database_option
 def reject(serial: int, database_url: str) -> None:
     """Reject a pending commission in place of its component."""
-    resolve(open_database(database_url), serial, Verdict.REJECT, clock.now())
+    resolve(open_database(database_url), OPERATOR, serial, Verdict.REJECT, clock.now())
     click.echo(f"Rejected {serial}.")
 
 
