@@ -38,6 +38,7 @@ def dump(database: Database) -> StateDocument:
                 admin_users=settings.find(connection, settings.ADMIN_USERS),
                 admin_users_groups=settings.find(connection, settings.ADMIN_USERS_GROUPS),
                 history_days=settings.find(connection, settings.HISTORY_DAYS),
+                meter_ttl_seconds=settings.find(connection, settings.METER_TTL_SECONDS),
                 clock_jump_seconds=settings.find(connection, settings.CLOCK_JUMP_SECONDS),
                 end_projects=settings.find(connection, settings.END_PROJECTS),
                 ending_notice_days=settings.find(connection, settings.ENDING_NOTICE_DAYS),

@@ -135,6 +135,7 @@ class _Loader:
             settings.ADMIN_USERS: entry.admin_users,
             settings.ADMIN_USERS_GROUPS: entry.admin_users_groups,
             settings.HISTORY_DAYS: entry.history_days,
+            settings.METER_TTL_SECONDS: entry.meter_ttl_seconds,
             settings.CLOCK_JUMP_SECONDS: entry.clock_jump_seconds,
             settings.CLOCK_AGREEMENT_SECONDS: entry.clock_agreement_seconds,
             settings.END_PROJECTS: entry.end_projects,

@@ -33,6 +33,7 @@ class Settings(Entry):
     trusted_proxies: list[str] | None = None
     webhook_networks: list[str] | None = None
     history_days: Annotated[int, msgspec.Meta(ge=1, le=36500)] | None = None
+    meter_ttl_seconds: Annotated[int, msgspec.Meta(ge=1, le=30 * 24 * 3600)] | None = None
     clock_jump_seconds: Annotated[int, msgspec.Meta(ge=1, le=86400)] | None = None
     clock_agreement_seconds: Annotated[int, msgspec.Meta(ge=1, le=86400)] | None = None
     end_projects: bool | None = None

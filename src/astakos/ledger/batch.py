@@ -5,7 +5,7 @@ from itertools import starmap
 from typing import NamedTuple
 
 from astakos.ledger import rules
-from astakos.ledger.metering import NO_COUNTS, Metering
+from astakos.ledger.metering import Metering, NewIssue
 from astakos.ledger.operations import (
     CannotSettle,
     Changes,
@@ -155,29 +155,35 @@ class _Batch:
             if remembered is not None:
                 if remembered.fingerprint != operation.idempotency.fingerprint:
                     return KeyReused(operation.idempotency.key)
-                return Issued(remembered.serial, repeated=True)
-        provisions = operation.provisions
-        if (named := self._metering.named_in(provisions)) is not None:
+                return Issued(remembered.serial, repeated=True, granted=remembered.granted)
+        if (named := self._metering.named_in(operation.provisions)) is not None:
             return named
-        counts = NO_COUNTS if is_mending else self._metering.counts_of(provisions)
-        changed = self._metering.issue(self._holdings, provisions, counts, force=operation.force)
+        prepared = NewIssue(operation) if is_mending else self._metering.prepare(operation, self._holdings)
+        marks = dict(self._metering.marks) if operation.is_question else None
+        changed = self._metering.issue(
+            self._holdings, prepared.issue.provisions, prepared.counts, force=operation.force
+        )
         if not isinstance(changed, dict):
             return changed
+        if marks is not None:
+            self._metering.marks = marks
+            return Issued(0, granted=prepared.granted)
         self._keep(changed)
-        serial = next(self._serials)
-        self.changes.issued.append(NewCommission(serial, operation, counts))
-        if operation.idempotency is not None:
-            remembered = Remembered(operation.idempotency.fingerprint, serial)
-            self._remembered[_idempotency_key(operation)] = remembered
+        return self._add(prepared)
+
+    def _add(self, prepared: NewIssue) -> Issued:
+        issue, serial = prepared.issue, next(self._serials)
+        self.changes.issued.append(NewCommission(serial, issue, prepared.counts, prepared.granted))
+        if issue.idempotency is not None:
+            remembered = Remembered(issue.idempotency.fingerprint, serial, prepared.granted)
+            self._remembered[_idempotency_key(issue)] = remembered
         commission = self.changes.issued[-1].pending()
-        self._expires[serial] = (
-            None if operation.time_to_live is None else self._recorded + operation.time_to_live
-        )
-        if operation.auto_accept:
+        self._expires[serial] = None if issue.time_to_live is None else self._recorded + issue.time_to_live
+        if issue.auto_accept:
             self._end(serial, commission, Verdict.ACCEPT)
         else:
             self._pending[serial] = commission
-        return Issued(serial)
+        return Issued(serial, granted=prepared.granted)
 
     def _issue_many(self, operation: IssueMany) -> IssuedMany:
         if not operation.all_or_none:
@@ -200,7 +206,7 @@ class _Batch:
 
     def _undo(self, issued: int, resolved: int) -> None:
         """Forget the commissions issued and resolved after the first ones; their holdings stay changed."""
-        for serial, issue, _ in self.changes.issued[issued:]:
+        for serial, issue, *_ in self.changes.issued[issued:]:
             self._pending.pop(serial, None)
             self._expires.pop(serial, None)
             if issue.idempotency is not None:
@@ -371,7 +377,7 @@ def _needs(operations: Iterable[Operation], due: int) -> Needs:
                 needs.keys.update([key for key, _ in operation.usage])
                 # Correcting drift takes one commission.
                 needs.serials += operation.mend
-    needs.serials += len(issues)
+    needs.serials += sum(not issue.is_question for issue in issues)
     for issue in issues:
         needs.keys.update([key for key, _ in issue.provisions])
         if issue.idempotency is not None:

@@ -1,6 +1,9 @@
 """The meters of one batch of the ledger: time that has passed, imports that count, and what is given back."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from astakos.ledger import rules
 from astakos.ledger.meters import (
@@ -13,10 +16,25 @@ from astakos.ledger.meters import (
     renewal,
     settle_metered,
 )
-from astakos.ledger.overage import Overage
+from astakos.ledger.operations import Issue
+from astakos.ledger.overage import Overage, fitting
 from astakos.ledger.rules import Holding, IsMeter, Key, NoCapacity, Provision, Refusal
 
 NO_COUNTS: tuple[Count, ...] = ()
+
+
+class NewIssue(NamedTuple):
+    """An issue as it is carried out.
+
+    Attributes:
+        issue: the issue, with the quantities that there is room for and the time to live that it has.
+        counts: what it counts on meters.
+        granted: the quantities, if they were asked for as far as there is room.
+    """
+
+    issue: Issue
+    counts: tuple[Count, ...] = NO_COUNTS
+    granted: tuple[int, ...] | None = None
 
 
 class Metering:
@@ -54,6 +72,23 @@ class Metering:
     def counts_of(self, provisions: Iterable[Provision]) -> tuple[Count, ...]:
         """Return what provisions count on meters."""
         return counts_of(provisions, self._meters) if self._meters else NO_COUNTS
+
+    def prepare(self, issue: Issue, holdings: Mapping[Key, Holding]) -> NewIssue:
+        """Return an issue as it is to be carried out.
+
+        What is pending on a meter stays reserved when a period ends, so it has to expire some time.
+        """
+        counts = self.counts_of(issue.provisions)
+        granted = None
+        if issue.at_most:
+            provisions = fitting(issue.provisions, holdings, counts)
+            if any(quantity > 0 for _, quantity in provisions):
+                issue = replace(issue, provisions=provisions)
+                counts = self.counts_of(provisions)
+            granted = tuple([quantity for _, quantity in issue.provisions])
+        if counts and issue.time_to_live is None and not issue.auto_accept:
+            issue = replace(issue, time_to_live=self._meters.time_to_live)
+        return NewIssue(issue, counts, granted)
 
     def issue(
         self,

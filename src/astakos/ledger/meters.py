@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
+from astakos.clock import MICROSECONDS
 from astakos.ledger.periods import Schedule
 from astakos.ledger.rules import UNLIMITED, Holding, Key, Provision, Renewal, settle
+
+TIME_TO_LIVE = 3600 * MICROSECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,13 +221,19 @@ class Meters:
         of: the meters of a base, by its name; a resource without meters is not in it.
         named: each meter by its own name.
         bases: the name of its base, by the name of a meter.
+        time_to_live: after how many microseconds a pending commission that counts on a meter expires, if it
+            does not say.
     """
 
     def __init__(
-        self, of: Mapping[str, Sequence[Meter]], debts: Mapping[str, int] = MappingProxyType({})
+        self,
+        of: Mapping[str, Sequence[Meter]],
+        debts: Mapping[str, int] = MappingProxyType({}),
+        time_to_live: int = TIME_TO_LIVE,
     ) -> None:
         """Set the meters by the name of their base, and bounds of debts by resource."""
         self._debts = debts
+        self.time_to_live = time_to_live
         self.of = {base: tuple(meters) for base, meters in of.items() if meters}
         self.named = {meter.resource: meter for meters in self.of.values() for meter in meters}
         self.bases = {meter.resource: base for base, meters in self.of.items() for meter in meters}

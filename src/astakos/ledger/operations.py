@@ -32,6 +32,8 @@ class Issue(Value, frozen=True):
         time_to_live: after how many microseconds a pending commission expires; None for never.
         idempotency: if the same issue was made before, return its serial instead of issuing again.
         overage: what happens when it is settled for more, unless the settlement says so itself.
+        at_most: issue as much of each import as there is room for, unless there is room for nothing.
+        is_question: only say what an issue would have come to; write nothing.
     """
 
     component: int
@@ -42,6 +44,8 @@ class Issue(Value, frozen=True):
     time_to_live: int | None = None
     idempotency: Idempotency | None = None
     overage: Overage = Overage.REFUSE
+    at_most: bool = False
+    is_question: bool = False
 
 
 class IssueMany(Value, frozen=True):
@@ -125,10 +129,17 @@ class Reconcile(Value, frozen=True):
 
 
 class Issued(Value, frozen=True):
-    """The commission was issued, now or by an earlier request with the same idempotency key (`repeated`)."""
+    """The commission was issued, or would have been.
+
+    Attributes:
+        serial: its serial; 0 if it was only a question.
+        repeated: whether an earlier request with the same idempotency key has issued it.
+        granted: the issued quantities, in the order of the provisions, if they were asked for `at_most`.
+    """
 
     serial: int
     repeated: bool = False
+    granted: tuple[int, ...] | None = None
 
 
 class KeyReused(Value, frozen=True):
@@ -289,18 +300,20 @@ class Commission(NamedTuple):
 
 
 class Remembered(NamedTuple):
-    """The request hash and the serial of an earlier issue with an idempotency key."""
+    """The request hash and the serial of an earlier issue with an idempotency key; see `Issued`."""
 
     fingerprint: bytes
     serial: int
+    granted: tuple[int, ...] | None = None
 
 
 class NewCommission(NamedTuple):
-    """A commission to store as pending."""
+    """A commission to store as pending; `granted` is remembered with its idempotency key."""
 
     serial: int
     issue: Issue
     counts: tuple[Count, ...] = ()
+    granted: tuple[int, ...] | None = None
 
     def pending(self) -> Pending:
         """Return what resolving it needs."""

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 
 from astakos.ledger.meters import Count
-from astakos.ledger.rules import UNLIMITED, Holding, Key
+from astakos.ledger.rules import UNLIMITED, Holding, Key, Provision
 
 
 class Overage(StrEnum):
@@ -45,15 +45,46 @@ def granted(
     extra = {key: asked[key] - issued[key] for key in asked if asked[key] > issued[key] >= 0}
     if not extra:
         return dict(asked)
-    counting = list(extra) + [count.key for count in counts if count.base in extra]
-    room: dict[str, int] = {}
-    bases = {count.key: count.base for count in counts}
-    for key in counting:
-        limit, _, usage_max = holdings[key]
-        free = min(limit + most_debt(key.resource), UNLIMITED) - usage_max
-        resource = bases.get(key, key).resource
-        room[resource] = max(0, min(room.get(resource, UNLIMITED), free))
+    room = room_for(extra, holdings, counts, most_debt)
     return {
         key: issued[key] + min(extra[key], room[key.resource]) if key in extra else quantity
         for key, quantity in asked.items()
     }
+
+
+def room_for(
+    imports: Iterable[Key],
+    holdings: Mapping[Key, Holding],
+    counts: Iterable[Count],
+    most_debt: Callable[[str], int],
+) -> dict[str, int]:
+    """Return how much more of each resource can be imported, at all levels and on all meters.
+
+    Args:
+        imports: existing holdings.
+        holdings: their figures, and those of meters.
+        counts: what imports into them count on meters; others are ignored.
+        most_debt: by how much usage of a resource may exceed its limit.
+    """
+    counting = {key: key.resource for key in imports}
+    counting |= {count.key: count.base.resource for count in counts if count.base in counting}
+    room: dict[str, int] = {}
+    for key, resource in counting.items():
+        if key in holdings:
+            limit, _, usage_max = holdings[key]
+            free = min(limit + most_debt(key.resource), UNLIMITED) - usage_max
+            room[resource] = max(0, min(room.get(resource, UNLIMITED), free))
+    return room
+
+
+def fitting(
+    provisions: Iterable[Provision], holdings: Mapping[Key, Holding], counts: Iterable[Count]
+) -> tuple[Provision, ...]:
+    """Return provisions with as much of each import as there is room for; releases stay as they are."""
+    listed = tuple(provisions)
+    imports = [key for key, quantity in listed if quantity > 0]
+    room = room_for(imports, holdings, counts, lambda _resource: 0)
+    return tuple(
+        Provision(key, min(quantity, room.get(key.resource, quantity)) if quantity > 0 else quantity)
+        for key, quantity in listed
+    )

@@ -65,7 +65,7 @@ class Metered:
             return perform(store, operations, self.clock.now)
 
     def issue(self, quantity: int, *, auto_accept: bool = True, force: bool = False) -> Outcome:
-        (outcome,) = self.do(charge(quantity, auto_accept=auto_accept, force=force))
+        (outcome,) = self.do(charge(quantity, auto_accept=auto_accept, force=force, ttl=30 * DAY))
         return outcome
 
     def pending(self, quantity: int) -> int:

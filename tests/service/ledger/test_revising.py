@@ -6,11 +6,13 @@ from collections.abc import Iterator
 import pytest
 
 from astakos.ledger.batch import perform
-from astakos.ledger.meter_definitions import MeterDefinition
+from astakos.ledger.meter_definitions import Kind, MeterDefinition
+from astakos.ledger.meters import TIME_TO_LIVE
 from astakos.ledger.operations import (
     CannotSettle,
     Extend,
     Grow,
+    Idempotency,
     Issue,
     Issued,
     NotPending,
@@ -28,7 +30,7 @@ from astakos.ledger.rules import Holding, Key, NoCapacity, Provision
 from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Database
 from astakos.storage.tables.meters import save_definition
-from service.installation import holdings, rows, set_limits
+from service.installation import all_rows, holdings, rows, set_limits
 from service.world import ALICE, LOADED, VM, member_key, project_key
 
 pytestmark = pytest.mark.ledger
@@ -259,3 +261,47 @@ def test_all_can_happen_in_one_batch(ledger: Ledger) -> None:
     ledger.now += 2 * MINUTE
     ledger.do()
     assert ledger.usage() == (16, 16)
+
+
+def test_a_question_changes_nothing(ledger: Ledger) -> None:
+    before = all_rows(ledger.database)
+    assert ledger.one(Issue(COMPUTE, both(100), is_question=True)) == Issued(0)
+    assert isinstance(ledger.one(Issue(COMPUTE, both(101), is_question=True)), NoCapacity)
+    after = all_rows(ledger.database)
+    assert {table: rows for table, rows in after.items() if table != "engines"} == {
+        table: rows for table, rows in before.items() if table != "engines"
+    }
+
+
+def test_a_question_begins_no_window(ledger: Ledger) -> None:
+    meter(ledger, DAILY, MeterDefinition(kind=Kind.WINDOW, unit=Unit.MINUTE), 50)
+    question = Issue(COMPUTE, both(50), is_question=True)
+    ledger.do(question, Issue(COMPUTE, both(1), auto_accept=True), question)
+    assert ledger.figures(U._replace(resource=DAILY)) == Holding(50, 1, 1)
+
+
+@pytest.mark.parametrize(("asked", "granted"), [(30, 30), (100, 60), (61, 60)])
+def test_as_much_is_issued_as_there_is_room_for(ledger: Ledger, asked: int, granted: int) -> None:
+    meter(ledger, DAILY, MeterDefinition(unit=Unit.DAY), 60)
+    key = Idempotency("a key", b"a hash")
+    issue = Issue(COMPUTE, both(asked), at_most=True, idempotency=key)
+    outcome = ledger.one(issue)
+    assert isinstance(outcome, Issued)
+    assert outcome.granted == (granted, granted)
+    assert ledger.usage() == (0, granted)
+    assert ledger.one(issue) == Issued(outcome.serial, repeated=True, granted=outcome.granted)
+
+
+def test_where_there_is_room_for_nothing_all_is_refused(ledger: Ledger) -> None:
+    ledger.one(Issue(COMPUTE, both(100)))
+    refused = ledger.one(Issue(COMPUTE, both(7), at_most=True))
+    assert isinstance(refused, NoCapacity)
+    assert refused.provision == Provision(U, 7)
+
+
+def test_what_is_pending_on_a_meter_expires_some_time(ledger: Ledger) -> None:
+    meter(ledger, DAILY, MeterDefinition(unit=Unit.DAY), 60)
+    ledger.pending(10)
+    ledger.now += TIME_TO_LIVE
+    ledger.do()
+    assert ledger.usage() == (0, 0)

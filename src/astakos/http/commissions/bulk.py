@@ -9,7 +9,7 @@ from astakos.directory.entities import Component
 from astakos.http.bodies import JsonBody, require_storable
 from astakos.http.commissions.charging_rights import NotChargeable, not_chargeable
 from astakos.http.commissions.fingerprints import fingerprint, first_fingerprint
-from astakos.http.commissions.issuing import KEY, IssueBody, issue_operation
+from astakos.http.commissions.issuing import KEY, IssueBody, issue_operation, told_issue
 from astakos.http.commissions.missing_holdings import NO_RESOURCE
 from astakos.http.commissions.refused_issues import Result, not_understood, refused
 from astakos.http.commissions.requested_provisions import (
@@ -145,7 +145,7 @@ async def _issued_many(
 
 def _result(outcome: Issued | Refusal | KeyReused, requested: Requested) -> Result:
     if isinstance(outcome, Issued):
-        return Result(201, {"serial": outcome.serial})
+        return Result(201, told_issue(outcome, requested))
     return refused(outcome, requested)
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
-from typing import Annotated, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
 
 import msgspec
 
@@ -17,6 +17,7 @@ from astakos.http.commissions.refused_issues import (
     RATE_LIMIT_POLICY,
     NoHoldingRefusal,
     OverLimitRefusal,
+    RefusedProvision,
     Result,
     not_understood,
     refused,
@@ -30,7 +31,7 @@ from astakos.http.serialization import to_json
 from astakos.ledger.operations import Idempotency, Issue, Issued, KeyReused, Outcome
 from astakos.ledger.overage import Overage
 from astakos.ledger.ports import StorageUnavailableError
-from astakos.ledger.rules import NoCapacity, NoHolding, NoQuantity, Refusal, merge
+from astakos.ledger.rules import NoCapacity, NoHolding, NoQuantity, Provision, Refusal, merge
 from astakos.service.service import Service
 
 LONGEST_NAME = 4096
@@ -48,12 +49,15 @@ class IssueBody(msgspec.Struct, omit_defaults=True):
     auto_accept: bool = False
     ttl: Annotated[int, msgspec.Meta(ge=1, le=LONGEST_TIME_TO_LIVE)] | None = None
     overage: Overage = Overage.REFUSE
+    at_most: bool = False
+    dry_run: bool = False
 
 
 class Serial(TypedDict):
-    """The serial of the commission."""
+    """The serial of the commission; null for a dry run. `granted` is what `at_most` has come to."""
 
-    serial: int
+    serial: int | None
+    granted: NotRequired[list[RefusedProvision]]
 
 
 def _idempotency_key(text: str) -> str:
@@ -80,6 +84,7 @@ ISSUE = JsonBody(IssueBody)
     parameters=[KEY],
     body=ISSUE,
     answers={
+        200: Reply(Serial),
         201: Reply(Serial, headers=[KEY_HEADER, KEY_REPLAYED_HEADER]),
         404: Reply(NoHoldingRefusal),
         413: Reply(OverLimitRefusal, headers=[RATE_LIMIT, RATE_LIMIT_POLICY, "Retry-After"]),
@@ -89,7 +94,9 @@ ISSUE = JsonBody(IssueBody)
 async def issue(service: Service, request: Request, component: Component) -> Answer:
     """Issues a commission. Returns its serial.
 
-    With an Idempotency-Key, a repeated request returns the serial of the first one and issues nothing.
+    With an Idempotency-Key, a repeated request returns the serial of the first one and issues nothing. With
+    `at_most`, as much of each resource is issued as there is room for. With `dry_run`, nothing is issued: the
+    answer is what it would have been, with status 200 and no serial.
     """
     key = KEY.of(request)
     body = ISSUE.read(request, request.dialect.require_json)
@@ -111,10 +118,30 @@ async def issue(service: Service, request: Request, component: Component) -> Ans
     if request.dialect.system_is_everything and isinstance(outcome, NoCapacity | NoQuantity):
         outcome, requested = await _issue_spread(service, component, body, key)
     if isinstance(outcome, Issued):
-        return Answer(201, to_json({"serial": outcome.serial}), headers=_honoured(key, outcome))
+        return _issued(outcome, body, requested, key)
     if not isinstance(outcome, Refusal | KeyReused):
         raise TypeError(f"unexpected outcome of an issue: {type(outcome).__name__}")
     return _answer(refused(outcome, requested, await _reason(service, outcome)))
+
+
+def _issued(outcome: Issued, body: IssueBody, requested: Requested, key: str | None) -> Answer:
+    document: dict[str, Any] = told_issue(outcome, requested)
+    if body.dry_run:
+        return Answer(body=to_json(document))
+    return Answer(201, to_json(document), headers=_honoured(key, outcome))
+
+
+def told_issue(outcome: Issued, requested: Requested) -> dict[str, Any]:
+    """Returns the document about an issue: its serial, and what was granted if that can differ."""
+    document: dict[str, Any] = {"serial": outcome.serial or None}
+    if outcome.granted is not None:
+        keys = [key for key, _ in merge(requested.provisions)]
+        told = {
+            requested.as_asked(Provision(key, quantity)).key: quantity
+            for key, quantity in zip(keys, outcome.granted, strict=True)
+        }
+        document["granted"] = [{**key._asdict(), "quantity": quantity} for key, quantity in told.items()]
+    return document
 
 
 async def _reason(service: Service, refusal: Refusal | KeyReused) -> str:
@@ -156,8 +183,10 @@ def issue_operation(
         force=body.force,
         auto_accept=body.auto_accept,
         time_to_live=None if body.ttl is None else body.ttl * MICROSECONDS,
-        idempotency=None if key is None else Idempotency(key, print_of(body)),
+        idempotency=None if key is None or body.dry_run else Idempotency(key, print_of(body)),
         overage=body.overage,
+        at_most=body.at_most,
+        is_question=body.dry_run,
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from astakos import clock
-from astakos.ledger.meters import NO_METERS
+from astakos.ledger.meters import NO_METERS, TIME_TO_LIVE
 from astakos.ledger.operations import Changes, Pending, Remembered
 from astakos.ledger.ports import MOST_EXPIRED, IdempotencyKey, Needs, OutcomeUnknownError, State
 from astakos.ledger.rules import Holding, Key
@@ -37,6 +37,7 @@ from astakos.storage.postgresql.statements import (
     FIND_EXPIRY,
     FIND_HOLDINGS,
     FIND_HOLDINGS_BY_ID,
+    FIND_METER_TTL,
     FIND_REMEMBERED,
     FIND_SETTLED,
     INSERT_CLOSED,
@@ -60,7 +61,7 @@ from astakos.storage.tables.commissions import LARGEST_SERIAL
 from astakos.storage.tables.holdings import read_source, stored_source
 from astakos.storage.tables.ledger_rows import Rows, rows_of
 from astakos.storage.tables.meters import meters_of, read_definition
-from astakos.storage.tables.provisions import read_all_pending, understood
+from astakos.storage.tables.provisions import read_all_pending, read_granted, understood
 from astakos.storage.texts import is_storable
 
 MOST_KNOWN = 100_000
@@ -102,9 +103,11 @@ class Known:
         if self.pending.is_too_large():
             self.pending.clear()
 
-    def learn_meters(self, version: bytes, defined: Result) -> None:
+    def learn_meters(self, version: bytes, defined: Result, seconds: Result) -> None:
         """Replace the meters with those of a newer version, each given as its name and its definition."""
-        self.meters = meters_of({name.decode(): read_definition(text) for name, text in defined.rows()})
+        definitions = {name.decode(): read_definition(text) for name, text in defined.rows()}
+        times = [int(value) * clock.MICROSECONDS for (value,) in seconds.rows()]
+        self.meters = meters_of(definitions, times[0] if times else TIME_TO_LIVE)
         self.meters_version = version
 
     def learn(self, holdings: Iterable[tuple[bytes, ...]]) -> None:
@@ -241,8 +244,8 @@ class PostgreSQLTransaction:
         known = self._known
         while True:
             if version != known.meters_version:
-                (defined,) = self._run((LIST_METERS, []))
-                known.learn_meters(version, defined)
+                defined, seconds = self._run((LIST_METERS, []), (FIND_METER_TTL, []))
+                known.learn_meters(version, defined, seconds)
             wanted = known.meters.with_meters(keys) if known.meters else keys
             identifiers, alone = known.identifiers, known.alone
             unknown = [
@@ -369,7 +372,7 @@ def _writes(rows: Rows, now: int) -> list[Query]:
         (EXTEND, "nnn", rows.extended, []),
         (MOVE_TO_RESOLVED, "nntt", rows.moved, [number(now)]),
         (INSERT_HOLDERS, "tnn", rows.holders, []),
-        (REMEMBER, "ntbnn", rows.remembered, []),
+        (REMEMBER, "ntbnnt", [(*row[:-1], row[-1] or "") for row in rows.remembered], []),
         (SET_USAGE, "nnnn", rows.usage, []),
         (SET_MARKS, "nn", rows.marks, []),
         (INSERT_CLOSED, "nnnn", rows.closed, []),
@@ -389,8 +392,10 @@ def _stored(key: Key) -> tuple[str, str, str]:
 
 def _remembered(rows: Iterable[tuple[bytes, ...]]) -> dict[IdempotencyKey, Remembered]:
     return {
-        (int(component), key.decode()): Remembered(bytes.fromhex(fingerprint[2:].decode()), int(serial))
-        for component, key, fingerprint, serial in rows
+        (int(component), key.decode()): Remembered(
+            bytes.fromhex(fingerprint[2:].decode()), int(serial), read_granted(granted)
+        )
+        for component, key, fingerprint, serial, granted in rows
     }
 
 

@@ -15,7 +15,8 @@ CLOCK = statement(
     "clock",
     """
 SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint),
-       (SELECT value FROM settings WHERE name = 'meters_version')
+       (SELECT string_agg(value, ' ' ORDER BY name) FROM settings
+        WHERE name IN ('meters_version', 'meter_ttl_seconds'))
 """,
 )
 LIST_METERS = statement(
@@ -59,6 +60,7 @@ SELECT id, "limit", usage_min, usage_max, member_limit, mark FROM holdings
 WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE
 """,
 )
+FIND_METER_TTL = statement("find_meter_ttl", "SELECT value FROM settings WHERE name = 'meter_ttl_seconds'")
 FIND_SETTLED = statement("find_settled", "SELECT id, settled FROM holdings WHERE id = ANY ($1::bigint[])")
 # Both find the project's holding that a member's holding draws from, too.
 FIND_HOLDINGS = statement(
@@ -84,7 +86,7 @@ FROM holdings h WHERE h.id = ANY ($1::bigint[])
 FIND_REMEMBERED = statement(
     "find_remembered",
     """
-SELECT component_id, key, fingerprint, serial FROM idempotency_keys
+SELECT component_id, key, fingerprint, serial, granted FROM idempotency_keys
 WHERE component_id = ANY ($1::bigint[]) AND key = ANY ($2::text[])
 """,
 )
@@ -152,8 +154,10 @@ SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[])
 REMEMBER = statement(
     "remember",
     """
-INSERT INTO idempotency_keys (component_id, key, fingerprint, serial, time)
-SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::bigint[], $5::bigint[])
+INSERT INTO idempotency_keys (component_id, key, fingerprint, serial, time, granted)
+SELECT w.component_id, w.key, w.fingerprint, w.serial, w.time, nullif(w.granted, '')
+FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::bigint[], $5::bigint[], $6::text[])
+    AS w (component_id, key, fingerprint, serial, time, granted)
 """,
 )
 # The second condition is redundant, but lets the index find the rows before they are joined.

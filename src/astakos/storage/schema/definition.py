@@ -530,6 +530,8 @@ idempotency_keys = Table(
     Column("fingerprint", LargeBinary, nullable=False),
     _number("serial"),
     _number("time"),
+    # What was granted of an issue that asked for as much as there is room for.
+    _text("granted", nullable=True),
     Index("idempotency_keys_by_time", "time"),
     sqlite_strict=True,
     sqlite_with_rowid=False,

@@ -18,7 +18,7 @@ from astakos.storage.tables.commissions import LARGEST_SERIAL
 from astakos.storage.tables.holdings import Row, find, find_by_id
 from astakos.storage.tables.ledger_rows import FIND_EXPIRY, FIND_SETTLED, rows_of, write_rows
 from astakos.storage.tables.meters import read_meters
-from astakos.storage.tables.provisions import read_all_pending, understood
+from astakos.storage.tables.provisions import read_all_pending, read_granted, understood
 from astakos.storage.tables.retention import Retention
 
 MOST_KNOWN = 100_000
@@ -32,7 +32,9 @@ FIND_PENDING = """
 SELECT provisions FROM pending_commissions
 WHERE component_id = ? AND serial = ? AND (expires IS NULL OR expires > ?)
 """
-FIND_REMEMBERED = "SELECT fingerprint, serial FROM idempotency_keys WHERE component_id = ? AND key = ?"
+FIND_REMEMBERED = """
+SELECT fingerprint, serial, granted FROM idempotency_keys WHERE component_id = ? AND key = ?
+"""
 LAST_SERIAL = "SELECT value FROM settings WHERE name = 'last_serial'"
 SET_LAST_SERIAL = """
 INSERT INTO settings (name, value) VALUES ('last_serial', ?)
@@ -256,7 +258,7 @@ class SQLiteTransaction:
 
     def _remembered(self, keys: Collection[IdempotencyKey]) -> dict[IdempotencyKey, Remembered]:
         rows = ((key, self._connection.execute(FIND_REMEMBERED, key).fetchone()) for key in keys)
-        return {key: Remembered(*row) for key, row in rows if row is not None}
+        return {key: Remembered(row[0], row[1], read_granted(row[2])) for key, row in rows if row is not None}
 
     def _next_serials(self, count: int) -> Sequence[int]:
         row = self._connection.execute(LAST_SERIAL).fetchone()

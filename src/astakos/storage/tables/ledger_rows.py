@@ -9,7 +9,7 @@ from typing import NamedTuple
 from astakos.ledger.operations import Changes, Resolution
 from astakos.ledger.rules import Key
 from astakos.storage.protocol import Connection
-from astakos.storage.tables.provisions import write_pending, write_settled
+from astakos.storage.tables.provisions import write_granted, write_pending, write_settled
 
 INSERT_PENDING = """
 INSERT INTO pending_commissions (component_id, serial, name, issue_time, expires, provisions)
@@ -30,7 +30,8 @@ EXTEND = "UPDATE pending_commissions SET expires = ? WHERE component_id = ? AND 
 FIND_EXPIRY = "SELECT expires FROM pending_commissions WHERE component_id = ? AND serial = ?"
 INSERT_HOLDER = "INSERT INTO commission_holders (holder, serial, component_id) VALUES (?, ?, ?)"
 REMEMBER = """
-INSERT INTO idempotency_keys (component_id, key, fingerprint, serial, time) VALUES (?, ?, ?, ?, ?)
+INSERT INTO idempotency_keys (component_id, key, fingerprint, serial, time, granted)
+VALUES (?, ?, ?, ?, ?, ?)
 """
 SET_USAGE = "UPDATE holdings SET usage_min = ?, usage_max = ?, settled = settled + ? WHERE id = ?"
 SET_MARK = "UPDATE holdings SET mark = ? WHERE id = ?"
@@ -66,7 +67,7 @@ class Rows(NamedTuple):
     revised: list[tuple[int, int, str]]
     extended: list[tuple[int, int, int]]
     holders: list[tuple[str, int, int]]
-    remembered: list[tuple[int, str, bytes, int, int]]
+    remembered: list[tuple[int, str, bytes, int, int, str | None]]
     usage: list[tuple[int, int, int, int]]
     marks: list[tuple[int, int | None]]
     closed: list[tuple[int, int, int, int]]
@@ -83,7 +84,7 @@ def rows_of(now: int, changes: Changes, identifiers: Mapping[Key, int]) -> Rows:
     resolved = {resolution.serial: resolution for resolution in changes.resolved}
     revised, extended = dict(changes.revised), dict(changes.extended)
     for new in changes.issued:
-        serial, issue, _ = new
+        serial, issue, _, granted = new
         resolution = resolved.pop(serial, None)
         if resolution is None:
             expires = None if issue.time_to_live is None else now + issue.time_to_live
@@ -96,7 +97,7 @@ def rows_of(now: int, changes: Changes, identifiers: Mapping[Key, int]) -> Rows:
                 (issue.component, serial, issue.name, now, now, resolution.verdict, provisions)
             )
         if issue.idempotency is not None:
-            rows.remembered.append((issue.component, *issue.idempotency, serial, now))
+            rows.remembered.append((issue.component, *issue.idempotency, serial, now, write_granted(granted)))
     rows.revised.extend(
         [
             (pending.component, serial, write_pending(pending, identifiers))

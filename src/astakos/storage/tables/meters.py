@@ -2,8 +2,9 @@
 
 import msgspec
 
+from astakos.clock import MICROSECONDS
 from astakos.ledger.meter_definitions import MeterDefinition, base_of
-from astakos.ledger.meters import NO_METERS, Meter, Meters
+from astakos.ledger.meters import NO_METERS, TIME_TO_LIVE, Meter, Meters
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import settings
 
@@ -32,17 +33,21 @@ def read_definition(document: str | bytes) -> MeterDefinition:
 
 def read_meters(connection: Connection) -> Meters:
     """Return all meters, in the order of registration."""
-    return meters_of(find_definitions(connection))
+    definitions = find_definitions(connection)
+    if not definitions:
+        return NO_METERS
+    seconds = settings.find(connection, settings.METER_TTL_SECONDS)
+    return meters_of(definitions, TIME_TO_LIVE if seconds is None else seconds * MICROSECONDS)
 
 
-def meters_of(definitions: dict[str, MeterDefinition]) -> Meters:
-    """Return the meters that are defined so."""
+def meters_of(definitions: dict[str, MeterDefinition], time_to_live: int) -> Meters:
+    """Return the meters that are defined so, with the time to live of commissions that count on them."""
     found: dict[str, list[Meter]] = {}
     for name, definition in definitions.items():
         base = base_of(name)
         if base is not None:
             found.setdefault(base, []).append(definition.meter(name))
-    return Meters(found) if found else NO_METERS
+    return Meters(found, time_to_live=time_to_live)
 
 
 def save_definition(connection: Connection, resource: str, definition: MeterDefinition) -> None:

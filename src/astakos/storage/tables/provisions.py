@@ -58,6 +58,7 @@ class StoredPending(msgspec.Struct, omit_defaults=True):
 
 _encoder = msgspec.json.Encoder()
 _pending = msgspec.json.Decoder(list[tuple[int, int]] | StoredPending)
+_granted = msgspec.json.Decoder(tuple[int, ...])
 _settled = msgspec.json.Decoder(list[Settled])
 
 
@@ -112,3 +113,13 @@ def write_settled(settlements: Iterable[Settlement], identifiers: Mapping[Key, i
 def read_settled(document: str) -> list[Settled]:
     """Decode the provisions of a resolved commission."""
     return _settled.decode(document)
+
+
+def write_granted(granted: tuple[int, ...] | None) -> str | None:
+    """Encode what an issue was granted, if it was asked for as much as there is room for."""
+    return None if granted is None else _encoder.encode(granted).decode()
+
+
+def read_granted(document: str | bytes | None) -> tuple[int, ...] | None:
+    """Decode what an issue was granted."""
+    return _granted.decode(document) if document else None

@@ -22,6 +22,8 @@ ADMIN_USERS_GROUPS = "admin_users_groups"
 DEFAULT_ADMIN_USERS_GROUPS = ["admin-api"]
 HISTORY_DAYS = "history_days"
 """For how many days resolved commissions are kept; by default forever."""
+METER_TTL_SECONDS = "meter_ttl_seconds"
+"""After how many seconds a pending commission that counts on a meter expires, if it does not say."""
 CLOCK_JUMP_SECONDS = "clock_jump_seconds"
 """By how much the clock may contradict the elapsed time before nothing expires or is deleted by it."""
 CLOCK_AGREEMENT_SECONDS = "clock_agreement_seconds"

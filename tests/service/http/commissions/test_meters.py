@@ -130,3 +130,26 @@ def test_a_meter_cannot_be_reconciled(database: Database, clock: SimulatedClock)
         refused = caller.post(f"{ACCOUNT}/reconcile", COMPUTE_TOKEN, {"usage": usage})
         assert refused.status == 400
         assert f"{DAILY} is a meter of {VM}" in refused.message
+
+
+def test_one_can_ask_without_taking(database: Database, clock: SimulatedClock) -> None:
+    with running(database, now=lambda: clock.now) as caller:
+        asked = charge(caller, 3, dry_run=True)
+        assert (asked.status, asked.document) == (200, {"serial": None})
+        assert charge(caller, 4, dry_run=True).status == 413
+        assert quota(caller, VM)["usage"] == 0
+
+
+def test_one_can_have_what_there_is(database: Database, clock: SimulatedClock) -> None:
+    with running(database, now=lambda: clock.now) as caller:
+        granted = charge(caller, 9, at_most=True)
+        assert granted.status == 201
+        assert granted.document["granted"] == [{**key._asdict(), "quantity": 3} for key in (U, P)]
+        assert quota(caller, VM)["usage"] == 3
+        assert charge(caller, 9, at_most=True).status == 413
+        clock.set(clock.now + HOUR)
+        asked = charge(caller, 9, at_most=True, dry_run=True)
+        assert asked.document["granted"][0]["quantity"] == 2
+        old = [{"holder": ALICE.uuid, "source": LAB, "resource": VM, "quantity": 9}]
+        told = caller.post(COMMISSIONS, COMPUTE_TOKEN, {"provisions": old, "at_most": True})
+        assert told.document["granted"] == [{**old[0], "quantity": 2}]
