@@ -168,6 +168,8 @@ def test_a_component_is_given_resources_to_charge(
         given = [part for word in options for part in ("--may-charge", word)]
         done = astakos(database, "component", "set", "compute", *given)
         assert done.output == f"Changed compute.\nIt may charge {charges}.\n"
+        (event, *_) = astakos(database, "audit", "--kind", "component.changed", "--json").document
+        assert event["after"] == {"component": "compute", "may_charge": exact}
         astakos(database, "component", "set", "compute", "--ui-url", "https://compute.example.org/new")
     facts = shown(database, "compute")
     assert (facts["charges"], facts["reconciles"]) == (charges, reconciles)

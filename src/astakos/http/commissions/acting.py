@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType
 from astakos.clock import MICROSECONDS, to_iso
 from astakos.directory.entities import Component
 from astakos.http.bodies import JsonBody
+from astakos.http.commissions.charging_rights import may_not, not_chargeable
 from astakos.http.commissions.issuing import LONGEST_TIME_TO_LIVE
 from astakos.http.commissions.refused_issues import (
     RATE_LIMIT,
@@ -18,7 +19,7 @@ from astakos.http.commissions.refused_issues import (
     refused,
 )
 from astakos.http.commissions.requested_provisions import Requested, RequestedProvision, understand
-from astakos.http.faults import BadRequest, TooManyRequests
+from astakos.http.faults import BadRequest, Forbidden, TooManyRequests
 from astakos.http.openapi.description import EMPTY, Reply, described
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
@@ -107,7 +108,7 @@ ACTION = JsonBody(ActionBody, further_schema=EXACTLY_ONE)
         404: EMPTY,
         413: Reply(OverLimitRefusal, headers=[RATE_LIMIT, RATE_LIMIT_POLICY, "Retry-After"]),
     },
-    faults=[TooManyRequests],
+    faults=[Forbidden, TooManyRequests],
 )
 async def act(service: Service, request: Request, component: Component) -> Answer:
     """Accepts or rejects a pending commission, or changes it. Returns an empty 404 if it is not pending.
@@ -121,7 +122,13 @@ async def act(service: Service, request: Request, component: Component) -> Answe
             'The body must have exactly one of the keys: {"accept": ""} or {"reject": ""}, or one of grow, '
             "extend and progress."
         )
-    outcome = await service.ledger.submit(_operation(body, component.id, request.serial))
+    operation = _operation(body, component.id, request.serial)
+    if isinstance(operation, Grow):
+        # A component that has lost its right settles what it holds, and takes no more.
+        foreign = await not_chargeable(service, component, [Requested(list(operation.totals))])
+        if foreign.others:
+            raise may_not("charge", component, foreign.others)
+    outcome = await service.ledger.submit(operation)
     match outcome:
         case Resolved(settled=settled):
             if not settled:

@@ -9,7 +9,7 @@ from astakos.administration.state_document import ComponentEntry, ResourceEntry,
 from astakos.ledger.rules import Key
 from astakos.storage.protocol import Database
 from service.caller import ACCOUNT, COMMISSIONS, Caller, Reply
-from service.installation import holdings
+from service.installation import holdings, opened, running
 from service.world import ALICE, COMPUTE_TOKEN, LOADED, RAM, SPACE, STORAGE_TOKEN, member_key, project_key
 
 pytestmark = pytest.mark.ledger
@@ -102,6 +102,25 @@ def test_commissions_are_resolved_after_the_right_is_gone(database: Database, se
     let_compute_charge(database, [])
     assert service.act(COMPUTE_TOKEN, accepted, "accept") == 200
     assert service.act(COMPUTE_TOKEN, rejected, "reject") == 200
+
+
+def test_what_was_issued_does_not_grow_after_the_right_is_gone(database: Database) -> None:
+    def grow(service: Caller, serial: int, key: Key) -> Reply:
+        body = {"grow": {"quantities": [{**key._asdict(), "quantity": 2}]}}
+        return service.post(f"{COMMISSIONS}/{serial}/action", COMPUTE_TOKEN, body)
+
+    let_compute_charge(database, [SPACE])
+    with running(opened(database)) as service:
+        own, foreign = (service.issued(COMPUTE_TOKEN, (key, 1)) for key in (VM_OF_ALICE, SPACE_OF_ALICE))
+        assert grow(service, foreign, SPACE_OF_ALICE).status == 200
+        assert grow(service, foreign, UNKNOWN).status == 400
+    let_compute_charge(database, [])
+    with running(opened(database)) as service:
+        refused = grow(service, foreign, SPACE_OF_ALICE)
+        assert (refused.status, f"may not charge {SPACE}: " in refused.message) == (403, True)
+        assert grow(service, own, VM_OF_ALICE).status == 200
+        assert service.act(COMPUTE_TOKEN, foreign, "accept") == 200
+    assert holdings(database)[SPACE_OF_ALICE].usage_min == 2
 
 
 def test_each_refused_commission_of_a_bulk_says_so(database: Database, service: Caller) -> None:
