@@ -10,7 +10,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from astakos.projects.endings import ENDING
 from astakos.projects.handover import HANDED_OVER, HANDOVER
+from astakos.projects.invitations import CREATED as INVITATION_CREATED
+from astakos.projects.invitations import INVITING, JOINING, REVOKED, REVOKING, USED
 from astakos.projects.membership_actions import AUTO_ACCEPT, TABLE, event_kind
 from astakos.projects.project_actions import APPLICATION_ACTIONS, PROJECT_ACTIONS, SUBMISSIONS
 from astakos.projects.project_events import CREATED, MODIFIED, OF_APPLICATIONS, REACHED
@@ -33,6 +36,7 @@ def tables() -> Mapping[str, str]:
         "handover": _table(HEAD, [HANDOVER]),
         "memberships": _table(HEAD, [row for rows in TABLE.values() for row in rows]),
         "acceptance": _table(HEAD, [AUTO_ACCEPT]),
+        "invitations": _table(HEAD, [INVITING, REVOKING, JOINING]),
         "events": _events(),
     }
 
@@ -62,9 +66,13 @@ def _events() -> str:
         CREATED,
         MODIFIED,
         *REACHED.values(),
+        ENDING,
         HANDED_OVER,
         *OF_APPLICATIONS.values(),
         *of_memberships,
+        INVITATION_CREATED,
+        USED,
+        REVOKED,
     ]
     return ", ".join(f"`{kind}`" for kind in kinds) + "."
 

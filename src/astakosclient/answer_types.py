@@ -298,6 +298,7 @@ Policy: TypeAlias = Literal["auto", "moderated", "closed"]
 
 ProjectAction: TypeAlias = Literal["suspend", "unsuspend", "terminate", "reinstate"]
 ApplicationAction: TypeAlias = Literal["approve", "deny", "dismiss", "cancel"]
+InvitationState: TypeAlias = Literal["open", "used_up", "expired"]
 MembershipAction: TypeAlias = Literal["leave", "cancel", "accept", "reject", "remove"]
 
 
@@ -426,6 +427,25 @@ class Membership(TypedDict):
     rejected: NotRequired[str]
     cancelled: NotRequired[str]
     removed: NotRequired[str]
+
+
+class Invitation(TypedDict):
+    """An invitation to a project. ``creator`` is a user's UUID, or None for an operator."""
+
+    id: int
+    project: str
+    state: InvitationState
+    max_uses: int
+    uses: int
+    created: str
+    expires: str
+    creator: str | None
+
+
+class NewInvitation(Invitation):
+    """A new invitation. ``invitation`` is its code, which the server does not know any more afterwards."""
+
+    invitation: str
 
 
 class Identified(TypedDict):

@@ -13,7 +13,9 @@ from astakosclient.answer_types import (
     Endpoints,
     HistoryPage,
     Identified,
+    Invitation,
     Membership,
+    NewInvitation,
     Project,
     ProjectApplication,
     ProjectUsage,
@@ -51,6 +53,11 @@ def info(client: Calls, ttl: int | None) -> object:
 def resolution(client: Calls) -> object:
     one, two = (client.issue_commission(COMPUTE_TOKEN, COMMISSION) for _ in range(2))
     return client.resolve_commissions(COMPUTE_TOKEN, [one, 999_999], [two])
+
+
+def invitations(client: Calls) -> object:
+    client.create_invitation(ALICE.token, LAB)
+    return client.get_invitations(ALICE.token, LAB)
 
 
 def history(client: Calls) -> object:
@@ -98,6 +105,8 @@ ANSWERS: dict[str, tuple[Any, Callable[[Calls], object]]] = {
         Membership,
         lambda c: c.get_membership(BOB.token, c.get_memberships(BOB.token)[0]["id"]),
     ),
+    "create_invitation": (NewInvitation, lambda c: c.create_invitation(ALICE.token, LAB)),
+    "get_invitations": (list[Invitation], invitations),
     "get_project_usage": (ProjectUsage, lambda c: c.get_project_usage(ALICE.token, LAB)),
 }
 

@@ -135,7 +135,7 @@ class Outcome:
         return {status for name, status in self.statuses if name == operation}
 
 
-LEADING_TO_LOGIN = ("/ui/logout", "/ui/terms")
+LEADING_TO_LOGIN = ("/ui/join", "/ui/logout", "/ui/terms")
 """Who is not logged in is led there, whatever the form holds."""
 
 

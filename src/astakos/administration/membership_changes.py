@@ -56,10 +56,10 @@ def join(connection: Connection, actor: Actor, project: str, user: str, now: int
     known = _find(connection, found, member)
     facts = facts_about(connection, actor, found, member, known)
     row = transition(MembershipAction.JOIN, facts)
-    record = _carry_out(connection, facts, row, known, now, reason)
+    record = carry_out(connection, facts, row, known, now, reason)
     facts = replace(facts, state=record.state)
     if AUTO_ACCEPT.is_allowed(facts):
-        _carry_out(connection, facts, AUTO_ACCEPT, record, now, reason)
+        carry_out(connection, facts, AUTO_ACCEPT, record, now, reason)
     return record.id
 
 
@@ -89,7 +89,7 @@ def enroll(
         member = None
     known = _find(connection, found, member)
     facts = facts_about(connection, actor, found, member, known)
-    return _carry_out(connection, facts, transition(MembershipAction.ENROLL, facts), known, now, reason).id
+    return carry_out(connection, facts, transition(MembershipAction.ENROLL, facts), known, now, reason).id
 
 
 def act(
@@ -123,7 +123,7 @@ def act(
         raise ProjectRefusedError(RefusalKind.NOT_FOUND, f"there is no membership {membership}")
     project, user = projects.find(connection, record.project), users.find_by_uuid(connection, record.user)
     facts = facts_about(connection, actor, project, user, record)
-    return _carry_out(connection, facts, transition(action, facts), record, now, reason).state
+    return carry_out(connection, facts, transition(action, facts), record, now, reason).state
 
 
 def facts_about(
@@ -149,7 +149,7 @@ def _find(connection: Connection, project: Project | None, user: User | None) ->
     return memberships.find_of(connection, user.uuid, project.uuid)
 
 
-def _carry_out(
+def carry_out(
     connection: Connection,
     facts: MembershipFacts,
     row: MembershipTransition,
@@ -157,6 +157,19 @@ def _carry_out(
     now: int,
     reason: str,
 ) -> MembershipRecord:
+    """Carry a transition out whose checks all hold.
+
+    Args:
+        connection: a connection in a transaction.
+        facts: what the checks have judged by.
+        row: the transition.
+        known: the membership so far; None if there is none.
+        now: the time of the change.
+        reason: why, in the actor's words.
+
+    Returns:
+        The membership as it is now.
+    """
     project, user, before = facts.project, facts.user, facts.state
     assert project is not None and user is not None, row.action  # noqa: PT018, S101 - every row checks it
     entered = enter({} if known is None else known.entered, before, row.to, now)

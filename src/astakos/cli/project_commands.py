@@ -20,6 +20,11 @@ REPORTS = {
     "show": "astakos.cli.project_report_commands:show",
     "usage": "astakos.cli.project_report_commands:usage",
 }
+INVITATIONS = {
+    "invite": "astakos.cli.project_invitation_commands:invite",
+    "invitations": "astakos.cli.project_invitation_commands:list_",
+    "revoke-invitation": "astakos.cli.project_invitation_commands:revoke",
+}
 OWNERSHIP = {"handover": "astakos.cli.project_handover_command:handover"}
 ADMINISTRATORS = {"admins": "astakos.cli.project_admin_command:admins"}
 
@@ -31,12 +36,13 @@ project = LazyGroup(
     the only one that asks for it. Users are named by email address or uuid. `--as USER` acts in the name of
     a user, with their rights.
     """,
-    targets={**REPORTS, **APPLICATIONS, **STATES, **MEMBERS, **OWNERSHIP, **ADMINISTRATORS},
+    targets={**REPORTS, **APPLICATIONS, **STATES, **MEMBERS, **INVITATIONS, **OWNERSHIP, **ADMINISTRATORS},
     sections={
         "Look": REPORTS,
         "Apply, and decide about applications": APPLICATIONS,
         "Stop and revive": STATES,
         "Members": MEMBERS,
+        "Invitations": INVITATIONS,
         "Ownership": OWNERSHIP,
         "Administrators": ADMINISTRATORS,
     },

@@ -157,6 +157,11 @@ def client_account(identifier: str) -> str:
     return f"client {identifier[:LONGEST_NAME]}"
 
 
+def invitation_account(uuid: str) -> str:
+    """Return what a user tries to get into with the codes of invitations: it locks nobody out elsewhere."""
+    return f"invitations for {uuid[:LONGEST_NAME]}"
+
+
 def _limit(most: int, *parts: str) -> Limit:
     # A hash of hashes: a name that contains a separator must not count for another one.
     hashes = [hashlib.sha256(part.encode("utf-8", "surrogatepass")).digest() for part in parts]

@@ -31,6 +31,7 @@ from astakos.http.openapi.publishing import OfAllRoutes
 from astakos.http.projects import (
     actions,
     event_feeds,
+    invitations,
     memberships,
     project_list,
     single_memberships,
@@ -49,7 +50,7 @@ from astakos.http.routing import (
     RouteTable,
     serial_of,
 )
-from astakos.http.web import landing_page, login_page, menus, terms_page, weblogin
+from astakos.http.web import join_page, landing_page, login_page, menus, terms_page, weblogin
 from astakos.http.web.html import ForPeople
 
 ACCOUNT = "/account/v1.0"
@@ -133,9 +134,19 @@ def _projects() -> Iterator[Route]:
     yield Route(f"{PROJECTS}/{{id}}", single)
     yield Route(f"{PROJECTS}/{{id}}/action", {"POST": ForUser(actions.act_on_project_call)})
     yield from _memberships()
+    yield from _invitations()
     yield Route(f"{PROJECTS}/{{id}}/usage", {"GET": ForUser(usage.usage)})
     yield Route(f"{PROJECTS}/{{id}}/events", {"GET": ForUser(event_feeds.project_events)})
     yield Route(f"{ACCOUNT}/events", {"GET": ForUser(event_feeds.events)})
+
+
+def _invitations() -> Iterator[Route]:
+    of_project = {
+        "GET": ForUser(invitations.list_of_project),
+        "POST": ForUser(invitations.create_invitation),
+    }
+    yield Route(f"{PROJECTS}/{{id}}/invitations", of_project)
+    yield Route(f"{PROJECTS}/invitations/{{invitation}}", {"DELETE": ForUser(invitations.revoke_invitation)})
 
 
 def _memberships() -> Iterator[Route]:
@@ -165,6 +176,7 @@ def _web() -> Iterator[Route]:
     yield Route("/ui/login", _form(login_page.login))
     yield Route("/ui/logout", _form(login_page.logout))
     yield Route("/ui/landing", _shown(landing_page.landing))
+    yield Route("/ui/join", _form(join_page.join_page))
     yield Route("/ui/terms", _form(terms_page.terms))
     yield Route("/oauth2/auth", {"GET": ForOAuth2(authorization.auth), "POST": ForOAuth2(authorization.auth)})
     yield Route("/oauth2/token", {"POST": ForOAuth2(code_exchange.token)})

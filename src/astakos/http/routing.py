@@ -22,6 +22,7 @@ VARIABLE: Final = re.compile(r"{(\w+)}")
 PATTERNS: Final[Mapping[str, str]] = {
     "serial": "[0-9]+",
     "membership": "[0-9]+",
+    "invitation": "[0-9]+",
     "id": "[^/]+",
     "uuid": "[^/]+?",
 }

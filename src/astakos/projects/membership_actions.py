@@ -61,6 +61,7 @@ class MembershipFacts:
         user: the member; None if there is no such user.
         state: the state of the membership; None if the user never had one.
         count_members: counts the members of the project who take up a place. Is only called when it matters.
+        not_admitted: why an invitation does not admit the user; None if it does, or there is none.
     """
 
     actor: Actor
@@ -68,6 +69,7 @@ class MembershipFacts:
     user: User | None
     state: MembershipState | None
     count_members: Callable[[], int]
+    not_admitted: str | None = None
 
     @property
     def parties(self) -> Parties:

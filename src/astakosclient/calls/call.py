@@ -183,6 +183,7 @@ def post(
     explain: Callable[[Answer], AstakosClientException] = faults.explain,
     idempotency_key: str | None = None,
     confirm: Call[bool] | None = None,
+    secrets: tuple[str, ...] = (),
 ) -> Call[T]:
     """Builds a call that POSTs a JSON document; for the arguments, see `Call`.
 
@@ -202,6 +203,7 @@ def post(
         explain=explain,
         idempotency_key=idempotency_key,
         confirm=confirm,
+        secrets=secrets,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from astakosclient.calls import answers
-from astakosclient.calls.call import JSON, Call, as_json, given, path_part, post, query
+from astakosclient.calls.call import JSON, Call, as_json, given, path_part, post, query, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -14,8 +14,10 @@ if TYPE_CHECKING:
         ApplicationAction,
         EventPage,
         Identified,
+        Invitation,
         Membership,
         MembershipAction,
+        NewInvitation,
         Project,
         ProjectAction,
         ProjectApplication,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 PROJECTS = "account/v1.0/projects"
 MEMBERSHIPS = f"{PROJECTS}/memberships"
 EVENTS = "account/v1.0/events"
+INVITATIONS = f"{PROJECTS}/invitations"
 DEFAULT_PROJECT = "account/v1.0/myaccount/default_project"
 
 
@@ -140,6 +143,47 @@ def join_project(token: str | None, project_id: str) -> Call[Identified]:
     """Builds the call that requests membership in a project."""
     document = {"join": {"project": given("project_id", project_id)}}
     return post("join_project", MEMBERSHIPS, token, document, answers.mapping, repeatable=False)
+
+
+def join_with_invitation(token: str | None, invitation: str) -> Call[Identified]:
+    """Builds the call that joins the project of an invitation."""
+    code = text("invitation", invitation)
+    document = {"join": {"invitation": code}}
+    return post(
+        "join_with_invitation",
+        MEMBERSHIPS,
+        token,
+        document,
+        answers.mapping,
+        repeatable=False,
+        secrets=(code,),
+    )
+
+
+def create_invitation(
+    token: str | None, project_id: str, max_uses: int, expires: str | None
+) -> Call[NewInvitation]:
+    """Builds the call that invites to a project."""
+    path, document = f"{_project(project_id)}/invitations", {"max_uses": max_uses, "expires": expires}
+    return post("create_invitation", path, token, document, answers.mapping, repeatable=False)
+
+
+def get_invitations(token: str | None, project_id: str) -> Call[list[Invitation]]:
+    """Builds the call that lists the invitations of a project."""
+    path = f"{_project(project_id)}/invitations"
+    return Call(name="get_invitations", path=path, token=token, read=answers.sequence)
+
+
+def revoke_invitation(token: str | None, invitation_id: int) -> Call[None]:
+    """Builds the call that revokes an invitation."""
+    return Call(
+        name="revoke_invitation",
+        method="DELETE",
+        path=f"{INVITATIONS}/{path_part('invitation_id', invitation_id)}",
+        token=token,
+        repeatable=False,
+        read=answers.nothing,
+    )
 
 
 def enroll_member(token: str | None, project_id: str, email: str) -> Call[Identified]:

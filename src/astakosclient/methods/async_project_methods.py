@@ -17,8 +17,10 @@ if TYPE_CHECKING:
         ApplicationAction,
         EventPage,
         Identified,
+        Invitation,
         Membership,
         MembershipAction,
+        NewInvitation,
         Project,
         ProjectAction,
         ProjectApplication,
@@ -271,6 +273,55 @@ class AsyncProjectCalls(Asynchronous):
     async def join_project(self, token: str | None, project_id: str) -> Identified:
         """Requests membership in a project, and returns ``{"id": int}``, the membership's ID."""
         return await self._run(projects.join_project(token, project_id))
+
+    async def join_with_invitation(self, token: str | None, invitation: str) -> Identified:
+        """Joins the project of an invitation at once. Requires this project's server.
+
+        Args:
+            token: a user's token.
+            invitation: the code of the invitation.
+
+        Returns:
+            ``{"id": int}``, the membership's ID.
+
+        Raises:
+            NotFound: the code is wrong.
+            Conflict: the invitation is not valid any more, the project is full, or the user is a member.
+            AstakosClientException: the call failed.
+        """
+        return await self._run(projects.join_with_invitation(token, invitation))
+
+    async def create_invitation(
+        self, token: str | None, project_id: str, max_uses: int = 1, expires: str | None = None
+    ) -> NewInvitation:
+        """Invites to a project, whatever its join policy. Requires this project's server.
+
+        For the owner of the project, and project administrators.
+
+        Args:
+            token: a user's token.
+            project_id: the project's UUID.
+            max_uses: how many users can join with the invitation.
+            expires: ISO 8601 with a time zone, within a year; the server's default is a week from now.
+
+        Returns:
+            The invitation (see `Invitation`). Its code, ``invitation``, cannot be retrieved later.
+        """
+        return await self._run(projects.create_invitation(token, project_id, max_uses, expires))
+
+    async def get_invitations(self, token: str | None, project_id: str) -> list[Invitation]:
+        """Lists the invitations of a project. Requires this project's server.
+
+        For the owner of the project, and project administrators.
+        """
+        return await self._run(projects.get_invitations(token, project_id))
+
+    async def revoke_invitation(self, token: str | None, invitation_id: int) -> None:
+        """Revokes an invitation, by its ID. Requires this project's server.
+
+        For the owner of the project, and project administrators. Who has joined stays a member.
+        """
+        await self._run(projects.revoke_invitation(token, invitation_id))
 
     async def enroll_member(self, token: str | None, project_id: str, email: str) -> Identified:
         """Adds a user, by email address, to a project, and returns ``{"id": int}``, the membership's ID."""

@@ -25,6 +25,7 @@ from astakos.ledger.operations import Idempotency, Issue, Issued, Operation, Res
 from astakos.ledger.periods import Unit
 from astakos.ledger.ports import StorageUnavailableError
 from astakos.ledger.rules import UNLIMITED, Key, Provision
+from astakos.projects.invitations import Invitation
 from astakos.projects.project import Application, ApplicationState, Capacity
 from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Database
@@ -36,6 +37,7 @@ from astakos.storage.tables import (
     destinations,
     events,
     feedback,
+    invitations,
     login_attempts,
     oauth2,
     project_applications,
@@ -102,6 +104,7 @@ def live(database: Database) -> None:
         )
         destinations.add(connection, hook)
         deliveries.plan(connection, hook.name, [(event, "größe")], LOADED)
+        invitations.add(connection, Invitation(0, LAB, 9, 0, LOADED, LOADED + SECOND, None), b"\xffcode")
         connection.execute("INSERT INTO closed_periods VALUES (1, ?, ?, 5)", (LOADED - SECOND, LOADED))
     largest = do(database, Issue(STORAGE, (Provision(VAST, UNLIMITED),)))
     assert 0 < pending < soon < settled < largest

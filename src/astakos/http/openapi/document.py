@@ -48,6 +48,10 @@ PATH_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "description": "The ID of the membership.",
         "schema": {"type": "integer", "minimum": 0},
     },
+    "invitation": {
+        "description": "The ID of the invitation, which is the number that its code begins with.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
 }
 """The parameters that paths contain, in braces."""
 

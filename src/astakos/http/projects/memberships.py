@@ -10,8 +10,9 @@ from astakos.directory.entities import User
 from astakos.events.event import Actor
 from astakos.http.bodies import JsonBody
 from astakos.http.commissions.history_pages import LARGEST_PAGE, page_size, read_number
-from astakos.http.faults import BadRequest, Conflict
+from astakos.http.faults import BadRequest, Conflict, TooManyAttempts
 from astakos.http.openapi.description import Parameter, Reply, as_text, described
+from astakos.http.projects import invited_joins
 from astakos.http.projects.actors import actor_of
 from astakos.http.projects.changes import REFUSALS, carry_out
 from astakos.http.projects.membership_documents import list_document
@@ -25,9 +26,10 @@ from astakosclient.answer_types import Identified, Membership
 
 
 class JoinBody(msgspec.Struct):
-    """The UUID or the number of the project to join."""
+    """The UUID or the number of the project to join, or the code of an invitation to it, or both."""
 
-    project: str | int
+    project: str | int | UnsetType = UNSET
+    invitation: str | UnsetType | None = UNSET
 
 
 class EnrollBody(msgspec.Struct):
@@ -109,16 +111,21 @@ def _bounded(listed: Iterator[ListedMembership]) -> Iterator[ListedMembership]:
     "memberships.add_membership",
     body=BODY,
     answers={200: Reply(Identified)},
-    faults=REFUSALS,
+    faults=[*REFUSALS, TooManyAttempts],
 )
 async def add_membership(service: Service, request: Request, user: User) -> Answer:
     """Requests membership of the caller in a project, or makes another user a member. Returns its ID.
 
     A request is accepted at once if the join policy of the project is `auto` and there is room. Otherwise the
-    owner or a project administrator accepts or rejects it. Only they may enroll.
+    owner or a project administrator accepts or rejects it. Only they may enroll. With the code of an
+    invitation, the caller becomes a member at once, whatever the join policy is.
     """
     body, now = BODY.read(request), service.now()
     join_body, enroll_body = body.join, body.enroll
+    if isinstance(join_body, JoinBody) and enroll_body is UNSET and join_body.invitation:
+        project = None if join_body.project is UNSET else str(join_body.project)
+        joined = await invited_joins.join(service, request, user, join_body.invitation, project)
+        return Answer(body=to_json({"id": joined}))
     if isinstance(join_body, JoinBody) and enroll_body is UNSET:
         add = _joining(join_body, user.uuid, now)
     elif isinstance(enroll_body, EnrollBody) and join_body is UNSET:
@@ -129,6 +136,8 @@ async def add_membership(service: Service, request: Request, user: User) -> Answ
 
 
 def _joining(body: JoinBody, user: str, now: int) -> Change:
+    if body.project is UNSET:
+        raise BadRequest("The project to join is missing, or the code of an invitation.")
     return lambda connection, actor: join(connection, actor, str(body.project), user, now)
 
 

@@ -221,6 +221,20 @@ project_applications = _table(
     Index("applications_by_applicant", "user_id", "state"),
 )
 
+# `creator` is the uuid of the user who made it, for people. An invitation outlives the account.
+project_invitations = _table(
+    "project_invitations",
+    _identifier(),
+    _refers("project_id", "projects.id"),
+    _secret("secret_hash"),
+    _number("max_uses"),
+    _number("uses"),
+    _number("created"),
+    _number("expires"),
+    _text("creator", nullable=True),
+    Index("invitations_of_project", "project_id"),
+)
+
 project_resources = _table(
     "project_resources",
     _refers("project_id", "projects.id", primary_key=True),
