@@ -26,6 +26,7 @@ NOTICES: Mapping[str, Audience] = {
     "project.suspended": Audience.OWNER,
     "project.ending": Audience.OWNER,
     "project.terminated": Audience.OWNER,
+    "project.handed_over": Audience.SUBJECT,
     "feedback.sent": Audience.HELPDESK,
 }
 """The events that are told by mail, or in the log. Whoever causes one is not told of it."""
