@@ -12,7 +12,7 @@ import msgspec
 
 from astakos.deliveries.worker import Assignment
 
-PAUSE_SECONDS = 5.0
+PAUSE_SECONDS = 1.0
 """How long to wait before a process that has ended is replaced."""
 
 log = logging.getLogger("astakos.notices")

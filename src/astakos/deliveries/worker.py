@@ -89,13 +89,16 @@ class Rounds:
 
 
 def deliver(control: socket.socket) -> None:
-    """Deliver until the service has ended, or a signal tells this process to."""
+    """Deliver until the service has ended; signals to end are for its main process."""
     lines = control.makefile("rb")
-    assignment = msgspec.json.decode(lines.readline(), type=Assignment)
+    try:
+        assignment = msgspec.json.decode(lines.readline(), type=Assignment)
+    except msgspec.MsgspecError:
+        sys.exit("astakos: another version was installed while the service was running; restart the service")
     set_up_logging(assignment.log_level, assignment.log_format)
     database = database_of(assignment.database_url)
     rounds = Rounds(Deliverer(database, assignment.receivers, clock.now, random.random))
-    signal.signal(signal.SIGTERM, lambda *_: rounds.ending.set())
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
     def wait_for_the_end() -> None:
         lines.read(1)

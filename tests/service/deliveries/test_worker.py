@@ -1,5 +1,7 @@
 """The process that delivers, beside a real service."""
 
+import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -82,11 +84,32 @@ def test_a_mail_server_that_hangs_holds_up_neither_requests_nor_webhooks(
     assert listed[0]["url"] == receiver.url
 
 
-def test_without_a_mail_server_the_log_tells_what_happened(database: Database) -> None:
+def delivering(main: int) -> list[int]:
+    """The processes of a service that deliver."""
+    children = [
+        int(child)
+        for task in Path(f"/proc/{main}/task").iterdir()
+        for child in (task / "children").read_text().split()
+    ]
+    return [one for one in children if b"deliveries.worker" in Path(f"/proc/{one}/cmdline").read_bytes()]
+
+
+def test_without_a_mail_server_the_log_tells_what_happened_whoever_is_killed(database: Database) -> None:
+    def logged() -> int:
+        return len(astakos(database, "delivery", "list", "--state", "delivered", "--json").document)
+
     with serving(database) as service:
         wait_for(lambda: "log" in destinations(database))
         assert give_feedback(service.caller).status == 200
-        wait_for(lambda: astakos(database, "delivery", "list", "--state", "delivered", "--json").document)
+        wait_for(lambda: logged() == 1)
+        (process,) = delivering(service.process.pid)
+        os.kill(process, signal.SIGTERM)
+        os.kill(process, signal.SIGKILL)
+        assert give_feedback(service.caller).status == 200
+        wait_for(lambda: logged() == 2)
+        (another,) = delivering(service.process.pid)
         errors = service.end().errors
-    assert f"feedback.sent, project -, user {BOB.uuid}, by {BOB.uuid}" in errors
+    wait_for(lambda: not Path(f"/proc/{another}").exists())
+    assert errors.count(f"feedback.sent, project -, user {BOB.uuid}, by {BOB.uuid}") == 2
+    assert "deliveries process exited" in errors
     assert "Größe" not in errors
