@@ -5,6 +5,7 @@ once whose order the protocol leaves open, any of their statuses is right.
 """
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from simulation.projects.calls import (
     Act,
@@ -38,23 +39,48 @@ def judge(state: State, call: Call) -> frozenset[int]:
     """The statuses of which any is right."""
     if call.caller in state.inactive:
         return frozenset({401})
+    if isinstance(call, SetDefaultProject):
+        return _default_project(state, call)
+    failing = failing_checks(state, call)
+    success = 201 if isinstance(call, Create | Modify) else 200
+    return frozenset({failing[0].status if failing else success})
+
+
+class Failing(NamedTuple):
+    """A check that fails.
+
+    Attributes:
+        place: its place among the checks of the call.
+        status: the status that it leads to.
+    """
+
+    place: int
+    status: int
+
+
+def failing_checks(state: State, call: Call) -> list[Failing]:
+    """The checks of an active user's call that fail, of which the first decides."""
+    return [Failing(place, status) for place, (holds, status) in enumerate(_checks(state, call)) if not holds]
+
+
+def _checks(state: State, call: Call) -> Checks:
     match call:
         case Create():
-            return _first(_create(state, call), success=201)
+            return _create(state, call)
         case Modify():
-            return _first(_modify(state, call), success=201)
+            return _modify(state, call)
         case Decide():
-            return _first(_decide(state, call))
+            return _decide(state, call)
         case ChangeState():
-            return _first(_change_state(state, call))
+            return _change_state(state, call)
         case Join():
-            return _first(_join(state, call))
+            return _join(state, call)
         case Enroll():
-            return _first(_enroll(state, call))
+            return _enroll(state, call)
         case Act():
-            return _first(_act(state, call))
+            return _act(state, call)
         case SetDefaultProject():
-            return _default_project(state, call)
+            return [(status == 200, status) for status in sorted(_default_project(state, call))]
 
 
 def may_act(state: State, caller: str, membership: Membership, action: str) -> bool:
@@ -73,10 +99,6 @@ def pending_change(caller: str, replaced: Iterable[Application]) -> dict[str, in
     for application in replaced:
         change[application.applicant] = change.get(application.applicant, 0) - 1
     return change
-
-
-def _first(checks: Checks, success: int = 200) -> frozenset[int]:
-    return frozenset({next((status for holds, status in checks if not holds), success)})
 
 
 def _is_admin(state: State, caller: str) -> bool:
@@ -104,7 +126,8 @@ def _modify(state: State, call: Modify) -> Checks:
     yield call.flaw is not Flaw.FORM, 400
     project = state.projects.get(call.project)
     yield project is not None, 404
-    assert project is not None
+    if project is None:
+        return
     yield call.caller == project.owner or _is_admin(state, call.caller), 403
     yield project.initialized, 409
     yield call.flaw is not Flaw.VALUE, 400
@@ -117,11 +140,13 @@ def _modify(state: State, call: Modify) -> Checks:
 def _decide(state: State, call: Decide) -> Checks:
     application = state.application(call.application)
     yield application is not None, 404
-    assert application is not None
+    if application is None:
+        return
     project = state.projects.get(call.project)
     last = project.applications[-1] if project and project.applications else None
     yield application is last, 409
-    assert project is not None
+    if project is None:
+        return
     admin = _is_admin(state, call.caller)
     applicant = call.caller == application.applicant
     yield admin or (applicant and call.action in {"cancel", "dismiss"}), 403
@@ -134,7 +159,8 @@ def _decide(state: State, call: Decide) -> Checks:
 def _change_state(state: State, call: ChangeState) -> Checks:
     project = state.projects.get(call.project)
     yield project is not None, 404
-    assert project is not None
+    if project is None:
+        return
     yield _is_admin(state, call.caller), 403
     match call.action:
         case "suspend":
@@ -157,7 +183,8 @@ def _has_room(state: State, project: Project) -> bool:
 def _join(state: State, call: Join) -> Checks:
     project = state.projects.get(call.project)
     yield project is not None, 404
-    assert project is not None
+    if project is None:
+        return
     yield project.alive, 409
     yield project.definition["join_policy"] != "closed", 409
     yield not state.member(call.caller, call.project, ASSOCIATED), 409
@@ -173,8 +200,10 @@ def _enroll(state: State, call: Enroll) -> Checks:
     project = state.projects.get(call.project)
     yield user is not None, 409
     yield project is not None, 409
-    assert user is not None
-    assert project is not None
+    if user is None:
+        return
+    if project is None:
+        return
     yield user.uuid not in state.inactive, 409
     yield call.caller == project.owner or _is_admin(state, call.caller), 403
     yield project.alive, 409
@@ -186,7 +215,8 @@ def _enroll(state: State, call: Enroll) -> Checks:
 def _act(state: State, call: Act) -> Checks:
     membership = state.membership(call.membership)
     yield membership is not None, 404
-    assert membership is not None
+    if membership is None:
+        return
     yield from _act_checks(state, call.caller, membership, call.action)
 
 

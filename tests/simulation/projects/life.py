@@ -9,7 +9,7 @@ from service.caller import ACCOUNT, TOKENS, Caller
 from simulation.projects import effects, shown
 from simulation.projects.calls import MEMBERSHIPS, PROJECTS, Call, request_of
 from simulation.projects.judging import judge
-from simulation.projects.state import Membership, both_keys, project_key
+from simulation.projects.state import both_keys, project_key
 from simulation.projects.world import (
     COMPONENT_TOKENS,
     COMPUTE,
@@ -43,6 +43,7 @@ class Life:
         self._service: Caller | None = None
         self._touched = UNKNOWN
         self._last_caller = ROOT.uuid
+        self._is_changed = True
 
     def begin(self, service: Caller) -> None:
         """Learn the identifiers and times that the document does not say."""
@@ -74,6 +75,7 @@ class Life:
         reply = self.service(method, path, self._tokens[call.caller], document=document)
         assert reply.status in right, (call, sorted(right), reply.status, reply.content)
         self._touched = getattr(call, "project", self._touched)
+        self._is_changed |= reply.status in {200, 201}
         if reply.status in {200, 201}:
             answer: Mapping[str, Any] = reply.document if reply.content else {}
             effects.carry_out(self.state, call, answer, to_iso(self.now))
@@ -99,6 +101,7 @@ class Life:
         )
         assert reply.status in (refusals or {201}), (user, project, quantity, refusals, reply.content)
         if reply.status == 201:
+            self._is_changed = True
             provisions = dict.fromkeys(keys, quantity)
             self._add(provisions, certain=quantity < 0, possible=quantity >= 0)
             if auto_accept:
@@ -108,6 +111,7 @@ class Life:
 
     def resolve(self, serial: int, *, accept: bool) -> None:
         """A component accepts or rejects what is pending, which always succeeds."""
+        self._is_changed = True
         provisions = self.pending.pop(serial)
         assert self.service.act(COMPONENT_TOKENS[COMPUTE], serial, "accept" if accept else "reject") == 200
         for key, quantity in provisions.items():
@@ -137,12 +141,19 @@ class Life:
 
     def _administer(self, user: str, action: str) -> Any:
         path = f"/identity/v2.0/users/{user}/action"
+        self._is_changed = True
         reply = self.service.post(path, self._tokens[ROOT.uuid], {action: {}})
         assert reply.status == 200, (action, reply.content)
         return reply.document
 
     def check(self) -> None:
-        """Compare what is shown to components, to the last caller, an administrator and one more user."""
+        """Compare what is shown to components, to the last caller, an administrator and one more user.
+
+        What a refused call has changed is seen by the check after the next that is not refused.
+        """
+        if not self._is_changed:
+            return
+        self._is_changed = False
         active = [person.uuid for person in PEOPLE if person.uuid not in self.state.inactive]
         self._check_for({ROOT.uuid, self._last_caller, active[self.calls % len(active)]} & set(active))
 
@@ -198,14 +209,6 @@ class Life:
         reply = self.service.get(path, self._tokens[viewer])
         assert reply.status == 200, (path, reply.content)
         return reply.document
-
-    def allowed_actions(self, caller: str, membership: Membership) -> list[str]:
-        """What the service offers to a caller."""
-        if caller in self.state.inactive:
-            return []
-        found = self._get(f"{MEMBERSHIPS}/{membership.id}", caller)
-        assert isinstance(found["allowed_actions"], list)
-        return sorted(found["allowed_actions"])
 
     def clock(self) -> Callable[[], int]:
         """What the service takes for the time."""

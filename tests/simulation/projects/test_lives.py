@@ -10,17 +10,17 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from astakos.service import ttl_cache
 from service.caller import Caller
-from service.engines import Engine
+from service.engines import SQLITE, Engine
 from service.installation import running
 from simulation.projects.databases import loaded
 from simulation.projects.machine import ProjectsMachine
 
-STEPS = int(os.environ.get("ASTAKOS_STEPS", "25"))
+STEPS = int(os.environ.get("ASTAKOS_STEPS", "30"))
 EXAMPLES = os.environ.get("ASTAKOS_EXAMPLES")
 
 
@@ -38,9 +38,11 @@ def test_lives_of_projects(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> N
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=int(EXAMPLES or 6),
+            max_examples=int(EXAMPLES or (10 if engine.name == SQLITE else 4)),
             stateful_step_count=STEPS,
             deadline=None,
+            # To find the shortest history takes minutes.
+            phases=[Phase.generate] if EXAMPLES is None else list(Phase),
             derandomize=EXAMPLES is None,
             database=None,
             suppress_health_check=list(HealthCheck),
