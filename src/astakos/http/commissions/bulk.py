@@ -4,6 +4,7 @@ from collections.abc import Container, Sequence
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from astakos.directory.entities import Component
 from astakos.http.bodies import JsonBody, require_storable
@@ -66,12 +67,17 @@ async def issue_many(service: Service, request: Request, component: Component) -
         service, component, (requested for requested in understood if isinstance(requested, Requested))
     )
     results = [_refused_at_once(requested, foreign) for requested in understood]
-    asked = [
+    all_asked = [
         _Asked(position, commission, requested, None if key is None else f"{key}\n{position}")
         for position, (commission, requested) in enumerate(zip(body.commissions, understood, strict=True))
-        if isinstance(requested, Requested) and results[position] is None
+        if isinstance(requested, Requested)
     ]
-    undone = body.all_or_none and len(asked) < len(understood)
+    asked = [one for one in all_asked if results[one.position] is None]
+    if key is not None and len(asked) < len(all_asked):
+        without_right = [one for one in all_asked if results[one.position] is not None]
+        for one, earlier in await _issued_before(service, component, without_right):
+            results[one.position] = _result(earlier, one.requested)
+    undone = body.all_or_none and any(result is not None and result.status != 201 for result in results)
     if asked and not undone:
         many = await _submit_many(service, component, asked, all_or_none=body.all_or_none)
         undone = many.undone
@@ -103,6 +109,18 @@ class _Asked(NamedTuple):
     key: str | None
 
 
+async def _issued_before(
+    service: Service, component: Component, asked: Sequence[_Asked]
+) -> list[tuple[_Asked, Issued]]:
+    """Returns what the same requests have issued, when the component still had the right to charge it."""
+    many = await _issued_many(service, component, asked, set(), all_or_none=False, are_questions=True)
+    return [
+        (one, outcome)
+        for one, outcome in zip(asked, many.outcomes, strict=True)
+        if isinstance(outcome, Issued) and outcome.repeated
+    ]
+
+
 async def _submit_many(
     service: Service, component: Component, asked: Sequence[_Asked], *, all_or_none: bool
 ) -> IssuedMany:
@@ -123,14 +141,17 @@ async def _issued_many(
     older: Container[int],
     *,
     all_or_none: bool,
+    are_questions: bool = False,
 ) -> IssuedMany:
-    """Issues commissions; those whose number is in `older` with the fingerprint of version 1."""
+    """Issues commissions, or asks; those whose number is in `older` with the fingerprint of version 1."""
     issues = (
         issue_operation(
             component, one.body, one.requested, one.key, first_fingerprint if number in older else fingerprint
         )
         for number, one in enumerate(asked)
     )
+    if are_questions:
+        issues = (replace(issue, is_question=True) for issue in issues)
     parts = [tuple(issues)] if all_or_none else slices(issues, work_of)
     operations = (IssueMany(tuple(part), all_or_none) for part in parts)
     outcomes: list[Issued | Refusal | KeyReused] = []

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, NotRequired, TypedDict
 
 import msgspec
+from msgspec.structs import replace
 
 from astakos.clock import MICROSECONDS
 from astakos.directory.entities import Component
@@ -105,9 +106,12 @@ async def issue(service: Service, request: Request, component: Component) -> Ans
     if not isinstance(requested, Requested):
         return _answer(not_understood(requested))
     refusal = (await not_chargeable(service, component, [requested])).refusal(requested)
-    if isinstance(refusal, NoHolding):
-        return _answer(refused(refusal, requested, await _reason(service, refusal)))
     if refusal is not None:
+        earlier = await _issued_before(service, component, body, requested, key)
+        if earlier is not None:
+            return _issued(earlier, body, requested, key)
+        if isinstance(refusal, NoHolding):
+            return _answer(refused(refusal, requested, await _reason(service, refusal)))
         raise refusal
     outcome = await service.ledger.submit(issue_operation(component, body, requested, key))
     if isinstance(outcome, KeyReused):
@@ -122,6 +126,17 @@ async def issue(service: Service, request: Request, component: Component) -> Ans
     if not isinstance(outcome, Refusal | KeyReused):
         raise TypeError(f"unexpected outcome of an issue: {type(outcome).__name__}")
     return _answer(refused(outcome, requested, await _reason(service, outcome)))
+
+
+async def _issued_before(
+    service: Service, component: Component, body: IssueBody, requested: Requested, key: str | None
+) -> Issued | None:
+    """Returns what the same request has issued, when the component still had the right to charge it."""
+    if key is None:
+        return None
+    question = replace(issue_operation(component, body, requested, key), is_question=True)
+    outcome = await service.ledger.submit(question)
+    return outcome if isinstance(outcome, Issued) and outcome.repeated else None
 
 
 def _issued(outcome: Issued, body: IssueBody, requested: Requested, key: str | None) -> Answer:

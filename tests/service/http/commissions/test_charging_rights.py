@@ -123,6 +123,36 @@ def test_what_was_issued_does_not_grow_after_the_right_is_gone(database: Databas
     assert holdings(database)[SPACE_OF_ALICE].usage_min == 2
 
 
+def test_a_repeated_issue_has_its_serial_after_the_right_is_gone(database: Database) -> None:
+    def issue(service: Caller, key: str, *keys: Key) -> Reply:
+        return service(
+            "POST", COMMISSIONS, COMPUTE_TOKEN, document=commission(*keys), headers={"Idempotency-Key": key}
+        )
+
+    def issue_both(service: Caller, key: str, **options: bool) -> Any:
+        body = {"commissions": [commission(VM_OF_ALICE), commission(SPACE_OF_ALICE)], **options}
+        path, headers = f"{COMMISSIONS}/bulk", {"Idempotency-Key": key}
+        return service("POST", path, COMPUTE_TOKEN, document=body, headers=headers).document
+
+    with running(opened(database)) as service:
+        first = issue(service, "one", SPACE_OF_ALICE)
+        both, all_or_none = issue_both(service, "two"), issue_both(service, "three", all_or_none=True)
+        assert [result["status"] for result in both["results"] + all_or_none["results"]] == [201] * 4
+    let_compute_charge(database, [])
+    before = holdings(database)
+    with running(opened(database)) as service:
+        again = issue(service, "one", SPACE_OF_ALICE)
+        assert (again.status, again.document) == (201, first.document)
+        assert again.headers["idempotency-replayed"] == "true"
+        assert issue_both(service, "two") == both
+        assert issue_both(service, "three", all_or_none=True) == all_or_none
+        assert holdings(database) == before
+        assert issue(service, "four", SPACE_OF_ALICE).status == 403
+        assert issue(service, "one", SPACE_OF_ALICE, RAM_OF_ALICE).status == 403
+        assert [result["status"] for result in issue_both(service, "five")["results"]] == [201, 403]
+    assert holdings(database)[SPACE_OF_ALICE] == before[SPACE_OF_ALICE]
+
+
 def test_each_refused_commission_of_a_bulk_says_so(database: Database, service: Caller) -> None:
     let_compute_charge(database, [])
     own, foreign, both = (
