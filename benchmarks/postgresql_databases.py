@@ -17,7 +17,7 @@ SETTINGS: Mapping[str, str] = {
 """What `docs/postgresql.md` tells operators to set; all else is PostgreSQL's default, so what is committed
 is on disk."""
 ORIGINAL = "original"
-KEPT = 2
+KEPT = 6
 
 
 class PostgreSQLDatabases:

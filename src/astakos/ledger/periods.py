@@ -16,7 +16,7 @@ All instants are microseconds (`astakos.clock`).
 
 import calendar
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 from functools import lru_cache
@@ -28,6 +28,8 @@ from astakos.clock import DAY, EPOCH, MICROSECONDS
 MINUTE = 60 * MICROSECONDS
 HOUR = 60 * MINUTE
 MONTHS_OF_YEAR = 12
+MOST_RECENT = 4
+"""How many periods a schedule remembers."""
 
 
 class Unit(StrEnum):
@@ -70,10 +72,18 @@ class Schedule:
     zone: str
     anchor: datetime
 
+    # Nearly all questions are about the period that is running.
+    _recent: list[Span] = field(default_factory=list, init=False, repr=False, compare=False)
+
     def span_at(self, instant: int) -> Span:
         """Return the period that contains an instant."""
+        for span in self._recent:
+            if span.start <= instant < span.end:
+                return span
         number = self.number_at(instant)
-        return Span(self.boundary(number), self.boundary(number + 1))
+        span = Span(self.boundary(number), self.boundary(number + 1))
+        self._recent[:] = [span, *self._recent[: MOST_RECENT - 1]]
+        return span
 
     def number_at(self, instant: int) -> int:
         """Return the number of the boundary that begins the period that contains an instant."""
