@@ -11,6 +11,7 @@ from astakosclient.answer_types import (
     BulkResults,
     CommissionInfo,
     Endpoints,
+    EventPage,
     HistoryPage,
     Identified,
     Invitation,
@@ -107,6 +108,8 @@ ANSWERS: dict[str, tuple[Any, Callable[[Calls], object]]] = {
     ),
     "create_invitation": (NewInvitation, lambda c: c.create_invitation(ALICE.token, LAB)),
     "get_invitations": (list[Invitation], invitations),
+    "get_project_events": (EventPage, lambda c: c.get_project_events(ALICE.token, LAB)),
+    "get_events": (EventPage, lambda c: c.get_events(CHLOE.token, after=3, limit=5)),
     "get_project_usage": (ProjectUsage, lambda c: c.get_project_usage(ALICE.token, LAB)),
 }
 
