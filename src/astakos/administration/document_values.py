@@ -11,6 +11,7 @@ from astakos.directory.tokens import token_hash
 from astakos.ledger.rules import UNLIMITED
 
 HASH_PREFIX = "sha256:"
+MOST_DIGITS_AFTER_POINT = 18
 
 
 def text_at(text: str, place: Place) -> str:
@@ -50,6 +51,13 @@ def limit_at(number: int, place: Place) -> int:
     """Check that a number is a limit."""
     if not 0 <= number <= UNLIMITED:
         raise place.error(f"it must be a number from 0 to {UNLIMITED}")
+    return number
+
+
+def scale_at(number: int, place: Place) -> int:
+    """Check how many digits after the point a resource has: no quantity has more than 19 digits."""
+    if not 0 <= number <= MOST_DIGITS_AFTER_POINT:
+        raise place.error(f"it must be a number from 0 to {MOST_DIGITS_AFTER_POINT}")
     return number
 
 

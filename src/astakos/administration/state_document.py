@@ -78,7 +78,7 @@ class ResourceEntry(Entry):
     service: str
     service_type: str | None = None
     unit: str | None = None
-    scale: Annotated[int, msgspec.Meta(ge=0, le=18)] = 0
+    scale: int = 0
     description: str = ""
     system_default: int = 2**63 - 1
     project_default: int | None = None

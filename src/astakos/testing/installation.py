@@ -104,10 +104,12 @@ class Directory:
         return component
 
     def add_resource(
-        self, name: str, service: str, limit: int | None, unit: str | None, description: str
+        self, name: str, service: str, limit: int | None, unit: str | None, scale: int, description: str
     ) -> None:
         """Register a resource with its limit for every user."""
-        entry = msgspec.structs.replace(_resource(name, service, limit), unit=unit, description=description)
+        entry = msgspec.structs.replace(
+            _resource(name, service, limit), unit=unit, scale=scale, description=description
+        )
         self._load(StateDocument(resources=[entry]))
 
     def add_project(

@@ -183,6 +183,7 @@ class RunningService:
         limit: int | None = None,
         service: Component | str | None = None,
         unit: str | None = None,
+        scale: int = 0,
         description: str = "",
     ) -> None:
         """Register a resource, or replace the one with the same name.
@@ -193,13 +194,14 @@ class RunningService:
             service: the service that offers it; by default the part of the name before the first period,
                 here ``compute``.
             unit: the unit of its quantities, for example ``bytes``.
+            scale: the digits after the point of amounts in that unit, from 0 to 18; limits stay integers.
             description: a description for people.
 
         Raises:
-            ValueError: there is no such service, or the limit is invalid.
+            ValueError: there is no such service, or the limit or scale is invalid.
         """
         owner = service.name if isinstance(service, Component) else service or name.partition(".")[0]
-        self._directory.add_resource(name, owner, limit, unit, description)
+        self._directory.add_resource(name, owner, limit, unit, scale, description)
 
     def add_project(
         self,

@@ -66,8 +66,10 @@ def test_a_resource_belongs_to_the_service_by_whose_name_it_begins(
     astakos_client.get_resources()
     astakos_service.add_resource("compute.ram", limit=1024, unit="bytes", description="Memory")
     astakos_service.add_resource("machines", service=shop.compute)
+    astakos_service.add_resource("compute.cost", unit="USD", scale=6)
     resources = astakos_client.get_resources()
-    assert set(resources) == {"compute.vm", "compute.ram", "machines"}
+    assert set(resources) == {"compute.vm", "compute.ram", "compute.cost", "machines"}
+    assert (resources["compute.cost"].get("scale"), resources["machines"].get("scale")) == (6, None)
     assert (resources["compute.ram"]["unit"], resources["compute.ram"]["description"]) == ("bytes", "Memory")
     assert {resource["service"] for resource in resources.values()} == {"compute"}
     assert quota(astakos_client, shop.ada, shop.ada, "compute.ram") == (1024, 1024)
@@ -163,6 +165,7 @@ def test_all_else_is_loaded_from_a_state_document(
         ),
         (lambda service, ada: service.add_resource("storage.space"), "there is no service 'storage'"),
         (lambda service, ada: service.add_resource("compute.ram", limit=-1), "number from 0"),
+        (lambda service, ada: service.add_resource("compute.ram", scale=19), "number from 0 to 18"),
         (lambda service, ada: service.set_limit(ada, "compute.gpu", 1), "no resource 'compute.gpu'"),
         (lambda service, ada: service.set_limit(ada, "compute.vm", 1, member_limit=2), "must not be larger"),
         (lambda service, ada: service.set_limit(NOBODY, "compute.vm", 1), "no project 'deadbeef"),
