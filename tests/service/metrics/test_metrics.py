@@ -301,7 +301,11 @@ def test_deliveries_are_counted_by_destination(database: Database) -> None:
         count_attempt(connection, "wh_1", failed=True)
         count_attempt(connection, "wh_1", failed=False)
     told = count_deliveries(database.reader())
-    assert told.waiting == {("wh_1", "pending"): 1, ("wh_1", "dead"): 1}
+    assert {key: number for key, number in told.waiting.items() if number} == {
+        ("wh_1", "pending"): 1,
+        ("wh_1", "dead"): 1,
+    }
+    assert told.waiting["mail", "dead"] == 0
     assert told.attempts == {("wh_1", "delivered"): 1, ("wh_1", "failed"): 1}
     with serving(database, *METRICS, "--webhook-key", str(Path(__file__))) as served:
         found = scrape(served)

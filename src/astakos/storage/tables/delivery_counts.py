@@ -6,6 +6,7 @@ from typing import NamedTuple
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import deliveries, destinations
 from astakos.storage.tables.deliveries import DeliveryState
+from astakos.storage.tables.destinations import LOG, MAIL
 
 
 class DeliveryCounts(NamedTuple):
@@ -21,11 +22,13 @@ class DeliveryCounts(NamedTuple):
 
 
 def count_deliveries(connection: Connection) -> DeliveryCounts:
-    """Count all deliveries."""
+    """Count the deliveries that are pending or dead, and all attempts."""
     known, found = destinations.list_all(connection), deliveries.count(connection)
+    # Mail and the log are told from the first moment on, so that alerts have something to look at.
+    names = dict.fromkeys([MAIL, LOG, *(one.name for one in known)])
     waiting = {
-        (one.name, state.value): found.get((one.name, state), 0)
-        for one in known
+        (name, state.value): found.get((name, state), 0)
+        for name in names
         for state in (DeliveryState.PENDING, DeliveryState.DEAD)
     }
     attempts: dict[tuple[str, ...], int] = {}
