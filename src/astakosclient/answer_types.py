@@ -175,6 +175,16 @@ ServiceProjectQuotas: TypeAlias = dict[str, dict[str, ProjectQuota]]
 """`ProjectQuota` by project UUID, then resource."""
 
 
+class Period(TypedDict):
+    """What was used of a budget from a project in one period. Times are in ISO 8601."""
+
+    project: str
+    start: str
+    end: str
+    used: int
+    is_over: bool
+
+
 # Commissions
 
 

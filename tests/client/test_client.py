@@ -292,6 +292,14 @@ EVERY_CALL: dict[str, tuple[Invoke, str, str, Any, Any, Any]] = {
         None,
         None,
     ),
+    "get_periods": (
+        lambda c: c.get_periods(TOKEN, "llm.tokens/month", limit=5),
+        "GET",
+        f"{ACCOUNT}/quotas/periods?resource=llm.tokens%2Fmonth&limit=5",
+        None,
+        [],
+        [],
+    ),
     "accept_commission with overage": (
         lambda c: c.accept_commission(TOKEN, 57, quantities=(PROVISION,), overage="debt"),
         "POST",

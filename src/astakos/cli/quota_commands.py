@@ -1,11 +1,11 @@
-"""`astakos quota show` and `astakos quota set`: quotas of users and projects, on the database."""
+"""`astakos quota show`, `set` and `periods`: quotas of users and projects, on the database."""
 
 from typing import NamedTuple
 
 import click
 
 from astakos import clock
-from astakos.administration.accounts import find_user_if_any
+from astakos.administration.accounts import find_user, find_user_if_any
 from astakos.administration.member_limits import set_member_limit
 from astakos.administration.named_projects import NoSuchProjectError, find_project
 from astakos.administration.state_document import StateError
@@ -20,6 +20,8 @@ from astakos.events.event import OPERATOR
 from astakos.projects.project import Capacity, Project
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import projects, quotas, registry
+from astakos.storage.tables.meters import find_definitions
+from astakos.storage.tables.periods import periods_of
 
 FIGURES = ("usage", "pending", "limit", "project_usage", "project_pending", "project_limit")
 LESS_IMPORTANT = ("project_pending", "project_usage", "project_limit", "pending", "name")
@@ -74,6 +76,36 @@ def show(holder: str, database_url: str, as_json: bool, wide: bool) -> None:
 def _name(reader: Connection, uuid: str) -> str:
     project = projects.find(reader, uuid)
     return SYSTEM if project is None or project.system_project else project.name
+
+
+@click.command()
+@click.argument("user")
+@click.argument("resource")
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="How many periods to show."
+)
+@database_option
+@table_options
+def periods(user: str, resource: str, limit: int, database_url: str, as_json: bool, wide: bool) -> None:
+    """Show what USER has used of RESOURCE, for example llm.tokens/month, in each period."""
+    reader = open_database(database_url).reader()
+    known = find_user(reader, user)
+    if resource not in find_definitions(reader):
+        raise StateError(
+            f"{resource!r} is not a meter; `astakos resource list` shows them with their periods"
+        )
+    found = periods_of(reader, known.uuid, resource, before=None, most=limit, now=clock.now())
+    rows = [
+        {
+            "project": one.project,
+            "start": moment(one.start),
+            "end": moment(one.end),
+            "used": one.used,
+            "is_over": one.is_over,
+        }
+        for one in found
+    ]
+    print_rows(rows, ("project", "start", "end", "used", "is_over"), as_json=as_json, wide=wide)
 
 
 @click.command("set")

@@ -10,6 +10,7 @@ quota = LazyGroup(
     help="Show and set quotas of users and projects; `mine` asks over HTTP.",
     targets={
         "mine": "astakos.cli.account_commands:mine",
+        "periods": "astakos.cli.quota_commands:periods",
         "set": "astakos.cli.quota_commands:set_",
         "show": "astakos.cli.quota_commands:show",
     },

@@ -41,6 +41,9 @@ def tell_of_a_budget(narrator: Narrator, world: World) -> None:
         expect=lambda answer: answer is None,
     )
     narrator.ask("get_quotas", world.tokens["ada"], expect=lambda quotas: _used(quotas, world) == 7200)
+    narrator.ask(
+        "get_periods", world.tokens["ada"], MONTHLY, expect=lambda periods: periods[0]["used"] == 7200
+    )
     narrator.say("So much is not left of this month. The refusal says when the next one begins:")
     narrator.refuse(errors.QuotaLimit, "issue_one_commission", models, world.ada, "system", {TOKENS: 4000})
 

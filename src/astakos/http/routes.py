@@ -6,6 +6,7 @@ from astakos.http import health, statistics
 from astakos.http.account import (
     default_project,
     feedback,
+    periods,
     quota_reports,
     resource_list,
     token_holder,
@@ -115,6 +116,7 @@ def _account() -> Iterator[Route]:
     yield Route(f"{ACCOUNT}/resources", {"GET": resource_list.resources})
     yield Route(f"{ACCOUNT}/feedback", {"POST": ForUser(feedback.feedback)})
     yield Route(f"{ACCOUNT}/quotas", {"GET": ForUser(quota_reports.quotas)})
+    yield Route(f"{ACCOUNT}/quotas/periods", {"GET": ForUser(periods.periods)})
     yield Route(f"{ACCOUNT}/service_quotas", {"GET": ForComponent(quota_reports.service_quotas)})
     yield Route(
         f"{ACCOUNT}/service_project_quotas", {"GET": ForComponent(quota_reports.service_project_quotas)}

@@ -58,7 +58,7 @@ class Metering:
             meter = self._meters.named.get(key.resource)
             if meter is not None:
                 holdings[key], self.marks[key], closed = forgive(meter, holdings[key], mark, self._now)
-                if closed is not None:
+                if closed is not None and closed.total:
                     self.closed.append((key, closed))
 
     def named_in(self, provisions: Iterable[Provision]) -> IsMeter | None:

@@ -18,6 +18,8 @@ from astakos.ledger.periods import Schedule
 from astakos.ledger.rules import UNLIMITED, Holding, Key, Provision, Renewal, settle
 
 TIME_TO_LIVE = 3600 * MICROSECONDS
+PERIODS_KEPT = 1000
+"""For how many of its own lengths a period that is over is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,11 @@ class Closed(NamedTuple):
     start: int
     end: int
     total: int
+
+    @property
+    def kept_until(self) -> int:
+        """The instant until which it is kept: minutes for some hours, months for a lifetime."""
+        return self.end + PERIODS_KEPT * (self.end - self.start)
 
 
 class Forgiven(NamedTuple):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from astakosclient.answer_types import (
         Endpoints,
+        Period,
         Quotas,
         Resource,
         Service,
@@ -129,6 +130,15 @@ def get_endpoints(token: str | None, uuid: str | None) -> Call[Endpoints]:
     if uuid is not None:
         auth["tenantName"] = uuid
     return post("get_endpoints", TOKENS, token, {"auth": auth}, answers.mapping, repeatable=True)
+
+
+def get_periods(
+    token: str | None, resource: str, before: str | None, limit: int | None
+) -> Call[list[Period]]:
+    """Builds the call that lists what the token's holder used of a budget, period by period."""
+    number = None if limit is None else str(limit)
+    path = f"{QUOTAS}/periods" + query(resource=given("resource", resource), before=before, limit=number)
+    return Call(name="get_periods", path=path, token=token, read=answers.sequence)
 
 
 def get_quotas(token: str | None) -> Call[Quotas]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Endpoints,
         HistoryPage,
         Overage,
+        Period,
         Quotas,
         Reconciliation,
         Resolution,
@@ -260,6 +261,25 @@ class AsyncCalls(AsyncProjectCalls):
                 await client.get_quotas(token)  # {'b3de8eb0-…': {'cyclades.vm': {'limit': 4, 'usage': 1, …}}}
         """
         return await self._run(account.get_quotas(token))
+
+    async def get_periods(
+        self, token: str | None, resource: str, *, before: str | None = None, limit: int | None = None
+    ) -> list[Period]:
+        """Lists what the user has used of a budget in each period, the newest first.
+
+        Requires this project's server.
+
+        Args:
+            token: a user's token.
+            resource: the meter, for example ``llm.tokens/month``.
+            before: only periods that began before this time: the last ``start`` of the page before.
+            limit: how many at most; the default is 100.
+
+        Raises:
+            BadValue: ``resource`` is None.
+            AstakosClientException: the call failed.
+        """
+        return await self._run(account.get_periods(token, resource, before, limit))
 
     async def service_get_quotas(
         self,

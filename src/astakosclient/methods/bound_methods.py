@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Endpoints,
         HistoryPage,
         Overage,
+        Period,
         Quotas,
         Reconciliation,
         Resolution,
@@ -248,6 +249,24 @@ class BoundCalls(BoundProjectCalls):
                 client.get_quotas()  # {'b3de8eb0-…': {'cyclades.vm': {'limit': 4, 'usage': 1, …}}}
         """
         return self._run(account.get_quotas(self._token))
+
+    def get_periods(
+        self, resource: str, *, before: str | None = None, limit: int | None = None
+    ) -> list[Period]:
+        """Lists what the user has used of a budget in each period, the newest first.
+
+        Requires this project's server.
+
+        Args:
+            resource: the meter, for example ``llm.tokens/month``.
+            before: only periods that began before this time: the last ``start`` of the page before.
+            limit: how many at most; the default is 100.
+
+        Raises:
+            BadValue: ``resource`` is None.
+            AstakosClientException: the call failed.
+        """
+        return self._run(account.get_periods(self._token, resource, before, limit))
 
     def service_get_quotas(
         self,

@@ -105,7 +105,7 @@ def live(database: Database) -> None:
         destinations.add(connection, hook)
         deliveries.plan(connection, hook.name, [(event, "größe")], LOADED)
         invitations.add(connection, Invitation(0, LAB, 9, 0, LOADED, LOADED + SECOND, None), b"\xffcode")
-        connection.execute("INSERT INTO closed_periods VALUES (1, ?, ?, 5)", (LOADED - SECOND, LOADED))
+        connection.execute("INSERT INTO closed_periods VALUES (1, ?, ?, 5, ?)", (LOADED, LOADED, LOADED))
     largest = do(database, Issue(STORAGE, (Provision(VAST, UNLIMITED),)))
     assert 0 < pending < soon < settled < largest
 

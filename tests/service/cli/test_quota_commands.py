@@ -1,6 +1,12 @@
+import contextlib
+
 import pytest
 
-from astakos.ledger.rules import UNLIMITED
+from astakos import clock
+from astakos.ledger.batch import perform
+from astakos.ledger.operations import Issue
+from astakos.ledger.rules import UNLIMITED, Provision
+from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Database
 from service.caller import ACCOUNT, Caller
 from service.command import astakos, refused
@@ -179,3 +185,19 @@ def test_what_is_no_quantity_is_a_wrong_use(database: Database) -> None:
     done = astakos(database, "quota", "set", BOB.email, VM, "many")
     assert (done.status, done.output) == (2, "")
     assert "'many' is not a quantity" in done.errors
+
+
+def test_periods_of_a_meter_are_shown(database: Database) -> None:
+    astakos(database, "resource", "set", VM, "--meter", "day=5")
+    assert astakos(database, "quota", "periods", ALICE.email, f"{VM}/day", "--json").document == []
+    with contextlib.closing(ledger_storage(database)) as store:
+        provisions = (Provision(member_key(ALICE), 2), Provision(project_key(), 2))
+        perform(store, [Issue(1, provisions, auto_accept=True)], clock.now())
+    (shown,) = astakos(database, "quota", "periods", ALICE.email, f"{VM}/day", "--json").document
+    assert (shown["project"], shown["used"], shown["is_over"]) == (LAB, 2, False)
+    assert LAB in astakos(database, "quota", "periods", ALICE.uuid, f"{VM}/day").output
+
+
+def test_only_meters_have_periods(database: Database) -> None:
+    reason = f"'{VM}' is not a meter; `astakos resource list` shows them with their periods"
+    assert refused(database, "quota", "periods", ALICE.email, VM) == reason

@@ -375,7 +375,7 @@ def _writes(rows: Rows, now: int) -> list[Query]:
         (REMEMBER, "ntbnnt", [(*row[:-1], row[-1] or "") for row in rows.remembered], []),
         (SET_USAGE, "nnnn", rows.usage, []),
         (SET_MARKS, "nn", rows.marks, []),
-        (INSERT_CLOSED, "nnnn", rows.closed, []),
+        (INSERT_CLOSED, "nnnnn", rows.closed, []),
     )
     return [(statement, [*arrays(types, lines), *more]) for statement, types, lines, more in written if lines]
 

@@ -179,8 +179,8 @@ WHERE h.id = w.id AND h.id = ANY ($1::bigint[])
 INSERT_CLOSED = statement(
     "insert_closed",
     """
-INSERT INTO closed_periods (holding_id, start, "end", total)
-SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])
+INSERT INTO closed_periods (holding_id, start, "end", total, kept_until)
+SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
 ON CONFLICT (holding_id, start) DO UPDATE SET
     "end" = excluded."end", total = closed_periods.total + excluded.total
 """,

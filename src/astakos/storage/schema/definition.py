@@ -467,6 +467,8 @@ closed_periods = Table(
     Column("start", NUMBER, primary_key=True, autoincrement=False),
     _number("end"),
     _number("total"),
+    _number("kept_until"),
+    Index("closed_periods_by_age", "kept_until"),
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )

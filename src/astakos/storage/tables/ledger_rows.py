@@ -37,7 +37,7 @@ SET_USAGE = "UPDATE holdings SET usage_min = ?, usage_max = ?, settled = settled
 SET_MARK = "UPDATE holdings SET mark = ? WHERE id = ?"
 # Another definition of the meter can have made the same period end before.
 INSERT_CLOSED = """
-INSERT INTO closed_periods (holding_id, start, "end", total) VALUES (?, ?, ?, ?)
+INSERT INTO closed_periods (holding_id, start, "end", total, kept_until) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (holding_id, start) DO UPDATE SET
     "end" = excluded."end", total = closed_periods.total + excluded.total
 """
@@ -58,7 +58,7 @@ class Rows(NamedTuple):
         remembered: new rows of `idempotency_keys`.
         usage: id, usage_min, and usage_max of each changed holding, and what the batch has settled on it.
         marks: id and mark of each changed holding of a meter.
-        closed: id, start, end and total of each period of a budget that is over.
+        closed: new rows of `closed_periods`.
     """
 
     pending: list[tuple[int, int, str, int, int | None, str]]
@@ -70,7 +70,7 @@ class Rows(NamedTuple):
     remembered: list[tuple[int, str, bytes, int, int, str | None]]
     usage: list[tuple[int, int, int, int]]
     marks: list[tuple[int, int | None]]
-    closed: list[tuple[int, int, int, int]]
+    closed: list[tuple[int, int, int, int, int]]
 
     @classmethod
     def none(cls) -> "Rows":
@@ -126,7 +126,7 @@ def rows_of(now: int, changes: Changes, identifiers: Mapping[Key, int]) -> Rows:
         ]
     )
     rows.marks.extend([(identifiers[key], mark) for key, mark in changes.marks.items()])
-    rows.closed.extend([(identifiers[key], *period) for key, period in changes.closed])
+    rows.closed.extend([(identifiers[key], *period, period.kept_until) for key, period in changes.closed])
     return rows
 
 

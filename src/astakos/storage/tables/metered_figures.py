@@ -4,7 +4,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from astakos.ledger.meter_definitions import SEPARATOR, MeterDefinition
-from astakos.ledger.meters import Meter, forgive, resets
+from astakos.ledger.meters import Budget, Meter, forgive, resets
 from astakos.ledger.rules import Holding
 from astakos.storage.protocol import Connection, HasClock
 from astakos.storage.tables.meters import find_definitions
@@ -20,6 +20,15 @@ class Period(NamedTuple):
 
     words: str
     resets: int | None
+
+
+class Span(NamedTuple):
+    """A period, and what was settled in it; see `storage/tables/periods.py`."""
+
+    start: int
+    end: int
+    used: int
+    is_over: bool
 
 
 class Present(NamedTuple):
@@ -55,3 +64,20 @@ class MeteredFigures:
         forgiven = forgive(meter, holding, mark, self._now)
         ends = resets(meter, forgiven.holding, forgiven.mark, self._now)
         return Present(forgiven.holding, Period(definition.in_words(), ends))
+
+    def spans(self, resource: str, holding: Holding, mark: int | None) -> list[Span]:
+        """Return the period of a budget that is running, and one that is over but not stored as such yet."""
+        if resource not in self._definitions:
+            return []
+        _, meter = self._definitions[resource]
+        if not isinstance(meter, Budget):
+            return []
+        forgiven = forgive(meter, holding, mark, self._now)
+        found = []
+        if forgiven.mark is not None:
+            end = resets(meter, forgiven.holding, forgiven.mark, self._now)
+            if end is not None:
+                found.append(Span(forgiven.mark, end, forgiven.holding.usage_min, is_over=False))
+        if forgiven.closed is not None and forgiven.closed.total:
+            found.append(Span(*forgiven.closed, is_over=True))
+        return found

@@ -1,4 +1,4 @@
-"""Deletes records past their retention: idempotency keys, and with `history_days`, resolved commissions."""
+"""Deletes what is past its retention: idempotency keys, old periods, and with `history_days` commissions."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -23,6 +23,12 @@ DELETE FROM idempotency_keys WHERE (component_id, key) IN (
     SELECT component_id, key FROM idempotency_keys WHERE time < ? ORDER BY time LIMIT ?
 )
 RETURNING serial
+"""
+FORGET_PERIODS = """
+DELETE FROM closed_periods WHERE (holding_id, start) IN (
+    SELECT holding_id, start FROM closed_periods WHERE kept_until < ? ORDER BY kept_until LIMIT ?
+)
+RETURNING start
 """
 NEXT_COMPONENT = "SELECT id FROM components WHERE id >= ? ORDER BY id LIMIT 1"
 # Serials ascend with the time of issue, so the first rows of each component were issued first. They may have
@@ -72,7 +78,8 @@ class Retention:
         keys = connection.execute(FORGET_KEYS, (now - KEYS_KEPT, MOST_FORGOTTEN)).fetchall()
         days = settings.find(connection, settings.HISTORY_DAYS)
         more = days is not None and self._forget_commissions(connection, now - int(days * DAY))
-        return more or len(keys) == MOST_FORGOTTEN
+        periods = connection.execute(FORGET_PERIODS, (now, MOST_FORGOTTEN)).fetchall()
+        return more or MOST_FORGOTTEN in (len(keys), len(periods))
 
     def _forget_commissions(self, connection: Connection, before: int) -> bool:
         left = MOST_FORGOTTEN

@@ -1,6 +1,8 @@
 """Meters over HTTP: charged, refused, reset and shown."""
 
+import contextlib
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -10,9 +12,10 @@ from astakos.administration.state_document import CapacityEntry, ResourceEntry, 
 from astakos.clock import DAY, MICROSECONDS, to_iso
 from astakos.ledger.meter_definitions import Kind, MeterDefinition
 from astakos.ledger.periods import HOUR, Unit
+from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Database
 from service.caller import ACCOUNT, COMMISSIONS, Caller, Reply
-from service.installation import running
+from service.installation import rows, running
 from service.simulated_clock import SimulatedClock
 from service.world import ALICE, COMPUTE_TOKEN, LAB, LOADED, VM, member_key, project_key, projects
 
@@ -153,3 +156,46 @@ def test_one_can_have_what_there_is(database: Database, clock: SimulatedClock) -
         old = [{"holder": ALICE.uuid, "source": LAB, "resource": VM, "quantity": 9}]
         told = caller.post(COMMISSIONS, COMPUTE_TOKEN, {"provisions": old, "at_most": True})
         assert told.document["granted"] == [{**old[0], "quantity": 2}]
+
+
+def test_what_was_used_is_told_period_by_period(database: Database, clock: SimulatedClock) -> None:
+    with running(database, now=lambda: clock.now) as caller:
+        for quantity in (2, 3, 1):
+            assert charge(caller, quantity).status == 201
+            clock.set(clock.now + DAY)
+        path = f"{ACCOUNT}/quotas/periods?resource={DAILY}"
+        found = caller.get(path, ALICE.token).document
+        assert [(one["used"], one["is_over"]) for one in found] == [
+            (0, False),
+            (1, True),
+            (3, True),
+            (2, True),
+        ]
+        assert {one["project"] for one in found} == {LAB}
+        assert found[-1] == {
+            "project": LAB,
+            "start": to_iso(START - HOUR),
+            "end": MIDNIGHT,
+            "used": 2,
+            "is_over": True,
+        }
+        page = caller.get(f"{path}&limit=2&before={quote(found[1]['start'])}", ALICE.token).document
+        assert page == found[2:]
+        for resource in (VM, RATE, "none"):
+            other = caller.get(f"{ACCOUNT}/quotas/periods?resource={resource}", ALICE.token)
+            assert (other.status, other.document) == (200, [])
+        assert caller.get(f"{ACCOUNT}/quotas/periods", ALICE.token).status == 400
+        assert caller.get(f"{path}&before=yesterday", ALICE.token).status == 400
+
+
+def test_periods_are_kept_for_a_thousand_of_their_lengths(database: Database, clock: SimulatedClock) -> None:
+    with running(database, now=lambda: clock.now) as caller:
+        charge(caller, 2)
+        clock.set(clock.now + DAY)
+        charge(caller, 2)
+    counting = "SELECT count(*) FROM closed_periods"
+    with contextlib.closing(ledger_storage(database)) as store:
+        store.tidy(START - HOUR + 1001 * DAY)
+        assert rows(database, counting) == [(2,)]
+        store.tidy(START - HOUR + 1001 * DAY + 1)
+        assert rows(database, counting) == [(0,)]

@@ -30,6 +30,8 @@ def upgrade() -> None:
         sa.Column("start", NUMBER, primary_key=True, autoincrement=False),
         sa.Column("end", NUMBER, nullable=False),
         sa.Column("total", NUMBER, nullable=False),
+        sa.Column("kept_until", NUMBER, nullable=False),
         sqlite_strict=True,
         sqlite_with_rowid=False,
     )
+    op.create_index("closed_periods_by_age", "closed_periods", ["kept_until"])

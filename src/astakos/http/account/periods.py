@@ -1,0 +1,52 @@
+"""`GET quotas/periods`: what the caller has used of a budget, period by period (`docs/ledger.md`)."""
+
+from astakos.clock import from_iso, to_iso
+from astakos.directory.entities import User
+from astakos.http.commissions.history_pages import LIMIT, USUAL_PAGE
+from astakos.http.faults import BadRequest
+from astakos.http.openapi.description import Parameter, Reply, as_text, described
+from astakos.http.request import Answer, Request
+from astakos.http.serialization import to_json
+from astakos.service.service import Service
+from astakos.storage.protocol import Connection
+from astakos.storage.tables.periods import PeriodUsage, periods_of
+from astakosclient.answer_types import Period
+
+RESOURCE = Parameter("resource", "The meter, for example `llm.tokens/month`. Required.", as_text)
+BEFORE = Parameter(
+    "before",
+    "Only return periods that began before this time: the `start` of the last one of the previous page.",
+    from_iso,
+    "an ISO 8601 time with a zone",
+    {"type": "string", "format": "date-time"},
+)
+
+
+@described(
+    "quotas.periods",
+    parameters=[RESOURCE, BEFORE, LIMIT],
+    answers={200: Reply(list[Period])},
+    faults=[BadRequest],
+)
+async def periods(service: Service, request: Request, user: User) -> Answer:
+    """Lists what the caller used of a budget in each period, the newest first. Empty for other resources."""
+    resource = RESOURCE.of(request)
+    if resource is None:
+        raise BadRequest("The parameter resource is required: a meter, for example llm.tokens/month.")
+    before, most, now = BEFORE.of(request), LIMIT.of(request) or USUAL_PAGE, service.now()
+
+    def page(connection: Connection) -> bytes:
+        found = periods_of(connection, user.uuid, resource, before=before, most=most, now=now)
+        return to_json([_document(one) for one in found])
+
+    return Answer(body=await service.read_much(page))
+
+
+def _document(one: PeriodUsage) -> Period:
+    return {
+        "project": one.project,
+        "start": to_iso(one.start),
+        "end": to_iso(one.end),
+        "used": one.used,
+        "is_over": one.is_over,
+    }
