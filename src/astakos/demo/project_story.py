@@ -66,6 +66,7 @@ def tell_of_a_project(narrator: Narrator, world: World) -> None:
         expect=lambda found: found["usage"][0]["user"] == world.grace,
     )
 
+    _invites(narrator, world, project)
     narrator.say("Ada asks for more members, and hands the project over to Grace:")
     narrator.ask(
         "modify_project", ada, project, {"max_members": 9}, expect=lambda found: found["id"] == project
@@ -85,6 +86,29 @@ def tell_of_a_project(narrator: Narrator, world: World) -> None:
         expect=lambda found: found["events"][0]["kind"] == "project.created",
     )
     narrator.ask("get_events", root, limit=1, expect=lambda found: len(found["events"]) == 1)
+
+
+def _invites(narrator: Narrator, world: World, project: str) -> None:
+    ada = world.tokens["ada"]
+
+    def is_new(found: dict[str, Any]) -> bool:
+        # Before the answer is printed: the code is a secret.
+        narrator.call(found["invitation"], "<the invitation>")
+        return bool(found["uses"] == 0)
+
+    narrator.say("Ada invites Root, who joins at once; the next invitation she takes back:")
+    made = narrator.ask("create_invitation", ada, project, expect=is_new)
+    if made is None:
+        return
+    narrator.ask(
+        "join_with_invitation",
+        world.tokens["root"],
+        made["invitation"],
+        expect=lambda found: found["id"] > 0,
+    )
+    narrator.ask("get_invitations", ada, project, expect=lambda found: found[0]["uses"] == 1)
+    another = narrator.ask("create_invitation", ada, project, expect=is_new)
+    narrator.ask("revoke_invitation", ada, 0 if another is None else another["id"], expect=_nothing)
 
 
 def _becomes(narrator: Narrator, world: World, project: str, state: str) -> None:
