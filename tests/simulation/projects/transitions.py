@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from astakos.administration.charges import PENDING_APPLICATIONS
+from astakos.administration.handover import hand_over
+from astakos.administration.invitations import join_with_invitation
 from astakos.administration.limit_updates import sync_resource
 from astakos.administration.load import load
 from astakos.administration.membership_changes import act, join
@@ -14,20 +16,24 @@ from astakos.administration.project_changes import (
     modify_project,
 )
 from astakos.administration.state_document import StateDocument
+from astakos.clock import DAY
 from astakos.directory.entities import Resource
+from astakos.directory.tokens import token_hash
 from astakos.events.event import Actor
+from astakos.projects.invitations import Invitation, write_code
 from astakos.projects.membership_actions import MembershipAction
 from astakos.projects.project import Capacity
 from astakos.projects.project_actions import ApplicationAction, ProjectAction
 from astakos.projects.specification import Specification
 from astakos.storage.protocol import Connection, Database
-from astakos.storage.tables import memberships, registry, users
+from astakos.storage.tables import invitations, memberships, registry, users
 from service.world import ALICE, BOB, CHLOE, EDGAR, FAR, LAB, LOADED, VM, Person
 from service.world import users as people
 
 NOW = LOADED + 5
 OWNER = Actor(ALICE.uuid, "192.0.2.1")
 ADMINISTRATOR = Actor(CHLOE.uuid, "192.0.2.3", is_project_admin=True)
+SECRET = "s" * 43
 LIMIT = 3
 """How many pending applications a user may have."""
 
@@ -138,6 +144,26 @@ def changed(action: ProjectAction) -> Change:
     return within(lambda connection: act_on_project(connection, ADMINISTRATOR, action, LAB, "so", NOW))
 
 
+def invited(database: Database) -> None:
+    """Make an invitation to the lab, the first there is."""
+    invitation = Invitation(0, LAB, 1, 0, NOW, NOW + DAY, ALICE.uuid)
+    database.change(lambda connection: invitations.add(connection, invitation, token_hash(SECRET)))
+
+
+def joined_with_the_invitation(person: Person) -> Change:
+    actor, code = Actor(person.uuid, "192.0.2.7"), write_code(1, SECRET)
+    return within(lambda connection: join_with_invitation(connection, actor, code, person.uuid, NOW))
+
+
+def asked_for_another_owner(database: Database) -> None:
+    asked = Specification(owner=CHLOE.uuid)
+    database.change(lambda connection: modify_project(connection, OWNER, LAB, asked, NOW))
+
+
+def handed_over(database: Database) -> None:
+    database.change(lambda connection: hand_over(connection, OWNER, LAB, BOB.uuid, "so", NOW))
+
+
 def _transition(change: Change, *before: Change, tables: str) -> Transition:
     return Transition(change, (within(count_applications), *before), frozenset(tables.split()))
 
@@ -185,6 +211,12 @@ TRANSITIONS: Mapping[str, Transition] = {
         decided(ApplicationAction.CANCEL), applied(BOB), tables=f"projects {CHARGED}"
     ),
     "a project is suspended": _transition(changed(ProjectAction.SUSPEND), tables="projects events"),
+    "a user joins with an invitation": _transition(
+        joined_with_the_invitation(EDGAR), invited, tables="project_invitations memberships holdings events"
+    ),
+    "a project is handed over": _transition(
+        handed_over, asked_for_another_owner, tables=f"projects {CHARGED}"
+    ),
     "a project is terminated": _transition(
         changed(ProjectAction.TERMINATE), draws_by_default(BOB), tables="projects users events"
     ),
