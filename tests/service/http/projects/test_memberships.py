@@ -155,7 +155,7 @@ EXACTLY_ONE = "exactly one of the keys join and enroll"
         ({"join": {"project": LAB}, "enroll": {"project": LAB, "user": BOB.email}}, 400, EXACTLY_ONE),
         ({"leave": {"project": LAB}}, 400, "unknown field `leave`"),
         ({"join": [LAB]}, 400, "Expected `object`"),
-        ({"join": {}}, 400, "required field `project`"),
+        ({"join": {}}, 400, "the project to join is missing"),
         ({"join": {"project": None}}, 400, "project"),
         ({"join": {"project": True}}, 400, "project"),
         ({"join": {"project": "\0"}}, 404, "no such project"),
