@@ -18,9 +18,9 @@ from astakos.storage.tables import clock_records, project_endings
 @click.option("--dry-run", is_flag=True, help="Only list the projects.")
 @database_option
 def end_expired(dry_run: bool, database_url: str) -> None:
-    """End all projects whose end date has passed, as `terminate` does.
+    """End all projects whose end date has passed.
 
-    With the setting `end_projects`, the service does this by itself.
+    It does what `terminate` does. With the setting `end_projects`, the service does this by itself.
     """
     database, now = open_database(database_url), clock.now()
     with contextlib.closing(database.connect()) as connection:

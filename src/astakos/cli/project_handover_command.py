@@ -18,7 +18,7 @@ from astakos.storage.protocol import Connection
 @reason_option
 @database_option
 def handover(project: str, user: str, acting: str | None, reason: str, database_url: str) -> None:
-    """Hand PROJECT over to USER (an email address or uuid), who owns it from now on."""
+    """Hand PROJECT over to USER, who owns it from now on."""
 
     def change(connection: Connection) -> str:
         actor, known = actor_named(connection, acting), find_project(connection, project)

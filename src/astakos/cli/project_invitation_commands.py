@@ -39,9 +39,9 @@ from astakos.storage.tables import users
 @database_option
 @json_option
 def invite(project: str, uses: int, days: int, acting: str | None, database_url: str, as_json: bool) -> None:
-    """Make an invitation to PROJECT, with which users join whatever its join policy is.
+    """Invite users to PROJECT, whatever its join policy is.
 
-    Its code is shown only now. Whoever has it can join, at `/ui/join` below the base URL.
+    The code of the invitation is shown only now. Whoever has it can join, at `/ui/join` below the base URL.
     """
     secret = new_token(os.urandom)
 
@@ -89,7 +89,10 @@ def list_(project: str, database_url: str, as_json: bool, wide: bool) -> None:
 @reason_option
 @database_option
 def revoke(number: int, acting: str | None, reason: str, database_url: str) -> None:
-    """Revoke the invitation with this ID, which `invitations` lists. Who has joined stays a member."""
+    """Revoke the invitation with this ID.
+
+    `invitations` lists the IDs. Who has joined stays a member.
+    """
 
     def change(connection: Connection) -> None:
         changes.revoke(connection, actor_named(connection, acting), number, clock.now(), reason=reason)
