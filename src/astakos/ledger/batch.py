@@ -223,7 +223,8 @@ class _Batch:
                 if commission is None:
                     not_found.append(serial)
                     continue
-                self._end(serial, commission, verdict)
+                # As a number: JSON's `true` may stand for serial 1.
+                self._end(int(serial), commission, verdict)
                 ended[verdict].append(serial)
         return Resolved(
             accepted=tuple(ended[Verdict.ACCEPT]),

@@ -1,6 +1,6 @@
 """`commissions/<n>/action`: accepts or rejects a pending commission, or changes it (`http-api.md` §8.6)."""
 
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -14,7 +14,6 @@ from astakos.http.commissions.refused_issues import (
     RATE_LIMIT,
     RATE_LIMIT_POLICY,
     OverLimitRefusal,
-    RefusedProvision,
     named,
     refused,
 )
@@ -83,18 +82,6 @@ class ActionBody(msgspec.Struct):
     progress: Used | UnsetType = UNSET
 
 
-class Expiry(TypedDict):
-    """When the commission expires; null if it does not."""
-
-    expires: str | None
-
-
-class Settled(TypedDict):
-    """What was settled, if `overage` lets that differ from what was asked for."""
-
-    settled: list[RefusedProvision]
-
-
 KEYS = ActionBody.__struct_fields__
 EXACTLY_ONE = {"oneOf": [{"required": [key]} for key in KEYS]}
 ACTION = JsonBody(ActionBody, further_schema=EXACTLY_ONE)
@@ -104,7 +91,7 @@ ACTION = JsonBody(ActionBody, further_schema=EXACTLY_ONE)
     "commissions.act",
     body=ACTION,
     answers={
-        200: [EMPTY, Reply(Expiry), Reply(Settled)],
+        200: EMPTY,
         404: EMPTY,
         413: Reply(OverLimitRefusal, headers=[RATE_LIMIT, RATE_LIMIT_POLICY, "Retry-After"]),
     },
@@ -115,6 +102,10 @@ async def act(service: Service, request: Request, component: Component) -> Answe
 
     `grow` raises what is reserved to new totals, or is refused like an issue of the difference. `extend` lets
     it expire later. `progress` says what has been used so far, which counts if it expires.
+
+    The answer has no body, with two exceptions: `extend` returns `{"expires": "…"}`, null if it does not
+    expire, and `accept` with `overage` returns what was settled, `{"settled": [{"holder": …, "source": …,
+    "resource": …, "quantity": …}]}`.
     """
     body = ACTION.read(request, request.dialect.require_json)
     if sum(getattr(body, key) is not UNSET for key in KEYS) != 1:
