@@ -1,7 +1,7 @@
 """Options that define meters: `--meter month=1000000`, `--rate minute=500`, `--window 5hours=200`."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import click
@@ -11,8 +11,9 @@ from astakos.administration.state_document import ResourceEntry
 from astakos.cli.quantities import AMOUNT, GivenAmount
 from astakos.ledger.meter_definitions import SEPARATOR, Kind, MeterDefinition
 from astakos.ledger.periods import Unit
+from astakos.ledger.rules import UNLIMITED
 
-PERIOD = re.compile(rf"(?P<every>[0-9]{{0,7}}) ?-?(?P<unit>{'|'.join(Unit)})s?")
+PERIOD = re.compile(rf"(?P<every>[0-9]{{0,12}}) ?-?(?P<unit>{'|'.join(Unit)})s?")
 
 
 class Given(NamedTuple):
@@ -49,19 +50,32 @@ LABELS = {Kind.BUDGET: "{}", Kind.RATE: "per-{}", Kind.WINDOW: "{}-window"}
 
 
 def meter_entries(
-    base: ResourceEntry, kind: Kind, given: Iterable[Given], zone: str | None, anchor: str | None
+    base: ResourceEntry,
+    kind: Kind,
+    given: Iterable[Given],
+    known: Mapping[str, ResourceEntry],
+    changes: Mapping[str, str],
 ) -> Iterator[ResourceEntry]:
-    """Return the entries of meters of a resource, like those of a state document."""
+    """Return the entries of meters of a resource, like those of a state document.
+
+    Args:
+        base: the resource.
+        kind: of the meters.
+        given: their periods and limits.
+        known: the entries of the meters that there are, by name; what is not given stays as it is.
+        changes: the zone and the anchor, as far as they are given.
+    """
     for every, unit, limit in given:
-        definition = MeterDefinition(kind=kind, unit=unit, every=every)
-        if kind is Kind.BUDGET:
-            definition = msgspec.structs.replace(definition, zone=zone or "UTC", anchor=anchor)
         label = LABELS[kind].format(unit if every == 1 else f"{every}{unit}s")
-        yield msgspec.structs.replace(
-            base,
-            name=f"{base.name}{SEPARATOR}{label}",
-            description=f"{base.name} {definition.in_words()}",
-            system_default=limit.quantity(base.name, base.scale),
-            project_default=None,
-            meter=definition,
-        )
+        name = f"{base.name}{SEPARATOR}{label}"
+        entry = known.get(name)
+        definition = (entry and entry.meter) or MeterDefinition(kind=kind, unit=unit, every=every)
+        if kind is Kind.BUDGET:
+            definition = msgspec.structs.replace(definition, **changes)
+        if entry is None:
+            description = f"{base.name} {definition.in_words()}"
+            entry = msgspec.structs.replace(
+                base, name=name, description=description, project_default=UNLIMITED
+            )
+        quantity = limit.quantity(base.name, base.scale)
+        yield msgspec.structs.replace(entry, system_default=quantity, scale=base.scale, meter=definition)

@@ -111,7 +111,7 @@ def set_(
     The limits of --meter, --rate and --window are such defaults, too, of resources of their own: `--meter
     month=1000000` registers NAME/month, and whatever is charged to NAME counts on it.
     """
-    if (zone or anchor) and not budgets:
+    if (zone is not None or anchor is not None) and not budgets:
         raise click.UsageError("--zone and --anchor say when the periods of --meter begin; give --meter.")
     database = open_database(database_url)
     resources = {resource.name: resource for resource in registry.list_resources(database.reader())}
@@ -142,18 +142,22 @@ def set_(
     if known is not None and not (changes or budgets or rates or windows):
         raise click.UsageError(f"Say what to change of {name}: give at least one option.")
     changed = msgspec.structs.replace(entry, **changes)
+    definitions = find_definitions(database.reader())
+    known_meters = {meter: _entry(resources[meter], definition) for meter, definition in definitions.items()}
+    begins = {key: value for key, value in {"zone": zone, "anchor": anchor}.items() if value is not None}
+    given_meters = ((Kind.BUDGET, budgets), (Kind.RATE, rates), (Kind.WINDOW, windows))
     meters = [
-        *meter_entries(changed, Kind.BUDGET, budgets, zone, anchor),
-        *meter_entries(changed, Kind.RATE, rates, None, None),
-        *meter_entries(changed, Kind.WINDOW, windows, None, None),
+        entry
+        for kind, periods in given_meters
+        for entry in meter_entries(changed, kind, periods, known_meters, begins)
     ]
     if known is not None and changed == entry and not meters:
         click.echo(f"{name} is like that already. Nothing has changed.")
         return
     named = {name, *(meter.name for meter in meters)}
     follow = [
-        msgspec.structs.replace(_entry(resources[meter], definition), scale=changed.scale)
-        for meter, definition in find_definitions(database.reader()).items()
+        msgspec.structs.replace(meter_entry, scale=changed.scale)
+        for meter, meter_entry in known_meters.items()
         if base_of(meter) == name and meter not in named
     ]
     load(database, StateDocument(resources=[changed, *meters, *follow]), clock.now())

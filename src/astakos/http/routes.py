@@ -65,7 +65,10 @@ API_PREFIXES = ("/account/", "/identity/")
 """An unknown path below these is a bad request (400). Elsewhere it is not found (404)."""
 
 SUPPORTS = (
-    (b"astakos-supports", b"idempotency-key, ttl, quantities, bulk, history, reconcile, revise, overage"),
+    (
+        b"astakos-supports",
+        b"idempotency-key, ttl, quantities, bulk, history, reconcile, revise, overage, dry-run, at-most",
+    ),
 )
 """Sent with every response about commissions: the extensions to the original API."""
 

@@ -8,11 +8,15 @@ from enum import StrEnum
 
 import msgspec
 
-from astakos.clock import DAY
 from astakos.ledger.meters import Budget, Meter, Rate, Window
-from astakos.ledger.periods import LONGEST, Schedule, Unit, time_zone
+from astakos.ledger.periods import LONGEST, MONTHS_OF_YEAR, Schedule, Unit, time_zone
 
-LONGEST_PERIOD = 100 * 366 * DAY
+MOST_YEARS = 100
+MOST = {Unit.MONTH: MOST_YEARS * MONTHS_OF_YEAR, Unit.YEAR: MOST_YEARS} | {
+    unit: MOST_YEARS * LONGEST[Unit.YEAR] // LONGEST[unit]
+    for unit in (Unit.MINUTE, Unit.HOUR, Unit.DAY, Unit.WEEK)
+}
+"""How many units a period can have."""
 FIRST_ANCHOR = "2001-01-01T00:00"
 """Midnight of a Monday that begins a month and a year: what periods without an anchor are counted from."""
 
@@ -68,9 +72,10 @@ class MeterDefinition(
         """
         if self.every < 1:
             raise ValueError(f"a period of {self.every} {self.unit}s has no length; the shortest has 1")
+        if self.every > MOST[self.unit]:
+            longest = f"{MOST_YEARS} years is the longest"
+            raise ValueError(f"a period of {self.every} {self.unit}s is too long; {longest}")
         length = self.every * LONGEST[self.unit]
-        if length > LONGEST_PERIOD:
-            raise ValueError(f"a period of {self.every} {self.unit}s is too long; 100 years is the longest")
         if self.kind is Kind.BUDGET:
             return Budget(resource, self._schedule(), self.keeps_debt)
         if self.unit in (Unit.MONTH, Unit.YEAR):
@@ -87,11 +92,13 @@ class MeterDefinition(
         """Return the time for people: "each month", "per minute", "in 5 hours of first use"."""
         several = self.every != 1
         period = f"{self.every} {self.unit}s" if several else str(self.unit)
+        where = "" if self.zone == "UTC" else f", {self.zone}"
+        where += "" if self.anchor is None else f" from {self.anchor}"
         if self.kind is Kind.RATE:
             return f"per {period}"
         if self.kind is Kind.WINDOW:
             return f"in {self.every} {self.unit}{'s' if several else ''} of first use"
-        return f"every {period}" if several else f"each {period}"
+        return (f"every {period}" if several else f"each {period}") + where
 
     def _schedule(self) -> Schedule:
         time_zone(self.zone)

@@ -1,5 +1,6 @@
 """The meters of one batch of the ledger: time that has passed, imports that count, and what is given back."""
 
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ from astakos.ledger.meters import (
 )
 from astakos.ledger.operations import Issue
 from astakos.ledger.overage import Overage, fitting
-from astakos.ledger.rules import Holding, IsMeter, Key, NoCapacity, Provision, Refusal
+from astakos.ledger.rules import Holding, IsMeter, Key, NoCapacity, Provision, Refusal, Renewal
 
 NO_COUNTS: tuple[Count, ...] = ()
 
@@ -71,7 +72,7 @@ class Metering:
 
     def counts_of(self, provisions: Iterable[Provision]) -> tuple[Count, ...]:
         """Return what provisions count on meters."""
-        return counts_of(provisions, self._meters) if self._meters else NO_COUNTS
+        return counts_of(provisions, self._meters, self._now) if self._meters else NO_COUNTS
 
     def prepare(self, issue: Issue, holdings: Mapping[Key, Holding]) -> NewIssue:
         """Return an issue as it is to be carried out.
@@ -104,11 +105,11 @@ class Metering:
         counted = [Provision(count.key, count.quantity) for count in counts]
         changed = rules.issue(holdings, rules.merge([*provisions, *counted]), force=force)
         if isinstance(changed, NoCapacity):
-            return self._explained(changed, holdings)
+            return self._explained(changed, holdings, counts)
         if not isinstance(changed, dict):
             return changed
         for key, _, quantity, at_issue in counts:
-            if at_issue:
+            if at_issue is not None:
                 changed[key] = rules.settle(changed[key], quantity, quantity)
             self._begin(key)
         return changed
@@ -117,7 +118,8 @@ class Metering:
         """Return a meter's holding after `settled` of a count has taken effect."""
         if settled:
             self._begin(count.key)
-        return settle_metered(holding, count.quantity, settled, was_counted=count.at_issue)
+        meter = self._meters.named.get(count.key.resource)
+        return settle_metered(meter, holding, count.quantity, settled, count.at_issue, self._now)
 
     def most_debt(self, overage: Overage) -> Callable[[str], int]:
         """Return by how much a settlement may take usage of a resource beyond its limit."""
@@ -127,17 +129,30 @@ class Metering:
         """Return holdings, and those of the meters on which imports into them count."""
         return self._meters.with_meters(keys) if self._meters else keys
 
-    def _explained(self, refusal: NoCapacity, holdings: Mapping[Key, Holding]) -> NoCapacity:
-        """Add to a refusal by a meter when there will be room."""
-        key, quantity = refusal.provision
-        meter = self._meters.named.get(key.resource)
-        if meter is None:
+    def _explained(
+        self, refusal: NoCapacity, holdings: Mapping[Key, Holding], counts: Sequence[Count]
+    ) -> NoCapacity:
+        """Name of all meters without room the one that one has to wait for longest, and say until when."""
+        if refusal.provision.key.resource not in self._meters.named:
             return refusal
-        when = renewal(meter, holdings[key], self.marks.get(key), self._now, quantity)
-        return NoCapacity(refusal.provision, refusal.usage, refusal.limit, when)
+        lacking = [self._lacking(count, holdings[count.key]) for count in counts if count.key in holdings]
+        found = [one for one in lacking if one is not None]
+        return max(found, key=lambda one: _wait(one.renewal), default=refusal)
+
+    def _lacking(self, count: Count, holding: Holding) -> NoCapacity | None:
+        limit, _, usage = holding
+        if usage + count.quantity <= limit:
+            return None
+        meter = self._meters.named[count.key.resource]
+        when = renewal(meter, holding, self.marks.get(count.key), self._now, count.quantity)
+        return NoCapacity(Provision(count.key, count.quantity), usage, limit, when)
 
     def _begin(self, key: Key) -> None:
         """Let a period begin that begins with its first use."""
         meter = self._meters.named.get(key.resource)
         if meter is not None:
             self.marks[key] = begin(meter, self.marks.get(key), self._now)
+
+
+def _wait(when: Renewal | None) -> float:
+    return math.inf if when is None or when.wait is None else when.wait

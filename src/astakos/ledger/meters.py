@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
-from astakos.clock import MICROSECONDS
+from astakos.clock import DAY, MICROSECONDS
 from astakos.ledger.periods import Schedule
 from astakos.ledger.rules import UNLIMITED, Holding, Key, Provision, Renewal, settle
 
 TIME_TO_LIVE = 3600 * MICROSECONDS
+LATEST = 100_000 * DAY
+"""The end of the instants that are told: in the year 2243."""
 PERIODS_KEPT = 1000
 """For how many of its own lengths a period that is over is kept."""
 
@@ -133,7 +135,10 @@ def _end_window(meter: Budget, holding: Holding, mark: int | None, now: int, len
     if mark is None or now < mark + length:
         return Forgiven(holding, mark)
     closed = Closed(mark, mark + length, holding.usage_min)
-    return Forgiven(_without_settled(meter, holding, 1), None, closed)
+    turns = (now - mark) // length
+    left = _without_settled(meter, holding, turns)
+    # A debt that is left is in use, so that windows follow each other until it is paid off.
+    return Forgiven(left, mark + turns * length if left.usage_min else None, closed)
 
 
 def _turn(meter: Budget, holding: Holding, mark: int | None, now: int, schedule: Schedule) -> Forgiven:
@@ -163,20 +168,28 @@ def begin(meter: Meter, mark: int | None, now: int) -> int:
     return now
 
 
-def settle_metered(holding: Holding, quantity: int, settled: int, *, was_counted: bool) -> Holding:
+def settle_metered(
+    meter: Meter | None, holding: Holding, quantity: int, settled: int, at_issue: int | None, now: int
+) -> Holding:
     """Return a meter's holding after `settled` of an import of `quantity` into its base has taken effect.
 
     Args:
-        holding: the meter's holding, forgiven up to now.
+        meter: the meter as it is defined now; None if the resource is none any more.
+        holding: its holding, forgiven up to now.
         quantity: what was issued.
         settled: what has taken effect.
-        was_counted: whether it was counted at issue, by a rate. Then what was not used is given back, at most
-            what has not drained yet.
+        at_issue: when a rate counted it; None if it was not counted yet. A rate gives back what was not used,
+            at most what has not drained yet. Draining since the issue counts for each import, as if it had
+            been the only one: otherwise settling one could give back what others have used.
+        now: the instant.
     """
-    if not was_counted:
+    if at_issue is None:
         return settle(holding, quantity, settled)
     limit, usage_min, usage_max = holding
     back = min(quantity - settled, usage_min)
+    if back > 0 and isinstance(meter, Rate):
+        drained = -(-max(0, now - at_issue) * limit // meter.period)
+        back = max(0, min(back, quantity - drained))
     return Holding(limit, usage_min - back, usage_max - back)
 
 
@@ -195,12 +208,14 @@ def resets(meter: Meter, holding: Holding, mark: int | None, now: int) -> int | 
 def renewal(meter: Meter, holding: Holding, mark: int | None, now: int, quantity: int) -> Renewal:
     """Return when there will be room for an import, which there is not now.
 
-    A budget may have no room even then: for what is pending, or if the quantity exceeds the limit.
+    There never is for more than the limit. A budget may have no room even then, for what is pending.
     """
+    instant = None
     if isinstance(meter, Rate):
         missing = holding.usage_max + quantity - holding.limit
-        instant = _drained_at(meter, holding, mark, missing) if missing <= holding.usage_min else None
-    else:
+        if missing <= holding.usage_min:
+            instant = _drained_at(meter, holding, mark, missing)
+    elif quantity <= holding.limit:
         instant = resets(meter, holding, mark, now)
     return Renewal(instant, None if instant is None else max(0, instant - now), length(meter, now))
 
@@ -218,7 +233,8 @@ def length(meter: Meter, now: int) -> int:
 def _drained_at(meter: Rate, holding: Holding, mark: int | None, quantity: int) -> int | None:
     if holding.limit <= 0 or mark is None:
         return None
-    return mark + -(-quantity * meter.period // holding.limit)
+    instant = mark + -(-quantity * meter.period // holding.limit)
+    return instant if instant < LATEST else None
 
 
 class Meters:
@@ -278,19 +294,19 @@ class Count(NamedTuple):
         key: the meter's holding.
         base: the holding of the import, at the same level.
         quantity: what was issued.
-        at_issue: whether it was counted at issue, by a rate.
+        at_issue: the instant at which a rate counted it; None if it counts when it is settled.
     """
 
     key: Key
     base: Key
     quantity: int
-    at_issue: bool
+    at_issue: int | None
 
 
-def counts_of(provisions: Iterable[Provision], meters: Meters) -> tuple[Count, ...]:
+def counts_of(provisions: Iterable[Provision], meters: Meters, now: int) -> tuple[Count, ...]:
     """Return what provisions count on meters: imports do, releases and imports of nothing do not."""
     return tuple(
-        Count(key._replace(resource=meter.resource), key, quantity, isinstance(meter, Rate))
+        Count(key._replace(resource=meter.resource), key, quantity, now if isinstance(meter, Rate) else None)
         for key, quantity in provisions
         if quantity > 0
         for meter in meters.of.get(key.resource, ())

@@ -85,11 +85,15 @@ def grown(
 
 def _added(before: tuple[Count, ...], more: tuple[Count, ...]) -> tuple[Count, ...]:
     """Return what a commission counts in all; once counted at issue, a part stays so (`rules.py`)."""
-    counts = {(count.key, count.at_issue): count for count in before}
+    counts = {(count.key, count.at_issue is None): count for count in before}
     for count in more:
-        same = count.key, count.at_issue
+        same = count.key, count.at_issue is None
         known = counts.get(same)
-        counts[same] = count if known is None else count._replace(quantity=known.quantity + count.quantity)
+        counts[same] = (
+            count
+            if known is None
+            else count._replace(quantity=known.quantity + count.quantity, at_issue=known.at_issue)
+        )
     return tuple(counts.values())
 
 

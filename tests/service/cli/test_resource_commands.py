@@ -137,8 +137,8 @@ def test_meters_are_defined_with_the_limits_of_their_periods(database: Database)
     listed = {r["name"]: r for r in astakos(database, "resource", "list", "--json").document}
     found = {name: (r["period"], r["system_default"]) for name, r in listed.items() if r["period"]}
     assert found == {
-        f"{VM}/month": ("each month", 1000000),
-        f"{VM}/30days": ("every 30 days", 2 * 2**20),
+        f"{VM}/month": ("each month, Europe/Athens", 1000000),
+        f"{VM}/30days": ("every 30 days, Europe/Athens", 2 * 2**20),
         f"{VM}/per-minute": ("per minute", 500),
         f"{VM}/5hours-window": ("in 5 hours of first use", 9),
     }
@@ -168,3 +168,25 @@ def test_a_period_that_is_none_is_refused(database: Database, options: tuple[str
     assert ended.status in (1, 2)
     assert reason in " ".join(ended.errors.split())
     assert all_rows(database) == before
+
+
+def test_what_is_not_given_of_a_meter_stays(database: Database) -> None:
+    astakos(
+        database,
+        "resource",
+        "set",
+        VM,
+        "--meter",
+        "day=5",
+        "--zone",
+        "Asia/Tokyo",
+        "--anchor",
+        "2026-01-01T05:00",
+    )
+    done = astakos(database, "resource", "set", VM, "--meter", "day=6")
+    assert "New projects" not in done.output
+    listed = {r["name"]: r for r in astakos(database, "resource", "list", "--json").document}
+    meter = listed[f"{VM}/day"]
+    assert (meter["period"], meter["system_default"]) == ("each day, Asia/Tokyo from 2026-01-01T05:00", 6)
+    assert meter["project_default"] == UNLIMITED
+    assert astakos(database, "resource", "set", VM, "--meter", "day=6", "--zone", "").status == 1

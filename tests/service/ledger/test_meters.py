@@ -61,10 +61,10 @@ class Metered:
         self.mark = begin(self.meter, self.mark, now)
         return True
 
-    def settle(self, now: int, quantity: int, settled: int) -> None:
-        self.holding = settle_metered(
-            self.at(now), quantity, settled, was_counted=isinstance(self.meter, Rate)
-        )
+    def settle(self, now: int, quantity: int, settled: int, issued_at: int | None = None) -> None:
+        """An import is settled that was issued at that instant, or just now."""
+        at_issue = (now if issued_at is None else issued_at) if isinstance(self.meter, Rate) else None
+        self.holding = settle_metered(self.meter, self.at(now), quantity, settled, at_issue, now)
         if settled:
             self.mark = begin(self.meter, self.mark, now)
 
@@ -177,6 +177,39 @@ def test_a_rate_lets_through_its_limit_at_once_and_what_drains_meanwhile(
 
 
 @given(
+    st.integers(1, 1000),
+    st.lists(
+        st.tuples(
+            st.integers(0, 3) | st.integers(0, 100),
+            st.booleans(),
+            st.integers(1, 1000),
+            st.floats(0, 1),
+            st.integers(0, 9),
+        ),
+        max_size=60,
+    ),
+)
+def test_a_rate_lets_no_more_through_however_long_reservations_are_held(
+    limit: int, steps: list[tuple[int, bool, int, float, int]]
+) -> None:
+    metered = Metered(Rate("tokens/minute", MINUTE), Holding(limit))
+    now, held, granted = START, list[tuple[int, int]](), list[tuple[int, int]]()
+    for seconds, settles, quantity, used, place in steps:
+        now += seconds * MICROSECONDS
+        if settles and held:
+            issued_at, issued = held.pop(place % len(held))
+            settled = int(issued * used)
+            metered.settle(now, issued, settled, issued_at)
+            granted.append((issued_at, settled))
+        elif metered.issue(now, quantity):
+            held.append((now, quantity))
+    for first, _ in granted:
+        for last, _ in granted:
+            through = sum(settled for instant, settled in granted if first <= instant <= last)
+            assert through <= max(0, limit + (last - first) * limit / MINUTE) or last < first
+
+
+@given(
     st.integers(1, 10_000),
     st.integers(0, 10_000),
     st.lists(st.integers(0, MINUTE), min_size=1, max_size=20),
@@ -201,8 +234,31 @@ def test_a_rate_gives_back_what_was_not_used_but_only_what_has_not_drained() -> 
     metered.settle(START, 100, 40)
     assert metered.holding == Holding(100, 40, 40)
     assert metered.issue(START, 60)
-    metered.settle(START + 50 * MICROSECONDS, 60, 0)
-    assert metered.holding == Holding(100, 0, 0)
+    metered.settle(START + 30 * MICROSECONDS, 60, 0, START)
+    # 50 of the 100 in use have drained, as many as of the 60 that were not used, at the worst.
+    assert metered.holding == Holding(100, 40, 40)
+
+
+def test_what_one_import_gives_back_is_not_what_others_have_used() -> None:
+    metered = Metered(Rate("tokens/minute", MINUTE), Holding(600))
+    for minute in range(3):
+        assert metered.issue(START + minute * MINUTE, 600)
+    metered.settle(START + 2 * MINUTE, 600, 0, START)
+    metered.settle(START + 2 * MINUTE, 600, 0, START + MINUTE)
+    assert metered.holding == Holding(600, 600, 600)
+
+
+def test_a_debt_ends_windows_until_it_is_paid_off() -> None:
+    window = Budget("tokens/window", Window(HOUR), keeps_debt=True)
+    for hours, left in enumerate((70, 40, 10, 0)):
+        forgiven = forgive(window, Holding(30, 100, 100), START, START + (hours + 1) * HOUR)
+        assert forgiven.holding == Holding(30, left, left)
+        assert forgiven.mark == (START + (hours + 1) * HOUR if left else None)
+
+
+def test_what_would_take_ages_is_not_promised() -> None:
+    rate = Rate("tokens/day", DAY)
+    assert resets(rate, Holding(1, 10**9, 10**9), START, START) is None
 
 
 def test_idle_time_is_no_credit() -> None:

@@ -40,7 +40,7 @@ class StoredCount(NamedTuple):
     holding: int
     base: int
     quantity: int
-    at_issue: bool
+    at_issue: int | None
 
 
 class StoredPending(msgspec.Struct, omit_defaults=True):
