@@ -69,7 +69,12 @@ def test_the_shell_completes_commands(shell: str, database: Database) -> None:
 
 def test_what_the_shell_completes(database: Database) -> None:
     words = {"_ASTAKOS_COMPLETE": "bash_complete", "COMP_WORDS": "astakos quota ", "COMP_CWORD": "2"}
-    assert ended(database, **words).output.split() == ["plain,mine", "plain,set", "plain,show"]
+    assert ended(database, **words).output.split() == [
+        "plain,mine",
+        "plain,periods",
+        "plain,set",
+        "plain,show",
+    ]
 
 
 def test_python_m_astakos_is_the_command() -> None:

@@ -115,7 +115,10 @@ def test_with_tls_the_name_is_verified(name: str, monkeypatch: pytest.MonkeyPatc
         connection, _ = listener.accept()
         try:
             with context.wrap_socket(connection, server_side=True) as encrypted:
-                told.append(encrypted.recv(1000))
+                received = encrypted.recv(1000)
+                while not received.endswith(b"{}"):
+                    received += encrypted.recv(1000)
+                told.append(received)
                 encrypted.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
         except OSError:
             return

@@ -37,7 +37,6 @@ from astakos.storage.postgresql.statements import (
     FIND_EXPIRY,
     FIND_HOLDINGS,
     FIND_HOLDINGS_BY_ID,
-    FIND_METER_TTL,
     FIND_REMEMBERED,
     FIND_SETTLED,
     INSERT_CLOSED,
@@ -68,6 +67,10 @@ MOST_KNOWN = 100_000
 """How many holdings are cached: about 30 MiB."""
 
 
+MetersVersion = tuple[bytes, bytes]
+"""What tells whether the known meters are still right: a number, and their time to live in seconds."""
+
+
 class HasCommittedError(Exception):
     """An earlier attempt at this batch has been committed after all."""
 
@@ -91,7 +94,7 @@ class Known:
         self.alone: set[Key] = set()
         self.pending = PendingCache()
         self.meters = NO_METERS
-        self.meters_version = b""
+        self.meters_version: MetersVersion = (b"", b"")
 
     def forget_if_too_much(self) -> None:
         """Clear each part of the cache that has grown too large."""
@@ -103,11 +106,11 @@ class Known:
         if self.pending.is_too_large():
             self.pending.clear()
 
-    def learn_meters(self, version: bytes, defined: Result, seconds: Result) -> None:
+    def learn_meters(self, version: MetersVersion, defined: Result) -> None:
         """Replace the meters with those of a newer version, each given as its name and its definition."""
         definitions = {name.decode(): read_definition(text) for name, text in defined.rows()}
-        times = [int(value) * clock.MICROSECONDS for (value,) in seconds.rows()]
-        self.meters = meters_of(definitions, times[0] if times else TIME_TO_LIVE)
+        _, seconds = version
+        self.meters = meters_of(definitions, int(seconds) * clock.MICROSECONDS if seconds else TIME_TO_LIVE)
         self.meters_version = version
 
     def learn(self, holdings: Iterable[tuple[bytes, ...]]) -> None:
@@ -226,14 +229,14 @@ class PostgreSQLTransaction:
             else {},
         )
 
-    def _look_at(self, told: Result) -> bytes:
+    def _look_at(self, told: Result) -> MetersVersion:
         """Take the server's clock; return the version of the definitions of meters."""
-        ((time, version),) = told.rows()
+        ((time, *version),) = told.rows()
         self._time = int(time)
         self.offset = self._time - clock.elapsed()
-        return version
+        return version[0], version[1]
 
-    def _lock(self, keys: set[Key], searched: set[Key], version: bytes) -> None:
+    def _lock(self, keys: set[Key], searched: set[Key], version: MetersVersion) -> None:
         """Lock and read those of these holdings, and of their meters, that are not locked yet.
 
         Args:
@@ -244,8 +247,8 @@ class PostgreSQLTransaction:
         known = self._known
         while True:
             if version != known.meters_version:
-                defined, seconds = self._run((LIST_METERS, []), (FIND_METER_TTL, []))
-                known.learn_meters(version, defined, seconds)
+                (defined,) = self._run((LIST_METERS, []))
+                known.learn_meters(version, defined)
             wanted = known.meters.with_meters(keys) if known.meters else keys
             identifiers, alone = known.identifiers, known.alone
             unknown = [

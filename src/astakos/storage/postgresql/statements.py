@@ -15,8 +15,8 @@ CLOCK = statement(
     "clock",
     """
 SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint),
-       (SELECT string_agg(value, ' ' ORDER BY name) FROM settings
-        WHERE name IN ('meters_version', 'meter_ttl_seconds'))
+       (SELECT value FROM settings WHERE name = 'meters_version'),
+       (SELECT value FROM settings WHERE name = 'meter_ttl_seconds')
 """,
 )
 LIST_METERS = statement(
@@ -60,7 +60,6 @@ SELECT id, "limit", usage_min, usage_max, member_limit, mark FROM holdings
 WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE
 """,
 )
-FIND_METER_TTL = statement("find_meter_ttl", "SELECT value FROM settings WHERE name = 'meter_ttl_seconds'")
 FIND_SETTLED = statement("find_settled", "SELECT id, settled FROM holdings WHERE id = ANY ($1::bigint[])")
 # Both find the project's holding that a member's holding draws from, too.
 FIND_HOLDINGS = statement(
@@ -155,7 +154,8 @@ REMEMBER = statement(
     "remember",
     """
 INSERT INTO idempotency_keys (component_id, key, fingerprint, serial, time, granted)
-SELECT w.component_id, w.key, w.fingerprint, w.serial, w.time, nullif(w.granted, '')
+SELECT w.component_id, w.key, w.fingerprint, w.serial, w.time,
+       CASE WHEN w.granted = '' THEN NULL ELSE w.granted END
 FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::bigint[], $5::bigint[], $6::text[])
     AS w (component_id, key, fingerprint, serial, time, granted)
 """,
