@@ -27,6 +27,7 @@ from astakos.projects.project import (
     Project,
 )
 from astakos.projects.refusals import ProjectRefusedError, RefusalKind
+from astakos.projects.visibility import sees
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import events, memberships, projects, users
 
@@ -40,7 +41,7 @@ def join(connection: Connection, actor: Actor, project: str, user: str, now: int
     Args:
         connection: a connection in a transaction.
         actor: who asks: the user, or an operator for them.
-        project: the uuid or the internal number of the project.
+        project: the uuid of the project; or if the actor sees it, its internal number.
         user: the uuid of the user.
         now: the time of the change.
         reason: why, in the actor's words.
@@ -54,6 +55,9 @@ def join(connection: Connection, actor: Actor, project: str, user: str, now: int
     require_reason(reason)
     found, member = projects.find_by_uuid_or_number(connection, project), users.find_by_uuid(connection, user)
     known = _find(connection, found, member)
+    if found is not None and found.uuid != project.lower():
+        # Numbers are small and easily guessed: they must not lead to projects that are hidden.
+        found = found if sees(actor, found, None if known is None else known.state) else None
     facts = facts_about(connection, actor, found, member, known)
     row = transition(MembershipAction.JOIN, facts)
     record = carry_out(connection, facts, row, known, now, reason)

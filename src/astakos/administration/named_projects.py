@@ -19,7 +19,7 @@ class NoSuchProjectError(StateError):
 
 
 def find_project(connection: Connection, name: str) -> Project:
-    """Find a project by uuid, or by its name.
+    """Find a project by uuid in any case, or by its name.
 
     A name means the project that holds it. If none does, it must have been asked for by one project only, or
     else have belonged to one only.
@@ -28,7 +28,7 @@ def find_project(connection: Connection, name: str) -> Project:
         NoSuchProjectError: there is no such project.
         StateError: there is more than one.
     """
-    project = projects.find(connection, name)
+    project = projects.find(connection, name.lower())
     if project is not None:
         return project
     namesakes = projects.list_named(connection, name)

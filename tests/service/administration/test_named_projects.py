@@ -32,7 +32,7 @@ def found(database: Database, name: str) -> Project:
     return find_project(database.reader(), name)
 
 
-@pytest.mark.parametrize("name", [LAB, "lab.example.org"])
+@pytest.mark.parametrize("name", [LAB, LAB.upper(), "lab.example.org"])
 def test_a_project_is_found_by_its_uuid_and_by_its_name(database: Database, name: str) -> None:
     assert found(database, name).uuid == LAB
 

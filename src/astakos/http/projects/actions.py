@@ -68,14 +68,14 @@ async def act_on_project_call(service: Service, request: Request, user: User) ->
     if len(given) != 1:
         raise BadRequest(f"The body must have exactly one of the keys {', '.join(KEYS)}.")
     ((name, decision),) = given.items()
-    key, now, reason = request.parameter, service.now(), decision.reason or ""
+    key, now, reason = request.parameter.lower(), service.now(), decision.reason or ""
 
     def act(connection: Connection, actor: Actor) -> None:
         if isinstance(decision, ApplicationDecision):
             action = ApplicationAction(name)
             act_on_application(connection, actor, action, key, decision.app_id, reason, now)
         elif isinstance(decision, HandoverDecision):
-            hand_over(connection, actor, key, decision.owner, reason, now)
+            hand_over(connection, actor, key, decision.owner.lower(), reason, now)
         else:
             act_on_project(connection, actor, ProjectAction(name), key, reason, now)
 

@@ -53,6 +53,8 @@ def specification_of(body: ModificationBody) -> Specification:
     given: dict[str, Any] = {
         name: value for name, value in msgspec.structs.asdict(body).items() if value is not UNSET
     }
+    if given.get("owner") is not None:
+        given["owner"] = given["owner"].lower()
     resources: dict[str, CapacityBody] = given.pop("resources", {})
     capacities = {
         name: Capacity(one.project_capacity, one.member_capacity) for name, one in resources.items()

@@ -51,7 +51,7 @@ async def get_membership(service: Service, request: Request, user: User) -> Answ
     def read(connection: Connection) -> Membership:
         record = memberships.find(connection, number)
         if record is None:
-            raise ItemNotFound(f"There is no membership {request.parameter}.")
+            raise _missing(request)
         actor = actor_of(connection, user)
         if not sees(actor, projects.find(connection, record.project), record):
             raise Forbidden(f"Only {in_words(VIEWERS)} may see this membership.")
@@ -71,7 +71,13 @@ async def act_on_membership(service: Service, request: Request, user: User) -> A
     number, now = serial_of(request.parameter), service.now()
 
     def change(connection: Connection, actor: Actor) -> None:
+        if memberships.find(connection, number) is None:
+            raise _missing(request)
         act(connection, actor, number, MembershipAction(name), now, reason=reason or "")
 
     await carry_out(service, request, user, change)
     return Answer()
+
+
+def _missing(request: Request) -> ItemNotFound:
+    return ItemNotFound(f"There is no membership {request.parameter}.")

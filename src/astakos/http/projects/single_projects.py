@@ -25,7 +25,7 @@ from astakosclient.answer_types import Project, ProjectApplication
 )
 async def show_project(service: Service, request: Request, user: User) -> Answer:
     """Retrieves a project by UUID. Private ones are shown to those who belong to them."""
-    return Answer(body=await service.read(_shown, user, request.parameter))
+    return Answer(body=await service.read(_shown, user, request.parameter.lower()))
 
 
 def _shown(connection: Connection, user: User, uuid: str) -> bytes:

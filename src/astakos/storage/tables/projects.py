@@ -90,8 +90,8 @@ def find(connection: Connection, uuid: str) -> Project | None:
 
 
 def find_by_uuid_or_number(connection: Connection, key: str) -> Project | None:
-    """Find a project by uuid, or by the number of its row, as some calls allow (`http-api.md` §9)."""
-    found = find(connection, key)
+    """Find a project by uuid in any case, or by the number of its row (`http-api.md` §9)."""
+    found = find(connection, key.lower())
     if found is None and key.isascii() and key.isdigit() and len(key) <= DIGITS_OF_A_NUMBER:
         row = connection.execute(FIND_BY_NUMBER, (int(key),)).fetchone()
         return None if row is None else read_project(row)

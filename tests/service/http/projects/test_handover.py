@@ -7,7 +7,7 @@ import pytest
 
 from astakos.storage.protocol import Database
 from service.caller import Caller
-from service.http.projects.lives import PROJECTS, act, activated, create, done, modified, show
+from service.http.projects.lives import PROJECTS, act, activated, create, done, modified, modify, show
 from service.http.projects.test_actions import pending_of
 from service.installation import rows
 from service.world import ALICE, BOB, CHLOE, DORA, GREG, HALTED, HUGO, LAB, UNKNOWN_UUID
@@ -64,6 +64,14 @@ def test_a_project_that_has_ended_or_never_begun_stays_with_its_owner(service: C
     for project in (new, LAB):
         reply = act(service, project, "handover", ALICE, owner=BOB.uuid)
         assert (reply.status, "must be active or suspended" in reply.message) == (409, True)
+
+
+def test_uuids_can_be_in_uppercase(service: Caller) -> None:
+    new, application = create(service, owner=BOB.uuid.upper())
+    done(service, new.upper(), "approve", app_id=application)
+    done(service, new.upper(), "handover", BOB, owner=ALICE.uuid.upper())
+    assert modify(service, new.upper(), ALICE, comments="mine").document["id"] == new
+    assert show(service, new.upper(), ALICE)["owner"] == ALICE.uuid
 
 
 @pytest.mark.parametrize("value", [{}, {"owner": 5}, {"owner": None}, "x", {"owner": BOB.uuid, "reason": 1}])

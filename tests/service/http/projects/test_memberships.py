@@ -135,6 +135,43 @@ def test_projects_have_numbers_too(service: Caller, database: Database) -> None:
         assert reply.status == (200 if name == number else 409)
 
 
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "private = TRUE",
+        "state = 'suspended'",
+        "state = 'terminated'",
+        "join_policy = 'closed', private = TRUE",
+    ],
+)
+def test_a_number_leads_only_to_projects_that_the_caller_sees(
+    service: Caller, database: Database, hidden: str
+) -> None:
+    ((number,),) = rows(database, "SELECT id FROM projects WHERE uuid = ?", LAB)
+    rows(database, f"UPDATE projects SET {hidden} WHERE uuid = '{LAB}'")
+    rows(database, "UPDATE memberships SET state = 'removed' WHERE project_id = ?", number)
+    before = everything(database)
+    unknown = service.post(MEMBERSHIPS, BOB.token, {"join": {"project": number + 1000}})
+    reply = service.post(MEMBERSHIPS, BOB.token, {"join": {"project": number}})
+    assert (
+        (reply.status, reply.message)
+        == (unknown.status, unknown.message)
+        == (404, "There is no such project.")
+    )
+    assert everything(database) == before
+    for person in (ALICE, CHLOE):
+        assert service.post(MEMBERSHIPS, person.token, {"join": {"project": number}}).status != 404
+
+
+def test_whoever_knows_the_uuid_of_a_private_project_can_ask_to_join(
+    service: Caller, database: Database
+) -> None:
+    rows(database, f"UPDATE projects SET private = TRUE WHERE uuid = '{LAB}'")
+    reply = service.post(MEMBERSHIPS, CHLOE.token, {"join": {"project": LAB.upper()}})
+    assert reply.status == 200
+    assert service.get(f"{MEMBERSHIPS}/{reply.document['id']}", CHLOE.token).document["project"] == LAB
+
+
 def test_a_lost_default_project_is_lost_at_once(service: Caller) -> None:
     service.post(f"{ACCOUNT}/myaccount/default_project", BOB.token, {"project_id": LAB})
     (number,) = (one["id"] for one in listed(service, BOB) if one["project"] == LAB)

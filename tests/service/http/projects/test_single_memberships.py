@@ -55,6 +55,7 @@ def test_an_unknown_number_is_not_found_by_anybody(service: Caller, number: str)
         service.post(f"{MEMBERSHIPS}/{number}/action", BOB.token, {"accept": ""}),
     ):
         assert (reply.status, reply.fault) == (404, "itemNotFound")
+        assert reply.message == f"There is no membership {number}."
 
 
 @pytest.mark.parametrize(
