@@ -197,6 +197,13 @@ class Provision(TypedDict):
     quantity: int
 
 
+class Granted(TypedDict):
+    """A commission for as much as there was room for."""
+
+    serial: int
+    granted: list[Provision]
+
+
 Overage: TypeAlias = Literal["refuse", "available", "debt"]
 """What happens to the part of a settlement that exceeds what was issued."""
 

@@ -42,6 +42,7 @@ class AsyncCommission:
         self._options = options
         self._quantities: Sequence[Mapping[str, Any]] | None = None
         self._overage: str | None = None
+        self._used: Mapping[str, int] | None = None
 
     def settle(self, used: Mapping[str, int]) -> None:
         """Sets the quantities to accept at the end of the block, also if the block then raises an exception.
@@ -79,10 +80,12 @@ class AsyncCommission:
         return commissions.settlement(self._holder, self._source, self._provisions, used, beyond=beyond)
 
     async def progress(self, used: Mapping[str, int]) -> None:
-        """Tells the server what has been used so far: if this process dies, that is charged, and not nothing.
+        """Tells the server what has been used so far: that is charged if this process dies, and not nothing.
+
+        The same if the block raises an exception and has settled nothing.
 
         Args:
-            used: quantity by resource.
+            used: quantity by resource; nothing of the others.
 
         Raises:
             BadValue: ``used`` is not a mapping, or the block has not been entered.
@@ -91,6 +94,7 @@ class AsyncCommission:
         quantities = commissions.provisions_of(self._holder, self._source, used)
         call = commissions.report_progress(self._token, self._pending(), quantities)
         await self._client._run(call)  # noqa: SLF001 - same package
+        self._used = {**dict.fromkeys(self._provisions, 0), **used}
 
     async def grow(self, provisions: Mapping[str, int]) -> None:
         """Raises what is reserved to new totals.
@@ -131,12 +135,12 @@ class AsyncCommission:
         call = commissions.issue_one_commission(
             self._token, self._holder, self._source, self._provisions, **self._options
         )
-        self._quantities = self._overage = None
+        self._quantities = self._overage = self._used = None
         self.serial = await self._client._run(call)  # noqa: SLF001 - same package
         return self
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Accepts the commission if the block succeeded or settled it; otherwise rejects it.
+        """Accepts the commission if the block succeeded, settled it or told its progress; else rejects it.
 
         An exception of the block propagates. If the request then fails, adds a note with the serial to it.
 
@@ -144,6 +148,8 @@ class AsyncCommission:
             NotFound: the commission was not pending any more; for example, its ``ttl`` had expired.
             AstakosClientException: accepting failed; the commission may still be pending.
         """
+        if error is not None and self._quantities is None and self._used is not None:
+            self.settle(self._used)
         serial, self.serial = self.serial, None
         assert serial is not None  # noqa: S101 - set by __aenter__
         accepts = error is None or self._quantities is not None

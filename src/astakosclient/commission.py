@@ -39,6 +39,7 @@ class Commission:
         self._options = options
         self._quantities: Sequence[Mapping[str, Any]] | None = None
         self._overage: str | None = None
+        self._used: Mapping[str, int] | None = None
 
     def settle(self, used: Mapping[str, int]) -> None:
         """Sets the quantities to accept at the end of the block, also if the block then raises an exception.
@@ -76,10 +77,12 @@ class Commission:
         return commissions.settlement(self._holder, self._source, self._provisions, used, beyond=beyond)
 
     def progress(self, used: Mapping[str, int]) -> None:
-        """Tells the server what has been used so far: if this process dies, that is charged, and not nothing.
+        """Tells the server what has been used so far: that is charged if this process dies, and not nothing.
+
+        The same if the block raises an exception and has settled nothing.
 
         Args:
-            used: quantity by resource.
+            used: quantity by resource; nothing of the others.
 
         Raises:
             BadValue: ``used`` is not a mapping, or the block has not been entered.
@@ -88,6 +91,7 @@ class Commission:
         quantities = commissions.provisions_of(self._holder, self._source, used)
         call = commissions.report_progress(self._token, self._pending(), quantities)
         self._client._run(call)  # noqa: SLF001 - same package
+        self._used = {**dict.fromkeys(self._provisions, 0), **used}
 
     def grow(self, provisions: Mapping[str, int]) -> None:
         """Raises what is reserved to new totals.
@@ -128,12 +132,12 @@ class Commission:
         call = commissions.issue_one_commission(
             self._token, self._holder, self._source, self._provisions, **self._options
         )
-        self._quantities = self._overage = None
+        self._quantities = self._overage = self._used = None
         self.serial = self._client._run(call)  # noqa: SLF001 - same package
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Accepts the commission if the block succeeded or settled it; otherwise rejects it.
+        """Accepts the commission if the block succeeded, settled it or told its progress; else rejects it.
 
         An exception of the block propagates. If the request then fails, adds a note with the serial to it.
 
@@ -141,6 +145,8 @@ class Commission:
             NotFound: the commission was not pending any more; for example, its ``ttl`` had expired.
             AstakosClientException: accepting failed; the commission may still be pending.
         """
+        if error is not None and self._quantities is None and self._used is not None:
+            self.settle(self._used)
         serial, self.serial = self.serial, None
         assert serial is not None  # noqa: S101 - set by __enter__
         accepts = error is None or self._quantities is not None

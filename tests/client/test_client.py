@@ -292,6 +292,22 @@ EVERY_CALL: dict[str, tuple[Invoke, str, str, Any, Any, Any]] = {
         None,
         None,
     ),
+    "issue_at_most": (
+        lambda c: c.issue_at_most(TOKEN, {"provisions": []}, ttl=5),
+        "POST",
+        f"{ACCOUNT}/commissions",
+        {"provisions": [], "at_most": True, "ttl": 5},
+        {"serial": 57, "granted": []},
+        {"serial": 57, "granted": []},
+    ),
+    "check_commission": (
+        lambda c: c.check_commission(TOKEN, {"provisions": []}),
+        "POST",
+        f"{ACCOUNT}/commissions",
+        {"provisions": [], "dry_run": True},
+        {"serial": None},
+        None,
+    ),
     "get_periods": (
         lambda c: c.get_periods(TOKEN, "llm.tokens/month", limit=5),
         "GET",

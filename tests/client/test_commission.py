@@ -150,6 +150,21 @@ def test_a_commission_can_grow_and_live_longer_within_its_block(client: AstakosC
     assert usage(client) == (used + 3, 0)
 
 
+def tell_and_fail(client: AstakosClient) -> None:
+    with client.commission(COMPUTE_TOKEN, ALICE.uuid, "system", {VM: 3, RAM: 1}) as commission:
+        commission.progress({VM: 1})
+        commission.progress({VM: 2})
+        raise ZeroDivisionError
+
+
+def test_what_a_block_has_told_is_charged_if_it_raises(client: AstakosClient) -> None:
+    used, _ = usage(client)
+    with pytest.raises(ZeroDivisionError):
+        tell_and_fail(client)
+    assert usage(client) == (used + 2, 0)
+    assert client.get_quotas(ALICE.token)[ALICE.uuid][RAM]["usage"] == 0
+
+
 @pytest.mark.parametrize("change", ["grow", "progress"])
 def test_a_change_outside_of_the_block_is_refused(change: str, client: AstakosClient) -> None:
     commission = client.commission(COMPUTE_TOKEN, ALICE.uuid, "system", {VM: 1})

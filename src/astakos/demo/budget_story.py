@@ -45,7 +45,12 @@ def tell_of_a_budget(narrator: Narrator, world: World) -> None:
         "get_periods", world.tokens["ada"], MONTHLY, expect=lambda periods: periods[0]["used"] == 7200
     )
     narrator.say("So much is not left of this month. The refusal says when the next one begins:")
-    narrator.refuse(errors.QuotaLimit, "issue_one_commission", models, world.ada, "system", {TOKENS: 4000})
+    request = {"provisions": _tokens(world, 4000), "auto_accept": True}
+    narrator.refuse(errors.QuotaLimit, "check_commission", models, request)
+    narrator.say("A gateway can also take what there is:")
+    narrator.ask(
+        "issue_at_most", models, request, expect=lambda found: found["granted"][0]["quantity"] == 2800
+    )
 
 
 def _tokens(world: World, quantity: int) -> list[dict[str, object]]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from astakosclient.answer_types import (
         BulkResults,
         CommissionInfo,
+        Granted,
         HistoryPage,
         Reconciliation,
         Resolution,
@@ -65,6 +66,43 @@ def issue_commission(
         explain=faults.explain_refused_issue,
         idempotency_key=_key(idempotency_key),
     )
+
+
+def issue_at_most(
+    token: str | None, request: Mapping[str, Any], ttl: int | None, idempotency_key: str | None
+) -> Call[Granted]:
+    """Builds the call that issues as much as there is room for."""
+    document = _with(request, at_most=True) if ttl is None else _with(request, at_most=True, ttl=ttl)
+    return post(
+        "issue_at_most",
+        COMMISSIONS,
+        token,
+        document,
+        answers.mapping,
+        repeatable=False,
+        repeatable_with=KEYS,
+        explain=faults.explain_refused_issue,
+        idempotency_key=_key(idempotency_key),
+    )
+
+
+def check_commission(token: str | None, request: Mapping[str, Any]) -> Call[None]:
+    """Builds the call that asks whether a commission would be issued."""
+    return post(
+        "check_commission",
+        COMMISSIONS,
+        token,
+        _with(request, dry_run=True),
+        answers.nothing,
+        repeatable=True,
+        explain=faults.explain_refused_issue,
+    )
+
+
+def _with(request: Any, **more: Any) -> dict[str, Any]:
+    if not isinstance(request, Mapping):
+        raise BadValue(f"request must be a mapping, not a {type(request).__name__}")
+    return {**request, **more}
 
 
 def issue_one_commission(

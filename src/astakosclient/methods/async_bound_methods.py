@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         BulkResults,
         CommissionInfo,
         Endpoints,
+        Granted,
         HistoryPage,
         Overage,
         Period,
@@ -352,6 +353,40 @@ class AsyncBoundCalls(AsyncBoundProjectCalls):
                 serial = await client.issue_commission(request)
         """
         return await self._run(commissions.issue_commission(self._token, request, ttl, idempotency_key))
+
+    async def issue_at_most(
+        self,
+        request: Mapping[str, Any],
+        *,
+        ttl: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Granted:
+        """Issues as much of each resource as there is room for, and says how much that is.
+
+        Requires a server with ``at-most`` in its header ``Astakos-Supports``; others issue all or nothing.
+
+        Args:
+            request: see `issue_commission`.
+            ttl: see `issue_commission`.
+            idempotency_key: see `issue_commission`; a repetition is granted the same.
+
+        Raises:
+            QuotaLimit: there is room for nothing.
+            NotFound: a holding does not exist.
+            BadValue: an argument is invalid.
+            AstakosClientException: the call failed.
+        """
+        return await self._run(commissions.issue_at_most(self._token, request, ttl, idempotency_key))
+
+    async def check_commission(self, request: Mapping[str, Any]) -> None:
+        """Asks whether a commission would be issued, and issues nothing; raises what `issue_commission` does.
+
+        Use it only with a server that has ``dry-run`` in its header ``Astakos-Supports``: others issue.
+
+        Args:
+            request: see `issue_commission`.
+        """
+        await self._run(commissions.check_commission(self._token, request))
 
     async def issue_one_commission(
         self,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         BulkResults,
         CommissionInfo,
         Endpoints,
+        Granted,
         HistoryPage,
         Overage,
         Period,
@@ -370,6 +371,43 @@ class AsyncCalls(AsyncProjectCalls):
                 serial = await client.issue_commission(token, request)
         """
         return await self._run(commissions.issue_commission(token, request, ttl, idempotency_key))
+
+    async def issue_at_most(
+        self,
+        token: str | None,
+        request: Mapping[str, Any],
+        *,
+        ttl: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Granted:
+        """Issues as much of each resource as there is room for, and says how much that is.
+
+        Requires a server with ``at-most`` in its header ``Astakos-Supports``; others issue all or nothing.
+
+        Args:
+            token: a service's token.
+            request: see `issue_commission`.
+            ttl: see `issue_commission`.
+            idempotency_key: see `issue_commission`; a repetition is granted the same.
+
+        Raises:
+            QuotaLimit: there is room for nothing.
+            NotFound: a holding does not exist.
+            BadValue: an argument is invalid.
+            AstakosClientException: the call failed.
+        """
+        return await self._run(commissions.issue_at_most(token, request, ttl, idempotency_key))
+
+    async def check_commission(self, token: str | None, request: Mapping[str, Any]) -> None:
+        """Asks whether a commission would be issued, and issues nothing; raises what `issue_commission` does.
+
+        Use it only with a server that has ``dry-run`` in its header ``Astakos-Supports``: others issue.
+
+        Args:
+            token: a service's token.
+            request: see `issue_commission`.
+        """
+        await self._run(commissions.check_commission(token, request))
 
     async def issue_one_commission(
         self,
