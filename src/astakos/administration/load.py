@@ -346,9 +346,12 @@ class _Loader:
         groups = sorted(group.name for group in users.groups_of(self._connection, known.id))
         limits = projects.capacities_of(self._connection, known.uuid) if entry.quotas else {}
         quotas = {name: limits[name].project for name in entry.quotas if name in limits}
+        # An event of its own tells whether the user is active.
+        known = replace(known, is_active=entry.is_active)
         return facts_of_user(known) | {"groups": groups, "quotas": quotas}
 
     def _follow_activation(self, identifier: int, user: User) -> None:
+        self._journal.note("user.activated" if user.is_active else "user.deactivated", subject=user.uuid)
         follow = restore_all if user.is_active else suspend_all
         follow(self._connection, self._journal.actor, replace(user, id=identifier), "", self._now)
 

@@ -10,7 +10,7 @@ from astakos.storage.tables import project_applications, projects
 MOST_LISTED = 10
 """How many projects of one name a message tells apart."""
 STANDING = (*ALIVE, ProjectState.UNINITIALIZED)
-PREFERENCES = (ALIVE, STANDING, tuple(ProjectState))
+PREFERENCES = (ALIVE, STANDING, (ProjectState.TERMINATED,), tuple(ProjectState))
 """Which projects of a name are meant. Active and suspended ones hold their name; others only ask for it."""
 
 
@@ -22,7 +22,7 @@ def find_project(connection: Connection, name: str) -> Project:
     """Find a project by uuid in any case, or by its name.
 
     A name means the project that holds it. If none does, it must have been asked for by one project only, or
-    else have belonged to one only.
+    else have belonged to one only; deleted projects count only where there is no other.
 
     Raises:
         NoSuchProjectError: there is no such project.

@@ -7,6 +7,7 @@ transaction: the charge for pending applications, the limits, and the events.
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple, TypeVar
 from uuid import uuid4
 
@@ -121,7 +122,7 @@ def modify_project(
         raise ProjectRefusedError(
             RefusalKind.INVALID, "the project has no owner; name the user who owns it from now on"
         )
-    applied, invalid = _tried(lambda: _judged(connection, asked, now))
+    applied, invalid = _tried(lambda: _judged(connection, asked, now, project))
     pending = [] if project is None else project_applications.pending_of(connection, project.uuid)
     over_limit = None
     if project is not None and invalid is None:
@@ -158,7 +159,7 @@ def change_project(
     """
     require_reason(reason)
     project = projects.find(connection, key)
-    applied, invalid = _tried(lambda: _judged(connection, asked, now))
+    applied, invalid = _tried(lambda: _judged(connection, asked, now, project))
     facts = SubmissionFacts(actor, project, invalid, None, asked.given)
     SUBMISSIONS[Submission.MODIFY].require_allowed(facts)
     refusal = first_refusal([only(SubmissionFacts, Role.ADMINISTRATOR)], facts)
@@ -288,13 +289,14 @@ def _new_project(applied: Applied, now: int) -> Project:
     )
 
 
-def _judged(connection: Connection, asked: Specification, now: int) -> Applied:
-    def can_own(uuid: str) -> bool:
-        user = users.find_by_uuid(connection, uuid)
-        return user is not None and user.is_accepted
-
+def _judged(
+    connection: Connection, asked: Specification, now: int, project: Project | None = None
+) -> Applied:
     resources = {resource.name for resource in registry.list_resources(connection) if resource.api_visible}
-    return judge(asked, Surroundings(now, resources, can_own, is_storable))
+    owner = None if project is None else project.owner
+    return judge(
+        asked, Surroundings(now, resources, partial(users.find_by_uuid, connection), is_storable, owner)
+    )
 
 
 def _tried(work: Callable[[], T]) -> tuple[T | None, str | None]:

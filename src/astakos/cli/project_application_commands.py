@@ -21,6 +21,7 @@ from astakos.cli.instants import INSTANT
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import json_option, print_facts
 from astakos.cli.quantities import AMOUNT, QUANTITY
+from astakos.cli.web_urls import HOMEPAGE
 from astakos.projects.project import ApplicationState, Capacity, Policy, ProjectState
 from astakos.projects.project_actions import ApplicationAction
 from astakos.projects.specification import Specification
@@ -57,7 +58,7 @@ def _properties(function: F) -> F:
         click.option("--join-policy", type=POLICIES, help="Whether users join freely, by approval, or not."),
         click.option("--comments", help="What the applicant says to those who decide."),
         click.option("--description", help="What it is for."),
-        click.option("--homepage", help="A URL."),
+        click.option("--homepage", type=HOMEPAGE, help="A URL."),
         click.option("--owner", metavar="USER", help="Its owner (an email address or uuid)."),
         click.option("--start", "start_date", type=INSTANT, help="When it shall begin; for people alone."),
         click.option("--end", "end_date", type=INSTANT, help="When it ends, for example 2031-02-03."),
@@ -89,6 +90,8 @@ def create(
 
     def change(connection: Connection) -> Submitted:
         actor, now = actor_named(connection, acting), clock.now()
+        if approves and not actor.is_project_admin:
+            raise StateError(f"{acting} is no project administrator, and so cannot --approve; leave it out")
         submitted = create_project(connection, actor, _specification(connection, name, properties), now)
         if approves:
             act_on_application(connection, actor, ApplicationAction.APPROVE, *submitted, "", now)
@@ -138,6 +141,10 @@ def _specification(connection: Connection, name: str | None, properties: dict[st
         for key in ("start_date", "end_date")
     }
     owner = properties["owner"] and find_user(connection, properties["owner"]).uuid
+    named = [resource for resource, *_ in properties["resources"]]
+    repeated = sorted({resource for resource in named if named.count(resource) > 1})
+    if repeated:
+        raise click.UsageError(f"Give --resource only once for {', '.join(repeated)}.")
     scales = registry.scales(connection)
     resources = {
         resource: Capacity(*(limit.quantity(resource, scales.get(resource, 0)) for limit in limits))

@@ -20,3 +20,14 @@ class WebUrl(click.ParamType[str]):
 
 
 WEB_URL = WebUrl()
+
+
+class Homepage(WebUrl):
+    """The same, or an empty text for none."""
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Check a URL, unless it is empty."""
+        return super().convert(value, param, ctx) if value else ""
+
+
+HOMEPAGE = Homepage()

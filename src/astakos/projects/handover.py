@@ -6,7 +6,7 @@ from enum import StrEnum
 from astakos.directory.entities import User
 from astakos.events.event import Actor, Event
 from astakos.projects.project import ALIVE, Project
-from astakos.projects.refusals import RefusalKind
+from astakos.projects.refusals import INACTIVE_OWNER, RefusalKind
 from astakos.projects.roles import Parties, Role, only
 from astakos.projects.transitions import Check, Transition
 
@@ -74,10 +74,7 @@ SUCCESSOR_IS_ACTIVE = Check[HandoverFacts](
     "the new owner is active",
     lambda facts: facts.successor is not None and facts.successor.is_active,
     RefusalKind.CONFLICT,
-    lambda _: (
-        "the user is not active, and could not look after the project; an administrator must activate "
-        "them first"
-    ),
+    lambda _: INACTIVE_OWNER,
 )
 SUCCESSOR_IS_NEW = Check[HandoverFacts](
     "they do not own it already",

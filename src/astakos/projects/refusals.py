@@ -2,6 +2,11 @@
 
 from enum import Enum
 
+INACTIVE_OWNER = (
+    "the user is not active, and could not look after the project; an administrator must activate them first"
+)
+"""Why a user does not become the owner of a project."""
+
 
 class RefusalKind(Enum):
     """What the protocol answers to a refused change (`identity-and-projects.md` §3.2, §4)."""

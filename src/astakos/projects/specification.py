@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
 from astakos.clock import from_iso
+from astakos.directory.entities import User
 from astakos.ledger.rules import UNLIMITED
 from astakos.projects.project import Application, ApplicationState, Capacity, Policy
-from astakos.projects.refusals import ProjectRefusedError, RefusalKind
+from astakos.projects.refusals import INACTIVE_OWNER, ProjectRefusedError, RefusalKind
 
 LONGEST_NAME = 80
 LONGEST_HOMEPAGE = 255
@@ -57,14 +58,16 @@ class Surroundings(NamedTuple):
     Attributes:
         now: the current instant; projects end after it.
         resources: the names of the resources that a project can be granted.
-        can_own: whether a user, by uuid, can own a project.
+        find_user: finds a user by uuid.
         is_storable: whether every database can store a text.
+        present_owner: the uuid of the owner of the project that changes; None if there is none.
     """
 
     now: int
     resources: Collection[str]
-    can_own: Callable[[str], bool]
+    find_user: Callable[[str], User | None]
     is_storable: Callable[[str], bool]
+    present_owner: str | None = None
 
 
 class Applied(NamedTuple):
@@ -123,8 +126,8 @@ def judge(asked: Specification, surroundings: Surroundings) -> Applied:
     """
     for message in _refused_texts(asked, surroundings):
         raise _invalid(message)
-    if asked.owner is not None and not surroundings.can_own(asked.owner):
-        raise _invalid(f"the owner must be the UUID of an accepted user, not {_shown(asked.owner)}")
+    if asked.owner is not None:
+        _require_owner(asked.owner, surroundings)
     end = _instant("end_date", asked.end_date)
     if end is not None and end <= surroundings.now:
         raise _invalid(f"the end_date must be in the future, not {_shown(asked.end_date)}")
@@ -182,6 +185,15 @@ def _refused_texts(asked: Specification, surroundings: Surroundings) -> Iterator
             yield f"the {name} must have at most {longest} characters, not {len(text)}"
         if not surroundings.is_storable(text):
             yield f"the {name} must not contain NUL characters or unpaired surrogates"
+
+
+def _require_owner(uuid: str, surroundings: Surroundings) -> None:
+    user = surroundings.find_user(uuid)
+    if user is None or not user.is_accepted:
+        raise _invalid(f"the owner must be the UUID of an accepted user, not {_shown(uuid)}")
+    # Who owns it already stays the owner, so that a client can send back all values that it has read.
+    if not user.is_active and uuid != surroundings.present_owner:
+        raise _invalid(INACTIVE_OWNER)
 
 
 def _instant(name: str, text: str | None) -> int | None:

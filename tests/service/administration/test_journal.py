@@ -10,10 +10,11 @@ from astakos.storage.protocol import Database
 from astakos.storage.tables import events
 from service.command import astakos
 from service.installation import all_rows, rows
-from service.world import ALICE, BASE_URL, BOB, CHLOE, HALTED, LAB, LOADED, PEOPLE, VM, world
+from service.world import ALICE, BASE_URL, BOB, CHLOE, HALTED, HUGO, LAB, LOADED, PEOPLE, VM, world
 
 pytestmark = pytest.mark.every_engine
 LATER = LOADED + 1
+TOKEN = "user.token_renewed"
 
 
 def told_later(database: Database) -> list[RecordedEvent]:
@@ -63,6 +64,18 @@ def test_changed_values_are_recorded_and_no_others(database: Database) -> None:
         (LAB, None),
         (LAB, BOB.uuid),
     ]
+
+
+def test_a_user_is_deactivated_and_activated_by_documents_as_by_commands(database: Database) -> None:
+    (hugo,) = (entry for entry in world().users if entry.uuid == HUGO.uuid)
+    for active, kind in ((True, "user.activated"), (False, "user.deactivated")):
+        before = len(told_later(database))
+        hugo.is_active = active
+        load(database, StateDocument(users=[hugo]), LATER)
+        told = [one.event for one in told_later(database)][before:]
+        assert [event.kind for event in told if event.kind.startswith("user.") and event.kind != TOKEN] == [
+            kind
+        ]
 
 
 def test_secrets_are_recorded_as_changed_and_never_themselves(database: Database) -> None:

@@ -43,6 +43,13 @@ def test_one_that_has_ended_counts_only_while_no_other_has_its_name(database: Da
     assert found(database, "closed.example.org").uuid == uuid
 
 
+def test_a_deleted_one_counts_only_while_there_is_no_other(database: Database) -> None:
+    more(database, "closed.example.org", ProjectState.DELETED)
+    assert found(database, "closed.example.org").uuid == CLOSED
+    (uuid,) = more(database, "never.example.org", ProjectState.DELETED)
+    assert found(database, "never.example.org").uuid == uuid
+
+
 def test_a_name_means_the_project_that_holds_it(database: Database) -> None:
     more(database, "lab.example.org", ProjectState.UNINITIALIZED, ProjectState.TERMINATED)
     assert found(database, "lab.example.org").uuid == LAB

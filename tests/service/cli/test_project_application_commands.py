@@ -7,7 +7,7 @@ from astakos.storage.protocol import Database
 from service.caller import ACCOUNT, Caller
 from service.command import astakos, refused
 from service.installation import all_rows
-from service.world import ALICE, BOB, CHLOE, CLOSED, DORA, HALTED, LAB, VM
+from service.world import ALICE, BOB, CHLOE, CLOSED, DORA, HALTED, HUGO, LAB, VM
 
 pytestmark = pytest.mark.every_engine
 
@@ -35,7 +35,16 @@ def test_what_is_applied_for_becomes_a_project_when_it_is_approved(
     database: Database, service: Caller
 ) -> None:
     properties = ("--resource", VM, "8", "3", "--max-members", "2K", "--private", "--join-policy", "auto")
-    texts = ("--description", "d", "--homepage", "h", "--comments", "c", "--start", "2080-01-02T03:04:05Z")
+    texts = (
+        "--description",
+        "d",
+        "--homepage",
+        "https://h.example",
+        "--comments",
+        "c",
+        "--start",
+        "2080-01-02T03:04:05Z",
+    )
     applied = created(database, "--as", BOB.email, *properties, *texts)
     assert applied["name"] == NAME
     found = shown(database)
@@ -103,6 +112,12 @@ def test_an_operator_changes_a_project_at_once(database: Database, service: Call
     assert all_rows(database) == before
 
 
+def test_a_homepage_can_be_taken_away(database: Database) -> None:
+    for homepage, shows in (("https://lab.example.org", "https://lab.example.org"), ("", None)):
+        done(database, "modify", LAB, "--homepage", homepage)
+        assert shown(database, LAB)["homepage"] == shows
+
+
 def test_a_change_keeps_the_state_of_a_project(database: Database) -> None:
     done(database, "modify", HALTED, "--description", "still")
     assert shown(database, HALTED)["state"] == "suspended"
@@ -116,9 +131,13 @@ def test_a_change_keeps_the_state_of_a_project(database: Database) -> None:
         (("create", NAME, "--end", "2001-01-01", "--as", BOB.email), "future"),
         (("create", NAME, *END, "--as", "nobody"), "there is no user 'nobody'"),
         (("create", NAME, *END, "--owner", DORA.email), "accepted user"),
+        (("create", NAME, *END, "--owner", HUGO.email), "not active"),
+        (("create", NAME, *END, "--as", BOB.email, "--owner", HUGO.email), "not active"),
+        (("modify", LAB, "--owner", HUGO.email), "not active"),
+        (("modify", LAB, "--as", ALICE.email, "--owner", HUGO.email), "not active"),
         (("create", NAME, *END, "--as", BOB.email, "--resource", "nothing", "1", "1"), "no resource"),
         (("create", NAME, *END, "--as", BOB.email, "--resource", VM, "1", "2"), "member_capacity"),
-        (("create", NAME, *END, "--as", BOB.email, "--approve"), "administrator"),
+        (("create", NAME, *END, "--as", BOB.email, "--approve"), "cannot --approve"),
         (("approve", ALICE.uuid), f"there is no application for system:{ALICE.uuid}"),
         (("approve", LAB), "the application is approved, not pending"),
         (("approve", "nothing"), "there is no project 'nothing'"),
@@ -159,6 +178,8 @@ def test_an_application_that_is_not_the_last_one_is_not_decided(database: Databa
         (("modify", LAB), "at least one option"),
         (("modify", LAB, "--end", "tomorrow"), "'tomorrow' is not a time"),
         (("create", NAME, *END, "--as", BOB.email, "--join-policy", "never"), "moderated"),
+        (("create", NAME, *END, "--as", BOB.email, "--homepage", "h"), "'--homepage'"),
+        (("modify", LAB, *(2 * ("--resource", VM, "9", "3"))), f"only once for {VM}"),
     ],
 )
 def test_what_is_missing_is_told(database: Database, arguments: tuple[str, ...], missing: str) -> None:

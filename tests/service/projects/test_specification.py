@@ -4,13 +4,17 @@ from typing import Any
 import pytest
 
 from astakos.clock import from_iso
+from astakos.directory.entities import User
 from astakos.ledger.rules import UNLIMITED
 from astakos.projects.project import Capacity, Policy
 from astakos.projects.refusals import ProjectRefusedError, RefusalKind
 from astakos.projects.specification import Specification, Surroundings, complete, judge
 
 NOW = from_iso("2031-01-01T00:00:00Z")
-SURROUNDINGS = Surroundings(NOW, {"vm"}, {"ann"}.__contains__, lambda text: "\0" not in text)
+ANN = User(1, "ann", "ann", "ann@example.org", "", "", True, True, True, False, True, "ann")
+IDA = replace(ANN, uuid="ida", is_active=False)
+USERS = {"ann": ANN, "ida": IDA, "mo": replace(ANN, uuid="mo", moderated=False)}
+SURROUNDINGS = Surroundings(NOW, {"vm"}, USERS.get, lambda text: "\0" not in text)
 NEW = Specification(name="lab.example.org", end_date="2035-06-01T12:00:00Z")
 
 
@@ -59,6 +63,8 @@ def test_valid_values_are_taken(given: dict[str, Any]) -> None:
         ({"name": "a.example.org\n"}, "the name must look like"),
         ({"name": f"{'a' * 64}.example.org"}, "the name must look like"),
         ({"name": f"{'a' * 39}.{'b' * 37}.org"}, "with at most 80 characters"),
+        ({"owner": "ida"}, "the user is not active, and could not look after the project"),
+        ({"owner": "mo"}, "the owner must be the UUID of an accepted user, not 'mo'"),
         ({"owner": "bert"}, "the owner must be the UUID of an accepted user, not 'bert'"),
         ({"owner": ""}, "the owner must be the UUID of an accepted user"),
         ({"homepage": "h" * 256}, "the homepage must have at most 255 characters, not 256"),
@@ -83,6 +89,10 @@ def test_invalid_values_are_refused(given: dict[str, Any], message: str) -> None
         judge(replace(NEW, **given), SURROUNDINGS)
     assert refused.value.kind is RefusalKind.INVALID
     assert message in refused.value.message
+
+
+def test_an_owner_who_is_not_active_any_more_can_stay_the_owner() -> None:
+    assert judge(replace(NEW, owner="ida"), SURROUNDINGS._replace(present_owner="ida")).owner == "ida"
 
 
 def test_messages_repeat_only_the_beginning_of_what_is_long() -> None:

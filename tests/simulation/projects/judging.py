@@ -131,6 +131,8 @@ def _modify(state: State, call: Modify) -> Checks:
     yield call.caller == project.owner or _is_admin(state, call.caller), 403
     yield project.initialized, 409
     yield call.flaw is not Flaw.VALUE, 400
+    owner = call.fields.get("owner")
+    yield owner == project.owner or owner not in state.inactive, 400
     change = pending_change(call.caller, replaced_by(project))
     yield _has_room_for_application(state, call.caller, change), 409
     fixed = {"owner", "name", "homepage", "description"}
