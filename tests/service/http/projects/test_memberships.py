@@ -151,7 +151,7 @@ def test_a_number_leads_only_to_projects_that_the_caller_sees(
     rows(database, f"UPDATE projects SET {hidden} WHERE uuid = '{LAB}'")
     rows(database, "UPDATE memberships SET state = 'removed' WHERE project_id = ?", number)
     before = everything(database)
-    unknown = service.post(MEMBERSHIPS, BOB.token, {"join": {"project": number + 1000}})
+    unknown = service.post(MEMBERSHIPS, BOB.token, {"join": {"project": 10**9}})
     reply = service.post(MEMBERSHIPS, BOB.token, {"join": {"project": number}})
     assert (
         (reply.status, reply.message)
