@@ -16,6 +16,7 @@ from astakos.cli.instants import INSTANT
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import json_option, print_facts, print_rows, table_options
 from astakos.cli.shown_values import Moment, moment
+from astakos.cli.whole_numbers import ROWS
 from astakos.events.chain import BrokenChainError, Head, follow
 from astakos.events.documents import document_of
 from astakos.events.event import Details, RecordedEvent
@@ -41,12 +42,10 @@ class HeadDocument(msgspec.Struct):
     "--actor",
     help="Only events caused by this user (an email address or uuid), `command`, or `service`.",
 )
-@click.option("--kind", type=KIND, help="Only events of this kind, like project.approved, or project.")
+@click.option("--kind", type=KIND, help="Only events of this kind, like project.suspended, or project.")
 @click.option("--since", type=INSTANT, help="Only events at or after this time.")
 @click.option("--until", type=INSTANT, help="Only events before this time.")
-@click.option(
-    "--limit", type=click.IntRange(1), default=100, show_default=True, help="The maximum number of events."
-)
+@click.option("--limit", type=ROWS, default=100, show_default=True, help="The maximum number of events.")
 @database_option
 @table_options
 @click.pass_context

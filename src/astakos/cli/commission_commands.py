@@ -13,6 +13,7 @@ from astakos.cli.instants import INSTANT
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import print_facts, print_rows, table_options
 from astakos.cli.shown_values import Age, Amount, Moment
+from astakos.cli.whole_numbers import ROWS
 from astakos.clock import MICROSECONDS
 from astakos.events.event import OPERATOR
 from astakos.http.commissions.history_pages import HOLDER, SOURCE, describe
@@ -129,9 +130,7 @@ def reject(serial: int, database_url: str) -> None:
 @click.option(
     "--outcome", type=click.Choice([v.value for v in Verdict]), help="Only commissions with this outcome."
 )
-@click.option(
-    "--limit", type=click.IntRange(1), default=100, show_default=True, help="The maximum number of entries."
-)
+@click.option("--limit", type=ROWS, default=100, show_default=True, help="The maximum number of entries.")
 @database_option
 @table_options
 def history(

@@ -10,6 +10,7 @@ from astakos.administration.webhooks import retry_dead_deliveries, retry_deliver
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import json_option, print_facts, print_rows, table_options
 from astakos.cli.shown_values import Moment
+from astakos.cli.whole_numbers import ROW_NUMBER, ROWS
 from astakos.events.documents import document_of
 from astakos.events.event import OPERATOR
 from astakos.storage.protocol import Connection
@@ -29,7 +30,7 @@ def delivery() -> None:
 @click.option("--destination", help="Only to this destination: mail, log, or the name of a webhook.")
 @click.option(
     "--limit",
-    type=click.IntRange(1),
+    type=ROWS,
     default=100,
     show_default=True,
     help="The maximum number.",
@@ -51,7 +52,7 @@ def list_(
 
 
 @delivery.command()
-@click.argument("identifier", metavar="ID", type=int)
+@click.argument("identifier", metavar="ID", type=ROW_NUMBER)
 @database_option
 @json_option
 def show(identifier: int, database_url: str, as_json: bool) -> None:
@@ -67,7 +68,7 @@ def show(identifier: int, database_url: str, as_json: bool) -> None:
 
 
 @delivery.command()
-@click.argument("identifiers", metavar="[ID]...", type=int, nargs=-1)
+@click.argument("identifiers", metavar="[ID]...", type=ROW_NUMBER, nargs=-1)
 @click.option("--dead", is_flag=True, help="Repeat all that were given up.")
 @click.option("--destination", help="With --dead: only those to this destination.")
 @database_option

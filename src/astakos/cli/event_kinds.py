@@ -1,26 +1,22 @@
 """Kinds of events on the command line."""
 
-import re
-
 import click
-
-FORM = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)?", re.ASCII)
 
 
 class Kind(click.ParamType[str]):
-    """A kind of events like `project.approved`, or the first part of several, like `project`."""
+    """A kind of events like `project.suspended`, or the first part of several, like `project`."""
 
     name = "kind"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the kind."""
+        # Imported here because help and completion need no tables of transitions.
+        from astakos.administration.event_kinds import refuse_kind  # noqa: PLC0415
+
         text = str(value)
-        if not FORM.fullmatch(text):
-            self.fail(
-                f"{text!r} is not a kind of events; write it like project.approved, or project for all those",
-                param,
-                ctx,
-            )
+        refusal = refuse_kind(text)
+        if refusal is not None:
+            self.fail(refusal, param, ctx)
         return text
 
 

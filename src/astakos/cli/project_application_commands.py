@@ -22,6 +22,7 @@ from astakos.cli.options import database_option, open_database
 from astakos.cli.output import json_option, print_facts
 from astakos.cli.quantities import AMOUNT, QUANTITY
 from astakos.cli.web_urls import HOMEPAGE
+from astakos.cli.whole_numbers import ROW_NUMBER
 from astakos.projects.project import ApplicationState, Capacity, Policy, ProjectState
 from astakos.projects.project_actions import ApplicationAction
 from astakos.projects.specification import Specification
@@ -163,7 +164,7 @@ def _on_an_application(function: F) -> F:
         click.option(
             "--application",
             "number",
-            type=int,
+            type=ROW_NUMBER,
             help="Only if this is the number of its last application, which `show` and `list` tell.",
         ),
         click.argument("project"),

@@ -14,6 +14,7 @@ from astakos.cli.output import print_facts, print_rows, table_options
 from astakos.cli.project_limits import LIMITS, limits_of
 from astakos.cli.quantities import shown
 from astakos.cli.shown_values import Amount, moment
+from astakos.cli.whole_numbers import ROWS
 from astakos.projects.project import Application, ApplicationState, Project, ProjectState
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import (
@@ -114,9 +115,7 @@ def show(project: str, database_url: str, as_json: bool, wide: bool) -> None:
     show_default=True,
     help="By member, or the largest usage first, which requires --resource.",
 )
-@click.option(
-    "--limit", type=click.IntRange(1), default=100, show_default=True, help="The maximum number of entries."
-)
+@click.option("--limit", type=ROWS, default=100, show_default=True, help="The maximum number of entries.")
 @database_option
 @table_options
 def usage(
@@ -157,9 +156,7 @@ def usage(
 
 @click.command()
 @click.argument("project")
-@click.option(
-    "--limit", type=click.IntRange(1), default=100, show_default=True, help="The maximum number of events."
-)
+@click.option("--limit", type=ROWS, default=100, show_default=True, help="The maximum number of events.")
 @database_option
 @table_options
 def events(project: str, limit: int, database_url: str, as_json: bool, wide: bool) -> None:

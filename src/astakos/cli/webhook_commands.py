@@ -56,7 +56,7 @@ def webhook() -> None:
     "kinds",
     multiple=True,
     type=KIND,
-    help="Send events of this kind, like project.approved, or project for all of them. Repeatable.  "
+    help="Send events of this kind, like project.suspended, or project for all of them. Repeatable.  "
     "[default: the notices]",
 )
 @key_option

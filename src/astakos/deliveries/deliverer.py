@@ -54,14 +54,11 @@ class Receivers(msgspec.Struct, frozen=True):
         """Show no secret."""
         return f"<Receivers of {self.base_url}>"
 
-    def can_reach(self, destination: str, *, has_webhooks: bool) -> bool:
+    def can_reach(self, destination: str) -> bool:
         """Whether this process delivers to a destination."""
         if destination == MAIL:
             return self.mailer is not None
-        if destination == LOG:
-            # The log is for when nobody else is told.
-            return self.mailer is None and not has_webhooks
-        return self.webhook_key is not None
+        return destination == LOG or self.webhook_key is not None
 
 
 class _Claimed(NamedTuple):
@@ -111,13 +108,12 @@ class Deliverer:
             log.warning("webhooks wait: start the service with --webhook-key, the file of their key")
         names = {one.name for one in known}
         for name in (MAIL, LOG):
-            if name not in names and self._receivers.can_reach(name, has_webhooks=has_webhooks):
+            if name not in names and self._receivers.can_reach(name):
                 self._database.change(partial(self._add, name=name))
         return [
             one.name
             for one in known
-            if (one.name in due or one.planned < head)
-            and self._receivers.can_reach(one.name, has_webhooks=has_webhooks)
+            if (one.name in due or one.planned < head) and self._receivers.can_reach(one.name)
         ]
 
     def _look(self, connection: Connection) -> tuple[list[Destination], set[str], int]:
@@ -137,7 +133,10 @@ class Deliverer:
             pass
 
     def _plan(self, name: str) -> bool:
-        return self._database.change(lambda connection: plan(connection, name, self._now()))
+        has_mail = self._receivers.mailer is not None
+        return self._database.change(
+            lambda connection: plan(connection, name, self._now(), has_mail=has_mail)
+        )
 
     def deliver_one(self, name: str) -> bool:
         """Send what has been due longest to a destination; return false if nothing is."""

@@ -19,10 +19,16 @@ MOST_PENDING = 10_000
 """How many deliveries to one destination wait. When they are so many, later events stay in the log."""
 
 
-def plan(connection: Connection, name: str, now: int) -> bool:
+def plan(connection: Connection, name: str, now: int, *, has_mail: bool) -> bool:
     """Plan the deliveries of some events to a destination; return whether there may be more.
 
     Events that are too old are passed over.
+
+    Args:
+        connection: the transaction.
+        name: the destination.
+        now: the present instant.
+        has_mail: whether there is a mail server, so that the log need not tell what mail tells.
     """
     destination = destinations.find(connection, name)
     if destination is None:
@@ -34,23 +40,44 @@ def plan(connection: Connection, name: str, now: int) -> bool:
     if not found:
         return False
     oldest = now - (LONGEST_AGE_IN_LOG if name == LOG else LONGEST_AGE)
+    others = _others_than_the_log(connection, has_mail=has_mail) if name == LOG else ()
     planned = [
         (one.number, recipient)
         for one in found
         if one.time >= oldest
-        for recipient in _recipients(connection, destination, one)
+        for recipient in _recipients(connection, destination, one, others)
     ]
     deliveries.plan(connection, name, planned, now)
     destinations.set_planned(connection, name, found[-1].number)
     return True
 
 
-def _recipients(connection: Connection, destination: Destination, recorded: RecordedEvent) -> Iterator[str]:
+def _others_than_the_log(connection: Connection, *, has_mail: bool) -> tuple[Destination, ...]:
+    return tuple(
+        one
+        for one in destinations.list_all(connection)
+        if one.url is not None or (one.name == MAIL and has_mail)
+    )
+
+
+def _recipients(
+    connection: Connection, destination: Destination, recorded: RecordedEvent, others: tuple[Destination, ...]
+) -> Iterator[str]:
     event = recorded.event
     if destination.name == MAIL:
         audience = NOTICES.get(event.kind)
         if audience is not None:
             yield from mail_addresses(connection, event, audience)
+    elif destination.name == LOG:
+        # The log is for what nobody else is told. Other destinations are told what happens after their start.
+        told = (
+            recipient
+            for other in others
+            if recorded.time >= other.created
+            for recipient in _recipients(connection, other, recorded, ())
+        )
+        if event.kind in NOTICES and next(told, None) is None:
+            yield ""
     elif is_chosen(event.kind, destination.kinds):
         yield ""
 

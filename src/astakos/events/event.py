@@ -31,7 +31,7 @@ class Event(NamedTuple):
     """What happened, in the words of the audit log.
 
     Attributes:
-        kind: for example `project.approved` or `membership.accepted`.
+        kind: for example `project.suspended` or `membership.accepted`.
         actor: who caused it.
         project: the uuid of the project that it is about, if any.
         subject: the uuid of the user that it is about, if any: an applicant, a member.

@@ -37,7 +37,7 @@ def is_chosen(kind: str, chosen: tuple[str, ...]) -> bool:
 
     Args:
         kind: the kind of the event.
-        chosen: kinds such as `project.approved`, or the first parts of several, such as `project`; without
+        chosen: kinds such as `project.suspended`, or the first parts of several, such as `project`; without
             any, the notices.
     """
     if not chosen:

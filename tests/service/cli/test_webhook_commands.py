@@ -96,6 +96,14 @@ def test_what_is_no_url_is_refused(database: Database, key: str, url: str, reaso
     assert "secret@" not in line or "is not a URL" in reason
 
 
+@pytest.mark.parametrize("kind", ["bogus", "projec", "project.bogus"])
+def test_a_kind_that_no_event_can_have_is_refused(database: Database, key: str, kind: str) -> None:
+    done = add(database, key, "--kind", kind)
+    assert done.status == 2
+    assert f"{kind!r} is not a kind of events" in " ".join(done.errors.split())
+    assert astakos(database, "webhook", "list", "--json").document == []
+
+
 def test_the_number_of_webhooks_is_bounded(database: Database, key: str) -> None:
     for _ in range(MOST_WEBHOOKS):
         assert add(database, key).status == 0

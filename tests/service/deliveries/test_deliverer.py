@@ -23,6 +23,7 @@ from astakos.processes.listening import LOOPBACK, listen
 from astakos.storage.protocol import Connection, Database
 from astakos.storage.tables import deliveries, destinations, events, settings
 from astakos.storage.tables.deliveries import Delivery, DeliveryState
+from astakos.storage.tables.destinations import MAIL
 from service.deliveries.mail_server import MailServer, mail_server
 from service.deliveries.webhook_receiver import Received, Receiver, webhook_receiver
 from service.world import ALICE, BASE_URL, BOB, CHLOE, EDGAR, LAB
@@ -99,7 +100,7 @@ def test_people_are_told_by_mail_of_what_others_did(world: World, server: MailSe
     text = message.get_content()
     for part in ("Hello Bob", "Reason: fine", LAB, BASE_URL):
         assert part in text
-    (delivery,) = world.planned()
+    (delivery,) = (one for one in world.planned() if one.destination == MAIL)
     assert (delivery.state, delivery.attempts, delivery.recipient) == (DeliveryState.DELIVERED, 1, BOB.email)
 
 
@@ -111,6 +112,8 @@ def test_people_are_told_by_mail_of_what_others_did(world: World, server: MailSe
         (Event("membership.removed", OPERATOR, LAB, BOB.uuid), [BOB.email]),
         (Event("project.terminated", OPERATOR, LAB), [ALICE.email]),
         (Event("project.terminated", Actor(ALICE.uuid, ""), LAB), []),
+        (Event("project.suspended", OPERATOR, LAB), [ALICE.email]),
+        (Event("project.handed_over", Actor(ALICE.uuid, ""), LAB, BOB.uuid), [BOB.email]),
         (Event("feedback.sent", Actor(BOB.uuid, ""), None, BOB.uuid), ["help@example.org"]),
         (Event("membership.created", OPERATOR, LAB, BOB.uuid), []),
     ],
@@ -121,7 +124,7 @@ def test_each_notice_has_its_audience(
     world.mail_through(server.mailer)
     world.happen(event)
     world.work()
-    assert [one.recipient for one in world.planned()] == recipients
+    assert [one.recipient for one in world.planned() if one.destination == MAIL] == recipients
 
 
 def test_what_cannot_be_delivered_now_is_tried_again_later(world: World) -> None:
@@ -239,7 +242,7 @@ def test_a_crash_between_delivery_and_its_record_delivers_again(
 def test_a_delivery_is_claimed_by_one(world: World, receiver: Receiver) -> None:
     name = world.hook(receiver.url)
     world.happen(*[APPROVED] * 3)
-    world.database.change(partial(planning.plan, name=name, now=world.now))
+    world.database.change(partial(planning.plan, name=name, now=world.now, has_mail=False))
     claimed: list[int] = []
 
     def claim(connection: Connection) -> Delivery | None:
@@ -261,7 +264,7 @@ def test_a_delivery_is_claimed_by_one(world: World, receiver: Receiver) -> None:
 def test_who_comes_late_does_not_overwrite_the_outcome(world: World, receiver: Receiver) -> None:
     name = world.hook(receiver.url)
     world.happen(APPROVED)
-    world.database.change(partial(planning.plan, name=name, now=world.now))
+    world.database.change(partial(planning.plan, name=name, now=world.now, has_mail=False))
     late = world.database.change(lambda c: deliveries.claim(c, name, world.now, world.now))
     assert late is not None
     world.work()
@@ -333,6 +336,32 @@ def test_without_anybody_to_tell_notices_are_logged(
     world.work()
     assert len(caplog.messages) == 1
     assert len(receiver.received) == 1
+
+
+def test_what_neither_mail_nor_a_webhook_tells_is_logged(
+    world: World, receiver: Receiver, server: MailServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.hook(receiver.url, "user", "project.modified", "membership.accepted")
+    world.mail_through(server.mailer)
+    by_the_owner = Event("project.suspended", Actor(ALICE.uuid, "192.0.2.7"), LAB)
+    accepted = Event("membership.accepted", Actor(BOB.uuid, ""), LAB, BOB.uuid)
+    untold = world.happen(APPROVED, accepted, by_the_owner)
+    world.work()
+    assert caplog.messages == [f"notice {untold}: project.suspended, project {LAB}, user -, by {ALICE.uuid}"]
+    assert [json.loads(one.body)["type"] for one in receiver.received] == ["membership.accepted"]
+    assert server.message()["To"] == BOB.email
+
+
+def test_what_happened_before_mail_was_set_up_is_logged(
+    world: World, server: MailServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.work()
+    world.happen(APPROVED)
+    world.now += MICROSECONDS
+    world.mail_through(server.mailer)
+    world.work()
+    assert ["application.approved" in one for one in caplog.messages] == [True]
+    assert server.messages == []
 
 
 def test_webhooks_wait_for_their_key(

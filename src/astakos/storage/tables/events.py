@@ -30,7 +30,7 @@ class Wanted:
         subject: the uuid of the user whom they are about.
         actor: the uuid of the user who caused them.
         origin: where they came from; see `Actor`.
-        kind: a kind such as `project.approved`, or the first part of several, such as `project`.
+        kind: a kind such as `project.suspended`, or the first part of several, such as `project`.
         since: the earliest instant.
         until: the instant from which on there are too late.
         after: the number of the event that precedes them.
