@@ -156,28 +156,31 @@ class _Batch:
                 if remembered.fingerprint != operation.idempotency.fingerprint:
                     return KeyReused(operation.idempotency.key)
                 return Issued(remembered.serial, repeated=True, granted=remembered.granted)
-        if (named := self._metering.named_in(operation.provisions)) is not None:
+        metering, holdings = self._metering, self._holdings
+        if metering.has_meters and (named := metering.named_in(operation.provisions)) is not None:
             return named
-        prepared = NewIssue(operation) if is_mending else self._metering.prepare(operation, self._holdings)
-        marks = dict(self._metering.marks) if operation.is_question else None
-        changed = self._metering.issue(
-            self._holdings, prepared.issue.provisions, prepared.counts, force=operation.force
-        )
+        prepared = NewIssue(operation)
+        if (metering.has_meters and not is_mending) or operation.at_most:
+            prepared = metering.prepare(operation, holdings)
+        marks = dict(metering.marks) if operation.is_question else None
+        provisions, force = prepared.issue.provisions, operation.force
+        changed = metering.issue(holdings, provisions, prepared.counts, force=force)
         if not isinstance(changed, dict):
             return changed
         if marks is not None:
-            self._metering.marks = marks
+            metering.marks = marks
             return Issued(0, granted=prepared.granted)
         self._keep(changed)
         return self._add(prepared)
 
     def _add(self, prepared: NewIssue) -> Issued:
         issue, serial = prepared.issue, next(self._serials)
-        self.changes.issued.append(NewCommission(serial, issue, prepared.counts, prepared.granted))
+        new = NewCommission(serial, issue, prepared.counts, prepared.granted)
+        self.changes.issued.append(new)
         if issue.idempotency is not None:
             remembered = Remembered(issue.idempotency.fingerprint, serial, prepared.granted)
             self._remembered[_idempotency_key(issue)] = remembered
-        commission = self.changes.issued[-1].pending()
+        commission = new.pending()
         self._expires[serial] = None if issue.time_to_live is None else self._recorded + issue.time_to_live
         if issue.auto_accept:
             self._end(serial, commission, Verdict.ACCEPT)
@@ -298,7 +301,7 @@ class _Batch:
         if self._settled is None:
             self._settled = SettledSums(self._transaction, self._operations, self._before, self.changes)
         self._settled.catch_up()
-        if (named := self._metering.named_in(operation.usage)) is not None:
+        if self._metering.has_meters and (named := self._metering.named_in(operation.usage)):
             return Reconciled(refusal=named)
         drifts: list[Drift] = []
         missing: list[Key] = []
@@ -348,12 +351,13 @@ class _Batch:
             rules.verify(key, after)
             holdings[key] = after
             settlements.append(Settlement(key, quantity, settled, after))
-        for count, settled in settled_counts(commission.counts, quantities, accepted=accepted):
-            key, quantity = count.key, count.quantity
-            after = self._metering.settle(holdings[key], count, settled)
-            rules.verify(key, after)
-            holdings[key] = after
-            settlements.append(Settlement(key, quantity, settled, after))
+        if commission.counts:
+            for count, settled in settled_counts(commission.counts, quantities, accepted=accepted):
+                key, quantity = count.key, count.quantity
+                after = self._metering.settle(holdings[key], count, settled)
+                rules.verify(key, after)
+                holdings[key] = after
+                settlements.append(Settlement(key, quantity, settled, after))
         self.changes.resolved.append(Resolution(commission.component, serial, verdict, tuple(settlements)))
 
 

@@ -44,12 +44,14 @@ class Metering:
     Attributes:
         marks: the marks of the metered holdings that the batch has read.
         closed: the periods of budgets that the batch has found over.
+        has_meters: whether any resource has a meter.
     """
 
     def __init__(self, meters: Meters, marks: Mapping[Key, int | None], now: int) -> None:
         """Set the meters, the stored marks, and the instant at which all operations of the batch happen."""
         self.marks = dict(marks)
         self.closed: list[tuple[Key, Closed]] = []
+        self.has_meters = bool(meters)
         self._meters = meters
         self._now = now
 
@@ -64,7 +66,7 @@ class Metering:
 
     def named_in(self, provisions: Iterable[Provision]) -> IsMeter | None:
         """Return the refusal of provisions that name a meter itself; None if none does."""
-        for provision in provisions if self._meters else ():
+        for provision in provisions:
             base = self._meters.bases.get(provision.key.resource)
             if base is not None:
                 return IsMeter(provision, base)

@@ -11,10 +11,7 @@ MOST_PROVISIONS: Final = 400_000
 class _Cached(NamedTuple):
     pending: Pending
     document: str
-
-    @property
-    def size(self) -> int:
-        return len(self.pending.provisions) + len(self.pending.counts)
+    size: int
 
 
 class PendingCache:
@@ -41,9 +38,11 @@ class PendingCache:
 
     def put(self, serial: int, pending: Pending, document: str = "") -> None:
         """Add a commission that was read or issued, or replace it; `document` is its stored form."""
-        self.remove(serial)
-        cached = self._found[serial] = _Cached(pending, document)
-        self._provisions += cached.size
+        if serial in self._found:
+            self.remove(serial)
+        size = len(pending.provisions) + len(pending.counts)
+        self._found[serial] = _Cached(pending, document, size)
+        self._provisions += size
 
     def remove(self, serial: int) -> None:
         """Remove a commission that was resolved."""

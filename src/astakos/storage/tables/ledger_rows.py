@@ -88,8 +88,10 @@ def rows_of(now: int, changes: Changes, identifiers: Mapping[Key, int]) -> Rows:
         resolution = resolved.pop(serial, None)
         if resolution is None:
             expires = None if issue.time_to_live is None else now + issue.time_to_live
-            _, expires = extended.pop(serial, (issue.component, expires))
-            provisions = write_pending(revised.pop(serial, new.pending()), identifiers)
+            if serial in extended:
+                _, expires = extended.pop(serial)
+            pending = revised.pop(serial) if serial in revised else new.pending()
+            provisions = write_pending(pending, identifiers)
             rows.pending.append((issue.component, serial, issue.name, now, expires, provisions))
         else:
             provisions = write_settled(resolution.settlements, identifiers)
@@ -137,13 +139,16 @@ def write_rows(connection: Connection, rows: Rows, now: int) -> None:
     many(INSERT_RESOLVED, rows.resolved)
     many(MOVE_TO_RESOLVED, [(now, *row[2:], *row[:2]) for row in rows.moved])
     many(DELETE_PENDING, [row[:2] for row in rows.moved])
-    many(REVISE, [(document, *key) for *key, document in rows.revised])
-    many(EXTEND, [(expires, *key) for *key, expires in rows.extended])
     many(INSERT_HOLDER, rows.holders)
     many(REMEMBER, rows.remembered)
     many(SET_USAGE, [(*figures, identifier) for identifier, *figures in rows.usage])
-    many(SET_MARK, [(mark, identifier) for identifier, mark in rows.marks])
-    many(INSERT_CLOSED, rows.closed)
+    # Few batches have any of these, and each statement costs time, even for no row.
+    if rows.revised or rows.extended:
+        many(REVISE, [(document, *key) for *key, document in rows.revised])
+        many(EXTEND, [(expires, *key) for *key, expires in rows.extended])
+    if rows.marks:
+        many(SET_MARK, [(mark, identifier) for identifier, mark in rows.marks])
+        many(INSERT_CLOSED, rows.closed)
 
 
 def _drawing_holders(resolution: Resolution) -> set[str]:

@@ -65,7 +65,7 @@ _settled = msgspec.json.Decoder(list[Settled])
 def write_pending(pending: Pending, identifiers: Mapping[Key, int]) -> str:
     """Encode a pending commission."""
     provisions = _pairs(pending.provisions, identifiers)
-    if pending == Pending(pending.component, pending.provisions):
+    if not pending.counts and not pending.progress and pending.overage is Overage.REFUSE:
         return _encoder.encode(provisions).decode()
     counts = [
         StoredCount(identifiers[key], identifiers[base], quantity, at_issue)
