@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from astakos.administration.state_document import StateError
-from astakos.clock import MICROSECONDS
+from astakos.clock import MICROSECONDS, to_iso
 from astakos.directory.redirects import refuse_web_url
 from astakos.events.event import Actor, Event
 from astakos.events.webhook_signatures import fingerprint, refuse_key
@@ -93,10 +93,17 @@ def rotate_webhook(
     """Give a webhook a new secret. For some hours, messages are signed with the one before as well.
 
     Raises:
-        StateError: there is no such webhook, or the key cannot be used.
+        StateError: there is no such webhook, the key cannot be used, or the secret before the present one is
+            still used as well: its receiver would be cut off. Without an overlap, it is anyway.
     """
     webhook = find_webhook(connection, name)
     require_key(connection, key)
+    ends = webhook.overlap_ends
+    if overlap_hours and ends is not None and now < ends:
+        raise StateError(
+            f"the secret before the present one is used until {to_iso(ends)}; rotate after that, "
+            "or at once without an overlap of hours if a secret is known to others"
+        )
     destinations.rotate(connection, name, now + overlap_hours * HOUR)
     after = {"webhook": name, "overlap_hours": overlap_hours}
     events.record(connection, Event("webhook.secret_rotated", actor, after=after), now)

@@ -20,6 +20,7 @@ from astakos.deliveries.key_file import KeyFileError, read_key
 from astakos.deliveries.mail import Mailer
 from astakos.deliveries.templates import MailTemplate, TemplateError, load_templates
 from astakos.deliveries.worker import Assignment
+from astakos.directory.mail_addresses import EXAMPLE, is_mail_address
 from astakos.directory.redirects import refuse_base_url
 from astakos.directory.trusted_proxies import THIS_MACHINE, TrustedProxies
 from astakos.http.dialects.choice import NEWEST_NAME
@@ -320,13 +321,17 @@ def _trusted_proxies(database: Database, given: tuple[str, ...]) -> tuple[str, .
 def _mailer(database: Database, url: str | None, sender: str | None) -> Mailer | None:
     if not url:
         return None
-    recipients = tuple(settings.find(database.reader(), settings.HELPDESK, ()))
+    if sender and not (is_mail_address(sender) and sender.isascii()):
+        raise StateError(f"--mail-sender must be an email address like {EXAMPLE}")
+    recipients = settings.find(database.reader(), settings.HELPDESK, ())
+    if not (sender or recipients):
+        raise StateError("--mail-server needs a sender: give --mail-sender, or set helpdesk (docs/state.md)")
     if not recipients:
-        raise StateError("--mail-server requires addresses in the setting helpdesk, which is empty")
+        log.warning("the setting helpdesk is empty: what is for operators is not mailed to anybody")
     try:
         return Mailer.from_url(url, sender or recipients[0])
     except ValueError as error:
-        raise StateError(str(error)) from error
+        raise StateError(f"--mail-server: {error}") from error
 
 
 def _templates(folder: Path | None) -> dict[str, MailTemplate]:

@@ -95,6 +95,7 @@ class Deliverer:
         self._now = now
         self._chance = chance
         self._has_warned = False
+        self._failing: set[str] = set()
 
     def destinations_with_work(self) -> list[str]:
         """Return the destinations of this process that have something to be planned or sent.
@@ -207,6 +208,7 @@ class Deliverer:
     def _settle(self, connection: Connection, claimed: _Claimed, failure: DeliveryError | None) -> None:
         delivery, now = claimed.delivery, self._now()
         destinations.count_attempt(connection, delivery.destination, failed=failure is not None)
+        self._note(delivery.destination, failure)
         if failure is None:
             deliveries.settle(connection, delivery, DeliveryState.DELIVERED, now, now, None)
             return
@@ -223,6 +225,16 @@ class Deliverer:
                 delivery.id,
             )
         deliveries.settle(connection, delivery, state, now if due is None else due, now, str(failure))
+
+    def _note(self, destination: str, failure: DeliveryError | None) -> None:
+        """Tell when deliveries to a destination begin to fail, and when they succeed again."""
+        if failure is None:
+            if destination in self._failing:
+                self._failing.discard(destination)
+                log.warning("deliveries to %s succeed again", destination)
+        elif not failure.is_final and destination not in self._failing:
+            self._failing.add(destination)
+            log.warning("deliveries to %s fail and are repeated: %s", destination, failure)
 
     def forget(self) -> None:
         """Delete deliveries that ended long ago."""

@@ -166,7 +166,7 @@ def test_a_port_that_is_taken_is_named_in_one_line(database: Database) -> None:
         (["--host", "192.0.2.1"], "cannot listen on 192.0.2.1 port 0"),
         (
             ["--mail-server", "http://user:secret@mail.example.org"],
-            "the URL of the mail server must have one of these forms",
+            "--mail-server: the URL of the mail server must have one of these forms",
         ),
         (["--database", "mysql://u:secret@h/n"], "the database URL must look like"),
         (["--database", "postgresql://u:secret@[/n"], "the database URL is malformed"),
@@ -204,7 +204,15 @@ def test_a_second_service_on_the_same_file_is_refused_unless_it_is_asked_for(
 def test_mail_that_nobody_would_get_is_refused(empty: Database) -> None:
     done = ended(empty, "serve", "--port", "0", ASTAKOS_MAIL_SERVER="smtp://mail.example.org")
     assert done.status == 1
-    assert "helpdesk" in only_line(done.errors)
+    assert "--mail-sender, or set helpdesk" in only_line(done.errors)
+
+
+@pytest.mark.parametrize("sender", ["x", "a@b.example\nBcc: d@e.example", "ä@example.org"])
+def test_a_sender_of_mail_that_is_none_is_refused(database: Database, sender: str) -> None:
+    environment = {"ASTAKOS_MAIL_SERVER": "smtp://mail.example.org", "ASTAKOS_MAIL_SENDER": sender}
+    done = ended(database, "serve", "--port", "0", **environment)
+    assert done.status == 1
+    assert only_line(done.errors).startswith("--mail-sender must be an email address")
 
 
 @pytest.mark.parametrize("arguments", [["--port", "65536"], ["--port", "x"], ["--nonsense"], ["more"]])

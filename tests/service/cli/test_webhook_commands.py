@@ -114,3 +114,11 @@ def test_the_number_of_webhooks_is_bounded(database: Database, key: str) -> None
 def test_a_webhook_that_is_not_there_is_named(database: Database, key: str, command: list[str]) -> None:
     more = [] if command == ["remove"] else ["--webhook-key", key]
     assert refused(database, "webhook", *command, "wh_0", *more) == "there is no webhook 'wh_0'"
+
+
+def test_nobody_is_cut_off_by_a_second_rotation(database: Database, key: str) -> None:
+    name = add(database, key).document["name"]
+    rotate = ("webhook", "rotate", name, "--webhook-key", key)
+    assert astakos(database, *rotate).status == 0
+    assert "the secret before the present one is used until" in refused(database, *rotate)
+    assert astakos(database, *rotate, "--overlap-hours", "0").status == 0
