@@ -1,1 +1,1 @@
-"""The client's methods, one per API call; ``tools/generate_methods.py`` derives three of the four modules."""
+"""The client's methods, one per API call; ``tools/generate_methods.py`` derives most of the modules."""

@@ -13,6 +13,8 @@ from astakosclient import AstakosClient, errors
 from astakosclient.methods.documented_methods import Calls
 from astakosclient.methods.project_methods import ProjectCalls
 
+README = Path(__file__).parents[3] / "README.md"
+
 
 @pytest.fixture
 def temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -24,6 +26,9 @@ def test_every_call_answers_as_it_should(temporary_folder: Path) -> None:
     result = CliRunner().invoke(main, ["demo"])
     assert result.exit_code == 0, result.output
     assert "all as expected" in result.output
+    counted = re.search(r"\d+ calls of \d+ methods", result.output)
+    assert counted is not None
+    assert counted[0] in README.read_text(encoding="utf-8"), "the README shows other figures"
     told = set(re.findall(r"client\.(\w+)\(", result.output))
     # What makes no call itself, but of other calls, is not told.
     documented = {name for face in (Calls, ProjectCalls) for name in vars(face) if not name.startswith("_")}
