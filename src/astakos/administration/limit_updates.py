@@ -11,7 +11,7 @@ from astakos.directory.entities import Resource
 from astakos.projects.limits import default_capacity, granted
 from astakos.projects.project import INITIALIZED, Capacity, Project
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import holding_limits, memberships, projects, registry
+from astakos.storage.tables import holding_limits, projects, registry
 
 
 def sync_project(connection: Connection, uuid: str) -> None:
@@ -21,7 +21,7 @@ def sync_project(connection: Connection, uuid: str) -> None:
     its first activation does, its members get theirs.
     """
     if _sync_grants(connection, uuid):
-        _sync_all_memberships(connection, uuid)
+        holding_limits.sync_project(connection, uuid)
 
 
 def sync_memberships(connection: Connection, project: str, users: Iterable[str]) -> None:
@@ -32,7 +32,7 @@ def sync_memberships(connection: Connection, project: str, users: Iterable[str])
 def sync_project_and_memberships(connection: Connection, uuid: str) -> None:
     """Do both, for a project with all its memberships."""
     _sync_grants(connection, uuid)
-    _sync_all_memberships(connection, uuid)
+    holding_limits.sync_project(connection, uuid)
 
 
 def sync_resource(connection: Connection, resource: Resource) -> None:
@@ -74,8 +74,3 @@ def _complete_capacities(connection: Connection, project: Project) -> dict[str, 
     }
     projects.save_capacities(connection, project.uuid, missing)
     return capacities | missing
-
-
-def _sync_all_memberships(connection: Connection, uuid: str) -> None:
-    members = [one.user for one in memberships.list_of_project(connection, uuid) if one.ever_accepted]
-    holding_limits.sync_members(connection, uuid, members)

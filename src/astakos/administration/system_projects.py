@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from astakos.administration.limit_updates import sync_project_and_memberships
+from astakos.administration.limit_updates import sync_project
 from astakos.directory.entities import User
 from astakos.projects.limits import SYSTEM_PROJECT_LIFETIME
 from astakos.projects.membership_times import placed
@@ -21,7 +21,7 @@ def save_system_project(connection: Connection, user: User, quotas: Mapping[str,
         _create(connection, user, now)
     capacities = {name: Capacity(limit, limit) for name, limit in quotas.items()}
     projects.save_capacities(connection, user.uuid, capacities)
-    sync_project_and_memberships(connection, user.uuid)
+    sync_project(connection, user.uuid)
 
 
 def _create(connection: Connection, user: User, now: int) -> None:

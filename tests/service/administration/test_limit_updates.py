@@ -23,7 +23,7 @@ from astakos.projects.limits import granted, own_limit, project_holder, user_hol
 from astakos.projects.project import INITIALIZED, Capacity, Membership, MembershipState, ProjectState
 from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Connection, Database
-from astakos.storage.tables import memberships, projects, registry, users
+from astakos.storage.tables import holding_limits, memberships, projects, registry, users
 from astakos.storage.tables.holding_limits import allowances_of, set_allowance
 from astakos.storage.tables.project_usage import BY_MEMBER, read_usage
 from astakos.storage.tables.quotas import project_quotas, service_quotas
@@ -37,6 +37,11 @@ NEW = "000000a4-0000-4000-8000-0000000000a4"
 """A project that has not begun."""
 PROJECTS = (LAB, HALTED, CLOSED, NEW)
 MEMBERS = (ALICE, BOB, CHLOE)
+ACCEPTED, REMOVED, REQUESTED = (
+    MembershipState.ACCEPTED,
+    MembershipState.REMOVED,
+    MembershipState.REQUESTED,
+)
 PATIENCE = 30.0
 
 Change = Callable[[Connection], object]
@@ -200,6 +205,25 @@ def test_a_project_with_its_members_is_suspended_in_a_row_for_each_resource(data
     assert set(all_rows(database)["holdings"]) - set(before) == changed
     database.change(in_state(LAB, ProjectState.ACTIVE))
     assert all_rows(database)["holdings"] == before
+
+
+@pytest.mark.parametrize("at_a_time", [1, 4, 8, 10_000])
+def test_all_members_have_holdings_once_their_project_is_activated(
+    database: Database, monkeypatch: pytest.MonkeyPatch, at_a_time: int
+) -> None:
+    monkeypatch.setattr(holding_limits, "AT_A_TIME", at_a_time)
+    database.change(is_new)
+    states = dict(zip(MEMBERS, (ACCEPTED, REMOVED, REQUESTED), strict=True))
+    for person, state in states.items():
+        database.change(with_member(NEW, person, state))
+    database.change(in_state(NEW, ProjectState.ACTIVE))
+    reader = database.reader()
+    expected = follows(reader, NEW)
+    resources = {resource.name for resource in registry.list_resources(reader)}
+    assert {key.resource for key in expected if key.holder == user_holder(ALICE.uuid)} == resources
+    assert not any(key.holder == user_holder(CHLOE.uuid) for key in expected)
+    stored = {key: holding.limit for key, holding in holdings(database).items()}
+    assert {key: limit for key, limit in stored.items() if project_holder(NEW) in key} == expected
 
 
 @contextlib.contextmanager

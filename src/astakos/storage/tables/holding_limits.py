@@ -15,7 +15,7 @@ from astakos.projects.project import DRAWING, INITIALIZED, Capacity, ProjectStat
 from astakos.storage.protocol import Connection
 
 AT_A_TIME = 10_000
-"""How many projects or memberships one statement looks at."""
+"""How many projects or memberships one statement looks at; or how many holdings, if each has several."""
 
 
 class Grant(NamedTuple):
@@ -76,7 +76,15 @@ ON CONFLICT (holder, source, resource) DO UPDATE SET "limit" = excluded."limit"
 
 
 SYNC_MEMBER = _syncing("project.uuid = ? AND u.uuid = ?")
-SYNC_MEMBERS = _syncing("p.resource = ? AND m.id > ? AND m.id <= ?")
+SYNC_PROJECT = _syncing("project.uuid = ? AND m.id > ? AND m.id <= ?")
+SYNC_RESOURCE = _syncing("p.resource = ? AND m.id > ? AND m.id <= ?")
+COUNT_GRANTS = "SELECT count(*) FROM holdings WHERE holder = ? AND source = ''"
+FIND_PAGE = """
+SELECT count(*), max(page.id) FROM (
+    SELECT m.id FROM projects p JOIN memberships m ON m.project_id = p.id
+    WHERE p.uuid = ? AND m.id > ? ORDER BY m.id LIMIT ?
+) AS page
+"""
 FIND_ALLOWANCE = "SELECT member_limit FROM holdings WHERE holder = ? AND source = ? AND resource = ?"
 SET_ALLOWANCE = "UPDATE holdings SET member_limit = ? WHERE holder = ? AND source = ? AND resource = ?"
 LIST_ALLOWANCES = f"""
@@ -118,6 +126,18 @@ def sync_members(connection: Connection, project: str, users: Iterable[str]) -> 
     connection.executemany(SYNC_MEMBER, ((project, user) for user in users))
 
 
+def sync_project(connection: Connection, project: str) -> None:
+    """Do the same for all members of a project, by pages of its memberships."""
+    (grants,) = connection.execute(COUNT_GRANTS, (project_holder(project),)).fetchone()
+    most = found = max(AT_A_TIME // max(grants, 1), 1)
+    after = 0
+    while found == most:
+        found, last = connection.execute(FIND_PAGE, (project, after, most)).fetchone()
+        if found:
+            connection.execute(SYNC_PROJECT, (project, after, last))
+            after = last
+
+
 def find_allowance(connection: Connection, project: str, user: str, resource: str) -> int | None:
     """Return what a member alone is allowed of a resource; None for somebody who was never a member."""
     key = (user_holder(user), project_holder(project), resource)
@@ -149,7 +169,7 @@ def add_resource(connection: Connection, resource: Resource) -> None:
             connection.execute(ADD_CAPACITIES, (*capacity, resource.name, system_project, after, last))
         connection.execute(ADD_GRANTS, (resource.name, after, last))
     for after, last in _ranges(connection, LAST_MEMBERSHIP):
-        connection.execute(SYNC_MEMBERS, (resource.name, after, last))
+        connection.execute(SYNC_RESOURCE, (resource.name, after, last))
 
 
 def _ranges(connection: Connection, last: str) -> Iterator[tuple[int, int]]:
