@@ -120,13 +120,15 @@ class Resource(TypedDict):
     """A resource that quotas limit, for example ``cyclades.vm``.
 
     ``scale`` is how many digits after the point amounts in the ``unit`` have, if they have any: with 6, a
-    quantity of 12500000 is 12.5. See :mod:`astakosclient.pricing`.
+    quantity of 12500000 is 12.5. See :mod:`astakosclient.pricing`. ``max_debt`` is by how much a settlement
+    with the policy ``debt`` may take usage beyond a limit, if that has a bound.
     """
 
     service: str
     description: str | None
     unit: str | None
     scale: NotRequired[int]
+    max_debt: NotRequired[int]
     ui_visible: NotRequired[bool]
     api_visible: NotRequired[bool]
     allow_in_projects: NotRequired[bool]

@@ -104,6 +104,7 @@ def _resources(connection: Connection) -> Iterator[ResourceEntry]:
             project_default=resource.project_default,
             ui_visible=resource.ui_visible,
             api_visible=resource.api_visible,
+            max_debt=resource.max_debt,
             meter=definitions.get(resource.name),
         )
 

@@ -272,8 +272,11 @@ class _Loader:
             project_default=limit_at(project_default, place / "project_default"),
             ui_visible=ui_visible,
             api_visible=entry.api_visible,
+            max_debt=limit_at(entry.max_debt, place / "max_debt"),
         )
         registry.save_resource(self._connection, resource)
+        if resource.max_debt != (known[entry.name].max_debt if entry.name in known else UNLIMITED):
+            meters.note_change(self._connection)
         if entry.meter is not None:
             meters.save_definition(self._connection, entry.name, entry.meter)
         before = facts_of_resource(known[entry.name], known_meter) if entry.name in known else None

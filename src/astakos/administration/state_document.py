@@ -84,6 +84,7 @@ class ResourceEntry(Entry):
     project_default: int | None = None
     ui_visible: bool | None = None
     api_visible: bool = True
+    max_debt: int = 2**63 - 1
     meter: MeterDefinition | None = None
 
 

@@ -55,6 +55,7 @@ def meter_entries(
     given: Iterable[Given],
     known: Mapping[str, ResourceEntry],
     changes: Mapping[str, str],
+    figures: Mapping[str, int],
 ) -> Iterator[ResourceEntry]:
     """Return the entries of meters of a resource, like those of a state document.
 
@@ -64,6 +65,7 @@ def meter_entries(
         given: their periods and limits.
         known: the entries of the meters that there are, by name; what is not given stays as it is.
         changes: the zone and the anchor, as far as they are given.
+        figures: other properties, as far as they are given.
     """
     for every, unit, limit in given:
         label = LABELS[kind].format(unit if every == 1 else f"{every}{unit}s")
@@ -75,7 +77,8 @@ def meter_entries(
         if entry is None:
             description = f"{base.name} {definition.in_words()}"
             entry = msgspec.structs.replace(
-                base, name=name, description=description, project_default=UNLIMITED
+                base, name=name, description=description, project_default=UNLIMITED, max_debt=UNLIMITED
             )
         quantity = limit.quantity(base.name, base.scale)
-        yield msgspec.structs.replace(entry, system_default=quantity, scale=base.scale, meter=definition)
+        entry = msgspec.structs.replace(entry, system_default=quantity, scale=base.scale, meter=definition)
+        yield msgspec.structs.replace(entry, **figures)

@@ -38,10 +38,11 @@ def list_(database_url: str, as_json: bool, wide: bool) -> None:
         "system_default",
         "period",
         "project_default",
+        "max_debt",
         "api_visible",
         "description",
     )
-    droppable = ("description", "api_visible", "scale", "project_default", "period", "unit")
+    droppable = ("description", "api_visible", "max_debt", "scale", "project_default", "period", "unit")
     print_rows(rows, columns, as_json=as_json, wide=wide, droppable=droppable)
 
 
@@ -55,6 +56,9 @@ def list_(database_url: str, as_json: bool, wide: bool) -> None:
     "--scale",
     type=click.IntRange(0, LARGEST_SCALE),
     help="How many digits after the point amounts in the unit have: with 6, a quantity of 12500000 is 12.5.",
+)
+@click.option(
+    "--max-debt", type=AMOUNT, help="How far settlements may take usage beyond a limit, or `unlimited`."
 )
 @click.option("--description", help="A description for people.")
 @click.option("--visible/--hidden", "visible", default=None, help="Whether users see the resource.")
@@ -91,6 +95,7 @@ def set_(
     project_default: GivenAmount | None,
     unit: str | None,
     scale: int | None,
+    max_debt: GivenAmount | None,
     description: str | None,
     visible: bool | None,
     budgets: tuple[Given, ...],
@@ -109,7 +114,8 @@ def set_(
     quantities themselves are integers, and stay as they are.
 
     The limits of --meter, --rate and --window are such defaults, too, of resources of their own: `--meter
-    month=1000000` registers NAME/month, and whatever is charged to NAME counts on it.
+    month=1000000` registers NAME/month, and whatever is charged to NAME counts on it. Together with one of
+    these, --max-debt is about the meters, otherwise about NAME itself, which can be a meter.
     """
     if (zone is not None or anchor is not None) and not budgets:
         raise click.UsageError("--zone and --anchor say when the periods of --meter begin; give --meter.")
@@ -138,6 +144,10 @@ def set_(
         "ui_visible": visible,
         "api_visible": visible,
     }
+    own = {"max_debt": max_debt and max_debt.quantity(name, new_scale)}
+    figures = {key: value for key, value in own.items() if value is not None}
+    if not (budgets or rates or windows):
+        given |= figures
     changes = {key: value for key, value in given.items() if value is not None}
     if known is not None and not (changes or budgets or rates or windows):
         raise click.UsageError(f"Say what to change of {name}: give at least one option.")
@@ -149,7 +159,7 @@ def set_(
     meters = [
         entry
         for kind, periods in given_meters
-        for entry in meter_entries(changed, kind, periods, known_meters, begins)
+        for entry in meter_entries(changed, kind, periods, known_meters, begins, figures)
     ]
     if known is not None and changed == entry and not meters:
         click.echo(f"{name} is like that already. Nothing has changed.")
@@ -201,6 +211,7 @@ def _entry(known: Resource, meter: MeterDefinition | None) -> ResourceEntry:
         project_default=known.project_default,
         ui_visible=known.ui_visible,
         api_visible=known.api_visible,
+        max_debt=known.max_debt,
         meter=meter,
     )
 
@@ -208,6 +219,6 @@ def _entry(known: Resource, meter: MeterDefinition | None) -> ResourceEntry:
 def _facts(known: Resource, meter: MeterDefinition | None) -> dict[str, object]:
     facts: dict[str, object] = {name: getattr(known, name) for name in Resource.__slots__ if name != "id"}
     facts["period"] = None if meter is None else meter.in_words()
-    for default in ("system_default", "project_default"):
+    for default in ("system_default", "project_default", "max_debt"):
         facts[default] = Amount(getattr(known, default), known.scale)
     return facts

@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 from astakos.directory.charging_rights import MayCharge
 
+NO_BOUND = 2**63 - 1
+"""The largest quantity, which bounds nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class User:
@@ -146,6 +149,7 @@ class Resource:
         project_default: the limit in any other project that does not set one.
         ui_visible: whether web pages show the resource to users.
         api_visible: whether the public list and users' quotas include the resource.
+        max_debt: by how much a settlement with the policy `debt` may take usage beyond a limit.
     """
 
     id: int
@@ -159,3 +163,4 @@ class Resource:
     ui_visible: bool
     api_visible: bool
     scale: int = 0
+    max_debt: int = NO_BOUND

@@ -20,6 +20,7 @@ def test_all_resources_are_listed(database: Database) -> None:
         "description": "Memory",
         "system_default": 8 * 2**30,
         "project_default": 2**30,
+        "max_debt": UNLIMITED,
         "ui_visible": False,
         "api_visible": True,
         "period": None,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from astakos.ledger.rules import Holding
+from astakos.ledger.rules import UNLIMITED, Holding
 from astakos.storage.protocol import Database
 from service.caller import ACCOUNT
 from service.command import Ended, astakos
@@ -139,3 +139,25 @@ def test_a_changed_scale_changes_no_quantity(scaled: Database) -> None:
     ]
     assert holdings(scaled)[OF_ALICE] == before == Holding(12_500_000, 0, 0)
     assert "125000" in row(astakos(scaled, "quota", "show", ALICE.email).output, ALICE.uuid, COST)
+
+
+def test_a_bound_of_debts_is_given_in_amounts_for_the_resource_or_for_its_meters(scaled: Database) -> None:
+    def bounds() -> dict[str, int]:
+        listed = astakos(scaled, "resource", "list", "--json").document
+        return {one["name"]: one["max_debt"] for one in listed if one["name"].startswith(COST)}
+
+    assert set_resource(scaled, "--max-debt", "2.5").output == f"Changed {COST}.\n"
+    assert row(astakos(scaled, "resource", "list", "--wide").output, COST).count("2.5") == 1
+    assert bounds() == {COST: 2_500_000}
+    set_resource(scaled, "--meter", "month=20", "--max-debt", "0.25")
+    assert bounds() == {COST: 2_500_000, f"{COST}/month": 250_000}
+    set_resource(scaled, "--meter", "month=20", "--meter", "day=5")
+    assert bounds() == {COST: 2_500_000, f"{COST}/month": 250_000, f"{COST}/day": UNLIMITED}
+    astakos(scaled, "resource", "set", f"{COST}/month", "--max-debt", "unlimited")
+    assert bounds()[f"{COST}/month"] == UNLIMITED
+    with running(scaled) as caller:
+        told = caller.get(f"{ACCOUNT}/resources").document
+    assert (told[COST]["max_debt"], "max_debt" in told[f"{COST}/month"]) == (2_500_000, False)
+    refused = set_resource(scaled, "--max-debt", "0.0000001")
+    assert refused.status == 2
+    assert "write at most 6" in refused.errors

@@ -18,13 +18,16 @@ from astakos.ledger.operations import (
     Reconcile,
     Reconciled,
     Resolve,
+    Resolved,
     Settle,
 )
+from astakos.ledger.overage import Overage
 from astakos.ledger.periods import HOUR, MINUTE, Unit
+from astakos.ledger.ports import LedgerStorage
 from astakos.ledger.rules import UNLIMITED, Holding, IsMeter, Key, NoCapacity, NoHolding, Provision, Renewal
 from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Database
-from astakos.storage.tables.meters import save_definition
+from astakos.storage.tables.meters import note_change, save_definition
 from service.installation import holdings, rows, set_limits
 from service.simulated_clock import SimulatedClock
 from service.world import ALICE, LOADED, VM, member_key, project_key
@@ -59,6 +62,11 @@ class Metered:
                 connection.execute(ADD, (name, VM))
             save_definition(connection, name, definition)
             set_limits(connection, [(meter(U, name), member), (meter(P, name), project)])
+
+    def bound_debts(self, name: str, bound: int) -> None:
+        with self.database.transaction() as connection:
+            connection.execute("UPDATE resources SET max_debt = ? WHERE name = ?", (bound, name))
+            note_change(connection)
 
     def do(self, *operations: Operation) -> list[Outcome]:
         with contextlib.closing(ledger_storage(self.database)) as store:
@@ -97,6 +105,10 @@ def metered(database: Database) -> Metered:
     with database.transaction() as connection:
         set_limits(connection, [(U, UNLIMITED), (P, UNLIMITED)])
     return Metered(database, SimulatedClock(database, START))
+
+
+def release(quantity: int) -> Issue:
+    return Issue(COMPUTE, (Provision(U, -quantity), Provision(P, -quantity)), auto_accept=True)
 
 
 def refused_by(outcome: Outcome) -> str:
@@ -261,3 +273,33 @@ def test_an_open_engine_heeds_a_new_definition(metered: Metered) -> None:
         metered.wait(DAY)
         (issued,) = perform(store, [charge(5)], metered.clock.now)
         assert isinstance(issued, Issued)
+
+
+@pytest.mark.parametrize("bounded", [VM, DAILY])
+def test_an_open_engine_heeds_a_new_bound_of_debts(metered: Metered, bounded: str) -> None:
+    """Two engines of one database, one of which knows the meter already."""
+    metered.define(DAILY, MeterDefinition(unit=Unit.DAY), 10)
+    with metered.database.transaction() as connection:
+        set_limits(connection, [(U, 10)])
+
+    def settled(store: LedgerStorage) -> int:
+        (issued,) = perform(store, [charge(10, auto_accept=False)], metered.clock.now)
+        assert isinstance(issued, Issued)
+        quantities = Provision(U, 25), Provision(P, 25)
+        settle = Settle(COMPUTE, issued.serial, quantities, Overage.DEBT)
+        (outcome,) = perform(store, [settle], metered.clock.now)
+        assert isinstance(outcome, Resolved)
+        assert {one.quantity for one in outcome.settled} == {metered.figures(DAILY).usage_min}
+        perform(store, [release(metered.figures(VM).usage_min)], metered.clock.now)
+        metered.wait(DAY)
+        return outcome.settled[0].quantity
+
+    first, second = (contextlib.closing(ledger_storage(metered.database)) for _ in range(2))
+    with first as one, second as other:
+        assert (settled(one), settled(other)) == (25, 25)
+        metered.bound_debts(bounded, 4)
+        assert (settled(one), settled(other)) == (14, 14)
+        metered.bound_debts(bounded, 0)
+        assert (settled(other), settled(one)) == (10, 10)
+        metered.bound_debts(bounded, UNLIMITED)
+        assert (settled(one), settled(other)) == (25, 25)

@@ -10,7 +10,7 @@ from astakos.http.faults import BadRequest, NotAllowed
 from astakos.http.forms import form_type_of
 from astakos.http.openapi.description import Parameter
 from astakos.http.request import Request
-from astakos.ledger.rules import Holding, Provision
+from astakos.ledger.rules import UNLIMITED, Holding, Provision
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import quotas as stored
 from astakos.storage.tables.metered_figures import Period
@@ -36,6 +36,7 @@ def _visible_resources(resources: Iterable[Resource]) -> dict[str, Document]:
             "unit": resource.unit,
             # Only where it says something: clients of today know nothing of it.
             **({"scale": resource.scale} if resource.scale else {}),
+            **({"max_debt": resource.max_debt} if resource.max_debt < UNLIMITED else {}),
             "ui_visible": resource.ui_visible,
             "api_visible": resource.api_visible,
         }

@@ -59,7 +59,7 @@ from astakos.storage.postgresql.statements import (
 from astakos.storage.tables.commissions import LARGEST_SERIAL
 from astakos.storage.tables.holdings import read_source, stored_source
 from astakos.storage.tables.ledger_rows import Rows, rows_of
-from astakos.storage.tables.meters import meters_of, read_definition
+from astakos.storage.tables.meters import Told, meters_of, read_definition
 from astakos.storage.tables.provisions import read_all_pending, read_granted, understood
 from astakos.storage.texts import is_storable
 
@@ -107,10 +107,13 @@ class Known:
             self.pending.clear()
 
     def learn_meters(self, version: MetersVersion, defined: Result) -> None:
-        """Replace the meters with those of a newer version, each given as its name and its definition."""
-        definitions = {name.decode(): read_definition(text) for name, text in defined.rows()}
+        """Replace the meters with those of a newer version, each given as in `LIST_METERS`."""
+        told = [
+            Told(name.decode(), read_definition(text) if text else None, int(max_debt))
+            for name, text, max_debt in defined.rows()
+        ]
         _, seconds = version
-        self.meters = meters_of(definitions, int(seconds) * clock.MICROSECONDS if seconds else TIME_TO_LIVE)
+        self.meters = meters_of(told, int(seconds) * clock.MICROSECONDS if seconds else TIME_TO_LIVE)
         self.meters_version = version
 
     def learn(self, holdings: Iterable[tuple[bytes, ...]]) -> None:

@@ -7,6 +7,7 @@ the first half of one pair and the second half of another; callers must drop suc
 """
 
 from astakos.storage.postgresql.pipeline import statement
+from astakos.storage.tables import meters
 
 BEGIN = statement("begin", "BEGIN ISOLATION LEVEL READ COMMITTED")
 # The server's clock decides for all engines, whichever hosts they run on. The version tells whether the known
@@ -19,12 +20,7 @@ SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint),
        (SELECT value FROM settings WHERE name = 'meter_ttl_seconds')
 """,
 )
-LIST_METERS = statement(
-    "list_meters",
-    """
-SELECT r.name, m.definition FROM meters m JOIN resources r ON r.id = m.resource_id ORDER BY r.id
-""",
-)
+LIST_METERS = statement("list_meters", meters.LIST_TOLD)
 # Changes no row if this batch, or a later one of the same engine, has been committed.
 RECORD = statement(
     "record",

@@ -157,6 +157,8 @@ resources = _table(
     _flag("api_visible"),
     # Quantities are integers; one of the unit is 10 ** scale of them.
     Column("scale", NUMBER, nullable=False, server_default=text("0")),
+    # By how much a settlement may take usage beyond a limit; the default is no bound.
+    Column("max_debt", NUMBER, nullable=False, server_default=text(str(2**63 - 1))),
 )
 
 # Resources that count imports of others in a time. `definition` is JSON (`ledger/meter_definitions.py`).

@@ -1,21 +1,44 @@
-"""The definitions of meters."""
+"""The definitions of meters, and whatever else resources tell the ledger."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import msgspec
 
 from astakos.clock import MICROSECONDS
 from astakos.ledger.meter_definitions import MeterDefinition, base_of
 from astakos.ledger.meters import NO_METERS, TIME_TO_LIVE, Meter, Meters
+from astakos.ledger.rules import UNLIMITED
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import settings
 
 LIST = "SELECT r.name, m.definition FROM meters m JOIN resources r ON r.id = m.resource_id ORDER BY r.id"
+LIST_TOLD = f"""
+SELECT r.name, m.definition, r.max_debt FROM resources r LEFT JOIN meters m ON m.resource_id = r.id
+WHERE m.resource_id IS NOT NULL OR r.max_debt < {UNLIMITED} ORDER BY r.id
+"""
 SAVE = """
 INSERT INTO meters (resource_id, definition) SELECT id, ? FROM resources WHERE name = ?
 ON CONFLICT (resource_id) DO UPDATE SET definition = excluded.definition
 """
 
 VERSION = "meters_version"
-"""The name of the setting that changes with any definition."""
+"""The name of the setting that changes with anything that resources tell the ledger."""
+
+
+class Told(NamedTuple):
+    """What a resource tells the ledger.
+
+    Attributes:
+        name: of the resource.
+        meter: the meter that it is; None if it is none.
+        max_debt: by how much a settlement may take its usage beyond a limit.
+    """
+
+    name: str
+    meter: MeterDefinition | None = None
+    max_debt: int = UNLIMITED
+
 
 _encoder = msgspec.json.Encoder(order="sorted")
 _decoder = msgspec.json.Decoder(MeterDefinition)
@@ -32,26 +55,37 @@ def read_definition(document: str | bytes) -> MeterDefinition:
 
 
 def read_meters(connection: Connection) -> Meters:
-    """Return all meters, in the order of registration."""
-    definitions = find_definitions(connection)
-    if not definitions:
+    """Return all meters, in the order of registration, and the bounds of debts."""
+    told = [
+        Told(name, None if definition is None else read_definition(definition), max_debt)
+        for name, definition, max_debt in connection.execute(LIST_TOLD).fetchall()
+    ]
+    if not told:
         return NO_METERS
     seconds = settings.find(connection, settings.METER_TTL_SECONDS)
-    return meters_of(definitions, TIME_TO_LIVE if seconds is None else seconds * MICROSECONDS)
+    return meters_of(told, TIME_TO_LIVE if seconds is None else seconds * MICROSECONDS)
 
 
-def meters_of(definitions: dict[str, MeterDefinition], time_to_live: int) -> Meters:
+def meters_of(told: Iterable[Told], time_to_live: int) -> Meters:
     """Return the meters that are defined so, with the time to live of commissions that count on them."""
     found: dict[str, list[Meter]] = {}
-    for name, definition in definitions.items():
+    debts: dict[str, int] = {}
+    for name, definition, max_debt in told:
         base = base_of(name)
-        if base is not None:
+        if base is not None and definition is not None:
             found.setdefault(base, []).append(definition.meter(name))
-    return Meters(found, time_to_live=time_to_live)
+        if max_debt < UNLIMITED:
+            debts[name] = max_debt
+    return Meters(found, debts, time_to_live)
 
 
 def save_definition(connection: Connection, resource: str, definition: MeterDefinition) -> None:
     """Make an existing resource a meter, or change in which time it counts."""
     if find_definitions(connection).get(resource) != definition:
         connection.execute(SAVE, (_encoder.encode(definition).decode(), resource))
-        settings.save(connection, VERSION, settings.find(connection, VERSION, 0) + 1)
+        note_change(connection)
+
+
+def note_change(connection: Connection) -> None:
+    """Let all engines read again what resources tell them, in the order of commissions."""
+    settings.save(connection, VERSION, settings.find(connection, VERSION, 0) + 1)

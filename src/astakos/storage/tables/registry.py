@@ -42,7 +42,7 @@ INSERT_ENDPOINT = "INSERT INTO endpoints (service_id, data) VALUES (?, ?)"
 
 RESOURCE_COLUMNS = """
 r.id, r.name, s.name, s.type, r.unit, r.description, r.system_default, r.project_default, r.ui_visible,
-r.api_visible, r.scale
+r.api_visible, r.scale, r.max_debt
 """
 LIST_RESOURCES = f"""
 SELECT {RESOURCE_COLUMNS} FROM resources r JOIN services s ON s.id = r.service_id ORDER BY r.id
@@ -57,12 +57,13 @@ SELECT s.component_id FROM resources r JOIN services s ON s.id = r.service_id WH
 """
 SAVE_RESOURCE = """
 INSERT INTO resources (name, service_id, unit, description, system_default, project_default, ui_visible,
-                       api_visible, scale)
-SELECT ?, id, ?, ?, ?, ?, ?, ?, ? FROM services WHERE name = ?
+                       api_visible, scale, max_debt)
+SELECT ?, id, ?, ?, ?, ?, ?, ?, ?, ? FROM services WHERE name = ?
 ON CONFLICT (name) DO UPDATE SET
     service_id = excluded.service_id, unit = excluded.unit, description = excluded.description,
     system_default = excluded.system_default, project_default = excluded.project_default,
-    ui_visible = excluded.ui_visible, api_visible = excluded.api_visible, scale = excluded.scale
+    ui_visible = excluded.ui_visible, api_visible = excluded.api_visible, scale = excluded.scale,
+    max_debt = excluded.max_debt
 """
 
 
@@ -201,6 +202,7 @@ def save_resource(connection: Connection, resource: Resource) -> None:
             resource.ui_visible,
             resource.api_visible,
             resource.scale,
+            resource.max_debt,
             resource.service,
         ),
     )
