@@ -178,9 +178,13 @@ def _configuration(base_url: str, examples: int, seed: int) -> SchemathesisConfi
             "request-timeout": LONGEST_ANSWER_SECONDS,
             "auth": {
                 "openapi": {
-                    scheme + place: {"api_key": token}
+                    scheme + place: {credential: token}
                     for scheme, token in TOKENS.items()
-                    for place in ("", "InQuery")
+                    for place, credential in (
+                        ("", "api_key"),
+                        ("InQuery", "api_key"),
+                        ("AsBearer", "bearer"),
+                    )
                 }
             },
             "dictionaries": {name: {"values": values} for name, values in KNOWN.items()},

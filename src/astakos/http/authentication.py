@@ -7,7 +7,7 @@ from typing import ClassVar
 from astakos.directory.eligibility import refuse_component, refuse_user
 from astakos.directory.entities import Component, User
 from astakos.directory.tokens import token_hash
-from astakos.http.faults import Unauthorized
+from astakos.http.faults import TokenMissing, Unauthorized
 from astakos.http.openapi.description import TokenKind
 from astakos.http.request import Answer, Request
 from astakos.service.admission import current_caller
@@ -16,7 +16,6 @@ from astakos.service.service import Service
 LARGE = 16 * 1024
 """Components' requests with a larger body take turns: reading one stops the event loop for milliseconds, and
 carrying it out stops the ledger as long."""
-MISSING = "The token is missing. Send it in the X-Auth-Token header."
 
 
 async def authenticated_user(service: Service, request: Request) -> User:
@@ -24,10 +23,11 @@ async def authenticated_user(service: Service, request: Request) -> User:
 
     Raises:
         Unauthorized: The token is missing or invalid.
+        TwoTokens: There are two that differ.
     """
     token = request.token
     if not token:
-        raise Unauthorized(MISSING)
+        raise TokenMissing
     return await user_of_token(service, token)
 
 
@@ -50,6 +50,7 @@ async def authenticated_component_or_user(service: Service, request: Request) ->
 
     Raises:
         Unauthorized: The token is missing or invalid.
+        TwoTokens: There are two that differ.
     """
     token = request.token
     if token and await service.component_of_token(token_hash(token)) is None:
@@ -62,10 +63,11 @@ async def authenticated_component(service: Service, request: Request) -> Compone
 
     Raises:
         Unauthorized: The token is missing or invalid.
+        TwoTokens: There are two that differ.
     """
     token = request.token
     if not token:
-        raise Unauthorized(MISSING)
+        raise TokenMissing
     component = await service.component_of_token(token_hash(token))
     refusal = refuse_component(component, service.now())
     if component is None or refusal is not None:

@@ -5,6 +5,14 @@ from typing import Any, ClassVar
 
 MINUTE = 60
 HOUR = 60 * MINUTE
+CHALLENGE_HEADER = "WWW-Authenticate"
+CHALLENGE = 'Bearer realm="astakos"'
+"""How to authenticate (RFC 6750, 3). An error code follows, unless the request carried no token."""
+
+
+def challenged_with(error: str) -> Mapping[str, str]:
+    """Returns the header that says what is wrong with the token of a request, in the codes of RFC 6750."""
+    return {CHALLENGE_HEADER: f'{CHALLENGE}, error="{error}"'}
 
 
 class Fault(Exception):  # noqa: N818 - "fault" is the protocol's word
@@ -33,11 +41,38 @@ class BadRequest(Fault):
     name = "badRequest"
 
 
+class TwoTokens(BadRequest):
+    """The request carries two tokens that differ."""
+
+    def __init__(self) -> None:
+        """Sets a fixed message."""
+        super().__init__(
+            "X-Auth-Token and Authorization carry different tokens. Send one of them.",
+            challenged_with("invalid_request"),
+        )
+
+
 class Unauthorized(Fault):
     """The token is missing or invalid."""
 
     status = 401
     name = "unauthorized"
+    header_names = (CHALLENGE_HEADER,)
+
+    def __init__(self, message: str, headers: Mapping[str, str] | None = None) -> None:
+        """Sets the message. Unless the headers say otherwise, the token is invalid."""
+        super().__init__(message, headers or challenged_with("invalid_token"))
+
+
+class TokenMissing(Unauthorized):
+    """The request carries no token."""
+
+    def __init__(self) -> None:
+        """Sets a fixed message."""
+        super().__init__(
+            "The token is missing. Send it in the header X-Auth-Token, or as Authorization: Bearer.",
+            {CHALLENGE_HEADER: CHALLENGE},
+        )
 
 
 class Forbidden(Fault):

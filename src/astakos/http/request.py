@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, unquote
 
-from astakos.http.faults import BodyTooLarge
+from astakos.http.faults import BodyTooLarge, TwoTokens
 from astakos.http.media_types import JSON_TYPE, JSON_UTF8, XML_TYPE, XML_UTF8
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ NO_ROUTE = "none"
 """The route name of a request that matches no route."""
 NO_SUCH_CALL = "This path does not exist. See the API reference."
 TOKEN_NAME = "X-Auth-Token"  # noqa: S105 - the name of a header
+AUTHORIZATION = b"authorization"
+BEARER = "bearer"
 JSON = "json"
 XML = "xml"
 MEDIA_TYPES = {JSON_TYPE: JSON, XML_TYPE: XML}
@@ -111,8 +113,36 @@ class Request:
 
     @property
     def token(self) -> str:
-        """The token in the query if it is not empty, otherwise the one in the header; "" if there is none."""
-        return self.query.get(TOKEN_NAME) or self.header(b"x-auth-token")
+        """The token; "" if there is none.
+
+        It is in the query, in the header X-Auth-Token, or in the header Authorization with the scheme Bearer
+        (RFC 6750). The first that is not empty wins, but none is ignored that Authorization contradicts.
+
+        Raises:
+            TwoTokens: The request carries another one in Authorization.
+        """
+        token = self.query.get(TOKEN_NAME) or self.header(b"x-auth-token")
+        if AUTHORIZATION not in self.headers:
+            return token
+        bearer = self._bearer_token
+        if token and bearer and token != bearer:
+            raise TwoTokens
+        return token or bearer
+
+    @property
+    def has_token(self) -> bool:
+        """Whether it carries a token, or several."""
+        return bool(self.query.get(TOKEN_NAME) or self.header(b"x-auth-token") or self._bearer_token)
+
+    @property
+    def header_token(self) -> str:
+        """The token in a header; "" if there is none."""
+        return self.header(b"x-auth-token") or self._bearer_token
+
+    @property
+    def _bearer_token(self) -> str:
+        scheme, _, token = self.header(AUTHORIZATION).partition(" ")
+        return token.strip() if scheme.lower() == BEARER else ""
 
     @property
     def cookies(self) -> Mapping[str, str]:

@@ -76,7 +76,7 @@ class Route:
     def body_limit(self, request: Request) -> int:
         """Returns how many bytes of body a request needs at most; 0 if it can be answered without."""
         body = self._bodies.get(request.method)
-        if body is None or (body.for_token and not request.token):
+        if body is None or (body.for_token and not request.has_token):
             return 0
         return body.limit
 

@@ -99,7 +99,8 @@ class AnswerWriter:
             date = formatdate(second, usegmt=True)
             self._fixed = (
                 f"date: {date}\r\nexpires: {date}\r\nlast-modified: {date}\r\n"
-                "cache-control: no-cache, no-store, must-revalidate, max-age=0\r\nvary: X-Auth-Token\r\n"
+                "cache-control: no-cache, no-store, must-revalidate, max-age=0\r\n"
+                "vary: X-Auth-Token, Authorization\r\n"
             ).encode("ascii") + PROTECTION
         return self._fixed
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 LONGEST_TOKEN = 1024
 """Longer tokens are refused without asking Astakos."""
 
-MISSING = "A token is needed; send it in the header X-Auth-Token."
+MISSING = "A token is needed; send it in the header X-Auth-Token, or as Authorization: Bearer."
+TWO_TOKENS = "X-Auth-Token and Authorization carry different tokens; send one of them."
 REFUSED = "The token is unknown or has expired."
 UNAVAILABLE = "The token cannot be verified at the moment; try again later."
 
@@ -50,6 +51,7 @@ class Admission:
 
     Attributes:
         required: whether to refuse requests without a token.
+        bearer: whether ``Authorization: Bearer`` may contain the token.
         cookie_name: the cookie that may contain the token; None to read only the header.
         exempt_paths: paths that need no token.
         exempt_folders: path prefixes, each ending in ``/``, that need no token.
@@ -57,13 +59,16 @@ class Admission:
     """
 
     required: bool
+    bearer: bool
     cookie_name: str | None
     exempt_paths: frozenset[str]
     exempt_folders: tuple[str, ...]
     realm: str
 
     @classmethod
-    def of(cls, *, required: bool, cookie_name: str | None, exempt: Iterable[str], realm: str) -> Admission:
+    def of(
+        cls, *, required: bool, bearer: bool, cookie_name: str | None, exempt: Iterable[str], realm: str
+    ) -> Admission:
         """Creates the rules from the arguments of a middleware.
 
         Raises:
@@ -82,6 +87,7 @@ class Admission:
             raise BadValue("realm must be printable ASCII without double quotes and backslashes")
         return cls(
             required=required,
+            bearer=bearer,
             cookie_name=cookie_name,
             exempt_paths=frozenset(exempt),
             exempt_folders=tuple(path for path in exempt if path.endswith("/")),
@@ -95,15 +101,21 @@ class Admission:
         # A router or file server may normalize such a path to one outside the folder.
         return path.startswith(self.exempt_folders) and not _NOT_CANONICAL.search(path)
 
-    def credential(self, header: str | None, cookies: str | None) -> Credential | None:
-        """Returns the token of a request, or None.
+    def credential(
+        self, header: str | None, authorization: str | None, cookies: str | None
+    ) -> Credential | Refusal | None:
+        """Returns the token of a request, None if it has none, or the refusal if it has two that differ.
 
         Args:
-            header: the value of ``X-Auth-Token``, which takes precedence.
-            cookies: the value of ``Cookie``.
+            header: the value of ``X-Auth-Token``.
+            authorization: the value of ``Authorization``.
+            cookies: the value of ``Cookie``, which counts only without the other two.
         """
-        if header:
-            return Credential(header)
+        token = _bearer_token(authorization) if authorization and self.bearer else None
+        if header and token and header.strip() != token:
+            return self._refused(400, "Bad Request", "badRequest", TWO_TOKENS, "invalid_request")
+        if header or token:
+            return Credential(header or token or "")
         if cookies and self.cookie_name is not None:
             token = _token_among(cookies, self.cookie_name)
             if token:
@@ -130,15 +142,25 @@ class Admission:
                 headers = [("Retry-After", str(retry_after))]
                 return _refusal(503, "Service Unavailable", "serviceUnavailable", UNAVAILABLE, headers)
         if credential is None:
-            return self._unauthorized(MISSING) if self.required else None
+            return self._unauthorized(MISSING, "") if self.required else None
         # Browsers keep sending a cookie after its token has expired.
         if credential.from_cookie and not self.required:
             return None
-        return self._unauthorized(REFUSED)
+        return self._unauthorized(REFUSED, "invalid_token")
 
-    def _unauthorized(self, message: str) -> Refusal:
-        headers = [("WWW-Authenticate", f'Astakos realm="{self.realm}"')]
-        return _refusal(401, "Unauthorized", "unauthorized", message, headers)
+    def _unauthorized(self, message: str, error: str) -> Refusal:
+        return self._refused(401, "Unauthorized", "unauthorized", message, error)
+
+    def _refused(self, status: int, reason: str, fault: str, message: str, error: str) -> Refusal:
+        """Returns a refusal with a challenge (RFC 6750, 3), whose error is empty if there was no token."""
+        told = f', error="{error}"' if error else ""
+        headers = [("WWW-Authenticate", f'Bearer realm="{self.realm}"{told}')]
+        return _refusal(status, reason, fault, message, headers)
+
+
+def _bearer_token(authorization: str) -> str | None:
+    scheme, _, token = authorization.strip().partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
 
 
 def _token_among(cookies: str, name: str) -> str | None:

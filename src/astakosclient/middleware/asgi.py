@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from astakosclient.middleware.admission import Admission, Credential, Refusal
-from astakosclient.middleware.user import USER_KEY
+from astakosclient.middleware.user import USER_KEY, AuthenticatedUser
 from astakosclient.middleware.verdict_cache import Keeping, KeptVerdicts
 from astakosclient.middleware.verdicts import Inquiry, Refused, Unavailable, Verdict
 
@@ -57,6 +57,7 @@ class ASGIAuthentication:
         *,
         client: IdentityClient,
         required: bool = True,
+        bearer: bool = True,
         cookie_name: str | None = None,
         exempt: Iterable[str] = (),
         keeping: Keeping | None = None,
@@ -71,7 +72,9 @@ class ASGIAuthentication:
                 not close the client.
             required: refuse requests without a token; otherwise, their user is None. An invalid token in the
                 header is always refused. With ``required=False``, an invalid one in the cookie is ignored.
-            cookie_name: read the token from this cookie if the header is missing. The application must then
+            bearer: also read the token from ``Authorization: Bearer``. Turn this off if the application uses
+                that header itself.
+            cookie_name: read the token from this cookie if neither header has it. The application must then
                 protect itself against cross-site request forgery (CSRF).
             exempt: paths that need no token, including ``root_path``, for example ``/health``. A path that
                 ends in ``/`` covers everything below it. Their user is None.
@@ -82,7 +85,9 @@ class ASGIAuthentication:
             BadValue: an argument is invalid.
         """
         self._app = app
-        self._admission = Admission.of(required=required, cookie_name=cookie_name, exempt=exempt, realm=realm)
+        self._admission = Admission.of(
+            required=required, bearer=bearer, cookie_name=cookie_name, exempt=exempt, realm=realm
+        )
         self._verdicts = _Verdicts(client, Keeping() if keeping is None else keeping)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,19 +95,23 @@ class ASGIAuthentication:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
-        found = None
-        if not self._admission.is_exempt(scope["path"]):
-            credential = self._admission.credential(
-                _header(scope, b"x-auth-token", b","), _header(scope, b"cookie", b";")
-            )
-            verdict = await self._verdict_on(credential)
-            found = self._admission.decide(credential, verdict)
+        found = None if self._admission.is_exempt(scope["path"]) else await self._found(scope)
         if isinstance(found, Refusal):
             await _refuse(found, scope, receive, send)
             return
         scope[USER_KEY] = found
         scope.setdefault("state", {})[STATE_NAME] = found
         await self._app(scope, receive, send)
+
+    async def _found(self, scope: Scope) -> AuthenticatedUser | Refusal | None:
+        credential = self._admission.credential(
+            _header(scope, b"x-auth-token", b","),
+            _header(scope, b"authorization", b","),
+            _header(scope, b"cookie", b";"),
+        )
+        if isinstance(credential, Refusal):
+            return credential
+        return self._admission.decide(credential, await self._verdict_on(credential))
 
     async def _verdict_on(self, credential: Credential | None) -> Verdict | None:
         if credential is None:
@@ -175,7 +184,7 @@ async def _refuse(refusal: Refusal, scope: Scope, receive: Receive, send: Send) 
         await receive()
         kind = "websocket.http.response"
         if kind not in scope.get("extensions", {}):
-            code = POLICY_VIOLATION if refusal.status == 401 else TRY_AGAIN_LATER
+            code = TRY_AGAIN_LATER if refusal.status == 503 else POLICY_VIOLATION
             await send({"type": "websocket.close", "code": code, "reason": refusal.reason})
             return
     headers = [(name.lower().encode(), value.encode()) for name, value in refusal.headers]

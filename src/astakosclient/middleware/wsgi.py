@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from astakosclient.middleware.admission import Admission, Credential, Refusal
 from astakosclient.middleware.inquiries import ask
-from astakosclient.middleware.user import USER_KEY
+from astakosclient.middleware.user import USER_KEY, AuthenticatedUser
 from astakosclient.middleware.verdict_cache import Keeping, KeptVerdicts
 from astakosclient.middleware.verdicts import Inquiry, Refused, Unavailable, Verdict
 
@@ -47,6 +47,7 @@ class WSGIAuthentication:
         *,
         client: IdentityClient,
         required: bool = True,
+        bearer: bool = True,
         cookie_name: str | None = None,
         exempt: Iterable[str] = (),
         keeping: Keeping | None = None,
@@ -60,7 +61,9 @@ class WSGIAuthentication:
                 not respond. The middleware does not close the client.
             required: refuse requests without a token; otherwise, their user is None. An invalid token in the
                 header is always refused. With ``required=False``, an invalid one in the cookie is ignored.
-            cookie_name: read the token from this cookie if the header is missing. The application must then
+            bearer: also read the token from ``Authorization: Bearer``. Turn this off if the application uses
+                that header itself.
+            cookie_name: read the token from this cookie if neither header has it. The application must then
                 protect itself against cross-site request forgery (CSRF).
             exempt: paths that need no token, including ``SCRIPT_NAME``, for example ``/health``. A path that
                 ends in ``/`` covers everything below it. Their user is None.
@@ -73,22 +76,27 @@ class WSGIAuthentication:
         self._app = app
         self._client = client
         self._keeping = Keeping() if keeping is None else keeping
-        self._admission = Admission.of(required=required, cookie_name=cookie_name, exempt=exempt, realm=realm)
+        self._admission = Admission.of(
+            required=required, bearer=bearer, cookie_name=cookie_name, exempt=exempt, realm=realm
+        )
         self._verdicts = _Verdicts(client, self._keeping)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Passes a request to the application, or refuses it."""
-        found = None
-        if not self._admission.is_exempt(_path(environ)):
-            credential = self._admission.credential(
-                environ.get("HTTP_X_AUTH_TOKEN"), environ.get("HTTP_COOKIE")
-            )
-            found = self._admission.decide(credential, self._verdict_on(credential))
+        found = None if self._admission.is_exempt(_path(environ)) else self._found(environ)
         if isinstance(found, Refusal):
             start_response(f"{found.status} {found.reason}", found.headers)
             return [] if environ["REQUEST_METHOD"] == "HEAD" else [found.body]
         environ[USER_KEY] = found
         return self._app(environ, start_response)
+
+    def _found(self, environ: WSGIEnvironment) -> AuthenticatedUser | Refusal | None:
+        credential = self._admission.credential(
+            environ.get("HTTP_X_AUTH_TOKEN"), environ.get("HTTP_AUTHORIZATION"), environ.get("HTTP_COOKIE")
+        )
+        if isinstance(credential, Refusal):
+            return credential
+        return self._admission.decide(credential, self._verdict_on(credential))
 
     def _verdict_on(self, credential: Credential | None) -> Verdict | None:
         if credential is None:

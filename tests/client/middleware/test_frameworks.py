@@ -45,7 +45,8 @@ def test_without_a_good_token_the_answer_is_401(
     with asking(standing_service.base_url) as asked, guarded(asked.client, realm="files") as site:
         reply = site.get("/whoami", token)
         assert (reply.status, reply.fault) == (401, "unauthorized")
-        assert reply.headers["www-authenticate"] == 'Astakos realm="files"'
+        error = ', error="invalid_token"' if token else ""
+        assert reply.headers["www-authenticate"] == f'Bearer realm="files"{error}'
         assert reply.headers["cache-control"] == "no-store"
         assert ("X-Auth-Token" in reply.message) == (not token)
         assert site("HEAD", "/whoami", token).content == b""
@@ -57,6 +58,36 @@ def test_two_tokens_are_none(guarded: Guarded, standing_service: Caller) -> None
         head = f"GET /whoami HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Auth-Token: {ALICE.token}\r\n"
         assert site.raw(f"{head}\r\n".encode()).split()[1] == b"200"
         assert site.raw(f"{head}X-Auth-Token: {BOB.token}\r\n\r\n".encode()).split()[1] == b"401"
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
+def test_the_token_may_be_a_bearer_token(guarded: Guarded, standing_service: Caller, scheme: str) -> None:
+    with asking(standing_service.base_url) as asked, guarded(asked.client) as site:
+        headers = {"Authorization": f"{scheme}  {ALICE.token} "}
+        assert site("GET", "/whoami", headers=headers).document["token"] == ALICE.token
+        assert site("GET", "/whoami", ALICE.token, headers=headers).document["uuid"] == ALICE.uuid
+        assert site("GET", "/whoami", headers={"Authorization": f"Basic {ALICE.token}"}).status == 401
+        assert site("GET", "/whoami", headers={"Authorization": "Bearer "}).status == 401
+        assert site("GET", "/whoami", headers={"Authorization": f"Bearer {UNKNOWN_TOKEN}"}).status == 401
+
+
+def test_two_tokens_that_differ_are_refused(guarded: Guarded, standing_service: Caller) -> None:
+    headers = {"Authorization": f"Bearer {BOB.token}"}
+    with asking(standing_service.base_url) as asked, guarded(asked.client, required=False) as site:
+        reply = site("GET", "/whoami", ALICE.token, headers=headers)
+        assert (reply.status, reply.fault) == (400, "badRequest")
+        assert reply.headers["www-authenticate"] == 'Bearer realm="astakos", error="invalid_request"'
+        assert asked.times == 0
+
+
+def test_an_application_can_use_authorization_itself(guarded: Guarded, standing_service: Caller) -> None:
+    headers = {"Authorization": f"Bearer {BOB.token}"}
+    with (
+        asking(standing_service.base_url) as asked,
+        guarded(asked.client, required=False, bearer=False) as site,
+    ):
+        assert site("GET", "/whoami", headers=headers).document == {"uuid": None}
+        assert site("GET", "/whoami", ALICE.token, headers=headers).document["uuid"] == ALICE.uuid
 
 
 @pytest.mark.parametrize("kind", ["nobody listens", "unwell", "nonsense", "no user"])

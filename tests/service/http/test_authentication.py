@@ -69,6 +69,63 @@ def test_blanks_around_a_token_do_not_count(standing_service: Caller) -> None:
     assert standing_service.get(COMMISSIONS, f"  {COMPUTE_TOKEN}  ").status == 200
 
 
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_a_token_may_be_a_bearer_token(standing_service: Caller, scheme: str) -> None:
+    for path, token in ((f"{ACCOUNT}/quotas", ALICE.token), (COMMISSIONS, COMPUTE_TOKEN)):
+        headers = {"Authorization": f"{scheme}  {token} "}
+        assert standing_service("GET", path, headers=headers).status == 200
+        assert standing_service("GET", path, token, headers=headers).status == 200
+        assert standing_service("GET", f"{path}?X-Auth-Token={token}", headers=headers).status == 200
+
+
+def test_a_body_is_read_for_a_bearer_token(standing_service: Caller) -> None:
+    reply = standing_service(
+        "POST",
+        f"{ACCOUNT}/user_catalogs",
+        document={"uuids": [ALICE.uuid]},
+        headers={"Authorization": f"Bearer {ALICE.token}"},
+    )
+    assert reply.document["uuid_catalog"] == {ALICE.uuid: ALICE.email}
+
+
+def test_the_token_is_told_that_came_as_a_bearer_token(standing_service: Caller) -> None:
+    headers = {"Authorization": f"Bearer {ALICE.token}"}
+    assert (
+        standing_service("GET", f"{ACCOUNT}/authenticate", headers=headers).document["auth_token"]
+        == ALICE.token
+    )
+
+
+@pytest.mark.parametrize("path", [f"{ACCOUNT}/quotas", "/identity/v3/projects"])
+def test_two_tokens_that_differ_are_refused(standing_service: Caller, path: str) -> None:
+    headers = {"Authorization": f"Bearer {BOB.token}"}
+    for query, token in (("", ALICE.token), (f"?X-Auth-Token={ALICE.token}", None)):
+        reply = standing_service("GET", path + query, token, headers=headers)
+        assert reply.status == 400
+        assert b"different tokens" in reply.content
+        assert reply.headers["www-authenticate"] == 'Bearer realm="astakos", error="invalid_request"'
+
+
+@pytest.mark.parametrize("value", ["Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==", "Bearer", "Bearer  ", "Bearerx", ""])
+def test_what_is_no_bearer_token_counts_as_none(standing_service: Caller, value: str) -> None:
+    headers = {"Authorization": value}
+    assert standing_service("GET", f"{ACCOUNT}/quotas", ALICE.token, headers=headers).status == 200
+    reply = standing_service("GET", f"{ACCOUNT}/quotas", headers=headers)
+    assert (reply.status, reply.headers["www-authenticate"]) == (401, 'Bearer realm="astakos"')
+
+
+def test_refusals_say_how_to_authenticate(standing_service: Caller) -> None:
+    invalid = 'Bearer realm="astakos", error="invalid_token"'
+    for path in (f"{ACCOUNT}/quotas", COMMISSIONS):
+        assert standing_service.get(path).headers["www-authenticate"] == 'Bearer realm="astakos"'
+        assert standing_service.get(path, UNKNOWN_TOKEN).headers["www-authenticate"] == invalid
+    reply = standing_service.post(TOKENS, None, {"auth": {"token": {"id": UNKNOWN_TOKEN}}})
+    assert (reply.status, reply.headers["www-authenticate"]) == (401, invalid)
+    reply = standing_service.get("/identity/v3/projects", UNKNOWN_TOKEN)
+    assert reply.headers["www-authenticate"].startswith('Keystone uri="')
+    assert reply.headers["www-authenticate"].endswith(f'/identity/v3", {invalid}')
+
+
 def test_an_oauth2_access_token_is_no_token_of_a_user(standing_service: Caller) -> None:
     assert standing_service.get(f"{ACCOUNT}/quotas", ACCESS_TOKEN).status == 401
 

@@ -34,7 +34,7 @@ def test_neither_cookies_nor_other_headers_are_tokens(standing_service: Caller) 
         AUTHENTICATE,
         headers={
             "Cookie": f"_pithos2_a={ALICE.uuid}|{ALICE.token}",
-            "Authorization": f"Bearer {ALICE.token}",
+            "Authorization": f"Basic {ALICE.token}",
         },
     )
     assert reply.status == 401
@@ -149,7 +149,7 @@ def test_every_answer_forbids_caching_and_says_how_long_it_is(
     reply = standing_service(method, path, token)
     assert reply.headers["content-length"] == str(len(reply.content))
     assert reply.headers["cache-control"] == "no-cache, no-store, must-revalidate, max-age=0"
-    assert reply.headers["vary"] == "X-Auth-Token"
+    assert reply.headers["vary"] == "X-Auth-Token, Authorization"
     assert reply.headers["expires"] == reply.headers["last-modified"]
     assert reply.headers["expires"].endswith(" GMT")
     assert "etag" not in reply.headers

@@ -13,7 +13,7 @@ from astakosclient.answer_types import UserInfo
 @described("account.authenticate", answers={200: Reply(UserInfo)})
 async def authenticate(service: Service, request: Request, user: User) -> Answer:
     """Retrieves the user who holds the token, in the format of Astakos 0.14."""
-    header = request.header(b"x-auth-token")
+    header = request.header_token
     groups = await service.read(users.groups_of, user.id)
     document = {
         "id": user.id,

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from astakos.directory.tokens import token_hash
 from astakos.events.event import Actor
-from astakos.http.authentication import MISSING, user_of_token
-from astakos.http.faults import BadRequest, Fault, Forbidden, NotAllowed, Unauthorized
+from astakos.http.authentication import user_of_token
+from astakos.http.faults import BadRequest, Forbidden, NotAllowed, TokenMissing, Unauthorized
 from astakos.http.openapi.description import TokenKind
 from astakos.http.projects.actors import actor_of, origin_of
 from astakos.http.request import JSON, NO_SUCH_CALL, Answer, Request
@@ -16,10 +16,9 @@ from astakos.storage.protocol import Connection
 from astakos.storage.tables import sessions, settings, users
 
 
-class InnerFault(Fault):
+class InnerFault(Unauthorized):
     """The caller's token is invalid. User administration has its own name for this fault."""
 
-    status = 401
     name = "fault"
 
 
@@ -40,7 +39,7 @@ class ForAdministrators:
         if handler is None:
             raise NotAllowed.method(request.method, tuple(self.handlers))
         if not request.token:
-            raise Unauthorized(MISSING)
+            raise TokenMissing
         try:
             user = await user_of_token(service, request.token)
         except Unauthorized as refusal:

@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from astakos.http.faults import Fault
+from astakos.http.faults import CHALLENGE_HEADER, Fault
 from astakos.http.media_types import JSON_TYPE
 from astakos.http.request import Answer
 from astakos.http.serialization import to_json
@@ -20,5 +20,5 @@ def error_answer(fault: Fault, base_url: str) -> Answer:
     error = {"code": fault.status, "message": fault.message, "title": HTTPStatus(fault.status).phrase}
     headers = dict(fault.headers)
     if fault.status == 401:
-        headers["WWW-Authenticate"] = f'Keystone uri="{base_url}{PREFIX}"'
+        headers[CHALLENGE_HEADER] = f'Keystone uri="{base_url}{PREFIX}", {headers[CHALLENGE_HEADER]}'
     return Answer(fault.status, to_json({"error": error}), JSON_TYPE, headers)

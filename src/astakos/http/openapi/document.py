@@ -57,6 +57,7 @@ PATH_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
 
 TOKEN_SCHEMES: Mapping[TokenKind, str] = {"user": "userToken", "service": "serviceToken"}
 IN_QUERY = "InQuery"
+AS_BEARER = "AsBearer"
 SCHEMAS = "#/components/schemas/{name}"
 TEXT: Schema = {"type": "string"}
 
@@ -90,7 +91,7 @@ HEADERS: Mapping[str, tuple[Schema, str]] = {
     "RateLimit-Policy": (TEXT, "The limit of the meter without room, and the seconds of its period."),
     "Retry-After": ({"type": "string", "pattern": "^[0-9]+$"}, "The number of seconds to wait."),
     "Vary": (TEXT, "The request headers that the response depends on."),
-    "WWW-Authenticate": (TEXT, "The URL to authenticate at."),
+    "WWW-Authenticate": (TEXT, "How to authenticate, and what is wrong with the token (RFC 6750)."),
     "X-Content-Type-Options": (TEXT, "Forbids guessing another type than Content-Type."),
     "X-Request-Id": (
         {"type": "string", "minLength": 1, "maxLength": 128},
@@ -110,7 +111,7 @@ NOT_ON_ALL = (
 INTRODUCTION = """
 The Astakos API answers two questions: who holds this token, and may they use more of a resource?
 Users call with a user token, components with a service token. Send the token in the `X-Auth-Token` header or
-query parameter; the query parameter takes precedence.
+query parameter (which takes precedence), or as `Authorization: Bearer`. Two tokens that differ are refused.
 To choose the format of a response, set the query parameter `format` to `json` or `xml`, or send an `Accept`
 header. Only tokens and faults have an XML form; other responses stay JSON and are only labeled as XML.
 A path may end with a slash. An unsupported method returns 405. An unknown path returns 400 below `account/`
@@ -260,7 +261,7 @@ def _operation(operation: Operation, schemas: _Schemas, announced: Sequence[str]
     if description.body is not None and method not in WITHOUT_BODY:
         described["requestBody"] = _request_body(description.body, schemas)
     if tokens:
-        schemes = [TOKEN_SCHEMES[kind] + place for place in ("", IN_QUERY) for kind in tokens]
+        schemes = [TOKEN_SCHEMES[kind] + place for place in ("", IN_QUERY, AS_BEARER) for kind in tokens]
         described["security"] = [{scheme: []} for scheme in schemes]
     described["responses"] = _responses(operation, description, schemas, announced)
     return described
@@ -318,8 +319,6 @@ def _responses(
                 content.setdefault(media_type, []).append(schemas.of(reply.kind) if is_json else {})
     for fault in _faults(operation, description):
         headers.setdefault(fault.status, []).extend(fault.header_names)
-        if operation.refusals == "keystone" and fault is Unauthorized:
-            headers[fault.status].append("WWW-Authenticate")
         content = contents.setdefault(fault.status, {})
         for media_type, schema in _refusal(operation.refusals, fault, schemas):
             content.setdefault(media_type, []).append(schema)
@@ -351,7 +350,7 @@ def _faults(operation: Operation, description: Description) -> Sequence[type[Fau
     if operation.method not in WITHOUT_BODY:
         faults.append(OutcomeUnknown)
     if operation.tokens:
-        faults.append(Unauthorized)
+        faults += [Unauthorized, BadRequest]
     if description.body is not None:
         faults += [BadRequest, BodyTooLarge]
     if description.parameters or "{" in operation.path:
@@ -377,13 +376,11 @@ def _media(schemas: Sequence[Schema]) -> dict[str, Any]:
 
 
 def _security_schemes() -> dict[str, Any]:
-    return {
-        scheme + suffix: {
-            "type": "apiKey",
-            "in": place,
-            "name": "X-Auth-Token",
-            "description": f"A {kind} token.",
-        }
-        for kind, scheme in TOKEN_SCHEMES.items()
-        for suffix, place in (("", "header"), (IN_QUERY, "query"))
-    }
+    schemes: dict[str, Any] = {}
+    for kind, scheme in TOKEN_SCHEMES.items():
+        description = f"A {kind} token."
+        for suffix, place in (("", "header"), (IN_QUERY, "query")):
+            key = {"type": "apiKey", "in": place, "name": "X-Auth-Token"}
+            schemes[scheme + suffix] = {**key, "description": description}
+        schemes[scheme + AS_BEARER] = {"type": "http", "scheme": "bearer", "description": description}
+    return schemes

@@ -96,9 +96,13 @@ def test_whose_token_an_operation_needs_is_what_its_route_asks_for(document: dic
     def schemes(path: str, method: str) -> set[str]:
         return {name for one in operations[path, method].get("security", ()) for name in one}
 
-    assert schemes("/account/v1.0/quotas", "GET") == {"userToken", "userTokenInQuery"}
-    assert schemes("/account/v1.0/commissions", "POST") == {"serviceToken", "serviceTokenInQuery"}
-    assert len(schemes("/account/v1.0/commissions/history", "GET")) == 4
+    assert schemes("/account/v1.0/quotas", "GET") == {"userToken", "userTokenInQuery", "userTokenAsBearer"}
+    assert schemes("/account/v1.0/commissions", "POST") == {
+        "serviceToken",
+        "serviceTokenInQuery",
+        "serviceTokenAsBearer",
+    }
+    assert len(schemes("/account/v1.0/commissions/history", "GET")) == 6
     assert schemes("/identity/v2.0/tokens", "POST") == set()
 
 
