@@ -2,7 +2,7 @@
 
 import contextlib
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from astakos import clock
@@ -91,6 +91,19 @@ def set_limits(connection: Connection, limits: Iterable[tuple[Key, int]]) -> Non
     connection.executemany(
         SET_LIMIT, ((key.holder, stored_source(key.source), key.resource, limit) for key, limit in limits)
     )
+
+
+SET_PARENT = """
+UPDATE holdings SET parent_id = (
+    SELECT p.id FROM holdings p WHERE p.holder = ? AND p.source = '' AND p.resource = holdings.resource
+)
+WHERE holder = ? AND source = ''
+"""
+
+
+def set_parents(connection: Connection, parents: Mapping[str, str | None]) -> None:
+    """Set which holder's holdings are above those of others, or that none are."""
+    connection.executemany(SET_PARENT, ((parent, holder) for holder, parent in parents.items()))
 
 
 def holdings(database: Database) -> dict[Key, Holding]:

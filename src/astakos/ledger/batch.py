@@ -5,6 +5,7 @@ from itertools import starmap
 from typing import NamedTuple
 
 from astakos.ledger import rules
+from astakos.ledger.counts import settled_counts
 from astakos.ledger.metering import Metering, NewIssue
 from astakos.ledger.operations import (
     CannotSettle,
@@ -36,8 +37,8 @@ from astakos.ledger.operations import (
 )
 from astakos.ledger.overage import Overage
 from astakos.ledger.ports import IdempotencyKey, LedgerStorage, LedgerTransaction, Needs
-from astakos.ledger.reconciliation import SettledSums
-from astakos.ledger.revising import expired_settlement, grown, progressed, settled_counts, settlement
+from astakos.ledger.reconciliation import SettledSums, corrections
+from astakos.ledger.revising import expired_settlement, grown, progressed, settlement
 from astakos.ledger.rules import Holding, Key, Provision, Refusal
 
 NOTHING: Mapping[Key, int] = {}
@@ -112,7 +113,9 @@ class _Batch:
         self._settled: SettledSums | None = None
         self._recorded = now
         self._expires: dict[int, int | None] = {}
-        self._metering = Metering(state.meters, state.marks, now if state.now is None else state.now)
+        self._metering = Metering(
+            state.meters, state.marks, now if state.now is None else state.now, state.above
+        )
         if due:
             self._metering.forgive(self._holdings)
         for serial, commission in state.expired.items():
@@ -160,8 +163,8 @@ class _Batch:
         if metering.has_meters and (named := metering.named_in(operation.provisions)) is not None:
             return named
         prepared = NewIssue(operation)
-        if (metering.has_meters and not is_mending) or operation.at_most:
-            prepared = metering.prepare(operation, holdings)
+        if (metering.has_counts and not operation.is_exact) or operation.at_most:
+            prepared = metering.mend(operation) if is_mending else metering.prepare(operation, holdings)
         marks = dict(metering.marks) if operation.is_question else None
         provisions, force = prepared.issue.provisions, operation.force
         changed = metering.issue(holdings, provisions, prepared.counts, force=force)
@@ -192,7 +195,7 @@ class _Batch:
         if not operation.all_or_none:
             return IssuedMany(tuple(map(self._issue, operation.issues)))
         named = {key for issue in operation.issues for key, _ in issue.provisions}
-        keys = self._metering.with_meters(named)
+        keys = self._metering.with_counted(named)
         before = {key: self._holdings[key] for key in keys if key in self._holdings}
         marks = dict(self._metering.marks)
         issued, resolved = len(self.changes.issued), len(self.changes.resolved)
@@ -311,10 +314,10 @@ class _Batch:
                 missing.append(key)
             else:
                 drifts.append(Drift(key, holding, self._settled.on(key), actual))
-        mending = [Provision(drift.key, -drift.drift) for drift in drifts if drift.drift]
+        mending = corrections({drift.key: drift.drift for drift in drifts}, self._metering.above)
         if not operation.mend or not mending:
             return Reconciled(tuple(drifts), tuple(missing))
-        issue = Issue(operation.component, tuple(mending), operation.name, force=True, auto_accept=True)
+        issue = Issue(operation.component, mending, operation.name, force=True, auto_accept=True)
         outcome = self._issue(issue, is_mending=True)
         if isinstance(outcome, Issued):
             return Reconciled(tuple(drifts), tuple(missing), serial=outcome.serial)

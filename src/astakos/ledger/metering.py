@@ -1,22 +1,14 @@
-"""The meters of one batch of the ledger: time that has passed, imports that count, and what is given back."""
+"""What counts on meters and on projects above in one batch of the ledger, and what time has given back."""
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from astakos.ledger import rules
-from astakos.ledger.meters import (
-    Closed,
-    Count,
-    Meters,
-    begin,
-    counts_of,
-    forgive,
-    renewal,
-    settle_metered,
-)
+from astakos.ledger.counts import NOTHING_ABOVE, Above, Count, counts_of, with_counted
+from astakos.ledger.meters import NO_METERS, Closed, Meters, begin, forgive, renewal, settle_metered
 from astakos.ledger.operations import Issue
 from astakos.ledger.overage import Overage, fitting
 from astakos.ledger.rules import Holding, IsMeter, Key, NoCapacity, Provision, Refusal, Renewal
@@ -29,7 +21,7 @@ class NewIssue(NamedTuple):
 
     Attributes:
         issue: the issue, with the quantities that there is room for and the time to live that it has.
-        counts: what it counts on meters.
+        counts: what it counts on meters and on projects above.
         granted: the quantities, if they were asked for as far as there is room.
     """
 
@@ -39,19 +31,25 @@ class NewIssue(NamedTuple):
 
 
 class Metering:
-    """The meters and their marks, changed by one operation after another.
+    """The meters and their marks, changed by one operation after another, and the projects above others.
 
     Attributes:
         marks: the marks of the metered holdings that the batch has read.
         closed: the periods of budgets that the batch has found over.
         has_meters: whether any resource has a meter.
+        above: the project-level holdings above those that the batch names.
+        has_counts: whether anything can count elsewhere.
     """
 
-    def __init__(self, meters: Meters, marks: Mapping[Key, int | None], now: int) -> None:
+    def __init__(
+        self, meters: Meters, marks: Mapping[Key, int | None], now: int, above: Above = NOTHING_ABOVE
+    ) -> None:
         """Set the meters, the stored marks, and the instant at which all operations of the batch happen."""
         self.marks = dict(marks)
         self.closed: list[tuple[Key, Closed]] = []
         self.has_meters = bool(meters)
+        self.above = above
+        self.has_counts = self.has_meters or bool(above)
         self._meters = meters
         self._now = now
 
@@ -73,8 +71,12 @@ class Metering:
         return None
 
     def counts_of(self, provisions: Iterable[Provision]) -> tuple[Count, ...]:
-        """Return what provisions count on meters."""
-        return counts_of(provisions, self._meters, self._now) if self._meters else NO_COUNTS
+        """Return what provisions count on meters and on projects above."""
+        return counts_of(provisions, self._meters, self.above, self._now) if self.has_counts else NO_COUNTS
+
+    def mend(self, issue: Issue) -> NewIssue:
+        """Return a correction as it is to be carried out: it counts on projects above, and on no meter."""
+        return NewIssue(issue, counts_of(issue.provisions, NO_METERS, self.above, self._now))
 
     def prepare(self, issue: Issue, holdings: Mapping[Key, Holding]) -> NewIssue:
         """Return an issue as it is to be carried out.
@@ -89,9 +91,14 @@ class Metering:
                 issue = replace(issue, provisions=provisions)
                 counts = self.counts_of(provisions)
             granted = tuple([quantity for _, quantity in issue.provisions])
-        if counts and issue.time_to_live is None and not issue.auto_accept:
+        if self._needs_expiry(issue, counts):
             issue = replace(issue, time_to_live=self._meters.time_to_live)
         return NewIssue(issue, counts, granted)
+
+    def _needs_expiry(self, issue: Issue, counts: Iterable[Count]) -> bool:
+        if issue.time_to_live is not None or issue.auto_accept or not self.has_meters:
+            return False
+        return any(count.key.resource in self._meters.named for count in counts)
 
     def issue(
         self,
@@ -105,7 +112,7 @@ class Metering:
         if not counts:
             return rules.issue(holdings, provisions, force=force)
         counted = [Provision(count.key, count.quantity) for count in counts]
-        changed = rules.issue(holdings, rules.merge([*provisions, *counted]), force=force)
+        changed = rules.issue_apart(holdings, [*provisions, *counted], force=force)
         if isinstance(changed, NoCapacity):
             return self._explained(changed, holdings, counts)
         if not isinstance(changed, dict):
@@ -127,9 +134,9 @@ class Metering:
         """Return by how much a settlement may take usage of a resource beyond its limit."""
         return self._meters.most_debt if overage is Overage.DEBT else lambda _resource: 0
 
-    def with_meters(self, keys: Collection[Key]) -> Collection[Key]:
-        """Return holdings, and those of the meters on which imports into them count."""
-        return self._meters.with_meters(keys) if self._meters else keys
+    def with_counted(self, keys: Iterable[Key]) -> set[Key]:
+        """Return holdings, and all on which provisions on them count."""
+        return with_counted(keys, self._meters, self.above)
 
     def _explained(
         self, refusal: NoCapacity, holdings: Mapping[Key, Holding], counts: Sequence[Count]
@@ -137,17 +144,19 @@ class Metering:
         """Name of all meters without room the one that one has to wait for longest, and say until when."""
         if refusal.provision.key.resource not in self._meters.named:
             return refusal
-        lacking = [self._lacking(count, holdings[count.key]) for count in counts if count.key in holdings]
+        named = self._meters.named
+        imports = rules.merge(Provision(one.key, one.quantity) for one in counts if one.key.resource in named)
+        lacking = [self._lacking(one, holdings[one.key]) for one in imports if one.key in holdings]
         found = [one for one in lacking if one is not None]
         return max(found, key=lambda one: _wait(one.renewal), default=refusal)
 
-    def _lacking(self, count: Count, holding: Holding) -> NoCapacity | None:
+    def _lacking(self, provision: Provision, holding: Holding) -> NoCapacity | None:
+        key, quantity = provision
         limit, _, usage = holding
-        if usage + count.quantity <= limit:
+        if usage + quantity <= limit:
             return None
-        meter = self._meters.named[count.key.resource]
-        when = renewal(meter, holding, self.marks.get(count.key), self._now, count.quantity)
-        return NoCapacity(Provision(count.key, count.quantity), usage, limit, when)
+        when = renewal(self._meters.named[key.resource], holding, self.marks.get(key), self._now, quantity)
+        return NoCapacity(provision, usage, limit, when)
 
     def _begin(self, key: Key) -> None:
         """Let a period begin that begins with its first use."""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from astakos.clock import DAY, MICROSECONDS
 from astakos.ledger.periods import Schedule
-from astakos.ledger.rules import UNLIMITED, Holding, Key, Provision, Renewal, settle
+from astakos.ledger.rules import UNLIMITED, Holding, Key, Renewal, settle
 
 TIME_TO_LIVE = 3600 * MICROSECONDS
 LATEST = 100_000 * DAY
@@ -282,32 +282,3 @@ class Meters:
 
 
 NO_METERS = Meters({})
-
-
-class Count(NamedTuple):
-    """What an import counts on a meter of its resource. It is settled with the import.
-
-    A rate counts at issue, as if the commission were accepted: if it counted when commissions are settled, a
-    stream of a minute would be charged a minute late, and the next ones let through meanwhile.
-
-    Attributes:
-        key: the meter's holding.
-        base: the holding of the import, at the same level.
-        quantity: what was issued.
-        at_issue: the instant at which a rate counted it; None if it counts when it is settled.
-    """
-
-    key: Key
-    base: Key
-    quantity: int
-    at_issue: int | None
-
-
-def counts_of(provisions: Iterable[Provision], meters: Meters, now: int) -> tuple[Count, ...]:
-    """Return what provisions count on meters: imports do, releases and imports of nothing do not."""
-    return tuple(
-        Count(key._replace(resource=meter.resource), key, quantity, now if isinstance(meter, Rate) else None)
-        for key, quantity in provisions
-        if quantity > 0
-        for meter in meters.of.get(key.resource, ())
-    )

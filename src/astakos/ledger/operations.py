@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from astakos.ledger.meters import Closed, Count
+from astakos.ledger.counts import Count
+from astakos.ledger.meters import Closed
 from astakos.ledger.overage import Overage
 from astakos.ledger.rules import Holding, Key, Provision, Refusal
 from astakos.ledger.value import Value
@@ -34,6 +35,7 @@ class Issue(Value, frozen=True):
         overage: what happens when it is settled for more, unless the settlement says so itself.
         at_most: issue as much of each import as there is room for, unless there is room for nothing.
         is_question: only say what an issue would have come to; write nothing.
+        is_exact: count nothing on meters and on projects above, for figures that only move between holdings.
     """
 
     component: int
@@ -46,6 +48,7 @@ class Issue(Value, frozen=True):
     overage: Overage = Overage.REFUSE
     at_most: bool = False
     is_question: bool = False
+    is_exact: bool = False
 
 
 class IssueMany(Value, frozen=True):
@@ -272,7 +275,7 @@ class Pending(NamedTuple):
     Attributes:
         component: the identifier of the issuing component.
         provisions: what was issued.
-        counts: what that counts on meters.
+        counts: what that counts on meters and on projects above.
         overage: what happens when it is settled for more.
         progress: what has been used so far; it is settled for that if it expires.
     """

@@ -11,10 +11,10 @@ Members and their projects are settled alike: of each resource, all levels get t
 the reservation.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 
-from astakos.ledger.meters import Count
+from astakos.ledger.counts import Count
 from astakos.ledger.rules import UNLIMITED, Holding, Key, Provision
 
 
@@ -36,10 +36,10 @@ def granted(
     """Return what a commission settles for.
 
     Args:
-        holdings: every holding of the commission, and of the meters that it counts on.
+        holdings: every holding of the commission, and those that it counts on.
         issued: the quantities of its provisions.
         asked: what it is to settle for; more than was issued only for imports.
-        counts: what it counts on meters.
+        counts: what it counts elsewhere.
         most_debt: by how much usage of a resource may exceed its limit; 0 if it may not.
     """
     extra = {key: asked[key] - issued[key] for key in asked if asked[key] > issued[key] >= 0}
@@ -53,28 +53,42 @@ def granted(
 
 
 def room_for(
-    imports: Iterable[Key],
+    imports: Mapping[Key, int],
     holdings: Mapping[Key, Holding],
     counts: Iterable[Count],
     most_debt: Callable[[str], int],
 ) -> dict[str, int]:
-    """Return how much more of each resource can be imported, at all levels and on all meters.
+    """Return how much more of each resource each import can have, at all levels and on all meters.
 
     Args:
-        imports: existing holdings.
-        holdings: their figures, and those of meters.
-        counts: what imports into them count on meters; others are ignored.
+        imports: how much more is wanted of existing holdings.
+        holdings: their figures, and those on which they count.
+        counts: what provisions count elsewhere; those on other holdings than the imports are ignored.
         most_debt: by how much usage of a resource may exceed its limit.
     """
-    counting = {key: key.resource for key in imports}
-    counting |= {count.key: count.base.resource for count in counts if count.base in counting}
+    counting = {key: {key} for key in imports}
+    for count in counts:
+        if count.base in imports:
+            counting.setdefault(count.key, set()).add(count.base)
     room: dict[str, int] = {}
-    for key, resource in counting.items():
+    for key, bases in counting.items():
         if key in holdings:
             limit, _, usage_max = holdings[key]
             free = min(limit + most_debt(key.resource), UNLIMITED) - usage_max
-            room[resource] = max(0, min(room.get(resource, UNLIMITED), free))
+            share = _share(max(0, free), [imports[base] for base in bases])
+            resource = next(iter(bases)).resource
+            room[resource] = min(room.get(resource, UNLIMITED), share)
     return room
+
+
+def _share(free: int, wanted: Sequence[int]) -> int:
+    """Return up to how much each can have, so that all together have at most what is free."""
+    for others, least in enumerate(sorted(wanted)):
+        left = len(wanted) - others
+        if least * left > free:
+            return free // left
+        free -= least
+    return UNLIMITED
 
 
 def fitting(
@@ -82,7 +96,7 @@ def fitting(
 ) -> tuple[Provision, ...]:
     """Return provisions with as much of each import as there is room for; releases stay as they are."""
     listed = tuple(provisions)
-    imports = [key for key, quantity in listed if quantity > 0]
+    imports = {key: quantity for key, quantity in listed if quantity > 0}
     room = room_for(imports, holdings, counts, lambda _resource: 0)
     return tuple(
         Provision(key, min(quantity, room.get(key.resource, quantity)) if quantity > 0 else quantity)

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from astakos.ledger.clock_guard import ClockAnchor, ClockRecord
+from astakos.ledger.counts import NOTHING_ABOVE, Above
 from astakos.ledger.meters import NO_METERS, Meters
 from astakos.ledger.operations import Changes, Pending, Remembered
 from astakos.ledger.rules import Holding, Key
@@ -52,7 +53,8 @@ class Needs:
 
     Attributes:
         commissions: the component and serial of each commission to resolve.
-        keys: the holdings that operations name. Those of `commissions`, and of meters, are read in any case.
+        keys: the holdings that operations name. Those of `commissions`, and those on which provisions on
+            named ones count, are read in any case.
         idempotency: the idempotency keys of its issues.
         serials: the largest number of commissions that the batch can issue.
         due: commissions whose time to live was over by this instant are expired; 0 for none.
@@ -72,12 +74,14 @@ class State(NamedTuple):
         expired: pending commissions past their time to live, by serial, whether requested or not: the
             first of them, at most `MOST_EXPIRED`.
         pending: the requested commissions that are pending, by serial, and not past their time to live.
-        holdings: the requested holdings that exist, those of their meters, and those of the commissions.
+        holdings: the requested holdings that exist, those on which provisions on them count, and those of
+            the commissions.
         remembered: the earlier issues with the requested idempotency keys, if still stored.
         serials: new serials in ascending order; none repeats once the transaction is committed.
         now: the instant by the clock that decides about periods; None for the one that `read` was given.
         meters: the meters of all resources.
         marks: the marks of those holdings that are a meter's; see `astakos.ledger.meters.Forgiven`.
+        above: the project-level holdings above the requested ones; empty if no project has a parent.
     """
 
     expired: Mapping[int, Pending]
@@ -88,6 +92,7 @@ class State(NamedTuple):
     now: int | None = None
     meters: Meters = NO_METERS
     marks: Mapping[Key, int | None] = MappingProxyType({})
+    above: Above = NOTHING_ABOVE
 
 
 class LedgerTransaction(Protocol):

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 
+from astakos.ledger.counts import Above
 from astakos.ledger.operations import Changes, Operation, Reconcile
 from astakos.ledger.ports import LedgerTransaction
-from astakos.ledger.rules import Holding, Key
+from astakos.ledger.rules import Holding, Key, Provision
 
 
 class SettledSums:
@@ -44,3 +45,21 @@ class SettledSums:
             for key, _, settled, _ in resolution.settlements:
                 if key in self._sums:
                     self._sums[key] += settled
+
+
+def corrections(drifts: Mapping[Key, int], above: Above) -> tuple[Provision, ...]:
+    """Return what takes away drifts, in the order of the drifts.
+
+    A correction counts on the projects above. Where such a project is reconciled as well, only what this
+    leaves is corrected.
+
+    Args:
+        drifts: how far the counted usage of each holding exceeds the actual one.
+        above: the project-level holdings above others.
+    """
+    left = {key: -drift for key, drift in drifts.items()}
+    for key in sorted(left, key=lambda key: -len(above.get(key, ()))):
+        for higher in above.get(key, ()):
+            if higher in left:
+                left[higher] -= left[key]
+    return tuple([Provision(key, quantity) for key, quantity in left.items() if quantity])

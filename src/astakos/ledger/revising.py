@@ -1,10 +1,10 @@
 """Changes of pending commissions, and what they settle for, as pure functions over their holdings."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from astakos.ledger import rules
+from astakos.ledger.counts import added
 from astakos.ledger.metering import Metering
-from astakos.ledger.meters import Count
 from astakos.ledger.operations import CannotSettle, Pending
 from astakos.ledger.overage import Overage, granted
 from astakos.ledger.rules import Holding, Key, Provision, Refusal
@@ -80,39 +80,4 @@ def grown(
     if not isinstance(changed, dict):
         return changed
     provisions = tuple([Provision(key, issued[key]) for key, _ in commission.provisions])
-    return commission._replace(provisions=provisions, counts=_added(commission.counts, counts)), changed
-
-
-def _added(before: tuple[Count, ...], more: tuple[Count, ...]) -> tuple[Count, ...]:
-    """Return what a commission counts in all; once counted at issue, a part stays so (`rules.py`)."""
-    counts = {(count.key, count.at_issue is None): count for count in before}
-    for count in more:
-        same = count.key, count.at_issue is None
-        known = counts.get(same)
-        counts[same] = (
-            count
-            if known is None
-            else count._replace(quantity=known.quantity + count.quantity, at_issue=known.at_issue)
-        )
-    return tuple(counts.values())
-
-
-def settled_counts(
-    counts: Iterable[Count], quantities: Mapping[Key, int], *, accepted: bool
-) -> Iterator[tuple[Count, int]]:
-    """Yield what each count of a commission is settled for: what its base is settled for.
-
-    Args:
-        counts: the counts.
-        quantities: what bases are settled for, where that is not what was issued, or nothing.
-        accepted: whether all others are settled in full, and not for nothing.
-    """
-    rest = dict(quantities)
-    for count in counts:
-        if count.base not in quantities:
-            yield count, count.quantity if accepted else 0
-            continue
-        # A meter whose definition changed meanwhile has two counts for one base; the second takes the rest.
-        is_last = sum(other.base == count.base and other.key == count.key for other in counts) == 1
-        settled = rest[count.base] if is_last else min(rest[count.base], count.quantity)
-        yield count, settled
+    return commission._replace(provisions=provisions, counts=added(commission.counts, counts)), changed

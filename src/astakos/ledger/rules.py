@@ -51,6 +51,20 @@ usage_min is what is settled.
 Therefore, for every holding of a meter at all times, invariants 1 and 2 hold; 3 holds with A the sum of what
 was settled and not forgiven since; and in no period is more settled than the limit in force when it was
 settled, unless it was forced. In any time t, a rate lets through at most limit + t * limit / period.
+
+Levels
+------
+A holding can have others *above* it: that of a team those of its department and its organization. Which ones
+does not change while anything is pending on it. A provision on it, import or release, derives a count of the
+same quantity on each of them, fixed at issue and settled as it is; an import also counts on the meters of
+each of them. So what is used at the bottom is used at each level, and the limit above bounds the sum.
+
+Several provisions of a commission can count on one holding. Imports on it add up, and so do releases, but
+they never cancel out: an import must fit even if a release is not settled, and a release must be covered even
+if an import is not. Therefore invariants 1 to 4 hold for each holding at each level, and
+
+5. Each figure of a holding is at least the sum of those directly below it, unless a release was charged to
+   the holding itself. When holdings come below another one, it is charged for what is used of them.
 """
 
 from collections.abc import Iterable, Mapping
@@ -188,6 +202,26 @@ def issue(
             if usage_min + quantity < 0:
                 return NoQuantity(provision, usage_min)
             changed[provision.key] = Holding(limit, usage_min + quantity, usage_max)
+    return changed
+
+
+def issue_apart(
+    holdings: Mapping[Key, Holding], provisions: Iterable[Provision], *, force: bool
+) -> dict[Key, Holding] | Refusal:
+    """Issue provisions of which several may be on one holding; see `issue`.
+
+    Imports are merged, and so are releases. The one is judged as if the other were rejected.
+    """
+    listed = list(provisions)
+    changed = issue(holdings, merge(one for one in listed if one.quantity >= 0), force=force)
+    releases = merge(one for one in listed if one.quantity < 0)
+    if not releases or not isinstance(changed, dict):
+        return changed
+    released = issue(holdings, releases, force=force)
+    if not isinstance(released, dict):
+        return released
+    for key, (limit, usage_min, usage_max) in released.items():
+        changed[key] = Holding(limit, usage_min, changed[key].usage_max if key in changed else usage_max)
     return changed
 
 

@@ -6,11 +6,12 @@ Such changes are rare, so nothing is cached, and the statements are those that a
 
 from collections.abc import Collection, Mapping
 
+from astakos.ledger.counts import MOST_LEVELS, with_counted
 from astakos.ledger.operations import Changes
 from astakos.ledger.ports import Needs, State
 from astakos.ledger.rules import Key
 from astakos.storage.protocol import Connection
-from astakos.storage.tables.holdings import Row, find
+from astakos.storage.tables.holdings import Row, find, find_by_id
 from astakos.storage.tables.ledger_rows import FIND_SETTLED, rows_of, write_rows
 from astakos.storage.tables.meters import read_meters
 
@@ -36,7 +37,10 @@ class JoinedTransaction:
         if needs.commissions or needs.idempotency or needs.due:
             raise ValueError("a transaction of administration can only issue commissions without keys")
         meters = read_meters(self._connection)
-        self._identifiers = {row.key: row.id for row in self._find(meters.with_meters(needs.keys))}
+        # Only administration changes what is above what, one change at a time.
+        above = {row.key: chain for row in self._find(needs.keys) if (chain := self._chain(row))}
+        counted = with_counted(needs.keys, meters, above)
+        self._identifiers = {row.key: row.id for row in self._find(counted)}
         self._connection.execute(LOCK_HOLDINGS, (list(self._identifiers.values()),))
         # The figures before the lock may have changed while it was waited for.
         rows = self._find(self._identifiers)
@@ -48,7 +52,15 @@ class JoinedTransaction:
             self._next_serials(needs.serials) if needs.serials else (),
             meters=meters,
             marks={row.key: row.mark for row in rows if row.key.resource in meters.named},
+            above=above,
         )
+
+    def _chain(self, row: Row) -> tuple[Key, ...]:
+        chain: list[Key] = []
+        while row.parent is not None and len(chain) < MOST_LEVELS:
+            row = find_by_id(self._connection, row.parent)
+            chain.append(row.key)
+        return tuple(chain)
 
     def _find(self, keys: Collection[Key]) -> list[Row]:
         rows = (find(self._connection, key) for key in keys)

@@ -6,12 +6,16 @@ provisions of pending commissions. Data that is not cached yet costs one more ro
 What a member may use is stored in the holding of their project (`projects/limits.py`). So a batch locks the
 project's holding together with the member's, even if no commission names it: a project that is suspended, or
 gets another capacity, waits for the batches that charge its members, and later ones wait for it.
+
+The project above another one stands in the holdings of the other, too. So a batch reads it together with the
+figures that it has locked. What it has read before is only a guess that lets it lock all levels at once.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from astakos import clock
+from astakos.ledger.counts import MOST_LEVELS, NOTHING_ABOVE, Above, with_counted
 from astakos.ledger.meters import NO_METERS, TIME_TO_LIVE
 from astakos.ledger.operations import Changes, Pending, Remembered
 from astakos.ledger.ports import MOST_EXPIRED, IdempotencyKey, Needs, OutcomeUnknownError, State
@@ -83,6 +87,7 @@ class Known:
         keys: the same the other way round.
         project_levels: the id of the project's holding that a member's holding draws from, by its id.
         alone: members' holdings without such a holding; there may be one by now.
+        parents: the id of the holding above a project's, by its id, as they were last read.
         pending: pending commissions.
     """
 
@@ -92,6 +97,7 @@ class Known:
         self.keys: dict[int, Key] = {}
         self.project_levels: dict[int, int] = {}
         self.alone: set[Key] = set()
+        self.parents: dict[int, int] = {}
         self.pending = PendingCache()
         self.meters = NO_METERS
         self.meters_version: MetersVersion = (b"", b"")
@@ -103,8 +109,36 @@ class Known:
             self.keys.clear()
             self.project_levels.clear()
             self.alone.clear()
+            self.parents.clear()
         if self.pending.is_too_large():
             self.pending.clear()
+
+    def learn_parents(self, holdings: Iterable[tuple[int, bytes]]) -> None:
+        """Replace what is above some holdings, each given as its id and that of the one above, if any."""
+        for identifier, parent in holdings:
+            if parent:
+                self.parents[identifier] = int(parent)
+            else:
+                self.parents.pop(identifier, None)
+
+    def above(self, keys: Iterable[Key]) -> Above:
+        """Return the holdings above others, as far as they are known."""
+        found: dict[Key, tuple[Key, ...]] = {}
+        for key in keys:
+            chain: list[Key] = []
+            parent = self.parents.get(self.identifiers.get(key, 0))
+            # What is only a guess could go round in a circle.
+            while parent in self.keys and len(chain) < MOST_LEVELS:
+                chain.append(self.keys[parent])
+                parent = self.parents.get(parent)
+            if chain:
+                found[key] = tuple(chain)
+        return found
+
+    def with_counted(self, keys: Collection[Key]) -> Collection[Key]:
+        """Return holdings, and those that are known on which provisions on them count."""
+        above = self.above(keys) if self.parents else NOTHING_ABOVE
+        return with_counted(keys, self.meters, above) if above or self.meters else keys
 
     def learn_meters(self, version: MetersVersion, defined: Result) -> None:
         """Replace the meters with those of a newer version, each given as in `LIST_METERS`."""
@@ -219,6 +253,7 @@ class PostgreSQLTransaction:
             keys.update(commission.keys())
         self._lock(keys, {*needs.keys, *unknown}, version)
         meters = self._known.meters
+        above = self._known.above(keys) if self._known.parents else NOTHING_ABOVE
         return State(
             expired,
             pending,
@@ -230,6 +265,7 @@ class PostgreSQLTransaction:
             {key: self._marks.get(key) for key in self._figures if key.resource in meters.named}
             if meters
             else {},
+            above,
         )
 
     def _look_at(self, told: Result) -> MetersVersion:
@@ -240,7 +276,7 @@ class PostgreSQLTransaction:
         return version[0], version[1]
 
     def _lock(self, keys: set[Key], searched: set[Key], version: MetersVersion) -> None:
-        """Lock and read those of these holdings, and of their meters, that are not locked yet.
+        """Lock and read those of these holdings, and of those they count on, that are not locked yet.
 
         Args:
             keys: the holdings.
@@ -252,7 +288,7 @@ class PostgreSQLTransaction:
             if version != known.meters_version:
                 (defined,) = self._run((LIST_METERS, []))
                 known.learn_meters(version, defined)
-            wanted = known.meters.with_meters(keys) if known.meters else keys
+            wanted = known.with_counted(keys)
             identifiers, alone = known.identifiers, known.alone
             unknown = [
                 key
@@ -272,8 +308,7 @@ class PostgreSQLTransaction:
 
     def _keys_of(self, needs: Needs, commissions: Iterable[tuple[int, int]]) -> set[Key] | None:
         """Return the keys of all holdings of a batch; None if one of its commissions is not cached."""
-        meters = self._known.meters
-        keys = meters.with_meters(needs.keys) if meters else set(needs.keys)
+        keys = set(self._known.with_counted(needs.keys))
         for _, serial in commissions:
             pending = self._known.pending.get(serial)
             if pending is None:
@@ -291,7 +326,7 @@ class PostgreSQLTransaction:
     def _learn_figures(self, locked: Result) -> None:
         """Learn locked holdings with the limits that apply (`storage/tables/holdings.py`)."""
         keys, project_levels = self._known.keys, self._known.project_levels
-        *figures, marks = locked.columns()
+        *figures, marks, parents = locked.columns()
         identifiers, limits, *usages, member_limits = (map(int, column) for column in figures)
         listed = list(identifiers)
         allowed = dict(zip(listed, member_limits, strict=True))
@@ -303,6 +338,12 @@ class PostgreSQLTransaction:
             self._figures[key] = Holding(applied, usage_min, usage_max)
             if mark:
                 self._marks[key] = int(mark)
+        if self._known.parents or any(parents):
+            self._known.learn_parents(zip(listed, parents, strict=True))
+            unknown = {int(parent) for parent in parents if parent and int(parent) not in keys}
+            if unknown:
+                (found,) = self._run((FIND_HOLDINGS_BY_ID, [array_of_numbers(unknown)]))
+                self._known.learn(found.rows())
 
     def _understand(self, rows: Sequence[tuple[bytes, ...]]) -> dict[int, Pending]:
         """Decode pending commissions; read those of their keys that are not cached."""

@@ -52,7 +52,7 @@ ORDER BY component_id, serial FOR UPDATE
 LOCK_HOLDINGS = statement(
     "lock_holdings",
     """
-SELECT id, "limit", usage_min, usage_max, member_limit, mark FROM holdings
+SELECT id, "limit", usage_min, usage_max, member_limit, mark, parent_id FROM holdings
 WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE
 """,
 )

@@ -173,6 +173,9 @@ PUBLIC = text("state = 'active' AND NOT private")
 # `announced_end` is the end date that a notice has told of last. `ENDING` are the projects that end.
 ENDING = text("NOT system_project AND state IN ('active', 'suspended')")
 
+# `parent` is the uuid of the project above; few have one.
+WITHIN = text("parent IS NOT NULL")
+
 projects = _table(
     "projects",
     _identifier(),
@@ -192,8 +195,10 @@ projects = _table(
     _flag("private"),
     _number("deactivated", nullable=True),
     _number("announced_end", nullable=True),
+    _text("parent", nullable=True),
     Index("projects_by_name", "name"),
     Index("projects_by_owner", "owner"),
+    Index("projects_by_parent", "parent", sqlite_where=WITHIN, postgresql_where=WITHIN),
     Index("projects_by_end_date", "end_date", "id", sqlite_where=ENDING, postgresql_where=ENDING),
     Index("public_projects", "id", sqlite_where=PUBLIC, postgresql_where=PUBLIC),
 )
@@ -453,6 +458,8 @@ holdings = Table(
     Column("member_limit", NUMBER, nullable=False, server_default=text(str(UNLIMITED))),
     # For holdings of meters: the instant up to which time has been taken into account (`ledger/meters.py`).
     _number("mark", nullable=True),
+    # For holdings of projects: the one of the same resource that the project above has (`ledger/counts.py`).
+    _number("parent_id", nullable=True),
     UniqueConstraint("holder", "source", "resource"),
     CheckConstraint("0 <= usage_min AND usage_min <= usage_max"),
     # Leaves room for the next version of a row on its page, so that usage updates change no index. On a

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from astakos.ledger.clock_guard import ClockAnchor, ClockRecord
+from astakos.ledger.counts import MOST_LEVELS, NOTHING_ABOVE, Above, with_counted
 from astakos.ledger.meters import NO_METERS, Meters
 from astakos.ledger.operations import Changes, Pending, Remembered
 from astakos.ledger.ports import MOST_EXPIRED, IdempotencyKey, LedgerTransaction, Needs, State
@@ -57,6 +58,7 @@ class Known:
         self.meters = NO_METERS
         self.knows_meters = False
         self.marks: dict[Key, int | None] = {}
+        self.parents: dict[Key, int] = {}
         self.pending = PendingCache()
         self._version = -1
 
@@ -74,6 +76,7 @@ class Known:
         self.holdings.clear()
         self.knows_meters = False
         self.marks.clear()
+        self.parents.clear()
         self.pending.clear()
 
     def meters_of(self, connection: sqlite3.Connection) -> Meters:
@@ -90,6 +93,8 @@ class Known:
         self.holdings[row.key] = row.holding
         if row.key.resource in self.meters.named:
             self.marks[row.key] = row.mark
+        if row.parent is not None:
+            self.parents[row.key] = row.parent
 
     def update(self, changes: Changes) -> None:
         """Add the changes of a batch that is being written."""
@@ -200,14 +205,21 @@ class SQLiteTransaction:
         keys = meters.with_meters(needs.keys) if meters else set(needs.keys)
         for commission in (*expired.values(), *pending.values()):
             keys.update(commission.keys())
+        holdings = self._holdings(keys)
+        above = NOTHING_ABOVE
+        if self._known.parents:
+            above = self._above(needs.keys)
+            keys |= with_counted(needs.keys, meters, above)
+            holdings = self._holdings(keys)
         return State(
             expired,
             pending,
-            self._holdings(keys),
+            holdings,
             self._remembered(needs.idempotency),
             self._next_serials(needs.serials) if needs.serials else (),
             meters=meters,
             marks={key: self._known.marks[key] for key in keys if key in self._known.marks} if meters else {},
+            above=above,
         )
 
     def _expired(self, due: int) -> dict[int, Pending]:
@@ -254,6 +266,22 @@ class SQLiteTransaction:
                     continue
                 self._known.learn(row)
             found[key] = known[key]
+        return found
+
+    def _above(self, keys: Collection[Key]) -> Above:
+        """Return the holdings above those of projects, all of which have been read."""
+        parents, names = self._known.parents, self._known.keys
+        found: dict[Key, tuple[Key, ...]] = {}
+        for key in keys:
+            chain: list[Key] = []
+            parent = parents.get(key)
+            while parent is not None and len(chain) < MOST_LEVELS:
+                if parent not in names:
+                    self._known.learn(find_by_id(self._connection, parent))
+                chain.append(names[parent])
+                parent = parents.get(names[parent])
+            if chain:
+                found[key] = tuple(chain)
         return found
 
     def _remembered(self, keys: Collection[IdempotencyKey]) -> dict[IdempotencyKey, Remembered]:

@@ -11,7 +11,7 @@ LIMIT = 'CASE WHEN p.member_limit < h."limit" THEN p.member_limit ELSE h."limit"
 PROJECT_LEVEL = "LEFT JOIN holdings p ON p.holder = h.source AND p.source = '' AND p.resource = h.resource"
 
 FINDING = f"""
-SELECT h.id, h.holder, h.source, h.resource, {LIMIT}, h.usage_min, h.usage_max, h.mark
+SELECT h.id, h.holder, h.source, h.resource, {LIMIT}, h.usage_min, h.usage_max, h.mark, h.parent_id
 FROM holdings h {PROJECT_LEVEL}
 """
 FIND = f"{FINDING} WHERE h.holder = ? AND h.source = ? AND h.resource = ?"
@@ -21,13 +21,15 @@ FIND_BY_ID = f"{FINDING} WHERE h.id = ?"
 class Row(NamedTuple):
     """A holding with its id; holdings are never deleted, so an id always means the same key.
 
-    `mark` is set for holdings of meters only; see `astakos.ledger.meters.Forgiven`.
+    `mark` is set for holdings of meters only; see `astakos.ledger.meters.Forgiven`. `parent` is the id of the
+    holding above a project's, if the project has a parent.
     """
 
     id: int
     key: Key
     holding: Holding
     mark: int | None = None
+    parent: int | None = None
 
 
 def stored_source(source: str | None) -> str:
@@ -55,7 +57,7 @@ def find_by_id(connection: Connection, identifier: int) -> Row:
     return _row(connection.execute(FIND_BY_ID, (identifier,)).fetchone())
 
 
-def _row(row: tuple[int, str, str, str, int, int, int, int | None]) -> Row:
-    identifier, holder, source, resource, limit, usage_min, usage_max, mark = row
+def _row(row: tuple[int, str, str, str, int, int, int, int | None, int | None]) -> Row:
+    identifier, holder, source, resource, limit, usage_min, usage_max, mark, parent = row
     key = Key(holder, read_source(source), resource)
-    return Row(identifier, key, Holding(limit, usage_min, usage_max), mark)
+    return Row(identifier, key, Holding(limit, usage_min, usage_max), mark, parent)

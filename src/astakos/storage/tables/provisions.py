@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from astakos.ledger.meters import Count
+from astakos.ledger.counts import Count
 from astakos.ledger.operations import Pending, Settlement
 from astakos.ledger.overage import Overage
 from astakos.ledger.rules import Holding, Key, Provision
@@ -35,7 +35,7 @@ class Settled(NamedTuple):
 
 
 class StoredCount(NamedTuple):
-    """What an import into the holding `base` counts on the holding of a meter; see `meters.Count`."""
+    """What a provision on the holding `base` counts on another holding; see `ledger.counts.Count`."""
 
     holding: int
     base: int
@@ -85,7 +85,7 @@ def read_pending(document: str | bytes) -> list[tuple[int, int]]:
 
 
 def read_all_pending(document: str | bytes) -> StoredPending:
-    """Decode a pending commission with what it counts on meters."""
+    """Decode a pending commission with what it counts elsewhere."""
     pending = _pending.decode(document)
     return StoredPending(pending) if isinstance(pending, list) else pending
 
@@ -95,8 +95,8 @@ def understood(component: int, stored: StoredPending, keys: Mapping[int, Key]) -
     provisions = tuple([Provision(keys[holding], quantity) for holding, quantity in stored.provisions])
     counts = tuple(
         [
-            Count(keys[meter], keys[base], quantity, at_issue)
-            for meter, base, quantity, at_issue in stored.counts
+            Count(keys[holding], keys[base], quantity, at_issue)
+            for holding, base, quantity, at_issue in stored.counts
         ]
     )
     progress = tuple([Provision(keys[holding], quantity) for holding, quantity in stored.progress])

@@ -152,7 +152,7 @@ def test_a_database_of_before_there_were_migrations_is_migrated(new: Database, t
     before = all_rows(new)["projects"]
     without_a_version_table(new)
     assert migrate(new) == FIRST_REVISION
-    assert [row[:-2] for row in all_rows(new)["projects"]] == before
+    assert [row[:-3] for row in all_rows(new)["projects"]] == before
     assert all_rows(new)["alembic_version"] == [(REVISION,)]
     assert rows(new, "SELECT value FROM settings WHERE name = 'revision'") == []
     new.open(create=False)

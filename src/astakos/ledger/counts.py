@@ -1,0 +1,103 @@
+"""What a provision counts elsewhere: on meters of its resource, and on the projects above (`rules.py`)."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
+from astakos.ledger.meters import NO_METERS, Meters, Rate
+from astakos.ledger.rules import Key, Provision
+
+MOST_LEVELS = 8
+"""How many projects there are at most from one at the top down to the deepest, with both."""
+
+Above = Mapping[Key, tuple[Key, ...]]
+"""The project-level holdings above others, the nearest first. What has none above it is not in it."""
+NOTHING_ABOVE: Above = MappingProxyType({})
+
+
+class Count(NamedTuple):
+    """What a provision counts on another holding. It is settled with the provision, and for as much.
+
+    A rate counts at issue, as if the commission were accepted: if it counted when commissions are settled, a
+    stream of a minute would be charged a minute late, and the next ones let through meanwhile.
+
+    Attributes:
+        key: the holding of a meter of the resource, or of a project above, or of its meter.
+        base: the holding of the provision.
+        quantity: what was issued.
+        at_issue: the instant at which a rate counted it; None if it counts when it is settled.
+    """
+
+    key: Key
+    base: Key
+    quantity: int
+    at_issue: int | None
+
+
+def counts_of(provisions: Iterable[Provision], meters: Meters, above: Above, now: int) -> tuple[Count, ...]:
+    """Return what provisions count elsewhere, each on its own level first and then upwards."""
+    return tuple([count for provision in provisions for count in _counts_of(provision, meters, above, now)])
+
+
+def _counts_of(provision: Provision, meters: Meters, above: Above, now: int) -> Iterator[Count]:
+    base, quantity = provision
+    # Releases count on no meter. An import of nothing does, because it may be settled for more.
+    counting = meters.of.get(base.resource, ()) if quantity >= 0 else ()
+    for level in (base, *above.get(base, ())):
+        if level is not base:
+            yield Count(level, base, quantity, None)
+        for meter in counting:
+            at_issue = now if isinstance(meter, Rate) else None
+            yield Count(level._replace(resource=meter.resource), base, quantity, at_issue)
+
+
+def with_counted(keys: Iterable[Key], meters: Meters = NO_METERS, above: Above = NOTHING_ABOVE) -> set[Key]:
+    """Return holdings, and all on which provisions on them count."""
+    listed = set(keys)
+    if above:
+        listed.update([higher for key in listed for higher in above.get(key, ())])
+    return meters.with_meters(listed) if meters else listed
+
+
+def projects_of(above: Above, keys: Iterable[Key]) -> Above:
+    """Return the part of `above` that concerns some holdings."""
+    return {key: above[key] for key in keys if key in above}
+
+
+def added(before: Sequence[Count], more: Sequence[Count]) -> tuple[Count, ...]:
+    """Return what a commission counts in all after it has grown; a part that counted at issue stays so."""
+    counts = {_place(count): count for count in before}
+    for count in more:
+        known = counts.get(_place(count))
+        if known is not None:
+            count = known._replace(quantity=known.quantity + count.quantity)  # noqa: PLW2901
+        counts[_place(count)] = count
+    return tuple(counts.values())
+
+
+def _place(count: Count) -> tuple[Key, Key, bool]:
+    return count.key, count.base, count.at_issue is None
+
+
+def settled_counts(
+    counts: Sequence[Count], quantities: Mapping[Key, int], *, accepted: bool
+) -> Iterator[tuple[Count, int]]:
+    """Yield what each count of a commission is settled for: what its base is settled for.
+
+    Args:
+        counts: the counts.
+        quantities: what bases are settled for, where that is not what was issued, or nothing.
+        accepted: whether all others are settled in full, and not for nothing.
+    """
+    # A meter whose definition changed meanwhile has two counts for one base; the last takes the rest.
+    last = {(count.key, count.base): count for count in counts}
+    rest: dict[tuple[Key, Key], int] = {}
+    for count in counts:
+        if count.base not in quantities:
+            yield count, count.quantity if accepted else 0
+            continue
+        where = count.key, count.base
+        left = rest.get(where, quantities[count.base])
+        settled = left if count is last[where] else min(left, count.quantity)
+        rest[where] = left - settled
+        yield count, settled
