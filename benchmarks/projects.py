@@ -2,7 +2,8 @@
 
 Makes two databases with the same ten projects. In the large one, others have a million memberships, which
 takes a minute or two, and a gigabyte in the folder for temporary files. One call at a time goes to services
-on both by turns: whatever else the machine does delays both alike. Then each has many connections.
+on both by turns: whatever else the machine does delays both alike. Then each has many connections. In the
+end, the same changes are made in both without HTTP.
 """
 
 import argparse
@@ -16,10 +17,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from tools.postgres_server import own_server
+
+from astakos.storage.opening import database_of
 from benchmarks import machine
 from benchmarks.child_process import HOST
 from benchmarks.load_generator import Plan, Reads, generate
 from benchmarks.population import database_url, user_token, user_uuid
+from benchmarks.postgresql_databases import SETTINGS, prepare, url_of
+from benchmarks.project_changes import measure_changes
 from benchmarks.project_population import MEMBERS, PROJECTS, make_database, owner, project_uuid
 from benchmarks.results import Result, milliseconds, rate, ratio, show
 from benchmarks.service_process import astakos_server
@@ -29,6 +35,7 @@ ORIGINAL_SECONDS = 0.020
 """What a `GET projects` took the original; it is not measured here."""
 LARGE = 1_000_000
 ROUNDS = 3
+KINDS = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 CONNECTIONS = 32
 CALLERS = 96
 API = "/account/v1.0/projects"
@@ -107,7 +114,7 @@ def _time_join(caller: Caller, place: int) -> float:
     return elapsed
 
 
-def measure_alone(ports: Ports, seconds: float) -> Result:
+def measure_alone(ports: Ports, kind: str, seconds: float) -> Result:
     """One call at a time, to both services by turns."""
     rows = []
     with contextlib.ExitStack() as stack:
@@ -128,7 +135,7 @@ def measure_alone(ports: Ports, seconds: float) -> Result:
             )
     columns = ("call", "p25, ms", "p50, ms", "p25 with them, ms", "p50 with them, ms", "p25 to without")
     note = "A join and its acceptance count as one call. The original's `GET projects` took 20 ms."
-    return Result("One call at a time (SQLite)", (*columns, "the original to p50"), rows, note)
+    return Result(f"One call at a time ({kind})", (*columns, "the original to p50"), rows, note)
 
 
 def _times(callers: Sequence[Caller], title: str, seconds: float) -> Sequence[list[float]]:
@@ -147,7 +154,7 @@ def _times(callers: Sequence[Caller], title: str, seconds: float) -> Sequence[li
     return found
 
 
-def measure_together(ports: Ports, seconds: float) -> Result:
+def measure_together(ports: Ports, kind: str, seconds: float) -> Result:
     """Reads on many connections, to one service after the other."""
     rows = []
     for title in (LIST, ONE, OWN, OWNERS):
@@ -156,7 +163,7 @@ def measure_together(ports: Ports, seconds: float) -> Result:
         rows.append((title, rate(small), rate(large), ratio(large, small)))
     columns = ("call", "calls/s", "calls/s with them", "to without")
     return Result(
-        f"At {CONNECTIONS} connections (SQLite)", columns, rows, f"Medians of {ROUNDS} rounds in turn."
+        f"At {CONNECTIONS} connections ({kind})", columns, rows, f"Medians of {ROUNDS} rounds in turn."
     )
 
 
@@ -170,16 +177,39 @@ def _generate(port: int, title: str, seconds: float) -> float:
 
 
 @contextlib.contextmanager
-def _services(memberships: int) -> Iterator[Ports]:
-    with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="astakos-projects-"))
-        ports = []
-        for count in (0, memberships):
-            url = database_url(Path(folder, f"{count}.db"))
+def _databases(kind: str, memberships: int) -> Iterator[Sequence[str]]:
+    """The URLs of the two databases."""
+    counts = (0, memberships)
+    if kind == "postgresql":
+        with own_server(SETTINGS) as server:
+            names = [f"memberships{count}" for count in counts]
+            for name, count in zip(names, counts, strict=True):
+                server.execute(f"CREATE DATABASE {name}")
+                make_database(url_of(server, name), count)
+                prepare(server, name)
+            yield [url_of(server, name) for name in names]
+        return
+    with tempfile.TemporaryDirectory(prefix="astakos-projects-") as folder:
+        urls = [database_url(Path(folder, f"{count}.db")) for count in counts]
+        for url, count in zip(urls, counts, strict=True):
             make_database(url, count)
-            # Without a mail server, each notice would be logged.
-            ports.append(stack.enter_context(astakos_server(url, "--log-level", "error")).port)
-        yield ports[0], ports[1]
+        yield urls
+
+
+@contextlib.contextmanager
+def _services(urls: Sequence[str]) -> Iterator[Ports]:
+    with contextlib.ExitStack() as stack:
+        # Without a mail server, each notice would be logged.
+        small, large = (stack.enter_context(astakos_server(url, "--log-level", "error")) for url in urls)
+        yield small.port, large.port
+
+
+def _measure_changes(urls: Sequence[str], kind: str, seconds: float) -> Result:
+    with contextlib.ExitStack() as stack:
+        databases = [stack.enter_context(contextlib.closing(database_of(url))) for url in urls]
+        for database in databases:
+            database.open()
+        return measure_changes(kind, databases, seconds)
 
 
 def main() -> None:
@@ -187,6 +217,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--database", choices=tuple(KINDS), default="sqlite")
     parser.add_argument("--memberships", type=int, default=LARGE, help="in the large one (%(default)s)")
     parser.add_argument(
         "--seconds", type=float, default=3.0, help="how long to measure each case (%(default)s)"
@@ -195,9 +226,12 @@ def main() -> None:
     arguments = parser.parse_args()
     facts = Result("Where", ("", ""), machine.describe())
     show([facts], markdown=arguments.markdown)
-    with _services(arguments.memberships) as ports:
-        for measure in (measure_alone, measure_together):
-            show([measure(ports, arguments.seconds)], markdown=arguments.markdown)
+    kind, seconds = KINDS[arguments.database], arguments.seconds
+    with _databases(arguments.database, arguments.memberships) as urls:
+        with _services(urls) as ports:
+            for measure in (measure_alone, measure_together):
+                show([measure(ports, kind, seconds)], markdown=arguments.markdown)
+        show([_measure_changes(urls, kind, 10 * seconds)], markdown=arguments.markdown)
 
 
 if __name__ == "__main__":
