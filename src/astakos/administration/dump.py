@@ -42,6 +42,7 @@ def dump(database: Database) -> StateDocument:
                 clock_jump_seconds=settings.find(connection, settings.CLOCK_JUMP_SECONDS),
                 end_projects=settings.find(connection, settings.END_PROJECTS),
                 ending_notice_days=settings.find(connection, settings.ENDING_NOTICE_DAYS),
+                most_members_told=settings.find(connection, settings.MOST_MEMBERS_TOLD),
                 clock_agreement_seconds=settings.find(connection, settings.CLOCK_AGREEMENT_SECONDS),
                 compatibility=settings.find(connection, settings.COMPATIBILITY),
                 trusted_proxies=settings.find(connection, settings.TRUSTED_PROXIES),

@@ -141,6 +141,7 @@ class _Loader:
             settings.CLOCK_AGREEMENT_SECONDS: entry.clock_agreement_seconds,
             settings.END_PROJECTS: entry.end_projects,
             settings.ENDING_NOTICE_DAYS: entry.ending_notice_days,
+            settings.MOST_MEMBERS_TOLD: entry.most_members_told,
             settings.COMPATIBILITY: entry.compatibility,
             settings.TRUSTED_PROXIES: entry.trusted_proxies,
             settings.WEBHOOK_NETWORKS: entry.webhook_networks,

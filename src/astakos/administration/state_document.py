@@ -38,6 +38,7 @@ class Settings(Entry):
     clock_agreement_seconds: Annotated[int, msgspec.Meta(ge=1, le=86400)] | None = None
     end_projects: bool | None = None
     ending_notice_days: Annotated[int, msgspec.Meta(ge=0, le=365)] | None = None
+    most_members_told: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] | None = None
     weblogin_next: list[str] | None = None
     cookie_name: Annotated[str, msgspec.Meta(pattern=COOKIE_NAME)] | None = None
     cookie_domain: Annotated[str, msgspec.Meta(pattern=COOKIE_DOMAIN)] | None = None

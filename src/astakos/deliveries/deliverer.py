@@ -17,7 +17,7 @@ from astakos.deliveries.mail import Mailer
 from astakos.deliveries.outcomes import DeliveryError
 from astakos.deliveries.pacing import MOST_ATTEMPTS, next_attempt
 from astakos.deliveries.planning import plan
-from astakos.deliveries.templates import MailTemplate
+from astakos.deliveries.templates import MailTemplate, template_name
 from astakos.deliveries.wording import mail as worded_mail
 from astakos.deliveries.wording import values_of, webhook_body
 from astakos.events.event import RecordedEvent
@@ -25,7 +25,7 @@ from astakos.events.webhook_signatures import secret_of, signed_headers
 from astakos.storage.protocol import Connection, Database
 from astakos.storage.tables import deliveries, destinations, events, settings
 from astakos.storage.tables.deliveries import Delivery, DeliveryState
-from astakos.storage.tables.destinations import LOG, MAIL, Destination
+from astakos.storage.tables.destinations import BY_MAIL, LOG, Destination
 
 CLAIM_SECONDS = 120
 """How long a claim lasts: longer than any attempt, even if a name takes long to resolve."""
@@ -41,7 +41,7 @@ class Receivers(msgspec.Struct, frozen=True):
     Attributes:
         base_url: the base URL of the service, for mail.
         mailer: the mail server; None if there is none.
-        templates: the texts of mail by kind of event.
+        templates: the texts of mail; see `template_name`.
         webhook_key: the key that the secrets of webhooks are derived from; None if there is none.
     """
 
@@ -56,7 +56,7 @@ class Receivers(msgspec.Struct, frozen=True):
 
     def can_reach(self, destination: str) -> bool:
         """Whether this process delivers to a destination."""
-        if destination == MAIL:
+        if destination in BY_MAIL:
             return self.mailer is not None
         return destination == LOG or self.webhook_key is not None
 
@@ -100,7 +100,7 @@ class Deliverer:
     def destinations_with_work(self) -> list[str]:
         """Return the destinations of this process that have something to be planned or sent.
 
-        Those that are new, mail and the log, start with what happens from now on.
+        Those that are new, of mail and the log, start with what happens from now on.
         """
         known, due, head = self._database.read(self._look)
         has_webhooks = any(one.url is not None for one in known)
@@ -108,7 +108,7 @@ class Deliverer:
             self._has_warned = True
             log.warning("webhooks wait: start the service with --webhook-key, the file of their key")
         names = {one.name for one in known}
-        for name in (MAIL, LOG):
+        for name in (*BY_MAIL, LOG):
             if name not in names and self._receivers.can_reach(name):
                 self._database.change(partial(self._add, name=name))
         return [
@@ -169,7 +169,7 @@ class Deliverer:
             return None
         (recorded,) = events.read(connection, events.Wanted(after=delivery.event - 1), 1)
         values, failure = None, None
-        if name == MAIL:
+        if name in BY_MAIL:
             try:
                 values = values_of(connection, recorded, self._receivers.base_url)
             except DeliveryError as error:
@@ -178,7 +178,7 @@ class Deliverer:
         return _Claimed(delivery, destination, recorded, values, failure, allowed)
 
     def _send(self, claimed: _Claimed) -> None:
-        if claimed.destination.name == MAIL:
+        if claimed.destination.name in BY_MAIL:
             self._send_mail(claimed)
         elif claimed.destination.name == LOG:
             _write(claimed.recorded)
@@ -187,7 +187,7 @@ class Deliverer:
 
     def _send_mail(self, claimed: _Claimed) -> None:
         mailer, recorded = self._receivers.mailer, claimed.recorded
-        template = self._receivers.templates.get(recorded.event.kind)
+        template = self._receivers.templates.get(template_name(recorded.event.kind, claimed.destination.name))
         if mailer is None or template is None or claimed.values is None:
             raise DeliveryError("there is no mail server, or no template for this")
         message = worded_mail(template, claimed.values, recorded, claimed.delivery, mailer.sender)

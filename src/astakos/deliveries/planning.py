@@ -6,12 +6,13 @@ planned in the transaction of the change, which costs the same for any number of
 
 from collections.abc import Iterator
 
+from astakos.deliveries.member_planning import is_for_members, members_told, plan_to_members
 from astakos.deliveries.pacing import LONGEST_AGE, LONGEST_AGE_IN_LOG
 from astakos.events.event import Event, RecordedEvent
-from astakos.events.notices import NOTICES, Audience, is_chosen
+from astakos.events.notices import NOTICES, Audience, is_chosen, is_notice
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import deliveries, destinations, events, projects, settings, users
-from astakos.storage.tables.destinations import LOG, MAIL, Destination
+from astakos.storage.tables.destinations import BY_MAIL, LOG, MAIL, MEMBERS, Destination
 
 EVENTS_AT_ONCE = 500
 """How many events are read in one transaction, so that other writers do not wait long."""
@@ -40,6 +41,9 @@ def plan(connection: Connection, name: str, now: int, *, has_mail: bool) -> bool
     if not found:
         return False
     oldest = now - (LONGEST_AGE_IN_LOG if name == LOG else LONGEST_AGE)
+    if name == MEMBERS:
+        plan_to_members(connection, destination, found, oldest, room, now)
+        return True
     others = _others_than_the_log(connection, has_mail=has_mail) if name == LOG else ()
     planned = [
         (one.number, recipient)
@@ -56,7 +60,7 @@ def _others_than_the_log(connection: Connection, *, has_mail: bool) -> tuple[Des
     return tuple(
         one
         for one in destinations.list_all(connection)
-        if one.url is not None or (one.name == MAIL and has_mail)
+        if one.url is not None or (one.name in BY_MAIL and has_mail)
     )
 
 
@@ -65,9 +69,11 @@ def _recipients(
 ) -> Iterator[str]:
     event = recorded.event
     if destination.name == MAIL:
-        audience = NOTICES.get(event.kind)
-        if audience is not None:
-            yield from mail_addresses(connection, event, audience)
+        if is_notice(event):
+            yield from mail_addresses(connection, event, NOTICES[event.kind])
+    elif destination.name == MEMBERS:
+        if is_for_members(event):
+            yield from (address for _, address in members_told(connection, event, after=0, most=1))
     elif destination.name == LOG:
         # The log is for what nobody else is told. Other destinations are told what happens after their start.
         told = (
@@ -76,9 +82,9 @@ def _recipients(
             if recorded.time >= other.created
             for recipient in _recipients(connection, other, recorded, ())
         )
-        if event.kind in NOTICES and next(told, None) is None:
+        if is_notice(event) and next(told, None) is None:
             yield ""
-    elif is_chosen(event.kind, destination.kinds):
+    elif is_chosen(event, destination.kinds):
         yield ""
 
 

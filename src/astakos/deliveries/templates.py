@@ -1,6 +1,7 @@
 """The texts of mail: templates that an operator can replace.
 
-A template is a file `<kind of event>.txt`. Its first line is `Subject: …`, the second is empty, and the rest
+A template is a file `<kind of event>.txt`; what the members of a project are told is in
+`<kind of event>.members.txt`. Its first line is `Subject: …`, the second is empty, and the rest
 is the text. `$name` stands for a value; nothing in a template can do anything else.
 """
 
@@ -11,7 +12,8 @@ from string import Template
 
 import msgspec
 
-from astakos.events.notices import NOTICES
+from astakos.events.notices import MEMBER_NOTICES, NOTICES
+from astakos.storage.tables.destinations import MEMBERS
 
 SUBJECT = "Subject: "
 LONGEST_TEMPLATE = 64 * 1024
@@ -36,6 +38,10 @@ VALUES = frozenset(
 """The names that a template can contain; docs/notices.md says what they stand for."""
 
 
+NAMES = (*NOTICES, *(f"{kind}.{MEMBERS}" for kind in MEMBER_NOTICES))
+"""What templates there are."""
+
+
 class TemplateError(Exception):
     """A template cannot be used; the message says why."""
 
@@ -57,20 +63,25 @@ class MailTemplate(msgspec.Struct, frozen=True):
         return Template(self.text).substitute(values)
 
 
+def template_name(kind: str, destination: str) -> str:
+    """Return the name of the template for an event that is mailed to a destination."""
+    return f"{kind}.{MEMBERS}" if destination == MEMBERS else kind
+
+
 def load_templates(folder: Path | None) -> dict[str, MailTemplate]:
-    """Return the template of each kind of notices, from a folder as far as it has them.
+    """Return all templates by name, from a folder as far as it has them.
 
     Raises:
         TemplateError: a template is malformed, or is for no notice.
     """
     own = files("astakos.deliveries") / "mail_templates"
-    found = {kind: _parsed((own / f"{kind}.txt").read_text("utf-8"), kind) for kind in NOTICES}
+    found = {name: _parsed((own / f"{name}.txt").read_text("utf-8"), name) for name in NAMES}
     if folder is None:
         return found
     try:
         for file in sorted(folder.glob("*.txt")):
-            if file.stem not in NOTICES:
-                raise TemplateError(f"{file} is for no notice; there are: {', '.join(NOTICES)}")
+            if file.stem not in NAMES:
+                raise TemplateError(f"{file} is for no notice; there are: {', '.join(NAMES)}")
             found[file.stem] = _parsed(_read(file), str(file))
         if not folder.is_dir():
             raise TemplateError(f"{folder} is not a folder")

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
+from astakos.events.event import Event
+
 
 class Audience(StrEnum):
     """Who is told of an event."""
@@ -24,22 +26,36 @@ NOTICES: Mapping[str, Audience] = {
     "membership.rejected": Audience.SUBJECT,
     "membership.removed": Audience.SUBJECT,
     "project.suspended": Audience.OWNER,
+    "project.activated": Audience.OWNER,
     "project.ending": Audience.OWNER,
     "project.terminated": Audience.OWNER,
     "project.handed_over": Audience.SUBJECT,
     "feedback.sent": Audience.HELPDESK,
 }
-"""The events that are told by mail, or in the log. Whoever causes one is not told of it."""
+"""The kinds of events that are told by mail, or in the log. Whoever causes one is not told of it."""
+MEMBER_NOTICES = ("project.suspended", "project.activated", "project.terminated")
+"""The kinds of notices that are told to the members of the project, too."""
+COMES_BACK_FROM = ("suspended", "terminated")
 
 
-def is_chosen(kind: str, chosen: tuple[str, ...]) -> bool:
+def is_notice(event: Event) -> bool:
+    """Whether people are told of an event.
+
+    That a project is active is told if it had been before: when it begins, its application was approved.
+    """
+    if event.kind == "project.activated":
+        return (event.before or {}).get("state") in COMES_BACK_FROM
+    return event.kind in NOTICES
+
+
+def is_chosen(event: Event, chosen: tuple[str, ...]) -> bool:
     """Whether an event is one of those that a destination has chosen.
 
     Args:
-        kind: the kind of the event.
+        event: the event.
         chosen: kinds such as `project.suspended`, or the first parts of several, such as `project`; without
             any, the notices.
     """
     if not chosen:
-        return kind in NOTICES
-    return kind in chosen or kind.partition(".")[0] in chosen
+        return is_notice(event)
+    return event.kind in chosen or event.kind.partition(".")[0] in chosen

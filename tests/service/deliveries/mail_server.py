@@ -49,8 +49,13 @@ class MailServer:
             say(self._refusal if command == "RCPT" and self._refusal else "250 fine")
 
     def message(self) -> EmailMessage:
-        (content,) = self.messages
-        return email.message_from_bytes(content, policy=policy.default)
+        """The only message that was received."""
+        (message,) = self.parsed()
+        return message
+
+    def parsed(self) -> list[EmailMessage]:
+        """All messages that were received."""
+        return [email.message_from_bytes(content, policy=policy.default) for content in self.messages]
 
     @property
     def mailer(self) -> Mailer:

@@ -113,6 +113,8 @@ def test_people_are_told_by_mail_of_what_others_did(world: World, server: MailSe
         (Event("project.terminated", OPERATOR, LAB), [ALICE.email]),
         (Event("project.terminated", Actor(ALICE.uuid, ""), LAB), []),
         (Event("project.suspended", OPERATOR, LAB), [ALICE.email]),
+        (Event("project.activated", OPERATOR, LAB, before={"state": "suspended"}), [ALICE.email]),
+        (Event("project.activated", OPERATOR, LAB, before={"state": "uninitialized"}), []),
         (Event("project.handed_over", Actor(ALICE.uuid, ""), LAB, BOB.uuid), [BOB.email]),
         (Event("feedback.sent", Actor(BOB.uuid, ""), None, BOB.uuid), ["help@example.org"]),
         (Event("membership.created", OPERATOR, LAB, BOB.uuid), []),
@@ -343,11 +345,13 @@ def test_what_neither_mail_nor_a_webhook_tells_is_logged(
 ) -> None:
     world.hook(receiver.url, "user", "project.modified", "membership.accepted")
     world.mail_through(server.mailer)
-    by_the_owner = Event("project.suspended", Actor(ALICE.uuid, "192.0.2.7"), LAB)
+    by_the_owner = Event("membership.requested", Actor(ALICE.uuid, "192.0.2.7"), LAB, EDGAR.uuid)
     accepted = Event("membership.accepted", Actor(BOB.uuid, ""), LAB, BOB.uuid)
     untold = world.happen(APPROVED, accepted, by_the_owner)
     world.work()
-    assert caplog.messages == [f"notice {untold}: project.suspended, project {LAB}, user -, by {ALICE.uuid}"]
+    assert caplog.messages == [
+        f"notice {untold}: membership.requested, project {LAB}, user {EDGAR.uuid}, by {ALICE.uuid}"
+    ]
     assert [json.loads(one.body)["type"] for one in receiver.received] == ["membership.accepted"]
     assert server.message()["To"] == BOB.email
 

@@ -2,13 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from astakos.deliveries.templates import LONGEST_SUBJECT, VALUES, TemplateError, load_templates
-from astakos.events.notices import NOTICES
+from astakos.deliveries.templates import LONGEST_SUBJECT, NAMES, VALUES, TemplateError, load_templates
 
 
 def test_there_is_a_text_for_each_notice() -> None:
     found = load_templates(None)
-    assert found.keys() == NOTICES.keys()
+    assert found.keys() == set(NAMES)
     for template in found.values():
         assert "$" not in template.subject_with(dict.fromkeys(VALUES, "x"))
         assert "$" not in template.text_with(dict.fromkeys(VALUES, "x"))

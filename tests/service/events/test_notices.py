@@ -1,6 +1,7 @@
 import pytest
 
-from astakos.events.notices import NOTICES, is_chosen
+from astakos.events.event import OPERATOR, Event
+from astakos.events.notices import NOTICES, is_chosen, is_notice
 from astakos.projects.endings import ENDING
 from astakos.projects.handover import HANDED_OVER
 from astakos.projects.membership_actions import TABLE, event_kind
@@ -24,4 +25,14 @@ def test_every_notice_is_of_an_event_that_happens() -> None:
     ],
 )
 def test_kinds_are_chosen_one_by_one_or_together(kind: str, chosen: tuple[str, ...], is_one: bool) -> None:
-    assert is_chosen(kind, chosen) is is_one
+    assert is_chosen(Event(kind, OPERATOR), chosen) is is_one
+
+
+@pytest.mark.parametrize(
+    ("state", "is_told"), [("uninitialized", False), ("suspended", True), ("terminated", True), (None, False)]
+)
+def test_that_a_project_is_active_is_told_if_it_comes_back(state: str | None, is_told: bool) -> None:
+    event = Event("project.activated", OPERATOR, before={"state": state} if state else None)
+    assert is_notice(event) is is_told
+    assert is_chosen(event, ()) is is_told
+    assert is_chosen(event, ("project",))

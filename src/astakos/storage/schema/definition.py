@@ -298,8 +298,8 @@ events = Table(
     sqlite_strict=True,
 )
 
-# Where events are delivered: `mail`, `log`, and webhooks, which have a URL. The secrets of webhooks are
-# derived from a key outside the database.
+# Where events are delivered: `mail`, `members`, `log`, and webhooks, which have a URL. The secrets of
+# webhooks are derived from a key outside the database.
 destinations = Table(
     "destinations",
     metadata,
@@ -312,6 +312,7 @@ destinations = Table(
     _number("planned"),
     _number("attempts"),
     _number("failures"),
+    Column("planned_member", NUMBER, nullable=False, server_default=text("0")),
     sqlite_strict=True,
 )
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import deliveries, destinations
 from astakos.storage.tables.deliveries import DeliveryState
-from astakos.storage.tables.destinations import LOG, MAIL
+from astakos.storage.tables.destinations import BY_MAIL, LOG
 
 
 class DeliveryCounts(NamedTuple):
@@ -25,7 +25,7 @@ def count_deliveries(connection: Connection) -> DeliveryCounts:
     """Count the deliveries that are pending or dead, and all attempts."""
     known, found = destinations.list_all(connection), deliveries.count(connection)
     # Mail and the log are told from the first moment on, so that alerts have something to look at.
-    names = dict.fromkeys([MAIL, LOG, *(one.name for one in known)])
+    names = dict.fromkeys([*BY_MAIL, LOG, *(one.name for one in known)])
     waiting = {
         (name, state.value): found.get((name, state), 0)
         for name in names

@@ -7,18 +7,21 @@ from typing import Any, NamedTuple
 from astakos.storage.protocol import Connection
 
 MAIL = "mail"
+MEMBERS = "members"
+"""Mail to the members of a project. It has a queue of its own, so that much of it holds up no other mail."""
 LOG = "log"
+BY_MAIL = (MAIL, MEMBERS)
 MOST_WEBHOOKS = 32
 """How many webhooks there can be: each can take up a thread."""
 
-COLUMNS = "name, url, kinds, generation, overlap_ends, created, planned, attempts, failures"
-ADD = f"INSERT INTO destinations ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0)"
+COLUMNS = "name, url, kinds, generation, overlap_ends, created, planned, attempts, failures, planned_member"
+ADD = f"INSERT INTO destinations ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0)"
 FIND = f"SELECT {COLUMNS} FROM destinations WHERE name = ?"
 LIST = f"SELECT {COLUMNS} FROM destinations ORDER BY created, name"
 COUNT_WEBHOOKS = "SELECT count(*) FROM destinations WHERE url IS NOT NULL"
 REMOVE = "DELETE FROM destinations WHERE name = ?"
 ROTATE = "UPDATE destinations SET generation = generation + 1, overlap_ends = ? WHERE name = ?"
-SET_PLANNED = "UPDATE destinations SET planned = ? WHERE name = ?"
+SET_PLANNED = "UPDATE destinations SET planned = ?, planned_member = ? WHERE name = ?"
 COUNT_ATTEMPT = "UPDATE destinations SET attempts = attempts + 1, failures = failures + ? WHERE name = ?"
 
 
@@ -26,7 +29,7 @@ class Destination(NamedTuple):
     """Where events are delivered.
 
     Attributes:
-        name: `mail`, `log`, or the id of a webhook.
+        name: `mail`, `members`, `log`, or the id of a webhook.
         url: of the webhook; None for the others.
         kinds: the kinds of events that it receives; see `notices.is_chosen`.
         generation: counts the secrets of the webhook.
@@ -35,6 +38,8 @@ class Destination(NamedTuple):
         planned: the number of the last event that deliveries were planned for.
         attempts: how often something was sent to it.
         failures: how often that failed.
+        planned_member: the id of the last membership that a delivery of the event after `planned` was planned
+            for; 0 if there is none yet.
     """
 
     name: str
@@ -46,11 +51,12 @@ class Destination(NamedTuple):
     planned: int
     attempts: int = 0
     failures: int = 0
+    planned_member: int = 0
 
 
 def add(connection: Connection, destination: Destination) -> None:
     """Store a new destination."""
-    name, url, kinds, generation, overlap_ends, created, planned, _, _ = destination
+    name, url, kinds, generation, overlap_ends, created, planned, *_ = destination
     connection.execute(ADD, (name, url, json.dumps(kinds), generation, overlap_ends, created, planned))
 
 
@@ -81,9 +87,9 @@ def rotate(connection: Connection, name: str, overlap_ends: int) -> None:
     connection.execute(ROTATE, (overlap_ends, name))
 
 
-def set_planned(connection: Connection, name: str, number: int) -> None:
-    """Record up to which event deliveries were planned."""
-    connection.execute(SET_PLANNED, (number, name))
+def set_planned(connection: Connection, name: str, number: int, member: int = 0) -> None:
+    """Record up to which event deliveries were planned, and of the next one up to which membership."""
+    connection.execute(SET_PLANNED, (number, member, name))
 
 
 def count_attempt(connection: Connection, name: str, *, failed: bool) -> None:

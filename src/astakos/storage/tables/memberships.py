@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from astakos.projects.membership_times import Times
-from astakos.projects.project import ACCEPTED_TYPE, Membership, MembershipRecord, MembershipState
+from astakos.projects.project import ACCEPTED_TYPE, DRAWING, Membership, MembershipRecord, MembershipState
 from astakos.storage.protocol import Connection
 
 LARGEST_ID = 2**63 - 1
@@ -30,6 +30,13 @@ WHERE u.uuid = ? AND p.uuid = ?
 """
 COUNT_MEMBERS = """
 SELECT c.members FROM projects p JOIN member_counts c ON c.project_id = p.id WHERE p.uuid = ?
+"""
+_drawing = ", ".join(f"'{state}'" for state in DRAWING)
+LIST_ADDRESSES = f"""
+SELECT m.id, u.email
+FROM projects p JOIN memberships m ON m.project_id = p.id JOIN users u ON u.id = m.user_id
+WHERE p.uuid = ? AND m.id > ? AND m.state IN ({_drawing}) AND u.is_active AND u.uuid NOT IN (?, ?)
+ORDER BY m.id LIMIT ?
 """
 SAVE = """
 INSERT INTO memberships (user_id, project_id, state, ever_accepted, entered)
@@ -95,6 +102,25 @@ def count_members(connection: Connection, project: str) -> int:
     """Return how many members of a project take up a place. The number is kept: counting would take long."""
     row = connection.execute(COUNT_MEMBERS, (project,)).fetchone()
     return 0 if row is None else int(row[0])
+
+
+def list_addresses(
+    connection: Connection, project: str, *, without: tuple[str | None, str | None], after: int, most: int
+) -> list[tuple[int, str]]:
+    """List up to `most` mail addresses of a project's active members, each with the id of the membership.
+
+    Args:
+        connection: a connection.
+        project: the uuid of the project.
+        without: the uuids of users who are left out.
+        after: the id of the membership that precedes them.
+        most: how many.
+    """
+    first, second = (user or "" for user in without)
+    return [
+        (identifier, address)
+        for identifier, address in connection.execute(LIST_ADDRESSES, (project, after, first, second, most))
+    ]
 
 
 def save(connection: Connection, project: str, memberships: Iterable[Membership]) -> None:
