@@ -12,6 +12,7 @@ KEYS = {
     "resources": "name",
     "users": "uuid",
     "projects": "uuid",
+    "grants": "number",
     "oauth2_clients": "identifier",
 }
 """What identifies an entry of each part."""
@@ -47,7 +48,7 @@ def require_distinct(document: StateDocument) -> None:
         StateError: two entries describe the same thing.
     """
     for part, key in KEYS.items():
-        first: dict[str, int] = {}
+        first: dict[str | int, int] = {}
         for position, entry in enumerate(getattr(document, part)):
             name = getattr(entry, key)
             if name in first:

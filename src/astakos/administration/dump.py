@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 
 from astakos.administration.document_values import HASH_PREFIX
+from astakos.administration.grants import place_of
 from astakos.administration.state_document import (
     CapacityEntry,
     ComponentEntry,
+    GrantEntry,
     MemberEntry,
     OAuth2ClientEntry,
     OAuth2TokenEntry,
@@ -18,10 +20,11 @@ from astakos.administration.state_document import (
 )
 from astakos.clock import to_iso
 from astakos.directory.oauth2_rules import PUBLIC
+from astakos.ledger.grants import NEVER
 from astakos.projects.limits import default_capacity
 from astakos.projects.project import MembershipState
 from astakos.storage.protocol import Connection, Database
-from astakos.storage.tables import memberships, meters, oauth2, projects, registry, settings, users
+from astakos.storage.tables import grants, memberships, meters, oauth2, projects, registry, settings, users
 from astakos.storage.tables.holding_limits import allowances_of
 
 
@@ -54,6 +57,7 @@ def dump(database: Database) -> StateDocument:
             resources=list(_resources(connection)),
             users=list(_users(connection)),
             projects=list(_projects(connection)),
+            grants=list(_grants(connection)),
             oauth2_clients=list(_oauth2_clients(connection)),
             oauth2_tokens=list(_oauth2_tokens(connection)),
         )
@@ -168,6 +172,24 @@ def _projects(connection: Connection) -> Iterator[ProjectEntry]:
                 else MemberEntry(user=member.user, state=member.state, limits=allowances.get(member.user, {}))
                 for member in memberships.list_of_project(connection, project.uuid)
             ],
+        )
+
+
+def _grants(connection: Connection) -> Iterator[GrantEntry]:
+    for grant in grants.list_all(connection):
+        place = place_of(grant.key)
+        yield GrantEntry(
+            number=grant.number,
+            user=place.user,
+            project=place.project,
+            resource=place.resource,
+            amount=grant.holding.limit,
+            priority=grant.priority,
+            starts=to_iso(grant.starts),
+            expires=None if grant.expires == NEVER else to_iso(grant.expires),
+            lifts=None if grant.lifts is None else list(grant.lifts),
+            note=grant.note,
+            revoked=grant.state is grants.State.REVOKED,
         )
 
 

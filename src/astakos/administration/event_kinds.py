@@ -14,6 +14,7 @@ OF_ADMINISTRATION: Mapping[str, tuple[str, ...]] = {
     "component": ("created", "changed", "token_renewed"),
     "delivery": ("retried",),
     "feedback": ("sent",),
+    "grant": ("created", "revoked"),
     "member_limit": ("changed",),
     "membership": ("created", "changed"),
     "oauth2_client": ("created", "changed", "secret_changed"),

@@ -19,6 +19,7 @@ from astakos.administration.document_values import (
     uuid_at,
     web_url_at,
 )
+from astakos.administration.grant_loading import load_grant
 from astakos.administration.journal import (
     Journal,
     facts_of_component,
@@ -32,6 +33,7 @@ from astakos.administration.oauth2_loading import load_access_token, load_client
 from astakos.administration.project_loading import load_project, require_free_name, require_resources
 from astakos.administration.state_document import (
     ComponentEntry,
+    GrantEntry,
     OAuth2ClientEntry,
     OAuth2TokenEntry,
     ProjectEntry,
@@ -94,6 +96,7 @@ def load(database: Database, document: StateDocument, now: int, actor: Actor = O
             _each("projects", document.projects, loader.project)
             _each("projects", document.projects, loader.project_name)
             _each("users", document.users, loader.default_project)
+            _each("grants", document.grants, loader.grant)
             _each("oauth2_clients", document.oauth2_clients, loader.client)
             _each("oauth2_tokens", document.oauth2_tokens, loader.access_token)
 
@@ -406,6 +409,9 @@ class _Loader:
     def project_name(self, entry: ProjectEntry, place: Place) -> None:
         """Check a project's name, which another entry may have made free."""
         require_free_name(self._connection, entry, place)
+
+    def grant(self, entry: GrantEntry, place: Place) -> None:
+        load_grant(self._connection, self._journal, entry, place, self._now)
 
     def client(self, entry: OAuth2ClientEntry, place: Place) -> None:
         load_client(self._connection, entry, place, self._journal)

@@ -3,6 +3,7 @@
 from astakos.administration.document_places import Place
 from astakos.administration.document_values import new_name_at
 from astakos.administration.state_document import ResourceEntry
+from astakos.ledger.grants import base_of_grant
 from astakos.ledger.meter_definitions import SEPARATOR, MeterDefinition, base_of
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import meters, registry
@@ -34,6 +35,8 @@ def check_meter(connection: Connection, entry: ResourceEntry, place: Place) -> M
     if resource.service != entry.service:
         raise (place / "service").error(f"{base}, which this meter counts, is offered by {resource.service}")
     new_name_at(entry.name.removeprefix(base + SEPARATOR), place / "name")
+    if base_of_grant(entry.name) is not None:
+        raise (place / "name").error(f"{entry.name} would be the name of a grant; use another word")
     try:
         entry.meter.meter(entry.name)
     except ValueError as error:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from astakos.administration.document_errors import explained
+from astakos.ledger.grants import MOST_PRIORITY, USUAL_PRIORITY
 from astakos.ledger.meter_definitions import MeterDefinition
 from astakos.projects.project import MembershipState, Policy, ProjectState
 
@@ -147,6 +148,22 @@ class ProjectEntry(Entry):
     members: list[str | MemberEntry] | None = None
 
 
+class GrantEntry(Entry):
+    """An entry of `grants`: of a user, in their own project or in another one, or of a whole project."""
+
+    number: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+    resource: str
+    amount: int
+    starts: str
+    user: str | None = None
+    project: str | None = None
+    priority: Annotated[int, msgspec.Meta(ge=0, le=MOST_PRIORITY)] = USUAL_PRIORITY
+    expires: str | None = None
+    lifts: list[str] | None = None
+    note: str = ""
+    revoked: bool = False
+
+
 class OAuth2ClientEntry(Entry):
     """An entry of `oauth2_clients`."""
 
@@ -181,6 +198,7 @@ class StateDocument(Entry):
     resources: list[ResourceEntry] = []
     users: list[UserEntry] = []
     projects: list[ProjectEntry] = []
+    grants: list[GrantEntry] = []
     oauth2_clients: list[OAuth2ClientEntry] = []
     oauth2_tokens: list[OAuth2TokenEntry] = []
     token_names: dict[str, str] = {}

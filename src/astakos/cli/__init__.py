@@ -16,6 +16,7 @@ ON_THE_DATABASE = {
     "component": "astakos.cli.component_commands:component",
     "delivery": "astakos.cli.delivery_commands:delivery",
     "dump": "astakos.cli.state_commands:dump",
+    "grant": "astakos.cli.grant_commands:grant",
     "load": "astakos.cli.state_commands:load",
     "migrate": "astakos.cli.migrate_command:migrate",
     "project": "astakos.cli.project_commands:project",

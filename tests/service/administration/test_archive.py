@@ -14,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from astakos.administration.archive import load_archive, open_archive, write_archive
+from astakos.administration.grants import GrantPlace, Terms, add_grant
+from astakos.administration.journal import Journal
 from astakos.administration.load import load
 from astakos.administration.state_document import ResourceEntry, StateDocument, StateError, UserEntry
 from astakos.directory.attempt_limits import Attempt
@@ -106,6 +108,10 @@ def live(database: Database) -> None:
         deliveries.plan(connection, hook.name, [(event, "größe")], LOADED)
         invitations.add(connection, Invitation(0, LAB, 9, 0, LOADED, LOADED + SECOND, None), b"\xffcode")
         connection.execute("INSERT INTO closed_periods VALUES (1, ?, ?, 5, ?)", (LOADED, LOADED, LOADED))
+        connection.execute("INSERT INTO rollovers VALUES (1, ?, 5)", (LOADED,))
+        with Journal(connection, OPERATOR, LOADED) as journal:
+            terms = Terms(5, LOADED, lifts=(daily.name,), note="größer")
+            add_grant(connection, journal, GrantPlace(ALICE.uuid, None, VM), terms, LOADED)
     largest = do(database, Issue(STORAGE, (Provision(VAST, UNLIMITED),)))
     assert 0 < pending < soon < settled < largest
 

@@ -9,7 +9,13 @@ import pytest
 from astakos.administration.document_values import HASH_PREFIX
 from astakos.administration.dump import dump
 from astakos.administration.load import load
-from astakos.administration.state_document import StateDocument, StateError, UserEntry, read_document
+from astakos.administration.state_document import (
+    GrantEntry,
+    StateDocument,
+    StateError,
+    UserEntry,
+    read_document,
+)
 from astakos.directory.password_hashes import password_hash, password_matches
 from astakos.directory.tokens import token_hash
 from astakos.storage.protocol import Database
@@ -260,6 +266,9 @@ ELSEWHERE = {
     ("services", "component"): "refused: test_load.WRONG",
     ("resources", "service_type"): "checked: test_load.WRONG",
     ("resources", "meter"): "only where the name has a slash: test_meter_loading",
+    **{
+        ("grants", field.name): "does not change: test_grants" for field in msgspec.structs.fields(GrantEntry)
+    },
     ("oauth2_tokens", "access_token"): "identifies the entry",
     ("oauth2_tokens", "token_hash"): "identifies the entry",
 }

@@ -483,6 +483,51 @@ closed_periods = Table(
     sqlite_with_rowid=False,
 )
 
+# Grants (`ledger/grants.py`). One for a user in their own project has two rows, one for each level. A row
+# refers to the holding of the base, and to that of the grant, whose limit is the amount. `lifts` is a JSON
+# list of names of meters. `expires` is the largest number for a grant that does not.
+grants = Table(
+    "grants",
+    metadata,
+    Column("number", NUMBER, primary_key=True, autoincrement=False),
+    Column("base_id", NUMBER, primary_key=True, autoincrement=False),
+    Column("holding_id", NUMBER, nullable=False, unique=True),
+    _number("priority"),
+    _number("starts"),
+    _number("expires"),
+    _text("lifts", nullable=True),
+    _text("note"),
+    _text("state"),
+    Index(
+        "open_grants",
+        "base_id",
+        "expires",
+        "priority",
+        "number",
+        sqlite_where=text("state = 'open'"),
+        postgresql_where=text("state = 'open'"),
+    ),
+    Index(
+        "expiring_grants",
+        "expires",
+        sqlite_where=text("state = 'open'"),
+        postgresql_where=text("state = 'open'"),
+    ),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+# What the period of a budget before the one that began at `start` has left over.
+rollovers = Table(
+    "rollovers",
+    metadata,
+    Column("holding_id", NUMBER, primary_key=True, autoincrement=False),
+    _number("start"),
+    _number("amount"),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
 # The ledger's tables have no foreign keys: components and holdings are never deleted, and each check would
 # cost a lookup for every row, and on PostgreSQL a lock.
 

@@ -60,7 +60,10 @@ OWN_LIMIT = f"CASE WHEN m.state IN ({_drawing}) THEN COALESCE(h.member_limit, {U
 
 
 def _syncing(condition: str) -> str:
-    """Return a statement that gives some members the holdings that their project has, with their limits."""
+    """Return a statement that gives some members the holdings that their project has, with their limits.
+
+    Not those of the project's grants, which are of no resource.
+    """
     return f"""
 INSERT INTO holdings (holder, source, resource, "limit", usage_min, usage_max)
 SELECT 'user:' || u.uuid, p.holder, p.resource, {OWN_LIMIT}, 0, 0
@@ -68,6 +71,7 @@ FROM projects project
 JOIN memberships m ON m.project_id = project.id
 JOIN users u ON u.id = m.user_id
 JOIN holdings p ON p.holder = 'project:' || project.uuid AND p.source = ''
+JOIN resources r ON r.name = p.resource
 LEFT JOIN holdings h ON h.holder = 'user:' || u.uuid AND h.source = p.holder AND h.resource = p.resource
 WHERE m.ever_accepted AND (h.id IS NULL OR h."limit" <> {OWN_LIMIT}) AND {condition}
 ORDER BY m.id, p.id

@@ -1,0 +1,186 @@
+"""Grants, with their holdings: what was given, to whom, and what is left (`ledger/grants.py`)."""
+
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import msgspec
+
+from astakos.ledger.rules import Holding, Key
+from astakos.storage.protocol import Connection
+from astakos.storage.tables.holdings import Row, read_source, stored_source
+from astakos.storage.texts import is_storable
+
+
+class State(StrEnum):
+    """What has become of a grant; time is another matter."""
+
+    OPEN = "open"
+    USED = "used"
+    """All of it is settled."""
+    REVOKED = "revoked"
+
+
+class StoredGrant(NamedTuple):
+    """A grant at one level.
+
+    Attributes:
+        number: tells it from all others.
+        key: its holding.
+        holding: the amount, and what was drawn.
+        priority: see `astakos.ledger.grants.Rank`.
+        starts: from when on it can be drawn on.
+        expires: until when; `astakos.ledger.grants.NEVER` if it does not expire.
+        lifts: the names of the meters that it lifts; None for all budgets of its base.
+        note: for people.
+        state: what has become of it.
+    """
+
+    number: int
+    key: Key
+    holding: Holding
+    priority: int
+    starts: int
+    expires: int
+    lifts: tuple[str, ...] | None
+    note: str
+    state: State
+
+    @property
+    def left(self) -> int:
+        """How much of it can still be drawn, if time allows."""
+        return max(0, self.holding.limit - self.holding.usage_max) if self.state is State.OPEN else 0
+
+
+COLUMNS = """
+g.number, h.holder, h.source, h.resource, h."limit", h.usage_min, h.usage_max, g.priority, g.starts,
+g.expires, g.lifts, g.note, g.state
+"""
+SELECT = f"SELECT {COLUMNS} FROM grants g JOIN holdings h ON h.id = g.holding_id"
+# Of a grant at both levels, the user's row was added first.
+FIND = f"{SELECT} WHERE g.number = ? ORDER BY g.holding_id"
+LIST_OF_HOLDER = f"""
+SELECT {COLUMNS} FROM holdings h JOIN grants g ON g.holding_id = h.id
+WHERE h.holder = ? AND g.number < ? ORDER BY g.number DESC LIMIT ?
+"""
+# Of a grant at both levels, the row of the user.
+ONCE = """
+(h.source <> '' OR NOT EXISTS (
+    SELECT 1 FROM grants o WHERE o.number = g.number AND o.holding_id <> g.holding_id
+))
+"""
+LIST = f"{SELECT} WHERE g.number > ? AND {ONCE} ORDER BY g.number LIMIT ?"
+LIST_OPEN = f"{SELECT} WHERE g.state = 'open' AND g.number < ? AND {ONCE} ORDER BY g.number DESC LIMIT ?"
+LIST_EXPIRING = f"""
+{SELECT} WHERE g.state = 'open' AND g.expires > ? AND g.expires <= ? AND {ONCE}
+ORDER BY g.expires, g.number LIMIT ?
+"""
+LAST_NUMBER = "SELECT coalesce(max(number), 0) FROM grants"
+COUNT_OPEN = """
+SELECT count(*) FROM grants WHERE base_id = ? AND state = 'open' AND expires > ?
+"""
+ADD_HOLDING = """
+INSERT INTO holdings (holder, source, resource, "limit", usage_min, usage_max) VALUES (?, ?, ?, ?, 0, 0)
+RETURNING id
+"""
+ADD = """
+INSERT INTO grants (number, base_id, holding_id, priority, starts, expires, lifts, note, state)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'open')
+"""
+REVOKE = "UPDATE grants SET state = 'revoked' WHERE number = ? AND state <> 'revoked'"
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(tuple[str, ...])
+AT_A_TIME = 1000
+LAST = 2**63 - 1
+
+
+def add(connection: Connection, base: Row, grant: StoredGrant) -> None:
+    """Add a grant at the level of a holding of its base."""
+    key, lifts = grant.key, grant.lifts
+    holding = key.holder, stored_source(key.source), key.resource, grant.holding.limit
+    (identifier,) = connection.execute(ADD_HOLDING, holding).fetchone()
+    connection.execute(
+        ADD,
+        (
+            grant.number,
+            base.id,
+            identifier,
+            grant.priority,
+            grant.starts,
+            grant.expires,
+            None if lifts is None else _encoder.encode(lifts).decode(),
+            grant.note,
+        ),
+    )
+
+
+def revoke(connection: Connection, number: int) -> None:
+    """Let nothing more be drawn from a grant; what is drawn stays so."""
+    connection.execute(REVOKE, (number,))
+
+
+def next_number(connection: Connection) -> int:
+    """Return a number that no grant has."""
+    return int(connection.execute(LAST_NUMBER).fetchone()[0]) + 1
+
+
+def count_open(connection: Connection, base: int, now: int) -> int:
+    """Count the grants that belong to a holding, given by id, and can be drawn on now or later."""
+    return int(connection.execute(COUNT_OPEN, (base, now)).fetchone()[0])
+
+
+def find(connection: Connection, number: int) -> list[StoredGrant]:
+    """Find a grant by its number; one with two levels twice, the user's first."""
+    return [_grant(row) for row in connection.execute(FIND, (number,)).fetchall()]
+
+
+def list_all(connection: Connection) -> Iterator[StoredGrant]:
+    """Yield all grants, each once, in the order of their numbers."""
+    after = 0
+    while rows := connection.execute(LIST, (after, AT_A_TIME)).fetchall():
+        yield from map(_grant, rows)
+        after = rows[-1][0]
+
+
+def list_open(connection: Connection, *, before: int = LAST, most: int) -> list[StoredGrant]:
+    """List the grants of everybody that are neither used up nor revoked, the newest first."""
+    return [_grant(row) for row in connection.execute(LIST_OPEN, (before, most)).fetchall()]
+
+
+def list_of_holder(
+    connection: Connection, holder: str, *, before: int = LAST, most: int
+) -> list[StoredGrant]:
+    """List the grants of a user or a project, whatever has become of them, the newest first."""
+    if not is_storable(holder):
+        return []
+    return [_grant(row) for row in connection.execute(LIST_OF_HOLDER, (holder, before, most)).fetchall()]
+
+
+def list_expiring(connection: Connection, after: int, until: int, most: int) -> list[StoredGrant]:
+    """List the grants that expire after an instant, and not after another one, the first of them first.
+
+    Only those that are neither used up nor revoked; `left` says what is lost.
+    """
+    return [_grant(row) for row in connection.execute(LIST_EXPIRING, (after, until, most)).fetchall()]
+
+
+def read_lifts(document: str | bytes | None) -> tuple[str, ...] | None:
+    """Decode the stored names of the meters that a grant lifts."""
+    return _decoder.decode(document) if document else None
+
+
+def _grant(row: Sequence[Any]) -> StoredGrant:
+    number, holder, source, resource, limit, usage_min, usage_max, priority, starts, expires, *rest = row
+    lifts, note, state = rest
+    return StoredGrant(
+        number,
+        Key(str(holder), read_source(str(source)), str(resource)),
+        Holding(limit, usage_min, usage_max),
+        priority,
+        starts,
+        expires,
+        read_lifts(lifts),
+        str(note),
+        State(state),
+    )

@@ -1,0 +1,88 @@
+"""`astakos grant`: made, shown, listed and revoked."""
+
+import pytest
+
+from astakos import clock
+from astakos.administration.load import load
+from astakos.administration.state_document import ResourceEntry, StateDocument
+from astakos.clock import DAY, to_iso
+from astakos.ledger.meter_definitions import MeterDefinition
+from astakos.ledger.periods import Unit
+from astakos.storage.protocol import Database
+from service.command import astakos, refused
+from service.world import ALICE, BOB, LAB, LOADED, VM
+
+pytestmark = pytest.mark.every_engine
+
+DAILY = f"{VM}/day"
+
+
+@pytest.fixture
+def metered(database: Database) -> Database:
+    daily = ResourceEntry(name=DAILY, service="compute_api", meter=MeterDefinition(unit=Unit.DAY))
+    load(database, StateDocument(resources=[daily]), LOADED)
+    return database
+
+
+def test_a_grant_is_made_shown_and_revoked(metered: Database) -> None:
+    expires = to_iso(clock.now() + DAY)
+    terms = ("--expires", expires, "--lifts", "day", "--priority", "5", "--note", "thanks")
+    made = astakos(metered, "grant", "add", BOB.email, VM, "1K", *terms, "--json").document
+    assert (
+        made.items()
+        >= {
+            "number": 1,
+            "user": BOB.email,
+            "project": None,
+            "resource": VM,
+            "amount": 1024,
+            "left": 1024,
+            "pending": 0,
+            "expires": expires,
+            "priority": 5,
+            "lifts": [DAILY],
+            "state": "open",
+            "note": "thanks",
+        }.items()
+    )
+    assert astakos(metered, "grant", "show", "1", "--json").document == made
+    assert astakos(metered, "grant", "list", BOB.email, "--json").document == [made]
+    revoked = astakos(metered, "grant", "revoke", "1", "--reason", "no")
+    assert revoked.output == f"Revoked grant 1, of which 1024 of {VM} were left.\n"
+    found = astakos(metered, "grant", "show", "1", "--json").document
+    assert found == made | {"left": 0, "state": "revoked"}
+    assert refused(metered, "grant", "revoke", "1") == "grant 1 is revoked already"
+    assert astakos(metered, "grant", "list", "--json").document == []
+
+
+def test_members_and_projects_have_grants(metered: Database) -> None:
+    astakos(metered, "grant", "add", ALICE.email, VM, "5", "--project", "lab.example.org")
+    astakos(metered, "grant", "add", "lab.example.org", VM, "6", "--starts", "2090-01-01")
+    listed = astakos(metered, "grant", "list", "--json").document
+    assert [(one["user"], one["project"], one["amount"], one["state"]) for one in listed] == [
+        (None, "lab.example.org", 6, "not started"),
+        (ALICE.email, "lab.example.org", 5, "open"),
+    ]
+    assert astakos(metered, "grant", "list", LAB, "--json").document == listed[:1]
+    assert len(astakos(metered, "grant", "list").output.splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("add", "nobody", VM, "5"), "there is no user or project 'nobody'"),
+        (("add", "lab.example.org", VM, "5", "--project", LAB), "there is no user 'lab.example.org'"),
+        (("list", "nobody"), "there is no user or project 'nobody'"),
+        (("show", "9"), "there is no grant 9; `astakos grant list` shows them"),
+        (("revoke", "9"), "there is no grant 9"),
+        (("add", BOB.email, VM, "unlimited"), f"the amount of a grant must be from 1 to {2**63 - 2}"),
+    ],
+)
+def test_what_cannot_be_done_is_said(metered: Database, arguments: tuple[str, ...], message: str) -> None:
+    assert refused(metered, "grant", *arguments) == message
+
+
+def test_a_grant_that_is_over_already_is_not_made(metered: Database) -> None:
+    ended = astakos(metered, "grant", "add", BOB.email, VM, "5", "--expires", "2001-01-01")
+    assert ended.status == 2
+    assert "--expires is over already" in ended.errors
