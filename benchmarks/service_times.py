@@ -68,10 +68,10 @@ def _measure_once(databases: PostgreSQLDatabases, size: int, seconds: float) -> 
         users = itertools.cycle(range(USERS))
         _repeat(lambda: step(list(itertools.islice(users, size))), seconds * WARM_UP_SHARE)
         ((process,),) = database.reader().execute(OF_ENGINE).fetchall()
-        engine, server = time.process_time(), _processor_seconds(process)
+        engine, server = time.process_time(), processor_seconds(process)
         steps = _repeat(lambda: step(list(itertools.islice(users, size))), seconds)
         count = steps * TRANSACTIONS
-        return Times((time.process_time() - engine) / count, (_processor_seconds(process) - server) / count)
+        return Times((time.process_time() - engine) / count, (processor_seconds(process) - server) / count)
 
 
 def _repeat(work: Callable[[], None], seconds: float) -> int:
@@ -84,7 +84,8 @@ def _repeat(work: Callable[[], None], seconds: float) -> int:
     return times
 
 
-def _processor_seconds(process: int) -> float:
+def processor_seconds(process: int) -> float:
+    """How long a process has had a processor so far."""
     return int(Path(f"/proc/{process}/schedstat").read_text(encoding="ascii").split()[0]) * 1e-9
 
 
