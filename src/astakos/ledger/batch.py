@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from astakos.ledger import rules
 from astakos.ledger.counts import settled_counts
-from astakos.ledger.metering import Metering, NewIssue
+from astakos.ledger.metering import NO_COUNTS, Metering
 from astakos.ledger.operations import (
     CannotSettle,
     Changes,
@@ -162,34 +162,30 @@ class _Batch:
         metering, holdings = self._metering, self._holdings
         if metering.has_meters and (named := metering.named_in(operation.provisions)) is not None:
             return named
-        prepared = NewIssue(operation)
+        issue, counts, granted = operation, NO_COUNTS, None
         if (metering.has_counts and not operation.is_exact) or operation.at_most:
             prepared = metering.mend(operation) if is_mending else metering.prepare(operation, holdings)
+            issue, counts, granted = prepared
         marks = dict(metering.marks) if operation.is_question else None
-        provisions, force = prepared.issue.provisions, operation.force
-        changed = metering.issue(holdings, provisions, prepared.counts, force=force)
+        changed = metering.issue(holdings, issue.provisions, counts, force=operation.force)
         if not isinstance(changed, dict):
             return changed
         if marks is not None:
             metering.marks = marks
-            return Issued(0, granted=prepared.granted)
+            return Issued(0, granted=granted)
         self._keep(changed)
-        return self._add(prepared)
-
-    def _add(self, prepared: NewIssue) -> Issued:
-        issue, serial = prepared.issue, next(self._serials)
-        new = NewCommission(serial, issue, prepared.counts, prepared.granted)
-        self.changes.issued.append(new)
+        serial = next(self._serials)
+        commission = Pending(issue.component, issue.provisions, counts, issue.overage)
+        self.changes.issued.append(NewCommission(serial, issue, commission, granted))
         if issue.idempotency is not None:
-            remembered = Remembered(issue.idempotency.fingerprint, serial, prepared.granted)
+            remembered = Remembered(issue.idempotency.fingerprint, serial, granted)
             self._remembered[_idempotency_key(issue)] = remembered
-        commission = new.pending()
         self._expires[serial] = None if issue.time_to_live is None else self._recorded + issue.time_to_live
         if issue.auto_accept:
             self._end(serial, commission, Verdict.ACCEPT)
         else:
             self._pending[serial] = commission
-        return Issued(serial, granted=prepared.granted)
+        return Issued(serial, granted=granted)
 
     def _issue_many(self, operation: IssueMany) -> IssuedMany:
         if not operation.all_or_none:

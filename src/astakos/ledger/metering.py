@@ -26,7 +26,7 @@ class NewIssue(NamedTuple):
     """
 
     issue: Issue
-    counts: tuple[Count, ...] = NO_COUNTS
+    counts: tuple[Count, ...]
     granted: tuple[int, ...] | None = None
 
 

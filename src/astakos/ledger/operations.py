@@ -311,17 +311,19 @@ class Remembered(NamedTuple):
 
 
 class NewCommission(NamedTuple):
-    """A commission to store as pending; `granted` is remembered with its idempotency key."""
+    """A commission to store as pending.
+
+    Attributes:
+        serial: its serial.
+        issue: how it was issued.
+        pending: what resolving it needs.
+        granted: what is remembered with its idempotency key; see `Issued`.
+    """
 
     serial: int
     issue: Issue
-    counts: tuple[Count, ...] = ()
+    pending: Pending
     granted: tuple[int, ...] | None = None
-
-    def pending(self) -> Pending:
-        """Return what resolving it needs."""
-        issue = self.issue
-        return Pending(issue.component, issue.provisions, self.counts, issue.overage)
 
 
 class Settlement(NamedTuple):

@@ -24,7 +24,7 @@ CLAUSES = (
     exp.From, exp.Join, exp.Where, exp.Order, exp.Ordered, exp.Limit, exp.Group, exp.Having, exp.With,
     exp.CTE, exp.Returning, exp.OnConflict, exp.Values, exp.Tuple, exp.Lock, exp.Alias, exp.TableAlias,
     exp.Subquery, exp.Schema, exp.Table, exp.Column, exp.Identifier, exp.Star, exp.Var,
-    exp.Union, exp.Offset,
+    exp.Union, exp.Offset, exp.Filter,
 )  # fmt: skip
 
 EXPRESSIONS = (
@@ -44,7 +44,7 @@ DEFINITIONS = (
 FUNCTIONS = {
     "coalesce", "sum", "count", "min", "substr", "substring", "nextval", "unnest", "generate_series",
     "current_schema", "current_setting", "length", "lower", "max", "setval", "pg_get_serial_sequence",
-    "extract", "clock_timestamp",
+    "extract", "clock_timestamp", "array_agg",
 }  # fmt: skip
 
 TYPES = {

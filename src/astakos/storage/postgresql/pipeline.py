@@ -4,7 +4,9 @@ The driver has a pipeline mode too, but it calls the server for every statement,
 slowly. A batch of the ledger has a dozen of both.
 """
 
+import struct
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import psycopg
@@ -13,25 +15,33 @@ from psycopg.waiting import Ready, Wait
 
 Raw = psycopg.Connection[tuple[Any, ...]]
 
+ARRAY_HEADER = 20
+ARRAY_ELEMENT = 12
+"""Bytes of an array of bigint with one dimension, in binary format."""
+
 
 class Statement(NamedTuple):
-    """A statement that is prepared once on each connection: a unique name, and SQL with `$1`, `$2`, …"""
+    """A statement that is prepared once on each connection: a unique name, and SQL with `$1`, `$2`, …
+
+    `returns` is the format of its result: text, unless it returns what `Result.arrays` reads.
+    """
 
     name: bytes
     sql: bytes
+    returns: pq.Format = pq.Format.TEXT
 
 
 Query = tuple[Statement, Sequence[bytes | None]]
 """A statement with its parameters."""
 
 
-def statement(name: str, sql: str) -> Statement:
+def statement(name: str, sql: str, returns: pq.Format = pq.Format.TEXT) -> Statement:
     """Create a statement; the name must be unique."""
-    return Statement(f"astakos_{name}".encode(), sql.encode())
+    return Statement(f"astakos_{name}".encode(), sql.encode(), returns)
 
 
 class Result:
-    """The result of a statement, in text format."""
+    """The result of a statement."""
 
     def __init__(self, result: pq.abc.PGresult) -> None:
         """Wrap a result of libpq."""
@@ -48,14 +58,30 @@ class Result:
         return self._result.command_status or b""
 
     def rows(self) -> list[tuple[bytes, ...]]:
-        """Return all rows; null becomes an empty value."""
-        return list(zip(*self.columns(), strict=True))
-
-    def columns(self) -> list[list[bytes]]:
-        """Return the values of each column, which costs less than rows do; null becomes an empty value."""
+        """Return all rows of a result in text format; null becomes an empty value."""
         value = self._result.get_value
         rows = range(self._result.ntuples)
-        return [[value(row, column) or b"" for row in rows] for column in range(self._result.nfields)]
+        columns = [[value(row, column) or b"" for row in rows] for column in range(self._result.nfields)]
+        return list(zip(*columns, strict=True))
+
+    def arrays(self) -> list[tuple[int, ...]]:
+        """Return the only row of a result in binary format, which consists of arrays of bigint without nulls.
+
+        This costs an eighth of `rows` with as many numbers. Null becomes an empty array.
+        """
+        value = self._result.get_value
+        return [_numbers(value(0, column) or b"") for column in range(self._result.nfields)]
+
+
+def _numbers(array: bytes) -> tuple[int, ...]:
+    count = max(0, len(array) - ARRAY_HEADER) // ARRAY_ELEMENT
+    return _layout(count).unpack_from(array, ARRAY_HEADER) if count else ()
+
+
+@lru_cache(maxsize=4)
+def _layout(count: int) -> struct.Struct:
+    # Before each number stands its length.
+    return struct.Struct(">" + "4xq" * count)
 
 
 class Pipelining:
@@ -83,10 +109,10 @@ class Pipelining:
         preparing = [query for query, _ in queries if query.name not in self._prepared]
         connection.enter_pipeline_mode()
         try:
-            for name, sql in preparing:
-                connection.send_prepare(name, sql)
+            for query in preparing:
+                connection.send_prepare(query.name, query.sql)
             for query, parameters in queries:
-                connection.send_query_prepared(query.name, parameters)
+                connection.send_query_prepared(query.name, parameters, result_format=query.returns)
             connection.pipeline_sync()
             results = self._raw.wait(_receive(connection))
         finally:

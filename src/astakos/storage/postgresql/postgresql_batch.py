@@ -15,14 +15,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from astakos import clock
-from astakos.ledger.counts import MOST_LEVELS, NOTHING_ABOVE, Above, with_counted
-from astakos.ledger.meters import NO_METERS, TIME_TO_LIVE
-from astakos.ledger.operations import Changes, Pending, Remembered
+from astakos.ledger.counts import NOTHING_ABOVE
+from astakos.ledger.operations import Changes, Remembered
 from astakos.ledger.ports import MOST_EXPIRED, IdempotencyKey, Needs, OutcomeUnknownError, State
 from astakos.ledger.rules import Holding, Key
 from astakos.storage.errors import TransactionLostError
-from astakos.storage.pending_cache import PendingCache
 from astakos.storage.postgresql.connection import PostgreSQLConnection
+from astakos.storage.postgresql.known import Known, MetersVersion, stored
 from astakos.storage.postgresql.pipeline import (
     Pipelining,
     Query,
@@ -61,110 +60,15 @@ from astakos.storage.postgresql.statements import (
     SET_USAGE,
 )
 from astakos.storage.tables.commissions import LARGEST_SERIAL
-from astakos.storage.tables.holdings import read_source, stored_source
 from astakos.storage.tables.ledger_rows import Rows, rows_of
-from astakos.storage.tables.meters import Told, meters_of, read_definition
 from astakos.storage.tables.provisions import read_all_pending, read_granted, understood
-from astakos.storage.texts import is_storable
 
-MOST_KNOWN = 100_000
-"""How many holdings are cached: about 30 MiB."""
-
-
-MetersVersion = tuple[bytes, bytes]
-"""What tells whether the known meters are still right: a number, and their time to live in seconds."""
+StoredRow = tuple[int, int, str]
+"""Component, serial and document of a pending commission."""
 
 
 class HasCommittedError(Exception):
     """An earlier attempt at this batch has been committed after all."""
-
-
-class Known:
-    """A cache of immutable data: the keys of holdings, and the provisions of pending commissions.
-
-    Attributes:
-        identifiers: the ids of holdings.
-        keys: the same the other way round.
-        project_levels: the id of the project's holding that a member's holding draws from, by its id.
-        alone: members' holdings without such a holding; there may be one by now.
-        parents: the id of the holding above a project's, by its id, as they were last read.
-        pending: pending commissions.
-    """
-
-    def __init__(self) -> None:
-        """Start empty."""
-        self.identifiers: dict[Key, int] = {}
-        self.keys: dict[int, Key] = {}
-        self.project_levels: dict[int, int] = {}
-        self.alone: set[Key] = set()
-        self.parents: dict[int, int] = {}
-        self.pending = PendingCache()
-        self.meters = NO_METERS
-        self.meters_version: MetersVersion = (b"", b"")
-
-    def forget_if_too_much(self) -> None:
-        """Clear each part of the cache that has grown too large."""
-        if len(self.keys) > MOST_KNOWN:
-            self.identifiers.clear()
-            self.keys.clear()
-            self.project_levels.clear()
-            self.alone.clear()
-            self.parents.clear()
-        if self.pending.is_too_large():
-            self.pending.clear()
-
-    def learn_parents(self, holdings: Iterable[tuple[int, bytes]]) -> None:
-        """Replace what is above some holdings, each given as its id and that of the one above, if any."""
-        for identifier, parent in holdings:
-            if parent:
-                self.parents[identifier] = int(parent)
-            else:
-                self.parents.pop(identifier, None)
-
-    def above(self, keys: Iterable[Key]) -> Above:
-        """Return the holdings above others, as far as they are known."""
-        found: dict[Key, tuple[Key, ...]] = {}
-        for key in keys:
-            chain: list[Key] = []
-            parent = self.parents.get(self.identifiers.get(key, 0))
-            # What is only a guess could go round in a circle.
-            while parent in self.keys and len(chain) < MOST_LEVELS:
-                chain.append(self.keys[parent])
-                parent = self.parents.get(parent)
-            if chain:
-                found[key] = tuple(chain)
-        return found
-
-    def with_counted(self, keys: Collection[Key]) -> Collection[Key]:
-        """Return holdings, and those that are known on which provisions on them count."""
-        above = self.above(keys) if self.parents else NOTHING_ABOVE
-        return with_counted(keys, self.meters, above) if above or self.meters else keys
-
-    def learn_meters(self, version: MetersVersion, defined: Result) -> None:
-        """Replace the meters with those of a newer version, each given as in `LIST_METERS`."""
-        told = [
-            Told(name.decode(), read_definition(text) if text else None, int(max_debt))
-            for name, text, max_debt in defined.rows()
-        ]
-        _, seconds = version
-        self.meters = meters_of(told, int(seconds) * clock.MICROSECONDS if seconds else TIME_TO_LIVE)
-        self.meters_version = version
-
-    def learn(self, holdings: Iterable[tuple[bytes, ...]]) -> None:
-        """Add holdings, each given as id, holder, source, resource, and the id of its project's, if any."""
-        for identifier, holder, source, resource, project_level in holdings:
-            key = Key(holder.decode(), read_source(source.decode()), resource.decode())
-            self._add(int(identifier), key)
-            if project_level:
-                self.project_levels[int(identifier)] = int(project_level)
-                self._add(int(project_level), Key(source.decode(), None, key.resource))
-                self.alone.discard(key)
-            elif key.source is not None:
-                self.alone.add(key)
-
-    def _add(self, identifier: int, key: Key) -> None:
-        self.identifiers[key] = identifier
-        self.keys[identifier] = key
 
 
 class PostgreSQLTransaction:
@@ -204,19 +108,16 @@ class PostgreSQLTransaction:
     def read(self, now: int, needs: Needs) -> State:
         """Begin the transaction; lock and read the state that the batch needs."""
         self._now = now
+        known = self._known
         commissions = [
             (component, int(serial))
             for component, serial in needs.commissions
             if 0 < serial <= LARGEST_SERIAL
         ]
         keys = self._keys_of(needs, commissions)
-        named = needs.keys if keys is None else keys
-        identifiers, alone = self._known.identifiers, self._known.alone
-        unknown = [key for key in named if key not in identifiers and _can_exist(key)]
-        if alone:
-            unknown += [key for key in named if key in alone]
+        unknown = known.to_find(needs.keys if keys is None else keys)
         # If all keys are known already, the holdings are locked in the same round trip.
-        at_once = self._wanted(keys) if keys and not unknown else []
+        at_once = known.to_lock(keys) if keys and not unknown else None
         steps: dict[str, Query] = {
             "begin": (BEGIN, []),
             "record": (RECORD, [self._engine, number(self._batch), number(now)]),
@@ -229,7 +130,7 @@ class PostgreSQLTransaction:
         if needs.serials:
             steps["serials"] = NEXT_SERIALS, [number(needs.serials)]
         if unknown:
-            steps["found"] = FIND_HOLDINGS, arrays("ttt", map(_stored, unknown))
+            steps["found"] = FIND_HOLDINGS, arrays("ttt", map(stored, unknown))
         if at_once:
             steps["locked"] = LOCK_HOLDINGS, [array_of_numbers(at_once)]
         # Read after the holdings are locked, so periods end and definitions change in the order of commits.
@@ -241,19 +142,24 @@ class PostgreSQLTransaction:
         # The record locks the engine's row, for which a lost attempt that is still running would hold a lock.
         self.is_first = True
         if unknown:
-            self._known.learn([row for row in found["found"].rows() if row[0]])
-        expired = self._understand(found["expired"].rows())
-        pending = self._understand(_asked_for(found["pending"], commissions)) if commissions else {}
+            known.learn([row for row in found["found"].rows() if row[0]])
+        expired_rows = _stored_pending(found["expired"])
+        pending_rows = _asked_for(found["pending"], commissions) if commissions else []
+        has_news = self._learn_pending([*expired_rows, *pending_rows])
+        expired = {serial: known.pending[serial] for _, serial, _ in expired_rows}
+        pending = {serial: known.pending[serial] for _, serial, _ in pending_rows}
         remembered = _remembered(found["remembered"].rows()) if needs.idempotency else {}
         self._tells_of_others = bool(remembered) or len(pending) < len(commissions)
         if at_once:
             self._learn_figures(found["locked"])
-        keys = set(needs.keys)
-        for commission in (*expired.values(), *pending.values()):
-            keys.update(commission.keys())
-        self._lock(keys, {*needs.keys, *unknown}, version)
-        meters = self._known.meters
-        above = self._known.above(keys) if self._known.parents else NOTHING_ABOVE
+        above = NOTHING_ABOVE
+        if not at_once or expired or has_news or known.parents or version != known.meters_version:
+            keys = set(needs.keys)
+            for commission in (*expired.values(), *pending.values()):
+                keys.update(commission.keys())
+            self._lock(keys, {*needs.keys, *unknown}, version)
+            above = known.above(keys)
+        meters = known.meters
         return State(
             expired,
             pending,
@@ -289,17 +195,12 @@ class PostgreSQLTransaction:
                 (defined,) = self._run((LIST_METERS, []))
                 known.learn_meters(version, defined)
             wanted = known.with_counted(keys)
-            identifiers, alone = known.identifiers, known.alone
-            unknown = [
-                key
-                for key in wanted
-                if (key not in identifiers or key in alone) and key not in searched and _can_exist(key)
-            ]
+            unknown = [key for key in known.to_find(wanted) if key not in searched]
             if unknown:
-                (found,) = self._run((FIND_HOLDINGS, arrays("ttt", map(_stored, unknown))))
+                (found,) = self._run((FIND_HOLDINGS, arrays("ttt", map(stored, unknown))))
                 known.learn([row for row in found.rows() if row[0]])
                 searched.update(unknown)
-            missing = self._wanted(key for key in wanted if key not in self._figures)
+            missing = known.to_lock(key for key in wanted if key not in self._figures)
             if not missing:
                 return
             locked, told = self._run((LOCK_HOLDINGS, [array_of_numbers(missing)]), (CLOCK, []))
@@ -316,55 +217,47 @@ class PostgreSQLTransaction:
             keys.update(pending.keys())
         return keys
 
-    def _wanted(self, keys: Iterable[Key]) -> set[int]:
-        """Return the ids of all known holdings, and of those of their projects."""
-        identifiers, project_levels = self._known.identifiers, self._known.project_levels
-        wanted = {identifiers[key] for key in keys if key in identifiers}
-        wanted.update([project_levels[member] for member in wanted if member in project_levels])
-        return wanted
-
     def _learn_figures(self, locked: Result) -> None:
         """Learn locked holdings with the limits that apply (`storage/tables/holdings.py`)."""
-        keys, project_levels = self._known.keys, self._known.project_levels
-        *figures, marks, parents = locked.columns()
-        identifiers, limits, *usages, member_limits = (map(int, column) for column in figures)
-        listed = list(identifiers)
-        allowed = dict(zip(listed, member_limits, strict=True))
-        for identifier, limit, usage_min, usage_max, mark in zip(listed, limits, *usages, marks, strict=True):
-            applied = limit
-            if identifier in project_levels:
-                applied = min(limit, allowed.get(project_levels[identifier], limit))
-            key = keys[identifier]
-            self._figures[key] = Holding(applied, usage_min, usage_max)
-            if mark:
-                self._marks[key] = int(mark)
-        if self._known.parents or any(parents):
-            self._known.learn_parents(zip(listed, parents, strict=True))
-            unknown = {int(parent) for parent in parents if parent and int(parent) not in keys}
+        keys, project_levels, figures = self._known.keys, self._known.project_levels, self._figures
+        identifiers, limits, least, most, member_limits, marked, marks, lower, higher = locked.arrays()
+        allowed = dict(zip(identifiers, member_limits, strict=True))
+        for identifier, limit, usage_min, usage_max in zip(identifiers, limits, least, most, strict=True):
+            level = project_levels.get(identifier)
+            applied = limit if level is None else min(limit, allowed.get(level, limit))
+            figures[keys[identifier]] = Holding(applied, usage_min, usage_max)
+        for identifier, mark in zip(marked, marks, strict=True):
+            self._marks[keys[identifier]] = mark
+        if self._known.parents or lower:
+            self._known.learn_parents(identifiers, dict(zip(lower, higher, strict=True)))
+            unknown = {parent for parent in higher if parent not in keys}
             if unknown:
                 (found,) = self._run((FIND_HOLDINGS_BY_ID, [array_of_numbers(unknown)]))
                 self._known.learn(found.rows())
 
-    def _understand(self, rows: Sequence[tuple[bytes, ...]]) -> dict[int, Pending]:
-        """Decode pending commissions; read those of their keys that are not cached."""
-        known = self._known.pending
+    def _learn_pending(self, rows: Iterable[StoredRow]) -> bool:
+        """Decode commissions that are not cached as they are stored; return whether there are any.
+
+        Keys that are not cached are read.
+        """
+        known = self._known
         new = [
-            (int(row[0]), serial, document, read_all_pending(document))
-            for row in rows
-            if not known.is_current(serial := int(row[1]), document := row[2].decode())
+            (component, serial, document, read_all_pending(document))
+            for component, serial, document in rows
+            if not known.pending.is_current(serial, document)
         ]
-        keys = self._known.keys
-        unknown = {holding for *_, stored in new for holding in stored.holdings() if holding not in keys}
+        keys = known.keys
+        unknown = {holding for *_, pending in new for holding in pending.holdings() if holding not in keys}
         if unknown:
             (found,) = self._run((FIND_HOLDINGS_BY_ID, [array_of_numbers(unknown)]))
-            self._known.learn(found.rows())
-        for component, serial, document, stored in new:
-            known.put(serial, understood(component, stored, keys), document)
-        return {serial: known[serial] for serial in (int(row[1]) for row in rows)}
+            known.learn(found.rows())
+        for component, serial, document, pending in new:
+            known.pending.put(serial, understood(component, pending, keys), document)
+        return bool(new)
 
     def settled(self, keys: Collection[Key]) -> Mapping[Key, int]:
         """Return the sum of all that was settled on each of these holdings before this transaction."""
-        (found,) = self._run((FIND_SETTLED, [array_of_numbers(self._wanted(keys))]))
+        (found,) = self._run((FIND_SETTLED, [array_of_numbers(self._known.to_lock(keys))]))
         known = self._known.keys
         return {known[int(identifier)]: int(settled) for identifier, settled in found.rows()}
 
@@ -390,7 +283,7 @@ class PostgreSQLTransaction:
             return
         rows = rows_of(self._now, self._changes, self._known.identifiers)
         self._commit(_writes(rows, self._now))
-        pending = {new.serial: new.pending() for new in self._changes.issued} | self._changes.revised
+        pending = {new.serial: new.pending for new in self._changes.issued} | self._changes.revised
         documents = [(row[1], row[5]) for row in rows.pending] + [row[1:] for row in rows.revised]
         for serial, document in documents:
             self._known.pending.put(serial, pending[serial], document)
@@ -427,14 +320,14 @@ def _writes(rows: Rows, now: int) -> list[Query]:
     return [(statement, [*arrays(types, lines), *more]) for statement, types, lines, more in written if lines]
 
 
-def _asked_for(found: Result, commissions: Collection[tuple[int, int]]) -> list[tuple[bytes, ...]]:
+def _stored_pending(found: Result) -> list[StoredRow]:
+    return [(int(component), int(serial), document.decode()) for component, serial, document in found.rows()]
+
+
+def _asked_for(found: Result, commissions: Collection[tuple[int, int]]) -> list[StoredRow]:
     """Drop rows that match the component of one requested commission and the serial of another."""
     asked = set(commissions)
-    return [row for row in found.rows() if (int(row[0]), int(row[1])) in asked]
-
-
-def _stored(key: Key) -> tuple[str, str, str]:
-    return key.holder, stored_source(key.source), key.resource
+    return [row for row in _stored_pending(found) if row[:2] in asked]
 
 
 def _remembered(rows: Iterable[tuple[bytes, ...]]) -> dict[IdempotencyKey, Remembered]:
@@ -444,8 +337,3 @@ def _remembered(rows: Iterable[tuple[bytes, ...]]) -> dict[IdempotencyKey, Remem
         )
         for component, key, fingerprint, serial, granted in rows
     }
-
-
-def _can_exist(key: Key) -> bool:
-    # A source of "" would be read as null.
-    return key.source != "" and all(map(is_storable, _stored(key)))

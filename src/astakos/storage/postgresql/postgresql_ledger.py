@@ -33,8 +33,9 @@ from astakos.ledger.ports import (
 )
 from astakos.storage.errors import TransactionLostError
 from astakos.storage.postgresql.connection import PostgreSQLConnection, recognized, recognized_at_commit
+from astakos.storage.postgresql.known import Known
 from astakos.storage.postgresql.pipeline import Pipelining
-from astakos.storage.postgresql.postgresql_batch import HasCommittedError, Known, PostgreSQLTransaction
+from astakos.storage.postgresql.postgresql_batch import HasCommittedError, PostgreSQLTransaction
 from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase, writing
 from astakos.storage.postgresql.postgresql_retention import delete_together
 from astakos.storage.tables import clock_records, write_proof

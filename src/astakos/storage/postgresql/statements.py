@@ -6,6 +6,8 @@ search with `= ANY`, which uses an index whatever the statistics say. A search f
 the first half of one pair and the second half of another; callers must drop such rows.
 """
 
+from psycopg import pq
+
 from astakos.storage.postgresql.pipeline import statement
 from astakos.storage.tables import meters
 
@@ -49,12 +51,20 @@ WHERE component_id = ANY ($1::bigint[]) AND serial = ANY ($2::bigint[]) AND (exp
 ORDER BY component_id, serial FOR UPDATE
 """,
 )
+# One row of arrays: a row for each holding would cost its reader much more. Few have a mark or a parent.
 LOCK_HOLDINGS = statement(
     "lock_holdings",
     """
-SELECT id, "limit", usage_min, usage_max, member_limit, mark, parent_id FROM holdings
-WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE
+SELECT array_agg(id), array_agg("limit"), array_agg(usage_min), array_agg(usage_max), array_agg(member_limit),
+       array_agg(id) FILTER (WHERE mark IS NOT NULL), array_agg(mark) FILTER (WHERE mark IS NOT NULL),
+       array_agg(id) FILTER (WHERE parent_id IS NOT NULL),
+       array_agg(parent_id) FILTER (WHERE parent_id IS NOT NULL)
+FROM (
+    SELECT id, "limit", usage_min, usage_max, member_limit, mark, parent_id FROM holdings
+    WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE
+) AS locked
 """,
+    returns=pq.Format.BINARY,
 )
 FIND_SETTLED = statement("find_settled", "SELECT id, settled FROM holdings WHERE id = ANY ($1::bigint[])")
 # Both find the project's holding that a member's holding draws from, too.

@@ -101,7 +101,7 @@ class Known:
         self.holdings.update(changes.holdings)
         self.marks.update(changes.marks)
         for new in changes.issued:
-            self.pending.put(new.serial, new.pending())
+            self.pending.put(new.serial, new.pending)
         for serial, pending in changes.revised.items():
             self.pending.put(serial, pending)
         for resolution in changes.resolved:

@@ -83,15 +83,13 @@ def rows_of(now: int, changes: Changes, identifiers: Mapping[Key, int]) -> Rows:
     rows = Rows.none()
     resolved = {resolution.serial: resolution for resolution in changes.resolved}
     revised, extended = dict(changes.revised), dict(changes.extended)
-    for new in changes.issued:
-        serial, issue, _, granted = new
+    for serial, issue, pending, granted in changes.issued:
         resolution = resolved.pop(serial, None)
         if resolution is None:
             expires = None if issue.time_to_live is None else now + issue.time_to_live
             if serial in extended:
                 _, expires = extended.pop(serial)
-            pending = revised.pop(serial) if serial in revised else new.pending()
-            provisions = write_pending(pending, identifiers)
+            provisions = write_pending(revised.pop(serial, pending), identifiers)
             rows.pending.append((issue.component, serial, issue.name, now, expires, provisions))
         else:
             provisions = write_settled(resolution.settlements, identifiers)
