@@ -33,7 +33,7 @@ OF_ADMINISTRATION: Mapping[str, tuple[str, ...]] = {
         "token_renewed",
         "metadata_changed",
     ),
-    "webhook": ("created", "removed", "secret_rotated"),
+    "webhook": ("created", "removed", "secret_rotated", "disabled", "enabled"),
 }
 """What can happen to things that have no table of transitions."""
 KINDS = frozenset(

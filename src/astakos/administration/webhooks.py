@@ -2,12 +2,11 @@
 
 import os
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 from astakos.administration.state_document import StateError
+from astakos.administration.webhook_urls import refuse_webhook_url
 from astakos.clock import MICROSECONDS, to_iso
-from astakos.directory.redirects import refuse_web_url
-from astakos.events.event import Actor, Event
+from astakos.events.event import SERVICE, Actor, Event
 from astakos.events.webhook_signatures import fingerprint, refuse_key
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import deliveries, destinations, events, settings
@@ -45,7 +44,7 @@ def add_webhook(
     Raises:
         StateError: the URL or the key cannot be used, or there are too many webhooks.
     """
-    refusal = refuse_webhook_url(url)
+    refusal = refuse_webhook_url(url, settings.find(connection, settings.WEBHOOK_NETWORKS, ()))
     if refusal is not None:
         raise StateError(refusal)
     require_key(connection, key)
@@ -60,14 +59,28 @@ def add_webhook(
     return webhook
 
 
-def refuse_webhook_url(url: str) -> str | None:
-    """Return why a URL cannot be that of a webhook, or None."""
-    refusal = refuse_web_url(url)
-    if refusal is not None:
-        return refusal
-    if urlsplit(url).username is not None:
-        return "the URL of a webhook must not contain a user or password: receivers verify the signature"
-    return None
+def disable_webhook(connection: Connection, name: str, reason: str, now: int) -> None:
+    """Send nothing more to a webhook whose receiver does not want it, until somebody enables it.
+
+    Its deliveries stay pending, and later events stay in the audit log.
+    """
+    if destinations.disable(connection, name, now):
+        event = Event("webhook.disabled", SERVICE, reason=reason, after={"webhook": name})
+        events.record(connection, event, now)
+
+
+def enable_webhook(connection: Connection, actor: Actor, name: str, now: int) -> Destination:
+    """Send to a webhook again.
+
+    Raises:
+        StateError: there is no such webhook, or it is not disabled.
+    """
+    webhook = find_webhook(connection, name)
+    if webhook.disabled is None:
+        raise StateError(f"the webhook {name} is not disabled")
+    destinations.enable(connection, name)
+    events.record(connection, Event("webhook.enabled", actor, after={"webhook": name}), now)
+    return webhook._replace(disabled=None)
 
 
 def remove_webhook(connection: Connection, actor: Actor, name: str, now: int) -> Destination:

@@ -11,6 +11,7 @@ from astakos.administration.state_document import StateError
 from astakos.administration.webhooks import (
     OVERLAP_HOURS,
     add_webhook,
+    enable_webhook,
     remove_webhook,
     require_key,
     rotate_webhook,
@@ -118,6 +119,18 @@ def remove(name: str, database_url: str) -> None:
     click.echo(f"Removed {name}, which sent to {found.url}.")
 
 
+@webhook.command()
+@click.argument("name")
+@database_option
+def enable(name: str, database_url: str) -> None:
+    """Send to the webhook NAME again, which was disabled because its receiver answered 410."""
+    now = clock.now()
+    found = open_database(database_url).change(
+        lambda connection: enable_webhook(connection, OPERATOR, name, now)
+    )
+    click.echo(f"Enabled {name}, which sends to {found.url}.")
+
+
 @webhook.command("list")
 @database_option
 @table_options
@@ -130,18 +143,26 @@ def list_(database_url: str, as_json: bool, wide: bool) -> None:
             "name": known.name,
             "url": known.url,
             "kinds": list(known.kinds) or ["notices"],
+            "state": "active" if known.disabled is None else "disabled",
             "pending": counts.get((known.name, DeliveryState.PENDING), 0),
             "dead": counts.get((known.name, DeliveryState.DEAD), 0),
             "attempts": known.attempts,
             "failures": known.failures,
             "created": moment(known.created),
             "overlap_ends": moment(known.overlap_ends),
+            "disabled": moment(known.disabled),
         }
         for known in destinations.list_all(reader)
         if known.url is not None
     ]
-    columns = ("name", "url", "kinds", "pending", "dead", "attempts", "failures")
+    columns = ("name", "url", "state", "kinds", "pending", "dead", "attempts", "failures")
     print_rows(rows, columns, as_json=as_json, wide=wide, droppable=("attempts", "failures", "kinds"))
+    for row in rows:
+        if row["state"] == "disabled" and not as_json:
+            click.echo(
+                f"{row['name']} is disabled: its receiver answered 410. Once it takes messages again, run "
+                f"`astakos webhook enable {row['name']}`."
+            )
 
 
 def _key(file: Path) -> bytes:

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from astakos.administration.webhooks import disable_webhook
 from astakos.clock import DAY, MICROSECONDS
 from astakos.deliveries import webhooks
-from astakos.deliveries.destination_addresses import AllowedAddresses
 from astakos.deliveries.mail import Mailer
 from astakos.deliveries.outcomes import DeliveryError
 from astakos.deliveries.pacing import MOST_ATTEMPTS, next_attempt
@@ -20,6 +20,7 @@ from astakos.deliveries.planning import plan
 from astakos.deliveries.templates import MailTemplate, template_name
 from astakos.deliveries.wording import mail as worded_mail
 from astakos.deliveries.wording import values_of, webhook_body
+from astakos.directory.destination_addresses import AllowedAddresses
 from astakos.events.event import RecordedEvent
 from astakos.events.webhook_signatures import secret_of, signed_headers
 from astakos.storage.protocol import Connection, Database
@@ -114,7 +115,9 @@ class Deliverer:
         return [
             one.name
             for one in known
-            if (one.name in due or one.planned < head) and self._receivers.can_reach(one.name)
+            if one.disabled is None
+            and (one.name in due or one.planned < head)
+            and self._receivers.can_reach(one.name)
         ]
 
     def _look(self, connection: Connection) -> tuple[list[Destination], set[str], int]:
@@ -163,9 +166,11 @@ class Deliverer:
 
     def _claim(self, connection: Connection, name: str) -> _Claimed | None:
         now = self._now()
-        delivery = deliveries.claim(connection, name, now, now + CLAIM_SECONDS * MICROSECONDS)
         destination = destinations.find(connection, name)
-        if delivery is None or destination is None:
+        if destination is None or destination.disabled is not None:
+            return None
+        delivery = deliveries.claim(connection, name, now, now + CLAIM_SECONDS * MICROSECONDS)
+        if delivery is None:
             return None
         (recorded,) = events.read(connection, events.Wanted(after=delivery.event - 1), 1)
         values, failure = None, None
@@ -212,6 +217,9 @@ class Deliverer:
         if failure is None:
             deliveries.settle(connection, delivery, DeliveryState.DELIVERED, now, now, None)
             return
+        if failure.is_gone:
+            self._disable(connection, delivery, failure)
+            return
         due = None
         if not failure.is_final:
             due = next_attempt(delivery.attempts, now, claimed.recorded.time, self._chance())
@@ -226,13 +234,25 @@ class Deliverer:
             )
         deliveries.settle(connection, delivery, state, now if due is None else due, now, str(failure))
 
+    def _disable(self, connection: Connection, delivery: Delivery, failure: DeliveryError) -> None:
+        """Send no more to a webhook. What could not be delivered is due once it is enabled."""
+        now, name = self._now(), delivery.destination
+        deliveries.settle(connection, delivery, DeliveryState.PENDING, now, now, str(failure))
+        disable_webhook(connection, name, str(failure), now)
+        log.warning(
+            "the webhook %s %s; it gets nothing more until you run `astakos webhook enable %s`",
+            name,
+            failure,
+            name,
+        )
+
     def _note(self, destination: str, failure: DeliveryError | None) -> None:
         """Tell when deliveries to a destination begin to fail, and when they succeed again."""
         if failure is None:
             if destination in self._failing:
                 self._failing.discard(destination)
                 log.warning("deliveries to %s succeed again", destination)
-        elif not failure.is_final and destination not in self._failing:
+        elif not (failure.is_final or failure.is_gone) and destination not in self._failing:
             self._failing.add(destination)
             log.warning("deliveries to %s fail and are repeated: %s", destination, failure)
 

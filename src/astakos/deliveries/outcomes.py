@@ -6,9 +6,11 @@ class DeliveryError(Exception):
 
     Attributes:
         is_final: whether another attempt cannot succeed.
+        is_gone: whether the receiver wants no message any more.
     """
 
-    def __init__(self, reason: str, *, is_final: bool = False) -> None:
+    def __init__(self, reason: str, *, is_final: bool = False, is_gone: bool = False) -> None:
         """Set why."""
         super().__init__(reason)
         self.is_final = is_final
+        self.is_gone = is_gone

@@ -32,7 +32,7 @@ def plan(connection: Connection, name: str, now: int, *, has_mail: bool) -> bool
         has_mail: whether there is a mail server, so that the log need not tell what mail tells.
     """
     destination = destinations.find(connection, name)
-    if destination is None:
+    if destination is None or destination.disabled is not None:
         return False
     room = MOST_PENDING - deliveries.count_pending(connection, name)
     if room <= 0:
@@ -60,7 +60,7 @@ def _others_than_the_log(connection: Connection, *, has_mail: bool) -> tuple[Des
     return tuple(
         one
         for one in destinations.list_all(connection)
-        if one.url is not None or (one.name in BY_MAIL and has_mail)
+        if (one.url is not None and one.disabled is None) or (one.name in BY_MAIL and has_mail)
     )
 
 

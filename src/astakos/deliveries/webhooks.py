@@ -13,8 +13,8 @@ from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from astakos.deliveries.deadline import Deadline
-from astakos.deliveries.destination_addresses import AllowedAddresses
 from astakos.deliveries.outcomes import DeliveryError
+from astakos.directory.destination_addresses import AllowedAddresses
 
 EXCHANGE_SECONDS = 15.0
 """How long an exchange may take, from the first connection to the head of the answer."""
@@ -51,8 +51,10 @@ def send(url: str, headers: Mapping[str, str], body: bytes, allowed: AllowedAddr
             raise DeliveryError(f"{place.host}:{place.port} cannot be reached: {told}") from None
     if status in REDIRECTS:
         raise DeliveryError(f"answered {status}; redirects are not followed")
+    if status == GONE:
+        raise DeliveryError("answered 410: the receiver is gone", is_gone=True)
     if status not in SUCCESS:
-        raise DeliveryError(f"answered {status}", is_final=status == GONE)
+        raise DeliveryError(f"answered {status}")
 
 
 def _resolved(place: _Place, allowed: AllowedAddresses) -> list[str]:

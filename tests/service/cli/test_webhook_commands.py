@@ -3,6 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from astakos.administration.webhooks import disable_webhook
+from astakos.clock import DAY
 from astakos.events.webhook_signatures import secret_of
 from astakos.storage.protocol import Database
 from astakos.storage.tables.destinations import MOST_WEBHOOKS
@@ -88,6 +90,8 @@ def test_what_is_no_key_is_refused(database: Database, tmp_path: Path, content: 
         ("ftp://example.org", "is not a URL like"),
         ("https://user:secret@example.org/", "must not contain a user or password"),
         ("https://", "is not a URL like"),
+        ("https://hooks.example.org:0/", "use one from 1 to 65535"),
+        ("https://10.0.0.1/", "add its network to the setting webhook_networks"),
     ],
 )
 def test_what_is_no_url_is_refused(database: Database, key: str, url: str, reason: str) -> None:
@@ -110,9 +114,23 @@ def test_the_number_of_webhooks_is_bounded(database: Database, key: str) -> None
     assert "there cannot be more than" in refused(database, "webhook", "add", URL, "--webhook-key", key)
 
 
-@pytest.mark.parametrize("command", [["remove"], ["rotate"], ["secret"]])
+def test_a_disabled_webhook_is_listed_with_how_to_enable_it(database: Database, key: str) -> None:
+    name = add(database, key).document["name"]
+    assert refused(database, "webhook", "enable", name) == f"the webhook {name} is not disabled"
+    database.change(lambda connection: disable_webhook(connection, name, "gone", 2 * DAY))
+    (listed,) = astakos(database, "webhook", "list", "--json").document
+    assert (listed["state"], listed["disabled"]) == ("disabled", "1970-01-03T00:00:00+00:00")
+    assert f"`astakos webhook enable {name}`" in astakos(database, "webhook", "list").output
+    assert astakos(database, "webhook", "enable", name).output == f"Enabled {name}, which sends to {URL}.\n"
+    assert last_event(database)[2] == "webhook.enabled"
+    (listed,) = astakos(database, "webhook", "list", "--json").document
+    assert (listed["state"], listed["disabled"]) == ("active", None)
+    assert "disabled" not in astakos(database, "webhook", "list").output
+
+
+@pytest.mark.parametrize("command", [["remove"], ["rotate"], ["secret"], ["enable"]])
 def test_a_webhook_that_is_not_there_is_named(database: Database, key: str, command: list[str]) -> None:
-    more = [] if command == ["remove"] else ["--webhook-key", key]
+    more = [] if command in (["remove"], ["enable"]) else ["--webhook-key", key]
     assert refused(database, "webhook", *command, "wh_0", *more) == "there is no webhook 'wh_0'"
 
 

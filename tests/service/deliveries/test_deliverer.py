@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from astakos.administration.webhooks import add_webhook, retry_delivery, rotate_webhook
+from astakos.administration.webhooks import add_webhook, enable_webhook, retry_delivery, rotate_webhook
 from astakos.clock import DAY, MICROSECONDS
 from astakos.deliveries import planning
 from astakos.deliveries.deliverer import CLAIM_SECONDS, KEPT_DELIVERED, Deliverer, Receivers
@@ -175,6 +175,48 @@ def test_what_cannot_succeed_is_dead_at_once(world: World) -> None:
         world.work()
     (delivery,) = world.planned()
     assert (delivery.state, delivery.attempts) == ("dead", 1)
+
+
+def test_a_webhook_whose_receiver_is_gone_gets_nothing_until_it_is_enabled(
+    world: World, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = world.hook(receiver.url)
+    receiver.status = 410
+    world.happen(APPROVED, REQUESTED)
+    world.work()
+    world.happen(APPROVED)
+    world.now += DAY
+    world.work()
+    assert len(receiver.received) == 1
+    assert [(one.state, one.error) for one in world.planned()] == [
+        ("pending", "answered 410: the receiver is gone"),
+        ("pending", None),
+    ]
+    reader = world.database.reader()
+    found = destinations.find(reader, name)
+    assert found is not None
+    assert found.disabled == NOW
+    (disabled,) = events.read(reader, events.Wanted(kind="webhook.disabled"), 2)
+    assert disabled.event.after == {"webhook": name}
+    assert f"run `astakos webhook enable {name}`" in caplog.text
+    receiver.status = 200
+    world.database.change(partial(enable_webhook, actor=OPERATOR, name=name, now=world.now))
+    world.work()
+    sent = [json.loads(one.body)["type"] for one in receiver.received[1:]]
+    assert sent == ["application.approved", "membership.requested", "application.approved"]
+    assert {one.state for one in world.planned()} == {DeliveryState.DELIVERED}
+
+
+def test_what_a_disabled_webhook_is_not_told_is_logged(
+    world: World, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.hook(receiver.url)
+    receiver.status = 410
+    world.happen(APPROVED)
+    world.work()
+    number = world.happen(REQUESTED)
+    world.work()
+    assert f"notice {number}: membership.requested" in caplog.text
 
 
 def signature(secret: bytes, received: Received) -> str:

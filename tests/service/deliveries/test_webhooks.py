@@ -5,9 +5,9 @@ import threading
 import pytest
 
 from astakos.deliveries import webhooks
-from astakos.deliveries.destination_addresses import AllowedAddresses
 from astakos.deliveries.outcomes import DeliveryError
 from astakos.deliveries.webhooks import send
+from astakos.directory.destination_addresses import AllowedAddresses
 from astakos.processes.listening import LOOPBACK, listen
 from client.peers import CERTIFICATE, KEY
 from service.deliveries.webhook_receiver import webhook_receiver
@@ -24,13 +24,13 @@ def test_a_message_is_posted_as_it_is() -> None:
     assert (received.headers["webhook-id"], received.headers["host"]) == ("evt_1", receiver.host)
 
 
-@pytest.mark.parametrize(("status", "is_final"), [(500, False), (404, False), (410, True)])
-def test_any_other_answer_is_a_failure(status: int, is_final: bool) -> None:
+@pytest.mark.parametrize(("status", "is_gone"), [(500, False), (404, False), (410, True)])
+def test_any_other_answer_is_a_failure(status: int, is_gone: bool) -> None:
     with webhook_receiver() as receiver:
         receiver.status = status
         with pytest.raises(DeliveryError, match=f"answered {status}") as caught:
             send(receiver.url, {}, b"{}", OWN)
-    assert caught.value.is_final is is_final
+    assert (caught.value.is_final, caught.value.is_gone) == (False, is_gone)
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])

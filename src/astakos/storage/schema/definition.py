@@ -313,6 +313,7 @@ destinations = Table(
     _number("attempts"),
     _number("failures"),
     Column("planned_member", NUMBER, nullable=False, server_default=text("0")),
+    _number("disabled", nullable=True),
     sqlite_strict=True,
 )
 

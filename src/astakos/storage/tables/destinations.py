@@ -14,14 +14,18 @@ BY_MAIL = (MAIL, MEMBERS)
 MOST_WEBHOOKS = 32
 """How many webhooks there can be: each can take up a thread."""
 
-COLUMNS = "name, url, kinds, generation, overlap_ends, created, planned, attempts, failures, planned_member"
-ADD = f"INSERT INTO destinations ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0)"
+COLUMNS = """
+name, url, kinds, generation, overlap_ends, created, planned, attempts, failures, planned_member, disabled
+"""
+ADD = f"INSERT INTO destinations ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0, NULL)"
 FIND = f"SELECT {COLUMNS} FROM destinations WHERE name = ?"
 LIST = f"SELECT {COLUMNS} FROM destinations ORDER BY created, name"
 COUNT_WEBHOOKS = "SELECT count(*) FROM destinations WHERE url IS NOT NULL"
 REMOVE = "DELETE FROM destinations WHERE name = ?"
 ROTATE = "UPDATE destinations SET generation = generation + 1, overlap_ends = ? WHERE name = ?"
 SET_PLANNED = "UPDATE destinations SET planned = ?, planned_member = ? WHERE name = ?"
+DISABLE = "UPDATE destinations SET disabled = ? WHERE name = ? AND disabled IS NULL RETURNING name"
+ENABLE = "UPDATE destinations SET disabled = NULL WHERE name = ?"
 COUNT_ATTEMPT = "UPDATE destinations SET attempts = attempts + 1, failures = failures + ? WHERE name = ?"
 
 
@@ -40,6 +44,7 @@ class Destination(NamedTuple):
         failures: how often that failed.
         planned_member: the id of the last membership that a delivery of the event after `planned` was planned
             for; 0 if there is none yet.
+        disabled: the instant at which its receiver said that it wants nothing more; None if it has not.
     """
 
     name: str
@@ -52,6 +57,7 @@ class Destination(NamedTuple):
     attempts: int = 0
     failures: int = 0
     planned_member: int = 0
+    disabled: int | None = None
 
 
 def add(connection: Connection, destination: Destination) -> None:
@@ -90,6 +96,16 @@ def rotate(connection: Connection, name: str, overlap_ends: int) -> None:
 def set_planned(connection: Connection, name: str, number: int, member: int = 0) -> None:
     """Record up to which event deliveries were planned, and of the next one up to which membership."""
     connection.execute(SET_PLANNED, (number, member, name))
+
+
+def disable(connection: Connection, name: str, now: int) -> bool:
+    """Note that a receiver wants nothing more; return whether that is new."""
+    return connection.execute(DISABLE, (now, name)).fetchone() is not None
+
+
+def enable(connection: Connection, name: str) -> None:
+    """Note that a receiver wants messages again."""
+    connection.execute(ENABLE, (name,))
 
 
 def count_attempt(connection: Connection, name: str, *, failed: bool) -> None:

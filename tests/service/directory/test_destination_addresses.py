@@ -1,6 +1,6 @@
 import pytest
 
-from astakos.deliveries.destination_addresses import AllowedAddresses
+from astakos.directory.destination_addresses import AllowedAddresses
 
 PUBLIC = ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946", "64:ff9b::93.184.216.34"]
 OTHERS = [
