@@ -8,6 +8,7 @@ from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
 from astakos.deliveries.deadline import Deadline
+from astakos.deliveries.failure_wording import in_words, reply_of
 from astakos.deliveries.outcomes import DeliveryError
 
 SILENCE_SECONDS = 15.0
@@ -60,14 +61,13 @@ class Mailer:
                 self._converse(message, deadline)
             except smtplib.SMTPRecipientsRefused as error:
                 raise self._refused(error) from None
-            except (OSError, smtplib.SMTPException) as error:
+            except (OSError, UnicodeError, smtplib.SMTPException) as error:
                 raise DeliveryError(self._why(error, deadline)) from None
 
     def _refused(self, error: smtplib.SMTPRecipientsRefused) -> DeliveryError:
         replies = list(error.recipients.values())
-        code, text = replies[0]
         is_final = all(code in PERMANENT for code, _ in replies)
-        told = f"{self._name} refused the recipient: {code} {text.decode(errors='replace')}"
+        told = f"{self._name} refused the recipient: {reply_of(*replies[0])}"
         return DeliveryError(told, is_final=is_final)
 
     @property
@@ -77,11 +77,7 @@ class Mailer:
     def _why(self, error: Exception, deadline: Deadline) -> str:
         if deadline.is_over:
             return f"{self._name} took longer than {EXCHANGE_SECONDS:g} seconds"
-        if isinstance(error, smtplib.SMTPResponseException):
-            # What a server answers to a login can repeat what it was sent.
-            told = "" if isinstance(error, smtplib.SMTPAuthenticationError) else f" {error.smtp_error!r}"
-            return f"{self._name} answered {error.smtp_code}{told}"
-        return f"{self._name} did not accept the message: {type(error).__name__}"
+        return f"{self._name} {in_words(error)}"
 
     def _converse(self, message: EmailMessage, deadline: Deadline) -> None:
         with _Connection(self, deadline) as server:

@@ -12,6 +12,7 @@ from string import Template
 
 import msgspec
 
+from astakos.deliveries.readable_text import one_line
 from astakos.events.notices import MEMBER_NOTICES, NOTICES
 from astakos.storage.tables.destinations import MEMBERS
 
@@ -54,9 +55,7 @@ class MailTemplate(msgspec.Struct, frozen=True):
 
     def subject_with(self, values: Mapping[str, str]) -> str:
         """Return the subject, in one line: values come from users, and must not add headers."""
-        filled = Template(self.subject).substitute(values)
-        line = " ".join("".join(char if char.isprintable() else " " for char in filled).split())
-        return line[:LONGEST_SUBJECT]
+        return one_line(Template(self.subject).substitute(values))[:LONGEST_SUBJECT]
 
     def text_with(self, values: Mapping[str, str]) -> str:
         """Return the text."""

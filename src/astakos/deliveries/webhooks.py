@@ -13,6 +13,7 @@ from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from astakos.deliveries.deadline import Deadline
+from astakos.deliveries.failure_wording import in_words
 from astakos.deliveries.outcomes import DeliveryError
 from astakos.directory.destination_addresses import AllowedAddresses
 
@@ -47,8 +48,7 @@ def send(url: str, headers: Mapping[str, str], body: bytes, allowed: AllowedAddr
         except (OSError, http.client.HTTPException) as error:
             if deadline.is_over or isinstance(error, TimeoutError):
                 raise DeliveryError(f"no answer within {EXCHANGE_SECONDS:g} seconds") from None
-            told = getattr(error, "strerror", None) or getattr(error, "reason", None) or type(error).__name__
-            raise DeliveryError(f"{place.host}:{place.port} cannot be reached: {told}") from None
+            raise DeliveryError(f"{place.host}:{place.port} {in_words(error)}") from None
     if status in REDIRECTS:
         raise DeliveryError(f"answered {status}; redirects are not followed")
     if status == GONE:
@@ -62,7 +62,7 @@ def _resolved(place: _Place, allowed: AllowedAddresses) -> list[str]:
     try:
         found = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise DeliveryError(f"the name {place.host} cannot be resolved: {error}") from None
+        raise DeliveryError(f"{place.host} {in_words(error)}") from None
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     refusal = allowed.refuse(addresses)
     if refusal is not None:

@@ -1,6 +1,7 @@
 """What a mail says of an event: the values of its template, read when it is sent."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from email.message import EmailMessage
@@ -8,6 +9,7 @@ from email.utils import format_datetime
 
 from astakos.clock import EPOCH, to_iso
 from astakos.deliveries.outcomes import DeliveryError
+from astakos.deliveries.readable_text import one_line, readable
 from astakos.deliveries.templates import MailTemplate
 from astakos.events.documents import document_of
 from astakos.events.event import RecordedEvent
@@ -17,10 +19,12 @@ from astakos.storage.tables.deliveries import Delivery
 
 NONE_GIVEN = "none given"
 OPERATOR_NAME = "an operator"
+ONE_ADDRESS = re.compile(r'[^\s@,;:<>()"\\]+@[^\s@,;<>()"\\]+')
+"""An address that no mail program reads as several, or as a name with an address."""
 
 
 def values_of(connection: Connection, recorded: RecordedEvent, base_url: str) -> dict[str, str]:
-    """Return the values that templates can contain.
+    """Return the values that templates can contain: readable, and of one line but for texts.
 
     Raises:
         DeliveryError: a message of a user is no longer stored.
@@ -31,21 +35,25 @@ def values_of(connection: Connection, recorded: RecordedEvent, base_url: str) ->
     actor = None if event.actor.user is None else users.find_by_uuid(connection, event.actor.user)
     details = {**(event.before or {}), **(event.after or {})}
     message, data = _feedback(connection, details.get("feedback"))
-    return {
+    values = {
         "actor": OPERATOR_NAME if actor is None else f"{actor.name.strip()} ({actor.email})",
         "address": "" if subject is None else subject.email,
-        "data": data,
         "end_date": str(details.get("end_date", "")),
-        "message": message,
         "name": "" if subject is None else subject.name.strip() or subject.email,
         "number": str(details.get("application", "")),
         "project": "" if project is None else project.name,
         "project_id": event.project or "",
-        "reason": event.reason or NONE_GIVEN,
         "time": to_iso(recorded.time),
         "url": base_url,
         "user_id": event.subject or "",
     }
+    texts = {"data": readable(data), "message": readable(message), "reason": _reason(event.reason)}
+    return {name: one_line(value) for name, value in values.items()} | texts
+
+
+def _reason(text: str) -> str:
+    """Return a reason whose further lines are indented, so that they do not look like the text around it."""
+    return readable(text).strip().replace("\n", "\n  ") or NONE_GIVEN
 
 
 def _feedback(connection: Connection, identifier: object) -> tuple[str, str]:
@@ -64,7 +72,14 @@ def mail(
     delivery: Delivery,
     sender: str,
 ) -> EmailMessage:
-    """Return the mail about an event to one recipient; it is the same whenever it is sent again."""
+    """Return the mail about an event to one recipient; it is the same whenever it is sent again.
+
+    Raises:
+        DeliveryError: the recipient is not one address.
+    """
+    if not _is_one_address(delivery.recipient):
+        told = f"{delivery.recipient!r} is not an address that mail can be sent to; correct that of the user"
+        raise DeliveryError(told, is_final=True)
     message = EmailMessage()
     message["Subject"] = template.subject_with(values)
     message["From"] = sender
@@ -73,10 +88,14 @@ def mail(
     domain = sender.rpartition("@")[2].strip("> ") or "astakos"
     message["Message-ID"] = f"<event-{recorded.number}.{delivery.id}.{recorded.hash.hex()[:12]}@{domain}>"
     message["Auto-Submitted"] = "auto-generated"
-    if recorded.event.kind == "feedback.sent" and values["address"]:
+    if recorded.event.kind == "feedback.sent" and _is_one_address(values["address"]):
         message["Reply-To"] = values["address"]
     message.set_content(template.text_with(values))
     return message
+
+
+def _is_one_address(text: str) -> bool:
+    return text.isprintable() and ONE_ADDRESS.fullmatch(text) is not None
 
 
 def webhook_body(recorded: RecordedEvent) -> bytes:

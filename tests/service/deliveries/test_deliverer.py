@@ -137,7 +137,7 @@ def test_what_cannot_be_delivered_now_is_tried_again_later(world: World) -> None
     world.work()
     (delivery,) = world.planned()
     assert (delivery.state, delivery.attempts, delivery.due) == ("pending", 1, NOW + 5 * MICROSECONDS)
-    assert "did not accept the message" in str(delivery.error)
+    assert "refused the connection" in str(delivery.error)
     world.work()
     assert world.planned() == [delivery]
     with mail_server() as server:
