@@ -121,7 +121,8 @@ class Resource(TypedDict):
 
     ``scale`` is how many digits after the point amounts in the ``unit`` have, if they have any: with 6, a
     quantity of 12500000 is 12.5. See :mod:`astakosclient.pricing`. ``max_debt`` is by how much a settlement
-    with the policy ``debt`` may take usage beyond a limit, if that has a bound.
+    with the policy ``debt`` may take usage beyond a limit, if that has a bound. With ``shadow``, its limits
+    refuse nothing, and only report what they would refuse.
     """
 
     service: str
@@ -129,6 +130,7 @@ class Resource(TypedDict):
     unit: str | None
     scale: NotRequired[int]
     max_debt: NotRequired[int]
+    shadow: NotRequired[bool]
     ui_visible: NotRequired[bool]
     api_visible: NotRequired[bool]
     allow_in_projects: NotRequired[bool]

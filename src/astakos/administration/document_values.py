@@ -1,6 +1,6 @@
 """Reads single values of a state document; errors name their places."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from astakos.administration.document_places import Place
@@ -8,6 +8,7 @@ from astakos.clock import from_iso
 from astakos.directory.names import refuse_name
 from astakos.directory.redirects import refuse_web_url
 from astakos.directory.tokens import token_hash
+from astakos.ledger.alerts import refuse_thresholds
 from astakos.ledger.rules import UNLIMITED
 
 HASH_PREFIX = "sha256:"
@@ -59,6 +60,14 @@ def scale_at(number: int, place: Place) -> int:
     if not 0 <= number <= MOST_DIGITS_AFTER_POINT:
         raise place.error(f"it must be a number from 0 to {MOST_DIGITS_AFTER_POINT}")
     return number
+
+
+def thresholds_at(percents: Sequence[int] | None, place: Place) -> tuple[int, ...] | None:
+    """Check percentages of a limit."""
+    refusal = None if percents is None else refuse_thresholds(percents)
+    if refusal:
+        raise place.error(refusal)
+    return None if percents is None else tuple(percents)
 
 
 def limits_at(numbers: Mapping[str, int], place: Place) -> dict[str, int]:

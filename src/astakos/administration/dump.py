@@ -110,6 +110,8 @@ def _resources(connection: Connection) -> Iterator[ResourceEntry]:
             ui_visible=resource.ui_visible,
             api_visible=resource.api_visible,
             max_debt=resource.max_debt,
+            thresholds=None if resource.thresholds is None else list(resource.thresholds),
+            shadow=resource.shadow,
             meter=definitions.get(resource.name),
         )
 

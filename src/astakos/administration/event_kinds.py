@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from astakos.administration import operator_resolutions
-from astakos.projects import invitations, project_events
+from astakos.projects import invitations, project_events, quota_events
 from astakos.projects.endings import ENDING
 from astakos.projects.handover import HANDED_OVER
 from astakos.projects.membership_actions import AUTO_ACCEPT, TABLE, event_kind
@@ -50,6 +50,7 @@ KINDS = frozenset(
         invitations.USED,
         invitations.REVOKED,
         *operator_resolutions.KINDS.values(),
+        *quota_events.KINDS.values(),
         *(f"{thing}.{happened}" for thing, all_ in OF_ADMINISTRATION.items() for happened in all_),
     }
 )

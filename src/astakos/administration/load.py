@@ -16,6 +16,7 @@ from astakos.administration.document_values import (
     scale_at,
     secret_at,
     text_at,
+    thresholds_at,
     uuid_at,
     web_url_at,
 )
@@ -66,6 +67,8 @@ from astakos.storage.tables import (
 )
 
 T = TypeVar("T")
+UNTOLD = Resource(0, "", "", "", None, "", 0, 0, ui_visible=False, api_visible=False)
+"""A resource that tells the ledger nothing."""
 
 
 def load(database: Database, document: StateDocument, now: int, actor: Actor = OPERATOR) -> None:
@@ -277,9 +280,11 @@ class _Loader:
             ui_visible=ui_visible,
             api_visible=entry.api_visible,
             max_debt=limit_at(entry.max_debt, place / "max_debt"),
+            thresholds=thresholds_at(entry.thresholds, place / "thresholds"),
+            shadow=entry.shadow,
         )
         registry.save_resource(self._connection, resource)
-        if resource.max_debt != (known[entry.name].max_debt if entry.name in known else UNLIMITED):
+        if _told_the_ledger(resource) != _told_the_ledger(known.get(entry.name, UNTOLD)):
             meters.note_change(self._connection)
         if entry.meter is not None:
             meters.save_definition(self._connection, entry.name, entry.meter)
@@ -432,6 +437,10 @@ def _token(
                 raise (place / key).error("there is no token yet; give `token` or `token_hash` as well")
             return held
     return None
+
+
+def _told_the_ledger(resource: Resource) -> tuple[object, ...]:
+    return resource.max_debt, resource.thresholds, resource.shadow
 
 
 def _may_charge(entry: ComponentEntry, known: Component | None) -> MayCharge:

@@ -87,6 +87,8 @@ class ResourceEntry(Entry):
     ui_visible: bool | None = None
     api_visible: bool = True
     max_debt: int = 2**63 - 1
+    thresholds: list[int] | None = None
+    shadow: bool = False
     meter: MeterDefinition | None = None
 
 

@@ -55,7 +55,7 @@ def meter_entries(
     given: Iterable[Given],
     known: Mapping[str, ResourceEntry],
     changes: Mapping[str, str],
-    figures: Mapping[str, int],
+    figures: Mapping[str, object],
 ) -> Iterator[ResourceEntry]:
     """Return the entries of meters of a resource, like those of a state document.
 
@@ -76,8 +76,14 @@ def meter_entries(
             definition = msgspec.structs.replace(definition, **changes)
         if entry is None:
             description = f"{base.name} {definition.in_words()}"
-            entry = msgspec.structs.replace(
-                base, name=name, description=description, project_default=UNLIMITED, max_debt=UNLIMITED
+            entry = ResourceEntry(
+                name=name,
+                service=base.service,
+                unit=base.unit,
+                description=description,
+                project_default=UNLIMITED,
+                ui_visible=base.ui_visible,
+                api_visible=base.api_visible,
             )
         quantity = limit.quantity(base.name, base.scale)
         entry = msgspec.structs.replace(entry, system_default=quantity, scale=base.scale, meter=definition)

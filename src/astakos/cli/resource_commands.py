@@ -13,6 +13,7 @@ from astakos.cli.options import database_option, open_database
 from astakos.cli.output import print_rows, table_options
 from astakos.cli.quantities import AMOUNT, GivenAmount, shown
 from astakos.cli.shown_values import Amount
+from astakos.cli.threshold_options import THRESHOLDS, Percents
 from astakos.directory.entities import Resource
 from astakos.directory.names import refuse_name
 from astakos.ledger.meter_definitions import Kind, MeterDefinition, base_of
@@ -39,10 +40,22 @@ def list_(database_url: str, as_json: bool, wide: bool) -> None:
         "period",
         "project_default",
         "max_debt",
+        "thresholds",
+        "shadow",
         "api_visible",
         "description",
     )
-    droppable = ("description", "api_visible", "max_debt", "scale", "project_default", "period", "unit")
+    droppable = (
+        "description",
+        "api_visible",
+        "max_debt",
+        "thresholds",
+        "shadow",
+        "scale",
+        "project_default",
+        "period",
+        "unit",
+    )
     print_rows(rows, columns, as_json=as_json, wide=wide, droppable=droppable)
 
 
@@ -59,6 +72,17 @@ def list_(database_url: str, as_json: bool, wide: bool) -> None:
 )
 @click.option(
     "--max-debt", type=AMOUNT, help="How far settlements may take usage beyond a limit, or `unlimited`."
+)
+@click.option(
+    "--thresholds",
+    type=THRESHOLDS,
+    help="The percentages of a limit at which the user is told, for example 50,80,100; `none`, or `default`.",
+)
+@click.option(
+    "--shadow/--enforce",
+    "shadow",
+    default=None,
+    help="Let limits only report what they would refuse, or refuse it.",
 )
 @click.option("--description", help="A description for people.")
 @click.option("--visible/--hidden", "visible", default=None, help="Whether users see the resource.")
@@ -96,6 +120,8 @@ def set_(
     unit: str | None,
     scale: int | None,
     max_debt: GivenAmount | None,
+    thresholds: Percents | None,
+    shadow: bool | None,
     description: str | None,
     visible: bool | None,
     budgets: tuple[Given, ...],
@@ -115,7 +141,8 @@ def set_(
 
     The limits of --meter, --rate and --window are such defaults, too, of resources of their own: `--meter
     month=1000000` registers NAME/month, and whatever is charged to NAME counts on it. Together with one of
-    these, --max-debt is about the meters, otherwise about NAME itself, which can be a meter.
+    these, --max-debt, --thresholds and --shadow are about the meters, otherwise about NAME itself, which can
+    be a meter.
     """
     if (zone is not None or anchor is not None) and not budgets:
         raise click.UsageError("--zone and --anchor say when the periods of --meter begin; give --meter.")
@@ -134,7 +161,7 @@ def set_(
     else:
         entry = _entry(known, find_definitions(database.reader()).get(name))
     new_scale = entry.scale if scale is None else scale
-    given = {
+    given: dict[str, object] = {
         "service": service,
         "system_default": system_default and system_default.quantity(name, new_scale),
         "project_default": project_default and project_default.quantity(name, new_scale),
@@ -144,11 +171,10 @@ def set_(
         "ui_visible": visible,
         "api_visible": visible,
     }
-    own = {"max_debt": max_debt and max_debt.quantity(name, new_scale)}
-    figures = {key: value for key, value in own.items() if value is not None}
+    figures = _figures(max_debt and max_debt.quantity(name, new_scale), thresholds, shadow)
     if not (budgets or rates or windows):
         given |= figures
-    changes = {key: value for key, value in given.items() if value is not None}
+    changes = {key: value for key, value in given.items() if value is not None or key in figures}
     if known is not None and not (changes or budgets or rates or windows):
         raise click.UsageError(f"Say what to change of {name}: give at least one option.")
     changed = msgspec.structs.replace(entry, **changes)
@@ -177,6 +203,13 @@ def set_(
     for meter in meters:
         for line in _told(database.reader(), resources.get(meter.name), meter):
             click.echo(line)
+
+
+def _figures(max_debt: int | None, thresholds: Percents | None, shadow: bool | None) -> dict[str, object]:
+    """Return what is given of what resources tell the ledger; thresholds can be given as the usual ones."""
+    given = {"max_debt": max_debt, "shadow": shadow}
+    figures: dict[str, object] = {key: value for key, value in given.items() if value is not None}
+    return figures if thresholds is None else figures | {"thresholds": thresholds.percents}
 
 
 def _told(reader: Connection, known: Resource | None, entry: ResourceEntry) -> Iterator[str]:
@@ -212,12 +245,15 @@ def _entry(known: Resource, meter: MeterDefinition | None) -> ResourceEntry:
         ui_visible=known.ui_visible,
         api_visible=known.api_visible,
         max_debt=known.max_debt,
+        thresholds=None if known.thresholds is None else list(known.thresholds),
+        shadow=known.shadow,
         meter=meter,
     )
 
 
 def _facts(known: Resource, meter: MeterDefinition | None) -> dict[str, object]:
     facts: dict[str, object] = {name: getattr(known, name) for name in Resource.__slots__ if name != "id"}
+    facts["thresholds"] = None if known.thresholds is None else list(known.thresholds)
     facts["period"] = None if meter is None else meter.in_words()
     for default in ("system_default", "project_default", "max_debt"):
         facts[default] = Amount(getattr(known, default), known.scale)

@@ -10,6 +10,7 @@ import click
 from astakos import clock
 from astakos.administration.component_registration import register_own_services
 from astakos.administration.project_endings import end_what_is_over
+from astakos.administration.quota_alerts import record_alerts
 from astakos.administration.state_document import StateError
 from astakos.administration.webhooks import require_key
 from astakos.cli.options import database_option, open_database
@@ -251,7 +252,9 @@ def serve(
     metrics_url = None
     if metrics_port is not None and reports is not None:
         metrics_url = _serve_metrics(metrics_host, metrics_port, processes, reports, database)
-    housekeeping = Housekeeping(functools.partial(end_what_is_over, database))
+    housekeeping = Housekeeping(
+        *(functools.partial(work, database) for work in (end_what_is_over, record_alerts))
+    )
     processes.engine.tell_time(housekeeping.tell_time)
     housekeeping.start()
     try:

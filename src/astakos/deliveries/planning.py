@@ -95,7 +95,7 @@ def mail_addresses(connection: Connection, event: Event, audience: Audience) -> 
     if audience is Audience.ADMINISTRATORS:
         uuids = list[str](settings.find(connection, settings.PROJECT_ADMINS, []))
         return _addresses(connection, event, uuids) if uuids else _helpdesk(connection)
-    if audience is Audience.SUBJECT:
+    if audience is Audience.SUBJECT or (audience is Audience.HOLDER and event.subject is not None):
         return _addresses(connection, event, [] if event.subject is None else [event.subject])
     project = None if event.project is None else projects.find(connection, event.project)
     owner = None if project is None else project.owner

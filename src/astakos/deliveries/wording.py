@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Decimal
 from email.message import EmailMessage
 from email.utils import format_datetime
 
@@ -14,11 +15,12 @@ from astakos.deliveries.templates import MailTemplate
 from astakos.events.documents import document_of
 from astakos.events.event import RecordedEvent
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import feedback, projects, users
+from astakos.storage.tables import feedback, projects, registry, users
 from astakos.storage.tables.deliveries import Delivery
 
 NONE_GIVEN = "none given"
 OPERATOR_NAME = "an operator"
+NOT_BY_ITSELF = "not by itself"
 ONE_ADDRESS = re.compile(r'[^\s@,;:<>()"\\]+@[^\s@,;<>()"\\]+')
 """An address that no mail program reads as several, or as a name with an address."""
 
@@ -35,16 +37,31 @@ def values_of(connection: Connection, recorded: RecordedEvent, base_url: str) ->
     actor = None if event.actor.user is None else users.find_by_uuid(connection, event.actor.user)
     details = {**(event.before or {}), **(event.after or {})}
     message, data = _feedback(connection, details.get("feedback"))
+    resource = registry.find_resource(connection, str(details.get("resource", "")))
+
+    def amount(name: str) -> str:
+        """Return an amount in the unit of the resource."""
+        quantity = details.get(name)
+        if not isinstance(quantity, int) or resource is None:
+            return ""
+        shown = format(Decimal(quantity).scaleb(-resource.scale), "f")
+        return f"{shown} {resource.unit or ''}".strip()
+
     values = {
         "actor": OPERATOR_NAME if actor is None else f"{actor.name.strip()} ({actor.email})",
         "address": "" if subject is None else subject.email,
         "end_date": str(details.get("end_date", "")),
+        "limit": amount("limit"),
         "name": "" if subject is None else subject.name.strip() or subject.email,
         "number": str(details.get("application", "")),
+        "percent": str(details.get("percent", "")),
         "project": "" if project is None else project.name,
         "project_id": event.project or "",
+        "resets": str(details.get("resets") or NOT_BY_ITSELF),
+        "resource": str(details.get("resource", "")),
         "time": to_iso(recorded.time),
         "url": base_url,
+        "usage": amount("usage"),
         "user_id": event.subject or "",
     }
     texts = {"data": readable(data), "message": readable(message), "reason": _reason(event.reason)}

@@ -150,6 +150,8 @@ class Resource:
         ui_visible: whether web pages show the resource to users.
         api_visible: whether the public list and users' quotas include the resource.
         max_debt: by how much a settlement with the policy `debt` may take usage beyond a limit.
+        thresholds: percentages of a limit that are told when they are reached; None for those of its kind.
+        shadow: whether limits only report what they would refuse.
     """
 
     id: int
@@ -164,3 +166,5 @@ class Resource:
     api_visible: bool
     scale: int = 0
     max_debt: int = NO_BOUND
+    thresholds: tuple[int, ...] | None = None
+    shadow: bool = False

@@ -12,6 +12,7 @@ class Audience(StrEnum):
     ADMINISTRATORS = "project administrators"
     OWNER = "the owner of the project"
     SUBJECT = "the user whom it is about"
+    HOLDER = "the user whom it is about, or else the owner of the project"
     HELPDESK = "the help desk"
 
 
@@ -31,6 +32,8 @@ NOTICES: Mapping[str, Audience] = {
     "project.terminated": Audience.OWNER,
     "project.handed_over": Audience.SUBJECT,
     "feedback.sent": Audience.HELPDESK,
+    "quota.reached": Audience.HOLDER,
+    "quota.refused": Audience.HOLDER,
 }
 """The kinds of events that are told by mail, or in the log. Whoever causes one is not told of it."""
 MEMBER_NOTICES = ("project.suspended", "project.activated", "project.terminated")

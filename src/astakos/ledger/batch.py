@@ -5,6 +5,7 @@ from itertools import starmap
 from typing import NamedTuple
 
 from astakos.ledger import rules
+from astakos.ledger.alerts import AlertKind, Refused, charged, has_thresholds, new_alerts
 from astakos.ledger.counts import settled_counts
 from astakos.ledger.metering import NO_COUNTS, Metering
 from astakos.ledger.operations import (
@@ -39,7 +40,7 @@ from astakos.ledger.overage import Overage
 from astakos.ledger.ports import IdempotencyKey, LedgerStorage, LedgerTransaction, Needs
 from astakos.ledger.reconciliation import SettledSums, corrections
 from astakos.ledger.revising import expired_settlement, grown, progressed, settlement
-from astakos.ledger.rules import Holding, Key, Provision, Refusal
+from astakos.ledger.rules import Holding, Key, NoCapacity, Provision, Refusal
 
 NOTHING: Mapping[Key, int] = {}
 
@@ -116,6 +117,7 @@ class _Batch:
         self._metering = Metering(
             state.meters, state.marks, now if state.now is None else state.now, state.above
         )
+        self._told = state.told
         if due:
             self._metering.forgive(self._holdings)
         for serial, commission in state.expired.items():
@@ -142,6 +144,10 @@ class _Batch:
                 return self._reconcile(operation)
 
     def write(self, now: int) -> None:
+        if self._metering.thresholds:
+            self.changes.alerts.extend(self._metering.reached(self.changes.resolved))
+        if self.changes.alerts:
+            self.changes.alerts = new_alerts(self.changes.alerts, self._told)
         if self.changes.any():
             before = self._before
             self.changes.holdings = {
@@ -169,10 +175,16 @@ class _Batch:
         marks = dict(metering.marks) if operation.is_question else None
         changed = metering.issue(holdings, issue.provisions, counts, force=operation.force)
         if not isinstance(changed, dict):
+            if not operation.is_question:
+                self._note_refusal(operation.component, issue.provisions, changed)
             return changed
+        is_reported = bool(metering.shadows) and not operation.force
+        passed = metering.passed(holdings, changed) if is_reported else ()
         if marks is not None:
             metering.marks = marks
-            return Issued(0, granted=granted)
+            return Issued(0, granted=granted, would_refuse=passed)
+        if passed:
+            self._note_passed(passed)
         self._keep(changed)
         serial = next(self._serials)
         commission = Pending(issue.component, issue.provisions, counts, issue.overage)
@@ -185,7 +197,20 @@ class _Batch:
             self._end(serial, commission, Verdict.ACCEPT)
         else:
             self._pending[serial] = commission
-        return Issued(serial, granted=granted)
+        return Issued(serial, granted=granted, would_refuse=passed)
+
+    def _note_refusal(self, component: int, provisions: Sequence[Provision], refusal: Refusal) -> None:
+        if isinstance(refusal, NoCapacity):
+            key = refusal.provision.key
+            self.changes.refused.append(Refused(component, charged(provisions, key), refusal))
+            if key.resource in self._metering.thresholds and has_thresholds(refusal.limit):
+                self.changes.alerts.append(self._metering.alert(AlertKind.REFUSED, refusal, self._holdings))
+
+    def _note_passed(self, passed: Sequence[NoCapacity]) -> None:
+        self.changes.passed.extend(passed)
+        self.changes.alerts.extend(
+            [self._metering.alert(AlertKind.WOULD_REFUSE, one, self._holdings) for one in passed]
+        )
 
     def _issue_many(self, operation: IssueMany) -> IssuedMany:
         if not operation.all_or_none:
@@ -195,12 +220,17 @@ class _Batch:
         before = {key: self._holdings[key] for key in keys if key in self._holdings}
         marks = dict(self._metering.marks)
         issued, resolved = len(self.changes.issued), len(self.changes.resolved)
+        passed, alerts = len(self.changes.passed), len(self.changes.alerts)
         outcomes: list[Issued | Refusal | KeyReused] = []
         for issue in operation.issues:
             outcome = self._issue(issue)
             outcomes.append(outcome)
             if not isinstance(outcome, Issued):
                 self._undo(issued, resolved)
+                del self.changes.passed[passed:]
+                # What was refused stays so.
+                refused = [one for one in self.changes.alerts[alerts:] if one.is_of_refusal]
+                self.changes.alerts[alerts:] = refused
                 self._holdings.update(before)
                 self._metering.marks = marks
                 return IssuedMany(tuple(outcomes), undone=True)
@@ -264,9 +294,13 @@ class _Batch:
             return NotPending(operation.serial)
         outcome = grown(commission, operation.totals, self._holdings, self._metering, force=operation.force)
         if not isinstance(outcome, tuple):
+            if isinstance(outcome, NoCapacity):
+                self._note_refusal(operation.component, commission.provisions, outcome)
             return outcome
         changed, holdings = outcome
         if holdings:
+            if self._metering.shadows and not operation.force:
+                self._note_passed(self._metering.passed(self._holdings, holdings))
             self._keep(holdings)
             self._revise(operation.serial, changed)
         return Revised(operation.serial)

@@ -1,15 +1,16 @@
 """What counts on meters and on projects above in one batch of the ledger, and what time has given back."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from astakos.ledger import rules
+from astakos.ledger.alerts import Alert, AlertIdentity, AlertKind, crossed, period_of
 from astakos.ledger.counts import NOTHING_ABOVE, Above, Count, counts_of, with_counted
 from astakos.ledger.meters import NO_METERS, Closed, Meters, begin, forgive, renewal, settle_metered
-from astakos.ledger.operations import Issue
+from astakos.ledger.operations import Issue, Resolution
 from astakos.ledger.overage import Overage, fitting
 from astakos.ledger.rules import Holding, IsMeter, Key, NoCapacity, Provision, Refusal, Renewal
 
@@ -39,6 +40,8 @@ class Metering:
         has_meters: whether any resource has a meter.
         above: the project-level holdings above those that the batch names.
         has_counts: whether anything can count elsewhere.
+        thresholds: percentages of limits, by resource (`alerts.py`).
+        shadows: the resources whose limits only report.
     """
 
     def __init__(
@@ -50,6 +53,8 @@ class Metering:
         self.has_meters = bool(meters)
         self.above = above
         self.has_counts = self.has_meters or bool(above)
+        self.thresholds = meters.thresholds
+        self.shadows = meters.shadows
         self._meters = meters
         self._now = now
 
@@ -86,7 +91,7 @@ class Metering:
         counts = self.counts_of(issue.provisions)
         granted = None
         if issue.at_most:
-            provisions = fitting(issue.provisions, holdings, counts)
+            provisions = fitting(issue.provisions, holdings, counts, self._meters.passing)
             if any(quantity > 0 for _, quantity in provisions):
                 issue = replace(issue, provisions=provisions)
                 counts = self.counts_of(provisions)
@@ -110,9 +115,11 @@ class Metering:
     ) -> dict[Key, Holding] | Refusal:
         """Return the changed holdings after issuing provisions with what they count, or the first refusal."""
         if not counts:
-            return rules.issue(holdings, provisions, force=force)
+            return rules.issue(holdings, provisions, force=force, shadows=self.shadows)
         counted = [Provision(count.key, count.quantity) for count in counts]
-        changed = rules.issue_apart(holdings, [*provisions, *counted], force=force)
+        changed = rules.issue_apart(
+            holdings, [*provisions, *counted], force=force, shadows=self.shadows
+        )
         if isinstance(changed, NoCapacity):
             return self._explained(changed, holdings, counts)
         if not isinstance(changed, dict):
@@ -132,7 +139,44 @@ class Metering:
 
     def most_debt(self, overage: Overage) -> Callable[[str], int]:
         """Return by how much a settlement may take usage of a resource beyond its limit."""
-        return self._meters.most_debt if overage is Overage.DEBT else lambda _resource: 0
+        return self._meters.most_debt if overage is Overage.DEBT else self._meters.passing
+
+    def passed(
+        self, holdings: Mapping[Key, Holding], changed: Mapping[Key, Holding]
+    ) -> tuple[NoCapacity, ...]:
+        """Return what limits that only report would have refused of an issue.
+
+        Args:
+            holdings: the holdings before.
+            changed: those that it has changed.
+        """
+        found = []
+        for key, (limit, _, usage) in changed.items():
+            before = holdings[key]
+            quantity = usage - before.usage_max
+            if key.resource in self.shadows and usage > limit and quantity > 0:
+                meter = self._meters.named.get(key.resource)
+                mark = self.marks.get(key)
+                when = None if meter is None else renewal(meter, before, mark, self._now, quantity)
+                found.append(NoCapacity(Provision(key, quantity), before.usage_max, limit, when))
+        return tuple(found)
+
+    def reached(self, resolved: Iterable[Resolution]) -> Iterator[Alert]:
+        """Yield an alert for each threshold that commissions have crossed when they settled."""
+        for resolution in resolved:
+            for key, _, settled, after in resolution.settlements:
+                percents = self.thresholds.get(key.resource)
+                if percents and (percent := crossed(after.usage_min, settled, after.limit, percents)):
+                    yield self._alert(AlertKind.REACHED, key, percent, after.usage_min, after)
+
+    def alert(self, kind: AlertKind, refusal: NoCapacity, holdings: Mapping[Key, Holding]) -> Alert:
+        """Return an alert about an import that was, or would have been, refused."""
+        key = refusal.provision.key
+        return self._alert(kind, key, 0, refusal.usage, holdings[key])
+
+    def _alert(self, kind: AlertKind, key: Key, percent: int, usage: int, holding: Holding) -> Alert:
+        start, end = period_of(key, self._meters, self.marks, holding, self._now)
+        return Alert(AlertIdentity(key, kind, percent, start), end, self._now, usage, holding.limit)
 
     def with_counted(self, keys: Iterable[Key]) -> set[Key]:
         """Return holdings, and all on which provisions on them count."""
@@ -153,7 +197,7 @@ class Metering:
     def _lacking(self, provision: Provision, holding: Holding) -> NoCapacity | None:
         key, quantity = provision
         limit, _, usage = holding
-        if usage + quantity <= limit:
+        if usage + quantity <= limit or key.resource in self.shadows:
             return None
         when = renewal(self._meters.named[key.resource], holding, self.marks.get(key), self._now, quantity)
         return NoCapacity(provision, usage, limit, when)

@@ -238,7 +238,7 @@ def _drained_at(meter: Rate, holding: Holding, mark: int | None, quantity: int) 
 
 
 class Meters:
-    """The meters of all resources that have some, and the bounds of debts.
+    """The meters of all resources that have some, and what else resources tell the ledger.
 
     Attributes:
         of: the meters of a base, by its name; a resource without meters is not in it.
@@ -246,6 +246,8 @@ class Meters:
         bases: the name of its base, by the name of a meter.
         time_to_live: after how many microseconds a pending commission that counts on a meter expires, if it
             does not say.
+        thresholds: ascending percentages of limits (`alerts.py`), by resource; one without any is not in it.
+        shadows: the resources whose limits only report.
     """
 
     def __init__(
@@ -253,17 +255,26 @@ class Meters:
         of: Mapping[str, Sequence[Meter]],
         debts: Mapping[str, int] = MappingProxyType({}),
         time_to_live: int = TIME_TO_LIVE,
+        *,
+        thresholds: Mapping[str, Sequence[int]] = MappingProxyType({}),
+        shadows: Iterable[str] = (),
     ) -> None:
-        """Set the meters by the name of their base, and bounds of debts by resource."""
+        """Set the meters by the name of their base; bounds of debts and thresholds by resource."""
         self._debts = debts
         self.time_to_live = time_to_live
+        self.thresholds = thresholds
+        self.shadows = frozenset(shadows)
         self.of = {base: tuple(meters) for base, meters in of.items() if meters}
         self.named = {meter.resource: meter for meters in self.of.values() for meter in meters}
         self.bases = {meter.resource: base for base, meters in self.of.items() for meter in meters}
 
     def most_debt(self, resource: str) -> int:
         """Return by how much a settlement may take usage of a resource beyond its limit (`overage.py`)."""
-        return self._debts.get(resource, UNLIMITED)
+        return max(self._debts.get(resource, UNLIMITED), self.passing(resource))
+
+    def passing(self, resource: str) -> int:
+        """Return by how much whatever asks for as much as there is may exceed the limit of a resource."""
+        return UNLIMITED if resource in self.shadows else 0
 
     def __bool__(self) -> bool:
         """Whether there are any."""

@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from astakos.ledger.alerts import Alert, Refused
 from astakos.ledger.counts import Count
 from astakos.ledger.meters import Closed
 from astakos.ledger.overage import Overage
-from astakos.ledger.rules import Holding, Key, Provision, Refusal
+from astakos.ledger.rules import Holding, Key, NoCapacity, Provision, Refusal
 from astakos.ledger.value import Value
 
 Serial = int | bool
@@ -138,11 +139,13 @@ class Issued(Value, frozen=True):
         serial: its serial; 0 if it was only a question.
         repeated: whether an earlier request with the same idempotency key has issued it.
         granted: the issued quantities, in the order of the provisions, if they were asked for `at_most`.
+        would_refuse: what limits that only report would have refused.
     """
 
     serial: int
     repeated: bool = False
     granted: tuple[int, ...] | None = None
+    would_refuse: tuple[NoCapacity, ...] = ()
 
 
 class KeyReused(Value, frozen=True):
@@ -348,6 +351,8 @@ class Resolution(NamedTuple):
 class Changes:
     """Everything that a batch changes: commissions in the order they changed, and the final holdings.
 
+    And what is to be told of it, beside its outcomes.
+
     Attributes:
         issued: new commissions.
         revised: pending commissions that have changed, by serial.
@@ -356,6 +361,9 @@ class Changes:
         holdings: the figures of changed holdings.
         marks: the marks of changed holdings of meters.
         closed: periods of budgets that are over.
+        alerts: what is told once in each period, and stored with the changes.
+        refused: imports that were refused; not stored.
+        passed: imports that limits would have refused, if they did not only report; not stored.
     """
 
     issued: list[NewCommission] = field(default_factory=list)
@@ -365,7 +373,10 @@ class Changes:
     holdings: dict[Key, Holding] = field(default_factory=dict)
     marks: dict[Key, int | None] = field(default_factory=dict)
     closed: list[tuple[Key, Closed]] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    passed: list[NoCapacity] = field(default_factory=list)
 
     def any(self) -> bool:
-        """Whether there are any."""
-        return bool(self.issued or self.resolved or self.revised or self.extended)
+        """Whether there is anything to store."""
+        return bool(self.issued or self.resolved or self.revised or self.extended or self.alerts)

@@ -92,12 +92,22 @@ def _share(free: int, wanted: Sequence[int]) -> int:
 
 
 def fitting(
-    provisions: Iterable[Provision], holdings: Mapping[Key, Holding], counts: Iterable[Count]
+    provisions: Iterable[Provision],
+    holdings: Mapping[Key, Holding],
+    counts: Iterable[Count],
+    passing: Callable[[str], int],
 ) -> tuple[Provision, ...]:
-    """Return provisions with as much of each import as there is room for; releases stay as they are."""
+    """Return provisions with as much of each import as there is room for; releases stay as they are.
+
+    Args:
+        provisions: the provisions.
+        holdings: the figures of their holdings, and of meters.
+        counts: what they count on meters.
+        passing: by how much usage of a resource may exceed its limit in any case.
+    """
     listed = tuple(provisions)
     imports = {key: quantity for key, quantity in listed if quantity > 0}
-    room = room_for(imports, holdings, counts, lambda _resource: 0)
+    room = room_for(imports, holdings, counts, passing)
     return tuple(
         Provision(key, min(quantity, room.get(key.resource, quantity)) if quantity > 0 else quantity)
         for key, quantity in listed

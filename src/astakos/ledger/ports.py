@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
+from astakos.ledger.alerts import AlertIdentity
 from astakos.ledger.clock_guard import ClockAnchor, ClockRecord
 from astakos.ledger.counts import NOTHING_ABOVE, Above
 from astakos.ledger.meters import NO_METERS, Meters
@@ -82,6 +83,7 @@ class State(NamedTuple):
         meters: the meters of all resources.
         marks: the marks of those holdings that are a meter's; see `astakos.ledger.meters.Forgiven`.
         above: the project-level holdings above the requested ones; empty if no project has a parent.
+        told: alerts that are known to have been stored; there may be others.
     """
 
     expired: Mapping[int, Pending]
@@ -93,6 +95,7 @@ class State(NamedTuple):
     meters: Meters = NO_METERS
     marks: Mapping[Key, int | None] = MappingProxyType({})
     above: Above = NOTHING_ABOVE
+    told: Collection[AlertIdentity] = frozenset()
 
 
 class LedgerTransaction(Protocol):

@@ -67,7 +67,7 @@ if an import is not. Therefore invariants 1 to 4 hold for each holding at each l
    the holding itself. When holdings come below another one, it is charged for what is used of them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
 from astakos.ledger.value import Value
@@ -176,7 +176,11 @@ def _is_project_level(provision: Provision) -> bool:
 
 
 def issue(
-    holdings: Mapping[Key, Holding], provisions: Iterable[Provision], *, force: bool
+    holdings: Mapping[Key, Holding],
+    provisions: Iterable[Provision],
+    *,
+    force: bool,
+    shadows: Container[str] = (),
 ) -> dict[Key, Holding] | Refusal:
     """Return the changed holdings after issuing all provisions, or the first refusal.
 
@@ -184,6 +188,7 @@ def issue(
         holdings: every existing holding that the provisions name; may contain others.
         provisions: at most one for each key; see `merge`.
         force: allow imports to exceed the limit. Releases still cannot take usage below zero.
+        shadows: the resources whose limits imports may exceed in any case, because they only report.
     """
     changed: dict[Key, Holding] = {}
     for provision in provisions:
@@ -193,7 +198,7 @@ def issue(
         limit, usage_min, usage_max = holding
         quantity = provision.quantity
         if quantity >= 0:
-            if usage_max + quantity > limit and not force:
+            if usage_max + quantity > limit and not force and provision.key.resource not in shadows:
                 return NoCapacity(provision, usage_max, limit)
             if usage_max + quantity > UNLIMITED:
                 return OutOfRange(provision, usage_max)
@@ -206,14 +211,18 @@ def issue(
 
 
 def issue_apart(
-    holdings: Mapping[Key, Holding], provisions: Iterable[Provision], *, force: bool
+    holdings: Mapping[Key, Holding],
+    provisions: Iterable[Provision],
+    *,
+    force: bool,
+    shadows: Container[str] = (),
 ) -> dict[Key, Holding] | Refusal:
     """Issue provisions of which several may be on one holding; see `issue`.
 
     Imports are merged, and so are releases. The one is judged as if the other were rejected.
     """
     listed = list(provisions)
-    changed = issue(holdings, merge(one for one in listed if one.quantity >= 0), force=force)
+    changed = issue(holdings, merge(one for one in listed if one.quantity >= 0), force=force, shadows=shadows)
     releases = merge(one for one in listed if one.quantity < 0)
     if not releases or not isinstance(changed, dict):
         return changed

@@ -47,6 +47,7 @@ class EngineStatistics:
         self.failed = 0
         self._fates = dict.fromkeys(Fate, 0)
         self._outcomes: Counter[type] = Counter()
+        self._passed: Counter[str] = Counter()
 
     @property
     def fates(self) -> dict[Fate, int]:
@@ -57,6 +58,11 @@ class EngineStatistics:
     def refusals(self) -> dict[str, int]:
         """How many refusals there were, by reason."""
         return {kind.__name__: self._outcomes[kind] for kind in REFUSALS}
+
+    @property
+    def passed(self) -> dict[str, int]:
+        """How many imports limits that only report would have refused, by resource."""
+        return dict(self._passed)
 
     def count(self, outcomes: Iterable[Outcome], changes: Changes, size: int, seconds: float) -> None:
         """Count an applied batch; an empty one counts only for the commissions it expired."""
@@ -70,6 +76,8 @@ class EngineStatistics:
                 self._outcomes[type(outcome.refusal)] += 1
             else:
                 self._outcomes[type(outcome)] += 1
+        for refusal in changes.passed:
+            self._passed[refusal.provision.key.resource] += 1
         fates = self._fates
         fates[Fate.ISSUED] += len(changes.issued)
         if changes.resolved:

@@ -111,6 +111,12 @@ class ServiceCollector(Collector):
             {(reason,): count for reason, count in statistics.refusals.items()},
             "reason",
         )
+        yield _counter(
+            "astakos_shadow_refusals",
+            "Imports that limits in shadow would have refused, by resource.",
+            {(resource,): count for resource, count in statistics.passed.items()},
+            "resource",
+        )
         yield _histogram("astakos_ledger_batch_operations", "Operations per batch.", {(): statistics.sizes})
         yield _histogram(
             "astakos_ledger_batch_duration_seconds",

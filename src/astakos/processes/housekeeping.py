@@ -25,8 +25,8 @@ Work = Callable[[int, Callable[[], bool]], object]
 class Housekeeping:
     """Takes a turn at the first instant that it is told, and then once a minute of the clock it is told."""
 
-    def __init__(self, work: Work) -> None:
-        """Set what to do in each turn. It may raise anything: the next turn tries again."""
+    def __init__(self, *work: Work) -> None:
+        """Set what to do in each turn. Each may raise anything: the next turn tries again."""
         self._work = work
         self._changed = threading.Condition()
         self._due: int | None = None
@@ -57,12 +57,16 @@ class Housekeeping:
 
     def _run(self) -> None:
         while (due := self._next()) is not None:
-            try:
-                self._work(due, lambda: self._is_ending.wait(PAUSE_SECONDS))
-            except StorageUnavailableError as error:
-                log.warning("work by the clock failed, will retry: %s", error)
-            except Exception:
-                log.exception("work by the clock failed; will retry")
+            for work in self._work:
+                self._do(work, due)
+
+    def _do(self, work: Work, due: int) -> None:
+        try:
+            work(due, lambda: self._is_ending.wait(PAUSE_SECONDS))
+        except StorageUnavailableError as error:
+            log.warning("work by the clock failed, will retry: %s", error)
+        except Exception:
+            log.exception("work by the clock failed; will retry")
 
     def _next(self) -> int | None:
         """Wait for the next turn; return its instant, or None to end."""

@@ -37,6 +37,11 @@ def uuid_of_user(holder: str) -> str | None:
     return holder.removeprefix(USER) if holder.startswith(USER) else None
 
 
+def uuid_of_project(holder: str) -> str | None:
+    """Return the uuid of the project that a holder or a source names; None if it names no project."""
+    return holder.removeprefix(PROJECT) if holder.startswith(PROJECT) else None
+
+
 def default_capacity(resource: Resource, *, system_project: bool) -> Capacity:
     """Return the capacity that a project gets on its first activation if it sets none (§3.4)."""
     limit = resource.system_default if system_project else resource.project_default

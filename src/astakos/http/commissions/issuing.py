@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
-from typing import Annotated, Any, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 import msgspec
 from msgspec.structs import replace
@@ -20,6 +20,7 @@ from astakos.http.commissions.refused_issues import (
     OverLimitRefusal,
     RefusedProvision,
     Result,
+    level_of,
     not_understood,
     refused,
 )
@@ -54,11 +55,24 @@ class IssueBody(msgspec.Struct, omit_defaults=True):
     dry_run: bool = False
 
 
+class Passed(TypedDict):
+    """What a limit in shadow would have refused, with the figures that it would have had no room for."""
+
+    provision: RefusedProvision
+    usage: int
+    limit: int
+    level: Literal["user", "project"]
+
+
 class Serial(TypedDict):
-    """The serial of the commission; null for a dry run. `granted` is what `at_most` has come to."""
+    """The serial of the commission; null for a dry run. `granted` is what `at_most` has come to.
+
+    `would_refuse` is there if limits in shadow would have refused something.
+    """
 
     serial: int | None
     granted: NotRequired[list[RefusedProvision]]
+    would_refuse: NotRequired[list[Passed]]
 
 
 def _idempotency_key(text: str) -> str:
@@ -156,7 +170,19 @@ def told_issue(outcome: Issued, requested: Requested) -> dict[str, Any]:
             for key, quantity in zip(keys, outcome.granted, strict=True)
         }
         document["granted"] = [{**key._asdict(), "quantity": quantity} for key, quantity in told.items()]
+    if outcome.would_refuse:
+        document["would_refuse"] = [_passed(one, requested) for one in outcome.would_refuse]
     return document
+
+
+def _passed(refusal: NoCapacity, requested: Requested) -> Passed:
+    (holder, source, resource), quantity = requested.as_asked(refusal.provision)
+    return {
+        "provision": {"holder": holder, "source": source, "resource": resource, "quantity": quantity},
+        "usage": refusal.usage,
+        "limit": refusal.limit,
+        "level": level_of(refusal.provision.key),
+    }
 
 
 async def _reason(service: Service, refusal: Refusal | KeyReused) -> str:

@@ -139,8 +139,7 @@ def told_meter(refusal: IsMeter) -> str:
 
 def _no_room_on_meter(refusal: NoCapacity, renewal: Renewal, data: dict[str, Any]) -> Result:
     name, limit = refusal.provision.key.resource, refusal.limit
-    level = "project" if refusal.provision.key.source is None else "user"
-    data = {**data, "level": level}
+    data = {**data, "level": level_of(refusal.provision.key)}
     message = f"The quantity would exceed the limit of {name}, which is {limit}."
     headers = {RATE_LIMIT_POLICY: f'"{name}";q={limit};w={_seconds(renewal.window)}'}
     if renewal.resets is not None and renewal.wait is not None:
@@ -152,6 +151,11 @@ def _no_room_on_meter(refusal: NoCapacity, renewal: Renewal, data: dict[str, Any
         if wait < LONGEST_RETRY_AFTER:
             headers["Retry-After"] = str(max(1, wait))
     return _with_data(413, "overLimit", message, data)._replace(headers=headers)
+
+
+def level_of(key: Key) -> Literal["user", "project"]:
+    """Returns whose limit a holding has."""
+    return "project" if key.source is None else "user"
 
 
 def _seconds(microseconds: int) -> int:

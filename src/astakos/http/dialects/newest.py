@@ -37,6 +37,7 @@ def _visible_resources(resources: Iterable[Resource]) -> dict[str, Document]:
             # Only where it says something: clients of today know nothing of it.
             **({"scale": resource.scale} if resource.scale else {}),
             **({"max_debt": resource.max_debt} if resource.max_debt < UNLIMITED else {}),
+            **({"shadow": True} if resource.shadow else {}),
             "ui_visible": resource.ui_visible,
             "api_visible": resource.api_visible,
         }

@@ -7,13 +7,14 @@ commissions and meters can, so each batch compares their stored form or version.
 from collections.abc import Collection, Iterable, Mapping
 
 from astakos import clock
+from astakos.ledger.alerts import AlertIdentity
 from astakos.ledger.counts import MOST_LEVELS, NOTHING_ABOVE, Above, with_counted
 from astakos.ledger.meters import NO_METERS, TIME_TO_LIVE
 from astakos.ledger.rules import Key
 from astakos.storage.pending_cache import PendingCache
 from astakos.storage.postgresql.pipeline import Result
 from astakos.storage.tables.holdings import read_source, stored_source
-from astakos.storage.tables.meters import Told, meters_of, read_definition
+from astakos.storage.tables.meters import meters_of, read_told
 from astakos.storage.texts import is_storable
 
 MOST_KNOWN = 100_000
@@ -34,6 +35,7 @@ class Known:
         alone: members' holdings without such a holding; there may be one by now.
         parents: the id of the holding above a project's, by its id, as they were last read.
         pending: pending commissions.
+        told: alerts that are stored.
         meters: the meters of all resources.
         meters_version: their version.
     """
@@ -46,6 +48,7 @@ class Known:
         self.alone: set[Key] = set()
         self.parents: dict[int, int] = {}
         self.pending = PendingCache()
+        self.told = set[AlertIdentity]()
         self.meters = NO_METERS
         self.meters_version: MetersVersion = (b"", b"")
 
@@ -72,6 +75,8 @@ class Known:
             self.parents.clear()
         if self.pending.is_too_large():
             self.pending.clear()
+        if len(self.told) > MOST_KNOWN:
+            self.told.clear()
 
     def learn_parents(self, holdings: Iterable[int], parents: Mapping[int, int]) -> None:
         """Replace what is above some holdings; those that have nothing above them are not in `parents`."""
@@ -102,10 +107,7 @@ class Known:
 
     def learn_meters(self, version: MetersVersion, defined: Result) -> None:
         """Replace the meters with those of a newer version, each given as in `LIST_METERS`."""
-        told = [
-            Told(name.decode(), read_definition(text) if text else None, int(max_debt))
-            for name, text, max_debt in defined.rows()
-        ]
+        told = [read_told(name.decode(), *figures) for name, *figures in defined.rows()]
         _, seconds = version
         self.meters = meters_of(told, int(seconds) * clock.MICROSECONDS if seconds else TIME_TO_LIVE)
         self.meters_version = version

@@ -42,6 +42,7 @@ from astakos.storage.postgresql.statements import (
     FIND_HOLDINGS_BY_ID,
     FIND_REMEMBERED,
     FIND_SETTLED,
+    INSERT_ALERTS,
     INSERT_CLOSED,
     INSERT_HOLDERS,
     INSERT_PENDING,
@@ -172,6 +173,7 @@ class PostgreSQLTransaction:
             if meters
             else {},
             above,
+            known.told,
         )
 
     def _look_at(self, told: Result) -> MetersVersion:
@@ -289,6 +291,7 @@ class PostgreSQLTransaction:
             self._known.pending.put(serial, pending[serial], document)
         for resolution in self._changes.resolved:
             self._known.pending.remove(resolution.serial)
+        self._known.told.update([alert.identity for alert in self._changes.alerts])
 
     def confirm(self) -> None:
         """End a retry that found its batch committed, once that commit is durable."""
@@ -316,6 +319,7 @@ def _writes(rows: Rows, now: int) -> list[Query]:
         (SET_USAGE, "nnnn", rows.usage, []),
         (SET_MARKS, "nn", rows.marks, []),
         (INSERT_CLOSED, "nnnnn", rows.closed, []),
+        (INSERT_ALERTS, "ntnnnnnn", rows.alerts, []),
     )
     return [(statement, [*arrays(types, lines), *more]) for statement, types, lines, more in written if lines]
 

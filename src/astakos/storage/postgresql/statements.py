@@ -191,5 +191,20 @@ ON CONFLICT (holding_id, start) DO UPDATE SET
     "end" = excluded."end", total = closed_periods.total + excluded.total
 """,
 )
+# Found by a search of its own for each row, which uses the index and waits for nobody who changes the row.
+INSERT_ALERTS = statement(
+    "insert_alerts",
+    """
+INSERT INTO quota_alerts (holding_id, kind, percent, start, "end", time, usage, "limit")
+SELECT w.*
+FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
+            $8::bigint[]) AS w (holding_id, kind, percent, start, until, time, usage, most)
+WHERE (
+    SELECT count(*) FROM quota_alerts a
+    WHERE a.holding_id = w.holding_id AND a.kind = w.kind AND a.percent = w.percent AND a.start = w.start
+) = 0
+ON CONFLICT (holding_id, kind, percent, start) DO NOTHING
+""",
+)
 COMMIT = statement("commit", "COMMIT")
 ROLLBACK = statement("rollback", "ROLLBACK")

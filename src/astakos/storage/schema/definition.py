@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -159,6 +160,10 @@ resources = _table(
     Column("scale", NUMBER, nullable=False, server_default=text("0")),
     # By how much a settlement may take usage beyond a limit; the default is no bound.
     Column("max_debt", NUMBER, nullable=False, server_default=text(str(2**63 - 1))),
+    # JSON: percentages of a limit that are told when they are reached; null for those of its kind.
+    _text("thresholds", nullable=True),
+    # Whether limits only report what they would refuse.
+    Column("shadow", FLAG, nullable=False, server_default=false()),
 )
 
 # Resources that count imports of others in a time. `definition` is JSON (`ledger/meter_definitions.py`).
@@ -468,6 +473,31 @@ holdings = Table(
     # million holdings, updates take half the time and write 40% of the log.
     postgresql_with={"fillfactor": 90},
     sqlite_strict=True,
+)
+
+# What the ledger has to tell of a holding, once in each period (`ledger/alerts.py`). `event` is the number
+# that it has in the audit log; null until it is there, and 0 if it need not be.
+quota_alerts = Table(
+    "quota_alerts",
+    metadata,
+    Column("holding_id", NUMBER, primary_key=True, autoincrement=False),
+    Column("kind", Text, primary_key=True),
+    Column("percent", NUMBER, primary_key=True, autoincrement=False),
+    Column("start", NUMBER, primary_key=True, autoincrement=False),
+    _number("end"),
+    _number("time"),
+    _number("usage"),
+    _number("limit"),
+    _number("event", nullable=True),
+    Index(
+        "quota_alerts_to_record",
+        "time",
+        sqlite_where=text("event IS NULL"),
+        postgresql_where=text("event IS NULL"),
+    ),
+    Index("quota_alerts_by_age", "end"),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
 )
 
 # Periods of budgets that are over: what was settled in them on which holding.

@@ -4,6 +4,7 @@ import contextlib
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+from astakos.ledger.alerts import AlertIdentity
 from astakos.ledger.clock_guard import ClockAnchor, ClockRecord
 from astakos.ledger.counts import MOST_LEVELS, NOTHING_ABOVE, Above, with_counted
 from astakos.ledger.meters import NO_METERS, Meters
@@ -60,12 +61,14 @@ class Known:
         self.marks: dict[Key, int | None] = {}
         self.parents: dict[Key, int] = {}
         self.pending = PendingCache()
+        self.told = set[AlertIdentity]()
         self._version = -1
 
     def begin(self, connection: sqlite3.Connection) -> None:
         """Clear the cache if another connection has committed, or if it has grown too large."""
         (version,) = connection.execute("PRAGMA data_version").fetchone()
-        if version != self._version or len(self.holdings) > MOST_KNOWN or self.pending.is_too_large():
+        is_too_large = max(len(self.holdings), len(self.told)) > MOST_KNOWN or self.pending.is_too_large()
+        if version != self._version or is_too_large:
             self.forget()
             self._version = version
 
@@ -78,6 +81,7 @@ class Known:
         self.marks.clear()
         self.parents.clear()
         self.pending.clear()
+        self.told.clear()
 
     def meters_of(self, connection: sqlite3.Connection) -> Meters:
         """Return the meters; reads them if they are not cached."""
@@ -106,6 +110,7 @@ class Known:
             self.pending.put(serial, pending)
         for resolution in changes.resolved:
             self.pending.remove(resolution.serial)
+        self.told.update([alert.identity for alert in changes.alerts])
 
 
 class SQLiteLedger:
@@ -220,6 +225,7 @@ class SQLiteTransaction:
             meters=meters,
             marks={key: self._known.marks[key] for key in keys if key in self._known.marks} if meters else {},
             above=above,
+            told=self._known.told,
         )
 
     def _expired(self, due: int) -> dict[int, Pending]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from astakos.ledger.operations import Changes, Resolution
 from astakos.ledger.rules import Key
 from astakos.storage.protocol import Connection
+from astakos.storage.tables import quota_alerts
 from astakos.storage.tables.provisions import write_granted, write_pending, write_settled
 
 INSERT_PENDING = """
@@ -59,6 +60,7 @@ class Rows(NamedTuple):
         usage: id, usage_min, and usage_max of each changed holding, and what the batch has settled on it.
         marks: id and mark of each changed holding of a meter.
         closed: new rows of `closed_periods`.
+        alerts: rows of `quota_alerts`, some of which there may be already.
     """
 
     pending: list[tuple[int, int, str, int, int | None, str]]
@@ -71,6 +73,7 @@ class Rows(NamedTuple):
     usage: list[tuple[int, int, int, int]]
     marks: list[tuple[int, int | None]]
     closed: list[tuple[int, int, int, int, int]]
+    alerts: list[tuple[int, str, int, int, int, int, int, int]]
 
     @classmethod
     def none(cls) -> "Rows":
@@ -127,6 +130,13 @@ def rows_of(now: int, changes: Changes, identifiers: Mapping[Key, int]) -> Rows:
     )
     rows.marks.extend([(identifiers[key], mark) for key, mark in changes.marks.items()])
     rows.closed.extend([(identifiers[key], *period, period.kept_until) for key, period in changes.closed])
+    rows.alerts.extend(
+        [
+            (identifiers[key], kind, percent, start, one.end, one.time, one.usage, one.limit)
+            for one in changes.alerts
+            for key, kind, percent, start in (one.identity,)
+        ]
+    )
     return rows
 
 
@@ -147,6 +157,8 @@ def write_rows(connection: Connection, rows: Rows, now: int) -> None:
     if rows.marks:
         many(SET_MARK, [(mark, identifier) for identifier, mark in rows.marks])
         many(INSERT_CLOSED, rows.closed)
+    if rows.alerts:
+        many(quota_alerts.INSERT, rows.alerts)
 
 
 def _drawing_holders(resolution: Resolution) -> set[str]:

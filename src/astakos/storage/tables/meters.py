@@ -1,11 +1,13 @@
 """The definitions of meters, and whatever else resources tell the ledger."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from astakos.clock import MICROSECONDS
+from astakos.ledger.alerts import usual_thresholds
 from astakos.ledger.meter_definitions import MeterDefinition, base_of
 from astakos.ledger.meters import NO_METERS, TIME_TO_LIVE, Meter, Meters
 from astakos.ledger.rules import UNLIMITED
@@ -14,8 +16,10 @@ from astakos.storage.tables import settings
 
 LIST = "SELECT r.name, m.definition FROM meters m JOIN resources r ON r.id = m.resource_id ORDER BY r.id"
 LIST_TOLD = f"""
-SELECT r.name, m.definition, r.max_debt FROM resources r LEFT JOIN meters m ON m.resource_id = r.id
-WHERE m.resource_id IS NOT NULL OR r.max_debt < {UNLIMITED} ORDER BY r.id
+SELECT r.name, m.definition, r.max_debt, r.thresholds, CAST(r.shadow AS INTEGER)
+FROM resources r LEFT JOIN meters m ON m.resource_id = r.id
+WHERE m.resource_id IS NOT NULL OR r.max_debt < {UNLIMITED} OR r.thresholds IS NOT NULL OR r.shadow
+ORDER BY r.id
 """
 SAVE = """
 INSERT INTO meters (resource_id, definition) SELECT id, ? FROM resources WHERE name = ?
@@ -33,11 +37,15 @@ class Told(NamedTuple):
         name: of the resource.
         meter: the meter that it is; None if it is none.
         max_debt: by how much a settlement may take its usage beyond a limit.
+        thresholds: percentages of a limit; None for the usual ones.
+        shadow: whether limits only report.
     """
 
     name: str
     meter: MeterDefinition | None = None
     max_debt: int = UNLIMITED
+    thresholds: Sequence[int] | None = None
+    shadow: bool = False
 
 
 _encoder = msgspec.json.Encoder(order="sorted")
@@ -54,29 +62,48 @@ def read_definition(document: str | bytes) -> MeterDefinition:
     return _decoder.decode(document)
 
 
+def read_told(
+    name: str,
+    definition: str | bytes | None,
+    max_debt: int | bytes,
+    thresholds: str | bytes | None,
+    shadow: int | bytes,
+) -> Told:
+    """Decode a row of `LIST_TOLD`, from a driver that converts values or one that leaves them as text."""
+    return Told(
+        name,
+        read_definition(definition) if definition else None,
+        int(max_debt),
+        json.loads(thresholds) if thresholds else None,
+        bool(int(shadow)),
+    )
+
+
 def read_meters(connection: Connection) -> Meters:
     """Return all meters, in the order of registration, and the bounds of debts."""
-    told = [
-        Told(name, None if definition is None else read_definition(definition), max_debt)
-        for name, definition, max_debt in connection.execute(LIST_TOLD).fetchall()
-    ]
+    told = [read_told(*row) for row in connection.execute(LIST_TOLD).fetchall()]
     if not told:
         return NO_METERS
     seconds = settings.find(connection, settings.METER_TTL_SECONDS)
     return meters_of(told, TIME_TO_LIVE if seconds is None else seconds * MICROSECONDS)
 
 
-def meters_of(told: Iterable[Told], time_to_live: int) -> Meters:
+def meters_of(told: Sequence[Told], time_to_live: int) -> Meters:
     """Return the meters that are defined so, with the time to live of commissions that count on them."""
     found: dict[str, list[Meter]] = {}
     debts: dict[str, int] = {}
-    for name, definition, max_debt in told:
+    thresholds: dict[str, Sequence[int]] = {}
+    for name, definition, max_debt, percents, _ in told:
         base = base_of(name)
-        if base is not None and definition is not None:
-            found.setdefault(base, []).append(definition.meter(name))
+        meter = None if base is None or definition is None else definition.meter(name)
+        if base is not None and meter is not None:
+            found.setdefault(base, []).append(meter)
         if max_debt < UNLIMITED:
             debts[name] = max_debt
-    return Meters(found, debts, time_to_live)
+        if of_resource := usual_thresholds(meter) if percents is None else percents:
+            thresholds[name] = of_resource
+    shadows = [one.name for one in told if one.shadow]
+    return Meters(found, debts, time_to_live, thresholds=thresholds, shadows=shadows)
 
 
 def save_definition(connection: Connection, resource: str, definition: MeterDefinition) -> None:

@@ -42,10 +42,13 @@ INSERT_ENDPOINT = "INSERT INTO endpoints (service_id, data) VALUES (?, ?)"
 
 RESOURCE_COLUMNS = """
 r.id, r.name, s.name, s.type, r.unit, r.description, r.system_default, r.project_default, r.ui_visible,
-r.api_visible, r.scale, r.max_debt
+r.api_visible, r.scale, r.max_debt, r.thresholds, r.shadow
 """
 LIST_RESOURCES = f"""
 SELECT {RESOURCE_COLUMNS} FROM resources r JOIN services s ON s.id = r.service_id ORDER BY r.id
+"""
+FIND_WHOLE_RESOURCE = f"""
+SELECT {RESOURCE_COLUMNS} FROM resources r JOIN services s ON s.id = r.service_id WHERE r.name = ?
 """
 LIST_SCALES = "SELECT name, scale FROM resources"
 LIST_RESOURCES_OF = """
@@ -57,13 +60,13 @@ SELECT s.component_id FROM resources r JOIN services s ON s.id = r.service_id WH
 """
 SAVE_RESOURCE = """
 INSERT INTO resources (name, service_id, unit, description, system_default, project_default, ui_visible,
-                       api_visible, scale, max_debt)
-SELECT ?, id, ?, ?, ?, ?, ?, ?, ?, ? FROM services WHERE name = ?
+                       api_visible, scale, max_debt, thresholds, shadow)
+SELECT ?, id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM services WHERE name = ?
 ON CONFLICT (name) DO UPDATE SET
     service_id = excluded.service_id, unit = excluded.unit, description = excluded.description,
     system_default = excluded.system_default, project_default = excluded.project_default,
     ui_visible = excluded.ui_visible, api_visible = excluded.api_visible, scale = excluded.scale,
-    max_debt = excluded.max_debt
+    max_debt = excluded.max_debt, thresholds = excluded.thresholds, shadow = excluded.shadow
 """
 
 
@@ -157,9 +160,20 @@ def save_service(
 
 def list_resources(connection: Connection) -> list[Resource]:
     """List all resources in the order in which they were registered."""
-    return [
-        Resource(*row[:8], *map(bool, row[8:10]), *row[10:]) for row in connection.execute(LIST_RESOURCES)
-    ]
+    return [_resource(row) for row in connection.execute(LIST_RESOURCES)]
+
+
+def _resource(row: tuple[Any, ...]) -> Resource:
+    *facts, thresholds, shadow = row
+    percents = None if thresholds is None else tuple(json.loads(thresholds))
+    facts[8:10] = map(bool, facts[8:10])
+    return Resource(*[*facts, percents, bool(shadow)])
+
+
+def find_resource(connection: Connection, name: str) -> Resource | None:
+    """Find a resource by name."""
+    row = connection.execute(FIND_WHOLE_RESOURCE, (name,)).fetchone() if is_storable(name) else None
+    return None if row is None else _resource(row)
 
 
 def scales(connection: Connection) -> dict[str, int]:
@@ -203,6 +217,8 @@ def save_resource(connection: Connection, resource: Resource) -> None:
             resource.api_visible,
             resource.scale,
             resource.max_debt,
+            None if resource.thresholds is None else json.dumps(resource.thresholds),
+            resource.shadow,
             resource.service,
         ),
     )

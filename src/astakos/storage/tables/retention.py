@@ -1,11 +1,11 @@
-"""Deletes what is past its retention: idempotency keys, old periods, and with `history_days` commissions."""
+"""Deletes what is past its retention: idempotency keys, periods, alerts; with `history_days` commissions."""
 
 from collections.abc import Mapping
 from typing import Protocol
 
 from astakos.clock import DAY
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import settings
+from astakos.storage.tables import quota_alerts, settings
 from astakos.storage.tables.holdings import find_by_id
 from astakos.storage.tables.provisions import read_settled
 
@@ -27,6 +27,13 @@ RETURNING serial
 FORGET_PERIODS = """
 DELETE FROM closed_periods WHERE (holding_id, start) IN (
     SELECT holding_id, start FROM closed_periods WHERE kept_until < ? ORDER BY kept_until LIMIT ?
+)
+RETURNING start
+"""
+FORGET_ALERTS = """
+DELETE FROM quota_alerts WHERE (holding_id, kind, percent, start) IN (
+    SELECT holding_id, kind, percent, start FROM quota_alerts
+    WHERE "end" < ? AND event IS NOT NULL ORDER BY "end" LIMIT ?
 )
 RETURNING start
 """
@@ -79,7 +86,8 @@ class Retention:
         days = settings.find(connection, settings.HISTORY_DAYS)
         more = days is not None and self._forget_commissions(connection, now - int(days * DAY))
         periods = connection.execute(FORGET_PERIODS, (now, MOST_FORGOTTEN)).fetchall()
-        return more or MOST_FORGOTTEN in (len(keys), len(periods))
+        alerts = connection.execute(FORGET_ALERTS, (now - quota_alerts.KEPT, MOST_FORGOTTEN)).fetchall()
+        return more or MOST_FORGOTTEN in (len(keys), len(periods), len(alerts))
 
     def _forget_commissions(self, connection: Connection, before: int) -> bool:
         left = MOST_FORGOTTEN

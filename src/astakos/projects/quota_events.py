@@ -1,0 +1,51 @@
+"""The events of limits: a part of one is reached, or it has refused, or would have refused, an import."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from astakos.clock import to_iso
+from astakos.events.event import SERVICE, Event
+from astakos.ledger.alerts import AlertKind
+
+KINDS: Mapping[AlertKind, str] = {kind: f"quota.{kind}" for kind in AlertKind}
+"""The kinds of events by what happened."""
+
+
+def quota_event(
+    kind: AlertKind,
+    resource: str,
+    *,
+    project: str,
+    user: str | None,
+    percent: int,
+    usage: int,
+    limit: int,
+    time: int,
+    start: int,
+    resets: int | None,
+) -> Event:
+    """Return the event of something that is told of a holding.
+
+    Args:
+        kind: what happened.
+        resource: the resource, which can be a meter.
+        project: the uuid of the project.
+        user: the uuid of the member whose holding it is; None for the project's own.
+        percent: the threshold that was crossed; otherwise 0.
+        usage: what is settled, or for refusals, in use and reserved.
+        limit: the limit of the holding.
+        time: when it happened.
+        start: when the period began.
+        resets: when the period ends, if all that is settled is forgiven then.
+    """
+    after: dict[str, Any] = {
+        "resource": resource,
+        "usage": usage,
+        "limit": limit,
+        "at": to_iso(time),
+        "period_start": to_iso(start),
+        "resets": None if resets is None else to_iso(resets),
+    }
+    if percent:
+        after["percent"] = percent
+    return Event(KINDS[kind], SERVICE, project, user, after=after)
