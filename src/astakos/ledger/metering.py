@@ -117,9 +117,7 @@ class Metering:
         if not counts:
             return rules.issue(holdings, provisions, force=force, shadows=self.shadows)
         counted = [Provision(count.key, count.quantity) for count in counts]
-        changed = rules.issue_apart(
-            holdings, [*provisions, *counted], force=force, shadows=self.shadows
-        )
+        changed = rules.issue_apart(holdings, [*provisions, *counted], force=force, shadows=self.shadows)
         if isinstance(changed, NoCapacity):
             return self._explained(changed, holdings, counts)
         if not isinstance(changed, dict):

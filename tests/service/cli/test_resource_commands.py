@@ -21,6 +21,8 @@ def test_all_resources_are_listed(database: Database) -> None:
         "system_default": 8 * 2**30,
         "project_default": 2**30,
         "max_debt": UNLIMITED,
+        "thresholds": None,
+        "shadow": False,
         "ui_visible": False,
         "api_visible": True,
         "period": None,
@@ -191,3 +193,25 @@ def test_what_is_not_given_of_a_meter_stays(database: Database) -> None:
     assert (meter["period"], meter["system_default"]) == ("each day, Asia/Tokyo from 2026-01-01T05:00", 6)
     assert meter["project_default"] == UNLIMITED
     assert astakos(database, "resource", "set", VM, "--meter", "day=6", "--zone", "").status == 1
+
+
+def test_thresholds_and_shadows_are_of_a_resource_or_of_the_meters_that_are_given(database: Database) -> None:
+    def told(*options: str, name: str = VM) -> dict[str, tuple[list[int] | None, bool]]:
+        done = astakos(database, "resource", "set", name, *options)
+        assert done.status == 0, done.errors
+        listed = astakos(database, "resource", "list", "--json").document
+        return {one["name"]: (one["thresholds"], one["shadow"]) for one in listed if one["name"].startswith(VM)}
+
+    month = f"{VM}/month"
+    assert told("--meter", "month=100", "--shadow") == {VM: (None, False), month: (None, True)}
+    assert told("--thresholds", "50, 80%,100") == {VM: ([50, 80, 100], False), month: (None, True)}
+    assert told("--enforce", "--thresholds", "none", name=month)[month] == ([], False)
+    assert told("--thresholds", "default")[VM] == (None, False)
+    again = astakos(database, "resource", "set", VM, "--thresholds", "default")
+    assert again.output == f"{VM} is like that already. Nothing has changed.\n"
+
+
+@pytest.mark.parametrize("text", ["80,50", "0", "80,", "x", "1," * 60, "-5", "1,2,3,4,5,6,7,8,9,10,11"])
+def test_what_are_no_thresholds_is_refused(database: Database, text: str) -> None:
+    done = astakos(database, "resource", "set", VM, "--thresholds", text)
+    assert (done.status, done.output) == (2, "")
