@@ -200,7 +200,9 @@ def test_thresholds_and_shadows_are_of_a_resource_or_of_the_meters_that_are_give
         done = astakos(database, "resource", "set", name, *options)
         assert done.status == 0, done.errors
         listed = astakos(database, "resource", "list", "--json").document
-        return {one["name"]: (one["thresholds"], one["shadow"]) for one in listed if one["name"].startswith(VM)}
+        return {
+            one["name"]: (one["thresholds"], one["shadow"]) for one in listed if one["name"].startswith(VM)
+        }
 
     month = f"{VM}/month"
     assert told("--meter", "month=100", "--shadow") == {VM: (None, False), month: (None, True)}
