@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import itertools
 import json
+import signal
 import statistics
 import subprocess
 import sys
@@ -37,7 +38,7 @@ from benchmarks.service_times import OF_ENGINE, processor_seconds
 HERE = Path(__file__).parents[1]
 BATCHES = (64, 8)
 PAIRS = 512
-"""In a turn: about 30 ms."""
+"""In a turn: about 50 ms."""
 WARM_UP_TURNS = 4
 OTHER, THIS, AGAIN = "other", "this", "again"
 FIGURES = {"client": "client's processor", "server": "server's processor", "wall": "wall clock"}
@@ -211,6 +212,9 @@ def main() -> None:
         "--restarts", type=int, default=3, help="how often processes begin anew (%(default)s)"
     )
     parser.add_argument("--only", choices=("sqlite", "postgresql"), help="one kind of database")
+    parser.add_argument(
+        "--batches", type=int, nargs="+", default=BATCHES, help="commissions of a transaction"
+    )
     parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -218,13 +222,15 @@ def main() -> None:
         checkout, url, batch = arguments.child
         take_turns(Path(checkout), url, int(batch))
         return
+    # What has been started must be stopped, however this ends.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
     if arguments.revision is None:
         parser.error("the revision to compare with is missing, for example HEAD~10")
     show([Result("Where", ("", ""), machine.describe())], markdown=arguments.markdown)
     rows: list[Sequence[str]] = []
     with _worktree(arguments.revision) as other, _places(arguments.only) as places:
         checkouts = {OTHER: other, THIS: HERE, AGAIN: HERE}
-        for place, batch in itertools.product(places, BATCHES):
+        for place, batch in itertools.product(places, arguments.batches):
             turns = [
                 turn
                 for seed in range(arguments.restarts)
