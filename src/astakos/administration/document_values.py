@@ -5,6 +5,7 @@ from uuid import UUID
 
 from astakos.administration.document_places import Place
 from astakos.clock import from_iso
+from astakos.directory.mail_addresses import EXAMPLE, is_mail_address
 from astakos.directory.names import refuse_name
 from astakos.directory.redirects import refuse_web_url
 from astakos.directory.tokens import token_hash
@@ -106,3 +107,9 @@ def secret_at(secret: str | None, hashed: str | None, place: Place) -> bytes | N
     if digits == hashed or len(digest) != len(token_hash("")):
         raise place.error(f"a hash must be written as {HASH_PREFIX} and 64 hexadecimal digits")
     return digest
+
+
+def mail_address_at(text: str, place: Place) -> None:
+    """Check that a text looks like an email address."""
+    if not is_mail_address(text):
+        raise place.error(f"it must be an email address like {EXAMPLE}")

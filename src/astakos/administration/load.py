@@ -8,30 +8,30 @@ from astakos.administration.deactivation import restore_all, suspend_all
 from astakos.administration.document_checks import require_distinct, require_storable
 from astakos.administration.document_passwords import hash_passwords
 from astakos.administration.document_places import Place
+from astakos.administration.document_tokens import token_at
 from astakos.administration.document_values import (
-    limit_at,
     limits_at,
-    new_name_at,
+    mail_address_at,
     optional_instant_at,
-    scale_at,
     secret_at,
-    text_at,
-    thresholds_at,
     uuid_at,
-    web_url_at,
 )
 from astakos.administration.grant_loading import load_grant
 from astakos.administration.journal import (
     Journal,
-    facts_of_component,
-    facts_of_resource,
-    facts_of_service,
     facts_of_user,
 )
 from astakos.administration.limit_updates import sync_resource
-from astakos.administration.meter_loading import check_meter, check_scale
+from astakos.administration.meter_loading import check_scale
 from astakos.administration.oauth2_loading import load_access_token, load_client
 from astakos.administration.project_loading import load_project, require_free_name, require_resources
+from astakos.administration.registry_loading import (
+    load_component,
+    load_resource,
+    load_service,
+    require_charged_resources,
+)
+from astakos.administration.settings_loading import load_settings
 from astakos.administration.state_document import (
     ComponentEntry,
     GrantEntry,
@@ -40,35 +40,23 @@ from astakos.administration.state_document import (
     ProjectEntry,
     ResourceEntry,
     ServiceEntry,
-    Settings,
     StateDocument,
     UserEntry,
 )
 from astakos.administration.system_projects import save_system_project
-from astakos.directory.charging_rights import MayCharge
-from astakos.directory.entities import Component, Resource, User, UserRecord
-from astakos.directory.mail_addresses import EXAMPLE, is_mail_address
-from astakos.directory.network_addresses import Networks
-from astakos.directory.redirects import refuse_allowed_next, refuse_base_url
-from astakos.directory.service_catalog import refuse_menu
+from astakos.directory.entities import Resource, User, UserRecord
 from astakos.directory.tokens import USER_TOKEN_LIFETIME
 from astakos.events.event import OPERATOR, Actor
-from astakos.ledger.rules import UNLIMITED
 from astakos.projects.project import MembershipState, ProjectState
 from astakos.storage.protocol import Connection, Database
 from astakos.storage.tables import (
     memberships,
-    meters,
     projects,
-    registry,
-    settings,
     user_records,
     users,
 )
 
 T = TypeVar("T")
-UNTOLD = Resource(0, "", "", "", None, "", 0, 0, ui_visible=False, api_visible=False)
-"""A resource that tells the ledger nothing."""
 
 
 def load(database: Database, document: StateDocument, now: int, actor: Actor = OPERATOR) -> None:
@@ -87,7 +75,7 @@ def load(database: Database, document: StateDocument, now: int, actor: Actor = O
     def carry_out(connection: Connection) -> None:
         with Journal(connection, actor, now) as journal:
             loader = _Loader(connection, passwords, now, journal)
-            loader.settings(document.base_url, document.settings)
+            load_settings(connection, document.base_url, document.settings, journal)
             _each("components", document.components, loader.component)
             _each("services", document.services, loader.service)
             _each("resources", document.resources, loader.resource)
@@ -123,176 +111,20 @@ class _Loader:
         self._journal = journal
         self._new_resources: list[Resource] = []
 
-    def settings(self, base_url: str | None, entry: Settings) -> None:
-        here = Place("settings")
-        refusal = None if base_url is None else refuse_base_url(base_url)
-        if refusal:
-            raise Place("base_url").error(refusal)
-        for position, uuid in enumerate(entry.project_admins or ()):
-            uuid_at(uuid, here / f"project_admins[{position}]")
-        for position, address in enumerate(entry.helpdesk or ()):
-            _mail_address_at(address, here / f"helpdesk[{position}]")
-        for position, group in enumerate(entry.groups):
-            text_at(group, here / f"groups[{position}]")
-        values = {
-            settings.BASE_URL: None if base_url is None else base_url.rstrip("/"),
-            settings.MODERATION: entry.moderation,
-            settings.PROJECT_ADMINS: entry.project_admins,
-            settings.HELPDESK: entry.helpdesk,
-            settings.ADMIN_USERS: entry.admin_users,
-            settings.ADMIN_USERS_GROUPS: entry.admin_users_groups,
-            settings.HISTORY_DAYS: entry.history_days,
-            settings.METER_TTL_SECONDS: entry.meter_ttl_seconds,
-            settings.CLOCK_JUMP_SECONDS: entry.clock_jump_seconds,
-            settings.CLOCK_AGREEMENT_SECONDS: entry.clock_agreement_seconds,
-            settings.END_PROJECTS: entry.end_projects,
-            settings.ENDING_NOTICE_DAYS: entry.ending_notice_days,
-            settings.MOST_MEMBERS_TOLD: entry.most_members_told,
-            settings.COMPATIBILITY: entry.compatibility,
-            settings.TRUSTED_PROXIES: entry.trusted_proxies,
-            settings.WEBHOOK_NETWORKS: entry.webhook_networks,
-            **{name: getattr(entry, name) for name in settings.LOGIN},
-        }
-        for position, allowed in enumerate(entry.weblogin_next or ()):
-            refusal = refuse_allowed_next(allowed)
-            if refusal:
-                raise (here / f"weblogin_next[{position}]").error(refusal)
-        for key in ("trusted_proxies", "webhook_networks"):
-            for position, network in enumerate(getattr(entry, key) or ()):
-                try:
-                    Networks([network])
-                except ValueError as error:
-                    raise (here / f"{key}[{position}]").error(str(error)) from error
-        given = {name: value for name, value in values.items() if value is not None}
-        known = {name: settings.find(self._connection, name) for name in given}
-        for name, value in given.items():
-            settings.save(self._connection, name, value)
-        self._journal.compare("settings", known, given)
-        users.add_groups(self._connection, entry.groups)
-
     def component(self, entry: ComponentEntry, place: Place) -> None:
-        known = registry.find_component(self._connection, entry.name)
-        if known is None:
-            new_name_at(entry.name, place / "name")
-        refusal = refuse_menu(entry.menu)
-        if refusal:
-            raise (place / "menu").error(refusal)
-        component = Component(
-            0,
-            entry.name,
-            web_url_at(entry.ui_url, place / "ui_url"),
-            web_url_at(entry.base_url, place / "base_url"),
-            menu=entry.menu,
-            may_charge=_may_charge(entry, known),
-        )
-        registry.save_component(self._connection, component)
-        before = None if known is None else facts_of_component(known)
-        self._journal.compare("component", before, facts_of_component(component), name=entry.name)
-        self._component_token(entry, known, place)
+        load_component(self._connection, entry, place, self._now, self._journal)
 
     def charged_resources(self, entry: ComponentEntry, place: Place) -> None:
         """Check what a component may charge, which the same document may have registered."""
-        if isinstance(entry.may_charge, list):
-            for position, name in enumerate(entry.may_charge):
-                if not registry.has_resource(self._connection, name):
-                    raise (place / f"may_charge[{position}]").error(f"there is no resource {name!r}")
-
-    def _component_token(self, entry: ComponentEntry, known: Component | None, place: Place) -> None:
-        declared = secret_at(entry.token, entry.token_hash, place)
-        held = registry.find_component_token_hash(self._connection, entry.name)
-        token = _token(declared, held, entry, place)
-        if token is None:
-            return
-        owner = registry.find_component_by_token(self._connection, token)
-        if owner is not None and owner.name != entry.name:
-            raise (place / "token").error(f"the component {owner.name!r} already has this token")
-        kept = known if token == held else None
-        created = optional_instant_at(entry.token_created, place / "token_created")
-        if created is None:
-            created = self._now if kept is None or kept.token_created is None else kept.token_created
-        expires = optional_instant_at(entry.token_expires, place / "token_expires")
-        if expires is None and declared is None and kept is not None:
-            expires = kept.token_expires
-        registry.set_component_token(self._connection, entry.name, token, created, expires)
-        if token != held:
-            self._journal.note("component.token_renewed", after={"component": entry.name})
+        require_charged_resources(self._connection, entry, place)
 
     def service(self, entry: ServiceEntry, place: Place) -> None:
-        if registry.find_component(self._connection, entry.component) is None:
-            raise (place / "component").error(f"there is no component {entry.component!r}")
-        known = {service.name: service for service in registry.list_services(self._connection)}
-        if entry.name not in known:
-            new_name_at(entry.name, place / "name")
-        elif known[entry.name].component.name != entry.component:
-            owner = known[entry.name].component.name
-            raise (place / "name").error(
-                f"the service {entry.name!r} already belongs to the component {owner!r}"
-            )
-        text_at(entry.type, place / "type")
-        for position, endpoint in enumerate(entry.endpoints):
-            here = place / f"endpoints[{position}]"
-            missing = [key for key in ("versionId", "publicURL") if key not in endpoint]
-            if missing:
-                raise here.error(f"the key {missing[0]!r} is missing")
-            web_url_at(endpoint["publicURL"], here / "publicURL")
-        registry.save_service(self._connection, entry.name, entry.type, entry.component, entry.endpoints)
-        before = facts_of_service(known[entry.name]) if entry.name in known else None
-        after = {
-            "type": entry.type,
-            "component": entry.component,
-            "endpoints": [dict(endpoint) for endpoint in entry.endpoints],
-        }
-        self._journal.compare("service", before, after, name=entry.name)
+        load_service(self._connection, entry, place, self._journal)
 
     def resource(self, entry: ResourceEntry, place: Place) -> None:
-        services = {service.name: service for service in registry.list_services(self._connection)}
-        service = services.get(entry.service)
-        if service is None:
-            raise (place / "service").error(f"there is no service {entry.service!r}")
-        if entry.service_type not in (None, service.type):
-            raise (place / "service_type").error(f"the service {service.name!r} is of type {service.type!r}")
-        known = {resource.name: resource for resource in registry.list_resources(self._connection)}
-        if entry.name in known:
-            owner = services[known[entry.name].service].component.name
-            if owner != service.component.name:
-                raise (place / "service").error(
-                    f"the resource {entry.name!r} already belongs to the component {owner!r}"
-                )
-        elif entry.meter is None:
-            new_name_at(entry.name, place / "name")
-        known_meter = check_meter(self._connection, entry, place)
-        ui_visible = entry.api_visible if entry.ui_visible is None else entry.ui_visible
-        if ui_visible and not entry.api_visible:
-            raise (place / "ui_visible").error("a resource visible in the UI must be visible in the API")
-        project_default = entry.project_default
-        if project_default is None:
-            project_default = 0 if entry.api_visible and entry.meter is None else UNLIMITED
-        resource = Resource(
-            id=0,
-            name=entry.name,
-            service=entry.service,
-            service_type=service.type,
-            unit=entry.unit,
-            scale=scale_at(entry.scale, place / "scale"),
-            description=entry.description,
-            system_default=limit_at(entry.system_default, place / "system_default"),
-            project_default=limit_at(project_default, place / "project_default"),
-            ui_visible=ui_visible,
-            api_visible=entry.api_visible,
-            max_debt=limit_at(entry.max_debt, place / "max_debt"),
-            thresholds=thresholds_at(entry.thresholds, place / "thresholds"),
-            shadow=entry.shadow,
-        )
-        registry.save_resource(self._connection, resource)
-        if _told_the_ledger(resource) != _told_the_ledger(known.get(entry.name, UNTOLD)):
-            meters.note_change(self._connection)
-        if entry.meter is not None:
-            meters.save_definition(self._connection, entry.name, entry.meter)
-        before = facts_of_resource(known[entry.name], known_meter) if entry.name in known else None
-        after = facts_of_resource(resource, entry.meter)
-        self._journal.compare("resource", before, after, name=entry.name)
-        if entry.name not in known:
-            self._new_resources.append(resource)
+        new = load_resource(self._connection, entry, place, self._journal)
+        if new is not None:
+            self._new_resources.append(new)
 
     def add_new_resources(self) -> None:
         """Give the projects that there are, and their members, the resources that are new."""
@@ -305,7 +137,7 @@ class _Loader:
 
     def user(self, entry: UserEntry, place: Place) -> None:
         uuid = uuid_at(entry.uuid, place / "uuid")
-        _mail_address_at(entry.email, place / "email")
+        mail_address_at(entry.email, place / "email")
         namesake = users.find_by_username(self._connection, entry.email)
         if namesake is not None and namesake.uuid != uuid:
             raise (place / "email").error(f"the user {namesake.uuid} already has this address")
@@ -375,7 +207,7 @@ class _Loader:
         if not entry.is_active:
             return
         present = users.find_token_hash(self._connection, entry.uuid)
-        token = _token(declared, present, entry, place)
+        token = token_at(declared, present, entry, place)
         if token is None:
             return
         owner = users.find_by_token(self._connection, token)
@@ -423,33 +255,3 @@ class _Loader:
 
     def access_token(self, entry: OAuth2TokenEntry, place: Place) -> None:
         load_access_token(self._connection, entry, place, self._journal)
-
-
-def _token(
-    declared: bytes | None, held: bytes | None, entry: ComponentEntry | UserEntry, place: Place
-) -> bytes | None:
-    """Return the hash of the token that an entry describes; None if it leaves the token as it is."""
-    if declared is not None:
-        return declared
-    for key in ("token_created", "token_expires"):
-        if getattr(entry, key) is not None:
-            if held is None:
-                raise (place / key).error("there is no token yet; give `token` or `token_hash` as well")
-            return held
-    return None
-
-
-def _told_the_ledger(resource: Resource) -> tuple[object, ...]:
-    return resource.max_debt, resource.thresholds, resource.shadow
-
-
-def _may_charge(entry: ComponentEntry, known: Component | None) -> MayCharge:
-    """Return what an entry lets a component charge; if it does not say, what the component may charge now."""
-    if entry.may_charge is None:
-        return None if known is None else known.may_charge
-    return tuple(sorted(set(entry.may_charge))) if isinstance(entry.may_charge, list) else entry.may_charge
-
-
-def _mail_address_at(text: str, place: Place) -> None:
-    if not is_mail_address(text):
-        raise place.error(f"it must be an email address like {EXAMPLE}")

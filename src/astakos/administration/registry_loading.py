@@ -1,0 +1,185 @@
+"""Loads entries of `components`, `services` and `resources` of a state document."""
+
+from astakos.administration.document_places import Place
+from astakos.administration.document_tokens import token_at
+from astakos.administration.document_values import (
+    limit_at,
+    new_name_at,
+    optional_instant_at,
+    scale_at,
+    secret_at,
+    text_at,
+    thresholds_at,
+    web_url_at,
+)
+from astakos.administration.journal import (
+    Journal,
+    facts_of_component,
+    facts_of_resource,
+    facts_of_service,
+)
+from astakos.administration.meter_loading import check_meter
+from astakos.administration.state_document import ComponentEntry, ResourceEntry, ServiceEntry
+from astakos.directory.charging_rights import MayCharge
+from astakos.directory.entities import Component, Resource
+from astakos.directory.service_catalog import refuse_menu
+from astakos.ledger.rules import UNLIMITED
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import meters, registry
+
+UNTOLD = Resource(0, "", "", "", None, "", 0, 0, ui_visible=False, api_visible=False)
+"""A resource that tells the ledger nothing."""
+
+
+def load_component(
+    connection: Connection, entry: ComponentEntry, place: Place, now: int, journal: Journal
+) -> None:
+    """Register a component, or change it to match its entry."""
+    known = registry.find_component(connection, entry.name)
+    if known is None:
+        new_name_at(entry.name, place / "name")
+    refusal = refuse_menu(entry.menu)
+    if refusal:
+        raise (place / "menu").error(refusal)
+    component = Component(
+        0,
+        entry.name,
+        web_url_at(entry.ui_url, place / "ui_url"),
+        web_url_at(entry.base_url, place / "base_url"),
+        menu=entry.menu,
+        may_charge=_may_charge(entry, known),
+    )
+    registry.save_component(connection, component)
+    before = None if known is None else facts_of_component(known)
+    journal.compare("component", before, facts_of_component(component), name=entry.name)
+    _load_token(connection, entry, known, place, now, journal)
+
+
+def _load_token(
+    connection: Connection,
+    entry: ComponentEntry,
+    known: Component | None,
+    place: Place,
+    now: int,
+    journal: Journal,
+) -> None:
+    declared = secret_at(entry.token, entry.token_hash, place)
+    held = registry.find_component_token_hash(connection, entry.name)
+    token = token_at(declared, held, entry, place)
+    if token is None:
+        return
+    owner = registry.find_component_by_token(connection, token)
+    if owner is not None and owner.name != entry.name:
+        raise (place / "token").error(f"the component {owner.name!r} already has this token")
+    kept = known if token == held else None
+    created = optional_instant_at(entry.token_created, place / "token_created")
+    if created is None:
+        created = now if kept is None or kept.token_created is None else kept.token_created
+    expires = optional_instant_at(entry.token_expires, place / "token_expires")
+    if expires is None and declared is None and kept is not None:
+        expires = kept.token_expires
+    registry.set_component_token(connection, entry.name, token, created, expires)
+    if token != held:
+        journal.note("component.token_renewed", after={"component": entry.name})
+
+
+def _may_charge(entry: ComponentEntry, known: Component | None) -> MayCharge:
+    """Return what an entry lets a component charge; if it does not say, what the component may charge now."""
+    if entry.may_charge is None:
+        return None if known is None else known.may_charge
+    return tuple(sorted(set(entry.may_charge))) if isinstance(entry.may_charge, list) else entry.may_charge
+
+
+def require_charged_resources(connection: Connection, entry: ComponentEntry, place: Place) -> None:
+    """Check what a component may charge, which the same document may have registered."""
+    if isinstance(entry.may_charge, list):
+        for position, name in enumerate(entry.may_charge):
+            if not registry.has_resource(connection, name):
+                raise (place / f"may_charge[{position}]").error(f"there is no resource {name!r}")
+
+
+def load_service(connection: Connection, entry: ServiceEntry, place: Place, journal: Journal) -> None:
+    """Register a service, or change it to match its entry."""
+    if registry.find_component(connection, entry.component) is None:
+        raise (place / "component").error(f"there is no component {entry.component!r}")
+    known = {service.name: service for service in registry.list_services(connection)}
+    if entry.name not in known:
+        new_name_at(entry.name, place / "name")
+    elif known[entry.name].component.name != entry.component:
+        owner = known[entry.name].component.name
+        raise (place / "name").error(f"the service {entry.name!r} already belongs to the component {owner!r}")
+    text_at(entry.type, place / "type")
+    for position, endpoint in enumerate(entry.endpoints):
+        here = place / f"endpoints[{position}]"
+        missing = [key for key in ("versionId", "publicURL") if key not in endpoint]
+        if missing:
+            raise here.error(f"the key {missing[0]!r} is missing")
+        web_url_at(endpoint["publicURL"], here / "publicURL")
+    registry.save_service(connection, entry.name, entry.type, entry.component, entry.endpoints)
+    before = facts_of_service(known[entry.name]) if entry.name in known else None
+    after = {
+        "type": entry.type,
+        "component": entry.component,
+        "endpoints": [dict(endpoint) for endpoint in entry.endpoints],
+    }
+    journal.compare("service", before, after, name=entry.name)
+
+
+def load_resource(
+    connection: Connection, entry: ResourceEntry, place: Place, journal: Journal
+) -> Resource | None:
+    """Register a resource, or change it to match its entry; return it if it is new.
+
+    The projects that there are do not have a new one yet: see `limit_updates.sync_resource`.
+    """
+    services = {service.name: service for service in registry.list_services(connection)}
+    service = services.get(entry.service)
+    if service is None:
+        raise (place / "service").error(f"there is no service {entry.service!r}")
+    if entry.service_type not in (None, service.type):
+        raise (place / "service_type").error(f"the service {service.name!r} is of type {service.type!r}")
+    known = {resource.name: resource for resource in registry.list_resources(connection)}
+    if entry.name in known:
+        owner = services[known[entry.name].service].component.name
+        if owner != service.component.name:
+            raise (place / "service").error(
+                f"the resource {entry.name!r} already belongs to the component {owner!r}"
+            )
+    elif entry.meter is None:
+        new_name_at(entry.name, place / "name")
+    known_meter = check_meter(connection, entry, place)
+    ui_visible = entry.api_visible if entry.ui_visible is None else entry.ui_visible
+    if ui_visible and not entry.api_visible:
+        raise (place / "ui_visible").error("a resource visible in the UI must be visible in the API")
+    project_default = entry.project_default
+    if project_default is None:
+        project_default = 0 if entry.api_visible and entry.meter is None else UNLIMITED
+    resource = Resource(
+        id=0,
+        name=entry.name,
+        service=entry.service,
+        service_type=service.type,
+        unit=entry.unit,
+        scale=scale_at(entry.scale, place / "scale"),
+        description=entry.description,
+        system_default=limit_at(entry.system_default, place / "system_default"),
+        project_default=limit_at(project_default, place / "project_default"),
+        ui_visible=ui_visible,
+        api_visible=entry.api_visible,
+        max_debt=limit_at(entry.max_debt, place / "max_debt"),
+        thresholds=thresholds_at(entry.thresholds, place / "thresholds"),
+        shadow=entry.shadow,
+    )
+    registry.save_resource(connection, resource)
+    if _told_the_ledger(resource) != _told_the_ledger(known.get(entry.name, UNTOLD)):
+        meters.note_change(connection)
+    if entry.meter is not None:
+        meters.save_definition(connection, entry.name, entry.meter)
+    before = facts_of_resource(known[entry.name], known_meter) if entry.name in known else None
+    after = facts_of_resource(resource, entry.meter)
+    journal.compare("resource", before, after, name=entry.name)
+    return None if entry.name in known else resource
+
+
+def _told_the_ledger(resource: Resource) -> tuple[object, ...]:
+    return resource.max_debt, resource.thresholds, resource.shadow
