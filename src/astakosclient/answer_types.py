@@ -14,7 +14,8 @@ class UserInfo(TypedDict):
     """The holder of a token; see `get_user_info`.
 
     ``auth_token_created`` and ``auth_token_expires`` are in milliseconds since the Unix epoch;
-    ``auth_token_expires`` is None for a token that does not expire.
+    ``auth_token_expires`` is None for a token that does not expire. ``key`` is the prefix of the key that was
+    sent in place of a token.
     """
 
     id: int
@@ -26,6 +27,7 @@ class UserInfo(TypedDict):
     auth_token: str | None
     auth_token_created: int
     auth_token_expires: int | None
+    key: NotRequired[str]
 
 
 class Role(TypedDict):
@@ -43,11 +45,15 @@ class Tenant(TypedDict):
 
 
 class TokenInfo(TypedDict):
-    """A token; ``expires`` is an ISO 8601 time, or None for a token that does not expire."""
+    """A token; ``expires`` is an ISO 8601 time, or None for a token that does not expire.
+
+    ``key`` is the prefix of the key that was sent in place of a token.
+    """
 
     id: str
     expires: str | None
     tenant: Tenant
+    key: NotRequired[str]
 
 
 class AccessUser(TypedDict):
@@ -473,6 +479,33 @@ class Identified(TypedDict):
     """The ID of a new object."""
 
     id: int
+
+
+class Key(TypedDict):
+    """An API key, without its secret. Times are in ISO 8601.
+
+    ``prefix`` is what the key begins with, by which calls name it. None stands for no limit (``services``,
+    ``calls``, ``networks``), for all projects of the user (``project``), for never (``expires``,
+    ``last_used``), and for an operator (``creator``, otherwise a UUID). ``last_used`` is exact to a minute.
+    """
+
+    prefix: str
+    name: str
+    state: Literal["valid", "expired"]
+    project: str | None
+    services: list[str] | None
+    calls: list[str] | None
+    networks: list[str] | None
+    created: str
+    expires: str | None
+    last_used: str | None
+    creator: str | None
+
+
+class NewKey(Key):
+    """A key that was just made or rotated; ``key`` is shown only here."""
+
+    key: str
 
 
 class OAuth2Token(TypedDict):

@@ -15,8 +15,10 @@ from astakosclient.answer_types import (
     HistoryPage,
     Identified,
     Invitation,
+    Key,
     Membership,
     NewInvitation,
+    NewKey,
     Project,
     ProjectApplication,
     ProjectUsage,
@@ -59,6 +61,19 @@ def resolution(client: Calls) -> object:
 def invitations(client: Calls) -> object:
     client.create_invitation(ALICE.token, LAB)
     return client.get_invitations(ALICE.token, LAB)
+
+
+def text_of_key(client: Calls) -> str:
+    return client.create_key(ALICE.token, "ci", expires="2098-01-01T00:00:00Z")["key"]
+
+
+def prefix(client: Calls) -> str:
+    return text_of_key(client)[:13]
+
+
+def keys(client: Calls) -> object:
+    client.get_quotas(text_of_key(client))
+    return client.get_keys(ALICE.token)
 
 
 def history(client: Calls) -> object:
@@ -106,6 +121,13 @@ ANSWERS: dict[str, tuple[Any, Callable[[Calls], object]]] = {
         Membership,
         lambda c: c.get_membership(BOB.token, c.get_memberships(BOB.token)[0]["id"]),
     ),
+    "create_key": (NewKey, lambda c: c.create_key(ALICE.token, "ci", calls=["quotas"])),
+    "get_keys": (list[Key], keys),
+    "get_key": (Key, lambda c: c.get_key(ALICE.token, prefix(c))),
+    "change_key": (Key, lambda c: c.change_key(ALICE.token, prefix(c), name="cd", calls=None)),
+    "rotate_key": (NewKey, lambda c: c.rotate_key(ALICE.token, prefix(c))),
+    "get_user_info of a key": (UserInfo, lambda c: c.get_user_info(text_of_key(c))),
+    "get_endpoints of a key": (Endpoints, lambda c: c.get_endpoints(text_of_key(c))),
     "create_invitation": (NewInvitation, lambda c: c.create_invitation(ALICE.token, LAB)),
     "get_invitations": (list[Invitation], invitations),
     "get_project_events": (EventPage, lambda c: c.get_project_events(ALICE.token, LAB)),

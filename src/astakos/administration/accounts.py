@@ -53,9 +53,19 @@ def hash_new_password(password: str) -> str:
 
 
 def set_password(
-    connection: Connection, actor: Actor, user: User, hashed: str, now: int, *, keep_tokens: bool
+    connection: Connection,
+    actor: Actor,
+    user: User,
+    hashed: str,
+    now: int,
+    *,
+    keep_tokens: bool,
+    keep_keys: bool = False,
 ) -> None:
-    """Set a user's password hash. Unless `keep_tokens`, end all their tokens and sessions."""
-    users.set_password_hash(connection, user.uuid, hashed, keep_tokens=keep_tokens)
-    kept = {"tokens_kept": keep_tokens}
+    """Set a user's password hash.
+
+    Unless `keep_tokens`, end all their tokens and sessions, and unless `keep_keys`, all their keys.
+    """
+    users.set_password_hash(connection, user.uuid, hashed, keep_tokens=keep_tokens, keep_keys=keep_keys)
+    kept = {"tokens_kept": keep_tokens, "keys_kept": keep_keys}
     events.record(connection, Event("user.password_changed", actor, subject=user.uuid, after=kept), now)

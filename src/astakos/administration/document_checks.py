@@ -13,6 +13,7 @@ KEYS = {
     "users": "uuid",
     "projects": "uuid",
     "grants": "number",
+    "keys": "prefix",
     "oauth2_clients": "identifier",
 }
 """What identifies an entry of each part."""

@@ -1,6 +1,6 @@
 """Writes an installation's declarative state as a document, with secrets as hashes and without usage."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from astakos.administration.document_values import HASH_PREFIX
 from astakos.administration.grants import place_of
@@ -8,6 +8,8 @@ from astakos.administration.state_document import (
     CapacityEntry,
     ComponentEntry,
     GrantEntry,
+    KeyEntry,
+    KeySecretEntry,
     MemberEntry,
     OAuth2ClientEntry,
     OAuth2TokenEntry,
@@ -24,7 +26,17 @@ from astakos.ledger.grants import NEVER
 from astakos.projects.limits import default_capacity
 from astakos.projects.project import MembershipState
 from astakos.storage.protocol import Connection, Database
-from astakos.storage.tables import grants, memberships, meters, oauth2, projects, registry, settings, users
+from astakos.storage.tables import (
+    api_keys,
+    grants,
+    memberships,
+    meters,
+    oauth2,
+    projects,
+    registry,
+    settings,
+    users,
+)
 from astakos.storage.tables.holding_limits import allowances_of
 
 
@@ -47,6 +59,7 @@ def dump(database: Database) -> StateDocument:
                 ending_notice_days=settings.find(connection, settings.ENDING_NOTICE_DAYS),
                 most_members_told=settings.find(connection, settings.MOST_MEMBERS_TOLD),
                 clock_agreement_seconds=settings.find(connection, settings.CLOCK_AGREEMENT_SECONDS),
+                most_keys=settings.find(connection, settings.MOST_KEYS),
                 compatibility=settings.find(connection, settings.COMPATIBILITY),
                 trusted_proxies=settings.find(connection, settings.TRUSTED_PROXIES),
                 webhook_networks=settings.find(connection, settings.WEBHOOK_NETWORKS),
@@ -58,6 +71,7 @@ def dump(database: Database) -> StateDocument:
             users=list(_users(connection)),
             projects=list(_projects(connection)),
             grants=list(_grants(connection)),
+            keys=list(_keys(connection)),
             oauth2_clients=list(_oauth2_clients(connection)),
             oauth2_tokens=list(_oauth2_tokens(connection)),
         )
@@ -193,6 +207,34 @@ def _grants(connection: Connection) -> Iterator[GrantEntry]:
             note=grant.note,
             revoked=grant.state is grants.State.REVOKED,
         )
+
+
+def _keys(connection: Connection) -> Iterator[KeyEntry]:
+    for user, key in api_keys.list_keys(connection):
+        yield KeyEntry(
+            user=user,
+            prefix=key.prefix,
+            name=key.name,
+            project=key.project,
+            services=_listed(key.services),
+            calls=_listed(key.calls),
+            networks=_listed(key.networks),
+            created=to_iso(key.created),
+            expires=_time(key.expires),
+            creator=key.creator,
+            secrets=[
+                KeySecretEntry(
+                    hash=HASH_PREFIX + secret.secret_hash.hex(),
+                    created=to_iso(secret.created),
+                    expires=_time(secret.expires),
+                )
+                for secret in api_keys.list_secrets(connection, key.id)
+            ],
+        )
+
+
+def _listed(names: Sequence[str] | None) -> list[str] | None:
+    return None if names is None else list(names)
 
 
 def _oauth2_clients(connection: Connection) -> Iterator[OAuth2ClientEntry]:

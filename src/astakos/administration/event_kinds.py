@@ -15,6 +15,7 @@ OF_ADMINISTRATION: Mapping[str, tuple[str, ...]] = {
     "delivery": ("retried",),
     "feedback": ("sent",),
     "grant": ("created", "revoked"),
+    "key": ("created", "changed", "rotated", "revoked"),
     "member_limit": ("changed",),
     "membership": ("created", "changed"),
     "oauth2_client": ("created", "changed", "secret_changed"),

@@ -18,7 +18,7 @@ from astakos.storage.tables import events
 
 AT_A_TIME = 1000
 """How many events are recorded together: fewer statements take more time, more events more memory."""
-NOT_TOLD_OF_USERS = {"id", "uuid", "username", "token_created", "token_expires"}
+NOT_TOLD_OF_USERS = {"id", "uuid", "username", "token_created", "token_expires", "key"}
 
 
 class Journal:

@@ -21,6 +21,7 @@ from astakos.administration.journal import (
     Journal,
     facts_of_user,
 )
+from astakos.administration.key_loading import load_key
 from astakos.administration.limit_updates import sync_resource
 from astakos.administration.meter_loading import check_scale
 from astakos.administration.oauth2_loading import load_access_token, load_client
@@ -35,6 +36,7 @@ from astakos.administration.settings_loading import load_settings
 from astakos.administration.state_document import (
     ComponentEntry,
     GrantEntry,
+    KeyEntry,
     OAuth2ClientEntry,
     OAuth2TokenEntry,
     ProjectEntry,
@@ -88,6 +90,7 @@ def load(database: Database, document: StateDocument, now: int, actor: Actor = O
             _each("projects", document.projects, loader.project_name)
             _each("users", document.users, loader.default_project)
             _each("grants", document.grants, loader.grant)
+            _each("keys", document.keys, loader.key)
             _each("oauth2_clients", document.oauth2_clients, loader.client)
             _each("oauth2_tokens", document.oauth2_tokens, loader.access_token)
 
@@ -249,6 +252,9 @@ class _Loader:
 
     def grant(self, entry: GrantEntry, place: Place) -> None:
         load_grant(self._connection, self._journal, entry, place, self._now)
+
+    def key(self, entry: KeyEntry, place: Place) -> None:
+        load_key(self._connection, entry, place, self._now, self._journal)
 
     def client(self, entry: OAuth2ClientEntry, place: Place) -> None:
         load_client(self._connection, entry, place, self._journal)

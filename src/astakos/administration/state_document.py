@@ -40,6 +40,7 @@ class Settings(Entry):
     end_projects: bool | None = None
     ending_notice_days: Annotated[int, msgspec.Meta(ge=0, le=365)] | None = None
     most_members_told: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] | None = None
+    most_keys: Annotated[int, msgspec.Meta(ge=0, le=10_000)] | None = None
     weblogin_next: list[str] | None = None
     cookie_name: Annotated[str, msgspec.Meta(pattern=COOKIE_NAME)] | None = None
     cookie_domain: Annotated[str, msgspec.Meta(pattern=COOKIE_DOMAIN)] | None = None
@@ -113,6 +114,30 @@ class UserEntry(Entry):
     default_project: str | None = None
     groups: list[str] = []
     quotas: dict[str, int] = {}
+
+
+class KeySecretEntry(Entry):
+    """The hash of a secret of a key; it ends with the key unless it expires before."""
+
+    hash: str
+    created: str
+    expires: str | None = None
+
+
+class KeyEntry(Entry):
+    """An entry of `keys`. Without `calls`, a key that names services can make no calls of this API."""
+
+    user: str
+    prefix: str
+    name: str
+    project: str | None = None
+    services: list[str] | None = None
+    calls: list[str] | None = None
+    networks: list[str] | None = None
+    created: str | None = None
+    expires: str | None = None
+    creator: str | None = None
+    secrets: list[KeySecretEntry] = []
 
 
 class CapacityEntry(Entry):
@@ -201,6 +226,7 @@ class StateDocument(Entry):
     users: list[UserEntry] = []
     projects: list[ProjectEntry] = []
     grants: list[GrantEntry] = []
+    keys: list[KeyEntry] = []
     oauth2_clients: list[OAuth2ClientEntry] = []
     oauth2_tokens: list[OAuth2TokenEntry] = []
     token_names: dict[str, str] = {}

@@ -30,6 +30,7 @@ class Particulars(TypedDict, total=False):
         first_name: the first name.
         last_name: the last name.
         password_hash: the hash of a new password.
+        keep_keys: whether the user's keys stay when they get a new password; otherwise they end.
         affiliation: the organization that the user belongs to; None if unknown.
         metadata: free data for programs.
     """
@@ -38,6 +39,7 @@ class Particulars(TypedDict, total=False):
     first_name: str
     last_name: str
     password_hash: str
+    keep_keys: bool
     affiliation: str | None
     metadata: dict[str, Any]
 
@@ -134,8 +136,10 @@ def change_user(connection: Connection, actor: Actor, user: User, given: Particu
             # Free data for programs, which may be secret.
             journal.note("user.metadata_changed", subject=user.uuid)
         if "password_hash" in given:
-            users.set_password_hash(connection, user.uuid, given["password_hash"])
-            journal.note("user.password_changed", subject=user.uuid)
+            keep_keys = given.get("keep_keys", False)
+            users.set_password_hash(connection, user.uuid, given["password_hash"], keep_keys=keep_keys)
+            kept = {"keys_kept": True} if keep_keys else None
+            journal.note("user.password_changed", subject=user.uuid, after=kept)
 
 
 def deactivate_user(connection: Connection, actor: Actor, user: User, reason: str, now: int) -> None:

@@ -17,6 +17,7 @@ ON_THE_DATABASE = {
     "delivery": "astakos.cli.delivery_commands:delivery",
     "dump": "astakos.cli.state_commands:dump",
     "grant": "astakos.cli.grant_commands:grant",
+    "key": "astakos.cli.key_commands:key",
     "load": "astakos.cli.state_commands:load",
     "migrate": "astakos.cli.migrate_command:migrate",
     "project": "astakos.cli.project_commands:project",

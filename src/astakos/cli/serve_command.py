@@ -9,6 +9,7 @@ import click
 
 from astakos import clock
 from astakos.administration.component_registration import register_own_services
+from astakos.administration.key_retention import forget_expired_keys
 from astakos.administration.project_endings import end_what_is_over
 from astakos.administration.quota_alerts import record_alerts
 from astakos.administration.state_document import StateError
@@ -253,7 +254,10 @@ def serve(
     if metrics_port is not None and reports is not None:
         metrics_url = _serve_metrics(metrics_host, metrics_port, processes, reports, database)
     housekeeping = Housekeeping(
-        *(functools.partial(work, database) for work in (end_what_is_over, record_alerts))
+        *(
+            functools.partial(work, database)
+            for work in (end_what_is_over, forget_expired_keys, record_alerts)
+        )
     )
     processes.engine.tell_time(housekeeping.tell_time)
     housekeeping.start()

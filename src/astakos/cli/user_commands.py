@@ -16,7 +16,7 @@ from astakos.cli.shown_values import moment
 from astakos.directory.entities import User
 from astakos.events.event import OPERATOR
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import users
+from astakos.storage.tables import api_keys, users
 
 
 @click.group()
@@ -96,17 +96,24 @@ def token(name: str, database_url: str, as_json: bool, token_only: bool) -> None
     is_flag=True,
     help="End neither the user's tokens nor their logins. Only if nobody else can have known the password.",
 )
+@click.option(
+    "--keep-keys/--end-keys",
+    default=None,
+    help="Whether the user's keys stay.  [default: they end; a terminal asks]",
+)
 @database_option
-def password(name: str, keep_tokens: bool, database_url: str) -> None:
+def password(name: str, keep_tokens: bool, keep_keys: bool | None, database_url: str) -> None:
     """Set the password of the user NAME.
 
     Prompts for the password twice, or reads the first line of standard input if it is not a terminal. The
-    user is logged out everywhere, and all their tokens end, because somebody else may have known the old
-    password. Give the user a new token with `astakos user token`.
+    user is logged out everywhere, and all their tokens and keys end, because somebody else may have known the
+    old password. Give the user a new token with `astakos user token`.
     """
     database = open_database(database_url)
-    find_user(database.reader(), name)
+    user = find_user(database.reader(), name)
     hashed = hash_new_password(_typed_password())
+    keys = api_keys.count_of_user(database.reader(), user.uuid)
+    stay = _keys_stay(keys) if keep_keys is None else keep_keys
     database.change(
         lambda connection: set_password(
             connection,
@@ -115,10 +122,20 @@ def password(name: str, keep_tokens: bool, database_url: str) -> None:
             hashed,
             clock.now(),
             keep_tokens=keep_tokens,
+            keep_keys=stay,
         )
     )
     kept = "Their tokens are still valid." if keep_tokens else "All their tokens have ended."
+    if keys:
+        kept += " Their keys are still valid." if stay else " So have their keys."
     click.echo(f"{name} has a new password. {kept}")
+
+
+def _keys_stay(count: int) -> bool:
+    """Ask whether the keys of a user stay, if they have some and somebody can answer."""
+    if not count or not sys.stdin.isatty():
+        return False
+    return click.confirm(f"The user has {count} keys. Keep them?", default=False)
 
 
 def _typed_password() -> str:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from astakos.demo.budget_story import tell_of_a_budget
+from astakos.demo.key_story import tell_of_keys
 from astakos.demo.narrator import Narrator
 from astakos.demo.project_story import tell_of_a_project
 from astakos.demo.world import GIB, World
@@ -22,6 +23,7 @@ def tell(narrator: Narrator, world: World, base_url: str) -> None:
     _beyond_the_original(narrator, world)
     tell_of_a_budget(narrator, world)
     tell_of_a_project(narrator, world)
+    tell_of_keys(narrator, world)
     _feedback(narrator, world)
 
 

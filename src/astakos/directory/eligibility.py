@@ -13,6 +13,8 @@ def refuse_user(user: User | None, now: int) -> str | None:
         return "The token has expired; get a new one."
     if not user.has_signed_terms:
         return "The user has not signed the current terms of service."
+    if user.key is not None and not user.key.draws:
+        return "The user cannot draw from the project of the key now."
     return None
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
+from astakos.directory.api_keys import ApiKey
 from astakos.directory.charging_rights import MayCharge
 
 NO_BOUND = 2**63 - 1
@@ -29,6 +30,7 @@ class User:
             user's system project.
         token_created: instant; None if the user has no token.
         token_expires: instant after which the token is refused; None if never.
+        key: the key that was sent in place of a token; None for a token.
     """
 
     id: int
@@ -45,6 +47,7 @@ class User:
     default_project: str | None = None
     token_created: int | None = None
     token_expires: int | None = None
+    key: ApiKey | None = None
 
     @property
     def name(self) -> str:

@@ -56,6 +56,7 @@ class Application:
     async def start(self) -> None:
         """Starts what needs the event loop."""
         await self.service.ledger.start()
+        self.service.key_uses.start()
 
     def prepare_to_stop(self) -> None:
         """Makes `/readyz` say that the service is shutting down."""
@@ -63,6 +64,7 @@ class Application:
 
     async def stop(self) -> None:
         """Stops it, when no request is under way."""
+        await self.service.key_uses.stop()
         await self.service.ledger.stop()
         self.service.close()
 

@@ -8,6 +8,7 @@ from astakos.directory.eligibility import refuse_component, refuse_user
 from astakos.directory.entities import Component, User
 from astakos.directory.tokens import token_hash
 from astakos.http.faults import TokenMissing, Unauthorized
+from astakos.http.key_limits import require_call
 from astakos.http.openapi.description import TokenKind
 from astakos.http.request import Answer, Request
 from astakos.service.admission import current_caller
@@ -28,16 +29,29 @@ async def authenticated_user(service: Service, request: Request) -> User:
     token = request.token
     if not token:
         raise TokenMissing
-    return await user_of_token(service, token)
+    return await caller_of_token(service, request, token)
+
+
+async def caller_of_token(service: Service, request: Request, token: str) -> User:
+    """Returns the user that a token or key belongs to which authorizes a request.
+
+    Raises:
+        Unauthorized: The token is invalid.
+        NotForKey: It is a key that may not make the call.
+    """
+    user = await user_of_token(service, token)
+    if user.key is not None:
+        await require_call(service, request, user.key)
+    return user
 
 
 async def user_of_token(service: Service, token: str) -> User:
-    """Returns the user that a token belongs to.
+    """Returns the user that a token or key belongs to, whatever the key is limited to.
 
     Raises:
         Unauthorized: The token is invalid.
     """
-    user = await service.user_of_token(token_hash(token))
+    user = await service.user_of_token(token)
     refusal = refuse_user(user, service.now())
     if user is None or refusal is not None:
         raise Unauthorized(refusal or "")
@@ -54,7 +68,7 @@ async def authenticated_component_or_user(service: Service, request: Request) ->
     """
     token = request.token
     if token and await service.component_of_token(token_hash(token)) is None:
-        return await user_of_token(service, token)
+        return await caller_of_token(service, request, token)
     return await authenticated_component(service, request)
 
 

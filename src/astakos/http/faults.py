@@ -82,6 +82,14 @@ class Forbidden(Fault):
     name = "forbidden"
 
 
+class NotForKey(Forbidden):
+    """The request carries a key that may not make the call."""
+
+    def __init__(self, message: str) -> None:
+        """Sets the message."""
+        super().__init__(message, challenged_with("insufficient_scope"))
+
+
 class ItemNotFound(Fault):
     """The requested object does not exist."""
 

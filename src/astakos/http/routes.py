@@ -6,6 +6,7 @@ from astakos.http import health, statistics
 from astakos.http.account import (
     default_project,
     feedback,
+    keys,
     periods,
     quota_reports,
     resource_list,
@@ -118,12 +119,20 @@ def _account() -> Iterator[Route]:
     )
     yield Route(f"{ACCOUNT}/resources", {"GET": resource_list.resources})
     yield Route(f"{ACCOUNT}/feedback", {"POST": ForUser(feedback.feedback)})
+    yield from _keys()
     yield Route(f"{ACCOUNT}/quotas", {"GET": ForUser(quota_reports.quotas)})
     yield Route(f"{ACCOUNT}/quotas/periods", {"GET": ForUser(periods.periods)})
     yield Route(f"{ACCOUNT}/service_quotas", {"GET": ForComponent(quota_reports.service_quotas)})
     yield Route(
         f"{ACCOUNT}/service_project_quotas", {"GET": ForComponent(quota_reports.service_project_quotas)}
     )
+
+
+def _keys() -> Iterator[Route]:
+    one = {"GET": ForUser(keys.show), "PUT": ForUser(keys.change), "DELETE": ForUser(keys.revoke)}
+    yield Route(f"{ACCOUNT}/keys", {"GET": ForUser(keys.list_), "POST": ForUser(keys.make)})
+    yield Route(f"{ACCOUNT}/keys/{{key}}", one)
+    yield Route(f"{ACCOUNT}/keys/{{key}}/action", {"POST": ForUser(keys.act)})
 
 
 def _projects() -> Iterator[Route]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from astakos.http.openapi.description import ANY_METHOD, description_of
+from astakos.http.openapi.description import ANY_METHOD, Description, description_of
 from astakos.http.request import Answer, Request
 from astakos.service.service import Service
 
@@ -24,6 +24,7 @@ PATTERNS: Final[Mapping[str, str]] = {
     "membership": "[0-9]+",
     "invitation": "[0-9]+",
     "id": "[^/]+",
+    "key": "[^/]+",
     "uuid": "[^/]+?",
 }
 """What each path variable matches, unless its route sets `pattern`."""
@@ -72,6 +73,13 @@ class Route:
     def handler_of(self, method: str) -> Handler | None:
         """Returns the handler of a method, None if the path does not have it."""
         return self.methods.get(method) or self._any
+
+    def description_of(self, method: str) -> Description | None:
+        """Returns the description of a method; None if the path does not have it, or nothing describes it."""
+        found = self.handler_of(method)
+        handlers = getattr(found, "handlers", None) or {method: getattr(found, "handler", found)}
+        handler = handlers.get(method)
+        return None if handler is None else description_of(handler)
 
     def body_limit(self, request: Request) -> int:
         """Returns how many bytes of body a request needs at most; 0 if it can be answered without."""

@@ -4,23 +4,26 @@ from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from astakos import clock
+from astakos.directory.api_keys import is_key
 from astakos.directory.charging_rights import ChargingRight, charging_right
 from astakos.directory.entities import Component, Resource, User
 from astakos.directory.login_settings import LoginSettings
 from astakos.directory.service_catalog import service_catalog
+from astakos.directory.tokens import token_hash
 from astakos.directory.trusted_proxies import TrustedProxies
 from astakos.ledger.embedded_engine import GroupCommit
 from astakos.ledger.engine_client import MOST_WAITING, Ledger
 from astakos.ledger.ports import StorageBrokenError
 from astakos.service.admission import Admission, Bounds
 from astakos.service.attempts import Attempts
+from astakos.service.key_uses import KeyUses
 from astakos.service.password_pool import PasswordPool
 from astakos.service.pool import Pool
 from astakos.service.readiness import Readiness
 from astakos.service.ttl_cache import TtlCache
 from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Connection, Database
-from astakos.storage.tables import registry, sessions, settings
+from astakos.storage.tables import api_keys, registry, sessions, settings
 from astakos.storage.tables.statistics import UserCounts, count_users
 
 QUICK_READS = Bounds(at_once=6, of_one=5)
@@ -66,6 +69,7 @@ class Service:
         self.base_url = base_url
         self.ledger = ledger or GroupCommit(ledger_storage(database), now, most_waiting=queue_limit)
         self.attempts = Attempts(self, now)
+        self.key_uses = KeyUses(self, now)
         self.passwords = PasswordPool()
         self.readiness = Readiness(database, self.ledger)
         self.large_requests = Admission("large requests", LARGE_REQUESTS)
@@ -93,6 +97,12 @@ class Service:
         )
         self._users: TtlCache[bytes, User] = TtlCache(
             lambda token_hash: self.read(sessions.find_holder, token_hash)
+        )
+        self._users_of_keys: TtlCache[bytes, User] = TtlCache(
+            lambda token_hash: self.read(api_keys.find_holder, token_hash)
+        )
+        self._names_of_services: TtlCache[None, dict[int, frozenset[str]]] = TtlCache(
+            lambda _: self.read(registry.names_of_services)
         )
 
     async def read(
@@ -164,9 +174,15 @@ class Service:
             self._charging_rights.forget_one(component.id)
         return await self._charging_rights.get(component.id) or charging_right((), ())
 
-    async def user_of_token(self, token_hash: bytes) -> User | None:
-        """Returns the user of a token hash. A revoked token may be accepted for up to one second."""
-        return await self._users.get(token_hash)
+    async def user_of_token(self, token: str) -> User | None:
+        """Returns the user of a token or key. A revoked one may be accepted for up to one second."""
+        cache = self._users_of_keys if is_key(token) else self._users
+        return await cache.get(token_hash(token))
+
+    async def services_of(self, component: Component) -> frozenset[str]:
+        """Returns the names of the services of a component, up to a second old."""
+        names = await self._names_of_services.get(None) or {}
+        return names.get(component.id, frozenset())
 
     async def user_counts(self) -> UserCounts:
         """Returns how many users there are."""
@@ -180,6 +196,10 @@ class Service:
         """Makes the revocation of a token take effect at once in this process."""
         self._users.forget_one(token_hash)
 
+    def forget_keys(self) -> None:
+        """Makes changes of keys take effect at once in this process."""
+        self._users_of_keys.forget()
+
     def forget(self) -> None:
         """Makes administrative changes take effect at once in this process."""
         self._catalog.forget()
@@ -187,6 +207,8 @@ class Service:
         self._components.forget()
         self._charging_rights.forget()
         self._users.forget()
+        self._users_of_keys.forget()
+        self._names_of_services.forget()
         self._user_counts.forget()
         self._login_settings.forget()
 

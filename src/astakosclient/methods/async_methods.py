@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from astakosclient.async_commission import AsyncCommission
-from astakosclient.calls import account, commissions
+from astakosclient.calls import account, commissions, keys
 from astakosclient.core.absence import ABSENT, Absent, either
 from astakosclient.methods.async_project_methods import AsyncProjectCalls
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
         Endpoints,
         Granted,
         HistoryPage,
+        Key,
+        NewKey,
         Overage,
         Period,
         Quotas,
@@ -239,6 +241,89 @@ class AsyncCalls(AsyncProjectCalls):
             AstakosClientException: the call failed.
         """
         return await self._run(account.get_endpoints(token, uuid))
+
+    # Keys
+
+    async def create_key(
+        self,
+        token: str | None,
+        name: str,
+        *,
+        expires: str | None = None,
+        services: Iterable[str] | None = None,
+        calls: Iterable[str] | None = None,
+        networks: Iterable[str] | None = None,
+        project: str | None = None,
+    ) -> NewKey:
+        """Makes a key, with which programs act as the user. Requires this project's server.
+
+        Args:
+            token: a user's token, not a key.
+            name: what the key is for.
+            expires: when it ends, in ISO 8601 with a time zone; the default is never.
+            services: the names of the services that accept it; the default is all.
+            calls: areas (``quotas``) or calls (``quotas.periods``) of the API that it may make; by default
+                all, or none if ``services`` are given.
+            networks: networks (``192.0.2.0/24``) or addresses that it may be used from; the default is all.
+            project: the UUID of the only project that it may draw from; the default is all of the user's.
+
+        Returns:
+            The key (see `Key`). Its text, ``key``, cannot be retrieved later.
+
+        Raises:
+            Conflict: the user cannot have more keys.
+            AstakosClientException: the call failed.
+        """
+        return await self._run(keys.create_key(token, name, expires, services, calls, networks, project))
+
+    async def get_keys(self, token: str | None) -> list[Key]:
+        """Lists the user's keys, without their secrets. Requires this project's server."""
+        return await self._run(keys.get_keys(token))
+
+    async def get_key(self, token: str | None, prefix: str) -> Key:
+        """Returns one of the user's keys, by its prefix. Requires this project's server."""
+        return await self._run(keys.get_key(token, prefix))
+
+    async def change_key(
+        self,
+        token: str | None,
+        prefix: str,
+        *,
+        name: str | Absent = ABSENT,
+        expires: str | Absent | None = ABSENT,
+        services: Iterable[str] | Absent | None = ABSENT,
+        calls: Iterable[str] | Absent | None = ABSENT,
+        networks: Iterable[str] | Absent | None = ABSENT,
+    ) -> Key:
+        """Changes a key. What is not passed stays; None removes a limit. Requires this project's server.
+
+        Args:
+            token: a user's token, not a key.
+            prefix: what the key begins with.
+            name: what the key is for.
+            expires: when it ends; None for never.
+            services: as for `create_key`.
+            calls: as for `create_key`.
+            networks: as for `create_key`.
+        """
+        return await self._run(keys.change_key(token, prefix, name, expires, services, calls, networks))
+
+    async def rotate_key(self, token: str | None, prefix: str, overlap_seconds: int = 86400) -> NewKey:
+        """Gives a key a new secret; its prefix and limits stay. Requires this project's server.
+
+        Args:
+            token: a user's token, not a key.
+            prefix: what the key begins with.
+            overlap_seconds: for how long the present key is still valid; at most 30 days.
+
+        Returns:
+            The key (see `Key`). Its new text, ``key``, cannot be retrieved later.
+        """
+        return await self._run(keys.rotate_key(token, prefix, overlap_seconds))
+
+    async def revoke_key(self, token: str | None, prefix: str) -> None:
+        """Revokes a key: it is valid no longer. Requires this project's server."""
+        await self._run(keys.revoke_key(token, prefix))
 
     # Quotas
 

@@ -136,8 +136,8 @@ class Admission:
             verdict: the verdict on the token; None if there is no token.
         """
         match verdict:
-            case Identity(uuid, username, name, roles) if credential is not None:
-                return AuthenticatedUser(uuid, username, name, roles, credential.token)
+            case Identity(uuid, username, name, roles, _, key) if credential is not None:
+                return AuthenticatedUser(uuid, username, name, roles, credential.token, key)
             case Unavailable(retry_after):
                 headers = [("Retry-After", str(retry_after))]
                 return _refusal(503, "Service Unavailable", "serviceUnavailable", UNAVAILABLE, headers)

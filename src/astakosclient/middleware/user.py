@@ -20,6 +20,7 @@ class AuthenticatedUser:
         name: the user's full name, for display.
         roles: the names of the user's groups, for example ``staff``.
         token: the token, for calls on the user's behalf. Omitted from ``repr()``; do not store it.
+        key: the prefix of the key that was sent in place of a token; None for a token.
     """
 
     uuid: str
@@ -27,3 +28,4 @@ class AuthenticatedUser:
     name: str
     roles: tuple[str, ...]
     token: str = field(repr=False)
+    key: str | None = None

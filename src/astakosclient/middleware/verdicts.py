@@ -28,7 +28,8 @@ LONGEST_RETRY_AFTER = 300
 class Identity(NamedTuple):
     """The token is valid, and this is its holder.
 
-    ``expires`` is the token's expiry in seconds since the epoch; None if unknown or never.
+    ``expires`` is the token's expiry in seconds since the epoch; None if unknown or never. ``key`` is the
+    prefix of the key that was sent in place of a token.
     """
 
     uuid: str
@@ -36,6 +37,7 @@ class Identity(NamedTuple):
     name: str
     roles: tuple[str, ...]
     expires: float | None = None
+    key: str | None = None
 
 
 class Refused(NamedTuple):
@@ -126,6 +128,7 @@ def _from_user_info(info: Mapping[str, Any]) -> Identity:
         name=str(info.get("name") or ""),
         roles=tuple(map(str, info.get("groups") or ())),
         expires=None if expires is None else expires / 1000,
+        key=info.get("key"),
     )
 
 
@@ -139,6 +142,7 @@ def _from_access(document: Mapping[str, Any]) -> Identity:
         name=str(user.get("name") or ""),
         roles=tuple(str(role["name"]) for role in user.get("roles") or ()),
         expires=None if expires is None else datetime.fromisoformat(expires).timestamp(),
+        key=access["token"].get("key"),
     )
 
 

@@ -18,6 +18,7 @@ from astakos.administration.grants import GrantPlace, Terms, add_grant
 from astakos.administration.journal import Journal
 from astakos.administration.load import load
 from astakos.administration.state_document import ResourceEntry, StateDocument, StateError, UserEntry
+from astakos.directory.api_keys import ApiKey
 from astakos.directory.attempt_limits import Attempt
 from astakos.directory.tokens import token_hash
 from astakos.events.event import OPERATOR, Event
@@ -35,6 +36,7 @@ from astakos.storage.schema.definition import metadata
 from astakos.storage.schema.revisions import REVISION
 from astakos.storage.schema.whole_tables import AT_A_TIME, LEFT_OUT
 from astakos.storage.tables import (
+    api_keys,
     deliveries,
     destinations,
     events,
@@ -46,6 +48,7 @@ from astakos.storage.tables import (
     sessions,
     temporary_tokens,
 )
+from astakos.storage.tables.api_keys import Secret
 from astakos.storage.tables.proofs import TokenProof
 from astakos.storage.tables.temporary_tokens import TemporaryToken
 from service.engines import POSTGRESQL, SQLITE, Engine, PostgreSQLEngine, SQLiteEngine
@@ -107,6 +110,8 @@ def live(database: Database) -> None:
         destinations.add(connection, hook)
         deliveries.plan(connection, hook.name, [(event, "größe")], LOADED)
         invitations.add(connection, Invitation(0, LAB, 9, 0, LOADED, LOADED + SECOND, None), b"\xffcode")
+        made = api_keys.add(connection, 1, ApiKey(0, "astk_abcdefgh", "ü", calls=(), networks=("::1",)))
+        api_keys.add_secret(connection, made, Secret(b"\x00key\xff", LOADED, None))
         connection.execute("INSERT INTO closed_periods VALUES (1, ?, ?, 5, ?)", (LOADED, LOADED, LOADED))
         connection.execute("INSERT INTO rollovers VALUES (1, ?, 5)", (LOADED,))
         with Journal(connection, OPERATOR, LOADED) as journal:

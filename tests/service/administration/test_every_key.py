@@ -57,6 +57,7 @@ def base() -> dict[str, Any]:
             "most_members_told": 50,
             "trusted_proxies": ["192.0.2.0/24"],
             "webhook_networks": ["198.51.100.0/24"],
+            "most_keys": 7,
             "weblogin_next": ["pithos"],
             "cookie_name": "a",
             "cookie_domain": "example.org",
@@ -146,6 +147,21 @@ def base() -> dict[str, Any]:
             },
             {"uuid": OFFICE, "name": "office", "end_date": FAR, "members": [ADA]},
         ],
+        "keys": [
+            {
+                "user": ADA,
+                "prefix": "astk_abcdefgh",
+                "name": "ci",
+                "project": LAB,
+                "services": ["s"],
+                "calls": ["quotas"],
+                "networks": ["192.0.2.0/24"],
+                "created": CREATED,
+                "expires": FAR,
+                "creator": BEN,
+                "secrets": [{"hash": hashed("a key"), "created": CREATED, "expires": FAR}],
+            }
+        ],
         "oauth2_clients": [
             {
                 "identifier": "viewer",
@@ -180,6 +196,7 @@ OTHER: dict[str, dict[str, Any]] = {
         "most_members_told": 0,
         "trusted_proxies": [],
         "webhook_networks": [],
+        "most_keys": 0,
         "weblogin_next": [],
         "cookie_name": "b",
         "cookie_domain": "example.com",
@@ -245,6 +262,17 @@ OTHER: dict[str, dict[str, Any]] = {
         "resources": {"s.vm": {"project_capacity": 21, "member_capacity": 5}},
         "members": [{"user": ADA, "state": "leave_requested"}, {"user": BEN, "state": "removed"}],
     },
+    "keys": {
+        "name": "cd",
+        "project": OFFICE,
+        "services": ["t"],
+        "calls": ["quotas.periods"],
+        "networks": ["198.51.100.7"],
+        "created": PAST,
+        "expires": CREATED,
+        "creator": ADA,
+        "secrets": [{"hash": hashed("another key"), "created": PAST}],
+    },
     "oauth2_clients": {
         "name": "Reader",
         "secret": "another secret",
@@ -273,6 +301,7 @@ ELSEWHERE = {
     **{
         ("grants", field.name): "does not change: test_grants" for field in msgspec.structs.fields(GrantEntry)
     },
+    ("keys", "user"): "refused: test_a_key_of_another_user_is_not_taken",
     ("oauth2_tokens", "access_token"): "identifies the entry",
     ("oauth2_tokens", "token_hash"): "identifies the entry",
 }
@@ -288,6 +317,8 @@ KEPT = {
     ("users", "token_expires"),
     ("users", "default_project"),
     ("users", "quotas"),
+    ("keys", "created"),
+    ("keys", "secrets"),
     ("projects", "creation_date"),
     ("projects", "resources"),
     ("projects", "members"),
@@ -300,6 +331,7 @@ IDENTITIES = {
     "resources": "name",
     "users": "uuid",
     "projects": "uuid",
+    "keys": "prefix",
     "oauth2_clients": "identifier",
     "oauth2_tokens": "access_token",
 }
@@ -309,6 +341,7 @@ REQUIRED = {
     "resources": ("service",),
     "users": ("email",),
     "projects": ("name", "end_date"),
+    "keys": ("user", "name"),
     "oauth2_clients": ("secret",),
     "oauth2_tokens": ("client", "user", "expires"),
 }
@@ -318,7 +351,11 @@ OPTIONAL = [
     for part, key in APPLIED
     if part == "settings" or (key not in REQUIRED[part] and key != "access_token")
 ]
-DERIVED = {("resources", "project_default"): 0, ("resources", "ui_visible"): True}
+DERIVED: dict[tuple[str, str], Any] = {
+    ("resources", "project_default"): 0,
+    ("resources", "ui_visible"): True,
+    ("keys", "calls"): [],
+}
 """Defaults that follow from other keys of the entry."""
 SHOWN_AS = {"token": "token_hash", "secret": "secret_hash"}
 """The keys of a dump that show what a secret key has set."""
@@ -437,6 +474,22 @@ def test_a_change_of_the_times_of_a_token_logs_nobody_out(database: Database) ->
     load(database, document, LOADED)
     assert rows(database, "SELECT COUNT(*) FROM oauth2_tokens") == [(1,)]
     assert dump(database).users[0].token_expires == FAR
+
+
+def test_a_key_of_another_user_is_not_taken(empty: Database) -> None:
+    loaded(empty, base())
+    document = base()
+    document["keys"][0]["user"] = BEN
+    with pytest.raises(StateError, match=r"of another user.*\$\.keys\[0\]\.prefix"):
+        loaded(empty, document)
+
+
+def test_the_secret_of_another_key_is_not_taken(empty: Database) -> None:
+    loaded(empty, base())
+    document = base()
+    document["keys"][0]["prefix"] = "astk_bcdefghi"
+    with pytest.raises(StateError, match="the key astk_abcdefgh already has this secret"):
+        loaded(empty, document)
 
 
 def test_groups_are_only_added(empty: Database) -> None:

@@ -36,7 +36,10 @@ async def periods(service: Service, request: Request, user: User) -> Answer:
     before, most, now = BEFORE.of(request), LIMIT.of(request) or USUAL_PAGE, service.now()
 
     def page(connection: Connection) -> bytes:
-        found = periods_of(connection, user.uuid, resource, before=before, most=most, now=now)
+        project = None if user.key is None else user.key.project
+        found = periods_of(
+            connection, user.uuid, resource, before=before, most=most, now=now, project=project
+        )
         return to_json([_document(one) for one in found])
 
     return Answer(body=await service.read_much(page))

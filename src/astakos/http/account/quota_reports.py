@@ -5,6 +5,7 @@ from collections.abc import Collection
 from astakos.directory.entities import Component, User
 from astakos.http.dialects.dialect import Dialect, QuotaFilter, Quotas
 from astakos.http.dialects.newest import PROJECT, USER, project_figures
+from astakos.http.drawable_projects import sees
 from astakos.http.faults import ItemNotFound
 from astakos.http.openapi.description import Reply, described
 from astakos.http.request import Answer, Request
@@ -62,7 +63,8 @@ def _are_few(uuids: Collection[str] | None) -> bool:
 
 
 def _quotas_of_user(connection: Connection, dialect: Dialect, user: User, now: int) -> Quotas:
-    return dialect.quotas(dialect.user_quotas(connection, user, now)).get(user.uuid, {})
+    found = (quota for quota in dialect.user_quotas(connection, user, now) if sees(user, quota.project))
+    return dialect.quotas(found).get(user.uuid, {})
 
 
 def _service_quotas(

@@ -2,6 +2,7 @@
 
 from astakos.clock import to_milliseconds
 from astakos.directory.entities import User
+from astakos.http.key_limits import SERVICE
 from astakos.http.openapi.description import Reply, described
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
@@ -10,7 +11,7 @@ from astakos.storage.tables import users
 from astakosclient.answer_types import UserInfo
 
 
-@described("account.authenticate", answers={200: Reply(UserInfo)})
+@described("account.authenticate", parameters=[SERVICE], answers={200: Reply(UserInfo)})
 async def authenticate(service: Service, request: Request, user: User) -> Answer:
     """Retrieves the user who holds the token, in the format of Astakos 0.14."""
     header = request.header_token
@@ -26,6 +27,8 @@ async def authenticate(service: Service, request: Request, user: User) -> Answer
         "auth_token_created": _milliseconds(user.token_created),
         "auth_token_expires": _milliseconds(user.token_expires),
     }
+    if user.key is not None:
+        document["key"] = user.key.prefix
     return Answer(body=to_json(document))
 
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from astakos.directory.tokens import token_hash
 from astakos.events.event import Actor
-from astakos.http.authentication import user_of_token
+from astakos.http.authentication import caller_of_token
 from astakos.http.faults import BadRequest, Forbidden, NotAllowed, TokenMissing, Unauthorized
 from astakos.http.openapi.description import TokenKind
 from astakos.http.projects.actors import actor_of, origin_of
@@ -41,7 +41,7 @@ class ForAdministrators:
         if not request.token:
             raise TokenMissing
         try:
-            user = await user_of_token(service, request.token)
+            user = await caller_of_token(service, request, request.token)
         except Unauthorized as refusal:
             raise InnerFault(refusal.message) from refusal
         if not any(group.name in groups for group in await service.read(users.groups_of, user.id)):

@@ -8,17 +8,18 @@ from msgspec import UNSET
 from astakos.clock import to_iso
 from astakos.directory.attempt_limits import user_account
 from astakos.directory.entities import User
-from astakos.directory.tokens import token_hash
 from astakos.http.authentication import user_of_token
 from astakos.http.bodies import JsonBody
+from astakos.http.drawable_projects import drawable_uuids
 from astakos.http.faults import BadRequest, TooManyAttempts, Unauthorized
+from astakos.http.key_limits import SERVICE, require_asker
 from astakos.http.openapi.description import Reply, described
 from astakos.http.request import XML, Answer, Request
 from astakos.http.secret_attempts import count_wrong
 from astakos.http.serialization import access_to_xml, to_json
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import projects, users
+from astakos.storage.tables import users
 from astakosclient.answer_types import Endpoints
 
 CREDENTIALS = (
@@ -58,10 +59,18 @@ TOKENS = JsonBody(TokensBody, is_required=False)
 
 
 @described(
-    "identity.tokens", body=TOKENS, answers={200: Reply(Endpoints)}, faults=[Unauthorized, TooManyAttempts]
+    "identity.tokens",
+    parameters=[SERVICE],
+    body=TOKENS,
+    answers={200: Reply(Endpoints)},
+    faults=[Unauthorized, TooManyAttempts],
 )
 async def tokens(service: Service, request: Request) -> Answer:
-    """Returns the service catalog and, given credentials, the token and its user."""
+    """Returns the service catalog and, given credentials, the token and its user.
+
+    If the credentials are a key, `key` is its prefix. A key that is limited to services counts only for
+    these. Send the token of a component that has one of them in X-Auth-Token, or name one in Astakos-Service.
+    """
     if request.announced_length == 0:
         return access_answer(request, {"serviceCatalog": request.dialect.catalog(await service.catalog())})
     auth = TOKENS.read(request).auth
@@ -71,6 +80,8 @@ async def tokens(service: Service, request: Request) -> Answer:
     if uuid is not None:
         await _require_owner(service, request, token, uuid)
     user = await user_of_token(service, token)
+    if user.key is not None:
+        await require_asker(service, request, user.key)
     if auth.tenantName and auth.tenantName != user.uuid:
         raise BadRequest("tenantName must be the UUID of the token's user, or be omitted.")
     access = {
@@ -88,7 +99,7 @@ async def _require_owner(service: Service, request: Request, token: str, uuid: o
         Unauthorized: It belongs to somebody else.
         TooManyAttempts: There were too many wrong attempts.
     """
-    holder = await service.user_of_token(token_hash(token))
+    holder = await service.user_of_token(token)
     if holder is not None and holder.uuid == uuid:
         return
     await count_wrong(service, request, user_account(uuid if isinstance(uuid, str) else ""))
@@ -112,11 +123,14 @@ def _credentials(auth: Credentials) -> tuple[object, object]:
 
 def token_document(user: User, token: str, expires: int | None) -> dict[str, Any]:
     """Returns the document of a user's token. `expires` is None if it never expires."""
-    return {
+    document = {
         "id": token,
         "expires": None if expires is None else to_iso(expires),
         "tenant": {"id": user.default_project or user.uuid, "name": user.name},
     }
+    if user.key is not None:
+        document["key"] = user.key.prefix
+    return document
 
 
 def user_document(connection: Connection, user: User) -> dict[str, Any]:
@@ -132,7 +146,7 @@ def user_document(connection: Connection, user: User) -> dict[str, Any]:
 
 
 def _user_with_projects(connection: Connection, user: User) -> dict[str, Any]:
-    active = projects.active_projects_of(connection, user.id)
+    active = drawable_uuids(connection, user)
     return {**user_document(connection, user), "projects": active}
 
 

@@ -131,6 +131,7 @@ async def user_update(service: Service, request: Request) -> Answer:
         given["password_hash"] = await service.passwords.hash(
             user_account(request.parameter), person.password
         )
+        given["keep_keys"] = person.keep_keys
     now = service.now()
     await change_account(
         service,

@@ -12,12 +12,16 @@ BACKEND = "astakos"
 
 
 class Person(msgspec.Struct):
-    """The attributes of a user. In an update, those that are not sent stay unchanged."""
+    """The attributes of a user. In an update, those that are not sent stay unchanged.
+
+    A new password ends the user's keys, unless `keep_keys` is true.
+    """
 
     username: str | msgspec.UnsetType = msgspec.UNSET
     first_name: str | msgspec.UnsetType = msgspec.UNSET
     last_name: str | msgspec.UnsetType = msgspec.UNSET
     password: str | msgspec.UnsetType | None = msgspec.UNSET
+    keep_keys: bool = False
     affiliation: str | msgspec.UnsetType | None = msgspec.UNSET
     metadata: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from astakos.directory.entities import User
 from astakos.http.authentication import authenticated_user
+from astakos.http.drawable_projects import drawable_projects
 from astakos.http.faults import ItemNotFound
 from astakos.http.keystone.answers import (
     CatalogAnswer,
@@ -27,7 +28,6 @@ from astakos.http.openapi.description import Parameter, Reply, as_text, describe
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
 from astakos.service.service import Service
-from astakos.storage.tables import projects
 
 NAME = Parameter("name", "Only return items with this name.", as_text)
 YOURSELF = "There is no such user. You can only see yourself."
@@ -78,7 +78,7 @@ async def own_domains(service: Service, request: Request) -> Answer:
 async def project(service: Service, request: Request) -> Answer:
     """Retrieves a project that the caller can draw from."""
     user = await authenticated_user(service, request)
-    for found in await service.read(projects.find_active_projects_of, user.id):
+    for found in await service.read(drawable_projects, user):
         if found.uuid == request.parameter:
             return _answer({"project": project_document(service.base_url, found)})
     raise ItemNotFound("There is no such project, or you cannot draw from it now.")
@@ -127,7 +127,7 @@ async def _projects(service: Service, request: Request, user: User) -> Answer:
     name = NAME.of(request)
     found = [
         project_document(service.base_url, project)
-        for project in await service.read(projects.find_active_projects_of, user.id)
+        for project in await service.read(drawable_projects, user)
         if name in (None, project.name)
     ]
     return _answer(collection(service.base_url, request.path, "projects", found))

@@ -13,7 +13,9 @@ from astakos.directory.password_rules import LONGEST_PASSWORD
 from astakos.directory.tokens import new_token, token_hash
 from astakos.http.authentication import authenticated_component_or_user, user_of_token
 from astakos.http.bodies import JsonBody
-from astakos.http.faults import BadRequest, Forbidden, ItemNotFound, TooManyAttempts, Unauthorized
+from astakos.http.drawable_projects import drawable_projects
+from astakos.http.faults import BadRequest, Forbidden, ItemNotFound, NotForKey, TooManyAttempts, Unauthorized
+from astakos.http.key_limits import require_asker, require_call
 from astakos.http.keystone.answers import TokenAnswer
 from astakos.http.keystone.documents import TokenFacts, token_document
 from astakos.http.keystone.keystone_catalog import keystone_catalog
@@ -26,7 +28,7 @@ from astakos.http.serialization import to_json
 from astakos.projects.project import Project
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import projects, temporary_tokens, users
+from astakos.storage.tables import temporary_tokens, users
 from astakos.storage.tables.proofs import PasswordProof, TokenProof
 from astakos.storage.tables.temporary_tokens import TemporaryToken, TooManyTokensError
 
@@ -78,6 +80,8 @@ async def issue(service: Service, request: Request) -> Answer:
     """Issues a token for a password or another token. Returns it in the X-Subject-Token header."""
     auth = BODY.read(request).auth
     proven = await _prove(service, request, auth.identity)
+    if proven.user.key is not None:
+        await require_call(service, request, proven.user.key)
     facts, token = await _token_for(service, proven, auth)
     return await _answer(service, request, 201, facts, token)
 
@@ -93,9 +97,13 @@ async def validate(service: Service, request: Request) -> Answer:
     """Validates the token in the X-Subject-Token header. Returns its contents."""
     await authenticated_component_or_user(service, request)
     token = _subject(request)
-    user = await service.user_of_token(token_hash(token))
+    user = await service.user_of_token(token)
     facts = None
-    if user is not None and refuse_user(user, service.now()) is None:
+    if (
+        user is not None
+        and refuse_user(user, service.now()) is None
+        and await _counts(service, request, user)
+    ):
         facts = await service.read(_facts_of_token, user, token_hash(token))
     if facts is None:
         raise ItemNotFound(f"The token in {SUBJECT} is not valid: unknown, expired, or revoked.")
@@ -112,15 +120,30 @@ async def validate(service: Service, request: Request) -> Answer:
 async def revoke(service: Service, request: Request) -> Answer:
     """Revokes the temporary token in the X-Subject-Token header, and those that were issued for it."""
     await authenticated_component_or_user(service, request)
-    hashed = token_hash(_subject(request))
+    token = _subject(request)
+    hashed = token_hash(token)
     ended = await service.write(lambda connection: temporary_tokens.revoke(connection, hashed))
     if not ended:
-        if await service.user_of_token(hashed) is None:
+        holder = await service.user_of_token(token)
+        if holder is None:
             raise ItemNotFound(f"The token in {SUBJECT} is not valid: unknown, expired, or revoked.")
+        if holder.key is not None:
+            raise Forbidden("Revoke a key with DELETE account/v1.0/keys.")
         raise Forbidden("This is the user's own token, which cannot be revoked. Renew it instead.")
     for one in ended:
         service.forget_user_of_token(one)
     return Answer(204, media_type=JSON_TYPE)
+
+
+async def _counts(service: Service, request: Request, user: User) -> bool:
+    """Returns whether the key that a token may be counts for the service that asks."""
+    if user.key is None:
+        return True
+    try:
+        await require_asker(service, request, user.key)
+    except Unauthorized:
+        return False
+    return True
 
 
 def _subject(request: Request) -> str:
@@ -149,7 +172,7 @@ async def _prove_by_password(service: Service, request: Request, given: Password
         raise BadRequest("Name the user by `id` (the UUID) or by `name` (the email address).")
     found = await service.read(_find_user, given)
     if found is not None:
-        holder = await service.user_of_token(token_hash(given.password))
+        holder = await service.user_of_token(given.password)
         if holder is not None and holder.id == found.id:
             user = await user_of_token(service, given.password)
             return Proven(user, PASSWORD, TokenProof(token_hash(given.password)), given.password)
@@ -195,6 +218,10 @@ async def _token_for(service: Service, proven: Proven, auth: Auth) -> tuple[Toke
         held = await service.read(_facts_of_token, proven.user, proven.proof.token_hash)
         if held is not None and _uuid(held.project) == _uuid(wanted) and HEADER_TEXT.fullmatch(proven.token):
             return held._replace(method=proven.method), proven.token
+        if proven.user.key is not None:
+            raise NotForKey(
+                "A key cannot be exchanged for a token. Send the key itself, for its own project."
+            )
         # A token that is issued for another one must not outlive it.
         expires = min(expires, expires if proven.user.token_expires is None else proven.user.token_expires)
     token = new_token(os.urandom)
@@ -223,7 +250,7 @@ def _wanted_project(connection: Connection, user: User, scope: Scope | str | Non
     """
     if isinstance(scope, str):
         return None
-    candidates = projects.find_active_projects_of(connection, user.id)
+    candidates = drawable_projects(connection, user)
     if scope is None:
         default = user.default_project or user.uuid
         return next((project for project in candidates if project.uuid == default), None)
@@ -249,7 +276,7 @@ def _facts_of_token(connection: Connection, user: User, hashed: bytes) -> TokenF
         return TokenFacts(hashed, user, TOKEN, _wanted_project(connection, user, None), roles)
     if temporary.project is None:
         return TokenFacts(hashed, user, temporary.method, None, roles)
-    for project in projects.find_active_projects_of(connection, user.id):
+    for project in drawable_projects(connection, user):
         if project.uuid == temporary.project:
             return TokenFacts(hashed, user, temporary.method, project, roles)
     return None

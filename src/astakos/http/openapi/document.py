@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from astakos.directory.api_keys import CALLS
 from astakos.http.faults import (
     BadRequest,
     BodyTooLarge,
     Fault,
+    Forbidden,
     OutcomeUnknown,
     ServiceUnavailable,
     Unauthorized,
@@ -35,6 +37,10 @@ WITHOUT_BODY = ("GET", "HEAD")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
 
 PATH_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
+    "key": {
+        "description": "The prefix of the key, with or without `astk_`.",
+        "schema": {"type": "string", "minLength": 1},
+    },
     "id": {
         "description": "The ID of the token, project, domain, or user.",
         "schema": {"type": "string", "minLength": 1},
@@ -112,6 +118,7 @@ INTRODUCTION = """
 The Astakos API answers two questions: who holds this token, and may they use more of a resource?
 Users call with a user token, components with a service token. Send the token in the `X-Auth-Token` header or
 query parameter (which takes precedence), or as `Authorization: Bearer`. Two tokens that differ are refused.
+A key of a user counts as a user token, within its limits, unless the description of a call says otherwise.
 To choose the format of a response, set the query parameter `format` to `json` or `xml`, or send an `Accept`
 header. Only tokens and faults have an XML form; other responses stay JSON and are only labeled as XML.
 A path may end with a slash. An unsupported method returns 405. An unknown path returns 400 below `account/`
@@ -255,6 +262,8 @@ def _operation(operation: Operation, schemas: _Schemas, announced: Sequence[str]
         "tags": [description.area],
         "summary": summary_of(handler),
     }
+    if "user" in tokens and description.name not in CALLS:
+        described["description"] = "Does not accept keys."
     parameters = [*_path_parameters(path), *map(_parameter, description.parameters)]
     if parameters:
         described["parameters"] = parameters
@@ -351,6 +360,8 @@ def _faults(operation: Operation, description: Description) -> Sequence[type[Fau
         faults.append(OutcomeUnknown)
     if operation.tokens:
         faults += [Unauthorized, BadRequest]
+    if "user" in operation.tokens:
+        faults.append(Forbidden)
     if description.body is not None:
         faults += [BadRequest, BodyTooLarge]
     if description.parameters or "{" in operation.path:

@@ -2,6 +2,7 @@
 
 from astakos.administration.project_changes import modify_project
 from astakos.directory.entities import User
+from astakos.http import drawable_projects
 from astakos.http.faults import BadRequest, Conflict, Forbidden, ItemNotFound
 from astakos.http.openapi.description import Reply, described
 from astakos.http.projects.actors import actor_of
@@ -30,7 +31,7 @@ async def show_project(service: Service, request: Request, user: User) -> Answer
 
 def _shown(connection: Connection, user: User, uuid: str) -> bytes:
     listed = find_listed(connection, uuid)
-    if listed is None:
+    if listed is None or not drawable_projects.sees(user, uuid):
         raise ItemNotFound("There is no project with this UUID.")
     actor = actor_of(connection, user)
     membership = memberships.find_state(connection, user.uuid, uuid)

@@ -337,6 +337,34 @@ deliveries = _table(
     Index("deliveries_by_change", "state", "changed"),
 )
 
+# The project is a uuid. `limits` is a JSON object, as it is only read and written as a whole: the names of
+# services, calls and networks that the key is limited to.
+api_keys = _table(
+    "api_keys",
+    _identifier(),
+    _refers("user_id", "users.id"),
+    _text("prefix", unique=True),
+    _text("name"),
+    _text("project", nullable=True),
+    _text("limits"),
+    _number("created"),
+    _number("expires", nullable=True),
+    _number("last_used", nullable=True),
+    _text("creator", nullable=True),
+    Index("keys_of_user", "user_id", "id"),
+    Index("keys_by_expiry", "expires"),
+)
+
+# The secrets of a key: the newest, and those before it that have not ended since it was rotated.
+api_key_secrets = _table(
+    "api_key_secrets",
+    Column("secret_hash", LargeBinary, primary_key=True),
+    Column("key_id", NUMBER, ForeignKey("api_keys.id", ondelete="CASCADE"), nullable=False),
+    _number("created"),
+    _number("expires", nullable=True),
+    Index("secrets_of_key", "key_id"),
+)
+
 oauth2_clients = _table(
     "oauth2_clients",
     _identifier(),

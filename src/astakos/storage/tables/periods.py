@@ -40,7 +40,14 @@ class PeriodUsage(NamedTuple):
 
 
 def periods_of(
-    connection: Connection, user: str, resource: str, *, before: int | None, most: int, now: int
+    connection: Connection,
+    user: str,
+    resource: str,
+    *,
+    before: int | None,
+    most: int,
+    now: int,
+    project: str | None = None,
 ) -> list[PeriodUsage]:
     """Read periods of a budget, the newest first.
 
@@ -51,6 +58,7 @@ def periods_of(
         before: only periods that began before this instant; None for all.
         most: how many of each project at most.
         now: the instant, where the database has no clock of its own.
+        project: only periods in this project, given by its uuid; None for all.
     """
     if not (is_storable(user) and is_storable(resource)):
         return []
@@ -58,11 +66,13 @@ def periods_of(
     last = FAR if before is None else before
     found: list[PeriodUsage] = []
     rows = connection.execute(RUNNING, (user, resource)).fetchall()
-    for identifier, project, limit, usage_min, usage_max, mark in rows:
+    for identifier, drawn_from, limit, usage_min, usage_max, mark in rows:
+        if project not in (None, drawn_from):
+            continue
         spans = figures.spans(resource, Holding(limit, usage_min, usage_max), mark)
-        found += [PeriodUsage(project, *span) for span in spans if span.start < last]
+        found += [PeriodUsage(drawn_from, *span) for span in spans if span.start < last]
         found += [
-            PeriodUsage(project, start, end, total, is_over=True)
+            PeriodUsage(drawn_from, start, end, total, is_over=True)
             for start, end, total in connection.execute(OVER, (identifier, last, most)).fetchall()
         ]
     return sorted(found, key=lambda period: (-period.start, period.project))[:most]

@@ -30,6 +30,7 @@ LIST_SERVICES = f"""
 SELECT s.id, s.name, s.type, {COMPONENT_COLUMNS} FROM services s JOIN components c ON c.id = s.component_id
 ORDER BY s.id
 """
+LIST_NAMES_OF_SERVICES = "SELECT component_id, name FROM services"
 LIST_ENDPOINTS = "SELECT service_id, data FROM endpoints ORDER BY id"
 LIST_ENDPOINTS_OF = "SELECT data FROM endpoints WHERE service_id = ? ORDER BY id"
 SAVE_SERVICE = """
@@ -145,6 +146,14 @@ def list_services(connection: Connection) -> list[Service]:
         )
         for row in connection.execute(LIST_SERVICES)
     ]
+
+
+def names_of_services(connection: Connection) -> dict[int, frozenset[str]]:
+    """Return the names of the services of each component, by its id."""
+    names: dict[int, set[str]] = {}
+    for component, name in connection.execute(LIST_NAMES_OF_SERVICES):
+        names.setdefault(component, set()).add(name)
+    return {component: frozenset(found) for component, found in names.items()}
 
 
 def save_service(

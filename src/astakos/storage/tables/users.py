@@ -52,6 +52,7 @@ END_SESSIONS = "DELETE FROM sessions WHERE user_id = (SELECT id FROM users WHERE
 END_ACCESS_TOKENS = "DELETE FROM oauth2_tokens WHERE user_id = (SELECT id FROM users WHERE uuid = ?)"
 END_CODES = "DELETE FROM oauth2_codes WHERE user_id = (SELECT id FROM users WHERE uuid = ?)"
 FORGET_BROWSERS = "DELETE FROM known_browsers WHERE user_id = (SELECT id FROM users WHERE uuid = ?)"
+END_KEYS = "DELETE FROM api_keys WHERE user_id = (SELECT id FROM users WHERE uuid = ?)"
 END_EVERYTHING = (END_TOKEN, END_TEMPORARY_TOKENS, END_SESSIONS, END_ACCESS_TOKENS, END_CODES)
 LIST_GROUPS_OF = """
 SELECT g.id, g.name FROM groups g JOIN user_groups u ON u.group_id = g.id WHERE u.user_id = ? ORDER BY g.id
@@ -68,6 +69,7 @@ REFERRING = (
     "oauth2_codes",
     "sessions",
     "known_browsers",
+    "api_keys",
 )
 """The tables that refer to users."""
 DELETE = "DELETE FROM users WHERE id = ?"
@@ -86,7 +88,8 @@ INSERT INTO user_groups (user_id, group_id) SELECT ?, id FROM groups WHERE name 
 """
 
 
-def _user(row: tuple[Any, ...]) -> User:
+def read_user(row: tuple[Any, ...]) -> User:
+    """Read the columns of `PERSON`, then when the token was created and when it expires."""
     flags = [bool(flag) for flag in row[6:11]]
     return User(*row[:6], *flags, *row[11:])
 
@@ -95,7 +98,7 @@ def _find(connection: Connection, statement: str, key: str | bytes) -> User | No
     if isinstance(key, str) and not is_storable(key):
         return None
     row = connection.execute(statement, (key,)).fetchone()
-    return None if row is None else _user(row)
+    return None if row is None else read_user(row)
 
 
 def find_by_token(connection: Connection, token_hash: bytes) -> User | None:
@@ -117,7 +120,7 @@ def find_by_username(connection: Connection, username: str) -> User | None:
 
 def list_users(connection: Connection) -> Iterator[User]:
     """List all users in the order in which they were added."""
-    return map(_user, connection.execute(LIST))
+    return map(read_user, connection.execute(LIST))
 
 
 def names_of(connection: Connection, uuids: Iterable[str]) -> dict[str, str]:
@@ -148,7 +151,8 @@ def all_names(connection: Connection) -> dict[str, str]:
 def save(connection: Connection, user: User) -> int:
     """Store a user without their token; replace one with the same uuid. Returns the id.
 
-    A user who is not active has no tokens: those that they had end, and do not come back on activation.
+    A user who is not active has no tokens and keys: those that they had end, and do not come back on
+    activation.
     """
     row = connection.execute(
         SAVE,
@@ -168,6 +172,7 @@ def save(connection: Connection, user: User) -> int:
     ).fetchone()
     if not user.is_active:
         end_tokens(connection, user.uuid)
+        end_keys(connection, user.uuid)
     return int(row[0])
 
 
@@ -185,11 +190,16 @@ def set_token_times(connection: Connection, uuid: str, created: int, expires: in
 
 
 def end_tokens(connection: Connection, uuid: str) -> None:
-    """End everything with which anybody can act as a user: their own token, their temporary tokens, their
-    sessions, and the codes and access tokens of OAuth2 clients.
+    """End everything with which anybody can act as a user, except keys: their own token, their temporary
+    tokens, their sessions, and the codes and access tokens of OAuth2 clients.
     """
     for statement in END_EVERYTHING:
         connection.execute(statement, (uuid,))
+
+
+def end_keys(connection: Connection, uuid: str) -> None:
+    """End all keys of a user."""
+    connection.execute(END_KEYS, (uuid,))
 
 
 def find_token_hash(connection: Connection, uuid: str) -> bytes | None:
@@ -204,15 +214,22 @@ def sign_terms(connection: Connection, user: int) -> None:
 
 
 def set_password_hash(
-    connection: Connection, uuid: str, password_hash: str, *, keep_tokens: bool = False
+    connection: Connection,
+    uuid: str,
+    password_hash: str,
+    *,
+    keep_tokens: bool = False,
+    keep_keys: bool = False,
 ) -> None:
     """Set a user's password, and forget the browsers that they have logged in from. Unless `keep_tokens`, end
-    all their tokens: whoever knew the old password may hold one.
+    all their tokens, and unless `keep_keys`, all their keys: whoever knew the old password may hold one.
     """
     connection.execute(SET_PASSWORD, (password_hash, uuid))
     connection.execute(FORGET_BROWSERS, (uuid,))
     if not keep_tokens:
         end_tokens(connection, uuid)
+    if not keep_keys:
+        end_keys(connection, uuid)
 
 
 def find_password_hash(connection: Connection, uuid: str) -> str | None:

@@ -1,0 +1,90 @@
+import json
+import re
+import time
+
+import pytest
+
+from astakos.service import ttl_cache
+from astakos.storage.protocol import Database
+from service.caller import ACCOUNT, Caller
+from service.command import astakos, refused
+from service.installation import rows
+from service.world import ALICE, BOB, LAB
+
+pytestmark = pytest.mark.every_engine
+QUOTAS = f"{ACCOUNT}/quotas"
+
+
+def test_a_key_is_made_listed_shown_and_revoked(database: Database, service: Caller) -> None:
+    options = ("--name", "ci", "--call", "quotas", "--network", "::/0", "--expires", "2098-01-01")
+    made = astakos(database, "key", "add", ALICE.email, *options)
+    found = re.match(r"key        ((astk_[a-z2-9]{8})_\w{49})\nprefix     \2\n", made.output)
+    assert found is not None, made.output
+    text, prefix = found.groups()
+    (listed,) = astakos(database, "key", "list", "--json").document
+    assert (listed["user"], listed["prefix"], listed["calls"]) == (ALICE.email, prefix, ["quotas"])
+    assert astakos(database, "key", "list", BOB.email, "--json").document == []
+    shown = astakos(database, "key", "show", prefix, "--json").document
+    assert (shown["expires"], shown["creator"]) == ("2098-01-01T00:00:00+00:00", None)
+    assert [secret["expires"] for secret in shown["secrets"]] == [None]
+    assert re.search(r"services +all\ncalls +quotas\n", astakos(database, "key", "show", prefix).output)
+    assert service.get(QUOTAS, text, X_Forwarded_For="2001:db8::1").status == 200
+    for output in (listed, shown):
+        assert text[14:] not in json.dumps(output)
+    assert astakos(database, "key", "revoke", text, "--reason", "leaked").output == f"Revoked {prefix}.\n"
+    assert refused(database, "key", "revoke", prefix) == "there is no such key"
+    assert rows(database, "SELECT reason FROM events WHERE kind = 'key.revoked'") == [("leaked",)]
+
+
+def test_a_key_is_rotated(database: Database, service: Caller) -> None:
+    first = astakos(database, "key", "add", BOB.uuid, "--name", "ci", "--project", LAB, "--key-only").output
+    prefix = first[:13]
+    second = astakos(database, "key", "rotate", prefix.removeprefix("astk_"), "--key-only").output
+    assert [service.get(QUOTAS, text.strip()).status for text in (first, second)] == [200, 200]
+    third = astakos(database, "key", "rotate", prefix, "--overlap", "0", "--json").document["key"]
+    time.sleep(ttl_cache.KEPT_SECONDS)
+    statuses = [service.get(QUOTAS, text.strip()).status for text in (first, second, third)]
+    assert statuses == [401, 401, 200]
+    assert len(astakos(database, "key", "show", prefix, "--json").document["secrets"]) == 1
+
+
+def test_several_keys_are_revoked_or_none(database: Database) -> None:
+    made = [
+        astakos(database, "key", "add", BOB.uuid, "--name", "ci", "--key-only").output[:13] for _ in range(2)
+    ]
+    assert refused(database, "key", "revoke", *made, "abcdefgh") == "there is no such key"
+    assert "once" in refused(database, "key", "revoke", made[0], made[0])
+    assert astakos(database, "key", "revoke", *made).status == 0
+    assert astakos(database, "key", "list", "--json").document == []
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--service", "nope"), "no service 'nope'"),
+        (("--call", "nope"), "the areas are"),
+        (("--network", "nope"), "10.0.0.0/8"),
+        (("--project", "nope"), "nope"),
+        (("--expires", "2001-01-01"), "in the future"),
+    ],
+)
+def test_what_a_key_cannot_be_is_refused(database: Database, options: tuple[str, ...], told: str) -> None:
+    assert told in refused(database, "key", "add", ALICE.email, "--name", "ci", *options)
+
+
+def test_a_new_password_ends_keys_unless_they_are_kept(database: Database) -> None:
+    for option, left, told in (
+        ("--keep-keys", 1, "Their keys are still valid."),
+        ("--end-keys", 0, "So have their keys."),
+    ):
+        astakos(database, "key", "add", BOB.email, "--name", option)
+        done = astakos(database, "user", "password", BOB.email, option, stdin="a new password\n")
+        assert told in done.output
+        assert len(rows(database, "SELECT id FROM api_keys")) == left
+        rows(database, "DELETE FROM api_keys")
+
+
+def test_a_new_password_ends_keys_if_nobody_is_asked(database: Database) -> None:
+    astakos(database, "key", "add", BOB.email, "--name", "ci")
+    assert astakos(database, "user", "password", BOB.email, stdin="a new password\n").status == 0
+    assert rows(database, "SELECT id FROM api_keys") == []
