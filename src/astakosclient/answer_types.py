@@ -195,6 +195,25 @@ class Period(TypedDict):
     is_over: bool
 
 
+class RecentRefusal(TypedDict):
+    """An import that was refused lately, because a holding had no room. ``time`` is in ISO 8601.
+
+    ``charged`` is who was to be charged. ``holder``, ``source`` and ``resource`` name the holding without
+    room: that of the user or, with the ``level`` "project", of a project. The resource can be a meter.
+    """
+
+    time: str
+    component: str
+    charged: str
+    holder: str
+    source: str | None
+    resource: str
+    level: Literal["user", "project"]
+    requested: int
+    available: int
+    limit: int
+
+
 # Commissions
 
 

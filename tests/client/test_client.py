@@ -364,6 +364,22 @@ EVERY_CALL: dict[str, tuple[Invoke, str, str, Any, Any, Any]] = {
         [],
         [],
     ),
+    "get_refusals": (
+        lambda c: c.get_refusals(TOKEN, limit=5),
+        "GET",
+        f"{ACCOUNT}/quotas/refusals?limit=5",
+        None,
+        [],
+        [],
+    ),
+    "service_get_refusals": (
+        lambda c: c.service_get_refusals(TOKEN, ["u1", "u2"]),
+        "GET",
+        f"{ACCOUNT}/service_quotas/refusals?user=u1%2Cu2",
+        None,
+        [],
+        [],
+    ),
     "accept_commission with overage": (
         lambda c: c.accept_commission(TOKEN, 57, quantities=(PROVISION,), overage="debt"),
         "POST",

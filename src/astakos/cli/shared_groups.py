@@ -11,6 +11,7 @@ quota = LazyGroup(
     targets={
         "mine": "astakos.cli.account_commands:mine",
         "periods": "astakos.cli.quota_commands:periods",
+        "refusals": "astakos.cli.refusal_commands:refusals",
         "set": "astakos.cli.quota_commands:set_",
         "show": "astakos.cli.quota_commands:show",
     },

@@ -47,6 +47,10 @@ def tell_of_a_budget(narrator: Narrator, world: World) -> None:
     narrator.say("So much is not left of this month. The refusal says when the next one begins:")
     request = {"provisions": _tokens(world, 4000), "auto_accept": True}
     narrator.refuse(errors.QuotaLimit, "check_commission", models, request)
+    narrator.refuse(errors.QuotaLimit, "issue_commission", models, request)
+    narrator.say("Both can look up later what was refused:")
+    narrator.ask("get_refusals", world.tokens["ada"], expect=_is_of_ada)
+    narrator.ask("service_get_refusals", models, world.ada, expect=_is_of_ada)
     narrator.say("A gateway can also take what there is:")
     narrator.ask(
         "issue_at_most", models, request, expect=lambda found: found["granted"][0]["quantity"] == 2800
@@ -59,3 +63,7 @@ def _tokens(world: World, quantity: int) -> list[dict[str, object]]:
 
 def _used(quotas: dict[str, Any], world: World) -> Any:
     return quotas[world.ada][MONTHLY]["usage"]
+
+
+def _is_of_ada(refusals: Any) -> bool:
+    return (refusals[0]["resource"], refusals[0]["requested"]) == (MONTHLY, 4000)

@@ -9,6 +9,7 @@ from astakos.http.account import (
     keys,
     periods,
     quota_reports,
+    refusals,
     resource_list,
     token_holder,
     user_catalogs,
@@ -122,6 +123,8 @@ def _account() -> Iterator[Route]:
     yield from _keys()
     yield Route(f"{ACCOUNT}/quotas", {"GET": ForUser(quota_reports.quotas)})
     yield Route(f"{ACCOUNT}/quotas/periods", {"GET": ForUser(periods.periods)})
+    yield Route(f"{ACCOUNT}/quotas/refusals", {"GET": ForUser(refusals.refusals)})
+    yield Route(f"{ACCOUNT}/service_quotas/refusals", {"GET": ForComponent(refusals.service_refusals)})
     yield Route(f"{ACCOUNT}/service_quotas", {"GET": ForComponent(quota_reports.service_quotas)})
     yield Route(
         f"{ACCOUNT}/service_project_quotas", {"GET": ForComponent(quota_reports.service_project_quotas)}

@@ -26,6 +26,7 @@ from astakos.ledger.ports import (
     StorageBrokenError,
     StorageUnavailableError,
 )
+from astakos.ledger.recent_refusals import RecentRefusals
 from astakos.ledger.rules import InvariantViolatedError
 from astakos.ledger.statistics import EngineStatistics
 from astakos.ledger.waiting import WaitingOperations
@@ -105,6 +106,7 @@ class Engine:
         self._can_write = True
         self._proven = -math.inf
         self._stopped_by: InvariantViolatedError | StorageBrokenError | None = None
+        self._refusals = RecentRefusals()
         self._told_the_time: list[Callable[[int], None]] = []
 
     def serve(self, connection: socket.socket, ended: Callable[[], None] = lambda: None) -> None:
@@ -136,6 +138,9 @@ class Engine:
                     self._stop(StorageBrokenError(message.broken, message.remedy))
                 if message.standing is not None:
                     self._send(channel, Answered(standing=self._standing(message.standing)))
+                if message.refusals is not None:
+                    number, wanted = message.refusals
+                    self._send(channel, Answered(refusals=(number, self._refusals.find(wanted))))
 
         self._selector.register(connection, selectors.EVENT_READ, receive)
 
@@ -246,6 +251,8 @@ class Engine:
             ended = [one for one in changes.resolved[:MOST_EXPIRED] if one.verdict is Verdict.EXPIRED]
             self._more_is_over = len(ended) == MOST_EXPIRED
             self.statistics.count(outcomes, changes, len(batch), time.perf_counter() - began)
+            if changes.refused:
+                self._refusals.add(changes.refused, self.clock.read().now)
         self._answer(batch, outcomes)
 
     def _stop(self, cause: InvariantViolatedError | StorageBrokenError) -> None:

@@ -11,7 +11,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from astakos.ledger.frames import Answered, Asked, Frames, Standing, frame
 from astakos.ledger.operations import Failure, Operation, Outcome, Undone
@@ -21,6 +21,7 @@ from astakos.ledger.ports import (
     StorageBrokenError,
     StorageUnavailableError,
 )
+from astakos.ledger.recent_refusals import RecentRefusal, RefusalsWanted
 from astakos.ledger.waiting import LARGEST_BULK_WORK, component_of, is_bulk, work_of
 from astakos.turns import Turns
 
@@ -35,6 +36,8 @@ HANDED_OVER_TOGETHER = 8
 """How many operations from one turn of the event loop are sent together. Sending more at once saves system
 calls and makes the engine's batches larger; sending all of them would leave the engine idle during the
 turn."""
+
+T = TypeVar("T")
 
 log = logging.getLogger("astakos.ledger")
 
@@ -106,6 +109,7 @@ class Ledger(asyncio.Protocol):
         self._held: set[int] = set()
         self._bulk_sent: dict[int, int] = {}
         self._standings: dict[int, asyncio.Future[Standing]] = {}
+        self._refusals: dict[int, asyncio.Future[list[RecentRefusal]]] = {}
         self._number = 0
         self._refused = 0
         self._refused_before = 0
@@ -190,19 +194,35 @@ class Ledger(asyncio.Protocol):
         Raises:
             StorageUnavailableError: the engine has ended.
         """
+        return await self._ask(self._standings, lambda number: Asked(standing=number))
+
+    async def recent_refusals(self, wanted: RefusalsWanted) -> list[RecentRefusal]:
+        """Ask the engine for some of the last imports that it has refused, the newest first.
+
+        Raises:
+            StorageUnavailableError: the engine has ended, or does not answer.
+        """
+        asking = self._ask(self._refusals, lambda number: Asked(refusals=(number, wanted)))
+        try:
+            return await asyncio.wait_for(asking, self._longest_wait)
+        except TimeoutError:
+            raise StorageUnavailableError("the ledger engine does not answer") from None
+
+    async def _ask(self, asked: dict[int, asyncio.Future[T]], message: Callable[[int], Asked]) -> T:
+        """Ask the engine something besides operations, and await its answer."""
         if self._loop is None or self._transport is None:
             raise RuntimeError("the ledger has not been started")
         if self._stopping or self._transport.is_closing():
             raise StorageUnavailableError("the service is stopping")
         self._number += 1
         number = self._number
-        answer: asyncio.Future[Standing] = self._loop.create_future()
-        self._standings[number] = answer
+        answer: asyncio.Future[T] = self._loop.create_future()
+        asked[number] = answer
         try:
-            self._transport.write(frame(Asked(standing=number)))
+            self._transport.write(frame(message(number)))
             return await answer
         finally:
-            del self._standings[number]
+            del asked[number]
 
     def stop_engine(self, cause: StorageBrokenError) -> None:
         """Tell the engine that a read has found the storage damaged or gone, so that it stops writing."""
@@ -251,9 +271,9 @@ class Ledger(asyncio.Protocol):
         """Resolve the futures whose outcomes have arrived."""
         for message in self._frames.feed(data):
             if message.standing is not None:
-                waiting = self._standings.get(message.standing.number)
-                if waiting is not None and not waiting.done():
-                    waiting.set_result(message.standing)
+                _answer(self._standings, message.standing.number, message.standing)
+            if message.refusals is not None:
+                _answer(self._refusals, *message.refusals)
             for number, outcome in message.outcomes:
                 self._end(number, outcome)
 
@@ -265,9 +285,10 @@ class Ledger(asyncio.Protocol):
             self._end(number, NotCarriedOutError("the ledger engine has ended"))
         for number in list(self._under_way):
             self._end(number, gone)
-        for waiting in self._standings.values():
-            if not waiting.done():
-                waiting.set_exception(gone)
+        waiting: list[asyncio.Future[Any]] = [*self._standings.values(), *self._refusals.values()]
+        for answer in waiting:
+            if not answer.done():
+                answer.set_exception(gone)
 
     def _end(self, number: int, outcome: Outcome | Undone | Exception) -> None:
         waiting = self._under_way.pop(number, None)
@@ -312,3 +333,9 @@ class Ledger(asyncio.Protocol):
                 # What is held was never sent.
                 kind = NotCarriedOutError if number in self._held else OutcomeUnknownError
                 self._end(number, kind("the operation timed out"))
+
+
+def _answer(asked: Mapping[int, asyncio.Future[T]], number: int, answer: T) -> None:
+    waiting = asked.get(number)
+    if waiting is not None and not waiting.done():
+        waiting.set_result(answer)

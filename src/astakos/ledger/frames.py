@@ -14,6 +14,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 import msgspec
 
 from astakos.ledger.operations import Failure, Operation, Outcome, Undone
+from astakos.ledger.recent_refusals import RecentRefusal, RefusalsWanted
 
 T = TypeVar("T")
 
@@ -33,6 +34,7 @@ class Asked(msgspec.Struct, array_like=True):
         standing: the number of a status request, if there is one.
         broken: why the storage cannot be trusted any more, if the client has found that out; else "".
         remedy: what the operator has to do then.
+        refusals: a number, and which of the last refusals it asks for.
     """
 
     operations: list[tuple[int, Operation | Undone]] = []
@@ -40,6 +42,7 @@ class Asked(msgspec.Struct, array_like=True):
     standing: int | None = None
     broken: str = ""
     remedy: str = ""
+    refusals: tuple[int, RefusalsWanted] | None = None
 
 
 class Standing(NamedTuple):
@@ -51,13 +54,14 @@ class Standing(NamedTuple):
 
 
 class Answered(msgspec.Struct, array_like=True):
-    """A message from the engine to a client: outcomes by operation number, and its status if requested.
+    """A message from the engine to a client: outcomes by operation number, and what else was requested.
 
     An outcome that cannot be encoded or decoded arrives as `Undone`.
     """
 
     outcomes: list[tuple[int, Outcome | Undone]] = []
     standing: Standing | None = None
+    refusals: tuple[int, list[RecentRefusal]] | None = None
 
 
 def frame(message: Asked | Answered) -> bytes:

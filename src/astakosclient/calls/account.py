@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         Endpoints,
         Period,
         Quotas,
+        RecentRefusal,
         Resource,
         Service,
         ServiceProjectQuotas,
@@ -139,6 +140,20 @@ def get_periods(
     number = None if limit is None else str(limit)
     path = f"{QUOTAS}/periods" + query(resource=given("resource", resource), before=before, limit=number)
     return Call(name="get_periods", path=path, token=token, read=answers.sequence)
+
+
+def get_refusals(token: str | None, limit: int | None) -> Call[list[RecentRefusal]]:
+    """Builds the call that lists what was refused to the token's holder lately."""
+    path = f"{QUOTAS}/refusals" + query(limit=None if limit is None else str(limit))
+    return Call(name="get_refusals", path=path, token=token, read=answers.sequence)
+
+
+def service_get_refusals(
+    token: str | None, user: str | Iterable[str] | None, limit: int | None
+) -> Call[list[RecentRefusal]]:
+    """Builds the call that lists what was refused lately of the service's resources."""
+    path = f"{SERVICE_QUOTAS}/refusals" + query(user=user, limit=None if limit is None else str(limit))
+    return Call(name="service_get_refusals", path=path, token=token, read=answers.sequence)
 
 
 def get_quotas(token: str | None) -> Call[Quotas]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Overage,
         Period,
         Quotas,
+        RecentRefusal,
         Reconciliation,
         Resolution,
         Resource,
@@ -366,6 +367,37 @@ class Calls(ProjectCalls):
             AstakosClientException: the call failed.
         """
         return self._run(account.get_periods(token, resource, before, limit))
+
+    def get_refusals(self, token: str | None, *, limit: int | None = None) -> list[RecentRefusal]:
+        """Lists what was refused to the user lately for want of room, the newest first.
+
+        Only what the service has refused since it started, and not all of it. Requires this project's server.
+
+        Args:
+            token: a user's token.
+            limit: how many at most; the default is 100.
+
+        Raises:
+            AstakosClientException: the call failed.
+        """
+        return self._run(account.get_refusals(token, limit))
+
+    def service_get_refusals(
+        self, token: str | None, user: str | Iterable[str] | None = None, *, limit: int | None = None
+    ) -> list[RecentRefusal]:
+        """Lists what was refused lately of the service's resources, the newest first.
+
+        Only what Astakos has refused since it started, and not all of it. Requires this project's server.
+
+        Args:
+            token: a service's token.
+            user: a UUID or several; the default is all users.
+            limit: how many at most; the default is 100.
+
+        Raises:
+            AstakosClientException: the call failed.
+        """
+        return self._run(account.service_get_refusals(token, user, limit))
 
     def service_get_quotas(
         self,
