@@ -72,6 +72,7 @@ def test_what_the_shell_completes(database: Database) -> None:
     assert ended(database, **words).output.split() == [
         "plain,mine",
         "plain,periods",
+        "plain,refusals",
         "plain,set",
         "plain,show",
     ]
