@@ -239,7 +239,7 @@ class QuotaLimit(AstakosClientException):
         limit: the limit; 0 if the commission releases more than is in use.
         usage: the usage that counts, including pending commissions.
         requested: the requested quantity; negative for a release.
-        available: ``limit - usage``.
+        available: how much there is room for: ``limit - usage``, or more if there are grants.
         level: for a limit per period or per time, whose it is: ``user`` or ``project``.
         resets: for such a limit, when its period ends or there will be room, as an ISO 8601 text; None also
             if waiting does not help.

@@ -207,6 +207,7 @@ class PoisonedTransaction:
     """A transaction in which storing a commission of a certain name breaks."""
 
     def __init__(self, transaction: LedgerTransaction, poison: str) -> None:
+        self.grants, self.rolled = transaction.grants, transaction.rolled
         self._transaction = transaction
         self._poison = poison
 

@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 from astakos.ledger import rules
 from astakos.ledger.alerts import AlertKind, Refused, charged, has_thresholds, new_alerts
-from astakos.ledger.counts import settled_counts
+from astakos.ledger.counts import Count, settled_counts
+from astakos.ledger.granting import Granting
+from astakos.ledger.grants import base_of_grant
 from astakos.ledger.metering import NO_COUNTS, Metering
 from astakos.ledger.operations import (
     CannotSettle,
@@ -114,9 +116,11 @@ class _Batch:
         self._settled: SettledSums | None = None
         self._recorded = now
         self._expires: dict[int, int | None] = {}
-        self._metering = Metering(
-            state.meters, state.marks, now if state.now is None else state.now, state.above
-        )
+        present = now if state.now is None else state.now
+        self._learned: dict[Key, Holding] = {}
+        self._settled_grants: set[Key] = set()
+        granting = Granting(transaction, state.meters, present, self._learn)
+        self._metering = Metering(state.meters, state.marks, present, state.above, granting)
         self._told = state.told
         if due:
             self._metering.forgive(self._holdings)
@@ -143,19 +147,28 @@ class _Batch:
             case Reconcile():
                 return self._reconcile(operation)
 
+    def _learn(self, key: Key, holding: Holding) -> None:
+        """Take note of the holding of a grant, unless it was read with a commission that has drawn on it."""
+        if key not in self._holdings:
+            self._holdings[key] = self._learned[key] = holding
+
     def write(self, now: int) -> None:
         if self._metering.thresholds:
             self.changes.alerts.extend(self._metering.reached(self.changes.resolved))
         if self.changes.alerts:
             self.changes.alerts = new_alerts(self.changes.alerts, self._told)
         if self.changes.any():
-            before = self._before
+            before = {**self._before, **self._learned} if self._learned else self._before
             self.changes.holdings = {
                 key: holding for key, holding in self._holdings.items() if before[key] is not holding
             }
             marks = self._metering.marks.items()
             self.changes.marks = {key: mark for key, mark in marks if key in self.changes.holdings}
             self.changes.closed = self._metering.closed
+            rolled = self._metering.rolled.items()
+            self.changes.rolled = {key: over for key, over in rolled if key in self.changes.holdings}
+            found = ((key, self._holdings[key]) for key in self._settled_grants)
+            self.changes.used_up = [key for key, (limit, settled, _) in found if settled >= limit]
             self._transaction.write(now, self.changes)
 
     def _issue(self, operation: Issue, *, is_mending: bool = False) -> Issued | Refusal | KeyReused:
@@ -173,11 +186,12 @@ class _Batch:
             prepared = metering.mend(operation) if is_mending else metering.prepare(operation, holdings)
             issue, counts, granted = prepared
         marks = dict(metering.marks) if operation.is_question else None
-        changed = metering.issue(holdings, issue.provisions, counts, force=operation.force)
-        if not isinstance(changed, dict):
+        outcome = metering.issue(holdings, issue.provisions, counts, force=operation.force)
+        if not isinstance(outcome, tuple):
             if not operation.is_question:
-                self._note_refusal(operation.component, issue.provisions, changed)
-            return changed
+                self._note_refusal(operation.component, issue.provisions, outcome)
+            return outcome
+        changed, counts = outcome
         is_reported = bool(metering.shadows) and not operation.force
         passed = metering.passed(holdings, changed) if is_reported else ()
         if marks is not None:
@@ -217,7 +231,7 @@ class _Batch:
             return IssuedMany(tuple(map(self._issue, operation.issues)))
         named = {key for issue in operation.issues for key, _ in issue.provisions}
         keys = self._metering.with_counted(named)
-        before = {key: self._holdings[key] for key in keys if key in self._holdings}
+        before = {key: self._holdings[key] for key in (*keys, *self._learned) if key in self._holdings}
         marks = dict(self._metering.marks)
         issued, resolved = len(self.changes.issued), len(self.changes.resolved)
         passed, alerts = len(self.changes.passed), len(self.changes.alerts)
@@ -231,7 +245,7 @@ class _Batch:
                 # What was refused stays so.
                 refused = [one for one in self.changes.alerts[alerts:] if one.is_of_refusal]
                 self.changes.alerts[alerts:] = refused
-                self._holdings.update(before)
+                self._holdings.update(self._learned | before)
                 self._metering.marks = marks
                 return IssuedMany(tuple(outcomes), undone=True)
         return IssuedMany(tuple(outcomes))
@@ -377,6 +391,9 @@ class _Batch:
         if verdict is Verdict.EXPIRED and commission.progress:
             quantities = expired_settlement(commission, self._holdings, self._metering)
         holdings = self._holdings
+        beyond: tuple[Count, ...] = ()
+        if quantities and commission.counts:
+            beyond = self._metering.beyond(commission, quantities, holdings)
         settlements = []
         for key, quantity in commission.provisions:
             settled = quantities.get(key, quantity if accepted else 0)
@@ -385,12 +402,14 @@ class _Batch:
             holdings[key] = after
             settlements.append(Settlement(key, quantity, settled, after))
         if commission.counts:
-            for count, settled in settled_counts(commission.counts, quantities, accepted=accepted):
+            for count, settled in settled_counts(commission.counts, quantities, beyond, accepted=accepted):
                 key, quantity = count.key, count.quantity
                 after = self._metering.settle(holdings[key], count, settled)
                 rules.verify(key, after)
                 holdings[key] = after
                 settlements.append(Settlement(key, quantity, settled, after))
+                if after.usage_min >= after.limit and base_of_grant(key.resource) is not None:
+                    self._settled_grants.add(key)
         self.changes.resolved.append(Resolution(commission.component, serial, verdict, tuple(settlements)))
 
 

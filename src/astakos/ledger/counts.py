@@ -1,6 +1,7 @@
 """What a provision counts elsewhere: on meters of its resource, and on the projects above (`rules.py`)."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -16,22 +17,32 @@ NOTHING_ABOVE: Above = MappingProxyType({})
 
 
 class Count(NamedTuple):
-    """What a provision counts on another holding. It is settled with the provision, and for as much.
+    """What a provision counts on another holding. It is settled with the provision.
+
+    Of an import's units it counts some, from one on; and of those that settle, as many as are among them.
 
     A rate counts at issue, as if the commission were accepted: if it counted when commissions are settled, a
     stream of a minute would be charged a minute late, and the next ones let through meanwhile.
 
     Attributes:
-        key: the holding of a meter of the resource, or of a project above, or of its meter.
+        key: the holding of a meter of the resource, or of a project above, or of its meter, or of a grant.
         base: the holding of the provision.
         quantity: what was issued.
         at_issue: the instant at which a rate counted it; None if it counts when it is settled.
+        first: the number of its first unit; see `grants.py`.
     """
 
     key: Key
     base: Key
     quantity: int
     at_issue: int | None
+    first: int = 0
+
+    def among(self, units: int) -> int:
+        """Return how many of the first units it counts."""
+        if self.quantity < 0:
+            return units
+        return max(0, min(units - self.first, self.quantity))
 
 
 def counts_of(provisions: Iterable[Provision], meters: Meters, above: Above, now: int) -> tuple[Count, ...]:
@@ -64,15 +75,24 @@ def projects_of(above: Above, keys: Iterable[Key]) -> Above:
     return {key: above[key] for key in keys if key in above}
 
 
-def added(before: Sequence[Count], more: Sequence[Count]) -> tuple[Count, ...]:
+def added(before: Sequence[Count], more: Iterable[Count]) -> tuple[Count, ...]:
     """Return what a commission counts in all after it has grown; a part that counted at issue stays so."""
-    counts = {_place(count): count for count in before}
+    counts: list[Count] = list(before)
+    places = {_place(count): number for number, count in enumerate(counts)}
     for count in more:
-        known = counts.get(_place(count))
-        if known is not None:
-            count = known._replace(quantity=known.quantity + count.quantity)  # noqa: PLW2901
-        counts[_place(count)] = count
-    return tuple(counts.values())
+        number = places.get(_place(count))
+        if number is not None and _continues(counts[number], count):
+            known = counts[number]
+            first = known.first if known.quantity else count.first
+            counts[number] = known._replace(quantity=known.quantity + count.quantity, first=first)
+        else:
+            places[_place(count)] = len(counts)
+            counts.append(count)
+    return tuple(counts)
+
+
+def _continues(known: Count, more: Count) -> bool:
+    return more.quantity <= 0 or known.quantity <= 0 or known.first + known.quantity == more.first
 
 
 def _place(count: Count) -> tuple[Key, Key, bool]:
@@ -80,24 +100,29 @@ def _place(count: Count) -> tuple[Key, Key, bool]:
 
 
 def settled_counts(
-    counts: Sequence[Count], quantities: Mapping[Key, int], *, accepted: bool
+    counts: Sequence[Count],
+    quantities: Mapping[Key, int],
+    extra: Iterable[Count] = (),
+    *,
+    accepted: bool,
 ) -> Iterator[tuple[Count, int]]:
-    """Yield what each count of a commission is settled for: what its base is settled for.
+    """Yield what each count of a commission is settled for.
 
     Args:
         counts: the counts.
         quantities: what bases are settled for, where that is not what was issued, or nothing.
+        extra: what the units above those that were issued count, if the commission settles for more.
         accepted: whether all others are settled in full, and not for nothing.
     """
-    # A meter whose definition changed meanwhile has two counts for one base; the last takes the rest.
-    last = {(count.key, count.base): count for count in counts}
-    rest: dict[tuple[Key, Key], int] = {}
+    beyond: dict[tuple[Key, Key, bool], list[Count]] = {}
+    for more in extra:
+        beyond.setdefault(_place(more), []).append(more)
+    last = {_place(count): count for count in counts} if beyond else {}
     for count in counts:
-        if count.base not in quantities:
-            yield count, count.quantity if accepted else 0
-            continue
-        where = count.key, count.base
-        left = rest.get(where, quantities[count.base])
-        settled = left if count is last[where] else min(left, count.quantity)
-        rest[where] = left - settled
+        units = quantities.get(count.base)
+        settled = (count.quantity if accepted else 0) if units is None else count.among(units)
+        if beyond and last[_place(count)] is count:
+            settled += sum(more.quantity for more in beyond.pop(_place(count), ()))
         yield count, settled
+    for more in chain.from_iterable(beyond.values()):
+        yield more._replace(quantity=0), more.quantity

@@ -10,6 +10,7 @@ import msgspec
 
 from astakos.ledger.meters import Budget, Meter, Rate, Window
 from astakos.ledger.periods import LONGEST, MONTHS_OF_YEAR, Schedule, Unit, time_zone
+from astakos.ledger.rules import UNLIMITED
 
 MOST_YEARS = 100
 MOST = {Unit.MONTH: MOST_YEARS * MONTHS_OF_YEAR, Unit.YEAR: MOST_YEARS} | {
@@ -52,6 +53,7 @@ class MeterDefinition(
         anchor: any boundary of a period on that zone's wall clock, such as `2026-01-31T09:00`. Without one,
             periods begin at midnight, weeks on Monday, months on the 1st, and years in January.
         keeps_debt: whether usage beyond the limit counts in the next period of a budget.
+        rollover: how much of what a period of a budget has left over can be used in the next one.
 
     Example:
         >>> MeterDefinition(unit=Unit.MONTH, zone="Europe/Athens").meter("llm.tokens/month")
@@ -63,6 +65,7 @@ class MeterDefinition(
     zone: str = "UTC"
     anchor: str | None = None
     keeps_debt: bool = False
+    rollover: int = 0
 
     def meter(self, resource: str) -> Meter:
         """Return the meter that this defines, under the name of its own resource.
@@ -75,9 +78,13 @@ class MeterDefinition(
         if self.every > MOST[self.unit]:
             longest = f"{MOST_YEARS} years is the longest"
             raise ValueError(f"a period of {self.every} {self.unit}s is too long; {longest}")
+        if not 0 <= self.rollover <= UNLIMITED:
+            raise ValueError(f"a rollover must be from 0 to {UNLIMITED}")
         length = self.every * LONGEST[self.unit]
         if self.kind is Kind.BUDGET:
-            return Budget(resource, self._schedule(), self.keeps_debt)
+            return Budget(resource, self._schedule(), self.keeps_debt, self.rollover)
+        if self.rollover:
+            raise ValueError(f"a {self.kind} has no next period to which anything could roll over")
         if self.unit in (Unit.MONTH, Unit.YEAR):
             raise ValueError(f"the {self.unit}s of a {self.kind} differ in length; use days")
         if self.anchor is not None or self.zone != "UTC":

@@ -8,10 +8,26 @@ from msgspec.structs import replace
 
 from astakos.ledger import rules
 from astakos.ledger.alerts import Alert, AlertIdentity, AlertKind, crossed, period_of
-from astakos.ledger.counts import NOTHING_ABOVE, Above, Count, counts_of, with_counted
-from astakos.ledger.meters import NO_METERS, Closed, Meters, begin, forgive, renewal, settle_metered
-from astakos.ledger.operations import Issue, Resolution
-from astakos.ledger.overage import Overage, fitting
+from astakos.ledger.counts import Above, Count, counts_of, with_counted
+from astakos.ledger.granting import Debt, Figures, Granting, Shortage, any_debt
+from astakos.ledger.grants import base_of_grant
+from astakos.ledger.meter_definitions import SEPARATOR
+from astakos.ledger.meters import (
+    NO_METERS,
+    Budget,
+    Closed,
+    Meter,
+    Meters,
+    Rate,
+    Rolled,
+    begin,
+    forgive,
+    renewal,
+    resets,
+    settle_metered,
+)
+from astakos.ledger.operations import Issue, Pending, Resolution
+from astakos.ledger.overage import Overage, Reach, fitting
 from astakos.ledger.rules import Holding, IsMeter, Key, NoCapacity, Provision, Refusal, Renewal
 
 NO_COUNTS: tuple[Count, ...] = ()
@@ -31,6 +47,10 @@ class NewIssue(NamedTuple):
     granted: tuple[int, ...] | None = None
 
 
+Charged = tuple[dict[Key, Holding], tuple[Count, ...]]
+"""Holdings changed by an issue, and what it counts after all: grants can stand in for meters."""
+
+
 class Metering:
     """The meters and their marks, changed by one operation after another, and the projects above others.
 
@@ -45,7 +65,12 @@ class Metering:
     """
 
     def __init__(
-        self, meters: Meters, marks: Mapping[Key, int | None], now: int, above: Above = NOTHING_ABOVE
+        self,
+        meters: Meters,
+        marks: Mapping[Key, int | None],
+        now: int,
+        above: Above,
+        granting: Granting,
     ) -> None:
         """Set the meters, the stored marks, and the instant at which all operations of the batch happen."""
         self.marks = dict(marks)
@@ -57,22 +82,34 @@ class Metering:
         self.shadows = meters.shadows
         self._meters = meters
         self._now = now
+        self._granting = granting
+
+    @property
+    def rolled(self) -> Mapping[Key, Rolled]:
+        """Return what the periods that the batch has found over have left over."""
+        return self._granting.rolled
 
     def forgive(self, holdings: dict[Key, Holding]) -> None:
         """Take into account the time that has passed for all metered holdings."""
         for key, mark in self.marks.items():
             meter = self._meters.named.get(key.resource)
             if meter is not None:
-                holdings[key], self.marks[key], closed = forgive(meter, holdings[key], mark, self._now)
+                before = self._granting.rolled_at(key, mark) if _may_owe(meter, holdings[key]) else 0
+                forgiven = forgive(meter, holdings[key], mark, self._now, before)
+                holdings[key], self.marks[key], closed, rolled = forgiven
                 if closed is not None and closed.total:
                     self.closed.append((key, closed))
+                if rolled is not None:
+                    self._granting.rolled[key] = rolled
 
     def named_in(self, provisions: Iterable[Provision]) -> IsMeter | None:
-        """Return the refusal of provisions that name a meter itself; None if none does."""
+        """Return the refusal of provisions that name a meter or a grant itself; None if none does."""
         for provision in provisions:
-            base = self._meters.bases.get(provision.key.resource)
-            if base is not None:
-                return IsMeter(provision, base)
+            resource = provision.key.resource
+            if SEPARATOR in resource:
+                base = self._meters.bases.get(resource) or base_of_grant(resource)
+                if base is not None:
+                    return IsMeter(provision, base)
         return None
 
     def counts_of(self, provisions: Iterable[Provision]) -> tuple[Count, ...]:
@@ -91,7 +128,9 @@ class Metering:
         counts = self.counts_of(issue.provisions)
         granted = None
         if issue.at_most:
-            provisions = fitting(issue.provisions, holdings, counts, self._meters.passing)
+            passing = self._meters.passing
+            reach = self.reach(holdings, passing)
+            provisions = fitting(issue.provisions, holdings, counts, passing, reach)
             if any(quantity > 0 for _, quantity in provisions):
                 issue = replace(issue, provisions=provisions)
                 counts = self.counts_of(provisions)
@@ -112,21 +151,93 @@ class Metering:
         counts: Sequence[Count],
         *,
         force: bool,
-    ) -> dict[Key, Holding] | Refusal:
-        """Return the changed holdings after issuing provisions with what they count, or the first refusal."""
+    ) -> Charged | Refusal:
+        """Return the changed holdings after issuing provisions with what they count, or the first refusal.
+
+        Args:
+            holdings: all that the batch has read.
+            provisions: at most one for each key.
+            counts: what they count, all from their first unit on.
+            force: allow imports to exceed limits.
+        """
         if not counts:
-            return rules.issue(holdings, provisions, force=force, shadows=self.shadows)
+            issued = rules.issue(holdings, provisions, force=force, shadows=self.shadows)
+            return (issued, NO_COUNTS) if isinstance(issued, dict) else issued
         counted = [Provision(count.key, count.quantity) for count in counts]
         changed = rules.issue_apart(holdings, [*provisions, *counted], force=force, shadows=self.shadows)
-        if isinstance(changed, NoCapacity):
-            return self._explained(changed, holdings, counts)
+        if self._is_short(changed) or (force and self._lacks_room(counts, holdings)):
+            figures = Figures(holdings, self.marks)
+            divided = self._granting.divide(counts, figures, any_debt if force else self._meters.passing)
+            if not isinstance(divided, Shortage):
+                counts = divided
+                changed = self._issue_divided(holdings, provisions, counts, force=force)
+            elif isinstance(changed, NoCapacity):
+                return self._explained(changed, figures, counts, divided)
         if not isinstance(changed, dict):
             return changed
-        for key, _, quantity, at_issue in counts:
+        for key, _, quantity, at_issue, _ in counts:
             if at_issue is not None:
                 changed[key] = rules.settle(changed[key], quantity, quantity)
             self._begin(key)
-        return changed
+        return changed, tuple(counts)
+
+    def _is_short(self, changed: dict[Key, Holding] | Refusal) -> bool:
+        return isinstance(changed, NoCapacity) and changed.provision.key.resource in self._meters.named
+
+    def _lacks_room(self, counts: Iterable[Count], holdings: Mapping[Key, Holding]) -> bool:
+        """Whether imports exceed the limit of a meter; if not, grants do not matter."""
+        named = self._meters.named
+        imports = rules.merge(Provision(one.key, one.quantity) for one in counts if one.key.resource in named)
+        return any(
+            holdings[key].usage_max + quantity > holdings[key].limit
+            for key, quantity in imports
+            if quantity and key in holdings and key.resource not in self.shadows
+        )
+
+    def _issue_divided(
+        self,
+        holdings: Mapping[Key, Holding],
+        provisions: Sequence[Provision],
+        counts: Iterable[Count],
+        *,
+        force: bool,
+    ) -> dict[Key, Holding] | Refusal:
+        """Issue provisions with counts that were divided, so that meters and grants have room for them."""
+        plain, drawn = list(provisions), list[Provision]()
+        for count in counts:
+            resource = count.key.resource
+            is_divided = resource in self._meters.named or base_of_grant(resource) is not None
+            (drawn if is_divided else plain).append(Provision(count.key, count.quantity))
+        changed = rules.issue_apart(holdings, plain, force=force, shadows=self.shadows)
+        if not isinstance(changed, dict):
+            return changed
+        also = rules.issue(holdings, rules.merge(drawn), force=True)
+        return changed | also if isinstance(also, dict) else also
+
+    def beyond(
+        self, commission: Pending, quantities: Mapping[Key, int], holdings: Mapping[Key, Holding]
+    ) -> tuple[Count, ...]:
+        """Return what the units count for which a commission settles beyond those that were issued.
+
+        They are what it would have counted had it grown, whatever it exceeds.
+        """
+        issued = dict(commission.provisions)
+        more = {key: units - issued[key] for key, units in quantities.items() if units > issued[key] >= 0}
+        counting = {
+            (count.key, count.base): count._replace(quantity=more[count.base], first=0)
+            for count in commission.counts
+            if count.base in more and base_of_grant(count.key.resource) is None
+        }
+        counts = tuple(counting.values())
+        if self._lacks_room(counts, holdings):
+            divided = self._granting.divide(counts, Figures(holdings, self.marks), any_debt)
+            counts = counts if isinstance(divided, Shortage) else divided
+        return tuple([count._replace(first=count.first + issued[count.base]) for count in counts])
+
+    def reach(self, holdings: Mapping[Key, Holding], debt: Debt) -> Reach:
+        """Return what tells how many units there is room for on a meter, beside others and with grants."""
+        figures = Figures(holdings, self.marks)
+        return lambda meter, counting, wanted: self._granting.reach(meter, counting, wanted, figures, debt)
 
     def settle(self, holding: Holding, count: Count, settled: int) -> Holding:
         """Return a meter's holding after `settled` of a count has taken effect."""
@@ -181,30 +292,48 @@ class Metering:
         return with_counted(keys, self._meters, self.above)
 
     def _explained(
-        self, refusal: NoCapacity, holdings: Mapping[Key, Holding], counts: Sequence[Count]
+        self, refusal: NoCapacity, figures: Figures, counts: Sequence[Count], shortage: Shortage
     ) -> NoCapacity:
         """Name of all meters without room the one that one has to wait for longest, and say until when."""
-        if refusal.provision.key.resource not in self._meters.named:
-            return refusal
         named = self._meters.named
         imports = rules.merge(Provision(one.key, one.quantity) for one in counts if one.key.resource in named)
-        lacking = [self._lacking(one, holdings[one.key]) for one in imports if one.key in holdings]
-        found = [one for one in lacking if one is not None]
+        lacking = [one for one in imports if one.key in figures.holdings and self._lacks(one, figures)]
+        short = [one for one in lacking if one.key in shortage.meters]
+        rates = [one for one in short if isinstance(named[one.key.resource], Rate)]
+        found = [self._lacking(one, figures) for one in rates or lacking or short]
         return max(found, key=lambda one: _wait(one.renewal), default=refusal)
 
-    def _lacking(self, provision: Provision, holding: Holding) -> NoCapacity | None:
+    def _lacks(self, provision: Provision, figures: Figures) -> bool:
         key, quantity = provision
-        limit, _, usage = holding
-        if usage + quantity <= limit or key.resource in self.shadows:
-            return None
-        when = renewal(self._meters.named[key.resource], holding, self.marks.get(key), self._now, quantity)
-        return NoCapacity(provision, usage, limit, when)
+        limit, _, usage = figures.holdings[key]
+        if key.resource in self.shadows:
+            return False
+        return usage + quantity > limit and quantity > self._available(key, figures)
+
+    def _available(self, meter: Key, figures: Figures) -> int:
+        limit, _, usage = figures.holdings[meter]
+        return max(0, limit - usage) + self._granting.lifting(meter, figures)
+
+    def _lacking(self, provision: Provision, figures: Figures) -> NoCapacity:
+        key, quantity = provision
+        meter, holding, mark = self._meters.named[key.resource], figures.holdings[key], self.marks.get(key)
+        ends = resets(meter, holding, mark, self._now) or 0
+        lasting = self._granting.lifting(key, figures, after=ends)
+        when = renewal(meter, holding, mark, self._now, quantity - lasting)
+        available = self._available(key, figures)
+        is_lifted = available != max(0, holding.limit - holding.usage_max)
+        return NoCapacity(provision, holding.usage_max, holding.limit, when, available if is_lifted else None)
 
     def _begin(self, key: Key) -> None:
         """Let a period begin that begins with its first use."""
         meter = self._meters.named.get(key.resource)
         if meter is not None:
             self.marks[key] = begin(meter, self.marks.get(key), self._now)
+
+
+def _may_owe(meter: Meter, holding: Holding) -> bool:
+    """Whether usage beyond the limit is kept when the period ends, as far as nothing was left over before."""
+    return isinstance(meter, Budget) and meter.keeps_debt and holding.usage_min > holding.limit
 
 
 def _wait(when: Renewal | None) -> float:

@@ -43,11 +43,13 @@ class Budget:
         resource: the name of the meter, a resource itself.
         periods: when each period begins and ends.
         keeps_debt: whether usage beyond the limit counts in the next period; otherwise it is forgiven, too.
+        rollover: how much of what a period has left over can be used in the next one; not for a window.
     """
 
     resource: str
     periods: Schedule | Window
     keeps_debt: bool = False
+    rollover: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,18 @@ class Closed(NamedTuple):
         return self.end + PERIODS_KEPT * (self.end - self.start)
 
 
+class Rolled(NamedTuple):
+    """What a period of a budget has left over for the next one.
+
+    Attributes:
+        start: when that began.
+        amount: by how much usage in it may exceed the limit. It is used as a grant that expires at its end.
+    """
+
+    start: int
+    amount: int
+
+
 class Forgiven(NamedTuple):
     """A metered holding at an instant.
 
@@ -93,14 +107,16 @@ class Forgiven(NamedTuple):
         mark: the instant up to which time has been taken into account; for a budget, the start of the
             running period. None if time has not begun to count: a window before its first import.
         closed: the last period in which the holding was used, if it has ended since the mark.
+        rolled: what the period before the running one has left over, if a period has ended since the mark.
     """
 
     holding: Holding
     mark: int | None
     closed: Closed | None = None
+    rolled: Rolled | None = None
 
 
-def forgive(meter: Meter, holding: Holding, mark: int | None, now: int) -> Forgiven:
+def forgive(meter: Meter, holding: Holding, mark: int | None, now: int, rolled: int = 0) -> Forgiven:
     """Return a holding after time has passed.
 
     Args:
@@ -108,12 +124,13 @@ def forgive(meter: Meter, holding: Holding, mark: int | None, now: int) -> Forgi
         holding: the figures at the mark, with the limit that applies now.
         mark: see `Forgiven`; None also for a holding that has never been touched.
         now: the instant.
+        rolled: what was left over for the period at the mark. It matters for what is kept of a debt only.
     """
     if isinstance(meter, Rate):
         return _drain(meter, holding, mark, now)
     if isinstance(meter.periods, Window):
         return _end_window(meter, holding, mark, now, meter.periods.length)
-    return _turn(meter, holding, mark, now, meter.periods)
+    return _turn(meter, holding, mark, now, meter.periods, rolled)
 
 
 def _drain(meter: Rate, holding: Holding, mark: int | None, now: int) -> Forgiven:
@@ -141,7 +158,9 @@ def _end_window(meter: Budget, holding: Holding, mark: int | None, now: int, len
     return Forgiven(left, mark + turns * length if left.usage_min else None, closed)
 
 
-def _turn(meter: Budget, holding: Holding, mark: int | None, now: int, schedule: Schedule) -> Forgiven:
+def _turn(
+    meter: Budget, holding: Holding, mark: int | None, now: int, schedule: Schedule, rolled: int
+) -> Forgiven:
     if mark is None:
         return Forgiven(holding, schedule.span_at(now).start)
     running = schedule.span_at(mark)
@@ -149,14 +168,28 @@ def _turn(meter: Budget, holding: Holding, mark: int | None, now: int, schedule:
         return Forgiven(holding, mark)
     turns = schedule.number_at(now) - schedule.number_at(mark)
     closed = Closed(mark, running.end, holding.usage_min)
-    return Forgiven(_without_settled(meter, holding, turns), schedule.span_at(now).start, closed)
+    start = schedule.span_at(now).start
+    left = _without_settled(meter, holding, turns, rolled)
+    if not meter.rollover:
+        return Forgiven(left, start, closed)
+    before = holding if turns == 1 else _without_settled(meter, holding, turns - 1, rolled)
+    return Forgiven(left, start, closed, Rolled(start, _left_over(meter, before)))
 
 
-def _without_settled(meter: Budget, holding: Holding, turns: int) -> Holding:
-    """Return a holding after so many ends of periods: what is settled is forgiven, but for a debt."""
+def _without_settled(meter: Budget, holding: Holding, turns: int, rolled: int = 0) -> Holding:
+    """Return a holding after so many ends of periods: what is settled is forgiven, but for a debt.
+
+    While there is a debt of more than the limit, nothing is left over, so `rolled` counts in the first only.
+    """
     limit, usage_min, usage_max = holding
-    debt = max(0, usage_min - turns * limit) if meter.keeps_debt else 0
+    debt = max(0, usage_min - rolled - turns * limit) if meter.keeps_debt else 0
     return Holding(limit, debt, usage_max - usage_min + debt)
+
+
+def _left_over(meter: Budget, holding: Holding) -> int:
+    """Return what a period leaves to the next one, by the figures at its end."""
+    limit, settled, _ = holding
+    return 0 if limit == UNLIMITED else min(meter.rollover, max(0, limit - settled))
 
 
 def begin(meter: Meter, mark: int | None, now: int) -> int:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from astakos.ledger.alerts import Alert, Refused
 from astakos.ledger.counts import Count
-from astakos.ledger.meters import Closed
+from astakos.ledger.meters import Closed, Rolled
 from astakos.ledger.overage import Overage
 from astakos.ledger.rules import Holding, Key, NoCapacity, Provision, Refusal
 from astakos.ledger.value import Value
@@ -364,6 +364,8 @@ class Changes:
         alerts: what is told once in each period, and stored with the changes.
         refused: imports that were refused; not stored.
         passed: imports that limits would have refused, if they did not only report; not stored.
+        rolled: what they have left over for the running periods.
+        used_up: holdings of grants of which all is settled.
     """
 
     issued: list[NewCommission] = field(default_factory=list)
@@ -376,6 +378,8 @@ class Changes:
     alerts: list[Alert] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     passed: list[NoCapacity] = field(default_factory=list)
+    rolled: dict[Key, Rolled] = field(default_factory=dict)
+    used_up: list[Key] = field(default_factory=list)
 
     def any(self) -> bool:
         """Whether there is anything to store."""

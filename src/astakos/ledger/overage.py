@@ -11,11 +11,15 @@ Members and their projects are settled alike: of each resource, all levels get t
 the reservation.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 
 from astakos.ledger.counts import Count
 from astakos.ledger.rules import UNLIMITED, Holding, Key, Provision
+
+Reach = Callable[[Key, Collection[Key], int], int]
+"""How many of some units there is room for on a meter and the others on which they count, with grants: the
+meter's holding, all on which they count, and their number. 0 for what is no meter."""
 
 
 class Overage(StrEnum):
@@ -32,6 +36,7 @@ def granted(
     asked: Mapping[Key, int],
     counts: Iterable[Count],
     most_debt: Callable[[str], int],
+    reach: Reach,
 ) -> dict[Key, int]:
     """Return what a commission settles for.
 
@@ -41,11 +46,12 @@ def granted(
         asked: what it is to settle for; more than was issued only for imports.
         counts: what it counts elsewhere.
         most_debt: by how much usage of a resource may exceed its limit; 0 if it may not.
+        reach: how far grants lift the limit of a meter.
     """
     extra = {key: asked[key] - issued[key] for key in asked if asked[key] > issued[key] >= 0}
     if not extra:
         return dict(asked)
-    room = room_for(extra, holdings, counts, most_debt)
+    room = room_for(extra, holdings, counts, most_debt, reach)
     return {
         key: issued[key] + min(extra[key], room[key.resource]) if key in extra else quantity
         for key, quantity in asked.items()
@@ -57,6 +63,7 @@ def room_for(
     holdings: Mapping[Key, Holding],
     counts: Iterable[Count],
     most_debt: Callable[[str], int],
+    reach: Reach,
 ) -> dict[str, int]:
     """Return how much more of each resource each import can have, at all levels and on all meters.
 
@@ -65,6 +72,7 @@ def room_for(
         holdings: their figures, and those on which they count.
         counts: what provisions count elsewhere; those on other holdings than the imports are ignored.
         most_debt: by how much usage of a resource may exceed its limit.
+        reach: how far grants lift the limit of a meter.
     """
     counting = {key: {key} for key in imports}
     for count in counts:
@@ -75,7 +83,10 @@ def room_for(
         if key in holdings:
             limit, _, usage_max = holdings[key]
             free = min(limit + most_debt(key.resource), UNLIMITED) - usage_max
-            share = _share(max(0, free), [imports[base] for base in bases])
+            wanted = [imports[base] for base in bases]
+            if free < sum(wanted):
+                free = max(free, reach(key, counting, sum(wanted)))
+            share = _share(max(0, free), wanted)
             resource = next(iter(bases)).resource
             room[resource] = min(room.get(resource, UNLIMITED), share)
     return room
@@ -96,6 +107,7 @@ def fitting(
     holdings: Mapping[Key, Holding],
     counts: Iterable[Count],
     passing: Callable[[str], int],
+    reach: Reach,
 ) -> tuple[Provision, ...]:
     """Return provisions with as much of each import as there is room for; releases stay as they are.
 
@@ -104,10 +116,11 @@ def fitting(
         holdings: the figures of their holdings, and of meters.
         counts: what they count on meters.
         passing: by how much usage of a resource may exceed its limit in any case.
+        reach: how far grants lift the limit of a meter.
     """
     listed = tuple(provisions)
     imports = {key: quantity for key, quantity in listed if quantity > 0}
-    room = room_for(imports, holdings, counts, passing)
+    room = room_for(imports, holdings, counts, passing, reach)
     return tuple(
         Provision(key, min(quantity, room.get(key.resource, quantity)) if quantity > 0 else quantity)
         for key, quantity in listed

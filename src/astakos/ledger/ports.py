@@ -8,7 +8,8 @@ from typing import NamedTuple, Protocol
 from astakos.ledger.alerts import AlertIdentity
 from astakos.ledger.clock_guard import ClockAnchor, ClockRecord
 from astakos.ledger.counts import NOTHING_ABOVE, Above
-from astakos.ledger.meters import NO_METERS, Meters
+from astakos.ledger.grants import Grant, Rank
+from astakos.ledger.meters import NO_METERS, Meters, Rolled
 from astakos.ledger.operations import Changes, Pending, Remembered
 from astakos.ledger.rules import Holding, Key
 
@@ -114,6 +115,24 @@ class LedgerTransaction(Protocol):
 
     def expires(self, component: int, serial: int) -> int | None:
         """Return when a commission that `read` has found pending expires; None for never."""
+        ...
+
+    def grants(
+        self, base: Key, now: int, after: Rank | None, most: int, *, only_named: bool
+    ) -> Sequence[Grant]:
+        """Return grants that can be drawn on now and are not used up, in order; lock them.
+
+        Args:
+            base: the holding to which they belong, returned by `read`.
+            now: the instant.
+            after: only those behind this rank; None for all.
+            most: how many at most.
+            only_named: only those that name what they lift.
+        """
+        ...
+
+    def rolled(self, key: Key) -> Rolled | None:
+        """Return what was last left over on a holding of a meter, returned by `read`."""
         ...
 
     def write(self, now: int, changes: Changes) -> None:

@@ -22,7 +22,8 @@ def settlement(
     cannot = _first_unsettleable(issued, asked, overage)
     if cannot is not None or overage is Overage.REFUSE:
         return cannot or asked
-    return granted(holdings, issued, asked, commission.counts, metering.most_debt(overage))
+    debt = metering.most_debt(overage)
+    return granted(holdings, issued, asked, commission.counts, debt, metering.reach(holdings, debt))
 
 
 def expired_settlement(
@@ -32,7 +33,8 @@ def expired_settlement(
     issued, used = dict(commission.provisions), dict(commission.progress)
     if commission.overage is Overage.REFUSE:
         return {key: min(quantity, issued[key], key=abs) for key, quantity in used.items()}
-    return granted(holdings, issued, used, commission.counts, metering.most_debt(commission.overage))
+    debt = metering.most_debt(commission.overage)
+    return granted(holdings, issued, used, commission.counts, debt, metering.reach(holdings, debt))
 
 
 def progressed(commission: Pending, quantities: tuple[Provision, ...]) -> Pending | CannotSettle:
@@ -66,7 +68,8 @@ def grown(
 
     A total that is already reached changes nothing, so that the request can be repeated.
     """
-    issued = dict(commission.provisions)
+    before = dict(commission.provisions)
+    issued = dict(before)
     more: list[Provision] = []
     for key, total in totals:
         known = issued.get(key)
@@ -75,9 +78,11 @@ def grown(
         if total != known:
             more.append(Provision(key, total - known))
             issued[key] = total
-    counts = metering.counts_of(more)
-    changed = metering.issue(holdings, more, counts, force=force)
-    if not isinstance(changed, dict):
-        return changed
+    charged = metering.issue(holdings, more, metering.counts_of(more), force=force)
+    if not isinstance(charged, tuple):
+        return charged
+    changed, counts = charged
     provisions = tuple([Provision(key, issued[key]) for key, _ in commission.provisions])
-    return commission._replace(provisions=provisions, counts=added(commission.counts, counts)), changed
+    # The units that are new follow those that were issued before.
+    moved = [count._replace(first=count.first + max(0, before[count.base])) for count in counts]
+    return commission._replace(provisions=provisions, counts=added(commission.counts, moved)), changed

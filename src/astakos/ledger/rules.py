@@ -52,6 +52,17 @@ Therefore, for every holding of a meter at all times, invariants 1 and 2 hold; 3
 was settled and not forgiven since; and in no period is more settled than the limit in force when it was
 settled, unless it was forced. In any time t, a rate lets through at most limit + t * limit / period.
 
+Grants
+------
+A *grant* is an amount of a base, at one level, that stands in for meters that have no room (`grants.py`). It
+is a holding of its own: its limit is the amount, and nothing is forgiven on it. The units of an import that
+are drawn from it count on it, and not on the meters that it lifts. They are the last ones of the import, so
+that settling for less gives them back first. What a period has left over and rolls over to the next one is a
+grant that counts on the meter itself, beyond its limit.
+
+Therefore invariants 1 to 4 hold for the holding of a grant, so that over its life no more is drawn from it
+than its amount; and those of meters hold with, for a budget, the limit and what rolled over to the period.
+
 Levels
 ------
 A holding can have others *above* it: that of a team those of its department and its organization. Which ones
@@ -126,12 +137,18 @@ class Renewal(Value, frozen=True):
 
 
 class NoCapacity(Value, frozen=True):
-    """Refused: the import would raise `usage` above `limit`. `renewal` is set for a meter."""
+    """Refused: the import would raise `usage` above `limit`.
+
+    Attributes:
+        renewal: set for a meter.
+        available: how much there is room for, where that is not `limit` - `usage`, for there are grants.
+    """
 
     provision: Provision
     usage: int
     limit: int
     renewal: Renewal | None = None
+    available: int | None = None
 
 
 class NoQuantity(Value, frozen=True):

@@ -117,7 +117,9 @@ def _over_limit(answer: Answer) -> errors.QuotaLimit | None:
         return None
     if not isinstance(resource, str) or not all(type(figure) is int for figure in (requested, limit, usage)):
         return None
-    available = limit - usage
+    available = data.get("available")
+    if type(available) is not int:
+        available = limit - usage
     label = RESOURCE_LABELS.get(resource, resource)
     if data.get("name") == "NoQuantityError":
         headline, details = OVER_RELEASE_HEADLINE, f"{label}: in use {usage}, requested {requested}."

@@ -175,6 +175,7 @@ class CountingStore:
 class CountingTransaction:
     def __init__(self, transaction: LedgerTransaction, store: CountingStore) -> None:
         self.read, self.write, self.expires = transaction.read, transaction.write, transaction.expires
+        self.grants, self.rolled = transaction.grants, transaction.rolled
         self._settled = transaction.settled
         self._store = store
 

@@ -54,15 +54,16 @@ def test_what_a_holding_counts_on_is_known_beforehand() -> None:
 
 def test_growing_keeps_the_counts_of_different_projects_apart() -> None:
     before = counts_of([Provision(LEFT, 1), Provision(RIGHT, 2)], NO_METERS, ABOVE, 0)
-    more = counts_of([Provision(RIGHT, 5)], NO_METERS, ABOVE, 1)
+    more = [count._replace(first=2) for count in counts_of([Provision(RIGHT, 5)], NO_METERS, ABOVE, 1)]
     assert added(before, more) == (Count(ROOT, LEFT, 1, None), Count(ROOT, RIGHT, 7, None))
 
 
 def test_two_counts_of_one_import_settle_for_it_together() -> None:
-    counts = Count(meter(LOW), LOW, 10, None), Count(meter(LOW), LOW, 5, 3)
+    counts = Count(meter(LOW), LOW, 10, None), Count(meter(LOW), LOW, 5, 3, 10)
     assert [settled for _, settled in settled_counts(counts, {LOW: 12}, accepted=True)] == [10, 2]
     assert [settled for _, settled in settled_counts(counts, {LOW: 4}, accepted=True)] == [4, 0]
-    assert [settled for _, settled in settled_counts(counts, {LOW: 20}, accepted=True)] == [10, 10]
+    beyond = [Count(meter(LOW), LOW, 5, 3, 15)]
+    assert [settled for _, settled in settled_counts(counts, {LOW: 20}, beyond, accepted=True)] == [10, 10]
     assert [settled for _, settled in settled_counts(counts, {}, accepted=True)] == [10, 5]
     assert [settled for _, settled in settled_counts(counts, {}, accepted=False)] == [0, 0]
 
@@ -119,7 +120,7 @@ def test_what_is_granted_beyond_the_reservation_fits_at_every_level(
     holdings = {
         key: Holding(50 + room, 50, 50 + issued * on[key]) for key, room in zip(KEYS, free, strict=True)
     }
-    result = granted(holdings, dict.fromkeys(asked, issued), asked, counts, lambda _: 0)
+    result = granted(holdings, dict.fromkeys(asked, issued), asked, counts, lambda _: 0, lambda *_: 0)
     extra = {key: quantity - issued for key, quantity in result.items()}
     for key, (limit, _, usage_max) in holdings.items():
         more = sum(extra[other] for other in asked if key in (other, *ABOVE.get(other, ())))

@@ -15,6 +15,7 @@ from astakos.http.commissions.requested_provisions import (
     SumOutOfRange,
 )
 from astakos.http.faults import UnprocessableEntity
+from astakos.ledger.grants import base_of_grant
 from astakos.ledger.operations import KeyReused
 from astakos.ledger.rules import (
     UNLIMITED,
@@ -49,7 +50,7 @@ class RefusalData(TypedDict):
 
     If a meter has no room, `resource` of the provision is the meter, and `level` says whose limit it is.
     `resets` is when its period ends or, for a rate, when there will be room; it is absent if waiting does not
-    help.
+    help. `available` is how much there is room for, if that includes grants.
     """
 
     name: Literal["NoHoldingError", "NoCapacityError", "NoQuantityError"]
@@ -58,6 +59,7 @@ class RefusalData(TypedDict):
     limit: NotRequired[int]
     level: NotRequired[Literal["user", "project"]]
     resets: NotRequired[str]
+    available: NotRequired[int]
 
 
 class CommissionRefusal(TypedDict):
@@ -114,7 +116,7 @@ def refused(refusal: Refusal | KeyReused, requested: Requested, reason: str = NO
     match refusal:
         case NoHolding():
             return _no_holding(provision, malformed_name(refusal.provision.key) or reason)
-        case NoCapacity(_, usage, limit, renewal):
+        case NoCapacity(provision=_, usage=usage, limit=limit, renewal=renewal):
             message = "The quantity would exceed the limit of the holding."
             data = _data("NoCapacityError", provision, usage, limit)
             if renewal is None:
@@ -132,8 +134,10 @@ def refused(refusal: Refusal | KeyReused, requested: Requested, reason: str = NO
 
 
 def told_meter(refusal: IsMeter) -> str:
-    """Returns what to say about a charge to a meter."""
+    """Returns what to say about a charge to a meter, or to a grant."""
     name = refusal.provision.key.resource
+    if base_of_grant(name) is not None:
+        return f"{name} is a grant of {refusal.base}, and is drawn on as needed. Name {refusal.base}."
     return f"{name} is a meter of {refusal.base}, and counts what is charged to that. Name {refusal.base}."
 
 
@@ -141,12 +145,16 @@ def _no_room_on_meter(refusal: NoCapacity, renewal: Renewal, data: dict[str, Any
     name, limit = refusal.provision.key.resource, refusal.limit
     data = {**data, "level": level_of(refusal.provision.key)}
     message = f"The quantity would exceed the limit of {name}, which is {limit}."
+    available = max(0, limit - refusal.usage)
+    if refusal.available is not None:
+        data["available"] = available = refusal.available
+        message = f"The quantity would exceed the limit of {name} and its grants: {available} are available."
     headers = {RATE_LIMIT_POLICY: f'"{name}";q={limit};w={_seconds(renewal.window)}'}
     if renewal.resets is not None and renewal.wait is not None:
         data["resets"] = to_iso(renewal.resets)
         message += f" It resets at {data['resets']}."
         wait = _seconds(renewal.wait)
-        headers[RATE_LIMIT] = f'"{name}";r={max(0, limit - refusal.usage)};t={wait}'
+        headers[RATE_LIMIT] = f'"{name}";r={available};t={wait}'
         # Clients sleep for this long, which they should not do until the next month.
         if wait < LONGEST_RETRY_AFTER:
             headers["Retry-After"] = str(max(1, wait))

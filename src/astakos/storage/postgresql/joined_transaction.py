@@ -4,13 +4,17 @@ It lets a change issue commissions of its own: the change and they are committed
 Such changes are rare, so nothing is cached, and the statements are those that all databases share.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from astakos.ledger.counts import MOST_LEVELS, with_counted
+from astakos.ledger.grants import Grant, Rank
+from astakos.ledger.meters import Rolled
 from astakos.ledger.operations import Changes
 from astakos.ledger.ports import Needs, State
-from astakos.ledger.rules import Key
+from astakos.ledger.rules import Holding, Key
 from astakos.storage.protocol import Connection
+from astakos.storage.tables import rollovers
+from astakos.storage.tables.grants import list_drawable
 from astakos.storage.tables.holdings import Row, find, find_by_id
 from astakos.storage.tables.ledger_rows import FIND_SETTLED, rows_of, write_rows
 from astakos.storage.tables.meters import read_meters
@@ -77,6 +81,19 @@ class JoinedTransaction:
     def expires(self, component: int, serial: int) -> int | None:
         """Return nothing, because `read` finds no pending commissions."""
         raise ValueError(f"commission {serial} of component {component} was not read")
+
+    def grants(
+        self, base: Key, now: int, after: Rank | None, most: int, *, only_named: bool
+    ) -> Sequence[Grant]:
+        """Return grants that can be drawn on now and are not used up, in order; lock them."""
+        row = Row(self._identifiers[base], base, Holding(0))
+        found = list_drawable(self._connection, row, now, after, most, only_named=only_named, lock=True)
+        self._identifiers.update((grant.key, identifier) for identifier, grant in found)
+        return [grant for _, grant in found]
+
+    def rolled(self, key: Key) -> Rolled | None:
+        """Return what was last left over on a holding of a meter."""
+        return rollovers.find(self._connection, self._identifiers[key])
 
     def write(self, now: int, changes: Changes) -> None:
         """Store the changes of the batch."""

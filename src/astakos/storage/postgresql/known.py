@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from astakos import clock
 from astakos.ledger.alerts import AlertIdentity
 from astakos.ledger.counts import MOST_LEVELS, NOTHING_ABOVE, Above, with_counted
+from astakos.ledger.grants import base_of_grant
 from astakos.ledger.meters import NO_METERS, TIME_TO_LIVE
 from astakos.ledger.rules import Key
 from astakos.storage.pending_cache import PendingCache
@@ -116,15 +117,16 @@ class Known:
         """Add holdings, each given as id, holder, source, resource, and the id of its project's, if any."""
         for identifier, holder, source, resource, project_level in holdings:
             key = Key(holder.decode(), read_source(source.decode()), resource.decode())
-            self._add(int(identifier), key)
+            self.add(int(identifier), key)
             if project_level:
                 self.project_levels[int(identifier)] = int(project_level)
-                self._add(int(project_level), Key(source.decode(), None, key.resource))
+                self.add(int(project_level), Key(source.decode(), None, key.resource))
                 self.alone.discard(key)
-            elif key.source is not None:
+            elif key.source is not None and base_of_grant(key.resource) is None:
                 self.alone.add(key)
 
-    def _add(self, identifier: int, key: Key) -> None:
+    def add(self, identifier: int, key: Key) -> None:
+        """Add a holding."""
         self.identifiers[key] = identifier
         self.keys[identifier] = key
 

@@ -16,6 +16,8 @@ from typing import Any
 
 from astakos import clock
 from astakos.ledger.counts import NOTHING_ABOVE
+from astakos.ledger.grants import Grant, Rank
+from astakos.ledger.meters import Rolled
 from astakos.ledger.operations import Changes, Remembered
 from astakos.ledger.ports import MOST_EXPIRED, IdempotencyKey, Needs, OutcomeUnknownError, State
 from astakos.ledger.rules import Holding, Key
@@ -41,6 +43,7 @@ from astakos.storage.postgresql.statements import (
     FIND_HOLDINGS,
     FIND_HOLDINGS_BY_ID,
     FIND_REMEMBERED,
+    FIND_ROLLED,
     FIND_SETTLED,
     INSERT_ALERTS,
     INSERT_CLOSED,
@@ -49,6 +52,7 @@ from astakos.storage.postgresql.statements import (
     INSERT_RESOLVED,
     LIST_METERS,
     LOCK_EXPIRED,
+    LOCK_GRANTS,
     LOCK_HOLDINGS,
     LOCK_PENDING,
     MOVE_TO_RESOLVED,
@@ -57,10 +61,13 @@ from astakos.storage.postgresql.statements import (
     REMEMBER,
     REVISE,
     ROLLBACK,
+    SAVE_ROLLED,
     SET_MARKS,
     SET_USAGE,
+    USE_UP,
 )
 from astakos.storage.tables.commissions import LARGEST_SERIAL
+from astakos.storage.tables.grants import drawable, drawable_at
 from astakos.storage.tables.ledger_rows import Rows, rows_of
 from astakos.storage.tables.provisions import read_all_pending, read_granted, understood
 
@@ -269,6 +276,26 @@ class PostgreSQLTransaction:
         ((expires,),) = found.rows()
         return int(expires) if expires else None
 
+    def grants(
+        self, base: Key, now: int, after: Rank | None, most: int, *, only_named: bool
+    ) -> Sequence[Grant]:
+        """Return grants that can be drawn on now and are not used up, in order; lock them."""
+        values = drawable_at(self._known.identifiers[base], now, after, most, only_named=only_named)
+        (found,) = self._run((LOCK_GRANTS, [number(value) for value in values]))
+        grants = []
+        for row_number, expires, priority, lifts, *figures in found.rows():
+            identifier, grant = drawable(
+                base, int(row_number), int(expires), int(priority), lifts, *map(int, figures)
+            )
+            self._known.add(identifier, grant.key)
+            grants.append(grant)
+        return grants
+
+    def rolled(self, key: Key) -> Rolled | None:
+        """Return what was last left over on a holding of a meter."""
+        (found,) = self._run((FIND_ROLLED, [number(self._known.identifiers[key])]))
+        return next((Rolled(int(start), int(amount)) for start, amount in found.rows()), None)
+
     def write(self, _now: int, changes: Changes) -> None:
         """Keep the changes; `commit` sends them."""
         self._changes = changes
@@ -320,6 +347,8 @@ def _writes(rows: Rows, now: int) -> list[Query]:
         (SET_MARKS, "nn", rows.marks, []),
         (INSERT_CLOSED, "nnnnn", rows.closed, []),
         (INSERT_ALERTS, "ntnnnnnn", rows.alerts, []),
+        (SAVE_ROLLED, "nnn", rows.rolled, []),
+        (USE_UP, "n", rows.used_up, []),
     )
     return [(statement, [*arrays(types, lines), *more]) for statement, types, lines, more in written if lines]
 

@@ -206,5 +206,29 @@ WHERE (
 ON CONFLICT (holding_id, kind, percent, start) DO NOTHING
 """,
 )
+# Grants are drawn on by those who have locked the holding that they belong to. Others revoke them.
+LOCK_GRANTS = statement(
+    "lock_grants",
+    """
+SELECT g.number, g.expires, g.priority, g.lifts, h.id, h."limit", h.usage_min, h.usage_max
+FROM grants g JOIN holdings h ON h.id = g.holding_id
+WHERE g.base_id = $1 AND g.state = 'open' AND g.starts <= $2 AND g.expires > $3
+    AND (g.expires, g.priority, g.number) > ($4::bigint, $5::bigint, $6::bigint)
+    AND ($7::bigint = 0 OR g.lifts IS NOT NULL)
+ORDER BY g.expires, g.priority, g.number LIMIT $8 FOR UPDATE
+""",
+)
+USE_UP = statement(
+    "use_up", "UPDATE grants SET state = 'used' WHERE holding_id = ANY ($1::bigint[]) AND state = 'open'"
+)
+FIND_ROLLED = statement("find_rolled", "SELECT start, amount FROM rollovers WHERE holding_id = $1")
+SAVE_ROLLED = statement(
+    "save_rolled",
+    """
+INSERT INTO rollovers (holding_id, start, amount)
+SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[])
+ON CONFLICT (holding_id) DO UPDATE SET start = excluded.start, amount = excluded.amount
+""",
+)
 COMMIT = statement("commit", "COMMIT")
 ROLLBACK = statement("rollback", "ROLLBACK")

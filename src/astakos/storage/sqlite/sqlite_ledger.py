@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from astakos.ledger.alerts import AlertIdentity
 from astakos.ledger.clock_guard import ClockAnchor, ClockRecord
 from astakos.ledger.counts import MOST_LEVELS, NOTHING_ABOVE, Above, with_counted
-from astakos.ledger.meters import NO_METERS, Meters
+from astakos.ledger.grants import Grant, Rank
+from astakos.ledger.meters import NO_METERS, Meters, Rolled
 from astakos.ledger.operations import Changes, Pending, Remembered
 from astakos.ledger.ports import MOST_EXPIRED, IdempotencyKey, LedgerTransaction, Needs, State
 from astakos.ledger.rules import Holding, Key
@@ -15,8 +16,9 @@ from astakos.storage.pending_cache import PendingCache
 from astakos.storage.sqlite.file_identity import FileIdentity, identity_of, log_of, require_same
 from astakos.storage.sqlite.sqlite_connection import recognized
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase, writing
-from astakos.storage.tables import clock_records, write_proof
+from astakos.storage.tables import clock_records, rollovers, write_proof
 from astakos.storage.tables.commissions import LARGEST_SERIAL
+from astakos.storage.tables.grants import list_drawable
 from astakos.storage.tables.holdings import Row, find, find_by_id
 from astakos.storage.tables.ledger_rows import FIND_EXPIRY, FIND_SETTLED, rows_of, write_rows
 from astakos.storage.tables.meters import read_meters
@@ -309,6 +311,24 @@ class SQLiteTransaction:
         """Return when a commission that `read` has found pending expires; None for never."""
         found: tuple[int | None] = self._connection.execute(FIND_EXPIRY, (component, serial)).fetchone()
         return found[0]
+
+    def grants(
+        self, base: Key, now: int, after: Rank | None, most: int, *, only_named: bool
+    ) -> Sequence[Grant]:
+        """Return grants that can be drawn on now and are not used up, in order."""
+        known, grants = self._known, []
+        row = Row(known.identifiers[base], base, known.holdings[base])
+        for identifier, grant in list_drawable(
+            self._connection, row, now, after, most, only_named=only_named, lock=False
+        ):
+            if grant.key not in known.holdings:
+                known.learn(Row(identifier, grant.key, grant.holding))
+            grants.append(grant._replace(holding=known.holdings[grant.key]))
+        return grants
+
+    def rolled(self, key: Key) -> Rolled | None:
+        """Return what was last left over on a holding of a meter."""
+        return rollovers.find(self._connection, self._known.identifiers[key])
 
     def write(self, now: int, changes: Changes) -> None:
         """Store the changes of the batch, in one pass over each table."""

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from astakos.ledger.grants import Grant, Rank, grant_resource
 from astakos.ledger.rules import Holding, Key
 from astakos.storage.protocol import Connection
 from astakos.storage.tables.holdings import Row, read_source, stored_source
@@ -75,6 +76,13 @@ LIST_EXPIRING = f"""
 {SELECT} WHERE g.state = 'open' AND g.expires > ? AND g.expires <= ? AND {ONCE}
 ORDER BY g.expires, g.number LIMIT ?
 """
+LIST_DRAWABLE = """
+SELECT g.number, g.expires, g.priority, g.lifts, h.id, h."limit", h.usage_min, h.usage_max
+FROM grants g JOIN holdings h ON h.id = g.holding_id
+WHERE g.base_id = ? AND g.state = 'open' AND g.starts <= ? AND g.expires > ?
+  AND (g.expires, g.priority, g.number) > (?, ?, ?) AND (? = 0 OR g.lifts IS NOT NULL)
+ORDER BY g.expires, g.priority, g.number LIMIT ?
+"""
 LAST_NUMBER = "SELECT coalesce(max(number), 0) FROM grants"
 COUNT_OPEN = """
 SELECT count(*) FROM grants WHERE base_id = ? AND state = 'open' AND expires > ?
@@ -93,6 +101,7 @@ _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(tuple[str, ...])
 AT_A_TIME = 1000
 LAST = 2**63 - 1
+BEFORE_ALL = Rank(0, -1, 0)
 
 
 def add(connection: Connection, base: Row, grant: StoredGrant) -> None:
@@ -163,6 +172,59 @@ def list_expiring(connection: Connection, after: int, until: int, most: int) -> 
     Only those that are neither used up nor revoked; `left` says what is lost.
     """
     return [_grant(row) for row in connection.execute(LIST_EXPIRING, (after, until, most)).fetchall()]
+
+
+class Drawable(NamedTuple):
+    """A grant as a batch of the ledger draws on it, and the id of its holding."""
+
+    id: int
+    grant: Grant
+
+
+def list_drawable(
+    connection: Connection,
+    base: Row,
+    now: int,
+    after: Rank | None,
+    most: int,
+    *,
+    only_named: bool,
+    lock: bool,
+) -> list[Drawable]:
+    """List grants that can be drawn on; see `astakos.ledger.ports.LedgerTransaction.grants`.
+
+    Args:
+        connection: a connection in a transaction.
+        base: the holding to which they belong.
+        now: the instant.
+        after: only those behind this rank.
+        most: how many at most.
+        only_named: only those that name what they lift.
+        lock: whether to lock the rows, which only a server can.
+    """
+    statement = f"{LIST_DRAWABLE} FOR UPDATE" if lock else LIST_DRAWABLE
+    rows = connection.execute(statement, drawable_at(base.id, now, after, most, only_named=only_named))
+    return [drawable(base.key, *row) for row in rows.fetchall()]
+
+
+def drawable_at(base: int, now: int, after: Rank | None, most: int, *, only_named: bool) -> tuple[int, ...]:
+    """Return the parameters of `LIST_DRAWABLE`."""
+    return base, now, now, *(after or BEFORE_ALL), int(only_named), most
+
+
+def drawable(
+    base: Key,
+    number: int,
+    expires: int,
+    priority: int,
+    lifts: str | bytes | None,
+    identifier: int,
+    *figures: int,
+) -> Drawable:
+    """Decode a row of `LIST_DRAWABLE`."""
+    key = base._replace(resource=grant_resource(base.resource, number))
+    rank = Rank(expires, priority, number)
+    return Drawable(identifier, Grant(rank, key, read_lifts(lifts), Holding(*figures)))
 
 
 def read_lifts(document: str | bytes | None) -> tuple[str, ...] | None:

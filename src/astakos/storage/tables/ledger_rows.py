@@ -9,7 +9,7 @@ from typing import NamedTuple
 from astakos.ledger.operations import Changes, Resolution
 from astakos.ledger.rules import Key
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import quota_alerts
+from astakos.storage.tables import quota_alerts, rollovers
 from astakos.storage.tables.provisions import write_granted, write_pending, write_settled
 
 INSERT_PENDING = """
@@ -42,6 +42,8 @@ INSERT INTO closed_periods (holding_id, start, "end", total, kept_until) VALUES 
 ON CONFLICT (holding_id, start) DO UPDATE SET
     "end" = excluded."end", total = closed_periods.total + excluded.total
 """
+# A grant that was revoked stays so.
+USE_UP = "UPDATE grants SET state = 'used' WHERE holding_id = ? AND state = 'open'"
 FIND_SETTLED = "SELECT settled FROM holdings WHERE id = ?"
 
 
@@ -61,6 +63,8 @@ class Rows(NamedTuple):
         marks: id and mark of each changed holding of a meter.
         closed: new rows of `closed_periods`.
         alerts: rows of `quota_alerts`, some of which there may be already.
+        rolled: rows of `rollovers`, which replace what is there.
+        used_up: the ids of holdings of grants of which all is settled.
     """
 
     pending: list[tuple[int, int, str, int, int | None, str]]
@@ -74,6 +78,8 @@ class Rows(NamedTuple):
     marks: list[tuple[int, int | None]]
     closed: list[tuple[int, int, int, int, int]]
     alerts: list[tuple[int, str, int, int, int, int, int, int]]
+    rolled: list[tuple[int, int, int]]
+    used_up: list[tuple[int]]
 
     @classmethod
     def none(cls) -> "Rows":
@@ -137,6 +143,8 @@ def rows_of(now: int, changes: Changes, identifiers: Mapping[Key, int]) -> Rows:
             for key, kind, percent, start in (one.identity,)
         ]
     )
+    rows.rolled.extend([(identifiers[key], *over) for key, over in changes.rolled.items()])
+    rows.used_up.extend([(identifiers[key],) for key in changes.used_up])
     return rows
 
 
@@ -157,6 +165,9 @@ def write_rows(connection: Connection, rows: Rows, now: int) -> None:
     if rows.marks:
         many(SET_MARK, [(mark, identifier) for identifier, mark in rows.marks])
         many(INSERT_CLOSED, rows.closed)
+        many(rollovers.SAVE, rows.rolled)
+    if rows.used_up:
+        many(USE_UP, rows.used_up)
     if rows.alerts:
         many(quota_alerts.INSERT, rows.alerts)
 

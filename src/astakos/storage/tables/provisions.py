@@ -41,6 +41,7 @@ class StoredCount(NamedTuple):
     base: int
     quantity: int
     at_issue: int | None
+    first: int = 0
 
 
 class StoredPending(msgspec.Struct, omit_defaults=True):
@@ -68,8 +69,8 @@ def write_pending(pending: Pending, identifiers: Mapping[Key, int]) -> str:
     if not pending.counts and not pending.progress and pending.overage is Overage.REFUSE:
         return _encoder.encode(provisions).decode()
     counts = [
-        StoredCount(identifiers[key], identifiers[base], quantity, at_issue)
-        for key, base, quantity, at_issue in pending.counts
+        StoredCount(identifiers[key], identifiers[base], quantity, at_issue, first)
+        for key, base, quantity, at_issue, first in pending.counts
     ]
     progress = _pairs(pending.progress, identifiers)
     return _encoder.encode(StoredPending(provisions, counts, pending.overage, progress)).decode()
@@ -95,8 +96,8 @@ def understood(component: int, stored: StoredPending, keys: Mapping[int, Key]) -
     provisions = tuple([Provision(keys[holding], quantity) for holding, quantity in stored.provisions])
     counts = tuple(
         [
-            Count(keys[holding], keys[base], quantity, at_issue)
-            for holding, base, quantity, at_issue in stored.counts
+            Count(keys[holding], keys[base], quantity, at_issue, first)
+            for holding, base, quantity, at_issue, first in stored.counts
         ]
     )
     progress = tuple([Provision(keys[holding], quantity) for holding, quantity in stored.progress])
