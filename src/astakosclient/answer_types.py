@@ -527,6 +527,30 @@ class NewKey(Key):
     key: str
 
 
+class Introspection(TypedDict):
+    """What a server knows about a token (RFC 7662). All it says of an invalid one: it is not ``active``.
+
+    ``sub`` is the user's UUID, ``exp`` and ``iat`` are in seconds since the Unix epoch. ``key`` is the prefix
+    of a key. ``projects`` are the UUIDs of the projects that the holder can draw from, ``tenant`` is their
+    default. OAuth2 access tokens have ``client_id`` and ``scope``, and neither roles nor projects.
+    """
+
+    active: bool
+    token_type: NotRequired[str]
+    iss: NotRequired[str]
+    sub: NotRequired[str]
+    username: NotRequired[str]
+    name: NotRequired[str]
+    exp: NotRequired[int]
+    iat: NotRequired[int]
+    roles: NotRequired[list[str]]
+    projects: NotRequired[list[str]]
+    tenant: NotRequired[str]
+    key: NotRequired[str]
+    client_id: NotRequired[str]
+    scope: NotRequired[str]
+
+
 class OAuth2Token(TypedDict):
     """An OAuth2 access token; ``expires_in`` is in seconds."""
 

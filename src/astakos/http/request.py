@@ -18,6 +18,8 @@ NO_ROUTE = "none"
 NO_SUCH_CALL = "This path does not exist. See the API reference."
 TOKEN_NAME = "X-Auth-Token"  # noqa: S105 - the name of a header
 AUTHORIZATION = b"authorization"
+AUTHORIZATION_SERVER = "/.well-known/oauth-authorization-server"
+"""The only path that is also answered outside the base URL: with its path at the end (RFC 8414, 3.1)."""
 BEARER = "bearer"
 JSON = "json"
 XML = "xml"
@@ -238,7 +240,9 @@ def _below(prefix: str, path: str) -> str:
         path = unquote(path)
     if path in ("/", prefix):
         return ""
-    return path[len(prefix) :] if path.startswith(prefix + "/") else OUTSIDE
+    if path.startswith(prefix + "/"):
+        return path[len(prefix) :]
+    return AUTHORIZATION_SERVER if path == AUTHORIZATION_SERVER + prefix else OUTSIDE
 
 
 class Answer(NamedTuple):

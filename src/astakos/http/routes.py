@@ -26,8 +26,9 @@ from astakos.http.identity import (
 from astakos.http.identity.administrators import ForAdministrators
 from astakos.http.keystone import listings, token_calls
 from astakos.http.keystone.errors import PREFIX as KEYSTONE
-from astakos.http.oauth2 import authorization, code_exchange
+from astakos.http.oauth2 import authorization, code_exchange, introspection, metadata, revocation
 from astakos.http.oauth2.client_credentials import ForOAuth2
+from astakos.http.oauth2.standard_calls import ForStandardOAuth2
 from astakos.http.openapi import publishing
 from astakos.http.openapi.description import ANY_METHOD
 from astakos.http.openapi.publishing import OfAllRoutes
@@ -41,7 +42,7 @@ from astakos.http.projects import (
     single_projects,
     usage,
 )
-from astakos.http.request import Request
+from astakos.http.request import AUTHORIZATION_SERVER, Request
 from astakos.http.routing import (
     EXACTLY,
     OR_JSON,
@@ -197,6 +198,9 @@ def _web() -> Iterator[Route]:
     yield Route("/ui/terms", _form(terms_page.terms))
     yield Route("/oauth2/auth", {"GET": ForOAuth2(authorization.auth), "POST": ForOAuth2(authorization.auth)})
     yield Route("/oauth2/token", {"POST": ForOAuth2(code_exchange.token)})
+    yield Route("/oauth2/introspect", {"POST": ForStandardOAuth2(introspection.introspect)})
+    yield Route("/oauth2/revoke", {"POST": ForStandardOAuth2(revocation.revoke)})
+    yield Route(AUTHORIZATION_SERVER, {"GET": metadata.metadata}, EXACTLY)
     yield Route("/ui/", _shown(landing_page.index), EXACTLY)
     yield Route("/ui", {ANY_METHOD: menus.start}, EXACTLY)
     yield Route("/weblogin", {ANY_METHOD: menus.weblogin}, EXACTLY)

@@ -41,7 +41,7 @@ class ForOAuth2:
     async def __call__(self, service: Service, request: Request) -> Answer:
         """Requires TLS, calls the handler, and returns its errors as JSON."""
         try:
-            await _require_tls(service, request)
+            await require_tls(service, request)
             return await self.handler(service, request)
         except (BadRequest, BodyTooLarge, Forbidden, TooManyAttempts) as refusal:
             document = {"error": "generic_error", "exception": refusal.message}
@@ -53,7 +53,12 @@ def as_json(document: object, status: int = 200, headers: Mapping[str, str] | No
     return Answer(status, to_json(document), JSON_UTF8, {"Pragma": "no-cache", **(headers or {})})
 
 
-async def _require_tls(service: Service, request: Request) -> None:
+async def require_tls(service: Service, request: Request) -> None:
+    """Requires that the caller has sent the request over TLS, unless a setting allows it without.
+
+    Raises:
+        BadRequest: They have not.
+    """
     if is_secure(service.proxies, request) or (await service.login_settings()).oauth2_without_tls:
         return
     raise BadRequest(

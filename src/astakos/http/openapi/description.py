@@ -119,7 +119,7 @@ ELSEWHERE = Reply(media_types=(), headers=["Location"])
 PAGE = Reply(media_types=[HTML_TYPE], headers=["Content-Security-Policy"])
 """An HTML page."""
 
-Refusals = Literal["faults", "keystone", "page", "oauth2"]
+Refusals = Literal["faults", "keystone", "page", "oauth2", "oauth2_standard"]
 """The format of an operation's error responses: faults, or another one."""
 
 

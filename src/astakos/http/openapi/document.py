@@ -253,6 +253,13 @@ class _Schemas:
         self.components[name] = {"type": "object", "properties": properties, "required": list(properties)}
         return {"$ref": SCHEMAS.format(name=name)}
 
+    def of_oauth2_error(self) -> Schema:
+        """Returns the schema of an error as RFC 6749 has it."""
+        name = "OAuth2Error"
+        properties = {"error": TEXT, "error_description": TEXT}
+        self.components[name] = {"type": "object", "properties": properties, "required": list(properties)}
+        return {"$ref": SCHEMAS.format(name=name)}
+
 
 def _operation(operation: Operation, schemas: _Schemas, announced: Sequence[str]) -> dict[str, Any]:
     path, method, handler, tokens, description, _ = operation
@@ -348,6 +355,8 @@ def _refusal(refusals: Refusals, fault: type[Fault], schemas: _Schemas) -> Itera
         yield HTML_TYPE, {}
     elif refusals == "oauth2" and fault not in (ServiceUnavailable, OutcomeUnknown):
         yield JSON_TYPE, schemas.of_oauth2_refusal()
+    elif refusals == "oauth2_standard" and fault not in (ServiceUnavailable, OutcomeUnknown):
+        yield JSON_TYPE, schemas.of_oauth2_error()
     else:
         yield JSON_TYPE, schemas.of_fault(fault)
         yield XML_TYPE, {}

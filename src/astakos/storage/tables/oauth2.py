@@ -37,6 +37,7 @@ SELECT t.token_hash, c.identifier, u.uuid, t.scope, t.expires, t.session_id, t.c
 FROM oauth2_tokens t JOIN oauth2_clients c ON c.id = t.client_id JOIN users u ON u.id = t.user_id
 WHERE t.token_hash = ?
 """
+DELETE_TOKEN = "DELETE FROM oauth2_tokens WHERE token_hash = ?"
 DELETE_EXPIRED_TOKEN = "DELETE FROM oauth2_tokens WHERE token_hash = ? AND expires < ?"
 LIST_TOKENS = """
 SELECT t.token_hash, c.identifier, u.uuid, t.scope, t.expires, t.session_id, t.code_hash
@@ -219,6 +220,11 @@ def find_token(connection: Connection, token_hash: bytes) -> AccessToken | None:
     """Find an access token by its hash."""
     row = connection.execute(FIND_TOKEN, (token_hash,)).fetchone()
     return None if row is None else AccessToken(*row)
+
+
+def delete_token(connection: Connection, token_hash: bytes) -> None:
+    """Delete an access token: it stops working when the transaction commits."""
+    connection.execute(DELETE_TOKEN, (token_hash,))
 
 
 def delete_expired_token(connection: Connection, token_hash: bytes, now: int) -> None:
