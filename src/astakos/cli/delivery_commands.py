@@ -27,7 +27,7 @@ def delivery() -> None:
 @click.option(
     "--state", type=click.Choice([state.value for state in DeliveryState]), help="Only in this state."
 )
-@click.option("--destination", help="Only to this destination: mail, log, or the name of a webhook.")
+@click.option("--destination", help="Only to this destination: mail, members, log, or the name of a webhook.")
 @click.option(
     "--limit",
     type=ROWS,
