@@ -15,6 +15,7 @@ from astakos.projects.handover import HANDED_OVER, HANDOVER
 from astakos.projects.invitations import CREATED as INVITATION_CREATED
 from astakos.projects.invitations import INVITING, JOINING, REVOKED, REVOKING, USED
 from astakos.projects.membership_actions import AUTO_ACCEPT, TABLE, event_kind
+from astakos.projects.nesting import MOVE, MOVED
 from astakos.projects.project_actions import APPLICATION_ACTIONS, PROJECT_ACTIONS, SUBMISSIONS
 from astakos.projects.project_events import CREATED, MODIFIED, OF_APPLICATIONS, REACHED
 from astakos.projects.transitions import Check, Transition
@@ -34,6 +35,7 @@ def tables() -> Mapping[str, str]:
         "applications": _table(SUBMISSION_HEAD, APPLICATION_ACTIONS.values()),
         "projects": _table(HEAD, PROJECT_ACTIONS.values()),
         "handover": _table(HEAD, [HANDOVER]),
+        "move": _table(HEAD, [MOVE]),
         "memberships": _table(HEAD, [row for rows in TABLE.values() for row in rows]),
         "acceptance": _table(HEAD, [AUTO_ACCEPT]),
         "invitations": _table(HEAD, [INVITING, REVOKING, JOINING]),
@@ -68,6 +70,7 @@ def _events() -> str:
         *REACHED.values(),
         ENDING,
         HANDED_OVER,
+        MOVED,
         *OF_APPLICATIONS.values(),
         *of_memberships,
         INVITATION_CREATED,

@@ -378,7 +378,8 @@ class Application(TypedDict):
 class Project(TypedDict):
     """A project. Times are in ISO 8601.
 
-    Only the owner and project administrators see ``last_application`` and ``deactivation_date``, if set.
+    ``parent`` is the UUID of the project that it is within, if any. Only the owner and project administrators
+    see ``last_application`` and ``deactivation_date``, if set.
     """
 
     id: str
@@ -395,6 +396,7 @@ class Project(TypedDict):
     private: bool
     system_project: bool
     resources: dict[str, ProjectResource]
+    parent: NotRequired[str]
     last_application: NotRequired[Application]
     deactivation_date: NotRequired[str]
 

@@ -240,9 +240,9 @@ class QuotaLimit(AstakosClientException):
         usage: the usage that counts, including pending commissions.
         requested: the requested quantity; negative for a release.
         available: how much there is room for: ``limit - usage``, or more if there are grants.
-        level: for a limit per period or per time, whose it is: ``user`` or ``project``.
-        resets: for such a limit, when its period ends or there will be room, as an ISO 8601 text; None also
-            if waiting does not help.
+        level: whose limit it is: ``user``, ``project``, or ``parent``: that of a project above the project.
+        resets: for a limit per period or per time, when its period ends or there will be room, as an ISO 8601
+            text; None also if waiting does not help.
 
     All are None if the response does not contain them.
     """

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+from msgspec import UNSET
+
 from astakos.administration.document_values import HASH_PREFIX
 from astakos.administration.grants import place_of
 from astakos.administration.state_document import (
@@ -178,6 +180,7 @@ def _projects(connection: Connection) -> Iterator[ProjectEntry]:
             max_members=project.max_members,
             private=project.private,
             state=project.state,
+            parent=project.parent or UNSET,
             resources={
                 name: CapacityEntry(project_capacity=capacity.project, member_capacity=capacity.member)
                 for name, capacity in projects.capacities_of(connection, project.uuid).items()

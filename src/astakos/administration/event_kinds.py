@@ -7,6 +7,7 @@ from astakos.projects import invitations, project_events, quota_events
 from astakos.projects.endings import ENDING
 from astakos.projects.handover import HANDED_OVER
 from astakos.projects.membership_actions import AUTO_ACCEPT, TABLE, event_kind
+from astakos.projects.nesting import MOVED
 
 OF_ADMINISTRATION: Mapping[str, tuple[str, ...]] = {
     "capacity": ("created", "changed"),
@@ -44,6 +45,7 @@ KINDS = frozenset(
         *project_events.REACHED.values(),
         ENDING,
         HANDED_OVER,
+        MOVED,
         *project_events.OF_APPLICATIONS.values(),
         *(event_kind(row) for rows in TABLE.values() for row in rows),
         event_kind(AUTO_ACCEPT),

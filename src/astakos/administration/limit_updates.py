@@ -11,7 +11,7 @@ from astakos.directory.entities import Resource
 from astakos.projects.limits import default_capacity, granted
 from astakos.projects.project import INITIALIZED, Capacity, Project
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import holding_limits, projects, registry
+from astakos.storage.tables import holding_limits, nested_projects, projects, registry
 
 
 def sync_project(connection: Connection, uuid: str) -> None:
@@ -38,6 +38,7 @@ def sync_project_and_memberships(connection: Connection, uuid: str) -> None:
 def sync_resource(connection: Connection, resource: Resource) -> None:
     """Give all initialized projects a new resource with its defaults, and their members its holdings."""
     holding_limits.add_resource(connection, resource)
+    nested_projects.link_resource(connection, resource.name)
 
 
 def _sync_grants(connection: Connection, uuid: str) -> bool:
@@ -59,6 +60,8 @@ def _sync_grants(connection: Connection, uuid: str) -> bool:
         return False
     added = {resource: capacity for resource, capacity in grants.items() if resource not in known}
     holding_limits.add_grants(connection, uuid, added)
+    if added and project.parent is not None:
+        nested_projects.link(connection, uuid, project.parent)
     return bool(added)
 
 

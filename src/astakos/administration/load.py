@@ -24,6 +24,7 @@ from astakos.administration.journal import (
 from astakos.administration.key_loading import load_key
 from astakos.administration.limit_updates import sync_resource
 from astakos.administration.meter_loading import check_scale
+from astakos.administration.nesting_loading import load_parent
 from astakos.administration.oauth2_loading import load_access_token, load_client
 from astakos.administration.project_loading import load_project, require_free_name, require_resources
 from astakos.administration.registry_loading import (
@@ -65,7 +66,8 @@ def load(database: Database, document: StateDocument, now: int, actor: Actor = O
     """Apply a document in one transaction.
 
     Creates or updates everything that the document names; leaves everything else as it is. Never changes
-    usage. Records an event for each thing that was created or changed.
+    usage, except what counts on parents when projects move. Records an event for each thing that was created
+    or changed.
 
     Raises:
         StateError: the document contains an error; nothing has changed.
@@ -88,6 +90,7 @@ def load(database: Database, document: StateDocument, now: int, actor: Actor = O
             _each("users", document.users, loader.user)
             _each("projects", document.projects, loader.project)
             _each("projects", document.projects, loader.project_name)
+            _each("projects", document.projects, loader.parent)
             _each("users", document.users, loader.default_project)
             _each("grants", document.grants, loader.grant)
             _each("keys", document.keys, loader.key)
@@ -255,6 +258,10 @@ class _Loader:
 
     def key(self, entry: KeyEntry, place: Place) -> None:
         load_key(self._connection, entry, place, self._now, self._journal)
+
+    def parent(self, entry: ProjectEntry, place: Place) -> None:
+        """Set a project's parent, which another entry may have created."""
+        load_parent(self._connection, entry, place, self._now, self._journal)
 
     def client(self, entry: OAuth2ClientEntry, place: Place) -> None:
         load_client(self._connection, entry, place, self._journal)

@@ -16,6 +16,7 @@ from astakos.administration.limit_updates import sync_project
 from astakos.administration.reasons import require_reason
 from astakos.clock import to_iso
 from astakos.events.event import Actor, Event
+from astakos.projects.nesting import why_no_parent, why_too_deep
 from astakos.projects.project import (
     ALIVE,
     INITIALIZED,
@@ -57,6 +58,7 @@ from astakos.storage.protocol import Connection
 from astakos.storage.tables import (
     deactivations,
     events,
+    nested_projects,
     project_applications,
     projects,
     registry,
@@ -94,7 +96,7 @@ def create_project(connection: Connection, actor: Actor, asked: Specification, n
         SubmissionFacts(actor, None, invalid, over_limit, asked.given)
     )
     assert applied is not None  # noqa: S101 - or it would have been refused
-    project = _new_project(applied, now)
+    project = _new_project(applied, asked.parent, now)
     projects.save(connection, project)
     projects.save_capacities(connection, project.uuid, applied.resources)
     _record(connection, project_created(actor, project, applied.resources), now)
@@ -213,8 +215,9 @@ def act_on_application(
     namesake = projects.find_namesake(connection, approved) if approved else None
     row = APPLICATION_ACTIONS[action]
     overdue = _overdue(connection, approved, now)
+    no_parent = _lost_parent(connection, project)
     row.require_allowed(
-        ApplicationFacts(actor, application, project, last.id if last else None, namesake, overdue)
+        ApplicationFacts(actor, application, project, last.id if last else None, namesake, overdue, no_parent)
     )
     assert project is not None  # noqa: S101 - or it would have been refused
     assert application is not None  # noqa: S101
@@ -265,12 +268,19 @@ def _overdue(connection: Connection, project: Project | None, now: int) -> str |
     return f"the end date of the project, {to_iso(project.end_date)}, has passed, and it would end at once"
 
 
+def _lost_parent(connection: Connection, project: Project | None) -> str | None:
+    """Return why a project that has not begun cannot be within its parent any more; None if it can."""
+    if project is None or project.parent is None or project.state is not ProjectState.UNINITIALIZED:
+        return None
+    return why_no_parent(projects.find(connection, project.parent))
+
+
 def _representative(project: Project) -> str | None:
     """Return the uuid of the user for whom an operator applies. A system project has that of its user."""
     return project.uuid if project.system_project else project.owner
 
 
-def _new_project(applied: Applied, now: int) -> Project:
+def _new_project(applied: Applied, parent: str | None, now: int) -> Project:
     return Project(
         uuid=str(uuid4()),
         name=applied.name or "",
@@ -286,6 +296,7 @@ def _new_project(applied: Applied, now: int) -> Project:
         leave_policy=applied.leave_policy or Policy.AUTO,
         max_members=applied.max_members or 0,
         private=bool(applied.private),
+        parent=parent,
     )
 
 
@@ -294,9 +305,20 @@ def _judged(
 ) -> Applied:
     resources = {resource.name for resource in registry.list_resources(connection) if resource.api_visible}
     owner = None if project is None else project.owner
-    return judge(
-        asked, Surroundings(now, resources, partial(users.find_by_uuid, connection), is_storable, owner)
+    find_user, refuse_parent = (
+        partial(users.find_by_uuid, connection),
+        partial(_no_parent, connection, project),
     )
+    return judge(asked, Surroundings(now, resources, find_user, is_storable, refuse_parent, owner))
+
+
+def _no_parent(connection: Connection, project: Project | None, uuid: str) -> str | None:
+    """Return why a project cannot be the parent that is asked for; None if it can."""
+    if project is not None:
+        # What has been read can be sent back.
+        return None if uuid == project.parent else "the parent of a project is changed by moving the project"
+    refusal = why_no_parent(projects.find(connection, uuid))
+    return refusal or why_too_deep(nested_projects.above(connection, uuid), 1)
 
 
 def _tried(work: Callable[[], T]) -> tuple[T | None, str | None]:

@@ -65,6 +65,7 @@ def load_project(
         leave_policy=entry.leave_policy,
         max_members=limit_at(entry.max_members, place / "max_members"),
         private=entry.private,
+        parent=known.parent if known else None,
     )
     replaced = projects.capacities_of(connection, uuid)
     projects.save(connection, project)

@@ -171,6 +171,7 @@ class ProjectEntry(Entry):
     max_members: int = 2**63 - 1
     private: bool = False
     state: ProjectState = ProjectState.ACTIVE
+    parent: str | msgspec.UnsetType | None = msgspec.UNSET
     resources: dict[str, CapacityEntry] = {}
     members: list[str | MemberEntry] | None = None
 

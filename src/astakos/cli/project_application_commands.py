@@ -71,6 +71,7 @@ def _properties(function: F) -> F:
 @click.command()
 @click.argument("name")
 @_properties
+@click.option("--parent", metavar="PROJECT", help="The project that it shall be within.")
 @click.option("--approve", "approves", is_flag=True, help="Approve the application at once.")
 @acting_option
 @database_option
@@ -151,8 +152,12 @@ def _specification(connection: Connection, name: str | None, properties: dict[st
         resource: Capacity(*(limit.quantity(resource, scales.get(resource, 0)) for limit in limits))
         for resource, *limits in properties["resources"]
     }
+    parent = properties.get("parent") and find_project(connection, properties["parent"]).uuid
     return Specification(
-        **properties | policies | dates | {"name": name, "owner": owner, "resources": resources}
+        **properties
+        | policies
+        | dates
+        | {"name": name, "owner": owner, "parent": parent, "resources": resources}
     )
 
 

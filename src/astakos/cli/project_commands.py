@@ -26,6 +26,7 @@ INVITATIONS = {
     "revoke-invitation": "astakos.cli.project_invitation_commands:revoke",
 }
 OWNERSHIP = {"handover": "astakos.cli.project_handover_command:handover"}
+PLACE = {"move": "astakos.cli.project_move_command:move"}
 ADMINISTRATORS = {"admins": "astakos.cli.project_admin_command:admins"}
 
 project = LazyGroup(
@@ -36,7 +37,16 @@ project = LazyGroup(
     the only one that asks for it. Users are named by email address or uuid. `--as USER` acts in the name of
     a user, with their rights.
     """,
-    targets={**REPORTS, **APPLICATIONS, **STATES, **MEMBERS, **INVITATIONS, **OWNERSHIP, **ADMINISTRATORS},
+    targets={
+        **REPORTS,
+        **APPLICATIONS,
+        **STATES,
+        **MEMBERS,
+        **INVITATIONS,
+        **OWNERSHIP,
+        **PLACE,
+        **ADMINISTRATORS,
+    },
     sections={
         "Look": REPORTS,
         "Apply, and decide about applications": APPLICATIONS,
@@ -44,6 +54,7 @@ project = LazyGroup(
         "Members": MEMBERS,
         "Invitations": INVITATIONS,
         "Ownership": OWNERSHIP,
+        "Projects within projects": PLACE,
         "Administrators": ADMINISTRATORS,
     },
 )

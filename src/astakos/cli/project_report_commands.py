@@ -19,14 +19,17 @@ from astakos.projects.project import Application, ApplicationState, Project, Pro
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import (
     memberships,
+    nested_projects,
     project_applications,
     project_overview,
+    projects,
     registry,
     users,
 )
 from astakos.storage.tables.events import Wanted
 from astakos.storage.tables.project_usage import BY_MEMBER, BY_USAGE, MemberUsage, read_usage
 
+COLUMNS = ("name", "uuid", "state", "owner", "members", "max_members", "pending_application", "end_date")
 ORDERS = {"member": BY_MEMBER, "usage": BY_USAGE}
 UNFINISHED = (ApplicationState.PENDING, ApplicationState.DENIED)
 """Somebody has to decide about an application in one of these states, or to put it away."""
@@ -43,6 +46,7 @@ INSTANTS = ("submitted", "start_date", "end_date")
 )
 @click.option("--owner", metavar="USER", help="Only projects of this user.")
 @click.option("--member", metavar="USER", help="Only projects that this user is a member of.")
+@click.option("--parent", metavar="PROJECT", help="Only projects directly within this one.")
 @click.option(
     "--pending", "only_pending", is_flag=True, help="Only projects with an application to decide about."
 )
@@ -52,6 +56,7 @@ def list_(
     states: tuple[str, ...],
     owner: str | None,
     member: str | None,
+    parent: str | None,
     only_pending: bool,
     database_url: str,
     as_json: bool,
@@ -65,6 +70,7 @@ def list_(
         or (tuple(ProjectState) if only_pending else STANDING),
         owner=owner and find_user(reader, owner).uuid,
         member=member and find_user(reader, member).uuid,
+        parent=parent and find_project(reader, parent).uuid,
         only_pending=only_pending,
     )
     rows = [
@@ -75,7 +81,7 @@ def list_(
         }
         for one in listed
     ]
-    columns = ("name", "uuid", "state", "owner", "members", "max_members", "pending_application", "end_date")
+    columns = (*COLUMNS, "parent") if any(one.parent for one in listed) else COLUMNS
     droppable = ("max_members", "end_date", "members", "pending_application", "owner")
     print_rows(rows, columns, as_json=as_json, wide=wide, droppable=droppable)
 
@@ -181,12 +187,21 @@ def _usage(one: MemberUsage, email: str | None, scale: int) -> dict[str, Any]:
     }
 
 
+def _named(reader: Connection, uuid: str | None, *, as_json: bool) -> str | None:
+    """Return a project as people name it, or its uuid for programs."""
+    known = None if uuid is None or as_json else projects.find(reader, uuid)
+    return known.name if known else uuid
+
+
 def _facts(reader: Connection, known: Project, *, as_json: bool) -> dict[str, Any]:
+    children = nested_projects.children_of(reader, known.uuid)
     return {
         "name": known.name,
         "uuid": known.uuid,
         "state": known.state.value,
         "owner": _email(reader, known.owner),
+        "parent": _named(reader, known.parent, as_json=as_json),
+        "children": [_named(reader, uuid, as_json=as_json) for uuid in children] or None,
         "members": memberships.count_members(reader, known.uuid),
         "max_members": known.max_members if as_json else shown(known.max_members),
         "join_policy": known.join_policy.value,

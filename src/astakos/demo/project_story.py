@@ -72,6 +72,7 @@ def tell_of_a_project(narrator: Narrator, world: World) -> None:
         "modify_project", ada, project, {"max_members": 9}, expect=lambda found: found["id"] == project
     )
     narrator.ask("hand_over_project", ada, project, world.grace, expect=_nothing)
+    _moves(narrator, world, project)
     narrator.say("Grace leaves, and Root ends the project:")
     narrator.ask("membership_action", grace, membership, "leave", expect=_nothing)
     narrator.refuse(errors.Forbidden, "project_action", ada, project, "terminate")
@@ -86,6 +87,20 @@ def tell_of_a_project(narrator: Narrator, world: World) -> None:
         expect=lambda found: found["events"][0]["kind"] == "project.created",
     )
     narrator.ask("get_events", root, limit=1, expect=lambda found: len(found["events"]) == 1)
+
+
+def _moves(narrator: Narrator, world: World, project: str) -> None:
+    ada, root = world.tokens["ada"], world.tokens["root"]
+    narrator.say("Root puts the project within another one, whose limits bound it, and takes it out again:")
+    specs = {**SPECS, "name": "faculty.example.org"}
+    whole = narrator.ask("create_project", ada, specs, expect=lambda found: found["application"] > 0)
+    if whole is None:
+        return
+    narrator.call(whole["id"], "<faculty>")
+    narrator.ask("application_action", root, whole["id"], whole["application"], "approve", expect=_nothing)
+    narrator.ask("move_project", root, project, whole["id"], expect=_nothing)
+    narrator.ask("get_project", ada, project, expect=lambda found: found["parent"] == whole["id"])
+    narrator.ask("move_project", root, project, None, expect=_nothing)
 
 
 def _invites(narrator: Narrator, world: World, project: str) -> None:

@@ -74,6 +74,7 @@ class Project:
 
     Attributes:
         deactivated: when it was last suspended or terminated; None if never, or if that is not known.
+        parent: the uuid of the project that it is within; None if it is within none.
     """
 
     uuid: str
@@ -91,6 +92,7 @@ class Project:
     max_members: int
     private: bool
     deactivated: int | None = None
+    parent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,7 @@ class ApplicationFacts:
         last: the number of that project's last application; None if it has none.
         namesake: the uuid of another project that holds the name the project would have; None if it is free.
         overdue: why it would end again at once; None if it would not.
+        no_parent: why a new project cannot be within the parent that was asked for; None if it can.
     """
 
     actor: Actor
@@ -112,6 +113,7 @@ class ApplicationFacts:
     last: int | None
     namesake: str | None
     overdue: str | None = None
+    no_parent: str | None = None
 
     @property
     def parties(self) -> Parties:
@@ -243,6 +245,13 @@ APPROVED_IN_TIME = Check[ApplicationFacts](
     lambda facts: f"{facts.overdue}; apply again, with a later end date",
 )
 
+WITHIN_PARENT = Check[ApplicationFacts](
+    "the parent of a new project, if it has one, is active or suspended",
+    lambda facts: facts.no_parent is None,
+    RefusalKind.CONFLICT,
+    lambda facts: f"{facts.no_parent}; reinstate it, or move the project",
+)
+
 
 def _in_state(state: ApplicationState) -> Check[ApplicationFacts]:
     return Check(
@@ -267,6 +276,7 @@ APPLICATION_ACTIONS: Mapping[ApplicationAction, Transition[ApplicationFacts, App
             PENDING,
             FREE_TO_APPROVE,
             APPROVED_IN_TIME,
+            WITHIN_PARENT,
         ],
         ApplicationState.APPROVED,
         [

@@ -30,6 +30,7 @@ class Specification:
         owner: the uuid of a user.
         start_date: ISO 8601 with a time zone, as `end_date`.
         max_members: a number, or a text as in `"2k"` or `"inf"`.
+        parent: the uuid of the project that a new one shall be within.
         resources: the capacities to set, by resource.
     """
 
@@ -44,6 +45,7 @@ class Specification:
     leave_policy: Policy | None = None
     max_members: int | str | None = None
     private: bool | None = None
+    parent: str | None = None
     resources: Mapping[str, Capacity] = field(default_factory=dict)
 
     @property
@@ -60,6 +62,7 @@ class Surroundings(NamedTuple):
         resources: the names of the resources that a project can be granted.
         find_user: finds a user by uuid.
         is_storable: whether every database can store a text.
+        refuse_parent: says why a project, by uuid, cannot be what is asked for as the parent.
         present_owner: the uuid of the owner of the project that changes; None if there is none.
     """
 
@@ -67,6 +70,7 @@ class Surroundings(NamedTuple):
     resources: Collection[str]
     find_user: Callable[[str], User | None]
     is_storable: Callable[[str], bool]
+    refuse_parent: Callable[[str], str | None]
     present_owner: str | None = None
 
 
@@ -128,6 +132,9 @@ def judge(asked: Specification, surroundings: Surroundings) -> Applied:
         raise _invalid(message)
     if asked.owner is not None:
         _require_owner(asked.owner, surroundings)
+    parent_refusal = None if asked.parent is None else surroundings.refuse_parent(asked.parent)
+    if parent_refusal is not None:
+        raise _invalid(parent_refusal)
     end = _instant("end_date", asked.end_date)
     if end is not None and end <= surroundings.now:
         raise _invalid(f"the end_date must be in the future, not {_shown(asked.end_date)}")

@@ -129,8 +129,18 @@ def _over_limit(answer: Answer) -> errors.QuotaLimit | None:
     error.holder = _text(provision, "holder")
     error.resource, error.limit, error.usage = resource, limit, usage
     error.requested, error.available = requested, available
-    error.level, error.resets = _text(data, "level"), _text(data, "resets")
+    error.level, error.resets = _text(data, "level") or _level(provision), _text(data, "resets")
     return error
+
+
+def _level(provision: Any) -> str | None:
+    """Returns whose limit a provision has met; None for one in the form of 0.14, which has both levels."""
+    holder, source = provision.get("holder"), provision.get("source")
+    if not isinstance(holder, str):
+        return None
+    if source is None:
+        return "project"
+    return "user" if isinstance(source, str) and source.startswith("project:") else None
 
 
 def _text(data: Any, key: str) -> str | None:

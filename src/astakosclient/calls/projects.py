@@ -80,6 +80,14 @@ def hand_over_project(token: str | None, project_id: str, owner: str, reason: st
     return _act("hand_over_project", _project(project_id), token, "handover", value)
 
 
+def move_project(
+    token: str | None, project_id: str, parent: str | None, reason: str, *, force: bool
+) -> Call[None]:
+    """Builds the call that puts a project within another one, or takes it out."""
+    value = {"parent": parent, "force": force, "reason": reason}
+    return _act("move_project", _project(project_id), token, "move", value)
+
+
 def application_action(
     token: str | None, project_id: str, app_id: int, action: ApplicationAction, reason: str
 ) -> Call[None]:

@@ -138,6 +138,28 @@ class ProjectCalls(Synchronous):
         """
         self._run(projects.hand_over_project(token, project_id, owner, reason))
 
+    def move_project(
+        self,
+        token: str | None,
+        project_id: str,
+        parent: str | None,
+        reason: str = "",
+        *,
+        force: bool = False,
+    ) -> None:
+        """Puts a project within another one, or takes it out. Requires this project's server.
+
+        What it uses moves with it, so nothing may be pending on it. For project administrators.
+
+        Args:
+            token: a user's token.
+            project_id: the project's UUID.
+            parent: the UUID of the project that it shall be within; None for none.
+            reason: a note for the project's log.
+            force: whether the projects that come above it may exceed their limits.
+        """
+        self._run(projects.move_project(token, project_id, parent, reason, force=force))
+
     def application_action(
         self, token: str | None, project_id: str, app_id: int, action: ApplicationAction, reason: str = ""
     ) -> None:

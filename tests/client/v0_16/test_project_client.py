@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 PROJECT = "99999999-0000-4000-8000-999999999999"
 NEW = "4adce74c-2834-4267-a88b-c68ca266d7a4"
 OWNER = "00000001-0000-4000-8000-000000000001"
+OTHER = "5bdce74c-2834-4267-a88b-c68ca266d7a5"
 ACCOUNT = "/astakos/account/v1.0"
 
 SPECS = {
@@ -122,6 +123,22 @@ EVERY_CALL: dict[str, tuple[Invoke, str, str, Any, str, Any]] = {
         "POST",
         f"/{NEW}/action",
         {"handover": {"owner": OWNER, "reason": "r"}},
+        "200 OK",
+        None,
+    ),
+    "moving": (
+        lambda c: c.move_project(NEW, OTHER, reason="r", force=True),
+        "POST",
+        f"/{NEW}/action",
+        {"move": {"parent": OTHER, "force": True, "reason": "r"}},
+        "200 OK",
+        None,
+    ),
+    "moving out": (
+        lambda c: c.move_project(NEW, None),
+        "POST",
+        f"/{NEW}/action",
+        {"move": {"parent": None, "force": False, "reason": ""}},
         "200 OK",
         None,
     ),

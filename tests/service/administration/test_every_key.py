@@ -28,6 +28,7 @@ BEN = "00000002-0000-4000-8000-000000000002"
 CLEO = "00000003-0000-4000-8000-000000000003"
 LAB = "000000a1-0000-4000-8000-0000000000a1"
 OFFICE = "000000a2-0000-4000-8000-0000000000a2"
+CAMPUS = "000000a3-0000-4000-8000-0000000000a3"
 CREATED = "2030-01-02T03:04:05+00:00"
 FIRST_HASH = password_hash("a password")
 SECOND_HASH = password_hash("another password")
@@ -142,10 +143,12 @@ def base() -> dict[str, Any]:
                 "max_members": 9,
                 "private": True,
                 "state": "suspended",
+                "parent": OFFICE,
                 "resources": {"s.vm": {"project_capacity": 20, "member_capacity": 4}},
                 "members": [ADA, BEN],
             },
             {"uuid": OFFICE, "name": "office", "end_date": FAR, "members": [ADA]},
+            {"uuid": CAMPUS, "name": "campus", "end_date": FAR},
         ],
         "keys": [
             {
@@ -259,6 +262,7 @@ OTHER: dict[str, dict[str, Any]] = {
         "max_members": 8,
         "private": False,
         "state": "active",
+        "parent": CAMPUS,
         "resources": {"s.vm": {"project_capacity": 21, "member_capacity": 5}},
         "members": [{"user": ADA, "state": "leave_requested"}, {"user": BEN, "state": "removed"}],
     },
@@ -320,6 +324,7 @@ KEPT = {
     ("keys", "created"),
     ("keys", "secrets"),
     ("projects", "creation_date"),
+    ("projects", "parent"),
     ("projects", "resources"),
     ("projects", "members"),
 }

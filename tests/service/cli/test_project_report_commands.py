@@ -59,6 +59,7 @@ def test_projects_are_listed_without_those_that_have_ended(database: Database) -
         "max_members": 5,
         "pending_application": None,
         "end_date": "2099-01-02T03:04:05+00:00",
+        "parent": None,
     }
     assert (halted["uuid"], halted["owner"], halted["members"]) == (HALTED, BOB.email, 2)
     table = astakos(database, "project", "list").output

@@ -91,6 +91,7 @@ ROWS: Mapping[str, tuple[Any, Any, Sequence[tuple[int, Spoiled]]]] = {
             (409, {"application": APPROVED}),
             (409, {"namesake": "other"}),
             (409, {"overdue": "it is over"}),
+            (409, {"no_parent": "the parent is terminated"}),
         ],
     ),
     "deny": (

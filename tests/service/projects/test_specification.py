@@ -14,7 +14,7 @@ NOW = from_iso("2031-01-01T00:00:00Z")
 ANN = User(1, "ann", "ann", "ann@example.org", "", "", True, True, True, False, True, "ann")
 IDA = replace(ANN, uuid="ida", is_active=False)
 USERS = {"ann": ANN, "ida": IDA, "mo": replace(ANN, uuid="mo", moderated=False)}
-SURROUNDINGS = Surroundings(NOW, {"vm"}, USERS.get, lambda text: "\0" not in text)
+SURROUNDINGS = Surroundings(NOW, {"vm"}, USERS.get, lambda text: "\0" not in text, lambda _: None)
 NEW = Specification(name="lab.example.org", end_date="2035-06-01T12:00:00Z")
 
 

@@ -9,31 +9,37 @@ from astakos.administration.invitations import join_with_invitation
 from astakos.administration.limit_updates import sync_resource
 from astakos.administration.load import load
 from astakos.administration.membership_changes import act, join
+from astakos.administration.nesting import move_project
 from astakos.administration.project_changes import (
     act_on_application,
     act_on_project,
     create_project,
     modify_project,
 )
-from astakos.administration.state_document import StateDocument
+from astakos.administration.state_document import CapacityEntry, ProjectEntry, StateDocument
 from astakos.clock import DAY
 from astakos.directory.entities import Resource
 from astakos.directory.tokens import token_hash
 from astakos.events.event import Actor
+from astakos.ledger.batch import carry_out_within
+from astakos.ledger.operations import Issue
+from astakos.ledger.rules import Provision
 from astakos.projects.invitations import Invitation, write_code
 from astakos.projects.membership_actions import MembershipAction
 from astakos.projects.project import Capacity
 from astakos.projects.project_actions import ApplicationAction, ProjectAction
 from astakos.projects.specification import Specification
+from astakos.storage.opening import joined_transaction
 from astakos.storage.protocol import Connection, Database
 from astakos.storage.tables import invitations, memberships, registry, users
-from service.world import ALICE, BOB, CHLOE, EDGAR, FAR, LAB, LOADED, VM, Person
+from service.world import ALICE, BOB, CHLOE, EDGAR, FAR, LAB, LOADED, VM, Person, project_key
 from service.world import users as people
 
 NOW = LOADED + 5
 OWNER = Actor(ALICE.uuid, "192.0.2.1")
 ADMINISTRATOR = Actor(CHLOE.uuid, "192.0.2.3", is_project_admin=True)
 SECRET = "s" * 43
+ORGANIZATION = "000000b1-0000-4000-8000-0000000000b1"
 LIMIT = 3
 """How many pending applications a user may have."""
 
@@ -164,6 +170,21 @@ def handed_over(database: Database) -> None:
     database.change(lambda connection: hand_over(connection, OWNER, LAB, BOB.uuid, "so", NOW))
 
 
+def used_beside_an_organization(database: Database) -> None:
+    """Something of the lab is in use, and there is a project that it can be within."""
+    capacity = CapacityEntry(project_capacity=9, member_capacity=9)
+    organization = ProjectEntry(
+        uuid=ORGANIZATION, name="org.example.org", end_date=FAR, resources={VM: capacity}
+    )
+    load(database, StateDocument(projects=[organization]), NOW)
+    issue = Issue(1, (Provision(project_key(), 3),), auto_accept=True)
+    database.change(lambda connection: carry_out_within(joined_transaction(connection), [issue], NOW, due=0))
+
+
+def moved(parent: str | None) -> Change:
+    return within(lambda connection: move_project(connection, ADMINISTRATOR, LAB, parent, "reorganized", NOW))
+
+
 def _transition(change: Change, *before: Change, tables: str) -> Transition:
     return Transition(change, (within(count_applications), *before), frozenset(tables.split()))
 
@@ -216,6 +237,11 @@ TRANSITIONS: Mapping[str, Transition] = {
     ),
     "a project is handed over": _transition(
         handed_over, asked_for_another_owner, tables=f"projects {CHARGED}"
+    ),
+    "a project is moved": _transition(
+        moved(ORGANIZATION),
+        used_beside_an_organization,
+        tables="projects holdings resolved_commissions events",
     ),
     "a project is terminated": _transition(
         changed(ProjectAction.TERMINATE), draws_by_default(BOB), tables="projects users events"

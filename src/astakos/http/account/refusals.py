@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from astakos.clock import to_iso
 from astakos.directory.entities import Component, User
 from astakos.http.commissions.history_pages import LIMIT, USUAL_PAGE
-from astakos.http.commissions.refused_issues import level_of
 from astakos.http.dialects.newest import USER
 from astakos.http.openapi.description import Reply, described
 from astakos.http.request import Answer, Request
@@ -60,7 +59,7 @@ def _document(one: RecentRefusal, component: str) -> Document:
         "holder": one.key.holder,
         "source": one.key.source,
         "resource": one.key.resource,
-        "level": level_of(one.key),
+        "level": "user" if one.key.source else "project",
         "requested": one.requested,
         "available": max(0, one.limit - one.usage),
         "limit": one.limit,

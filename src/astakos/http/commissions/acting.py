@@ -134,7 +134,8 @@ async def act(service: Service, request: Request, component: Component) -> Answe
         case CannotSettle():
             raise BadRequest(_why(outcome, grows=body.grow is not UNSET))
     if isinstance(outcome, Refusal):
-        result = refused(outcome, Requested())
+        grown = operation.totals if isinstance(operation, Grow) else ()
+        result = refused(outcome, Requested(list(grown)))
         return Answer(result.status, to_json(result.document), headers=result.headers)
     raise TypeError(f"unexpected outcome of an action: {type(outcome).__name__}")
 

@@ -51,8 +51,13 @@ def page_size(text: str) -> int:
 
 
 def _position(text: str) -> Position:
-    serial, _, holding = text.partition(".")
-    return Position(read_number(serial), read_number(holding))
+    serial, holding, *place = text.split(".", 2)
+    return Position(read_number(serial), read_number(holding), *map(read_number, place))
+
+
+def _cursor(position: Position) -> str:
+    serial, holding, place = position
+    return f"{serial}.{holding}.{place}" if place else f"{serial}.{holding}"
 
 
 HOLDER = Parameter(
@@ -90,7 +95,7 @@ CURSOR = Parameter(
     "The `next` value of the previous page.",
     _position,
     "the `next` value of the previous page",
-    {"type": "string", "pattern": r"^[0-9]{1,18}\.[0-9]{1,18}$"},
+    {"type": "string", "pattern": r"^[0-9]{1,18}\.[0-9]{1,18}(\.[0-9]{1,18})?$"},
 )
 
 
@@ -113,7 +118,7 @@ async def history(service: Service, request: Request) -> Answer:
 
 def _page(connection: Connection, wanted: Wanted, most: int) -> bytes:
     page = read_history(connection, wanted, most)
-    cursor = None if page.end is None else f"{page.end.serial}.{page.end.holding}"
+    cursor = None if page.end is None else _cursor(page.end)
     return to_json({"history": [describe(entry) for entry in page.entries], "next": cursor})
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
 
 import msgspec
 from msgspec.structs import replace
@@ -16,6 +16,7 @@ from astakos.http.commissions.missing_holdings import NO_QUOTA, malformed_name, 
 from astakos.http.commissions.refused_issues import (
     RATE_LIMIT,
     RATE_LIMIT_POLICY,
+    Level,
     NoHoldingRefusal,
     OverLimitRefusal,
     RefusedProvision,
@@ -61,7 +62,7 @@ class Passed(TypedDict):
     provision: RefusedProvision
     usage: int
     limit: int
-    level: Literal["user", "project"]
+    level: Level
 
 
 class Serial(TypedDict):
@@ -181,7 +182,7 @@ def _passed(refusal: NoCapacity, requested: Requested) -> Passed:
         "provision": {"holder": holder, "source": source, "resource": resource, "quantity": quantity},
         "usage": refusal.usage,
         "limit": refusal.limit,
-        "level": level_of(refusal.provision.key),
+        "level": level_of(refusal.provision.key, requested),
     }
 
 

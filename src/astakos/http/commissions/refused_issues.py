@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
+from typing import Any, Final, Literal, NamedTuple, NotRequired, TypedDict
 
 import msgspec
 
@@ -32,8 +32,12 @@ from astakos.ledger.rules import (
 RATE_LIMIT = "RateLimit"
 RATE_LIMIT_POLICY = "RateLimit-Policy"
 """Headers of the IETF's draft "RateLimit header fields for HTTP"."""
+PARENT: Final = "parent"
 LONGEST_RETRY_AFTER = 60
 """In seconds."""
+
+
+Level = Literal["user", "project", "parent"]
 
 
 class RefusedProvision(TypedDict):
@@ -48,16 +52,17 @@ class RefusedProvision(TypedDict):
 class RefusalData(TypedDict):
     """Why the commission was refused. `usage` and `limit` are present if the holding exists.
 
-    If a meter has no room, `resource` of the provision is the meter, and `level` says whose limit it is.
-    `resets` is when its period ends or, for a rate, when there will be room; it is absent if waiting does not
-    help. `available` is how much there is room for, if that includes grants.
+    If a meter or a parent has no room, the provision names it, and `level` says whose it is: the user's,
+    the project's, or that of a parent, a project above it. `resets` is when the period of a meter ends or,
+    for a rate, when there will be room; it is absent if waiting does not help. `available` is how much there
+    is room for, if that includes grants.
     """
 
     name: Literal["NoHoldingError", "NoCapacityError", "NoQuantityError"]
     provision: RefusedProvision
     usage: NotRequired[int]
     limit: NotRequired[int]
-    level: NotRequired[Literal["user", "project"]]
+    level: NotRequired[Level]
     resets: NotRequired[str]
     available: NotRequired[int]
 
@@ -117,20 +122,36 @@ def refused(refusal: Refusal | KeyReused, requested: Requested, reason: str = NO
         case NoHolding():
             return _no_holding(provision, malformed_name(refusal.provision.key) or reason)
         case NoCapacity(provision=_, usage=usage, limit=limit, renewal=renewal):
-            message = "The quantity would exceed the limit of the holding."
+            level = level_of(refusal.provision.key, requested)
             data = _data("NoCapacityError", provision, usage, limit)
-            if renewal is None:
-                return _with_data(413, "overLimit", message, data)
-            return _no_room_on_meter(refusal, renewal, data)
+            if renewal is not None:
+                return _no_room_on_meter(refusal, renewal, {**data, "level": level})
+            message = "The quantity would exceed the limit of the holding."
+            if level == PARENT:
+                message = f"The quantity would exceed the limit of {key.holder}, a parent of the project."
+                data["level"] = level
+            return _with_data(413, "overLimit", message, data)
         case NoQuantity(_, usage, limit):
             message = "The release exceeds the usage of the holding, not counting pending imports."
-            return _with_data(413, "overLimit", message, _data("NoQuantityError", provision, usage, limit))
+            data = _data("NoQuantityError", provision, usage, limit)
+            if level_of(refusal.provision.key, requested) == PARENT:
+                message = f"The release exceeds the usage of {key.holder}, a parent of the project."
+                data["level"] = PARENT
+            return _with_data(413, "overLimit", message, data)
         case IsMeter():
             return _bad_request(told_meter(refusal))
         case OutOfRange():
             return _bad_request(
                 f"The quantity for {named(key)} would take its usage above {UNLIMITED}, the largest possible."
             )
+
+
+def level_of(key: Key, requested: Requested) -> Level:
+    """Returns whose limit a holding has. Projects that a request does not name are above those it names."""
+    holder, source, _ = key
+    if source is not None:
+        return "user"
+    return "project" if any(named.holder == holder for named, _ in requested.provisions) else PARENT
 
 
 def told_meter(refusal: IsMeter) -> str:
@@ -143,7 +164,6 @@ def told_meter(refusal: IsMeter) -> str:
 
 def _no_room_on_meter(refusal: NoCapacity, renewal: Renewal, data: dict[str, Any]) -> Result:
     name, limit = refusal.provision.key.resource, refusal.limit
-    data = {**data, "level": level_of(refusal.provision.key)}
     message = f"The quantity would exceed the limit of {name}, which is {limit}."
     available = max(0, limit - refusal.usage)
     if refusal.available is not None:
@@ -159,11 +179,6 @@ def _no_room_on_meter(refusal: NoCapacity, renewal: Renewal, data: dict[str, Any
         if wait < LONGEST_RETRY_AFTER:
             headers["Retry-After"] = str(max(1, wait))
     return _with_data(413, "overLimit", message, data)._replace(headers=headers)
-
-
-def level_of(key: Key) -> Literal["user", "project"]:
-    """Returns whose limit a holding has."""
-    return "project" if key.source is None else "user"
 
 
 def _seconds(microseconds: int) -> int:

@@ -1,12 +1,13 @@
 """`POST projects/<id>/action`: decides about applications, and about projects (`http-api.md` §9).
 
-`handover` is beyond the original.
+`handover` and `move` are beyond the original.
 """
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from astakos.administration.handover import hand_over
+from astakos.administration.nesting import move_project
 from astakos.administration.project_changes import act_on_application, act_on_project
 from astakos.directory.entities import User
 from astakos.events.event import Actor
@@ -38,6 +39,16 @@ class HandoverDecision(Decision, kw_only=True):
     owner: str
 
 
+class MoveDecision(Decision, kw_only=True):
+    """The UUID of the project that it shall be within, null for none, and why.
+
+    `force` lets the projects above exceed their limits.
+    """
+
+    parent: str | None
+    force: bool = False
+
+
 class ProjectActionBody(msgspec.Struct, forbid_unknown_fields=True):
     """Exactly one action."""
 
@@ -50,6 +61,7 @@ class ProjectActionBody(msgspec.Struct, forbid_unknown_fields=True):
     terminate: Decision | UnsetType = UNSET
     reinstate: Decision | UnsetType = UNSET
     handover: HandoverDecision | UnsetType = UNSET
+    move: MoveDecision | UnsetType = UNSET
 
 
 KEYS = ProjectActionBody.__struct_fields__
@@ -61,7 +73,8 @@ async def act_on_project_call(service: Service, request: Request, user: User) ->
     """Decides about the last application of a project, or about the project itself.
 
     `approve`, `deny`, `cancel` and `dismiss` need the number of the application, and the UUID of the project.
-    `handover` gives the project to another owner, at once.
+    `handover` gives the project to another owner, at once. `move` puts it within another project, or takes it
+    out, with what it uses.
     """
     body = BODY.read(request)
     given = {name: getattr(body, name) for name in KEYS if getattr(body, name) is not UNSET}
@@ -76,6 +89,9 @@ async def act_on_project_call(service: Service, request: Request, user: User) ->
             act_on_application(connection, actor, action, key, decision.app_id, reason, now)
         elif isinstance(decision, HandoverDecision):
             hand_over(connection, actor, key, decision.owner.lower(), reason, now)
+        elif isinstance(decision, MoveDecision):
+            parent = None if decision.parent is None else decision.parent.lower()
+            move_project(connection, actor, key, parent, reason, now, force=decision.force)
         else:
             act_on_project(connection, actor, ProjectAction(name), key, reason, now)
 

@@ -20,6 +20,8 @@ class CapacityBody(msgspec.Struct):
 class ModificationBody(msgspec.Struct, kw_only=True):
     """What to change. What is missing stays as it is; so does a text, a flag, an owner that is null.
 
+    `parent` is the UUID of the project that a new project shall be within. The action `move` changes it.
+
     `max_members` is a number, a text with a unit as in `"2k"` for 2048, or `"inf"`.
     """
 
@@ -34,6 +36,7 @@ class ModificationBody(msgspec.Struct, kw_only=True):
     leave_policy: Policy | UnsetType = UNSET
     max_members: int | str | UnsetType = UNSET
     private: bool | UnsetType | None = UNSET
+    parent: str | UnsetType | None = UNSET
     resources: dict[str, CapacityBody] | UnsetType = UNSET
 
 
@@ -53,8 +56,9 @@ def specification_of(body: ModificationBody) -> Specification:
     given: dict[str, Any] = {
         name: value for name, value in msgspec.structs.asdict(body).items() if value is not UNSET
     }
-    if given.get("owner") is not None:
-        given["owner"] = given["owner"].lower()
+    for name in ("owner", "parent"):
+        if given.get(name) is not None:
+            given[name] = given[name].lower()
     resources: dict[str, CapacityBody] = given.pop("resources", {})
     capacities = {
         name: Capacity(one.project_capacity, one.member_capacity) for name, one in resources.items()

@@ -31,6 +31,8 @@ def project_document(listed: Listed, actor: Actor) -> ProjectDocument:
         "system_project": project.system_project,
         "resources": _resources(listed.capacities),
     }
+    if project.parent is not None:
+        document["parent"] = project.parent
     if sees_applications(actor, project):
         if listed.last_application is not None:
             document["last_application"] = _application(listed.last_application)

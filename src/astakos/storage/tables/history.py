@@ -55,10 +55,14 @@ class Wanted:
 
 
 class Position(NamedTuple):
-    """The position of an entry: newest commissions first, then by the id of the holding."""
+    """The position of an entry: newest commissions first, then by the id of the holding.
+
+    `place` tells apart what several provisions of a commission have counted on one holding.
+    """
 
     serial: int
     holding: int
+    place: int = 0
 
 
 class Entry(NamedTuple):
@@ -104,13 +108,16 @@ def read_history(connection: Connection, wanted: Wanted, most: int) -> Page:
     looked_at = 0
     for commission in _walk(connection, wanted, components):
         looked_at += 1
-        provisions = sorted(read_settled(commission.provisions)) if _may_match(wanted, commission) else ()
-        for settled in provisions:
+        provisions = read_settled(commission.provisions) if _may_match(wanted, commission) else []
+        last = place = 0
+        for settled in sorted(provisions, key=lambda one: one.holding):
             identifier = settled.holding
+            place = place + 1 if identifier == last else 0
+            last = identifier
             key = keys.get(identifier)
             if key is None:
                 key = keys[identifier] = find_by_id(connection, identifier).key
-            position = Position(commission.serial, identifier)
+            position = Position(commission.serial, identifier, place)
             if not _is_wanted(wanted, key, position):
                 continue
             if len(entries) == most:
@@ -154,7 +161,7 @@ def _is_wanted(wanted: Wanted, key: Key, position: Position) -> bool:
         wanted.holder in (None, key.holder)
         and wanted.source in (None, stored_source(key.source))
         and wanted.resource in (None, key.resource)
-        and (before is None or position.serial < before.serial or position.holding > before.holding)
+        and (before is None or position.serial < before.serial or position[1:] > before[1:])
     )
 
 

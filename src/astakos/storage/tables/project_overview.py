@@ -11,8 +11,10 @@ PENDING = """
 (SELECT MAX(a.id) FROM project_applications a WHERE a.project_id = p.id AND a.state = 'pending')
 """
 PROJECTS = f"""
-SELECT p.name, p.uuid, p.state, u.email, COALESCE(c.members, 0), p.max_members, {PENDING}, p.end_date
-FROM projects p LEFT JOIN users u ON u.uuid = p.owner LEFT JOIN member_counts c ON c.project_id = p.id
+SELECT p.name, p.uuid, p.state, u.email, COALESCE(c.members, 0), p.max_members, {PENDING}, p.end_date,
+    above.name
+FROM projects p LEFT JOIN users u ON u.uuid = p.owner LEFT JOIN projects above ON above.uuid = p.parent
+LEFT JOIN member_counts c ON c.project_id = p.id
 WHERE NOT p.system_project
 """
 HAS_MEMBER = """
@@ -36,6 +38,7 @@ class ListedProject(NamedTuple):
         members: how many places are taken.
         pending_application: the number of the application that waits for a decision, if one does.
         end_date: in microseconds.
+        parent: the name of the project that it is within, if any.
     """
 
     name: str
@@ -46,6 +49,7 @@ class ListedProject(NamedTuple):
     max_members: int
     pending_application: int | None
     end_date: int
+    parent: str | None
 
 
 class ListedMember(NamedTuple):
@@ -64,6 +68,7 @@ def list_shared_projects(
     states: Collection[ProjectState],
     owner: str | None,
     member: str | None,
+    parent: str | None,
     only_pending: bool,
 ) -> list[ListedProject]:
     """List projects other than system projects, in the order in which they were added.
@@ -73,6 +78,7 @@ def list_shared_projects(
         states: only projects in these states.
         owner: only projects of this user, by uuid.
         member: only projects with this member, by uuid.
+        parent: only projects directly within this one, by uuid.
         only_pending: only projects with an application that waits for a decision.
     """
     conditions: list[tuple[str, Collection[Any]]] = [(f"p.state IN ({_places(states)})", states)]
@@ -80,6 +86,8 @@ def list_shared_projects(
         conditions.append(("p.owner = ?", [owner]))
     if member is not None:
         conditions.append((HAS_MEMBER, [member]))
+    if parent is not None:
+        conditions.append(("p.parent = ?", [parent]))
     if only_pending:
         conditions.append((f"{PENDING} IS NOT NULL", []))
     statement = " AND ".join((PROJECTS, *(condition for condition, _ in conditions)))

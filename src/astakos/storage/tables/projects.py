@@ -11,7 +11,7 @@ DIGITS_OF_A_NUMBER = 18
 """The most digits that an internal number can have in every database."""
 COLUMNS = """
 uuid, name, state, system_project, owner, homepage, description, comments, creation_date, end_date,
-join_policy, leave_policy, max_members, private, deactivated
+join_policy, leave_policy, max_members, private, deactivated, parent
 """
 FIND = f"SELECT {COLUMNS} FROM projects WHERE uuid = ?"
 FIND_BY_NUMBER = f"SELECT {COLUMNS} FROM projects WHERE id = ?"
@@ -25,7 +25,7 @@ ON CONFLICT (uuid) DO UPDATE SET
     creation_date = excluded.creation_date, end_date = excluded.end_date,
     join_policy = excluded.join_policy, leave_policy = excluded.leave_policy,
     max_members = excluded.max_members, private = excluded.private,
-    deactivated = COALESCE(excluded.deactivated, projects.deactivated)
+    deactivated = COALESCE(excluded.deactivated, projects.deactivated), parent = excluded.parent
 """
 LIST_ACTIVE_OF_OWNER = (
     f"SELECT {COLUMNS} FROM projects WHERE (uuid = ? OR owner = ?) AND state = 'active' ORDER BY id"
@@ -156,6 +156,7 @@ def save(connection: Connection, project: Project) -> None:
             project.max_members,
             project.private,
             project.deactivated,
+            project.parent,
         ),
     )
 

@@ -132,7 +132,8 @@ def test_pages_follow_one_another(service: Caller) -> None:
         ("outcome=MAYBE", "outcome"),
         ("cursor=x", "cursor"),
         ("cursor=1", "cursor"),
-        ("cursor=1.2.3", "cursor"),
+        ("cursor=1.2.3.4", "cursor"),
+        ("cursor=1.2.x", "cursor"),
     ],
 )
 def test_a_wrong_filter_is_named(standing_service: Caller, query: str, named: str) -> None:

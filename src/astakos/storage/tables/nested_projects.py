@@ -1,0 +1,94 @@
+"""Which projects are within others, for administration and for the ledger."""
+
+from collections.abc import Collection
+
+from astakos.ledger.counts import MOST_LEVELS
+from astakos.projects.limits import project_holder
+from astakos.projects.project import INITIALIZED
+from astakos.storage.protocol import Connection
+
+# One level more than there can be, in case that there are more.
+ABOVE = f"""
+WITH RECURSIVE above (uuid, parent, level) AS (
+    SELECT uuid, parent, 1 FROM projects WHERE uuid = ?
+    UNION ALL
+    SELECT p.uuid, p.parent, a.level + 1 FROM above a JOIN projects p ON p.uuid = a.parent
+    WHERE a.level <= {MOST_LEVELS}
+)
+SELECT uuid FROM above ORDER BY level
+"""
+LEVELS = f"""
+WITH RECURSIVE below (uuid, level) AS (
+    SELECT uuid, 1 FROM projects WHERE uuid = ?
+    UNION ALL
+    SELECT p.uuid, b.level + 1 FROM below b JOIN projects p ON p.parent = b.uuid
+    WHERE p.state <> 'deleted' AND b.level <= {MOST_LEVELS}
+)
+SELECT MAX(level) FROM below
+"""
+LIST_CHILDREN = "SELECT uuid FROM projects WHERE parent = ? AND state <> 'deleted' ORDER BY id"
+SET_PARENT = "UPDATE projects SET parent = ? WHERE uuid = ?"
+_found = """
+SELECT q.id FROM holdings q WHERE q.holder = ? AND q.source = '' AND q.resource = holdings.resource
+"""
+LINK = f"UPDATE holdings SET parent_id = ({_found}) WHERE holder = ? AND source = ''"
+_initialized = ", ".join(f"'{state}'" for state in INITIALIZED)
+LINK_RESOURCE = f"""
+UPDATE holdings SET parent_id = (
+    SELECT q.id FROM projects p JOIN holdings q
+        ON q.holder = 'project:' || p.parent AND q.source = '' AND q.resource = holdings.resource
+    WHERE 'project:' || p.uuid = holdings.holder
+)
+WHERE resource = ? AND source = '' AND holder IN (
+    SELECT 'project:' || uuid FROM projects WHERE parent IS NOT NULL AND state IN ({_initialized})
+)
+"""
+LIST_HOLDINGS = "SELECT id, resource FROM holdings WHERE holder = ? AND source = '' ORDER BY id"
+IS_PENDING_ON = """
+SELECT EXISTS (SELECT 1 FROM pending_commissions WHERE replace(provisions, ?, '') <> provisions)
+"""
+
+
+def above(connection: Connection, project: str) -> list[str]:
+    """Return the uuids of a project and of those above it, the nearest first."""
+    return [uuid for (uuid,) in connection.execute(ABOVE, (project,))]
+
+
+def levels_of(connection: Connection, project: str) -> int:
+    """Return how many levels a project has with those below it; 1 if there are none."""
+    (levels,) = connection.execute(LEVELS, (project,)).fetchone()
+    return int(levels or 1)
+
+
+def children_of(connection: Connection, project: str) -> list[str]:
+    """List the uuids of the projects directly below one, without deleted ones."""
+    return [uuid for (uuid,) in connection.execute(LIST_CHILDREN, (project,))]
+
+
+def set_parent(connection: Connection, project: str, parent: str | None) -> None:
+    """Set the parent of a project, and what is above its holdings."""
+    connection.execute(SET_PARENT, (parent, project))
+    link(connection, project, parent)
+
+
+def link(connection: Connection, project: str, parent: str | None) -> None:
+    """Set what is above the holdings of a project."""
+    above = None if parent is None else project_holder(parent)
+    connection.execute(LINK, (above, project_holder(project)))
+
+
+def link_resource(connection: Connection, resource: str) -> None:
+    """Set what is above the holdings of a new resource, for all projects with a parent."""
+    connection.execute(LINK_RESOURCE, (resource,))
+
+
+def pending_resource(connection: Connection, project: str, resources: Collection[str]) -> str | None:
+    """Return one of these resources of which a commission is pending on a project, even one of nothing.
+
+    Examines all pending commissions; what the figures of the holdings tell should be known already.
+    """
+    for identifier, resource in connection.execute(LIST_HOLDINGS, (project_holder(project),)).fetchall():
+        # Entries of the stored documents begin with the id of their holding (`storage/tables/provisions.py`).
+        if resource in resources and connection.execute(IS_PENDING_ON, (f"[{identifier},",)).fetchone()[0]:
+            return str(resource)
+    return None
