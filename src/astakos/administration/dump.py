@@ -59,6 +59,8 @@ def dump(database: Database) -> StateDocument:
                 clock_jump_seconds=settings.find(connection, settings.CLOCK_JUMP_SECONDS),
                 end_projects=settings.find(connection, settings.END_PROJECTS),
                 ending_notice_days=settings.find(connection, settings.ENDING_NOTICE_DAYS),
+                grant_notice_days=settings.find(connection, settings.GRANT_NOTICE_DAYS),
+                pending_notice_hours=settings.find(connection, settings.PENDING_NOTICE_HOURS),
                 most_members_told=settings.find(connection, settings.MOST_MEMBERS_TOLD),
                 clock_agreement_seconds=settings.find(connection, settings.CLOCK_AGREEMENT_SECONDS),
                 most_keys=settings.find(connection, settings.MOST_KEYS),

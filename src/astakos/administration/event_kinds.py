@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 
 from astakos.administration import operator_resolutions
+from astakos.administration.grant_notices import EXPIRING
+from astakos.administration.overdue_commissions import OVERDUE
 from astakos.projects import invitations, project_events, quota_events
 from astakos.projects.endings import ENDING
 from astakos.projects.handover import HANDED_OVER
@@ -54,6 +56,8 @@ KINDS = frozenset(
         invitations.REVOKED,
         *operator_resolutions.KINDS.values(),
         *quota_events.KINDS.values(),
+        EXPIRING,
+        OVERDUE,
         *(f"{thing}.{happened}" for thing, all_ in OF_ADMINISTRATION.items() for happened in all_),
     }
 )

@@ -39,6 +39,8 @@ class Settings(Entry):
     clock_agreement_seconds: Annotated[int, msgspec.Meta(ge=1, le=86400)] | None = None
     end_projects: bool | None = None
     ending_notice_days: Annotated[int, msgspec.Meta(ge=0, le=365)] | None = None
+    grant_notice_days: Annotated[int, msgspec.Meta(ge=0, le=365)] | None = None
+    pending_notice_hours: Annotated[int, msgspec.Meta(ge=0, le=8784)] | None = None
     most_members_told: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] | None = None
     most_keys: Annotated[int, msgspec.Meta(ge=0, le=10_000)] | None = None
     weblogin_next: list[str] | None = None

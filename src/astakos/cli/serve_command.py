@@ -9,7 +9,9 @@ import click
 
 from astakos import clock
 from astakos.administration.component_registration import register_own_services
+from astakos.administration.grant_notices import announce_grants
 from astakos.administration.key_retention import forget_expired_keys
+from astakos.administration.overdue_commissions import tell_overdue
 from astakos.administration.project_endings import end_what_is_over
 from astakos.administration.quota_alerts import record_alerts
 from astakos.administration.state_document import StateError
@@ -41,6 +43,8 @@ from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from astakos.storage.tables import destinations, settings
 
 log = logging.getLogger("astakos.http")
+BY_THE_CLOCK = (end_what_is_over, forget_expired_keys, record_alerts, announce_grants, tell_overdue)
+"""What is done once a minute besides the ledger's work."""
 WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
 
 
@@ -253,12 +257,7 @@ def serve(
     metrics_url = None
     if metrics_port is not None and reports is not None:
         metrics_url = _serve_metrics(metrics_host, metrics_port, processes, reports, database)
-    housekeeping = Housekeeping(
-        *(
-            functools.partial(work, database)
-            for work in (end_what_is_over, forget_expired_keys, record_alerts)
-        )
-    )
+    housekeeping = Housekeeping(*(functools.partial(work, database) for work in BY_THE_CLOCK))
     processes.engine.tell_time(housekeeping.tell_time)
     housekeeping.start()
     try:

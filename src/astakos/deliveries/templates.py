@@ -23,8 +23,10 @@ VALUES = frozenset(
     {
         "actor",
         "address",
+        "component",
         "data",
         "end_date",
+        "left",
         "limit",
         "message",
         "name",

@@ -34,6 +34,8 @@ NOTICES: Mapping[str, Audience] = {
     "feedback.sent": Audience.HELPDESK,
     "quota.reached": Audience.HOLDER,
     "quota.refused": Audience.HOLDER,
+    "grant.expiring": Audience.HOLDER,
+    "commission.overdue": Audience.HELPDESK,
 }
 """The kinds of events that are told by mail, or in the log. Whoever causes one is not told of it."""
 MEMBER_NOTICES = ("project.suspended", "project.activated", "project.terminated")

@@ -1,5 +1,7 @@
 import pytest
 
+from astakos.administration.grant_notices import EXPIRING
+from astakos.administration.overdue_commissions import OVERDUE
 from astakos.events.event import OPERATOR, Event
 from astakos.events.notices import NOTICES, is_chosen, is_notice
 from astakos.projects.endings import ENDING
@@ -12,7 +14,7 @@ from astakos.projects.quota_events import KINDS
 def test_every_notice_is_of_an_event_that_happens() -> None:
     memberships = {event_kind(row) for rows in TABLE.values() for row in rows}
     happening = {*REACHED.values(), *OF_APPLICATIONS.values(), *memberships, ENDING, HANDED_OVER}
-    happening |= {*KINDS.values()}
+    happening |= {*KINDS.values(), EXPIRING, OVERDUE}
     assert NOTICES.keys() - happening == {"feedback.sent"}
 
 

@@ -1,0 +1,78 @@
+"""Gives notice of grants that expire soon, once for each, while something of them is left.
+
+How far the notices have come is an instant: of what expires up to it, whoever had to be told has been. So a
+grant that is made with less time to live than the notice needs is not announced.
+"""
+
+import contextlib
+import functools
+from collections.abc import Callable
+
+from astakos.administration.grants import place_of
+from astakos.clock import DAY, to_iso
+from astakos.events.event import SERVICE, Event
+from astakos.storage.protocol import Connection, Database
+from astakos.storage.tables import clock_records, events, grants, settings
+from astakos.storage.tables.grants import StoredGrant
+
+NOTICE_DAYS = 7
+"""How many days before the end the notice is given, by default."""
+AT_A_TIME = 200
+EXPIRING = "grant.expiring"
+ANNOUNCED_UNTIL = "grants_announced_until"
+"""The setting that says how far the notices have come."""
+
+
+def announce_grants(database: Database, now: int, is_stopped: Callable[[], bool] = lambda: False) -> int:
+    """Record the notices that are due; return how many there were.
+
+    Args:
+        database: the database; it need not be open for reading on this thread.
+        now: the current instant, by a clock that is known to be right.
+        is_stopped: asked between two transactions; whether to leave the rest for later.
+
+    Raises:
+        StorageUnavailableError: the database cannot be read or written now. What is done stays done.
+    """
+    announced = 0
+    with contextlib.closing(database.connect()) as connection:
+        while _due(connection, now) and not is_stopped():
+            announced += database.change(functools.partial(_announce_some, now=now))
+    return announced
+
+
+def _due(connection: Connection, now: int) -> list[StoredGrant]:
+    if clock_records.is_held(connection):
+        return []
+    days = int(settings.find(connection, settings.GRANT_NOTICE_DAYS, NOTICE_DAYS))
+    until = int(settings.find(connection, ANNOUNCED_UNTIL, 0))
+    # One more than is taken, to see whether others expire at the same instant as the last one.
+    found = grants.list_expiring(connection, max(until, now), now + days * DAY, AT_A_TIME + 1)
+    if len(found) <= AT_A_TIME:
+        return found
+    earlier = [grant for grant in found if grant.expires < found[-1].expires]
+    last = found[-1].expires
+    return earlier or grants.list_expiring(connection, last - 1, last, grants.LAST)
+
+
+def _announce_some(connection: Connection, now: int) -> int:
+    due = _due(connection, now)
+    if not due:
+        return 0
+    told = [_event(grant) for grant in due if grant.left]
+    if told:
+        events.record_all(connection, told, now)
+    settings.save(connection, ANNOUNCED_UNTIL, due[-1].expires)
+    return len(told)
+
+
+def _event(grant: StoredGrant) -> Event:
+    place = place_of(grant.key)
+    after = {
+        "grant": grant.number,
+        "resource": place.resource,
+        "left": grant.left,
+        "expires": to_iso(grant.expires),
+    }
+    # A user's own project has the user's uuid.
+    return Event(EXPIRING, SERVICE, place.project or place.user, place.user, after=after)
