@@ -1,17 +1,16 @@
 """Renews the tokens of components, and registers this program's own services."""
 
-import os
 from dataclasses import replace
 from typing import Any
 
+from astakos.administration.component_tokens import replace_token
 from astakos.administration.journal import Journal, facts_of_component, facts_of_service
 from astakos.administration.state_document import StateError
 from astakos.directory.entities import Component
 from astakos.directory.service_catalog import OWN_COMPONENT, OWN_SERVICES, own_endpoint
-from astakos.directory.tokens import new_token, token_hash
-from astakos.events.event import SERVICE, Actor, Event
+from astakos.events.event import SERVICE, Actor
 from astakos.storage.protocol import Connection, Database
-from astakos.storage.tables import events, registry
+from astakos.storage.tables import registry
 from astakos.storage.texts import is_storable
 
 
@@ -21,12 +20,7 @@ def renew_component_token(connection: Connection, actor: Actor, name: str, now: 
     Raises:
         StateError: there is no such component.
     """
-    if registry.find_component(connection, name) is None:
-        raise StateError(f"there is no component {name!r}")
-    token = new_token(os.urandom)
-    registry.set_component_token(connection, name, token_hash(token), now, None)
-    events.record(connection, Event("component.token_renewed", actor, after={"component": name}), now)
-    return token
+    return replace_token(connection, actor, name, now)
 
 
 def register_own_services(database: Database, base_url: str, now: int) -> None:

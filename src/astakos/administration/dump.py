@@ -9,6 +9,7 @@ from astakos.administration.grants import place_of
 from astakos.administration.state_document import (
     CapacityEntry,
     ComponentEntry,
+    ComponentTokenEntry,
     GrantEntry,
     KeyEntry,
     KeySecretEntry,
@@ -23,6 +24,7 @@ from astakos.administration.state_document import (
     UserEntry,
 )
 from astakos.clock import to_iso
+from astakos.directory.entities import Component
 from astakos.directory.oauth2_rules import PUBLIC
 from astakos.ledger.grants import NEVER
 from astakos.projects.limits import default_capacity
@@ -30,6 +32,7 @@ from astakos.projects.project import MembershipState
 from astakos.storage.protocol import Connection, Database
 from astakos.storage.tables import (
     api_keys,
+    component_tokens,
     grants,
     memberships,
     meters,
@@ -98,11 +101,24 @@ def _components(connection: Connection) -> Iterator[ComponentEntry]:
             token_hash=_hash(registry.find_component_token_hash(connection, component.name)),
             token_created=_time(component.token_created),
             token_expires=_time(component.token_expires),
+            tokens=_component_tokens(connection, component),
             menu=dict(component.menu),
             may_charge=list(component.may_charge)
             if isinstance(component.may_charge, tuple)
             else component.may_charge,
         )
+
+
+def _component_tokens(connection: Connection, component: Component) -> list[ComponentTokenEntry] | None:
+    return [
+        ComponentTokenEntry(
+            name=one.name,
+            token_hash=_hash(one.token_hash),
+            created=to_iso(one.created),
+            expires=_time(one.expires),
+        )
+        for one in component_tokens.list_of(connection, component.id)
+    ] or None
 
 
 def _services(connection: Connection) -> Iterator[ServiceEntry]:

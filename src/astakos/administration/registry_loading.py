@@ -1,5 +1,8 @@
 """Loads entries of `components`, `services` and `resources` of a state document."""
 
+from collections.abc import Iterable
+
+from astakos.administration.component_tokens import REPLACED, refuse_token_name
 from astakos.administration.document_places import Place
 from astakos.administration.document_tokens import token_at
 from astakos.administration.document_values import (
@@ -19,13 +22,14 @@ from astakos.administration.journal import (
     facts_of_service,
 )
 from astakos.administration.meter_loading import check_meter
-from astakos.administration.state_document import ComponentEntry, ResourceEntry, ServiceEntry
+from astakos.administration.state_document import ComponentEntry, ResourceEntry, ServiceEntry, StateError
 from astakos.directory.charging_rights import MayCharge
 from astakos.directory.entities import Component, Resource
 from astakos.directory.service_catalog import refuse_menu
 from astakos.ledger.rules import UNLIMITED
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import meters, registry
+from astakos.storage.tables import component_tokens, meters, registry
+from astakos.storage.tables.component_tokens import ComponentToken
 
 UNTOLD = Resource(0, "", "", "", None, "", 0, 0, ui_visible=False, api_visible=False)
 """A resource that tells the ledger nothing."""
@@ -53,6 +57,7 @@ def load_component(
     before = None if known is None else facts_of_component(known)
     journal.compare("component", before, facts_of_component(component), name=entry.name)
     _load_token(connection, entry, known, place, now, journal)
+    _load_named_tokens(connection, entry, place, now, journal)
 
 
 def _load_token(
@@ -81,6 +86,55 @@ def _load_token(
     registry.set_component_token(connection, entry.name, token, created, expires)
     if token != held:
         journal.note("component.token_renewed", after={"component": entry.name})
+
+
+def _load_named_tokens(
+    connection: Connection, entry: ComponentEntry, place: Place, now: int, journal: Journal
+) -> None:
+    """Give a component exactly the named tokens of its entry, if that has some."""
+    component = registry.find_component(connection, entry.name)
+    if entry.tokens is None or component is None:
+        return
+    known = {one.name: one for one in component_tokens.list_of(connection, component.id)}
+    wanted: list[ComponentToken] = []
+    for position, one in enumerate(entry.tokens):
+        here = place / f"tokens[{position}]"
+        # A token that was replaced keeps its name in a dump.
+        try:
+            refuse_token_name(one.name.removesuffix(REPLACED))
+        except StateError as refusal:
+            raise (here / "name").error(str(refusal)) from refusal
+        hashed = secret_at(one.token, one.token_hash, here)
+        if hashed is None:
+            raise (here / "token").error("the token is missing")
+        owner = registry.find_component_by_token(connection, hashed)
+        if owner is not None and owner.name != entry.name:
+            raise (here / "token").error(f"the component {owner.name!r} already has this token")
+        if one.name in {other.name for other in wanted} or hashed in _hashes(connection, entry, wanted):
+            raise here.error("the component has this name or this token twice")
+        kept = known.get(one.name)
+        created = optional_instant_at(one.created, here / "created")
+        if created is None:
+            created = now if kept is None or kept.token_hash != hashed else kept.created
+        expires = optional_instant_at(one.expires, here / "expires")
+        wanted.append(ComponentToken(one.name, hashed, created, expires))
+    component_tokens.replace_all(connection, component.id, wanted)
+    new = {one.name: one.token_hash for one in wanted}
+    old = {one.name: one.token_hash for one in known.values()}
+    for name in sorted({*old, *new}):
+        if old.get(name) != new.get(name):
+            after = {"component": entry.name, "token": name}
+            if name not in old:
+                journal.note("component.token_added", after=after)
+            elif name not in new:
+                journal.note("component.token_revoked", after=after)
+            else:
+                journal.note("component.token_renewed", after=after)
+
+
+def _hashes(connection: Connection, entry: ComponentEntry, tokens: Iterable[ComponentToken]) -> set[bytes]:
+    own = registry.find_component_token_hash(connection, entry.name)
+    return {*(one.token_hash for one in tokens), *(() if own is None else (own,))}
 
 
 def _may_charge(entry: ComponentEntry, known: Component | None) -> MayCharge:

@@ -53,6 +53,16 @@ class Settings(Entry):
     compatibility: Literal["newest", "0.14"] | None = None
 
 
+class ComponentTokenEntry(Entry):
+    """A further token of a component."""
+
+    name: str
+    token: str | None = None
+    token_hash: str | None = None
+    created: str | None = None
+    expires: str | None = None
+
+
 class ComponentEntry(Entry):
     """An entry of `components`."""
 
@@ -63,6 +73,7 @@ class ComponentEntry(Entry):
     token_hash: str | None = None
     token_created: str | None = None
     token_expires: str | None = None
+    tokens: list[ComponentTokenEntry] | None = None
     menu: dict[str, Any] = {}
     may_charge: Literal["all"] | list[str] | None = None
 

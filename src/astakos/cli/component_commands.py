@@ -7,12 +7,21 @@ import click
 
 from astakos import clock
 from astakos.administration.component_registration import renew_component_token
+from astakos.administration.component_tokens import (
+    DEFAULT,
+    LONGEST_OVERLAP,
+    list_tokens,
+    replace_token,
+    revoke_token,
+)
 from astakos.administration.load import load
 from astakos.administration.state_document import ComponentEntry, ServiceEntry, StateDocument, StateError
+from astakos.cli.instants import INSTANT
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import json_option, print_facts, print_rows, table_options, token_only_option
 from astakos.cli.shown_values import moment
 from astakos.cli.web_urls import WEB_URL
+from astakos.clock import MICROSECONDS
 from astakos.directory.charging_rights import ALL
 from astakos.directory.entities import Component, Service
 from astakos.events.event import OPERATOR
@@ -223,20 +232,91 @@ def list_(database_url: str, as_json: bool, wide: bool) -> None:
 
 @component.command()
 @click.argument("name")
+@click.option(
+    "--name",
+    "token_name",
+    default=DEFAULT,
+    help="Replace the token with this name, or add one, and leave the others as they are.",
+)
+@click.option("--expires", type=INSTANT, help="When the new token ends.  [default: never]")
+@click.option(
+    "--overlap",
+    metavar="SECONDS",
+    type=click.IntRange(0, LONGEST_OVERLAP // MICROSECONDS),
+    default=0,
+    show_default=True,
+    help="For how long the replaced token is still valid.",
+)
 @database_option
 @json_option
 @token_only_option
-def token(name: str, database_url: str, as_json: bool, token_only: bool) -> None:
+def token(
+    name: str,
+    token_name: str,
+    expires: int | None,
+    overlap: int,
+    database_url: str,
+    as_json: bool,
+    token_only: bool,
+) -> None:
     """Replace the token of the component NAME, and print the new one, which is not shown again.
 
-    The old token stops working.
+    The old token stops working, at once or after the overlap. With --name, the component has one more token.
     """
-    _renew_token(open_database(database_url), name, as_json=as_json, token_only=token_only)
+    now = clock.now()
+    secret = open_database(database_url).change(
+        lambda connection: replace_token(
+            connection,
+            OPERATOR,
+            name,
+            now,
+            name=token_name,
+            expires=expires,
+            overlap=overlap * MICROSECONDS,
+        )
+    )
+    _print_token(name, secret, as_json=as_json, token_only=token_only)
+
+
+@component.command()
+@click.argument("name")
+@database_option
+@table_options
+def tokens(name: str, database_url: str, as_json: bool, wide: bool) -> None:
+    """List the tokens of the component NAME, by their names."""
+    reader, now = open_database(database_url).reader(), clock.now()
+    rows = [
+        {
+            "name": one.name,
+            "state": "expired" if one.expires is not None and one.expires < now else "valid",
+            "created": moment(one.created),
+            "expires": moment(one.expires),
+        }
+        for one in list_tokens(reader, _known(reader, name))
+    ]
+    print_rows(rows, ("name", "state", "created", "expires"), as_json=as_json, wide=wide)
+
+
+@component.command("revoke-token")
+@click.argument("name")
+@click.argument("token_name", metavar="TOKEN")
+@database_option
+def revoke(name: str, token_name: str, database_url: str) -> None:
+    """End a token of the component NAME. `tokens` lists their names."""
+    now = clock.now()
+    open_database(database_url).change(
+        lambda connection: revoke_token(connection, OPERATOR, name, token_name, now)
+    )
+    click.echo(f"Revoked the token {token_name} of {name}.")
 
 
 def _renew_token(database: Database, name: str, *, as_json: bool, token_only: bool) -> None:
     now = clock.now()
     secret = database.change(lambda connection: renew_component_token(connection, OPERATOR, name, now))
+    _print_token(name, secret, as_json=as_json, token_only=token_only)
+
+
+def _print_token(name: str, secret: str, *, as_json: bool, token_only: bool) -> None:
     if token_only:
         click.echo(secret)
     else:

@@ -37,6 +37,7 @@ from astakos.storage.schema.revisions import REVISION
 from astakos.storage.schema.whole_tables import AT_A_TIME, LEFT_OUT
 from astakos.storage.tables import (
     api_keys,
+    component_tokens,
     deliveries,
     destinations,
     events,
@@ -49,6 +50,7 @@ from astakos.storage.tables import (
     temporary_tokens,
 )
 from astakos.storage.tables.api_keys import Secret
+from astakos.storage.tables.component_tokens import ComponentToken
 from astakos.storage.tables.proofs import TokenProof
 from astakos.storage.tables.temporary_tokens import TemporaryToken
 from service.engines import POSTGRESQL, SQLITE, Engine, PostgreSQLEngine, SQLiteEngine
@@ -112,6 +114,9 @@ def live(database: Database) -> None:
         invitations.add(connection, Invitation(0, LAB, 9, 0, LOADED, LOADED + SECOND, None), b"\xffcode")
         made = api_keys.add(connection, 1, ApiKey(0, "astk_abcdefgh", "ü", calls=(), networks=("::1",)))
         api_keys.add_secret(connection, made, Secret(b"\x00key\xff", LOADED, None))
+        component_tokens.save(connection, 1, ComponentToken("blue", b"\x00blue", LOADED, None))
+        alert = (1, "threshold", 80, LOADED, LOADED, LOADED, 4, 5, None)
+        connection.execute("INSERT INTO quota_alerts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", alert)
         connection.execute("INSERT INTO closed_periods VALUES (1, ?, ?, 5, ?)", (LOADED, LOADED, LOADED))
         connection.execute("INSERT INTO rollovers VALUES (1, ?, 5)", (LOADED,))
         with Journal(connection, OPERATOR, LOADED) as journal:

@@ -186,3 +186,23 @@ def test_a_component_is_shown_without_its_token(database: Database) -> None:
     assert (facts["ui_url"], facts["token_expires"]) == (None, PAST)
     assert RETIRED_TOKEN not in astakos(database, "component", "show", "retired").output
     assert refused(database, "component", "show", "nobody") == "there is no component 'nobody'"
+
+
+def test_tokens_have_names_and_an_overlap(database: Database, service: Caller) -> None:
+    blue = astakos(database, "component", "token", "compute", "--name", "blue", "--token-only").output.strip()
+    assert service.get(COMMISSIONS, blue).status == 200
+    assert service.get(COMMISSIONS, COMPUTE_TOKEN).status == 200
+    renewed = astakos(database, "component", "token", "compute", "--overlap", "3600", "--json").document
+    assert service.get(COMMISSIONS, renewed["token"]).status == 200
+    assert service.get(COMMISSIONS, COMPUTE_TOKEN).status == 200
+    listed = astakos(database, "component", "tokens", "compute", "--json").document
+    assert [(one["name"], one["expires"] is None) for one in listed] == [
+        ("default", True),
+        ("blue", True),
+        ("default-replaced", False),
+    ]
+    assert blue not in str(listed)
+    ended = astakos(database, "component", "revoke-token", "compute", "blue")
+    assert ended.output == "Revoked the token blue of compute.\n"
+    assert "no token 'blue'" in refused(database, "component", "revoke-token", "compute", "blue")
+    assert "no component 'nope'" in refused(database, "component", "token", "nope", "--name", "blue")

@@ -135,6 +135,18 @@ components = _table(
     _text("may_charge", nullable=True),
 )
 
+# Tokens besides the one in the component's own row.
+component_tokens = _table(
+    "component_tokens",
+    _identifier(),
+    _refers("component_id", "components.id"),
+    _text("name"),
+    _secret("token_hash"),
+    _number("created"),
+    _number("expires", nullable=True),
+    UniqueConstraint("component_id", "name"),
+)
+
 services = _table(
     "services",
     _identifier(),

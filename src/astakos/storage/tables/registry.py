@@ -13,6 +13,10 @@ COMPONENT_COLUMNS = (
     "c.id, c.name, c.ui_url, c.base_url, c.token_created, c.token_expires, c.menu, c.may_charge"
 )
 FIND_COMPONENT_BY_TOKEN = f"SELECT {COMPONENT_COLUMNS} FROM components c WHERE c.token_hash = ?"
+FIND_COMPONENT_BY_NAMED_TOKEN = """
+SELECT c.id, c.name, c.ui_url, c.base_url, t.created, t.expires, c.menu, c.may_charge
+FROM component_tokens t JOIN components c ON c.id = t.component_id WHERE t.token_hash = ?
+"""
 FIND_COMPONENT = f"SELECT {COMPONENT_COLUMNS} FROM components c WHERE c.name = ?"
 LIST_COMPONENTS = f"SELECT {COMPONENT_COLUMNS} FROM components c ORDER BY c.id"
 SAVE_COMPONENT = """
@@ -22,6 +26,9 @@ ON CONFLICT (name) DO UPDATE SET ui_url = excluded.ui_url, base_url = excluded.b
 """
 SET_COMPONENT_TOKEN = """
 UPDATE components SET token_hash = ?, token_created = ?, token_expires = ? WHERE name = ?
+"""
+END_COMPONENT_TOKEN = """
+UPDATE components SET token_hash = NULL, token_created = NULL, token_expires = NULL WHERE name = ?
 """
 FIND_MAY_CHARGE = "SELECT may_charge FROM components WHERE id = ?"
 FIND_COMPONENT_TOKEN_HASH = "SELECT token_hash FROM components WHERE name = ?"
@@ -91,9 +98,12 @@ def _may_charge(stored: str | None) -> MayCharge:
 
 
 def find_component_by_token(connection: Connection, token_hash: bytes) -> Component | None:
-    """Find a component by the hash of its token."""
-    row = connection.execute(FIND_COMPONENT_BY_TOKEN, (token_hash,)).fetchone()
-    return None if row is None else _component(row)
+    """Find a component by the hash of a token; the result has the times of that token."""
+    for statement in (FIND_COMPONENT_BY_TOKEN, FIND_COMPONENT_BY_NAMED_TOKEN):
+        row = connection.execute(statement, (token_hash,)).fetchone()
+        if row is not None:
+            return _component(row)
+    return None
 
 
 def find_component(connection: Connection, name: str) -> Component | None:
@@ -123,6 +133,11 @@ def set_component_token(
 ) -> None:
     """Set a component's token; the old one stops working when the transaction commits."""
     connection.execute(SET_COMPONENT_TOKEN, (token_hash, created, expires, name))
+
+
+def end_component_token(connection: Connection, name: str) -> None:
+    """End a component's own token; it stops working when the transaction commits."""
+    connection.execute(END_COMPONENT_TOKEN, (name,))
 
 
 def find_component_token_hash(connection: Connection, name: str) -> bytes | None:
