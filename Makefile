@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test coverage lint format bench serve clean
+.PHONY: demo test coverage lint format bench proof-gateway serve clean
 
 demo: $(READY)
 	@$(BIN)/astakos demo
@@ -33,6 +33,9 @@ format: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
+
+proof-gateway: $(READY)
+	@$(BIN)/python -m examples.ai_gateway.proof
 
 serve: $(READY)
 	$(BIN)/astakos serve

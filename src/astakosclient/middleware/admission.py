@@ -13,7 +13,7 @@ from astakosclient.middleware.user import AuthenticatedUser
 from astakosclient.middleware.verdicts import Identity, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from astakosclient.middleware.verdicts import Verdict
 
@@ -56,6 +56,7 @@ class Admission:
         exempt_paths: paths that need no token.
         exempt_folders: path prefixes, each ending in ``/``, that need no token.
         realm: the realm in the ``WWW-Authenticate`` challenge.
+        refusal_body: the JSON document of a refusal, by status and message; None for that of Astakos.
     """
 
     required: bool
@@ -64,10 +65,18 @@ class Admission:
     exempt_paths: frozenset[str]
     exempt_folders: tuple[str, ...]
     realm: str
+    refusal_body: Callable[[int, str], object] | None
 
     @classmethod
     def of(
-        cls, *, required: bool, bearer: bool, cookie_name: str | None, exempt: Iterable[str], realm: str
+        cls,
+        *,
+        required: bool,
+        bearer: bool,
+        cookie_name: str | None,
+        exempt: Iterable[str],
+        realm: str,
+        refusal_body: Callable[[int, str], object] | None,
     ) -> Admission:
         """Creates the rules from the arguments of a middleware.
 
@@ -92,6 +101,7 @@ class Admission:
             exempt_paths=frozenset(exempt),
             exempt_folders=tuple(path for path in exempt if path.endswith("/")),
             realm=realm,
+            refusal_body=refusal_body,
         )
 
     def is_exempt(self, path: str) -> bool:
@@ -140,7 +150,7 @@ class Admission:
                 return AuthenticatedUser(uuid, username, name, roles, credential.token, key)
             case Unavailable(retry_after):
                 headers = [("Retry-After", str(retry_after))]
-                return _refusal(503, "Service Unavailable", "serviceUnavailable", UNAVAILABLE, headers)
+                return self._refusal(503, "Service Unavailable", "serviceUnavailable", UNAVAILABLE, headers)
         if credential is None:
             return self._unauthorized(MISSING, "") if self.required else None
         # Browsers keep sending a cookie after its token has expired.
@@ -155,7 +165,21 @@ class Admission:
         """Returns a refusal with a challenge (RFC 6750, 3), whose error is empty if there was no token."""
         told = f', error="{error}"' if error else ""
         headers = [("WWW-Authenticate", f'Bearer realm="{self.realm}"{told}')]
-        return _refusal(status, reason, fault, message, headers)
+        return self._refusal(status, reason, fault, message, headers)
+
+    def _refusal(
+        self, status: int, reason: str, fault: str, message: str, headers: list[tuple[str, str]]
+    ) -> Refusal:
+        document: object = {fault: {"code": status, "message": message, "details": ""}}
+        if self.refusal_body is not None:
+            document = self.refusal_body(status, message)
+        body = json.dumps(document).encode()
+        headers += [
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(len(body))),
+            ("Cache-Control", "no-store"),
+        ]
+        return Refusal(status, reason, headers, body)
 
 
 def _bearer_token(authorization: str) -> str | None:
@@ -169,13 +193,3 @@ def _token_among(cookies: str, name: str) -> str | None:
         if separator and found.strip() == name:
             return token_of_cookie(value.strip())
     return None
-
-
-def _refusal(status: int, reason: str, fault: str, message: str, headers: list[tuple[str, str]]) -> Refusal:
-    body = json.dumps({fault: {"code": status, "message": message, "details": ""}}).encode()
-    headers += [
-        ("Content-Type", "application/json"),
-        ("Content-Length", str(len(body))),
-        ("Cache-Control", "no-store"),
-    ]
-    return Refusal(status, reason, headers, body)

@@ -62,6 +62,7 @@ class ASGIAuthentication:
         exempt: Iterable[str] = (),
         keeping: Keeping | None = None,
         realm: str = "astakos",
+        refusal_body: Callable[[int, str], object] | None = None,
     ) -> None:
         """Wraps an application.
 
@@ -80,13 +81,20 @@ class ASGIAuthentication:
                 ends in ``/`` covers everything below it. Their user is None.
             keeping: how long to cache verdicts; by default 30 seconds for valid tokens and 5 for others.
             realm: the realm in the ``WWW-Authenticate`` challenge.
+            refusal_body: returns the JSON document of a refusal, for its status and message, if callers
+                expect another than Astakos's.
 
         Raises:
             BadValue: an argument is invalid.
         """
         self._app = app
         self._admission = Admission.of(
-            required=required, bearer=bearer, cookie_name=cookie_name, exempt=exempt, realm=realm
+            required=required,
+            bearer=bearer,
+            cookie_name=cookie_name,
+            exempt=exempt,
+            realm=realm,
+            refusal_body=refusal_body,
         )
         self._verdicts = _Verdicts(client, Keeping() if keeping is None else keeping)
 

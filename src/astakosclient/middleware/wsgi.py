@@ -16,7 +16,7 @@ from astakosclient.middleware.verdict_cache import Keeping, KeptVerdicts
 from astakosclient.middleware.verdicts import Inquiry, Refused, Unavailable, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from astakosclient.middleware.verdicts import IdentityClient
@@ -52,6 +52,7 @@ class WSGIAuthentication:
         exempt: Iterable[str] = (),
         keeping: Keeping | None = None,
         realm: str = "astakos",
+        refusal_body: Callable[[int, str], object] | None = None,
     ) -> None:
         """Wraps an application.
 
@@ -69,6 +70,8 @@ class WSGIAuthentication:
                 ends in ``/`` covers everything below it. Their user is None.
             keeping: how long to cache verdicts; by default 30 seconds for valid tokens and 5 for others.
             realm: the realm in the ``WWW-Authenticate`` challenge.
+            refusal_body: returns the JSON document of a refusal, for its status and message, if callers
+                expect another than Astakos's.
 
         Raises:
             BadValue: an argument is invalid.
@@ -77,7 +80,12 @@ class WSGIAuthentication:
         self._client = client
         self._keeping = Keeping() if keeping is None else keeping
         self._admission = Admission.of(
-            required=required, bearer=bearer, cookie_name=cookie_name, exempt=exempt, realm=realm
+            required=required,
+            bearer=bearer,
+            cookie_name=cookie_name,
+            exempt=exempt,
+            realm=realm,
+            refusal_body=refusal_body,
         )
         self._verdicts = _Verdicts(client, self._keeping)
 

@@ -227,3 +227,16 @@ def test_the_token_in_a_frameworks_own_cookies_is_found(guarded: Guarded, standi
             ("", None),
         ):
             assert site("GET", "/cookie", headers={"Cookie": cookies}).document == {"token": token}
+
+
+def test_an_application_can_word_refusals_its_own_way(guarded: Guarded, standing_service: Caller) -> None:
+    def worded(status: int, message: str) -> dict[str, object]:
+        return {"error": {"message": message, "status": status}}
+
+    with asking(standing_service.base_url) as asked, guarded(asked.client, refusal_body=worded) as site:
+        for token in (None, UNKNOWN_TOKEN):
+            reply = site.get("/whoami", token)
+            assert reply.status == reply.document["error"]["status"] == 401
+            assert "token" in reply.document["error"]["message"]
+            assert reply.headers["www-authenticate"].startswith('Bearer realm="astakos"')
+        assert site.get("/whoami", ALICE.token).status == 200

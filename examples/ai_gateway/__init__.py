@@ -1,0 +1,1 @@
+"""An OpenAI-compatible gateway whose users have budgets: `python -m examples.ai_gateway` starts all of it."""

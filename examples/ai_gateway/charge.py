@@ -1,0 +1,185 @@
+"""The charge of one request: reserved before it is forwarded, told while it streams, settled at its end."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Coroutine
+from typing import Any
+
+from examples.ai_gateway.estimates import Model, Tokens
+
+from astakosclient import AsyncBoundClient
+from astakosclient.errors import AstakosClientException, NotFound, QuotaLimit
+
+TOKENS, MONEY = "llm.tokens", "llm.usd"
+STEP = 32
+"""Output tokens that are told ahead: a killed gateway has charged at most so many too much, none too few."""
+PAUSES = (0.0, 0.5, 1, 2, 4, 8, 15, 30)
+"""Seconds before each attempt to settle, while Astakos does not answer."""
+QUIET = 5.0
+"""Seconds without calls for a stream after one has failed, so that it does not stall at each token."""
+
+log = logging.getLogger("ai_gateway")
+
+
+class Background:
+    """Tasks that outlive the requests that began them, for example settlements after a client has gone."""
+
+    def __init__(self) -> None:
+        """Begin without tasks."""
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Start a task that nobody has to wait for."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def finish(self, seconds: float) -> None:
+        """Wait until all tasks have ended, so long at most."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+
+
+class Charge:
+    """What a request is charged: `reserve`, then `cover` before each piece is sent, then `end`."""
+
+    def __init__(
+        self,
+        astakos: AsyncBoundClient,
+        background: Background,
+        *,
+        request_id: str,
+        user: str,
+        source: str,
+        model: Model,
+        most: Tokens,
+        at_first: int | None,
+        ttl: int,
+    ) -> None:
+        """Set what is charged; sends nothing.
+
+        Args:
+            astakos: The client with the gateway's token.
+            background: Where the settlement runs.
+            request_id: Makes repeated calls take effect once.
+            user: Who is charged.
+            source: The project, or `system`.
+            model: Whose prices count.
+            most: What the request can take at most.
+            at_first: How many output tokens to reserve; the rest is reserved as they come. None: all.
+            ttl: Seconds after which the hold ends if this process has died.
+        """
+        self._astakos = astakos
+        self._background = background
+        self._id, self._user, self._source = request_id, user, source
+        self._model, self._most, self._ttl = model, most, ttl
+        self._more = at_first or most.output
+        self._held = most._replace(output=min(most.output, self._more))
+        self._told = Tokens(most.input)
+        self._serial: int | None = None
+        self._extend_at = self._quiet_until = 0.0
+        self._ending: asyncio.Task[None] | None = None
+
+    async def reserve(self) -> None:
+        """Reserve the estimate.
+
+        Raises:
+            QuotaLimit: There is no room.
+            AstakosClientException: The call failed.
+        """
+        request = {
+            "provisions": self._provisions(self._held),
+            "name": f"{self._model.name} {self._id}",
+            "ttl": self._ttl,
+            "overage": "debt",  # what was used was used, also if this process dies
+        }
+        self._serial = await self._astakos.issue_commission(request, idempotency_key=self._id)
+        self._extend_at = time.monotonic() + self._ttl / 2
+
+    async def cover(self, used: Tokens) -> None:
+        """Make sure that what is about to be sent will be charged, even if this process dies now."""
+        now = time.monotonic()
+        is_told = used.output <= self._told.output and used.input <= self._told.input
+        if (is_told and now < self._extend_at) or now < self._quiet_until or self._serial is None:
+            return
+        try:
+            if now >= self._extend_at:
+                await self._astakos.extend_commission(self._serial, self._ttl)
+                self._extend_at = now + self._ttl / 2
+            if not is_told:
+                ahead = used._replace(output=max(used.output, min(used.output + STEP, self._most.output)))
+                await self._grow(self._serial, ahead)
+                await self._astakos.report_progress(self._serial, self._provisions(ahead))
+                self._told = ahead
+        except AstakosClientException as error:
+            # The stream goes on, because its hold does; it is settled at its end.
+            log.warning("%s: could not tell what it has taken so far: %s", self._id, error)
+            self._quiet_until = time.monotonic() + QUIET
+
+    async def _grow(self, serial: int, ahead: Tokens) -> None:
+        if ahead.output <= self._held.output or self._held.output >= self._most.output:
+            return
+        held = self._held._replace(output=min(ahead.output + self._more, self._most.output))
+        try:
+            await self._astakos.grow_commission(serial, self._provisions(held))
+            self._held = held
+        except QuotaLimit:
+            pass  # no room to reserve more: what it takes becomes a debt, and the next request is refused
+
+    def end(self, used: Tokens | None) -> asyncio.Task[None]:
+        """Settle for what was used, or reject if None, in a task that survives the request."""
+        if self._ending is None:
+            self._ending = self._background.start(self._end(used))
+        return self._ending
+
+    async def _end(self, used: Tokens | None) -> None:
+        if self._serial is None:
+            return
+        spent = "nothing" if used is None else f"{used} for {self._model.cost(used)} millionths of a dollar"
+        for pause in PAUSES:
+            await asyncio.sleep(pause)
+            try:
+                await self._resolve(self._serial, used)
+            except AstakosClientException as error:
+                log.warning("%s: commission %s is not settled yet: %s", self._id, self._serial, error)
+            else:
+                log.info("%s: charged %s with %s", self._id, self._user, spent)
+                return
+        log.error("%s: commission %s should have been charged with %s", self._id, self._serial, spent)
+
+    async def _resolve(self, serial: int, used: Tokens | None) -> None:
+        try:
+            if used is None:
+                await self._astakos.reject_commission(serial)
+            else:
+                quantities = self._provisions(used)
+                await self._astakos.accept_commission(serial, quantities=quantities, overage="debt")
+        except NotFound:
+            # The hold had ended, because Astakos could not be reached: it was charged what was told.
+            if used is not None:
+                await self._charge_rest(used)
+
+    async def _charge_rest(self, used: Tokens) -> None:
+        told = self._provisions(self._told if self._told.output else Tokens())
+        rest = [
+            {**now, "quantity": now["quantity"] - before["quantity"]}
+            for now, before in zip(self._provisions(used), told, strict=True)
+            if now["quantity"] > before["quantity"]
+        ]
+        if rest:
+            request = {
+                "provisions": rest,
+                "auto_accept": True,
+                "force": True,
+                "name": f"the rest of {self._id}",
+            }
+            await self._astakos.issue_commission(request, idempotency_key=f"{self._id}-rest")
+
+    def _provisions(self, tokens: Tokens) -> list[dict[str, Any]]:
+        quantities = {TOKENS: tokens.input + tokens.output, MONEY: self._model.cost(tokens)}
+        return [
+            {"holder": self._user, "source": self._source, "resource": resource, "quantity": quantity}
+            for resource, quantity in quantities.items()
+        ]

@@ -1,0 +1,379 @@
+"""An OpenAI-compatible proxy that reserves, grows and settles the budget of whoever calls it.
+
+A request is authenticated by its Astakos token or key, priced at the most that it can take, reserved on
+`llm.tokens` and `llm.usd`, forwarded, and settled for what the provider says it took. Who has no room is
+answered with 429, as OpenAI does it. Every wait has a deadline, and every buffer a bound.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from examples.ai_gateway.charge import MONEY, Background, Charge
+from examples.ai_gateway.estimates import (
+    SCALE,
+    Model,
+    Tokens,
+    counted_output,
+    counted_prompt,
+    most_tokens,
+    read_models,
+    reported_usage,
+)
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from astakosclient import AsyncAstakosClient
+from astakosclient.errors import AstakosClientException, Forbidden, NotFound, QuotaLimit
+from astakosclient.middleware.asgi import ASGIAuthentication
+
+LARGEST_REQUEST = 4 * 1024 * 1024
+LARGEST_ANSWER = 16 * 1024 * 1024
+LARGEST_ERROR = 64 * 1024
+LONGEST_EVENT = 1024 * 1024
+"""Bytes of a line of a stream; more is an error of the provider."""
+TO_RECEIVE, TO_SEND, TO_SETTLE, TO_END = 30.0, 30.0, 5.0, 20.0
+"""Seconds for a request to arrive, a slow client to take a piece, a settlement, and for those at the end."""
+OF_PROVIDER = aiohttp.ClientTimeout(total=600, connect=10, sock_read=120)
+
+log = logging.getLogger("ai_gateway")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a gateway needs to know. Tokens are not shown."""
+
+    models: Mapping[str, Model]
+    astakos_url: str
+    astakos_token: str = field(repr=False)
+    upstream_url: str
+    upstream_key: str = field(repr=False)
+    at_first: int | None = None  # output tokens to reserve at first; None: as many as there can be
+    ttl: int = 120  # seconds after which the holds of a killed gateway end
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What all requests share."""
+
+    settings: Settings
+    astakos: AsyncAstakosClient
+    upstream: aiohttp.ClientSession
+    background: Background
+
+
+class Refused(Exception):  # noqa: N818 - an answer, in OpenAI's form
+    """The request is answered with an error."""
+
+    def __init__(self, status: int, message: str, code: str, **headers: str) -> None:
+        """Set the answer; header names have underscores."""
+        super().__init__(message)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.answer = JSONResponse(openai_error(status, message, code), status, headers=named)
+
+
+def openai_error(status: int, message: str, code: str = "") -> dict[str, Any]:
+    """Return an error as OpenAI's clients read it."""
+    kinds = {401: "authentication_error", 403: "permission_error", 429: code}
+    kind = kinds.get(status, "invalid_request_error" if status < 500 else "server_error")
+    return {"error": {"message": message, "type": kind, "param": None, "code": code or None}}
+
+
+def no_room(refusal: QuotaLimit) -> Refused:
+    """Return the answer to a request that the budget has no room for."""
+    resource, headers = str(refusal.resource), {}
+    if refusal.resets is not None:
+        seconds = (datetime.fromisoformat(refusal.resets) - datetime.now(UTC)).total_seconds()
+        headers["Retry_After"] = str(max(1, -int(-seconds // 1)))
+    if "/per-" in resource:
+        return Refused(429, f"You send more than {resource} allows.", "rate_limit_exceeded", **headers)
+    until = f" It resets at {refusal.resets}." if refusal.resets else ""
+    message = f"Your budget of {resource} has no room for what this request can take.{until}"
+    # OpenAI's clients do not repeat what must fail again.
+    return Refused(429, message, "insufficient_quota", X_Should_Retry="false", **headers)
+
+
+async def models(request: Request) -> Response:
+    """List the models."""
+    site: Site = request.app.state.site
+    data = [
+        {"id": name, "object": "model", "created": 0, "owned_by": "gateway"} for name in site.settings.models
+    ]
+    return JSONResponse({"object": "list", "data": data})
+
+
+async def completions(request: Request) -> Response:
+    """Answer `POST /v1/chat/completions` and `POST /v1/embeddings`."""
+    request_id = uuid.uuid4().hex
+    try:
+        answer = await _proxied(request, request_id)
+    except Refused as refused:
+        answer = refused.answer
+    answer.headers["X-Request-Id"] = request_id
+    return answer
+
+
+async def _proxied(request: Request, request_id: str) -> Response:
+    site: Site = request.app.state.site
+    body = await _body_of(request)
+    asked = _document_of(body)
+    model = site.settings.models.get(str(asked.get("model")))
+    if model is None:
+        raise Refused(404, "There is no such model; GET /v1/models lists them.", "model_not_found")
+    try:
+        most = most_tokens(model, asked, len(body))
+    except ValueError as error:
+        raise Refused(400, str(error), "invalid_value") from None
+    charge = Charge(
+        site.astakos.bind(site.settings.astakos_token),
+        site.background,
+        request_id=request_id,
+        user=request.state.astakos_user.uuid,
+        source=request.headers.get("OpenAI-Project", "system"),
+        model=model,
+        most=most,
+        at_first=site.settings.at_first,
+        ttl=site.settings.ttl,
+    )
+    await _reserve(charge)
+    is_stream = asked.get("stream") is True
+    try:
+        answer = await _forward(
+            site, request.url.path, {**asked, **_with_usage(asked)} if is_stream else asked
+        )
+        if not is_stream:
+            return await _whole_answer(answer, asked, charge)
+    except BaseException:
+        charge.end(None)
+        raise
+    wants_usage = _options_of(asked).get("include_usage") is True
+    return Relay(answer, charge, counted_prompt(asked), wants_usage=wants_usage)
+
+
+async def _body_of(request: Request) -> bytes:
+    body = bytearray()
+    try:
+        async with asyncio.timeout(TO_RECEIVE):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > LARGEST_REQUEST:
+                    raise Refused(413, f"The request is larger than {LARGEST_REQUEST} bytes.", "too_large")
+    except (TimeoutError, ClientDisconnect):
+        raise Refused(408, "The request did not arrive in time.", "timeout") from None
+    return bytes(body)
+
+
+def _document_of(body: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise Refused(400, "The body is not a JSON object.", "invalid_json")
+    return document
+
+
+def _options_of(asked: Mapping[str, Any]) -> dict[str, Any]:
+    options = asked.get("stream_options")
+    return options if isinstance(options, dict) else {}
+
+
+def _with_usage(asked: Mapping[str, Any]) -> dict[str, Any]:
+    return {"stream_options": {**_options_of(asked), "include_usage": True}}
+
+
+async def _reserve(charge: Charge) -> None:
+    try:
+        await charge.reserve()
+    except QuotaLimit as refusal:
+        raise no_room(refusal) from None
+    except (Forbidden, NotFound) as error:
+        log.warning("cannot charge: %s", error)
+        raise Refused(403, "You cannot draw from this project.", "no_such_project") from None
+    except AstakosClientException as error:
+        log.warning("cannot reserve: %s", error)
+        raise Refused(503, "Budgets cannot be checked now.", "unavailable", Retry_After="2") from None
+
+
+async def _forward(site: Site, path: str, asked: Mapping[str, Any]) -> aiohttp.ClientResponse:
+    """Send a request to the provider, and return its answer if that is a success."""
+    headers = {"Authorization": f"Bearer {site.settings.upstream_key}"}
+    url = site.settings.upstream_url + path
+    try:
+        answer = await site.upstream.post(url, json=asked, headers=headers, allow_redirects=False)
+        if answer.status == 200:
+            return answer
+        raise _passed_on(answer, await _bounded(answer, LARGEST_ERROR))
+    except TimeoutError:
+        raise Refused(504, "The provider does not answer.", "upstream_timeout") from None
+    except (aiohttp.ClientError, ValueError) as error:
+        log.warning("the provider cannot be used: %s", type(error).__name__)
+        raise Refused(502, "The provider cannot be reached.", "upstream_error", Retry_After="2") from None
+
+
+def _passed_on(answer: aiohttp.ClientResponse, body: bytes) -> Refused:
+    """Return an error of the provider to the client, unless it is about the gateway's own key."""
+    if answer.status not in (400, 404, 413, 422, 429) and answer.status < 500:
+        log.error("the provider has refused the gateway with %d", answer.status)
+        return Refused(502, "The provider has refused the gateway.", "upstream_error")
+    try:
+        message = str(json.loads(body)["error"]["message"])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        message = f"The provider answered {answer.status}."
+    wait = answer.headers.get("Retry-After", "")
+    return Refused(
+        answer.status, message, "upstream_error", **({"Retry_After": wait} if wait.isdigit() else {})
+    )
+
+
+async def _bounded(answer: aiohttp.ClientResponse, most: int) -> bytes:
+    """Return a body. Raises ValueError if it has more bytes than it may."""
+    body = bytearray()
+    async with answer:
+        async for piece in answer.content.iter_any():
+            body += piece
+            if len(body) > most:
+                raise ValueError("too large")
+    return bytes(body)
+
+
+async def _whole_answer(answer: aiohttp.ClientResponse, asked: Mapping[str, Any], charge: Charge) -> Response:
+    try:
+        body = await _bounded(answer, LARGEST_ANSWER)
+        document = _document_of(body)
+    except (aiohttp.ClientError, TimeoutError, ValueError, Refused):
+        raise Refused(502, "The provider's answer cannot be read.", "upstream_error") from None
+    used = reported_usage(document) or Tokens(counted_prompt(asked), counted_output(document))
+    await asyncio.wait([charge.end(used)], timeout=TO_SETTLE)
+    return Response(body, media_type="application/json")
+
+
+class Relay(Response):
+    """Passes a stream on, as fast as the client takes it, and settles it however it ends."""
+
+    def __init__(
+        self, answer: aiohttp.ClientResponse, charge: Charge, prompt: int, *, wants_usage: bool
+    ) -> None:
+        """Set what is passed on, and whether the client has asked for the usage at the end."""
+        super().__init__(media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+        del self.headers["Content-Length"]
+        self._answer, self._charge, self._wants_usage = answer, charge, wants_usage
+        self._used = Tokens(prompt)
+        self._reported: Tokens | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        """Send until the stream ends, fails, is too slow, or the client has gone."""
+        sending = asyncio.create_task(self._send(send))
+        watching = asyncio.create_task(_gone(receive))
+        try:
+            await asyncio.wait({sending, watching}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sending.cancel()
+            watching.cancel()
+            await asyncio.gather(sending, watching, return_exceptions=True)
+            self._answer.close()
+            self._charge.end(self._reported or self._used)
+
+    async def _send(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        try:
+            async for data in _events(self._answer.content):
+                if data == b"[DONE]":
+                    await asyncio.wait([self._charge.end(self._reported or self._used)], timeout=TO_SETTLE)
+                elif not await self._is_for_client(data):
+                    continue
+                await _in_time(send, b"data: %b\n\n" % data)
+        except (aiohttp.ClientError, ValueError, RecursionError, TimeoutError) as error:
+            log.warning("a stream has broken: %s", type(error).__name__)
+            broken = json.dumps(openai_error(502, "The provider's stream has broken.", "upstream_error"))
+            await _in_time(send, b"data: %b\n\n" % broken.encode())
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _is_for_client(self, data: bytes) -> bool:
+        """Count a piece, and return whether the client expects it."""
+        document = json.loads(data)
+        if not isinstance(document, dict):
+            raise ValueError("not an object")  # noqa: TRY004 - of the provider, as text that is not JSON
+        self._reported = reported_usage(document) or self._reported
+        number = counted_output(document)
+        if number:
+            self._used = self._used._replace(output=self._used.output + number)
+            await self._charge.cover(self._used)
+        return bool(document.get("choices")) or self._wants_usage
+
+
+async def _events(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    async for line in content:
+        if line.startswith(b"data:"):
+            yield line[5:].strip()
+
+
+async def _in_time(send: Send, body: bytes) -> None:
+    async with asyncio.timeout(TO_SEND):
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def application(settings: Settings) -> Starlette:
+    """Return the gateway as an ASGI application."""
+    astakos = AsyncAstakosClient(settings.astakos_url, retry=2, timeout=5)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        scale = (await astakos.get_resources())[MONEY].get("scale", 0)
+        if scale != SCALE:
+            raise ValueError(f"{MONEY} has the scale {scale}; set it up with --scale {SCALE}")
+        background = Background()
+        connector = aiohttp.TCPConnector(limit=1024)
+        session = aiohttp.ClientSession(
+            connector=connector, timeout=OF_PROVIDER, read_bufsize=LONGEST_EVENT // 2, trust_env=False
+        )
+        async with astakos, session:
+            app.state.site = Site(settings, astakos, session, background)
+            yield
+            await background.finish(TO_END)
+
+    told: Callable[[int, str], dict[str, Any]] = openai_error
+    return Starlette(
+        routes=[
+            Route("/v1/models", models),
+            Route("/v1/chat/completions", completions, methods=["POST"]),
+            Route("/v1/embeddings", completions, methods=["POST"]),
+        ],
+        middleware=[Middleware(ASGIAuthentication, client=astakos, refusal_body=told, realm="ai gateway")],
+        lifespan=lifespan,
+    )
+
+
+def from_environment() -> Starlette:
+    """Return the gateway that the environment describes, for `uvicorn --factory`."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    here = Path(__file__).with_name("gateway.toml")
+    at_first = os.environ.get("GATEWAY_RESERVE_AT_FIRST")
+    settings = Settings(
+        models=read_models(Path(os.environ.get("GATEWAY_MODELS", here))),
+        astakos_url=os.environ["ASTAKOS_URL"],
+        astakos_token=os.environ["GATEWAY_TOKEN"],
+        upstream_url=os.environ["UPSTREAM_URL"].rstrip("/"),
+        upstream_key=os.environ["UPSTREAM_KEY"],
+        at_first=int(at_first) if at_first else None,
+        ttl=int(os.environ.get("GATEWAY_TTL", "120")),
+    )
+    return application(settings)

@@ -1,0 +1,394 @@
+"""The gateway as the `openai` package meets it: answers, budgets, and what goes wrong in between."""
+
+import asyncio
+import json
+import logging
+import socket
+from typing import Any
+
+import openai
+import pytest
+from examples.ai_gateway import charge, gateway, world
+from openai.types.chat import ChatCompletionUserMessageParam
+
+from astakosclient.errors import ConnectionError  # noqa: A004
+from examples.gateway_site import Site, Telling, connected
+
+MODEL = "gpt-example"
+listening = world.listening
+
+
+def little_buffered(port: int) -> socket.socket:
+    """A listener whose connections hold little in the kernel."""
+    listener = listening(port)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16_384)
+    return listener
+
+
+def saying(text: str) -> Any:
+    return [ChatCompletionUserMessageParam(role="user", content=text)]
+
+
+async def streamed(site: Site, text: str, **options: Any) -> str:
+    stream = await site.openai.chat.completions.create(
+        model=MODEL, messages=saying(text), stream=True, **options
+    )
+    return "".join([choice.delta.content or "" async for piece in stream for choice in piece.choices])
+
+
+def test_an_answer_is_charged_for_what_the_provider_says(tell: Telling) -> None:
+    async def story(site: Site) -> None:
+        answer = await site.openai.chat.completions.create(
+            model=MODEL, messages=saying("write 200 words"), max_tokens=1000
+        )
+        assert answer.choices[0].message.content == "word " * 200
+        # 3 tokens at 2.50 and 200 at 10 dollars for a million, rounded up once.
+        assert await site.settled() == {"llm.tokens": 203, "llm.usd": 2008}
+
+    tell(story)
+
+
+def test_a_stream_is_charged_before_its_end_is_told(tell: Telling) -> None:
+    async def story(site: Site) -> None:
+        assert await streamed(site, "write 200 words", max_tokens=1000) == "word " * 200
+        assert site.quota("llm.usd") == (2008, 0)
+        assert site.bill.output == 200
+
+    tell(story)
+
+
+def test_a_client_gets_the_usage_at_the_end_of_a_stream_only_if_it_asks(tell: Telling) -> None:
+    async def story(site: Site) -> None:
+        for asks in (False, True):
+            stream = await site.openai.chat.completions.create(
+                model=MODEL,
+                messages=saying("write 5 words"),
+                stream=True,
+                stream_options={"include_usage": asks},
+            )
+            usages = [piece.usage async for piece in stream if piece.usage]
+            assert len(usages) == asks
+
+    tell(story)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_without_usage_tokens_are_counted(tell: Telling, stream: bool) -> None:
+    async def story(site: Site) -> None:
+        text = "write 100 words without usage"
+        if stream:
+            await streamed(site, text)
+        else:
+            await site.openai.chat.completions.create(model=MODEL, messages=saying(text))
+        charged = await site.settled()
+        # 500 bytes in 100 pieces, or in one, and a prompt of 33 bytes; "user" is a text of it, too.
+        assert charged["llm.tokens"] == (100 if stream else 125) + 8
+
+    tell(story)
+
+
+def test_embeddings_are_charged(tell: Telling) -> None:
+    async def story(site: Site) -> None:
+        answer = await site.openai.embeddings.create(
+            model="embedding-example", input=["one two", "three"], encoding_format="float"
+        )
+        assert [each.embedding for each in answer.data] == [[0.5, 0.25]] * 2
+        assert await site.settled() == {"llm.tokens": 3, "llm.usd": 1}
+
+    tell(story)
+
+
+def test_the_models_are_listed(tell: Telling) -> None:
+    async def story(site: Site) -> None:
+        listed = [model.id async for model in await site.openai.models.list()]
+        assert listed == ["gpt-example", "gpt-example-mini", "embedding-example"]
+
+    tell(story)
+
+
+def test_without_room_the_answer_is_429_as_openai_words_it(tell: Telling) -> None:
+    async def story(site: Site) -> None:
+        with pytest.raises(openai.RateLimitError) as refused:
+            await site.openai.chat.completions.create(
+                model=MODEL, messages=saying("write 1 words"), max_tokens=1000
+            )
+        assert refused.value.code == refused.value.type == "insufficient_quota"
+        assert "budget of llm.usd" in str(refused.value)
+        assert refused.value.response.headers["x-should-retry"] == "false"
+        assert site.bill.answers == []
+        assert await site.settled() == {"llm.tokens": 0, "llm.usd": 0}
+        # What can take less has room.
+        assert await streamed(site, "write 20 words", max_tokens=20) == "word " * 20
+
+    tell(story, dollars="0.001")
+
+
+def test_a_limit_that_resets_says_when(tell: Telling) -> None:
+    async def story(site: Site) -> None:
+        meter = {
+            "name": "llm.tokens/per-minute",
+            "service": "gateway",
+            "system_default": 400,
+            "meter": {"kind": "rate", "unit": "minute"},
+        }
+        site.service.load({"resources": [meter]})
+        site.service.set_limit(site.user, "llm.tokens/per-minute", 400)
+        await streamed(site, "write 200 words", max_tokens=200)
+        with pytest.raises(openai.RateLimitError) as refused:
+            await streamed(site, "write 200 words", max_tokens=200)
+        assert refused.value.code == "rate_limit_exceeded"
+        assert 1 <= int(refused.value.response.headers["retry-after"]) <= 60
+
+    tell(story)
+
+
+def test_a_reservation_grows_while_the_answer_does(tell: Telling) -> None:
+    async def story(site: Site) -> None:
+        stream = await site.openai.chat.completions.create(
+            model=MODEL, messages=saying("write 200 words"), max_tokens=200, stream=True
+        )
+        seen = {site.quota("llm.usd")[1] async for _ in stream}
+        assert len(seen) > 3
+        # The prompt's bound in bytes, and never more than the 200 tokens that were asked for.
+        assert max(seen) < 2000 + 1000
+        assert (await site.settled())["llm.usd"] == 2008
+
+    tell(story, at_first=20, seconds_per_token=0.001)
+
+
+def test_what_had_no_room_to_grow_is_a_debt(tell: Telling) -> None:
+    async def story(site: Site) -> None:
+        assert await streamed(site, "write 200 words", max_tokens=200) == "word " * 200
+        assert (await site.settled())["llm.usd"] == 2008
+        with pytest.raises(openai.RateLimitError):
+            await streamed(site, "write 1 words", max_tokens=1)
+
+    tell(story, dollars="0.001", at_first=10)
+
+
+def test_a_client_that_goes_pays_for_what_it_was_sent(tell: Telling) -> None:
+    async def story(site: Site) -> None:
+        stream = await site.openai.chat.completions.create(
+            model=MODEL, messages=saying("write 1000 words"), max_tokens=1000, stream=True
+        )
+        received = 0
+        async for _ in stream:
+            received += 1
+            if received == 20:
+                break
+        await stream.close()
+        charged = (await site.settled())["llm.tokens"]
+        assert received <= charged < 200
+        written = site.bill.output
+        await asyncio.sleep(0.1)
+        assert site.bill.output <= written + 1, "the provider goes on writing"
+
+    tell(story, seconds_per_token=0.005)
+
+
+def test_a_client_that_does_not_read_is_given_up_and_holds_no_memory(
+    tell: Telling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway, "TO_SEND", 0.3)
+    monkeypatch.setattr(world, "listening", little_buffered)
+
+    async def story(site: Site) -> None:
+        body = json.dumps(
+            {"model": MODEL, "messages": saying("write 16000 words"), "max_tokens": 16_000, "stream": True}
+        ).encode()
+        async with connected(site) as (_, writer):
+            writer.transport.pause_reading()  # type: ignore[attr-defined]
+            writer.write(
+                b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %b\r\n"
+                b"Content-Length: %d\r\n\r\n%b" % (site.user.token.encode(), len(body), body)
+            )
+            charged = await site.settled_after_reserving()
+        assert 0 < charged["llm.tokens"] < 16_000
+
+    tell(story, at_first=10)
+
+
+def test_an_error_of_the_provider_costs_nothing_and_is_passed_on(tell: Telling) -> None:
+    async def story(site: Site) -> None:
+        for stream in (False, True):
+            with pytest.raises(openai.InternalServerError) as failed:
+                await site.openai.chat.completions.create(model=MODEL, messages=saying("fail"), stream=stream)
+            assert "fallen over" in str(failed.value)
+        assert await site.settled() == {"llm.tokens": 0, "llm.usd": 0}
+
+    tell(story)
+
+
+def test_what_the_provider_says_about_the_gateways_key_is_not_passed_on(tell: Telling) -> None:
+    async def story(site: Site) -> None:
+        with pytest.raises(openai.APIStatusError) as failed:
+            await streamed(site, "write 1 words")
+        assert failed.value.status_code == 502
+        assert "key" not in str(failed.value)
+
+    tell(story, upstream_key="another")
+
+
+def test_a_provider_that_is_not_there_costs_nothing(tell: Telling) -> None:
+    async def story(site: Site) -> None:
+        with pytest.raises(openai.InternalServerError) as failed:
+            await streamed(site, "write 1 words")
+        assert failed.value.status_code == 502
+        assert await site.settled() == {"llm.tokens": 0, "llm.usd": 0}
+
+    tell(story, upstream_url="http://127.0.0.1:1")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_stream_that_breaks_off_says_so_and_is_charged_so_far(tell: Telling) -> None:
+    async def story(site: Site) -> None:
+        with pytest.raises(openai.APIError, match="broken"):
+            await streamed(site, "write 100 words break off", max_tokens=100)
+        assert 50 <= (await site.settled())["llm.tokens"] < 75
+
+    logging.getLogger("uvicorn.error").disabled = True
+    try:
+        tell(story)
+    finally:
+        logging.getLogger("uvicorn.error").disabled = False
+
+
+@pytest.mark.parametrize("key", ["", "unknown"])
+def test_without_a_good_key_the_answer_is_401_as_openai_words_it(tell: Telling, key: str) -> None:
+    async def story(site: Site) -> None:
+        async with site.openai.with_options(api_key=key or "x") as client:
+            with pytest.raises(openai.AuthenticationError) as refused:
+                await client.chat.completions.create(model=MODEL, messages=saying("hello"))
+        assert refused.value.type == "authentication_error"
+        assert site.bill.answers == []
+
+    tell(story)
+
+
+def test_a_project_can_be_charged_by_its_members_alone(tell: Telling) -> None:
+    async def story(site: Site) -> None:
+        lab = site.service.add_project(
+            members=[site.user], limits={"llm.tokens": 10_000, "llm.usd": 10_000_000}
+        )
+        other = site.service.add_project(limits={"llm.tokens": 10_000, "llm.usd": 10_000_000})
+        client = site.openai.with_options(project=lab.uuid)
+        await client.chat.completions.create(model=MODEL, messages=saying("write 10 words"), max_tokens=10)
+        assert (await site.settled())["llm.tokens"] == 0
+        with pytest.raises(openai.PermissionDeniedError):
+            await site.openai.with_options(project=other.uuid).chat.completions.create(
+                model=MODEL, messages=saying("write 10 words"), max_tokens=10
+            )
+
+    tell(story)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"[]", 400),
+        (b"{" * 100_000, 400),
+        (b'{"model": "gpt-unknown"}', 404),
+        (b'{"model": ["gpt-example"]}', 404),
+        (b'{"model": "gpt-example", "max_tokens": 0}', 400),
+        (b'{"model": "gpt-example", "max_tokens": 1.5}', 400),
+        (b'{"model": "gpt-example", "max_tokens": 100000}', 400),
+        (b'{"model": "gpt-example", "n": 1000}', 400),
+    ],
+)
+def test_what_is_no_request_is_refused_and_not_forwarded(tell: Telling, body: bytes, status: int) -> None:
+    async def story(site: Site) -> None:
+        async with connected(site) as (reader, writer):
+            writer.write(
+                b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                b"Content-Length: %d\r\nAuthorization: Bearer %b\r\n\r\n%b"
+                % (len(body), site.user.token.encode(), body)
+            )
+            head, _, answer = (await reader.read()).partition(b"\r\n\r\n")
+        assert int(head.split()[1]) == status
+        assert json.loads(answer)["error"]["type"] == "invalid_request_error"
+        assert site.bill.answers == []
+
+    tell(story)
+
+
+def test_a_body_without_end_is_refused(tell: Telling, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway, "LARGEST_REQUEST", 10_000)
+    monkeypatch.setattr(gateway, "TO_RECEIVE", 0.2)
+
+    async def story(site: Site) -> None:
+        for piece, status in ((b"x" * 20_000, b"413"), (b"x", b"408")):
+            async with connected(site) as (reader, writer):
+                writer.write(
+                    b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n"
+                    b"Authorization: Bearer %b\r\n\r\n%b" % (site.user.token.encode(), piece)
+                )
+                assert (await reader.readline()).split()[1] == status
+
+    tell(story)
+
+
+def test_while_astakos_does_not_answer_nothing_is_forwarded(tell: Telling) -> None:
+    async def story(site: Site) -> None:
+        await site.openai.models.list()
+        site.service.fail_next(503, times=10, path="/account/v1.0/commissions*")
+        with pytest.raises(openai.InternalServerError) as failed:
+            await streamed(site, "write 1 words")
+        assert failed.value.response.headers["retry-after"] == "2"
+        assert site.bill.answers == []
+
+    tell(story)
+
+
+def test_a_stream_outlives_a_failure_of_astakos_and_is_charged_in_full(
+    tell: Telling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(charge, "QUIET", 0.1)
+    monkeypatch.setattr(charge, "PAUSES", (0.0, 0.1, 0.1, 0.1, 0.1, 0.1))
+
+    async def story(site: Site) -> None:
+        stream = await site.openai.chat.completions.create(
+            model=MODEL, messages=saying("write 200 words"), max_tokens=200, stream=True
+        )
+        site.service.cut_next("before", times=6, path="/account/v1.0/commissions/*")
+        assert len([piece async for piece in stream if piece.choices[0].delta.content]) == 200
+        assert await site.settled() == {"llm.tokens": 203, "llm.usd": 2008}
+
+    tell(story, seconds_per_token=0.001)
+
+
+def test_a_hold_that_has_ended_meanwhile_is_made_up_for(tell: Telling) -> None:
+    async def story(site: Site) -> None:
+        stream = await site.openai.chat.completions.create(
+            model=MODEL, messages=saying("write 100 words"), max_tokens=100, stream=True
+        )
+        received = 0
+        async for _ in stream:
+            received += 1
+            if received == 40:
+                with site.service.client() as client:
+                    [serial] = client.get_pending_commissions(site.component.token)
+                site.service.clock.advance(seconds=600)
+        # What was told when it expired, and the rest: never less than it took, nor more than a step.
+        charged = await site.settled()
+        assert 103 <= charged["llm.tokens"] <= 103 + charge.STEP, serial
+
+    tell(story, seconds_per_token=0.001)
+
+
+def test_no_token_is_logged(tell: Telling, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    async def story(site: Site) -> None:
+        await streamed(site, "write 10 words", max_tokens=10)
+        with pytest.raises(openai.InternalServerError):
+            await streamed(site, "fail")
+        site.service.cut_next(times=20)
+        with pytest.raises((openai.InternalServerError, ConnectionError)):
+            await streamed(site, "write 10 words", max_tokens=10)
+        ours = [one.getMessage() for one in caplog.records if not one.name.startswith(("openai", "httpx"))]
+        assert any("charged" in line for line in ours)
+        for secret in (site.user.token, site.component.token, "sk-of-the-gateway"):
+            assert not any(secret in line for line in ours)
+
+    tell(story)
