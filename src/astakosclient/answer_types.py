@@ -199,7 +199,8 @@ class RecentRefusal(TypedDict):
     """An import that was refused lately, because a holding had no room. ``time`` is in ISO 8601.
 
     ``charged`` is who was to be charged. ``holder``, ``source`` and ``resource`` name the holding without
-    room: that of the user or, with the ``level`` "project", of a project. The resource can be a meter.
+    room: that of the user or, with the ``level`` "project", of a project, or with "parent", of one above the
+    project. The resource can be a meter.
     """
 
     time: str
@@ -208,7 +209,7 @@ class RecentRefusal(TypedDict):
     holder: str
     source: str | None
     resource: str
-    level: Literal["user", "project"]
+    level: Literal["user", "project", "parent"]
     requested: int
     available: int
     limit: int

@@ -79,11 +79,13 @@ class Refused(NamedTuple):
         component: the identifier of the component that has asked.
         holder: who was to be charged: a member if there is one.
         refusal: why not.
+        is_above: whether the holding without room is above the one that was to be charged.
     """
 
     component: int
     holder: str
     refusal: NoCapacity
+    is_above: bool = False
 
 
 def usual_thresholds(meter: Meter | None) -> Sequence[int]:

@@ -216,7 +216,9 @@ class _Batch:
     def _note_refusal(self, component: int, provisions: Sequence[Provision], refusal: Refusal) -> None:
         if isinstance(refusal, NoCapacity):
             key = refusal.provision.key
-            self.changes.refused.append(Refused(component, charged(provisions, key), refusal))
+            named = self._metering.named_below(provisions, key)
+            refused = Refused(component, charged(provisions, named), refusal, is_above=named != key)
+            self.changes.refused.append(refused)
             if key.resource in self._metering.thresholds and has_thresholds(refusal.limit):
                 self.changes.alerts.append(self._metering.alert(AlertKind.REFUSED, refusal, self._holdings))
 

@@ -287,6 +287,16 @@ class Metering:
         start, end = period_of(key, self._meters, self.marks, holding, self._now)
         return Alert(AlertIdentity(key, kind, percent, start), end, self._now, usage, holding.limit)
 
+    def named_below(self, provisions: Iterable[Provision], key: Key) -> Key:
+        """Return the holding that provisions name, if it was a holding above it that had no room."""
+        if not self.above:
+            return key
+        level = key._replace(resource=self._meters.bases.get(key.resource, key.resource))
+        named = [one for one, _ in provisions]
+        if level in named:
+            return key
+        return next((one for one in named if level in self.above.get(one, ())), key)
+
     def with_counted(self, keys: Iterable[Key]) -> set[Key]:
         """Return holdings, and all on which provisions on them count."""
         return with_counted(keys, self._meters, self.above)

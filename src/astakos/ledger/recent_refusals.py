@@ -28,6 +28,7 @@ class RecentRefusal(Value, frozen=True):
         requested: the quantity.
         usage: what was used and reserved.
         limit: the limit of the holding.
+        is_above: whether it is the holding of a project above.
     """
 
     time: int
@@ -37,6 +38,7 @@ class RecentRefusal(Value, frozen=True):
     requested: int
     usage: int
     limit: int
+    is_above: bool = False
 
 
 class RefusalsWanted(Value, frozen=True):
@@ -67,9 +69,10 @@ class RecentRefusals:
 
     def add(self, refused: Iterable[Refused], time: int) -> None:
         """Add refusals that happened now."""
-        for component, holder, refusal in refused:
+        for component, holder, refusal, is_above in refused:
             key, quantity = refusal.provision
-            one = RecentRefusal(time, component, holder, key, quantity, refusal.usage, refusal.limit)
+            usage, limit = refusal.usage, refusal.limit
+            one = RecentRefusal(time, component, holder, key, quantity, usage, limit, is_above)
             of_component = self._kept.setdefault(component, OrderedDict())
             of_holder = of_component.setdefault(holder, deque())
             of_component.move_to_end(holder)

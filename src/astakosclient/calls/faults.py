@@ -129,12 +129,13 @@ def _over_limit(answer: Answer) -> errors.QuotaLimit | None:
     error.holder = _text(provision, "holder")
     error.resource, error.limit, error.usage = resource, limit, usage
     error.requested, error.available = requested, available
-    error.level, error.resets = _text(data, "level") or _level(provision), _text(data, "resets")
+    error.level = answer.headers.get("astakos-level") or _text(data, "level") or _level(provision)
+    error.resets = _text(data, "resets")
     return error
 
 
 def _level(provision: Any) -> str | None:
-    """Returns whose limit a provision has met; None for one in the form of 0.14, which has both levels."""
+    """Returns whose limit a provision has met where no header tells; None in the form of 0.14."""
     holder, source = provision.get("holder"), provision.get("source")
     if not isinstance(holder, str):
         return None

@@ -59,7 +59,7 @@ def _document(one: RecentRefusal, component: str) -> Document:
         "holder": one.key.holder,
         "source": one.key.source,
         "resource": one.key.resource,
-        "level": "user" if one.key.source else "project",
+        "level": "parent" if one.is_above else "user" if one.key.source else "project",
         "requested": one.requested,
         "available": max(0, one.limit - one.usage),
         "limit": one.limit,

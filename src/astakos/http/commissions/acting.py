@@ -11,6 +11,7 @@ from astakos.http.bodies import JsonBody
 from astakos.http.commissions.charging_rights import may_not, not_chargeable
 from astakos.http.commissions.issuing import LONGEST_TIME_TO_LIVE
 from astakos.http.commissions.refused_issues import (
+    LEVEL,
     RATE_LIMIT,
     RATE_LIMIT_POLICY,
     OverLimitRefusal,
@@ -93,7 +94,7 @@ ACTION = JsonBody(ActionBody, further_schema=EXACTLY_ONE)
     answers={
         200: EMPTY,
         404: EMPTY,
-        413: Reply(OverLimitRefusal, headers=[RATE_LIMIT, RATE_LIMIT_POLICY, "Retry-After"]),
+        413: Reply(OverLimitRefusal, headers=[LEVEL, RATE_LIMIT, RATE_LIMIT_POLICY, "Retry-After"]),
     },
     faults=[Forbidden, TooManyRequests],
 )

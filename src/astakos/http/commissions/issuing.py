@@ -14,6 +14,7 @@ from astakos.http.commissions.charging_rights import not_chargeable
 from astakos.http.commissions.fingerprints import fingerprint, first_fingerprint
 from astakos.http.commissions.missing_holdings import NO_QUOTA, malformed_name, unknown_name
 from astakos.http.commissions.refused_issues import (
+    LEVEL,
     RATE_LIMIT,
     RATE_LIMIT_POLICY,
     Level,
@@ -103,7 +104,7 @@ ISSUE = JsonBody(IssueBody)
         200: Reply(Serial),
         201: Reply(Serial, headers=[KEY_HEADER, KEY_REPLAYED_HEADER]),
         404: Reply(NoHoldingRefusal),
-        413: Reply(OverLimitRefusal, headers=[RATE_LIMIT, RATE_LIMIT_POLICY, "Retry-After"]),
+        413: Reply(OverLimitRefusal, headers=[LEVEL, RATE_LIMIT, RATE_LIMIT_POLICY, "Retry-After"]),
     },
     faults=[Forbidden, UnprocessableEntity, TooManyRequests],
 )

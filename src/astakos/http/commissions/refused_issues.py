@@ -29,6 +29,8 @@ from astakos.ledger.rules import (
     Renewal,
 )
 
+LEVEL = "Astakos-Level"
+"""The header that says whose limit an import or a release has met, however the request named the holding."""
 RATE_LIMIT = "RateLimit"
 RATE_LIMIT_POLICY = "RateLimit-Policy"
 """Headers of the IETF's draft "RateLimit header fields for HTTP"."""
@@ -130,14 +132,15 @@ def refused(refusal: Refusal | KeyReused, requested: Requested, reason: str = NO
             if level == PARENT:
                 message = f"The quantity would exceed the limit of {key.holder}, a parent of the project."
                 data["level"] = level
-            return _with_data(413, "overLimit", message, data)
+            return _with_data(413, "overLimit", message, data)._replace(headers={LEVEL: level})
         case NoQuantity(_, usage, limit):
             message = "The release exceeds the usage of the holding, not counting pending imports."
             data = _data("NoQuantityError", provision, usage, limit)
-            if level_of(refusal.provision.key, requested) == PARENT:
+            level = level_of(refusal.provision.key, requested)
+            if level == PARENT:
                 message = f"The release exceeds the usage of {key.holder}, a parent of the project."
                 data["level"] = PARENT
-            return _with_data(413, "overLimit", message, data)
+            return _with_data(413, "overLimit", message, data)._replace(headers={LEVEL: level})
         case IsMeter():
             return _bad_request(told_meter(refusal))
         case OutOfRange():
@@ -169,7 +172,7 @@ def _no_room_on_meter(refusal: NoCapacity, renewal: Renewal, data: dict[str, Any
     if refusal.available is not None:
         data["available"] = available = refusal.available
         message = f"The quantity would exceed the limit of {name} and its grants: {available} are available."
-    headers = {RATE_LIMIT_POLICY: f'"{name}";q={limit};w={_seconds(renewal.window)}'}
+    headers = {LEVEL: data["level"], RATE_LIMIT_POLICY: f'"{name}";q={limit};w={_seconds(renewal.window)}'}
     if renewal.resets is not None and renewal.wait is not None:
         data["resets"] = to_iso(renewal.resets)
         message += f" It resets at {data['resets']}."

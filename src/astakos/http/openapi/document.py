@@ -78,6 +78,10 @@ COMMON_HEADERS = (
 """Every response carries these."""
 HEADERS: Mapping[str, tuple[Schema, str]] = {
     "Allow": (TEXT, "The methods that the path supports."),
+    "Astakos-Level": (
+        {"enum": ["user", "project", "parent"]},
+        "Whose limit was met: the user's, the project's, or that of a project above it.",
+    ),
     "Astakos-Outcome": (
         {"enum": ["not-carried-out", "unknown"]},
         "Whether the request certainly had no effect, or may have taken effect, or may still do so.",

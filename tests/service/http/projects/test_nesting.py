@@ -9,6 +9,7 @@ from astakos.ledger.counts import MOST_LEVELS
 from astakos.ledger.rules import UNLIMITED, Key
 from astakos.storage.protocol import Database
 from astakos.storage.tables.history import Wanted, read_history
+from astakosclient import AstakosClient, errors
 from service.caller import ACCOUNT, COMMISSIONS, Caller, Reply
 from service.command import astakos
 from service.http.projects.lives import PROJECTS, act, activated, create, done, modify, show
@@ -84,6 +85,8 @@ def test_a_charge_of_a_team_counts_on_all_above_and_a_refusal_says_whose_limit_i
     }
     assert f"project:{organization}, a parent of the project" in reply.document["overLimit"]["message"]
     assert "level" not in over_limit(charge(service, team, 11))
+    assert reply.headers["astakos-level"] == "parent"
+    assert charge(service, team, 11).headers["astakos-level"] == "user"
     assert history(database, organization) == [("compute", "start", 4)]
     quotas = service.get(f"{ACCOUNT}/service_project_quotas", COMPUTE_TOKEN).document
     assert quotas[organization][VM]["project_usage"] == 4
@@ -98,6 +101,27 @@ def test_a_release_that_a_parent_does_not_cover_names_the_parent(service: Caller
     assert released.status == 201
     data = over_limit(charge(service, team, -3))
     assert (data["name"], data["level"], data["usage"]) == ("NoQuantityError", "parent", 2)
+
+
+def test_what_a_parent_refused_is_told_to_the_user_who_was_to_be_charged(service: Caller) -> None:
+    organization, _, team = tree(service)
+    over_limit(charge(service, team, 7))
+    (told,) = service.get(f"{ACCOUNT}/quotas/refusals", ALICE.token).document
+    assert (told["level"], told["charged"]) == ("parent", f"user:{ALICE.uuid}")
+    assert (told["holder"], told["available"]) == (f"project:{organization}", 6)
+
+
+def test_the_client_says_whose_limit_it_is_however_a_project_is_named(service: Caller) -> None:
+    organization, _, team = tree(service, bottom=8)
+    client = AstakosClient(service.base_url)
+
+    def refused(quantity: int) -> errors.QuotaLimit:
+        with pytest.raises(errors.QuotaLimit) as raised:
+            client.issue_one_commission(COMPUTE_TOKEN, ALICE.uuid, team, {VM: quantity})
+        return raised.value
+
+    assert (refused(7).level, refused(7).holder) == ("parent", f"project:{organization}")
+    assert refused(9).level == "user"
 
 
 def test_growing_beyond_the_limit_of_a_parent_names_it(service: Caller) -> None:
