@@ -145,14 +145,41 @@ class Resource(TypedDict):
 # Quotas
 
 
+class Grant(TypedDict):
+    """An amount that is used when the limits of periods leave no room. Times are in ISO 8601.
+
+    ``id`` is None for what a period has left over for the next one. ``left`` can still be used until the
+    grant ``expires`` (None if it does not), and from when it ``starts``. It stands in for the limits that it
+    ``lifts``.
+    """
+
+    id: int | None
+    amount: int
+    left: int
+    starts: str
+    expires: str | None
+    priority: int
+    note: str
+    lifts: list[str]
+
+
+class OwnGrant(Grant):
+    """A grant of the user, whatever has become of it."""
+
+    project: str
+    resource: str
+    state: Literal["open", "future", "used", "expired", "revoked"]
+
+
 class Quota(TypedDict):
     """A user's quota of one resource from one source.
 
     ``usage`` includes ``pending``, the quantity in pending commissions. The ``project_…`` keys hold the
     same numbers for the source project; servers before 0.16 omit them.
 
-    Only resources that limit what is used in a time, such as ``llm.tokens/month``, have the last two keys:
-    the ``period`` in words, and when it ``resets`` (ISO 8601; None if there is nothing to wait for).
+    Only resources that limit what is used in a time, such as ``llm.tokens/month``, have the ``period`` in
+    words, and say when it ``resets`` (ISO 8601; None if there is nothing to wait for). ``grants`` are in the
+    order in which they are used; they are missing if there are none.
     """
 
     limit: int
@@ -163,6 +190,8 @@ class Quota(TypedDict):
     project_pending: NotRequired[int]
     period: NotRequired[str]
     resets: NotRequired[str | None]
+    grants: NotRequired[list[Grant]]
+    project_grants: NotRequired[list[Grant]]
 
 
 class ProjectQuota(TypedDict):
@@ -173,6 +202,7 @@ class ProjectQuota(TypedDict):
     project_pending: int
     period: NotRequired[str]
     resets: NotRequired[str | None]
+    project_grants: NotRequired[list[Grant]]
 
 
 Quotas: TypeAlias = dict[str, dict[str, Quota]]

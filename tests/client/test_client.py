@@ -380,6 +380,14 @@ EVERY_CALL: dict[str, tuple[Invoke, str, str, Any, Any, Any]] = {
         [],
         [],
     ),
+    "get_grants": (
+        lambda c: c.get_grants(TOKEN, before=7, limit=5),
+        "GET",
+        f"{ACCOUNT}/quotas/grants?before=7&limit=5",
+        None,
+        [],
+        [],
+    ),
     "accept_commission with overage": (
         lambda c: c.accept_commission(TOKEN, 57, quantities=(PROVISION,), overage="debt"),
         "POST",

@@ -21,12 +21,10 @@ from astakos.ledger.grants import MOST_PRIORITY, NEVER, USUAL_PRIORITY
 from astakos.projects.limits import project_holder, user_holder
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import grants, projects, registry, users
-from astakos.storage.tables.grants import State, StoredGrant
+from astakos.storage.tables.grants import Standing, StoredGrant
 
 COLUMNS = ("number", "user", "project", "resource", "amount", "left", "starts", "expires", "state", "note")
 LESS_IMPORTANT = ("note", "starts", "project", "state")
-EXPIRED = "expired"
-COMING = "not started"
 
 
 @click.group()
@@ -171,21 +169,19 @@ def _facts(reader: Connection, one: StoredGrant, now: int) -> dict[str, Any]:
     scale = registry.scales(reader).get(place.resource, 0)
     user = place.user and users.find_by_uuid(reader, place.user)
     project = place.project and projects.find(reader, place.project)
-    state = one.state.value
-    if one.state is State.OPEN:
-        state = EXPIRED if one.expires <= now else COMING if one.starts > now else state
+    state = one.state_at(now)
     return {
         "number": one.number,
         "user": user.email if user else place.user,
         "project": project.name if project else place.project,
         "resource": place.resource,
         "amount": Amount(one.holding.limit, scale),
-        "left": Amount(0 if one.expires <= now else one.left, scale),
+        "left": Amount(0 if state is Standing.EXPIRED else one.left, scale),
         "pending": Amount(one.holding.pending, scale),
         "starts": moment(one.starts),
         "expires": None if one.expires == NEVER else moment(one.expires),
         "priority": one.priority,
         "lifts": None if one.lifts is None else list(one.lifts),
-        "state": state,
+        "state": state.value,
         "note": one.note,
     }

@@ -54,7 +54,7 @@ def meter_entries(
     kind: Kind,
     given: Iterable[Given],
     known: Mapping[str, ResourceEntry],
-    changes: Mapping[str, str],
+    changes: Mapping[str, str | int],
     figures: Mapping[str, object],
 ) -> Iterator[ResourceEntry]:
     """Return the entries of meters of a resource, like those of a state document.
@@ -64,7 +64,7 @@ def meter_entries(
         kind: of the meters.
         given: their periods and limits.
         known: the entries of the meters that there are, by name; what is not given stays as it is.
-        changes: the zone and the anchor, as far as they are given.
+        changes: the zone, the anchor and the rollover, as far as they are given.
         figures: other properties, as far as they are given.
     """
     for every, unit, limit in given:

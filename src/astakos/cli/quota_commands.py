@@ -1,5 +1,6 @@
 """`astakos quota show`, `set` and `periods`: quotas of users and projects, on the database."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import click
@@ -20,6 +21,7 @@ from astakos.events.event import OPERATOR
 from astakos.projects.project import Capacity, Project
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import projects, quotas, registry
+from astakos.storage.tables.grant_figures import ShownGrant
 from astakos.storage.tables.meters import find_definitions
 from astakos.storage.tables.periods import periods_of
 
@@ -36,7 +38,8 @@ SYSTEM = "system"
 def show(holder: str, database_url: str, as_json: bool, wide: bool) -> None:
     """Show limits and usage of a USER in each project, or of a PROJECT.
 
-    A user is named by email address or uuid, a project by uuid or name.
+    A user is named by email address or uuid, a project by uuid or name. What is left of the grants of a user
+    is shown in the column `granted`; `astakos grant list` shows each.
     """
     reader = open_database(database_url).reader()
     known = find_user_if_any(reader, holder)
@@ -66,11 +69,18 @@ def show(holder: str, database_url: str, as_json: bool, wide: bool) -> None:
                 "resource": found.resource,
                 **{name: Amount(figure, scale) for name, figure in figures.items()},
                 "resets": moment(found.period.resets) if found.period else None,
+                **({"granted": Amount(_left(found.grants), scale)} if found.grants else {}),
             }
         )
-    resets = ("resets",) if any(row["resets"] for row in rows) else ()
-    columns = ("project", "name", "resource", *FIGURES, *resets)
+    more = [name for name in ("resets", "granted") if any(row.get(name) for row in rows)]
+    columns = ("project", "name", "resource", *FIGURES, *more)
+    if not as_json:
+        rows = [dict.fromkeys(columns) | row for row in rows]
     print_rows(rows, columns, as_json=as_json, wide=wide, droppable=LESS_IMPORTANT)
+
+
+def _left(found: Iterable[ShownGrant]) -> int:
+    return sum(grant.left for grant in found)
 
 
 def _name(reader: Connection, uuid: str) -> str:

@@ -109,6 +109,11 @@ def list_(database_url: str, as_json: bool, wide: bool) -> None:
 )
 @click.option("--zone", help="The time zone in which the periods of --meter begin. The default is UTC.")
 @click.option(
+    "--rollover",
+    type=AMOUNT,
+    help="How much of what a period of --meter leaves over can be used in the next one.",
+)
+@click.option(
     "--anchor", help="When a period of --meter begins, for example 2026-01-31T09:00. The default is midnight."
 )
 @database_option
@@ -129,6 +134,7 @@ def set_(
     windows: tuple[Given, ...],
     zone: str | None,
     anchor: str | None,
+    rollover: GivenAmount | None,
     database_url: str,
 ) -> None:
     """Register the resource NAME, or change the given properties of it.
@@ -144,8 +150,8 @@ def set_(
     these, --max-debt, --thresholds and --shadow are about the meters, otherwise about NAME itself, which can
     be a meter.
     """
-    if (zone is not None or anchor is not None) and not budgets:
-        raise click.UsageError("--zone and --anchor say when the periods of --meter begin; give --meter.")
+    if not budgets and any(option is not None for option in (zone, anchor, rollover)):
+        raise click.UsageError("--zone, --anchor and --rollover are about periods; give --meter.")
     database = open_database(database_url)
     resources = {resource.name: resource for resource in registry.list_resources(database.reader())}
     known = resources.get(name)
@@ -181,11 +187,12 @@ def set_(
     definitions = find_definitions(database.reader())
     known_meters = {meter: _entry(resources[meter], definition) for meter, definition in definitions.items()}
     begins = {key: value for key, value in {"zone": zone, "anchor": anchor}.items() if value is not None}
+    terms = begins | _rollover(rollover, changed)
     given_meters = ((Kind.BUDGET, budgets), (Kind.RATE, rates), (Kind.WINDOW, windows))
     meters = [
         entry
         for kind, periods in given_meters
-        for entry in meter_entries(changed, kind, periods, known_meters, begins, figures)
+        for entry in meter_entries(changed, kind, periods, known_meters, terms, figures)
     ]
     if known is not None and changed == entry and not meters:
         click.echo(f"{name} is like that already. Nothing has changed.")
@@ -210,6 +217,10 @@ def _figures(max_debt: int | None, thresholds: Percents | None, shadow: bool | N
     given = {"max_debt": max_debt, "shadow": shadow}
     figures: dict[str, object] = {key: value for key, value in given.items() if value is not None}
     return figures if thresholds is None else figures | {"thresholds": thresholds.percents}
+
+
+def _rollover(given: GivenAmount | None, entry: ResourceEntry) -> dict[str, int]:
+    return {} if given is None else {"rollover": given.quantity(entry.name, entry.scale)}
 
 
 def _told(reader: Connection, known: Resource | None, entry: ResourceEntry) -> Iterator[str]:

@@ -6,6 +6,7 @@ from astakos.http import health, statistics
 from astakos.http.account import (
     default_project,
     feedback,
+    grants,
     keys,
     periods,
     quota_reports,
@@ -124,6 +125,7 @@ def _account() -> Iterator[Route]:
     yield from _keys()
     yield Route(f"{ACCOUNT}/quotas", {"GET": ForUser(quota_reports.quotas)})
     yield Route(f"{ACCOUNT}/quotas/periods", {"GET": ForUser(periods.periods)})
+    yield Route(f"{ACCOUNT}/quotas/grants", {"GET": ForUser(grants.grants)})
     yield Route(f"{ACCOUNT}/quotas/refusals", {"GET": ForUser(refusals.refusals)})
     yield Route(f"{ACCOUNT}/service_quotas/refusals", {"GET": ForComponent(refusals.service_refusals)})
     yield Route(f"{ACCOUNT}/service_quotas", {"GET": ForComponent(quota_reports.service_quotas)})

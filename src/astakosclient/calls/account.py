@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from astakosclient.answer_types import (
         Endpoints,
+        OwnGrant,
         Period,
         Quotas,
         RecentRefusal,
@@ -140,6 +141,13 @@ def get_periods(
     number = None if limit is None else str(limit)
     path = f"{QUOTAS}/periods" + query(resource=given("resource", resource), before=before, limit=number)
     return Call(name="get_periods", path=path, token=token, read=answers.sequence)
+
+
+def get_grants(token: str | None, before: int | None, limit: int | None) -> Call[list[OwnGrant]]:
+    """What the user was given besides the limits of periods."""
+    first, number = (None if value is None else str(value) for value in (before, limit))
+    path = f"{QUOTAS}/grants" + query(before=first, limit=number)
+    return Call(name="get_grants", path=path, token=token, read=answers.sequence)
 
 
 def get_refusals(token: str | None, limit: int | None) -> Call[list[RecentRefusal]]:

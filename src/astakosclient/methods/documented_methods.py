@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Key,
         NewKey,
         Overage,
+        OwnGrant,
         Period,
         Quotas,
         RecentRefusal,
@@ -398,6 +399,23 @@ class Calls(ProjectCalls):
             AstakosClientException: the call failed.
         """
         return self._run(account.service_get_refusals(token, user, limit))
+
+    def get_grants(
+        self, token: str | None, *, before: int | None = None, limit: int | None = None
+    ) -> list[OwnGrant]:
+        """Lists the user's grants, whatever has become of them, the newest first.
+
+        Requires this project's server.
+
+        Args:
+            token: a user's token.
+            before: only grants that were made before this one: the last ``id`` of the page before.
+            limit: how many at most; the default is 100.
+
+        Raises:
+            AstakosClientException: the call failed.
+        """
+        return self._run(account.get_grants(token, before, limit))
 
     def service_get_quotas(
         self,

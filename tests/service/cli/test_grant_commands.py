@@ -47,6 +47,11 @@ def test_a_grant_is_made_shown_and_revoked(metered: Database) -> None:
     )
     assert astakos(metered, "grant", "show", "1", "--json").document == made
     assert astakos(metered, "grant", "list", BOB.email, "--json").document == [made]
+    quotas = astakos(metered, "quota", "show", BOB.email, "--json").document
+    shown = {row["resource"]: row for row in quotas if row["project"] == BOB.uuid}
+    assert shown[VM]["granted"] == 1024
+    assert "granted" not in shown[DAILY]
+    assert "granted" in astakos(metered, "quota", "show", BOB.email, "--wide").output.splitlines()[0]
     revoked = astakos(metered, "grant", "revoke", "1", "--reason", "no")
     assert revoked.output == f"Revoked grant 1, of which 1024 of {VM} were left.\n"
     found = astakos(metered, "grant", "show", "1", "--json").document
@@ -60,7 +65,7 @@ def test_members_and_projects_have_grants(metered: Database) -> None:
     astakos(metered, "grant", "add", "lab.example.org", VM, "6", "--starts", "2090-01-01")
     listed = astakos(metered, "grant", "list", "--json").document
     assert [(one["user"], one["project"], one["amount"], one["state"]) for one in listed] == [
-        (None, "lab.example.org", 6, "not started"),
+        (None, "lab.example.org", 6, "future"),
         (ALICE.email, "lab.example.org", 5, "open"),
     ]
     assert astakos(metered, "grant", "list", LAB, "--json").document == listed[:1]

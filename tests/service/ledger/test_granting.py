@@ -380,3 +380,85 @@ def test_a_holding_of_a_grant_is_read_again_by_another_engine(granted: Granted) 
     assert [granted.used(grant), granted.day()] == [(20, 20), (100, 100)]
     assert granted.used(grant) == (20, 20)
     assert holdings(granted.database)[grant] == Holding(50, 20, 20)
+
+
+def over(granted: Granted, cap: int, limit: int = LIMIT) -> None:
+    granted.define(DAILY, MeterDefinition(unit=Unit.DAY, rollover=cap), limit)
+
+
+def test_what_a_period_left_over_can_be_used_in_the_next_one(granted: Granted) -> None:
+    over(granted, 30)
+    assert refusal(granted.use(101)).available is None
+    granted.use(60)
+    granted.wait(DAY)
+    key = U._replace(resource=DAILY)
+    waiting = Renewal(MIDNIGHT + DAY, DAY - HOUR, DAY)
+    assert refusal(granted.use(131)) == NoCapacity(
+        Provision(key, 131), 0, LIMIT, Renewal(None, None, DAY), 130
+    )
+    assert isinstance(granted.use(100), Issued)
+    assert refusal(granted.use(31)) == NoCapacity(Provision(key, 31), 100, LIMIT, waiting, 30)
+    assert isinstance(granted.use(30), Issued)
+    granted.wait(DAY)
+    assert isinstance(granted.use(101), NoCapacity)
+    granted.use(70)
+    granted.wait(DAY)
+    assert isinstance(granted.use(130), Issued)
+
+
+def test_a_service_that_was_down_gives_what_it_would_have_given(granted: Granted) -> None:
+    over(granted, 30)
+    granted.use(LIMIT)
+    granted.wait(5 * DAY)
+    assert isinstance(granted.use(131), NoCapacity)
+    assert isinstance(granted.use(130), Issued)
+
+
+def test_nothing_is_left_over_of_no_limit_or_of_a_debt(granted: Granted) -> None:
+    over(granted, 30)
+    granted.use(130, force=True)
+    granted.wait(DAY)
+    assert isinstance(granted.use(101), NoCapacity)
+    over(granted, 30, UNLIMITED)
+    granted.use(10)
+    granted.wait(DAY)
+    granted.use(10)
+    assert {row[0] for row in rows(granted.database, "SELECT amount FROM rollovers")} == {0}
+
+
+def test_what_is_pending_when_the_period_ends_is_used_in_the_next_one(granted: Granted) -> None:
+    over(granted, 30)
+    granted.use(60)
+    granted.wait(DAY)
+    serial = granted.pending(130)
+    granted.wait(DAY)
+    # All of the limit is left over, and all of it is reserved.
+    assert granted.use(1, at_most=True, is_question=True) == NoCapacity(
+        Provision(U._replace(resource=DAILY), 1), 130, LIMIT, Renewal(MIDNIGHT + 2 * DAY, DAY - HOUR, DAY)
+    )
+    granted.settle(serial, 120)
+    assert isinstance(granted.use(10), Issued)
+    assert isinstance(granted.use(1), NoCapacity)
+
+
+def test_what_was_left_over_takes_its_turn_among_grants(granted: Granted) -> None:
+    over(granted, 30)
+    granted.use(60)
+    granted.wait(DAY)
+    soon, late = granted.give(10, expires=MIDNIGHT + HOUR + DAY // 2), granted.give(10)
+    granted.use(LIMIT + 5)
+    assert [granted.used(soon), granted.day()] == [(5, 5), (100, 100)]
+    granted.use(25)
+    assert [granted.used(soon), granted.day(), granted.used(late)] == [(10, 10), (120, 120), (0, 0)]
+    granted.use(15)
+    assert [granted.day(), granted.used(late)] == [(130, 130), (5, 5)]
+
+
+def test_what_was_left_over_is_no_debt_in_the_next_period(granted: Granted) -> None:
+    granted.define(DAILY, MeterDefinition(unit=Unit.DAY, rollover=30, keeps_debt=True), LIMIT)
+    granted.use(60)
+    granted.wait(DAY)
+    granted.settle(granted.pending(130), 145, Overage.DEBT)
+    granted.wait(DAY)
+    assert isinstance(granted.use(86), NoCapacity)
+    assert isinstance(granted.use(85), Issued)

@@ -14,6 +14,7 @@ from astakos.ledger.meters import (
     Closed,
     Meter,
     Rate,
+    Rolled,
     Window,
     begin,
     forgive,
@@ -21,7 +22,7 @@ from astakos.ledger.meters import (
     settle_metered,
 )
 from astakos.ledger.periods import HOUR, MINUTE, Schedule, Unit
-from astakos.ledger.rules import Holding, settle
+from astakos.ledger.rules import UNLIMITED, Holding, settle
 
 START = 20_000 * DAY + 12345
 MONTHLY = Schedule(Unit.MONTH, 1, "Europe/Athens", datetime.fromisoformat("2020-01-31T09:30"))
@@ -297,3 +298,39 @@ def test_a_meter_tells_when_everything_is_forgiven() -> None:
     assert resets(window, Holding(100), START, START + HOUR) == START + 5 * HOUR
     daily = Budget("tokens/day", DAILY)
     assert resets(daily, Holding(100), None, START) == DAILY.span_at(START).end
+
+
+@given(
+    limit=st.integers(1, 20),
+    cap=st.integers(1, 30),
+    used=st.lists(st.integers(0, 60), min_size=1, max_size=12),
+    looks=st.lists(st.booleans(), min_size=13, max_size=13),
+    keeps_debt=st.booleans(),
+)
+def test_what_rolls_over_does_not_depend_on_when_one_looks(
+    limit: int, cap: int, used: list[int], looks: list[bool], keeps_debt: bool
+) -> None:
+    budget = Budget("tokens/day", DAILY, keeps_debt, cap)
+    start = DAILY.span_at(START).start
+    holding, mark, rolled = Holding(limit), None, 0
+    debt = before = 0
+    for number, quantity in enumerate(used):
+        now = DAILY.boundary(DAILY.number_at(start) + number) + HOUR
+        if quantity or looks[number]:
+            # The rule says what was left over at each boundary; the ledger may have been asleep.
+            forgiven = forgive(budget, holding, mark, now, rolled)
+            holding, mark = forgiven.holding, forgiven.mark
+            rolled = rolled if forgiven.rolled is None else forgiven.rolled.amount
+            assert (rolled, holding.usage_min) == (before, debt)
+            holding = Holding(limit, holding.usage_min + quantity, holding.usage_max + quantity)
+        if mark is None:
+            continue
+        total = debt + quantity
+        debt = max(0, total - limit - before) if keeps_debt else 0
+        before = min(cap, max(0, limit - total))
+
+
+def test_an_unlimited_budget_leaves_nothing_over() -> None:
+    budget = Budget("tokens/day", DAILY, rollover=10)
+    forgiven = forgive(budget, Holding(UNLIMITED, 5, 5), START, START + 2 * DAY)
+    assert forgiven.rolled == Rolled(DAILY.span_at(START + 2 * DAY).start, 0)

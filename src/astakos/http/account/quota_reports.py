@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from astakos.directory.entities import Component, User
 from astakos.http.dialects.dialect import Dialect, QuotaFilter, Quotas
-from astakos.http.dialects.newest import PROJECT, USER, project_figures
+from astakos.http.dialects.newest import PROJECT, USER, project_figures, told_grants
 from astakos.http.drawable_projects import sees
 from astakos.http.faults import ItemNotFound
 from astakos.http.openapi.description import Reply, described
@@ -82,7 +82,8 @@ def _project_quotas(
     resources = registry.resources_of(connection, component)
     found: Quotas = {}
     for quota in stored.project_quotas(connection, resources, projects, now):
-        found.setdefault(quota.project, {})[quota.resource] = project_figures(
-            quota.project_level, quota.period
-        )
+        figures = project_figures(quota.project_level, quota.period)
+        if quota.grants:
+            figures |= told_grants((), quota.grants)
+        found.setdefault(quota.project, {})[quota.resource] = figures
     return None if projects is not None and not found else to_json(found)

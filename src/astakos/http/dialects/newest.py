@@ -1,6 +1,6 @@
 """The dialect of the original after 0.20, which is the default."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from astakos.clock import to_iso
 from astakos.directory.entities import Resource, User
@@ -10,11 +10,14 @@ from astakos.http.faults import BadRequest, NotAllowed
 from astakos.http.forms import form_type_of
 from astakos.http.openapi.description import Parameter
 from astakos.http.request import Request
+from astakos.ledger.grants import NEVER
 from astakos.ledger.rules import UNLIMITED, Holding, Provision
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import quotas as stored
+from astakos.storage.tables.grant_figures import ShownGrant
 from astakos.storage.tables.metered_figures import Period
 from astakos.storage.tables.quotas import UserQuota
+from astakosclient.answer_types import Grant
 
 
 def read_display_names(value: object) -> list[str]:
@@ -56,6 +59,8 @@ def _quotas_by_project(quotas: Iterable[UserQuota]) -> dict[str, Quotas]:
         member = quota.member_level
         figures: Figures = {"limit": member.limit, "usage": member.usage_max, "pending": member.pending}
         figures |= project_figures(quota.project_level, quota.period)
+        if quota.grants or quota.project_grants:
+            figures |= told_grants(quota.grants, quota.project_grants)
         found.setdefault(quota.user, {}).setdefault(quota.project, {})[quota.resource] = figures
     return found
 
@@ -73,6 +78,26 @@ def project_figures(holding: Holding, period: Period | None) -> Figures:
             "resets": None if period.resets is None else to_iso(period.resets),
         }
     return figures
+
+
+def told_grants(grants: Sequence[ShownGrant], project_grants: Sequence[ShownGrant]) -> Figures:
+    """Returns the grants of a holding and of its project's, as far as there are some."""
+    found = {"grants": grants, "project_grants": project_grants}
+    return {name: [told_grant(one) for one in listed] for name, listed in found.items() if listed}
+
+
+def told_grant(one: ShownGrant) -> Grant:
+    """Returns a grant as a document."""
+    return {
+        "id": one.number,
+        "amount": one.amount,
+        "left": one.left,
+        "starts": to_iso(one.starts),
+        "expires": None if one.expires == NEVER else to_iso(one.expires),
+        "priority": one.priority,
+        "note": one.note,
+        "lifts": list(one.lifts),
+    }
 
 
 def _several(text: str) -> list[str]:

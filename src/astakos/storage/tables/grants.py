@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from astakos.ledger.grants import Grant, Rank, grant_resource
+from astakos.ledger.grants import Grant, Rank, base_of_grant, grant_resource
 from astakos.ledger.rules import Holding, Key
 from astakos.storage.protocol import Connection
 from astakos.storage.tables.holdings import Row, read_source, stored_source
@@ -19,6 +19,16 @@ class State(StrEnum):
     OPEN = "open"
     USED = "used"
     """All of it is settled."""
+    REVOKED = "revoked"
+
+
+class Standing(StrEnum):
+    """What a grant is at an instant."""
+
+    OPEN = "open"
+    FUTURE = "future"
+    EXPIRED = "expired"
+    USED = "used"
     REVOKED = "revoked"
 
 
@@ -48,9 +58,22 @@ class StoredGrant(NamedTuple):
     state: State
 
     @property
+    def base(self) -> Key:
+        """The holding to which it belongs."""
+        return self.key._replace(resource=str(base_of_grant(self.key.resource)))
+
+    @property
     def left(self) -> int:
         """How much of it can still be drawn, if time allows."""
         return max(0, self.holding.limit - self.holding.usage_max) if self.state is State.OPEN else 0
+
+    def state_at(self, now: int) -> Standing:
+        """Return what it is at an instant."""
+        if self.state is not State.OPEN:
+            return Standing(self.state.value)
+        if self.expires <= now:
+            return Standing.EXPIRED
+        return Standing.FUTURE if self.starts > now else Standing.OPEN
 
 
 COLUMNS = """
@@ -83,6 +106,12 @@ WHERE g.base_id = ? AND g.state = 'open' AND g.starts <= ? AND g.expires > ?
   AND (g.expires, g.priority, g.number) > (?, ?, ?) AND (? = 0 OR g.lifts IS NOT NULL)
 ORDER BY g.expires, g.priority, g.number LIMIT ?
 """
+CURRENT = "g.state = 'open' AND g.expires > ?"
+LIST_CURRENT = f"""
+SELECT {COLUMNS} FROM holdings h JOIN grants g ON g.holding_id = h.id WHERE h.holder = ? AND {CURRENT}
+"""
+LIST_ALL_CURRENT = f"{SELECT} WHERE {CURRENT}"
+LOOK_FOR_CURRENT = f"SELECT 1 FROM grants g WHERE {CURRENT} LIMIT 1"
 LAST_NUMBER = "SELECT coalesce(max(number), 0) FROM grants"
 COUNT_OPEN = """
 SELECT count(*) FROM grants WHERE base_id = ? AND state = 'open' AND expires > ?
@@ -172,6 +201,23 @@ def list_expiring(connection: Connection, after: int, until: int, most: int) -> 
     Only those that are neither used up nor revoked; `left` says what is lost.
     """
     return [_grant(row) for row in connection.execute(LIST_EXPIRING, (after, until, most)).fetchall()]
+
+
+def list_current(connection: Connection, holder: str, now: int) -> list[StoredGrant]:
+    """List the grants of a user or a project that are neither used up nor over; all rows of each."""
+    if not is_storable(holder):
+        return []
+    return [_grant(row) for row in connection.execute(LIST_CURRENT, (holder, now)).fetchall()]
+
+
+def list_all_current(connection: Connection, now: int) -> Iterator[StoredGrant]:
+    """Yield the grants of everybody that are neither used up nor over; all rows of each."""
+    yield from map(_grant, connection.execute(LIST_ALL_CURRENT, (now,)))
+
+
+def are_there(connection: Connection, now: int) -> bool:
+    """Whether anybody has a grant that is neither used up nor over."""
+    return connection.execute(LOOK_FOR_CURRENT, (now,)).fetchone() is not None
 
 
 class Drawable(NamedTuple):

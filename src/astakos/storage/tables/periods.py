@@ -69,7 +69,7 @@ def periods_of(
     for identifier, drawn_from, limit, usage_min, usage_max, mark in rows:
         if project not in (None, drawn_from):
             continue
-        spans = figures.spans(resource, Holding(limit, usage_min, usage_max), mark)
+        spans = figures.spans(resource, identifier, Holding(limit, usage_min, usage_max), mark)
         found += [PeriodUsage(drawn_from, *span) for span in spans if span.start < last]
         found += [
             PeriodUsage(drawn_from, start, end, total, is_over=True)

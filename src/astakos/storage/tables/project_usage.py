@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from astakos.ledger.rules import Holding
+from astakos.ledger.rules import Holding, Key
+from astakos.projects.limits import project_holder, user_holder
 from astakos.projects.project import MembershipState
 from astakos.storage.protocol import Connection
 from astakos.storage.tables.holdings import LIMIT, PROJECT_LEVEL
@@ -99,7 +100,12 @@ def read_usage(
             user,
             MembershipState(state),
             resource,
-            figures.at_present(resource, Holding(limit, usage_min, usage_max), mark).holding,
+            figures.at_present(
+                Key(user_holder(user), project_holder(project), resource),
+                identifier,
+                Holding(limit, usage_min, usage_max),
+                mark,
+            ).holding,
             Position(usage_max, identifier),
         )
         for user, state, resource, limit, usage_min, usage_max, mark, identifier in rows.fetchall()

@@ -3,10 +3,12 @@
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from astakos.ledger.rules import Holding
+from astakos.ledger.rules import Holding, Key
+from astakos.projects.limits import project_holder, user_holder
 from astakos.storage.protocol import Connection
+from astakos.storage.tables.grant_figures import ShownGrant
 from astakos.storage.tables.holdings import LIMIT, PROJECT_LEVEL
-from astakos.storage.tables.metered_figures import MeteredFigures, Period
+from astakos.storage.tables.metered_figures import MeteredFigures, Period, Present
 from astakos.storage.texts import is_storable
 
 NO_HOLDING = Holding(0)
@@ -21,6 +23,8 @@ class UserQuota(NamedTuple):
     member_level: Holding
     project_level: Holding
     period: Period | None = None
+    grants: tuple[ShownGrant, ...] = ()
+    project_grants: tuple[ShownGrant, ...] = ()
 
 
 class ProjectQuota(NamedTuple):
@@ -30,10 +34,12 @@ class ProjectQuota(NamedTuple):
     resource: str
     project_level: Holding
     period: Period | None = None
+    grants: tuple[ShownGrant, ...] = ()
 
 
 FIGURES = f"""
-h.resource, {LIMIT}, h.usage_min, h.usage_max, h.mark, p."limit", p.usage_min, p.usage_max, p.mark
+h.resource, h.id, {LIMIT}, h.usage_min, h.usage_max, h.mark,
+p.id, p."limit", p.usage_min, p.usage_max, p.mark
 """
 
 QUOTAS_OF_USER = f"""
@@ -66,20 +72,35 @@ JOIN holdings h ON h.holder = 'user:' || u.uuid AND h.source = 'project:' || pro
 WHERE u.email_verified
 """
 PROJECT_QUOTAS = """
-SELECT project.uuid, p.resource, p."limit", p.usage_min, p.usage_max, p.mark
+SELECT project.uuid, p.resource, p.id, p."limit", p.usage_min, p.usage_max, p.mark
 FROM projects project
 JOIN holdings p ON p.holder = 'project:' || project.uuid AND p.source = ''
 WHERE project.state IN ('active', 'suspended', 'terminated')
 """
 
 
-def _user_quotas(connection: Connection, rows: Iterable[tuple[Any, ...]], now: int) -> Iterator[UserQuota]:
-    figures = MeteredFigures(connection, now)
-    for user, project, resource, *member, mark, limit, usage_min, usage_max, project_mark in rows:
-        present = figures.at_present(resource, Holding(*member), mark)
-        level = NO_HOLDING if limit is None else Holding(limit, usage_min, usage_max)
-        project_level = figures.at_present(resource, level, project_mark).holding
-        yield UserQuota(user, project, resource, present.holding, project_level, present.period)
+def _user_quotas(
+    connection: Connection, rows: Iterable[tuple[Any, ...]], now: int, *, everybody: bool = False
+) -> Iterator[UserQuota]:
+    figures = MeteredFigures(connection, now, everybody=everybody)
+    for user, project, resource, identifier, *member, mark, above_id, limit, low, high, above_mark in rows:
+        source = project_holder(project)
+        key = Key(user_holder(user), source, resource)
+        present = figures.at_present(key, identifier, Holding(*member), mark)
+        above = Present(NO_HOLDING)
+        if limit is not None:
+            key = Key(source, None, resource)
+            above = figures.at_present(key, above_id, Holding(limit, low, high), above_mark)
+        yield UserQuota(
+            user,
+            project,
+            resource,
+            present.holding,
+            above.holding,
+            present.period,
+            present.grants,
+            above.grants,
+        )
 
 
 def quotas_of_user(connection: Connection, user_id: int, now: int) -> Iterator[UserQuota]:
@@ -100,7 +121,8 @@ def service_quotas(
         rows = _of(connection, SERVICE_QUOTAS_OF_PROJECT, "project.uuid", "h.id", projects)
     else:
         rows = _of(connection, SERVICE_QUOTAS, "u.uuid", "h.id", users)
-    for quota in _user_quotas(connection, rows, now):
+    everybody = users is None and projects is None
+    for quota in _user_quotas(connection, rows, now, everybody=everybody):
         if (resources is None or quota.resource in resources) and (
             projects is None or quota.project in projects
         ):
@@ -111,11 +133,13 @@ def project_quotas(
     connection: Connection, resources: Collection[str], projects: Collection[str] | None, now: int
 ) -> Iterator[ProjectQuota]:
     """Read the quotas of initialized projects; None as a filter matches all projects."""
-    metered = MeteredFigures(connection, now)
+    metered = MeteredFigures(connection, now, everybody=projects is None)
     rows = _of(connection, PROJECT_QUOTAS, "project.uuid", "p.id", projects)
-    for project, resource, *figures, mark in rows:
+    for project, resource, identifier, *figures, mark in rows:
         if resource in resources:
-            yield ProjectQuota(project, resource, *metered.at_present(resource, Holding(*figures), mark))
+            key = Key(project_holder(project), None, resource)
+            present = metered.at_present(key, identifier, Holding(*figures), mark)
+            yield ProjectQuota(project, resource, *present)
 
 
 def _of(

@@ -4,6 +4,7 @@ from astakos.ledger.meters import Rolled
 from astakos.storage.protocol import Connection
 
 FIND = "SELECT start, amount FROM rollovers WHERE holding_id = ?"
+LIST = "SELECT holding_id, start, amount FROM rollovers"
 SAVE = """
 INSERT INTO rollovers (holding_id, start, amount) VALUES (?, ?, ?)
 ON CONFLICT (holding_id) DO UPDATE SET start = excluded.start, amount = excluded.amount
@@ -14,3 +15,8 @@ def find(connection: Connection, holding: int) -> Rolled | None:
     """Return what was last left over on a holding of a meter, given by id."""
     row = connection.execute(FIND, (holding,)).fetchone()
     return None if row is None else Rolled(*row)
+
+
+def list_all(connection: Connection) -> dict[int, Rolled]:
+    """Return what was last left over on all holdings, by id."""
+    return {identifier: Rolled(*over) for identifier, *over in connection.execute(LIST)}
