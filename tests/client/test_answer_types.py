@@ -14,6 +14,7 @@ from astakosclient.answer_types import (
     EventPage,
     HistoryPage,
     Identified,
+    Introspection,
     Invitation,
     Key,
     Membership,
@@ -120,6 +121,11 @@ ANSWERS: dict[str, tuple[Any, Callable[[Calls], object]]] = {
     "get_membership": (
         Membership,
         lambda c: c.get_membership(BOB.token, c.get_memberships(BOB.token)[0]["id"]),
+    ),
+    "introspect_token": (Introspection, lambda c: c.introspect_token(COMPUTE_TOKEN, ALICE.token)),
+    "introspect_token of a key": (
+        Introspection,
+        lambda c: c.introspect_token(COMPUTE_TOKEN, text_of_key(c)),
     ),
     "create_key": (NewKey, lambda c: c.create_key(ALICE.token, "ci", calls=["quotas"])),
     "get_keys": (list[Key], keys),

@@ -141,6 +141,14 @@ EVERY_CALL: dict[str, tuple[Invoke, str, str, Any, Any, Any]] = {
         {"access": {}},
         {"access": {}},
     ),
+    "get_user_info for a service": (
+        lambda c: c.get_user_info(TOKEN, service="compute"),
+        "GET",
+        f"{ACCOUNT}/authenticate",
+        None,
+        {"uuid": UUID},
+        {"uuid": UUID},
+    ),
     "create_key": (
         lambda c: c.create_key(TOKEN, "ci", services=("compute",), networks=["192.0.2.0/24"], project=UUID),
         "POST",
@@ -497,7 +505,7 @@ def test_an_idempotency_key_that_no_server_takes_is_refused(key: Any) -> None:
 
 def test_every_documented_call_is_in_the_table() -> None:
     methods = {name for name in vars(Calls) if not name.startswith("_")} - {"commission", "lookups"}
-    assert methods - {name.split()[0] for name in EVERY_CALL} == {"send_feedback"}
+    assert methods - {name.split()[0] for name in EVERY_CALL} == {"send_feedback", "introspect_token"}
 
 
 @pytest.mark.parametrize("slash", ["", "/", "///"])
@@ -517,6 +525,26 @@ def test_feedback_is_sent_as_a_form(peer_of: PeerFactory) -> None:
     assert request.headers["content-type"] == "application/x-www-form-urlencoded"
     fields = parse_qs(request.body.decode("ascii"))
     assert fields == {"feedback_msg": ["Ωραία & more"], "feedback_data": ['{"a": 1}']}
+
+
+def test_a_service_says_who_it_is(peer_of: PeerFactory) -> None:
+    peer = peer_of(answer({}), answer({}))
+    with AstakosClient(peer.url) as client:
+        client.get_user_info(TOKEN, service="compute")
+        client.get_endpoints(TOKEN, service="compute")
+        with pytest.raises(errors.BadValue, match="service must be"):
+            client.get_user_info(TOKEN, service="a\nb")
+    assert [request.headers["astakos-service"] for request in peer.requests] == ["compute"] * 2
+
+
+def test_a_token_is_introspected_in_a_form(peer_of: PeerFactory) -> None:
+    peer = peer_of(answer({"active": False}))
+    with AstakosClient(peer.url) as client:
+        assert client.introspect_token(TOKEN, "a token", address="192.0.2.7") == {"active": False}
+    [request] = peer.requests
+    assert (request.method, request.target) == ("POST", "/oauth2/introspect")
+    assert request.headers["x-auth-token"] == TOKEN
+    assert parse_qs(request.body.decode("ascii")) == {"token": ["a token"], "address": ["192.0.2.7"]}
 
 
 def test_service_lookups_take_both_names_of_their_argument(peer_of: PeerFactory) -> None:

@@ -23,15 +23,17 @@ FIGURES = ("usage", "pending", "limit", "project_usage", "project_pending", "pro
 def whoami(url: str, token: str, as_json: bool) -> None:
     """Show the user who holds a token."""
     with asking(url) as client:
-        known = ask(client, Inquiry().identify(), token)
+        known = ask(client, Inquiry().identify(token))
     expires = None if known.expires is None else Moment(round(known.expires * MICROSECONDS))
-    facts = {
+    facts: dict[str, Any] = {
         "uuid": known.uuid,
         "username": known.username or None,
         "name": known.name or None,
         "roles": list(known.roles),
         "token_expires": expires,
     }
+    if known.key is not None:
+        facts["key"] = known.key
     print_facts(facts, as_json=as_json)
 
 

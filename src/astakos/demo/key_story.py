@@ -20,6 +20,10 @@ def tell_of_keys(narrator: Narrator, world: World) -> None:
     narrator.ask("get_quotas", text, expect=bool)
     narrator.refuse(errors.Forbidden, "get_projects", text)
     narrator.refuse(errors.Forbidden, "create_key", text, "another one")
+    narrator.say("A service that receives the key asks whose it is:")
+    narrator.ask(
+        "introspect_token", world.tokens["compute"], text, expect=lambda found: found["key"] == prefix
+    )
     narrator.say("The key is shown only once. Later, it is known by what it begins with:")
     narrator.ask("get_keys", ada, expect=lambda keys: [key["prefix"] for key in keys] == [prefix])
     narrator.ask("get_key", ada, prefix, expect=lambda key: key["last_used"] is not None)

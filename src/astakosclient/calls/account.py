@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from astakosclient.calls import answers
-from astakosclient.calls.call import FORM, Call, Parts, form, given, post, query, text, texts
+from astakosclient.calls.call import FORM, Call, Parts, form, given, is_header, post, query, text, texts
+from astakosclient.errors import BadValue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from astakosclient.answer_types import (
         Endpoints,
+        Introspection,
         OwnGrant,
         Period,
         Quotas,
@@ -32,16 +34,47 @@ SERVICE_QUOTAS = "account/v1.0/service_quotas"
 SERVICE_PROJECT_QUOTAS = "account/v1.0/service_project_quotas"
 FEEDBACK = "account/v1.0/feedback"
 TOKENS = "identity/v2.0/tokens"
+INTROSPECT = "oauth2/introspect"
+SERVICE_HEADER = "Astakos-Service"
 SERVICES = "ui/get_services"
 
 LARGEST_LOOKUP = 5_000
 """Maximum number of users per lookup request; a request body of this size is about 200 kB."""
 
 
-def get_user_info(token: str | None, usage: bool) -> Call[UserInfo]:
+def get_user_info(token: str | None, usage: bool, service: str | None) -> Call[UserInfo]:
     """Builds the call that returns the holder of a token."""
     path = AUTHENTICATE + "?usage=1" if usage else AUTHENTICATE
-    return Call(name="get_user_info", path=path, token=token, read=answers.mapping)
+    named = _named(service)
+    return Call(name="get_user_info", path=path, token=token, headers=named, read=answers.mapping)
+
+
+def introspect_token(token: str | None, subject: str, address: str | None) -> Call[Introspection]:
+    """Builds the call that tells a component whether another token is valid, and whose it is."""
+    fields = {"token": text("subject", subject)} | ({} if address is None else {"address": address})
+    return Call(
+        name="introspect_token",
+        method="POST",
+        path=INTROSPECT,
+        token=token,
+        body=form(fields),
+        content_type=FORM,
+        secrets=(subject,),
+        read=answers.mapping,
+    )
+
+
+def _named(service: str | None) -> tuple[tuple[str, str], ...]:
+    """Returns the header that names the service that asks.
+
+    Raises:
+        BadValue: the name cannot be sent in a header.
+    """
+    if service is None:
+        return ()
+    if not is_header(SERVICE_HEADER, service):
+        raise BadValue("service must be the name of a service, in characters that a header can have")
+    return ((SERVICE_HEADER, service),)
 
 
 def get_usernames(
@@ -126,12 +159,20 @@ def send_feedback(token: str | None, message: str, data: str) -> Call[None]:
     )
 
 
-def get_endpoints(token: str | None, uuid: str | None) -> Call[Endpoints]:
+def get_endpoints(token: str | None, uuid: str | None, service: str | None = None) -> Call[Endpoints]:
     """Builds the call that returns the holder of a token and the service catalog."""
     auth: dict[str, Any] = {"token": {"id": token}}
     if uuid is not None:
         auth["tenantName"] = uuid
-    return post("get_endpoints", TOKENS, token, {"auth": auth}, answers.mapping, repeatable=True)
+    return post(
+        "get_endpoints",
+        TOKENS,
+        token,
+        {"auth": auth},
+        answers.mapping,
+        repeatable=True,
+        headers=_named(service),
+    )
 
 
 def get_periods(

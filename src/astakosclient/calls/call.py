@@ -184,6 +184,7 @@ def post(
     idempotency_key: str | None = None,
     confirm: Call[bool] | None = None,
     secrets: tuple[str, ...] = (),
+    headers: tuple[tuple[str, str], ...] = (),
 ) -> Call[T]:
     """Builds a call that POSTs a JSON document; for the arguments, see `Call`.
 
@@ -204,6 +205,7 @@ def post(
         idempotency_key=idempotency_key,
         confirm=confirm,
         secrets=secrets,
+        headers=headers,
     )
 
 

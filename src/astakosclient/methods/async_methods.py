@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Endpoints,
         Granted,
         HistoryPage,
+        Introspection,
         Key,
         NewKey,
         Overage,
@@ -44,12 +45,15 @@ class AsyncCalls(AsyncProjectCalls):
 
     # Users
 
-    async def get_user_info(self, token: str | None, usage: bool = False) -> UserInfo:
+    async def get_user_info(
+        self, token: str | None, usage: bool = False, *, service: str | None = None
+    ) -> UserInfo:
         """Returns the holder of a token.
 
         Args:
             token: a user's token.
             usage: also request the usage of resources; current servers ignore it.
+            service: the name of the service that asks, for keys that are limited to services.
 
         Returns:
             A dict with ``uuid``, ``username``, ``name``, ``email`` (list), ``groups`` (list of names),
@@ -59,7 +63,7 @@ class AsyncCalls(AsyncProjectCalls):
             Unauthorized: the token is unknown or expired.
             AstakosClientException: the call failed.
         """
-        return await self._run(account.get_user_info(token, usage))
+        return await self._run(account.get_user_info(token, usage, service))
 
     async def get_usernames(self, token: str | None, uuids: Iterable[str] | None) -> dict[str, str]:
         """Returns the user names for several UUIDs, as a dict by UUID. Omits unknown UUIDs.
@@ -227,12 +231,15 @@ class AsyncCalls(AsyncProjectCalls):
         """
         await self._run(account.send_feedback(token, message, data))
 
-    async def get_endpoints(self, token: str | None, uuid: str | None = None) -> Endpoints:
+    async def get_endpoints(
+        self, token: str | None, uuid: str | None = None, *, service: str | None = None
+    ) -> Endpoints:
         """Returns the holder of a token, and the service catalog, which `parse_endpoints` searches.
 
         Args:
             token: a user's token.
             uuid: a user's UUID; the server then checks that the token belongs to this user.
+            service: the name of the service that asks, for keys that are limited to services.
 
         Returns:
             A dict with the key ``access``, which has ``token``, ``user`` and ``serviceCatalog``.
@@ -242,7 +249,23 @@ class AsyncCalls(AsyncProjectCalls):
             BadRequest: the token belongs to another user than ``uuid``.
             AstakosClientException: the call failed.
         """
-        return await self._run(account.get_endpoints(token, uuid))
+        return await self._run(account.get_endpoints(token, uuid, service))
+
+    async def introspect_token(
+        self, token: str | None, subject: str, *, address: str | None = None
+    ) -> Introspection:
+        """Tells a service whether another token is valid, and whose it is. Requires this project's server.
+
+        Args:
+            token: the service's token.
+            subject: the token or key of a user, or an OAuth2 access token.
+            address: the IP address that it came from, for keys that are limited to networks.
+
+        Returns:
+            A dict with ``active`` and, if that is true, ``sub`` (the user's UUID), ``username``, ``name``,
+            ``roles``, ``projects``, ``exp``, ``key`` and other keys; see `Introspection`.
+        """
+        return await self._run(account.introspect_token(token, subject, address))
 
     # Keys
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Endpoints,
         Granted,
         HistoryPage,
+        Introspection,
         Key,
         NewKey,
         Overage,
@@ -46,11 +47,12 @@ class BoundCalls(BoundProjectCalls):
 
     # Users
 
-    def get_user_info(self, usage: bool = False) -> UserInfo:
+    def get_user_info(self, usage: bool = False, *, service: str | None = None) -> UserInfo:
         """Returns the holder of a token.
 
         Args:
             usage: also request the usage of resources; current servers ignore it.
+            service: the name of the service that asks, for keys that are limited to services.
 
         Returns:
             A dict with ``uuid``, ``username``, ``name``, ``email`` (list), ``groups`` (list of names),
@@ -60,7 +62,7 @@ class BoundCalls(BoundProjectCalls):
             Unauthorized: the token is unknown or expired.
             AstakosClientException: the call failed.
         """
-        return self._run(account.get_user_info(self._token, usage))
+        return self._run(account.get_user_info(self._token, usage, service))
 
     def get_usernames(self, uuids: Iterable[str] | None) -> dict[str, str]:
         """Returns the user names for several UUIDs, as a dict by UUID. Omits unknown UUIDs.
@@ -219,11 +221,12 @@ class BoundCalls(BoundProjectCalls):
         """
         self._run(account.send_feedback(self._token, message, data))
 
-    def get_endpoints(self, uuid: str | None = None) -> Endpoints:
+    def get_endpoints(self, uuid: str | None = None, *, service: str | None = None) -> Endpoints:
         """Returns the holder of a token, and the service catalog, which `parse_endpoints` searches.
 
         Args:
             uuid: a user's UUID; the server then checks that the token belongs to this user.
+            service: the name of the service that asks, for keys that are limited to services.
 
         Returns:
             A dict with the key ``access``, which has ``token``, ``user`` and ``serviceCatalog``.
@@ -233,7 +236,21 @@ class BoundCalls(BoundProjectCalls):
             BadRequest: the token belongs to another user than ``uuid``.
             AstakosClientException: the call failed.
         """
-        return self._run(account.get_endpoints(self._token, uuid))
+        return self._run(account.get_endpoints(self._token, uuid, service))
+
+    def introspect_token(self, subject: str, *, address: str | None = None) -> Introspection:
+        """Tells a service whether another token is valid, and whose it is. Requires this project's server.
+
+        Args:
+            token: the service's token.
+            subject: the token or key of a user, or an OAuth2 access token.
+            address: the IP address that it came from, for keys that are limited to networks.
+
+        Returns:
+            A dict with ``active`` and, if that is true, ``sub`` (the user's UUID), ``username``, ``name``,
+            ``roles``, ``projects``, ``exp``, ``key`` and other keys; see `Introspection`.
+        """
+        return self._run(account.introspect_token(self._token, subject, address))
 
     # Keys
 

@@ -16,7 +16,7 @@ from astakosclient.middleware.verdict_cache import Keeping, KeptVerdicts
 from astakosclient.middleware.verdicts import Inquiry, Refused, Unavailable, Verdict
 
 if TYPE_CHECKING:
-    from astakosclient.middleware.verdicts import IdentityClient
+    from astakosclient.middleware.verdicts import IdentityClient, Question
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -63,6 +63,8 @@ class ASGIAuthentication:
         keeping: Keeping | None = None,
         realm: str = "astakos",
         refusal_body: Callable[[int, str], object] | None = None,
+        service: str | None = None,
+        component_token: str | None = None,
     ) -> None:
         """Wraps an application.
 
@@ -83,6 +85,11 @@ class ASGIAuthentication:
             realm: the realm in the ``WWW-Authenticate`` challenge.
             refusal_body: returns the JSON document of a refusal, for its status and message, if callers
                 expect another than Astakos's.
+            service: the name of this service. Keys that are limited to services are admitted only if it is
+                one of these.
+            component_token: the token of this service's component, in place of ``service``. The middleware
+                then asks with `introspect_token`, and also admits keys that are limited to networks: it tells
+                the address of the caller, which the server in front of the application must know.
 
         Raises:
             BadValue: an argument is invalid.
@@ -96,7 +103,8 @@ class ASGIAuthentication:
             realm=realm,
             refusal_body=refusal_body,
         )
-        self._verdicts = _Verdicts(client, Keeping() if keeping is None else keeping)
+        inquiry = Inquiry(service, component_token)
+        self._verdicts = _Verdicts(client, Keeping() if keeping is None else keeping, inquiry)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request or WebSocket to the application, or refuses it."""
@@ -119,28 +127,30 @@ class ASGIAuthentication:
         )
         if isinstance(credential, Refusal):
             return credential
-        return self._admission.decide(credential, await self._verdict_on(credential))
+        return self._admission.decide(credential, await self._verdict_on(credential, scope))
 
-    async def _verdict_on(self, credential: Credential | None) -> Verdict | None:
+    async def _verdict_on(self, credential: Credential | None, scope: Scope) -> Verdict | None:
         if credential is None:
             return None
         if not self._admission.is_worth_asking(credential):
             return Refused()
-        return await self._verdicts.on(credential.token)
+        client = scope.get("client")
+        return await self._verdicts.on(credential.token, client[0] if client else None)
 
 
 class _Verdicts:
     """Cached verdicts and the inquiries in flight; usable from any number of event loops."""
 
-    def __init__(self, client: IdentityClient, keeping: Keeping) -> None:
+    def __init__(self, client: IdentityClient, keeping: Keeping, inquiry: Inquiry) -> None:
         self._client = client
-        self._inquiry = Inquiry()
+        self._inquiry = inquiry
         self._kept = KeptVerdicts(keeping)
         self._lock = threading.Lock()
         self._asking: dict[tuple[asyncio.AbstractEventLoop, bytes], asyncio.Task[Verdict]] = {}
 
-    async def on(self, token: str) -> Verdict:
-        key = self._kept.key_of(token)
+    async def on(self, token: str, caller: object) -> Verdict:
+        address = self._inquiry.told_address(caller)
+        key = self._kept.key_of(token, address)
         place = asyncio.get_running_loop(), key
         with self._lock:
             verdict = self._kept.get(key, time.monotonic())
@@ -148,19 +158,19 @@ class _Verdicts:
                 return verdict
             task = self._asking.get(place)
             if task is None:
-                task = self._asking[place] = asyncio.create_task(self._ask(token, key))
+                task = self._asking[place] = asyncio.create_task(self._ask(token, address, key))
                 task.add_done_callback(lambda _: self._asking.pop(place, None))
         # Cancelling one request must not cancel the inquiry for the others.
         return await asyncio.shield(task)
 
-    async def _ask(self, token: str, key: bytes) -> Verdict:
+    async def _ask(self, token: str, address: str | None, key: bytes) -> Verdict:
         asked = time.monotonic()
-        inquiry = self._inquiry.judge()
+        inquiry = self._inquiry.judge(token, address)
         question = next(inquiry)
         try:
             while True:
                 try:
-                    answer = await _call(getattr(self._client, question.call), token)
+                    answer = await _call(getattr(self._client, question.call), question)
                 except Exception as error:  # noqa: BLE001 - the inquiry handles it or re-raises it
                     question = inquiry.throw(error)
                 else:
@@ -174,10 +184,10 @@ class _Verdicts:
         return verdict
 
 
-async def _call(method: Callable[[str], Any], token: str) -> Any:
+async def _call(method: Callable[..., Any], question: Question) -> Any:
     if inspect.iscoroutinefunction(method):
-        return await method(token)
-    answer = await asyncio.to_thread(method, token)
+        return await method(*question.arguments, **question.options)
+    answer = await asyncio.to_thread(method, *question.arguments, **question.options)
     return await answer if inspect.isawaitable(answer) else answer
 
 

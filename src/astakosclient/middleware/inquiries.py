@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def ask(client: IdentityClient, inquiry: Generator[Question, Any, T], token: str) -> T:
+def ask(client: IdentityClient, inquiry: Generator[Question, Any, T]) -> T:
     """Makes the calls of an inquiry about a token and returns its result.
 
     Raises:
@@ -22,7 +22,7 @@ def ask(client: IdentityClient, inquiry: Generator[Question, Any, T], token: str
     try:
         while True:
             try:
-                answer = getattr(client, question.call)(token)
+                answer = getattr(client, question.call)(*question.arguments, **question.options)
             except Exception as error:  # noqa: BLE001 - the inquiry handles it or re-raises it
                 question = inquiry.throw(error)
             else:

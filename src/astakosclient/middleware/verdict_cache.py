@@ -53,10 +53,11 @@ class KeptVerdicts:
         self._good: OrderedDict[bytes, tuple[float, Verdict]] = OrderedDict()
         self._bad: OrderedDict[bytes, tuple[float, Verdict]] = OrderedDict()
 
-    def key_of(self, token: str) -> bytes:
-        """Returns the keyed hash of a token; the key never leaves this object."""
+    def key_of(self, token: str, address: str | None = None) -> bytes:
+        """Returns the keyed hash of a token and where it came from; the key never leaves this object."""
+        text = token if address is None else f"{address}\n{token}"
         return hashlib.blake2b(
-            token.encode("utf-8", "surrogatepass"), key=self._hash_key, digest_size=32
+            text.encode("utf-8", "surrogatepass"), key=self._hash_key, digest_size=32
         ).digest()
 
     def get(self, key: bytes, moment: float) -> Verdict | None:

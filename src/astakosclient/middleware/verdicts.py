@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from astakosclient.errors import (
     AstakosClientException,
@@ -18,6 +19,9 @@ from astakosclient.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
+
+T = TypeVar("T")
+_ADDRESS = re.compile(r"[0-9.]{7,15}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 
 DEFAULT_RETRY_AFTER = 5
 """The ``Retry-After`` of a 503 response, in seconds, if Astakos did not specify one."""
@@ -55,7 +59,11 @@ Verdict = Identity | Refused | Unavailable
 
 
 class IdentityClient(Protocol):
-    """The two methods that an inquiry calls, as in `AstakosClient` and `AsyncAstakosClient`."""
+    """The methods that an inquiry calls, as in `AstakosClient` and `AsyncAstakosClient`.
+
+    With ``service``, both are called with that keyword argument. With ``component_token``, only
+    ``introspect_token(component_token, token, address=…)`` is called.
+    """
 
     def get_user_info(self, token: str, /) -> Any:
         """Returns the holder of a token; the original Astakos since 0.15 does not support this call."""
@@ -64,24 +72,44 @@ class IdentityClient(Protocol):
         """Returns the holder of a token and the service catalog."""
 
 
-class Question(NamedTuple):
-    """Tells the driver to call a method of the client, and to send its result or throw its exception."""
+class Question:
+    """Tells the driver to call a method of the client, and to send its result or throw its exception.
 
-    call: str
+    Attributes:
+        call: the name of the method.
+        arguments: its positional arguments, which contain tokens.
+        options: its keyword arguments.
+    """
+
+    __slots__ = ("arguments", "call", "options")
+
+    def __init__(self, call: str, *arguments: str, **options: str) -> None:
+        """Sets the attributes."""
+        self.call = call
+        self.arguments = arguments
+        self.options = options
 
 
 class Inquiry:
     """Identifies the holder of a token, in one call if possible.
 
     `get_user_info` returns everything. If the server does not support it, `get_endpoints` returns everything
-    except the username, and later inquiries skip `get_user_info`.
+    except the username, and later inquiries skip `get_user_info`. With a component's token,
+    `introspect_token` returns everything.
     """
 
-    def __init__(self) -> None:
-        """Assumes at first that the server supports `get_user_info`."""
+    def __init__(self, service: str | None = None, component_token: str | None = None) -> None:
+        """Assumes at first that the server supports `get_user_info`.
+
+        Args:
+            service: the name of the service that asks.
+            component_token: the token of its component.
+        """
+        self.component_token = component_token
+        self._named = {} if service is None else {"service": service}
         self._tells_user_info = True
 
-    def identify(self) -> Generator[Question, Any, Identity]:
+    def identify(self, token: str) -> Generator[Question, Any, Identity]:
         """Runs an inquiry; the generator returns the holder of the token.
 
         Raises:
@@ -90,29 +118,69 @@ class Inquiry:
         """
         if self._tells_user_info:
             try:
-                return _read(_from_user_info, (yield Question("get_user_info")))
+                return _read(_from_user_info, (yield Question("get_user_info", token, **self._named)))
             except (BadRequest, NotFound) as unsupported:
                 try:
-                    access = yield Question("get_endpoints")
+                    access = yield Question("get_endpoints", token, **self._named)
                 except NotFound:
                     # Neither call exists: the URL is wrong, and the first call shows it best.
                     raise unsupported from None
                 identity = _read(_from_access, access)
                 self._tells_user_info = False
                 return identity
-        return _read(_from_access, (yield Question("get_endpoints")))
+        return _read(_from_access, (yield Question("get_endpoints", token, **self._named)))
 
-    def judge(self) -> Generator[Question, Any, Verdict]:
-        """Runs an inquiry; the generator returns the verdict on the token."""
+    def judge(self, token: str, address: str | None = None) -> Generator[Question, Any, Verdict]:
+        """Runs an inquiry; the generator returns the verdict on the token.
+
+        Args:
+            token: the token.
+            address: the IP address that it came from; only a component can tell it.
+        """
+        if self.component_token is not None:
+            return (yield from self._introspect(self.component_token, token, address))
         try:
-            return (yield from self.identify())
+            return (yield from self.identify(token))
         except (Unauthorized, Forbidden, BadValue):
             return Refused()
         except AstakosClientException as error:
             return Unavailable(_retry_after(error), str(error))
 
+    def told_address(self, caller: object) -> str | None:
+        """Returns the address to tell of a caller; None if it is unknown, or nothing is told of callers."""
+        if self.component_token is None or not isinstance(caller, str):
+            return None
+        return caller if _ADDRESS.fullmatch(caller) else None
 
-def _read(read: Callable[[Mapping[str, Any]], Identity], document: Any) -> Identity:
+    def _introspect(
+        self, component_token: str, token: str, address: str | None
+    ) -> Generator[Question, Any, Verdict]:
+        options = {} if address is None else {"address": address}
+        try:
+            document = yield Question("introspect_token", component_token, token, **options)
+            return _read(_from_introspection, document)
+        except BadValue:
+            return Refused()
+        except AstakosClientException as error:
+            # A 401 is about the component's token, and says nothing about the other one.
+            return Unavailable(_retry_after(error), str(error))
+
+
+def _from_introspection(document: Mapping[str, Any]) -> Identity | Refused:
+    # An OAuth2 access token is for what its scope says, and no token of a user.
+    if document["active"] is not True or "client_id" in document:
+        return Refused()
+    return Identity(
+        uuid=_required(document["sub"]),
+        username=str(document.get("username") or ""),
+        name=str(document.get("name") or ""),
+        roles=tuple(map(str, document.get("roles") or ())),
+        expires=document.get("exp"),
+        key=document.get("key"),
+    )
+
+
+def _read(read: Callable[[Mapping[str, Any]], T], document: Any) -> T:
     try:
         return read(document)
     except (LookupError, TypeError, ValueError, AttributeError):

@@ -53,6 +53,8 @@ class WSGIAuthentication:
         keeping: Keeping | None = None,
         realm: str = "astakos",
         refusal_body: Callable[[int, str], object] | None = None,
+        service: str | None = None,
+        component_token: str | None = None,
     ) -> None:
         """Wraps an application.
 
@@ -72,6 +74,11 @@ class WSGIAuthentication:
             realm: the realm in the ``WWW-Authenticate`` challenge.
             refusal_body: returns the JSON document of a refusal, for its status and message, if callers
                 expect another than Astakos's.
+            service: the name of this service. Keys that are limited to services are admitted only if it is
+                one of these.
+            component_token: the token of this service's component, in place of ``service``. The middleware
+                then asks with `introspect_token`, and also admits keys that are limited to networks: it tells
+                the address of the caller, which the server in front of the application must know.
 
         Raises:
             BadValue: an argument is invalid.
@@ -87,7 +94,8 @@ class WSGIAuthentication:
             realm=realm,
             refusal_body=refusal_body,
         )
-        self._verdicts = _Verdicts(client, self._keeping)
+        self._inquiry = Inquiry(service, component_token)
+        self._verdicts = _Verdicts(client, self._keeping, self._inquiry)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Passes a request to the application, or refuses it."""
@@ -104,32 +112,33 @@ class WSGIAuthentication:
         )
         if isinstance(credential, Refusal):
             return credential
-        return self._admission.decide(credential, self._verdict_on(credential))
+        return self._admission.decide(credential, self._verdict_on(credential, environ))
 
-    def _verdict_on(self, credential: Credential | None) -> Verdict | None:
+    def _verdict_on(self, credential: Credential | None, environ: WSGIEnvironment) -> Verdict | None:
         if credential is None:
             return None
         if not self._admission.is_worth_asking(credential):
             return Refused()
         # After a fork, start afresh: a lock held by another thread at the fork stays locked in the child.
         if self._verdicts.pid != os.getpid():
-            self._verdicts = _Verdicts(self._client, self._keeping)
-        return self._verdicts.on(credential.token)
+            self._verdicts = _Verdicts(self._client, self._keeping, self._inquiry)
+        return self._verdicts.on(credential.token, environ.get("REMOTE_ADDR"))
 
 
 class _Verdicts:
     """Cached verdicts and the inquiries in flight, of one process."""
 
-    def __init__(self, client: IdentityClient, keeping: Keeping) -> None:
+    def __init__(self, client: IdentityClient, keeping: Keeping, inquiry: Inquiry) -> None:
         self.pid = os.getpid()
         self._client = client
-        self._inquiry = Inquiry()
+        self._inquiry = inquiry
         self._kept = KeptVerdicts(keeping)
         self._lock = threading.Lock()
         self._asking: dict[bytes, Future[Verdict | None]] = {}
 
-    def on(self, token: str) -> Verdict:
-        key = self._kept.key_of(token)
+    def on(self, token: str, caller: object) -> Verdict:
+        address = self._inquiry.told_address(caller)
+        key = self._kept.key_of(token, address)
         while True:
             with self._lock:
                 verdict = self._kept.get(key, time.monotonic())
@@ -144,13 +153,13 @@ class _Verdicts:
             # None: the asking thread was interrupted before it had a verdict.
             if told is not None:
                 return told
-        return self._ask(token, key, asked_by_me)
+        return self._ask(token, address, key, asked_by_me)
 
-    def _ask(self, token: str, key: bytes, asking: Future[Verdict | None]) -> Verdict:
+    def _ask(self, token: str, address: str | None, key: bytes, asking: Future[Verdict | None]) -> Verdict:
         asked = time.monotonic()
         verdict: Verdict | None = None
         try:
-            verdict = told = self._verdict_of_astakos(token)
+            verdict = told = self._verdict_of_astakos(token, address)
         finally:
             with self._lock:
                 if verdict is not None:
@@ -159,8 +168,8 @@ class _Verdicts:
             asking.set_result(verdict)
         return told
 
-    def _verdict_of_astakos(self, token: str) -> Verdict:
-        verdict = ask(self._client, self._inquiry.judge(), token)
+    def _verdict_of_astakos(self, token: str, address: str | None) -> Verdict:
+        verdict = ask(self._client, self._inquiry.judge(token, address))
         if isinstance(verdict, Unavailable):
             log.warning("cannot verify a token: %s", verdict.why)
         return verdict

@@ -72,12 +72,15 @@ class AwaitedClient:
         self._client = client
         self.loops: set[asyncio.AbstractEventLoop] = set()
 
-    async def get_user_info(self, token: str) -> Any:
+    async def get_user_info(self, token: str, **options: Any) -> Any:
         self.loops.add(asyncio.get_running_loop())
-        return await asyncio.to_thread(self._client.get_user_info, token)
+        return await asyncio.to_thread(self._client.get_user_info, token, **options)
 
-    async def get_endpoints(self, token: str) -> Any:
-        return await asyncio.to_thread(self._client.get_endpoints, token)
+    async def get_endpoints(self, token: str, **options: Any) -> Any:
+        return await asyncio.to_thread(self._client.get_endpoints, token, **options)
+
+    async def introspect_token(self, token: str, subject: str, **options: Any) -> Any:
+        return await asyncio.to_thread(self._client.introspect_token, token, subject, **options)
 
 
 @contextlib.contextmanager

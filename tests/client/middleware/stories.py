@@ -22,23 +22,26 @@ def story_of(user: AuthenticatedUser | None) -> dict[str, Any]:
         "name": user.name,
         "roles": list(user.roles),
         "token": user.token,
+        "key": user.key,
         "shown": repr(user),
     }
 
 
-STORY_OF_ALICE = {
+STORY_OF_ALICE: dict[str, Any] = {
     "uuid": ALICE.uuid,
     "username": ALICE.email,
     "name": "Alice Archer",
     "roles": ["staff", "admin-api"],
     "token": ALICE.token,
+    "key": None,
 }
-STORY_OF_CHLOE = {
+STORY_OF_CHLOE: dict[str, Any] = {
     "uuid": CHLOE.uuid,
     "username": CHLOE.email,
     "name": "Chloé Ångström",
     "roles": [],
     "token": CHLOE.token,
+    "key": None,
 }
 
 

@@ -14,7 +14,19 @@ from client.middleware.serving import asking, await_that
 from client.middleware.stories import COOKIE, STORY_OF_ALICE, STORY_OF_CHLOE, cookie_of
 from client.peers import answer, closed_port, fault
 from service.command import astakos
-from service.world import ALICE, BOB, CHLOE, DORA, EDGAR, SECRETS, UNKNOWN_TOKEN
+from service.http.keyed import made, text_of
+from service.world import (
+    ACCESS_TOKEN,
+    ALICE,
+    BOB,
+    CHLOE,
+    COMPUTE_TOKEN,
+    DORA,
+    EDGAR,
+    SECRETS,
+    STORAGE_TOKEN,
+    UNKNOWN_TOKEN,
+)
 
 if TYPE_CHECKING:
     from astakos.storage.protocol import Database
@@ -88,6 +100,64 @@ def test_an_application_can_use_authorization_itself(guarded: Guarded, standing_
     ):
         assert site("GET", "/whoami", headers=headers).document == {"uuid": None}
         assert site("GET", "/whoami", ALICE.token, headers=headers).document["uuid"] == ALICE.uuid
+
+
+def test_a_key_gets_through_with_its_prefix(guarded: Guarded, service: Caller) -> None:
+    document = made(service, ALICE.token)
+    with asking(service.base_url) as asked, guarded(asked.client) as site:
+        headers = {"Authorization": f"Bearer {document['key']}"}
+        told = site("GET", "/whoami", headers=headers).document
+        assert (told["uuid"], told["key"]) == (ALICE.uuid, document["prefix"])
+        assert document["key"] not in told["shown"]
+
+
+def test_a_key_of_services_gets_through_to_these(guarded: Guarded, service: Caller) -> None:
+    text = text_of(service, ALICE.token, services=["compute_api"])
+    for name, status in (("compute_api", 200), ("storage_api", 401), (None, 401)):
+        with asking(service.base_url) as asked, guarded(asked.client, service=name) as site:
+            assert site.get("/whoami", text).status == status
+
+
+def test_a_component_is_told_by_introspection(guarded: Guarded, service: Caller) -> None:
+    text = text_of(service, ALICE.token, services=["compute_api"])
+    with (
+        asking(service.base_url) as asked,
+        guarded(asked.client, component_token=COMPUTE_TOKEN) as site,
+    ):
+        told = site.get("/whoami", ALICE.token).document
+        told.pop("shown")
+        assert told == STORY_OF_ALICE
+        assert [site.get("/whoami", token).status for token in (text, ACCESS_TOKEN, UNKNOWN_TOKEN)] == [
+            200,
+            401,
+            401,
+        ]
+        assert asked.times == 4
+    with (
+        asking(service.base_url) as asked,
+        guarded(asked.client, component_token=STORAGE_TOKEN) as site,
+    ):
+        assert site.get("/whoami", text).status == 401
+
+
+def test_a_key_of_networks_gets_through_from_these(guarded: Guarded, service: Caller) -> None:
+    here = text_of(service, ALICE.token, networks=["127.0.0.0/8"])
+    elsewhere = text_of(service, ALICE.token, networks=["192.0.2.0/24"])
+    with asking(service.base_url) as asked, guarded(asked.client, component_token=COMPUTE_TOKEN) as site:
+        assert [site.get("/whoami", token).status for token in (here, elsewhere)] == [200, 401]
+    with asking(service.base_url) as asked, guarded(asked.client, service="compute_api") as site:
+        assert site.get("/whoami", here).status == 401
+
+
+def test_a_wrong_token_of_the_component_lets_nobody_in_and_blames_nobody(
+    guarded: Guarded, standing_service: Caller
+) -> None:
+    with (
+        asking(standing_service.base_url) as asked,
+        guarded(asked.client, component_token=UNKNOWN_TOKEN) as site,
+    ):
+        reply = site.get("/whoami", ALICE.token)
+        assert (reply.status, reply.fault) == (503, "serviceUnavailable")
 
 
 @pytest.mark.parametrize("kind", ["nobody listens", "unwell", "nonsense", "no user"])
