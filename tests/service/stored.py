@@ -30,7 +30,18 @@ class StoredProvision(NamedTuple):
     after: Holding | None
 
 
+class StoredCount(NamedTuple):
+    """What a pending commission counts on a meter; `at_issue` is set if a rate has counted it already."""
+
+    key: Key
+    base: Key
+    quantity: int
+    at_issue: int | None
+
+
 class StoredCommission(NamedTuple):
+    """Once it is resolved, `provisions` are those of the meters, too."""
+
     component: int
     serial: int
     name: str
@@ -38,6 +49,7 @@ class StoredCommission(NamedTuple):
     resolve_time: int | None
     verdict: str | None
     provisions: list[StoredProvision]
+    counts: list[StoredCount]
 
 
 def stored_commissions(connection: Readable) -> dict[int, StoredCommission]:
@@ -52,11 +64,18 @@ def stored_commissions(connection: Readable) -> dict[int, StoredCommission]:
         STATEMENT
     ).fetchall():
         assert serial not in found
-        provisions = [_provision(keys[figures[0]], figures[1:]) for figures in json.loads(str(document))]
+        stored = json.loads(str(document))
+        listed, counted = (stored, ()) if isinstance(stored, list) else _parts(stored)
+        provisions = [_provision(keys[figures[0]], figures[1:]) for figures in listed]
         assert all((one.after is None) == (verdict is None) for one in provisions), "resolved as a whole"
-        row = (component, serial, name, issue_time, resolve_time, verdict, provisions)
+        counts = [StoredCount(keys[meter], keys[base], *figures) for meter, base, *figures in counted]
+        row = (component, serial, name, issue_time, resolve_time, verdict, provisions, counts)
         found[serial] = StoredCommission(*row)  # type: ignore[index, arg-type]
     return found
+
+
+def _parts(stored: dict[str, list[list[int]]]) -> tuple[list[list[int]], list[list[int]]]:
+    return stored["provisions"], stored.get("counts", [])
 
 
 def _provision(key: Key, figures: list[int]) -> StoredProvision:

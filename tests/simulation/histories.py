@@ -3,10 +3,52 @@
 import random
 from collections.abc import Sequence
 
-from astakos.ledger.operations import Issue, IssueMany, Operation, Reconcile, Resolve, Settle
+from astakos.clock import DAY
+from astakos.ledger.meter_definitions import Kind
+from astakos.ledger.operations import (
+    Extend,
+    Grow,
+    Issue,
+    IssueMany,
+    Operation,
+    Progress,
+    Reconcile,
+    Resolve,
+    Settle,
+)
+from astakos.ledger.overage import Overage
+from astakos.ledger.periods import HOUR, MINUTE
 from astakos.ledger.rules import Key, Provision
-from simulation.comparison import Follower, make_issue, provisions
-from simulation.worlds import COMPONENTS, KEYS, SECOND, USER_1
+from astakos.storage.protocol import Database
+from astakos.storage.tables.meters import save_definition
+from service.installation import set_limits
+from simulation.comparison import make_issue, provisions
+from simulation.following import Follower
+from simulation.worlds import (
+    CALLS,
+    COMPONENTS,
+    KEYS,
+    METER_KEYS,
+    METERED_KEYS,
+    METERS,
+    OTHER_DEFINITIONS,
+    PROJECT_CALLS,
+    PROJECT_TOKENS,
+    SECOND,
+    TOKENS,
+    USER_1,
+)
+
+STEPS = (0, 0, 1, SECOND, 59 * SECOND, 7 * MINUTE, HOUR, 5 * HOUR, DAY, 3 * DAY, 40 * DAY)
+"""What time passes between two batches."""
+
+
+def limits_of_meters(limit: int) -> dict[Key, int]:
+    """Limits of what has meters, and of its meters; of rates, such that whole parts of a unit drain."""
+    rates = {key for key in METER_KEYS if METERS[key.resource].kind is Kind.RATE}
+    return dict.fromkeys(METERED_KEYS, 2**63 - 1) | {
+        key: 60 * (limit // 60 + 1) if key in rates else limit for key in METER_KEYS
+    }
 
 
 class Wishes:
@@ -30,15 +72,55 @@ class Wishes:
             key=choice.choice([f"key {self.keys_used}", f"key {choice.randint(1, self.keys_used)}", None]),
         )
 
+    def random_spending(self) -> Issue:
+        """An import of what has meters, at both levels."""
+        choice = self.random
+        self.keys_used += 1
+        quantity = choice.choice([0, 1, 10, 30, 60])
+        pair = choice.choice([(TOKENS, PROJECT_TOKENS), (CALLS, PROJECT_CALLS)])
+        return make_issue(
+            choice.choice(COMPONENTS),
+            [(key, quantity) for key in pair],
+            force=choice.random() < 0.1,
+            auto_accept=choice.random() < 0.2,
+            time_to_live=self.follower.unlike_others(choice.choice([SECOND, HOUR, 2 * DAY])),
+            key=choice.choice([f"key {self.keys_used}", f"key {choice.randint(1, self.keys_used)}"]),
+            overage=choice.choice(list(Overage)),
+            at_most=choice.random() < 0.3,
+        )
+
+    def random_revision(self, component: int, serial: int) -> Operation:
+        """A change of a pending commission of what has meters, or a settlement for more or less."""
+        choice, model = self.random, self.follower.model
+        commission = model.commissions.get(serial)
+        issued = {} if commission is None else commission.provisions
+        tenths = choice.choice([5, 10, 13, 25])
+        quantities = {key: quantity * tenths // 10 for key, quantity in issued.items()}
+        kind = choice.randrange(4)
+        if kind == 0:
+            return Progress(component, serial, provisions(quantities))
+        if kind == 1:
+            more = {key: quantities[key] for key, quantity in issued.items() if quantity >= 0}
+            return Grow(component, serial, provisions(more), force=choice.random() < 0.1)
+        if kind == 2:
+            return Extend(component, serial, self.follower.unlike_others(choice.choice([SECOND, DAY])))
+        return Settle(component, serial, provisions(quantities), choice.choice([None, *Overage]))
+
     def random_operation(self) -> Operation:
         choice, model = self.random, self.follower.model
         component = choice.choice(COMPONENTS)
         serials = [*model.pending(component), self.follower.last_serial]
-        kind = choice.randrange(10)
+        kind = choice.randrange(15)
+        if kind >= 13:
+            return self.random_spending()
+        if kind >= 10:
+            return self.random_revision(component, choice.choice(serials))
         if kind < 5:
             return self.random_issue()
         if kind == 5:
-            many = tuple(self.random_issue() for _ in range(choice.randrange(4)))
+            many = tuple(
+                choice.choice([self.random_issue, self.random_spending])() for _ in range(choice.randrange(4))
+            )
             return IssueMany(many, choice.random() < 0.5)
         if kind == 6:
             return Settle(
@@ -53,8 +135,34 @@ class Wishes:
         return Resolve(component, accept, reject - accept if choice.random() < 0.7 else reject)
 
 
+def look_at_all_meters() -> Operation:
+    """An import of nothing: what has passed until now has passed at the limits and definitions of now."""
+    return make_issue(1, [(key, 0) for key in METERED_KEYS], force=True, auto_accept=True)
+
+
+def change_a_meter(choice: random.Random, follower: Follower, database: Database) -> None:
+    """Change the limit or the definition of a budget, after all of them have been looked at."""
+    key = choice.choice([key for key in METER_KEYS if METERS[key.resource].kind is not Kind.RATE])
+    if choice.random() < 0.5:
+        limit = choice.choice([0, 20, 70, 200])
+        database.change(lambda connection: set_limits(connection, [(key, limit)]))
+        follower.set_limit(key, limit)
+    else:
+        definition = choice.choice([METERS[key.resource], *OTHER_DEFINITIONS])
+        database.change(lambda connection: save_definition(connection, key.resource, definition))
+        follower.redefine(database.reader(), key.resource, definition)
+
+
+def prepared() -> list[Operation]:
+    """What `one_of_each` needs pending: three of the first component, and four of what has meters."""
+    spent = [make_issue(1, [(TOKENS, 3), (PROJECT_TOKENS, 3)], time_to_live=DAY) for _ in range(4)]
+    used = make_issue(1, [(key, 3) for key in METERED_KEYS], auto_accept=True)
+    return [*(make_issue(1, [(USER_1, 3)]) for _ in range(3)), *spent, used]
+
+
 def one_of_each(pending: Sequence[int]) -> list[Operation]:
-    """One of each kind of operation, on three pending commissions of the first component."""
+    """One of each kind of operation, on the pending commissions that are `prepared`."""
+    more, used = ((Provision(TOKENS, size), Provision(PROJECT_TOKENS, size)) for size in (5, 2))
     return [
         make_issue(1, [(USER_1, 2)], key="new"),
         make_issue(1, [(KEYS[1], 1), (KEYS[2], 1)], auto_accept=True),
@@ -62,4 +170,11 @@ def one_of_each(pending: Sequence[int]) -> list[Operation]:
         Resolve(1, frozenset(pending[:1]), frozenset(pending[1:2])),
         Settle(1, pending[2], (Provision(USER_1, 1),)),
         Reconcile(1, (Provision(KEYS[2], 4),), mend=True),
+        IssueMany(
+            tuple(make_issue(1, [(key, 2)], time_to_live=DAY) for key in (TOKENS, CALLS)), all_or_none=True
+        ),
+        Progress(1, pending[3], used),
+        Grow(1, pending[4], more),
+        Extend(1, pending[5], 2 * DAY),
+        Settle(1, pending[6], more, Overage.DEBT),
     ]

@@ -13,17 +13,39 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from astakos.clock import DAY
 from astakos.ledger.batch import perform
+from astakos.ledger.meter_definitions import Kind
 from astakos.ledger.operations import Issue, Operation, Resolve
+from astakos.ledger.periods import HOUR, MINUTE
 from astakos.ledger.ports import LedgerStorage, LedgerTransaction
 from astakos.ledger.rules import Key
 from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Database
+from astakos.storage.tables.meters import save_definition
 from astakos.storage.tables.retention import KEYS_KEPT
 from service.installation import SET_MEMBER_LIMIT
 from simulation import plans
-from simulation.comparison import Follower, read_figures
-from simulation.plans import Pick, Plan, ResolvePlan, SettlePlan, operations_of
-from simulation.worlds import COMPONENTS, KEYS, PROJECT, PROJECT_DISK, SECOND, START
+from simulation.following import Follower
+from simulation.histories import look_at_all_meters
+from simulation.invariants import read_figures
+from simulation.plans import Parts, Pick, Plan, ResolvePlan, SettlePlan, operations_of
+from simulation.worlds import (
+    COMPONENTS,
+    KEYS,
+    METER_KEYS,
+    METERED_KEYS,
+    METERS,
+    OTHER_DEFINITIONS,
+    PROJECT,
+    PROJECT_DISK,
+    SECOND,
+    START,
+)
+
+STEPS = [1, SECOND - 1, SECOND, 59 * SECOND, 7 * MINUTE, HOUR, 5 * HOUR, DAY, 3 * DAY, 40 * DAY]
+
+
+def _is_rate(key: Key) -> bool:
+    return METERS[key.resource].kind is Kind.RATE
 
 
 class AbandonedError(Exception):
@@ -74,21 +96,77 @@ class LedgerMachine(RuleBasedStateMachine):
         finally:
             self.close()
 
-    def carry_out(self, drawn: list[Plan]) -> None:
-        operations = operations_of(drawn, self.follower)
-        outcomes = perform(self.store, operations, self.now)
-        self.follower.follow(operations, outcomes, self.now)
+    def show(self, now: int) -> None:
+        """Let the clock of the database show a time, if it has one."""
 
-    @initialize(limits=st.dictionaries(st.sampled_from(KEYS), plans.limits, min_size=3))
-    def begin(self, limits: dict[Key, int]) -> None:
+    def do(self, operations: list[Operation]) -> None:
+        self.show(self.now)
+        self.follower.follow(operations, perform(self.store, operations, self.now), self.now)
+
+    def carry_out(self, drawn: list[Plan]) -> None:
+        self.do(operations_of(drawn, self.follower))
+
+    def look_at_all_meters(self) -> None:
+        self.do([look_at_all_meters()])
+
+    @initialize(
+        limits=st.dictionaries(st.sampled_from(KEYS), plans.limits, min_size=3),
+        of_meters=st.lists(st.integers(20, 120), min_size=len(METER_KEYS), max_size=len(METER_KEYS)),
+        largest=st.sampled_from([2**63 - 1, 400]),
+    )
+    def begin(self, limits: dict[Key, int], of_meters: list[int], largest: int) -> None:
         self.set_limits(limits)
+        self.set_all(dict.fromkeys(METERED_KEYS, largest))
+        # In a microsecond, whole parts of a unit drain, so that rounding does not add up.
+        self.set_all(
+            {
+                key: 60 * (limit % 4 + 1) if _is_rate(key) else limit
+                for key, limit in zip(METER_KEYS, of_meters, strict=True)
+            }
+        )
+
+    def set_all(self, limits: Mapping[Key, int]) -> None:
+        self.write_limits(limits)
+        for key, limit in limits.items():
+            self.follower.set_limit(key, limit)
 
     @rule(limits=st.dictionaries(st.sampled_from(KEYS), plans.limits, max_size=2))
     def set_limits(self, limits: dict[Key, int]) -> None:
-        possible = {key: limit for key, limit in limits.items() if key in self.keys}
-        self.write_limits(possible)
-        for key, limit in possible.items():
-            self.follower.set_limit(key, limit)
+        self.set_all({key: limit for key, limit in limits.items() if key in self.keys})
+
+    @rule(
+        limits=st.dictionaries(
+            st.sampled_from([key for key in METER_KEYS if not _is_rate(key)]),
+            st.integers(0, 150),
+            min_size=1,
+            max_size=3,
+        )
+    )
+    def set_limits_of_meters(self, limits: dict[Key, int]) -> None:
+        self.look_at_all_meters()
+        self.set_all(limits)
+
+    @rule(
+        name=st.sampled_from(
+            [name for name, definition in METERS.items() if definition.kind is not Kind.RATE]
+        ),
+        place=st.integers(0, 2 * len(OTHER_DEFINITIONS)),
+    )
+    def redefine(self, name: str, place: int) -> None:
+        """What counts in a time counts in another one from now on."""
+        self.look_at_all_meters()
+        definition = OTHER_DEFINITIONS[place] if place < len(OTHER_DEFINITIONS) else METERS[name]
+        self.database.change(lambda connection: save_definition(connection, name, definition))
+        self.follower.redefine(self.administration, name, definition)
+        self.follower.follow([], [], self.now)
+
+    @rule(step=st.sampled_from([1, 60 * SECOND, HOUR, 3 * DAY]))
+    def step_back(self, step: int) -> None:
+        """Somebody sets the clock: nothing is forgiven a second time."""
+        self.look_at_all_meters()
+        self.now -= step
+        self.show(self.now)
+        self.follower.step_back(self.administration, self.now)
 
     @rule(limits=st.dictionaries(st.sampled_from([PROJECT, PROJECT_DISK]), plans.limits, min_size=1))
     def set_member_limits(self, limits: dict[Key, int]) -> None:
@@ -99,6 +177,24 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(plan=plans.issues)
     def issue(self, plan: Plan) -> None:
         self.carry_out([plan])
+
+    @rule(plan=plans.spendings)
+    def spend(self, plan: Plan) -> None:
+        self.carry_out([plan])
+
+    @rule(plan=plans.revisions)
+    def revise(self, plan: Plan) -> None:
+        self.carry_out([plan])
+
+    @rule(plan=plans.spendings, revision=plans.revisions, step=st.sampled_from(STEPS))
+    def spend_and_expire(self, plan: Any, revision: Any, step: int) -> None:
+        """What is used of a commission and then abandoned, perhaps in another period."""
+        self.carry_out(
+            [dataclasses.replace(plan, force=False, auto_accept=False, time_to_live=HOUR, key=None)]
+        )
+        self.carry_out([revision])
+        self.now += step
+        self.carry_out([])
 
     @rule(plan=plans.resolves)
     def resolve(self, plan: Plan) -> None:
@@ -134,35 +230,32 @@ class LedgerMachine(RuleBasedStateMachine):
     def resolve_just_when_it_expires(self, plan: Any, step: int, drawn: list[Plan]) -> None:
         self.carry_out([dataclasses.replace(plan, time_to_live=SECOND, key=None)])
         self.now += step
-        self.carry_out([ResolvePlan(1, (Pick(0, 0),), ()), SettlePlan(1, Pick(0, 1), (), ()), *drawn])
+        settle = SettlePlan(Parts(1, Pick(0, 1), None, (), ()))
+        self.carry_out([ResolvePlan(1, (Pick(0, 0),), ()), settle, *drawn])
 
     @rule()
     def go_on_in_another_process(self) -> None:
         """What one process remembers of the file is of no use once another one has written to it."""
         self.store, self.other_store = self.other_store, self.store
 
-    @rule(plan=plans.issues)
+    @rule(plan=plans.issues | plans.spendings)
     def issue_and_reject(self, plan: Any) -> None:
         """Invariant 6, in two steps: whatever else happens, rejecting restores every figure."""
-        perform(self.store, [], self.now)
-        self.follower.model.expire(self.now)
-        before = read_figures(self.administration)
+        self.do([])
+        before = read_figures(self.administration, self.now)
         issue: Issue = plan.operation(self.follower)
         first = self.follower.last_serial
-        outcomes = perform(self.store, [issue], self.now)
-        self.follower.follow([issue], outcomes, self.now)
+        self.do([issue])
         if self.follower.last_serial > first and not issue.auto_accept:
-            resolve = Resolve(issue.component, reject=frozenset([self.follower.last_serial]))
-            self.follower.follow([resolve], perform(self.store, [resolve], self.now), self.now)
+            self.do([Resolve(issue.component, reject=frozenset([self.follower.last_serial]))])
         elif self.follower.last_serial > first:
             return
-        assert read_figures(self.administration) == before
+        assert read_figures(self.administration, self.now) == before
 
-    @rule(step=st.sampled_from([1, SECOND - 1, SECOND, 59 * SECOND, DAY, 3 * DAY]))
+    @rule(step=st.sampled_from(STEPS))
     def let_time_pass(self, step: int) -> None:
         self.now += step
-        perform(self.store, [], self.now)
-        self.follower.follow([], [], self.now)
+        self.do([])
 
     @rule(step=st.sampled_from([1, SECOND]))
     def let_time_pass_unnoticed(self, step: int) -> None:
@@ -190,6 +283,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def leave_unfinished(self, drawn: list[Plan], crash: Callable[[], None] = lambda: None) -> None:
         operations = operations_of(drawn, self.follower)
+        self.show(self.now)
         store = _Interrupted(self.store, crash)
         try:
             perform(store, operations, self.now)

@@ -1,16 +1,21 @@
-"""The ledger as `quota-semantics.md` tells it, as naive as can be: it recomputes all figures from provisions.
+"""The ledger as its rules tell it, as naive as can be: figures are recomputed from provisions.
 
 It issues and resolves what it is told to; which of several culprits a refusal names is left open, so it lists
-them all.
+them all. `spending.py` knows what time does to a meter.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from astakos.ledger.meter_definitions import Kind, MeterDefinition
+from astakos.ledger.overage import Overage
 from astakos.ledger.rules import Key
+from simulation.spending import Budget, Rate
 
 LARGEST = 2**63 - 1
+MORE_THAN_ANY = 2**100
+METERED_TTL = 3600 * 1_000_000
 
 
 class Figures(NamedTuple):
@@ -28,10 +33,24 @@ class Culprit(NamedTuple):
 
 
 @dataclass
+class Count:
+    """What an import counts on a meter. A rate has counted it already when it was issued."""
+
+    meter: Key
+    base: Key
+    quantity: int
+    issued_at: int
+    is_pending: bool
+
+
+@dataclass
 class Commission:
     component: int
     provisions: dict[Key, int]
     expires: int | None
+    overage: Overage = Overage.REFUSE
+    counts: list[Count] = field(default_factory=list)
+    used: dict[Key, int] = field(default_factory=dict)  # so far, as its component has told
     settled: dict[Key, int] | None = None  # what came true of each provision; None while it is pending
 
 
@@ -40,31 +59,84 @@ def merged(provisions: Iterable[tuple[Key, int]]) -> dict[Key, int]:
     return {key: sum(quantity for other, quantity in listed if other == key) for key, _ in listed}
 
 
+def equal_share(free: int, wanted: list[int]) -> int:
+    """Up to how much each may have, so that all have at most what is free; no bound if that is enough."""
+    if sum(wanted) <= free:
+        return MORE_THAN_ANY
+    least, others = min(wanted), sorted(wanted)[1:]
+    if least * len(wanted) <= free:
+        return equal_share(free - least, others)
+    return free // len(wanted)
+
+
 class Model:
-    def __init__(self) -> None:
+    def __init__(self, meters: Mapping[str, MeterDefinition], most_debts: Mapping[str, int]) -> None:
         self.limits: dict[Key, int] = {}
         self.member_limits: dict[Key, int] = {}  # of what stands under a key, each may use so much
         self.commissions: dict[int, Commission] = {}
-        self.remembered: dict[tuple[int, str], tuple[object, int, int]] = {}  # what was asked, serial, time
+        self.remembered: dict[tuple[int, str], tuple[object, int, tuple[int, ...] | None, int]] = {}
+        """What was asked, its serial, what was granted, when."""
+        self.meters = dict(meters)
+        self.most_debts = most_debts
+        self.spent: dict[Key, Budget | Rate] = {}
+        self.now = 0
 
-    def figures(self, key: Key) -> Figures:
-        on_it = [commission for commission in self.commissions.values() if key in commission.provisions]
-        true = sum(commission.settled[key] for commission in on_it if commission.settled is not None)
-        open_ = [commission.provisions[key] for commission in on_it if commission.settled is None]
-        imports, releases = sum(q for q in open_ if q > 0), sum(q for q in open_ if q < 0)
-        return Figures(self.limit(key), true + releases, true + imports)
+    # What stands where
 
     def limit(self, key: Key) -> int:
         project_level = Key(str(key.source), None, key.resource)
         return min(self.limits[key], self.member_limits.get(project_level, LARGEST))
 
-    def pending(self, component: int) -> list[int]:
+    def figures(self, key: Key) -> Figures:
+        if key in self.spent:
+            used = self.spent[key].used
+            open_ = [count for serial in self.all_pending() for count in self.commissions[serial].counts]
+            pending = sum(count.quantity for count in open_ if count.meter == key and count.is_pending)
+            return Figures(self.limit(key), used, used + pending)
+        on_it = [commission for commission in self.commissions.values() if key in commission.provisions]
+        true = sum(commission.settled[key] for commission in on_it if commission.settled is not None)
+        pending_ = [commission.provisions[key] for commission in on_it if commission.settled is None]
+        imports, releases = sum(q for q in pending_ if q > 0), sum(q for q in pending_ if q < 0)
+        return Figures(self.limit(key), true + releases, true + imports)
+
+    def settled_on(self, key: Key) -> int:
+        settled = [commission.settled for commission in self.commissions.values() if commission.settled]
+        return sum(one.get(key, 0) for one in settled)
+
+    def all_pending(self) -> list[int]:
         return [
-            s for s, c in sorted(self.commissions.items()) if c.component == component and c.settled is None
+            serial for serial, commission in sorted(self.commissions.items()) if commission.settled is None
         ]
 
+    def pending(self, component: int) -> list[int]:
+        return [serial for serial in self.all_pending() if self.commissions[serial].component == component]
+
+    def base_of(self, resource: str) -> str | None:
+        return resource.partition("/")[0] if resource in self.meters else None
+
+    def counts(self, provisions: Mapping[Key, int]) -> list[Count]:
+        """Imports, even of nothing, count on each meter of their resource; releases never do."""
+        return [
+            Count(key._replace(resource=name), key, quantity, self.now, definition.kind is not Kind.RATE)
+            for key, quantity in provisions.items()
+            if quantity >= 0
+            for name, definition in self.meters.items()
+            if self.base_of(name) == key.resource
+        ]
+
+    # What is granted
+
     def culprits(self, provisions: Mapping[Key, int], *, force: bool) -> set[Culprit]:
-        return {found for item in provisions.items() if (found := self._culprit(*item, force=force))}
+        """Whatever stands against an issue; empty if nothing does."""
+        named = {
+            Culprit("IsMeter", key, quantity)
+            for key, quantity in provisions.items()
+            if key.resource in self.meters
+        }
+        counted = [(count.meter, count.quantity) for count in self.counts(provisions)]
+        return named or {
+            found for item in [*provisions.items(), *counted] if (found := self._culprit(*item, force=force))
+        }
 
     def _culprit(self, key: Key, quantity: int, *, force: bool) -> Culprit | None:
         if key not in self.limits:
@@ -76,14 +148,104 @@ class Model:
             return Culprit("NoCapacity", key, quantity, usage_max, limit)
         return Culprit("OutOfRange", key, quantity, usage_max) if usage_max + quantity > LARGEST else None
 
-    def issue(self, serial: int, component: int, provisions: Mapping[Key, int], expires: int | None) -> None:
-        self.commissions[serial] = Commission(component, dict(provisions), expires)
+    def room(self, resource: str, imports: Mapping[Key, int], counts: list[Count], *, in_debt: bool) -> int:
+        """How much more of a resource each import can have: an equal share of what is free where it counts.
 
-    def accept(self, serial: int, less: Mapping[Key, int] | None = None) -> None:
-        self.commissions[serial].settled = {**self.commissions[serial].provisions, **(less or {})}
+        Args:
+            resource: the resource.
+            imports: how much more is wanted of each holding.
+            counts: what imports count elsewhere.
+            in_debt: whether usage may exceed limits, each by as much as it may.
+        """
+        wanted: dict[Key, list[int]] = {
+            key: [more] for key, more in imports.items() if key.resource == resource
+        }
+        for key, more in list(imports.items()):
+            for meter in {count.meter for count in counts if count.base == key and key.resource == resource}:
+                wanted.setdefault(meter, []).append(more)
+        shares: list[int] = []
+        for key, parts in wanted.items():
+            if key in self.limits:
+                most_debt = self.most_debts.get(key.resource, LARGEST) if in_debt else 0
+                free = min(self.limit(key) + most_debt, LARGEST) - self.figures(key).usage_max
+                shares.append(min(LARGEST, equal_share(max(0, free), parts)))
+        return min(shares, default=MORE_THAN_ANY)
 
-    def reject(self, serial: int) -> None:
-        self.commissions[serial].settled = dict.fromkeys(self.commissions[serial].provisions, 0)
+    def fitting(self, provisions: Mapping[Key, int]) -> dict[Key, int]:
+        """As much of each import as there is room for; all of it if there is room for nothing."""
+        imports = {key: quantity for key, quantity in provisions.items() if quantity > 0}
+        counts = self.counts(provisions)
+        fitted = {
+            key: min(quantity, self.room(key.resource, imports, counts, in_debt=False))
+            for key, quantity in provisions.items()
+        }
+        return fitted if any(quantity > 0 for quantity in fitted.values()) else dict(provisions)
+
+    def granted(self, serial: int, asked: Mapping[Key, int], overage: Overage) -> dict[Key, int]:
+        """What a commission is settled for that has used more than was issued."""
+        commission = self.commissions[serial]
+        issued = commission.provisions
+        beyond = {
+            key: quantity - issued[key] for key, quantity in asked.items() if quantity > issued[key] >= 0
+        }
+        settled = dict(asked)
+        for key, more in beyond.items():
+            room = 0
+            if overage is not Overage.REFUSE:
+                room = self.room(key.resource, beyond, commission.counts, in_debt=overage is Overage.DEBT)
+            settled[key] = issued[key] + min(more, room)
+        return settled
+
+    # What happens
+
+    def issue(
+        self,
+        serial: int,
+        component: int,
+        provisions: Mapping[Key, int],
+        expires: int | None = None,
+        overage: Overage = Overage.REFUSE,
+        *,
+        is_mending: bool = False,
+    ) -> None:
+        counts = [] if is_mending else self.counts(provisions)
+        self.commissions[serial] = Commission(component, dict(provisions), expires, overage, counts)
+        self._count(counts)
+
+    def _count(self, counts: Iterable[Count]) -> None:
+        for count in counts:
+            spent = self.spent[count.meter]
+            if isinstance(spent, Rate):
+                spent.level += count.quantity
+            else:
+                spent.begin(self.now)
+
+    def grow(self, serial: int, totals: Mapping[Key, int]) -> None:
+        commission = self.commissions[serial]
+        more = self.counts({key: total - commission.provisions[key] for key, total in totals.items()})
+        self._count(more)
+        commission.provisions |= totals
+        for count in more:
+            same = [known for known in commission.counts if known.meter == count.meter]
+            for known in same:
+                known.quantity += count.quantity
+            if not same:
+                commission.counts.append(count)
+
+    def accept(self, serial: int, other: Mapping[Key, int] | None = None) -> None:
+        self._settle(serial, {**self.commissions[serial].provisions, **(other or {})})
+
+    def reject(self, serial: int, other: Mapping[Key, int] | None = None) -> None:
+        self._settle(serial, {**dict.fromkeys(self.commissions[serial].provisions, 0), **(other or {})})
+
+    def _settle(self, serial: int, settled: dict[Key, int]) -> None:
+        commission = self.commissions[serial]
+        commission.settled = settled
+        for meter, base, quantity, issued_at in [
+            (count.meter, count.base, count.quantity, count.issued_at) for count in commission.counts
+        ]:
+            self.spent[meter].settle(quantity, settled[base], issued_at, self.now, self.limit(meter))
+            commission.settled = {**commission.settled, meter: settled[base]}
 
     def resolve(self, component: int, accept: Collection[int], reject: Collection[int]) -> list[list[int]]:
         """Accepted, rejected, not found, conflicting."""
@@ -98,7 +260,27 @@ class Model:
             self.reject(serial)
         return [accepted, rejected, sorted(not_found), sorted(conflicting)]
 
-    def expire(self, now: int) -> None:
-        for serial, commission in self.commissions.items():
-            if commission.settled is None and commission.expires is not None and commission.expires <= now:
-                self.reject(serial)
+    # What time does
+
+    def let_time_pass(self, now: int) -> None:
+        """Periods end, rates drain, and then what was to expire by now has expired."""
+        self.now = now
+        for key, spent in self.spent.items():
+            spent.let_time_pass(now, self.limit(key))
+        for serial in sorted(self.all_pending(), key=lambda serial: self.commissions[serial].expires or 0):
+            commission = self.commissions[serial]
+            if commission.expires is not None and commission.expires <= now:
+                self.reject(serial, self.granted(serial, commission.used, commission.overage))
+
+    def set_limit(self, key: Key, limit: int) -> None:
+        self.limits[key] = limit
+        definition = self.meters.get(key.resource)
+        if definition is not None and key not in self.spent:
+            self.spent[key] = Rate(definition) if definition.kind is Kind.RATE else Budget(definition)
+
+    def redefine(self, name: str, definition: MeterDefinition) -> None:
+        """What has been used counts until the period ends that holds the start of the one that is running."""
+        self.meters[name] = definition
+        for key, spent in self.spent.items():
+            if key.resource == name:
+                spent.definition = definition

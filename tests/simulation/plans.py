@@ -5,10 +5,33 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from astakos.ledger.operations import Issue, IssueMany, Operation, Reconcile, Resolve, Settle
-from astakos.ledger.rules import Key
-from simulation.comparison import Follower, make_issue, provisions
-from simulation.worlds import COMPONENTS, EMPTY_SOURCE, KEYS, SECOND
+from astakos.ledger.operations import (
+    Extend,
+    Grow,
+    Issue,
+    IssueMany,
+    Operation,
+    Progress,
+    Reconcile,
+    Resolve,
+    Settle,
+)
+from astakos.ledger.overage import Overage
+from astakos.ledger.periods import HOUR
+from astakos.ledger.rules import Key, Provision
+from simulation.comparison import make_issue, provisions
+from simulation.following import Follower
+from simulation.worlds import (
+    CALLS,
+    COMPONENTS,
+    EMPTY_SOURCE,
+    KEYS,
+    METER_KEYS,
+    PROJECT_CALLS,
+    PROJECT_TOKENS,
+    SECOND,
+    TOKENS,
+)
 
 HUGE = (2**63 - 1, 2**63, 2**64, 2**62, -(2**62), -(2**63), -(2**64))
 
@@ -45,15 +68,24 @@ class IssuePlan:
     auto_accept: bool
     time_to_live: int | None
     key: str | None
+    overage: Overage = Overage.REFUSE
+    at_most: bool = False
+    is_question: bool = False
 
     def operation(self, follower: Follower) -> Issue:
+        time_to_live = self.time_to_live
+        if self.overage is not Overage.REFUSE:
+            time_to_live = follower.unlike_others(time_to_live or HOUR)
         return make_issue(
             self.component,
             self.wishes,
             force=self.force,
             auto_accept=self.auto_accept,
-            time_to_live=self.time_to_live,
+            time_to_live=time_to_live,
             key=self.key,
+            overage=self.overage,
+            at_most=self.at_most,
+            is_question=self.is_question,
         )
 
 
@@ -81,26 +113,80 @@ class ResolvePlan:
 
 
 @dataclass(frozen=True)
-class SettlePlan:
+class Parts:
+    """Quantities of a pending commission, in parts of what was issued."""
+
     own: int
     pick: Pick
+    everything: int | None
+    """Tenths of each provision; more than ten is beyond it. None for none."""
     parts: tuple[tuple[int, int], ...]
-    """Which of the provisions, and how many tenths of it came true; past ten, one more than all."""
+    """Tenths of single provisions."""
     odd: tuple[tuple[Key, int], ...]
 
-    def operation(self, follower: Follower) -> Settle:
-        serial = self.pick.serial(follower)
-        commission = follower.model.commissions.get(serial)
+    def component(self, follower: Follower) -> int:
+        return self.pick.component(follower, self.own)
+
+    def quantities(self, follower: Follower) -> tuple[Provision, ...]:
+        commission = follower.model.commissions.get(self.pick.serial(follower))
         issued: list[tuple[Any, int]] = (
             [] if commission is None else sorted(commission.provisions.items(), key=str)
         )
         quantities: dict[Key, int] = dict(self.odd)
+        if self.everything is not None:
+            quantities |= {key: _tenths(quantity, self.everything) for key, quantity in issued}
         for place, tenths in self.parts:
             if issued:
                 key, quantity = issued[place % len(issued)]
-                size = abs(quantity) * tenths // 10 if tenths <= 10 else abs(quantity) + 1
-                quantities[Key(*key)] = size if quantity >= 0 else -size
-        return Settle(self.pick.component(follower, self.own), serial, provisions(quantities))
+                quantities[key] = _tenths(quantity, tenths)
+        return provisions(quantities)
+
+
+def _tenths(quantity: int, tenths: int) -> int:
+    size = abs(quantity) * tenths // 10 + (tenths > 10)
+    return size if quantity >= 0 else -size
+
+
+@dataclass(frozen=True)
+class SettlePlan:
+    quantities: Parts
+    overage: Overage | None = None
+
+    def operation(self, follower: Follower) -> Settle:
+        parts = self.quantities
+        serial = parts.pick.serial(follower)
+        return Settle(parts.component(follower), serial, parts.quantities(follower), self.overage)
+
+
+@dataclass(frozen=True)
+class ProgressPlan:
+    quantities: Parts
+
+    def operation(self, follower: Follower) -> Progress:
+        parts = self.quantities
+        return Progress(parts.component(follower), parts.pick.serial(follower), parts.quantities(follower))
+
+
+@dataclass(frozen=True)
+class GrowPlan:
+    quantities: Parts
+    force: bool
+
+    def operation(self, follower: Follower) -> Grow:
+        parts = self.quantities
+        serial = parts.pick.serial(follower)
+        return Grow(parts.component(follower), serial, parts.quantities(follower), self.force)
+
+
+@dataclass(frozen=True)
+class ExtendPlan:
+    own: int
+    pick: Pick
+    time_to_live: int
+
+    def operation(self, follower: Follower) -> Extend:
+        component = self.pick.component(follower, self.own)
+        return Extend(component, self.pick.serial(follower), follower.unlike_others(self.time_to_live))
 
 
 @dataclass(frozen=True)
@@ -113,7 +199,16 @@ class ReconcilePlan:
         return Reconcile(self.component, provisions(self.usage), self.mend, "reconciliation")
 
 
-Plan = IssuePlan | IssueManyPlan | ResolvePlan | SettlePlan | ReconcilePlan
+Plan = (
+    IssuePlan
+    | IssueManyPlan
+    | ResolvePlan
+    | SettlePlan
+    | ProgressPlan
+    | GrowPlan
+    | ExtendPlan
+    | ReconcilePlan
+)
 
 
 def operations_of(plans: list[Plan], follower: Follower) -> list[Operation]:
@@ -125,12 +220,15 @@ def _weighted(*choices: tuple[int, Any]) -> st.SearchStrategy[Any]:
 
 
 components = st.sampled_from(COMPONENTS)
-keys = st.sampled_from([*KEYS * 4, EMPTY_SOURCE, Key("nobody", None, "vm")])
+keys = st.sampled_from([*KEYS * 4, EMPTY_SOURCE, Key("nobody", None, "vm"), METER_KEYS[0]])
 limits = st.one_of(st.integers(0, 30), st.integers(0, 30), st.sampled_from([0, 2**63 - 1, 2**62]))
 quantities = st.one_of(*[st.integers(-6, 8)] * 4, st.sampled_from([0, *HUGE]))
 wishes = st.lists(st.tuples(keys, quantities), max_size=5).map(tuple)
 rarely = _weighted((3, False), (1, True))
+seldom = _weighted((9, False), (1, True))
 times_to_live = _weighted((4, None), (1, SECOND), (1, 60 * SECOND), (1, 1))
+keys_of_issues = _weighted((6, None), (1, "a"), (1, "b"), (1, "ü"))
+overages = _weighted((2, Overage.REFUSE), (1, Overage.AVAILABLE), (1, Overage.DEBT))
 issues = st.builds(
     IssuePlan,
     components,
@@ -138,7 +236,10 @@ issues = st.builds(
     rarely,
     rarely,
     times_to_live,
-    _weighted((6, None), (1, "a"), (1, "b"), (1, "ü")),
+    keys_of_issues,
+    overages,
+    rarely,
+    seldom,
 )
 picks = st.builds(Pick, st.integers(0, 9), st.integers(0, 1000))
 resolves = st.builds(
@@ -147,28 +248,84 @@ resolves = st.builds(
     st.lists(picks, max_size=4).map(tuple),
     st.lists(picks, max_size=4).map(tuple),
 )
-settles = st.builds(
-    SettlePlan,
-    st.integers(0, 5),
-    picks,
-    st.lists(
-        st.tuples(st.integers(0, 4), _weighted((8, 5), (4, 0), (4, 10), (2, 3), (1, 11), (1, -1))), max_size=3
-    ).map(tuple),
-    st.one_of(
-        st.just(()), st.just(()), st.just(()), st.lists(st.tuples(keys, quantities), max_size=1).map(tuple)
-    ),
+PAIRS = _weighted(
+    (4, (TOKENS, PROJECT_TOKENS)),
+    (4, (CALLS, PROJECT_CALLS)),
+    (1, (TOKENS, CALLS)),
+    (1, (PROJECT_TOKENS,)),
 )
+
+
+@st.composite
+def _spending(draw: st.DrawFn) -> IssuePlan:
+    quantity = draw(st.integers(0, 60))
+    spent = [(key, quantity) for key in draw(PAIRS)]
+    if draw(seldom):
+        spent.append((draw(keys), draw(st.integers(-3, 3))))
+    return IssuePlan(
+        draw(components),
+        tuple(spent),
+        draw(seldom),
+        draw(rarely),
+        draw(_weighted((3, None), (1, SECOND), (1, 60 * SECOND), (2, 2 * HOUR), (2, 72 * HOUR))),
+        draw(keys_of_issues),
+        draw(overages),
+        draw(rarely),
+        draw(seldom),
+    )
+
+
+spendings = _spending()
+"""Imports of what has meters, mostly at both levels."""
+tenths = _weighted((8, 5), (4, 0), (4, 10), (2, 3), (1, 11), (2, 15), (2, 25), (1, -1))
+
+
+@st.composite
+def _parts(draw: st.DrawFn) -> Parts:
+    single = draw(st.lists(st.tuples(st.integers(0, 4), tenths), max_size=3)) if draw(rarely) else []
+    odd = [(draw(keys), draw(quantities))] if draw(seldom) else []
+    everything = draw(_weighted((1, None), (2, 5), (1, 10), (1, 0), (2, 12), (2, 20)))
+    return Parts(draw(st.integers(0, 5)), draw(picks), everything, tuple(single), tuple(odd))
+
+
+parts = _parts()
+settles = st.builds(SettlePlan, parts, st.one_of(st.none(), st.sampled_from(Overage)))
+progresses = st.builds(ProgressPlan, parts)
+grows = st.builds(GrowPlan, parts, seldom)
+extends = st.builds(ExtendPlan, st.integers(0, 5), picks, st.sampled_from([1, 60 * SECOND, 5 * HOUR]))
+revisions = st.one_of(progresses, grows, extends)
 IMPOSSIBLE = IssuePlan(1, ((Key("nobody", None, "vm"), 1),), False, False, None, None)
 undone = st.builds(
-    lambda possible: IssueManyPlan((*possible, IMPOSSIBLE), True), st.lists(issues, min_size=1, max_size=3)
+    lambda possible: IssueManyPlan((*possible, IMPOSSIBLE), True),
+    st.lists(issues | spendings, min_size=1, max_size=3),
 )
-many = st.builds(IssueManyPlan, st.lists(issues, max_size=4).map(tuple), st.booleans())
+many = st.builds(IssueManyPlan, st.lists(issues | spendings, max_size=4).map(tuple), st.booleans())
 reconciles = st.builds(
     ReconcilePlan,
     components,
     st.dictionaries(keys, st.one_of(st.integers(0, 30), st.just(2**63 - 1)), max_size=3),
     st.booleans(),
 )
-plans: st.SearchStrategy[Plan] = st.one_of(
-    issues, issues, issues, resolves, resolves, settles, many, reconciles
+
+
+KINDS: tuple[st.SearchStrategy[Plan], ...] = (
+    issues,
+    issues,
+    spendings,
+    spendings,
+    resolves,
+    settles,
+    settles,
+    revisions,
+    many,
+    reconciles,
 )
+
+
+@st.composite
+def _any(draw: st.DrawFn) -> Plan:
+    """A composite strategy, because what Hypothesis prints of others grows with all that is in them."""
+    return draw(draw(st.sampled_from(KINDS)))
+
+
+plans = _any()

@@ -14,8 +14,9 @@ from astakos.storage.texts import is_storable
 from service.engines import PostgreSQLEngine
 from service.installation import set_limits
 from service.stored import stored_commissions
-from simulation.comparison import check_sums, make_issue
-from simulation.worlds import COMPONENTS, KEYS, START, USER_1
+from simulation.comparison import make_issue
+from simulation.invariants import check_sums
+from simulation.worlds import KEYS, START, USER_1, define_meters, fill
 
 STORABLE_KEYS = [key for key in KEYS if is_storable(key.holder)]
 TABLES = (
@@ -25,6 +26,8 @@ TABLES = (
     "idempotency_keys",
     "engines",
     "holdings",
+    "closed_periods",
+    "meters",
     "settings",
 )
 EMPTY = f"TRUNCATE {', '.join(TABLES)} RESTART IDENTITY"
@@ -38,19 +41,18 @@ def filled(engine: PostgreSQLEngine, folder: Path) -> Database:
     database = engine.new(folder)
     database.open()
 
-    def fill(connection: Connection) -> None:
-        connection.executemany(
-            "INSERT INTO components (id, name, menu) VALUES (?, ?, '{}')",
-            [(number, f"component {number}") for number in COMPONENTS],
-        )
-
     database.change(fill)
     return database
 
 
 def empty(database: Database) -> None:
-    """Leave nothing but the components."""
-    database.change(lambda connection: connection.execute(EMPTY))
+    """Leave nothing but what is registered, with the meters as they were at the beginning."""
+
+    def begin_anew(connection: Connection) -> None:
+        connection.execute(EMPTY)
+        define_meters(connection)
+
+    database.change(begin_anew)
 
 
 def set_limits_of(database: Database, limits: Mapping[Key, int]) -> None:

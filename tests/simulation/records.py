@@ -7,7 +7,7 @@ from typing import Any
 from astakos.ledger.rules import UNLIMITED, Key
 from astakos.storage.protocol import Connection
 from service.stored import stored_commissions
-from simulation.comparison import check_sums, read_figures
+from simulation.invariants import check_sums, read_figures
 from simulation.serving import COMMISSIONS, UnexpectedAnswerError
 
 HOLDINGS = tuple(

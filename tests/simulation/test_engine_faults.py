@@ -21,8 +21,9 @@ from astakos.ledger.rules import NoCapacity
 from astakos.ledger.waiting import LARGEST_BATCH
 from astakos.storage.opening import ledger_storage
 from service.stored import stored_commissions
-from simulation.comparison import check_sums, make_issue, read_figures
+from simulation.comparison import make_issue
 from simulation.faulty_storage import FaultyStorage, PoisonedStorage, Stall, unavailable
+from simulation.invariants import check_sums, read_figures
 from simulation.worlds import PROJECT, START, USER_1, database_at, make_database, write_limits
 
 PATIENCE = 20.0

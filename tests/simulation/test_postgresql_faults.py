@@ -15,15 +15,26 @@ import pytest
 
 from astakos.ledger.batch import perform
 from astakos.ledger.operations import Issued, Operation, Outcome
+from astakos.ledger.periods import MINUTE
 from astakos.storage.postgresql import postgresql_ledger
 from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase
 from astakos.storage.postgresql.postgresql_ledger import PostgreSQLLedger
 from astakos.storage.protocol import Database
 from service.engines import PostgreSQLEngine, changed_url
 from service.proxy import Proxy, proxy_to
-from simulation.comparison import Follower, make_issue
+from service.simulated_clock import SimulatedClock
+from simulation.comparison import make_issue
 from simulation.faulty_pipelining import Fault, Schedule
-from simulation.histories import Wishes, one_of_each
+from simulation.following import Follower
+from simulation.histories import (
+    STEPS,
+    Wishes,
+    change_a_meter,
+    limits_of_meters,
+    look_at_all_meters,
+    one_of_each,
+    prepared,
+)
 from simulation.postgresql_worlds import STORABLE_KEYS, empty, filled, set_limits_of
 from simulation.worlds import COMPONENTS, SECOND, START, USER_1
 
@@ -32,6 +43,7 @@ pytestmark = pytest.mark.postgresql
 ONE_SEED = os.environ.get("ASTAKOS_SEED")
 SEEDS = [int(ONE_SEED)] if ONE_SEED else range(int(os.environ.get("ASTAKOS_SEEDS", "12")))
 BATCHES = 6
+CLOCKS: dict[str, SimulatedClock] = {}
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +51,10 @@ def of_all(
     postgresql_engine: PostgreSQLEngine, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Database]:
     database = filled(postgresql_engine, tmp_path_factory.mktemp("faults"))
+    CLOCKS[database.url] = SimulatedClock(database, START)
+    # Connections that were made before have the server's clock.
+    database.close()
+    database = PostgreSQLDatabase(database.url)
     yield database
     postgresql_engine.discard(database)
 
@@ -68,20 +84,22 @@ def schedule(monkeypatch: pytest.MonkeyPatch) -> Schedule:
 class World:
     """A ledger whose statements fail, and the model of what must be there."""
 
-    def __init__(self, database: Database, url: str | None = None) -> None:
+    def __init__(self, database: Database, clock: SimulatedClock, url: str | None = None) -> None:
         self.database = database
         self.follower = Follower()
         self.now = START
         self.store = PostgreSQLLedger(PostgreSQLDatabase(url or database.url))
+        self.clock = clock
         self.set_limits(1000)
 
     def set_limits(self, limit: int) -> None:
-        limits = dict.fromkeys(STORABLE_KEYS, limit)
+        limits = dict.fromkeys(STORABLE_KEYS, limit) | limits_of_meters(limit)
         set_limits_of(self.database, limits)
-        for key in limits:
-            self.follower.set_limit(key, limit)
+        for key, of_it in limits.items():
+            self.follower.set_limit(key, of_it)
 
     def carry_out(self, operations: Sequence[Operation]) -> list[Outcome]:
+        self.clock.set(self.now)
         outcomes = perform(self.store, operations, self.now)
         self.follower.follow(operations, outcomes, self.now)
         return outcomes
@@ -92,8 +110,18 @@ class World:
     def prepare_one_of_each(self) -> None:
         """With what is prepared for, so that all statements of a batch are carried out."""
         self.carry_out([make_issue(1, [(USER_1, 3)], time_to_live=SECOND) for _ in range(2)])
-        self.carry_out([make_issue(1, [(USER_1, 3)]) for _ in range(3)])
-        self.now += SECOND
+        self.carry_out(prepared())
+        self.now += 8 * MINUTE
+
+    def meddle(self, choice: random.Random) -> None:
+        """Somebody changes the limit or the definition of a meter, or sets the clock back."""
+        self.carry_out([look_at_all_meters()])
+        change_a_meter(choice, self.follower, self.database)
+        self.follower.follow([], [], self.now)
+        if choice.random() < 0.5:
+            self.now -= choice.choice(STEPS)
+            self.clock.set(self.now)
+            self.follower.step_back(self.database.reader(), self.now)
 
     def close(self) -> None:
         self.store.close()
@@ -102,7 +130,7 @@ class World:
 @contextlib.contextmanager
 def world_of(database: Database, url: str | None = None) -> Iterator[World]:
     empty(database)
-    world = World(database, url)
+    world = World(database, CLOCKS[database.url], url)
     try:
         yield world
     finally:
@@ -111,11 +139,10 @@ def world_of(database: Database, url: str | None = None) -> Iterator[World]:
 
 def pending_first(world: World) -> list[Operation]:
     """One of each kind; they meet commissions that have just expired, too."""
+    soon = START + SECOND
     world.prepare_one_of_each()
     model = world.follower.model
-    lasting = [serial for serial in model.pending(1) if model.commissions[serial].expires is None]
-    assert len(lasting) == 3
-    return one_of_each(lasting)
+    return one_of_each([serial for serial in model.pending(1) if model.commissions[serial].expires != soon])
 
 
 @pytest.mark.parametrize("fault", list(Fault))
@@ -136,11 +163,12 @@ def test_each_single_statement_of_a_batch_may_fail(
             assert isinstance(again[0], Issued)
             assert again[0].repeated
             world.check()
-    assert {"astakos_begin", "astakos_record", "astakos_set_usage", "astakos_commit", ""} <= set(fired)
+    assert {"astakos_begin", "astakos_record", "astakos_set_usage", "astakos_set_marks"} <= set(fired)
+    assert {"astakos_insert_closed", "astakos_revise", "astakos_extend", "astakos_commit", ""} <= set(fired)
     assert len(fired) > 15
 
 
-@pytest.mark.parametrize("kind", range(6))
+@pytest.mark.parametrize("kind", range(11))
 def test_the_answer_to_any_question_may_be_lost_with_the_connection(
     emptied: Database, proxy: Proxy, kind: int
 ) -> None:
@@ -172,7 +200,9 @@ def test_a_history_goes_on_through_faults_whatever_the_seed(
             world.set_limits(choice.choice([5, 20, 100]))
             wishes = Wishes(choice, world.follower, STORABLE_KEYS)
             for _ in range(BATCHES):
-                world.now += choice.choice([0, 1, SECOND])
+                if choice.random() < 0.15:
+                    world.meddle(choice)
+                world.now += choice.choice(STEPS)
                 schedule.arm(choice.choice(list(Fault)), choice.randrange(25))
                 if choice.random() < 0.4:
                     proxy.lose_answer(choice.randrange(4))

@@ -17,7 +17,8 @@ from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase, w
 from astakos.storage.postgresql.postgresql_ledger import PostgreSQLLedger
 from astakos.storage.protocol import Connection, Database
 from service.installation import rows
-from simulation.comparison import make_issue, read_figures
+from simulation.comparison import make_issue
+from simulation.invariants import read_figures
 from simulation.postgresql_worlds import PATIENCE, STORABLE_KEYS, answered, count, do, issue, set_limits_of
 from simulation.worlds import PROJECT, SECOND, START, USER_1
 

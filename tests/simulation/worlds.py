@@ -6,10 +6,14 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from astakos.ledger.rules import Key
+from astakos.ledger.meter_definitions import Kind, MeterDefinition, base_of
+from astakos.ledger.periods import Unit
+from astakos.ledger.rules import UNLIMITED, Key
 from astakos.storage.protocol import Connection
 from astakos.storage.sqlite.sqlite_connection import SQLiteConnection
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
+from astakos.storage.tables.meters import save_definition
+from astakos.storage.tables.registry import SAVE_RESOURCE, SAVE_SERVICE
 from service.installation import set_limits
 
 COMPONENTS = (1, 2)
@@ -23,6 +27,33 @@ DISK = Key("user:u1", "project:p", "disk")
 PROJECT_DISK = Key("project:p", None, "disk")
 STRANGE = Key("ünï\x00;'--", "%", "vm")
 KEYS = (USER_1, USER_2, PROJECT, DISK, PROJECT_DISK, STRANGE)
+TOKENS = Key("user:u1", "project:p", "tokens")
+PROJECT_TOKENS = Key("project:p", None, "tokens")
+CALLS = Key("user:u2", "project:p", "calls")
+PROJECT_CALLS = Key("project:p", None, "calls")
+METERED_KEYS = (TOKENS, PROJECT_TOKENS, CALLS, PROJECT_CALLS)
+METERS = {
+    "tokens/day": MeterDefinition(unit=Unit.DAY, zone="America/New_York"),
+    "tokens/minutes": MeterDefinition(unit=Unit.MINUTE, every=7),
+    "tokens/window": MeterDefinition(kind=Kind.WINDOW, unit=Unit.HOUR, every=5),
+    "tokens/rate": MeterDefinition(kind=Kind.RATE, unit=Unit.HOUR),
+    "calls/month": MeterDefinition(
+        unit=Unit.MONTH, zone="Europe/Athens", anchor="2023-01-31T02:30", keeps_debt=True
+    ),
+    "calls/window": MeterDefinition(kind=Kind.WINDOW, unit=Unit.DAY, every=2, keeps_debt=True),
+}
+OTHER_DEFINITIONS = (
+    MeterDefinition(unit=Unit.DAY, zone="Australia/Lord_Howe", anchor="2023-10-01T02:15"),
+    MeterDefinition(unit=Unit.WEEK, zone="Europe/Athens", keeps_debt=True),
+    MeterDefinition(unit=Unit.HOUR, every=3, keeps_debt=True),
+    MeterDefinition(kind=Kind.WINDOW, unit=Unit.MINUTE, every=90),
+)
+"""What any budget may become."""
+METER_KEYS = tuple(
+    key._replace(resource=name) for key in METERED_KEYS for name in METERS if base_of(name) == key.resource
+)
+MOST_DEBTS = {"tokens/day": 40, "tokens/window": 15, "calls/month": 30}
+"""By how much a settlement may exceed the limit of each; by anything of those that are not listed."""
 EMPTY_SOURCE = Key("project:p", "", "vm")
 """It can not exist; it must not be taken for the one whose source is null."""
 
@@ -40,6 +71,27 @@ def database_at(path: Path) -> QuickDatabase:
     return QuickDatabase(f"sqlite:///{path}")
 
 
+def fill(connection: Connection) -> None:
+    """Register two components and the resources, with their meters."""
+    connection.executemany(
+        "INSERT INTO components (id, name, menu) VALUES (?, ?, '{}')",
+        [(number, f"component {number}") for number in COMPONENTS],
+    )
+    define_meters(connection)
+
+
+def define_meters(connection: Connection) -> None:
+    """Register the metered resources; define their meters as at the beginning."""
+    component = connection.execute("SELECT name FROM components WHERE id = 1").fetchone()[0]
+    connection.execute(SAVE_SERVICE, ("service", "compute", component))
+    for name in ("tokens", "calls", *METERS):
+        connection.execute(
+            SAVE_RESOURCE, (name, None, "", 0, 0, True, True, 0, MOST_DEBTS.get(name, UNLIMITED), "service")
+        )
+    for name, definition in METERS.items():
+        save_definition(connection, name, definition)
+
+
 @functools.cache
 def _empty() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
@@ -47,10 +99,7 @@ def _empty() -> bytes:
         database = database_at(path)
         database.open()
         with database.transaction() as connection:
-            connection.executemany(
-                "INSERT INTO components (id, name, menu) VALUES (?, ?, '{}')",
-                [(number, f"component {number}") for number in COMPONENTS],
-            )
+            fill(connection)
         return path.read_bytes()
 
 

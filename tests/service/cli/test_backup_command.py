@@ -18,7 +18,7 @@ from service.installation import all_rows, opened, set_limits
 from service.load import CHARGED, Load, under_load
 from service.stored import stored_commissions
 from service.world import ALICE, BASE_URL, COMPUTE_TOKEN, member_key
-from simulation.comparison import check_sums
+from simulation.invariants import check_sums
 
 U = member_key(ALICE)
 

@@ -1,0 +1,342 @@
+"""Holding the ledger against the model: whether each outcome is a right one, and whether the tables agree."""
+
+import copy
+from collections.abc import Iterable, Mapping, Sequence
+
+from astakos.ledger.meter_definitions import MeterDefinition
+from astakos.ledger.operations import (
+    CannotSettle,
+    Drift,
+    Extend,
+    Grow,
+    Issue,
+    Issued,
+    IssuedMany,
+    IssueMany,
+    KeyReused,
+    NotPending,
+    Operation,
+    Outcome,
+    Progress,
+    Reconcile,
+    Reconciled,
+    Resolve,
+    Resolved,
+    Revised,
+    Settle,
+)
+from astakos.ledger.overage import Overage
+from astakos.ledger.rules import Holding, Key, NoCapacity, Refusal
+from astakos.storage.protocol import Connection
+from astakos.storage.tables.commissions import list_pending
+from service.stored import StoredCommission
+from simulation.comparison import REFUSALS, culprit_of, parts_of
+from simulation.invariants import Witness, read_figures, read_holdings
+from simulation.model import LARGEST, METERED_TTL, Model
+from simulation.spending import Rate
+from simulation.worlds import METERS, MOST_DEBTS
+
+
+class Follower:
+    """A model that follows the ledger: each outcome must be one that the model allows."""
+
+    def __init__(self, meters: Mapping[str, MeterDefinition] = METERS) -> None:
+        self.model = Model(meters, MOST_DEBTS)
+        self.witness = Witness(self.model.meters)
+        self.last_serial = 0
+        self.asked = 0
+        self.bent: set[Key] = set()
+        """Holdings whose limit was lowered, or that were forced or in debt: they may exceed it."""
+
+    def unlike_others(self, time_to_live: int) -> int:
+        """A time to live that ends unlike others: which of two that expire at once is first is open."""
+        self.asked += 1
+        return time_to_live + self.asked
+
+    def set_member_limit(self, project_level: Key, limit: int) -> None:
+        if limit < self.model.member_limits.get(project_level, LARGEST + 1):
+            below = project_level.holder, project_level.resource
+            self.bent.update(key for key in self.model.limits if (key.source, key.resource) == below)
+        self.model.member_limits[project_level] = limit
+
+    def set_limit(self, key: Key, limit: int) -> None:
+        if key.source is None:
+            self.model.member_limits.pop(key, None)
+        if limit < self.model.limits.get(key, limit):
+            self.bent.add(key)
+        self.model.set_limit(key, limit)
+
+    def redefine(self, connection: Connection, name: str, definition: MeterDefinition) -> None:
+        self.model.redefine(name, definition)
+        self.witness.redefine(connection, name, definition)
+
+    def step_back(self, connection: Connection, now: int) -> None:
+        """The clock steps back after all periods have been looked at; an idle rate may go back with it."""
+        self.model.now = now
+        for key, row in read_holdings(connection).items():
+            spent = self.model.spent.get(key)
+            if isinstance(spent, Rate) and not spent.level:
+                spent.at = row.mark or 0
+
+    def tidy(self, before: int) -> None:
+        """Idempotency keys from before that time are forgotten."""
+        remembered = self.model.remembered.items()
+        self.model.remembered = {key: value for key, value in remembered if value[3] >= before}
+
+    def follow(self, operations: Sequence[Operation], outcomes: Sequence[Outcome], now: int) -> None:
+        """Take in a batch that was carried out."""
+        self.model.let_time_pass(now)
+        self.witness.see(now)
+        assert len(operations) == len(outcomes)
+        for operation, outcome in zip(operations, outcomes, strict=True):
+            self._take_in(operation, outcome)
+            self.witness.hear(operation, outcome)
+
+    def _take_in(self, operation: Operation, outcome: Outcome) -> None:
+        match operation:
+            case Issue():
+                assert isinstance(outcome, Issued | KeyReused | REFUSALS)
+                self._issue(operation, outcome)
+            case IssueMany():
+                assert isinstance(outcome, IssuedMany)
+                self._issue_many(operation, outcome)
+            case Resolve():
+                assert isinstance(outcome, Resolved)
+                right = self.model.resolve(operation.component, operation.accept, operation.reject)
+                assert parts_of(outcome) == right
+            case Settle():
+                self._settle(operation, outcome)
+            case Progress() | Grow() | Extend():
+                if operation.serial in self.model.pending(operation.component):
+                    self._revise(operation, outcome)
+                else:
+                    assert outcome == NotPending(operation.serial)
+            case Reconcile():
+                assert isinstance(outcome, Reconciled)
+                self._reconcile(operation, outcome)
+
+    def _issue(self, issue: Issue, outcome: Issued | KeyReused | Refusal) -> None:
+        model = self.model
+        if issue.idempotency is not None:
+            known = model.remembered.get((issue.component, issue.idempotency.key))
+            if known is not None:
+                same = known[0] == issue.idempotency.fingerprint
+                again = Issued(known[1], repeated=True, granted=known[2])
+                assert outcome == (again if same else KeyReused(issue.idempotency.key))
+                return
+        provisions, granted = dict(issue.provisions), None
+        if issue.at_most and not any(key.resource in model.meters for key in provisions):
+            provisions = model.fitting(provisions)
+            granted = tuple(provisions.values())
+        if self._is_refused(provisions, outcome, force=issue.force):
+            return
+        assert isinstance(outcome, Issued), outcome
+        assert not outcome.repeated
+        assert outcome.granted == granted
+        if issue.is_question:
+            assert outcome.serial == 0
+            return
+        time_to_live = issue.time_to_live
+        if time_to_live is None and not issue.auto_accept and model.counts(provisions):
+            time_to_live = METERED_TTL
+        self._new(outcome.serial)
+        expires = None if time_to_live is None else model.now + time_to_live
+        model.issue(outcome.serial, issue.component, provisions, expires, issue.overage)
+        if issue.force:
+            self._bend(outcome.serial)
+        if issue.auto_accept:
+            model.accept(outcome.serial)
+        if issue.idempotency is not None:
+            value = issue.idempotency.fingerprint, outcome.serial, granted, model.now
+            model.remembered[issue.component, issue.idempotency.key] = value
+
+    def _is_refused(self, provisions: Mapping[Key, int], outcome: Outcome, *, force: bool) -> bool:
+        """Whether the model refuses imports and releases; if so, the outcome must say why and until when."""
+        culprits = self.model.culprits(provisions, force=force)
+        if not culprits:
+            return False
+        assert culprit_of(outcome) in culprits
+        if isinstance(outcome, NoCapacity):
+            spent = self.model.spent.get(outcome.provision.key)
+            if spent is None:
+                assert outcome.renewal is None
+            else:
+                quantity, limit = outcome.provision.quantity, outcome.limit
+                at = spent.has_room_at(quantity, limit) if quantity <= limit else None
+                assert outcome.renewal is not None
+                assert outcome.renewal.resets == at
+                assert outcome.renewal.wait == (None if at is None else max(0, at - self.model.now))
+        return True
+
+    def _new(self, serial: int) -> None:
+        assert serial > self.last_serial, "serials strictly increase"
+        self.last_serial = serial
+
+    def _bend(self, serial: int) -> None:
+        commission = self.model.commissions[serial]
+        self.bent.update(commission.provisions, [count.meter for count in commission.counts])
+
+    def _issue_many(self, operation: IssueMany, outcome: IssuedMany) -> None:
+        if not operation.all_or_none:
+            assert not outcome.undone
+            assert len(outcome.outcomes) == len(operation.issues)
+            for issue, one in zip(operation.issues, outcome.outcomes, strict=True):
+                self._issue(issue, one)
+            return
+        before = copy.deepcopy((self.model, self.last_serial, self.bent))
+        for issue, one in zip(operation.issues, outcome.outcomes, strict=False):
+            self._issue(issue, one)
+        refused = [index for index, one in enumerate(outcome.outcomes) if not isinstance(one, Issued)]
+        assert outcome.undone == bool(refused)
+        assert len(outcome.outcomes) == (refused[0] + 1 if refused else len(operation.issues))
+        if refused:
+            self.model, self.last_serial, self.bent = before
+
+    def _settle(self, operation: Settle, outcome: Outcome) -> None:
+        if operation.serial not in self.model.pending(operation.component):
+            assert outcome == Resolved(not_found=(operation.serial,))
+            return
+        commission = self.model.commissions[operation.serial]
+        overage = commission.overage if operation.overage is None else operation.overage
+        asked = dict(operation.quantities)
+        if self._cannot_settle(commission.provisions, asked, overage, outcome):
+            return
+        granted = self.model.granted(operation.serial, asked, overage)
+        assert isinstance(outcome, Resolved)
+        assert outcome.accepted == (operation.serial,)
+        assert dict(outcome.settled) == ({} if overage is Overage.REFUSE else granted)
+        if overage is Overage.DEBT:
+            self._bend(operation.serial)
+        self.model.accept(operation.serial, granted)
+
+    def _cannot_settle(
+        self, issued: Mapping[Key, int], asked: Mapping[Key, int], overage: Overage, outcome: Outcome
+    ) -> bool:
+        """Whether a commission cannot be settled for these quantities; if so, the outcome must say so."""
+        most = LARGEST if overage is not Overage.REFUSE else 0
+        wrong = {
+            (key, settled, issued.get(key))
+            for key, settled in asked.items()
+            if key not in issued
+            or not min(issued[key], 0) <= settled <= (max(issued[key], most) if issued[key] >= 0 else 0)
+        }
+        if wrong:
+            assert isinstance(outcome, CannotSettle)
+            assert (outcome.key, outcome.settled, outcome.issued) in wrong
+        return bool(wrong)
+
+    def _revise(self, operation: Progress | Grow | Extend, outcome: Outcome) -> None:
+        model = self.model
+        commission = model.commissions[operation.serial]
+        match operation:
+            case Extend():
+                if commission.expires is not None:
+                    commission.expires = max(commission.expires, model.now + operation.time_to_live)
+                assert outcome == Revised(operation.serial, commission.expires)
+            case Progress():
+                used = dict(operation.quantities)
+                if not self._cannot_settle(commission.provisions, used, Overage.DEBT, outcome):
+                    assert outcome == Revised(operation.serial)
+                    commission.used = used
+                    if commission.overage is Overage.DEBT:
+                        self._bend(operation.serial)
+            case Grow():
+                totals, issued = dict(operation.totals), commission.provisions
+                if self._cannot_grow(issued, totals, outcome):
+                    return
+                more = {key: total - issued[key] for key, total in totals.items() if total != issued[key]}
+                if self._is_refused(more, outcome, force=operation.force):
+                    return
+                assert outcome == Revised(operation.serial)
+                model.grow(operation.serial, totals)
+                if operation.force:
+                    self._bend(operation.serial)
+
+    def _cannot_grow(self, issued: Mapping[Key, int], totals: Mapping[Key, int], outcome: Outcome) -> bool:
+        wrong = {
+            (key, total, issued.get(key))
+            for key, total in totals.items()
+            if key not in issued or not min(total, 0) <= issued[key] <= max(total, 0)
+        }
+        if wrong:
+            assert isinstance(outcome, CannotSettle)
+            assert (outcome.key, outcome.settled, outcome.issued) in wrong
+        return bool(wrong)
+
+    def _reconcile(self, operation: Reconcile, outcome: Reconciled) -> None:
+        model = self.model
+        meters = {key for key, _ in operation.usage if key.resource in model.meters}
+        if meters:
+            assert outcome.refusal is not None
+            assert (outcome.drifts, outcome.missing, outcome.serial) == ((), (), None)
+            assert culprit_of(outcome.refusal).key in meters
+            return
+        drifts = [
+            Drift(key, Holding(*model.figures(key)), model.settled_on(key), actual)
+            for key, actual in operation.usage
+            if key in model.limits
+        ]
+        assert list(outcome.drifts) == drifts
+        assert list(outcome.missing) == [key for key, _ in operation.usage if key not in model.limits]
+        mending = {drift.key: -drift.drift for drift in drifts if drift.drift}
+        culprits = {one for one in model.culprits(mending, force=True) if one.key in mending}
+        if not operation.mend or not mending:
+            assert (outcome.serial, outcome.refusal) == (None, None)
+        elif culprits:
+            assert outcome.serial is None
+            assert outcome.refusal is not None
+            assert culprit_of(outcome.refusal) in culprits
+        else:
+            assert outcome.refusal is None
+            assert outcome.serial is not None
+            self._new(outcome.serial)
+            model.issue(outcome.serial, operation.component, mending, is_mending=True)
+            self._bend(outcome.serial)
+            model.accept(outcome.serial)
+
+    def check(self, connection: Connection, components: Iterable[int], *, log: bool = True) -> None:
+        """Hold all that is stored against the model, and against the invariants.
+
+        Args:
+            connection: for reading, on the database of the ledger.
+            components: all of them.
+            log: whether the provision log is still complete.
+        """
+        model = self.model
+        commissions = self.witness.check(connection, model.now, log=log)
+        figures = read_figures(connection, model.now)
+        right = {key: model.figures(key) for key in model.limits}
+        assert figures == right, f"what is stored and what is right: {figures.items() ^ right.items()}"
+        for key, (limit, _, usage_max) in figures.items():
+            assert usage_max <= limit or key in self.bent, "invariant 4"
+        for component in components:
+            assert list_pending(connection, component) == model.pending(component), "invariant 9"
+        self._check_provisions(commissions, log=log)
+        self._check_closed()
+
+    def _check_provisions(self, commissions: Mapping[int, StoredCommission], *, log: bool) -> None:
+        rows = {
+            serial: {key: (quantity, settled) for key, quantity, settled, _ in commission.provisions}
+            | {key: (quantity, None) for key, _, quantity, _ in commission.counts}
+            for serial, commission in commissions.items()
+        }
+        right = {
+            serial: {
+                key: (quantity, None if commission.settled is None else commission.settled[key])
+                for key, quantity in [
+                    *commission.provisions.items(),
+                    *((count.meter, count.quantity) for count in commission.counts),
+                ]
+            }
+            for serial, commission in self.model.commissions.items()
+        }
+        if log:
+            assert rows == right
+        else:
+            assert rows.items() <= right.items()
+
+    def _check_closed(self) -> None:
+        """Each period that is stored as over is one of the model's, with the same end and total."""
+        for (key, start), ended in self.witness.closed.items():
+            spent = self.model.spent[key]
+            assert getattr(spent, "closed", {}).get(start) == ended, (key, start)
