@@ -33,7 +33,7 @@ from service.stored import StoredCommission
 from simulation.comparison import REFUSALS, culprit_of, parts_of
 from simulation.invariants import Witness, read_figures, read_holdings
 from simulation.model import LARGEST, METERED_TTL, Model
-from simulation.spending import Rate
+from simulation.spending import Budget, Rate
 from simulation.worlds import METERS, MOST_DEBTS
 
 
@@ -77,6 +77,10 @@ class Follower:
             spent = self.model.spent.get(key)
             if isinstance(spent, Rate) and not spent.level:
                 spent.at = row.mark or 0
+
+    def ends(self) -> int:
+        """How many periods with use in them have ended."""
+        return sum(spent.ends for spent in self.model.spent.values() if isinstance(spent, Budget))
 
     def tidy(self, before: int) -> None:
         """Idempotency keys from before that time are forgotten."""
@@ -339,4 +343,5 @@ class Follower:
         """Each period that is stored as over is one of the model's, with the same end and total."""
         for (key, start), ended in self.witness.closed.items():
             spent = self.model.spent[key]
-            assert getattr(spent, "closed", {}).get(start) == ended, (key, start)
+            right = getattr(spent, "closed", {}).get(start)
+            assert right == ended, f"the period of {key} from {start} has {ended}, not {right}"

@@ -76,15 +76,15 @@ class Wishes:
         """An import of what has meters, at both levels."""
         choice = self.random
         self.keys_used += 1
-        quantity = choice.choice([0, 1, 10, 30, 60])
+        quantity = choice.choice([0, 1, 3, 10, 30, 60])
         pair = choice.choice([(TOKENS, PROJECT_TOKENS), (CALLS, PROJECT_CALLS)])
         return make_issue(
             choice.choice(COMPONENTS),
             [(key, quantity) for key in pair],
             force=choice.random() < 0.1,
-            auto_accept=choice.random() < 0.2,
+            auto_accept=choice.random() < 0.5,
             time_to_live=self.follower.unlike_others(choice.choice([SECOND, HOUR, 2 * DAY])),
-            key=choice.choice([f"key {self.keys_used}", f"key {choice.randint(1, self.keys_used)}"]),
+            key=f"key {self.keys_used if choice.random() < 0.8 else choice.randint(1, self.keys_used)}",
             overage=choice.choice(list(Overage)),
             at_most=choice.random() < 0.3,
         )
@@ -144,7 +144,7 @@ def change_a_meter(choice: random.Random, follower: Follower, database: Database
     """Change the limit or the definition of a budget, after all of them have been looked at."""
     key = choice.choice([key for key in METER_KEYS if METERS[key.resource].kind is not Kind.RATE])
     if choice.random() < 0.5:
-        limit = choice.choice([0, 20, 70, 200])
+        limit = choice.choice([0, 50, 100, 200, 200])
         database.change(lambda connection: set_limits(connection, [(key, limit)]))
         follower.set_limit(key, limit)
     else:

@@ -55,6 +55,8 @@ class AbandonedError(Exception):
 class LedgerMachine(RuleBasedStateMachine):
     keys: Collection[Key] = KEYS
     """Those that can exist on this database."""
+    ends = 0
+    """How many periods with use in them have ended, in all histories."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -91,6 +93,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.database.close()
 
     def teardown(self) -> None:
+        type(self).ends += self.follower.ends()
         try:
             self.check_the_end()
         finally:
@@ -194,6 +197,22 @@ class LedgerMachine(RuleBasedStateMachine):
         )
         self.carry_out([revision])
         self.now += step
+        self.carry_out([])
+
+    @rule(
+        lives=st.lists(
+            st.tuples(plans.spendings, plans.settles | plans.revisions, st.sampled_from(STEPS[4:])),
+            min_size=2,
+            max_size=5,
+        )
+    )
+    def spend_time_after_time(self, lives: list[tuple[Any, Plan, int]]) -> None:
+        """Period after period, each with something in it."""
+        for spending, change, step in lives:
+            plan = dataclasses.replace(spending, key=None, is_question=False)
+            self.carry_out([plan, dataclasses.replace(plan, auto_accept=True)])
+            self.carry_out([change])
+            self.now += step
         self.carry_out([])
 
     @rule(plan=plans.resolves)

@@ -27,6 +27,7 @@ TABLES = (
     "engines",
     "holdings",
     "closed_periods",
+    "quota_alerts",
     "meters",
     "settings",
 )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from simulation.crashes import Run
 
-KILLS = int(os.environ.get("ASTAKOS_KILLS", "26"))
+KILLS = int(os.environ.get("ASTAKOS_KILLS", "14"))
 
 
 def test_what_was_acknowledged_survives_every_kill_and_the_rest_is_whole_or_not_there(tmp_path: Path) -> None:

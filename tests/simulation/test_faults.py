@@ -46,7 +46,7 @@ from simulation.worlds import (
 )
 
 ONE_SEED = os.environ.get("ASTAKOS_SEED")
-SEEDS = [int(ONE_SEED)] if ONE_SEED else range(int(os.environ.get("ASTAKOS_SEEDS", "300")))
+SEEDS = [int(ONE_SEED)] if ONE_SEED else range(int(os.environ.get("ASTAKOS_SEEDS", "120")))
 BATCHES = 8
 MOST_STATEMENTS = 30
 LATER = START + 8 * MINUTE
@@ -131,7 +131,7 @@ class World:
         self.follower.follow([look], perform(self.store, [look], self.now), self.now)
         with contextlib.closing(database_at(self.path)) as database:
             change_a_meter(self.random, self.follower, database)
-            self.follower.follow([], [], self.now)
+            self.follower.follow([look], perform(self.store, [look], self.now), self.now)
             if self.random.random() < 0.5:
                 self.now -= self.random.choice(STEPS)
                 self.follower.step_back(database.reader(), self.now)

@@ -117,7 +117,7 @@ class World:
         """Somebody changes the limit or the definition of a meter, or sets the clock back."""
         self.carry_out([look_at_all_meters()])
         change_a_meter(choice, self.follower, self.database)
-        self.follower.follow([], [], self.now)
+        self.carry_out([look_at_all_meters()])
         if choice.random() < 0.5:
             self.now -= choice.choice(STEPS)
             self.clock.set(self.now)

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from astakos.directory.entities import Resource
 from astakos.ledger.meter_definitions import Kind, MeterDefinition, base_of
 from astakos.ledger.periods import Unit
 from astakos.ledger.rules import UNLIMITED, Key
@@ -13,7 +14,7 @@ from astakos.storage.protocol import Connection
 from astakos.storage.sqlite.sqlite_connection import SQLiteConnection
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from astakos.storage.tables.meters import save_definition
-from astakos.storage.tables.registry import SAVE_RESOURCE, SAVE_SERVICE
+from astakos.storage.tables.registry import SAVE_SERVICE, save_resource
 from service.installation import set_limits
 
 COMPONENTS = (1, 2)
@@ -85,9 +86,9 @@ def define_meters(connection: Connection) -> None:
     component = connection.execute("SELECT name FROM components WHERE id = 1").fetchone()[0]
     connection.execute(SAVE_SERVICE, ("service", "compute", component))
     for name in ("tokens", "calls", *METERS):
-        connection.execute(
-            SAVE_RESOURCE, (name, None, "", 0, 0, True, True, 0, MOST_DEBTS.get(name, UNLIMITED), "service")
-        )
+        most_debt = MOST_DEBTS.get(name, UNLIMITED)
+        resource = Resource(0, name, "service", "compute", None, "", 0, 0, True, True, max_debt=most_debt)
+        save_resource(connection, resource)
     for name, definition in METERS.items():
         save_definition(connection, name, definition)
 
