@@ -31,12 +31,13 @@ class StoredProvision(NamedTuple):
 
 
 class StoredCount(NamedTuple):
-    """What a pending commission counts on a meter; `at_issue` is set if a rate has counted it already."""
+    """What a pending commission counts elsewhere; `at_issue` is set if a rate has counted it already."""
 
     key: Key
     base: Key
     quantity: int
     at_issue: int | None
+    first: int = 0
 
 
 class StoredCommission(NamedTuple):

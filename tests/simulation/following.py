@@ -321,7 +321,7 @@ class Follower:
     def _check_provisions(self, commissions: Mapping[int, StoredCommission], *, log: bool) -> None:
         rows = {
             serial: {key: (quantity, settled) for key, quantity, settled, _ in commission.provisions}
-            | {key: (quantity, None) for key, _, quantity, _ in commission.counts}
+            | {key: (quantity, None) for key, _, quantity, *_ in commission.counts}
             for serial, commission in commissions.items()
         }
         right = {

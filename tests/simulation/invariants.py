@@ -81,7 +81,7 @@ def check_sums(connection: Connection, *, log: bool = True) -> dict[int, StoredC
                 sums[key][0] += settled
             else:
                 sums[key][1 if quantity >= 0 else 2] += quantity
-        for key, _, quantity, at_issue in commission.counts:
+        for key, _, quantity, at_issue, _ in commission.counts:
             sums[key][1] += quantity if at_issue is None else 0
     for key, ((_, usage_min, usage_max), settled, _) in holdings.items():
         true, imports, releases = sums[key]
@@ -196,7 +196,7 @@ class Witness:
     def _take_in(self, serial: int, commission: StoredCommission, earlier: int) -> None:
         assert not any(key.resource in self.meters for key, *_ in commission.provisions) or commission.verdict
         first_seen = self._first_seen.setdefault(serial, self._checks)
-        for key, _, quantity, at_issue in commission.counts:
+        for key, _, quantity, at_issue, _ in commission.counts:
             if at_issue is not None:
                 self._rise(key, serial, quantity, commission.issue_time, earlier)
         if commission.resolve_time is None or serial in self._resolved:

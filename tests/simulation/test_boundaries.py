@@ -1,6 +1,6 @@
 """Two engines on one database over thousands of boundaries: what is spent in each period, beside the model.
 
-In CI, about 4,700 periods with something in them end, each with a holding that starts from nothing.
+In CI, about 3,000 periods with something in them end.
 
 By hand, more of them, or one that failed:
 
@@ -31,7 +31,7 @@ from simulation.worlds import COMPONENTS, START, database_at, make_database
 
 ONE_SEED = os.environ.get("ASTAKOS_SEED")
 STEPS = (MINUTE, 7 * MINUTE, HOUR, 5 * HOUR, DAY, DAY, 3 * DAY, 3 * DAY, 20 * DAY)
-BATCHES = 250
+BATCHES = 180
 BATCHES_UNCHECKED = 16
 """How many batches are only compared by their outcomes, because all tables are read for more."""
 
@@ -112,7 +112,7 @@ def live(database: Database, seed: int) -> None:
     assert world.follower.ends() > BATCHES // 2
 
 
-@pytest.mark.parametrize("seed", seeds(0, 6))
+@pytest.mark.parametrize("seed", seeds(0, 5))
 def test_no_period_has_more_than_its_limit(tmp_path: Path, seed: int) -> None:
     path = tmp_path / "ledger.db"
     make_database(path)
