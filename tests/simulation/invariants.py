@@ -32,7 +32,7 @@ from simulation.spending import length_of
 from simulation.worlds import MOST_DEBTS
 
 LIST_HOLDINGS = f"""
-SELECT h.holder, h.source, h.resource, {LIMIT}, h.usage_min, h.usage_max, h.settled, h.mark
+SELECT h.holder, h.source, h.resource, {LIMIT}, h.usage_min, h.usage_max, h.settled, h.mark, h.id
 FROM holdings h {PROJECT_LEVEL}
 """
 LIST_METERS = "SELECT r.name FROM meters m JOIN resources r ON r.id = m.resource_id"
@@ -48,12 +48,13 @@ class Row(NamedTuple):
     figures: Figures
     settled: int
     mark: int | None
+    identifier: int
 
 
 def read_holdings(connection: Connection) -> dict[Key, Row]:
     return {
-        Key(holder, source or None, resource): Row(Figures(*figures), settled, mark)
-        for holder, source, resource, *figures, settled, mark in connection.execute(LIST_HOLDINGS)
+        Key(holder, source or None, resource): Row(Figures(*figures), settled, mark, identifier)
+        for holder, source, resource, *figures, settled, mark, identifier in connection.execute(LIST_HOLDINGS)
     }
 
 
@@ -61,8 +62,8 @@ def read_figures(connection: Connection, now: int = 0) -> dict[Key, Figures]:
     """All holdings as quotas show them at present."""
     present = MeteredFigures(connection, now)
     return {
-        key: Figures(*present.at_present(key.resource, Holding(*figures), mark).holding)
-        for key, (figures, _, mark) in read_holdings(connection).items()
+        key: Figures(*present.at_present(key, identifier, Holding(*figures), mark).holding)
+        for key, (figures, _, mark, identifier) in read_holdings(connection).items()
     }
 
 
@@ -83,7 +84,7 @@ def check_sums(connection: Connection, *, log: bool = True) -> dict[int, StoredC
                 sums[key][1 if quantity >= 0 else 2] += quantity
         for key, _, quantity, at_issue, _ in commission.counts:
             sums[key][1] += quantity if at_issue is None else 0
-    for key, ((_, usage_min, usage_max), settled, _) in holdings.items():
+    for key, ((_, usage_min, usage_max), settled, *_) in holdings.items():
         true, imports, releases = sums[key]
         assert 0 <= usage_min <= usage_max <= UNLIMITED, f"invariant 1 of {key}"
         assert usage_max - usage_min == imports - releases, f"invariant 2 of {key}"
@@ -135,7 +136,7 @@ class Witness:
 
     def redefine(self, connection: Connection, name: str, definition: MeterDefinition) -> None:
         """The running period ends as another definition says of its start, with all that is in it."""
-        for key, (*_, mark) in read_holdings(connection).items():
+        for key, (_, _, mark, _) in read_holdings(connection).items():
             if key.resource == name and mark is not None:
                 for taken in self._taken.get(key, ()):
                     taken.at = min(taken.at, mark)
@@ -257,7 +258,7 @@ class Witness:
             for holder, source, resource, start, end, total in connection.execute(LIST_CLOSED)
         ]
         starts: dict[Key, list[int]] = {}
-        for key, (*_, mark) in read_holdings(connection).items():
+        for key, (_, _, mark, _) in read_holdings(connection).items():
             starts[key] = [] if mark is None else [mark]
         for key, start, *_ in rows:
             starts[key].append(start)
