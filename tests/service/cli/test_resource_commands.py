@@ -1,5 +1,6 @@
 import pytest
 
+from astakos.administration.dump import dump
 from astakos.ledger.rules import UNLIMITED
 from astakos.storage.protocol import Database
 from service.command import astakos, refused
@@ -193,6 +194,22 @@ def test_what_is_not_given_of_a_meter_stays(database: Database) -> None:
     assert (meter["period"], meter["system_default"]) == ("each day, Asia/Tokyo from 2026-01-01T05:00", 6)
     assert meter["project_default"] == UNLIMITED
     assert astakos(database, "resource", "set", VM, "--meter", "day=6", "--zone", "").status == 1
+
+
+def test_what_a_period_leaves_over_can_roll_over_in_the_scale_of_the_resource(database: Database) -> None:
+    def stored() -> tuple[int, int]:
+        meter = next(entry.meter for entry in dump(database).resources if entry.name == f"{VM}/day")
+        assert meter is not None
+        return meter.rollover, meter.every
+
+    astakos(database, "resource", "set", VM, "--scale", "2", "--meter", "day=5", "--rollover", "1.25")
+    assert stored() == (125, 1)
+    astakos(database, "resource", "set", VM, "--meter", "day=6")
+    assert stored() == (125, 1)
+    astakos(database, "resource", "set", VM, "--meter", "day=6", "--rollover", "0")
+    assert stored() == (0, 1)
+    done = astakos(database, "resource", "set", VM, "--window", "5hours=3", "--rollover", "1")
+    assert (done.status, "give --meter" in done.errors) == (2, True)
 
 
 def test_thresholds_and_shadows_are_of_a_resource_or_of_the_meters_that_are_given(database: Database) -> None:

@@ -59,6 +59,9 @@ def test_windows_and_rates_have_a_length() -> None:
         (MeterDefinition(kind=Kind.RATE, unit=Unit.MONTH), "use days"),
         (MeterDefinition(kind=Kind.WINDOW, unit=Unit.DAY, zone="Europe/Athens"), "neither an anchor"),
         (MeterDefinition(kind=Kind.RATE, unit=Unit.DAY, keeps_debt=True), "leave keeps_debt out"),
+        (MeterDefinition(kind=Kind.RATE, unit=Unit.DAY, rollover=5), "a rate has no next period"),
+        (MeterDefinition(kind=Kind.WINDOW, unit=Unit.DAY, rollover=5), "a window has no next period"),
+        (MeterDefinition(unit=Unit.DAY, rollover=-1), "a rollover must be from 0"),
     ],
 )
 def test_what_contradicts_itself_is_refused(definition: MeterDefinition, message: str) -> None:
