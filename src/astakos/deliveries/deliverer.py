@@ -33,6 +33,9 @@ CLAIM_SECONDS = 120
 KEPT_DELIVERED = 7 * DAY
 KEPT_DEAD = 90 * DAY
 
+TOLD_IN_LOG = ("component", "resource", "percent")
+"""What the log tells of an event besides what all events have."""
+
 log = logging.getLogger("astakos.notices")
 
 
@@ -266,12 +269,14 @@ class Deliverer:
 
 def _write(recorded: RecordedEvent) -> None:
     event = recorded.event
+    facts = event.after or {}
     # At the default level, because nothing else tells anybody.
     log.warning(
-        "notice %d: %s, project %s, user %s, by %s",
+        "notice %d: %s, project %s, user %s, by %s%s",
         recorded.number,
         event.kind,
         event.project or "-",
         event.subject or "-",
         event.actor.user or event.actor.origin,
+        "".join(f", {name} {facts[name]}" for name in TOLD_IN_LOG if name in facts),
     )

@@ -18,6 +18,7 @@ from astakos.ledger.meters import Budget, Meter, Meters, begin, resets
 from astakos.ledger.rules import UNLIMITED, Holding, Key, NoCapacity, Provision
 
 WHOLE = 100
+"""What all of a limit is, in percent."""
 USUAL_THRESHOLDS = (80, 100)
 MOST_THRESHOLDS = 10
 LARGEST_THRESHOLD = 1000

@@ -223,7 +223,8 @@ class _Batch:
                 self.changes.alerts.append(self._metering.alert(AlertKind.REFUSED, refusal, self._holdings))
 
     def _note_passed(self, passed: Sequence[NoCapacity]) -> None:
-        self.changes.passed.extend(passed)
+        # Of each resource the first, which is what a refusal would have named.
+        self.changes.passed.extend({one.provision.key.resource: one for one in reversed(passed)}.values())
         self.changes.alerts.extend(
             [self._metering.alert(AlertKind.WOULD_REFUSE, one, self._holdings) for one in passed]
         )

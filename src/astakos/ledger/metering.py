@@ -7,7 +7,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from astakos.ledger import rules
-from astakos.ledger.alerts import Alert, AlertIdentity, AlertKind, crossed, period_of
+from astakos.ledger.alerts import WHOLE, Alert, AlertIdentity, AlertKind, crossed, period_of
 from astakos.ledger.counts import Above, Count, counts_of, with_counted
 from astakos.ledger.granting import Debt, Figures, Granting, Shortage, any_debt
 from astakos.ledger.grants import base_of_grant
@@ -272,11 +272,15 @@ class Metering:
 
     def reached(self, resolved: Iterable[Resolution]) -> Iterator[Alert]:
         """Yield an alert for each threshold that commissions have crossed when they settled."""
+        thresholds = self.thresholds
         for resolution in resolved:
             for key, _, settled, after in resolution.settlements:
-                percents = self.thresholds.get(key.resource)
-                if percents and (percent := crossed(after.usage_min, settled, after.limit, percents)):
-                    yield self._alert(AlertKind.REACHED, key, percent, after.usage_min, after)
+                percents = thresholds.get(key.resource)
+                # Asked for all that settles; hardly anything gets further.
+                if percents and after.usage_min * WHOLE >= percents[0] * after.limit:
+                    percent = crossed(after.usage_min, settled, after.limit, percents)
+                    if percent:
+                        yield self._alert(AlertKind.REACHED, key, percent, after.usage_min, after)
 
     def alert(self, kind: AlertKind, refusal: NoCapacity, holdings: Mapping[Key, Holding]) -> Alert:
         """Return an alert about an import that was, or would have been, refused."""

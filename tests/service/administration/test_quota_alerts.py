@@ -219,7 +219,7 @@ def test_alerts_are_forgotten_a_week_after_their_period_and_not_before_they_are_
 
 def test_a_shadow_is_told_to_programs_and_to_nobody_by_mail(lab: Laboratory) -> None:
     meter = MeterDefinition(unit=Unit.DAY)
-    lab.set_up(ResourceEntry(name=DAILY, service="compute_api", shadow=True, thresholds=[], meter=meter))
+    lab.set_up(ResourceEntry(name=DAILY, service="compute_api", shadow=True, meter=meter))
     for _ in range(3):
         lab.charge(101)
         lab.wait(1)

@@ -93,14 +93,15 @@ def meters_of(told: Sequence[Told], time_to_live: int) -> Meters:
     found: dict[str, list[Meter]] = {}
     debts: dict[str, int] = {}
     thresholds: dict[str, Sequence[int]] = {}
-    for name, definition, max_debt, percents, _ in told:
+    for name, definition, max_debt, percents, shadow in told:
         base = base_of(name)
         meter = None if base is None or definition is None else definition.meter(name)
         if base is not None and meter is not None:
             found.setdefault(base, []).append(meter)
         if max_debt < UNLIMITED:
             debts[name] = max_debt
-        if of_resource := usual_thresholds(meter) if percents is None else percents:
+        # What refuses nothing is not told to users.
+        if not shadow and (of_resource := usual_thresholds(meter) if percents is None else percents):
             thresholds[name] = of_resource
     shadows = [one.name for one in told if one.shadow]
     return Meters(found, debts, time_to_live, thresholds=thresholds, shadows=shadows)
