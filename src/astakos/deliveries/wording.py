@@ -44,7 +44,7 @@ def values_of(connection: Connection, recorded: RecordedEvent, base_url: str) ->
         quantity = details.get(name)
         if not isinstance(quantity, int) or resource is None:
             return ""
-        shown = format(Decimal(quantity).scaleb(-resource.scale), "f")
+        shown = format(Decimal(quantity).scaleb(-resource.scale).normalize(), "f")
         return f"{shown} {resource.unit or ''}".strip()
 
     values = {

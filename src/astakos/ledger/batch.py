@@ -192,7 +192,7 @@ class _Batch:
                 self._note_refusal(operation.component, issue.provisions, outcome)
             return outcome
         changed, counts = outcome
-        is_reported = bool(metering.shadows) and not operation.force
+        is_reported = metering.shadows and not operation.force
         passed = metering.passed(holdings, changed) if is_reported else ()
         if marks is not None:
             metering.marks = marks

@@ -4,14 +4,16 @@ from dataclasses import replace
 
 import pytest
 
+from astakos.administration.load import load
+from astakos.administration.state_document import ResourceEntry, StateDocument
 from astakos.deliveries.outcomes import DeliveryError
 from astakos.deliveries.templates import load_templates
 from astakos.deliveries.wording import mail, values_of
-from astakos.events.event import OPERATOR, Event, RecordedEvent
+from astakos.events.event import OPERATOR, SERVICE, Event, RecordedEvent
 from astakos.storage.protocol import Connection, Database
 from astakos.storage.tables import projects, users
 from astakos.storage.tables.deliveries import Delivery, DeliveryState
-from service.world import BASE_URL, BOB, LAB
+from service.world import BASE_URL, BOB, LAB, LOADED, PAST
 
 TEMPLATES = load_templates(None)
 INJECTED = "lab\r\nBcc: evil@example.org\u2028\r\n\r\nmoc.kcatta\u202e\x1b]0;x\x07"
@@ -52,6 +54,22 @@ def test_the_further_lines_of_a_reason_are_indented(database: Database) -> None:
     event = recorded("application.denied", "too large\r\n\r\nYour password ends: http://evil\u202e")
     text = TEMPLATES["application.denied"].text_with(values_of(database.reader(), event, BASE_URL))
     assert "Reason: too large\n  \n  Your password ends: http://evil\n" in text
+
+
+def test_limits_are_told_in_the_unit_of_the_resource(database: Database) -> None:
+    entry = ResourceEntry(name="llm.cost", service="compute_api", unit="USD", scale=6)
+    load(database, StateDocument(resources=[entry]), LOADED)
+    after = {"resource": "llm.cost", "usage": 10_000_000, "limit": 12_500_000, "percent": 80, "resets": PAST}
+    event = RecordedEvent(1, 0, Event("quota.reached", SERVICE, LAB, BOB.uuid, after=after), bytes(32))
+    values = values_of(database.reader(), event, BASE_URL)
+    template = TEMPLATES["quota.reached"]
+    assert template.subject_with(values) == "80 % of llm.cost in lab.example.org used"
+    text = template.text_with(values)
+    assert "10 USD of llm.cost are used. The limit is 12.5 USD.\n" in text
+    assert f"resets    {PAST}\n" in text
+    stays = event._replace(event=event.event._replace(after={**after, "resets": None, "resource": "gone"}))
+    values = values_of(database.reader(), stays, BASE_URL)
+    assert (values["usage"], values["limit"], values["resets"]) == ("", "", "not by itself")
 
 
 @pytest.mark.parametrize(
