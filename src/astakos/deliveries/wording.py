@@ -20,6 +20,8 @@ from astakos.storage.tables.deliveries import Delivery
 
 NONE_GIVEN = "none given"
 OPERATOR_NAME = "an operator"
+OWN_PROJECT = "your own project"
+"""What a system project is called: its name contains the user's uuid."""
 NOT_BY_ITSELF = "not by itself"
 ONE_ADDRESS = re.compile(r'[^\s@,;:<>()"\\]+@[^\s@,;<>()"\\]+')
 """An address that no mail program reads as several, or as a name with an address."""
@@ -57,7 +59,7 @@ def values_of(connection: Connection, recorded: RecordedEvent, base_url: str) ->
         "name": "" if subject is None else subject.name.strip() or subject.email,
         "number": str(details.get("application") or details.get("commissions", "")),
         "percent": str(details.get("percent", "")),
-        "project": "" if project is None else project.name,
+        "project": "" if project is None else OWN_PROJECT if project.system_project else project.name,
         "project_id": event.project or "",
         "resets": str(details.get("resets") or NOT_BY_ITSELF),
         "resource": str(details.get("resource", "")),

@@ -45,7 +45,8 @@ def test_no_name_adds_a_header_or_a_line(database: Database, kind: str) -> None:
     assert "Bcc" not in message
     assert message["To"] == BOB.email
     shown = f"{message['Subject']}\n{message.get_content()}"
-    assert SHOWN in shown
+    # That of pending commissions tells only of a component.
+    assert (SHOWN in shown) is (kind != "commission.overdue")
     assert all(char.isprintable() or char == "\n" for char in shown)
     assert not any(line.startswith("Bcc") for line in shown.splitlines())
 
@@ -67,6 +68,9 @@ def test_limits_are_told_in_the_unit_of_the_resource(database: Database) -> None
     text = template.text_with(values)
     assert "10 USD of llm.cost are used. The limit is 12.5 USD.\n" in text
     assert f"resets    {PAST}\n" in text
+    own = event._replace(event=event.event._replace(project=BOB.uuid))
+    values = values_of(database.reader(), own, BASE_URL)
+    assert template.subject_with(values) == "80 % of llm.cost in your own project used"
     stays = event._replace(event=event.event._replace(after={**after, "resets": None, "resource": "gone"}))
     values = values_of(database.reader(), stays, BASE_URL)
     assert (values["usage"], values["limit"], values["resets"]) == ("", "", "not by itself")
