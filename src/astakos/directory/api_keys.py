@@ -28,6 +28,7 @@ CALLS: Final = frozenset(
         "account.authenticate",
         "account.feedback",
         "account.user_catalogs",
+        "authz.authorize",
         "default_project.set_default_project",
         "events.events",
         "history.history",

@@ -138,8 +138,15 @@ class Request:
 
     @property
     def header_token(self) -> str:
-        """The token in a header; "" if there is none."""
-        return self.header(b"x-auth-token") or self._bearer_token
+        """The token in a header; "" if there is none.
+
+        Raises:
+            TwoTokens: There are two that differ.
+        """
+        token, bearer = self.header(b"x-auth-token"), self._bearer_token
+        if token and bearer and token != bearer:
+            raise TwoTokens
+        return token or bearer
 
     @property
     def _bearer_token(self) -> str:

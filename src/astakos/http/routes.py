@@ -16,6 +16,7 @@ from astakos.http.account import (
     user_catalogs,
 )
 from astakos.http.authentication import ForComponent, ForUser
+from astakos.http.authz import answering
 from astakos.http.commissions import acting, bulk, history_pages, issuing, pending, reconciling
 from astakos.http.identity import (
     access_token_validation,
@@ -98,6 +99,8 @@ def _routes() -> Iterator[Route]:
     yield from _commissions()
     yield from _web()
     yield from _service()
+    # Proxies append the path of the request that they ask about.
+    yield Route("/authz/{service}", {ANY_METHOD: answering.authorize}, EXACTLY, pattern="[^/]+(?:/.*)?")
     yield from _users()
     yield from _keystone()
 

@@ -23,7 +23,7 @@ from astakos.service.readiness import Readiness
 from astakos.service.ttl_cache import TtlCache
 from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Connection, Database
-from astakos.storage.tables import api_keys, registry, sessions, settings
+from astakos.storage.tables import api_keys, registry, sessions, settings, users
 from astakos.storage.tables.statistics import UserCounts, count_users
 
 QUICK_READS = Bounds(at_once=6, of_one=5)
@@ -100,6 +100,9 @@ class Service:
         )
         self._users_of_keys: TtlCache[bytes, User] = TtlCache(
             lambda token_hash: self.read(api_keys.find_holder, token_hash)
+        )
+        self._groups: TtlCache[int, tuple[str, ...]] = TtlCache(
+            lambda user: self.read(users.names_of_groups, user)
         )
         self._names_of_services: TtlCache[None, dict[int, frozenset[str]]] = TtlCache(
             lambda _: self.read(registry.names_of_services)
@@ -184,6 +187,15 @@ class Service:
         names = await self._names_of_services.get(None) or {}
         return names.get(component.id, frozenset())
 
+    async def component_of_service(self, name: str) -> int | None:
+        """Returns the id of the component that has a service, up to a second old; None if there is none."""
+        names = await self._names_of_services.get(None) or {}
+        return next((component for component, services in names.items() if name in services), None)
+
+    async def groups_of(self, user: User) -> tuple[str, ...]:
+        """Returns the names of a user's groups, up to a second old."""
+        return await self._groups.get(user.id) or ()
+
     async def user_counts(self) -> UserCounts:
         """Returns how many users there are."""
         return await self._user_counts.get(None) or UserCounts(0, 0)
@@ -209,6 +221,7 @@ class Service:
         self._users.forget()
         self._users_of_keys.forget()
         self._names_of_services.forget()
+        self._groups.forget()
         self._user_counts.forget()
         self._login_settings.forget()
 

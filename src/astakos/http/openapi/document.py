@@ -37,6 +37,10 @@ WITHOUT_BODY = ("GET", "HEAD")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
 
 PATH_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
+    "service": {
+        "description": "The name of a service. Any path can follow.",
+        "schema": {"type": "string", "minLength": 1},
+    },
     "key": {
         "description": "The prefix of the key, with or without `astk_`.",
         "schema": {"type": "string", "minLength": 1},
@@ -102,6 +106,15 @@ HEADERS: Mapping[str, tuple[Schema, str]] = {
     "Retry-After": ({"type": "string", "pattern": "^[0-9]+$"}, "The number of seconds to wait."),
     "Vary": (TEXT, "The request headers that the response depends on."),
     "WWW-Authenticate": (TEXT, "How to authenticate, and what is wrong with the token (RFC 6750)."),
+    "X-Astakos-Groups": (
+        TEXT,
+        "The user's groups, with commas between them. Their names are percent-encoded.",
+    ),
+    "X-Astakos-Key": (TEXT, "The prefix of the key; empty for a token."),
+    "X-Astakos-Project": (TEXT, "The UUID of the project to draw from."),
+    "X-Astakos-Refused": (TEXT, "The resource or meter without room; empty if there is room."),
+    "X-Astakos-User": (TEXT, "The UUID of the user."),
+    "X-Astakos-Username": (TEXT, "The user name, percent-encoded."),
     "X-Content-Type-Options": (TEXT, "Forbids guessing another type than Content-Type."),
     "X-Request-Id": (
         {"type": "string", "minLength": 1, "maxLength": 128},

@@ -254,6 +254,11 @@ def groups_of(connection: Connection, user: int) -> list[Group]:
     return [Group(*row) for row in connection.execute(LIST_GROUPS_OF, (user,))]
 
 
+def names_of_groups(connection: Connection, user: int) -> tuple[str, ...]:
+    """Return the names of the groups that a user belongs to."""
+    return tuple(group.name for group in groups_of(connection, user))
+
+
 def list_groups(connection: Connection) -> list[str]:
     """List the names of all groups in the order in which they were added."""
     return [name for (name,) in connection.execute(LIST_GROUPS)]
