@@ -144,9 +144,7 @@ class Model:
         limit, usage_min, usage_max = self.figures(key)
         if quantity < 0:
             return Culprit("NoQuantity", key, quantity, usage_min, 0) if usage_min + quantity < 0 else None
-        # Of nothing, no unit lacks room on a meter, even on one beyond its limit.
-        counts_units = quantity > 0 or key.resource not in self.meters
-        if usage_max + quantity > limit and counts_units and not force:
+        if usage_max + quantity > limit and not force:
             return Culprit("NoCapacity", key, quantity, usage_max, limit)
         return Culprit("OutOfRange", key, quantity, usage_max) if usage_max + quantity > LARGEST else None
 

@@ -120,10 +120,11 @@ class _Batch:
         self._learned: dict[Key, Holding] = {}
         self._settled_grants: set[Key] = set()
         granting = Granting(transaction, state.meters, present, self._learn)
-        self._metering = Metering(state.meters, state.marks, present, state.above, granting)
+        self._metering = Metering(
+            state.meters, state.marks, present, state.above, granting, is_certain=due > 0
+        )
         self._told = state.told
-        if due:
-            self._metering.forgive(self._holdings)
+        self._metering.forgive(self._holdings)
         for serial, commission in state.expired.items():
             self._end(serial, commission, Verdict.EXPIRED)
             self._pending.pop(serial, None)

@@ -155,14 +155,32 @@ class Granting:
         if short:
             return Shortage(short)
         found = split(quantity, room, self._supplies(level, room, figures, used, debt))
-        if found.lacking:
-            return Shortage(found.lacking)
+        lacking = found.lacking if quantity else self._exceeded(level, room, figures, used, debt)
+        if lacking:
+            return Shortage(lacking)
         at_issue = {count.key: count.at_issue for count in group}
         parts = [Count(key, base, number, at_issue.get(key), first) for key, first, number in found.parts]
         for part in parts:
             used[part.key] += part.quantity
         counting = {part.key for part in parts}
         return parts + [count._replace(quantity=0) for count in group if count.key not in counting]
+
+    def _exceeded(
+        self, level: Key, room: Collection[Key], figures: Figures, used: Counter[Key], debt: Debt
+    ) -> frozenset[Key]:
+        """Return meters beyond their limits that nothing lifts.
+
+        They refuse even an import of nothing, as other holdings do: it could be settled for more.
+        """
+        shadows = self._meters.shadows
+        beyond = {
+            key: 0
+            for key in room
+            if figures.holdings[key].usage_max > figures.holdings[key].limit and key.resource not in shadows
+        }
+        if not beyond:
+            return frozenset()
+        return split(1, beyond, self._supplies(level, beyond, figures, used, debt)).lacking
 
     def _short_rates(
         self, level: Key, room: Mapping[Key, int], quantity: int, figures: Figures, debt: Debt

@@ -71,8 +71,14 @@ class Metering:
         now: int,
         above: Above,
         granting: Granting,
+        *,
+        is_certain: bool = True,
     ) -> None:
-        """Set the meters, the stored marks, and the instant at which all operations of the batch happen."""
+        """Set the meters, the stored marks, and the instant at which all operations of the batch happen.
+
+        While that is not certain, no time passes: nothing is forgiven, and no period begins, because it
+        could begin years from now.
+        """
         self.marks = dict(marks)
         self.closed: list[tuple[Key, Closed]] = []
         self.has_meters = bool(meters)
@@ -83,6 +89,7 @@ class Metering:
         self._meters = meters
         self._now = now
         self._granting = granting
+        self._is_certain = is_certain
 
     @property
     def rolled(self) -> Mapping[Key, Rolled]:
@@ -91,6 +98,8 @@ class Metering:
 
     def forgive(self, holdings: dict[Key, Holding]) -> None:
         """Take into account the time that has passed for all metered holdings."""
+        if not self._is_certain:
+            return
         for key, mark in self.marks.items():
             meter = self._meters.named.get(key.resource)
             if meter is not None:
@@ -322,7 +331,7 @@ class Metering:
         limit, _, usage = figures.holdings[key]
         if key.resource in self.shadows:
             return False
-        return usage + quantity > limit and quantity > self._available(key, figures)
+        return usage + quantity > limit and max(1, quantity) > self._available(key, figures)
 
     def _available(self, meter: Key, figures: Figures) -> int:
         limit, _, usage = figures.holdings[meter]
@@ -341,7 +350,7 @@ class Metering:
     def _begin(self, key: Key) -> None:
         """Let a period begin that begins with its first use."""
         meter = self._meters.named.get(key.resource)
-        if meter is not None:
+        if meter is not None and self._is_certain:
             self.marks[key] = begin(meter, self.marks.get(key), self._now)
 
 

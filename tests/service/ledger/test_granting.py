@@ -462,3 +462,10 @@ def test_what_was_left_over_is_no_debt_in_the_next_period(granted: Granted) -> N
     granted.wait(DAY)
     assert isinstance(granted.use(86), NoCapacity)
     assert isinstance(granted.use(85), Issued)
+
+
+def test_a_grant_lifts_a_meter_beyond_its_limit_for_an_import_of_nothing(granted: Granted) -> None:
+    assert isinstance(granted.use(LIMIT + 3, force=True), Issued)
+    assert refusal(granted.use(0)).provision.key.resource == DAILY
+    granted.give(10)
+    assert isinstance(granted.use(0), Issued)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from astakos.clock import DAY, MICROSECONDS
-from astakos.ledger.batch import perform
+from astakos.ledger.batch import carry_out, perform
 from astakos.ledger.meter_definitions import Kind, MeterDefinition
 from astakos.ledger.operations import (
     Issue,
@@ -202,6 +202,31 @@ def test_a_window_begins_with_the_first_import(metered: Metered) -> None:
     metered.wait(1)
     assert isinstance(metered.issue(1), Issued)
     assert [row[2:] for row in metered.closed()] == [(START + 3 * HOUR, START + 8 * HOUR, 100)]
+
+
+def test_no_period_begins_while_the_clock_is_in_doubt(metered: Metered) -> None:
+    metered.define(WINDOW, MeterDefinition(kind=Kind.WINDOW, unit=Unit.HOUR, every=5), 100)
+    metered.define(DAILY, MeterDefinition(unit=Unit.DAY), 100)
+    with contextlib.closing(ledger_storage(metered.database)) as store:
+        performed = carry_out(store, [charge(60)], START + 3650 * DAY, due=0)
+    assert isinstance(performed.outcomes[0], Issued)
+    assert metered.figures(DAILY).usage_max == 60
+    assert refused_by(metered.issue(50)) in {WINDOW, DAILY}
+    assert isinstance(metered.issue(40), Issued)
+    metered.wait(DAY)
+    assert isinstance(metered.issue(100), Issued)
+
+
+def test_an_import_of_nothing_is_refused_beyond_the_limit(metered: Metered) -> None:
+    """It could be settled for more."""
+    metered.define(DAILY, MeterDefinition(unit=Unit.DAY), 100)
+    assert isinstance(metered.issue(100), Issued)
+    assert isinstance(metered.issue(0), Issued)
+    assert isinstance(metered.issue(3, force=True), Issued)
+    assert refused_by(metered.issue(0)) == DAILY
+    assert isinstance(metered.issue(0, force=True), Issued)
+    metered.wait(DAY)
+    assert isinstance(metered.issue(0), Issued)
 
 
 def test_a_refused_bulk_begins_no_window(metered: Metered) -> None:
