@@ -17,7 +17,7 @@ ON_THE_DATABASE = {
     "delivery": "astakos.cli.delivery_commands:delivery",
     "dump": "astakos.cli.state_commands:dump",
     "grant": "astakos.cli.grant_commands:grant",
-    "key": "astakos.cli.key_commands:key",
+    "key": "astakos.cli.shared_groups:key",
     "load": "astakos.cli.state_commands:load",
     "migrate": "astakos.cli.migrate_command:migrate",
     "project": "astakos.cli.project_commands:project",
@@ -43,7 +43,7 @@ OLDER_NAMES = {
 
 SECTIONS = {
     "Run and administer a service, on its database": ON_THE_DATABASE,
-    "Ask a service over HTTP (also: quota mine, resource offered)": OVER_HTTP,
+    "Ask a service over HTTP (also: key mine, quota mine, resource offered)": OVER_HTTP,
     "Try it": ALONE,
 }
 

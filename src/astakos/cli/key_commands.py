@@ -1,4 +1,4 @@
-"""`astakos key`: manages the API keys of users."""
+"""`astakos key`: manages the API keys of users, on the database."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -41,12 +41,7 @@ def key_only_option(function: F) -> F:
     )(function)
 
 
-@click.group()
-def key() -> None:
-    """Make, list, rotate and revoke API keys, with which programs act as a user."""
-
-
-@key.command()
+@click.command()
 @click.argument("user")
 @click.option("--name", required=True, help="What the key is for.")
 @click.option("--expires", type=INSTANT, help="When it ends.  [default: never]")
@@ -98,7 +93,7 @@ def add(
     _print_new(open_database(database_url).change(change), as_json=as_json, key_only=key_only)
 
 
-@key.command("list")
+@click.command("list")
 @click.argument("user", required=False)
 @database_option
 @table_options
@@ -117,7 +112,7 @@ def list_(user: str | None, database_url: str, as_json: bool, wide: bool) -> Non
     print_rows(rows, columns, as_json=as_json, wide=wide, droppable=droppable)
 
 
-@key.command()
+@click.command()
 @click.argument("prefix")
 @database_option
 @json_option
@@ -139,7 +134,7 @@ def show(prefix: str, database_url: str, as_json: bool) -> None:
     print_facts(facts, as_json=as_json)
 
 
-@key.command()
+@click.command()
 @click.argument("prefix")
 @click.option(
     "--overlap",
@@ -166,7 +161,7 @@ def rotate(prefix: str, overlap_seconds: int, database_url: str, as_json: bool, 
     _print_new(open_database(database_url).change(change), as_json=as_json, key_only=key_only)
 
 
-@key.command()
+@click.command()
 @click.argument("prefixes", metavar="PREFIX...", nargs=-1, required=True)
 @reason_option
 @database_option

@@ -1,9 +1,24 @@
-"""`astakos quota` and `astakos resource`: what administrators do on the database and users ask over HTTP.
+"""`astakos key`, `quota` and `resource`: what administrators do on the database and users ask over HTTP.
 
 The commands for users work where only the client is installed.
 """
 
 from astakos.cli.lazy_group import LazyGroup
+
+key = LazyGroup(
+    "key",
+    help="Make, list, rotate and revoke API keys; `mine`, `make` and `end` ask over HTTP.",
+    targets={
+        "add": "astakos.cli.key_commands:add",
+        "end": "astakos.cli.own_key_commands:end",
+        "list": "astakos.cli.key_commands:list_",
+        "make": "astakos.cli.own_key_commands:make",
+        "mine": "astakos.cli.own_key_commands:mine",
+        "revoke": "astakos.cli.key_commands:revoke",
+        "rotate": "astakos.cli.key_commands:rotate",
+        "show": "astakos.cli.key_commands:show",
+    },
+)
 
 quota = LazyGroup(
     "quota",

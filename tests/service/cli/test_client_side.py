@@ -35,7 +35,13 @@ if TYPE_CHECKING:
 
     from service.caller import Caller
 
-NEED_A_TOKEN = (["whoami"], ["quota", "mine"], ["catalog"], ["names", ALICE.uuid], ["uuids", ALICE.email])
+NEED_A_TOKEN = (
+    ["whoami"],
+    ["quota", "mine"],
+    ["catalog"],
+    ["names", ALICE.uuid],
+    ["uuids", ALICE.email],
+)
 ALL = (*NEED_A_TOKEN, ["resource", "offered"])
 
 
@@ -297,3 +303,21 @@ def test_the_installed_command_answers_programs(standing_service: Caller) -> Non
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["uuid"] == ALICE.uuid
+
+
+def test_a_user_makes_lists_and_ends_keys(service: Caller) -> None:
+    url = service.base_url
+    options = ("--name", "nightly", "--call", "quotas", "--expires", "2098-01-01T00:00:00Z")
+    made = asked(url, ALICE.token, "key", "make", *options, "--json").document
+    assert (made["calls"], made["expires"]) == (["quotas"], "2098-01-01T00:00:00+00:00")
+    text = asked(url, ALICE.token, "key", "make", "--name", "other", "--key-only").output.strip()
+    assert json.loads(asked(url, text, "whoami", "--json").output)["key"] == text[:13]
+    listed = asked(url, ALICE.token, "key", "mine", "--json").document
+    assert [key["name"] for key in listed] == ["nightly", "other"]
+    assert re.search(r"calls +all", asked(url, ALICE.token, "key", "make", "--name", "third").output)
+    ended = asked(url, ALICE.token, "key", "end", text[:13])
+    assert ended.output == f"Revoked {text[:13]}.\n"
+    assert "the token was refused" in one_line(asked(url, text, "whoami"), 4)
+    refused = asked(url, ALICE.token, "key", "make", "--name", "x", "--call", "nope")
+    assert refused.status != 0
+    assert "the areas are" in refused.errors
