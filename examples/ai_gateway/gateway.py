@@ -36,7 +36,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from astakosclient import AsyncAstakosClient
+from astakosclient import AsyncAstakosClient, Attempted
 from astakosclient.errors import AstakosClientException, Forbidden, NotFound, QuotaLimit
 from astakosclient.middleware.asgi import ASGIAuthentication
 
@@ -61,6 +61,7 @@ class Settings:
     astakos_token: str = field(repr=False)
     upstream_url: str
     upstream_key: str = field(repr=False)
+    service: str = "gateway"  # its name in the catalog, which keys can be limited to
     at_first: int | None = None  # output tokens to reserve at first; None: as many as there can be
     ttl: int = 120  # seconds after which the holds of a killed gateway end
 
@@ -142,7 +143,7 @@ async def _proxied(request: Request, request_id: str) -> Response:
         site.background,
         request_id=request_id,
         user=request.state.astakos_user.uuid,
-        source=request.headers.get("OpenAI-Project", "system"),
+        source=await _project(site, request),
         model=model,
         most=most,
         at_first=site.settings.at_first,
@@ -161,6 +162,27 @@ async def _proxied(request: Request, request_id: str) -> Response:
         raise
     wants_usage = _options_of(asked).get("include_usage") is True
     return Relay(answer, charge, counted_prompt(asked), wants_usage=wants_usage)
+
+
+async def _project(site: Site, request: Request) -> str:
+    """Return the project to draw from: the one that the client names, or else that of its key, or its own."""
+    asked = request.headers.get("OpenAI-Project")
+    user = request.state.astakos_user
+    if user.key is None:
+        return asked or "system"
+    try:
+        about = await site.astakos.introspect_token(site.settings.astakos_token, user.token)
+    except AstakosClientException as error:
+        raise _unavailable(error) from None
+    project = asked or about.get("tenant", "")
+    if project not in about.get("projects", ()):
+        raise Refused(403, "The key cannot draw from this project.", "no_such_project")
+    return project
+
+
+def _unavailable(error: AstakosClientException) -> Refused:
+    log.warning("cannot ask Astakos: %s", error)
+    return Refused(503, "Budgets cannot be checked now.", "unavailable", Retry_After="2")
 
 
 async def _body_of(request: Request) -> bytes:
@@ -204,8 +226,7 @@ async def _reserve(charge: Charge) -> None:
         log.warning("cannot charge: %s", error)
         raise Refused(403, "You cannot draw from this project.", "no_such_project") from None
     except AstakosClientException as error:
-        log.warning("cannot reserve: %s", error)
-        raise Refused(503, "Budgets cannot be checked now.", "unavailable", Retry_After="2") from None
+        raise _unavailable(error) from None
 
 
 async def _forward(site: Site, path: str, asked: Mapping[str, Any]) -> aiohttp.ClientResponse:
@@ -333,7 +354,11 @@ async def _gone(receive: Receive) -> None:
 
 def application(settings: Settings) -> Starlette:
     """Return the gateway as an ASGI application."""
-    astakos = AsyncAstakosClient(settings.astakos_url, retry=2, timeout=5)
+
+    def name_service(attempted: Attempted) -> None:
+        attempted.headers["Astakos-Service"] = settings.service
+
+    astakos = AsyncAstakosClient(settings.astakos_url, retry=2, timeout=5, on_attempt=name_service)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -373,6 +398,7 @@ def from_environment() -> Starlette:
         astakos_token=os.environ["GATEWAY_TOKEN"],
         upstream_url=os.environ["UPSTREAM_URL"].rstrip("/"),
         upstream_key=os.environ["UPSTREAM_KEY"],
+        service=os.environ.get("GATEWAY_SERVICE", "gateway"),
         at_first=int(at_first) if at_first else None,
         ttl=int(os.environ.get("GATEWAY_TTL", "120")),
     )

@@ -4,6 +4,7 @@ A token is a word. The answer to a chat has as many as its last message asks for
 does not say, and at most `max_tokens`. Messages can ask for failures: `without usage`, `break off`, `fail`.
 """
 
+import argparse
 import asyncio
 import json
 import re
@@ -11,6 +12,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -121,3 +123,11 @@ def _event(document: dict[str, Any]) -> bytes:
 
 def _error(status: int, message: str) -> JSONResponse:
     return JSONResponse({"error": {"message": message, "type": "error", "param": None, "code": None}}, status)
+
+
+if __name__ == "__main__":
+    arguments = argparse.ArgumentParser(prog="python -m examples.ai_gateway.upstream", description=__doc__)
+    arguments.add_argument("--port", type=int, default=8081)
+    arguments.add_argument("--key", default="sk-of-the-gateway", help="the key that the gateway must have")
+    chosen = arguments.parse_args()
+    uvicorn.run(provider(Bill(), chosen.key, 0.05), port=chosen.port)

@@ -282,6 +282,37 @@ def test_a_project_can_be_charged_by_its_members_alone(tell: Telling) -> None:
     tell(story)
 
 
+def test_a_key_draws_from_its_own_project_alone(tell: Telling) -> None:
+    async def story(site: Site) -> None:
+        limits = {"llm.tokens": 10_000, "llm.usd": 10_000_000}
+        lab = site.service.add_project(members=[site.user], limits=limits)
+        site.service.add_service("others")
+        with site.service.client() as client:
+            of_lab, of_others, plain = (
+                client.create_key(site.user.token, "a key", **limited)["key"]
+                for limited in ({"project": lab.uuid}, {"services": ["others"]}, {"services": ["gateway"]})
+            )
+
+        async def ask(key: str, project: str | None = None) -> None:
+            await site.openai.with_options(api_key=key, project=project).chat.completions.create(
+                model=MODEL, messages=saying("write 10 words"), max_tokens=10
+            )
+
+        await ask(of_lab)
+        await ask(of_lab, lab.uuid)
+        with pytest.raises(openai.PermissionDeniedError):
+            await ask(of_lab, site.user.uuid)
+        with pytest.raises(openai.AuthenticationError):
+            await ask(of_others)
+        assert (await site.settled())["llm.tokens"] == 0
+        await ask(plain)
+        assert (await site.settled())["llm.tokens"] == 13
+        await ask(plain, lab.uuid)
+        assert (await site.settled())["llm.tokens"] == 13
+
+    tell(story)
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [
