@@ -17,8 +17,7 @@ test: lint
 # Separate from test: on Python 3.11, measuring branches costs more than a third of additional CPU time.
 # Without autoload, because our own pytest plugin would import the client before the measurement starts.
 coverage: $(READY)
-	$(BIN)/pytest --disable-plugin-autoload -p pytest_cov.plugin -p xdist.plugin \
-		-p _hypothesis_pytestplugin -p schemathesis.pytest.plugin \
+	$(BIN)/pytest --disable-plugin-autoload -p pytest_cov.plugin -p xdist.plugin -p _hypothesis_pytestplugin \
 		--numprocesses auto --dist worksteal --cov
 
 lint: $(READY)

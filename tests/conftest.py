@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import gc
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -51,6 +52,8 @@ MARKERS = (
 def pytest_configure(config: pytest.Config) -> None:
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
+    # A password takes a tenth of a second and 64 MiB on purpose; hundreds of tests begin with one.
+    password_hashes._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -66,6 +69,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.parent.name not in LONGEST_TESTS)
 
 
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector the modules and tests, which stay to the end: a million objects."""
+    gc.freeze()
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine" not in metafunc.fixturenames:
         return
@@ -78,14 +86,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     elif "every_engine" in markers:
         names = ENGINES
     metafunc.parametrize("engine", names, indirect=True, scope="session")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _quick_passwords() -> Iterator[None]:
-    """A password takes a tenth of a second and 64 MiB on purpose; hundreds of tests begin with one."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(password_hashes, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-        yield
 
 
 @pytest.fixture(scope="session")

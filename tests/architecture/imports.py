@@ -2,7 +2,7 @@
 
 import ast
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,20 +28,26 @@ def modules() -> Mapping[str, Path]:
     return found
 
 
-def imports() -> Iterator[Import]:
+@functools.cache
+def imports() -> Sequence[Import]:
     """Every import statement of every module."""
     known = modules()
-    for importer, path in known.items():
-        tree = ast.parse(path.read_text("utf-8"))
-        for statement, for_types_only, when_used in _statements(tree, for_types_only=False, when_used=False):
-            for imported in _names(statement, known):
-                yield Import(importer, imported, for_types_only, when_used)
+    return [
+        Import(importer, imported, for_types_only, when_used)
+        for importer, path in known.items()
+        for statement, for_types_only, when_used in _statements(
+            ast.parse(path.read_text("utf-8")), for_types_only=False, when_used=False
+        )
+        for imported in _names(statement, known)
+    ]
 
 
 def _statements(
     node: ast.AST, *, for_types_only: bool, when_used: bool
 ) -> Iterator[tuple[ast.Import | ast.ImportFrom, bool, bool]]:
     for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.expr):
+            continue
         if isinstance(child, ast.Import | ast.ImportFrom):
             yield child, for_types_only, when_used
             continue

@@ -28,13 +28,12 @@ FLOORS = (
 """From the top down: a room imports from floors below its own only."""
 
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-ALL = list(imports())
 CHOICE_OF_GENERATION = ("astakosclient.client", "astakosclient.v0_16.later_client")
 """`AstakosClient` is the base class of the client that its arguments may choose."""
 
 
 def within(package: str) -> Iterable[Import]:
-    return [one for one in ALL if one.importer.partition(".")[0] == package]
+    return [one for one in imports() if one.importer.partition(".")[0] == package]
 
 
 def test_every_room_of_the_service_stands_on_a_floor() -> None:

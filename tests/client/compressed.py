@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import zlib
 
@@ -18,8 +19,20 @@ def laborious(size: int) -> bytes:
     return EMPTY_MEMBER[:10] + _EMPTY_BLOCKS * (size // len(_EMPTY_BLOCKS)) + EMPTY_MEMBER[10:]
 
 
+@functools.cache
 def bomb(megabytes: int = 100) -> bytes:
     """Zeros, a thousand times smaller."""
-    packer = zlib.compressobj(9, wbits=31)
+    packer = zlib.compressobj(9, wbits=-15)
     zeros = bytes(1_000_000)
-    return b"".join([*(packer.compress(zeros) for _ in range(megabytes)), packer.flush()])
+    # After a full flush nothing refers to what came before, so the same bytes can follow again.
+    million = packer.compress(zeros) + packer.flush(zlib.Z_FULL_FLUSH)
+    checksum = functools.reduce(lambda before, _: zlib.crc32(zeros, before), range(megabytes), 0)
+    return b"".join(
+        [
+            EMPTY_MEMBER[:10],
+            million * megabytes,
+            packer.flush(),
+            checksum.to_bytes(4, "little"),
+            (megabytes * len(zeros)).to_bytes(4, "little"),
+        ]
+    )

@@ -23,13 +23,11 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 from schemathesis.engine.recorder import ScenarioRecorder
 
-from astakos.administration.load import load
-from astakos.administration.state_document import Settings, StateDocument
-from astakos.storage.protocol import Database
+from fuzzing.subject import errors_in, turn_all_on
 from service.caller import Caller
 from service.command import serving
 from service.installation import database_at, make_world
-from service.world import ACCESS_TOKEN, ALICE, BASE_URL, BOB, CHLOE, COMPUTE_TOKEN, LAB, LOADED, VM
+from service.world import ACCESS_TOKEN, ALICE, BASE_URL, BOB, CHLOE, COMPUTE_TOKEN, LAB, VM
 
 LONGEST_ANSWER_SECONDS = 10.0
 TOKENS = {"userToken": ALICE.token, "serviceToken": COMPUTE_TOKEN}
@@ -139,12 +137,6 @@ LEADING_TO_LOGIN = ("/ui/join", "/ui/logout", "/ui/terms")
 """Who is not logged in is led there, whatever the form holds."""
 
 
-def turn_all_on(database: Database) -> None:
-    """Let there be what is off unless somebody wants it, and let the caller decide about projects."""
-    settings = Settings(admin_users=True, project_admins=[ALICE.uuid, CHLOE.uuid])
-    load(database, StateDocument(settings=settings), LOADED)
-
-
 def run(caller: Caller, examples: int, seed: int) -> Outcome:
     """Send requests to a service with the world; `examples` for each operation, beyond those at the edges."""
     document = _as_understood(caller.get("/openapi.json").document)
@@ -227,13 +219,6 @@ def _as_understood(value: Any) -> Any:
         items = {"anyOf": [_as_understood(one) for one in value["prefixItems"]]}
         return {**{name: one for name, one in value.items() if name != "prefixItems"}, "items": items}
     return {name: _as_understood(one) for name, one in value.items()}
-
-
-def errors_in(log: str) -> list[str]:
-    """What a service has logged, if there are failures of its own in it."""
-    lines = log.splitlines()
-    failed = any(" ERROR " in line or line.startswith("Traceback") for line in lines)
-    return lines if failed else []
 
 
 def main() -> None:

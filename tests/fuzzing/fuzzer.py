@@ -27,8 +27,8 @@ from astakos.storage.protocol import Database
 from astakos.storage.schema.whole_tables import LEFT_OUT
 from fuzzing.bodies import bodies
 from fuzzing.calls import calls, fitting, heads
-from fuzzing.conformance import errors_in, turn_all_on
 from fuzzing.streams import streams
+from fuzzing.subject import errors_in, turn_all_on
 from fuzzing.wire import Sent, Wire, throw
 from service.command import Serving, serving
 from service.installation import all_rows, database_at, make_world

@@ -1,7 +1,7 @@
 """What the service answers is what its OpenAPI document allows; see `conformance.py` for longer runs."""
 
 from astakos.storage.protocol import Database
-from fuzzing.conformance import TOKENS, errors_in, run, turn_all_on
+from fuzzing.subject import errors_in, turn_all_on
 from service.command import serving
 from service.installation import holdings
 from service.world import BASE_URL
@@ -12,6 +12,9 @@ LEAST_CASES = 3000
 
 
 def test_every_answer_is_one_that_the_document_allows(database: Database) -> None:
+    # Importing schemathesis takes a second: only the process that runs this test does.
+    from fuzzing.conformance import TOKENS, run  # noqa: PLC0415
+
     turn_all_on(database)
     with serving(database, "--base-url", BASE_URL) as service:
         outcome = run(service.caller, EXAMPLES, SEED)

@@ -6,8 +6,8 @@ For longer runs see `fuzzer.py`.
 import pytest
 
 from astakos.storage.protocol import Database
-from fuzzing.conformance import errors_in, turn_all_on
 from fuzzing.fuzzer import OPTIONS, Fuzzer
+from fuzzing.subject import errors_in, turn_all_on
 from service.command import serving
 
 SEED = 7
