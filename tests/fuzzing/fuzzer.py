@@ -9,6 +9,7 @@ such as fit each other; after each group of requests the tables are as before, b
 """
 
 import argparse
+import functools
 import os
 import random
 import sys
@@ -45,8 +46,12 @@ T = TypeVar("T")
 Tables = Mapping[str, list[tuple[object, ...]]]
 
 
-def drawn(strategy: st.SearchStrategy[T], number: int) -> list[T]:
-    """Values of a strategy, the same for the same seed."""
+@functools.lru_cache(maxsize=16)
+def drawn(strategy: st.SearchStrategy[T], number: int) -> Sequence[T]:
+    """Values of a strategy, the same for the same seed.
+
+    Making them takes most of the time of a run, so the last are kept: for a run on another database.
+    """
     found: list[T] = []
 
     @seed(number)
@@ -123,7 +128,7 @@ class Fuzzer:
 
     def _send_drawn(self, chance: random.Random) -> None:
         """Draw, and send some groups of that."""
-        wild: list[list[Any]] = [
+        wild: list[Sequence[Any]] = [
             drawn(strategy, chance.getrandbits(32)) for strategy in (calls, heads, bodies)
         ]
         sound = drawn(fitting, chance.getrandbits(32))

@@ -11,7 +11,7 @@ from fuzzing.subject import errors_in, turn_all_on
 from service.command import serving
 
 SEED = 7
-REQUESTS = 10_500
+REQUESTS = 10_000
 """On each kind of database."""
 MOST_GROWTH_BYTES = 24 << 20
 

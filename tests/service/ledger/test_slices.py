@@ -26,6 +26,15 @@ U, V = member_key(ALICE), member_key(BOB)
 COMMISSIONS = 1000
 
 
+class SimulatedTime:
+    """The client's module `time`: nothing times out until the test says so."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
 def sliced(count: int = COMMISSIONS, quantity: int = 0) -> list[Operation]:
     return [IssueMany(tuple(part)) for part in slices([charge(quantity)] * count, work_of)]
 
@@ -112,16 +121,27 @@ def test_the_outcome_of_a_call_of_which_a_part_was_carried_out_is_unknown(
     asyncio.run(run())
 
 
-def test_a_call_that_times_out_is_unknown_if_any_of_it_was_sent(database: Database) -> None:
+def test_a_call_that_times_out_is_unknown_if_any_of_it_was_sent(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time_of_client = SimulatedTime()
+    monkeypatch.setattr(engine_client, "time", time_of_client)
+
+    async def handed_over(ledger: GroupCommit) -> asyncio.Future[list[Outcome]]:
+        call = asyncio.ensure_future(carry_out_slices(ledger, sliced()))
+        for _ in range(len(sliced()) + 1):
+            await asyncio.sleep(0)
+        return call
+
     async def run() -> None:
         ledger = GroupCommit(ledger_storage(database), lambda: LOADED, longest_wait=0.2)
         await ledger.start()
         with locked(database):
-            first = asyncio.ensure_future(carry_out_slices(ledger, sliced()))
-            for _ in range(len(sliced()) + 1):
-                await asyncio.sleep(0)
-            second = carry_out_slices(ledger, sliced())
-            outcomes = await asyncio.gather(first, second, return_exceptions=True)
+            calls = [await handed_over(ledger), await handed_over(ledger)]
+            assert ledger.counts().under_way == 2 * len(sliced())
+            # All at once: had only the first call timed out, some of the second would be sent.
+            time_of_client.now += 1
+            outcomes = await asyncio.gather(*calls, return_exceptions=True)
         await ledger.stop()
         assert [type(outcome) for outcome in outcomes] == [OutcomeUnknownError, NotCarriedOutError]
 
