@@ -65,6 +65,7 @@ class Granting:
         self._learn = learn
         self._levels: dict[tuple[Key, bool], _Level] = {}
         self._stored: dict[Key, Rolled | None] = {}
+        self._lifts: dict[tuple[Key, tuple[str, ...] | None], frozenset[Key]] = {}
 
     def divide(self, counts: Iterable[Count], figures: Figures, debt: Debt) -> tuple[Count, ...] | Shortage:
         """Divide what imports count on meters between them and grants, so that there is room for it.
@@ -108,9 +109,11 @@ class Granting:
         bases = self._meters.bases
         beside = [key for key in counting if key.resource in bases and self._level_of(key) == level]
         room = {key: self._room(key, figures.holdings, 0) for key in beside}
-        if self._short_rates(level, room, wanted, figures, debt):
-            return min(room.values())
-        return split(wanted, room, self._supplies(level, room, figures, Counter(), debt)).reached
+        used = Counter[Key]()
+        for key, free in room.items():
+            if free < wanted and self._is_rate(key) and not debt(key.resource):
+                wanted = free + self._lift(level, key, wanted - free, figures, used)
+        return split(wanted, room, self._supplies(level, room, figures, used, debt)).reached
 
     def lifting(self, meter: Key, figures: Figures, after: int = 0) -> int:
         """Return how much the grants that the batch has read can still lift a meter.
@@ -151,13 +154,15 @@ class Granting:
         """Divide what one import counts at one level."""
         base, quantity, level = group[0].base, group[0].quantity, self._level_of(group[0].key)
         room = {count.key: self._room(count.key, figures.holdings, used[count.key]) for count in group}
-        short = self._short_rates(level, room, quantity, figures, debt)
+        if not quantity:
+            # Refused only beyond a limit, as on other holdings: it could be settled for more.
+            room = {key: 0 for key in room if self._is_in_debt(key, figures.holdings)}
+        short = self._too_few(level, room, max(1, quantity), figures, used, debt)
         if short:
             return Shortage(short)
         found = split(quantity, room, self._supplies(level, room, figures, used, debt))
-        lacking = found.lacking if quantity else self._exceeded(level, room, figures, used, debt)
-        if lacking:
-            return Shortage(lacking)
+        if found.lacking:
+            return Shortage(found.lacking)
         at_issue = {count.key: count.at_issue for count in group}
         parts = [Count(key, base, number, at_issue.get(key), first) for key, first, number in found.parts]
         for part in parts:
@@ -165,42 +170,45 @@ class Granting:
         counting = {part.key for part in parts}
         return parts + [count._replace(quantity=0) for count in group if count.key not in counting]
 
-    def _exceeded(
-        self, level: Key, room: Collection[Key], figures: Figures, used: Counter[Key], debt: Debt
+    def _too_few(
+        self,
+        level: Key,
+        room: Mapping[Key, int],
+        quantity: int,
+        figures: Figures,
+        used: Counter[Key],
+        debt: Debt,
     ) -> frozenset[Key]:
-        """Return meters beyond their limits that nothing lifts.
-
-        They refuse even an import of nothing, as other holdings do: it could be settled for more.
-        """
-        shadows = self._meters.shadows
-        beyond = {
-            key: 0
-            for key in room
-            if figures.holdings[key].usage_max > figures.holdings[key].limit and key.resource not in shadows
-        }
-        if not beyond:
-            return frozenset()
-        return split(1, beyond, self._supplies(level, beyond, figures, used, debt)).lacking
-
-    def _short_rates(
-        self, level: Key, room: Mapping[Key, int], quantity: int, figures: Figures, debt: Debt
-    ) -> frozenset[Key]:
-        """Return rates without room that no grant lifts enough: few name them, so the others need no look."""
-        rates = [
-            key
-            for key, free in room.items()
-            if free < quantity and isinstance(self._meters.named[key.resource], Rate)
-        ]
-        if not rates or any(debt(key.resource) for key in rates):
-            return frozenset()
-        named = list(self._grants(level, only_named=True))
+        """Return the meters for which there are too few grants, whichever way they are drawn on."""
         return frozenset(
             key
-            for key in rates
-            if room[key]
-            + sum(_left(figures.holdings[grant.key]) for grant in named if key in self._lifted(grant, level))
-            < quantity
+            for key, free in room.items()
+            if free < quantity
+            and not debt(key.resource)
+            and self._lift(level, key, quantity - free, figures, used) < quantity - free
         )
+
+    def _lift(self, level: Key, meter: Key, enough: int, figures: Figures, used: Counter[Key]) -> int:
+        """Return how many units what there is can lift a meter by, at most as many as are enough.
+
+        Few grants name a rate, so it does not need a look at others.
+        """
+        rolled = self._rolled_supply(meter, figures, used[meter])
+        total = 0 if rolled is None else rolled[1].left
+        if total < enough:
+            for grant in self._grants(level, only_named=self._is_rate(meter)):
+                if meter in self._lifted(grant, level):
+                    total += _left(figures.holdings[grant.key], used[grant.key])
+                if total >= enough:
+                    break
+        return min(total, enough)
+
+    def _is_in_debt(self, meter: Key, holdings: Mapping[Key, Holding]) -> bool:
+        limit, _, usage = holdings[meter]
+        return usage > limit and meter.resource not in self._meters.shadows
+
+    def _is_rate(self, meter: Key) -> bool:
+        return isinstance(self._meters.named[meter.resource], Rate)
 
     def _supplies(
         self, level: Key, room: Collection[Key], figures: Figures, used: Counter[Key], debt: Debt
@@ -254,12 +262,15 @@ class Granting:
         return self._levels[key]
 
     def _lifted(self, grant: Grant, level: Key) -> frozenset[Key]:
-        meters = self._meters.of.get(level.resource, ())
-        if grant.lifts is None:
-            names = [meter.resource for meter in meters if isinstance(meter, Budget)]
-        else:
-            names = [meter.resource for meter in meters if meter.resource in grant.lifts]
-        return frozenset([level._replace(resource=name) for name in names])
+        place = level, grant.lifts
+        if place not in self._lifts:
+            meters = self._meters.of.get(level.resource, ())
+            if grant.lifts is None:
+                names = [meter.resource for meter in meters if isinstance(meter, Budget)]
+            else:
+                names = [meter.resource for meter in meters if meter.resource in grant.lifts]
+            self._lifts[place] = frozenset([level._replace(resource=name) for name in names])
+        return self._lifts[place]
 
     def _is_metered(self, count: Count) -> bool:
         return count.key.resource in self._meters.named

@@ -12,6 +12,7 @@ A unit may need several grants, if none lifts all meters that have no room. A gr
 others do anyway is not drawn on.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -142,29 +143,30 @@ class _Supplies:
 
     def __init__(self, supplies: Iterable[Supply]) -> None:
         self._more = iter(supplies)
-        self._read: list[Supply] = []
+        self._read: deque[Supply] = deque()
 
     def covering(self, lacking: frozenset[Key]) -> list[Supply]:
         """Return the first supplies that lift these meters, as far as there are some."""
         chosen: list[Supply] = []
         missing = lacking
-        self._read = [supply for supply in self._read if supply.left > 0]
         if not missing:
             return chosen
+        while self._read and self._read[0].left <= 0:
+            self._read.popleft()
         for supply in self._in_order():
             if supply.lifts & missing:
                 chosen.append(supply)
                 missing -= supply.lifts
                 if not missing:
                     break
-        for supply in tuple(chosen):
+        for supply in tuple(chosen) if len(chosen) > 1 else ():
             others = frozenset[Key]().union(*(other.lifts for other in chosen if other is not supply))
             if supply.lifts & lacking <= others:
                 chosen.remove(supply)
         return chosen
 
     def _in_order(self) -> Iterator[Supply]:
-        yield from tuple(self._read)
+        yield from (supply for supply in tuple(self._read) if supply.left > 0)
         for supply in self._more:
             if supply.left > 0:
                 self._read.append(supply)

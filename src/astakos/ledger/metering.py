@@ -18,7 +18,6 @@ from astakos.ledger.meters import (
     Closed,
     Meter,
     Meters,
-    Rate,
     Rolled,
     begin,
     forgive,
@@ -320,32 +319,31 @@ class Metering:
         """Name of all meters without room the one that one has to wait for longest, and say until when."""
         named = self._meters.named
         imports = rules.merge(Provision(one.key, one.quantity) for one in counts if one.key.resource in named)
-        lacking = [one for one in imports if one.key in figures.holdings and self._lacks(one, figures)]
-        short = [one for one in lacking if one.key in shortage.meters]
-        rates = [one for one in short if isinstance(named[one.key.resource], Rate)]
-        found = [self._lacking(one, figures) for one in rates or lacking or short]
+        lifting = {
+            one.key: self._granting.lifting(one.key, figures)
+            for one in imports
+            if one.key in figures.holdings and one.key.resource not in self.shadows
+        }
+        lacking = [
+            one for one in imports if one.key in lifting and self._lacks(one, lifting[one.key], figures)
+        ]
+        short = [one for one in imports if one.key in shortage.meters]
+        found = [self._lacking(one, lifting[one.key], figures) for one in lacking or short]
         return max(found, key=lambda one: _wait(one.renewal), default=refusal)
 
-    def _lacks(self, provision: Provision, figures: Figures) -> bool:
+    def _lacks(self, provision: Provision, lifting: int, figures: Figures) -> bool:
         key, quantity = provision
         limit, _, usage = figures.holdings[key]
-        if key.resource in self.shadows:
-            return False
-        return usage + quantity > limit and max(1, quantity) > self._available(key, figures)
+        return usage + quantity > limit and max(1, quantity) > max(0, limit - usage) + lifting
 
-    def _available(self, meter: Key, figures: Figures) -> int:
-        limit, _, usage = figures.holdings[meter]
-        return max(0, limit - usage) + self._granting.lifting(meter, figures)
-
-    def _lacking(self, provision: Provision, figures: Figures) -> NoCapacity:
+    def _lacking(self, provision: Provision, lifting: int, figures: Figures) -> NoCapacity:
         key, quantity = provision
         meter, holding, mark = self._meters.named[key.resource], figures.holdings[key], self.marks.get(key)
         ends = resets(meter, holding, mark, self._now) or 0
-        lasting = self._granting.lifting(key, figures, after=ends)
+        lasting = self._granting.lifting(key, figures, after=ends) if lifting else 0
         when = renewal(meter, holding, mark, self._now, quantity - lasting)
-        available = self._available(key, figures)
-        is_lifted = available != max(0, holding.limit - holding.usage_max)
-        return NoCapacity(provision, holding.usage_max, holding.limit, when, available if is_lifted else None)
+        available = max(0, holding.limit - holding.usage_max) + lifting if lifting else None
+        return NoCapacity(provision, holding.usage_max, holding.limit, when, available)
 
     def _begin(self, key: Key) -> None:
         """Let a period begin that begins with its first use."""

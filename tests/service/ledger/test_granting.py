@@ -309,6 +309,28 @@ def test_as_much_as_there_is_includes_grants(granted: Granted) -> None:
     assert isinstance(granted.use(1, at_most=True), NoCapacity)
 
 
+def test_an_import_of_nothing_is_refused_on_a_debt_that_no_grant_lifts(granted: Granted) -> None:
+    granted.use(LIMIT)
+    assert isinstance(granted.use(0), Issued)
+    granted.use(5, force=True)
+    refused = refusal(granted.use(0))
+    assert (refused.provision.quantity, refused.usage, refused.available) == (0, LIMIT + 5, None)
+    assert isinstance(granted.use(0, force=True), Issued)
+    granted.give(20)
+    assert isinstance(granted.use(0), Issued)
+    assert isinstance(granted.use(20), Issued)
+    assert isinstance(granted.use(0), NoCapacity)
+
+
+def test_as_much_as_there_is_ends_at_a_rate_that_no_grant_lifts(granted: Granted) -> None:
+    granted.define(RATE, MeterDefinition(kind=Kind.RATE, unit=Unit.MINUTE), 110)
+    granted.give(50)
+    for asked, given in ((105, 105), (20, 5)):
+        outcome = granted.use(asked, at_most=True)
+        assert isinstance(outcome, Issued)
+        assert outcome.granted == (given, given)
+
+
 def test_a_question_draws_on_nothing(granted: Granted) -> None:
     grant = granted.give(20)
     assert granted.use(120, is_question=True) == Issued(0)
