@@ -411,9 +411,7 @@ class _Batch:
                 after = self._metering.settle(holdings[key], count, settled)
                 rules.verify(key, after)
                 holdings[key] = after
-                # Where grants stood in for a meter, nothing was counted on it.
-                if quantity or settled:
-                    settlements.append(Settlement(key, quantity, settled, after))
+                settlements.append(Settlement(key, quantity, settled, after))
                 if after.usage_min >= after.limit and base_of_grant(key.resource) is not None:
                     self._settled_grants.add(key)
         self.changes.resolved.append(Resolution(commission.component, serial, verdict, tuple(settlements)))
