@@ -129,5 +129,7 @@ if __name__ == "__main__":
     arguments = argparse.ArgumentParser(prog="python -m examples.ai_gateway.upstream", description=__doc__)
     arguments.add_argument("--port", type=int, default=8081)
     arguments.add_argument("--key", default="sk-of-the-gateway", help="the key that the gateway must have")
+    arguments.add_argument("--seconds-per-token", type=float, default=0.05)
     chosen = arguments.parse_args()
-    uvicorn.run(provider(Bill(), chosen.key, 0.05), port=chosen.port)
+    app = provider(Bill(), chosen.key, chosen.seconds_per_token)
+    uvicorn.run(app, port=chosen.port, log_level="warning")

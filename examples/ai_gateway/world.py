@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import uvicorn
@@ -84,8 +84,18 @@ def set_up(service: RunningService, dollars: str, *, max_debt: str | None = None
 async def gateway_process(port: int, **variables: str) -> AsyncIterator["subprocess.Popen[bytes]"]:
     """Run a gateway in a process of its own, as in production; it is killed at the end if it still runs."""
     command = [sys.executable, "-m", "uvicorn", "--factory", "examples.ai_gateway.gateway:from_environment"]
+    options = ["--port", str(port), "--log-level", "warning", "--no-access-log"]
+    async with started([*command, *options], port, **variables) as process:
+        yield process
+
+
+@contextlib.asynccontextmanager
+async def started(
+    command: Sequence[str], port: int, **variables: str
+) -> AsyncIterator["subprocess.Popen[bytes]"]:
+    """Run a server in a process of its own, which is killed at the end."""
     process = subprocess.Popen(  # noqa: ASYNC220, S603 - it starts at once
-        [*command, "--port", str(port), "--log-level", "warning", "--no-access-log"],
+        command,
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **variables},
         stderr=subprocess.DEVNULL,
@@ -94,7 +104,7 @@ async def gateway_process(port: int, **variables: str) -> AsyncIterator["subproc
         async with asyncio.timeout(TO_START):
             while not await _accepts(port):
                 if process.poll() is not None:
-                    raise RuntimeError(f"the gateway has ended with the status {process.returncode}")
+                    raise RuntimeError(f"the server has ended with the status {process.returncode}")
                 await asyncio.sleep(0.05)
         yield process
     finally:
