@@ -30,6 +30,7 @@ from examples.ai_gateway.estimates import (
     reported_usage,
 )
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -47,6 +48,8 @@ LONGEST_EVENT = 1024 * 1024
 """Bytes of a line of a stream; more is an error of the provider."""
 TO_RECEIVE, TO_SEND, TO_SETTLE, TO_END = 30.0, 30.0, 5.0, 20.0
 """Seconds for a request to arrive, a slow client to take a piece, a settlement, and for those at the end."""
+IDLE = 2.0
+"""Seconds after which an idle connection to the provider is not used again: many servers close it after 5."""
 OF_PROVIDER = aiohttp.ClientTimeout(total=600, connect=10, sock_read=120)
 
 log = logging.getLogger("ai_gateway")
@@ -93,6 +96,20 @@ def openai_error(status: int, message: str, code: str = "") -> dict[str, Any]:
     return {"error": {"message": message, "type": kind, "param": None, "code": code or None}}
 
 
+async def refused_by_routes(_: Request, error: Exception) -> Response:
+    """Answer what no route takes, in OpenAI's form."""
+    if not isinstance(error, HTTPException):
+        raise error
+    return JSONResponse(
+        openai_error(error.status_code, error.detail), error.status_code, headers=error.headers
+    )
+
+
+async def failed(_: Request, __: Exception) -> Response:
+    """Answer a request that met a defect, which Starlette logs."""
+    return JSONResponse(openai_error(500, "The gateway has failed; its log says why."), 500)
+
+
 def no_room(refusal: QuotaLimit) -> Refused:
     """Return the answer to a request that the budget has no room for."""
     resource, headers = str(refusal.resource), {}
@@ -102,7 +119,8 @@ def no_room(refusal: QuotaLimit) -> Refused:
     if "/per-" in resource:
         return Refused(429, f"You send more than {resource} allows.", "rate_limit_exceeded", **headers)
     until = f" It resets at {refusal.resets}." if refusal.resets else ""
-    message = f"Your budget of {resource} has no room for what this request can take.{until}"
+    message = f"Your budget of {resource} has no room for what this request can take.{until} "
+    message += "With a lower max_tokens, it takes less."
     # OpenAI's clients do not repeat what must fail again.
     return Refused(429, message, "insufficient_quota", X_Should_Retry="false", **headers)
 
@@ -366,7 +384,7 @@ def application(settings: Settings) -> Starlette:
         if scale != SCALE:
             raise ValueError(f"{MONEY} has the scale {scale}; set it up with --scale {SCALE}")
         background = Background()
-        connector = aiohttp.TCPConnector(limit=1024)
+        connector = aiohttp.TCPConnector(limit=1024, keepalive_timeout=IDLE)
         session = aiohttp.ClientSession(
             connector=connector, timeout=OF_PROVIDER, read_bufsize=LONGEST_EVENT // 2, trust_env=False
         )
@@ -383,6 +401,7 @@ def application(settings: Settings) -> Starlette:
             Route("/v1/embeddings", completions, methods=["POST"]),
         ],
         middleware=[Middleware(ASGIAuthentication, client=astakos, refusal_body=told, realm="ai gateway")],
+        exception_handlers={HTTPException: refused_by_routes, Exception: failed},
         lifespan=lifespan,
     )
 

@@ -242,13 +242,25 @@ def test_a_provider_that_is_not_there_costs_nothing(tell: Telling) -> None:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_stream_that_breaks_off_says_so_and_is_charged_so_far(tell: Telling) -> None:
     async def story(site: Site) -> None:
+        stream = await site.openai.chat.completions.create(
+            model=MODEL, messages=saying("write 100 words break off"), max_tokens=100, stream=True
+        )
+        received = 0
+
+        async def read() -> None:
+            nonlocal received
+            async for _ in stream:
+                received += 1
+
         with pytest.raises(openai.APIError, match="broken"):
-            await streamed(site, "write 100 words break off", max_tokens=100)
-        assert 50 <= (await site.settled())["llm.tokens"] < 75
+            await read()
+        assert 0 < received <= 50
+        # And the prompt, of 25 bytes beside the role.
+        assert (await site.settled())["llm.tokens"] == received + 7
 
     logging.getLogger("uvicorn.error").disabled = True
     try:
-        tell(story)
+        tell(story, seconds_per_token=0.002)
     finally:
         logging.getLogger("uvicorn.error").disabled = False
 
@@ -341,6 +353,38 @@ def test_what_is_no_request_is_refused_and_not_forwarded(tell: Telling, body: by
         assert site.bill.answers == []
 
     tell(story)
+
+
+def test_what_no_route_takes_is_refused_as_openai_words_it(tell: Telling) -> None:
+    async def story(site: Site) -> None:
+        with pytest.raises(openai.NotFoundError) as missing:
+            await site.openai.completions.create(model=MODEL, prompt="hello")
+        with pytest.raises(openai.APIStatusError) as unsupported:
+            await site.openai.get("/chat/completions", cast_to=object)
+        assert unsupported.value.status_code == 405
+        assert missing.value.type == unsupported.value.type == "invalid_request_error"
+
+    tell(story)
+
+
+def test_a_defect_is_told_as_openai_words_it_and_charges_nothing(
+    tell: Telling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def defect(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(gateway, "reported_usage", defect)
+    logging.getLogger("uvicorn.error").disabled = True
+
+    async def story(site: Site) -> None:
+        with pytest.raises(openai.InternalServerError, match="its log says why"):
+            await site.openai.chat.completions.create(model=MODEL, messages=saying("write 1 words"))
+        assert await site.settled() == {"llm.tokens": 0, "llm.usd": 0}
+
+    try:
+        tell(story)
+    finally:
+        logging.getLogger("uvicorn.error").disabled = False
 
 
 def test_a_body_without_end_is_refused(tell: Telling, monkeypatch: pytest.MonkeyPatch) -> None:
