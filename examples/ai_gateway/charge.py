@@ -9,7 +9,7 @@ from typing import Any
 from examples.ai_gateway.estimates import Model, Tokens
 
 from astakosclient import AsyncBoundClient
-from astakosclient.errors import AstakosClientException, NotFound, QuotaLimit
+from astakosclient.errors import AstakosClientException, Forbidden, NotFound, QuotaLimit
 
 TOKENS, MONEY = "llm.tokens", "llm.usd"
 STEP = 32
@@ -52,6 +52,7 @@ class Charge:
         *,
         request_id: str,
         user: str,
+        key: str | None,
         source: str,
         model: Model,
         most: Tokens,
@@ -65,6 +66,7 @@ class Charge:
             background: Where the settlement runs.
             request_id: Makes repeated calls take effect once.
             user: Who is charged.
+            key: The prefix of the API key with which they have called; its limits count as well.
             source: The project, or `system`.
             model: Whose prices count.
             most: What the request can take at most.
@@ -73,7 +75,7 @@ class Charge:
         """
         self._astakos = astakos
         self._background = background
-        self._id, self._user, self._source = request_id, user, source
+        self._id, self._user, self._key, self._source = request_id, user, key, source
         self._model, self._most, self._ttl = model, most, ttl
         self._more = at_first or most.output
         self._held = most._replace(output=min(most.output, self._more))
@@ -94,6 +96,7 @@ class Charge:
             "name": f"{self._model.name} {self._id}",
             "ttl": self._ttl,
             "overage": "debt",  # what was used was used, also if this process dies
+            "key": self._key,
         }
         self._serial = await self._astakos.issue_commission(request, idempotency_key=self._id)
         self._extend_at = time.monotonic() + self._ttl / 2
@@ -175,7 +178,12 @@ class Charge:
                 "force": True,
                 "name": f"the rest of {self._id}",
             }
-            await self._astakos.issue_commission(request, idempotency_key=f"{self._id}-rest")
+            try:
+                with_key = {**request, "key": self._key}
+                await self._astakos.issue_commission(with_key, idempotency_key=f"{self._id}-rest")
+            except Forbidden:
+                # The key has ended meanwhile; its user has not.
+                await self._astakos.issue_commission(request, idempotency_key=f"{self._id}-rest-of-user")
 
     def _provisions(self, tokens: Tokens) -> list[dict[str, Any]]:
         quantities = {TOKENS: tokens.input + tokens.output, MONEY: self._model.cost(tokens)}

@@ -161,6 +161,7 @@ async def _proxied(request: Request, request_id: str) -> Response:
         site.background,
         request_id=request_id,
         user=request.state.astakos_user.uuid,
+        key=request.state.astakos_user.key,
         source=await _project(site, request),
         model=model,
         most=most,

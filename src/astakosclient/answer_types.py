@@ -208,6 +208,20 @@ class ProjectQuota(TypedDict):
 Quotas: TypeAlias = dict[str, dict[str, Quota]]
 """`Quota` by source, then resource."""
 
+
+class KeyQuota(TypedDict):
+    """What an API key may use of one resource; see `Quota`. A ``limit`` of None stands for none."""
+
+    limit: int | None
+    usage: int
+    pending: int
+    period: NotRequired[str]
+    resets: NotRequired[str | None]
+
+
+KeyQuotas: TypeAlias = dict[str, KeyQuota]
+"""`KeyQuota` by resource."""
+
 ServiceQuotas: TypeAlias = dict[str, Quotas]
 """`Quota` by user UUID, then source, then resource."""
 
@@ -229,8 +243,8 @@ class RecentRefusal(TypedDict):
     """An import that was refused lately, because a holding had no room. ``time`` is in ISO 8601.
 
     ``charged`` is who was to be charged. ``holder``, ``source`` and ``resource`` name the holding without
-    room: that of the user or, with the ``level`` "project", of a project, or with "parent", of one above the
-    project. The resource can be a meter.
+    room: that of the user or, with the ``level`` "project", of a project, with "parent", of one above the
+    project, or with "key", of the user's key. The resource can be a meter.
     """
 
     time: str
@@ -239,7 +253,7 @@ class RecentRefusal(TypedDict):
     holder: str
     source: str | None
     resource: str
-    level: Literal["user", "project", "parent"]
+    level: Literal["key", "user", "project", "parent"]
     requested: int
     available: int
     limit: int
@@ -539,6 +553,7 @@ class Key(TypedDict):
     ``prefix`` is what the key begins with, by which calls name it. None stands for no limit (``services``,
     ``calls``, ``networks``), for all projects of the user (``project``), for never (``expires``,
     ``last_used``), and for an operator (``creator``, otherwise a UUID). ``last_used`` is exact to a minute.
+    ``limits`` are those of resources, by name.
     """
 
     prefix: str
@@ -552,6 +567,7 @@ class Key(TypedDict):
     expires: str | None
     last_used: str | None
     creator: str | None
+    limits: dict[str, int]
 
 
 class NewKey(Key):

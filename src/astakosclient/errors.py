@@ -240,7 +240,8 @@ class QuotaLimit(AstakosClientException):
         usage: the usage that counts, including pending commissions.
         requested: the requested quantity; negative for a release.
         available: how much there is room for: ``limit - usage``, or more if there are grants.
-        level: whose limit it is: ``user``, ``project``, or ``parent``: that of a project above the project.
+        level: whose limit it is: ``user``, ``project``, ``parent``: that of a project above the project, or
+            ``key``: that of the user's API key.
         resets: for a limit per period or per time, when its period ends or there will be room, as an ISO 8601
             text; None also if waiting does not help.
 

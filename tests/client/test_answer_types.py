@@ -17,6 +17,7 @@ from astakosclient.answer_types import (
     Introspection,
     Invitation,
     Key,
+    KeyQuotas,
     Membership,
     NewInvitation,
     NewKey,
@@ -70,6 +71,12 @@ def text_of_key(client: Calls) -> str:
 
 def prefix(client: Calls) -> str:
     return text_of_key(client)[:13]
+
+
+def quotas_of_key(client: Calls) -> object:
+    made = client.create_key(ALICE.token, "ci", limits={VM: 5})
+    client.issue_one_commission(COMPUTE_TOKEN, ALICE.uuid, "system", {VM: 1}, key=made["prefix"])
+    return client.get_key_quotas(ALICE.token, made["prefix"])
 
 
 def keys(client: Calls) -> object:
@@ -131,6 +138,7 @@ ANSWERS: dict[str, tuple[Any, Callable[[Calls], object]]] = {
     "get_keys": (list[Key], keys),
     "get_key": (Key, lambda c: c.get_key(ALICE.token, prefix(c))),
     "change_key": (Key, lambda c: c.change_key(ALICE.token, prefix(c), name="cd", calls=None)),
+    "get_key_quotas": (KeyQuotas, quotas_of_key),
     "rotate_key": (NewKey, lambda c: c.rotate_key(ALICE.token, prefix(c))),
     "get_user_info of a key": (UserInfo, lambda c: c.get_user_info(text_of_key(c))),
     "get_endpoints of a key": (Endpoints, lambda c: c.get_endpoints(text_of_key(c))),

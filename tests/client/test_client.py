@@ -174,12 +174,22 @@ EVERY_CALL: dict[str, tuple[Invoke, str, str, Any, Any, Any]] = {
         {"name": "ci"},
     ),
     "change_key": (
-        lambda c: c.change_key(TOKEN, "astk_abcdefgh", expires=None, calls=("quotas",)),
+        lambda c: c.change_key(
+            TOKEN, "astk_abcdefgh", expires=None, calls=("quotas",), limits={"cyclades.vm": None}
+        ),
         "PUT",
         f"{ACCOUNT}/keys/astk_abcdefgh",
-        {"expires": None, "calls": ["quotas"]},
+        {"expires": None, "calls": ["quotas"], "limits": {"cyclades.vm": None}},
         {"name": "ci"},
         {"name": "ci"},
+    ),
+    "get_key_quotas": (
+        lambda c: c.get_key_quotas(TOKEN, "astk_abcdefgh"),
+        "GET",
+        f"{ACCOUNT}/keys/astk_abcdefgh/quotas",
+        None,
+        {"cyclades.vm": {"limit": 3, "usage": 0, "pending": 0}},
+        {"cyclades.vm": {"limit": 3, "usage": 0, "pending": 0}},
     ),
     "rotate_key": (
         lambda c: c.rotate_key(TOKEN, "astk_abcdefgh", 60),

@@ -34,6 +34,7 @@ from astakos.storage.tables import (
     api_keys,
     component_tokens,
     grants,
+    key_holdings,
     memberships,
     meters,
     oauth2,
@@ -243,6 +244,7 @@ def _keys(connection: Connection) -> Iterator[KeyEntry]:
             created=to_iso(key.created),
             expires=_time(key.expires),
             creator=key.creator,
+            limits=key_holdings.limits_of(connection, user, key.prefix),
             secrets=[
                 KeySecretEntry(
                     hash=HASH_PREFIX + secret.secret_hash.hex(),

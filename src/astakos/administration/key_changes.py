@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from astakos.administration.journal import Journal
+from astakos.administration.key_quotas import LimitRefusedError, Limits, set_limits, told_limits
 from astakos.administration.state_document import StateError
 from astakos.clock import DAY, MICROSECONDS
 from astakos.directory.api_keys import ApiKey, new_key, new_prefix, unknown_call
@@ -14,7 +15,7 @@ from astakos.directory.network_addresses import Networks
 from astakos.directory.tokens import token_hash
 from astakos.events.event import Actor, Event
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import api_keys, events, projects, registry, settings
+from astakos.storage.tables import api_keys, events, key_holdings, projects, registry, settings
 from astakos.storage.tables.api_keys import Owned, Secret
 from astakos.storage.texts import is_storable
 
@@ -47,7 +48,10 @@ class KeyConflictError(KeyRefusedError):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a key shall be: see `ApiKey`. None stands for no limit, and for no end."""
+    """What a key shall be: see `ApiKey`. None stands for no limit, and for no end.
+
+    `limits` are those of resources that shall change; all others stay.
+    """
 
     name: str
     expires: int | None = None
@@ -55,13 +59,22 @@ class Wanted:
     calls: Sequence[str] | None = None
     networks: Sequence[str] | None = None
     project: str | None = None
+    limits: Limits = field(default_factory=dict)
 
 
 class MadeKey(NamedTuple):
-    """A key, with the text that cannot be shown again."""
+    """A key, with the text that cannot be shown again, and its limits of resources."""
 
     key: ApiKey
     text: str
+    limits: Limits
+
+
+class ChangedKey(NamedTuple):
+    """A key, with its limits of resources."""
+
+    key: ApiKey
+    limits: Limits
 
 
 def make_key(connection: Connection, actor: Actor, user: User, wanted: Wanted, now: int) -> MadeKey:
@@ -94,12 +107,13 @@ def make_key(connection: Connection, actor: Actor, user: User, wanted: Wanted, n
     text = new_key(key.prefix, os.urandom)
     identifier = api_keys.add(connection, user.id, key)
     api_keys.add_secret(connection, identifier, Secret(token_hash(text), now, None))
-    after = {"key": key.prefix, **facts_of_key(key)}
+    limits = _set_limits(connection, user.uuid, key, wanted.limits)
+    after = {"key": key.prefix, **facts_of_key(key, limits)}
     events.record(connection, Event("key.created", actor, key.project, user.uuid, after=after), now)
-    return MadeKey(replace(key, id=identifier), text)
+    return MadeKey(replace(key, id=identifier), text, limits)
 
 
-def change_key(connection: Connection, actor: Actor, owned: Owned, wanted: Wanted, now: int) -> ApiKey:
+def change_key(connection: Connection, actor: Actor, owned: Owned, wanted: Wanted, now: int) -> ChangedKey:
     """Change everything that a key is limited to, except its project.
 
     Raises:
@@ -117,10 +131,12 @@ def change_key(connection: Connection, actor: Actor, owned: Owned, wanted: Wante
     _require_valid(known, now)
     _require_right(connection, changed, now, known)
     api_keys.change(connection, changed)
+    limits_before = key_holdings.limits_of(connection, owned.user, known.prefix)
+    limits = _set_limits(connection, owned.user, known, wanted.limits)
     with Journal(connection, actor, now) as journal:
-        before, after = facts_of_key(known), facts_of_key(changed)
+        before, after = facts_of_key(known, limits_before), facts_of_key(changed, limits)
         journal.compare("key", before, after, name=known.prefix, project=known.project, subject=owned.user)
-    return changed
+    return ChangedKey(changed, limits)
 
 
 def rotate_key(
@@ -139,13 +155,14 @@ def rotate_key(
     api_keys.rotate(connection, owned.key.id, token_hash(text), now, now + overlap)
     after = {"key": owned.key.prefix, "overlap_seconds": overlap // MICROSECONDS}
     events.record(connection, Event("key.rotated", actor, owned.key.project, owned.user, after=after), now)
-    return MadeKey(owned.key, text)
+    return MadeKey(owned.key, text, key_holdings.limits_of(connection, owned.user, owned.key.prefix))
 
 
 def revoke_key(connection: Connection, actor: Actor, owned: Owned, now: int, reason: str = "") -> None:
     """Delete a key: it is valid no longer."""
     api_keys.delete(connection, owned.key.id)
-    before = {"key": owned.key.prefix, **facts_of_key(owned.key)}
+    limits = key_holdings.limits_of(connection, owned.user, owned.key.prefix)
+    before = {"key": owned.key.prefix, **facts_of_key(owned.key, limits)}
     revoked = Event("key.revoked", actor, owned.key.project, owned.user, reason, before=before)
     events.record(connection, revoked, now)
 
@@ -162,8 +179,8 @@ def find_key(connection: Connection, prefix: str | None, user: User | None = Non
     return owned
 
 
-def facts_of_key(key: ApiKey) -> dict[str, Any]:
-    """Return what the audit log tells of a key."""
+def facts_of_key(key: ApiKey, limits: Limits) -> dict[str, Any]:
+    """Return what the audit log tells of a key with these limits of resources."""
     return {
         "name": key.name,
         "project": key.project,
@@ -171,6 +188,7 @@ def facts_of_key(key: ApiKey) -> dict[str, Any]:
         "calls": _listed(key.calls),
         "networks": _listed(key.networks),
         "expires": key.expires,
+        "limits": told_limits(limits),
     }
 
 
@@ -212,6 +230,13 @@ def _require_right(connection: Connection, key: ApiKey, now: int, known: ApiKey 
             raise KeyRefusedError(f"there is no service {service!r}")
 
 
+def _set_limits(connection: Connection, user: str, key: ApiKey, limits: Limits) -> Limits:
+    try:
+        return set_limits(connection, user, key.prefix, limits)
+    except LimitRefusedError as refusal:
+        raise KeyRefusedError(str(refusal)) from refusal
+
+
 def _require_valid(key: ApiKey, now: int) -> None:
     if key.has_expired(now):
         raise KeyConflictError("the key has expired; make another one")
@@ -220,7 +245,8 @@ def _require_valid(key: ApiKey, now: int) -> None:
 def _free_prefix(connection: Connection) -> str:
     while True:
         prefix = new_prefix(os.urandom)
-        if api_keys.find(connection, prefix) is None:
+        # The holdings of a key that is gone stay, for the history.
+        if api_keys.find(connection, prefix) is None and not key_holdings.exist(connection, prefix):
             return prefix
 
 

@@ -4,10 +4,11 @@ from astakos.administration.document_places import Place
 from astakos.administration.document_values import instant_at, optional_instant_at, secret_at, text_at
 from astakos.administration.journal import Journal
 from astakos.administration.key_changes import KeyRefusedError, facts_of_key, require_limits
+from astakos.administration.key_quotas import LimitRefusedError, set_limits
 from astakos.administration.state_document import KeyEntry
 from astakos.directory.api_keys import PREFIX, ApiKey
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import api_keys, users
+from astakos.storage.tables import api_keys, key_holdings, users
 from astakos.storage.tables.api_keys import Secret
 
 
@@ -52,10 +53,16 @@ def load_key(connection: Connection, entry: KeyEntry, place: Place, now: int, jo
     else:
         identifier = known.id
         api_keys.change(connection, key)
-    before = None if known is None else facts_of_key(known)
-    journal.compare(
-        "key", before, facts_of_key(key), name=key.prefix, project=key.project, subject=entry.user
-    )
+    limits_before = key_holdings.limits_of(connection, entry.user, key.prefix)
+    # All limits are those of the entry; what else is counted stays so.
+    wanted = {**dict.fromkeys(limits_before), **entry.limits}
+    try:
+        limits = set_limits(connection, entry.user, key.prefix, wanted)
+    except LimitRefusedError as refusal:
+        raise place.error(str(refusal)) from refusal
+    before = None if known is None else facts_of_key(known, limits_before)
+    after = facts_of_key(key, limits)
+    journal.compare("key", before, after, name=key.prefix, project=key.project, subject=entry.user)
     if secrets and secrets != api_keys.list_secrets(connection, identifier):
         api_keys.replace_secrets(connection, identifier, secrets)
         if known is not None:

@@ -138,7 +138,10 @@ class KeySecretEntry(Entry):
 
 
 class KeyEntry(Entry):
-    """An entry of `keys`. Without `calls`, a key that names services can make no calls of this API."""
+    """An entry of `keys`. Without `calls`, a key that names services can make no calls of this API.
+
+    `limits` are those of resources; `null` stands for one that is only counted.
+    """
 
     user: str
     prefix: str
@@ -150,6 +153,7 @@ class KeyEntry(Entry):
     created: str | None = None
     expires: str | None = None
     creator: str | None = None
+    limits: dict[str, int | None] = {}
     secrets: list[KeySecretEntry] = []
 
 

@@ -1,6 +1,7 @@
 """`astakos key`: manages the API keys of users, on the database."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import click
@@ -12,15 +13,24 @@ from astakos.administration.key_changes import (
     USUAL_OVERLAP,
     MadeKey,
     Wanted,
+    change_key,
     find_key,
     make_key,
     revoke_key,
     rotate_key,
 )
+from astakos.administration.key_quotas import told_limits
 from astakos.administration.named_projects import find_project
 from astakos.administration.state_document import StateError
 from astakos.cli.acting import reason_option
 from astakos.cli.instants import INSTANT
+from astakos.cli.key_limits import (
+    GivenLimit,
+    columns_of,
+    limit_option,
+    limits_of_key,
+    limits_of_options,
+)
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import json_option, print_facts, print_rows, table_options
 from astakos.cli.shown_values import moment
@@ -28,7 +38,7 @@ from astakos.clock import MICROSECONDS
 from astakos.directory.api_keys import ApiKey, prefix_of
 from astakos.events.event import OPERATOR
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import api_keys, users
+from astakos.storage.tables import api_keys, key_holdings, users
 from astakos.storage.tables.api_keys import Owned
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -62,6 +72,7 @@ def key_only_option(function: F) -> F:
     help="A network (192.0.2.0/24) or an address that it may be used from. Repeatable.  [default: all]",
 )
 @click.option("--project", help="The only project that it may draw from, by UUID or name.")
+@limit_option("A resource or meter and how much of it may be charged with the key.  Repeatable.")
 @database_option
 @json_option
 @key_only_option
@@ -73,6 +84,7 @@ def add(
     calls: tuple[str, ...],
     networks: tuple[str, ...],
     project: str | None,
+    given: tuple[GivenLimit, ...],
     database_url: str,
     as_json: bool,
     key_only: bool,
@@ -87,6 +99,7 @@ def add(
             calls or None,
             networks or None,
             None if project is None else find_project(connection, project).uuid,
+            limits_of_options(connection, given),
         )
         return make_key(connection, OPERATOR, find_user(connection, user), wanted, clock.now())
 
@@ -123,7 +136,7 @@ def show(prefix: str, database_url: str, as_json: bool) -> None:
     found = users.find_by_uuid(reader, owned.user)
     facts: dict[str, Any] = {
         "user": owned.user if found is None else found.email,
-        **_told(owned.key, as_json=as_json),
+        **_told(owned.key, key_holdings.limits_of(reader, owned.user, owned.key.prefix), as_json=as_json),
     }
     facts["secrets"] = [
         {"created": moment(one.created), "expires": moment(one.expires)}
@@ -132,6 +145,31 @@ def show(prefix: str, database_url: str, as_json: bool) -> None:
     if not as_json:
         facts["secrets"] = len(facts["secrets"])
     print_facts(facts, as_json=as_json)
+
+
+@click.command()
+@click.argument("prefix")
+@limit_option("A new limit, for example llm.tokens/month=10000; `unlimited` removes it.  Repeatable.")
+@database_option
+@table_options
+def limits(prefix: str, given: tuple[GivenLimit, ...], database_url: str, as_json: bool, wide: bool) -> None:
+    """Show what may be charged with the key PREFIX, and what is in use; with --limit, set limits before.
+
+    They count at once.
+    """
+    database = open_database(database_url)
+    if given:
+
+        def change(connection: Connection) -> None:
+            owned = find_key(connection, prefix_of(prefix))
+            known, wanted = owned.key, limits_of_options(connection, given)
+            same = Wanted(known.name, known.expires, known.services, known.calls, known.networks)
+            change_key(connection, OPERATOR, owned, replace(same, limits=wanted), clock.now())
+
+        database.change(change)
+    reader = database.reader()
+    rows = list(limits_of_key(reader, find_key(reader, prefix_of(prefix))))
+    print_rows(rows, columns_of(rows), as_json=as_json, wide=wide, droppable=("pending",))
 
 
 @click.command()
@@ -186,13 +224,15 @@ def _print_new(made: MadeKey, *, as_json: bool, key_only: bool) -> None:
     if key_only:
         click.echo(made.text)
         return
-    print_facts({"key": made.text, **_told(made.key, as_json=as_json)}, as_json=as_json)
+    print_facts({"key": made.text, **_told(made.key, made.limits, as_json=as_json)}, as_json=as_json)
 
 
-def _told(one: ApiKey, *, as_json: bool) -> dict[str, Any]:
+def _told(one: ApiKey, limits: Mapping[str, int | None], *, as_json: bool) -> dict[str, Any]:
     """Return the facts about one key; for people, in words what it is limited to."""
-    facts = _facts(one)
+    facts = {**_facts(one), "limits": told_limits(limits)}
     if not as_json:
+        shown = [f"{resource}={limit}" for resource, limit in facts["limits"].items()]
+        facts["limits"] = shown or "none"
         for name in ("services", "calls", "networks", "project"):
             facts[name] = "all" if facts[name] is None else facts[name] or "none"
     return facts

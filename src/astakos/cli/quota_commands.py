@@ -7,15 +7,18 @@ import click
 
 from astakos import clock
 from astakos.administration.accounts import find_user, find_user_if_any
+from astakos.administration.key_changes import find_key
 from astakos.administration.member_limits import set_member_limit
 from astakos.administration.named_projects import NoSuchProjectError, find_project
 from astakos.administration.state_document import StateError
 from astakos.administration.user_limits import set_capacity
+from astakos.cli.key_limits import columns_of, limits_of_key
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import print_rows, table_options
 from astakos.cli.project_limits import LIMITS, limits_of
 from astakos.cli.quantities import AMOUNT, GivenAmount, shown
 from astakos.cli.shown_values import Amount, moment
+from astakos.directory.api_keys import PREFIX
 from astakos.directory.entities import User
 from astakos.events.event import OPERATOR
 from astakos.projects.project import Capacity, Project
@@ -32,16 +35,20 @@ SYSTEM = "system"
 
 
 @click.command()
-@click.argument("holder", metavar="USER|PROJECT")
+@click.argument("holder", metavar="USER|PROJECT|KEY")
 @database_option
 @table_options
 def show(holder: str, database_url: str, as_json: bool, wide: bool) -> None:
-    """Show limits and usage of a USER in each project, or of a PROJECT.
+    """Show limits and usage of a USER in each project, of a PROJECT, or of an API KEY.
 
-    A user is named by email address or uuid, a project by uuid or name. What is left of the grants of a user
-    is shown in the column `granted`; `astakos grant list` shows each.
+    A user is named by email address or uuid, a project by uuid or name, a key by its prefix. What is left of
+    the grants of a user is shown in the column `granted`; `astakos grant list` shows each.
     """
     reader = open_database(database_url).reader()
+    if PREFIX.fullmatch(holder):
+        of_key = list(limits_of_key(reader, find_key(reader, holder)))
+        print_rows(of_key, columns_of(of_key), as_json=as_json, wide=wide, droppable=("pending",))
+        return
     known = find_user_if_any(reader, holder)
     if known is None:
         shared = list(limits_of(reader, _project(reader, holder)))

@@ -7,10 +7,11 @@ from astakos.cli.lazy_group import LazyGroup
 
 key = LazyGroup(
     "key",
-    help="Make, list, rotate and revoke API keys; `mine`, `make` and `end` ask over HTTP.",
+    help="Make, list, limit, rotate and revoke API keys; `mine`, `make` and `end` ask over HTTP.",
     targets={
         "add": "astakos.cli.key_commands:add",
         "end": "astakos.cli.own_key_commands:end",
+        "limits": "astakos.cli.key_commands:limits",
         "list": "astakos.cli.key_commands:list_",
         "make": "astakos.cli.own_key_commands:make",
         "mine": "astakos.cli.own_key_commands:mine",
@@ -22,7 +23,7 @@ key = LazyGroup(
 
 quota = LazyGroup(
     "quota",
-    help="Show and set quotas of users and projects; `mine` asks over HTTP.",
+    help="Show and set quotas of users, projects and keys; `mine` asks over HTTP.",
     targets={
         "mine": "astakos.cli.account_commands:mine",
         "periods": "astakos.cli.quota_commands:periods",

@@ -7,6 +7,7 @@ from astakos.http.account import (
     default_project,
     feedback,
     grants,
+    key_quotas,
     keys,
     periods,
     quota_reports,
@@ -142,6 +143,7 @@ def _keys() -> Iterator[Route]:
     yield Route(f"{ACCOUNT}/keys", {"GET": ForUser(keys.list_), "POST": ForUser(keys.make)})
     yield Route(f"{ACCOUNT}/keys/{{key}}", one)
     yield Route(f"{ACCOUNT}/keys/{{key}}/action", {"POST": ForUser(keys.act)})
+    yield Route(f"{ACCOUNT}/keys/{{key}}/quotas", {"GET": ForUser(key_quotas.key_quotas)})
 
 
 def _projects() -> Iterator[Route]:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from astakos.clock import DAY
+from astakos.ledger.key_levels import prefix_of_holder
 from astakos.ledger.meters import Budget, Meter, Meters, begin, resets
 from astakos.ledger.rules import UNLIMITED, Holding, Key, NoCapacity, Provision
 
@@ -109,7 +110,12 @@ def refuse_thresholds(percents: Sequence[int]) -> str | None:
 
 
 def charged(provisions: Iterable[Provision], refused: Key) -> str:
-    """Return the holder who was to be charged when a holding had no room: of a project, the member."""
+    """Return the holder who was to be charged when a holding had no room: of a project, the member.
+
+    Of a key, its user.
+    """
+    if refused.source is not None and prefix_of_holder(refused.holder) is not None:
+        return refused.source
     drawing = {key.source: key.holder for key, _ in provisions if key.source is not None}
     holder = refused.holder
     # Each is taken out, so that holders that draw from each other end, too.

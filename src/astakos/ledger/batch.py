@@ -9,6 +9,7 @@ from astakos.ledger.alerts import AlertKind, Refused, charged, has_thresholds, n
 from astakos.ledger.counts import Count, settled_counts
 from astakos.ledger.granting import Granting
 from astakos.ledger.grants import base_of_grant
+from astakos.ledger.key_levels import levels_of_key
 from astakos.ledger.metering import NO_COUNTS, Metering
 from astakos.ledger.operations import (
     CannotSettle,
@@ -183,7 +184,8 @@ class _Batch:
         if metering.has_meters and (named := metering.named_in(operation.provisions)) is not None:
             return named
         issue, counts, granted = operation, NO_COUNTS, None
-        if (metering.has_counts and not operation.is_exact) or operation.at_most:
+        has_counts = (metering.has_counts and not operation.is_exact) or operation.key_holder is not None
+        if has_counts or operation.at_most:
             prepared = metering.mend(operation) if is_mending else metering.prepare(operation, holdings)
             issue, counts, granted = prepared
         marks = dict(metering.marks) if operation.is_question else None
@@ -202,7 +204,7 @@ class _Batch:
             self._note_passed(passed)
         self._keep(changed)
         serial = next(self._serials)
-        commission = Pending(issue.component, issue.provisions, counts, issue.overage)
+        commission = Pending(issue.component, issue.provisions, counts, issue.overage, (), issue.key_holder)
         self.changes.issued.append(NewCommission(serial, issue, commission, granted))
         if issue.idempotency is not None:
             remembered = Remembered(issue.idempotency.fingerprint, serial, granted)
@@ -234,6 +236,9 @@ class _Batch:
         if not operation.all_or_none:
             return IssuedMany(tuple(map(self._issue, operation.issues)))
         named = {key for issue in operation.issues for key, _ in issue.provisions}
+        for issue in operation.issues:
+            if issue.key_holder is not None:
+                named |= levels_of_key(issue.key_holder, issue.provisions)
         keys = self._metering.with_counted(named)
         before = {key: self._holdings[key] for key in (*keys, *self._learned) if key in self._holdings}
         marks = dict(self._metering.marks)
@@ -441,6 +446,8 @@ def _needs(operations: Iterable[Operation], due: int) -> Needs:
     needs.serials += sum(not issue.is_question for issue in issues)
     for issue in issues:
         needs.keys.update([key for key, _ in issue.provisions])
+        if issue.key_holder is not None:
+            needs.keys |= levels_of_key(issue.key_holder, issue.provisions)
         if issue.idempotency is not None:
             needs.idempotency.add(_idempotency_key(issue))
     return needs

@@ -1,4 +1,7 @@
-"""What a provision counts elsewhere: on meters of its resource, and on the projects above (`rules.py`)."""
+"""What a provision counts elsewhere: on meters of its resource, and on the projects above (`rules.py`).
+
+`key_levels.py` tells what it counts on a key.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
@@ -25,7 +28,8 @@ class Count(NamedTuple):
     stream of a minute would be charged a minute late, and the next ones let through meanwhile.
 
     Attributes:
-        key: the holding of a meter of the resource, or of a project above, or of its meter, or of a grant.
+        key: the holding of a meter of the resource, or of a project above, or of a key, or of a meter of
+            these, or of a grant.
         base: the holding of the provision.
         quantity: what was issued.
         at_issue: the instant at which a rate counted it; None if it counts when it is settled.
@@ -41,20 +45,31 @@ class Count(NamedTuple):
     def among(self, units: int) -> int:
         """Return how many of the first units it counts."""
         if self.quantity < 0:
-            return units
+            return max(units, self.quantity)
         return max(0, min(units - self.first, self.quantity))
 
 
 def counts_of(provisions: Iterable[Provision], meters: Meters, above: Above, now: int) -> tuple[Count, ...]:
     """Return what provisions count elsewhere, each on its own level first and then upwards."""
-    return tuple([count for provision in provisions for count in _counts_of(provision, meters, above, now)])
+    return tuple(
+        [
+            count
+            for provision in provisions
+            for count in counts_on_levels(
+                provision, (provision.key, *above.get(provision.key, ())), meters, now
+            )
+        ]
+    )
 
 
-def _counts_of(provision: Provision, meters: Meters, above: Above, now: int) -> Iterator[Count]:
+def counts_on_levels(
+    provision: Provision, levels: Iterable[Key], meters: Meters, now: int
+) -> Iterator[Count]:
+    """Yield what a provision counts on levels, and on their meters; of its own level, only on the meters."""
     base, quantity = provision
     # Releases count on no meter. An import of nothing does, because it may be settled for more.
     counting = meters.of.get(base.resource, ()) if quantity >= 0 else ()
-    for level in (base, *above.get(base, ())):
+    for level in levels:
         if level is not base:
             yield Count(level, base, quantity, None)
         for meter in counting:

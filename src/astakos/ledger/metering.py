@@ -1,4 +1,4 @@
-"""What counts on meters and on projects above in one batch of the ledger, and what time has given back."""
+"""What counts on meters, projects above and keys in one batch of the ledger, and what time has given back."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,6 +11,7 @@ from astakos.ledger.alerts import WHOLE, Alert, AlertIdentity, AlertKind, crosse
 from astakos.ledger.counts import Above, Count, counts_of, with_counted
 from astakos.ledger.granting import Debt, Figures, Granting, Shortage, any_debt
 from astakos.ledger.grants import base_of_grant
+from astakos.ledger.key_levels import counts_on_key
 from astakos.ledger.meter_definitions import SEPARATOR
 from astakos.ledger.meters import (
     NO_METERS,
@@ -37,7 +38,7 @@ class NewIssue(NamedTuple):
 
     Attributes:
         issue: the issue, with the quantities that there is room for and the time to live that it has.
-        counts: what it counts on meters and on projects above.
+        counts: what it counts on meters, on projects above, and on a key.
         granted: the quantities, if they were asked for as far as there is room.
     """
 
@@ -120,9 +121,20 @@ class Metering:
                     return IsMeter(provision, base)
         return None
 
-    def counts_of(self, provisions: Iterable[Provision]) -> tuple[Count, ...]:
-        """Return what provisions count on meters and on projects above."""
-        return counts_of(provisions, self._meters, self.above, self._now) if self.has_counts else NO_COUNTS
+    def counts_of(
+        self, provisions: Sequence[Provision], key_holder: str | None, holdings: Mapping[Key, Holding]
+    ) -> tuple[Count, ...]:
+        """Return what provisions count on meters, on projects above, and on a key.
+
+        Args:
+            provisions: the provisions.
+            key_holder: the key, if there is one.
+            holdings: those of the key that exist; may contain others.
+        """
+        counts = counts_of(provisions, self._meters, self.above, self._now) if self.has_counts else NO_COUNTS
+        if key_holder is None:
+            return counts
+        return (*counts, *counts_on_key(key_holder, provisions, holdings, self._meters, self._now))
 
     def mend(self, issue: Issue) -> NewIssue:
         """Return a correction as it is to be carried out: it counts on projects above, and on no meter."""
@@ -133,7 +145,7 @@ class Metering:
 
         What is pending on a meter stays reserved when a period ends, so it has to expire some time.
         """
-        counts = self.counts_of(issue.provisions)
+        counts = self.counts_of(issue.provisions, issue.key_holder, holdings)
         granted = None
         if issue.at_most:
             passing = self._meters.passing
@@ -141,7 +153,7 @@ class Metering:
             provisions = fitting(issue.provisions, holdings, counts, passing, reach)
             if any(quantity > 0 for _, quantity in provisions):
                 issue = replace(issue, provisions=provisions)
-                counts = self.counts_of(provisions)
+                counts = self.counts_of(provisions, issue.key_holder, holdings)
             granted = tuple([quantity for _, quantity in issue.provisions])
         if self._needs_expiry(issue, counts):
             issue = replace(issue, time_to_live=self._meters.time_to_live)

@@ -37,6 +37,7 @@ class Issue(Value, frozen=True):
         at_most: issue as much of each import as there is room for, unless there is room for nothing.
         is_question: only say what an issue would have come to; write nothing.
         is_exact: count nothing on meters and on projects above, for figures that only move between holdings.
+        key_holder: a key that is charged along with its user; see `key_levels.py`.
     """
 
     component: int
@@ -50,6 +51,7 @@ class Issue(Value, frozen=True):
     at_most: bool = False
     is_question: bool = False
     is_exact: bool = False
+    key_holder: str | None = None
 
 
 class IssueMany(Value, frozen=True):
@@ -278,9 +280,10 @@ class Pending(NamedTuple):
     Attributes:
         component: the identifier of the issuing component.
         provisions: what was issued.
-        counts: what that counts on meters and on projects above.
+        counts: what that counts on meters, on projects above, and on a key.
         overage: what happens when it is settled for more.
         progress: what has been used so far; it is settled for that if it expires.
+        key_holder: the key that is charged along with its user.
     """
 
     component: int
@@ -288,6 +291,7 @@ class Pending(NamedTuple):
     counts: tuple[Count, ...] = ()
     overage: Overage = Overage.REFUSE
     progress: tuple[Provision, ...] = ()
+    key_holder: str | None = None
 
     def keys(self) -> list[Key]:
         """Return the holdings that change when it is resolved."""

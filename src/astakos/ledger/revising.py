@@ -78,7 +78,11 @@ def grown(
         if total != known:
             more.append(Provision(key, total - known))
             issued[key] = total
-    charged = metering.issue(holdings, more, metering.counts_of(more), force=force)
+    # On a key, what is new counts as what was issued did, whatever limits the key has got since.
+    charged_before = commission.keys()
+    counting = {key: holdings[key] for key in charged_before}
+    counted = metering.counts_of(more, commission.key_holder, counting)
+    charged = metering.issue(holdings, more, counted, force=force)
     if not isinstance(charged, tuple):
         return charged
     changed, counts = charged

@@ -76,6 +76,16 @@ if an import is not. Therefore invariants 1 to 4 hold for each holding at each l
 
 5. Each figure of a holding is at least the sum of those directly below it, unless a release was charged to
    the holding itself. When holdings come below another one, it is charged for what is used of them.
+
+Keys
+----
+A commission can name a *key* with which its user has called (`key_levels.py`). For some resources, a key has
+holdings of its own. A provision on a holding of the user then derives a count of the same quantity on the
+key's holding of the resource, and an import on those of its meters that exist; all are fixed at issue, and
+settle as the provision does. Which holdings a key has may change while something is pending on them.
+
+A release gives back to the key at most what is settled on it, for the rest was charged without the key. So it
+is never refused for the key's sake. Invariants 1 to 4 hold for the holdings of keys, too.
 """
 
 from collections.abc import Container, Iterable, Mapping

@@ -104,6 +104,7 @@ class Service:
         self._groups: TtlCache[int, tuple[str, ...]] = TtlCache(
             lambda user: self.read(users.names_of_groups, user)
         )
+        self._keys: TtlCache[str, api_keys.Owned] = TtlCache(lambda prefix: self.read(api_keys.find, prefix))
         self._names_of_services: TtlCache[None, dict[int, frozenset[str]]] = TtlCache(
             lambda _: self.read(registry.names_of_services)
         )
@@ -182,6 +183,10 @@ class Service:
         cache = self._users_of_keys if is_key(token) else self._users
         return await cache.get(token_hash(token))
 
+    async def key_of_prefix(self, prefix: str) -> api_keys.Owned | None:
+        """Returns a key with the UUID of its user, up to a second old."""
+        return await self._keys.get(prefix)
+
     async def services_of(self, component: Component) -> frozenset[str]:
         """Returns the names of the services of a component, up to a second old."""
         names = await self._names_of_services.get(None) or {}
@@ -211,6 +216,7 @@ class Service:
     def forget_keys(self) -> None:
         """Makes changes of keys take effect at once in this process."""
         self._users_of_keys.forget()
+        self._keys.forget()
 
     def forget(self) -> None:
         """Makes administrative changes take effect at once in this process."""
@@ -219,7 +225,7 @@ class Service:
         self._components.forget()
         self._charging_rights.forget()
         self._users.forget()
-        self._users_of_keys.forget()
+        self.forget_keys()
         self._names_of_services.forget()
         self._groups.forget()
         self._user_counts.forget()

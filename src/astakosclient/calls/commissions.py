@@ -115,6 +115,7 @@ def issue_one_commission(
     auto_accept: bool = False,
     ttl: int | None = None,
     idempotency_key: str | None = None,
+    key: str | None = None,
 ) -> Call[int]:
     """Builds the call that issues a commission for one holder and source.
 
@@ -125,12 +126,14 @@ def issue_one_commission(
     source = given("source", source)
     if not isinstance(given("provisions", provisions), Mapping):
         raise BadValue(f"provisions must map resources to quantities, not be a {type(provisions).__name__}")
-    request = {
+    request: dict[str, Any] = {
         "force": force,
         "auto_accept": auto_accept,
         "name": name,
         "provisions": provisions_of(holder, source, provisions),
     }
+    if key is not None:
+        request["key"] = key
     return issue_commission(token, request, ttl, idempotency_key)
 
 

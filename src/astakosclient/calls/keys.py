@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from astakosclient.calls import answers
 from astakosclient.calls.call import JSON, Call, as_json, given, path_part, post, texts
 from astakosclient.core.absence import ABSENT, Absent
+from astakosclient.errors import BadValue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from astakosclient.answer_types import Key, NewKey
+    from astakosclient.answer_types import Key, KeyQuotas, NewKey
 
 KEYS = "account/v1.0/keys"
 
@@ -24,10 +26,13 @@ def create_key(
     calls: Iterable[str] | None,
     networks: Iterable[str] | None,
     project: str | None,
+    limits: Mapping[str, int | None] | None,
 ) -> Call[NewKey]:
     """Builds the call that makes a key."""
     document: dict[str, Any] = {"name": given("name", name), "expires": expires, "project": project}
     document |= _limits(services=services, calls=calls, networks=networks)
+    if limits is not None:
+        document["limits"] = _of_resources(limits)
     return post("create_key", KEYS, token, document, answers.mapping, repeatable=False)
 
 
@@ -49,9 +54,12 @@ def change_key(
     services: Iterable[str] | Absent | None,
     calls: Iterable[str] | Absent | None,
     networks: Iterable[str] | Absent | None,
+    limits: Mapping[str, int | None] | Absent | None,
 ) -> Call[Key]:
     """Builds the call that changes a key."""
     document = _limits(services=services, calls=calls, networks=networks)
+    if not isinstance(limits, Absent):
+        document["limits"] = None if limits is None else _of_resources(limits)
     document |= {
         key: value for key, value in (("name", name), ("expires", expires)) if not isinstance(value, Absent)
     }
@@ -64,6 +72,11 @@ def change_key(
         content_type=JSON,
         read=answers.mapping,
     )
+
+
+def get_key_quotas(token: str | None, prefix: str) -> Call[KeyQuotas]:
+    """Builds the call that returns what a key may use, and uses."""
+    return Call(name="get_key_quotas", path=f"{_key(prefix)}/quotas", token=token, read=answers.mapping)
 
 
 def rotate_key(token: str | None, prefix: str, overlap_seconds: int) -> Call[NewKey]:
@@ -95,3 +108,14 @@ def _limits(**limits: Iterable[str] | Absent | None) -> dict[str, Any]:
         for name, values in limits.items()
         if values is not ABSENT and not isinstance(values, Absent)
     }
+
+
+def _of_resources(limits: Mapping[str, int | None]) -> Mapping[str, int | None]:
+    """Returns limits by resource.
+
+    Raises:
+        BadValue: they are not a mapping.
+    """
+    if not isinstance(limits, Mapping):
+        raise BadValue(f"limits must map resources to quantities, not be a {type(limits).__name__}")
+    return limits

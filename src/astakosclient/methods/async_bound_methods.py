@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from astakosclient.async_commission import AsyncCommission
 from astakosclient.calls import account, commissions, keys
 from astakosclient.core.absence import ABSENT, Absent, either
+from astakosclient.core.request_key import key_of_request
 from astakosclient.methods.async_bound_project_methods import AsyncBoundProjectCalls
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         HistoryPage,
         Introspection,
         Key,
+        KeyQuotas,
         NewKey,
         Overage,
         OwnGrant,
@@ -263,6 +265,7 @@ class AsyncBoundCalls(AsyncBoundProjectCalls):
         calls: Iterable[str] | None = None,
         networks: Iterable[str] | None = None,
         project: str | None = None,
+        limits: Mapping[str, int | None] | None = None,
     ) -> NewKey:
         """Makes a key, with which programs act as the user. Requires this project's server.
 
@@ -274,6 +277,7 @@ class AsyncBoundCalls(AsyncBoundProjectCalls):
                 all, or none if ``services`` are given.
             networks: networks (``192.0.2.0/24``) or addresses that it may be used from; the default is all.
             project: the UUID of the only project that it may draw from; the default is all of the user's.
+            limits: how much may be charged with it, by resource or meter; None for one that is only counted.
 
         Returns:
             The key (see `Key`). Its text, ``key``, cannot be retrieved later.
@@ -283,7 +287,7 @@ class AsyncBoundCalls(AsyncBoundProjectCalls):
             AstakosClientException: the call failed.
         """
         return await self._run(
-            keys.create_key(self._token, name, expires, services, calls, networks, project)
+            keys.create_key(self._token, name, expires, services, calls, networks, project, limits)
         )
 
     async def get_keys(self) -> list[Key]:
@@ -303,6 +307,7 @@ class AsyncBoundCalls(AsyncBoundProjectCalls):
         services: Iterable[str] | Absent | None = ABSENT,
         calls: Iterable[str] | Absent | None = ABSENT,
         networks: Iterable[str] | Absent | None = ABSENT,
+        limits: Mapping[str, int | None] | Absent | None = ABSENT,
     ) -> Key:
         """Changes a key. What is not passed stays; None removes a limit. Requires this project's server.
 
@@ -313,8 +318,23 @@ class AsyncBoundCalls(AsyncBoundProjectCalls):
             services: as for `create_key`.
             calls: as for `create_key`.
             networks: as for `create_key`.
+            limits: those that change, by resource; None in place of one removes it, and None all of them.
         """
-        return await self._run(keys.change_key(self._token, prefix, name, expires, services, calls, networks))
+        return await self._run(
+            keys.change_key(self._token, prefix, name, expires, services, calls, networks, limits)
+        )
+
+    async def get_key_quotas(self, prefix: str) -> KeyQuotas:
+        """Returns what one of the user's keys may use, and uses, by resource. Requires this project's server.
+
+        Args:
+            prefix: what the key begins with.
+
+        Raises:
+            NotFound: the user has no such key.
+            AstakosClientException: the call failed.
+        """
+        return await self._run(keys.get_key_quotas(self._token, prefix))
 
     async def rotate_key(self, prefix: str, overlap_seconds: int = 86400) -> NewKey:
         """Gives a key a new secret; its prefix and limits stay. Requires this project's server.
@@ -543,6 +563,7 @@ class AsyncBoundCalls(AsyncBoundProjectCalls):
         *,
         ttl: int | None = None,
         idempotency_key: str | None = None,
+        key: str | None = None,
     ) -> int:
         """Issues a commission for one holder and source, and returns its serial; see `issue_commission`.
 
@@ -555,10 +576,12 @@ class AsyncBoundCalls(AsyncBoundProjectCalls):
             auto_accept: accept the commission immediately.
             ttl: see `issue_commission`.
             idempotency_key: see `issue_commission`.
+            key: the prefix of the API key with which the user has called; its limits count as well.
 
         Raises:
             QuotaLimit: it would exceed a limit, or release more than is in use; see its attributes.
             NotFound: a holding does not exist.
+            Forbidden: the user has no such key, or it has expired.
             BadValue: ``holder``, ``source`` or ``provisions`` is None, ``provisions`` is not a mapping, or
                 the idempotency key is invalid.
             AstakosClientException: the call failed.
@@ -571,7 +594,7 @@ class AsyncBoundCalls(AsyncBoundProjectCalls):
         """
         return await self._run(
             commissions.issue_one_commission(
-                self._token, holder, source, provisions, name, force, auto_accept, ttl, idempotency_key
+                self._token, holder, source, provisions, name, force, auto_accept, ttl, idempotency_key, key
             )
         )
 
@@ -584,6 +607,7 @@ class AsyncBoundCalls(AsyncBoundProjectCalls):
         force: bool = False,
         *,
         ttl: int | None = None,
+        key: str | Absent | None = ABSENT,
     ) -> AsyncCommission:
         """Returns a commission for an ``async with`` block: issued on entry, accepted on success.
 
@@ -597,9 +621,13 @@ class AsyncBoundCalls(AsyncBoundProjectCalls):
             name: a note.
             force: grant quantities beyond the limits.
             ttl: see `issue_commission`. Set it so that a crashed caller does not hold quota forever.
+            key: the prefix of the API key with which the user has called; its limits count as well. By
+                default that of the request that the middleware has let through, if ``holder`` is its user;
+                None for none.
 
         Raises:
             QuotaLimit: on entry, it would exceed a limit, or release more than is in use.
+            Forbidden: on entry, the user has no such key, or it has expired.
             NotFound: on entry, a holding does not exist. On exit, the commission is not pending any more;
                 for example, its ``ttl`` has expired.
             BadValue: on entry, an argument is invalid.
@@ -613,7 +641,10 @@ class AsyncBoundCalls(AsyncBoundProjectCalls):
                     answer = await ask_the_model(prompt, most_tokens=4000)
                     held.settle({"llm.tokens": answer.tokens_used})
         """
-        return AsyncCommission(self, self._token, holder, source, provisions, name=name, force=force, ttl=ttl)
+        key = key_of_request(holder) if isinstance(key, Absent) else key
+        return AsyncCommission(
+            self, self._token, holder, source, provisions, name=name, force=force, ttl=ttl, key=key
+        )
 
     async def issue_commissions(
         self,
@@ -810,6 +841,7 @@ class AsyncBoundCalls(AsyncBoundProjectCalls):
         self,
         *,
         holder: str | None = None,
+        key: str | None = None,
         source: str | None = None,
         resource: str | None = None,
         serial: int | None = None,
@@ -826,6 +858,7 @@ class AsyncBoundCalls(AsyncBoundProjectCalls):
 
         Args:
             holder: filter by holder: ``user:<uuid>``, ``project:<uuid>``, or the UUID of a user.
+            key: only what was charged to the API key with this prefix; a user, only their own.
             source: filter by source: ``project:<uuid>``, or the UUID of a project; an empty string matches
                 provisions without a source.
             resource: filter by resource.
@@ -846,6 +879,7 @@ class AsyncBoundCalls(AsyncBoundProjectCalls):
         """
         filters = {
             "holder": holder,
+            "key": key,
             "source": source,
             "resource": resource,
             "serial": serial,

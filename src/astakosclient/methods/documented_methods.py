@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from astakosclient.calls import account, commissions, keys
 from astakosclient.commission import Commission
 from astakosclient.core.absence import ABSENT, Absent, either
+from astakosclient.core.request_key import key_of_request
 from astakosclient.methods.project_methods import ProjectCalls
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         HistoryPage,
         Introspection,
         Key,
+        KeyQuotas,
         NewKey,
         Overage,
         OwnGrant,
@@ -279,6 +281,7 @@ class Calls(ProjectCalls):
         calls: Iterable[str] | None = None,
         networks: Iterable[str] | None = None,
         project: str | None = None,
+        limits: Mapping[str, int | None] | None = None,
     ) -> NewKey:
         """Makes a key, with which programs act as the user. Requires this project's server.
 
@@ -291,6 +294,7 @@ class Calls(ProjectCalls):
                 all, or none if ``services`` are given.
             networks: networks (``192.0.2.0/24``) or addresses that it may be used from; the default is all.
             project: the UUID of the only project that it may draw from; the default is all of the user's.
+            limits: how much may be charged with it, by resource or meter; None for one that is only counted.
 
         Returns:
             The key (see `Key`). Its text, ``key``, cannot be retrieved later.
@@ -299,7 +303,7 @@ class Calls(ProjectCalls):
             Conflict: the user cannot have more keys.
             AstakosClientException: the call failed.
         """
-        return self._run(keys.create_key(token, name, expires, services, calls, networks, project))
+        return self._run(keys.create_key(token, name, expires, services, calls, networks, project, limits))
 
     def get_keys(self, token: str | None) -> list[Key]:
         """Lists the user's keys, without their secrets. Requires this project's server."""
@@ -319,6 +323,7 @@ class Calls(ProjectCalls):
         services: Iterable[str] | Absent | None = ABSENT,
         calls: Iterable[str] | Absent | None = ABSENT,
         networks: Iterable[str] | Absent | None = ABSENT,
+        limits: Mapping[str, int | None] | Absent | None = ABSENT,
     ) -> Key:
         """Changes a key. What is not passed stays; None removes a limit. Requires this project's server.
 
@@ -330,8 +335,22 @@ class Calls(ProjectCalls):
             services: as for `create_key`.
             calls: as for `create_key`.
             networks: as for `create_key`.
+            limits: those that change, by resource; None in place of one removes it, and None all of them.
         """
-        return self._run(keys.change_key(token, prefix, name, expires, services, calls, networks))
+        return self._run(keys.change_key(token, prefix, name, expires, services, calls, networks, limits))
+
+    def get_key_quotas(self, token: str | None, prefix: str) -> KeyQuotas:
+        """Returns what one of the user's keys may use, and uses, by resource. Requires this project's server.
+
+        Args:
+            token: a user's token, or a key.
+            prefix: what the key begins with.
+
+        Raises:
+            NotFound: the user has no such key.
+            AstakosClientException: the call failed.
+        """
+        return self._run(keys.get_key_quotas(token, prefix))
 
     def rotate_key(self, token: str | None, prefix: str, overlap_seconds: int = 86400) -> NewKey:
         """Gives a key a new secret; its prefix and limits stay. Requires this project's server.
@@ -579,6 +598,7 @@ class Calls(ProjectCalls):
         *,
         ttl: int | None = None,
         idempotency_key: str | None = None,
+        key: str | None = None,
     ) -> int:
         """Issues a commission for one holder and source, and returns its serial; see `issue_commission`.
 
@@ -592,10 +612,12 @@ class Calls(ProjectCalls):
             auto_accept: accept the commission immediately.
             ttl: see `issue_commission`.
             idempotency_key: see `issue_commission`.
+            key: the prefix of the API key with which the user has called; its limits count as well.
 
         Raises:
             QuotaLimit: it would exceed a limit, or release more than is in use; see its attributes.
             NotFound: a holding does not exist.
+            Forbidden: the user has no such key, or it has expired.
             BadValue: ``holder``, ``source`` or ``provisions`` is None, ``provisions`` is not a mapping, or
                 the idempotency key is invalid.
             AstakosClientException: the call failed.
@@ -608,7 +630,7 @@ class Calls(ProjectCalls):
         """
         return self._run(
             commissions.issue_one_commission(
-                token, holder, source, provisions, name, force, auto_accept, ttl, idempotency_key
+                token, holder, source, provisions, name, force, auto_accept, ttl, idempotency_key, key
             )
         )
 
@@ -622,6 +644,7 @@ class Calls(ProjectCalls):
         force: bool = False,
         *,
         ttl: int | None = None,
+        key: str | Absent | None = ABSENT,
     ) -> Commission:
         """Returns a commission for a ``with`` block: issued on entry, accepted on success.
 
@@ -636,9 +659,13 @@ class Calls(ProjectCalls):
             name: a note.
             force: grant quantities beyond the limits.
             ttl: see `issue_commission`. Set it so that a crashed caller does not hold quota forever.
+            key: the prefix of the API key with which the user has called; its limits count as well. By
+                default that of the request that the middleware has let through, if ``holder`` is its user;
+                None for none.
 
         Raises:
             QuotaLimit: on entry, it would exceed a limit, or release more than is in use.
+            Forbidden: on entry, the user has no such key, or it has expired.
             NotFound: on entry, a holding does not exist. On exit, the commission is not pending any more;
                 for example, its ``ttl`` has expired.
             BadValue: on entry, an argument is invalid.
@@ -652,7 +679,8 @@ class Calls(ProjectCalls):
                     answer = ask_the_model(prompt, most_tokens=4000)
                     held.settle({"llm.tokens": answer.tokens_used})
         """
-        return Commission(self, token, holder, source, provisions, name=name, force=force, ttl=ttl)
+        key = key_of_request(holder) if isinstance(key, Absent) else key
+        return Commission(self, token, holder, source, provisions, name=name, force=force, ttl=ttl, key=key)
 
     def issue_commissions(
         self,
@@ -862,6 +890,7 @@ class Calls(ProjectCalls):
         token: str | None,
         *,
         holder: str | None = None,
+        key: str | None = None,
         source: str | None = None,
         resource: str | None = None,
         serial: int | None = None,
@@ -879,6 +908,7 @@ class Calls(ProjectCalls):
         Args:
             token: a service's or a user's token.
             holder: filter by holder: ``user:<uuid>``, ``project:<uuid>``, or the UUID of a user.
+            key: only what was charged to the API key with this prefix; a user, only their own.
             source: filter by source: ``project:<uuid>``, or the UUID of a project; an empty string matches
                 provisions without a source.
             resource: filter by resource.
@@ -899,6 +929,7 @@ class Calls(ProjectCalls):
         """
         filters = {
             "holder": holder,
+            "key": key,
             "source": source,
             "resource": resource,
             "serial": serial,

@@ -10,8 +10,9 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
+from astakosclient.core.request_key import HANDLED
 from astakosclient.middleware.admission import Admission, Credential, Refusal
-from astakosclient.middleware.user import USER_KEY, AuthenticatedUser
+from astakosclient.middleware.user import USER_KEY, AuthenticatedUser, key_of
 from astakosclient.middleware.verdict_cache import Keeping, KeptVerdicts
 from astakosclient.middleware.verdicts import Inquiry, Refused, Unavailable, Verdict
 
@@ -117,7 +118,11 @@ class ASGIAuthentication:
             return
         scope[USER_KEY] = found
         scope.setdefault("state", {})[STATE_NAME] = found
-        await self._app(scope, receive, send)
+        before = HANDLED.set(key_of(found))
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            HANDLED.reset(before)
 
     async def _found(self, scope: Scope) -> AuthenticatedUser | Refusal | None:
         credential = self._admission.credential(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from astakosclient.core.request_key import RequestKey
+
 USER_KEY = "astakos.user"
 """The key of the user in an ASGI scope and in a WSGI environ."""
 
@@ -20,7 +22,8 @@ class AuthenticatedUser:
         name: the user's full name, for display.
         roles: the names of the user's groups, for example ``staff``.
         token: the token, for calls on the user's behalf. Omitted from ``repr()``; do not store it.
-        key: the prefix of the key that was sent in place of a token; None for a token.
+        key: the prefix of the key that was sent in place of a token; None for a token. Pass it on when you
+            charge the user; ``client.commission(…)`` does so by itself.
     """
 
     uuid: str
@@ -29,3 +32,8 @@ class AuthenticatedUser:
     roles: tuple[str, ...]
     token: str = field(repr=False)
     key: str | None = None
+
+
+def key_of(user: AuthenticatedUser | None) -> RequestKey | None:
+    """Returns the key that a user has sent, for what is charged while the request is handled."""
+    return None if user is None or user.key is None else RequestKey(user.uuid, user.key)

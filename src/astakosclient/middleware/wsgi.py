@@ -9,9 +9,10 @@ import time
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
+from astakosclient.core.request_key import HANDLED
 from astakosclient.middleware.admission import Admission, Credential, Refusal
 from astakosclient.middleware.inquiries import ask
-from astakosclient.middleware.user import USER_KEY, AuthenticatedUser
+from astakosclient.middleware.user import USER_KEY, AuthenticatedUser, key_of
 from astakosclient.middleware.verdict_cache import Keeping, KeptVerdicts
 from astakosclient.middleware.verdicts import Inquiry, Refused, Unavailable, Verdict
 
@@ -104,6 +105,8 @@ class WSGIAuthentication:
             start_response(f"{found.status} {found.reason}", found.headers)
             return [] if environ["REQUEST_METHOD"] == "HEAD" else [found.body]
         environ[USER_KEY] = found
+        # It stays until the thread's next request: a body can be made while it is sent.
+        HANDLED.set(key_of(found))
         return self._app(environ, start_response)
 
     def _found(self, environ: WSGIEnvironment) -> AuthenticatedUser | Refusal | None:

@@ -165,6 +165,7 @@ def base() -> dict[str, Any]:
                 "created": CREATED,
                 "expires": FAR,
                 "creator": BEN,
+                "limits": {"s.vm": 3},
                 "secrets": [{"hash": hashed("a key"), "created": CREATED, "expires": FAR}],
             }
         ],
@@ -281,6 +282,7 @@ OTHER: dict[str, dict[str, Any]] = {
         "created": PAST,
         "expires": CREATED,
         "creator": ADA,
+        "limits": {"s.vm": 4},
         "secrets": [{"hash": hashed("another key"), "created": PAST}],
     },
     "oauth2_clients": {
@@ -367,6 +369,8 @@ DERIVED: dict[tuple[str, str], Any] = {
     ("resources", "project_default"): 0,
     ("resources", "ui_visible"): True,
     ("keys", "calls"): [],
+    # What has been counted still is.
+    ("keys", "limits"): {"s.vm": None},
 }
 """Defaults that follow from other keys of the entry."""
 SHOWN_AS = {"token": "token_hash", "secret": "secret_hash"}

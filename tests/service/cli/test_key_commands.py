@@ -9,7 +9,7 @@ from astakos.storage.protocol import Database
 from service.caller import ACCOUNT, Caller
 from service.command import astakos, refused
 from service.installation import rows
-from service.world import ALICE, BOB, LAB
+from service.world import ALICE, BOB, COMPUTE_TOKEN, LAB, VM, member_key
 
 pytestmark = pytest.mark.every_engine
 QUOTAS = f"{ACCOUNT}/quotas"
@@ -88,3 +88,21 @@ def test_a_new_password_ends_keys_if_nobody_is_asked(database: Database) -> None
     astakos(database, "key", "add", BOB.email, "--name", "ci")
     assert astakos(database, "user", "password", BOB.email, stdin="a new password\n").status == 0
     assert rows(database, "SELECT id FROM api_keys") == []
+
+
+def test_limits_of_a_key_are_set_and_shown(database: Database, service: Caller) -> None:
+    options = ("--name", "ci", "--limit", f"{VM}=3", "--limit", "storage.space=2G")
+    made = astakos(database, "key", "add", ALICE.email, *options, "--json").document
+    prefix = made["prefix"]
+    assert made["limits"] == {VM: 3, "storage.space": 2 * 2**30}
+    assert f"{VM}=3" in astakos(database, "key", "show", prefix).output
+    assert service.issue(COMPUTE_TOKEN, (member_key(ALICE), 2), key=prefix).status == 201
+    for command in (("key", "limits"), ("quota", "show")):
+        vm, disk = astakos(database, *command, prefix, "--json").document
+        assert vm == {"resource": VM, "usage": 2, "pending": 2, "limit": 3, "resets": None}
+        assert (disk["usage"], disk["limit"]) == (0, 2 * 2**30)
+    changed = astakos(database, "key", "limits", prefix, "--limit", f"{VM}=unlimited")
+    assert re.search(rf"{VM} +2 +2 +unlimited", changed.output), changed.output
+    assert "no resource 'nope'" in refused(database, "key", "limits", prefix, "--limit", "nope=3")
+    assert astakos(database, "key", "add", ALICE.email, "--name", "a", "--limit", "nope").status == 2
+    assert refused(database, "key", "limits", "astk_22222222") == "there is no such key"

@@ -116,7 +116,7 @@ def test_the_key_of_a_project_reaches_nothing_else() -> None:
 def test_names_that_no_call_has_are_told_with_those_that_there_are() -> None:
     assert unknown_call(["quotas", "quotas.periods"]) is None
     assert "the areas are account," in (unknown_call(["nope"]) or "")
-    assert "in quotas there are quotas.grants, quotas.periods, quotas.quotas" in (
+    assert "in quotas there are quotas.grants, quotas.key_quotas, quotas.periods, quotas.quotas" in (
         unknown_call(["quotas.nope"]) or ""
     )
     assert "keys.list_keys" in (unknown_call(["keys.make_key"]) or "")

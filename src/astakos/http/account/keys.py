@@ -1,6 +1,6 @@
 """`account/v1.0/keys`: a user makes, lists, changes, rotates and revokes API keys (`docs/keys.md`)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Annotated, TypeVar
@@ -13,6 +13,7 @@ from astakos.administration.key_changes import (
     LONGEST_OVERLAP,
     MOST_NAMED,
     USUAL_OVERLAP,
+    ChangedKey,
     KeyConflictError,
     KeyRefusedError,
     NoSuchKeyError,
@@ -23,6 +24,7 @@ from astakos.administration.key_changes import (
     revoke_key,
     rotate_key,
 )
+from astakos.administration.key_quotas import MOST_LIMITS, told_limits
 from astakos.clock import MICROSECONDS, from_iso, to_iso
 from astakos.directory.api_keys import ApiKey, prefix_of
 from astakos.directory.entities import User
@@ -35,14 +37,17 @@ from astakos.http.openapi.description import EMPTY, Reply, described
 from astakos.http.projects.actors import actor_of, origin_of
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
+from astakos.ledger.rules import UNLIMITED
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import api_keys, sessions
+from astakos.storage.tables import api_keys, key_holdings, sessions
 from astakosclient.answer_types import Key, NewKey
 
 T = TypeVar("T")
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_NAME)]
 Names = Annotated[list[str], msgspec.Meta(max_length=MOST_NAMED)]
+Limit = Annotated[int, msgspec.Meta(ge=0, le=UNLIMITED)]
+Limits = Annotated[dict[str, Limit | None], msgspec.Meta(max_length=MOST_LIMITS)]
 
 
 class NewKeyBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -51,7 +56,8 @@ class NewKeyBody(msgspec.Struct, forbid_unknown_fields=True):
     `expires` is an ISO 8601 time with a time zone. `services` are names of services, `networks` addresses or
     networks like 192.0.2.0/24. `calls` are areas of this API or calls of it, like `quotas` or
     `quotas.periods`; a key that names services can make none unless they are named as well. `project` is the
-    UUID of the only project that the key may draw from.
+    UUID of the only project that the key may draw from. `limits` are those of resources and of their meters,
+    like {"llm.tokens/month": 10000}; a resource with null is only counted.
     """
 
     name: Name
@@ -60,16 +66,22 @@ class NewKeyBody(msgspec.Struct, forbid_unknown_fields=True):
     calls: Names | None = None
     networks: Names | None = None
     project: str | None = None
+    limits: Limits | None = None
 
 
 class ChangedKeyBody(msgspec.Struct, forbid_unknown_fields=True):
-    """What shall change: the same as for a new key, except the project. What is not sent stays."""
+    """What shall change: the same as for a new key, except the project. What is not sent stays.
+
+    The same for `limits`: those that are not sent stay, and null in place of one removes it. Changes count at
+    once.
+    """
 
     name: Name | UnsetType = UNSET
     expires: str | UnsetType | None = UNSET
     services: Names | UnsetType | None = UNSET
     calls: Names | UnsetType | None = UNSET
     networks: Names | UnsetType | None = UNSET
+    limits: Limits | UnsetType | None = UNSET
 
 
 class Rotation(msgspec.Struct, forbid_unknown_fields=True):
@@ -95,11 +107,19 @@ ACTION = JsonBody(KeyActionBody)
 async def make(service: Service, request: Request, user: User) -> Answer:
     """Makes a key, with which programs act as the caller. `key` in the answer is shown only here."""
     body, now = NEW.read(request), service.now()
-    wanted = Wanted(body.name, _instant(body.expires), body.services, body.calls, body.networks, body.project)
+    wanted = Wanted(
+        body.name,
+        _instant(body.expires),
+        body.services,
+        body.calls,
+        body.networks,
+        body.project,
+        body.limits or {},
+    )
 
     def change(connection: Connection, actor: Actor) -> NewKey:
-        key, text = make_key(connection, actor, user, wanted, now)
-        return {**_document(service, key), "key": text}
+        key, text, limits = make_key(connection, actor, user, wanted, now)
+        return {**_document(service, key, limits), "key": text}
 
     return Answer(201, to_json(await _carry_out(service, request, user, change)))
 
@@ -107,16 +127,20 @@ async def make(service: Service, request: Request, user: User) -> Answer:
 @described("keys.list_keys", answers={200: Reply(list[Key])})
 async def list_(service: Service, _request: Request, user: User) -> Answer:
     """Lists the caller's keys, without their secrets. Expired ones are listed for 30 days."""
-    found = await service.read(api_keys.list_of_user, user.id)
-    return Answer(body=to_json([_document(service, key) for key in found]))
+    found = await service.read(_keys_of, user)
+    return Answer(body=to_json([_document(service, key, limits) for key, limits in found]))
 
 
 @described("keys.show_key", answers={200: Reply(Key)}, faults=[ItemNotFound])
 async def show(service: Service, request: Request, user: User) -> Answer:
     """Retrieves one of the caller's keys, by its prefix."""
+
+    def read(connection: Connection) -> Key:
+        key = find_key(connection, prefix_of(request.parameter), user).key
+        return _document(service, key, key_holdings.limits_of(connection, user.uuid, key.prefix))
+
     with _refusals_as_faults():
-        owned = await service.read(find_key, prefix_of(request.parameter), user)
-    return Answer(body=to_json(_document(service, owned.key)))
+        return Answer(body=to_json(await service.read(read)))
 
 
 @described(
@@ -131,13 +155,19 @@ async def change(service: Service, request: Request, user: User) -> Answer:
     given = {name: value for name, value in msgspec.structs.asdict(body).items() if value is not UNSET}
     if "expires" in given:
         given["expires"] = _instant(given["expires"])
+    removes_limits = "limits" in given and given["limits"] is None
+    given["limits"] = given.get("limits") or {}
 
     def carry_out(connection: Connection, actor: Actor) -> Key:
         owned = find_key(connection, prefix_of(request.parameter), user)
         known = owned.key
         present = Wanted(known.name, known.expires, known.services, known.calls, known.networks)
-        changed = change_key(connection, actor, owned, replace(present, **given), now)
-        return _document(service, changed)
+        wanted = replace(present, **given)
+        if removes_limits:
+            present_limits = key_holdings.limits_of(connection, user.uuid, known.prefix)
+            wanted = replace(wanted, limits=dict.fromkeys(present_limits))
+        changed, limits = change_key(connection, actor, owned, wanted, now)
+        return _document(service, changed, limits)
 
     return Answer(body=to_json(await _carry_out(service, request, user, carry_out)))
 
@@ -157,8 +187,8 @@ async def act(service: Service, request: Request, user: User) -> Answer:
 
     def change(connection: Connection, actor: Actor) -> NewKey:
         owned = find_key(connection, prefix_of(request.parameter), user)
-        key, text = rotate_key(connection, actor, owned, now, overlap)
-        return {**_document(service, key), "key": text}
+        key, text, limits = rotate_key(connection, actor, owned, now, overlap)
+        return {**_document(service, key, limits), "key": text}
 
     return Answer(body=to_json(await _carry_out(service, request, user, change)))
 
@@ -215,7 +245,14 @@ def _instant(text: str | None) -> int | None:
         raise BadRequest(f"expires must be an ISO 8601 time with a time zone, not {text!r}.") from error
 
 
-def _document(service: Service, key: ApiKey) -> Key:
+def _keys_of(connection: Connection, user: User) -> list[ChangedKey]:
+    return [
+        ChangedKey(key, key_holdings.limits_of(connection, user.uuid, key.prefix))
+        for key in api_keys.list_of_user(connection, user.id)
+    ]
+
+
+def _document(service: Service, key: ApiKey, limits: Mapping[str, int | None]) -> Key:
     last_used = service.key_uses.last(key.id, key.last_used)
     return {
         "prefix": key.prefix,
@@ -229,4 +266,5 @@ def _document(service: Service, key: ApiKey) -> Key:
         "expires": None if key.expires is None else to_iso(key.expires),
         "last_used": None if last_used is None else to_iso(last_used),
         "creator": key.creator,
+        "limits": told_limits(limits),
     }

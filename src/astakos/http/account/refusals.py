@@ -5,10 +5,12 @@ from collections.abc import Iterable, Sequence
 from astakos.clock import to_iso
 from astakos.directory.entities import Component, User
 from astakos.http.commissions.history_pages import LIMIT, USUAL_PAGE
+from astakos.http.commissions.refused_issues import Level
 from astakos.http.dialects.newest import USER
 from astakos.http.openapi.description import Reply, described
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
+from astakos.ledger.key_levels import prefix_of_holder
 from astakos.ledger.recent_refusals import RecentRefusal, RefusalsWanted
 from astakos.projects.limits import user_holder
 from astakos.service.service import Service
@@ -51,6 +53,14 @@ def _names_of_components(connection: Connection) -> dict[int, str]:
     return {component.id: component.name for component in registry.list_components(connection)}
 
 
+def _level(one: RecentRefusal) -> Level:
+    if one.is_above:
+        return "parent"
+    if prefix_of_holder(one.key.holder) is not None:
+        return "key"
+    return "user" if one.key.source else "project"
+
+
 def _document(one: RecentRefusal, component: str) -> Document:
     return {
         "time": to_iso(one.time),
@@ -59,7 +69,7 @@ def _document(one: RecentRefusal, component: str) -> Document:
         "holder": one.key.holder,
         "source": one.key.source,
         "resource": one.key.resource,
-        "level": "parent" if one.is_above else "user" if one.key.source else "project",
+        "level": _level(one),
         "requested": one.requested,
         "available": max(0, one.limit - one.usage),
         "limit": one.limit,

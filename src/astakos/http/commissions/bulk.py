@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from astakos.directory.entities import Component
 from astakos.http.bodies import JsonBody, require_storable
+from astakos.http.commissions.charged_keys import ChargedKeys, charged_keys
 from astakos.http.commissions.charging_rights import NotChargeable, not_chargeable
 from astakos.http.commissions.fingerprints import fingerprint, first_fingerprint
 from astakos.http.commissions.issuing import KEY, IssueBody, issue_operation, told_issue
@@ -66,7 +67,11 @@ async def issue_many(service: Service, request: Request, component: Component) -
     foreign = await not_chargeable(
         service, component, (requested for requested in understood if isinstance(requested, Requested))
     )
-    results = [_refused_at_once(requested, foreign) for requested in understood]
+    named = await charged_keys(service, [commission.key for commission in body.commissions])
+    results = [
+        _refused_at_once(requested, foreign, named, commission.key)
+        for requested, commission in zip(understood, body.commissions, strict=True)
+    ]
     all_asked = [
         _Asked(position, commission, requested, None if key is None else f"{key}\n{position}")
         for position, (commission, requested) in enumerate(zip(body.commissions, understood, strict=True))
@@ -88,12 +93,15 @@ async def issue_many(service: Service, request: Request, component: Component) -
 
 
 def _refused_at_once(
-    requested: Requested | RequestedProvision | SumOutOfRange, foreign: NotChargeable
+    requested: Requested | RequestedProvision | SumOutOfRange,
+    foreign: NotChargeable,
+    named: ChargedKeys,
+    key: str | None,
 ) -> Result | None:
     """Returns the refusal of a commission that the ledger is not asked about."""
     if not isinstance(requested, Requested):
         return not_understood(requested)
-    match foreign.refusal(requested):
+    match foreign.refusal(requested) or named.refusal(key, requested):
         case None:
             return None
         case NoHolding() as refusal:
@@ -112,7 +120,7 @@ class _Asked(NamedTuple):
 async def _issued_before(
     service: Service, component: Component, asked: Sequence[_Asked]
 ) -> list[tuple[_Asked, Issued]]:
-    """Returns what the same requests have issued, when the component still had the right to charge it."""
+    """Returns what the same requests have issued, when the component had the right, and the key was valid."""
     many = await _issued_many(service, component, asked, set(), all_or_none=False, are_questions=True)
     return [
         (one, outcome)

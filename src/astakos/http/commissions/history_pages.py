@@ -3,6 +3,7 @@
 from typing import Any
 
 from astakos.clock import from_iso, to_iso
+from astakos.directory.api_keys import PREFIX, prefix_of
 from astakos.directory.entities import Component, User
 from astakos.http.authentication import authenticated_component_or_user
 from astakos.http.commissions.holding_names import HOLDERS, SOURCES, read_holder, read_source
@@ -10,6 +11,7 @@ from astakos.http.faults import BadRequest
 from astakos.http.openapi.description import Parameter, Reply, as_text, described
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
+from astakos.ledger.key_levels import key_holder
 from astakos.ledger.operations import Verdict
 from astakos.projects.limits import user_holder
 from astakos.service.service import Service
@@ -60,8 +62,27 @@ def _cursor(position: Position) -> str:
     return f"{serial}.{holding}.{place}" if place else f"{serial}.{holding}"
 
 
+def read_prefix(text: str) -> str:
+    """Returns the prefix of a key that a parameter states.
+
+    Raises:
+        ValueError: No key has this prefix.
+    """
+    prefix = prefix_of(text)
+    if prefix is None:
+        raise ValueError(text)
+    return prefix
+
+
 HOLDER = Parameter(
     "holder", "Only return entries of this holder. Users see only their own.", read_holder, HOLDERS
+)
+KEY = Parameter(
+    "key",
+    "Only return what was charged to the key with this prefix. Users see only their own keys.",
+    read_prefix,
+    "the prefix of a key, such as astk_k3j9x2mq",
+    {"type": "string", "pattern": f"^{PREFIX.pattern}$"},
 )
 SOURCE = Parameter(
     "source", "Only return entries of this source; empty for those without one.", read_source, SOURCES
@@ -102,7 +123,7 @@ CURSOR = Parameter(
 @described(
     "history.history",
     tokens=["service", "user"],
-    parameters=[HOLDER, SOURCE, RESOURCE, SERIAL, SINCE, UNTIL, OUTCOME, LIMIT, CURSOR],
+    parameters=[HOLDER, KEY, SOURCE, RESOURCE, SERIAL, SINCE, UNTIL, OUTCOME, LIMIT, CURSOR],
     answers={200: Reply(HistoryPage)},
     faults=[BadRequest],
 )
@@ -140,8 +161,17 @@ def describe(entry: Entry) -> dict[str, Any]:
 
 def _wanted(request: Request, caller: Component | User) -> Wanted | None:
     """Returns the filters of the request, or None if no entry that the caller can see matches."""
-    holder = HOLDER.of(request)
-    if isinstance(caller, User):
+    holder, source, prefix = HOLDER.of(request), SOURCE.of(request), KEY.of(request)
+    if prefix is not None:
+        if holder not in (None, key_holder(prefix)):
+            return None
+        holder = key_holder(prefix)
+        if isinstance(caller, User):
+            own = user_holder(caller.uuid)
+            if source not in (None, own):
+                return None
+            source = own
+    elif isinstance(caller, User):
         own = user_holder(caller.uuid)
         if holder not in (None, own):
             return None
@@ -149,7 +179,7 @@ def _wanted(request: Request, caller: Component | User) -> Wanted | None:
     return Wanted(
         component=caller.id if isinstance(caller, Component) else None,
         holder=holder,
-        source=SOURCE.of(request),
+        source=source,
         resource=RESOURCE.of(request),
         serial=SERIAL.of(request),
         since=SINCE.of(request),

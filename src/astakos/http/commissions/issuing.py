@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from astakos.clock import MICROSECONDS
 from astakos.directory.entities import Component
 from astakos.http.bodies import JsonBody, require_storable
+from astakos.http.commissions.charged_keys import charged_keys
 from astakos.http.commissions.charging_rights import not_chargeable
 from astakos.http.commissions.fingerprints import fingerprint, first_fingerprint
 from astakos.http.commissions.missing_holdings import NO_QUOTA, malformed_name, unknown_name
@@ -28,10 +29,11 @@ from astakos.http.commissions.refused_issues import (
 )
 from astakos.http.commissions.requested_provisions import Requested, RequestedProvision, understand
 from astakos.http.dialects.system_charges import ATTEMPTS, spread_charges
-from astakos.http.faults import Forbidden, TooManyRequests, UnprocessableEntity
+from astakos.http.faults import Fault, Forbidden, TooManyRequests, UnprocessableEntity
 from astakos.http.openapi.description import Parameter, Reply, described
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
+from astakos.ledger.key_levels import key_holder
 from astakos.ledger.operations import Idempotency, Issue, Issued, KeyReused, Outcome
 from astakos.ledger.overage import Overage
 from astakos.ledger.ports import StorageUnavailableError
@@ -44,7 +46,10 @@ LONGEST_TIME_TO_LIVE = 30 * 24 * 3600
 
 
 class IssueBody(msgspec.Struct, omit_defaults=True):
-    """A commission to issue. Unknown fields are ignored."""
+    """A commission to issue. Unknown fields are ignored.
+
+    `key` is the prefix of the API key with which the user has called: its limits count as well.
+    """
 
     # Append new fields: `fingerprints` depends on the order.
     provisions: list[RequestedProvision]
@@ -55,6 +60,7 @@ class IssueBody(msgspec.Struct, omit_defaults=True):
     overage: Overage = Overage.REFUSE
     at_most: bool = False
     dry_run: bool = False
+    key: Annotated[str, msgspec.Meta(max_length=LONGEST_KEY)] | None = None
 
 
 class Passed(TypedDict):
@@ -121,7 +127,10 @@ async def issue(service: Service, request: Request, component: Component) -> Ans
     requested = understand(body.provisions)
     if not isinstance(requested, Requested):
         return _answer(not_understood(requested))
-    refusal = (await not_chargeable(service, component, [requested])).refusal(requested)
+    right = await not_chargeable(service, component, [requested])
+    refusal: Fault | NoHolding | None = right.refusal(requested)
+    if body.key is not None:
+        refusal = refusal or (await charged_keys(service, [body.key])).refusal(body.key, requested)
     if refusal is not None:
         earlier = await _issued_before(service, component, body, requested, key)
         if earlier is not None:
@@ -135,7 +144,9 @@ async def issue(service: Service, request: Request, component: Component) -> Ans
         outcome = await service.ledger.submit(
             issue_operation(component, body, requested, key, first_fingerprint)
         )
-    if request.dialect.system_is_everything and isinstance(outcome, NoCapacity | NoQuantity):
+    # Who names a key knows more than one source.
+    is_spread = request.dialect.system_is_everything and body.key is None
+    if is_spread and isinstance(outcome, NoCapacity | NoQuantity):
         outcome, requested = await _issue_spread(service, component, body, key)
     if isinstance(outcome, Issued):
         return _issued(outcome, body, requested, key)
@@ -147,7 +158,7 @@ async def issue(service: Service, request: Request, component: Component) -> Ans
 async def _issued_before(
     service: Service, component: Component, body: IssueBody, requested: Requested, key: str | None
 ) -> Issued | None:
-    """Returns what the same request has issued, when the component still had the right to charge it."""
+    """Returns what the same request has issued, when the component had the right, and the key was valid."""
     if key is None:
         return None
     question = replace(issue_operation(component, body, requested, key), is_question=True)
@@ -230,6 +241,7 @@ def issue_operation(
         overage=body.overage,
         at_most=body.at_most,
         is_question=body.dry_run,
+        key_holder=None if body.key is None else key_holder(body.key),
     )
 
 

@@ -1,5 +1,6 @@
 """Why a holding does not exist: what is likely wrong with the names in a request."""
 
+from astakos.ledger.key_levels import KEY
 from astakos.ledger.rules import Key
 from astakos.projects.limits import PROJECT, USER
 from astakos.storage.protocol import Connection
@@ -7,6 +8,7 @@ from astakos.storage.tables import memberships, projects, registry, users
 
 NOT_NAMES = "holder and resource must be strings, and source a string or null"
 MAIL_ADDRESS = "the holder must be user:<uuid>, not a mail address"
+NOT_BY_ITSELF = "a key is charged along with its user; say which one in key"
 OTHER_HOLDER = "the holder must be user:<uuid> or project:<uuid>"
 PROJECT_WITH_SOURCE = "the source of a project's own holding is null"
 OTHER_SOURCE = "the source of a user's holding must be project:<uuid>"
@@ -19,6 +21,8 @@ NO_QUOTA = "the holder has no quota for the resource from the source"
 
 def malformed_name(key: Key) -> str | None:
     """Returns what is wrong with the form of the names; None if a holding could have them."""
+    if key.holder.startswith(KEY):
+        return NOT_BY_ITSELF
     if not key.holder.startswith((USER, PROJECT)):
         return MAIL_ADDRESS if "@" in key.holder else OTHER_HOLDER
     if "@" in key.holder:

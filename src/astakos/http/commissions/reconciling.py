@@ -15,6 +15,7 @@ from astakos.http.openapi.description import Reply, described
 from astakos.http.pauses import with_pauses
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
+from astakos.ledger.key_levels import KEY
 from astakos.ledger.operations import Drift, Reconcile, Reconciled
 from astakos.ledger.rules import UNLIMITED, IsMeter, Key, Provision
 from astakos.ledger.slices import carry_out_slices, slices
@@ -63,6 +64,8 @@ async def reconcile(service: Service, request: Request, component: Component) ->
         Provision(Key(entry.holder, entry.source, entry.resource), entry.usage)
         async for entry in with_pauses(body.usage, HOLDINGS_BETWEEN_PAUSES)
     ]
+    if any(key.holder.startswith(KEY) for key, _ in usage):
+        raise BadRequest("usage must name holdings of users and projects. Those of keys are not reconciled.")
     if len({key for key, _ in usage}) < len(usage):
         raise BadRequest("usage must name each holding at most once.")
     foreign = await not_reconcilable(service, component, {key.resource for key, _ in usage})

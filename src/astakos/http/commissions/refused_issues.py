@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, NamedTuple, NotRequired, TypedDict
 import msgspec
 
 from astakos.clock import MICROSECONDS, to_iso
-from astakos.http.commissions.missing_holdings import NO_QUOTA, NOT_NAMES, malformed_name
+from astakos.http.commissions.missing_holdings import NO_QUOTA, NOT_BY_ITSELF, NOT_NAMES, malformed_name
 from astakos.http.commissions.requested_provisions import (
     Requested,
     RequestedProvision,
@@ -16,6 +16,7 @@ from astakos.http.commissions.requested_provisions import (
 )
 from astakos.http.faults import UnprocessableEntity
 from astakos.ledger.grants import base_of_grant
+from astakos.ledger.key_levels import KEY, prefix_of_holder
 from astakos.ledger.operations import KeyReused
 from astakos.ledger.rules import (
     UNLIMITED,
@@ -35,11 +36,12 @@ RATE_LIMIT = "RateLimit"
 RATE_LIMIT_POLICY = "RateLimit-Policy"
 """Headers of the IETF's draft "RateLimit header fields for HTTP"."""
 PARENT: Final = "parent"
+OF_KEY: Final = "key"
 LONGEST_RETRY_AFTER = 60
 """In seconds."""
 
 
-Level = Literal["user", "project", "parent"]
+Level = Literal["key", "user", "project", "parent"]
 
 
 class RefusedProvision(TypedDict):
@@ -54,10 +56,10 @@ class RefusedProvision(TypedDict):
 class RefusalData(TypedDict):
     """Why the commission was refused. `usage` and `limit` are present if the holding exists.
 
-    If a meter or a parent has no room, the provision names it, and `level` says whose it is: the user's,
-    the project's, or that of a parent, a project above it. `resets` is when the period of a meter ends or,
-    for a rate, when there will be room; it is absent if waiting does not help. `available` is how much there
-    is room for, if that includes grants.
+    If a meter, a parent or a key has no room, the provision names it, and `level` says whose it is: the
+    user's, the project's, that of a parent, a project above it, or that of the key. `resets` is when the
+    period of a meter ends or, for a rate, when there will be room; it is absent if waiting does not help.
+    `available` is how much there is room for, if that includes grants.
     """
 
     name: Literal["NoHoldingError", "NoCapacityError", "NoQuantityError"]
@@ -104,7 +106,8 @@ def not_understood(problem: RequestedProvision | SumOutOfRange) -> Result:
             f"The body is not valid: each quantity for {named(problem.key)}, and their sum, must be from "
             f"-{UNLIMITED} to {UNLIMITED} - at `$.provisions[...].quantity`."
         )
-    return _no_holding(msgspec.to_builtins(problem), NOT_NAMES)
+    is_key = isinstance(problem.holder, str) and problem.holder.startswith(KEY)
+    return _no_holding(msgspec.to_builtins(problem), NOT_BY_ITSELF if is_key else NOT_NAMES)
 
 
 def refused(refusal: Refusal | KeyReused, requested: Requested, reason: str = NO_QUOTA) -> Result:
@@ -132,6 +135,9 @@ def refused(refusal: Refusal | KeyReused, requested: Requested, reason: str = NO
             if level == PARENT:
                 message = f"The quantity would exceed the limit of {key.holder}, a parent of the project."
                 data["level"] = level
+            elif level == OF_KEY:
+                message = f"The quantity would exceed the limit of the key {prefix_of_holder(key.holder)}."
+                data["level"] = level
             return _with_data(413, "overLimit", message, data)._replace(headers={LEVEL: level})
         case NoQuantity(_, usage, limit):
             message = "The release exceeds the usage of the holding, not counting pending imports."
@@ -153,7 +159,7 @@ def level_of(key: Key, requested: Requested) -> Level:
     """Returns whose limit a holding has. Projects that a request does not name are above those it names."""
     holder, source, _ = key
     if source is not None:
-        return "user"
+        return OF_KEY if holder.startswith(KEY) else "user"
     return "project" if any(named.holder == holder for named, _ in requested.provisions) else PARENT
 
 
@@ -167,7 +173,9 @@ def told_meter(refusal: IsMeter) -> str:
 
 def _no_room_on_meter(refusal: NoCapacity, renewal: Renewal, data: dict[str, Any]) -> Result:
     name, limit = refusal.provision.key.resource, refusal.limit
-    message = f"The quantity would exceed the limit of {name}, which is {limit}."
+    key = prefix_of_holder(refusal.provision.key.holder)
+    whose = name if key is None else f"{name} of the key {key}"
+    message = f"The quantity would exceed the limit of {whose}, which is {limit}."
     available = max(0, limit - refusal.usage)
     if refusal.available is not None:
         data["available"] = available = refusal.available

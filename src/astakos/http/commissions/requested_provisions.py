@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from astakos.ledger.key_levels import KEY
 from astakos.ledger.rules import UNLIMITED, Key, Provision, merge
 from astakos.projects.limits import project_holder, user_holder
 
@@ -84,7 +85,7 @@ def understand_each(entries: Iterable[RequestedProvision]) -> Requested | Reques
         holder, source, resource = entry.holder, entry.source, entry.resource
         if not (isinstance(holder, str) and isinstance(resource, str)):
             return entry
-        if not (source is None or isinstance(source, str)):
+        if not (source is None or isinstance(source, str)) or holder.startswith(KEY):
             return entry
         asked = Key(holder, source, resource)
         for key in _charged(asked):

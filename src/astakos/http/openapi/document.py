@@ -83,8 +83,8 @@ COMMON_HEADERS = (
 HEADERS: Mapping[str, tuple[Schema, str]] = {
     "Allow": (TEXT, "The methods that the path supports."),
     "Astakos-Level": (
-        {"enum": ["user", "project", "parent"]},
-        "Whose limit was met: the user's, the project's, or that of a project above it.",
+        {"enum": ["key", "user", "project", "parent"]},
+        "Whose limit was met: the key's, the user's, the project's, or that of a project above it.",
     ),
     "Astakos-Outcome": (
         {"enum": ["not-carried-out", "unknown"]},

@@ -10,6 +10,7 @@ from astakos import clock
 from astakos.ledger.alerts import AlertIdentity
 from astakos.ledger.counts import MOST_LEVELS, NOTHING_ABOVE, Above, with_counted
 from astakos.ledger.grants import base_of_grant
+from astakos.ledger.key_levels import prefix_of_holder
 from astakos.ledger.meters import NO_METERS, TIME_TO_LIVE
 from astakos.ledger.rules import Key
 from astakos.storage.pending_cache import PendingCache
@@ -58,6 +59,10 @@ class Known:
         identifiers, alone = self.identifiers, self.alone
         unknown = [key for key in keys if key not in identifiers and _can_exist(key)]
         return unknown + [key for key in keys if key in alone] if alone else unknown
+
+    def knows_any(self, keys: Iterable[Key]) -> bool:
+        """Whether the id of any of these holdings is known."""
+        return any(key in self.identifiers for key in keys)
 
     def to_lock(self, keys: Iterable[Key]) -> set[int]:
         """Return the ids of holdings, as far as they are known, and of those of their projects."""
@@ -122,7 +127,7 @@ class Known:
                 self.project_levels[int(identifier)] = int(project_level)
                 self.add(int(project_level), Key(source.decode(), None, key.resource))
                 self.alone.discard(key)
-            elif key.source is not None and base_of_grant(key.resource) is None:
+            elif key.source is not None and not _stands_alone(key):
                 self.alone.add(key)
 
     def add(self, identifier: int, key: Key) -> None:
@@ -134,6 +139,16 @@ class Known:
 def stored(key: Key) -> tuple[str, str, str]:
     """Return the stored form of a key."""
     return key.holder, stored_source(key.source), key.resource
+
+
+def are_of_api_keys(keys: Iterable[Key]) -> bool:
+    """Whether all these holdings are those of API keys, which exist for resources with limits only."""
+    return all(prefix_of_holder(key.holder) is not None for key in keys)
+
+
+def _stands_alone(key: Key) -> bool:
+    """Whether there is never a holding of a project from which one with a source draws."""
+    return base_of_grant(key.resource) is not None or prefix_of_holder(key.holder) is not None
 
 
 def _can_exist(key: Key) -> bool:

@@ -23,7 +23,7 @@ from astakos.ledger.ports import MOST_EXPIRED, IdempotencyKey, Needs, OutcomeUnk
 from astakos.ledger.rules import Holding, Key
 from astakos.storage.errors import TransactionLostError
 from astakos.storage.postgresql.connection import PostgreSQLConnection
-from astakos.storage.postgresql.known import Known, MetersVersion, stored
+from astakos.storage.postgresql.known import Known, MetersVersion, are_of_api_keys, stored
 from astakos.storage.postgresql.pipeline import (
     Pipelining,
     Query,
@@ -124,8 +124,9 @@ class PostgreSQLTransaction:
         ]
         keys = self._keys_of(needs, commissions)
         unknown = known.to_find(needs.keys if keys is None else keys)
-        # If all keys are known already, the holdings are locked in the same round trip.
-        at_once = known.to_lock(keys) if keys and not unknown else None
+        # If all keys are known already, the holdings are locked in the same round trip. Those of API keys may
+        # well not exist.
+        at_once = known.to_lock(keys) if keys and (not unknown or are_of_api_keys(unknown)) else None
         steps: dict[str, Query] = {
             "begin": (BEGIN, []),
             "record": (RECORD, [self._engine, number(self._batch), number(now)]),
@@ -161,7 +162,8 @@ class PostgreSQLTransaction:
         if at_once:
             self._learn_figures(found["locked"])
         above = NOTHING_ABOVE
-        if not at_once or expired or has_news or known.parents or version != known.meters_version:
+        is_incomplete = not at_once or (bool(unknown) and known.knows_any(unknown))
+        if is_incomplete or expired or has_news or known.parents or version != known.meters_version:
             keys = set(needs.keys)
             for commission in (*expired.values(), *pending.values()):
                 keys.update(commission.keys())

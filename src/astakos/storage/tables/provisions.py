@@ -51,6 +51,7 @@ class StoredPending(msgspec.Struct, omit_defaults=True):
     counts: list[StoredCount] = []
     overage: Overage = Overage.REFUSE
     progress: list[tuple[int, int]] = []
+    key_holder: str | None = None
 
     def holdings(self) -> list[int]:
         """Return the ids of the holdings that change when it is resolved."""
@@ -66,14 +67,16 @@ _settled = msgspec.json.Decoder(list[Settled])
 def write_pending(pending: Pending, identifiers: Mapping[Key, int]) -> str:
     """Encode a pending commission."""
     provisions = _pairs(pending.provisions, identifiers)
-    if not pending.counts and not pending.progress and pending.overage is Overage.REFUSE:
+    is_plain = pending.overage is Overage.REFUSE and pending.key_holder is None
+    if is_plain and not pending.counts and not pending.progress:
         return _encoder.encode(provisions).decode()
     counts = [
         StoredCount(identifiers[key], identifiers[base], quantity, at_issue, first)
         for key, base, quantity, at_issue, first in pending.counts
     ]
     progress = _pairs(pending.progress, identifiers)
-    return _encoder.encode(StoredPending(provisions, counts, pending.overage, progress)).decode()
+    stored = StoredPending(provisions, counts, pending.overage, progress, pending.key_holder)
+    return _encoder.encode(stored).decode()
 
 
 def _pairs(provisions: Iterable[Provision], identifiers: Mapping[Key, int]) -> list[tuple[int, int]]:
@@ -101,7 +104,7 @@ def understood(component: int, stored: StoredPending, keys: Mapping[int, Key]) -
         ]
     )
     progress = tuple([Provision(keys[holding], quantity) for holding, quantity in stored.progress])
-    return Pending(component, provisions, counts, stored.overage, progress)
+    return Pending(component, provisions, counts, stored.overage, progress, stored.key_holder)
 
 
 def write_settled(settlements: Iterable[Settlement], identifiers: Mapping[Key, int]) -> str:

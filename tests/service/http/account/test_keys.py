@@ -39,6 +39,7 @@ def test_a_key_is_shown_once_and_stored_as_a_hash(database: Database, service: C
         "expires": "2098-01-02T03:04:05+00:00",
         "last_used": None,
         "creator": ALICE.uuid,
+        "limits": {},
     }
     assert service.get(KEYS, ALICE.token).document == [document]
     for name in (document["prefix"], document["prefix"].removeprefix("astk_")):
