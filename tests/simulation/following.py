@@ -1,6 +1,7 @@
 """Holding the ledger against the model: whether each outcome is a right one, and whether the tables agree."""
 
 import copy
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from astakos.ledger.meter_definitions import MeterDefinition
@@ -32,7 +33,7 @@ from astakos.storage.tables.commissions import list_pending
 from service.stored import StoredCommission
 from simulation.comparison import REFUSALS, culprit_of, parts_of
 from simulation.invariants import Witness, read_figures, read_holdings
-from simulation.model import LARGEST, METERED_TTL, Model
+from simulation.model import LARGEST, METERED_TTL, Figures, Model
 from simulation.spending import Budget, Rate
 from simulation.worlds import METERS, MOST_DEBTS
 
@@ -141,7 +142,7 @@ class Follower:
             assert outcome.serial == 0
             return
         time_to_live = issue.time_to_live
-        if time_to_live is None and not issue.auto_accept and model.counts(provisions):
+        if time_to_live is None and not issue.auto_accept and model.is_metered(provisions):
             time_to_live = METERED_TTL
         self._new(outcome.serial)
         expires = None if time_to_live is None else model.now + time_to_live
@@ -178,7 +179,7 @@ class Follower:
 
     def _bend(self, serial: int) -> None:
         commission = self.model.commissions[serial]
-        self.bent.update(commission.provisions, [count.meter for count in commission.counts])
+        self.bent.update(key for key, *_ in commission.entries())
 
     def _issue_many(self, operation: IssueMany, outcome: IssuedMany) -> None:
         if not operation.all_or_none:
@@ -276,14 +277,15 @@ class Follower:
             assert culprit_of(outcome.refusal).key in meters
             return
         drifts = [
-            Drift(key, Holding(*model.figures(key)), model.settled_on(key), actual)
+            Drift(key, Holding(*model.figures(key)), model.settled[key], actual)
             for key, actual in operation.usage
             if key in model.limits
         ]
         assert list(outcome.drifts) == drifts
         assert list(outcome.missing) == [key for key, _ in operation.usage if key not in model.limits]
-        mending = {drift.key: -drift.drift for drift in drifts if drift.drift}
-        culprits = {one for one in model.culprits(mending, force=True) if one.key in mending}
+        mending = self._mending({drift.key: drift.drift for drift in drifts})
+        counts = model.counts(mending, is_mending=True)
+        culprits = model.culprits(mending, force=True, counts=counts)
         if not operation.mend or not mending:
             assert (outcome.serial, outcome.refusal) == (None, None)
         elif culprits:
@@ -297,6 +299,53 @@ class Follower:
             model.issue(outcome.serial, operation.component, mending, is_mending=True)
             self._bend(outcome.serial)
             model.accept(outcome.serial)
+            for drift in drifts:
+                assert model.settled[drift.key] == drift.actual, "what is reconciled becomes right"
+
+    def _mending(self, drifts: Mapping[Key, int]) -> dict[Key, int]:
+        """What takes away drifts: as what is corrected below counts above, only the rest is left there."""
+        above = {key: self.model.above(key) for key in drifts}
+        mending: dict[Key, int] = {}
+        for key in sorted(drifts, key=lambda key: -len(above[key])):
+            mending[key] = -drifts[key] - sum(more for lower, more in mending.items() if key in above[lower])
+        return {key: mending[key] for key in drifts if mending[key]}
+
+    def move(self, project: str, parent: str | None, *, force: bool) -> tuple[bool, dict[Key, int]]:
+        """Whether a project can be moved, and what that charges above it.
+
+        Its own usage leaves what is no longer above it, as far as nothing was released there in between.
+        """
+        model = self.model
+        changes: dict[Key, int] = {}
+        if model.pending_resources(project):
+            return False, changes
+        before = dict(model.parents)
+        own = [
+            key
+            for key in model.limits
+            if (key.holder, key.source) == (project, None) and key.resource not in model.meters
+        ]
+        old = {key: model.above(key) for key in own}
+        model.parents.pop(project, None)
+        if parent is not None:
+            model.parents[project] = parent
+        for key in own:
+            used, new = model.figures(key).usage_max, model.above(key)
+            for higher in old[key]:
+                if higher not in new:
+                    changes[higher] = -min(used, model.figures(higher).usage_min)
+            changes |= {higher: used for higher in new if higher not in old[key]}
+        changes = {key: quantity for key, quantity in changes.items() if quantity}
+        if model.culprits(changes, force=force, counts=[]):
+            model.parents = before
+            return False, changes
+        return True, changes
+
+    def moved(self, serial: int, component: int, changes: Mapping[Key, int]) -> None:
+        """A project has been moved, by a commission if it has used anything."""
+        self._new(serial)
+        self.model.move(serial, component, changes)
+        self._bend(serial)
 
     def check(self, connection: Connection, components: Iterable[int], *, log: bool = True) -> None:
         """Hold all that is stored against the model, and against the invariants.
@@ -309,7 +358,7 @@ class Follower:
         model = self.model
         commissions = self.witness.check(connection, model.now, log=log)
         figures = read_figures(connection, model.now)
-        right = {key: model.figures(key) for key in model.limits}
+        right = model.all_figures(model.limits)
         assert figures == right, f"what is stored and what is right: {figures.items() ^ right.items()}"
         for key, (limit, _, usage_max) in figures.items():
             assert usage_max <= limit or key in self.bent, "invariant 4"
@@ -317,27 +366,46 @@ class Follower:
             assert list_pending(connection, component) == model.pending(component), "invariant 9"
         self._check_provisions(commissions, log=log)
         self._check_closed()
+        self._check_levels(figures)
 
     def _check_provisions(self, commissions: Mapping[int, StoredCommission], *, log: bool) -> None:
         rows = {
-            serial: {key: (quantity, settled) for key, quantity, settled, _ in commission.provisions}
-            | {key: (quantity, None) for key, _, quantity, *_ in commission.counts}
+            serial: Counter(
+                [(key, quantity, settled) for key, quantity, settled, _ in commission.provisions]
+                + [(key, quantity, None) for key, _, quantity, *_ in commission.counts]
+            )
             for serial, commission in commissions.items()
         }
         right = {
-            serial: {
-                key: (quantity, None if commission.settled is None else commission.settled[key])
-                for key, quantity in [
-                    *commission.provisions.items(),
-                    *((count.meter, count.quantity) for count in commission.counts),
-                ]
-            }
-            for serial, commission in self.model.commissions.items()
+            serial: Counter(commission.entries()) for serial, commission in self.model.commissions.items()
         }
         if log:
-            assert rows == right
+            wrong = [
+                (rows.get(one), right.get(one)) for one in rows | right if rows.get(one) != right.get(one)
+            ]
+            assert not wrong, f"what is stored and what is right: {wrong}"
         else:
             assert rows.items() <= right.items()
+
+    def _check_levels(self, figures: Mapping[Key, Figures]) -> None:
+        """Invariant 5: what is used at the bottom is used at each level."""
+        model = self.model
+        released = {
+            key
+            for commission in model.commissions.values()
+            for key, quantity in commission.provisions.items()
+            if quantity < 0 and not commission.is_move
+        }
+        below: dict[Key, list[Key]] = {}
+        for key in figures:
+            if key.resource not in model.meters:
+                for higher in model.above(key)[:1]:
+                    below.setdefault(higher, []).append(key)
+        for key, lower in below.items():
+            if key not in released:
+                for figure in ("usage_min", "usage_max"):
+                    used = sum(getattr(figures[one], figure) for one in lower)
+                    assert used <= getattr(figures[key], figure), f"{key} has less than those below it"
 
     def _check_closed(self) -> None:
         """Each period that is stored as over is one of the model's, with the same end and total."""

@@ -3,7 +3,9 @@
 import random
 from collections.abc import Sequence
 
+from astakos.administration.nesting import move_project
 from astakos.clock import DAY
+from astakos.events.event import OPERATOR
 from astakos.ledger.meter_definitions import Kind
 from astakos.ledger.operations import (
     Extend,
@@ -19,7 +21,8 @@ from astakos.ledger.operations import (
 from astakos.ledger.overage import Overage
 from astakos.ledger.periods import HOUR, MINUTE
 from astakos.ledger.rules import Key, Provision
-from astakos.storage.protocol import Database
+from astakos.projects.refusals import ProjectRefusedError
+from astakos.storage.protocol import Connection, Database
 from astakos.storage.tables.meters import save_definition
 from service.installation import set_limits
 from simulation.comparison import make_issue, provisions
@@ -27,20 +30,34 @@ from simulation.following import Follower
 from simulation.worlds import (
     CALLS,
     COMPONENTS,
+    DEPARTMENT,
+    DEPARTMENT_TOKENS,
     KEYS,
     METER_KEYS,
     METERED_KEYS,
     METERS,
+    ORGANIZATION,
+    OTHER,
     OTHER_DEFINITIONS,
+    OTHER_TOKENS,
+    PROJECT,
     PROJECT_CALLS,
     PROJECT_TOKENS,
     SECOND,
     TOKENS,
     USER_1,
+    uuid_of,
 )
 
 STEPS = (0, 0, 1, SECOND, 59 * SECOND, 7 * MINUTE, HOUR, 5 * HOUR, DAY, 3 * DAY, 40 * DAY)
 """What time passes between two batches."""
+NEWEST = "SELECT MAX(serial) FROM resolved_commissions"
+MOVES: tuple[tuple[str, str | None], ...] = (
+    *((team.holder, parent) for team in (PROJECT, OTHER) for parent in (None, DEPARTMENT.holder)),
+    *((team.holder, ORGANIZATION.holder) for team in (PROJECT, OTHER)),
+    *((DEPARTMENT.holder, parent) for parent in (None, ORGANIZATION.holder)),
+)
+"""Projects, and what may be above them, whatever else has moved."""
 
 
 def limits_of_meters(limit: int) -> dict[Key, int]:
@@ -73,14 +90,19 @@ class Wishes:
         )
 
     def random_spending(self) -> Issue:
-        """An import of what has meters, at both levels."""
+        """An import of what has meters, at both levels or for two projects; sometimes it is released."""
         choice = self.random
         self.keys_used += 1
         quantity = choice.choice([0, 1, 3, 10, 30, 60])
-        pair = choice.choice([(TOKENS, PROJECT_TOKENS), (CALLS, PROJECT_CALLS)])
+        pairs = [(TOKENS, PROJECT_TOKENS), (CALLS, PROJECT_CALLS)]
+        pair = choice.choice([*pairs, *pairs, (PROJECT_TOKENS, OTHER_TOKENS), (DEPARTMENT_TOKENS, CALLS)])
+        signs = choice.choice([(1, 1)] * 8 + [(-1, -1), (-1, 1)])
         return make_issue(
             choice.choice(COMPONENTS),
-            [(key, quantity) for key in pair],
+            [
+                (key, quantity if sign > 0 else -min(quantity, 7))
+                for key, sign in zip(pair, signs, strict=True)
+            ],
             force=choice.random() < 0.1,
             auto_accept=choice.random() < 0.5,
             time_to_live=self.follower.unlike_others(choice.choice([SECOND, HOUR, 2 * DAY])),
@@ -151,6 +173,35 @@ def change_a_meter(choice: random.Random, follower: Follower, database: Database
         definition = choice.choice([METERS[key.resource], *OTHER_DEFINITIONS])
         database.change(lambda connection: save_definition(connection, key.resource, definition))
         follower.redefine(database.reader(), key.resource, definition)
+
+
+def reorganize(choice: random.Random, follower: Follower, database: Database, now: int) -> None:
+    """Move a project within others, or out of them."""
+    project, parent = choice.choice(MOVES)
+    move(follower, database, project, parent, now, force=choice.random() < 0.3)
+
+
+def move(
+    follower: Follower, database: Database, project: str, parent: str | None, now: int, *, force: bool
+) -> None:
+    """Move a project with what it uses, unless it is there already; compare what becomes of that."""
+    if follower.model.parents.get(project) == parent:
+        return
+    is_possible, changes = follower.move(project, parent, force=force)
+    target = None if parent is None else uuid_of(parent)
+
+    def change(connection: Connection) -> None:
+        move_project(connection, OPERATOR, uuid_of(project), target, "reorganized", now, force=force)
+
+    try:
+        database.change(change)
+        is_moved = True
+    except ProjectRefusedError:
+        is_moved = False
+    assert is_moved == is_possible
+    if is_moved and changes:
+        (serial,) = database.reader().execute(NEWEST).fetchone()
+        follower.moved(serial, COMPONENTS[0], changes)
 
 
 def prepared() -> list[Operation]:

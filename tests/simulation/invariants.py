@@ -4,6 +4,7 @@
 when what was settled.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -83,7 +84,8 @@ def check_sums(connection: Connection, *, log: bool = True) -> dict[int, StoredC
             else:
                 sums[key][1 if quantity >= 0 else 2] += quantity
         for key, _, quantity, at_issue, _ in commission.counts:
-            sums[key][1] += quantity if at_issue is None else 0
+            if at_issue is None:
+                sums[key][1 if quantity >= 0 else 2] += quantity
     for key, ((_, usage_min, usage_max), settled, *_) in holdings.items():
         true, imports, releases = sums[key]
         assert 0 <= usage_min <= usage_max <= UNLIMITED, f"invariant 1 of {key}"
@@ -197,22 +199,31 @@ class Witness:
     def _take_in(self, serial: int, commission: StoredCommission, earlier: int) -> None:
         assert not any(key.resource in self.meters for key, *_ in commission.provisions) or commission.verdict
         first_seen = self._first_seen.setdefault(serial, self._checks)
+        rates = Counter[Key]()
         for key, _, quantity, at_issue, _ in commission.counts:
             if at_issue is not None:
-                self._rise(key, serial, quantity, commission.issue_time, earlier)
+                rates[key] += quantity
+        for key, quantity in rates.items():
+            self._rise(key, serial, quantity, commission.issue_time, earlier)
         if commission.resolve_time is None or serial in self._resolved:
             return
         self._resolved.add(serial)
+        unused = Counter[Key]()
+        for key, quantity, settled, _ in commission.provisions:
+            definition = self.meters.get(key.resource)
+            if definition is not None and definition.kind is Kind.RATE:
+                assert settled is not None
+                rates[key] += quantity
+                unused[key] += quantity - settled
+        at = max(earlier, commission.resolve_time)
+        for key, quantity in unused.items():
+            self._rise(key, serial, rates[key], commission.issue_time, earlier)
+            self._settle_rate(key, serial, quantity, at)
         for provision in commission.provisions:
             definition = self.meters.get(provision.key.resource)
             if definition is None:
                 continue
-            at = max(earlier, commission.resolve_time)
-            assert provision.settled is not None
-            if definition.kind is Kind.RATE:
-                self._rise(provision.key, serial, provision.quantity, commission.issue_time, earlier)
-                self._settle_rate(provision.key, serial, provision.quantity - provision.settled, at)
-            elif provision.settled:
+            if definition.kind is not Kind.RATE and provision.settled:
                 excused = self._excused(serial, provision)
                 for quantity, is_excused in ((provision.settled - excused, False), (excused, True)):
                     taken = Taken(serial, at, quantity, first_seen, is_excused)

@@ -6,6 +6,7 @@ ledger is on, and how that crashes, is left to those who inherit.
 
 import dataclasses
 from collections.abc import Callable, Collection, Mapping
+from itertools import cycle
 from typing import Any
 
 from hypothesis import strategies as st
@@ -25,7 +26,7 @@ from astakos.storage.tables.retention import KEYS_KEPT
 from service.installation import SET_MEMBER_LIMIT
 from simulation import plans
 from simulation.following import Follower
-from simulation.histories import look_at_all_meters
+from simulation.histories import MOVES, look_at_all_meters, move
 from simulation.invariants import read_figures
 from simulation.plans import Parts, Pick, Plan, ResolvePlan, SettlePlan, operations_of
 from simulation.worlds import (
@@ -35,10 +36,13 @@ from simulation.worlds import (
     METERED_KEYS,
     METERS,
     OTHER_DEFINITIONS,
+    PARENTS,
     PROJECT,
     PROJECT_DISK,
     SECOND,
     START,
+    TREE,
+    nest,
 )
 
 STEPS = [1, SECOND - 1, SECOND, 59 * SECOND, 7 * MINUTE, HOUR, 5 * HOUR, DAY, 3 * DAY, 40 * DAY]
@@ -114,19 +118,21 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @initialize(
         limits=st.dictionaries(st.sampled_from(KEYS), plans.limits, min_size=3),
-        of_meters=st.lists(st.integers(20, 120), min_size=len(METER_KEYS), max_size=len(METER_KEYS)),
+        of_meters=st.lists(st.integers(20, 120), min_size=12, max_size=12),
         largest=st.sampled_from([2**63 - 1, 400]),
     )
     def begin(self, limits: dict[Key, int], of_meters: list[int], largest: int) -> None:
-        self.set_limits(limits)
+        self.set_limits(dict.fromkeys(TREE, 40) | limits)
         self.set_all(dict.fromkeys(METERED_KEYS, largest))
         # In a microsecond, whole parts of a unit drain, so that rounding does not add up.
         self.set_all(
             {
                 key: 60 * (limit % 4 + 1) if _is_rate(key) else limit
-                for key, limit in zip(METER_KEYS, of_meters, strict=True)
+                for key, limit in zip(METER_KEYS, cycle(of_meters), strict=False)
             }
         )
+        self.database.change(nest)
+        self.follower.model.parents.update(PARENTS)
 
     def set_all(self, limits: Mapping[Key, int]) -> None:
         self.write_limits(limits)
@@ -162,6 +168,14 @@ class LedgerMachine(RuleBasedStateMachine):
         self.database.change(lambda connection: save_definition(connection, name, definition))
         self.follower.redefine(self.administration, name, definition)
         self.follower.follow([], [], self.now)
+
+    @rule(place=st.sampled_from(MOVES), force=plans.rarely, is_resolved=plans.mostly)
+    def move(self, place: tuple[str, str | None], force: bool, is_resolved: bool) -> None:
+        """A project gets another parent, with what it uses, if nothing is pending on it."""
+        if is_resolved:
+            self.do(self.resolve_all())
+        self.show(self.now)
+        move(self.follower, self.database, *place, self.now, force=force)
 
     @rule(step=st.sampled_from([1, 60 * SECOND, HOUR, 3 * DAY]))
     def step_back(self, step: int) -> None:

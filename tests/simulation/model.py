@@ -1,9 +1,10 @@
-"""The ledger as its rules tell it, as naive as can be: figures are recomputed from provisions.
+"""The ledger as its rules tell it, as naive as can be: figures are what was settled, and what is pending.
 
 It issues and resolves what it is told to; which of several culprits a refusal names is left open, so it lists
 them all. `spending.py` knows what time does to a meter.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -34,13 +35,14 @@ class Culprit(NamedTuple):
 
 @dataclass
 class Count:
-    """What an import counts on a meter. A rate has counted it already when it was issued."""
+    """What a provision counts elsewhere. A rate has counted it already when it was issued."""
 
-    meter: Key
+    key: Key
     base: Key
     quantity: int
     issued_at: int
-    is_pending: bool
+    is_pending: bool = True
+    settled: int | None = None
 
 
 @dataclass
@@ -52,6 +54,20 @@ class Commission:
     counts: list[Count] = field(default_factory=list)
     used: dict[Key, int] = field(default_factory=dict)  # so far, as its component has told
     settled: dict[Key, int] | None = None  # what came true of each provision; None while it is pending
+    is_move: bool = False  # whether it takes along what a project uses
+
+    def entries(self) -> list[tuple[Key, int, int | None]]:
+        """Each quantity that it counts somewhere, and what came true of it."""
+        own = [
+            (key, quantity, None if self.settled is None else self.settled[key])
+            for key, quantity in self.provisions.items()
+        ]
+        return own + [(count.key, count.quantity, count.settled) for count in self.counts]
+
+    def pending(self) -> list[tuple[Key, int]]:
+        """What can still be undone, while it is pending; what a rate has counted is not among it."""
+        counted = [(count.key, count.quantity) for count in self.counts if count.is_pending]
+        return [*self.provisions.items(), *counted]
 
 
 def merged(provisions: Iterable[tuple[Key, int]]) -> dict[Key, int]:
@@ -76,9 +92,13 @@ class Model:
         self.commissions: dict[int, Commission] = {}
         self.remembered: dict[tuple[int, str], tuple[object, int, tuple[int, ...] | None, int]] = {}
         """What was asked, its serial, what was granted, when."""
+        self.parents: dict[str, str] = {}
+        """Above which project's holdings stand whose."""
         self.meters = dict(meters)
         self.most_debts = most_debts
         self.spent: dict[Key, Budget | Rate] = {}
+        self.settled: Counter[Key] = Counter()
+        """All that has been settled on each holding."""
         self.now = 0
 
     # What stands where
@@ -87,26 +107,41 @@ class Model:
         project_level = Key(str(key.source), None, key.resource)
         return min(self.limits[key], self.member_limits.get(project_level, LARGEST))
 
-    def figures(self, key: Key) -> Figures:
-        if key in self.spent:
-            used = self.spent[key].used
-            open_ = [count for serial in self.all_pending() for count in self.commissions[serial].counts]
-            pending = sum(count.quantity for count in open_ if count.meter == key and count.is_pending)
-            return Figures(self.limit(key), used, used + pending)
-        on_it = [commission for commission in self.commissions.values() if key in commission.provisions]
-        true = sum(commission.settled[key] for commission in on_it if commission.settled is not None)
-        pending_ = [commission.provisions[key] for commission in on_it if commission.settled is None]
-        imports, releases = sum(q for q in pending_ if q > 0), sum(q for q in pending_ if q < 0)
-        return Figures(self.limit(key), true + releases, true + imports)
+    def above(self, key: Key) -> list[Key]:
+        """The holdings above a project's, the nearest first."""
+        parent = self.parents.get(key.holder)
+        higher = None if parent is None else Key(parent, None, key.resource)
+        if key.source is not None or higher not in self.limits:
+            return []
+        return [higher, *self.above(higher)]
 
-    def settled_on(self, key: Key) -> int:
-        settled = [commission.settled for commission in self.commissions.values() if commission.settled]
-        return sum(one.get(key, 0) for one in settled)
+    def figures(self, key: Key) -> Figures:
+        return self.all_figures({key})[key]
+
+    def all_figures(self, keys: Collection[Key]) -> dict[Key, Figures]:
+        sums = {key: [self.settled[key], 0, 0] for key in keys}
+        for key in self.spent.keys() & sums.keys():
+            sums[key][0] = self.spent[key].used
+        for serial in self.all_pending():
+            for key, quantity in self.commissions[serial].pending():
+                if key in sums:
+                    sums[key][1 if quantity >= 0 else 2] += quantity
+        return {
+            key: Figures(self.limit(key), true + releases, true + imports)
+            for key, (true, imports, releases) in sums.items()
+        }
+
+    def pending_resources(self, project: str) -> set[str]:
+        """The resources of which something is pending on a project, even if it is nothing."""
+        entries = [entry for serial in self.all_pending() for entry in self.commissions[serial].entries()]
+        return {
+            key.resource
+            for key, *_ in entries
+            if (key.holder, key.source) == (project, None) and key.resource not in self.meters
+        }
 
     def all_pending(self) -> list[int]:
-        return [
-            serial for serial, commission in sorted(self.commissions.items()) if commission.settled is None
-        ]
+        return sorted(serial for serial, one in self.commissions.items() if one.settled is None)
 
     def pending(self, component: int) -> list[int]:
         return [serial for serial in self.all_pending() if self.commissions[serial].component == component]
@@ -114,28 +149,43 @@ class Model:
     def base_of(self, resource: str) -> str | None:
         return resource.partition("/")[0] if resource in self.meters else None
 
-    def counts(self, provisions: Mapping[Key, int]) -> list[Count]:
-        """Imports, even of nothing, count on each meter of their resource; releases never do."""
-        return [
-            Count(key._replace(resource=name), key, quantity, self.now, definition.kind is not Kind.RATE)
-            for key, quantity in provisions.items()
-            if quantity >= 0
-            for name, definition in self.meters.items()
-            if self.base_of(name) == key.resource
-        ]
+    def counts(self, provisions: Mapping[Key, int], *, is_mending: bool = False) -> list[Count]:
+        """Provisions count on each project above; imports, even of nothing, on the meters of each level."""
+        found: list[Count] = []
+        for base, quantity in provisions.items():
+            above = self.above(base)
+            found += [Count(key, base, quantity, self.now) for key in above]
+            if quantity >= 0 and not is_mending:
+                found += [
+                    Count(key._replace(resource=name), base, quantity, self.now, kind is not Kind.RATE)
+                    for key in [base, *above]
+                    for name, kind in [(name, definition.kind) for name, definition in self.meters.items()]
+                    if self.base_of(name) == base.resource
+                ]
+        return found
+
+    def is_metered(self, provisions: Mapping[Key, int]) -> bool:
+        return any(count.key.resource in self.meters for count in self.counts(provisions))
 
     # What is granted
 
-    def culprits(self, provisions: Mapping[Key, int], *, force: bool) -> set[Culprit]:
-        """Whatever stands against an issue; empty if nothing does."""
+    def culprits(
+        self, provisions: Mapping[Key, int], *, force: bool, counts: list[Count] | None = None
+    ) -> set[Culprit]:
+        """Whatever stands against an issue; empty if nothing does.
+
+        Imports on a holding add up, and so do releases, but neither makes room for the other.
+        """
         named = {
             Culprit("IsMeter", key, quantity)
             for key, quantity in provisions.items()
             if key.resource in self.meters
         }
-        counted = [(count.meter, count.quantity) for count in self.counts(provisions)]
+        counts = self.counts(provisions) if counts is None else counts
+        items = [*provisions.items(), *((count.key, count.quantity) for count in counts)]
+        apart = [merged(item for item in items if (item[1] >= 0) is is_import) for is_import in (True, False)]
         return named or {
-            found for item in [*provisions.items(), *counted] if (found := self._culprit(*item, force=force))
+            found for part in apart for item in part.items() if (found := self._culprit(*item, force=force))
         }
 
     def _culprit(self, key: Key, quantity: int, *, force: bool) -> Culprit | None:
@@ -161,8 +211,8 @@ class Model:
             key: [more] for key, more in imports.items() if key.resource == resource
         }
         for key, more in list(imports.items()):
-            for meter in {count.meter for count in counts if count.base == key and key.resource == resource}:
-                wanted.setdefault(meter, []).append(more)
+            for other in {count.key for count in counts if count.base == key and key.resource == resource}:
+                wanted.setdefault(other, []).append(more)
         shares: list[int] = []
         for key, parts in wanted.items():
             if key in self.limits:
@@ -208,16 +258,22 @@ class Model:
         *,
         is_mending: bool = False,
     ) -> None:
-        counts = [] if is_mending else self.counts(provisions)
+        counts = self.counts(provisions, is_mending=is_mending)
         self.commissions[serial] = Commission(component, dict(provisions), expires, overage, counts)
         self._count(counts)
 
+    def move(self, serial: int, component: int, changes: Mapping[Key, int]) -> None:
+        """Take along what a project uses, on its way from those above it to others."""
+        settled = dict(changes)
+        self.commissions[serial] = Commission(component, settled, None, settled=settled, is_move=True)
+        self.settled.update(settled)
+
     def _count(self, counts: Iterable[Count]) -> None:
         for count in counts:
-            spent = self.spent[count.meter]
+            spent = self.spent.get(count.key)
             if isinstance(spent, Rate):
                 spent.level += count.quantity
-            else:
+            elif spent is not None:
                 spent.begin(self.now)
 
     def grow(self, serial: int, totals: Mapping[Key, int]) -> None:
@@ -226,7 +282,8 @@ class Model:
         self._count(more)
         commission.provisions |= totals
         for count in more:
-            same = [known for known in commission.counts if known.meter == count.meter]
+            place = count.key, count.base
+            same = [known for known in commission.counts if (known.key, known.base) == place]
             for known in same:
                 known.quantity += count.quantity
             if not same:
@@ -241,11 +298,14 @@ class Model:
     def _settle(self, serial: int, settled: dict[Key, int]) -> None:
         commission = self.commissions[serial]
         commission.settled = settled
-        for meter, base, quantity, issued_at in [
-            (count.meter, count.base, count.quantity, count.issued_at) for count in commission.counts
-        ]:
-            self.spent[meter].settle(quantity, settled[base], issued_at, self.now, self.limit(meter))
-            commission.settled = {**commission.settled, meter: settled[base]}
+        for count in commission.counts:
+            key, quantity, count.settled = count.key, count.quantity, settled[count.base]
+            if key in self.spent:
+                # What was nothing and became a release has counted nothing.
+                count.settled = max(0, count.settled)
+                self.spent[key].settle(quantity, count.settled, count.issued_at, self.now, self.limit(key))
+            self.settled[key] += count.settled
+        self.settled.update(settled)
 
     def resolve(self, component: int, accept: Collection[int], reject: Collection[int]) -> list[list[int]]:
         """Accepted, rejected, not found, conflicting."""

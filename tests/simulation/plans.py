@@ -24,9 +24,11 @@ from simulation.following import Follower
 from simulation.worlds import (
     CALLS,
     COMPONENTS,
+    DEPARTMENT_TOKENS,
     EMPTY_SOURCE,
     KEYS,
     METER_KEYS,
+    OTHER_TOKENS,
     PROJECT_CALLS,
     PROJECT_TOKENS,
     SECOND,
@@ -225,6 +227,7 @@ limits = st.one_of(st.integers(0, 30), st.integers(0, 30), st.sampled_from([0, 2
 quantities = st.one_of(*[st.integers(-6, 8)] * 4, st.sampled_from([0, *HUGE]))
 wishes = st.lists(st.tuples(keys, quantities), max_size=5).map(tuple)
 rarely = _weighted((3, False), (1, True))
+mostly = _weighted((3, True), (1, False))
 seldom = _weighted((9, False), (1, True))
 times_to_live = _weighted((4, None), (1, SECOND), (1, 60 * SECOND), (1, 1))
 keys_of_issues = _weighted((6, None), (1, "a"), (1, "b"), (1, "ü"))
@@ -253,13 +256,20 @@ PAIRS = _weighted(
     (4, (CALLS, PROJECT_CALLS)),
     (1, (TOKENS, CALLS)),
     (1, (PROJECT_TOKENS,)),
+    (2, (PROJECT_TOKENS, OTHER_TOKENS)),
+    (1, (DEPARTMENT_TOKENS, OTHER_TOKENS)),
 )
+SIGNS = _weighted((8, (1, 1)), (1, (-1, -1)), (1, (-1, 1)))
 
 
 @st.composite
 def _spending(draw: st.DrawFn) -> IssuePlan:
     quantity = draw(st.integers(0, 60))
-    spent = [(key, quantity) for key in draw(PAIRS)]
+    signs = draw(SIGNS)
+    spent = [
+        (key, quantity if sign > 0 else -(quantity // 4))
+        for key, sign in zip(draw(PAIRS), signs, strict=False)
+    ]
     if draw(seldom):
         spent.append((draw(keys), draw(st.integers(-3, 3))))
     return IssuePlan(
@@ -276,7 +286,7 @@ def _spending(draw: st.DrawFn) -> IssuePlan:
 
 
 spendings = _spending()
-"""Imports of what has meters, mostly at both levels."""
+"""Imports of what has meters, mostly at both levels, and some releases."""
 tenths = _weighted((8, 5), (4, 0), (4, 10), (2, 3), (1, 11), (2, 15), (2, 25), (1, -1))
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from astakos.clock import DAY
 from astakos.ledger.batch import perform
-from astakos.ledger.operations import Grow, Operation
+from astakos.ledger.operations import Grow, Operation, Resolve
 from astakos.ledger.periods import HOUR, MINUTE
 from astakos.storage.opening import ledger_storage
 from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase
@@ -25,9 +25,9 @@ from astakos.storage.protocol import Database
 from service.engines import PostgreSQLEngine
 from service.simulated_clock import SimulatedClock
 from simulation.following import Follower
-from simulation.histories import Wishes, change_a_meter, limits_of_meters, look_at_all_meters
+from simulation.histories import Wishes, change_a_meter, limits_of_meters, look_at_all_meters, reorganize
 from simulation.postgresql_worlds import STORABLE_KEYS, filled, set_limits_of
-from simulation.worlds import COMPONENTS, START, database_at, make_database
+from simulation.worlds import COMPONENTS, PARENTS, START, database_at, make_database, nest
 
 ONE_SEED = os.environ.get("ASTAKOS_SEED")
 STEPS = (MINUTE, 7 * MINUTE, HOUR, 5 * HOUR, DAY, DAY, 3 * DAY, 3 * DAY, 20 * DAY)
@@ -58,6 +58,8 @@ class World:
         set_limits_of(database, limits)
         for key, limit in limits.items():
             self.follower.set_limit(key, limit)
+        database.change(nest)
+        self.follower.model.parents.update(PARENTS)
 
     def carry_out(self, operations: list[Operation]) -> None:
         outcomes = perform(self.random.choice(self.stores), operations, self.clock.now)
@@ -80,10 +82,13 @@ class World:
         self.check()
 
     def meddle(self) -> None:
-        """Somebody changes the limit or the definition of a meter, or sets the clock back."""
+        """Somebody changes a meter, moves a project, or sets the clock back."""
         self.carry_out([look_at_all_meters()])
         self.check()
         change_a_meter(self.random, self.follower, self.database)
+        if self.random.random() < 0.7:
+            self.carry_out([Resolve(one, frozenset(self.follower.model.pending(one))) for one in COMPONENTS])
+        reorganize(self.random, self.follower, self.database, self.clock.now)
         self.carry_out([look_at_all_meters()])
         if self.random.random() < 0.5:
             self.clock.set(self.clock.now - self.random.choice(STEPS))

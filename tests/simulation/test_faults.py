@@ -18,7 +18,6 @@ from astakos.ledger.batch import perform
 from astakos.ledger.operations import Issue, Issued, Operation, Outcome
 from astakos.ledger.periods import MINUTE
 from astakos.ledger.ports import NotCarriedOutError, OutcomeUnknownError, StorageUnavailableError
-from astakos.ledger.rules import Key
 from astakos.storage.opening import ledger_storage
 from astakos.storage.sqlite.sqlite_ledger import SQLiteLedger
 from service.installation import set_limits
@@ -33,15 +32,19 @@ from simulation.histories import (
     look_at_all_meters,
     one_of_each,
     prepared,
+    reorganize,
 )
 from simulation.worlds import (
     COMPONENTS,
     KEYS,
+    PARENTS,
     START,
+    TREE,
     USER_1,
     copy_as_crashed,
     database_at,
     make_database,
+    nest,
     write_limits,
 )
 
@@ -76,6 +79,9 @@ class World:
             limits |= limits_of_meters(self.random.choice([20, 70, 200]))
             write_limits(connection, limits)
         connection.close()
+        with database_at(path).transaction() as administration:
+            nest(administration)
+        self.follower.model.parents.update(PARENTS)
         for key, limit in limits.items():
             self.follower.set_limit(key, limit)
         self.open()
@@ -126,11 +132,12 @@ class World:
             self.repeat([operation for operation in operations if isinstance(operation, Issue)])
 
     def meddle(self) -> None:
-        """Somebody changes the limit or the definition of a meter, or sets the clock back."""
+        """Somebody changes a meter, moves a project, or sets the clock back."""
         look = look_at_all_meters()
         self.follower.follow([look], perform(self.store, [look], self.now), self.now)
         with contextlib.closing(database_at(self.path)) as database:
             change_a_meter(self.random, self.follower, database)
+            reorganize(self.random, self.follower, database, self.now)
             self.follower.follow([look], perform(self.store, [look], self.now), self.now)
             if self.random.random() < 0.5:
                 self.now -= self.random.choice(STEPS)
@@ -306,7 +313,7 @@ def test_faults_can_fail_a_test(path: Path, tmp_path: Path) -> None:
         "DELETE FROM pending_commissions; UPDATE holdings SET usage_min = 0, usage_max = 0",
     )
     world = World(path, 0)
-    issues: list[Operation] = [make_issue(1, [(Key(*key), 1) for key in KEYS])]
+    issues: list[Operation] = [make_issue(1, [(key, 1) for key in KEYS if key not in TREE])]
     world.follower.follow(issues, perform(world.store, issues, START), START)
     world.check()
     world.close()

@@ -34,9 +34,10 @@ from simulation.histories import (
     look_at_all_meters,
     one_of_each,
     prepared,
+    reorganize,
 )
 from simulation.postgresql_worlds import STORABLE_KEYS, empty, filled, set_limits_of
-from simulation.worlds import COMPONENTS, SECOND, START, USER_1
+from simulation.worlds import COMPONENTS, PARENTS, SECOND, START, USER_1, nest
 
 pytestmark = pytest.mark.postgresql
 
@@ -91,6 +92,8 @@ class World:
         self.store = PostgreSQLLedger(PostgreSQLDatabase(url or database.url))
         self.clock = clock
         self.set_limits(1000)
+        database.change(nest)
+        self.follower.model.parents.update(PARENTS)
 
     def set_limits(self, limit: int) -> None:
         limits = dict.fromkeys(STORABLE_KEYS, limit) | limits_of_meters(limit)
@@ -114,9 +117,10 @@ class World:
         self.now += 8 * MINUTE
 
     def meddle(self, choice: random.Random) -> None:
-        """Somebody changes the limit or the definition of a meter, or sets the clock back."""
+        """Somebody changes a meter, moves a project, or sets the clock back."""
         self.carry_out([look_at_all_meters()])
         change_a_meter(choice, self.follower, self.database)
+        reorganize(choice, self.follower, self.database, self.now)
         self.carry_out([look_at_all_meters()])
         if choice.random() < 0.5:
             self.now -= choice.choice(STEPS)

@@ -10,10 +10,13 @@ from astakos.directory.entities import Resource
 from astakos.ledger.meter_definitions import Kind, MeterDefinition, base_of
 from astakos.ledger.periods import Unit
 from astakos.ledger.rules import UNLIMITED, Key
+from astakos.projects.project import Policy, Project, ProjectState
 from astakos.storage.protocol import Connection
 from astakos.storage.sqlite.sqlite_connection import SQLiteConnection
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
+from astakos.storage.tables import projects
 from astakos.storage.tables.meters import save_definition
+from astakos.storage.tables.nested_projects import set_parent
 from astakos.storage.tables.registry import SAVE_SERVICE, save_resource
 from service.installation import set_limits
 
@@ -24,15 +27,32 @@ SECOND = 1_000_000
 USER_1 = Key("user:u1", "project:p", "vm")
 USER_2 = Key("user:u2", "project:p", "vm")
 PROJECT = Key("project:p", None, "vm")
-DISK = Key("user:u1", "project:p", "disk")
-PROJECT_DISK = Key("project:p", None, "disk")
+DISK = Key("user:u1", "project:c", "disk")
+PROJECT_DISK = Key("project:c", None, "disk")
 STRANGE = Key("ünï\x00;'--", "%", "vm")
-KEYS = (USER_1, USER_2, PROJECT, DISK, PROJECT_DISK, STRANGE)
+OTHER = Key("project:q", None, "vm")
+DEPARTMENT = Key("project:d", None, "vm")
+ORGANIZATION = Key("project:o", None, "vm")
+TREE = (PROJECT, OTHER, DEPARTMENT, ORGANIZATION)
+PARENTS = {"project:p": "project:d", "project:q": "project:d", "project:d": "project:o"}
+"""Which project is within which at first. The one with disks and calls is within none."""
+KEYS = (USER_1, USER_2, PROJECT, DISK, PROJECT_DISK, STRANGE, OTHER, DEPARTMENT, ORGANIZATION)
 TOKENS = Key("user:u1", "project:p", "tokens")
 PROJECT_TOKENS = Key("project:p", None, "tokens")
-CALLS = Key("user:u2", "project:p", "calls")
-PROJECT_CALLS = Key("project:p", None, "calls")
-METERED_KEYS = (TOKENS, PROJECT_TOKENS, CALLS, PROJECT_CALLS)
+CALLS = Key("user:u2", "project:c", "calls")
+PROJECT_CALLS = Key("project:c", None, "calls")
+OTHER_TOKENS, DEPARTMENT_TOKENS, ORGANIZATION_TOKENS = (
+    key._replace(resource="tokens") for key in (OTHER, DEPARTMENT, ORGANIZATION)
+)
+METERED_KEYS = (
+    TOKENS,
+    PROJECT_TOKENS,
+    CALLS,
+    PROJECT_CALLS,
+    OTHER_TOKENS,
+    DEPARTMENT_TOKENS,
+    ORGANIZATION_TOKENS,
+)
 METERS = {
     "tokens/day": MeterDefinition(unit=Unit.DAY, zone="America/New_York"),
     "tokens/minutes": MeterDefinition(unit=Unit.MINUTE, every=7),
@@ -79,13 +99,32 @@ def fill(connection: Connection) -> None:
         [(number, f"component {number}") for number in COMPONENTS],
     )
     define_meters(connection)
+    for key in TREE:
+        projects.save(connection, _project(uuid_of(key.holder)))
+
+
+def _project(uuid: str) -> Project:
+    return Project(
+        uuid, uuid, ProjectState.ACTIVE, False, None, "", "", "", 0, 0, Policy.CLOSED, Policy.CLOSED, 0, False
+    )
+
+
+def nest(connection: Connection) -> None:
+    """Put the projects within each other as at the beginning, when all holdings are there."""
+    for key in TREE:
+        parent = PARENTS.get(key.holder)
+        set_parent(connection, uuid_of(key.holder), None if parent is None else uuid_of(parent))
+
+
+def uuid_of(holder: str) -> str:
+    return holder.removeprefix("project:")
 
 
 def define_meters(connection: Connection) -> None:
-    """Register the metered resources; define their meters as at the beginning."""
+    """Register the resources; define their meters as at the beginning."""
     component = connection.execute("SELECT name FROM components WHERE id = 1").fetchone()[0]
     connection.execute(SAVE_SERVICE, ("service", "compute", component))
-    for name in ("tokens", "calls", *METERS):
+    for name in ("vm", "disk", "tokens", "calls", *METERS):
         most_debt = MOST_DEBTS.get(name, UNLIMITED)
         resource = Resource(0, name, "service", "compute", None, "", 0, 0, True, True, max_debt=most_debt)
         save_resource(connection, resource)
