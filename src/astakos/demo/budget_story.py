@@ -55,6 +55,17 @@ def tell_of_a_budget(narrator: Narrator, world: World) -> None:
     narrator.ask(
         "issue_at_most", models, request, expect=lambda found: found["granted"][0]["quantity"] == 2800
     )
+    narrator.say("Grace has bought 5,000 tokens besides. They are used when her month is used up:")
+    narrator.ask(
+        "issue_one_commission",
+        models,
+        world.grace,
+        "system",
+        {TOKENS: 12_000},
+        auto_accept=True,
+        expect=lambda serial: serial > 0,
+    )
+    narrator.ask("get_grants", world.tokens["grace"], expect=lambda grants: grants[0]["left"] == 3000)
 
 
 def _tokens(world: World, quantity: int) -> list[dict[str, object]]:

@@ -8,6 +8,7 @@ from uuid import uuid4
 from astakos.administration.state_document import (
     CapacityEntry,
     ComponentEntry,
+    GrantEntry,
     ProjectEntry,
     ResourceEntry,
     ServiceEntry,
@@ -110,6 +111,16 @@ def make_world() -> World:
                 end_date="2100-01-01T00:00:00+00:00",
                 resources={"compute.vm": CapacityEntry(project_capacity=5, member_capacity=3)},
                 members=[ada, grace],
+            )
+        ],
+        grants=[
+            GrantEntry(
+                number=1,
+                resource="llm.tokens",
+                amount=5000,
+                starts="2026-01-01T00:00:00+00:00",
+                user=grace,
+                note="bought once",
             )
         ],
     )
