@@ -12,11 +12,12 @@ def tell_of_keys(narrator: Narrator, world: World) -> None:
     narrator.say(
         "A program of Ada's looks at her quotas every night. She makes a key that can do nothing else:"
     )
-    made = narrator.ask("create_key", ada, "nightly report", calls=["quotas"], expect=_has_text)
+    made = narrator.ask(
+        "create_key", ada, "nightly report", calls=["quotas"], expect=_has_text, key_label="<the key>"
+    )
     if made is None:
         return
     prefix, text = made["prefix"], made["key"]
-    narrator.call(text, "<the key>")
     narrator.ask("get_quotas", text, expect=bool)
     narrator.refuse(errors.Forbidden, "get_projects", text)
     narrator.refuse(errors.Forbidden, "create_key", text, "another one")
@@ -31,9 +32,8 @@ def tell_of_keys(narrator: Narrator, world: World) -> None:
         "change_key", ada, prefix, name="hourly report", expect=lambda key: key["calls"] == ["quotas"]
     )
     narrator.say("Ada gives it a new secret. The old one is valid for another minute:")
-    rotated = narrator.ask("rotate_key", ada, prefix, 60, expect=_has_text)
+    rotated = narrator.ask("rotate_key", ada, prefix, 60, expect=_has_text, key_label="<the new key>")
     if rotated is not None:
-        narrator.call(rotated["key"], "<the new key>")
         narrator.ask("get_quotas", rotated["key"], expect=bool)
     narrator.ask("get_quotas", text, expect=bool)
     narrator.say("The program is not needed any more:")

@@ -44,8 +44,18 @@ class Narrator:
         """Print an explanation."""
         click.echo(f"  {text}")
 
-    def ask(self, method: str, *args: Any, expect: Callable[[Any], bool], **kwargs: Any) -> Any:
-        """Make a call whose answer must satisfy `expect`, and return the answer."""
+    def ask(
+        self, method: str, *args: Any, expect: Callable[[Any], bool], key_label: str = "", **kwargs: Any
+    ) -> Any:
+        """Make a call whose answer must satisfy `expect`, and return the answer.
+
+        Args:
+            method: the client's method.
+            args: its arguments.
+            expect: whether an answer is right.
+            key_label: what to print in place of the `key` in the answer, if it has one.
+            kwargs: the method's keyword arguments.
+        """
         self._show_call(method, args, kwargs)
         began = time.perf_counter()
         try:
@@ -54,6 +64,8 @@ class Narrator:
             self._tell(method, began, f"{type(error).__name__}: {error}", good=False)
             return None
         good = expect(answer)
+        if key_label:
+            self.call(answer["key"], key_label)
         self._tell(method, began, self._shown(answer), good=good)
         return answer
 
