@@ -31,6 +31,11 @@ def tell_of_keys(narrator: Narrator, world: World) -> None:
     narrator.ask(
         "change_key", ada, prefix, name="hourly report", expect=lambda key: key["calls"] == ["quotas"]
     )
+    narrator.say("Ada limits what the program may use alone, whatever she may use herself:")
+    narrator.ask(
+        "change_key", ada, prefix, limits={"compute.vm": 1}, expect=lambda key: key["prefix"] == prefix
+    )
+    narrator.ask("get_key_quotas", ada, prefix, expect=lambda quotas: quotas["compute.vm"]["limit"] == 1)
     narrator.say("Ada gives it a new secret. The old one is valid for another minute:")
     rotated = narrator.ask("rotate_key", ada, prefix, 60, expect=_has_text, key_label="<the new key>")
     if rotated is not None:
