@@ -112,7 +112,7 @@ def reject(serial: int, database_url: str) -> None:
 @click.option(
     "--holder",
     type=NameInLedger(HOLDER),
-    help="Only provisions for this holder: user:UUID, project:UUID, or a user's UUID.",
+    help="Only provisions for this holder: user:UUID, project:UUID, key:PREFIX, or a user's UUID.",
 )
 @click.option(
     "--source",

@@ -11,6 +11,23 @@ ALL, NONE = "all", "none"
 LIMITS = ("services", "calls", "networks", "project")
 
 
+class ResourceAndNumber(click.ParamType[tuple[str, int]]):
+    """A resource and a limit, like `llm.tokens/month=10000`."""
+
+    name = "resource=number"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:
+        """Parse an option."""
+        if isinstance(value, tuple):
+            return value
+        resource, _, number = str(value).partition("=")
+        if not resource.strip() or not (number.isascii() and number.isdigit()):
+            self.fail(f"{value!r} is not a resource with a number; write llm.tokens/month=10000", param, ctx)
+        return resource.strip(), int(number)
+
+
 @click.command()
 @asks_service
 @asks_as_holder
@@ -33,6 +50,13 @@ def mine(url: str, token: str, as_json: bool, wide: bool) -> None:
 @click.option("--call", "calls", multiple=True, help="An area or call of the API. Repeatable.")
 @click.option("--network", "networks", multiple=True, help="A network or address. Repeatable.")
 @click.option("--project", help="The UUID of the only project that it may draw from.")
+@click.option(
+    "--limit",
+    "limits",
+    multiple=True,
+    type=ResourceAndNumber(),
+    help="A resource or meter, and how much of it may be charged with the key. Repeatable.",
+)
 @click.option("--key-only", is_flag=True, help="Print nothing but the key, for a variable of the shell.")
 @asks_service
 @asks_as_holder
@@ -44,6 +68,7 @@ def make(
     calls: tuple[str, ...],
     networks: tuple[str, ...],
     project: str | None,
+    limits: tuple[tuple[str, int], ...],
     key_only: bool,
     url: str,
     token: str,
@@ -62,6 +87,7 @@ def make(
             calls=calls or None,
             networks=networks or None,
             project=project,
+            limits=dict(limits) or None,
         )
     if key_only:
         click.echo(made["key"])
@@ -70,6 +96,7 @@ def make(
     if not as_json:
         for limit in LIMITS:
             facts[limit] = ALL if facts[limit] is None else facts[limit] or NONE
+        facts["limits"] = [f"{resource}={most}" for resource, most in made["limits"].items()] or NONE
     print_facts(facts, as_json=as_json)
 
 

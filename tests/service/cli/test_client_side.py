@@ -307,9 +307,20 @@ def test_the_installed_command_answers_programs(standing_service: Caller) -> Non
 
 def test_a_user_makes_lists_and_ends_keys(service: Caller) -> None:
     url = service.base_url
-    options = ("--name", "nightly", "--call", "quotas", "--expires", "2098-01-01T00:00:00Z")
+    options = (
+        "--name",
+        "nightly",
+        "--call",
+        "quotas",
+        "--expires",
+        "2098-01-01T00:00:00Z",
+        "--limit",
+        f"{VM}=3",
+    )
     made = asked(url, ALICE.token, "key", "make", *options, "--json").document
     assert (made["calls"], made["expires"]) == (["quotas"], "2098-01-01T00:00:00+00:00")
+    assert made["limits"] == {VM: 3}
+    assert asked(url, ALICE.token, "key", "make", "--name", "x", "--limit", "nope").status == 2
     text = asked(url, ALICE.token, "key", "make", "--name", "other", "--key-only").output.strip()
     assert json.loads(asked(url, text, "whoami", "--json").output)["key"] == text[:13]
     listed = asked(url, ALICE.token, "key", "mine", "--json").document

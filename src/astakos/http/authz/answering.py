@@ -22,6 +22,7 @@ from astakos.http.forwarding import caller_address
 from astakos.http.openapi.description import Reply, described
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
+from astakos.ledger.key_levels import key_holder
 from astakos.ledger.operations import Issue, Issued
 from astakos.ledger.rules import IsMeter, NoCapacity, NoHolding, merge
 from astakos.service.service import Service
@@ -115,6 +116,7 @@ async def _refusal(
             name="" if is_question else "authz",
             auto_accept=not is_question,
             is_question=is_question,
+            key_holder=None if user.key is None else key_holder(user.key.prefix),
         )
     )
     match outcome:

@@ -1,9 +1,10 @@
 """Holders and sources by which the history is filtered: as the ledger names them, or as bare UUIDs."""
 
 from astakos.http.commissions.requested_provisions import is_bare
+from astakos.ledger.key_levels import KEY
 from astakos.projects.limits import PROJECT, USER, project_holder, user_holder
 
-HOLDERS = "user:<uuid>, project:<uuid>, or the UUID of a user"
+HOLDERS = "user:<uuid>, project:<uuid>, key:<prefix>, or the UUID of a user"
 SOURCES = "project:<uuid>, the UUID of a project, or empty"
 
 
@@ -15,7 +16,7 @@ def read_holder(text: str) -> str:
     """
     if is_bare(text):
         return user_holder(text.lower())
-    if text.startswith((USER, PROJECT)):
+    if text.startswith((USER, PROJECT, KEY)):
         return text
     raise ValueError(text)
 

@@ -292,3 +292,16 @@ def test_a_client_can_make_the_question_stricter_and_never_weaker(
         path = COMPUTE + "/?" + "&".join(f"Astakos-Authz-{key}={text}" for key, text in query)
         reply = standing_service("GET", path, BOB.token, headers=headers)
         assert reply.status in (400, 403), (name, client)
+
+
+@pytest.mark.every_engine
+def test_the_limits_of_the_key_of_a_request_count(service: Caller) -> None:
+    key = made(service, ALICE.token, limits={VM: 1})
+    assert ask(service, key["key"], resource=VM, project=LAB).status == 200
+    assert ask(service, key["key"], resource=VM, project=LAB, charge=COMPUTE_TOKEN).status == 200
+    refused = ask(service, key["key"], resource=VM, project=LAB, charge=COMPUTE_TOKEN)
+    assert (refused.status, refused.headers["x-astakos-refused"]) == (429, VM)
+    assert ask(service, key["key"], resource=VM, project=LAB).status == 429
+    assert ask(service, ALICE.token, resource=VM, project=LAB).status == 200
+    quotas = service.get(f"{ACCOUNT}/keys/{key['prefix']}/quotas", ALICE.token).document
+    assert quotas == {VM: {"limit": 1, "usage": 1, "pending": 0}}

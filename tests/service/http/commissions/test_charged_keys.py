@@ -234,6 +234,9 @@ def test_the_history_can_be_asked_by_key(service: Caller) -> None:
     own = service.get(f"{COMMISSIONS}/history", ALICE.token).document["history"]
     assert {one["holder"] for one in own} == {U.holder}
     assert service.get(f"{COMMISSIONS}/history?key=nope", ALICE.token).status == 400
+    by_holder = service.get(f"{COMMISSIONS}/history?holder=key:{key}", COMPUTE_TOKEN).document["history"]
+    assert [one["settled"] for one in by_holder] == [2]
+    assert service.get(f"{COMMISSIONS}/history?holder=key:{key}", ALICE.token).document["history"] == []
     both = service.get(f"{COMMISSIONS}/history?key={key}&holder={U.holder}", ALICE.token)
     assert both.document["history"] == []
 
