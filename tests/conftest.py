@@ -145,9 +145,9 @@ def new(engine: Engine, tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def empty(new: Database) -> Database:
+def empty(new: Database, engine: Engine) -> Database:
     """An installation in which there is nothing yet, for one test alone."""
-    new.open()
+    engine.install(new)
     return new
 
 

@@ -344,7 +344,8 @@ def contradict(tables: dict[str, list[list[object]]]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "table"), [(drop_component, "services"), (repeat_user, "users"), (contradict, "holdings")]
+    ("change", "table"),
+    [(drop_component, "component_tokens"), (repeat_user, "users"), (contradict, "holdings")],
 )
 def test_rows_that_contradict_each_other_are_refused_without_their_values(
     lived: Database,
