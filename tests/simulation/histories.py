@@ -1,7 +1,7 @@
 """Operations for histories with faults: one of each kind, or at random with regard to what is there."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from astakos.administration.nesting import move_project
 from astakos.clock import DAY
@@ -116,8 +116,7 @@ class Wishes:
         choice, model = self.random, self.follower.model
         commission = model.commissions.get(serial)
         issued = {} if commission is None else commission.provisions
-        tenths = choice.choice([5, 10, 13, 25])
-        quantities = {key: quantity * tenths // 10 for key, quantity in issued.items()}
+        quantities = self.parts_of(issued)
         kind = choice.randrange(4)
         if kind == 0:
             return Progress(component, serial, provisions(quantities))
@@ -127,6 +126,38 @@ class Wishes:
         if kind == 2:
             return Extend(component, serial, self.follower.unlike_others(choice.choice([SECOND, DAY])))
         return Settle(component, serial, provisions(quantities), choice.choice([None, *Overage]))
+
+    def parts_of(self, issued: Mapping[Key, int]) -> dict[Key, int]:
+        """Half of what was issued, all of it, or more."""
+        tenths = self.random.choice([5, 10, 13, 25])
+        return {key: quantity * tenths // 10 for key, quantity in issued.items()}
+
+    def settled_at_once(self, issue: Issue) -> list[Operation]:
+        """An issue, and its settlement in the same batch, for more or less."""
+        serial = self.follower.last_serial + 1
+        overage = self.random.choice([Overage.DEBT, Overage.DEBT, *Overage])
+        settled = provisions(self.parts_of(dict(issue.provisions)))
+        return [issue, Settle(issue.component, serial, settled, overage)]
+
+    def asked_in_vain(self, component: int) -> list[Operation]:
+        """A question, or issues that are undone, while what is pending is rejected: no period begins."""
+        question = make_issue(component, [(key, 1) for key in METERED_KEYS], is_question=True)
+        possible = make_issue(component, [(key, 0) for key in METERED_KEYS], force=True, time_to_live=HOUR)
+        impossible = make_issue(component, [(Key("nobody", None, "vm"), 1)])
+        undone = IssueMany((possible, impossible), all_or_none=True)
+        pending = frozenset(self.follower.model.pending(component))
+        in_vain: list[Operation] = [question, undone]
+        return [self.random.choice(in_vain), Resolve(component, reject=pending)]
+
+    def changed_by_turns(self, component: int, serial: int) -> list[Operation]:
+        """What one engine has seen of a commission is old when another one has let it grow."""
+        issued = self.follower.model.commissions[serial].provisions
+        more = provisions({key: quantity * 2 for key, quantity in issued.items()})
+        return [
+            Progress(component, serial, provisions(issued)),
+            Grow(component, serial, more, force=True),
+            Settle(component, serial, more),
+        ]
 
     def random_operation(self) -> Operation:
         choice, model = self.random, self.follower.model

@@ -19,6 +19,7 @@ from astakos.clock import DAY
 from astakos.ledger.batch import perform
 from astakos.ledger.operations import Grow, Operation, Resolve
 from astakos.ledger.periods import HOUR, MINUTE
+from astakos.ledger.ports import LedgerStorage
 from astakos.storage.opening import ledger_storage
 from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase
 from astakos.storage.protocol import Database
@@ -31,7 +32,7 @@ from simulation.worlds import COMPONENTS, PARENTS, START, database_at, make_data
 
 ONE_SEED = os.environ.get("ASTAKOS_SEED")
 STEPS = (MINUTE, 7 * MINUTE, HOUR, 5 * HOUR, DAY, DAY, 3 * DAY, 3 * DAY, 20 * DAY)
-BATCHES = 180
+BATCHES = 150
 BATCHES_UNCHECKED = 16
 """How many batches are only compared by their outcomes, because all tables are read for more."""
 
@@ -61,16 +62,21 @@ class World:
         database.change(nest)
         self.follower.model.parents.update(PARENTS)
 
-    def carry_out(self, operations: list[Operation]) -> None:
-        outcomes = perform(self.random.choice(self.stores), operations, self.clock.now)
+    def carry_out(self, operations: list[Operation], store: LedgerStorage | None = None) -> None:
+        outcomes = perform(store or self.random.choice(self.stores), operations, self.clock.now)
         self.follower.follow(operations, outcomes, self.clock.now)
 
     def live(self) -> None:
         for batch in range(BATCHES):
             if self.random.random() < 0.05:
                 self.meddle()
-            operations: list[Operation] = [self.wishes.random_spending() for _ in range(3)]
-            operations.append(self.wishes.random_operation())
+            operations = self.wishes.settled_at_once(self.wishes.random_spending())
+            operations += [self.wishes.random_spending(), self.wishes.random_operation()]
+            chance = self.random.random()
+            if chance < 0.1:
+                operations = self.wishes.asked_in_vain(self.random.choice(COMPONENTS))
+            elif chance < 0.2:
+                self.change_by_turns()
             # What has grown since tables were read last would seem to have grown just now.
             has_grown = any(isinstance(operation, Grow) for operation in operations)
             if has_grown:
@@ -80,6 +86,17 @@ class World:
             if has_grown or batch % BATCHES_UNCHECKED == 0:
                 self.check()
         self.check()
+
+    def change_by_turns(self) -> None:
+        """One engine settles what the other one has changed after it was read."""
+        model = self.follower.model
+        pending = [(one, serial) for one in COMPONENTS for serial in model.pending(one)]
+        if pending:
+            self.check()
+            operations = self.wishes.changed_by_turns(*self.random.choice(pending))
+            for place, operation in enumerate(operations):
+                self.carry_out([operation], self.stores[place % 2])
+            self.check()
 
     def meddle(self) -> None:
         """Somebody changes a meter, moves a project, or sets the clock back."""
