@@ -12,7 +12,7 @@ FLOORS = (
     ("__main__",),
     ("command",),
     ("cli",),
-    ("demo", "testing"),
+    ("assistant", "demo", "testing"),
     ("metrics",),
     ("processes",),
     ("server",),
@@ -54,7 +54,7 @@ def test_arrows_of_the_service_go_down() -> None:
 
 def test_the_service_takes_only_the_wire_contract_from_the_client() -> None:
     allowed = {"astakosclient.answer_types"}
-    apart = {"cli", "demo", "testing"}
+    apart = {"assistant", "cli", "demo", "testing"}
     taken = {
         one.imported
         for one in within("astakos")

@@ -6,6 +6,7 @@ them, with the fixtures of `astakosclient.testing`. Every page runs by itself, a
 other pages have used. A block that begins with the line `# not run: <why>` is for people alone.
 """
 
+import os
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from docs.pages import module_of, run, shell_script_of
-from service.command import Serving
+from service.command import EXECUTABLE, Serving
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted(ROOT.joinpath("docs", "guide").glob("*.md"))]
@@ -29,6 +30,7 @@ def test_a_page_works_by_itself_and_again_on_the_service_that_it_has_used(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     text = page.read_text(encoding="utf-8")
+    monkeypatch.setenv("PATH", f"{EXECUTABLE.parent}:{os.environ['PATH']}")
     for turn in ("first", "second"):
         for name, value in set_up(shell_script_of(text)).items():
             monkeypatch.setenv(name, value)

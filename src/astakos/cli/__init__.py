@@ -29,6 +29,7 @@ ON_THE_DATABASE = {
 }
 OVER_HTTP = {
     "catalog": "astakos.cli.offer_commands:catalog",
+    "mcp": "astakos.cli.mcp_command:mcp",
     "names": "astakos.cli.name_commands:names",
     "uuids": "astakos.cli.name_commands:uuids",
     "whoami": "astakos.cli.account_commands:whoami",

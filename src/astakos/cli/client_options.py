@@ -10,11 +10,13 @@ from typing import IO, Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from astakosclient import AstakosClient, Timeout, errors
+from astakosclient import AstakosClient, AsyncAstakosClient, Timeout, errors
 
+C = TypeVar("C", AstakosClient, AsyncAstakosClient)
 F = TypeVar("F", bound=Callable[..., Any])
 
 PATIENCE = Timeout(total=30, connect=5)
+STANDARD_INPUT = "-"
 
 # Retries are not logged, because the command reports the final error.
 _quiet = logging.getLogger("astakos.cli.client_options")
@@ -58,22 +60,43 @@ def asks_service(function: F) -> F:
     )(function)
 
 
+class OnlyFile(click.File):
+    """A file by its name, for commands whose standard input is for something else."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> IO[Any]:
+        """Open the file."""
+        if value == STANDARD_INPUT:
+            self.fail("it cannot be standard input here", param, ctx)
+        file: IO[Any] = super().convert(value, param, ctx)
+        return file
+
+
 def asks_as_holder(function: F) -> F:
     """Add `--token` and `--token-file`; the command receives the token."""
+    file = click.File(encoding="utf-8", errors="replace")
+    return _token_options(function, file, "; - for standard input", _token)
+
+
+def may_ask_as_holder(function: F) -> F:
+    """Add `--token` and `--token-file`, which is not standard input; the command may do without."""
+    return _token_options(function, OnlyFile(encoding="utf-8", errors="replace"), "", _token_if_any)
+
+
+def _token_options(function: F, file: click.File, where: str, callback: Callable[..., str | None]) -> F:
     with_file = click.option(
         "--token-file",
-        type=click.File(encoding="utf-8", errors="replace"),
+        type=file,
         expose_value=False,
         is_eager=True,
         callback=_read_file,
-        help="The file to read the token from; - for standard input.",
+        help=f"The file to read the token from{where}.",
     )(function)
     return click.option(
         "--token",
         metavar="TOKEN",
         envvar="ASTAKOS_TOKEN",
         show_envvar=True,
-        callback=_token,
+        callback=callback,
         help="The token. On the command line, every user of this machine can read it (with `ps`); better set "
         "the variable, or use --token-file.",
     )(with_file)
@@ -89,21 +112,36 @@ def _read_file(ctx: click.Context, _param: click.Parameter, file: IO[str] | None
 
 
 def _token(ctx: click.Context, param: click.Parameter, token: str | None) -> str:
+    found = _token_if_any(ctx, param, token)
+    if not found:
+        raise click.UsageError("A token is required: set ASTAKOS_TOKEN, or give --token-file FILE.")
+    return found
+
+
+def _token_if_any(ctx: click.Context, param: click.Parameter, token: str | None) -> str | None:
     in_file: str | None = ctx.meta.get(__name__)
     if in_file is not None:
         if ctx.get_parameter_source(str(param.name)) is ParameterSource.COMMANDLINE:
             raise click.UsageError("Give --token or --token-file, not both.")
         return in_file
-    if not token:
-        raise click.UsageError("A token is required: set ASTAKOS_TOKEN, or give --token-file FILE.")
-    return token
+    return token or None
 
 
-def _client(url: str) -> AstakosClient:
+def was_given_token(ctx: click.Context) -> bool:
+    """Return whether the command line, and not only the environment, has a token."""
+    return __name__ in ctx.meta or ctx.get_parameter_source("token") is ParameterSource.COMMANDLINE
+
+
+def async_client(url: str) -> AsyncAstakosClient:
+    """Return an asynchronous client for the service at a URL; the caller closes it."""
+    return _client(url, AsyncAstakosClient)
+
+
+def _client(url: str, kind: type[C]) -> C:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", errors.InsecureConnectionWarning)
         try:
-            client = AstakosClient(url, retry=2, timeout=PATIENCE, logger=_quiet)
+            client = kind(url, retry=2, timeout=PATIENCE, logger=_quiet)
         except errors.BadValue as error:
             reason = error.details.replace("AstakosClient: astakos_url", "it")
             raise click.BadParameter(reason, param_hint="--url") from error
@@ -115,14 +153,20 @@ def _client(url: str) -> AstakosClient:
 @contextlib.contextmanager
 def asking(url: str) -> Iterator[AstakosClient]:
     """Open a client for the service at a URL; report its errors in one line, with an exit status."""
-    with _client(url) as client:
-        try:
-            yield client
-        except errors.BadValue as error:
-            raise click.UsageError(str(error)) from error
-        except (errors.Unauthorized, errors.Forbidden) as error:
-            raise TokenRefused(f"the token was refused: {error}") from error
-        except errors.AstakosClientException as error:
-            raise NoService(f"no usable Astakos service at {url}: {error}") from error
-        except (LookupError, TypeError, AttributeError) as error:
-            raise NoService(f"no usable Astakos service at {url}: its answer cannot be read") from error
+    with _client(url, AstakosClient) as client, reported(url):
+        yield client
+
+
+@contextlib.contextmanager
+def reported(url: str) -> Iterator[None]:
+    """Report the errors of calls to the service at a URL in one line, with an exit status."""
+    try:
+        yield
+    except errors.BadValue as error:
+        raise click.UsageError(str(error)) from error
+    except (errors.Unauthorized, errors.Forbidden) as error:
+        raise TokenRefused(f"the token was refused: {error}") from error
+    except errors.AstakosClientException as error:
+        raise NoService(f"no usable Astakos service at {url}: {error}") from error
+    except (LookupError, TypeError, AttributeError) as error:
+        raise NoService(f"no usable Astakos service at {url}: its answer cannot be read") from error
