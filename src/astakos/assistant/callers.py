@@ -1,7 +1,8 @@
 """Who asks: a user or a service, by their token; and how Astakos's refusals are told to them."""
 
+import asyncio
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from enum import Enum
 from typing import Any
 
@@ -20,6 +21,8 @@ from astakosclient.errors import (
 KEY_PREFIX = "astk_"
 """What the keys of users begin with (`docs/keys.md`)."""
 LONGEST_TOKEN = 4096
+TOOL_SECONDS = 40.0
+"""How long a tool may take with all its calls; each has a limit of its own."""
 SCHEME = "bearer"
 
 
@@ -84,11 +87,14 @@ async def kind_of(client: AsyncAstakosClient, token: str) -> Kind:
     return Kind.SERVICE
 
 
-@contextlib.contextmanager
-def worded() -> Iterator[None]:
-    """Tell failures of a call as errors of the tool: in words, without a traceback or a token."""
+@contextlib.asynccontextmanager
+async def worded() -> AsyncIterator[None]:
+    """Tell failures of calls as errors of the tool: in words, in time, without a traceback or a token."""
     try:
-        yield
+        async with asyncio.timeout(TOOL_SECONDS):
+            yield
+    except TimeoutError as error:
+        raise ToolError(f"Astakos has not answered all questions within {TOOL_SECONDS:g} s") from error
     except AstakosClientException as error:
         raise ToolError(words_for(error)) from error
     except (LookupError, TypeError, AttributeError) as error:

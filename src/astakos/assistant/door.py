@@ -17,7 +17,7 @@ PATH = "/mcp"
 LARGEST_BODY = 256 * 1024
 """In bytes."""
 REQUEST_SECONDS = 45.0
-"""How long a request may take, with its body and its answer; more than a call of the client may."""
+"""How long a request may take, with its body and its answer; more than a tool may."""
 NEED_KEY = "Send a key of Astakos in the header Authorization: Bearer <key>. `astakos key make` makes one.\n"
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 

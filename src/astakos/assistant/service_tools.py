@@ -98,7 +98,7 @@ class ServiceTools:
 
     async def _rows(self, ctx: Context[Any, Any], users: list[str] | None) -> list[QuotaRow]:
         caller = self._callers.bound(ctx)
-        with worded():
+        async with worded():
             found = await caller.service_get_quotas(users)
             offered = await self._callers.client.get_resources()
             return [
@@ -119,7 +119,7 @@ class ServiceTools:
     ) -> History:
         """Read your resolved commissions, the newest first: accepted, rejected or expired."""
         caller = self._callers.bound(ctx)
-        with worded():
+        async with worded():
             page = await caller.get_commission_history(
                 holder=holder,
                 source=source,
@@ -141,7 +141,7 @@ class ServiceTools:
         Only what Astakos remembers since it started.
         """
         caller = self._callers.bound(ctx)
-        with worded():
+        async with worded():
             found = await caller.service_get_refusals(users, limit=limit)
             return Refusals(refusals=[Refusal.model_validate(one) for one in found])
 
@@ -154,7 +154,7 @@ class ServiceTools:
         call looks at 100 pending commissions; `next_after` says where to go on.
         """
         caller = self._callers.bound(ctx)
-        with worded():
+        async with worded():
             serials = await caller.get_pending_commissions(after=after, limit=PAGE)
             found = await _pending(caller, serials)
             now = datetime.now(UTC)
@@ -171,7 +171,7 @@ class ServiceTools:
         """
         caller = self._callers.bound(ctx)
         request = {"provisions": _provisions(holder, source, quantities)}
-        with worded():
+        async with worded():
             await self._require_dry_run(caller)
             try:
                 await caller.check_commission(request)
@@ -193,7 +193,7 @@ class ServiceTools:
         This cannot be undone. Do it only if what was reserved is in use.
         """
         caller = self._callers.bound(ctx)
-        with worded():
+        async with worded():
             await caller.accept_commission(serial)
         return Resolved(serial=serial, outcome="accepted")
 
@@ -203,7 +203,7 @@ class ServiceTools:
         This cannot be undone. Do it only if what was reserved is not in use.
         """
         caller = self._callers.bound(ctx)
-        with worded():
+        async with worded():
             await caller.reject_commission(serial)
         return Resolved(serial=serial, outcome="rejected")
 

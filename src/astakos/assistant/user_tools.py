@@ -46,7 +46,7 @@ class UserTools:
 
     async def _rows(self, ctx: Context[Any, Any]) -> list[QuotaRow]:
         caller = self._callers.bound(ctx)
-        with worded():
+        async with worded():
             quotas = await caller.get_quotas()
             return list(figures.rows_of(quotas, await self._callers.client.get_resources()))
 
@@ -62,7 +62,7 @@ class UserTools:
     ) -> History:
         """Read what you were charged, the newest first: commissions accepted, rejected or expired."""
         caller = self._callers.bound(ctx)
-        with worded():
+        async with worded():
             page = await caller.get_commission_history(
                 resource=resource, since=since, until=until, outcome=outcome, limit=limit, cursor=cursor
             )
@@ -75,7 +75,7 @@ class UserTools:
         Only what Astakos remembers since it started.
         """
         caller = self._callers.bound(ctx)
-        with worded():
+        async with worded():
             found = await caller.get_refusals(limit=limit)
             return Refusals(refusals=[Refusal.model_validate(one) for one in found])
 
@@ -88,7 +88,7 @@ class UserTools:
         default for your own project. "perhaps" means that it depends on how grants are used.
         """
         caller = self._callers.bound(ctx)
-        with worded():
+        async with worded():
             quotas = await caller.get_quotas()
             source = project or (await caller.get_user_info())["uuid"]
             offered = await self._callers.client.get_resources()

@@ -9,11 +9,14 @@ import pytest
 from mcp import Client
 from mcp.types import CallToolResult, TextContent
 
+from astakos.assistant import callers
 from astakos.assistant.callers import Callers, kind_of
 from astakos.assistant.server import server_for
 from astakos.testing.members import Component, User
 from astakos.testing.running import RunningService, running_service
 from astakosclient import errors
+from astakosclient.async_client import AsyncAstakosClient
+from client.peers import Peer, answer
 
 VM, TOKENS = "compute.vm", "compute.tokens"
 READING = ["get_history", "get_quotas", "near_limits", "recent_refusals", "would_it_fit"]
@@ -242,3 +245,31 @@ def test_a_service_that_fails_is_told_in_words(running: RunningService, assistan
     running.mend()
     running.garble_next(path="*/quotas")
     assert "JSON" in assistant.refusal("get_quotas")
+
+
+def test_a_tool_ends_in_time(
+    running: RunningService, assistant: Assistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callers, "TOOL_SECONDS", 0.1)
+    running.delay_next(path="*/quotas")
+    assert "within 0.1 s" in assistant.refusal("get_quotas")
+    running.mend()
+
+
+@pytest.mark.parametrize("abilities", [None, "idempotency-key, ttl"])
+def test_a_service_that_would_issue_what_is_only_asked_is_not_asked(abilities: str | None) -> None:
+    told = "" if abilities is None else f"Astakos-Supports: {abilities}\r\n"
+
+    async def ask(url: str) -> CallToolResult:
+        async with AsyncAstakosClient(url) as astakos:
+            kind = await kind_of(astakos, "t")
+            async with Client(server_for(kind, Callers(astakos, "t"), write=False)) as client:
+                arguments = {"holder": "u", "quantities": {VM: 1}}
+                return await client.call_tool("would_it_fit", arguments)
+
+    with Peer(answer([], headers=told)) as peer:
+        result = asyncio.run(ask(peer.url))
+        assert {request.method for request in peer.requests} == {"GET"}
+    (content,) = result.content
+    assert isinstance(content, TextContent)
+    assert "without issuing it" in content.text
