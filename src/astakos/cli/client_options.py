@@ -3,6 +3,7 @@
 import contextlib
 import inspect
 import logging
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from typing import IO, Any, TypeVar
@@ -10,11 +11,13 @@ from typing import IO, Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from astakos.cli.shown_values import shown
 from astakosclient import AstakosClient, AsyncAstakosClient, Timeout, errors
 
 C = TypeVar("C", AstakosClient, AsyncAstakosClient)
 F = TypeVar("F", bound=Callable[..., Any])
 
+INVALID_BODY = re.compile(r"The body is not valid: (?P<reason>.*) - at `\$\.(?P<key>[^`]+)`")
 PATIENCE = Timeout(total=30, connect=5)
 STANDARD_INPUT = "-"
 
@@ -24,8 +27,8 @@ _quiet.addHandler(logging.NullHandler())
 _quiet.propagate = False
 
 
-class UnknownName(click.ClickException):
-    """The service does not know the user."""
+class Refused(click.ClickException):
+    """The service refuses the request, or does not know a user."""
 
     exit_code = 1
 
@@ -43,8 +46,9 @@ class TokenRefused(click.ClickException):
 
 
 ENDINGS = f"""\b
-Exit status: {UnknownName.exit_code} if a user is unknown, {click.UsageError.exit_code} on wrong usage,
-{NoService.exit_code} if no service answers, {TokenRefused.exit_code} if the service refuses the token."""
+Exit status: {Refused.exit_code} if the service refuses the request or a user is unknown,
+{click.UsageError.exit_code} on wrong usage, {NoService.exit_code} if no service answers,
+{TokenRefused.exit_code} if the service refuses the token."""
 
 
 def asks_service(function: F) -> F:
@@ -167,6 +171,18 @@ def reported(url: str) -> Iterator[None]:
     except (errors.Unauthorized, errors.Forbidden) as error:
         raise TokenRefused(f"the token was refused: {error}") from error
     except errors.AstakosClientException as error:
+        if error.fault and 400 <= error.status < 500:
+            raise Refused(_words(error)) from error
         raise NoService(f"no usable Astakos service at {url}: {error}") from error
     except (LookupError, TypeError, AttributeError) as error:
         raise NoService(f"no usable Astakos service at {url}: its answer cannot be read") from error
+
+
+def _words(error: errors.AstakosClientException) -> str:
+    """Return the reason that the service gave, in the form of this command's own errors."""
+    words = shown(error.said or error.message).removesuffix(".")
+    if in_body := INVALID_BODY.fullmatch(words):
+        # The command wrote the body, so its reader knows the keys as options.
+        return f"{in_body['key']}: {in_body['reason']}"
+    is_capitalized = words[1:2].islower() or words[1:2] == " "
+    return words[:1].lower() + words[1:] if is_capitalized else words

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import click
 
-from astakos.cli.client_options import UnknownName, asking, asks_as_holder, asks_service
+from astakos.cli.client_options import Refused, asking, asks_as_holder, asks_service
 from astakos.cli.output import print_rows, table_options
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -52,4 +52,4 @@ def uuids(names: Sequence[str], as_service: bool, url: str, token: str, as_json:
 def _refuse_unknown(kind: str, wanted: Sequence[str], found: Mapping[str, str]) -> None:
     unknown = [name for name in wanted if name not in found]
     if unknown:
-        raise UnknownName(f"there is no user with the {kind} {', '.join(map(repr, unknown))}")
+        raise Refused(f"there is no user with the {kind} {', '.join(map(repr, unknown))}")

@@ -329,6 +329,27 @@ def test_a_user_makes_lists_and_ends_keys(service: Caller) -> None:
     ended = asked(url, ALICE.token, "key", "end", text[:13])
     assert ended.output == f"Revoked {text[:13]}.\n"
     assert "the token was refused" in one_line(asked(url, text, "whoami"), 4)
-    refused = asked(url, ALICE.token, "key", "make", "--name", "x", "--call", "nope")
-    assert refused.status != 0
-    assert "the areas are" in refused.errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("end", "nope"), "there is no such key"),
+        (("make", "--name", "x" * 300), "name: Expected `str` of length <= "),
+        (("make", "--name", "x", "--call", "nope"), "the areas are"),
+    ],
+)
+def test_what_the_service_refuses_is_told_in_its_words(
+    standing_service: Caller, arguments: tuple[str, ...], words: str
+) -> None:
+    line = one_line(asked(standing_service.base_url, ALICE.token, "key", *arguments), 1)
+    assert words in line
+    assert "http" not in line
+    assert "$" not in line
+    assert line[0].islower()
+
+
+def test_a_service_that_fails_is_not_one_that_refuses() -> None:
+    with Peer(fault("serviceUnavailable", 503, "Later.", "503 Service Unavailable")) as peer:
+        line = one_line(asked(peer.url, ALICE.token, "key", "end", "nope"), 3)
+    assert "no usable Astakos service" in line
