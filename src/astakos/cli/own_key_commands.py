@@ -5,7 +5,9 @@ from typing import Any
 import click
 
 from astakos.cli.client_options import asking, asks_as_holder, asks_service
+from astakos.cli.instants import INSTANT
 from astakos.cli.output import json_option, print_facts, print_rows, table_options
+from astakos.clock import to_iso
 
 ALL, NONE = "all", "none"
 LIMITS = ("services", "calls", "networks", "project")
@@ -45,7 +47,7 @@ def mine(url: str, token: str, as_json: bool, wide: bool) -> None:
 
 @click.command()
 @click.option("--name", required=True, help="What the key is for.")
-@click.option("--expires", metavar="TIME", help="When it ends: ISO 8601 with a time zone.  [default: never]")
+@click.option("--expires", type=INSTANT, help="When it ends.  [default: never]")
 @click.option("--service", "services", multiple=True, help="A service that accepts it. Repeatable.")
 @click.option("--call", "calls", multiple=True, help="An area or call of the API. Repeatable.")
 @click.option("--network", "networks", multiple=True, help="A network or address. Repeatable.")
@@ -63,7 +65,7 @@ def mine(url: str, token: str, as_json: bool, wide: bool) -> None:
 @json_option
 def make(
     name: str,
-    expires: str | None,
+    expires: int | None,
     services: tuple[str, ...],
     calls: tuple[str, ...],
     networks: tuple[str, ...],
@@ -78,11 +80,13 @@ def make(
 
     Asks a service over HTTP. Without options, the key is for all services, calls, networks and projects.
     """
+    if not name.strip():
+        raise click.BadParameter("it must not be empty", param_hint="--name")
     with asking(url) as client:
         made = client.create_key(
             token,
             name,
-            expires=expires,
+            expires=None if expires is None else to_iso(expires),
             services=services or None,
             calls=calls or None,
             networks=networks or None,

@@ -320,6 +320,13 @@ def test_a_user_makes_lists_and_ends_keys(service: Caller) -> None:
     made = asked(url, ALICE.token, "key", "make", *options, "--json").document
     assert (made["calls"], made["expires"]) == (["quotas"], "2098-01-01T00:00:00+00:00")
     assert made["limits"] == {VM: 3}
+    until = asked(
+        url, ALICE.token, "key", "make", "--name", "day", "--expires", "2098-01-02", "--json"
+    ).document
+    assert until["expires"] == "2098-01-02T00:00:00+00:00"
+    asked(url, ALICE.token, "key", "end", until["prefix"])
+    assert asked(url, ALICE.token, "key", "make", "--name", "x", "--expires", "soon").status == 2
+    assert "must not be empty" in asked(url, ALICE.token, "key", "make", "--name", "").errors
     assert asked(url, ALICE.token, "key", "make", "--name", "x", "--limit", "nope").status == 2
     text = asked(url, ALICE.token, "key", "make", "--name", "other", "--key-only").output.strip()
     assert json.loads(asked(url, text, "whoami", "--json").output)["key"] == text[:13]
