@@ -26,7 +26,7 @@ class RecentRefusal(Value, frozen=True):
         holder: who was to be charged.
         key: the holding that had no room: the holder's, or that of a project above, or one of a meter.
         requested: the quantity.
-        usage: what was used and reserved.
+        available: how much there was room for, with grants.
         limit: the limit of the holding.
         is_above: whether it is the holding of a project above.
     """
@@ -36,7 +36,7 @@ class RecentRefusal(Value, frozen=True):
     holder: str
     key: Key
     requested: int
-    usage: int
+    available: int
     limit: int
     is_above: bool = False
 
@@ -71,8 +71,8 @@ class RecentRefusals:
         """Add refusals that happened now."""
         for component, holder, refusal, is_above in refused:
             key, quantity = refusal.provision
-            usage, limit = refusal.usage, refusal.limit
-            one = RecentRefusal(time, component, holder, key, quantity, usage, limit, is_above)
+            room, limit = refusal.room, refusal.limit
+            one = RecentRefusal(time, component, holder, key, quantity, room, limit, is_above)
             of_component = self._kept.setdefault(component, OrderedDict())
             of_holder = of_component.setdefault(holder, deque())
             of_component.move_to_end(holder)

@@ -160,6 +160,11 @@ class NoCapacity(Value, frozen=True):
     renewal: Renewal | None = None
     available: int | None = None
 
+    @property
+    def room(self) -> int:
+        """Return how much there is room for, with grants; 0 if usage is at the limit or beyond it."""
+        return max(0, self.limit - self.usage) if self.available is None else self.available
+
 
 class NoQuantity(Value, frozen=True):
     """Refused: the release is larger than `usage`, which cannot fall below `limit` (always 0)."""

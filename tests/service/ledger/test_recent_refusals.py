@@ -21,7 +21,7 @@ def test_the_newest_come_first_and_say_what_there_was() -> None:
     recent.add([refused(2, "ada", 4, "ram"), refused(1, "ben", 5)], 20)
     assert [one.time for one in recent.find(ALL)] == [20, 20, 10]
     (first,) = recent.find(RefusalsWanted(10, ("ada",), ("vm",)))
-    assert (first.component, first.key.source, first.usage, first.limit) == (1, "project", 7, 9)
+    assert (first.component, first.key.source, first.available, first.limit) == (1, "project", 2, 9)
     assert recent.find(RefusalsWanted(1, ("ada",)))[0].requested == 4
     assert recent.find(RefusalsWanted(10, ("nobody",))) == recent.find(RefusalsWanted(10, None, ())) == []
 

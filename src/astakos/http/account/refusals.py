@@ -71,6 +71,6 @@ def _document(one: RecentRefusal, component: str) -> Document:
         "resource": one.key.resource,
         "level": _level(one),
         "requested": one.requested,
-        "available": max(0, one.limit - one.usage),
+        "available": one.available,
         "limit": one.limit,
     }

@@ -176,9 +176,9 @@ def _no_room_on_meter(refusal: NoCapacity, renewal: Renewal, data: dict[str, Any
     key = prefix_of_holder(refusal.provision.key.holder)
     whose = name if key is None else f"{name} of the key {key}"
     message = f"The quantity would exceed the limit of {whose}, which is {limit}."
-    available = max(0, limit - refusal.usage)
+    available = refusal.room
     if refusal.available is not None:
-        data["available"] = available = refusal.available
+        data["available"] = available
         message = f"The quantity would exceed the limit of {name} and its grants: {available} are available."
     headers = {LEVEL: data["level"], RATE_LIMIT_POLICY: f'"{name}";q={limit};w={_seconds(renewal.window)}'}
     if renewal.resets is not None and renewal.wait is not None:

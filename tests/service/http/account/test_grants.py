@@ -134,12 +134,22 @@ def test_a_refusal_says_what_is_available_with_grants(database: Database, clock:
         refused = charge(caller, 8)
         data = refused.document["overLimit"]["data"]
         assert (data["usage"], data["limit"], data["available"]) == (5, 5, 7)
+        (told,) = caller.get(f"{ACCOUNT}/quotas/refusals", ALICE.token).document
+        assert (told["requested"], told["available"], told["limit"]) == (8, 7, 5)
         assert data["resets"] == to_iso(MIDNIGHT)
         assert refused.headers["ratelimit"].startswith(f'"{DAILY}";r=7;')
         named = {"holder": U.holder, "source": U.source, "resource": f"{VM}/grant-1", "quantity": 1}
         refused = caller.post(COMMISSIONS, COMPUTE_TOKEN, {"provisions": [named]})
         assert refused.status == 400
         assert f"{VM}/grant-1 is a grant of {VM}" in refused.message
+        clock.set(START + 1)
+        pending = charge(caller, 1, auto_accept=False).document["serial"]
+        grown = {"quantities": [{**U._asdict(), "quantity": 20}, {**P._asdict(), "quantity": 20}]}
+        refused = caller.post(f"{COMMISSIONS}/{pending}/action", COMPUTE_TOKEN, {"grow": grown})
+        of_growth = refused.document["overLimit"]["data"]
+        told = caller.get(f"{ACCOUNT}/quotas/refusals", ALICE.token).document[0]
+        assert told["requested"] == of_growth["provision"]["quantity"] == 19
+        assert told["available"] == of_growth["available"] == 6
 
 
 def test_users_list_what_they_were_given(database: Database, clock: SimulatedClock) -> None:
