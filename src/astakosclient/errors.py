@@ -275,7 +275,8 @@ class QuotaLimit(AstakosClientException):
         if not (self.holder and self.requested):
             return story
         resets = f", resets {self.resets}" if self.resets else ""
-        return f"{story} (limit of {_shortened(self.holder)}{resets})"
+        what = "usage" if self.requested < 0 else "limit"
+        return f"{story} ({what} of {_shortened(self.holder)}{resets})"
 
 
 class NoUserName(AstakosClientException):

@@ -220,7 +220,7 @@ def test_a_refusal_that_cannot_be_read_is_still_a_quota_limit(
         (
             "NoQuantityError",
             -9,
-            "released than is in use: cyclades.x: in use 5, requested -9. (limit of project:lab)",
+            "released than is in use: cyclades.x: in use 5, requested -9. (usage of project:lab)",
         ),
     ],
 )
