@@ -374,6 +374,14 @@ EVERY_CALL: dict[str, tuple[Invoke, str, str, Any, Any, Any]] = {
         {"serial": None},
         None,
     ),
+    "check_commission with at_most": (
+        lambda c: c.check_commission(TOKEN, {"provisions": []}, at_most=True),
+        "POST",
+        f"{ACCOUNT}/commissions",
+        {"provisions": [], "dry_run": True, "at_most": True},
+        {"serial": None, "granted": [PROVISION]},
+        [PROVISION],
+    ),
     "get_periods": (
         lambda c: c.get_periods(TOKEN, "llm.tokens/month", limit=5),
         "GET",
@@ -628,6 +636,7 @@ IMPOSSIBLE_ARGUMENTS: list[Invoke] = [
     lambda c: c.lookups(TOKEN).get_uuids(None),  # type: ignore[arg-type]  # what is tested
     lambda c: c.resolve_commissions(TOKEN, "17", []),  # type: ignore[arg-type]  # what is tested
     lambda c: c.resolve_commissions(TOKEN, [], 17),  # type: ignore[arg-type]  # what is tested
+    lambda c: c.issue_commission(TOKEN, {"provisions": [], "dry_run": True}),
     lambda c: c.issue_commissions(TOKEN, "no commissions"),  # type: ignore[arg-type]  # what is tested
     lambda c: c.issue_commissions(TOKEN, {"provisions": []}),  # type: ignore[dict-item]  # what is tested
     lambda c: c.issue_commissions(TOKEN, 7),  # type: ignore[arg-type]  # what is tested

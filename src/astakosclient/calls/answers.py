@@ -10,6 +10,7 @@ from astakosclient.errors import InvalidResponse, NoUserName, NoUUID
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from astakosclient.answer_types import Provision
     from astakosclient.core.exchange import Answer
 
 
@@ -51,6 +52,16 @@ def serial(answer: Answer) -> int:
     if type(number) is not int:
         raise _unusable(answer, "The response has no commission serial")
     return number
+
+
+def granted(answer: Answer) -> list[Provision] | None:
+    """Returns the granted quantities of a commission; None if the response has none.
+
+    Raises:
+        InvalidResponse: the response is not a JSON object.
+    """
+    found: list[Provision] | None = mapping(answer).get("granted")
+    return found
 
 
 def mapping_at(key: str) -> Callable[[Answer], dict[str, str]]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         CommissionInfo,
         Granted,
         HistoryPage,
+        Provision,
         Reconciliation,
         Resolution,
     )
@@ -49,8 +50,10 @@ def issue_commission(
     """Builds the call that issues a commission.
 
     Raises:
-        BadValue: ``request`` cannot be encoded as JSON, or is not a mapping and ``ttl`` is set.
+        BadValue: ``request`` cannot be encoded as JSON, is no mapping and ``ttl`` is set, or is a question.
     """
+    if isinstance(request, Mapping) and request.get("dry_run") is True:
+        raise BadValue("request has dry_run, with which nothing is issued; use check_commission")
     if ttl is not None:
         if not isinstance(request, Mapping):
             raise BadValue(f"request must be a mapping if ttl is set, not a {type(request).__name__}")
@@ -86,14 +89,17 @@ def issue_at_most(
     )
 
 
-def check_commission(token: str | None, request: Mapping[str, Any]) -> Call[None]:
-    """Builds the call that asks whether a commission would be issued."""
+def check_commission(
+    token: str | None, request: Mapping[str, Any], at_most: bool
+) -> Call[list[Provision] | None]:
+    """Builds the call that asks whether, or with ``at_most`` for how much, a commission would be issued."""
+    document = _with(request, dry_run=True, at_most=True) if at_most else _with(request, dry_run=True)
     return post(
         "check_commission",
         COMMISSIONS,
         token,
-        _with(request, dry_run=True),
-        answers.nothing,
+        document,
+        answers.granted,
         repeatable=True,
         explain=faults.explain_refused_issue,
     )

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Overage,
         OwnGrant,
         Period,
+        Provision,
         Quotas,
         RecentRefusal,
         Reconciliation,
@@ -502,7 +503,8 @@ class BoundCalls(BoundProjectCalls):
             QuotaLimit: it would exceed a limit, or release more than is in use; see its attributes.
             NotFound: a holding does not exist.
             BadRequest: the server rejects the request as malformed.
-            BadValue: the request cannot be encoded as JSON, or the idempotency key is invalid.
+            BadValue: the request cannot be encoded as JSON or has ``dry_run``, which is for
+                `check_commission`; or the idempotency key is invalid.
             AstakosClientException: the call failed; with status 422, the key belongs to another request.
 
         Example:
@@ -540,15 +542,24 @@ class BoundCalls(BoundProjectCalls):
         """
         return self._run(commissions.issue_at_most(self._token, request, ttl, idempotency_key))
 
-    def check_commission(self, request: Mapping[str, Any]) -> None:
+    def check_commission(
+        self, request: Mapping[str, Any], *, at_most: bool = False
+    ) -> list[Provision] | None:
         """Asks whether a commission would be issued, and issues nothing; raises what `issue_commission` does.
 
         Use it only with a server that has ``dry-run`` in its header ``Astakos-Supports``: others issue.
 
         Args:
             request: see `issue_commission`.
+            at_most: ask how much of each resource there is room for, up to the quantities of the request.
+
+        Returns:
+            With ``at_most``, the quantities that `issue_at_most` would grant now; otherwise None.
+
+        Raises:
+            QuotaLimit: it would be refused; with ``at_most``, because there is room for nothing.
         """
-        self._run(commissions.check_commission(self._token, request))
+        return self._run(commissions.check_commission(self._token, request, at_most))
 
     def issue_one_commission(
         self,
