@@ -35,10 +35,10 @@ from service.world import ALICE, LAB, LOADED, VM, member_key, project_key
 pytestmark = pytest.mark.ledger
 
 COMPUTE = 1
-CAP = 25
+CAP = 10
 U, P = member_key(ALICE), project_key()
 DAILY, WEEKLY = f"{VM}/day", f"{VM}/week"
-LIMITS = {DAILY: 40, WEEKLY: 90}
+LIMITS = {DAILY: 20, WEEKLY: 45}
 DEFINITIONS = {
     DAILY: MeterDefinition(unit=Unit.DAY, zone="America/New_York", rollover=CAP),
     WEEKLY: MeterDefinition(unit=Unit.WEEK),
@@ -289,7 +289,7 @@ def both(quantity: int) -> tuple[Provision, Provision]:
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from([0, 0, 1, HOUR, 7 * HOUR, DAY, 3 * DAY, 9 * DAY]),
+        st.sampled_from([0, 0, 0, 0, 1, HOUR, 7 * HOUR, DAY, 3 * DAY, 9 * DAY]),
         st.integers(0, 1),
         st.sampled_from(
             [
@@ -311,7 +311,7 @@ STEPS = st.lists(
         st.integers(0, 5),
         st.sampled_from([None, (DAILY,), (WEEKLY,)]),
     ),
-    min_size=5,
+    min_size=15,
     max_size=40,
 )
 
@@ -325,6 +325,7 @@ def test_every_unit_counts_where_the_rule_says(
 ) -> None:
     database = engine.world(tmp_path_factory.mktemp("world"))
     life = Life(database)
+    life.give(60, 20, 1, None)
     with contextlib.closing(life.engines[0]), contextlib.closing(life.engines[1]):
         for time, number, what, quantity, place, lifts in steps:
             life.clock.set(life.clock.now + time)

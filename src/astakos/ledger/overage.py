@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 
 from astakos.ledger.counts import Count
+from astakos.ledger.grants import base_of_grant
 from astakos.ledger.rules import UNLIMITED, Holding, Key, Provision
 
 Reach = Callable[[Key, Collection[Key], int], int]
@@ -76,7 +77,8 @@ def room_for(
     """
     counting = {key: {key} for key in imports}
     for count in counts:
-        if count.base in imports:
+        # What a grant has left bounds nothing: there can be others, and periods with room.
+        if count.base in imports and base_of_grant(count.key.resource) is None:
             counting.setdefault(count.key, set()).add(count.base)
     room: dict[str, int] = {}
     for key, bases in counting.items():
