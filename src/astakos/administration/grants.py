@@ -4,7 +4,7 @@ A grant for a member of a project lifts the member's limits only, and one for a 
 In a user's own project both levels have the user's limits, so a grant for the user is made at both.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from astakos.administration.journal import Journal
@@ -16,11 +16,11 @@ from astakos.ledger.grants import (
     base_of_grant,
     grant_resource,
 )
-from astakos.ledger.meter_definitions import SEPARATOR, Kind, base_of
+from astakos.ledger.meter_definitions import SEPARATOR, Kind, MeterDefinition, base_of
 from astakos.ledger.rules import UNLIMITED, Holding, Key
 from astakos.projects.limits import project_holder, user_holder, uuid_of_user
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import grants
+from astakos.storage.tables import grants, registry
 from astakos.storage.tables.grants import State, StoredGrant
 from astakos.storage.tables.holdings import Row, find
 from astakos.storage.tables.meters import find_definitions
@@ -161,10 +161,7 @@ def lifted(connection: Connection, base: str, named: Sequence[str] | None) -> tu
     definitions = find_definitions(connection)
     kinds = {name: each.kind for name, each in definitions.items() if base_of(name) == base}
     if not kinds:
-        raise StateError(
-            f"{base!r} has no meter, so there is nothing that a grant could lift; "
-            "`astakos resource set --meter` defines one"
-        )
+        raise StateError(_without_meters(connection, base, definitions))
     if named is None:
         if all(kind is Kind.RATE for kind in kinds.values()):
             raise StateError(
@@ -178,6 +175,19 @@ def lifted(connection: Connection, base: str, named: Sequence[str] | None) -> tu
     if not full:
         raise StateError(f"a grant must lift something; {base} has {_listed(kinds)}")
     return tuple(sorted(set(full)))
+
+
+def _without_meters(connection: Connection, name: str, definitions: Mapping[str, MeterDefinition]) -> str:
+    """Return why there is nothing that a grant of this could lift."""
+    if name in definitions:
+        counted = base_of(name)
+        return f"{name} is a meter itself; name the resource {counted}, and lift this meter: --lifts {name}"
+    if name not in registry.scales(connection):
+        return f"there is no resource {name!r}; `astakos resource list` shows all"
+    return (
+        f"{name!r} has no meter, so there is nothing that a grant could lift; "
+        f"`astakos resource set {name} --meter month=1000` defines one"
+    )
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from astakos.ledger.meter_definitions import MeterDefinition
 from astakos.ledger.periods import Unit
 from astakos.storage.protocol import Database
 from service.command import astakos, refused
-from service.world import ALICE, BOB, LAB, LOADED, VM
+from service.world import ALICE, BOB, LAB, LOADED, RAM, VM
 
 pytestmark = pytest.mark.every_engine
 
@@ -80,6 +80,16 @@ def test_members_and_projects_have_grants(metered: Database) -> None:
         (("list", "nobody"), "there is no user or project 'nobody'"),
         (("show", "9"), "there is no grant 9; `astakos grant list` shows them"),
         (("revoke", "9"), "there is no grant 9"),
+        (("add", BOB.email, "nope", "5"), "there is no resource 'nope'; `astakos resource list` shows all"),
+        (
+            ("add", BOB.email, DAILY, "5"),
+            f"{DAILY} is a meter itself; name the resource {VM}, and lift this meter: --lifts {DAILY}",
+        ),
+        (
+            ("add", BOB.email, RAM, "5"),
+            f"{RAM!r} has no meter, so there is nothing that a grant could lift; "
+            f"`astakos resource set {RAM} --meter month=1000` defines one",
+        ),
         (("add", BOB.email, VM, "unlimited"), f"the amount of a grant must be from 1 to {2**63 - 2}"),
     ],
 )
