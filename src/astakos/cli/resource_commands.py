@@ -1,6 +1,6 @@
 """`astakos resource list` and `astakos resource set`: resources and their default limits, on the database."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import click
 import msgspec
@@ -16,7 +16,7 @@ from astakos.cli.shown_values import Amount
 from astakos.cli.threshold_options import THRESHOLDS, Percents
 from astakos.directory.entities import Resource
 from astakos.directory.names import refuse_name
-from astakos.ledger.meter_definitions import Kind, MeterDefinition, base_of
+from astakos.ledger.meter_definitions import SEPARATOR, Kind, MeterDefinition, base_of
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import projects, registry
 from astakos.storage.tables.meters import find_definitions
@@ -156,14 +156,7 @@ def set_(
     resources = {resource.name: resource for resource in registry.list_resources(database.reader())}
     known = resources.get(name)
     if known is None:
-        refusal = refuse_name(name)
-        if refusal:
-            raise StateError(refusal)
-        if service is None:
-            raise StateError(
-                f"there is no resource {name!r}; to register it, give its service: --service NAME"
-            )
-        entry = ResourceEntry(name=name, service=service, system_default=0, project_default=0)
+        entry = _new_entry(name, service, resources)
     else:
         entry = _entry(known, find_definitions(database.reader()).get(name))
     new_scale = entry.scale if scale is None else scale
@@ -210,6 +203,29 @@ def set_(
     for meter in meters:
         for line in _told(database.reader(), resources.get(meter.name), meter):
             click.echo(line)
+
+
+def _new_entry(name: str, service: str | None, resources: Collection[str]) -> ResourceEntry:
+    """Return the entry of a resource that is not registered yet."""
+    if SEPARATOR in name:
+        raise StateError(_no_such_meter(name, resources))
+    refusal = refuse_name(name)
+    if refusal:
+        raise StateError(refusal)
+    if service is None:
+        raise StateError(f"there is no resource {name!r}; to register it, give its service: --service NAME")
+    return ResourceEntry(name=name, service=service, system_default=0, project_default=0)
+
+
+def _no_such_meter(name: str, resources: Collection[str]) -> str:
+    """Return how to define a meter that there is not, and the resource that it would count."""
+    base = name.rpartition(SEPARATOR)[0]
+    if base in resources:
+        return f"there is no meter {name!r}; `astakos resource set {base} --meter month=1000` defines one"
+    return (
+        f"there is no meter {name!r}, and no resource {base!r} that it could count; register that first "
+        f"(the name of a resource has no {SEPARATOR})"
+    )
 
 
 def _figures(max_debt: int | None, thresholds: Percents | None, shadow: bool | None) -> dict[str, object]:

@@ -112,6 +112,12 @@ def test_what_can_not_be_registered_is_refused(database: Database) -> None:
     assert line.startswith("there is no service 'nothing'")
     line = refused(database, "resource", "set", VM, "--service", "storage_api")
     assert "already belongs to the component 'compute'" in line
+    line = refused(database, "resource", "set", f"{VM}/month", "--max-debt", "3")
+    assert line == (
+        f"there is no meter '{VM}/month'; `astakos resource set {VM} --meter month=1000` defines one"
+    )
+    line = refused(database, "resource", "set", "nope/month", "--max-debt", "3")
+    assert line.startswith("there is no meter 'nope/month', and no resource 'nope' that it could count")
     assert all_rows(database) == before
 
 
