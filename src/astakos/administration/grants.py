@@ -144,6 +144,8 @@ def facts_of(terms: Terms) -> dict[str, Any]:
 
 
 def _check(terms: Terms) -> None:
+    if terms.amount == UNLIMITED:
+        raise StateError(f"a grant cannot be unlimited; its amount must be from 1 to {UNLIMITED - 1}")
     if not 0 < terms.amount < UNLIMITED:
         raise StateError(f"the amount of a grant must be from 1 to {UNLIMITED - 1}")
     if terms.expires <= terms.starts:

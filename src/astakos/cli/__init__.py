@@ -1,5 +1,6 @@
 """The `astakos` command."""
 
+import re
 import sys
 from typing import Any
 
@@ -48,6 +49,9 @@ SECTIONS = {
     "Try it": ALONE,
 }
 
+NEGATIVE = re.compile(r"-[0-9]")
+"""How `click` names the option that it takes a negative number for."""
+
 
 class AstakosCommand(LazyGroup):
     """The command as a whole: reports errors in one line."""
@@ -66,6 +70,11 @@ class AstakosCommand(LazyGroup):
         """Run a command; report expected errors in one line, with exit status 1."""
         try:
             return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            if not NEGATIVE.fullmatch(error.option_name):
+                raise
+            words = f"An amount must not be negative, and there is no option {error.option_name}."
+            raise click.UsageError(words, error.ctx) from error
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:

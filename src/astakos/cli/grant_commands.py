@@ -14,7 +14,7 @@ from astakos.cli.acting import reason_option
 from astakos.cli.instants import INSTANT
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import json_option, print_facts, print_rows, table_options
-from astakos.cli.quantities import AMOUNT, GivenAmount, shown
+from astakos.cli.quantities import GRANTED, GivenAmount, shown
 from astakos.cli.shown_values import Amount, moment
 from astakos.events.event import OPERATOR
 from astakos.ledger.grants import MOST_PRIORITY, NEVER, USUAL_PRIORITY
@@ -35,7 +35,7 @@ def grant() -> None:
 @grant.command()
 @click.argument("holder", metavar="USER|PROJECT")
 @click.argument("resource")
-@click.argument("amount", type=AMOUNT)
+@click.argument("amount", type=GRANTED)
 @click.option("--project", metavar="PROJECT", help="The project in which the USER, a member, has it.")
 @click.option(
     "--priority",

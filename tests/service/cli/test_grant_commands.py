@@ -87,17 +87,40 @@ def test_members_and_projects_have_grants(metered: Database) -> None:
         ),
         (
             ("add", BOB.email, RAM, "5"),
-            f"{RAM!r} has no meter, so there is nothing that a grant could lift; "
-            f"`astakos resource set {RAM} --meter month=1000` defines one",
+            (
+                f"{RAM!r} has no meter, so there is nothing that a grant could lift; "
+                f"`astakos resource set {RAM} --meter month=1000` defines one"
+            ),
         ),
-        (("add", BOB.email, VM, "unlimited"), f"the amount of a grant must be from 1 to {2**63 - 2}"),
+        (
+            ("add", BOB.email, VM, "unlimited"),
+            f"a grant cannot be unlimited; its amount must be from 1 to {2**63 - 2}",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_said(metered: Database, arguments: tuple[str, ...], message: str) -> None:
     assert refused(metered, "grant", *arguments) == message
 
 
+@pytest.mark.parametrize("amount", ["9223372036854775808", "9000P", "99999999999999999999.5"])
+def test_an_amount_that_is_too_large_is_not_called_a_limit(metered: Database, amount: str) -> None:
+    ended = astakos(metered, "grant", "add", BOB.email, VM, amount)
+    assert ended.status == 2
+    assert "unlimited" not in ended.errors
+    assert "the limit" not in ended.errors
+
+
 def test_a_grant_that_is_over_already_is_not_made(metered: Database) -> None:
     ended = astakos(metered, "grant", "add", BOB.email, VM, "5", "--expires", "2001-01-01")
     assert ended.status == 2
     assert "--expires is over already" in ended.errors
+
+
+@pytest.mark.parametrize("arguments", [("grant", "add", BOB.email, VM), ("quota", "set", BOB.email, VM)])
+def test_a_negative_amount_is_not_called_an_unknown_option(
+    metered: Database, arguments: tuple[str, ...]
+) -> None:
+    ended = astakos(metered, *arguments, "-10")
+    assert ended.status == 2
+    assert "An amount must not be negative" in ended.errors
+    assert "No such option '--lift'" in astakos(metered, *arguments, "1", "--lift").errors
