@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import requests  # noqa: F401 - kept, so that both turns have the same classes of cookies: pytester forgets others
 
 from docs.pages import run, shell_script_of
 from service.command import Serving
