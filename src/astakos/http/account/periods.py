@@ -9,6 +9,7 @@ from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
+from astakos.storage.tables.meters import find_definitions
 from astakos.storage.tables.periods import PeriodUsage, periods_of
 from astakosclient.answer_types import Period
 
@@ -29,13 +30,17 @@ BEFORE = Parameter(
     faults=[BadRequest],
 )
 async def periods(service: Service, request: Request, user: User) -> Answer:
-    """Lists what the caller used of a budget in each period, the newest first. Empty for other resources."""
+    """Lists what the caller used of a budget in each period, the newest first. Empty for rates."""
     resource = RESOURCE.of(request)
     if resource is None:
         raise BadRequest("The parameter resource is required: a meter, for example llm.tokens/month.")
     before, most, now = BEFORE.of(request), LIMIT.of(request) or USUAL_PAGE, service.now()
 
     def page(connection: Connection) -> bytes:
+        if resource not in find_definitions(connection):
+            raise BadRequest(
+                f"{resource!r} is not a meter. Name one of GET resources, for example llm.tokens/month."
+            )
         project = None if user.key is None else user.key.project
         found = periods_of(
             connection, user.uuid, resource, before=before, most=most, now=now, project=project

@@ -181,9 +181,11 @@ def test_what_was_used_is_told_period_by_period(database: Database, clock: Simul
         }
         page = caller.get(f"{path}&limit=2&before={quote(found[1]['start'])}", ALICE.token).document
         assert page == found[2:]
-        for resource in (VM, RATE, "none"):
+        of_rate = caller.get(f"{ACCOUNT}/quotas/periods?resource={RATE}", ALICE.token)
+        assert (of_rate.status, of_rate.document) == (200, [])
+        for resource in (VM, "none"):
             other = caller.get(f"{ACCOUNT}/quotas/periods?resource={resource}", ALICE.token)
-            assert (other.status, other.document) == (200, [])
+            assert (other.status, f"'{resource}' is not a meter" in other.message) == (400, True)
         assert caller.get(f"{ACCOUNT}/quotas/periods", ALICE.token).status == 400
         assert caller.get(f"{path}&before=yesterday", ALICE.token).status == 400
 
