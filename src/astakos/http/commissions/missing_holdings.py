@@ -15,6 +15,7 @@ OTHER_SOURCE = "the source of a user's holding must be project:<uuid>"
 NO_RESOURCE = "there is no such resource"
 NO_PROJECT = "there is no such project"
 NO_USER = "there is no such user"
+NOT_LOWER_CASE = "UUIDs must be in lower case"
 NO_MEMBER = "the user is not a member of the project"
 NO_QUOTA = "the holder has no quota for the resource from the source"
 
@@ -38,10 +39,10 @@ def unknown_name(connection: Connection, key: Key) -> str:
         return NO_RESOURCE
     project = (key.source or key.holder).removeprefix(PROJECT)
     if projects.find(connection, project) is None:
-        return NO_PROJECT
+        return NO_PROJECT if projects.find(connection, project.lower()) is None else NOT_LOWER_CASE
     if key.source is None:
         return NO_QUOTA
     user = key.holder.removeprefix(USER)
     if users.find_by_uuid(connection, user) is None:
-        return NO_USER
+        return NO_USER if users.find_by_uuid(connection, user.lower()) is None else NOT_LOWER_CASE
     return NO_MEMBER if memberships.find_state(connection, user, project) is None else NO_QUOTA

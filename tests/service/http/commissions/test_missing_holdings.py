@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 
+from astakos.storage.protocol import Database
 from service.caller import COMMISSIONS, Caller
+from service.command import astakos
+from service.installation import rows
 from service.world import ALICE, COMPUTE_TOKEN, EDGAR, LAB, UNKNOWN_UUID, VM
 
 pytestmark = pytest.mark.every_engine
@@ -23,6 +26,8 @@ PROJECT = f"project:{LAB}"
         ({"source": "project:a\0b"}, "there is no such project"),
         ({"holder": f"project:{UNKNOWN_UUID}", "source": None}, "there is no such project"),
         ({"holder": f"user:{UNKNOWN_UUID}"}, "there is no such user"),
+        ({"source": f"project:{LAB.upper()}"}, "UUIDs must be in lower case"),
+        ({"holder": f"project:{LAB.upper()}", "source": None}, "UUIDs must be in lower case"),
         ({"holder": f"user:{EDGAR.uuid}"}, "the user is not a member of the project"),
         ({"holder": ALICE.email}, "the holder must be user:<uuid>, not a mail address"),
         ({"holder": f"user:{ALICE.email}"}, "the holder must be user:<uuid>, not a mail address"),
@@ -62,3 +67,11 @@ def test_commissions_in_bulk_name_the_holding_too(standing_service: Caller) -> N
     assert mail_address.startswith(f"There is no holding {VM} of {ALICE.email} from {PROJECT}: ")
     assert mail_address.endswith(": the holder must be user:<uuid>, not a mail address.")
     assert unknown.endswith(": the holder has no quota for the resource from the source.")
+
+
+def test_the_uuid_of_a_user_must_be_in_lower_case(service: Caller, database: Database) -> None:
+    assert astakos(database, "user", "add", "zoe@example.org").status == 0
+    ((uuid,),) = rows(database, "SELECT uuid FROM users WHERE email = 'zoe@example.org'")
+    asked = {"holder": f"user:{str(uuid).upper()}", "source": PROJECT, "resource": VM, "quantity": 1}
+    reply = service.post(COMMISSIONS, COMPUTE_TOKEN, {"provisions": [asked]})
+    assert (reply.status, reply.message.endswith(": UUIDs must be in lower case.")) == (404, True)
