@@ -149,11 +149,11 @@ def _charge(connection: Connection, changes: dict[Key, int], now: int, *, force:
                 del changes[provision.key]
             case NoCapacity(provision=provision, usage=usage, limit=limit):
                 return (
-                    f"{_name(connection, provision)} has no room for {provision.quantity} of "
+                    f"the project {_name(connection, provision)} has no room for {provision.quantity} of "
                     f"{provision.key.resource}: {usage} of {limit} are in use; raise its limit, or force it"
                 )
             case NoHolding(provision=provision):
-                return f"{_name(connection, provision)} has no quota of {provision.key.resource}"
+                return f"the project {_name(connection, provision)} has no quota of {provision.key.resource}"
             case _:
                 return "the usage of a project above would be larger than any holding can have"
     return None

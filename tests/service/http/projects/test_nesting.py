@@ -244,7 +244,7 @@ def test_a_move_is_refused_where_there_is_no_room_unless_it_is_forced(
     charge(service, team, 4)
     reply = act(service, team, "move", parent=small)
     assert reply.status == 409
-    assert "Small.example.org has no room for 4 of compute.vm: 0 of 3 are in use" in reply.message
+    assert "The project small.example.org has no room for 4 of compute.vm: 0 of 3 are in use" in reply.message
     assert (show(service, team)["parent"], usage(database, small, department)) == (department, [0, 4])
     done(service, team, "move", parent=small, force=True)
     assert usage(database, small, department, organization) == [4, 0, 0]
