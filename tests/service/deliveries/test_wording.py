@@ -67,6 +67,7 @@ def test_limits_are_told_in_the_unit_of_the_resource(database: Database) -> None
     assert template.subject_with(values) == "80 % of llm.cost in lab.example.org used"
     text = template.text_with(values)
     assert "10 USD of llm.cost are used. The limit is 12.5 USD.\n" in text
+    assert "that would take usage beyond the limit are refused, unless grants have room" in text
     assert f"resets    {PAST}\n" in text
     own = event._replace(event=event.event._replace(project=BOB.uuid))
     values = values_of(database.reader(), own, BASE_URL)
