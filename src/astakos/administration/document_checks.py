@@ -54,6 +54,6 @@ def require_distinct(document: StateDocument) -> None:
             name = getattr(entry, key)
             if name in first:
                 raise Place(f"{part}[{position}].{key}").error(
-                    f"{name!r} is already described by `$.{part}[{first[name]}]`"
+                    f"{name!r} is already described", f" by `$.{part}[{first[name]}]`"
                 )
             first[name] = position

@@ -23,9 +23,9 @@ def text_at(text: str, place: Place) -> str:
     return text
 
 
-def new_name_at(name: str, place: Place) -> str:
-    """Check the name of something that does not exist yet."""
-    refusal = refuse_name(name)
+def new_name_at(name: str, place: Place, example: str) -> str:
+    """Check the name of something that does not exist yet; a refusal has the example."""
+    refusal = refuse_name(name, example)
     if refusal:
         raise place.error(refusal)
     return name

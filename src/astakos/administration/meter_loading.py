@@ -34,7 +34,7 @@ def check_meter(connection: Connection, entry: ResourceEntry, place: Place) -> M
         raise (place / "name").error(f"{base} is a meter itself, and meters are not counted")
     if resource.service != entry.service:
         raise (place / "service").error(f"{base}, which this meter counts, is offered by {resource.service}")
-    new_name_at(entry.name.removeprefix(base + SEPARATOR), place / "name")
+    new_name_at(entry.name.removeprefix(base + SEPARATOR), place / "name", "month")
     if base_of_grant(entry.name) is not None:
         raise (place / "name").error(f"{entry.name} would be the name of a grant; use another word")
     try:

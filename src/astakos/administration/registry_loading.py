@@ -41,7 +41,7 @@ def load_component(
     """Register a component, or change it to match its entry."""
     known = registry.find_component(connection, entry.name)
     if known is None:
-        new_name_at(entry.name, place / "name")
+        new_name_at(entry.name, place / "name", "compute")
     refusal = refuse_menu(entry.menu)
     if refusal:
         raise (place / "menu").error(refusal)
@@ -158,7 +158,7 @@ def load_service(connection: Connection, entry: ServiceEntry, place: Place, jour
         raise (place / "component").error(f"there is no component {entry.component!r}")
     known = {service.name: service for service in registry.list_services(connection)}
     if entry.name not in known:
-        new_name_at(entry.name, place / "name")
+        new_name_at(entry.name, place / "name", "compute")
     elif known[entry.name].component.name != entry.component:
         owner = known[entry.name].component.name
         raise (place / "name").error(f"the service {entry.name!r} already belongs to the component {owner!r}")
@@ -200,7 +200,7 @@ def load_resource(
                 f"the resource {entry.name!r} already belongs to the component {owner!r}"
             )
     elif entry.meter is None:
-        new_name_at(entry.name, place / "name")
+        new_name_at(entry.name, place / "name", "compute.vm")
     known_meter = check_meter(connection, entry, place)
     ui_visible = entry.api_visible if entry.ui_visible is None else entry.ui_visible
     if ui_visible and not entry.api_visible:

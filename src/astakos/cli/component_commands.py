@@ -14,8 +14,8 @@ from astakos.administration.component_tokens import (
     replace_token,
     revoke_token,
 )
-from astakos.administration.load import load
 from astakos.administration.state_document import ComponentEntry, ServiceEntry, StateDocument, StateError
+from astakos.cli.built_documents import apply
 from astakos.cli.instants import INSTANT
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import json_option, print_facts, print_rows, table_options, token_only_option
@@ -94,7 +94,7 @@ def add(
         ],
         services=[ServiceEntry(name=name, type=kind or name, component=name, endpoints=endpoints)],
     )
-    load(database, document, clock.now())
+    apply(database, document)
     _renew_token(database, name, as_json=as_json, token_only=token_only)
 
 
@@ -141,7 +141,7 @@ def set_(
                 name=offered.name, type=offered.type, component=name, endpoints=[_endpoint(url, version)]
             )
         ]
-    load(database, document, clock.now())
+    apply(database, document)
     click.echo(f"Changed {name}.")
     if right is not None:
         click.echo(f"It may charge {_charges(_known(database.reader(), name))}.")

@@ -2,10 +2,9 @@
 
 import click
 
-from astakos import clock
 from astakos.administration.accounts import find_user
-from astakos.administration.load import load
 from astakos.administration.state_document import Settings, StateDocument
+from astakos.cli.built_documents import apply
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import print_rows, table_options
 from astakos.storage.tables import settings, users
@@ -32,7 +31,7 @@ def admins(
     less = {find_user(reader, name).uuid for name in removed}
     if more or less:
         uuids = [uuid for uuid in dict.fromkeys([*uuids, *more]) if uuid not in less]
-        load(database, StateDocument(settings=Settings(project_admins=uuids)), clock.now())
+        apply(database, StateDocument(settings=Settings(project_admins=uuids)))
     known = ((uuid, users.find_by_uuid(reader, uuid)) for uuid in uuids)
     rows = [{"email": user and user.email, "uuid": uuid} for uuid, user in known]
     print_rows(rows, ("email", "uuid"), as_json=as_json, wide=wide)

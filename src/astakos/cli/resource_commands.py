@@ -5,9 +5,8 @@ from collections.abc import Collection, Iterator
 import click
 import msgspec
 
-from astakos import clock
-from astakos.administration.load import load
 from astakos.administration.state_document import ResourceEntry, StateDocument, StateError
+from astakos.cli.built_documents import apply
 from astakos.cli.meter_options import PERIOD_AND_LIMIT, Given, meter_entries
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import print_rows, table_options
@@ -196,7 +195,7 @@ def set_(
         for meter, meter_entry in known_meters.items()
         if base_of(meter) == name and meter not in named
     ]
-    load(database, StateDocument(resources=[changed, *meters, *follow]), clock.now())
+    apply(database, StateDocument(resources=[changed, *meters, *follow]))
     if known is None or changed != entry:
         for line in _told(database.reader(), known, changed):
             click.echo(line)

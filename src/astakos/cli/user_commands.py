@@ -8,8 +8,8 @@ import click
 
 from astakos import clock
 from astakos.administration.accounts import find_user, hash_new_password, renew_user_token, set_password
-from astakos.administration.load import load
 from astakos.administration.state_document import StateDocument, StateError, UserEntry
+from astakos.cli.built_documents import apply
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import json_option, print_facts, print_rows, table_options, token_only_option
 from astakos.cli.shown_values import moment
@@ -49,7 +49,7 @@ def add(
         raise StateError(f"the user {email!r} already exists; for a new token, run `astakos user token`")
     uuid = str(uuid4())
     entry = UserEntry(uuid=uuid, email=email, first_name=first_name, last_name=last_name, groups=list(groups))
-    load(database, StateDocument(users=[entry]), clock.now())
+    apply(database, StateDocument(users=[entry]))
     _renew_token(database_url, uuid, as_json=as_json, token_only=token_only)
 
 

@@ -10,8 +10,8 @@ LONGEST_NAME = 255
 _NAME = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_.-]{{0,{LONGEST_NAME - 1}}}")
 
 
-def refuse_name(name: str) -> str | None:
-    """Return why a name is invalid; None if it is valid."""
+def refuse_name(name: str, example: str = "compute.vm") -> str | None:
+    """Return why a name is invalid, with an example of a valid one; None if it is valid."""
     if _NAME.fullmatch(name):
         return None
     if not name.strip():
@@ -20,5 +20,5 @@ def refuse_name(name: str) -> str | None:
         return f"a name must not be longer than {LONGEST_NAME} characters"
     return (
         f"{name!r} is not a valid name; use ASCII letters, digits, and the characters _ . - "
-        "(the last two not at the beginning), for example compute.vm"
+        f"(the last two not at the beginning), for example {example}"
     )

@@ -49,7 +49,9 @@ def test_a_url_that_nobody_could_call_is_a_wrong_use(database: Database, option:
 def test_a_name_that_is_taken_or_empty_is_refused(database: Database) -> None:
     assert "already exists" in refused(database, "component", "add", "compute")
     assert "must not be empty" in refused(database, "component", "add", " ")
-    assert "'we ird' is not a valid name" in refused(database, "component", "add", "we ird")
+    line = refused(database, "component", "add", "we ird")
+    assert line.startswith("'we ird' is not a valid name")
+    assert line.endswith("for example compute")
     line = refused(database, "component", "add", "compute_api")
     assert "the service 'compute_api' already belongs to the component 'compute'" in line
 
@@ -122,7 +124,7 @@ def test_what_cannot_be_set_is_refused(database: Database) -> None:
     assert line == "name one service of compute with --service; it has: compute_api"
     assert astakos(database, "component", "set", "compute").status == 2
     line = refused(database, "component", "set", "compute", "--may-charge", "compute.vmm")
-    assert line == "there is no resource 'compute.vmm' - at `$.components[0].may_charge[0]`"
+    assert line == "there is no resource 'compute.vmm'"
     for words in (("own", "all"), ("all", "storage.space")):
         options = [part for word in words for part in ("--may-charge", word)]
         done = astakos(database, "component", "set", "compute", *options)

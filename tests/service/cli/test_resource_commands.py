@@ -112,6 +112,9 @@ def test_what_can_not_be_registered_is_refused(database: Database) -> None:
     assert line.startswith("there is no service 'nothing'")
     line = refused(database, "resource", "set", VM, "--service", "storage_api")
     assert "already belongs to the component 'compute'" in line
+    assert "$" not in line
+    twice = ("--meter", "month=1", "--meter", "month=2")
+    assert refused(database, "resource", "set", VM, *twice) == f"'{VM}/month' is already described"
     line = refused(database, "resource", "set", f"{VM}/month", "--max-debt", "3")
     assert line == (
         f"there is no meter '{VM}/month'; `astakos resource set {VM} --meter month=1000` defines one"

@@ -1,0 +1,19 @@
+"""Applies the state documents that commands build; their users have not seen them."""
+
+from astakos import clock
+from astakos.administration.document_places import PlacedError
+from astakos.administration.load import load
+from astakos.administration.state_document import StateDocument, StateError
+from astakos.storage.protocol import Database
+
+
+def apply(database: Database, document: StateDocument) -> None:
+    """Apply a document in one transaction.
+
+    Raises:
+        StateError: it contains an error; the message does not say where, because the user wrote options.
+    """
+    try:
+        load(database, document, clock.now())
+    except PlacedError as error:
+        raise StateError(error.words) from error
