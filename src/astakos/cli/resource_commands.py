@@ -77,12 +77,8 @@ def list_(database_url: str, as_json: bool, wide: bool) -> None:
     type=THRESHOLDS,
     help="The percentages of a limit at which the user is told, for example 50,80,100; `none`, or `default`.",
 )
-@click.option(
-    "--shadow/--enforce",
-    "shadow",
-    default=None,
-    help="Let limits only report what they would refuse, or refuse it.",
-)
+@click.option("--shadow", "is_shadow", is_flag=True, help="Let limits only report what they would refuse.")
+@click.option("--enforce", "is_enforced", is_flag=True, help="Let limits refuse again.")
 @click.option("--description", help="A description for people.")
 @click.option("--visible/--hidden", "visible", default=None, help="Whether users see the resource.")
 @click.option(
@@ -125,7 +121,8 @@ def set_(
     scale: int | None,
     max_debt: GivenAmount | None,
     thresholds: Percents | None,
-    shadow: bool | None,
+    is_shadow: bool,
+    is_enforced: bool,
     description: str | None,
     visible: bool | None,
     budgets: tuple[Given, ...],
@@ -169,7 +166,9 @@ def set_(
         "ui_visible": visible,
         "api_visible": visible,
     }
-    figures = _figures(max_debt and max_debt.quantity(name, new_scale), thresholds, shadow)
+    figures = _figures(
+        max_debt and max_debt.quantity(name, new_scale), thresholds, _shadow(is_shadow, is_enforced)
+    )
     if not (budgets or rates or windows):
         given |= figures
     changes = {key: value for key, value in given.items() if value is not None or key in figures}
@@ -225,6 +224,13 @@ def _no_such_meter(name: str, resources: Collection[str]) -> str:
         f"there is no meter {name!r}, and no resource {base!r} that it could count; register that first "
         f"(the name of a resource has no {SEPARATOR})"
     )
+
+
+def _shadow(is_shadow: bool, is_enforced: bool) -> bool | None:
+    """Return what two options say of a limit; None if neither is given."""
+    if is_shadow and is_enforced:
+        raise click.UsageError("Give --shadow or --enforce, not both.")
+    return is_shadow if is_shadow or is_enforced else None
 
 
 def _figures(max_debt: int | None, thresholds: Percents | None, shadow: bool | None) -> dict[str, object]:

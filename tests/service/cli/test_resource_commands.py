@@ -243,3 +243,9 @@ def test_thresholds_and_shadows_are_of_a_resource_or_of_the_meters_that_are_give
 def test_what_are_no_thresholds_is_refused(database: Database, text: str) -> None:
     done = astakos(database, "resource", "set", VM, "--thresholds", text)
     assert (done.status, done.output) == (2, "")
+
+
+def test_a_limit_cannot_both_refuse_and_only_report(database: Database) -> None:
+    done = astakos(database, "resource", "set", VM, "--shadow", "--enforce")
+    assert done.status == 2
+    assert "not both" in done.errors
