@@ -14,6 +14,18 @@ from astakos.cli.progress import progress_bar
 from astakos.storage.protocol import Database
 
 LONGEST_HEADER = 2**16
+PARTS = {
+    "components": "components",
+    "services": "services",
+    "resources": "resources",
+    "users": "users",
+    "projects": "projects",
+    "grants": "grants",
+    "keys": "keys",
+    "oauth2_clients": "OAuth2 clients",
+    "oauth2_tokens": "OAuth2 tokens",
+}
+"""What `load` counts, in these words."""
 
 
 @click.command()
@@ -52,14 +64,14 @@ def _load_document(content: bytes, name: str, database_url: str) -> None:
     document = documents.read_document(content, name)
     with database_to_load(database_url) as database:
         load_document(database, document, clock.now())
-    counts = {
-        "components": len(document.components),
-        "services": len(document.services),
-        "resources": len(document.resources),
-        "users": len(document.users),
-        "projects": len(document.projects),
-    }
-    click.echo(f"Loaded {', '.join(f'{count} {name}' for name, count in counts.items())}.")
+    loaded = (
+        ["settings"] if document.base_url is not None or document.settings != documents.Settings() else []
+    )
+    for part, words in PARTS.items():
+        count = len(getattr(document, part))
+        if count:
+            loaded.append(f"{count} {words.removesuffix('s') if count == 1 else words}")
+    click.echo(f"Loaded {', '.join(loaded)}." if loaded else "The document declares nothing.")
 
 
 @click.command()

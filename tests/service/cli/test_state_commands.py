@@ -23,11 +23,20 @@ def document(tmp_path: Path) -> Path:
 def test_what_is_loaded_is_counted_and_can_be_dumped(new: Database, document: Path) -> None:
     loaded = astakos(new, "load", str(document))
     assert (loaded.status, loaded.errors) == (0, created(new))
-    assert loaded.output == "Loaded 3 components, 2 services, 4 resources, 9 users, 3 projects.\n"
+    assert loaded.output == (
+        "Loaded settings, 3 components, 2 services, 4 resources, 9 users, 3 projects, "
+        "1 OAuth2 client, 1 OAuth2 token.\n"
+    )
     dumped = astakos(new, "dump")
     assert dumped.status == 0
     assert [user["email"] for user in dumped.document["users"]] == [user.email for user in world().users]
     assert not [secret for secret in SECRETS if secret in dumped.output]
+
+
+def test_it_is_said_if_only_settings_are_loaded(database: Database) -> None:
+    document = '{"settings": {"webhook_networks": ["10.0.0.0/8"]}}'
+    assert astakos(database, "load", "-", stdin=document).output == "Loaded settings.\n"
+    assert astakos(database, "load", "-", stdin="{}").output == "The document declares nothing.\n"
 
 
 def test_a_dump_can_be_loaded_from_standard_input(tmp_path: Path, database: Database, new: Database) -> None:
