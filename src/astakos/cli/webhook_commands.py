@@ -98,13 +98,20 @@ def rotate(name: str, overlap_hours: int, key_file: Path, database_url: str, as_
 @key_option
 @database_option
 @json_option
-def secret(name: str, key_file: Path, database_url: str, as_json: bool) -> None:
+@click.option(
+    "--secret-only", is_flag=True, help="Print nothing but the secret, for a variable of the shell."
+)
+def secret(name: str, key_file: Path, database_url: str, as_json: bool, secret_only: bool) -> None:
     """Print the secret of the webhook NAME again."""
     from astakos.administration.webhooks import find_webhook  # noqa: PLC0415
 
     key, reader = _key(key_file), open_database(database_url).reader()
     require_key(reader, key)
-    _print_secret(find_webhook(reader, name), key, as_json=as_json)
+    found = find_webhook(reader, name)
+    if secret_only:
+        click.echo(_secret(found, key))
+        return
+    _print_secret(found, key, as_json=as_json)
 
 
 @webhook.command()
@@ -173,5 +180,9 @@ def _key(file: Path) -> bytes:
 
 
 def _print_secret(found: Destination, key: bytes, *, as_json: bool) -> None:
-    secret = shown_secret(secret_of(key, found.name, found.generation))
-    print_facts({"name": found.name, "url": found.url, "secret": secret}, as_json=as_json)
+    facts = {"name": found.name, "url": found.url, "secret": _secret(found, key)}
+    print_facts(facts, as_json=as_json)
+
+
+def _secret(found: Destination, key: bytes) -> str:
+    return shown_secret(secret_of(key, found.name, found.generation))

@@ -48,6 +48,8 @@ def test_a_webhook_is_added_and_its_secret_shown_but_not_stored(database: Databa
     assert URL in astakos(database, "webhook", "list").output
     again = astakos(database, "webhook", "secret", added["name"], "--webhook-key", key, "--json")
     assert again.document == added
+    alone = astakos(database, "webhook", "secret", added["name"], "--webhook-key", key, "--secret-only")
+    assert alone.output == f"{added['secret']}\n"
     assert last_event(database)[2] == "webhook.created"
 
 
