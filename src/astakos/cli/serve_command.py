@@ -26,6 +26,7 @@ from astakos.deliveries.templates import MailTemplate, TemplateError, load_templ
 from astakos.deliveries.worker import Assignment
 from astakos.directory.mail_addresses import EXAMPLE, is_mail_address
 from astakos.directory.redirects import refuse_base_url
+from astakos.directory.setting_hints import how_to_set
 from astakos.directory.trusted_proxies import THIS_MACHINE, TrustedProxies
 from astakos.http.dialects.choice import NEWEST_NAME
 from astakos.ledger.engine_client import MOST_WAITING
@@ -330,10 +331,14 @@ def _mailer(database: Database, url: str | None, sender: str | None) -> Mailer |
     if sender and not (is_mail_address(sender) and sender.isascii()):
         raise StateError(f"--mail-sender must be an email address like {EXAMPLE}")
     recipients = settings.find(database.reader(), settings.HELPDESK, ())
+    how = how_to_set(settings.HELPDESK, [EXAMPLE])
     if not (sender or recipients):
-        raise StateError("--mail-server needs a sender: give --mail-sender, or set helpdesk (docs/state.md)")
+        raise StateError(f"--mail-server needs a sender: give --mail-sender, or set helpdesk: {how}")
     if not recipients:
-        log.warning("the setting helpdesk is empty: what is for operators is not mailed to anybody")
+        log.warning(
+            "the setting helpdesk is empty: what is for operators is not mailed to anybody; to set it: %s",
+            how,
+        )
     try:
         return Mailer.from_url(url, sender or recipients[0])
     except ValueError as error:

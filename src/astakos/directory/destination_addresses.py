@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from ipaddress import IPv6Address, IPv6Network
 
 from astakos.directory.network_addresses import IPAddress, Networks, parse_address
+from astakos.directory.setting_hints import how_to_set
 
 GLOBAL_UNICAST = IPv6Network("2000::/3")
 TEREDO = IPv6Network("2001::/32")
@@ -35,7 +36,7 @@ class AllowedAddresses:
             if address is None or not (is_public(address) or self._networks.include(address)):
                 return (
                     f"{text} is not a public address; to allow it, add its network to the setting "
-                    "webhook_networks"
+                    f"webhook_networks, whose whole list you give: {how_to_set('webhook_networks', [text])}"
                 )
         return None
 

@@ -110,6 +110,14 @@ def test_a_kind_that_no_event_can_have_is_refused(database: Database, key: str, 
     assert astakos(database, "webhook", "list", "--json").document == []
 
 
+def test_a_private_address_can_be_allowed_as_the_refusal_says(database: Database, key: str) -> None:
+    add_it = ("webhook", "add", "https://10.0.0.1/", "--webhook-key", key)
+    how = refused(database, *add_it).partition("you give: ")[2]
+    document = how.removeprefix("echo '").removesuffix("' | astakos load -")
+    assert astakos(database, "load", "-", stdin=document).output == "Loaded settings.\n"
+    assert astakos(database, *add_it).status == 0
+
+
 def test_the_number_of_webhooks_is_bounded(database: Database, key: str) -> None:
     for _ in range(MOST_WEBHOOKS):
         assert add(database, key).status == 0
