@@ -110,13 +110,16 @@ def not_understood(problem: RequestedProvision | SumOutOfRange) -> Result:
     return _no_holding(msgspec.to_builtins(problem), NOT_BY_ITSELF if is_key else NOT_NAMES)
 
 
-def refused(refusal: Refusal | KeyReused, requested: Requested, reason: str = NO_QUOTA) -> Result:
+def refused(
+    refusal: Refusal | KeyReused, requested: Requested, reason: str = NO_QUOTA, state: str = ""
+) -> Result:
     """Returns the response for a refusal by the ledger. Names the holding as the request did.
 
     Args:
         refusal: Why the ledger refused.
         requested: The provisions of the request.
         reason: Why a holding, whose names have the right form, does not exist.
+        state: The state of the project that has no room, if nothing can be drawn from it.
     """
     if isinstance(refusal, KeyReused):
         message = f"The Idempotency-Key {refusal.key!r} was used with a different body. Use a new key."
@@ -129,8 +132,10 @@ def refused(refusal: Refusal | KeyReused, requested: Requested, reason: str = NO
         case NoCapacity(provision=_, usage=usage, limit=limit, renewal=renewal):
             level = level_of(refusal.provision.key, requested)
             data = _data("NoCapacityError", provision, usage, limit)
+            whose = "parent" if level == PARENT else "project"
+            addition = f" The {whose} is {state}." if state else ""
             if renewal is not None:
-                return _no_room_on_meter(refusal, renewal, {**data, "level": level})
+                return _no_room_on_meter(refusal, renewal, {**data, "level": level}, addition)
             message = "The quantity would exceed the limit of the holding."
             if level == PARENT:
                 message = f"The quantity would exceed the limit of {key.holder}, a parent of the project."
@@ -138,6 +143,7 @@ def refused(refusal: Refusal | KeyReused, requested: Requested, reason: str = NO
             elif level == OF_KEY:
                 message = f"The quantity would exceed the limit of the key {prefix_of_holder(key.holder)}."
                 data["level"] = level
+            message += addition
             return _with_data(413, "overLimit", message, data)._replace(headers={LEVEL: level})
         case NoQuantity(_, usage, limit):
             message = "The release exceeds the usage of the holding, not counting pending imports."
@@ -171,7 +177,7 @@ def told_meter(refusal: IsMeter) -> str:
     return f"{name} is a meter of {refusal.base}, and counts what is charged to that. Name {refusal.base}."
 
 
-def _no_room_on_meter(refusal: NoCapacity, renewal: Renewal, data: dict[str, Any]) -> Result:
+def _no_room_on_meter(refusal: NoCapacity, renewal: Renewal, data: dict[str, Any], addition: str) -> Result:
     name, limit = refusal.provision.key.resource, refusal.limit
     key = prefix_of_holder(refusal.provision.key.holder)
     whose = name if key is None else f"{name} of the key {key}"
@@ -189,6 +195,7 @@ def _no_room_on_meter(refusal: NoCapacity, renewal: Renewal, data: dict[str, Any
         # Clients sleep for this long, which they should not do until the next month.
         if wait < LONGEST_RETRY_AFTER:
             headers["Retry-After"] = str(max(1, wait))
+    message += addition
     return _with_data(413, "overLimit", message, data)._replace(headers=headers)
 
 

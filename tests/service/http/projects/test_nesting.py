@@ -306,8 +306,15 @@ def test_a_parent_that_is_suspended_or_has_ended_stops_all_charges_below_but_no_
     for action, back in (("suspend", "unsuspend"), ("terminate", "reinstate")):
         done(service, organization, action)
         assert [show(service, one)["state"] for one in (department, team)] == ["active", "active"]
-        data = over_limit(charge(service, team, 1))
+        reply = charge(service, team, 1)
+        data = over_limit(reply)
         assert (data["level"], data["limit"]) == ("parent", 0)
+        state = show(service, organization)["state"]
+        assert reply.document["overLimit"]["message"].endswith(f"The parent is {state}.")
+        done(service, team, action)
+        reply = charge(service, team, 1)
+        assert reply.document["overLimit"]["message"].endswith(f"The project is {state}.")
+        done(service, team, back)
         assert charge(service, team, -1).status == 201
         done(service, organization, back)
         assert charge(service, team, 1).status == 201
