@@ -99,7 +99,7 @@ def test_quotas(standing_service: Caller) -> None:
         "project_pending": 0,
         "project_limit": 12,
     }
-    table = asked(standing_service.base_url, BOB.token, "quota", "mine").output
+    table = asked(standing_service.base_url, BOB.token, "quota", "mine", "--all").output
     assert len(table.splitlines()) == 1 + len(rows)
     assert "project limit" in table.splitlines()[0]
 
@@ -110,6 +110,22 @@ def test_no_limit_is_called_so_and_what_is_not_told_is_left_open() -> None:
         assert (row["limit"], row["project_limit"]) == (UNLIMITED, None)
         line = asked(peer.url, BOB.token, "quota", "mine").output.splitlines()[1]
     assert line.split() == ["system", VM, "1", "0", "unlimited", "-", "-", "-"]
+
+
+def test_grants_and_resets_are_shown_and_projects_without_anything_left_out() -> None:
+    nothing = {"limit": 0, "usage": 0, "pending": 0, "project_limit": 5}
+    monthly = {"limit": 9, "usage": 2, "pending": 0, "resets": "2031-03-01T00:00:00+00:00"}
+    granted = {"limit": 0, "usage": 0, "pending": 0, "grants": [{"left": 3}, {"left": 4}]}
+    quotas = {"ended": {VM: nothing}, "own": {"t/month": monthly, VM: granted, "z": nothing}}
+    with Peer(answer(quotas), answer({}), answer(quotas)) as peer:
+        lines = asked(peer.url, BOB.token, "quota", "mine").output.splitlines()
+        full = asked(peer.url, BOB.token, "quota", "mine", "--json").document
+    assert lines[0].split()[-2:] == ["resets", "granted"]
+    assert lines[1].split()[-3:] == ["2031-03-01", "00:00:00Z", "-"]
+    assert lines[2].split()[-2:] == ["-", "7"]
+    assert [line.split()[0] for line in lines[1:4]] == ["own"] * 3
+    assert lines[4] == "(not shown: projects with nothing but zeros: 1; use --all)"
+    assert [row.get("granted") for row in full] == [None, None, 7, None]
 
 
 def test_catalog(standing_service: Caller) -> None:
