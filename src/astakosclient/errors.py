@@ -239,8 +239,7 @@ class QuotaLimit(AstakosClientException):
         limit: the limit; 0 if the commission releases more than is in use.
         usage: the usage that counts, including pending commissions.
         requested: the requested quantity; negative for a release.
-        available: how much there is room for: ``limit - usage``, or more if there are grants; 0 if the usage
-            is beyond the limit. For a release, the negative of the usage that counts.
+        available: how much there is room for: ``limit - usage``, or more if there are grants.
         level: whose limit it is: ``user``, ``project``, ``parent``: that of a project above the project, or
             ``key``: that of the user's API key.
         resets: for a limit per period or per time, when its period ends or there will be room, as an ISO 8601

@@ -119,8 +119,7 @@ def _over_limit(answer: Answer) -> errors.QuotaLimit | None:
         return None
     available = data.get("available")
     if type(available) is not int:
-        # Of a release it is the negative of what is in use, as the documented API has it.
-        available = limit - usage if requested < 0 else max(0, limit - usage)
+        available = limit - usage
     label = RESOURCE_LABELS.get(resource, resource)
     if data.get("name") == "NoQuantityError":
         headline, details = OVER_RELEASE_HEADLINE, f"{label}: in use {usage}, requested {requested}."

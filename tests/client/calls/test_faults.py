@@ -172,12 +172,6 @@ def test_a_refused_commission_is_told_to_people_and_to_programs(
     assert str(error).endswith(f"{error.details} (limit of h) (request {error.request_id})")
 
 
-def test_usage_beyond_the_limit_leaves_nothing_available(peer_of: PeerFactory) -> None:
-    error = refusal_of(over_limit(usage=1050, limit=1000), peer_of)
-    assert error.details == "Virtual Machine: available 0, requested 5."
-    assert (error.available, error.usage, error.limit) == (0, 1050, 1000)
-
-
 def test_a_release_beyond_the_usage_has_negative_figures(peer_of: PeerFactory) -> None:
     provision = {"holder": "h", "source": "s", "resource": "cyclades.vm", "quantity": -5}
     error = refusal_of(over_limit(limit=0, provision=provision), peer_of)
