@@ -11,9 +11,9 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "src"
 
 WANTED = """
-    array collections contextlib copy copyreg enum errno functools genericpath ipaddress itertools json
-    keyword math operator os posixpath re reprlib select selectors socket stat types typing urllib warnings
-    weakref zlib
+    array collections contextlib contextvars copy copyreg enum errno functools genericpath ipaddress itertools
+    json keyword math operator os posixpath re reprlib select selectors socket stat types typing urllib
+    warnings weakref zlib
 """
 """What comes from the standard library, by first names. To let another in, know what it costs:
 ``python -X importtime -c 'import astakosclient'``."""

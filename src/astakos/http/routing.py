@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from astakos.http.openapi.description import ANY_METHOD, Description, description_of
 from astakos.http.request import Answer, Request
 from astakos.service.service import Service
+from astakos.storage.tables.commissions import LARGEST_SERIAL
 
 Handler = Callable[[Service, Request], Awaitable[Answer]]
 Methods = Mapping[str, Handler]
@@ -137,4 +138,7 @@ def _expression(route: Route) -> str:
 def serial_of(digits: str) -> int:
     """Parses a serial. Returns 0, which is never a serial, if the number is too large to be one."""
     significant = digits.lstrip("0")
-    return int(significant or 0) if len(significant) <= DIGITS_OF_A_SERIAL else 0
+    if len(significant) > DIGITS_OF_A_SERIAL:
+        return 0
+    number = int(significant or 0)
+    return number if number <= LARGEST_SERIAL else 0

@@ -203,7 +203,7 @@ def test_a_revoked_invitation_admits_nobody_and_removes_nobody(service: Caller) 
     assert listed(service) == []
 
 
-@pytest.mark.parametrize("number", [0, 999, 10**18, 10**40])
+@pytest.mark.parametrize("number", [0, 999, 10**18, 10**19 - 1, 10**40])
 def test_there_is_nothing_to_revoke(service: Caller, number: int) -> None:
     assert revoke(service, number) == 404
 
