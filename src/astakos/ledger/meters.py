@@ -124,7 +124,7 @@ def forgive(meter: Meter, holding: Holding, mark: int | None, now: int, rolled: 
         holding: the figures at the mark, with the limit that applies now.
         mark: see `Forgiven`; None also for a holding that has never been touched.
         now: the instant.
-        rolled: what was left over for the period at the mark. It matters for what is kept of a debt only.
+        rolled: what the period before the mark left over. Only the debt that is kept depends on it.
     """
     if isinstance(meter, Rate):
         return _drain(meter, holding, mark, now)
