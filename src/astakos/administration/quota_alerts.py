@@ -10,11 +10,12 @@ import functools
 from collections.abc import Callable, Iterator
 
 from astakos.events.event import Event
+from astakos.ledger.key_levels import prefix_of_holder
 from astakos.ledger.meters import Budget, Meters
 from astakos.projects.limits import user_holder, uuid_of_project, uuid_of_user
 from astakos.projects.quota_events import quota_event
 from astakos.storage.protocol import Connection, Database
-from astakos.storage.tables import clock_records, events, projects, quota_alerts
+from astakos.storage.tables import api_keys, clock_records, events, projects, quota_alerts
 from astakos.storage.tables.meters import read_meters
 from astakos.storage.tables.quota_alerts import NOT_TOLD, StoredAlert
 
@@ -65,22 +66,30 @@ def _record_some(connection: Connection, now: int) -> tuple[int, int]:
 def _events_of(connection: Connection, alert: StoredAlert, meters: Meters) -> Iterator[Event]:
     """Yield the event of an alert, unless there is nobody whom it tells something new.
 
-    A system project is its user's, and both have the same usage.
+    A system project is its user's, and both have the same usage. A key draws from its user, in any project.
     """
     (holder, source, resource), kind, percent, start = alert.identity
-    user = uuid_of_user(holder)
-    project = uuid_of_project(holder if user is None or source is None else source)
-    if project is None:
+    user, project, key = uuid_of_user(holder), None, prefix_of_holder(holder)
+    if key is not None:
+        user, owned = uuid_of_user(source or ""), api_keys.find(connection, key)
+        project = None if owned is None else owned.key.project
+    elif user is not None:
+        project = uuid_of_project(source or "")
+    else:
+        project = uuid_of_project(holder)
+        known = None if project is None else projects.find(connection, project)
+        if project is not None and known is not None and known.system_project:
+            user = project
+            if quota_alerts.is_told_of_member(connection, alert, user_holder(user)):
+                return
+    if user is None and project is None:
         return
-    if user is None and (known := projects.find(connection, project)) is not None and known.system_project:
-        user = project
-        if quota_alerts.is_told_of_member(connection, alert, user_holder(user)):
-            return
     yield quota_event(
         kind,
         resource,
         project=project,
         user=user,
+        key=key,
         percent=percent,
         usage=alert.usage,
         limit=alert.limit,

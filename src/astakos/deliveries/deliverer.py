@@ -33,7 +33,7 @@ CLAIM_SECONDS = 120
 KEPT_DELIVERED = 7 * DAY
 KEPT_DEAD = 90 * DAY
 
-TOLD_IN_LOG = ("component", "resource", "percent")
+TOLD_IN_LOG = ("component", "resource", "percent", "key")
 """What the log tells of an event besides what all events have."""
 
 log = logging.getLogger("astakos.notices")
@@ -195,7 +195,7 @@ class Deliverer:
 
     def _send_mail(self, claimed: _Claimed) -> None:
         mailer, recorded = self._receivers.mailer, claimed.recorded
-        template = self._receivers.templates.get(template_name(recorded.event.kind, claimed.destination.name))
+        template = self._receivers.templates.get(template_name(recorded.event, claimed.destination.name))
         if mailer is None or template is None or claimed.values is None:
             raise DeliveryError("there is no mail server, or no template for this")
         message = worded_mail(template, claimed.values, recorded, claimed.delivery, mailer.sender)

@@ -1,8 +1,9 @@
 """The texts of mail: templates that an operator can replace.
 
 A template is a file `<kind of event>.txt`; what the members of a project are told is in
-`<kind of event>.members.txt`. Its first line is `Subject: …`, the second is empty, and the rest
-is the text. `$name` stands for a value; nothing in a template can do anything else.
+`<kind of event>.members.txt`, and what is told of the limit of a key in `<kind of event>.key.txt`. Its first
+line is `Subject: …`, the second is empty, and the rest is the text. `$name` stands for a value; nothing in a
+template can do anything else.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,8 @@ from string import Template
 import msgspec
 
 from astakos.deliveries.readable_text import one_line
-from astakos.events.notices import MEMBER_NOTICES, NOTICES
+from astakos.events.event import Event
+from astakos.events.notices import KEY_NOTICES, MEMBER_NOTICES, NOTICES
 from astakos.storage.tables.destinations import MEMBERS
 
 SUBJECT = "Subject: "
@@ -26,6 +28,7 @@ VALUES = frozenset(
         "component",
         "data",
         "end_date",
+        "key",
         "left",
         "limit",
         "message",
@@ -46,7 +49,13 @@ VALUES = frozenset(
 """The names that a template can contain; docs/notices.md says what they stand for."""
 
 
-NAMES = (*NOTICES, *(f"{kind}.{MEMBERS}" for kind in MEMBER_NOTICES))
+KEY = "key"
+"""What the names of templates end with that are about the limit of a key."""
+NAMES = (
+    *NOTICES,
+    *(f"{kind}.{MEMBERS}" for kind in MEMBER_NOTICES),
+    *(f"{kind}.{KEY}" for kind in KEY_NOTICES),
+)
 """What templates there are."""
 
 
@@ -69,9 +78,13 @@ class MailTemplate(msgspec.Struct, frozen=True):
         return Template(self.text).substitute(values)
 
 
-def template_name(kind: str, destination: str) -> str:
+def template_name(event: Event, destination: str) -> str:
     """Return the name of the template for an event that is mailed to a destination."""
-    return f"{kind}.{MEMBERS}" if destination == MEMBERS else kind
+    if destination == MEMBERS:
+        return f"{event.kind}.{MEMBERS}"
+    if event.kind in KEY_NOTICES and KEY in (event.after or {}):
+        return f"{event.kind}.{KEY}"
+    return event.kind
 
 
 def load_templates(folder: Path | None) -> dict[str, MailTemplate]:

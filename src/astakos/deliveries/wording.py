@@ -54,6 +54,7 @@ def values_of(connection: Connection, recorded: RecordedEvent, base_url: str) ->
         "address": "" if subject is None else subject.email,
         "component": str(details.get("component", "")),
         "end_date": str(details.get("end_date") or details.get("expires", "")),
+        "key": str(details.get("key", "")),
         "left": amount("left"),
         "limit": amount("limit"),
         "name": "" if subject is None else subject.name.strip() or subject.email,

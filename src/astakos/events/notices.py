@@ -40,6 +40,8 @@ NOTICES: Mapping[str, Audience] = {
 """The kinds of events that are told by mail, or in the log. Whoever causes one is not told of it."""
 MEMBER_NOTICES = ("project.suspended", "project.activated", "project.terminated")
 """The kinds of notices that are told to the members of the project, too."""
+KEY_NOTICES = ("quota.reached", "quota.refused")
+"""The kinds of notices that can be about the limit of a key."""
 COMES_BACK_FROM = ("suspended", "terminated")
 
 

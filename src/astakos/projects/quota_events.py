@@ -9,14 +9,17 @@ from astakos.ledger.alerts import AlertKind
 
 KINDS: Mapping[AlertKind, str] = {kind: f"quota.{kind}" for kind in AlertKind}
 """The kinds of events by what happened."""
+KEY = "key"
+"""The name in `after` of the prefix of the key whose limit it is."""
 
 
 def quota_event(
     kind: AlertKind,
     resource: str,
     *,
-    project: str,
+    project: str | None,
     user: str | None,
+    key: str | None,
     percent: int,
     usage: int,
     limit: int,
@@ -29,8 +32,9 @@ def quota_event(
     Args:
         kind: what happened.
         resource: the resource, which can be a meter.
-        project: the uuid of the project.
-        user: the uuid of the member whose holding it is; None for the project's own.
+        project: the uuid of the project; of a key, the only one that it draws from, if it is limited to one.
+        user: the uuid of the member whose holding it is, or whose key; None for the project's own.
+        key: what the key begins with whose holding it is, if it is one's.
         percent: the threshold that was crossed; otherwise 0.
         usage: what is settled, or for refusals, in use and reserved.
         limit: the limit of the holding.
@@ -48,4 +52,6 @@ def quota_event(
     }
     if percent:
         after["percent"] = percent
+    if key is not None:
+        after[KEY] = key
     return Event(KINDS[kind], SERVICE, project, user, after=after)

@@ -9,14 +9,16 @@ import pytest
 from astakos.administration import quota_alerts
 from astakos.administration.state_document import ResourceEntry
 from astakos.clock import DAY, to_iso
+from astakos.directory.api_keys import ApiKey
+from astakos.ledger.key_levels import key_holder
 from astakos.ledger.meter_definitions import MeterDefinition
 from astakos.ledger.periods import Unit
 from astakos.storage.protocol import Connection, Database
-from astakos.storage.tables import clock_records, events
+from astakos.storage.tables import api_keys, clock_records, events, key_holdings, users
 from astakos.storage.tables import quota_alerts as stored
 from service.installation import rows
 from service.metered import DAILY, START, Laboratory
-from service.world import ALICE, BOB, LAB, VM, member_key, project_key
+from service.world import ALICE, BOB, LAB, LOADED, VM, member_key, project_key
 
 pytestmark = pytest.mark.ledger
 
@@ -225,3 +227,26 @@ def test_a_shadow_is_told_to_programs_and_to_nobody_by_mail(lab: Laboratory) -> 
         lab.wait(1)
     lab.record()
     assert told(lab) == [("quota.would_refuse", ALICE.uuid, None), ("quota.would_refuse", None, None)]
+
+
+def test_what_is_told_of_a_key_is_told_to_its_user(lab: Laboratory) -> None:
+    """Even if the key is gone by then. One that draws from a single project names it."""
+    free, bound = "astk_aaaaaaaa", "astk_bbbbbbbb"
+    with lab.database.transaction() as connection:
+        user = users.find_by_uuid(connection, ALICE.uuid)
+        assert user is not None
+        api_keys.add(connection, user.id, ApiKey(0, bound, "", project=LAB, created=LOADED))
+        for prefix in (free, bound):
+            key_holdings.set_limits(connection, ALICE.uuid, prefix, {VM: None, DAILY: 10})
+    for prefix in (free, bound):
+        lab.charge(9, key_holder=key_holder(prefix))
+        lab.charge(2, key_holder=key_holder(prefix))
+    assert lab.record() == 4
+    facts = {"resource": DAILY, "limit": 10, "at": to_iso(START), "usage": 9}
+    period = {"period_start": to_iso(MIDNIGHT), "resets": to_iso(MIDNIGHT + DAY)}
+    expected = []
+    for prefix, project in ((free, None), (bound, LAB)):
+        about = {**facts, **period, "key": prefix}
+        expected.append(("quota.reached", project, ALICE.uuid, {**about, "percent": 80}))
+        expected.append(("quota.refused", project, ALICE.uuid, about))
+    assert sorted(lab.events(), key=str) == sorted(expected, key=str)

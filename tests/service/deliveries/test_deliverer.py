@@ -17,7 +17,7 @@ from astakos.deliveries.mail import Mailer
 from astakos.deliveries.pacing import LONGEST_AGE, MOST_ATTEMPTS
 from astakos.deliveries.templates import load_templates
 from astakos.deliveries.worker import Rounds
-from astakos.events.event import OPERATOR, Actor, Event
+from astakos.events.event import OPERATOR, SERVICE, Actor, Event
 from astakos.events.webhook_signatures import secret_of
 from astakos.processes.listening import LOOPBACK, listen
 from astakos.storage.protocol import Connection, Database
@@ -127,6 +127,27 @@ def test_each_notice_has_its_audience(
     world.happen(event)
     world.work()
     assert [one.recipient for one in world.planned() if one.destination == MAIL] == recipients
+
+
+def test_the_limit_of_a_key_is_told_to_its_user(
+    world: World, server: MailServer, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    facts = {"key": "astk_aaaaaaaa", "resource": "compute.vm", "usage": 8, "limit": 10, "percent": 80}
+    world.work()
+    number = world.happen(Event("quota.reached", SERVICE, None, BOB.uuid, after=facts))
+    world.work()
+    (told,) = caplog.messages
+    assert told.startswith(f"notice {number}: quota.reached, project -, user {BOB.uuid}, by service")
+    assert told.endswith(", resource compute.vm, percent 80, key astk_aaaaaaaa")
+    world.hook(receiver.url)
+    world.mail_through(server.mailer)
+    refused = {name: value for name, value in facts.items() if name != "percent"}
+    world.happen(Event("quota.refused", SERVICE, LAB, BOB.uuid, after=refused))
+    world.work()
+    message = server.message()
+    assert message["To"] == BOB.email
+    assert message["Subject"] == "Your key astk_aaaaaaaa: a request for compute.vm was refused"
+    assert json.loads(receiver.received[0].body)["data"]["after"]["key"] == "astk_aaaaaaaa"
 
 
 def test_what_cannot_be_delivered_now_is_tried_again_later(world: World) -> None:
