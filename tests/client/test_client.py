@@ -523,7 +523,11 @@ def test_an_idempotency_key_that_no_server_takes_is_refused(key: Any) -> None:
 
 def test_every_documented_call_is_in_the_table() -> None:
     methods = {name for name in vars(Calls) if not name.startswith("_")} - {"commission", "lookups"}
-    assert methods - {name.split()[0] for name in EVERY_CALL} == {"send_feedback", "introspect_token"}
+    assert methods - {name.split()[0] for name in EVERY_CALL} == {
+        "send_feedback",
+        "introspect_token",
+        "revoke_token",
+    }
 
 
 @pytest.mark.parametrize("slash", ["", "/", "///"])
@@ -563,6 +567,20 @@ def test_a_token_is_introspected_in_a_form(peer_of: PeerFactory) -> None:
     assert (request.method, request.target) == ("POST", "/oauth2/introspect")
     assert request.headers["x-auth-token"] == TOKEN
     assert parse_qs(request.body.decode("ascii")) == {"token": ["a token"], "address": ["192.0.2.7"]}
+
+
+def test_a_token_is_revoked_in_a_form(peer_of: PeerFactory) -> None:
+    refusal = b'{"error": "unauthorized_client", "error_description": "It is the key k3y-of-ada\'s."}'
+    peer = peer_of(answer(body=b""), answer(None, "400 Bad Request", body=refusal))
+    with AstakosClient(peer.url) as client:
+        client.revoke_token(TOKEN, "k3y-of-ada")
+        with pytest.raises(errors.BadRequest) as refused:
+            client.revoke_token(TOKEN, "k3y-of-ada")
+    assert "k3y-of-ada" not in str(refused.value)
+    for request in peer.requests:
+        assert (request.method, request.target) == ("POST", "/oauth2/revoke")
+        assert request.headers["x-auth-token"] == TOKEN
+        assert parse_qs(request.body.decode("ascii")) == {"token": ["k3y-of-ada"]}
 
 
 def test_service_lookups_take_both_names_of_their_argument(peer_of: PeerFactory) -> None:

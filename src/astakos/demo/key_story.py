@@ -44,6 +44,8 @@ def tell_of_keys(narrator: Narrator, world: World) -> None:
     narrator.say("The program is not needed any more:")
     narrator.ask("revoke_key", ada, prefix, expect=lambda answer: answer is None)
     narrator.refuse(errors.Unauthorized, "get_quotas", text)
+    narrator.say("Whoever finds a key can end it with the key itself. This one has ended already:")
+    narrator.ask("revoke_token", ada, text, expect=lambda answer: answer is None)
 
 
 def _has_text(key: dict[str, object]) -> bool:

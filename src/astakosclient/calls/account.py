@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from astakosclient.answer_types import (
         Endpoints,
-        Introspection,
         OwnGrant,
         Period,
         Quotas,
@@ -34,7 +33,6 @@ SERVICE_QUOTAS = "account/v1.0/service_quotas"
 SERVICE_PROJECT_QUOTAS = "account/v1.0/service_project_quotas"
 FEEDBACK = "account/v1.0/feedback"
 TOKENS = "identity/v2.0/tokens"
-INTROSPECT = "oauth2/introspect"
 SERVICE_HEADER = "Astakos-Service"
 SERVICES = "ui/get_services"
 
@@ -47,21 +45,6 @@ def get_user_info(token: str | None, usage: bool, service: str | None) -> Call[U
     path = AUTHENTICATE + "?usage=1" if usage else AUTHENTICATE
     named = _named(service)
     return Call(name="get_user_info", path=path, token=token, headers=named, read=answers.mapping)
-
-
-def introspect_token(token: str | None, subject: str, address: str | None) -> Call[Introspection]:
-    """Builds the call that tells a component whether another token is valid, and whose it is."""
-    fields = {"token": text("subject", subject)} | ({} if address is None else {"address": address})
-    return Call(
-        name="introspect_token",
-        method="POST",
-        path=INTROSPECT,
-        token=token,
-        body=form(fields),
-        content_type=FORM,
-        secrets=(subject,),
-        read=answers.mapping,
-    )
 
 
 def _named(service: str | None) -> tuple[tuple[str, str], ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from astakosclient.async_commission import AsyncCommission
-from astakosclient.calls import account, commissions, keys
+from astakosclient.calls import account, commissions, keys, standard_tokens
 from astakosclient.core.absence import ABSENT, Absent, either
 from astakosclient.core.request_key import key_of_request
 from astakosclient.methods.async_project_methods import AsyncProjectCalls
@@ -268,7 +268,23 @@ class AsyncCalls(AsyncProjectCalls):
             A dict with ``active`` and, if that is true, ``sub`` (the user's UUID), ``username``, ``name``,
             ``roles``, ``projects``, ``exp``, ``key`` and other keys; see `Introspection`.
         """
-        return await self._run(account.introspect_token(token, subject, address))
+        return await self._run(standard_tokens.introspect_token(token, subject, address))
+
+    async def revoke_token(self, token: str | None, subject: str) -> None:
+        """Ends a key or a token of a user before it expires. Requires this project's server.
+
+        What is not valid any more has ended already: that is no error, either.
+
+        Args:
+            token: a token of the user; a key can end only itself.
+            subject: the text of a key, or a temporary token, as a login with a password returns it.
+
+        Raises:
+            BadRequest: ``subject`` belongs to somebody else, or is the user's own token or that of a session.
+            Forbidden: ``token`` is a key, and ``subject`` is another one.
+            AstakosClientException: the call failed.
+        """
+        await self._run(standard_tokens.revoke_token(token, subject))
 
     # Keys
 

@@ -12,7 +12,7 @@ from astakosclient.v0_16.own_headers import HARMLESS, secret_values
 if TYPE_CHECKING:
     from astakosclient.core.exchange import Answer, Request, Timeout, Transport
 
-_ABOUT_TOKENS = re.compile(r"/tokens?(?=[/?]|$)")
+_ABOUT_TOKENS = re.compile(r"/(?:tokens?|introspect|revoke)(?=[/?]|$)")
 
 
 class Traffic:

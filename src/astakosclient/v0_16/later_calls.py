@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from astakosclient.calls import answers, commissions
 from astakosclient.calls.account import TOKENS
 from astakosclient.calls.call import FORM, JSON, Call, form, given, path_part, query
+from astakosclient.calls.standard_tokens import ClientCredentials
 from astakosclient.errors import BadValue
 
 if TYPE_CHECKING:
@@ -48,11 +48,7 @@ def get_token(
     """
     fields = {"grant_type": given("grant_type", grant_type)}
     fields.update({name: str(value) for name, value in body_params.items() if value is not None})
-    credentials = f"{given('client_id', client_id)}:{given('client_secret', client_secret)}"
-    try:
-        encoded = base64.b64encode(credentials.encode()).decode("ascii")
-    except UnicodeEncodeError:
-        raise BadValue("client_id or client_secret is not valid text") from None
+    encoded = ClientCredentials(client_id, client_secret).encoded
     return Call(
         name="get_token",
         method="POST",

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from astakosclient.calls import account, projects
+from astakosclient.calls import account, projects, standard_tokens
+from astakosclient.calls.standard_tokens import ClientCredentials
 from astakosclient.v0_16 import later_calls
 from astakosclient.v0_16.commission_client import CommissionClient
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from astakosclient.answer_types import (
         Endpoints,
+        Introspection,
         OAuth2Token,
         Quotas,
         Resource,
@@ -110,6 +112,57 @@ class LaterClient(CommissionClient):
         return self._call(
             later_calls.get_token(self.token, grant_type, client_id, client_secret, body_params)
         )
+
+    def introspect_token(
+        self,
+        token_id: str,
+        *,
+        address: str | None = None,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+    ) -> Introspection:
+        """Tells whether another token is valid, and whose it is (RFC 7662). Requires this project's server.
+
+        Services ask with their own token; OAuth2 clients with their identifier and secret, about their own
+        access tokens.
+
+        Args:
+            token_id: the token or key of a user, or an OAuth2 access token.
+            address: the IP address that it came from, for keys that are limited to networks.
+            client_id: the OAuth2 client's identifier, in place of this client's token.
+            client_secret: the OAuth2 client's secret.
+
+        Returns:
+            A dict with ``active`` and, if that is true, ``sub`` (the user's UUID) and other keys; see
+            `Introspection`.
+
+        Raises:
+            Unauthorized: this client's token is not that of a service, or the secret is wrong.
+            AstakosClientException: the call failed.
+        """
+        client = None if client_id is None else ClientCredentials(client_id, client_secret)
+        return self._call(standard_tokens.introspect_token(self.token, token_id, address, client))
+
+    def revoke_token(
+        self, token_id: str, *, client_id: str | None = None, client_secret: str | None = None
+    ) -> None:
+        """Ends a token before it expires (RFC 7009). Requires this project's server.
+
+        Users end their keys and temporary tokens; OAuth2 clients end their access tokens. What is not valid
+        any more has ended already: that is no error, either.
+
+        Args:
+            token_id: the token or key.
+            client_id: the OAuth2 client's identifier, in place of this client's token.
+            client_secret: the OAuth2 client's secret; None for a public client.
+
+        Raises:
+            BadRequest: the token belongs to somebody else, or is the user's own token or that of a session.
+            Forbidden: this client's token is a key, and ``token_id`` is another one.
+            AstakosClientException: the call failed.
+        """
+        client = None if client_id is None else ClientCredentials(client_id, client_secret)
+        self._call(standard_tokens.revoke_token(self.token, token_id, client))
 
     # Users
 

@@ -375,6 +375,39 @@ def test_a_code_is_exchanged_for_an_access_token(peer_of: PeerFactory) -> None:
     assert parse_qs(request.body.decode()) == {"grant_type": ["authorization_code"], "code": [CODE]}
 
 
+def test_a_client_or_the_holder_of_a_token_asks_about_another_and_ends_it(peer_of: PeerFactory) -> None:
+    document = {"active": False}
+    secret = {"client_id": "viewer", "client_secret": SECRET}
+    peer = peer_of(CATALOGUE, *[answer(document)] * 2, *[answer(body=b"")] * 3)
+    with client_of(peer) as client:
+        assert client.introspect_token(ACCESS_TOKEN, address="192.0.2.7") == document
+        assert client.introspect_token(ACCESS_TOKEN, **secret) == document
+        client.revoke_token(ACCESS_TOKEN)
+        client.revoke_token(ACCESS_TOKEN, **secret)
+        client.revoke_token(ACCESS_TOKEN, client_id="app")
+        with pytest.raises(errors.BadValue, match="client_secret"):
+            client.introspect_token(ACCESS_TOKEN, client_id="viewer")
+    basic = "Basic " + base64.b64encode(f"viewer:{SECRET}".encode()).decode()
+    introspect, revoke = "/astakos/oauth2/introspect", "/astakos/oauth2/revoke"
+    asked = [
+        (
+            request.target,
+            request.headers.get("x-auth-token"),
+            request.headers.get("authorization"),
+            {name: value for name, [value] in parse_qs(request.body.decode()).items()},
+        )
+        for request in peer.requests[1:]
+    ]
+    subject = {"token": ACCESS_TOKEN}
+    assert asked == [
+        (introspect, TOKEN, None, subject | {"address": "192.0.2.7"}),
+        (introspect, None, basic, subject),
+        (revoke, TOKEN, None, subject),
+        (revoke, None, basic, subject),
+        (revoke, None, None, subject | {"client_id": "app"}),
+    ]
+
+
 @pytest.mark.parametrize(
     ("method", "signature"),
     [
@@ -382,6 +415,8 @@ def test_a_code_is_exchanged_for_an_access_token(peer_of: PeerFactory) -> None:
         ("get_endpoints", "(extra=False)"),
         ("validate_token", "(token_id, belongs_to=None)"),
         ("get_token", "(grant_type, client_id, client_secret, **body_params)"),
+        ("introspect_token", "(token_id, *, address=None, client_id=None, client_secret=None)"),
+        ("revoke_token", "(token_id, *, client_id=None, client_secret=None)"),
         ("get_usernames", "(uuids)"),
         ("service_get_uuids", "(display_names)"),
         ("service_get_quotas", "(user=None, project_id=None, project=None)"),
@@ -705,6 +740,8 @@ SECRET_CALLS: dict[str, Invoke] = {
     "validate_token": lambda c: c.validate_token(ACCESS_TOKEN, "https://viewer"),
     "get_token": lambda c: c.get_token("authorization_code", "viewer", SECRET, code=CODE),
     "get_quotas": lambda c: c.get_quotas(),
+    "introspect_token": lambda c: c.introspect_token(ACCESS_TOKEN),
+    "revoke_token": lambda c: c.revoke_token(ACCESS_TOKEN, client_id="viewer", client_secret=SECRET),
 }
 SECRETS = (
     TOKEN,
