@@ -230,9 +230,12 @@ ServiceProjectQuotas: TypeAlias = dict[str, dict[str, ProjectQuota]]
 
 
 class Period(TypedDict):
-    """What was used of a budget from a project in one period. Times are in ISO 8601."""
+    """What was used of a budget in one period: from a project, or with a key (`project` is None then).
 
-    project: str
+    Times are in ISO 8601.
+    """
+
+    project: str | None
     start: str
     end: str
     used: int

@@ -383,9 +383,9 @@ EVERY_CALL: dict[str, tuple[Invoke, str, str, Any, Any, Any]] = {
         [PROVISION],
     ),
     "get_periods": (
-        lambda c: c.get_periods(TOKEN, "llm.tokens/month", limit=5),
+        lambda c: c.get_periods(TOKEN, "llm.tokens/month", key="astk_abcdefgh", limit=5),
         "GET",
-        f"{ACCOUNT}/quotas/periods?resource=llm.tokens%2Fmonth&limit=5",
+        f"{ACCOUNT}/quotas/periods?resource=llm.tokens%2Fmonth&key=astk_abcdefgh&limit=5",
         None,
         [],
         [],

@@ -26,10 +26,11 @@ from astakos.storage.protocol import Connection
 from astakos.storage.tables import projects, quotas, registry
 from astakos.storage.tables.grant_figures import ShownGrant
 from astakos.storage.tables.meters import find_definitions
-from astakos.storage.tables.periods import periods_of
+from astakos.storage.tables.periods import PeriodUsage, periods_of, periods_of_key
 
 FIGURES = ("usage", "pending", "limit", "project_usage", "project_pending", "project_limit")
 LESS_IMPORTANT = ("project_pending", "project_usage", "project_limit", "pending", "name")
+OF_PERIODS: tuple[str, ...] = ("start", "end", "used", "is_over")
 SYSTEM = "system"
 """The name that is shown of a user's own project, whose name repeats the user's uuid."""
 
@@ -96,33 +97,39 @@ def _name(reader: Connection, uuid: str) -> str:
 
 
 @click.command()
-@click.argument("user")
+@click.argument("holder", metavar="USER|KEY")
 @click.argument("resource")
 @click.option(
     "--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="How many periods to show."
 )
 @database_option
 @table_options
-def periods(user: str, resource: str, limit: int, database_url: str, as_json: bool, wide: bool) -> None:
-    """Show what USER has used of RESOURCE, for example llm.tokens/month, in each period."""
+def periods(holder: str, resource: str, limit: int, database_url: str, as_json: bool, wide: bool) -> None:
+    """Show what USER has used of RESOURCE, for example llm.tokens/month, in each period.
+
+    An API KEY, named by its prefix, has used it in all projects together.
+    """
     reader = open_database(database_url).reader()
-    known = find_user(reader, user)
     if resource not in find_definitions(reader):
         raise StateError(
             f"{resource!r} is not a meter; `astakos resource list` shows them with their periods"
         )
-    found = periods_of(reader, known.uuid, resource, before=None, most=limit, now=clock.now())
-    rows = [
-        {
-            "project": one.project,
-            "start": moment(one.start),
-            "end": moment(one.end),
-            "used": one.used,
-            "is_over": one.is_over,
-        }
-        for one in found
-    ]
-    print_rows(rows, ("project", "start", "end", "used", "is_over"), as_json=as_json, wide=wide)
+    now = clock.now()
+    if PREFIX.fullmatch(holder):
+        user, key = find_key(reader, holder)
+        found = periods_of_key(reader, user, key.prefix, resource, before=None, most=limit, now=now)
+        columns = OF_PERIODS
+    else:
+        user = find_user(reader, holder).uuid
+        found = periods_of(reader, user, resource, before=None, most=limit, now=now)
+        columns = ("project", *OF_PERIODS)
+    print_rows([_of_period(one) for one in found], columns, as_json=as_json, wide=wide)
+
+
+def _of_period(one: PeriodUsage) -> dict[str, object]:
+    project = {} if one.project is None else {"project": one.project}
+    start, end = moment(one.start), moment(one.end)
+    return {**project, "start": start, "end": end, "used": one.used, "is_over": one.is_over}
 
 
 @click.command("set")

@@ -159,11 +159,12 @@ def get_endpoints(token: str | None, uuid: str | None, service: str | None = Non
 
 
 def get_periods(
-    token: str | None, resource: str, before: str | None, limit: int | None
+    token: str | None, resource: str, key: str | None, before: str | None, limit: int | None
 ) -> Call[list[Period]]:
-    """Builds the call that lists what the token's holder used of a budget, period by period."""
+    """Builds the call that lists what the token's holder, or a key, used of a budget, period by period."""
     number = None if limit is None else str(limit)
-    path = f"{QUOTAS}/periods" + query(resource=given("resource", resource), before=before, limit=number)
+    asked = query(resource=given("resource", resource), key=key, before=before, limit=number)
+    path = f"{QUOTAS}/periods{asked}"
     return Call(name="get_periods", path=path, token=token, read=answers.sequence)
 
 

@@ -389,14 +389,20 @@ class AsyncBoundCalls(AsyncBoundProjectCalls):
         return await self._run(account.get_quotas(self._token))
 
     async def get_periods(
-        self, resource: str, *, before: str | None = None, limit: int | None = None
+        self,
+        resource: str,
+        *,
+        key: str | None = None,
+        before: str | None = None,
+        limit: int | None = None,
     ) -> list[Period]:
-        """Lists what the user has used of a budget in each period, the newest first.
+        """Lists what the user, or one of their keys, has used of a budget in each period, the newest first.
 
         Requires this project's server.
 
         Args:
             resource: the meter, for example ``llm.tokens/month``.
+            key: the prefix of a key of the user, to list its own periods, of all projects together.
             before: only periods that began before this time: the last ``start`` of the page before.
             limit: how many at most; the default is 100.
 
@@ -404,7 +410,7 @@ class AsyncBoundCalls(AsyncBoundProjectCalls):
             BadValue: ``resource`` is None.
             AstakosClientException: the call failed.
         """
-        return await self._run(account.get_periods(self._token, resource, before, limit))
+        return await self._run(account.get_periods(self._token, resource, key, before, limit))
 
     async def get_refusals(self, *, limit: int | None = None) -> list[RecentRefusal]:
         """Lists what was refused to the user lately for want of room, the newest first.

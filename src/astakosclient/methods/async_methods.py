@@ -414,15 +414,22 @@ class AsyncCalls(AsyncProjectCalls):
         return await self._run(account.get_quotas(token))
 
     async def get_periods(
-        self, token: str | None, resource: str, *, before: str | None = None, limit: int | None = None
+        self,
+        token: str | None,
+        resource: str,
+        *,
+        key: str | None = None,
+        before: str | None = None,
+        limit: int | None = None,
     ) -> list[Period]:
-        """Lists what the user has used of a budget in each period, the newest first.
+        """Lists what the user, or one of their keys, has used of a budget in each period, the newest first.
 
         Requires this project's server.
 
         Args:
             token: a user's token.
             resource: the meter, for example ``llm.tokens/month``.
+            key: the prefix of a key of the user, to list its own periods, of all projects together.
             before: only periods that began before this time: the last ``start`` of the page before.
             limit: how many at most; the default is 100.
 
@@ -430,7 +437,7 @@ class AsyncCalls(AsyncProjectCalls):
             BadValue: ``resource`` is None.
             AstakosClientException: the call failed.
         """
-        return await self._run(account.get_periods(token, resource, before, limit))
+        return await self._run(account.get_periods(token, resource, key, before, limit))
 
     async def get_refusals(self, token: str | None, *, limit: int | None = None) -> list[RecentRefusal]:
         """Lists what was refused to the user lately for want of room, the newest first.

@@ -4,6 +4,7 @@ import pytest
 
 from astakos import clock
 from astakos.ledger.batch import perform
+from astakos.ledger.key_levels import key_holder
 from astakos.ledger.operations import Issue
 from astakos.ledger.rules import UNLIMITED, Provision
 from astakos.storage.opening import ledger_storage
@@ -196,6 +197,21 @@ def test_periods_of_a_meter_are_shown(database: Database) -> None:
     (shown,) = astakos(database, "quota", "periods", ALICE.email, f"{VM}/day", "--json").document
     assert (shown["project"], shown["used"], shown["is_over"]) == (LAB, 2, False)
     assert LAB in astakos(database, "quota", "periods", ALICE.uuid, f"{VM}/day").output
+
+
+def test_periods_of_a_key_are_shown(database: Database) -> None:
+    meter = f"{VM}/day"
+    astakos(database, "resource", "set", VM, "--meter", "day=5")
+    made = astakos(
+        database, "key", "add", ALICE.email, "--name", "n", "--limit", f"{meter}=3", "--json"
+    ).document
+    with contextlib.closing(ledger_storage(database)) as store:
+        provisions = (Provision(member_key(ALICE), 2), Provision(project_key(), 2))
+        key = key_holder(made["prefix"])
+        perform(store, [Issue(1, provisions, auto_accept=True, key_holder=key)], clock.now())
+    (shown,) = astakos(database, "quota", "periods", made["prefix"], meter, "--json").document
+    assert (shown.keys(), shown["used"]) == ({"start", "end", "used", "is_over"}, 2)
+    assert refused(database, "quota", "periods", "astk_aaaaaaaa", meter) == "there is no such key"
 
 
 def test_only_meters_have_periods(database: Database) -> None:

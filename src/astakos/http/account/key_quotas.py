@@ -1,7 +1,7 @@
 """`GET account/v1.0/keys/<prefix>/quotas`: what a key may use, and what it has used (`docs/keys.md`)."""
 
 from astakos.clock import to_iso
-from astakos.directory.api_keys import prefix_of
+from astakos.directory.api_keys import ApiKey, prefix_of
 from astakos.directory.entities import User
 from astakos.http.faults import ItemNotFound
 from astakos.http.openapi.description import Reply, described
@@ -24,14 +24,24 @@ async def key_quotas(service: Service, request: Request, user: User) -> Answer:
     prefix, now = prefix_of(request.parameter), service.now()
 
     def read(connection: Connection) -> bytes:
-        asks_for_another = user.key is not None and user.key.project and user.key.prefix != prefix
-        owned = None if prefix is None or asks_for_another else api_keys.find(connection, prefix)
-        if owned is None or owned.user != user.uuid:
-            raise ItemNotFound("There is no such key.")
-        found = key_holdings.quotas_of(connection, user.uuid, owned.key.prefix, now)
+        key = find_own_key(connection, user, prefix)
+        found = key_holdings.quotas_of(connection, user.uuid, key.prefix, now)
         return to_json({quota.resource: _document(quota) for quota in found})
 
     return Answer(body=await service.read(read))
+
+
+def find_own_key(connection: Connection, user: User, prefix: str | None) -> ApiKey:
+    """Finds a key of the caller. The key of a project can only ask about itself.
+
+    Raises:
+        ItemNotFound: there is no such key, or it is not for the caller to see.
+    """
+    asks_for_another = user.key is not None and user.key.project and user.key.prefix != prefix
+    owned = None if prefix is None or asks_for_another else api_keys.find(connection, prefix)
+    if owned is None or owned.user != user.uuid:
+        raise ItemNotFound("There is no such key.")
+    return owned.key
 
 
 def _document(quota: KeyQuota) -> answer_types.KeyQuota:

@@ -23,6 +23,8 @@ from astakosclient.answer_types import HistoryPage
 USUAL_PAGE = 100
 LARGEST_PAGE = 1000
 INSTANT = {"type": "string", "format": "date-time"}
+PREFIXES = "the prefix of a key, such as astk_k3j9x2mq"
+OF_KEYS = {"type": "string", "pattern": f"^{PREFIX.pattern}$"}
 TIME = "an ISO 8601 time with a time zone"
 
 
@@ -81,8 +83,8 @@ KEY = Parameter(
     "key",
     "Only return what was charged to the key with this prefix. Users see only their own keys.",
     read_prefix,
-    "the prefix of a key, such as astk_k3j9x2mq",
-    {"type": "string", "pattern": f"^{PREFIX.pattern}$"},
+    PREFIXES,
+    OF_KEYS,
 )
 SOURCE = Parameter(
     "source", "Only return entries of this source; empty for those without one.", read_source, SOURCES

@@ -1,11 +1,14 @@
 """Reads what was used in which period: of the one that is running, and of those that are over."""
 
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from astakos.ledger.key_levels import key_holder
 from astakos.ledger.rules import Holding
+from astakos.projects.limits import user_holder
 from astakos.storage.protocol import Connection
 from astakos.storage.tables.holdings import LIMIT, PROJECT_LEVEL
-from astakos.storage.tables.metered_figures import MeteredFigures
+from astakos.storage.tables.metered_figures import MeteredFigures, Span
 from astakos.storage.texts import is_storable
 
 RUNNING = f"""
@@ -15,6 +18,10 @@ WHERE h.holder = 'user:' || ? AND h.resource = ? AND substr(h.source, 1, 8) = 'p
   AND h.mark IS NOT NULL
 ORDER BY h.id
 """
+RUNNING_OF_KEY = """
+SELECT id, "limit", usage_min, usage_max, mark FROM holdings
+WHERE holder = ? AND source = ? AND resource = ? AND mark IS NOT NULL
+"""
 OVER = """
 SELECT start, "end", total FROM closed_periods WHERE holding_id = ? AND start < ? ORDER BY start DESC LIMIT ?
 """
@@ -22,17 +29,17 @@ FAR = 2**62
 
 
 class PeriodUsage(NamedTuple):
-    """What a user has used of a resource from a project in a period.
+    """What a user has used of a resource from a project in a period, or what was charged to a key.
 
     Attributes:
-        project: the uuid of the project.
+        project: the uuid of the project; None for a key, which counts what is drawn from any.
         start: when the period began.
         end: when it ended or will end.
         used: what was settled in it.
         is_over: whether it has ended.
     """
 
-    project: str
+    project: str | None
     start: int
     end: int
     used: int
@@ -62,17 +69,44 @@ def periods_of(
     """
     if not (is_storable(user) and is_storable(resource)):
         return []
-    figures = MeteredFigures(connection, now)
-    last = FAR if before is None else before
-    found: list[PeriodUsage] = []
-    rows = connection.execute(RUNNING, (user, resource)).fetchall()
-    for identifier, drawn_from, limit, usage_min, usage_max, mark in rows:
-        if project not in (None, drawn_from):
-            continue
-        spans = figures.spans(resource, identifier, Holding(limit, usage_min, usage_max), mark)
-        found += [PeriodUsage(drawn_from, *span) for span in spans if span.start < last]
-        found += [
-            PeriodUsage(drawn_from, start, end, total, is_over=True)
-            for start, end, total in connection.execute(OVER, (identifier, last, most)).fetchall()
-        ]
+    figures, found = MeteredFigures(connection, now), list[PeriodUsage]()
+    for identifier, drawn_from, *holding, mark in connection.execute(RUNNING, (user, resource)).fetchall():
+        if project in (None, drawn_from):
+            spans = figures.spans(resource, identifier, Holding(*holding), mark)
+            found += _of_holding(connection, identifier, drawn_from, spans, before, most)
     return sorted(found, key=lambda period: (-period.start, period.project))[:most]
+
+
+def periods_of_key(
+    connection: Connection,
+    user: str,
+    prefix: str,
+    resource: str,
+    *,
+    before: int | None,
+    most: int,
+    now: int,
+) -> list[PeriodUsage]:
+    """Read periods of the budget of a key of a user, the newest first. The arguments are the same."""
+    if not is_storable(resource):
+        return []
+    figures, found = MeteredFigures(connection, now), list[PeriodUsage]()
+    key = (key_holder(prefix), user_holder(user), resource)
+    for identifier, *holding, mark in connection.execute(RUNNING_OF_KEY, key).fetchall():
+        spans = figures.spans(resource, identifier, Holding(*holding), mark)
+        found += _of_holding(connection, identifier, None, spans, before, most)
+    return sorted(found, key=lambda period: -period.start)[:most]
+
+
+def _of_holding(
+    connection: Connection,
+    identifier: int,
+    project: str | None,
+    spans: Iterable[Span],
+    before: int | None,
+    most: int,
+) -> Iterator[PeriodUsage]:
+    last = FAR if before is None else before
+    yield from (PeriodUsage(project, *span) for span in spans if span.start < last)
+    for start, end, total in connection.execute(OVER, (identifier, last, most)).fetchall():
+        yield PeriodUsage(project, start, end, total, is_over=True)

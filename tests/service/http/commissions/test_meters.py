@@ -17,7 +17,7 @@ from astakos.storage.protocol import Database
 from service.caller import ACCOUNT, COMMISSIONS, Caller, Reply
 from service.installation import rows, running
 from service.simulated_clock import SimulatedClock
-from service.world import ALICE, COMPUTE_TOKEN, LAB, LOADED, VM, member_key, project_key, projects
+from service.world import ALICE, BOB, COMPUTE_TOKEN, LAB, LOADED, VM, member_key, project_key, projects
 
 pytestmark = pytest.mark.ledger
 
@@ -188,6 +188,37 @@ def test_what_was_used_is_told_period_by_period(database: Database, clock: Simul
             assert (other.status, f"'{resource}' is not a meter" in other.message) == (400, True)
         assert caller.get(f"{ACCOUNT}/quotas/periods", ALICE.token).status == 400
         assert caller.get(f"{path}&before=yesterday", ALICE.token).status == 400
+
+
+def test_what_a_key_has_used_is_told_period_by_period(database: Database, clock: SimulatedClock) -> None:
+    with running(database, now=lambda: clock.now) as caller:
+        wanted = ({"limits": {DAILY: 5}}, {"project": LAB}, {"project": LAB, "limits": {DAILY: 5}})
+        key, bound, limited = (
+            caller.post(f"{ACCOUNT}/keys", ALICE.token, {"name": "n", **one}).document for one in wanted
+        )
+        for quantity in (2, 1):
+            assert charge(caller, quantity, key=key["prefix"]).status == 201
+            assert charge(caller, 1, key=limited["prefix"]).status == 201
+            clock.set(clock.now + DAY)
+        path = f"{ACCOUNT}/quotas/periods?resource={DAILY}&key="
+        found = caller.get(path + key["prefix"], key["key"]).document
+        assert [(one["used"], one["is_over"], one["project"]) for one in found] == [
+            (0, False, None),
+            (1, True, None),
+            (2, True, None),
+        ]
+        page = f"{path}{key['prefix']}&limit=1&before={quote(found[1]['start'])}"
+        assert caller.get(page, ALICE.token).document == found[2:]
+        assert caller.get(path + bound["prefix"], ALICE.token).document == []
+        (_, _, first) = caller.get(path + limited["prefix"], limited["key"]).document
+        assert first["used"] == 1
+        for prefix, token in (
+            (key["prefix"], limited["key"]),
+            (key["prefix"], BOB.token),
+            ("astk_aaaaaaaa", ALICE.token),
+        ):
+            assert caller.get(path + prefix, token).status == 404
+        assert caller.get(f"{path}key", ALICE.token).status == 400
 
 
 def test_periods_are_kept_for_a_thousand_of_their_lengths(database: Database, clock: SimulatedClock) -> None:
