@@ -54,6 +54,7 @@ def dump(database: Database) -> StateDocument:
             settings=Settings(
                 moderation=settings.find(connection, settings.MODERATION),
                 project_admins=settings.find(connection, settings.PROJECT_ADMINS),
+                administrators=settings.find(connection, settings.ADMINISTRATORS),
                 groups=users.list_groups(connection),
                 helpdesk=settings.find(connection, settings.HELPDESK),
                 admin_users=settings.find(connection, settings.ADMIN_USERS),

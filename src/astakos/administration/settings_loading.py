@@ -22,10 +22,13 @@ def load_settings(connection: Connection, base_url: str | None, entry: Settings,
         mail_address_at(address, here / f"helpdesk[{position}]")
     for position, group in enumerate(entry.groups):
         text_at(group, here / f"groups[{position}]")
+    if entry.administrators is not None:
+        text_at(entry.administrators, here / "administrators")
     values = {
         settings.BASE_URL: None if base_url is None else base_url.rstrip("/"),
         settings.MODERATION: entry.moderation,
         settings.PROJECT_ADMINS: entry.project_admins,
+        settings.ADMINISTRATORS: entry.administrators,
         settings.HELPDESK: entry.helpdesk,
         settings.ADMIN_USERS: entry.admin_users,
         settings.ADMIN_USERS_GROUPS: entry.admin_users_groups,

@@ -27,6 +27,7 @@ class Settings(Entry):
 
     moderation: bool | None = None
     project_admins: list[str] | None = None
+    administrators: str | None = None
     groups: list[str] = []
     helpdesk: list[str] | None = None
     admin_users: bool | None = None

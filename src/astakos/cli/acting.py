@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 import click
 
 from astakos.administration.accounts import find_user
+from astakos.administration.administrators import decides_about_projects
 from astakos.administration.state_document import StateError
 from astakos.events.event import OPERATOR, Actor
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -43,5 +43,4 @@ def actor_named(connection: Connection, acting: str | None) -> Actor:
     user = find_user(connection, acting)
     if not user.is_active:
         raise StateError(f"{user.email} is not active, and so can do nothing")
-    is_project_admin = user.uuid in settings.find(connection, settings.PROJECT_ADMINS, [])
-    return Actor(user.uuid, OPERATOR.origin, is_project_admin)
+    return Actor(user.uuid, OPERATOR.origin, decides_about_projects(connection, user))

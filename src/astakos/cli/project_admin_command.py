@@ -22,7 +22,8 @@ def admins(
 ) -> None:
     """List the project administrators; add or remove some.
 
-    They decide about all projects over HTTP, with their own tokens.
+    They decide about all projects over HTTP, with their own tokens. So do administrators, whom `astakos user
+    admins` lists.
     """
     database = open_database(database_url)
     reader = database.reader()

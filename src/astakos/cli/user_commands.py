@@ -1,4 +1,4 @@
-"""`astakos user`: manages user accounts, their tokens, and passwords."""
+"""`astakos user add`, `list`, `show`, `token` and `password`: accounts and what proves who users are."""
 
 import sys
 from typing import Any
@@ -19,12 +19,7 @@ from astakos.storage.protocol import Connection
 from astakos.storage.tables import api_keys, users
 
 
-@click.group()
-def user() -> None:
-    """Add and list users, and renew their tokens and passwords."""
-
-
-@user.command()
+@click.command()
 @click.argument("email")
 @click.option("--first-name", default="", help="The user's first name.")
 @click.option("--last-name", default="", help="The user's last name.")
@@ -53,7 +48,7 @@ def add(
     _renew_token(database_url, uuid, as_json=as_json, token_only=token_only)
 
 
-@user.command("list")
+@click.command("list")
 @database_option
 @table_options
 def list_(database_url: str, as_json: bool, wide: bool) -> None:
@@ -64,7 +59,7 @@ def list_(database_url: str, as_json: bool, wide: bool) -> None:
     print_rows(rows, columns, as_json=as_json, wide=wide, droppable=("name", "token_expires", "is_active"))
 
 
-@user.command()
+@click.command()
 @click.argument("name")
 @database_option
 @json_option
@@ -76,7 +71,7 @@ def show(name: str, database_url: str, as_json: bool) -> None:
     print_facts(_facts(user) | {"groups": groups}, as_json=as_json)
 
 
-@user.command()
+@click.command()
 @click.argument("name")
 @database_option
 @json_option
@@ -89,7 +84,7 @@ def token(name: str, database_url: str, as_json: bool, token_only: bool) -> None
     _renew_token(database_url, name, as_json=as_json, token_only=token_only)
 
 
-@user.command()
+@click.command()
 @click.argument("name")
 @click.option(
     "--keep-tokens",

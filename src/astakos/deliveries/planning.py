@@ -6,6 +6,7 @@ planned in the transaction of the change, which costs the same for any number of
 
 from collections.abc import Iterator
 
+from astakos.administration.administrators import list_administrators
 from astakos.deliveries.member_planning import is_for_members, members_told, plan_to_members
 from astakos.deliveries.pacing import LONGEST_AGE, LONGEST_AGE_IN_LOG
 from astakos.events.event import Event, RecordedEvent
@@ -94,6 +95,7 @@ def mail_addresses(connection: Connection, event: Event, audience: Audience) -> 
         return _helpdesk(connection)
     if audience is Audience.ADMINISTRATORS:
         uuids = list[str](settings.find(connection, settings.PROJECT_ADMINS, []))
+        uuids += [one.uuid for one in list_administrators(connection)]
         return _addresses(connection, event, uuids) if uuids else _helpdesk(connection)
     if audience is Audience.SUBJECT or (audience is Audience.HOLDER and event.subject is not None):
         return _addresses(connection, event, [] if event.subject is None else [event.subject])

@@ -45,6 +45,7 @@ def base() -> dict[str, Any]:
         "settings": {
             "moderation": True,
             "project_admins": [ADA],
+            "administrators": "staff",
             "groups": ["staff"],
             "helpdesk": ["help@example.org"],
             "admin_users": True,
@@ -191,6 +192,7 @@ OTHER: dict[str, dict[str, Any]] = {
     "settings": {
         "moderation": False,
         "project_admins": [],
+        "administrators": "others",
         "helpdesk": [],
         "admin_users": False,
         "admin_users_groups": [],

@@ -1,12 +1,12 @@
 """Who changes a project over HTTP, for the rules and for the audit log."""
 
+from astakos.administration.administrators import decides_about_projects
 from astakos.directory.entities import User
 from astakos.events.event import Actor
 from astakos.http.forwarding import caller_address
 from astakos.http.request import Request
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import settings
 
 UNKNOWN = "unknown"
 
@@ -21,4 +21,4 @@ def origin_of(service: Service, request: Request) -> str:
 
 def actor_of(connection: Connection, user: User, origin: str = UNKNOWN) -> Actor:
     """Returns a user as an actor, with what they may decide now."""
-    return Actor(user.uuid, origin, user.uuid in settings.find(connection, settings.PROJECT_ADMINS, []))
+    return Actor(user.uuid, origin, decides_about_projects(connection, user))

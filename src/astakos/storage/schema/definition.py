@@ -107,6 +107,7 @@ user_groups = _table(
     "user_groups",
     _refers("user_id", "users.id", primary_key=True),
     _refers("group_id", "groups.id", primary_key=True),
+    Index("members_of_group", "group_id"),
 )
 
 # Separate from `users`, because that table is read on every call.
