@@ -90,6 +90,14 @@ class NotForKey(Forbidden):
         super().__init__(message, challenged_with("insufficient_scope"))
 
 
+class ScopeTooSmall(Forbidden):
+    """The request carries an OAuth2 access token whose scope does not cover what it asks for."""
+
+    def __init__(self, message: str) -> None:
+        """Sets the message."""
+        super().__init__(message, challenged_with("insufficient_scope"))
+
+
 class ItemNotFound(Fault):
     """The requested object does not exist."""
 

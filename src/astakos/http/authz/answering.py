@@ -4,20 +4,21 @@ The form is that of Envoy's HTTP `ext_authz`, nginx's `auth_request` and Traefik
 without its body, with any method, and any path behind the service. 2xx lets it through.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
 from astakos.clock import MICROSECONDS
-from astakos.directory.api_keys import refuse_address, refuse_services
+from astakos.directory.api_keys import is_key, refuse_address, refuse_services
 from astakos.directory.eligibility import refuse_component
 from astakos.directory.entities import Component, User
 from astakos.directory.tokens import token_hash
+from astakos.http.access_tokens import covers_service, find_grant
 from astakos.http.authentication import user_of_token
 from astakos.http.authz.question import CHARGE, PARAMETERS, Question, question_of
 from astakos.http.commissions.charging_rights import not_chargeable
 from astakos.http.commissions.refused_issues import RATE_LIMIT, RATE_LIMIT_POLICY, refused, told_meter
 from astakos.http.commissions.requested_provisions import Requested, RequestedProvision, understand
-from astakos.http.faults import BadRequest, Forbidden, ItemNotFound, TokenMissing, Unauthorized
+from astakos.http.faults import BadRequest, Forbidden, ItemNotFound, ScopeTooSmall, TokenMissing, Unauthorized
 from astakos.http.forwarding import caller_address
 from astakos.http.openapi.description import Reply, described
 from astakos.http.request import Answer, Request
@@ -25,15 +26,30 @@ from astakos.http.serialization import to_json
 from astakos.ledger.key_levels import key_holder
 from astakos.ledger.operations import Issue, Issued
 from astakos.ledger.rules import IsMeter, NoCapacity, NoHolding, merge
+from astakos.service.admission import current_caller
 from astakos.service.service import Service
 
 USER, USERNAME, KEY = "X-Astakos-User", "X-Astakos-Username", "X-Astakos-Key"
-GROUPS, PROJECT = "X-Astakos-Groups", "X-Astakos-Project"
+GROUPS, PROJECT, CLIENT = "X-Astakos-Groups", "X-Astakos-Project", "X-Astakos-Client"
 REFUSED: Final = "X-Astakos-Refused"
 """Names the limit without room. It tells such a 403 from others."""
-IDENTITY_HEADERS: Final = (USER, USERNAME, KEY, GROUPS, PROJECT)
+IDENTITY_HEADERS: Final = (USER, USERNAME, KEY, GROUPS, PROJECT, CLIENT)
 SAFE_IN_HEADERS: Final = "@+!$&'()*/:;=?[]^`{|}~ "
 """Characters that are not percent-encoded. `%` is, and so is the comma that separates groups."""
+
+
+class Caller(NamedTuple):
+    """Who has sent a request to the proxy.
+
+    Attributes:
+        user: The user.
+        groups: The names of the user's groups; none for an access token, which tells nothing of them.
+        client: The identifier of the OAuth2 client that acts for the user; "" if none does.
+    """
+
+    user: User
+    groups: tuple[str, ...]
+    client: str = ""
 
 
 @described(
@@ -51,7 +67,8 @@ SAFE_IN_HEADERS: Final = "@+!$&'()*/:;=?[]^`{|}~ "
 async def authorize(service: Service, request: Request) -> Answer:
     """Tells a proxy whether it may pass a request on, with its user in headers.
 
-    Any method and any path behind the service are the same. The request carries the token or key of its user.
+    Any method and any path behind the service are the same. The request carries the token or key of its user,
+    or an OAuth2 access token, whose scope must cover a public URL of the service.
     The parameters are headers that the proxy sets; they can also be in the query.
     """
     name = request.parameter.partition("/")[0]
@@ -59,23 +76,31 @@ async def authorize(service: Service, request: Request) -> Answer:
     component = await service.component_of_service(name)
     if component is None:
         raise ItemNotFound(f"There is no service {name}.")
-    user = await _user(service, request, name)
-    groups = await service.groups_of(user)
+    caller = await _caller(service, request, name)
+    user = caller.user
     for wanted in question.groups:
-        if not set(wanted).intersection(groups):
+        if not set(wanted).intersection(caller.groups):
             raise Forbidden(f"This is for members of {' or '.join(wanted)}.")
     project = _project(user, question)
     if question.resources:
         refusal = await _refusal(service, component, user, project, question)
         if refusal is not None:
             return refusal
-    return Answer(headers=_identity(user, groups, project))
+    return Answer(headers=_identity(caller, project))
 
 
-async def _user(service: Service, request: Request, name: str) -> User:
+async def _caller(service: Service, request: Request, name: str) -> Caller:
     token = request.header_token
     if not token:
         raise TokenMissing
+    # In this order, because access tokens are in no cache.
+    if await service.user_of_token(token) is None and not is_key(token):
+        grant = await find_grant(service, token)
+        if grant is not None:
+            if not await covers_service(service, grant.token.scope, name):
+                raise ScopeTooSmall(f"The scope of the access token does not cover the service {name}.")
+            current_caller.set(("user", grant.user.id))
+            return Caller(grant.user, (), grant.token.client)
     user = await user_of_token(service, token)
     if user.key is not None:
         refusal = refuse_services(user.key, {name}) or refuse_address(
@@ -84,7 +109,7 @@ async def _user(service: Service, request: Request, name: str) -> User:
         if refusal is not None:
             raise Unauthorized(refusal)
         service.key_uses.note(user.key.id)
-    return user
+    return Caller(user, await service.groups_of(user))
 
 
 def _project(user: User, question: Question) -> str:
@@ -149,13 +174,15 @@ def _no_room(refusal: NoCapacity, requested: Requested, status: int) -> Answer:
     return Answer(status, to_json(document), headers=headers)
 
 
-def _identity(user: User, groups: tuple[str, ...], project: str) -> dict[str, str]:
+def _identity(caller: Caller, project: str) -> dict[str, str]:
     """Returns all of the headers, also those without a value: they replace what the client has sent."""
+    user = caller.user
     return {
         USER: user.uuid,
         USERNAME: quote(user.username, SAFE_IN_HEADERS),
         KEY: "" if user.key is None else user.key.prefix,
-        GROUPS: ",".join(quote(group, SAFE_IN_HEADERS) for group in groups),
+        GROUPS: ",".join(quote(group, SAFE_IN_HEADERS) for group in caller.groups),
         PROJECT: quote(project, SAFE_IN_HEADERS),
+        CLIENT: quote(caller.client, SAFE_IN_HEADERS),
         REFUSED: "",
     }

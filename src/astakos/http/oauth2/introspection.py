@@ -7,7 +7,7 @@ from astakos.directory.api_keys import ApiKey, refuse_address, refuse_services
 from astakos.directory.eligibility import refuse_user
 from astakos.directory.entities import Component, User
 from astakos.directory.network_addresses import IPAddress, parse_address
-from astakos.directory.tokens import token_hash
+from astakos.http.access_tokens import find_grant
 from astakos.http.drawable_projects import drawable_uuids
 from astakos.http.faults import BadRequest, Forbidden, TooManyAttempts
 from astakos.http.forms import FormBody
@@ -18,8 +18,8 @@ from astakos.http.openapi.description import Reply, described
 from astakos.http.request import Answer, Request
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import oauth2, users
-from astakos.storage.tables.oauth2 import AccessToken, Client
+from astakos.storage.tables import users
+from astakos.storage.tables.oauth2 import Client
 from astakosclient.answer_types import Introspection
 
 INACTIVE: Introspection = {"active": False}
@@ -109,15 +109,10 @@ def _user_document(connection: Connection, user: User, issuer: str) -> Introspec
 
 async def _access_token(service: Service, token: str, client: Client | None) -> Introspection:
     """Describes an access token; with a client, only if it is one of theirs."""
-    found = await service.read(_find, token_hash(token))
-    if found is None:
+    found = await find_grant(service, token)
+    if found is None or (client is not None and found.token.client != client.identifier):
         return INACTIVE
     access, user = found
-    now = service.now()
-    if access.expires < now or refuse_user(user.with_token(now, access.expires), now) is not None:
-        return INACTIVE
-    if client is not None and access.client != client.identifier:
-        return INACTIVE
     document: Introspection = {
         "active": True,
         "token_type": BEARER,
@@ -131,9 +126,3 @@ async def _access_token(service: Service, token: str, client: Client | None) -> 
     if access.scope is not None:
         document["scope"] = access.scope
     return document
-
-
-def _find(connection: Connection, hashed: bytes) -> tuple[AccessToken, User] | None:
-    token = oauth2.find_token(connection, hashed)
-    user = None if token is None else users.find_by_uuid(connection, token.user)
-    return None if token is None or user is None else (token, user)

@@ -112,6 +112,7 @@ HEADERS: Mapping[str, tuple[Schema, str]] = {
     ),
     "X-Astakos-Key": (TEXT, "The prefix of the key; empty for a token."),
     "X-Astakos-Project": (TEXT, "The UUID of the project to draw from."),
+    "X-Astakos-Client": (TEXT, "The OAuth2 client that acts for the user; empty if none does."),
     "X-Astakos-Refused": (TEXT, "The resource or meter without room; empty if there is room."),
     "X-Astakos-User": (TEXT, "The UUID of the user."),
     "X-Astakos-Username": (TEXT, "The user name, percent-encoded."),

@@ -8,7 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from astakos.administration.load import load
-from astakos.administration.state_document import CapacityEntry, ComponentEntry, ResourceEntry, StateDocument
+from astakos.administration.state_document import (
+    CapacityEntry,
+    ComponentEntry,
+    OAuth2TokenEntry,
+    ResourceEntry,
+    StateDocument,
+)
 from astakos.clock import DAY
 from astakos.directory.trusted_proxies import TrustedProxies
 from astakos.http.authz.answering import IDENTITY_HEADERS, REFUSED
@@ -26,15 +32,18 @@ from service.world import (
     COMPUTE_TOKEN,
     DORA,
     EDGAR,
+    FAR,
     HALTED,
     LAB,
     LOADED,
+    PAST,
     RETIRED_TOKEN,
     SPACE,
     STORAGE_TOKEN,
     UNKNOWN_TOKEN,
     UNKNOWN_UUID,
     VM,
+    Person,
     projects,
 )
 
@@ -80,6 +89,7 @@ def test_a_good_token_gets_through_with_its_user(standing_service: Caller) -> No
         "X-Astakos-Key": "",
         "X-Astakos-Groups": "staff,admin-api",
         "X-Astakos-Project": ALICE.uuid,
+        "X-Astakos-Client": "",
         "X-Astakos-Refused": "",
     }
     bearer = standing_service("GET", COMPUTE, headers={"Authorization": f"Bearer {BOB.token}"})
@@ -239,6 +249,45 @@ def test_keys_count_within_their_limits(service: Caller) -> None:
     assert ask(service, lab).headers["x-astakos-project"] == LAB
     assert ask(service, lab, project=LAB).status == 200
     assert ask(service, lab, project=ALICE.uuid).status == 403
+
+
+@pytest.mark.every_engine
+@pytest.mark.parametrize(
+    ("scope", "expires", "user", "status"),
+    [
+        ("https://compute.example.org/", FAR, ALICE, 200),
+        ("https://compute.example.org/v2.1", FAR, ALICE, 200),
+        ("https://compute.example.org/v2.1/servers", FAR, ALICE, 403),
+        ("https://compute.example.org.example.com/", FAR, ALICE, 403),
+        ("https://storage.example.org/", FAR, ALICE, 403),
+        ("/", FAR, ALICE, 403),
+        (None, FAR, ALICE, 403),
+        ("https://compute.example.org/", PAST, ALICE, 401),
+        ("https://compute.example.org/", FAR, DORA, 401),
+    ],
+)
+def test_an_access_token_counts_where_its_scope_covers_the_service(
+    database: Database, scope: str | None, expires: str, user: Person, status: int
+) -> None:
+    token = OAuth2TokenEntry(
+        client="viewer", user=user.uuid, expires=expires, access_token="an-access-token", scope=scope
+    )
+    load(database, StateDocument(oauth2_tokens=[token]), LOADED)
+    with running(database) as caller:
+        reply = ask(caller, "an-access-token", COMPUTE + "/v2.1/servers", resource=VM, charge=COMPUTE_TOKEN)
+        assert reply.status == status
+        if status == 200:
+            told = {name: reply.headers[name.lower()] for name in ("X-Astakos-User", "X-Astakos-Client")}
+            assert told == {"X-Astakos-User": ALICE.uuid, "X-Astakos-Client": "viewer"}
+            assert (reply.headers["x-astakos-groups"], reply.headers["x-astakos-key"]) == ("", "")
+            # Alice is in it, but the client that acts for her does not learn that.
+            assert ask(caller, "an-access-token", groups="staff").status == 403
+        else:
+            error = "insufficient_scope" if status == 403 else "invalid_token"
+            assert reply.headers["www-authenticate"] == f'Bearer realm="astakos", error="{error}"'
+        # It remains a token for nothing but services.
+        assert caller.get(f"{ACCOUNT}/quotas", "an-access-token").status == 401
+        assert usage(caller, ALICE.uuid) == int(status == 200)
 
 
 def test_the_address_of_a_key_is_the_one_that_the_proxy_tells(database: Database) -> None:
