@@ -286,13 +286,17 @@ Overage: TypeAlias = Literal["refuse", "available", "debt"]
 
 
 class CommissionInfo(TypedDict):
-    """A pending commission. Times are in ISO 8601; ``expires`` is set only for commissions with a ``ttl``."""
+    """A pending commission. Times are in ISO 8601.
+
+    ``expires`` is set only for commissions with a ``ttl``, and ``key``, a prefix, for those of a key.
+    """
 
     serial: int
     name: str
     issue_time: str
     provisions: list[Provision]
     expires: NotRequired[str]
+    key: NotRequired[str]
 
 
 Fault: TypeAlias = dict[str, dict[str, Any]]
@@ -328,7 +332,8 @@ class HistoryEntry(TypedDict):
     """One provision of a resolved commission; see `get_commission_history`.
 
     ``settled`` is the part of ``quantity`` that took effect. ``limit``, ``usage_min`` and ``usage_max``
-    describe the holding afterwards. Times are in ISO 8601.
+    describe the holding afterwards. Times are in ISO 8601. ``key`` is the prefix of the key that the
+    commission was issued for, if it was for one.
     """
 
     serial: int
@@ -345,6 +350,7 @@ class HistoryEntry(TypedDict):
     limit: int
     usage_min: int
     usage_max: int
+    key: NotRequired[str]
 
 
 class HistoryPage(TypedDict):

@@ -85,6 +85,7 @@ class Charge(Row):
     resource: str
     quantity: int = Field(description="What was issued; negative to release.")
     settled: int = Field(description="What took effect of it.")
+    key: str | None = Field(default=None, description="The API key that it was charged to, if any.")
 
 
 class History(Row):
@@ -103,7 +104,7 @@ class Refusal(Row):
     holder: str = Field(description="Whose limit it was.")
     source: str | None
     resource: str
-    level: Literal["user", "project", "parent"]
+    level: Literal["key", "user", "project", "parent"]
     requested: int
     available: int
     limit: int
@@ -133,6 +134,7 @@ class PendingCommission(Row):
     age_seconds: int
     expires: str | None = Field(default=None, description="When it is rejected by itself; null for never.")
     provisions: list[Provision]
+    key: str | None = Field(default=None, description="The API key that it is charged to, if any.")
 
 
 class PendingCommissions(Row):
@@ -148,7 +150,9 @@ class Fit(Row):
     answer: Literal["yes", "no", "perhaps"]
     why: str
     resource: str | None = Field(default=None, description="The resource or meter that has no room.")
-    level: Literal["user", "project", "parent"] | None = Field(default=None, description="Whose limit it is.")
+    level: Literal["key", "user", "project", "parent"] | None = Field(
+        default=None, description="Whose limit it is."
+    )
     limit: int | None = None
     available: int | None = None
     resets: str | None = Field(default=None, description="When there is room again, if waiting helps.")

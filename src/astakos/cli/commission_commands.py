@@ -18,6 +18,7 @@ from astakos.clock import MICROSECONDS
 from astakos.events.event import OPERATOR
 from astakos.http.commissions.history_pages import HOLDER, SOURCE, describe
 from astakos.http.openapi.description import Parameter
+from astakos.ledger.key_levels import prefix_of_holder
 from astakos.ledger.operations import Verdict
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import commissions, registry
@@ -63,8 +64,10 @@ def list_(component: str | None, database_url: str, as_json: bool, wide: bool) -
         for serial in commissions.list_pending(reader, known.id)
     ]
     rows.sort(key=lambda row: row["serial"])
-    columns = ("serial", "component", "name", "issue_time", "age_seconds")
-    print_rows(rows, columns, as_json=as_json, wide=wide, droppable=("issue_time", "name"))
+    columns: tuple[str, ...] = ("serial", "component", "name", "issue_time", "age_seconds")
+    if not as_json:
+        rows, columns = _with_keys(rows, columns)
+    print_rows(rows, columns, as_json=as_json, wide=wide, droppable=("issue_time", "name", "key"))
 
 
 @commission.command()
@@ -164,7 +167,7 @@ def history(
     )
     scales = registry.scales(reader)
     rows = [_described(entry, scales) for entry in _entries(reader, wanted, limit)]
-    columns = (
+    columns: tuple[str, ...] = (
         "serial",
         "component",
         "outcome",
@@ -175,8 +178,19 @@ def history(
         "quantity",
         "settled",
     )
-    droppable = ("source", "component", "settled", "log_time", "outcome")
+    if not as_json:
+        rows, columns = _with_keys(rows, columns)
+    droppable = ("source", "key", "component", "settled", "log_time", "outcome")
     print_rows(rows, columns, as_json=as_json, wide=wide, droppable=droppable)
+
+
+def _with_keys(
+    rows: list[dict[str, Any]], columns: tuple[str, ...]
+) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+    """Return rows and columns with the keys of commissions, if any of them has one."""
+    if not any("key" in row for row in rows):
+        return rows, columns
+    return [{"key": None, **row} for row in rows], (*columns, "key")
 
 
 def _described(entry: Entry, scales: Mapping[str, int]) -> dict[str, Any]:
@@ -205,10 +219,12 @@ def _facts(
     found = commissions.find_pending(reader, component, serial)
     if found is None:
         raise StateError(f"there is no pending commission {serial}")
+    key = {} if found.key_holder is None else {"key": prefix_of_holder(found.key_holder)}
     return {
         "serial": serial,
         "component": name,
         "name": found.name,
+        **key,
         "issue_time": Moment(found.issue_time),
         "age_seconds": Age(max(0, clock.now() - found.issue_time) // MICROSECONDS),
         "provisions": [

@@ -419,7 +419,9 @@ class _Batch:
                 settlements.append(Settlement(key, quantity, settled, after))
                 if after.usage_min >= after.limit and base_of_grant(key.resource) is not None:
                     self._settled_grants.add(key)
-        self.changes.resolved.append(Resolution(commission.component, serial, verdict, tuple(settlements)))
+        self.changes.resolved.append(
+            Resolution(commission.component, serial, verdict, tuple(settlements), commission.key_holder)
+        )
 
 
 def _needs(operations: Iterable[Operation], due: int) -> Needs:

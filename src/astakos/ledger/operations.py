@@ -307,6 +307,7 @@ class Commission(NamedTuple):
     issue_time: int
     provisions: tuple[Provision, ...]
     expires: int | None = None
+    key_holder: str | None = None
 
 
 class Remembered(NamedTuple):
@@ -349,6 +350,7 @@ class Resolution(NamedTuple):
     serial: int
     verdict: Verdict
     settlements: tuple[Settlement, ...]
+    key_holder: str | None = None
 
 
 @dataclass(slots=True)

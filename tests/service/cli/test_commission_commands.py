@@ -4,6 +4,7 @@ from astakos.ledger.rules import Holding
 from astakos.storage.protocol import Database
 from service.caller import Caller
 from service.command import astakos, refused
+from service.http.keyed import made
 from service.world import ALICE, COMPUTE_TOKEN, STORAGE_TOKEN, VM, member_key, project_key
 
 pytestmark = pytest.mark.ledger
@@ -52,6 +53,22 @@ def test_one_is_ended_while_the_service_runs(
     assert service.act(COMPUTE_TOKEN, serial, verb) == 404
     assert refused(database, "commission", verb, str(serial)) == f"there is no pending commission {serial}"
     assert service.issued(COMPUTE_TOKEN) == serial + 1
+
+
+def test_the_key_of_a_commission_is_shown(database: Database, service: Caller) -> None:
+    service.issued(COMPUTE_TOKEN, (U, 1))
+    commands = (("list",), ("history",))
+    for command in commands:
+        assert "key" not in astakos(database, "commission", *command).output
+    prefix = made(service, ALICE.token)["prefix"]
+    serial = service.issued(COMPUTE_TOKEN, (U, 2), (P, 2), key=prefix)
+    assert astakos(database, "commission", "show", str(serial), "--json").document["key"] == prefix
+    service.issued(COMPUTE_TOKEN, (U, 1), (P, 1), key=prefix, auto_accept=True)
+    service.issued(COMPUTE_TOKEN, (U, 1), auto_accept=True)
+    for command in commands:
+        assert prefix in astakos(database, "commission", *command).output
+        told = [one.get("key") for one in astakos(database, "commission", *command, "--json").document]
+        assert set(told) == {prefix, None}
 
 
 @pytest.mark.parametrize("verb", ["show", "accept", "reject"])

@@ -11,7 +11,7 @@ from astakos.http.faults import BadRequest
 from astakos.http.openapi.description import Parameter, Reply, as_text, described
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
-from astakos.ledger.key_levels import key_holder
+from astakos.ledger.key_levels import key_holder, prefix_of_holder
 from astakos.ledger.operations import Verdict
 from astakos.projects.limits import user_holder
 from astakos.service.service import Service
@@ -147,7 +147,7 @@ def _page(connection: Connection, wanted: Wanted, most: int) -> bytes:
 
 def describe(entry: Entry) -> dict[str, Any]:
     """Returns an entry as a document."""
-    return {
+    document: dict[str, Any] = {
         "serial": entry.serial,
         "component": entry.component,
         "name": entry.name,
@@ -159,6 +159,9 @@ def describe(entry: Entry) -> dict[str, Any]:
         "settled": entry.settled,
         **entry.after._asdict(),
     }
+    if entry.key_holder is not None:
+        document["key"] = prefix_of_holder(entry.key_holder)
+    return document
 
 
 def _wanted(request: Request, caller: Component | User) -> Wanted | None:

@@ -13,6 +13,7 @@ from astakos.http.faults import BadRequest, TooManyRequests
 from astakos.http.openapi.description import EMPTY, Parameter, Reply, described
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
+from astakos.ledger.key_levels import prefix_of_holder
 from astakos.ledger.operations import Resolve, Resolved
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
@@ -89,6 +90,8 @@ async def info(service: Service, request: Request, component: Component) -> Answ
     }
     if commission.expires is not None:
         document["expires"] = to_iso(commission.expires)
+    if commission.key_holder is not None:
+        document["key"] = prefix_of_holder(commission.key_holder)
     return Answer(body=to_json(document))
 
 

@@ -4,7 +4,7 @@ from astakos.ledger.operations import Commission
 from astakos.ledger.rules import Provision
 from astakos.storage.protocol import Connection
 from astakos.storage.tables.holdings import find_by_id
-from astakos.storage.tables.provisions import read_pending
+from astakos.storage.tables.provisions import read_all_pending
 
 LARGEST_SERIAL = 2**63 - 1
 
@@ -38,9 +38,10 @@ def find_pending(connection: Connection, component: int, serial: int) -> Commiss
     if row is None:
         return None
     name, issue_time, expires, document = row
+    pending = read_all_pending(document)
     provisions = [
         Provision(find_by_id(connection, identifier).key, quantity)
-        for identifier, quantity in sorted(read_pending(document))
+        for identifier, quantity in sorted(pending.provisions)
     ]
     provisions.sort(key=lambda provision: provision.key.source is None)
-    return Commission(serial, name, issue_time, tuple(provisions), expires)
+    return Commission(serial, name, issue_time, tuple(provisions), expires, pending.key_holder)

@@ -9,11 +9,12 @@ from astakos.ledger.operations import Verdict
 from astakos.ledger.rules import Holding, Key
 from astakos.storage.protocol import Connection
 from astakos.storage.tables.holdings import find_by_id, stored_source
-from astakos.storage.tables.provisions import read_settled
+from astakos.storage.tables.provisions import StoredResolved, read_resolved
 from astakos.storage.texts import is_storable
 
 AT_A_TIME = 500
 LARGEST_ID = 2**63 - 1
+NOTHING = StoredResolved([])
 MOST_LOOKED_AT = 5_000
 """How many commissions one page examines at most: some 20 ms. It then ends even if it is not full, so that a
 filter with few matches does not cause a long read."""
@@ -66,7 +67,7 @@ class Position(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """A resolved provision, and its holding afterwards."""
+    """A resolved provision, and its holding afterwards; `key_holder` is the key of its commission."""
 
     serial: int
     component: str
@@ -79,6 +80,7 @@ class Entry(NamedTuple):
     settled: int
     after: Holding
     position: Position
+    key_holder: str | None = None
 
 
 class Page(NamedTuple):
@@ -108,9 +110,9 @@ def read_history(connection: Connection, wanted: Wanted, most: int) -> Page:
     looked_at = 0
     for commission in _walk(connection, wanted, components):
         looked_at += 1
-        provisions = read_settled(commission.provisions) if _may_match(wanted, commission) else []
+        resolved = read_resolved(commission.provisions) if _may_match(wanted, commission) else NOTHING
         last = place = 0
-        for settled in sorted(provisions, key=lambda one: one.holding):
+        for settled in sorted(resolved.provisions, key=lambda one: one.holding):
             identifier = settled.holding
             place = place + 1 if identifier == last else 0
             last = identifier
@@ -135,6 +137,7 @@ def read_history(connection: Connection, wanted: Wanted, most: int) -> Page:
                     settled.settled,
                     settled.after,
                     position,
+                    resolved.key_holder,
                 )
             )
         if looked_at == MOST_LOOKED_AT:

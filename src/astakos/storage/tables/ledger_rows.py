@@ -10,7 +10,7 @@ from astakos.ledger.operations import Changes, Resolution
 from astakos.ledger.rules import Key
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import quota_alerts, rollovers
-from astakos.storage.tables.provisions import write_granted, write_pending, write_settled
+from astakos.storage.tables.provisions import write_granted, write_pending, write_resolved
 
 INSERT_PENDING = """
 INSERT INTO pending_commissions (component_id, serial, name, issue_time, expires, provisions)
@@ -101,7 +101,7 @@ def rows_of(now: int, changes: Changes, identifiers: Mapping[Key, int]) -> Rows:
             provisions = write_pending(revised.pop(serial, pending), identifiers)
             rows.pending.append((issue.component, serial, issue.name, now, expires, provisions))
         else:
-            provisions = write_settled(resolution.settlements, identifiers)
+            provisions = write_resolved(resolution, identifiers)
             rows.resolved.append(
                 (issue.component, serial, issue.name, now, now, resolution.verdict, provisions)
             )
@@ -117,7 +117,7 @@ def rows_of(now: int, changes: Changes, identifiers: Mapping[Key, int]) -> Rows:
     rows.extended.extend([(component, serial, expires) for serial, (component, expires) in extended.items()])
     rows.moved.extend(
         [
-            (one.component, one.serial, one.verdict, write_settled(one.settlements, identifiers))
+            (one.component, one.serial, one.verdict, write_resolved(one, identifiers))
             for one in resolved.values()
         ]
     )

@@ -2,7 +2,7 @@
 
 Pending: `[[holding, quantity], …]`. If there is more to say, an object (`StoredPending`).
 Resolved, with the holding's figures afterwards (`quota-semantics.md` §4):
-`[[holding, quantity, settled, limit, usage_min, usage_max], …]`.
+`[[holding, quantity, settled, limit, usage_min, usage_max], …]`; with a key, an object (`StoredResolved`).
 
 A commission is only read and written as a whole, so one row stores it instead of one for each provision.
 """
@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from astakos.ledger.counts import Count
-from astakos.ledger.operations import Pending, Settlement
+from astakos.ledger.operations import Pending, Resolution
 from astakos.ledger.overage import Overage
 from astakos.ledger.rules import Holding, Key, Provision
 
@@ -58,10 +58,17 @@ class StoredPending(msgspec.Struct, omit_defaults=True):
         return [holding for holding, _ in self.provisions] + [count.holding for count in self.counts]
 
 
+class StoredResolved(msgspec.Struct):
+    """A resolved commission that was issued for a key, as far as its provisions go."""
+
+    provisions: list[Settled]
+    key_holder: str | None = None
+
+
 _encoder = msgspec.json.Encoder()
 _pending = msgspec.json.Decoder(list[tuple[int, int]] | StoredPending)
 _granted = msgspec.json.Decoder(tuple[int, ...])
-_settled = msgspec.json.Decoder(list[Settled])
+_resolved = msgspec.json.Decoder(list[Settled] | StoredResolved)
 
 
 def write_pending(pending: Pending, identifiers: Mapping[Key, int]) -> str:
@@ -107,16 +114,21 @@ def understood(component: int, stored: StoredPending, keys: Mapping[int, Key]) -
     return Pending(component, provisions, counts, stored.overage, progress, stored.key_holder)
 
 
-def write_settled(settlements: Iterable[Settlement], identifiers: Mapping[Key, int]) -> str:
-    """Encode the provisions of a resolved commission."""
-    return _encoder.encode(
-        [(identifiers[key], quantity, settled, *after) for key, quantity, settled, after in settlements]
-    ).decode()
+def write_resolved(resolution: Resolution, identifiers: Mapping[Key, int]) -> str:
+    """Encode the provisions of a resolved commission, and its key if it has one."""
+    provisions = [
+        (identifiers[key], quantity, settled, *after)
+        for key, quantity, settled, after in resolution.settlements
+    ]
+    if resolution.key_holder is None:
+        return _encoder.encode(provisions).decode()
+    return _encoder.encode({"provisions": provisions, "key_holder": resolution.key_holder}).decode()
 
 
-def read_settled(document: str) -> list[Settled]:
-    """Decode the provisions of a resolved commission."""
-    return _settled.decode(document)
+def read_resolved(document: str) -> StoredResolved:
+    """Decode the provisions of a resolved commission, and its key."""
+    resolved = _resolved.decode(document)
+    return StoredResolved(resolved) if isinstance(resolved, list) else resolved
 
 
 def write_granted(granted: tuple[int, ...] | None) -> str | None:

@@ -7,7 +7,7 @@ from astakos.clock import DAY
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import quota_alerts, settings
 from astakos.storage.tables.holdings import find_by_id
-from astakos.storage.tables.provisions import read_settled
+from astakos.storage.tables.provisions import read_resolved
 
 KEYS_KEPT = 2 * DAY
 """How long idempotency keys are kept; the documentation promises one day."""
@@ -100,7 +100,7 @@ class Retention:
                 self._component, self._serial = found[0], 0
             rows = connection.execute(LIST_OLDEST, (self._component, self._serial, left)).fetchall()
             old = {
-                serial: {provision.holding for provision in read_settled(document)}
+                serial: {provision.holding for provision in read_resolved(document).provisions}
                 for serial, _, resolve_time, document in rows
                 if resolve_time < before
             }

@@ -134,6 +134,22 @@ def test_limits_that_cannot_be_are_refused(standing_service: Caller, limits: Any
     assert told in reply.document["badRequest"]["message"]
 
 
+def test_the_key_of_a_commission_is_shown_even_if_it_has_no_limits(service: Caller) -> None:
+    key = key_with(service, {})
+    serials = [
+        service.issue(COMPUTE_TOKEN, (U, 2), (P, 2), key=one).document["serial"] for one in (key, None)
+    ]
+    keyed, other = (service.get(f"{COMMISSIONS}/{serial}", COMPUTE_TOKEN).document for serial in serials)
+    assert (keyed["key"], "key" in other) == (key, False)
+    for serial in serials:
+        assert service.act(COMPUTE_TOKEN, serial, "accept") == 200
+    assert charge(service, key, -2).status == 201
+    for token in (COMPUTE_TOKEN, ALICE.token):
+        listed = service.get(f"{COMMISSIONS}/history", token).document["history"]
+        found = {(one["serial"] - serials[0], one.get("key", "none")) for one in listed}
+        assert found == {(0, key), (1, "none"), (2, key)}
+
+
 def test_only_a_valid_key_of_the_charged_user_can_be_named(database: Database, service: Caller) -> None:
     key = key_with(service, {VM: 5})
     of_bob = str(made(service, BOB.token)["prefix"])
