@@ -16,7 +16,6 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 
 import aiohttp
-from examples.ai_gateway.charge import MONEY, TOKENS
 from examples.ai_gateway.world import UPSTREAM_KEY, free_port, gateway_process, started
 
 from astakos import clock
@@ -25,6 +24,7 @@ from astakos.administration.state_document import ResourceEntry, StateDocument
 from astakos.ledger.meter_definitions import Kind, MeterDefinition
 from astakos.ledger.periods import Unit
 from astakos.storage.opening import database_of
+from astakosclient.language_models.charge import MONEY, TOKENS
 from benchmarks import command_line
 from benchmarks.child_process import HOST
 from benchmarks.load_generator import Plan, Reads, generate

@@ -6,8 +6,8 @@ import logging
 import signal
 from pathlib import Path
 
-from examples.ai_gateway.estimates import read_models
 from examples.ai_gateway.gateway import Settings, application
+from examples.ai_gateway.models import read_models
 from examples.ai_gateway.upstream import Bill, provider
 from examples.ai_gateway.world import UPSTREAM_KEY, serving, set_up
 

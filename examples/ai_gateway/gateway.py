@@ -11,43 +11,40 @@ import json
 import logging
 import os
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-from examples.ai_gateway.charge import MONEY, Background, Charge
-from examples.ai_gateway.estimates import (
-    SCALE,
-    Model,
-    Tokens,
-    counted_output,
-    counted_prompt,
-    most_tokens,
-    read_models,
-    reported_usage,
-)
+from examples.ai_gateway.models import read_models
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from astakosclient import AsyncAstakosClient, Attempted
-from astakosclient.errors import AstakosClientException, Forbidden, NotFound, QuotaLimit
-from astakosclient.middleware.asgi import ASGIAuthentication
+from astakosclient import AsyncAstakosClient, AsyncBoundClient
+from astakosclient.language_models.callers import Caller, identify
+from astakosclient.language_models.charge import Background, Charge, require_resources
+from astakosclient.language_models.estimates import (
+    Model,
+    Tokens,
+    counted_output,
+    counted_prompt,
+    most_tokens,
+    reported_usage,
+)
+from astakosclient.language_models.refusals import Refused, openai_error
 
 LARGEST_REQUEST = 4 * 1024 * 1024
 LARGEST_ANSWER = 16 * 1024 * 1024
 LARGEST_ERROR = 64 * 1024
 LONGEST_EVENT = 1024 * 1024
 """Bytes of a line of a stream; more is an error of the provider."""
-TO_RECEIVE, TO_SEND, TO_SETTLE, TO_END = 30.0, 30.0, 5.0, 20.0
-"""Seconds for a request to arrive, a slow client to take a piece, a settlement, and for those at the end."""
+TO_RECEIVE, TO_SEND, TO_END = 30.0, 30.0, 20.0
+"""Seconds for a request to arrive, a slow client to take a piece, and the settlements at the end."""
 IDLE = 2.0
 """Seconds after which an idle connection to the provider is not used again: many servers close it after 5."""
 OF_PROVIDER = aiohttp.ClientTimeout(total=600, connect=10, sock_read=120)
@@ -64,7 +61,6 @@ class Settings:
     astakos_token: str = field(repr=False)
     upstream_url: str
     upstream_key: str = field(repr=False)
-    service: str = "gateway"  # its name in the catalog, which keys can be limited to
     at_first: int | None = None  # output tokens to reserve at first; None: as many as there can be
     ttl: int = 120  # seconds after which the holds of a killed gateway end
 
@@ -74,26 +70,9 @@ class Site:
     """What all requests share."""
 
     settings: Settings
-    astakos: AsyncAstakosClient
+    astakos: AsyncBoundClient
     upstream: aiohttp.ClientSession
     background: Background
-
-
-class Refused(Exception):  # noqa: N818 - an answer, in OpenAI's form
-    """The request is answered with an error."""
-
-    def __init__(self, status: int, message: str, code: str, **headers: str) -> None:
-        """Set the answer; header names have underscores."""
-        super().__init__(message)
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.answer = JSONResponse(openai_error(status, message, code), status, headers=named)
-
-
-def openai_error(status: int, message: str, code: str = "") -> dict[str, Any]:
-    """Return an error as OpenAI's clients read it."""
-    kinds = {401: "authentication_error", 403: "permission_error", 429: code}
-    kind = kinds.get(status, "invalid_request_error" if status < 500 else "server_error")
-    return {"error": {"message": message, "type": kind, "param": None, "code": code or None}}
 
 
 async def refused_by_routes(_: Request, error: Exception) -> Response:
@@ -110,24 +89,17 @@ async def failed(_: Request, __: Exception) -> Response:
     return JSONResponse(openai_error(500, "The gateway has failed; its log says why."), 500)
 
 
-def no_room(refusal: QuotaLimit) -> Refused:
-    """Return the answer to a request that the budget has no room for."""
-    resource, headers = str(refusal.resource), {}
-    if refusal.resets is not None:
-        seconds = (datetime.fromisoformat(refusal.resets) - datetime.now(UTC)).total_seconds()
-        headers["Retry_After"] = str(max(1, -int(-seconds // 1)))
-    if "/per-" in resource:
-        return Refused(429, f"You send more than {resource} allows.", "rate_limit_exceeded", **headers)
-    until = f" It resets at {refusal.resets}." if refusal.resets else ""
-    message = f"Your budget of {resource} has no room for what this request can take.{until} "
-    message += "With a lower max_tokens, it takes less."
-    # OpenAI's clients do not repeat what must fail again.
-    return Refused(429, message, "insufficient_quota", X_Should_Retry="false", **headers)
+async def refused(_: Request, error: Exception) -> Response:
+    """Answer what is refused, in OpenAI's form."""
+    if not isinstance(error, Refused):
+        raise error
+    return JSONResponse(error.document, error.status, headers=error.headers)
 
 
 async def models(request: Request) -> Response:
     """List the models."""
     site: Site = request.app.state.site
+    await _caller(request)
     data = [
         {"id": name, "object": "model", "created": 0, "owned_by": "gateway"} for name in site.settings.models
     ]
@@ -136,72 +108,52 @@ async def models(request: Request) -> Response:
 
 async def completions(request: Request) -> Response:
     """Answer `POST /v1/chat/completions` and `POST /v1/embeddings`."""
-    request_id = uuid.uuid4().hex
-    try:
-        answer = await _proxied(request, request_id)
-    except Refused as refused:
-        answer = refused.answer
-    answer.headers["X-Request-Id"] = request_id
-    return answer
-
-
-async def _proxied(request: Request, request_id: str) -> Response:
     site: Site = request.app.state.site
+    request_id = uuid.uuid4().hex
+    caller = await _caller(request)
     body = await _body_of(request)
     asked = _document_of(body)
     model = site.settings.models.get(str(asked.get("model")))
     if model is None:
         raise Refused(404, "There is no such model; GET /v1/models lists them.", "model_not_found")
-    try:
-        most = most_tokens(model, asked, len(body))
-    except ValueError as error:
-        raise Refused(400, str(error), "invalid_value") from None
     charge = Charge(
-        site.astakos.bind(site.settings.astakos_token),
+        site.astakos,
         site.background,
         request_id=request_id,
-        user=request.state.astakos_user.uuid,
-        key=request.state.astakos_user.key,
-        source=await _project(site, request),
+        caller=caller,
         model=model,
-        most=most,
+        most=most_tokens(model, asked, len(body)),
         at_first=site.settings.at_first,
         ttl=site.settings.ttl,
     )
-    await _reserve(charge)
+    await charge.reserve()
+    options = asked.get("stream_options")
+    options = options if isinstance(options, dict) else {}
     is_stream = asked.get("stream") is True
+    if is_stream:
+        asked["stream_options"] = {**options, "include_usage": True}
     try:
-        answer = await _forward(
-            site, request.url.path, {**asked, **_with_usage(asked)} if is_stream else asked
-        )
+        answer = await _forward(site, request.url.path, asked)
         if not is_stream:
-            return await _whole_answer(answer, asked, charge)
+            return await _whole_answer(answer, asked, charge, request_id)
     except BaseException:
         charge.end(None)
         raise
-    wants_usage = _options_of(asked).get("include_usage") is True
-    return Relay(answer, charge, counted_prompt(asked), wants_usage=wants_usage)
+    wants_usage = options.get("include_usage") is True
+    relay = Relay(answer, charge, counted_prompt(asked), wants_usage=wants_usage)
+    relay.headers["X-Request-Id"] = request_id
+    return relay
 
 
-async def _project(site: Site, request: Request) -> str:
-    """Return the project to draw from: the one that the client names, or else that of its key, or its own."""
-    asked = request.headers.get("OpenAI-Project")
-    user = request.state.astakos_user
-    if user.key is None:
-        return asked or "system"
-    try:
-        about = await site.astakos.introspect_token(site.settings.astakos_token, user.token)
-    except AstakosClientException as error:
-        raise _unavailable(error) from None
-    project = asked or about.get("tenant", "")
-    if project not in about.get("projects", ()):
-        raise Refused(403, "The key cannot draw from this project.", "no_such_project")
-    return project
-
-
-def _unavailable(error: AstakosClientException) -> Refused:
-    log.warning("cannot ask Astakos: %s", error)
-    return Refused(503, "Budgets cannot be checked now.", "unavailable", Retry_After="2")
+async def _caller(request: Request) -> Caller:
+    site: Site = request.app.state.site
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    return await identify(
+        site.astakos,
+        key.strip() if scheme.lower() == "bearer" else "",
+        project=request.headers.get("OpenAI-Project"),
+        address=request.client.host if request.client else None,
+    )
 
 
 async def _body_of(request: Request) -> bytes:
@@ -225,27 +177,6 @@ def _document_of(body: bytes) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise Refused(400, "The body is not a JSON object.", "invalid_json")
     return document
-
-
-def _options_of(asked: Mapping[str, Any]) -> dict[str, Any]:
-    options = asked.get("stream_options")
-    return options if isinstance(options, dict) else {}
-
-
-def _with_usage(asked: Mapping[str, Any]) -> dict[str, Any]:
-    return {"stream_options": {**_options_of(asked), "include_usage": True}}
-
-
-async def _reserve(charge: Charge) -> None:
-    try:
-        await charge.reserve()
-    except QuotaLimit as refusal:
-        raise no_room(refusal) from None
-    except (Forbidden, NotFound) as error:
-        log.warning("cannot charge: %s", error)
-        raise Refused(403, "You cannot draw from this project.", "no_such_project") from None
-    except AstakosClientException as error:
-        raise _unavailable(error) from None
 
 
 async def _forward(site: Site, path: str, asked: Mapping[str, Any]) -> aiohttp.ClientResponse:
@@ -290,15 +221,17 @@ async def _bounded(answer: aiohttp.ClientResponse, most: int) -> bytes:
     return bytes(body)
 
 
-async def _whole_answer(answer: aiohttp.ClientResponse, asked: Mapping[str, Any], charge: Charge) -> Response:
+async def _whole_answer(
+    answer: aiohttp.ClientResponse, asked: Mapping[str, Any], charge: Charge, request_id: str
+) -> Response:
     try:
         body = await _bounded(answer, LARGEST_ANSWER)
         document = _document_of(body)
     except (aiohttp.ClientError, TimeoutError, ValueError, Refused):
         raise Refused(502, "The provider's answer cannot be read.", "upstream_error") from None
     used = reported_usage(document) or Tokens(counted_prompt(asked), counted_output(document))
-    await asyncio.wait([charge.end(used)], timeout=TO_SETTLE)
-    return Response(body, media_type="application/json")
+    await charge.settle(used)
+    return Response(body, media_type="application/json", headers={"X-Request-Id": request_id})
 
 
 class Relay(Response):
@@ -332,7 +265,7 @@ class Relay(Response):
         try:
             async for data in _events(self._answer.content):
                 if data == b"[DONE]":
-                    await asyncio.wait([self._charge.end(self._reported or self._used)], timeout=TO_SETTLE)
+                    await self._charge.settle(self._reported or self._used)
                 elif not await self._is_for_client(data):
                     continue
                 await _in_time(send, b"data: %b\n\n" % data)
@@ -374,16 +307,11 @@ async def _gone(receive: Receive) -> None:
 def application(settings: Settings) -> Starlette:
     """Return the gateway as an ASGI application."""
 
-    def name_service(attempted: Attempted) -> None:
-        attempted.headers["Astakos-Service"] = settings.service
-
-    astakos = AsyncAstakosClient(settings.astakos_url, retry=2, timeout=5, on_attempt=name_service)
+    astakos = AsyncAstakosClient(settings.astakos_url, retry=2, timeout=5).bind(settings.astakos_token)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        scale = (await astakos.get_resources())[MONEY].get("scale", 0)
-        if scale != SCALE:
-            raise ValueError(f"{MONEY} has the scale {scale}; set it up with --scale {SCALE}")
+        await require_resources(astakos)
         background = Background()
         connector = aiohttp.TCPConnector(limit=1024, keepalive_timeout=IDLE)
         session = aiohttp.ClientSession(
@@ -394,15 +322,13 @@ def application(settings: Settings) -> Starlette:
             yield
             await background.finish(TO_END)
 
-    told: Callable[[int, str], dict[str, Any]] = openai_error
     return Starlette(
         routes=[
             Route("/v1/models", models),
             Route("/v1/chat/completions", completions, methods=["POST"]),
             Route("/v1/embeddings", completions, methods=["POST"]),
         ],
-        middleware=[Middleware(ASGIAuthentication, client=astakos, refusal_body=told, realm="ai gateway")],
-        exception_handlers={HTTPException: refused_by_routes, Exception: failed},
+        exception_handlers={Refused: refused, HTTPException: refused_by_routes, Exception: failed},
         lifespan=lifespan,
     )
 
@@ -418,7 +344,6 @@ def from_environment() -> Starlette:
         astakos_token=os.environ["GATEWAY_TOKEN"],
         upstream_url=os.environ["UPSTREAM_URL"].rstrip("/"),
         upstream_key=os.environ["UPSTREAM_KEY"],
-        service=os.environ.get("GATEWAY_SERVICE", "gateway"),
         at_first=int(at_first) if at_first else None,
         ttl=int(os.environ.get("GATEWAY_TTL", "120")),
     )

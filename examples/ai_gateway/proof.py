@@ -14,13 +14,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from examples.ai_gateway.charge import MONEY, STEP
-from examples.ai_gateway.estimates import SCALE, Model, Tokens, read_models
+from examples.ai_gateway.models import read_models
 from examples.ai_gateway.upstream import Bill, provider
 from examples.ai_gateway.world import UPSTREAM_KEY, free_port, gateway_process, serving, set_up
 from openai import APIConnectionError, APIError, AsyncOpenAI, RateLimitError
 from openai.types.chat import ChatCompletionUserMessageParam
 
+from astakosclient.language_models.charge import MONEY, STEP
+from astakosclient.language_models.estimates import SCALE, Model, Tokens
 from astakosclient.pricing import amount_of, quantity_of
 from astakosclient.testing import Component, RunningService, User, running_service
 

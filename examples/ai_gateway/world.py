@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import uvicorn
-from examples.ai_gateway.charge import MONEY, TOKENS
-from examples.ai_gateway.estimates import SCALE
 from starlette.applications import Starlette
 
+from astakosclient.language_models.charge import MONEY, TOKENS
+from astakosclient.language_models.estimates import SCALE
 from astakosclient.pricing import quantity_of
 from astakosclient.testing import Component, RunningService
 

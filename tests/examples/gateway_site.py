@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from examples.ai_gateway import gateway
-from examples.ai_gateway.estimates import read_models
+from examples.ai_gateway.models import read_models
 from examples.ai_gateway.upstream import Bill, provider
 from examples.ai_gateway.world import UPSTREAM_KEY, serving, set_up
 from openai import AsyncOpenAI

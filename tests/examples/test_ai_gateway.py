@@ -8,10 +8,11 @@ from typing import Any
 
 import openai
 import pytest
-from examples.ai_gateway import charge, gateway, world
+from examples.ai_gateway import gateway, world
 from openai.types.chat import ChatCompletionUserMessageParam
 
 from astakosclient.errors import ConnectionError  # noqa: A004
+from astakosclient.language_models import charge
 from examples.gateway_site import Site, Telling, connected
 
 MODEL = "gpt-example"
@@ -321,6 +322,20 @@ def test_a_key_draws_from_its_own_project_alone(tell: Telling) -> None:
         assert (await site.settled())["llm.tokens"] == 13
         await ask(plain, lab.uuid)
         assert (await site.settled())["llm.tokens"] == 13
+
+    tell(story)
+
+
+def test_a_key_can_be_limited_to_networks(tell: Telling) -> None:
+    async def story(site: Site) -> None:
+        with site.service.client() as client:
+            here, elsewhere = (
+                client.create_key(site.user.token, "a key", networks=[network])["key"]
+                for network in ("127.0.0.0/8", "192.0.2.0/24")
+            )
+        assert [model.id async for model in await site.openai.with_options(api_key=here).models.list()]
+        with pytest.raises(openai.AuthenticationError):
+            await site.openai.with_options(api_key=elsewhere).models.list()
 
     tell(story)
 

@@ -1,21 +1,24 @@
 """What a request can take at most, what it has taken, and what that costs: rules over OpenAI's documents.
 
-A token of a byte-level tokenizer stands for at least one byte, so a prompt has at most as many tokens as its
-request has bytes, and at most as many as the model reads at once. Both bounds hold without a tokenizer.
+A token of a byte-level tokenizer stands for at least one byte, so a prompt of text has at most as many tokens
+as its request has bytes. Any prompt has at most as many as the model reads at once. Both bounds hold without
+a tokenizer.
 """
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, NamedTuple
+from decimal import Decimal
+from typing import Any, NamedTuple, Self
 
+from astakosclient.language_models.refusals import Refused
 from astakosclient.pricing import PriceTable
 
 SCALE = 6
 """`llm.usd` counts millionths of a dollar."""
 MOST_CHOICES = 128
 BYTES_PER_TOKEN = 4
+TEXT_PARTS = ("text", "refusal")
+"""Parts of a message that take no more tokens than they have bytes."""
 TEXTS = ("content", "refusal", "reasoning_content", "arguments", "name")
 """Where the delta of a streamed choice has text that the model has written."""
 
@@ -38,6 +41,32 @@ class Model:
     prices: PriceTable
     has_cached_price: bool
 
+    @classmethod
+    def priced(
+        cls,
+        name: str,
+        prices: Mapping[str, str | Decimal | int],
+        *,
+        context: int,
+        most_output: int,
+        per: int = 1_000_000,
+    ) -> Self:
+        """Return a model.
+
+        Args:
+            name: Its name.
+            prices: What `per` tokens of each kind cost, in dollars: `input`, `output` and, if it has a price
+                of its own, `cached_input`.
+            context: The most tokens that a prompt can have.
+            most_output: The most tokens that one choice of an answer can have.
+            per: How many tokens the prices are for.
+
+        Raises:
+            ValueError, TypeError: A price is not exact, or not from 0.
+        """
+        table = PriceTable({name: prices}, per=per, scale=SCALE)
+        return cls(name, context, most_output, table, "cached_input" in prices)
+
     def cost(self, tokens: Tokens) -> int:
         """Return what tokens cost, in millionths of a dollar."""
         cached = tokens.cached if self.has_cached_price else 0
@@ -45,32 +74,33 @@ class Model:
         return self.prices.quantity(self.name, kinds | ({"cached_input": cached} if cached else {}))
 
 
-def read_models(path: Path) -> dict[str, Model]:
-    """Return the models of a file like `gateway.toml`, by name.
-
-    Raises:
-        ValueError, TypeError, KeyError: The file is not such a file.
-    """
-    models = tomllib.loads(path.read_text(encoding="utf-8"))["models"]
-    kinds = ("input", "cached_input", "output")
-    table = {name: {kind: model[kind] for kind in kinds if kind in model} for name, model in models.items()}
-    prices = PriceTable(table, per=1_000_000, scale=SCALE)
-    return {
-        name: Model(name, model["context"], model["most_output"], prices, "cached_input" in model)
-        for name, model in models.items()
-    }
-
-
 def most_tokens(model: Model, request: Mapping[str, Any], size: int) -> Tokens:
     """Return the most tokens that a request of `size` bytes can take.
 
     Raises:
-        ValueError: The request has a number that is out of range.
+        Refused: The request has a number that is out of range.
     """
     wanted = [_number(request, name, model.most_output) for name in ("max_tokens", "max_completion_tokens")]
     output = max((number for number in wanted if number is not None), default=model.most_output)
     choices = _number(request, "n", MOST_CHOICES) or 1
-    return Tokens(min(size, model.context), output * choices)
+    prompt = min(size, model.context) if _is_all_text(request) else model.context
+    return Tokens(prompt, output * choices)
+
+
+def _is_all_text(request: Mapping[str, Any]) -> bool:
+    """Return whether a prompt is text and nothing else: no images, no files, nothing that is looked up."""
+    contents = [message.get("content") for message in _objects(request.get("messages"))]
+    parts = [part for content in contents if isinstance(content, list) for part in _objects(content)]
+    tools = _objects(request.get("tools"))
+    return (
+        all(part.get("type") in TEXT_PARTS for part in parts)
+        and all(tool.get("type") == "function" for tool in tools)
+        and request.get("web_search_options") is None
+    )
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _number(request: Mapping[str, Any], name: str, most: int) -> int | None:
@@ -78,7 +108,7 @@ def _number(request: Mapping[str, Any], name: str, most: int) -> int | None:
     if number is None:
         return None
     if type(number) is not int or not 1 <= number <= most:
-        raise ValueError(f"{name} must be a whole number from 1 to {most}, not {number!r}")
+        raise Refused(400, f"{name} must be a whole number from 1 to {most}.", "invalid_value")
     return number
 
 

@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from examples.ai_gateway import estimates
-from examples.ai_gateway.estimates import Tokens, most_tokens, read_models, reported_usage
+from examples.ai_gateway import models
+from examples.ai_gateway.models import read_models
 from hypothesis import given
 from hypothesis import strategies as st
 
-MODELS = read_models(Path(estimates.__file__).with_name("gateway.toml"))
+from astakosclient.language_models import estimates
+from astakosclient.language_models.estimates import Tokens, most_tokens, reported_usage
+
+MODELS = read_models(Path(models.__file__).with_name("gateway.toml"))
 MODEL = MODELS["gpt-example"]
 NUMBERS = st.integers(0, 10**6)
 
@@ -30,6 +33,21 @@ def test_a_request_that_names_no_bound_can_have_all_that_the_model_writes() -> N
     assert most_tokens(MODEL, {}, 10**9) == Tokens(MODEL.context, MODEL.most_output)
     both = {"max_tokens": 5, "max_completion_tokens": 7}
     assert most_tokens(MODEL, both, 100) == Tokens(100, 7)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"messages": [{"content": [{"type": "text", "text": "what is it?"}, {"type": "image_url"}]}]},
+        {"messages": [{"content": [{"type": "file"}]}]},
+        {"messages": [], "tools": [{"type": "web_search"}]},
+        {"messages": [], "web_search_options": {}},
+    ],
+)
+def test_what_is_not_text_can_take_all_that_the_model_reads(asked: dict[str, Any]) -> None:
+    assert most_tokens(MODEL, asked, 100).input == MODEL.context
+    text = {"messages": [{"content": [{"type": "text"}]}, {"content": "x"}], "tools": [{"type": "function"}]}
+    assert most_tokens(MODEL, text, 100).input == 100
 
 
 @given(NUMBERS, NUMBERS, NUMBERS, NUMBERS)

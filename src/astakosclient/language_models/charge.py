@@ -6,10 +6,11 @@ import time
 from collections.abc import Coroutine
 from typing import Any
 
-from examples.ai_gateway.estimates import Model, Tokens
-
-from astakosclient import AsyncBoundClient
+from astakosclient.async_client import AsyncBoundClient
 from astakosclient.errors import AstakosClientException, Forbidden, NotFound, QuotaLimit
+from astakosclient.language_models.callers import Caller
+from astakosclient.language_models.estimates import SCALE, Model, Tokens
+from astakosclient.language_models.refusals import refusal_of
 
 TOKENS, MONEY = "llm.tokens", "llm.usd"
 STEP = 32
@@ -19,7 +20,26 @@ PAUSES = (0.0, 0.5, 1, 2, 4, 8, 15, 30)
 QUIET = 5.0
 """Seconds without calls for a stream after one has failed, so that it does not stall at each token."""
 
-log = logging.getLogger("ai_gateway")
+TO_SETTLE = 5.0
+"""Seconds that an answer waits for its settlement, which goes on in the background."""
+
+log = logging.getLogger(__name__)
+
+
+async def require_resources(astakos: AsyncBoundClient) -> None:
+    """Make sure that the resources that are charged are defined, and count what is expected.
+
+    Raises:
+        ValueError: They are not.
+        AstakosClientException: The call failed.
+    """
+    resources = await astakos.get_resources()
+    missing = sorted({TOKENS, MONEY} - resources.keys())
+    if missing:
+        raise ValueError(f"there is no resource {missing[0]}; define it with astakos resource set")
+    scale = resources[MONEY].get("scale", 0)
+    if scale != SCALE:
+        raise ValueError(f"{MONEY} has the scale {scale}; set it up with --scale {SCALE}")
 
 
 class Background:
@@ -51,9 +71,7 @@ class Charge:
         background: Background,
         *,
         request_id: str,
-        user: str,
-        key: str | None,
-        source: str,
+        caller: Caller,
         model: Model,
         most: Tokens,
         at_first: int | None,
@@ -64,10 +82,8 @@ class Charge:
         Args:
             astakos: The client with the gateway's token.
             background: Where the settlement runs.
-            request_id: Makes repeated calls take effect once.
-            user: Who is charged.
-            key: The prefix of the API key with which they have called; its limits count as well.
-            source: The project, or `system`.
+            request_id: Makes repeated calls take effect once; never one that the caller has chosen.
+            caller: Who is charged, and from which project; the limits of their key count as well.
             model: Whose prices count.
             most: What the request can take at most.
             at_first: How many output tokens to reserve; the rest is reserved as they come. None: all.
@@ -75,7 +91,7 @@ class Charge:
         """
         self._astakos = astakos
         self._background = background
-        self._id, self._user, self._key, self._source = request_id, user, key, source
+        self._id, self._caller = request_id, caller
         self._model, self._most, self._ttl = model, most, ttl
         self._more = at_first or most.output
         self._held = most._replace(output=min(most.output, self._more))
@@ -88,18 +104,24 @@ class Charge:
         """Reserve the estimate.
 
         Raises:
-            QuotaLimit: There is no room.
-            AstakosClientException: The call failed.
+            Refused: There is no room, or the call failed.
         """
         request = {
             "provisions": self._provisions(self._held),
             "name": f"{self._model.name} {self._id}",
             "ttl": self._ttl,
             "overage": "debt",  # what was used was used, also if this process dies
-            "key": self._key,
+            "key": self._caller.key,
         }
-        self._serial = await self._astakos.issue_commission(request, idempotency_key=self._id)
+        try:
+            self._serial = await self._astakos.issue_commission(request, idempotency_key=self._id)
+        except AstakosClientException as error:
+            raise refusal_of(error) from None
         self._extend_at = time.monotonic() + self._ttl / 2
+
+    def served_by(self, model: Model) -> None:
+        """Count the prices of another model, which answers in place of the one that was asked for."""
+        self._model = model
 
     async def cover(self, used: Tokens) -> None:
         """Make sure that what is about to be sent will be charged, even if this process dies now."""
@@ -137,6 +159,10 @@ class Charge:
             self._ending = self._background.start(self._end(used))
         return self._ending
 
+    async def settle(self, used: Tokens) -> None:
+        """Settle for what was used, and wait a little until that is done."""
+        await asyncio.wait([self.end(used)], timeout=TO_SETTLE)
+
     async def _end(self, used: Tokens | None) -> None:
         if self._serial is None:
             return
@@ -148,7 +174,7 @@ class Charge:
             except AstakosClientException as error:
                 log.warning("%s: commission %s is not settled yet: %s", self._id, self._serial, error)
             else:
-                log.info("%s: charged %s with %s", self._id, self._user, spent)
+                log.info("%s: charged %s with %s", self._id, self._caller.user, spent)
                 return
         log.error("%s: commission %s should have been charged with %s", self._id, self._serial, spent)
 
@@ -179,7 +205,7 @@ class Charge:
                 "name": f"the rest of {self._id}",
             }
             try:
-                with_key = {**request, "key": self._key}
+                with_key = {**request, "key": self._caller.key}
                 await self._astakos.issue_commission(with_key, idempotency_key=f"{self._id}-rest")
             except Forbidden:
                 # The key has ended meanwhile; its user has not.
@@ -188,6 +214,11 @@ class Charge:
     def _provisions(self, tokens: Tokens) -> list[dict[str, Any]]:
         quantities = {TOKENS: tokens.input + tokens.output, MONEY: self._model.cost(tokens)}
         return [
-            {"holder": self._user, "source": self._source, "resource": resource, "quantity": quantity}
+            {
+                "holder": self._caller.user,
+                "source": self._caller.project,
+                "resource": resource,
+                "quantity": quantity,
+            }
             for resource, quantity in quantities.items()
         ]

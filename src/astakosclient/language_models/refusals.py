@@ -1,0 +1,63 @@
+"""Answers to requests that are refused, in the form that OpenAI's clients read."""
+
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+from astakosclient.errors import AstakosClientException, Forbidden, NotFound, QuotaLimit
+
+log = logging.getLogger(__name__)
+
+
+class Refused(Exception):  # noqa: N818 - an answer
+    """The request is answered with an error.
+
+    Attributes:
+        status: The HTTP status.
+        message: For people.
+        code: For programs, for example ``insufficient_quota``.
+        headers: Headers of the answer.
+    """
+
+    def __init__(self, status: int, message: str, code: str, **headers: str) -> None:
+        """Set the answer; header names have underscores in place of hyphens."""
+        super().__init__(message)
+        self.status, self.message, self.code = status, message, code
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The body of the answer."""
+        return openai_error(self.status, self.message, self.code)
+
+
+def openai_error(status: int, message: str, code: str = "") -> dict[str, Any]:
+    """Return an error as OpenAI's clients read it."""
+    kinds = {401: "authentication_error", 403: "permission_error", 429: code}
+    kind = kinds.get(status, "invalid_request_error" if status < 500 else "server_error")
+    return {"error": {"message": message, "type": kind, "param": None, "code": code or None}}
+
+
+def refusal_of(error: AstakosClientException) -> Refused:
+    """Return how to answer a request that could not be reserved, or whose caller could not be identified."""
+    if isinstance(error, QuotaLimit):
+        return _no_room(error)
+    if isinstance(error, Forbidden | NotFound):
+        log.warning("cannot charge: %s", error)
+        return Refused(403, "You cannot draw from this project.", "no_such_project")
+    log.warning("cannot ask Astakos: %s", error)
+    return Refused(503, "Budgets cannot be checked now.", "unavailable", Retry_After="2")
+
+
+def _no_room(refusal: QuotaLimit) -> Refused:
+    resource, headers = str(refusal.resource), {}
+    if refusal.resets is not None:
+        seconds = (datetime.fromisoformat(refusal.resets) - datetime.now(UTC)).total_seconds()
+        headers["Retry_After"] = str(max(1, -int(-seconds // 1)))
+    if "/per-" in resource:
+        return Refused(429, f"You send more than {resource} allows.", "rate_limit_exceeded", **headers)
+    until = f" It resets at {refusal.resets}." if refusal.resets else ""
+    message = f"Your budget of {resource} has no room for what this request can take.{until} "
+    message += "With a lower max_tokens, it takes less."
+    # OpenAI's clients do not repeat what must fail again.
+    return Refused(429, message, "insufficient_quota", X_Should_Retry="false", **headers)
