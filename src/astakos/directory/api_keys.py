@@ -85,9 +85,11 @@ OF_PROJECTS: Final = frozenset(
         "listings.projects_of_user",
         "listings.user",
         "projects.show_project",
+        "quotas.grants",
         "quotas.key_quotas",
         "quotas.periods",
         "quotas.quotas",
+        "quotas.refusals",
         "tokens.issue",
     }
 )

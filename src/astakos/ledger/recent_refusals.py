@@ -48,11 +48,17 @@ class RefusalsWanted(Value, frozen=True):
         most: how many.
         holders: only those of these holders; None for all.
         resources: only those by these resources; None for all.
+        places: only those by holdings of these holders, or that draw from them; None for all.
     """
 
     most: int
     holders: tuple[str, ...] | None = None
     resources: tuple[str, ...] | None = None
+    places: tuple[str, ...] | None = None
+
+    def is_of_place(self, key: Key) -> bool:
+        """Whether a holding is in one of the places."""
+        return self.places is None or key.holder in self.places or key.source in self.places
 
 
 class RecentRefusals:
@@ -92,7 +98,7 @@ class RecentRefusals:
             for of_component in self._kept.values()
             for holder in (of_component if wanted.holders is None else frozenset(wanted.holders))
             for one in of_component.get(holder, ())
-            if resources is None or one.key.resource in resources
+            if (resources is None or one.key.resource in resources) and wanted.is_of_place(one.key)
         ]
         return sorted(found, key=lambda one: -one.time)[: wanted.most]
 

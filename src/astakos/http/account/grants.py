@@ -33,13 +33,21 @@ BEFORE = Parameter(
 
 @described("quotas.grants", parameters=[BEFORE, LIMIT], answers={200: Reply(list[OwnGrant])})
 async def grants(service: Service, request: Request, user: User) -> Answer:
-    """Lists the caller's grants, whatever has become of them, the newest first."""
+    """Lists the caller's grants, whatever has become of them, the newest first.
+
+    The key of a project is told of those in the project.
+    """
     before, most, now = BEFORE.of(request), LIMIT.of(request) or USUAL_PAGE, service.now()
 
     def page(connection: Connection) -> bytes:
         figures = MeteredFigures(connection, now)
+        project = None if user.key is None else user.key.project
         found = stored.list_of_holder(
-            connection, user_holder(user.uuid), before=stored.LAST if before is None else before, most=most
+            connection,
+            user_holder(user.uuid),
+            before=stored.LAST if before is None else before,
+            most=most,
+            source=None if project is None else project_holder(project),
         )
         return to_json([_document(one, figures) for one in found])
 

@@ -85,7 +85,7 @@ SELECT = f"SELECT {COLUMNS} FROM grants g JOIN holdings h ON h.id = g.holding_id
 FIND = f"{SELECT} WHERE g.number = ? ORDER BY g.holding_id"
 LIST_OF_HOLDER = f"""
 SELECT {COLUMNS} FROM holdings h JOIN grants g ON g.holding_id = h.id
-WHERE h.holder = ? AND g.number < ? ORDER BY g.number DESC LIMIT ?
+WHERE h.holder = ? AND (? = '' OR h.source = ?) AND g.number < ? ORDER BY g.number DESC LIMIT ?
 """
 # Of a grant at both levels, the row of the user.
 ONCE = """
@@ -187,12 +187,16 @@ def list_open(connection: Connection, *, before: int = LAST, most: int) -> list[
 
 
 def list_of_holder(
-    connection: Connection, holder: str, *, before: int = LAST, most: int
+    connection: Connection, holder: str, *, before: int = LAST, most: int, source: str | None = None
 ) -> list[StoredGrant]:
-    """List the grants of a user or a project, whatever has become of them, the newest first."""
+    """List the grants of a user or a project, whatever has become of them, the newest first.
+
+    Those of a user from one source alone, if it is given.
+    """
     if not is_storable(holder):
         return []
-    return [_grant(row) for row in connection.execute(LIST_OF_HOLDER, (holder, before, most)).fetchall()]
+    where = (holder, source or "", source or "", before, most)
+    return [_grant(row) for row in connection.execute(LIST_OF_HOLDER, where).fetchall()]
 
 
 def list_expiring(connection: Connection, after: int, until: int, most: int) -> list[StoredGrant]:

@@ -15,6 +15,7 @@ from astakos.ledger.periods import HOUR, Unit
 from astakos.ledger.rules import UNLIMITED
 from astakos.storage.protocol import Database
 from service.caller import ACCOUNT, COMMISSIONS, Caller, Reply
+from service.http.keyed import text_of
 from service.installation import running, set_limits
 from service.simulated_clock import SimulatedClock
 from service.world import ALICE, COMPUTE_TOKEN, LAB, LOADED, VM, member_key, project_key
@@ -178,5 +179,7 @@ def test_users_list_what_they_were_given(database: Database, clock: SimulatedClo
         assert found[0]["resource"] == VM
         page = caller.get(f"{ACCOUNT}/quotas/grants?before={numbers[2]}&limit=1", ALICE.token).document
         assert [one["id"] for one in page] == [numbers[1]]
+        key = text_of(caller, ALICE.token, project=LAB)
+        assert caller.get(f"{ACCOUNT}/quotas/grants", key).document == [found[0], found[2]]
         for wrong in ("0", "x", str(2**63)):
             assert caller.get(f"{ACCOUNT}/quotas/grants?before={wrong}", ALICE.token).status == 400

@@ -9,9 +9,10 @@ from astakos.ledger.periods import Unit
 from astakos.storage.protocol import Database
 from service.caller import ACCOUNT, COMMISSIONS, Caller, Reply
 from service.command import astakos
-from service.installation import running
+from service.http.keyed import made
+from service.installation import running, set_limits
 from service.metered import DAILY, START, Laboratory
-from service.world import ALICE, BOB, COMPUTE_TOKEN, STORAGE_TOKEN, VM, Person, member_key, project_key
+from service.world import ALICE, BOB, COMPUTE_TOKEN, LAB, STORAGE_TOKEN, VM, Person, member_key, project_key
 
 pytestmark = pytest.mark.ledger
 
@@ -62,6 +63,23 @@ def test_users_see_their_own_and_components_those_of_their_resources(lab: Labora
         assert caller.get(OF_SERVICE, STORAGE_TOKEN).document == []
         assert caller.get(OF_SERVICE, ALICE.token).status == 401
         assert caller.get(f"{OWN}?limit=0", ALICE.token).status == 400
+
+
+def test_the_key_of_a_project_sees_those_in_it_and_its_own(lab: Laboratory) -> None:
+    own = member_key(ALICE, ALICE.uuid), project_key(ALICE.uuid)
+    with lab.database.transaction() as connection:
+        set_limits(connection, [(own[0]._replace(resource=DAILY), 1)])
+    with running(lab.database, now=lambda: lab.clock.now) as caller:
+        limits = {DAILY: 3}
+        bound = made(caller, ALICE.token, limits=limits, project=LAB)
+        other = made(caller, ALICE.token, limits=limits)
+        assert charge(caller, 101).status == 413
+        assert charge(caller, 4, key=bound["prefix"]).status == 413
+        assert charge(caller, 5, key=other["prefix"]).status == 413
+        assert caller.issue(COMPUTE_TOKEN, *((key, 2) for key in own)).status == 413
+        assert len(caller.get(OWN, ALICE.token).document) == len(caller.get(OWN, other["key"]).document) == 4
+        found = caller.get(OWN, bound["key"]).document
+        assert {(one["level"], one["requested"]) for one in found} == {("key", 4), ("user", 101)}
 
 
 def test_what_users_do_not_see_is_not_told_to_them(lab: Laboratory) -> None:
