@@ -37,6 +37,7 @@ from astakosclient.language_models.estimates import (
     reported_usage,
 )
 from astakosclient.language_models.refusals import Refused, openai_error
+from astakosclient.middleware.caller_addresses import CallerAddresses
 
 LARGEST_REQUEST = 4 * 1024 * 1024
 LARGEST_ANSWER = 16 * 1024 * 1024
@@ -63,6 +64,7 @@ class Settings:
     upstream_key: str = field(repr=False)
     at_first: int | None = None  # output tokens to reserve at first; None: as many as there can be
     ttl: int = 120  # seconds after which the holds of a killed gateway end
+    trusted_proxies: tuple[str, ...] = ()  # whose X-Forwarded-For tells the addresses of clients
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Site:
 
     settings: Settings
     astakos: AsyncBoundClient
+    addresses: CallerAddresses
     upstream: aiohttp.ClientSession
     background: Background
 
@@ -152,7 +155,10 @@ async def _caller(request: Request) -> Caller:
         site.astakos,
         key.strip() if scheme.lower() == "bearer" else "",
         project=request.headers.get("OpenAI-Project"),
-        address=request.client.host if request.client else None,
+        address=site.addresses.address(
+            request.client.host if request.client else None,
+            ",".join(request.headers.getlist("X-Forwarded-For")),
+        ),
     )
 
 
@@ -308,6 +314,7 @@ def application(settings: Settings) -> Starlette:
     """Return the gateway as an ASGI application."""
 
     astakos = AsyncAstakosClient(settings.astakos_url, retry=2, timeout=5).bind(settings.astakos_token)
+    addresses = CallerAddresses(settings.trusted_proxies)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -318,7 +325,7 @@ def application(settings: Settings) -> Starlette:
             connector=connector, timeout=OF_PROVIDER, read_bufsize=LONGEST_EVENT // 2, trust_env=False
         )
         async with astakos, session:
-            app.state.site = Site(settings, astakos, session, background)
+            app.state.site = Site(settings, astakos, addresses, session, background)
             yield
             await background.finish(TO_END)
 
@@ -346,5 +353,6 @@ def from_environment() -> Starlette:
         upstream_key=os.environ["UPSTREAM_KEY"],
         at_first=int(at_first) if at_first else None,
         ttl=int(os.environ.get("GATEWAY_TTL", "120")),
+        trusted_proxies=tuple(os.environ.get("GATEWAY_TRUSTED_PROXIES", "").split()),
     )
     return application(settings)

@@ -33,7 +33,7 @@ class _Server(uvicorn.Server):
 async def serving(app: Starlette, port: int = 0) -> AsyncIterator[str]:
     """Serve an application on a loopback port, in this event loop; returns its URL."""
     listener = listening(port)
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2)
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2, proxy_headers=False)
     server = _Server(config)
     running = asyncio.create_task(server.serve(sockets=[listener]))
     try:
@@ -84,7 +84,7 @@ def set_up(service: RunningService, dollars: str, *, max_debt: str | None = None
 async def gateway_process(port: int, **variables: str) -> AsyncIterator["subprocess.Popen[bytes]"]:
     """Run a gateway in a process of its own, as in production; it is killed at the end if it still runs."""
     command = [sys.executable, "-m", "uvicorn", "--factory", "examples.ai_gateway.gateway:from_environment"]
-    options = ["--port", str(port), "--log-level", "warning", "--no-access-log"]
+    options = ["--port", str(port), "--log-level", "warning", "--no-access-log", "--no-proxy-headers"]
     async with started([*command, *options], port, **variables) as process:
         yield process
 

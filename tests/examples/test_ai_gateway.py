@@ -326,18 +326,26 @@ def test_a_key_draws_from_its_own_project_alone(tell: Telling) -> None:
     tell(story)
 
 
-def test_a_key_can_be_limited_to_networks(tell: Telling) -> None:
+@pytest.mark.parametrize("trusted", [(), ("127.0.0.1",)])
+def test_a_key_of_networks_is_used_from_these_alone(tell: Telling, trusted: tuple[str, ...]) -> None:
     async def story(site: Site) -> None:
         with site.service.client() as client:
-            here, elsewhere = (
+            nearby, far = (
                 client.create_key(site.user.token, "a key", networks=[network])["key"]
                 for network in ("127.0.0.0/8", "192.0.2.0/24")
             )
-        assert [model.id async for model in await site.openai.with_options(api_key=here).models.list()]
-        with pytest.raises(openai.AuthenticationError):
-            await site.openai.with_options(api_key=elsewhere).models.list()
 
-    tell(story)
+        async def ask(key: str) -> None:
+            await site.openai.with_options(
+                api_key=key, default_headers={"X-Forwarded-For": "192.0.2.7"}
+            ).chat.completions.create(model=MODEL, messages=saying("write 10 words"), max_tokens=10)
+
+        await ask(far if trusted else nearby)
+        assert (await site.settled())["llm.tokens"] == 13
+        with pytest.raises(openai.AuthenticationError):
+            await ask(nearby if trusted else far)
+
+    tell(story, trusted_proxies=trusted)
 
 
 @pytest.mark.parametrize(

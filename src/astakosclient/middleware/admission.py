@@ -137,17 +137,18 @@ class Admission:
         return len(credential.token) <= LONGEST_TOKEN
 
     def decide(
-        self, credential: Credential | None, verdict: Verdict | None
+        self, credential: Credential | None, verdict: Verdict | None, address: str | None = None
     ) -> AuthenticatedUser | Refusal | None:
         """Returns the user, None for an admitted anonymous request, or the refusal.
 
         Args:
             credential: the token of the request, or None.
             verdict: the verdict on the token; None if there is no token.
+            address: where the request came from; None if that is unknown.
         """
         match verdict:
             case Identity(uuid, username, name, roles, _, key) if credential is not None:
-                return AuthenticatedUser(uuid, username, name, roles, credential.token, key)
+                return AuthenticatedUser(uuid, username, name, roles, credential.token, key, address)
             case Unavailable(retry_after):
                 headers = [("Retry-After", str(retry_after))]
                 return self._refusal(503, "Service Unavailable", "serviceUnavailable", UNAVAILABLE, headers)

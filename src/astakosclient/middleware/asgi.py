@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from astakosclient.core.request_key import HANDLED
 from astakosclient.middleware.admission import Admission, Credential, Refusal
+from astakosclient.middleware.caller_addresses import CallerAddresses
 from astakosclient.middleware.user import USER_KEY, AuthenticatedUser, key_of
 from astakosclient.middleware.verdict_cache import Keeping, KeptVerdicts
 from astakosclient.middleware.verdicts import Inquiry, Refused, Unavailable, Verdict
@@ -66,6 +67,7 @@ class ASGIAuthentication:
         refusal_body: Callable[[int, str], object] | None = None,
         service: str | None = None,
         component_token: str | None = None,
+        trusted_proxies: Iterable[str] = (),
     ) -> None:
         """Wraps an application.
 
@@ -90,7 +92,9 @@ class ASGIAuthentication:
                 one of these.
             component_token: the token of this service's component, in place of ``service``. The middleware
                 then asks with `introspect_token`, and also admits keys that are limited to networks: it tells
-                the address of the caller, which the server in front of the application must know.
+                the address of the caller, which Astakos believes of components alone.
+            trusted_proxies: networks or addresses of the proxies whose ``X-Forwarded-For`` is believed. All
+                others count as callers themselves, at the address that the server tells.
 
         Raises:
             BadValue: an argument is invalid.
@@ -104,6 +108,7 @@ class ASGIAuthentication:
             realm=realm,
             refusal_body=refusal_body,
         )
+        self._callers = CallerAddresses(trusted_proxies)
         inquiry = Inquiry(service, component_token)
         self._verdicts = _Verdicts(client, Keeping() if keeping is None else keeping, inquiry)
 
@@ -132,15 +137,18 @@ class ASGIAuthentication:
         )
         if isinstance(credential, Refusal):
             return credential
-        return self._admission.decide(credential, await self._verdict_on(credential, scope))
+        client = scope.get("client")
+        address = self._callers.address(
+            client[0] if client else None, _header(scope, b"x-forwarded-for", b",")
+        )
+        return self._admission.decide(credential, await self._verdict_on(credential, address), address)
 
-    async def _verdict_on(self, credential: Credential | None, scope: Scope) -> Verdict | None:
+    async def _verdict_on(self, credential: Credential | None, address: str | None) -> Verdict | None:
         if credential is None:
             return None
         if not self._admission.is_worth_asking(credential):
             return Refused()
-        client = scope.get("client")
-        return await self._verdicts.on(credential.token, client[0] if client else None)
+        return await self._verdicts.on(credential.token, address)
 
 
 class _Verdicts:
@@ -153,7 +161,7 @@ class _Verdicts:
         self._lock = threading.Lock()
         self._asking: dict[tuple[asyncio.AbstractEventLoop, bytes], asyncio.Task[Verdict]] = {}
 
-    async def on(self, token: str, caller: object) -> Verdict:
+    async def on(self, token: str, caller: str | None) -> Verdict:
         address = self._inquiry.told_address(caller)
         key = self._kept.key_of(token, address)
         place = asyncio.get_running_loop(), key

@@ -24,6 +24,8 @@ class AuthenticatedUser:
         token: the token, for calls on the user's behalf. Omitted from ``repr()``; do not store it.
         key: the prefix of the key that was sent in place of a token; None for a token. Pass it on when you
             charge the user; ``client.commission(…)`` does so by itself.
+        address: the IP address that the request came from: that of the connection, or the one that a trusted
+            proxy tells; None if it is unknown.
     """
 
     uuid: str
@@ -32,6 +34,7 @@ class AuthenticatedUser:
     roles: tuple[str, ...]
     token: str = field(repr=False)
     key: str | None = None
+    address: str | None = None
 
 
 def key_of(user: AuthenticatedUser | None) -> RequestKey | None:

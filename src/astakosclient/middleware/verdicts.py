@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
 T = TypeVar("T")
-_ADDRESS = re.compile(r"[0-9.]{7,15}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 
 DEFAULT_RETRY_AFTER = 5
 """The ``Retry-After`` of a 503 response, in seconds, if Astakos did not specify one."""
@@ -146,11 +144,9 @@ class Inquiry:
         except AstakosClientException as error:
             return Unavailable(_retry_after(error), str(error))
 
-    def told_address(self, caller: object) -> str | None:
+    def told_address(self, address: str | None) -> str | None:
         """Returns the address to tell of a caller; None if it is unknown, or nothing is told of callers."""
-        if self.component_token is None or not isinstance(caller, str):
-            return None
-        return caller if _ADDRESS.fullmatch(caller) else None
+        return None if self.component_token is None else address
 
     def _introspect(
         self, component_token: str, token: str, address: str | None

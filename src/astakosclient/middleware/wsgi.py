@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from astakosclient.core.request_key import HANDLED
 from astakosclient.middleware.admission import Admission, Credential, Refusal
+from astakosclient.middleware.caller_addresses import CallerAddresses
 from astakosclient.middleware.inquiries import ask
 from astakosclient.middleware.user import USER_KEY, AuthenticatedUser, key_of
 from astakosclient.middleware.verdict_cache import Keeping, KeptVerdicts
@@ -56,6 +57,7 @@ class WSGIAuthentication:
         refusal_body: Callable[[int, str], object] | None = None,
         service: str | None = None,
         component_token: str | None = None,
+        trusted_proxies: Iterable[str] = (),
     ) -> None:
         """Wraps an application.
 
@@ -79,7 +81,9 @@ class WSGIAuthentication:
                 one of these.
             component_token: the token of this service's component, in place of ``service``. The middleware
                 then asks with `introspect_token`, and also admits keys that are limited to networks: it tells
-                the address of the caller, which the server in front of the application must know.
+                the address of the caller, which Astakos believes of components alone.
+            trusted_proxies: networks or addresses of the proxies whose ``X-Forwarded-For`` is believed. All
+                others count as callers themselves, at the address that the server tells.
 
         Raises:
             BadValue: an argument is invalid.
@@ -95,6 +99,7 @@ class WSGIAuthentication:
             realm=realm,
             refusal_body=refusal_body,
         )
+        self._callers = CallerAddresses(trusted_proxies)
         self._inquiry = Inquiry(service, component_token)
         self._verdicts = _Verdicts(client, self._keeping, self._inquiry)
 
@@ -115,9 +120,10 @@ class WSGIAuthentication:
         )
         if isinstance(credential, Refusal):
             return credential
-        return self._admission.decide(credential, self._verdict_on(credential, environ))
+        address = self._callers.address(environ.get("REMOTE_ADDR"), environ.get("HTTP_X_FORWARDED_FOR"))
+        return self._admission.decide(credential, self._verdict_on(credential, address), address)
 
-    def _verdict_on(self, credential: Credential | None, environ: WSGIEnvironment) -> Verdict | None:
+    def _verdict_on(self, credential: Credential | None, address: str | None) -> Verdict | None:
         if credential is None:
             return None
         if not self._admission.is_worth_asking(credential):
@@ -125,7 +131,7 @@ class WSGIAuthentication:
         # After a fork, start afresh: a lock held by another thread at the fork stays locked in the child.
         if self._verdicts.pid != os.getpid():
             self._verdicts = _Verdicts(self._client, self._keeping, self._inquiry)
-        return self._verdicts.on(credential.token, environ.get("REMOTE_ADDR"))
+        return self._verdicts.on(credential.token, address)
 
 
 class _Verdicts:
@@ -139,7 +145,7 @@ class _Verdicts:
         self._lock = threading.Lock()
         self._asking: dict[bytes, Future[Verdict | None]] = {}
 
-    def on(self, token: str, caller: object) -> Verdict:
+    def on(self, token: str, caller: str | None) -> Verdict:
         address = self._inquiry.told_address(caller)
         key = self._kept.key_of(token, address)
         while True:

@@ -87,7 +87,9 @@ class AwaitedClient:
 def asgi_served(application: Any) -> Iterator[Caller]:
     """An ASGI application on a real server."""
     with listen(LOOPBACK, 0) as listener:
-        config = uvicorn.Config(application, ws="websockets-sansio", log_config=None, access_log=False)
+        config = uvicorn.Config(
+            application, ws="websockets-sansio", log_config=None, access_log=False, proxy_headers=False
+        )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()

@@ -149,6 +149,31 @@ def test_a_key_of_networks_gets_through_from_these(guarded: Guarded, service: Ca
         assert site.get("/whoami", here).status == 401
 
 
+@pytest.mark.parametrize(
+    ("trusted", "forwarded", "status"),
+    [
+        (["127.0.0.1"], "192.0.2.7", 200),
+        (["127.0.0.1", "10.0.0.0/8"], "198.51.100.1, 192.0.2.7, 10.0.0.5", 200),
+        (["127.0.0.1"], "192.0.2.7, 198.51.100.1", 401),
+        (["127.0.0.1"], "192.0.2.7, nonsense", 401),
+        (["127.0.0.1"], "", 401),
+        (["10.0.0.0/8"], "192.0.2.7", 401),
+        ([], "192.0.2.7", 401),
+    ],
+)
+def test_only_a_trusted_proxy_tells_from_where_a_key_was_sent(
+    guarded: Guarded, service: Caller, trusted: list[str], forwarded: str, status: int
+) -> None:
+    text = text_of(service, ALICE.token, networks=["192.0.2.0/24"])
+    options = {"component_token": COMPUTE_TOKEN, "trusted_proxies": trusted}
+    with asking(service.base_url) as asked, guarded(asked.client, **options) as site:
+        assert site.get("/whoami", text, X_Forwarded_For=forwarded).status == status
+        # Another address is another question, whatever is remembered of the first one.
+        another = "192.0.2.8" if status == 401 else "198.51.100.2"
+        is_known = status == 401 and "127.0.0.1" in trusted
+        assert site.get("/whoami", text, X_Forwarded_For=another).status == (200 if is_known else 401)
+
+
 def test_a_wrong_token_of_the_component_lets_nobody_in_and_blames_nobody(
     guarded: Guarded, standing_service: Caller
 ) -> None:
