@@ -244,6 +244,8 @@ class QuotaLimit(AstakosClientException):
             ``key``: that of the user's API key.
         resets: for a limit per period or per time, when its period ends or there will be room, as an ISO 8601
             text; None also if waiting does not help.
+        project_state: ``suspended`` or ``terminated`` if the project, or the parent, gives nothing to
+            anybody for that; otherwise None.
 
     All are None if the response does not contain them.
     """
@@ -268,14 +270,17 @@ class QuotaLimit(AstakosClientException):
         self.available: int | None = None
         self.level: str | None = None
         self.resets: str | None = None
+        self.project_state: str | None = None
 
     def _story(self) -> str:
         story = super()._story()
         if not (self.holder and self.requested):
             return story
         resets = f", resets {self.resets}" if self.resets else ""
+        whose = "parent" if self.level == "parent" else "project"
+        state = f", the {whose} is {self.project_state}" if self.project_state else ""
         what = "usage" if self.requested < 0 else "limit"
-        return f"{story} ({what} of {_shortened(self.holder)}{resets})"
+        return f"{story} ({what} of {_shortened(self.holder)}{state}{resets})"
 
 
 class NoUserName(AstakosClientException):

@@ -59,5 +59,8 @@ def _no_room(refusal: QuotaLimit) -> Refused:
     until = f" It resets at {refusal.resets}." if refusal.resets else ""
     message = f"Your budget of {resource} has no room for what this request can take.{until} "
     message += "With a lower max_tokens, it takes less."
+    if refusal.project_state:
+        whose = "parent of the project" if refusal.level == "parent" else "project"
+        message = f"Nothing of {resource} can be used now: the {whose} is {refusal.project_state}."
     # OpenAI's clients do not repeat what must fail again.
     return Refused(429, message, "insufficient_quota", X_Should_Retry="false", **headers)

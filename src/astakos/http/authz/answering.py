@@ -16,6 +16,7 @@ from astakos.http.access_tokens import covers_service, find_grant
 from astakos.http.authentication import user_of_token
 from astakos.http.authz.question import CHARGE, PARAMETERS, Question, question_of
 from astakos.http.commissions.charging_rights import not_chargeable
+from astakos.http.commissions.ended_projects import ended_state
 from astakos.http.commissions.refused_issues import RATE_LIMIT, RATE_LIMIT_POLICY, refused, told_meter
 from astakos.http.commissions.requested_provisions import Requested, RequestedProvision, understand
 from astakos.http.faults import BadRequest, Forbidden, ItemNotFound, ScopeTooSmall, TokenMissing, Unauthorized
@@ -148,7 +149,8 @@ async def _refusal(
         case Issued():
             return None
         case NoCapacity():
-            return _no_room(outcome, requested, question.no_room)
+            state = await ended_state(service, outcome)
+            return _no_room(outcome, requested, question.no_room, state)
         case NoHolding(provision=provision):
             raise Forbidden(f"The user cannot draw {provision.key.resource} from the project {project}.")
         case IsMeter():
@@ -163,8 +165,8 @@ async def _charging_component(service: Service, token: str) -> Component:
     return component
 
 
-def _no_room(refusal: NoCapacity, requested: Requested, status: int) -> Answer:
-    result = refused(refusal, requested)
+def _no_room(refusal: NoCapacity, requested: Requested, status: int, state: str) -> Answer:
+    result = refused(refusal, requested, state=state)
     (told,) = result.document.values()
     name = "overLimit" if status == 429 else Forbidden.name
     document = {name: {"code": status, "message": told["message"], "details": ""}}

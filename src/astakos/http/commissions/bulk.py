@@ -1,6 +1,6 @@
 """`POST account/v1.0/commissions/bulk`: issues many commissions in one call (`docs/ledger.md`)."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -10,6 +10,7 @@ from astakos.directory.entities import Component
 from astakos.http.bodies import JsonBody, require_storable
 from astakos.http.commissions.charged_keys import ChargedKeys, charged_keys
 from astakos.http.commissions.charging_rights import NotChargeable, not_chargeable
+from astakos.http.commissions.ended_projects import ended_states, state_in
 from astakos.http.commissions.fingerprints import fingerprint, first_fingerprint
 from astakos.http.commissions.issuing import KEY, IssueBody, issue_operation, told_issue
 from astakos.http.commissions.missing_holdings import NO_RESOURCE
@@ -81,13 +82,14 @@ async def issue_many(service: Service, request: Request, component: Component) -
     if key is not None and len(asked) < len(all_asked):
         without_right = [one for one in all_asked if results[one.position] is not None]
         for one, earlier in await _issued_before(service, component, without_right):
-            results[one.position] = _result(earlier, one.requested)
+            results[one.position] = _result(earlier, one.requested, {})
     undone = body.all_or_none and any(result is not None and result.status != 201 for result in results)
     if asked and not undone:
         many = await _submit_many(service, component, asked, all_or_none=body.all_or_none)
         undone = many.undone
+        states = await ended_states(service, many.outcomes)
         for one, outcome in zip(asked, many.outcomes, strict=False):
-            results[one.position] = _result(outcome, one.requested)
+            results[one.position] = _result(outcome, one.requested, states)
     document = {"done": not undone, "results": [_part(result, undone=undone) for result in results]}
     return Answer(200, to_json(document))
 
@@ -172,10 +174,10 @@ async def _issued_many(
     return IssuedMany(tuple(outcomes), undone)
 
 
-def _result(outcome: Issued | Refusal | KeyReused, requested: Requested) -> Result:
+def _result(outcome: Issued | Refusal | KeyReused, requested: Requested, states: Mapping[str, str]) -> Result:
     if isinstance(outcome, Issued):
         return Result(201, told_issue(outcome, requested))
-    return refused(outcome, requested)
+    return refused(outcome, requested, state=state_in(states, outcome))
 
 
 NOT_DONE = Result(424, FailedDependency("Not issued because another commission was refused.").envelope())

@@ -12,8 +12,9 @@ from astakos.directory.entities import Component
 from astakos.http.bodies import JsonBody, require_storable
 from astakos.http.commissions.charged_keys import charged_keys
 from astakos.http.commissions.charging_rights import not_chargeable
+from astakos.http.commissions.ended_projects import ended_state
 from astakos.http.commissions.fingerprints import fingerprint, first_fingerprint
-from astakos.http.commissions.missing_holdings import NO_QUOTA, ended_project, malformed_name, unknown_name
+from astakos.http.commissions.missing_holdings import NO_QUOTA, malformed_name, unknown_name
 from astakos.http.commissions.refused_issues import (
     LEVEL,
     RATE_LIMIT,
@@ -152,7 +153,7 @@ async def issue(service: Service, request: Request, component: Component) -> Ans
         return _issued(outcome, body, requested, key)
     if not isinstance(outcome, Refusal | KeyReused):
         raise TypeError(f"unexpected outcome of an issue: {type(outcome).__name__}")
-    reason, state = await _reason(service, outcome), await _state(service, outcome)
+    reason, state = await _reason(service, outcome), await ended_state(service, outcome)
     return _answer(refused(outcome, requested, reason, state))
 
 
@@ -206,14 +207,6 @@ async def _reason(service: Service, refusal: Refusal | KeyReused) -> str:
         with contextlib.suppress(StorageUnavailableError):
             return await service.read(unknown_name, refusal.provision.key)
     return NO_QUOTA
-
-
-async def _state(service: Service, refusal: Refusal | KeyReused) -> str:
-    """Returns the state of the project without room, if it is why: its limits are then 0."""
-    if isinstance(refusal, NoCapacity) and refusal.limit == 0:
-        with contextlib.suppress(StorageUnavailableError):
-            return await service.read(ended_project, refusal.provision.key)
-    return ""
 
 
 async def _issue_spread(

@@ -1,9 +1,8 @@
-"""Why a holding does not exist, or has a limit of 0: what is likely wrong with the names in a request."""
+"""Why a holding does not exist: what is likely wrong with the names in a request."""
 
 from astakos.ledger.key_levels import KEY
 from astakos.ledger.rules import Key
 from astakos.projects.limits import PROJECT, USER
-from astakos.projects.project import ProjectState
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import memberships, projects, registry, users
 
@@ -19,12 +18,6 @@ NO_USER = "there is no such user"
 NOT_LOWER_CASE = "UUIDs must be in lower case"
 NO_MEMBER = "the user is not a member of the project"
 NO_QUOTA = "the holder has no quota for the resource from the source"
-
-
-def ended_project(connection: Connection, key: Key) -> str:
-    """Returns in which state the project of a holding is, if nothing can be drawn from it; otherwise ""."""
-    found = projects.find(connection, (key.source or key.holder).removeprefix(PROJECT))
-    return "" if found is None or found.state is ProjectState.ACTIVE else found.state
 
 
 def malformed_name(key: Key) -> str | None:

@@ -59,7 +59,8 @@ class RefusalData(TypedDict):
     If a meter, a parent or a key has no room, the provision names it, and `level` says whose it is: the
     user's, the project's, that of a parent, a project above it, or that of the key. `resets` is when the
     period of a meter ends or, for a rate, when there will be room; it is absent if waiting does not help.
-    `available` is how much there is room for, if that includes grants.
+    `available` is how much there is room for, if that includes grants. `project_state` is that of the project
+    without room, or the parent, if nothing can be drawn from it now.
     """
 
     name: Literal["NoHoldingError", "NoCapacityError", "NoQuantityError"]
@@ -69,6 +70,7 @@ class RefusalData(TypedDict):
     level: NotRequired[Level]
     resets: NotRequired[str]
     available: NotRequired[int]
+    project_state: NotRequired[Literal["uninitialized", "suspended", "terminated", "deleted"]]
 
 
 class CommissionRefusal(TypedDict):
@@ -134,6 +136,8 @@ def refused(
             data = _data("NoCapacityError", provision, usage, limit)
             whose = "parent" if level == PARENT else "project"
             addition = f" The {whose} is {state}." if state else ""
+            if state:
+                data["project_state"] = state
             if renewal is not None:
                 return _no_room_on_meter(refusal, renewal, {**data, "level": level}, addition)
             message = "The quantity would exceed the limit of the holding."

@@ -324,6 +324,32 @@ def test_a_parent_that_is_suspended_or_has_ended_stops_all_charges_below_but_no_
     assert usage(database, organization, department, team) == [0, 5, 5]
 
 
+def test_every_refusal_says_that_a_project_or_its_parent_is_suspended(service: Caller) -> None:
+    organization, _, team = tree(service)
+    keys = member_key(ALICE, team), project_key(team)
+    serial = charge(service, team, 1, auto_accept=False).document["serial"]
+    client = AstakosClient(service.base_url)
+    asking = {"Astakos-Authz-Resource": VM, "Astakos-Authz-Project": team}
+    more = [{**key._asdict(), "quantity": 2} for key in keys]
+    many = {"commissions": [{"provisions": more}, {"provisions": more}]}
+    for project, whose in ((organization, "parent"), (team, "project")):
+        done(service, project, "suspend")
+        grown = service.post(f"{COMMISSIONS}/{serial}/action", COMPUTE_TOKEN, {"grow": {"quantities": more}})
+        results = service.post(f"{COMMISSIONS}/bulk", COMPUTE_TOKEN, many).document["results"]
+        bodies = [grown.document, *(one["body"] for one in results)]
+        for body in bodies:
+            assert body["overLimit"]["message"].endswith(f"The {whose} is suspended.")
+            assert body["overLimit"]["data"]["project_state"] == "suspended"
+        asked = service("GET", "/authz/compute_api", ALICE.token, headers=asking)
+        assert (asked.status, asked.message.endswith(f"The {whose} is suspended.")) == (429, True)
+        with pytest.raises(errors.QuotaLimit, match=f", the {whose} is suspended") as refused:
+            client.issue_one_commission(COMPUTE_TOKEN, ALICE.uuid, team, {VM: 1})
+        assert refused.value.project_state == "suspended"
+    done(service, team, "unsuspend")
+    done(service, organization, "unsuspend")
+    assert "project_state" not in over_limit(charge(service, team, 7))
+
+
 def test_a_resource_that_is_registered_later_is_charged_along_the_chain(
     service: Caller, database: Database
 ) -> None:
