@@ -89,6 +89,7 @@ def _refusal(error: Exception, ctx: click.Context) -> str | None:
     try:
         # Imported here because they are missing where only the client is installed.
         from astakos.administration.state_document import StateError  # noqa: PLC0415
+        from astakos.administration.user_registration import UserRefusedError  # noqa: PLC0415
         from astakos.cli.options import DATABASE_NAME  # noqa: PLC0415
         from astakos.ledger.ports import StorageUnavailableError  # noqa: PLC0415
         from astakos.projects.refusals import ProjectRefusedError  # noqa: PLC0415
@@ -101,7 +102,8 @@ def _refusal(error: Exception, ctx: click.Context) -> str | None:
         name = ctx.meta.get(DATABASE_NAME, "")
         told = str(error) if name in str(error) else f"{name}: {error}"
         return f"{told}; {remedy}" if remedy else told
-    return str(error) if isinstance(error, StateError | ProjectRefusedError | DatabaseError) else None
+    expected = StateError | ProjectRefusedError | DatabaseError | UserRefusedError
+    return str(error) if isinstance(error, expected) else None
 
 
 @click.command(

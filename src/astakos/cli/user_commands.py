@@ -1,6 +1,7 @@
 """`astakos user add`, `list`, `show`, `token` and `password`: accounts and what proves who users are."""
 
 import sys
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -8,15 +9,21 @@ import click
 
 from astakos import clock
 from astakos.administration.accounts import find_user, hash_new_password, renew_user_token, set_password
+from astakos.administration.administrators import is_administrator
 from astakos.administration.state_document import StateDocument, StateError, UserEntry
 from astakos.cli.built_documents import apply
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import json_option, print_facts, print_rows, table_options, token_only_option
 from astakos.cli.shown_values import moment
+from astakos.directory.account_states import AccountState, state_of
 from astakos.directory.entities import User
 from astakos.events.event import OPERATOR
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import api_keys, users
+from astakos.storage.tables import api_keys, sessions, user_records, users
+from astakos.storage.tables.user_search import find_users
+
+AT_A_TIME = 1000
+"""How many users are read at a time."""
 
 
 @click.command()
@@ -49,14 +56,24 @@ def add(
 
 
 @click.command("list")
+@click.option("--search", default="", help="Only users with this in their address or name, or this uuid.")
+@click.option("--state", type=click.Choice([state.value for state in AccountState]), help="Only these users.")
 @database_option
 @table_options
-def list_(database_url: str, as_json: bool, wide: bool) -> None:
-    """List all users."""
-    database = open_database(database_url)
-    rows = [_facts(user) for user in users.list_users(database.reader())]
+def list_(search: str, state: str | None, database_url: str, as_json: bool, wide: bool) -> None:
+    """List users: all, or those that are searched for."""
+    reader = open_database(database_url).reader()
+    rows = [_facts(user) for user in _found(reader, search, None if state is None else AccountState(state))]
     columns = ("email", "uuid", "name", "is_active", "token_expires")
     print_rows(rows, columns, as_json=as_json, wide=wide, droppable=("name", "token_expires", "is_active"))
+
+
+def _found(reader: Connection, search: str, state: AccountState | None) -> Iterator[User]:
+    after: int | None = 0
+    while after is not None:
+        page = find_users(reader, search=search, state=state, after=after, most=AT_A_TIME)
+        yield from page.users
+        after = page.end
 
 
 @click.command()
@@ -67,8 +84,19 @@ def show(name: str, database_url: str, as_json: bool) -> None:
     """Show the user NAME (an email address or uuid)."""
     reader = open_database(database_url).reader()
     user = find_user(reader, name)
-    groups = [group.name for group in users.groups_of(reader, user.id)]
-    print_facts(_facts(user) | {"groups": groups}, as_json=as_json)
+    record = user_records.find(reader, user.id)
+    facts = {
+        "state": state_of(user).value,
+        "groups": list(users.names_of_groups(reader, user.id)),
+        "is_administrator": is_administrator(reader, user),
+        "date_joined": moment(record.date_joined),
+        "moderated_at": moment(record.moderated_at),
+        "deactivated_reason": record.deactivated_reason or None,
+        "rejected_reason": record.rejected_reason or None,
+        "sessions": len(sessions.list_of_user(reader, user.id, clock.now())),
+        "keys": api_keys.count_valid(reader, user.id, clock.now()),
+    }
+    print_facts(_facts(user) | facts, as_json=as_json)
 
 
 @click.command()

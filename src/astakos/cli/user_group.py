@@ -7,8 +7,12 @@ ACCOUNTS = {
     "list": "astakos.cli.user_commands:list_",
     "show": "astakos.cli.user_commands:show",
 }
+STATES = {
+    name: f"astakos.cli.user_state_commands:{name}" for name in ("accept", "activate", "deactivate", "reject")
+}
 SECRETS = {
     "password": "astakos.cli.user_commands:password",
+    "sessions": "astakos.cli.user_state_commands:sessions_",
     "token": "astakos.cli.user_commands:token",
 }
 ADMINISTRATORS = {
@@ -23,10 +27,11 @@ user = LazyGroup(
 
     Each command names a user by email address or uuid.
     """,
-    targets={**ACCOUNTS, **SECRETS, **ADMINISTRATORS},
+    targets={**ACCOUNTS, **STATES, **SECRETS, **ADMINISTRATORS},
     sections={
         "Accounts": ACCOUNTS,
-        "Passwords and tokens": SECRETS,
+        "Accept, reject, stop and revive": STATES,
+        "Passwords, tokens and logins": SECRETS,
         "Administrators": ADMINISTRATORS,
     },
 )

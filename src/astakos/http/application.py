@@ -57,6 +57,7 @@ class Application:
         """Starts what needs the event loop."""
         await self.service.ledger.start()
         self.service.key_uses.start()
+        self.service.session_uses.start()
 
     def prepare_to_stop(self) -> None:
         """Makes `/readyz` say that the service is shutting down."""
@@ -65,6 +66,7 @@ class Application:
     async def stop(self) -> None:
         """Stops it, when no request is under way."""
         await self.service.key_uses.stop()
+        await self.service.session_uses.stop()
         await self.service.ledger.stop()
         self.service.close()
 

@@ -16,7 +16,7 @@ from astakos.ledger.engine_client import MOST_WAITING, Ledger
 from astakos.ledger.ports import StorageBrokenError
 from astakos.service.admission import Admission, Bounds
 from astakos.service.attempts import Attempts
-from astakos.service.key_uses import KeyUses
+from astakos.service.last_uses import LastUses
 from astakos.service.password_pool import PasswordPool
 from astakos.service.pool import Pool
 from astakos.service.readiness import Readiness
@@ -69,7 +69,8 @@ class Service:
         self.base_url = base_url
         self.ledger = ledger or GroupCommit(ledger_storage(database), now, most_waiting=queue_limit)
         self.attempts = Attempts(self, now)
-        self.key_uses = KeyUses(self, now)
+        self.key_uses = LastUses(self, "keys", api_keys.note_uses, now)
+        self.session_uses = LastUses(self, "sessions", sessions.note_uses, now)
         self.passwords = PasswordPool()
         self.readiness = Readiness(database, self.ledger)
         self.large_requests = Admission("large requests", LARGE_REQUESTS)

@@ -24,6 +24,7 @@ from astakos.service.service import Service
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import events, oauth2, sessions, users
 from astakos.storage.tables.proofs import Proof, SessionProof, find_origin
+from astakos.storage.texts import is_storable
 
 PROOF = "csrf_token"
 PROOF_HEADER = b"x-csrf-token"
@@ -66,8 +67,11 @@ async def login_of(service: Service, request: Request) -> Login | None:
     found = await service.read(sessions.find, token_hash(secret), service.now())
     if found is None:
         return None
-    user, expires = found
-    return Login(user, Session(secret, user.uuid, expires), browser) if user.is_active else None
+    user, expires, session = found
+    if not user.is_active:
+        return None
+    service.session_uses.note(session)
+    return Login(user, Session(secret, user.uuid, expires), browser)
 
 
 def require_own_site(service: Service, request: Request) -> None:
@@ -130,7 +134,7 @@ def beginning(
         if find_origin(connection, user.id, proof) is None:
             return False
         sessions.end(connection, token_hash(before))
-        _store(connection, user, session, now)
+        _store(service, request, connection, user, session, now)
         known_until = now + KNOWN_DAYS * 24 * HOUR
         known_before = token_hash(browser_of(service, request))
         sessions.remember_browser(connection, user.id, token_hash(browser), now, known_until, known_before)
@@ -155,7 +159,7 @@ async def renew(service: Service, request: Request, login: Login, settings: Logi
         hashed = token_hash(session.token)
         users.set_token(connection, user.uuid, hashed, now, now + USER_TOKEN_LIFETIME)
         events.record(connection, Event("user.token_renewed", actor, subject=user.uuid), now)
-        _store(connection, user, session, now)
+        _store(service, request, connection, user, session, now)
         return True
 
     renewed = await service.write(store)
@@ -178,9 +182,19 @@ def _new_session(service: Service, user: User, settings: LoginSettings) -> Sessi
     return Session(new_secret(os.urandom), user.uuid, service.now() + settings.session_hours * HOUR)
 
 
-def _store(connection: Connection, user: User, session: Session, now: int) -> None:
+def _store(
+    service: Service, request: Request, connection: Connection, user: User, session: Session, now: int
+) -> None:
+    agent = request.header(b"user-agent")
     sessions.begin(
-        connection, user.id, token_hash(session.secret), token_hash(session.token), now, session.expires
+        connection,
+        user.id,
+        token_hash(session.secret),
+        token_hash(session.token),
+        now,
+        session.expires,
+        origin=origin_of(service, request),
+        agent=agent if agent and is_storable(agent) else None,
     )
 
 

@@ -99,6 +99,13 @@ users = _table(
         sqlite_where=text("default_project <> uuid"),
         postgresql_where=text("default_project <> uuid"),
     ),
+    # Those whom administrators decide about; they are few.
+    Index(
+        "users_not_active",
+        "id",
+        sqlite_where=text("NOT is_active"),
+        postgresql_where=text("NOT is_active"),
+    ),
 )
 
 groups = _table("groups", _identifier(), _text("name", unique=True))
@@ -430,6 +437,10 @@ sessions = _table(
     _refers("user_id", "users.id"),
     _number("created"),
     _number("expires"),
+    # For people: where the user has logged in from, with what, and when they have used it last.
+    _text("origin", nullable=True),
+    _text("agent", nullable=True),
+    _number("last_used", nullable=True),
     Index("sessions_of_user", "user_id"),
     Index("sessions_by_expiry", "expires"),
 )

@@ -8,13 +8,13 @@ import pytest
 
 from astakos.directory.api_keys import ApiKey
 from astakos.ledger.ports import StorageUnavailableError
-from astakos.service import key_uses
-from astakos.service.key_uses import KeyUses
+from astakos.service import last_uses
+from astakos.service.last_uses import LastUses
 from astakos.storage.protocol import Connection, Database
 from astakos.storage.tables import api_keys
 from service.installation import rows
 
-MINUTE = key_uses.MINUTE
+MINUTE = last_uses.MINUTE
 
 
 class Store:
@@ -47,7 +47,7 @@ def _last(database: Database) -> list[object]:
 @pytest.mark.every_engine
 def test_many_uses_are_one_write(database: Database, keys: list[int]) -> None:
     store, now = Store(database), 5 * MINUTE + 1
-    uses = KeyUses(store, lambda: now)
+    uses = LastUses(store, "keys", api_keys.note_uses, lambda: now)
     for _ in range(1000):
         uses.note(keys[0])
     uses.note(keys[1])
@@ -61,7 +61,7 @@ def test_many_uses_are_one_write(database: Database, keys: list[int]) -> None:
 @pytest.mark.every_engine
 def test_a_later_use_that_another_process_has_seen_stays(database: Database, keys: list[int]) -> None:
     for minute in (7, 5):
-        uses = KeyUses(Store(database), lambda minute=minute: minute * MINUTE)  # type: ignore[misc]
+        uses = LastUses(Store(database), "keys", api_keys.note_uses, lambda minute=minute: minute * MINUTE)  # type: ignore[misc]
         uses.note(keys[0])
         asyncio.run(uses.store())
     assert _last(database) == [7 * MINUTE, None]
@@ -69,7 +69,7 @@ def test_a_later_use_that_another_process_has_seen_stays(database: Database, key
 
 def test_uses_wait_while_the_database_is_unwell(database: Database, keys: list[int]) -> None:
     store, now = Store(database), MINUTE
-    uses = KeyUses(store, lambda: now)
+    uses = LastUses(store, "keys", api_keys.note_uses, lambda: now)
     store.is_unwell = True
     uses.note(keys[0])
     uses.note(keys[1])
@@ -82,8 +82,8 @@ def test_uses_wait_while_the_database_is_unwell(database: Database, keys: list[i
 
 
 def test_memory_is_bounded(database: Database, keys: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(key_uses, "MOST_NOTED", 1)
-    uses = KeyUses(Store(database), lambda: MINUTE)
+    monkeypatch.setattr(last_uses, "MOST_NOTED", 1)
+    uses = LastUses(Store(database), "keys", api_keys.note_uses, lambda: MINUTE)
     for key in keys:
         uses.note(key)
     assert uses.last(keys[1], None) is None
@@ -94,15 +94,15 @@ def test_memory_is_bounded(database: Database, keys: list[int], monkeypatch: pyt
 def test_uses_are_stored_by_and_by_and_at_the_end(
     database: Database, keys: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(key_uses, "PERIOD_SECONDS", 0.01)
+    monkeypatch.setattr(last_uses, "PERIOD_SECONDS", 0.01)
     store = Store(database)
 
     async def story() -> None:
-        uses = KeyUses(store, lambda: MINUTE)
+        uses = LastUses(store, "keys", api_keys.note_uses, lambda: MINUTE)
         uses.start()
         uses.note(keys[0])
         await store.wrote.wait()
-        monkeypatch.setattr(key_uses, "PERIOD_SECONDS", 3600.0)
+        monkeypatch.setattr(last_uses, "PERIOD_SECONDS", 3600.0)
         await asyncio.sleep(0.05)
         uses.note(keys[1])
         await uses.stop()

@@ -1,4 +1,4 @@
-"""Notes when keys are used: in memory, and in the database at most once a minute."""
+"""Notes when keys and sessions are used: in memory, and in the database at most once a minute."""
 
 import asyncio
 import logging
@@ -8,13 +8,12 @@ from typing import Protocol, TypeVar
 from astakos.clock import MICROSECONDS
 from astakos.ledger.ports import StorageUnavailableError
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import api_keys
 
 MINUTE = 60 * MICROSECONDS
 PERIOD_SECONDS = 60.0
 """How long uses are only noted in memory."""
 MOST_NOTED = 50_000
-"""How many keys' uses are noted at once. Those of further keys wait until these are stored."""
+"""How many things' uses are noted at once. Those of further ones wait until these are stored."""
 LAST_WRITE_SECONDS = 5.0
 """How long the end of the process waits for the last uses to be stored."""
 
@@ -30,30 +29,40 @@ class Storage(Protocol):
         ...
 
 
-class KeyUses:
-    """The uses of keys that this process has seen. Used on one event loop."""
+class LastUses:
+    """The uses of things of one kind that this process has seen. Used on one event loop."""
 
-    def __init__(self, storage: Storage, now: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        things: str,
+        store: Callable[[Connection, Mapping[int, int]], None],
+        now: Callable[[], int],
+    ) -> None:
         """Has seen none.
 
         Args:
             storage: Stores them.
+            things: What they are, for the log: "keys".
+            store: Stores instants by ID, in a transaction.
             now: Returns the current time.
         """
         self._storage = storage
+        self._things = things
+        self._store = store
         self._now = now
         self._noted: dict[int, int] = {}
         self._task: asyncio.Task[None] | None = None
 
-    def note(self, key: int) -> None:
-        """Notes that the key with an ID is used now. Does not wait."""
-        if len(self._noted) < MOST_NOTED or key in self._noted:
+    def note(self, thing: int) -> None:
+        """Notes that the thing with an ID is used now. Does not wait."""
+        if len(self._noted) < MOST_NOTED or thing in self._noted:
             now = self._now()
-            self._noted[key] = now - now % MINUTE
+            self._noted[thing] = now - now % MINUTE
 
-    def last(self, key: int, stored: int | None) -> int | None:
-        """Returns when a key was last used, given what is stored about it."""
-        noted = self._noted.get(key)
+    def last(self, thing: int, stored: int | None) -> int | None:
+        """Returns when a thing was last used, given what is stored about it."""
+        noted = self._noted.get(thing)
         return stored if noted is None else max(noted, stored or 0)
 
     def start(self) -> None:
@@ -68,7 +77,7 @@ class KeyUses:
         try:
             await asyncio.wait_for(self.store(), LAST_WRITE_SECONDS)
         except TimeoutError:
-            log.warning("the last uses of keys could not be stored")
+            log.warning("the last uses of %s could not be stored", self._things)
 
     async def store(self) -> None:
         """Stores what is noted. If that fails, it is noted for the next time."""
@@ -76,9 +85,9 @@ class KeyUses:
         if not noted:
             return
         try:
-            await self._storage.write(lambda connection: api_keys.note_uses(connection, noted))
+            await self._storage.write(lambda connection: self._store(connection, noted))
         except StorageUnavailableError as error:
-            log.warning("the last uses of keys could not be stored, will retry: %s", error)
+            log.warning("the last uses of %s could not be stored, will retry: %s", self._things, error)
             self._take_back(noted)
         except BaseException:
             self._take_back(noted)
@@ -93,4 +102,4 @@ class KeyUses:
             try:
                 await self.store()
             except Exception:
-                log.exception("the last uses of keys could not be stored; will retry")
+                log.exception("the last uses of %s could not be stored; will retry", self._things)
