@@ -52,7 +52,7 @@ def grant_admin(connection: Connection, actor: Actor, user: User, now: int) -> N
             if group_members.list_members(connection, group):
                 raise StateError(
                     f"there is already a group {group!r} with members, who would all become administrators; "
-                    "name the group to use in the setting `administrators`"
+                    "name the group to use: `astakos setting set administrators GROUP`"
                 )
             settings.save(connection, settings.ADMINISTRATORS, group)
             names = {settings.ADMINISTRATORS: group}

@@ -1,40 +1,104 @@
-"""Resolves a commission in place of its component, for operators, when the component is gone for good."""
+"""Resolves commissions in place of their components, for operators, when a component is gone for good.
+
+The ledger commits by itself, so the audit log is told right after that.
+"""
 
 import contextlib
-from functools import partial
+from collections.abc import Iterable
+from typing import NamedTuple
 
+from astakos.administration.journal import Journal
+from astakos.administration.reasons import require_reason
 from astakos.administration.state_document import StateError
-from astakos.events.event import Actor, Event
+from astakos.events.event import Actor
 from astakos.ledger.batch import carry_out
-from astakos.ledger.operations import Resolve, Resolved, Verdict
+from astakos.ledger.operations import Outcome, Resolve, Resolved, Verdict
 from astakos.storage import opening
-from astakos.storage.protocol import Database
-from astakos.storage.tables import events, registry
+from astakos.storage.protocol import Connection, Database
+from astakos.storage.tables import pending_serials, registry
 
 KINDS = {Verdict.ACCEPT: "commission.accepted", Verdict.REJECT: "commission.rejected"}
+MOST_AT_ONCE = 1000
+"""How many commissions are resolved together at most."""
 
 
-def resolve(database: Database, actor: Actor, serial: int, verdict: Verdict, now: int) -> None:
-    """Accept or reject a pending commission of any component.
+class Planned(NamedTuple):
+    """What the ledger is to do for one component."""
 
-    The ledger commits by itself, so the audit log is told right after that.
+    component: str
+    operation: Resolve
+
+
+class Resolution(NamedTuple):
+    """Which commissions were resolved: serials with names of components. `missing` were not pending."""
+
+    resolved: dict[int, str]
+    missing: list[int]
+
+
+def plan(connection: Connection, serials: Iterable[int], verdict: Verdict) -> list[Planned]:
+    """Return the operations that resolve pending commissions, whoever issued them.
 
     Raises:
-        StateError: there is no such pending commission.
+        StateError: they are too many.
     """
-    serials = frozenset([serial])
+    wanted = list(dict.fromkeys(serials))
+    if len(wanted) > MOST_AT_ONCE:
+        raise StateError(f"at most {MOST_AT_ONCE} commissions can be resolved at once")
+    names = {component.id: component.name for component in registry.list_components(connection)}
+    planned = []
+    for component, found in sorted(pending_serials.by_component(connection, wanted, names).items()):
+        chosen = {"accept" if verdict is Verdict.ACCEPT else "reject": frozenset(found)}
+        planned.append(Planned(names[component], Resolve(component, **chosen)))
+    return planned
+
+
+def resolution_of(
+    serials: Iterable[int], outcomes: Iterable[tuple[Planned, Outcome]], verdict: Verdict
+) -> Resolution:
+    """Return what the ledger's outcomes come to."""
+    resolved: dict[int, str] = {}
+    for planned, outcome in outcomes:
+        if isinstance(outcome, Resolved):
+            done = outcome.accepted if verdict is Verdict.ACCEPT else outcome.rejected
+            resolved |= {int(serial): planned.component for serial in done}
+    return Resolution(resolved, [serial for serial in dict.fromkeys(serials) if serial not in resolved])
+
+
+def note(
+    connection: Connection, actor: Actor, resolution: Resolution, verdict: Verdict, reason: str, now: int
+) -> None:
+    """Tell the audit log of each commission that was resolved."""
+    with Journal(connection, actor, now) as journal:
+        for serial, component in sorted(resolution.resolved.items()):
+            after = {"commission": serial, "component": component}
+            journal.note(KINDS[verdict], reason=reason, after=after)
+
+
+def resolve(
+    database: Database,
+    actor: Actor,
+    serials: Iterable[int],
+    verdict: Verdict,
+    now: int,
+    *,
+    reason: str = "",
+) -> Resolution:
+    """Accept or reject pending commissions of any components, without a service that runs.
+
+    Within one, see `service.resolving.resolve_commissions`.
+
+    Raises:
+        StateError: they are too many; none was resolved.
+        ProjectRefusedError: the reason cannot be recorded; none was resolved.
+    """
+    require_reason(reason)
+    wanted = list(serials)
+    planned = plan(database.reader(), wanted, verdict)
     with contextlib.closing(opening.ledger_storage(database)) as store:
-        for component in registry.list_components(database.reader()):
-            operation = (
-                Resolve(component.id, accept=serials)
-                if verdict is Verdict.ACCEPT
-                else Resolve(component.id, reject=serials)
-            )
-            # What is over by the clock is for the engines to end.
-            (outcome,) = carry_out(store, [operation], now, due=0).outcomes
-            if isinstance(outcome, Resolved) and not outcome.not_found:
-                after = {"commission": serial, "component": component.name}
-                event = Event(KINDS[verdict], actor, after=after)
-                database.change(partial(events.record, event=event, now=now))
-                return
-    raise StateError(f"there is no pending commission {serial}")
+        # What is over by the clock is for the engines to end.
+        outcomes = [(one, carry_out(store, [one.operation], now, due=0).outcomes[0]) for one in planned]
+    resolution = resolution_of(wanted, outcomes, verdict)
+    if resolution.resolved:
+        database.change(lambda connection: note(connection, actor, resolution, verdict, reason, now))
+    return resolution

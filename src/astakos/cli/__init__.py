@@ -25,6 +25,7 @@ ON_THE_DATABASE = {
     "quota": "astakos.cli.shared_groups:quota",
     "resource": "astakos.cli.shared_groups:resource",
     "serve": "astakos.cli.serve_command:serve",
+    "setting": "astakos.cli.setting_commands:setting",
     "user": "astakos.cli.user_group:user",
     "webhook": "astakos.cli.webhook_commands:webhook",
 }

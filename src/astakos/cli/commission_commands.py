@@ -9,12 +9,15 @@ import click
 from astakos import clock
 from astakos.administration.operator_resolutions import resolve
 from astakos.administration.state_document import StateError
+from astakos.cli.acting import reason_option
+from astakos.cli.comma_separated import as_csv_text
+from astakos.cli.durations import Duration
 from astakos.cli.instants import INSTANT
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import print_facts, print_rows, table_options
-from astakos.cli.shown_values import Age, Amount, Moment
+from astakos.cli.shown_values import Age, Amount, Moment, moment
 from astakos.cli.whole_numbers import ROWS
-from astakos.clock import MICROSECONDS
+from astakos.clock import DAY, MICROSECONDS
 from astakos.events.event import OPERATOR
 from astakos.http.commissions.history_pages import HOLDER, SOURCE, describe
 from astakos.http.openapi.description import Parameter
@@ -23,6 +26,30 @@ from astakos.ledger.operations import Verdict
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import commissions, registry
 from astakos.storage.tables.history import Entry, Wanted, read_history
+from astakos.storage.tables.pending_list import (
+    PendingEntry,
+    PendingWanted,
+    component_of_service,
+    read_pending_page,
+)
+
+LONGEST_AGE = 3650 * DAY
+HISTORY_COLUMNS = (
+    "serial",
+    "component",
+    "name",
+    "issue_time",
+    "log_time",
+    "outcome",
+    "holder",
+    "source",
+    "resource",
+    "quantity",
+    "settled",
+    "limit",
+    "usage_min",
+    "usage_max",
+)
 
 
 class NameInLedger(click.ParamType[str]):
@@ -49,25 +76,86 @@ def commission() -> None:
 
 @commission.command("list")
 @click.option("--component", help="Only commissions of this component.")
+@click.option("--service", help="Only commissions of the component that has this service.")
+@click.option(
+    "--holder",
+    type=NameInLedger(HOLDER),
+    help="Only those with a provision for user:UUID, project:UUID, key:PREFIX, or a user's UUID.",
+)
+@click.option("--resource", help="Only those with a provision of this resource.")
+@click.option(
+    "--older-than",
+    type=Duration(LONGEST_AGE),
+    help="Only those that have been pending for longer, for example 1h.",
+)
+@click.option(
+    "--limit", type=ROWS, default=1000, show_default=True, help="The maximum number of commissions."
+)
 @database_option
 @table_options
-def list_(component: str | None, database_url: str, as_json: bool, wide: bool) -> None:
+def list_(
+    component: str | None,
+    service: str | None,
+    holder: str | None,
+    resource: str | None,
+    older_than: int | None,
+    limit: int,
+    database_url: str,
+    as_json: bool,
+    wide: bool,
+) -> None:
     """List pending commissions, oldest first."""
-    reader = open_database(database_url).reader()
-    if component is not None and registry.find_component(reader, component) is None:
-        raise StateError(f"there is no component {component!r}")
+    reader, now = open_database(database_url).reader(), clock.now()
+    wanted = PendingWanted(
+        component=_component(reader, component, service),
+        holder=holder,
+        resource=resource,
+        issued_before=None if older_than is None else now - older_than,
+    )
     scales = registry.scales(reader)
-    rows = [
-        _facts(reader, known.id, known.name, serial, scales)
-        for known in registry.list_components(reader)
-        if component in (None, known.name)
-        for serial in commissions.list_pending(reader, known.id)
-    ]
-    rows.sort(key=lambda row: row["serial"])
-    columns: tuple[str, ...] = ("serial", "component", "name", "issue_time", "age_seconds")
+    rows = [_facts(entry, scales, now) for entry in _pending(reader, wanted, limit)]
+    columns: tuple[str, ...] = (
+        "serial",
+        "component",
+        "name",
+        "issue_time",
+        "age_seconds",
+        "expires",
+        "holders",
+        "quantities",
+    )
     if not as_json:
         rows, columns = _with_keys(rows, columns)
-    print_rows(rows, columns, as_json=as_json, wide=wide, droppable=("issue_time", "name", "key"))
+    droppable = ("issue_time", "name", "key", "expires", "component")
+    print_rows(rows, columns, as_json=as_json, wide=wide, droppable=droppable)
+
+
+def _component(reader: Connection, component: str | None, service: str | None) -> int | None:
+    """Return the id of the component that the options name; None if they name none."""
+    if component is not None and service is not None:
+        raise click.UsageError("Give --component or --service, not both.")
+    if component is not None:
+        known = registry.find_component(reader, component)
+        if known is None:
+            raise StateError(f"there is no component {component!r}")
+        return known.id
+    if service is None:
+        return None
+    found = component_of_service(reader, service)
+    if found is None:
+        raise StateError(f"there is no service {service!r}")
+    return found
+
+
+def _pending(reader: Connection, wanted: PendingWanted, most: int) -> list[PendingEntry]:
+    """Read page by page, because a page can end early when few commissions match."""
+    entries: list[PendingEntry] = []
+    after: int | None = 0
+    while after is not None and len(entries) < most:
+        page = read_pending_page(reader, wanted, after=after, most=most - len(entries))
+        entries += page.entries
+        after = page.end
+    return entries
 
 
 @commission.command()
@@ -78,12 +166,23 @@ def show(serial: int, database_url: str, as_json: bool, wide: bool) -> None:
     """Show a pending commission with its provisions."""
     reader = open_database(database_url).reader()
     for known in registry.list_components(reader):
-        if commissions.find_pending(reader, known.id, serial) is not None:
-            facts = _facts(reader, known.id, known.name, serial, registry.scales(reader))
+        found = commissions.find_pending(reader, known.id, serial)
+        if found is not None:
+            entry = PendingEntry(
+                serial,
+                known.name,
+                found.name,
+                found.issue_time,
+                found.expires,
+                found.provisions,
+                found.key_holder,
+            )
+            facts = _facts(entry, registry.scales(reader), clock.now())
             provisions = facts.pop("provisions")
             if as_json:
                 print_facts(facts | {"provisions": provisions}, as_json=True)
                 return
+            del facts["holders"], facts["quantities"]
             print_facts(facts, as_json=False)
             click.echo()
             columns = ("holder", "resource", "quantity", "source")
@@ -93,21 +192,33 @@ def show(serial: int, database_url: str, as_json: bool, wide: bool) -> None:
 
 
 @commission.command()
-@click.argument("serial", type=int)
+@click.argument("serials", metavar="SERIAL...", type=int, nargs=-1, required=True)
+@reason_option
 @database_option
-def accept(serial: int, database_url: str) -> None:
-    """Accept a pending commission in place of its component."""
-    resolve(open_database(database_url), OPERATOR, serial, Verdict.ACCEPT, clock.now())
-    click.echo(f"Accepted {serial}.")
+def accept(serials: tuple[int, ...], reason: str, database_url: str) -> None:
+    """Accept pending commissions in place of their components."""
+    _resolve(database_url, serials, Verdict.ACCEPT, reason)
 
 
 @commission.command()
-@click.argument("serial", type=int)
+@click.argument("serials", metavar="SERIAL...", type=int, nargs=-1, required=True)
+@reason_option
 @database_option
-def reject(serial: int, database_url: str) -> None:
-    """Reject a pending commission in place of its component."""
-    resolve(open_database(database_url), OPERATOR, serial, Verdict.REJECT, clock.now())
-    click.echo(f"Rejected {serial}.")
+def reject(serials: tuple[int, ...], reason: str, database_url: str) -> None:
+    """Reject pending commissions in place of their components."""
+    _resolve(database_url, serials, Verdict.REJECT, reason)
+
+
+def _resolve(database_url: str, serials: tuple[int, ...], verdict: Verdict, reason: str) -> None:
+    """Resolve commissions; those that are not pending keep no others from it."""
+    database = open_database(database_url)
+    done = resolve(database, OPERATOR, serials, verdict, clock.now(), reason=reason)
+    if done.resolved:
+        told = "Accepted" if verdict is Verdict.ACCEPT else "Rejected"
+        click.echo(f"{told} {', '.join(map(str, sorted(done.resolved)))}.")
+    if done.missing:
+        missing = ", ".join(map(str, done.missing))
+        raise StateError(f"there is no pending commission {missing}")
 
 
 @commission.command()
@@ -133,7 +244,9 @@ def reject(serial: int, database_url: str) -> None:
 @click.option(
     "--outcome", type=click.Choice([v.value for v in Verdict]), help="Only commissions with this outcome."
 )
+@click.option("--service", help="Only commissions of the component that has this service.")
 @click.option("--limit", type=ROWS, default=100, show_default=True, help="The maximum number of entries.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV, with exact times and quantities.")
 @database_option
 @table_options
 def history(
@@ -145,18 +258,19 @@ def history(
     since: int | None,
     until: int | None,
     outcome: str | None,
+    service: str | None,
     limit: int,
+    as_csv: bool,
     database_url: str,
     as_json: bool,
     wide: bool,
 ) -> None:
     """Show the provisions of resolved commissions, newest first."""
+    if as_csv and as_json:
+        raise click.UsageError("Give --csv or --json, not both.")
     reader = open_database(database_url).reader()
-    known = None if component is None else registry.find_component(reader, component)
-    if component is not None and known is None:
-        raise StateError(f"there is no component {component!r}")
     wanted = Wanted(
-        component=None if known is None else known.id,
+        component=_component(reader, component, service),
         holder=holder,
         source=source,
         resource=resource,
@@ -165,6 +279,9 @@ def history(
         until=until,
         verdict=None if outcome is None else Verdict(outcome),
     )
+    if as_csv:
+        click.echo(as_csv_text(map(describe, _entries(reader, wanted, limit)), HISTORY_COLUMNS), nl=False)
+        return
     scales = registry.scales(reader)
     rows = [_described(entry, scales) for entry in _entries(reader, wanted, limit)]
     columns: tuple[str, ...] = (
@@ -213,22 +330,23 @@ def _entries(reader: Connection, wanted: Wanted, most: int) -> list[Entry]:
         wanted = replace(wanted, before=page.end)
 
 
-def _facts(
-    reader: Connection, component: int, name: str, serial: int, scales: Mapping[str, int]
-) -> dict[str, Any]:
-    found = commissions.find_pending(reader, component, serial)
-    if found is None:
-        raise StateError(f"there is no pending commission {serial}")
-    key = {} if found.key_holder is None else {"key": prefix_of_holder(found.key_holder)}
+def _facts(entry: PendingEntry, scales: Mapping[str, int], now: int) -> dict[str, Any]:
+    key = {} if entry.key_holder is None else {"key": prefix_of_holder(entry.key_holder)}
+    members = [one for one in entry.provisions if one.key.source is not None] or entry.provisions
     return {
-        "serial": serial,
-        "component": name,
-        "name": found.name,
+        "serial": entry.serial,
+        "component": entry.component,
+        "name": entry.name,
         **key,
-        "issue_time": Moment(found.issue_time),
-        "age_seconds": Age(max(0, clock.now() - found.issue_time) // MICROSECONDS),
+        "issue_time": Moment(entry.issue_time),
+        "age_seconds": Age(max(0, now - entry.issue_time) // MICROSECONDS),
+        "expires": moment(entry.expires),
+        "holders": list(dict.fromkeys(one.key.holder for one in members)),
+        "quantities": [
+            f"{one.key.resource} {Amount(one.quantity, scales.get(one.key.resource, 0))}" for one in members
+        ],
         "provisions": [
-            {**key._asdict(), "quantity": Amount(quantity, scales.get(key.resource, 0))}
-            for key, quantity in found.provisions
+            {**one.key._asdict(), "quantity": Amount(one.quantity, scales.get(one.key.resource, 0))}
+            for one in entry.provisions
         ],
     }

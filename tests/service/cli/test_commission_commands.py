@@ -116,3 +116,48 @@ def test_where_nothing_is_pending_nothing_is_listed(database: Database) -> None:
 def test_the_commissions_of_a_component_that_is_not_there_are_refused(database: Database) -> None:
     line = refused(database, "commission", "list", "--component", "nobody")
     assert line == "there is no component 'nobody'"
+
+
+def test_pending_commissions_are_filtered(database: Database, service: Caller) -> None:
+    first = service.issued(STORAGE_TOKEN, (U, 1))
+    second = service.issued(COMPUTE_TOKEN, (U, 2), (P, 2), time_to_live=3600)
+
+    def found(*options: str) -> list[int]:
+        listed = astakos(database, "commission", "list", *options, "--json")
+        assert listed.errors == ""
+        return [one["serial"] for one in listed.document]
+
+    assert found("--service", "compute_api") == found("--component", "compute") == [second]
+    assert found("--holder", ALICE.uuid) == found("--resource", VM) == [first, second]
+    assert found("--holder", P.holder) == [second]
+    assert found("--resource", "storage.space") == found("--older-than", "1h") == []
+    assert found("--older-than", "0") == [first, second]
+    assert found("--limit", "1") == [first]
+    assert "no service" in refused(database, "commission", "list", "--service", "x")
+    table = astakos(database, "commission", "list", "--service", "compute_api").output
+    for part in (U.holder, f"{VM} 2"):
+        assert part in table
+
+
+def test_several_are_ended_with_a_reason_and_what_is_not_pending_is_named(
+    database: Database, service: Caller
+) -> None:
+    serials = [service.issued(token, (U, 1)) for token in (STORAGE_TOKEN, COMPUTE_TOKEN)]
+    ended = astakos(database, "commission", "reject", *map(str, serials), "99", "--reason", "gone")
+    assert (ended.status, ended.output) == (1, f"Rejected {serials[0]}, {serials[1]}.\n")
+    assert ended.errors == "Error: there is no pending commission 99\n"
+    told = astakos(database, "audit", "--kind", "commission.rejected", "--json").document
+    assert [(one["after"]["commission"], one["reason"]) for one in told] == [
+        (serial, "gone") for serial in reversed(serials)
+    ]
+
+
+def test_the_history_is_printed_as_csv(database: Database, service: Caller) -> None:
+    serial = service.issued(COMPUTE_TOKEN, (U, 1), name='say "a, b"', auto_accept=True)
+    lines = astakos(
+        database, "commission", "history", "--csv", "--service", "compute_api"
+    ).output.splitlines()
+    assert lines[0].startswith("serial,component,name,issue_time,")
+    assert len(lines) == 2
+    assert lines[1].startswith(f'{serial},compute,"say ""a, b""",20')
+    assert lines[1].endswith(f"{VM},1,1,10,1,1")

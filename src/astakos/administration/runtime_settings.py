@@ -1,0 +1,234 @@
+"""The settings that can be changed while the service runs: their types, defaults and meanings."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from astakos.administration.document_checks import require_storable
+from astakos.administration.document_errors import explained
+from astakos.administration.document_places import PlacedError
+from astakos.administration.grant_notices import NOTICE_DAYS as GRANT_NOTICE_DAYS
+from astakos.administration.journal import Journal
+from astakos.administration.key_changes import MOST_KEYS
+from astakos.administration.settings_loading import load_settings
+from astakos.administration.state_document import Settings, StateDocument, StateError
+from astakos.clock import MICROSECONDS
+from astakos.directory.login_settings import LoginSettings
+from astakos.directory.trusted_proxies import THIS_MACHINE
+from astakos.events.event import Actor
+from astakos.ledger.clock_guard import AGREEMENT_SECONDS, JUMP_SECONDS
+from astakos.ledger.meters import TIME_TO_LIVE
+from astakos.projects.endings import NOTICE_DAYS
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import settings
+
+LOGIN = LoginSettings()
+TRUE, FALSE = ("yes", "true", "on"), ("no", "false", "off")
+LISTED = "list of texts"
+MOST_MEMBERS = 1000
+
+
+class Meaning(NamedTuple):
+    """What a setting is for.
+
+    Attributes:
+        default: the value that counts if it is not set; None for none.
+        text: what it says, in a sentence.
+        at_start: whether the service reads it when it starts, so that a change needs a restart.
+    """
+
+    default: Any
+    text: str
+    at_start: bool = False
+
+
+MEANINGS: Mapping[str, Meaning] = {
+    settings.BASE_URL: Meaning(
+        None, "The public URL of the service, unless `serve --base-url` says it.", True
+    ),
+    settings.ADMINISTRATORS: Meaning(None, "The group whose members are administrators."),
+    settings.PROJECT_ADMINS: Meaning([], "The UUIDs of further users who decide about all projects."),
+    settings.HELPDESK: Meaning([], "The addresses that feedback and notices for operators are mailed to."),
+    settings.MODERATION: Meaning(False, "Stored for other programs; has no effect."),
+    settings.ADMIN_USERS: Meaning(False, "Whether users can be managed over HTTP, at identity/v2.0/users."),
+    settings.ADMIN_USERS_GROUPS: Meaning(
+        settings.DEFAULT_ADMIN_USERS_GROUPS, "The groups whose members may manage users over HTTP."
+    ),
+    settings.HISTORY_DAYS: Meaning(
+        None, "For how many days resolved commissions are kept; forever if unset."
+    ),
+    settings.METER_TTL_SECONDS: Meaning(
+        TIME_TO_LIVE // MICROSECONDS,
+        "After how many seconds a pending commission that counts on a meter expires, if it does not say.",
+    ),
+    settings.CLOCK_JUMP_SECONDS: Meaning(
+        JUMP_SECONDS, "By how much the clock may be wrong before nothing expires or is deleted by it."
+    ),
+    settings.CLOCK_AGREEMENT_SECONDS: Meaning(
+        AGREEMENT_SECONDS, "For how long the clock must be right again before that ends."
+    ),
+    settings.END_PROJECTS: Meaning(False, "Whether projects end by themselves at their end dates."),
+    settings.ENDING_NOTICE_DAYS: Meaning(
+        NOTICE_DAYS, "How many days before its end a notice tells of it; 0 for no notice."
+    ),
+    settings.GRANT_NOTICE_DAYS: Meaning(
+        GRANT_NOTICE_DAYS, "How many days before a grant expires a notice tells of it; 0 for no notice."
+    ),
+    settings.PENDING_NOTICE_HOURS: Meaning(
+        0, "After how many hours a notice tells of pending commissions; 0 for no notice."
+    ),
+    settings.MOST_MEMBERS_TOLD: Meaning(
+        MOST_MEMBERS, "How many members a project may have if they are mailed that it is suspended or ends."
+    ),
+    settings.MOST_KEYS: Meaning(MOST_KEYS, "How many valid keys a user can have."),
+    settings.TRUSTED_PROXIES: Meaning(
+        list(THIS_MACHINE), "The networks whose proxies' forwarding headers are believed.", True
+    ),
+    settings.WEBHOOK_NETWORKS: Meaning([], "The networks besides the public ones that webhooks may be in."),
+    settings.COMPATIBILITY: Meaning("newest", "The generation of the API that the service speaks.", True),
+    "weblogin_next": Meaning(
+        list(LOGIN.weblogin_next), "The schemes and origins that may receive users' tokens from weblogin."
+    ),
+    "cookie_name": Meaning(
+        LOGIN.cookie_name, "The name of the cookie for other components' pages; empty for no cookie."
+    ),
+    "cookie_domain": Meaning(LOGIN.cookie_domain, "The domain of that cookie; this host alone if unset."),
+    "session_hours": Meaning(LOGIN.session_hours, "How many hours a login in a browser lasts."),
+    "access_token_seconds": Meaning(
+        LOGIN.access_token_seconds, "How many seconds an OAuth2 access token is valid."
+    ),
+    "oauth2_without_tls": Meaning(
+        LOGIN.oauth2_without_tls, "Whether OAuth2 also works over plain HTTP, for development."
+    ),
+    "terms": Meaning(LOGIN.terms, "The terms of service, as plain text."),
+}
+"""All settings, by name."""
+
+
+class KnownSetting(NamedTuple):
+    """A setting as it is now.
+
+    Attributes:
+        name: its name.
+        kind: which values it takes, in words.
+        value: the value that counts: what is set, or else the default.
+        is_set: whether somebody has set it.
+        meaning: its default, and what it is for.
+    """
+
+    name: str
+    kind: str
+    value: Any
+    is_set: bool
+    meaning: Meaning
+
+
+def list_settings(connection: Connection) -> list[KnownSetting]:
+    """Return all settings, with what they are now."""
+    return [find_setting(connection, name) for name in MEANINGS]
+
+
+def find_setting(connection: Connection, name: str) -> KnownSetting:
+    """Return a setting, with what it is now.
+
+    Raises:
+        StateError: there is no such setting.
+    """
+    meaning = _meaning(name)
+    value = settings.find(connection, name)
+    counts = meaning.default if value is None else value
+    return KnownSetting(name, kind_of(name), counts, value is not None, meaning)
+
+
+def kind_of(name: str) -> str:
+    """Say which values a setting takes."""
+    kind = _type_of(name)
+    match kind:
+        case msgspec.inspect.BoolType():
+            return "yes or no"
+        case msgspec.inspect.IntType():
+            return f"whole number from {kind.ge} to {kind.le}"
+        case msgspec.inspect.ListType():
+            return LISTED
+        case msgspec.inspect.LiteralType():
+            return f"one of {', '.join(map(str, kind.values))}"
+    return "text"
+
+
+def value_of(name: str, texts: Sequence[str]) -> Any:
+    """Return the value that texts from a command line or a form give; only lists can have several or none.
+
+    Raises:
+        StateError: there is no such setting, or it cannot have that value.
+    """
+    _meaning(name)
+    kind = _type_of(name)
+    if isinstance(kind, msgspec.inspect.ListType):
+        return list(texts)
+    if len(texts) != 1:
+        raise StateError(f"{name} has one value: {kind_of(name)}")
+    (text,) = texts
+    if isinstance(kind, msgspec.inspect.BoolType) and text.lower() in TRUE + FALSE:
+        return text.lower() in TRUE
+    if isinstance(kind, msgspec.inspect.IntType) and text.isascii() and text.lstrip("-").isdigit():
+        return int(text[:20])
+    return text
+
+
+def change_setting(connection: Connection, actor: Actor, name: str, value: Any, now: int) -> KnownSetting:
+    """Change a setting in a transaction; return it.
+
+    Args:
+        connection: a connection in a transaction.
+        actor: who changes it.
+        name: its name.
+        value: a JSON value; None makes the default count again.
+        now: the time of the change.
+
+    Raises:
+        StateError: there is no such setting, or it cannot have that value.
+    """
+    _meaning(name)
+    with Journal(connection, actor, now) as journal:
+        if value is None:
+            known = settings.find(connection, name)
+            settings.delete(connection, name)
+            journal.compare("settings", {name: known}, {name: None})
+        else:
+            base_url, entry = _checked(name, value)
+            try:
+                load_settings(connection, base_url, entry, journal)
+            except PlacedError as error:
+                raise StateError(f"{name} cannot be {value!r}: {error.words}") from error
+    return find_setting(connection, name)
+
+
+def _checked(name: str, value: Any) -> tuple[str | None, Settings]:
+    given = {"base_url": value} if name == settings.BASE_URL else {"settings": {name: value}}
+    try:
+        document = msgspec.convert(given, StateDocument)
+    except msgspec.ValidationError as error:
+        words = explained(error, StateDocument).partition(" - at `")[0]
+        raise StateError(f"{name} takes: {kind_of(name)}; {words}") from error
+    try:
+        require_storable(document)
+    except PlacedError as error:
+        raise StateError(f"{name}: {error.words}") from error
+    return document.base_url, document.settings
+
+
+def _meaning(name: str) -> Meaning:
+    if name not in MEANINGS:
+        raise StateError(f"there is no setting {name!r}; there are: {', '.join(MEANINGS)}")
+    return MEANINGS[name]
+
+
+def _type_of(name: str) -> msgspec.inspect.Type:
+    struct = StateDocument if name == settings.BASE_URL else Settings
+    found = msgspec.inspect.type_info(struct)
+    assert isinstance(found, msgspec.inspect.StructType)  # noqa: S101 - both are
+    (kind,) = (field.type for field in found.fields if field.name == name)
+    if isinstance(kind, msgspec.inspect.UnionType):
+        (kind,) = (one for one in kind.types if not isinstance(one, msgspec.inspect.NoneType))
+    return kind
