@@ -49,6 +49,7 @@ HISTORY_COLUMNS = (
     "limit",
     "usage_min",
     "usage_max",
+    "key",
 )
 
 

@@ -227,7 +227,15 @@ def serve(
     )
     generation = settings.find(database.reader(), settings.COMPATIBILITY, NEWEST_NAME)
     instructions = Instructions(
-        database_url, base_url, queue_limit, log_level, log_format, generation, bounds, proxies
+        database_url,
+        base_url,
+        queue_limit,
+        log_level,
+        log_format,
+        generation,
+        bounds,
+        proxies,
+        has_mail=receivers.mailer is not None,
     )
 
     def ready() -> None:

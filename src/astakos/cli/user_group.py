@@ -11,6 +11,7 @@ STATES = {
     name: f"astakos.cli.user_state_commands:{name}" for name in ("accept", "activate", "deactivate", "reject")
 }
 SECRETS = {
+    "invite": "astakos.cli.invite_command:invite",
     "password": "astakos.cli.user_commands:password",
     "sessions": "astakos.cli.user_state_commands:sessions_",
     "token": "astakos.cli.user_commands:token",

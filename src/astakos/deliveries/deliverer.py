@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from astakos.administration.password_links import LINK, new_secret_of
 from astakos.administration.webhooks import disable_webhook
 from astakos.clock import DAY, MICROSECONDS
 from astakos.deliveries import webhooks
@@ -21,6 +22,7 @@ from astakos.deliveries.templates import MailTemplate, template_name
 from astakos.deliveries.wording import mail as worded_mail
 from astakos.deliveries.wording import values_of, webhook_body
 from astakos.directory.destination_addresses import AllowedAddresses
+from astakos.directory.password_links import link_address
 from astakos.events.event import RecordedEvent
 from astakos.events.webhook_signatures import secret_of, signed_headers
 from astakos.storage.protocol import Connection, Database
@@ -33,6 +35,8 @@ CLAIM_SECONDS = 120
 KEPT_DELIVERED = 7 * DAY
 KEPT_DEAD = 90 * DAY
 
+WITH_LINK = ("user.invited", "user.recovery_requested")
+"""The events that are mailed with a link."""
 TOLD_IN_LOG = ("component", "resource", "percent", "key")
 """What the log tells of an event besides what all events have."""
 
@@ -180,10 +184,25 @@ class Deliverer:
         if name in BY_MAIL:
             try:
                 values = values_of(connection, recorded, self._receivers.base_url)
+                values |= self._link(connection, recorded)
             except DeliveryError as error:
                 failure = error
         allowed = tuple(settings.find(connection, settings.WEBHOOK_NETWORKS, ()))
         return _Claimed(delivery, destination, recorded, values, failure, allowed)
+
+    def _link(self, connection: Connection, recorded: RecordedEvent) -> dict[str, str]:
+        """Return the address of the link that an event is about, if any, with a secret that only it has.
+
+        Raises:
+            DeliveryError: the link has expired, was used, or was replaced.
+        """
+        number = (recorded.event.after or {}).get(LINK)
+        if recorded.event.kind not in WITH_LINK or not isinstance(number, int):
+            return {}
+        secret = new_secret_of(connection, number, self._now())
+        if secret is None:
+            raise DeliveryError("the link has ended", is_final=True)
+        return {"link": link_address(self._receivers.base_url, secret)}
 
     def _send(self, claimed: _Claimed) -> None:
         if claimed.destination.name in BY_MAIL:

@@ -31,6 +31,7 @@ VALUES = frozenset(
         "key",
         "left",
         "limit",
+        "link",
         "message",
         "name",
         "number",

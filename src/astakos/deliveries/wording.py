@@ -57,6 +57,7 @@ def values_of(connection: Connection, recorded: RecordedEvent, base_url: str) ->
         "key": str(details.get("key", "")),
         "left": amount("left"),
         "limit": amount("limit"),
+        "link": "",
         "name": "" if subject is None else subject.name.strip() or subject.email,
         "number": str(details.get("application") or details.get("commissions", "")),
         "percent": str(details.get("percent", "")),

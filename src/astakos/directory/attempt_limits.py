@@ -157,6 +157,11 @@ def client_account(identifier: str) -> str:
     return f"client {identifier[:LONGEST_NAME]}"
 
 
+def recovery_account(name: str) -> str:
+    """Return what somebody asks for who has forgotten a password: it locks nobody out elsewhere."""
+    return f"recovery of {name.strip()[:LONGEST_NAME].lower()}"
+
+
 def invitation_account(uuid: str) -> str:
     """Return what a user tries to get into with the codes of invitations: it locks nobody out elsewhere."""
     return f"invitations for {uuid[:LONGEST_NAME]}"

@@ -36,6 +36,8 @@ NOTICES: Mapping[str, Audience] = {
     "quota.refused": Audience.HOLDER,
     "grant.expiring": Audience.HOLDER,
     "commission.overdue": Audience.HELPDESK,
+    "user.invited": Audience.SUBJECT,
+    "user.recovery_requested": Audience.SUBJECT,
 }
 """The kinds of events that are told by mail, or in the log. Whoever causes one is not told of it."""
 MEMBER_NOTICES = ("project.suspended", "project.activated", "project.terminated")

@@ -31,6 +31,7 @@ class Instructions(msgspec.Struct):
     compatibility: str = NEWEST_NAME
     limits: Limits = Limits()
     trusted_proxies: tuple[str, ...] = THIS_MACHINE
+    has_mail: bool = False
 
 
 @functools.cache

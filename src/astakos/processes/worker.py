@@ -45,6 +45,7 @@ def work(
         instructions.base_url,
         ledger=Ledger(lambda: engine, most_waiting=instructions.queue_limit),
         proxies=TrustedProxies(instructions.trusted_proxies),
+        has_mail=instructions.has_mail,
     )
 
     application = Application(service, DIALECTS[instructions.compatibility])

@@ -52,6 +52,7 @@ class Service:
         ledger: Ledger | None = None,
         now: Callable[[], int] = clock.now,
         proxies: TrustedProxies | None = None,
+        has_mail: bool = False,
     ) -> None:
         """Serves an open database.
 
@@ -62,8 +63,10 @@ class Service:
             ledger: Ledger of another process. Without one, the service runs its own engine.
             now: Returns the current time.
             proxies: Proxies whose forwarding headers are believed. Without, those on this machine.
+            has_mail: Whether there is a mail server, so that users can be mailed links.
         """
         self.now = now
+        self.has_mail = has_mail
         self.proxies = proxies or TrustedProxies()
         self.database = database
         self.base_url = base_url

@@ -160,4 +160,4 @@ def test_the_history_is_printed_as_csv(database: Database, service: Caller) -> N
     assert lines[0].startswith("serial,component,name,issue_time,")
     assert len(lines) == 2
     assert lines[1].startswith(f'{serial},compute,"say ""a, b""",20')
-    assert lines[1].endswith(f"{VM},1,1,10,1,1")
+    assert lines[1].endswith(f"{VM},1,1,10,1,1,")

@@ -2,6 +2,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from astakos.administration.password_links import ask_for_recovery, user_of_link
 from astakos.administration.webhooks import add_webhook, enable_webhook, retry_delivery, rotate_webhook
 from astakos.clock import DAY, MICROSECONDS
 from astakos.deliveries import planning
@@ -26,6 +28,7 @@ from astakos.storage.tables.deliveries import Delivery, DeliveryState
 from astakos.storage.tables.destinations import MAIL
 from service.deliveries.mail_server import MailServer, mail_server
 from service.deliveries.webhook_receiver import Received, Receiver, webhook_receiver
+from service.installation import all_rows
 from service.world import ALICE, BASE_URL, BOB, CHLOE, EDGAR, LAB
 
 pytestmark = pytest.mark.every_engine
@@ -85,6 +88,30 @@ def server() -> Iterator[MailServer]:
 def receiver() -> Iterator[Receiver]:
     with webhook_receiver() as found:
         yield found
+
+
+def test_a_link_is_mailed_with_a_secret_that_nothing_else_has(world: World, server: MailServer) -> None:
+    world.mail_through(server.mailer)
+    world.database.change(partial(ask_for_recovery, origin="192.0.2.7", address=ALICE.email, now=world.now))
+    world.work()
+    message = server.message()
+    assert message["To"] == ALICE.email
+    found = re.search(rf"{re.escape(BASE_URL)}/ui/password\?link=(\S{{43}})\s", message.get_content())
+    assert found is not None
+    user = user_of_link(world.database.reader(), found[1], world.now)
+    assert user is not None
+    assert user.uuid == ALICE.uuid
+    assert found[1] not in repr(all_rows(world.database))
+
+
+def test_a_link_that_has_ended_is_not_mailed(world: World, server: MailServer) -> None:
+    world.work()
+    world.mail_through(server.mailer)
+    world.database.change(partial(ask_for_recovery, origin="192.0.2.7", address=ALICE.email, now=world.now))
+    world.now += 2 * 3600 * MICROSECONDS
+    world.work()
+    (delivery,) = world.planned()
+    assert (delivery.state, delivery.error) == ("dead", "the link has ended")
 
 
 def test_people_are_told_by_mail_of_what_others_did(world: World, server: MailServer) -> None:

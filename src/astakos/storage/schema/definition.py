@@ -445,6 +445,20 @@ sessions = _table(
     Index("sessions_by_expiry", "expires"),
 )
 
+# Links with which users set a password. One that is mailed has no secret until then.
+password_links = _table(
+    "password_links",
+    _identifier(),
+    _refers("user_id", "users.id"),
+    Column("secret_hash", LargeBinary, unique=True),
+    _text("purpose"),
+    _number("created"),
+    _number("expires"),
+    _text("creator", nullable=True),
+    Index("password_links_of_user", "user_id"),
+    Index("password_links_by_expiry", "expires"),
+)
+
 # Browsers that a user has logged in from. Login attempts by strangers must not lock the user out there.
 known_browsers = _table(
     "known_browsers",

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from astakos.storage.protocol import Connection
 from astakos.storage.tables.commissions import LARGEST_SERIAL
 
-AT_A_TIME = 100
-FIND = """
-SELECT serial FROM pending_commissions WHERE component_id = ? AND serial IN ({places})
-"""
+AT_A_TIME = 50
+"""How many serials one statement looks up."""
+PLACES = ", ".join("?" * AT_A_TIME)
+FIND = f"SELECT serial FROM pending_commissions WHERE component_id = ? AND serial IN ({PLACES})"
 
 
 def by_component(
@@ -19,9 +19,9 @@ def by_component(
     found: dict[int, list[int]] = {}
     for start in range(0, len(stored), AT_A_TIME):
         part = stored[start : start + AT_A_TIME]
-        statement = FIND.format(places=", ".join("?" * len(part)))
+        part += part[-1:] * (AT_A_TIME - len(part))
         for component in components:
-            rows = connection.execute(statement, (component, *part)).fetchall()
+            rows = connection.execute(FIND, (component, *part)).fetchall()
             if rows:
                 found.setdefault(component, []).extend(serial for (serial,) in rows)
     return found

@@ -52,6 +52,7 @@ END_SESSIONS = "DELETE FROM sessions WHERE user_id = (SELECT id FROM users WHERE
 END_ACCESS_TOKENS = "DELETE FROM oauth2_tokens WHERE user_id = (SELECT id FROM users WHERE uuid = ?)"
 END_CODES = "DELETE FROM oauth2_codes WHERE user_id = (SELECT id FROM users WHERE uuid = ?)"
 FORGET_BROWSERS = "DELETE FROM known_browsers WHERE user_id = (SELECT id FROM users WHERE uuid = ?)"
+END_LINKS = "DELETE FROM password_links WHERE user_id = (SELECT id FROM users WHERE uuid = ?)"
 END_KEYS = "DELETE FROM api_keys WHERE user_id = (SELECT id FROM users WHERE uuid = ?)"
 END_EVERYTHING = (END_TOKEN, END_TEMPORARY_TOKENS, END_SESSIONS, END_ACCESS_TOKENS, END_CODES)
 LIST_GROUPS_OF = """
@@ -70,6 +71,7 @@ REFERRING = (
     "sessions",
     "known_browsers",
     "api_keys",
+    "password_links",
 )
 """The tables that refer to users."""
 DELETE = "DELETE FROM users WHERE id = ?"
@@ -151,8 +153,8 @@ def all_names(connection: Connection) -> dict[str, str]:
 def save(connection: Connection, user: User) -> int:
     """Store a user without their token; replace one with the same uuid. Returns the id.
 
-    A user who is not active has no tokens and keys: those that they had end, and do not come back on
-    activation.
+    A user who is not active has no tokens, keys and links to set a password: those that they had end, and do
+    not come back on activation.
     """
     row = connection.execute(
         SAVE,
@@ -173,6 +175,7 @@ def save(connection: Connection, user: User) -> int:
     if not user.is_active:
         end_tokens(connection, user.uuid)
         end_keys(connection, user.uuid)
+        connection.execute(END_LINKS, (user.uuid,))
     return int(row[0])
 
 
@@ -221,11 +224,13 @@ def set_password_hash(
     keep_tokens: bool = False,
     keep_keys: bool = False,
 ) -> None:
-    """Set a user's password, and forget the browsers that they have logged in from. Unless `keep_tokens`, end
-    all their tokens, and unless `keep_keys`, all their keys: whoever knew the old password may hold one.
+    """Set a user's password, end the links with which they could set one, and forget the browsers that they
+    have logged in from. Unless `keep_tokens`, end all their tokens, and unless `keep_keys`, all their keys:
+    whoever knew the old password may hold one.
     """
     connection.execute(SET_PASSWORD, (password_hash, uuid))
     connection.execute(FORGET_BROWSERS, (uuid,))
+    connection.execute(END_LINKS, (uuid,))
     if not keep_tokens:
         end_tokens(connection, uuid)
     if not keep_keys:
