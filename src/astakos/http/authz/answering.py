@@ -19,7 +19,15 @@ from astakos.http.commissions.charging_rights import not_chargeable
 from astakos.http.commissions.ended_projects import ended_state
 from astakos.http.commissions.refused_issues import RATE_LIMIT, RATE_LIMIT_POLICY, refused, told_meter
 from astakos.http.commissions.requested_provisions import Requested, RequestedProvision, understand
-from astakos.http.faults import BadRequest, Forbidden, ItemNotFound, ScopeTooSmall, TokenMissing, Unauthorized
+from astakos.http.faults import (
+    BadRequest,
+    Forbidden,
+    ItemNotFound,
+    ScopeTooSmall,
+    TokenMissing,
+    TwoTokens,
+    Unauthorized,
+)
 from astakos.http.forwarding import caller_address
 from astakos.http.openapi.description import Reply, described
 from astakos.http.request import Answer, Request
@@ -91,7 +99,11 @@ async def authorize(service: Service, request: Request) -> Answer:
 
 
 async def _caller(service: Service, request: Request, name: str) -> Caller:
-    token = request.header_token
+    try:
+        token = request.header_token
+    except TwoTokens as fault:
+        # Not 400: nginx passes no other refusal of a client on than 401 and 403.
+        raise Unauthorized(fault.message, fault.headers) from fault
     if not token:
         raise TokenMissing
     # In this order, because access tokens are in no cache.

@@ -124,7 +124,9 @@ def test_a_token_in_the_query_is_the_applications_and_does_not_count(standing_se
 
 def test_two_tokens_that_differ_are_refused(standing_service: Caller) -> None:
     headers = {"Authorization": f"Bearer {BOB.token}"}
-    assert standing_service("GET", COMPUTE, ALICE.token, headers=headers).status == 400
+    reply = standing_service("GET", COMPUTE, ALICE.token, headers=headers)
+    assert reply.status == 401
+    assert reply.headers["www-authenticate"] == 'Bearer realm="astakos", error="invalid_request"'
 
 
 def test_a_service_that_does_not_exist_is_told(standing_service: Caller) -> None:
