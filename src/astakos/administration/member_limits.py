@@ -17,8 +17,10 @@ from astakos.storage.tables.holding_limits import find_allowance, set_allowance
 
 def set_member_limit(
     connection: Connection, actor: Actor, project: Project, user: User, resource: str, limit: int, now: int
-) -> None:
-    """Set how much of a resource a member of a project may use alone; `UNLIMITED` lifts the limit.
+) -> bool:
+    """Set how much of a resource a member of a project may use alone; return whether it was another limit.
+
+    `UNLIMITED` lifts the limit.
 
     Raises:
         StateError: there is no such resource, or the user was never a member of the project.
@@ -32,6 +34,7 @@ def set_member_limit(
     sync_memberships(connection, project.uuid, [user.uuid])
     with Journal(connection, actor, now) as journal:
         note_limit(journal, project.uuid, user.uuid, resource, before=known, after=limit)
+    return limit != known
 
 
 def note_limit(journal: Journal, project: str, user: str, resource: str, *, before: int, after: int) -> None:

@@ -12,8 +12,10 @@ from astakos.storage.tables import projects, registry
 
 def set_capacity(
     connection: Connection, actor: Actor, project: str, resource: str, capacity: Capacity, now: int
-) -> None:
+) -> bool:
     """Set the limits of a resource, for the whole project and for each member.
+
+    Return whether they were others before.
 
     Raises:
         StateError: there is no such project or resource, or the limits are invalid.
@@ -32,3 +34,4 @@ def set_capacity(
         before = None if known is None else known._asdict()
         journal.compare("capacity", before, capacity._asdict(), name=resource, project=project)
     sync_project(connection, project)
+    return capacity != known

@@ -141,8 +141,12 @@ def set_(
                 name=offered.name, type=offered.type, component=name, endpoints=[_endpoint(url, version)]
             )
         ]
+    before = _settings(reader, name)
     apply(database, document)
-    click.echo(f"Changed {name}.")
+    if _settings(database.reader(), name) == before:
+        click.echo(f"{name} is like that already. Nothing has changed.")
+    else:
+        click.echo(f"Changed {name}.")
     if right is not None:
         click.echo(f"It may charge {_charges(_known(database.reader(), name))}.")
 
@@ -173,6 +177,11 @@ def show(name: str, database_url: str, as_json: bool) -> None:
         "token_expires": moment(known.token_expires),
     }
     print_facts(facts, as_json=as_json)
+
+
+def _settings(reader: Connection, name: str) -> tuple[object, ...]:
+    """Return what can be set of a component: its own properties, and its services."""
+    return _known(reader, name), [one for one in registry.list_services(reader) if one.component.name == name]
 
 
 def _known(reader: Connection, name: str) -> Component:

@@ -33,6 +33,7 @@ from astakos.storage.tables.periods import PeriodUsage, periods_of, periods_of_k
 FIGURES = ("usage", "pending", "limit", "project_usage", "project_pending", "project_limit")
 LESS_IMPORTANT = ("project_pending", "project_usage", "project_limit", "pending", "name")
 OF_PERIODS: tuple[str, ...] = ("start", "end", "used", "is_over")
+NO_CHANGE = "Nothing has changed."
 SYSTEM = "system"
 """The name that is shown of a user's own project, whose name repeats the user's uuid."""
 
@@ -179,7 +180,8 @@ def set_(
             return told_preview(user, resource, scale, preview_limit(connection, user, resource, whole, now))
         if project is not None:
             return _set_for_member(connection, user, project, resource, scale, whole, now)
-        set_capacity(connection, OPERATOR, user.uuid, resource, Capacity(whole, whole), now)
+        if not set_capacity(connection, OPERATOR, user.uuid, resource, Capacity(whole, whole), now):
+            return f"{user.email} may have {shown(whole, scale)} of {resource} already. {NO_CHANGE}"
         return f"{user.email} may now have {shown(whole, scale)} of {resource}."
 
     database = open_database(database_url)
@@ -199,7 +201,9 @@ def _set_for_member(
     connection: Connection, user: User, name: str, resource: str, scale: int, limit: int, now: int
 ) -> str:
     project = find_project(connection, name)
-    set_member_limit(connection, OPERATOR, project, user, resource, limit, now)
+    if not set_member_limit(connection, OPERATOR, project, user, resource, limit, now):
+        place = f"{resource} in {project.name}"
+        return f"{user.email} may have {shown(limit, scale)} of {place} already. {NO_CHANGE}"
     of_each = projects.capacities_of(connection, project.uuid)[resource].member
     smaller = ""
     if limit > of_each:
@@ -226,7 +230,8 @@ def _set_for_project(
             f"each member may have {shown(capacity.member, scale)} of {resource}, which is more than "
             f"{shown(capacity.project, scale)} for the whole project; give --member-limit, too"
         )
-    set_capacity(connection, OPERATOR, project.uuid, resource, capacity, now)
+    if not set_capacity(connection, OPERATOR, project.uuid, resource, capacity, now):
+        return f"{project.name} has these limits of {resource} already. {NO_CHANGE}"
     return (
         f"{project.name} may now have {shown(capacity.project, scale)} of {resource}, "
         f"and each member {shown(capacity.member, scale)}."

@@ -199,6 +199,7 @@ def set_(
         for kind, periods in given_meters
         for entry in meter_entries(changed, kind, periods, known_meters, terms, figures)
     ]
+    meters = [meter for meter in meters if known_meters.get(meter.name) != meter]
     if known is not None and changed == entry and not meters:
         click.echo(f"{name} is like that already. Nothing has changed.")
         return

@@ -208,3 +208,15 @@ def test_tokens_have_names_and_an_overlap(database: Database, service: Caller) -
     assert ended.output == "Revoked the token blue of compute.\n"
     assert "no token 'blue'" in refused(database, "component", "revoke-token", "compute", "blue")
     assert "no component 'nope'" in refused(database, "component", "token", "nope", "--name", "blue")
+
+
+def test_what_is_set_again_changes_nothing(database: Database) -> None:
+    settings = (
+        ("--url", "https://compute.example.org/v3", "--version", "v3"),
+        ("--ui-url", "https://ui.example.org"),
+        ("--may-charge", "own"),
+    )
+    for options in settings:
+        first, second = (astakos(database, "component", "set", "compute", *options).output for _ in range(2))
+        assert first.startswith("Changed compute.\n")
+        assert second.startswith("compute is like that already. Nothing has changed.\n")

@@ -217,3 +217,16 @@ def test_periods_of_a_key_are_shown(database: Database) -> None:
 def test_only_meters_have_periods(database: Database) -> None:
     reason = f"'{VM}' is not a meter; `astakos resource list` shows them with their periods"
     assert refused(database, "quota", "periods", ALICE.email, VM) == reason
+
+
+def test_a_limit_that_is_set_again_changes_nothing(database: Database) -> None:
+    limits = (
+        (BOB.email, VM, "13"),
+        (ALICE.email, VM, "4", "--project", LAB),
+        (LAB, VM, "9", "--member-limit", "3"),
+    )
+    for options in limits:
+        first, second = (astakos(database, "quota", "set", *options).output for _ in range(2))
+        assert ("now" in first, "Nothing has changed" in first) == (True, False)
+        assert "already. Nothing has changed.\n" in second
+        assert "now" not in second

@@ -249,3 +249,14 @@ def test_a_limit_cannot_both_refuse_and_only_report(database: Database) -> None:
     done = astakos(database, "resource", "set", VM, "--shadow", "--enforce")
     assert done.status == 2
     assert "not both" in done.errors
+
+
+def test_meters_that_are_set_again_change_nothing(database: Database) -> None:
+    meters = ("--meter", "month=500", "--zone", "Europe/Athens", "--rollover", "20", "--rate", "minute=5")
+    command = ("resource", "set", VM, *meters, "--thresholds", "50")
+    assert astakos(database, *command).output.startswith(f"Registered {VM}/month.")
+    told = f"{VM} is like that already. Nothing has changed.\n"
+    assert astakos(database, *command).output == told
+    changed = astakos(database, *command, "--rate", "hour=7").output
+    assert changed.startswith(f"Registered {VM}/per-hour.")
+    assert "Changed" not in changed
