@@ -312,7 +312,10 @@ class Resolution(TypedDict):
 
 
 class BulkResult(TypedDict):
-    """The result of one commission in a bulk request: its HTTP status, and ``{"serial": 12}`` or a fault."""
+    """The result of one commission in a bulk request: its HTTP status, and ``{"serial": 12}`` or a fault.
+
+    For a dry run that would be issued, 200 and ``{"serial": None}``.
+    """
 
     status: int
     body: dict[str, Any]

@@ -655,6 +655,7 @@ IMPOSSIBLE_ARGUMENTS: list[Invoke] = [
     lambda c: c.resolve_commissions(TOKEN, "17", []),  # type: ignore[arg-type]  # what is tested
     lambda c: c.resolve_commissions(TOKEN, [], 17),  # type: ignore[arg-type]  # what is tested
     lambda c: c.issue_commission(TOKEN, {"provisions": [], "dry_run": True}),
+    lambda c: c.issue_at_most(TOKEN, {"provisions": [], "dry_run": True}),
     lambda c: c.issue_commissions(TOKEN, "no commissions"),  # type: ignore[arg-type]  # what is tested
     lambda c: c.issue_commissions(TOKEN, {"provisions": []}),  # type: ignore[dict-item]  # what is tested
     lambda c: c.issue_commissions(TOKEN, 7),  # type: ignore[arg-type]  # what is tested

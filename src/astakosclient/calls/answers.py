@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from astakosclient.errors import InvalidResponse, NoUserName, NoUUID
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from astakosclient.answer_types import Provision
+    from astakosclient.answer_types import Granted, Provision
     from astakosclient.core.exchange import Answer
 
 
@@ -52,6 +52,16 @@ def serial(answer: Answer) -> int:
     if type(number) is not int:
         raise _unusable(answer, "The response has no commission serial")
     return number
+
+
+def granted_commission(answer: Answer) -> Granted:
+    """Returns a new commission, with the granted quantities.
+
+    Raises:
+        InvalidResponse: the response has no integer ``serial``.
+    """
+    serial(answer)
+    return cast("Granted", mapping(answer))
 
 
 def granted(answer: Answer) -> list[Provision] | None:

@@ -52,8 +52,7 @@ def issue_commission(
     Raises:
         BadValue: ``request`` cannot be encoded as JSON, is no mapping and ``ttl`` is set, or is a question.
     """
-    if isinstance(request, Mapping) and request.get("dry_run") is True:
-        raise BadValue("request has dry_run, with which nothing is issued; use check_commission")
+    _refuse_question(request, "check_commission")
     if ttl is not None:
         if not isinstance(request, Mapping):
             raise BadValue(f"request must be a mapping if ttl is set, not a {type(request).__name__}")
@@ -74,14 +73,19 @@ def issue_commission(
 def issue_at_most(
     token: str | None, request: Mapping[str, Any], ttl: int | None, idempotency_key: str | None
 ) -> Call[Granted]:
-    """Builds the call that issues as much as there is room for."""
+    """Builds the call that issues as much as there is room for.
+
+    Raises:
+        BadValue: ``request`` is no mapping that can be encoded as JSON, or is a question.
+    """
+    _refuse_question(request, "check_commission with at_most=True")
     document = _with(request, at_most=True) if ttl is None else _with(request, at_most=True, ttl=ttl)
     return post(
         "issue_at_most",
         COMMISSIONS,
         token,
         document,
-        answers.mapping,
+        answers.granted_commission,
         repeatable=False,
         repeatable_with=KEYS,
         explain=faults.explain_refused_issue,
@@ -103,6 +107,11 @@ def check_commission(
         repeatable=True,
         explain=faults.explain_refused_issue,
     )
+
+
+def _refuse_question(request: Any, instead: str) -> None:
+    if isinstance(request, Mapping) and request.get("dry_run") is True:
+        raise BadValue(f"request has dry_run, with which nothing is issued; use {instead}")
 
 
 def _with(request: Any, **more: Any) -> dict[str, Any]:

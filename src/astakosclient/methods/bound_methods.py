@@ -550,15 +550,20 @@ class BoundCalls(BoundProjectCalls):
 
         Requires a server with ``at-most`` in its header ``Astakos-Supports``; others issue all or nothing.
 
+        To ask without issuing, use `check_commission` with ``at_most``.
+
         Args:
             request: see `issue_commission`.
             ttl: see `issue_commission`.
             idempotency_key: see `issue_commission`; a repetition is granted the same.
 
+        Returns:
+            A dict with ``serial`` and ``granted``, the provisions with the quantities that were issued.
+
         Raises:
             QuotaLimit: there is room for nothing.
             NotFound: a holding does not exist.
-            BadValue: an argument is invalid.
+            BadValue: an argument is invalid, or the request has ``dry_run``.
             AstakosClientException: the call failed.
         """
         return self._run(commissions.issue_at_most(self._token, request, ttl, idempotency_key))
@@ -688,14 +693,16 @@ class BoundCalls(BoundProjectCalls):
         Requires this project's server.
 
         Args:
-            requests: the commissions, each a dict as for `issue_commission`, optionally with ``ttl``.
+            requests: the commissions, each a dict as for `issue_commission`, optionally with ``ttl``, or with
+                ``dry_run`` to ask without issuing it, and ``at_most`` to take what there is room for.
             all_or_none: issue none if the server refuses one of them.
             idempotency_key: one key for the whole request; see `issue_commission`.
 
         Returns:
             A dict with ``results``, a list in the order of ``requests``, and ``done``, which is False if
             ``all_or_none`` prevented all commissions. Each result has the ``status`` and ``body`` of a
-            single call, for example ``{"status": 201, "body": {"serial": 13}}``.
+            single call, for example ``{"status": 201, "body": {"serial": 13}}``; with ``dry_run``, 200 and
+            ``{"serial": None}`` if it would be issued.
 
         Raises:
             BadValue: ``requests`` is None or cannot be encoded as JSON, or the idempotency key is invalid.

@@ -82,14 +82,14 @@ async def issue_many(service: Service, request: Request, component: Component) -
     if key is not None and len(asked) < len(all_asked):
         without_right = [one for one in all_asked if results[one.position] is not None]
         for one, earlier in await _issued_before(service, component, without_right):
-            results[one.position] = _result(earlier, one.requested, {})
-    undone = body.all_or_none and any(result is not None and result.status != 201 for result in results)
+            results[one.position] = _result(earlier, one, {})
+    undone = body.all_or_none and any(result is not None and result.is_refusal for result in results)
     if asked and not undone:
         many = await _submit_many(service, component, asked, all_or_none=body.all_or_none)
         undone = many.undone
         states = await ended_states(service, many.outcomes)
         for one, outcome in zip(asked, many.outcomes, strict=False):
-            results[one.position] = _result(outcome, one.requested, states)
+            results[one.position] = _result(outcome, one, states)
     document = {"done": not undone, "results": [_part(result, undone=undone) for result in results]}
     return Answer(200, to_json(document))
 
@@ -174,16 +174,16 @@ async def _issued_many(
     return IssuedMany(tuple(outcomes), undone)
 
 
-def _result(outcome: Issued | Refusal | KeyReused, requested: Requested, states: Mapping[str, str]) -> Result:
+def _result(outcome: Issued | Refusal | KeyReused, asked: _Asked, states: Mapping[str, str]) -> Result:
     if isinstance(outcome, Issued):
-        return Result(201, told_issue(outcome, requested))
-    return refused(outcome, requested, state=state_in(states, outcome))
+        return Result(200 if asked.body.dry_run else 201, told_issue(outcome, asked.requested))
+    return refused(outcome, asked.requested, state=state_in(states, outcome))
 
 
 NOT_DONE = Result(424, FailedDependency("Not issued because another commission was refused.").envelope())
 
 
 def _part(result: Result | None, *, undone: bool) -> dict[str, Any]:
-    if result is None or (undone and result.status == 201):
+    if result is None or (undone and not result.is_refusal):
         result = NOT_DONE
     return {"status": result.status, "body": result.document}

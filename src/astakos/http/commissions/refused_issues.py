@@ -100,6 +100,11 @@ class Result(NamedTuple):
     document: Mapping[str, Any]
     headers: Mapping[str, str] = MappingProxyType({})
 
+    @property
+    def is_refusal(self) -> bool:
+        """Whether nothing was issued, or would be."""
+        return self.status >= 400
+
 
 def not_understood(problem: RequestedProvision | SumOutOfRange) -> Result:
     """Returns the response for what prevents a request from being understood; see `understand`."""

@@ -214,6 +214,11 @@ def test_bulk_dry_run_and_as_much_as_there_is(service: Caller) -> None:
     bodies = [issue_body(key, 2, auto_accept=True), issue_body(key, 2), issue_body("astk_22222222", 1)]
     reply = service.post(f"{COMMISSIONS}/bulk", COMPUTE_TOKEN, {"commissions": bodies})
     assert [result["status"] for result in reply.document["results"]] == [201, 413, 403]
+    questions = [issue_body(key, quantity, dry_run=True) for quantity in (1, 2)]
+    for all_or_none, statuses in ((False, [200, 413]), (True, [424, 413])):
+        document = {"commissions": questions, "all_or_none": all_or_none}
+        results = service.post(f"{COMMISSIONS}/bulk", COMPUTE_TOKEN, document).document["results"]
+        assert [result["status"] for result in results] == statuses
     assert charge(service, key, 2, dry_run=True).status == 413
     assert charge(service, key, 1, dry_run=True).status == 200
     granted = charge(service, key, 2, at_most=True).document["granted"]
