@@ -1,5 +1,6 @@
 """Checks what an entry of `resources` says of a meter."""
 
+from astakos.administration.charges import PENDING_APPLICATIONS
 from astakos.administration.document_places import Place
 from astakos.administration.document_values import new_name_at
 from astakos.administration.state_document import ResourceEntry
@@ -32,6 +33,10 @@ def check_meter(connection: Connection, entry: ResourceEntry, place: Place) -> M
         raise (place / "name").error(f"there is no resource {base!r} to count")
     if base in known:
         raise (place / "name").error(f"{base} is a meter itself, and meters are not counted")
+    if base == PENDING_APPLICATIONS and entry.name not in known:
+        raise (place / "name").error(
+            f"{base} cannot have meters: applications that are decided are given back, and a meter never is"
+        )
     if resource.service != entry.service:
         raise (place / "service").error(f"{base}, which this meter counts, is offered by {resource.service}")
     new_name_at(entry.name.removeprefix(base + SEPARATOR), place / "name", "month")

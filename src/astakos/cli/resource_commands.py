@@ -38,6 +38,7 @@ def list_(database_url: str, as_json: bool, wide: bool) -> None:
         "scale",
         "system_default",
         "period",
+        "rollover",
         "project_default",
         "max_debt",
         "thresholds",
@@ -52,6 +53,7 @@ def list_(database_url: str, as_json: bool, wide: bool) -> None:
         "thresholds",
         "shadow",
         "scale",
+        "rollover",
         "project_default",
         "period",
         "unit",
@@ -311,6 +313,7 @@ def _facts(known: Resource, meter: MeterDefinition | None) -> dict[str, object]:
     facts: dict[str, object] = {name: getattr(known, name) for name in Resource.__slots__ if name != "id"}
     facts["thresholds"] = None if known.thresholds is None else list(known.thresholds)
     facts["period"] = None if meter is None else meter.in_words()
+    facts["rollover"] = Amount(meter.rollover, known.scale) if meter is not None and meter.rollover else None
     for default in ("system_default", "project_default", "max_debt"):
         facts[default] = Amount(getattr(known, default), known.scale)
     return facts

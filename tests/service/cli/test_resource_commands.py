@@ -27,6 +27,7 @@ def test_all_resources_are_listed(database: Database) -> None:
         "ui_visible": False,
         "api_visible": True,
         "period": None,
+        "rollover": None,
     }
     assert listed[TOTAL_RAM]["system_default"] == UNLIMITED
     table = astakos(database, "resource", "list").output
@@ -260,3 +261,16 @@ def test_meters_that_are_set_again_change_nothing(database: Database) -> None:
     changed = astakos(database, *command, "--rate", "hour=7").output
     assert changed.startswith(f"Registered {VM}/per-hour.")
     assert "Changed" not in changed
+
+
+def test_the_rollover_of_a_meter_is_shown(database: Database) -> None:
+    meters = ("--meter", "month=500", "--rollover", "20", "--rate", "minute=5")
+    astakos(database, "resource", "set", VM, "--unit", "h", "--scale", "1", *meters)
+    listed = {r["name"]: r["rollover"] for r in astakos(database, "resource", "list", "--json").document}
+    assert (listed[f"{VM}/month"], listed[f"{VM}/per-minute"]) == (200, None)
+
+
+def test_pending_applications_have_no_meters(database: Database) -> None:
+    options = ("--service", "compute_api", "--default", "3", "--meter", "month=9")
+    told = refused(database, "resource", "set", "astakos.pending_app", *options)
+    assert "astakos.pending_app cannot have meters: applications that are decided are given back" in told
