@@ -6,6 +6,7 @@ from astakos.ledger.counts import MOST_LEVELS
 from astakos.projects.limits import project_holder
 from astakos.projects.project import INITIALIZED
 from astakos.storage.protocol import Connection
+from astakos.storage.tables.provisions import read_all_pending
 
 # One level more than there can be, in case that there are more.
 ABOVE = f"""
@@ -44,9 +45,11 @@ WHERE resource = ? AND source = '' AND holder IN (
 )
 """
 LIST_HOLDINGS = "SELECT id, resource FROM holdings WHERE holder = ? AND source = '' ORDER BY id"
-IS_PENDING_ON = """
-SELECT EXISTS (SELECT 1 FROM pending_commissions WHERE replace(provisions, ?, '') <> provisions)
+LIST_PENDING = """
+SELECT component_id, serial, provisions FROM pending_commissions
+WHERE (component_id, serial) > (?, ?) ORDER BY component_id, serial LIMIT ?
 """
+AT_A_TIME = 1000
 
 
 def above(connection: Connection, project: str) -> list[str]:
@@ -85,10 +88,16 @@ def link_resource(connection: Connection, resource: str) -> None:
 def pending_resource(connection: Connection, project: str, resources: Collection[str]) -> str | None:
     """Return one of these resources of which a commission is pending on a project, even one of nothing.
 
-    Examines all pending commissions; what the figures of the holdings tell should be known already.
+    Examines all pending commissions once; what the figures of the holdings tell should be known already.
     """
-    for identifier, resource in connection.execute(LIST_HOLDINGS, (project_holder(project),)).fetchall():
-        # Entries of the stored documents begin with the id of their holding (`storage/tables/provisions.py`).
-        if resource in resources and connection.execute(IS_PENDING_ON, (f"[{identifier},",)).fetchone()[0]:
-            return str(resource)
+    listed = connection.execute(LIST_HOLDINGS, (project_holder(project),)).fetchall()
+    own = {identifier: str(resource) for identifier, resource in listed if resource in resources}
+    last = (0, 0)
+    # Read in pages, because a database server would otherwise send all rows at once.
+    while own and (rows := connection.execute(LIST_PENDING, (*last, AT_A_TIME)).fetchall()):
+        for *_, document in rows:
+            for identifier in read_all_pending(document).holdings():
+                if identifier in own:
+                    return own[identifier]
+        last = rows[-1][:2]
     return None

@@ -8,6 +8,7 @@ import pytest
 from astakos.ledger.counts import MOST_LEVELS
 from astakos.ledger.rules import UNLIMITED, Key
 from astakos.storage.protocol import Database
+from astakos.storage.tables import nested_projects
 from astakos.storage.tables.history import Wanted, read_history
 from astakosclient import AstakosClient, errors
 from service.caller import ACCOUNT, COMMISSIONS, Caller, Reply
@@ -252,8 +253,12 @@ def test_a_move_is_refused_where_there_is_no_room_unless_it_is_forced(
 
 
 @pytest.mark.parametrize("quantity", [4, 0])
-def test_a_project_moves_only_when_nothing_is_pending_on_it(service: Caller, quantity: int) -> None:
+def test_a_project_moves_only_when_nothing_is_pending_on_it(
+    service: Caller, quantity: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nested_projects, "AT_A_TIME", 1)
     organization, department, team = tree(service)
+    service.issued(COMPUTE_TOKEN, (member_key(ALICE), 1))
     serial = charge(service, team, quantity, auto_accept=False).document["serial"]
     for project in (team, department):
         reply = act(service, project, "move", parent=None, force=True)
