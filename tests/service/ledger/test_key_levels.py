@@ -34,11 +34,11 @@ from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Connection, Database
 from astakos.storage.tables.meters import save_definition
 from service.installation import holdings, rows, set_limits
-from service.world import LOADED, VM
+from service.ledger.charged import COMPUTE, Charged, asked
+from service.world import VM
 
 pytestmark = pytest.mark.ledger
 
-COMPUTE = 1
 DISK = "volume.size"
 KEY, OTHER_KEY = key_holder("astk_aaaaaaaa"), key_holder("astk_bbbbbbbb")
 ANN = "user:ann"
@@ -48,41 +48,17 @@ K, OF_OTHER = level_of_key(KEY, U), level_of_key(OTHER_KEY, U)
 DAILY, RATE = f"{VM}/day", f"{VM}/per-minute"
 
 
-class Charging:
+class Charging(Charged):
     """A user in two projects, with two keys; one has a limit, and the other none."""
 
     def __init__(self, database: Database) -> None:
-        self.database = database
-        self.limit({U: 100, U2: 100, P: 80, P2: 80, K: 50})
-        self.store = ledger_storage(database)
-        self.now = LOADED
+        super().__init__(database, {U: 100, U2: 100, P: 80, P2: 80, K: 50})
 
-    def limit(self, limits: Mapping[Key, int]) -> None:
-        with self.database.transaction() as connection:
-            set_limits(connection, limits.items())
-
-    def do(self, *operations: Operation) -> list[Outcome]:
-        return perform(self.store, operations, self.now)
-
-    def one(self, operation: Operation) -> Outcome:
-        (outcome,) = self.do(operation)
-        return outcome
-
-    def issue(self, *provisions: tuple[Key, int], key: str | None = KEY, ttl: int | None = None) -> int:
-        outcome = self.one(Issue(COMPUTE, asked(*provisions), time_to_live=ttl, key_holder=key))
-        assert isinstance(outcome, Issued), outcome
-        return outcome.serial
+    def issue(self, *provisions: tuple[Key, int], ttl: int | None = None, key: str | None = KEY) -> int:
+        return super().issue(*provisions, ttl=ttl, key=key)
 
     def charge(self, *provisions: tuple[Key, int], key: str | None = KEY) -> Outcome:
-        return self.one(Issue(COMPUTE, asked(*provisions), auto_accept=True, key_holder=key))
-
-    def figures(self, *keys: Key) -> list[tuple[int, int]]:
-        found = holdings(self.database)
-        return [found[key][1:] for key in keys]
-
-
-def asked(*provisions: tuple[Key, int]) -> tuple[Provision, ...]:
-    return tuple(Provision(*one) for one in provisions)
+        return super().charge(*provisions, key=key)
 
 
 def both(quantity: int) -> tuple[tuple[Key, int], tuple[Key, int]]:

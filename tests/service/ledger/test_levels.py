@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from astakos.ledger.batch import perform
 from astakos.ledger.meter_definitions import MeterDefinition
 from astakos.ledger.operations import (
     Extend,
@@ -14,8 +13,6 @@ from astakos.ledger.operations import (
     Issued,
     IssuedMany,
     IssueMany,
-    Operation,
-    Outcome,
     Progress,
     Reconcile,
     Reconciled,
@@ -26,16 +23,15 @@ from astakos.ledger.operations import (
 from astakos.ledger.overage import Overage
 from astakos.ledger.periods import MINUTE, Unit
 from astakos.ledger.rules import UNLIMITED, Holding, Key, NoCapacity, NoQuantity, Provision
-from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Database
 from astakos.storage.tables.commissions import find_pending
 from astakos.storage.tables.meters import save_definition
 from service.installation import holdings, rows, set_limits, set_parents
-from service.world import LOADED, VM
+from service.ledger.charged import COMPUTE, Charged, asked
+from service.world import VM
 
 pytestmark = pytest.mark.ledger
 
-COMPUTE = 1
 ORGANIZATION, DEPARTMENT, TEAM, OTHER = (
     f"project:{name}" for name in ("organization", "department", "team", "other")
 )
@@ -44,45 +40,17 @@ U, U2 = Key("user:ann", TEAM, VM), Key("user:bob", OTHER, VM)
 DAILY = f"{VM}/day"
 
 
-class Tree:
+class Tree(Charged):
     """An organization with a department of two teams; each level has less than those below it together."""
 
     def __init__(self, database: Database) -> None:
-        self.database = database
-        limits = {U: 100, U2: 100, T: 80, T2: 80, D: 60, ROOT: 50}
+        super().__init__(database, {U: 100, U2: 100, T: 80, T2: 80, D: 60, ROOT: 50})
         with database.transaction() as connection:
-            set_limits(connection, limits.items())
             set_parents(connection, {DEPARTMENT: ORGANIZATION, TEAM: DEPARTMENT, OTHER: DEPARTMENT})
-        self.store = ledger_storage(database)
-        self.now = LOADED
 
-    def limit(self, **limits: int) -> None:
+    def limit_levels(self, **limits: int) -> None:
         keys = {"user": U, "team": T, "other": T2, "department": D, "organization": ROOT}
-        with self.database.transaction() as connection:
-            set_limits(connection, [(keys[name], limit) for name, limit in limits.items()])
-
-    def do(self, *operations: Operation) -> list[Outcome]:
-        return perform(self.store, operations, self.now)
-
-    def one(self, operation: Operation) -> Outcome:
-        (outcome,) = self.do(operation)
-        return outcome
-
-    def issue(self, *provisions: tuple[Key, int], ttl: int | None = None) -> int:
-        outcome = self.one(Issue(COMPUTE, asked(*provisions), time_to_live=ttl))
-        assert isinstance(outcome, Issued), outcome
-        return outcome.serial
-
-    def charge(self, *provisions: tuple[Key, int]) -> Outcome:
-        return self.one(Issue(COMPUTE, asked(*provisions), auto_accept=True))
-
-    def figures(self, *keys: Key) -> list[tuple[int, int]]:
-        found = holdings(self.database)
-        return [found[key][1:] for key in keys]
-
-
-def asked(*provisions: tuple[Key, int]) -> tuple[Provision, ...]:
-    return tuple(Provision(*one) for one in provisions)
+        self.limit({keys[name]: limit for name, limit in limits.items()})
 
 
 def both(quantity: int) -> tuple[tuple[Key, int], tuple[Key, int]]:
@@ -119,7 +87,7 @@ def test_a_charge_of_a_team_is_one_of_all_above_it(tree: Tree) -> None:
     ],
 )
 def test_a_refusal_names_whose_limit_it_is(tree: Tree, limits: dict[str, int], refused_by: Key) -> None:
-    tree.limit(**limits)
+    tree.limit_levels(**limits)
     refusal = tree.charge(*both(6))
     assert isinstance(refusal, NoCapacity)
     assert refusal.provision == Provision(refused_by, 6)
@@ -150,7 +118,7 @@ def test_two_teams_in_one_commission_add_up(tree: Tree) -> None:
 def test_what_one_team_releases_makes_no_room_for_what_another_imports_with_it(tree: Tree) -> None:
     tree.charge((T, 50))
     assert tree.charge((T, -10), (T2, 10)) == NoCapacity(Provision(ROOT, 10), 50, 50)
-    tree.limit(organization=60)
+    tree.limit_levels(organization=60)
     serial = tree.issue((T, -10), (T2, 10))
     assert tree.figures(T, T2, D, ROOT) == [(40, 50), (0, 10), (40, 60), (40, 60)]
     tree.one(Settle(COMPUTE, serial, asked((T, -4))))
@@ -303,7 +271,7 @@ def test_a_pending_commission_of_before_a_move_settles_where_it_counted(tree: Tr
 
 def test_a_limit_above_that_is_lowered_stops_imports_only(tree: Tree) -> None:
     tree.charge(*both(10))
-    tree.limit(organization=0)
+    tree.limit_levels(organization=0)
     assert tree.charge(*both(1)) == NoCapacity(Provision(ROOT, 1), 10, 0)
     assert isinstance(tree.charge(*both(-4)), Issued)
     assert holdings(tree.database)[ROOT] == Holding(0, 6, 6)
