@@ -35,6 +35,8 @@ OF_ADMINISTRATION: Mapping[str, tuple[str, ...]] = {
         "accepted",
         "rejected",
         "sessions_ended",
+        "erased",
+        "exported",
         "link_made",
         "invited",
         "recovery_requested",

@@ -7,6 +7,10 @@ ACCOUNTS = {
     "list": "astakos.cli.user_commands:list_",
     "show": "astakos.cli.user_commands:show",
 }
+PERSONS = {
+    "delete": "astakos.cli.person_commands:delete",
+    "export": "astakos.cli.person_commands:export",
+}
 STATES = {
     name: f"astakos.cli.user_state_commands:{name}" for name in ("accept", "activate", "deactivate", "reject")
 }
@@ -28,10 +32,11 @@ user = LazyGroup(
 
     Each command names a user by email address or uuid.
     """,
-    targets={**ACCOUNTS, **STATES, **SECRETS, **ADMINISTRATORS},
+    targets={**ACCOUNTS, **STATES, **PERSONS, **SECRETS, **ADMINISTRATORS},
     sections={
         "Accounts": ACCOUNTS,
         "Accept, reject, stop and revive": STATES,
+        "What is known of a person": PERSONS,
         "Passwords, tokens and logins": SECRETS,
         "Administrators": ADMINISTRATORS,
     },
