@@ -1,6 +1,7 @@
 """Applies a batch of operations in one transaction, in order, each as if it ran alone."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from itertools import starmap
 from typing import NamedTuple
 
@@ -154,6 +155,11 @@ class _Batch:
         if key not in self._holdings:
             self._holdings[key] = self._learned[key] = holding
 
+    @cached_property
+    def _drawn_on(self) -> tuple[Key, ...]:
+        """The holdings of grants that were read with commissions that have drawn on them."""
+        return tuple([key for key in self._before if base_of_grant(key.resource) is not None])
+
     def write(self, now: int) -> None:
         if self._metering.thresholds:
             self.changes.alerts.extend(self._metering.reached(self.changes.resolved))
@@ -189,13 +195,13 @@ class _Batch:
             prepared = metering.mend(operation) if is_mending else metering.prepare(operation, holdings)
             issue, counts, granted = prepared
         marks = dict(metering.marks) if operation.is_question else None
-        outcome = metering.issue(holdings, issue.provisions, counts, force=operation.force)
+        outcome = metering.issue(holdings, issue.provisions, counts, force=issue.force)
         if not isinstance(outcome, tuple):
             if not operation.is_question:
                 self._note_refusal(operation.component, issue.provisions, outcome)
             return outcome
         changed, counts = outcome
-        is_reported = metering.shadows and not operation.force
+        is_reported = metering.shadows and not issue.force
         passed = metering.passed(holdings, changed) if is_reported else ()
         if marks is not None:
             metering.marks = marks
@@ -240,7 +246,8 @@ class _Batch:
             if issue.key_holder is not None:
                 named |= levels_of_key(issue.key_holder, issue.provisions)
         keys = self._metering.with_counted(named)
-        before = {key: self._holdings[key] for key in (*keys, *self._learned) if key in self._holdings}
+        keys.update(self._learned, self._drawn_on)
+        before = {key: self._holdings[key] for key in keys if key in self._holdings}
         marks = dict(self._metering.marks)
         issued, resolved = len(self.changes.issued), len(self.changes.resolved)
         passed, alerts = len(self.changes.passed), len(self.changes.alerts)

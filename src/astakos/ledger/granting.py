@@ -116,7 +116,7 @@ class Granting:
         return split(wanted, room, self._supplies(level, room, figures, used, debt)).reached
 
     def lifting(self, meter: Key, figures: Figures, after: int = 0) -> int:
-        """Return how much the grants that the batch has read can still lift a meter.
+        """Return how much grants can still lift a meter.
 
         Args:
             meter: the holding of the meter.
@@ -124,16 +124,13 @@ class Granting:
             after: only those that expire later.
         """
         level = self._level_of(meter)
-        known = {
-            grant.key: grant
-            for only_named in (False, True)
-            if (level, only_named) in self._levels
-            for grant in self._levels[level, only_named].read
-            if meter in self._lifted(grant, level) and grant.rank.expires > after
-        }
         rolled = self._rolled_supply(meter, figures, 0)
         over = 0 if rolled is None or rolled[0].expires <= after else rolled[1].left
-        return over + sum(_left(figures.holdings[key]) for key in known)
+        return over + sum(
+            _left(figures.holdings[grant.key])
+            for grant in self._grants(level, only_named=self._is_rate(meter))
+            if grant.rank.expires > after and meter in self._lifted(grant, level)
+        )
 
     def rolled_at(self, meter: Key, mark: int | None) -> int:
         """Return what the period before the one that began at a mark has left over for it on a meter."""

@@ -154,6 +154,9 @@ class Metering:
             if any(quantity > 0 for _, quantity in provisions):
                 issue = replace(issue, provisions=provisions)
                 counts = self.counts_of(provisions, issue.key_holder, holdings)
+            elif provisions != issue.provisions:
+                # There is room for nothing, which `force` does not change: it is refused.
+                issue = replace(issue, force=False)
             granted = tuple([quantity for _, quantity in issue.provisions])
         if self._needs_expiry(issue, counts):
             issue = replace(issue, time_to_live=self._meters.time_to_live)
@@ -331,22 +334,23 @@ class Metering:
         """Name of all meters without room the one that one has to wait for longest, and say until when."""
         named = self._meters.named
         imports = rules.merge(Provision(one.key, one.quantity) for one in counts if one.key.resource in named)
-        lifting = {
-            one.key: self._granting.lifting(one.key, figures)
+        over = [
+            one
             for one in imports
-            if one.key in figures.holdings and one.key.resource not in self.shadows
-        }
-        lacking = [
-            one for one in imports if one.key in lifting and self._lacks(one, lifting[one.key], figures)
+            if one.key in figures.holdings
+            and one.key.resource not in self.shadows
+            and one.quantity + figures.holdings[one.key].usage_max > figures.holdings[one.key].limit
         ]
-        short = [one for one in imports if one.key in shortage.meters]
+        lifting = {one.key: self._granting.lifting(one.key, figures) for one in over}
+        lacking = [one for one in over if self._lacks(one, lifting[one.key], figures)]
+        short = [one for one in over if one.key in shortage.meters]
         found = [self._lacking(one, lifting[one.key], figures) for one in lacking or short]
         return max(found, key=lambda one: _wait(one.renewal), default=refusal)
 
     def _lacks(self, provision: Provision, lifting: int, figures: Figures) -> bool:
         key, quantity = provision
         limit, _, usage = figures.holdings[key]
-        return usage + quantity > limit and max(1, quantity) > max(0, limit - usage) + lifting
+        return max(1, quantity) > max(0, limit - usage) + lifting
 
     def _lacking(self, provision: Provision, lifting: int, figures: Figures) -> NoCapacity:
         key, quantity = provision

@@ -248,6 +248,15 @@ def test_a_refusal_says_when_there_is_room_with_what_grants_lift_then(granted: G
     assert granted.use(151) == NoCapacity(Provision(key, 151), LIMIT, LIMIT, Renewal(None, None, DAY), 60)
 
 
+def test_a_refusal_does_not_name_a_level_that_has_enough_grants(granted: Granted) -> None:
+    granted.define(DAILY, MeterDefinition(unit=Unit.DAY), LIMIT, 50)
+    granted.give(500, PROJECT)
+    granted.use(90)
+    refused = refusal(granted.use(95))
+    assert refused.provision == Provision(U._replace(resource=DAILY), 95)
+    assert refused.renewal == Renewal(MIDNIGHT, DAY - HOUR, DAY)
+
+
 def test_growing_goes_on_where_the_issue_has_ended(granted: Granted) -> None:
     first, second = granted.give(20), granted.give(30)
     serial = granted.pending(90)
@@ -361,6 +370,27 @@ def test_all_or_none_gives_grants_back(granted: Granted) -> None:
     assert many.undone
     assert granted.used(grant) == (15, 15)
     assert rows(granted.database, "SELECT state FROM grants") == [("open",)]
+
+
+def test_all_or_none_gives_back_what_a_commission_of_the_same_batch_has_drawn_on(granted: Granted) -> None:
+    grant = granted.give(50)
+    serial = granted.pending(110)
+    accepted, many = granted.do(
+        Resolve(COMPUTE, accept=frozenset([serial])), IssueMany((charge(5), charge(500)), all_or_none=True)
+    )
+    assert isinstance(accepted, Resolved)
+    assert isinstance(many, IssuedMany)
+    assert many.undone
+    assert [granted.used(grant), granted.day()] == [(10, 10), (100, 100)]
+
+
+def test_as_much_as_there_is_is_not_more_by_force(granted: Granted) -> None:
+    granted.give(20)
+    outcome = granted.use(500, at_most=True, force=True)
+    assert isinstance(outcome, Issued)
+    assert outcome.granted == (120, 120)
+    assert isinstance(granted.use(1, at_most=True, force=True), NoCapacity)
+    assert granted.day() == (100, 100)
 
 
 def test_a_grant_can_be_neither_charged_nor_reconciled(granted: Granted) -> None:
