@@ -14,7 +14,8 @@ from astakos.ledger.rules import (
     Provision,
     merge,
 )
-from simulation.model import Culprit, merged
+from simulation.charges import merged
+from simulation.model import Culprit
 
 REFUSALS = NoHolding | NoCapacity | NoQuantity | OutOfRange | IsMeter
 
@@ -30,13 +31,14 @@ def make_issue(
     overage: Overage = Overage.REFUSE,
     at_most: bool = False,
     is_question: bool = False,
+    key_holder: str | None = None,
 ) -> Issue:
     """An issue as the HTTP layer would make it of wishes that may name a holding several times."""
     wishes = list(wishes)
     provisions = tuple(merge(Provision(*wish) for wish in wishes))
     assert len(provisions) == len(merged(wishes))
     assert dict(provisions) == merged(wishes)
-    name = f"{wishes} {force} {auto_accept} {time_to_live} {overage} {at_most}"
+    name = f"{wishes} {force} {auto_accept} {time_to_live} {overage} {at_most} {key_holder}"
     return Issue(
         component,
         provisions,
@@ -48,6 +50,7 @@ def make_issue(
         overage,
         at_most,
         is_question,
+        key_holder=key_holder,
     )
 
 

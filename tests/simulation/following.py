@@ -1,8 +1,9 @@
 """Holding the ledger against the model: whether each outcome is a right one, and whether the tables agree."""
 
 import copy
-from collections import Counter
+import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from astakos.ledger.meter_definitions import MeterDefinition
 from astakos.ledger.operations import (
@@ -31,8 +32,9 @@ from astakos.ledger.rules import Holding, Key, NoCapacity, Refusal
 from astakos.storage.protocol import Connection
 from astakos.storage.tables.commissions import list_pending
 from service.stored import StoredCommission
+from simulation.charges import Count, merged, sums_of, units_of
 from simulation.comparison import REFUSALS, culprit_of, parts_of
-from simulation.invariants import Witness, read_figures, read_holdings
+from simulation.invariants import Witness, read_holdings
 from simulation.model import LARGEST, METERED_TTL, Figures, Model
 from simulation.spending import Budget, Rate
 from simulation.worlds import METERS, MOST_DEBTS
@@ -129,11 +131,17 @@ class Follower:
                 again = Issued(known[1], repeated=True, granted=known[2])
                 assert outcome == (again if same else KeyReused(issue.idempotency.key))
                 return
-        provisions, granted = dict(issue.provisions), None
+        provisions, granted, force = dict(issue.provisions), None, issue.force
         if issue.at_most and not any(key.resource in model.meters for key in provisions):
-            provisions = model.fitting(provisions)
+            fitting = model.fitting(provisions, issue.key_holder)
+            if fitting is None:
+                force = False
+            else:
+                provisions = fitting
             granted = tuple(provisions.values())
-        if self._is_refused(provisions, outcome, force=issue.force):
+        undivided = model.counts(provisions, issue.key_holder)
+        counts = self._charge(provisions, undivided, outcome, force=force)
+        if counts is None:
             return
         assert isinstance(outcome, Issued), outcome
         assert not outcome.repeated
@@ -142,11 +150,13 @@ class Follower:
             assert outcome.serial == 0
             return
         time_to_live = issue.time_to_live
-        if time_to_live is None and not issue.auto_accept and model.is_metered(provisions):
+        if time_to_live is None and not issue.auto_accept and model.is_metered(counts):
             time_to_live = METERED_TTL
         self._new(outcome.serial)
         expires = None if time_to_live is None else model.now + time_to_live
-        model.issue(outcome.serial, issue.component, provisions, expires, issue.overage)
+        model.issue(
+            outcome.serial, issue.component, provisions, counts, expires, issue.overage, issue.key_holder
+        )
         if issue.force:
             self._bend(outcome.serial)
         if issue.auto_accept:
@@ -155,23 +165,47 @@ class Follower:
             value = issue.idempotency.fingerprint, outcome.serial, granted, model.now
             model.remembered[issue.component, issue.idempotency.key] = value
 
-    def _is_refused(self, provisions: Mapping[Key, int], outcome: Outcome, *, force: bool) -> bool:
-        """Whether the model refuses imports and releases; if so, the outcome must say why and until when."""
-        culprits = self.model.culprits(provisions, force=force)
+    def _charge(
+        self, provisions: Mapping[Key, int], undivided: list[Count], outcome: Outcome, *, force: bool
+    ) -> list[Count] | None:
+        """What imports and releases count elsewhere; None if the model refuses them.
+
+        If so, the outcome must say why and until when.
+        """
+        culprits, counts = self.model.charge(provisions, undivided, force=force)
         if not culprits:
-            return False
+            return counts
         assert culprit_of(outcome) in culprits
         if isinstance(outcome, NoCapacity):
-            spent = self.model.spent.get(outcome.provision.key)
-            if spent is None:
-                assert outcome.renewal is None
+            if outcome.provision.key.resource in self.model.meters:
+                self._explain(outcome, undivided)
             else:
-                quantity, limit = outcome.provision.quantity, outcome.limit
-                at = spent.has_room_at(quantity, limit) if quantity <= limit else None
-                assert outcome.renewal is not None
-                assert outcome.renewal.resets == at
-                assert outcome.renewal.wait == (None if at is None else max(0, at - self.model.now))
-        return True
+                assert outcome.renewal is None
+                assert outcome.available is None
+        return None
+
+    def _explain(self, outcome: NoCapacity, undivided: list[Count]) -> None:
+        """A refusal by a meter says how much there is room for, and names the one to wait for longest."""
+        model = self.model
+        imports = merged((one.key, one.quantity) for one in undivided if one.key.resource in model.meters)
+        waits: dict[Key, Wait] = {}
+        for key, quantity in imports.items():
+            limit, _, usage = model.figures(key)
+            lifting = model.level([key], lambda _: 0).lifting(key)
+            if usage + quantity > limit and max(1, quantity) > max(0, limit - usage) + lifting:
+                ends = model.spent[key].resets_at(limit, model.now) or 0
+                lasting = model.level([key], lambda _: 0).lifting(key, after=ends)
+                at = model.spent[key].has_room_at(quantity - lasting, limit, model.now)
+                waits[key] = Wait(at, max(0, limit - usage) + lifting if lifting else None)
+        renewal = outcome.renewal
+        assert renewal is not None
+        # Otherwise there are enough grants for each meter, but not for all of them.
+        if waits:
+            at, available = waits[outcome.provision.key]
+            assert (renewal.resets, outcome.available) == (at, available)
+            assert renewal.wait == (None if at is None else max(0, at - model.now))
+            waited = [math.inf if wait.at is None else wait.at for wait in waits.values()]
+            assert (math.inf if at is None else at) == max(waited)
 
     def _new(self, serial: int) -> None:
         assert serial > self.last_serial, "serials strictly increase"
@@ -179,7 +213,7 @@ class Follower:
 
     def _bend(self, serial: int) -> None:
         commission = self.model.commissions[serial]
-        self.bent.update(key for key, *_ in commission.entries())
+        self.bent.update(commission.entries())
 
     def _issue_many(self, operation: IssueMany, outcome: IssuedMany) -> None:
         if not operation.all_or_none:
@@ -250,10 +284,12 @@ class Follower:
                 if self._cannot_grow(issued, totals, outcome):
                     return
                 more = {key: total - issued[key] for key, total in totals.items() if total != issued[key]}
-                if self._is_refused(more, outcome, force=operation.force):
+                undivided = model.more(operation.serial, totals)
+                counts = self._charge(more, undivided, outcome, force=operation.force)
+                if counts is None:
                     return
                 assert outcome == Revised(operation.serial)
-                model.grow(operation.serial, totals)
+                model.grow(operation.serial, totals, counts)
                 if operation.force:
                     self._bend(operation.serial)
 
@@ -285,7 +321,7 @@ class Follower:
         assert list(outcome.missing) == [key for key, _ in operation.usage if key not in model.limits]
         mending = self._mending({drift.key: drift.drift for drift in drifts})
         counts = model.counts(mending, is_mending=True)
-        culprits = model.culprits(mending, force=True, counts=counts)
+        culprits, counts = model.charge(mending, counts, force=True)
         if not operation.mend or not mending:
             assert (outcome.serial, outcome.refusal) == (None, None)
         elif culprits:
@@ -296,7 +332,7 @@ class Follower:
             assert outcome.refusal is None
             assert outcome.serial is not None
             self._new(outcome.serial)
-            model.issue(outcome.serial, operation.component, mending, is_mending=True)
+            model.issue(outcome.serial, operation.component, mending, counts)
             self._bend(outcome.serial)
             model.accept(outcome.serial)
             for drift in drifts:
@@ -336,7 +372,8 @@ class Follower:
                     changes[higher] = -min(used, model.figures(higher).usage_min)
             changes |= {higher: used for higher in new if higher not in old[key]}
         changes = {key: quantity for key, quantity in changes.items() if quantity}
-        if model.culprits(changes, force=force, counts=[]):
+        culprits, _ = model.charge(changes, [], force=force)
+        if culprits:
             model.parents = before
             return False, changes
         return True, changes
@@ -357,11 +394,12 @@ class Follower:
         """
         model = self.model
         commissions = self.witness.check(connection, model.now, log=log)
-        figures = read_figures(connection, model.now)
-        right = model.all_figures(model.limits)
+        figures = self.witness.figures
+        right = {key: model.shown(key, of_it) for key, of_it in model.all_figures(model.limits).items()}
         assert figures == right, f"what is stored and what is right: {figures.items() ^ right.items()}"
-        for key, (limit, _, usage_max) in figures.items():
-            assert usage_max <= limit or key in self.bent, "invariant 4"
+        for key, (limit, _, usage_max) in model.all_figures(model.limits).items():
+            most = limit + self.witness.most_rollover(key.resource)
+            assert usage_max <= most or key in self.bent, "invariant 4"
         for component in components:
             assert list_pending(connection, component) == model.pending(component), "invariant 9"
         self._check_provisions(commissions, log=log)
@@ -369,16 +407,12 @@ class Follower:
         self._check_levels(figures)
 
     def _check_provisions(self, commissions: Mapping[int, StoredCommission], *, log: bool) -> None:
-        rows = {
-            serial: Counter(
-                [(key, quantity, settled) for key, quantity, settled, _ in commission.provisions]
-                + [(key, quantity, None) for key, _, quantity, *_ in commission.counts]
-            )
-            for serial, commission in commissions.items()
-        }
-        right = {
-            serial: Counter(commission.entries()) for serial, commission in self.model.commissions.items()
-        }
+        rows = {serial: _entries(commission) for serial, commission in commissions.items()}
+        right = {serial: commission.entries() for serial, commission in self.model.commissions.items()}
+        for serial in self.model.all_pending():
+            counts = commissions[serial].counts
+            stored = units_of((one.key, one.base, one.first, one.quantity) for one in counts)
+            assert stored == self.model.commissions[serial].units(), "which units count where"
         if log:
             wrong = [
                 (rows.get(one), right.get(one)) for one in rows | right if rows.get(one) != right.get(one)
@@ -413,3 +447,15 @@ class Follower:
             spent = self.model.spent[key]
             right = getattr(spent, "closed", {}).get(start)
             assert right == ended, f"the period of {key} from {start} has {ended}, not {right}"
+
+
+class Wait(NamedTuple):
+    """When there is room on a meter, and how much there is now, if there are grants."""
+
+    at: int | None
+    available: int | None
+
+
+def _entries(commission: StoredCommission) -> dict[Key, tuple[int, int]]:
+    own = [(key, quantity, settled or 0) for key, quantity, settled, _ in commission.provisions]
+    return sums_of([*own, *((key, quantity, 0) for key, _, quantity, *_ in commission.counts)])

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from astakos.administration.nesting import move_project
 from astakos.clock import DAY
 from astakos.events.event import OPERATOR
-from astakos.ledger.meter_definitions import Kind
+from astakos.ledger.grants import NEVER, grant_resource
+from astakos.ledger.meter_definitions import Kind, base_of
 from astakos.ledger.operations import (
     Extend,
     Grow,
@@ -20,18 +21,28 @@ from astakos.ledger.operations import (
 )
 from astakos.ledger.overage import Overage
 from astakos.ledger.periods import HOUR, MINUTE
-from astakos.ledger.rules import Key, Provision
+from astakos.ledger.rules import Holding, Key, Provision
 from astakos.projects.refusals import ProjectRefusedError
 from astakos.storage.protocol import Connection, Database
+from astakos.storage.tables import grants
+from astakos.storage.tables.grants import State, StoredGrant
+from astakos.storage.tables.holdings import find as find_holding
 from astakos.storage.tables.meters import save_definition
 from service.installation import set_limits
 from simulation.comparison import make_issue, provisions
 from simulation.following import Follower
+from simulation.plans import Gift
+from simulation.units import Grant
 from simulation.worlds import (
     CALLS,
     COMPONENTS,
     DEPARTMENT,
     DEPARTMENT_TOKENS,
+    DISK,
+    GRANTED,
+    KEY_HOLDERS,
+    KEY_LEVELS,
+    KEY_METERS,
     KEYS,
     METER_KEYS,
     METERED_KEYS,
@@ -61,11 +72,11 @@ MOVES: tuple[tuple[str, str | None], ...] = (
 
 
 def limits_of_meters(limit: int) -> dict[Key, int]:
-    """Limits of what has meters, and of its meters; of rates, such that whole parts of a unit drain."""
-    rates = {key for key in METER_KEYS if METERS[key.resource].kind is Kind.RATE}
-    return dict.fromkeys(METERED_KEYS, 2**63 - 1) | {
-        key: 60 * (limit // 60 + 1) if key in rates else limit for key in METER_KEYS
-    }
+    """Limits of what has meters, and of its meters, and of keys; of rates, whole parts of a unit drain."""
+    meters = (*METER_KEYS, *KEY_METERS)
+    rates = {key for key in meters if METERS[key.resource].kind is Kind.RATE}
+    unlimited = dict.fromkeys(METERED_KEYS, 2**63 - 1) | dict.fromkeys(KEY_LEVELS, 5 * limit)
+    return unlimited | {key: 60 * (limit // 60 + 1) if key in rates else limit for key in meters}
 
 
 class Wishes:
@@ -87,6 +98,7 @@ class Wishes:
             auto_accept=choice.random() < 0.4,
             time_to_live=choice.choice([None, None, 1, SECOND]),
             key=choice.choice([f"key {self.keys_used}", f"key {choice.randint(1, self.keys_used)}", None]),
+            key_holder=choice.choice([None, None, *KEY_HOLDERS]),
         )
 
     def random_spending(self) -> Issue:
@@ -109,6 +121,7 @@ class Wishes:
             key=f"key {self.keys_used if choice.random() < 0.8 else choice.randint(1, self.keys_used)}",
             overage=choice.choice(list(Overage)),
             at_most=choice.random() < 0.3,
+            key_holder=choice.choice([None, *KEY_HOLDERS]),
         )
 
     def random_revision(self, component: int, serial: int) -> Operation:
@@ -189,13 +202,69 @@ class Wishes:
 
 
 def look_at_all_meters() -> Operation:
-    """An import of nothing: what has passed until now has passed at the limits and definitions of now."""
-    return make_issue(1, [(key, 0) for key in METERED_KEYS], force=True, auto_accept=True)
+    """Imports of nothing: what has passed until now has passed at the limits and definitions of now."""
+    return IssueMany(
+        tuple(
+            make_issue(1, [(key, 0) for key in METERED_KEYS], force=True, auto_accept=True, key_holder=holder)
+            for holder in KEY_HOLDERS
+        )
+    )
+
+
+def give(follower: Follower, database: Database, gift: Gift, now: int) -> None:
+    """Make a grant."""
+    names = [name for name in METERS if base_of(name) == gift.base.resource]
+    named = None if gift.lifts is None else tuple(names[-gift.lifts :])
+    starts = now + gift.wait
+    expires = min(starts + gift.duration, NEVER)
+
+    def change(connection: Connection) -> StoredGrant:
+        number = grants.next_number(connection)
+        key = gift.base._replace(resource=grant_resource(gift.base.resource, number))
+        terms = (gift.priority, starts, expires, named, "a gift", State.OPEN)
+        grant = StoredGrant(number, key, Holding(gift.amount), *terms)
+        base = find_holding(connection, gift.base)
+        assert base is not None
+        grants.add(connection, base, grant)
+        return grant
+
+    made = database.change(change)
+    budgets = [name for name in names if METERS[name].kind is not Kind.RATE]
+    lifts = frozenset(budgets if named is None else named)
+    grant = Grant(made.key, gift.base, made.number, starts, expires, gift.priority, lifts)
+    follower.model.give(grant, gift.amount)
+
+
+def revoke(follower: Follower, database: Database, place: int) -> None:
+    """Revoke one of the grants, if there is any."""
+    if follower.model.grants:
+        grant = follower.model.grants[place % len(follower.model.grants)]
+        database.change(lambda connection: grants.revoke(connection, grant.number))
+        grant.is_revoked = True
+
+
+def random_gift(choice: random.Random) -> Gift:
+    return Gift(
+        choice.choice(GRANTED),
+        choice.choice([5, 30, 120]),
+        choice.choice([0, 0, 0, HOUR]),
+        choice.choice([HOUR, 3 * DAY, 100 * DAY, NEVER]),
+        choice.randrange(2),
+        choice.choice([None, None, 1, 2, 3]),
+    )
+
+
+def change_grants(choice: random.Random, follower: Follower, database: Database, now: int) -> None:
+    """Make a grant; sometimes revoke one."""
+    if choice.random() < 0.3:
+        revoke(follower, database, choice.randrange(100))
+    give(follower, database, random_gift(choice), now)
 
 
 def change_a_meter(choice: random.Random, follower: Follower, database: Database) -> None:
     """Change the limit or the definition of a budget, after all of them have been looked at."""
-    key = choice.choice([key for key in METER_KEYS if METERS[key.resource].kind is not Kind.RATE])
+    meters = (*METER_KEYS, *KEY_METERS)
+    key = choice.choice([key for key in meters if METERS[key.resource].kind is not Kind.RATE])
     if choice.random() < 0.5:
         limit = choice.choice([0, 50, 100, 200, 200])
         database.change(lambda connection: set_limits(connection, [(key, limit)]))
@@ -236,10 +305,17 @@ def move(
 
 
 def prepared() -> list[Operation]:
-    """What `one_of_each` needs pending: three of the first component, and four of what has meters."""
+    """What `one_of_each` needs pending: three of the first component, and five of what has meters.
+
+    The last one of these has drawn on a grant, if the limits are 1000 and it is `prepaid`, and on a key.
+    """
     spent = [make_issue(1, [(TOKENS, 3), (PROJECT_TOKENS, 3)], time_to_live=DAY) for _ in range(4)]
+    spent.append(make_issue(1, [(CALLS, 1005), (DISK, 0)], time_to_live=DAY, key_holder="key:a"))
     used = make_issue(1, [(key, 3) for key in METERED_KEYS], auto_accept=True)
     return [*(make_issue(1, [(USER_1, 3)]) for _ in range(3)), *spent, used]
+
+
+prepaid = Gift(CALLS, 100, 0, NEVER, 0, None)
 
 
 def one_of_each(pending: Sequence[int]) -> list[Operation]:
@@ -259,4 +335,6 @@ def one_of_each(pending: Sequence[int]) -> list[Operation]:
         Grow(1, pending[4], more),
         Extend(1, pending[5], 2 * DAY),
         Settle(1, pending[6], more, Overage.DEBT),
+        make_issue(1, [(TOKENS, 4), (PROJECT_TOKENS, 4)], time_to_live=DAY, key_holder="key:a"),
+        Resolve(1, accept=frozenset(pending[7:8])),
     ]

@@ -5,6 +5,7 @@ when what was settled.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -59,24 +60,29 @@ def read_holdings(connection: Connection) -> dict[Key, Row]:
     }
 
 
-def read_figures(connection: Connection, now: int = 0) -> dict[Key, Figures]:
-    """All holdings as quotas show them at present."""
+def read_figures(
+    connection: Connection, now: int = 0, holdings: Mapping[Key, Row] | None = None
+) -> dict[Key, Figures]:
+    """All holdings as quotas show them at present; those that are given have been read just now."""
     present = MeteredFigures(connection, now)
+    read = read_holdings(connection) if holdings is None else holdings
     return {
         key: Figures(*present.at_present(key, identifier, Holding(*figures), mark).holding)
-        for key, (figures, _, mark, identifier) in read_holdings(connection).items()
+        for key, (figures, _, mark, identifier) in read.items()
     }
 
 
-def check_sums(connection: Connection, *, log: bool = True) -> dict[int, StoredCommission]:
+def check_sums(
+    connection: Connection, *, log: bool = True, holdings: Mapping[Key, Row] | None = None
+) -> dict[int, StoredCommission]:
     """Invariants 1 to 3 in the tables alone: figures are what pending and accepted provisions add up to.
 
     Added up here, since forced figures can be larger than what SQLite's sum() can hold on the way.
     """
     meters = {name for (name,) in connection.execute(LIST_METERS)}
-    holdings = read_holdings(connection)
+    read = read_holdings(connection) if holdings is None else holdings
     commissions = stored_commissions(connection)
-    sums = {key: [0, 0, 0] for key in holdings}
+    sums = {key: [0, 0, 0] for key in read}
     for commission in commissions.values():
         for key, quantity, settled, _ in commission.provisions:
             if settled is not None:
@@ -86,7 +92,7 @@ def check_sums(connection: Connection, *, log: bool = True) -> dict[int, StoredC
         for key, _, quantity, at_issue, _ in commission.counts:
             if at_issue is None:
                 sums[key][1 if quantity >= 0 else 2] += quantity
-    for key, ((_, usage_min, usage_max), settled, *_) in holdings.items():
+    for key, ((_, usage_min, usage_max), settled, *_) in read.items():
         true, imports, releases = sums[key]
         assert 0 <= usage_min <= usage_max <= UNLIMITED, f"invariant 1 of {key}"
         assert usage_max - usage_min == imports - releases, f"invariant 2 of {key}"
@@ -115,11 +121,13 @@ class Witness:
     Attributes:
         closed: end and total of each period that is stored as over, by holding and start.
         turned: how many periods with use in them were seen to be over.
+        figures: all holdings, as quotas showed them when tables were checked last.
     """
 
     meters: dict[str, MeterDefinition]
     closed: dict[tuple[Key, int], tuple[int, int]] = field(default_factory=dict)
     turned: int = 0
+    figures: dict[Key, Figures] = field(default_factory=dict)
     _checks: int = 0
     _latest: int = 0
     _checked: int = 0
@@ -131,10 +139,22 @@ class Witness:
     _resolved: set[int] = field(default_factory=set)
     _marks: dict[Key, int] = field(default_factory=dict)
     _keep_debt: set[str] = field(default_factory=set)
+    _rollovers: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.meters = dict(self.meters)
-        self._keep_debt.update(name for name, definition in self.meters.items() if definition.keeps_debt)
+        for name, definition in self.meters.items():
+            self._define(name, definition)
+
+    def _define(self, name: str, definition: MeterDefinition) -> None:
+        self.meters[name] = definition
+        if definition.keeps_debt:
+            self._keep_debt.add(name)
+        self._rollovers[name] = max(self._rollovers[name], definition.rollover)
+
+    def most_rollover(self, resource: str) -> int:
+        """By how much usage of a meter may exceed its limit, because it was not used up before."""
+        return self._rollovers[resource]
 
     def redefine(self, connection: Connection, name: str, definition: MeterDefinition) -> None:
         """The running period ends as another definition says of its start, with all that is in it."""
@@ -142,9 +162,7 @@ class Witness:
             if key.resource == name and mark is not None:
                 for taken in self._taken.get(key, ()):
                     taken.at = min(taken.at, mark)
-        self.meters[name] = definition
-        if definition.keeps_debt:
-            self._keep_debt.add(name)
+        self._define(name, definition)
 
     def see(self, now: int) -> None:
         """The time that a batch has seen: later ones that see an earlier time are in the same periods."""
@@ -171,9 +189,10 @@ class Witness:
 
     def check(self, connection: Connection, now: int, *, log: bool) -> dict[int, StoredCommission]:
         """Check the tables; return all commissions."""
-        commissions = check_sums(connection, log=log)
         holdings = read_holdings(connection)
-        for _, usage_min, usage_max in read_figures(connection, now).values():
+        commissions = check_sums(connection, log=log, holdings=holdings)
+        self.figures = read_figures(connection, now, holdings)
+        for _, usage_min, usage_max in self.figures.values():
             assert 0 <= usage_min <= usage_max, "invariant 1"
         self._checks += 1
         earlier, self._checked = self._checked, max(self._latest, now)
@@ -185,7 +204,7 @@ class Witness:
                     limits.append((self._checks, row.figures.limit))
         for serial, commission in commissions.items():
             self._take_in(serial, commission, earlier)
-        self._look_at_closed(connection)
+        self._look_at_closed(connection, holdings)
         for key, row in holdings.items():
             definition = self.meters.get(key.resource)
             if definition is None or not log:
@@ -238,7 +257,8 @@ class Witness:
             return settled
         if settled > quantity and self._overages.get(serial) is Overage.DEBT:
             most = MOST_DEBTS.get(key.resource, UNLIMITED)
-            assert after.usage_max <= min(after.limit + most, UNLIMITED), f"a debt beyond its bound on {key}"
+            limit = after.limit + self.most_rollover(key.resource)
+            assert after.usage_max <= min(limit + most, UNLIMITED), f"a debt beyond its bound on {key}"
             return settled - quantity
         return 0
 
@@ -255,6 +275,7 @@ class Witness:
         counted = [taken for taken in within if not taken.is_excused and taken.quantity]
         if counted:
             limit = self._largest_limit(key, min(taken.since for taken in counted))
+            limit += self.most_rollover(key.resource)
             assert sum(taken.quantity for taken in counted) <= limit, f"too much in a period of {key}"
 
     def _check_running(self, key: Key, row: Row) -> None:
@@ -263,13 +284,13 @@ class Witness:
         self._marks[key] = row.mark
         self._check_period(key, row.mark, self._latest + 1, row.figures.usage_min)
 
-    def _look_at_closed(self, connection: Connection) -> None:
+    def _look_at_closed(self, connection: Connection, holdings: Mapping[Key, Row]) -> None:
         rows = [
             (Key(holder, source or None, resource), start, end, total)
             for holder, source, resource, start, end, total in connection.execute(LIST_CLOSED)
         ]
         starts: dict[Key, list[int]] = {}
-        for key, (_, _, mark, _) in read_holdings(connection).items():
+        for key, (_, _, mark, _) in holdings.items():
             starts[key] = [] if mark is None else [mark]
         for key, start, *_ in rows:
             starts[key].append(start)

@@ -26,11 +26,14 @@ from astakos.storage.tables.retention import KEYS_KEPT
 from service.installation import SET_MEMBER_LIMIT
 from simulation import plans
 from simulation.following import Follower
-from simulation.histories import MOVES, look_at_all_meters, move
+from simulation.histories import MOVES, give, look_at_all_meters, move, revoke
 from simulation.invariants import read_figures
-from simulation.plans import Parts, Pick, Plan, ResolvePlan, SettlePlan, operations_of
+from simulation.plans import Gift, Parts, Pick, Plan, ResolvePlan, SettlePlan, operations_of
 from simulation.worlds import (
     COMPONENTS,
+    KEY_DISK,
+    KEY_LEVELS,
+    KEY_METERS,
     KEYS,
     METER_KEYS,
     METERED_KEYS,
@@ -120,24 +123,39 @@ class LedgerMachine(RuleBasedStateMachine):
         limits=st.dictionaries(st.sampled_from(KEYS), plans.limits, min_size=3),
         of_meters=st.lists(st.integers(20, 120), min_size=12, max_size=12),
         largest=st.sampled_from([2**63 - 1, 400]),
+        gifts=st.lists(plans.gifts, min_size=1, max_size=4),
     )
-    def begin(self, limits: dict[Key, int], of_meters: list[int], largest: int) -> None:
+    def begin(self, limits: dict[Key, int], of_meters: list[int], largest: int, gifts: list[Gift]) -> None:
         self.set_limits(dict.fromkeys(TREE, 40) | limits)
-        self.set_all(dict.fromkeys(METERED_KEYS, largest))
+        self.set_all(dict.fromkeys(METERED_KEYS, largest) | dict.fromkeys(KEY_LEVELS, largest))
         # In a microsecond, whole parts of a unit drain, so that rounding does not add up.
         self.set_all(
             {
                 key: 60 * (limit % 4 + 1) if _is_rate(key) else limit
-                for key, limit in zip(METER_KEYS, cycle(of_meters), strict=False)
+                for key, limit in zip((*METER_KEYS, *KEY_METERS), cycle(of_meters), strict=False)
             }
         )
         self.database.change(nest)
         self.follower.model.parents.update(PARENTS)
+        for gift in gifts:
+            self.give(gift)
 
     def set_all(self, limits: Mapping[Key, int]) -> None:
         self.write_limits(limits)
         for key, limit in limits.items():
             self.follower.set_limit(key, limit)
+
+    @rule(gift=plans.gifts)
+    def give(self, gift: Gift) -> None:
+        give(self.follower, self.database, gift, self.now)
+
+    @rule(place=st.integers(0, 7))
+    def revoke(self, place: int) -> None:
+        revoke(self.follower, self.database, place)
+
+    @rule(limits=st.dictionaries(st.sampled_from([*KEY_LEVELS, KEY_DISK]), plans.limits, min_size=1))
+    def set_limits_of_keys(self, limits: dict[Key, int]) -> None:
+        self.set_all(limits)
 
     @rule(limits=st.dictionaries(st.sampled_from(KEYS), plans.limits, max_size=2))
     def set_limits(self, limits: dict[Key, int]) -> None:
@@ -145,7 +163,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(
         limits=st.dictionaries(
-            st.sampled_from([key for key in METER_KEYS if not _is_rate(key)]),
+            st.sampled_from([key for key in (*METER_KEYS, *KEY_METERS) if not _is_rate(key)]),
             st.integers(0, 150),
             min_size=1,
             max_size=3,

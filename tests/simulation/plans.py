@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from astakos.ledger.grants import NEVER
 from astakos.ledger.operations import (
     Extend,
     Grow,
@@ -26,6 +27,7 @@ from simulation.worlds import (
     COMPONENTS,
     DEPARTMENT_TOKENS,
     EMPTY_SOURCE,
+    GRANTED,
     KEYS,
     METER_KEYS,
     OTHER_TOKENS,
@@ -73,6 +75,7 @@ class IssuePlan:
     overage: Overage = Overage.REFUSE
     at_most: bool = False
     is_question: bool = False
+    key_holder: str | None = None
 
     def operation(self, follower: Follower) -> Issue:
         time_to_live = self.time_to_live
@@ -88,6 +91,7 @@ class IssuePlan:
             overage=self.overage,
             at_most=self.at_most,
             is_question=self.is_question,
+            key_holder=self.key_holder,
         )
 
 
@@ -192,6 +196,19 @@ class ExtendPlan:
 
 
 @dataclass(frozen=True)
+class Gift:
+    """A grant: for whom, how much of it, from when on and how long, and which meters it lifts."""
+
+    base: Key
+    amount: int
+    wait: int
+    duration: int
+    priority: int
+    lifts: int | None
+    """How many of the meters, the last of them first; those of rates are among them. None for all budgets."""
+
+
+@dataclass(frozen=True)
 class ReconcilePlan:
     component: int
     usage: dict[Key, int]
@@ -231,6 +248,7 @@ mostly = _weighted((3, True), (1, False))
 seldom = _weighted((9, False), (1, True))
 times_to_live = _weighted((4, None), (1, SECOND), (1, 60 * SECOND), (1, 1))
 keys_of_issues = _weighted((6, None), (1, "a"), (1, "b"), (1, "ü"))
+key_holders = _weighted((2, None), (2, "key:a"), (1, "key:b"))
 overages = _weighted((2, Overage.REFUSE), (1, Overage.AVAILABLE), (1, Overage.DEBT))
 issues = st.builds(
     IssuePlan,
@@ -243,6 +261,7 @@ issues = st.builds(
     overages,
     rarely,
     seldom,
+    key_holders,
 )
 picks = st.builds(Pick, st.integers(0, 9), st.integers(0, 1000))
 resolves = st.builds(
@@ -282,6 +301,7 @@ def _spending(draw: st.DrawFn) -> IssuePlan:
         draw(overages),
         draw(rarely),
         draw(seldom),
+        draw(key_holders),
     )
 
 
@@ -310,6 +330,16 @@ undone = st.builds(
     st.lists(issues | spendings, min_size=1, max_size=3),
 )
 many = st.builds(IssueManyPlan, st.lists(issues | spendings, max_size=4).map(tuple), st.booleans())
+lifts = _weighted((3, None), (1, 1), (1, 2), (1, 3))
+gifts = st.builds(
+    Gift,
+    st.sampled_from(GRANTED),
+    st.integers(0, 60),
+    st.sampled_from([0, 0, HOUR]),
+    st.sampled_from([HOUR, 30 * HOUR, 30 * HOUR, 400 * HOUR, NEVER]),
+    st.integers(0, 1),
+    lifts,
+)
 reconciles = st.builds(
     ReconcilePlan,
     components,

@@ -27,6 +27,8 @@ TABLES = (
     "engines",
     "holdings",
     "closed_periods",
+    "rollovers",
+    "grants",
     "quota_alerts",
     "meters",
     "settings",

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from astakos.ledger.meter_definitions import FIRST_ANCHOR, Kind, MeterDefinition
 from astakos.ledger.periods import Unit
+from astakos.ledger.rules import UNLIMITED
 
 MICROSECONDS = 1_000_000
 LENGTHS = {Unit.MINUTE: 60, Unit.HOUR: 3600, Unit.DAY: 86_400, Unit.WEEK: 7 * 86_400}
@@ -58,12 +59,14 @@ def period_at(definition: MeterDefinition, instant: int) -> tuple[int, int]:
 class Budget:
     """At the end of each period, what is settled is forgiven, but for debt if it is kept.
 
-    Nothing has a start before its first use. A window's period begins with it.
+    Nothing has a start before its first use. A window's period begins with it. What a period leaves over, up
+    to a cap, can be used beyond the limit in the next one.
     """
 
     definition: MeterDefinition
     start: int | None = None
     used: int = 0
+    left_over: int = 0  # by the period before the one that is running
     ends: int = 0  # of periods with use in them
     closed: dict[int, tuple[int, int]] = field(default_factory=dict)  # end and total, by start
 
@@ -81,11 +84,25 @@ class Budget:
         while self.start is not None and now >= (end := self.end()):
             self.ends += self.used > 0
             self.closed[self.start] = end, self.used
-            self.used = max(0, self.used - limit) if self.definition.keeps_debt else 0
+            left_over = self._left_over(self.used, limit)
+            self.used = max(0, self.used - limit - self.rolled) if self.definition.keeps_debt else 0
             if self.used:
                 self.start = end
             else:
                 self.start = None if self.is_window else period_at(self.definition, now)[0]
+                if self.start != end:
+                    left_over = self._left_over(0, limit)
+            self.left_over = left_over
+
+    def _left_over(self, used: int, limit: int) -> int:
+        if self.is_window or limit == UNLIMITED:
+            return 0
+        return min(self.definition.rollover, max(0, limit - used))
+
+    @property
+    def rolled(self) -> int:
+        """By how much usage may exceed the limit in the running period."""
+        return min(self.left_over, self.definition.rollover)
 
     def begin(self, now: int) -> None:
         if self.start is None:
@@ -96,9 +113,15 @@ class Budget:
             self.begin(now)
         self.used += settled
 
-    def has_room_at(self, _quantity: int, _limit: int) -> int | None:
+    def has_room_at(self, quantity: int, limit: int, now: int) -> int | None:
         """When there will be room that there is not now, if nothing is pending then."""
-        return None if self.start is None else self.end()
+        return self.resets_at(limit, now) if quantity <= limit else None
+
+    def resets_at(self, _limit: int, now: int) -> int | None:
+        """When all that is settled is forgiven."""
+        if self.is_window:
+            return None if self.start is None else self.end()
+        return period_at(self.definition, now if self.start is None else max(now, self.start))[1]
 
 
 @dataclass
@@ -126,8 +149,11 @@ class Rate:
         back = unused if unused < 0 else max(0, min(unused, self.used, math.floor(left)))
         self.level = max(Fraction(0), self.level - back)
 
-    def has_room_at(self, quantity: int, limit: int) -> int | None:
-        if limit == 0:
-            return None
-        missing = self.level - (limit - quantity)
-        return self.at + math.ceil(missing * length_of(self.definition) / limit)
+    def has_room_at(self, quantity: int, limit: int, _now: int) -> int | None:
+        return self._drained_at(self.level - (limit - quantity), limit) if quantity <= limit else None
+
+    def resets_at(self, limit: int, _now: int) -> int | None:
+        return self._drained_at(self.level, limit)
+
+    def _drained_at(self, missing: Fraction, limit: int) -> int | None:
+        return None if limit == 0 else self.at + math.ceil(missing * length_of(self.definition) / limit)

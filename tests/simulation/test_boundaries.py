@@ -26,7 +26,14 @@ from astakos.storage.protocol import Database
 from service.engines import PostgreSQLEngine
 from service.simulated_clock import SimulatedClock
 from simulation.following import Follower
-from simulation.histories import Wishes, change_a_meter, limits_of_meters, look_at_all_meters, reorganize
+from simulation.histories import (
+    Wishes,
+    change_a_meter,
+    change_grants,
+    limits_of_meters,
+    look_at_all_meters,
+    reorganize,
+)
 from simulation.postgresql_worlds import STORABLE_KEYS, filled, set_limits_of
 from simulation.worlds import COMPONENTS, PARENTS, START, database_at, make_database, nest
 
@@ -61,6 +68,8 @@ class World:
             self.follower.set_limit(key, limit)
         database.change(nest)
         self.follower.model.parents.update(PARENTS)
+        for _ in range(3):
+            change_grants(self.random, self.follower, database, START)
 
     def carry_out(self, operations: list[Operation], store: LedgerStorage | None = None) -> None:
         outcomes = perform(store or self.random.choice(self.stores), operations, self.clock.now)
@@ -103,6 +112,7 @@ class World:
         self.carry_out([look_at_all_meters()])
         self.check()
         change_a_meter(self.random, self.follower, self.database)
+        change_grants(self.random, self.follower, self.database, self.clock.now)
         if self.random.random() < 0.7:
             self.carry_out([Resolve(one, frozenset(self.follower.model.pending(one))) for one in COMPONENTS])
         reorganize(self.random, self.follower, self.database, self.clock.now)

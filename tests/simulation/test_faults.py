@@ -28,10 +28,14 @@ from simulation.histories import (
     STEPS,
     Wishes,
     change_a_meter,
+    change_grants,
+    give,
     limits_of_meters,
     look_at_all_meters,
     one_of_each,
+    prepaid,
     prepared,
+    random_gift,
     reorganize,
 )
 from simulation.worlds import (
@@ -79,11 +83,13 @@ class World:
             limits |= limits_of_meters(self.random.choice([20, 70, 200]))
             write_limits(connection, limits)
         connection.close()
-        with database_at(path).transaction() as administration:
-            nest(administration)
-        self.follower.model.parents.update(PARENTS)
         for key, limit in limits.items():
             self.follower.set_limit(key, limit)
+        with contextlib.closing(database_at(path)) as administration:
+            administration.change(nest)
+            for gift in (prepaid, *(random_gift(self.random) for _ in range(2))):
+                give(self.follower, administration, gift, self.now)
+        self.follower.model.parents.update(PARENTS)
         self.open()
 
     def open(self) -> None:
@@ -137,6 +143,7 @@ class World:
         self.follower.follow([look], perform(self.store, [look], self.now), self.now)
         with contextlib.closing(database_at(self.path)) as database:
             change_a_meter(self.random, self.follower, database)
+            change_grants(self.random, self.follower, database, self.now)
             reorganize(self.random, self.follower, database, self.now)
             self.follower.follow([look], perform(self.store, [look], self.now), self.now)
             if self.random.random() < 0.5:

@@ -30,10 +30,14 @@ from simulation.histories import (
     STEPS,
     Wishes,
     change_a_meter,
+    change_grants,
+    give,
     limits_of_meters,
     look_at_all_meters,
     one_of_each,
+    prepaid,
     prepared,
+    random_gift,
     reorganize,
 )
 from simulation.postgresql_worlds import STORABLE_KEYS, empty, filled, set_limits_of
@@ -94,6 +98,7 @@ class World:
         self.set_limits(1000)
         database.change(nest)
         self.follower.model.parents.update(PARENTS)
+        give(self.follower, database, prepaid, self.now)
 
     def set_limits(self, limit: int) -> None:
         limits = dict.fromkeys(STORABLE_KEYS, limit) | limits_of_meters(limit)
@@ -120,6 +125,7 @@ class World:
         """Somebody changes a meter, moves a project, or sets the clock back."""
         self.carry_out([look_at_all_meters()])
         change_a_meter(choice, self.follower, self.database)
+        change_grants(choice, self.follower, self.database, self.now)
         reorganize(choice, self.follower, self.database, self.now)
         self.carry_out([look_at_all_meters()])
         if choice.random() < 0.5:
@@ -172,7 +178,7 @@ def test_each_single_statement_of_a_batch_may_fail(
     assert len(fired) > 15
 
 
-@pytest.mark.parametrize("kind", range(11))
+@pytest.mark.parametrize("kind", range(13))
 def test_the_answer_to_any_question_may_be_lost_with_the_connection(
     emptied: Database, proxy: Proxy, kind: int
 ) -> None:
@@ -202,6 +208,7 @@ def test_a_history_goes_on_through_faults_whatever_the_seed(
     try:
         with world_of(emptied, url) as world:
             world.set_limits(choice.choice([5, 20, 100]))
+            give(world.follower, world.database, random_gift(choice), world.now)
             wishes = Wishes(choice, world.follower, STORABLE_KEYS)
             for _ in range(BATCHES):
                 if choice.random() < 0.15:

@@ -54,18 +54,18 @@ METERED_KEYS = (
     ORGANIZATION_TOKENS,
 )
 METERS = {
-    "tokens/day": MeterDefinition(unit=Unit.DAY, zone="America/New_York"),
+    "tokens/day": MeterDefinition(unit=Unit.DAY, zone="America/New_York", rollover=15),
     "tokens/minutes": MeterDefinition(unit=Unit.MINUTE, every=7),
     "tokens/window": MeterDefinition(kind=Kind.WINDOW, unit=Unit.HOUR, every=5),
     "tokens/rate": MeterDefinition(kind=Kind.RATE, unit=Unit.HOUR),
     "calls/month": MeterDefinition(
-        unit=Unit.MONTH, zone="Europe/Athens", anchor="2023-01-31T02:30", keeps_debt=True
+        unit=Unit.MONTH, zone="Europe/Athens", anchor="2023-01-31T02:30", keeps_debt=True, rollover=25
     ),
     "calls/window": MeterDefinition(kind=Kind.WINDOW, unit=Unit.DAY, every=2, keeps_debt=True),
 }
 OTHER_DEFINITIONS = (
     MeterDefinition(unit=Unit.DAY, zone="Australia/Lord_Howe", anchor="2023-10-01T02:15"),
-    MeterDefinition(unit=Unit.WEEK, zone="Europe/Athens", keeps_debt=True),
+    MeterDefinition(unit=Unit.WEEK, zone="Europe/Athens", keeps_debt=True, rollover=40),
     MeterDefinition(unit=Unit.HOUR, every=3, keeps_debt=True),
     MeterDefinition(kind=Kind.WINDOW, unit=Unit.MINUTE, every=90),
 )
@@ -73,6 +73,24 @@ OTHER_DEFINITIONS = (
 METER_KEYS = tuple(
     key._replace(resource=name) for key in METERED_KEYS for name in METERS if base_of(name) == key.resource
 )
+KEY_LEVELS = (
+    Key("key:a", "user:u1", "vm"),
+    Key("key:a", "user:u1", "tokens"),
+    Key("key:b", "user:u2", "vm"),
+    Key("key:b", "user:u2", "calls"),
+)
+"""What has limits of keys from the beginning. The key of the first user gets one of disks later."""
+KEY_DISK = Key("key:a", "user:u1", "disk")
+KEY_METERS = (
+    Key("key:a", "user:u1", "tokens/day"),
+    Key("key:a", "user:u1", "tokens/rate"),
+    Key("key:b", "user:u2", "calls/month"),
+    Key("key:b", "user:u2", "calls/window"),
+)
+"""The meters that count with keys, which are not all."""
+KEY_HOLDERS = ("key:a", "key:b")
+GRANTED = (TOKENS, PROJECT_TOKENS, DEPARTMENT_TOKENS, CALLS, PROJECT_CALLS)
+"""To what grants belong."""
 MOST_DEBTS = {"tokens/day": 40, "tokens/window": 15, "calls/month": 30}
 """By how much a settlement may exceed the limit of each; by anything of those that are not listed."""
 EMPTY_SOURCE = Key("project:p", "", "vm")
