@@ -4,18 +4,18 @@ from typing import TYPE_CHECKING
 
 from astakosclient import errors
 from astakosclient.catalog import parse_endpoints
-from astakosclient.client import AstakosClient, BoundClient, DocumentedClient
-from astakosclient.commission import Commission
 from astakosclient.cookies import get_token_from_cookie
 from astakosclient.core.exchange import Answer, AsyncTransport, Request, Timeout, Transport
 from astakosclient.errors import AstakosClientException
 from astakosclient.events import Answered, Attempted
-from astakosclient.http1.sync.transport import HttpTransport
 from astakosclient.retry import Retry
 
 if TYPE_CHECKING:
     from astakosclient.async_client import AsyncAstakosClient, AsyncBoundClient
+    from astakosclient.client import AstakosClient, BoundClient, DocumentedClient
+    from astakosclient.commission import Commission
     from astakosclient.http1.aio.async_transport import AsyncHttpTransport
+    from astakosclient.http1.sync.transport import HttpTransport
     from astakosclient.lookups.lookups import Lookups
     from astakosclient.v0_16.later_client import LaterClient
 
@@ -47,15 +47,21 @@ __all__ = [
 ]
 
 _LOADED_WHEN_USED = {
+    "AstakosClient": "astakosclient.client",
     "AsyncAstakosClient": "astakosclient.async_client",
     "AsyncBoundClient": "astakosclient.async_client",
     "AsyncHttpTransport": "astakosclient.http1.aio.async_transport",
+    "BoundClient": "astakosclient.client",
+    "Commission": "astakosclient.commission",
+    "DocumentedClient": "astakosclient.client",
+    "HttpTransport": "astakosclient.http1.sync.transport",
     "LaterClient": "astakosclient.v0_16.later_client",
     "Lookups": "astakosclient.lookups.lookups",
 }
 """Names that `__getattr__` imports on first use, to keep `import astakosclient` fast.
 
-They load asyncio or threading, or serve only code written for 0.16 to 0.21.
+They load the client, asyncio or threading, or serve only code written for 0.16 to 0.21. Those of the client
+are among them because the service and most of its commands import this package for its types alone.
 """
 
 

@@ -2,7 +2,6 @@
 
 from astakos import clock
 from astakos.administration.document_places import PlacedError
-from astakos.administration.load import load
 from astakos.administration.state_document import StateDocument, StateError
 from astakos.storage.protocol import Database
 
@@ -13,6 +12,9 @@ def apply(database: Database, document: StateDocument) -> None:
     Raises:
         StateError: it contains an error; the message does not say where, because the user wrote options.
     """
+    # Half as long again: commands that only show something start without it.
+    from astakos.administration.load import load  # noqa: PLC0415
+
     try:
         load(database, document, clock.now())
     except PlacedError as error:
