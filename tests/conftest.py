@@ -2,7 +2,7 @@
 
 import gc
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -44,6 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 MARKERS = (
     "every_engine: on each kind of database, and not on SQLite alone.",
+    "first_on_every_engine: beside every_engine: with the first parameters; with the others on SQLite alone.",
     "postgresql: on PostgreSQL alone.",
     "ledger: on each kind of database on which commissions can be written.",
 )
@@ -66,7 +67,21 @@ LONGEST_TESTS = ("fuzzing", "simulation")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest tests, so that at the end no process waits for the one that began them last."""
+    items[:] = _without_repetitions(items)
     items.sort(key=lambda item: item.path.parent.name not in LONGEST_TESTS)
+
+
+def _without_repetitions(items: Iterable[pytest.Item]) -> Iterator[pytest.Item]:
+    """Leave out what `first_on_every_engine` leaves out."""
+    begun: set[tuple[str, str]] = set()
+    for item in items:
+        if isinstance(item, pytest.Function) and item.get_closest_marker("first_on_every_engine"):
+            engine = str(item.callspec.params["engine"])
+            test = engine, item.nodeid.partition("[")[0]
+            if engine != SQLITE and test in begun:
+                continue
+            begun.add(test)
+        yield item
 
 
 def pytest_collection_finish() -> None:
@@ -145,10 +160,11 @@ def new(engine: Engine, tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def empty(new: Database, engine: Engine) -> Database:
+def empty(engine: Engine, tmp_path: Path) -> Iterator[Database]:
     """An installation in which there is nothing yet, for one test alone."""
-    engine.install(new)
-    return new
+    database = engine.empty(tmp_path)
+    yield database
+    engine.discard(database)
 
 
 @pytest.fixture

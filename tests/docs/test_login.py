@@ -248,6 +248,7 @@ def test_every_row_of_the_table_is_tested() -> None:
     assert list(EVENTS) == list(WAYS)
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     ("event", "way"),
     [(event, way) for event, ways in WAYS.items() for way in ways],

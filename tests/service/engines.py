@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import shutil
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -42,8 +41,8 @@ class Engine(Protocol):
         """A database in which there is nothing, not even tables; a file stands in that folder."""
         ...
 
-    def install(self, database: Database) -> None:
-        """Make the tables of a database in which there is nothing, and open it."""
+    def empty(self, folder: Path) -> Database:
+        """An installation in which there is nothing yet, opened."""
         ...
 
     def world(self, folder: Path) -> Database:
@@ -66,13 +65,12 @@ class SQLiteEngine:
     def new(self, folder: Path) -> Database:
         return SQLiteDatabase(f"sqlite:///{folder}/new.db")
 
-    def install(self, database: Database) -> None:
+    def empty(self, folder: Path) -> Database:
         # Making the tables takes six times as long.
         template = self._world_file.with_name("tables.db")
         if not template.exists():
             database_at(template).close()
-        shutil.copyfile(template, database.url.removeprefix("sqlite:///"))
-        database.open()
+        return copy_world(template, folder / "new.db")
 
     def world(self, folder: Path) -> Database:
         return copy_world(self._world_file, folder / "astakos.db")
@@ -82,7 +80,7 @@ class SQLiteEngine:
 
 
 class PostgreSQLEngine:
-    """Databases of their own on one server; the world is a template of them where it has templates."""
+    """Databases of their own on one server; the world and the tables are templates where it has templates."""
 
     name = POSTGRESQL
 
@@ -90,44 +88,61 @@ class PostgreSQLEngine:
         self._url = url
         self._administration = psycopg.connect(url, autocommit=True)
         self._numbers = itertools.count(1)
-        self._template: str | None = None
+        self._world: str | None = None
+        self._tables: str | None = None
 
     def new(self, folder: Path) -> Database:
         name = self._new_name()
         self._administer("CREATE DATABASE {}", name)
         return PostgreSQLDatabase(self._url_of(name))
 
-    def install(self, database: Database) -> None:
-        database.open()
+    def empty(self, folder: Path) -> Database:
+        # Making the tables takes four times as long.
+        if self._tables is None:
+            self._tables = self._made_tables()
+        return self._opened(self._copy(self._tables) or self._made_tables())
 
     def world(self, folder: Path) -> Database:
-        if self._template is None:
-            self._template = self._made_world(folder)
-        name = self._new_name()
-        try:
-            self._administer("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, self._template)
-        except (psycopg.errors.SyntaxError, psycopg.errors.FeatureNotSupported):
-            return PostgreSQLDatabase(self._url_of(self._made_world(folder)))
-        database = PostgreSQLDatabase(self._url_of(name))
-        database.open()
-        return database
+        if self._world is None:
+            self._world = self._made_world()
+        return self._opened(self._copy(self._world) or self._made_world())
 
     def discard(self, database: Database) -> None:
         database.close()
         self._drop(urlsplit(database.url).path.removeprefix("/"))
 
     def close(self) -> None:
-        if self._template is not None:
-            self._drop(self._template)
+        for template in filter(None, (self._world, self._tables)):
+            self._drop(template)
         self._administration.close()
 
-    def _made_world(self, folder: Path) -> str:
-        database = self.new(folder)
-        database.open()
+    def _copy(self, template: str) -> str | None:
+        """Make a database of a template, and answer its name; None where there are no templates."""
+        name = self._new_name()
+        try:
+            self._administer("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, template)
+        except (psycopg.errors.SyntaxError, psycopg.errors.FeatureNotSupported):
+            return None
+        return name
+
+    def _made_tables(self) -> str:
+        name = self._new_name()
+        self._administer("CREATE DATABASE {}", name)
+        self._opened(name).close()
+        return name
+
+    def _made_world(self) -> str:
+        name = self._made_tables()
+        database = self._opened(name)
         load(database, world(), LOADED)
         register_own_services(database, BASE_URL, LOADED)
         database.close()
-        return urlsplit(database.url).path.removeprefix("/")
+        return name
+
+    def _opened(self, name: str) -> Database:
+        database = PostgreSQLDatabase(self._url_of(name))
+        database.open()
+        return database
 
     def _new_name(self) -> str:
         return f"astakos_test_{os.getpid()}_{next(self._numbers)}"

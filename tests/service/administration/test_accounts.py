@@ -16,6 +16,7 @@ def test_a_user_is_found_by_uuid_or_address(database: Database, name: str) -> No
     assert find_user(database.reader(), name).uuid == BOB.uuid
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("name", ["", "bob", UNKNOWN_UUID, "nobody@example.org", "\0"])
 def test_a_user_who_is_not_there_is_named(database: Database, name: str) -> None:
     with pytest.raises(StateError) as caught:

@@ -343,6 +343,7 @@ def contradict(tables: dict[str, list[list[object]]]) -> None:
     tables["holdings"][0][5:7] = [usage_min, usage_max]
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     ("change", "table"),
     [(drop_component, "component_tokens"), (repeat_user, "users"), (contradict, "holdings")],

@@ -113,6 +113,7 @@ def test_a_token_is_revoked_by_its_name(database: Database) -> None:
     assert kinds(database)[:2] == ["component.token_revoked"] * 2
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     ("options", "told"),
     [
@@ -151,6 +152,7 @@ def test_a_dump_has_the_named_tokens_and_loads_them(database: Database, new: Dat
     assert rows(new, "SELECT COUNT(*) FROM events") == before
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     ("tokens", "told"),
     [

@@ -423,6 +423,7 @@ WRONG: dict[str, tuple[Change, str]] = {
 
 
 class TestMistakes:
+    @pytest.mark.first_on_every_engine
     @pytest.mark.parametrize("place", WRONG)
     def test_a_mistake_is_named_by_its_place_and_nothing_is_changed(
         self, database: Database, place: str

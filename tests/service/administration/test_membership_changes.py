@@ -172,6 +172,7 @@ def test_whoever_leaves_draws_from_their_own_project_again(database: Database) -
     assert limit(database, BOB) == 0
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("project", [UNKNOWN_UUID, "", "0", "9" * 18, "9" * 5000, "²", "a\0b"])
 def test_an_unknown_project_is_refused_and_nothing_changes(database: Database, project: str) -> None:
     before = all_rows(database)
@@ -180,6 +181,7 @@ def test_an_unknown_project_is_refused_and_nothing_changes(database: Database, p
     assert all_rows(database) == before
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("membership", [0, -1, 10**9, 2**63 - 1, 2**63, 2**70])
 def test_an_unknown_membership_is_refused(database: Database, membership: int) -> None:
     with pytest.raises(ProjectRefusedError, match=f"no membership {membership}"):

@@ -59,6 +59,7 @@ def test_the_definition_of_a_meter_can_change(database: Database) -> None:
     assert definitions(database) == {DAILY.name: weekly}
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [

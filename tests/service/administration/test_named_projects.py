@@ -87,6 +87,7 @@ def test_not_all_of_many_are_listed(database: Database) -> None:
     assert len(re.findall("terminated", str(refused.value))) == MOST_LISTED
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("name", ["", "lab", "LAB.example.org", "nul\0"])
 def test_what_no_project_is_named_is_refused(database: Database, name: str) -> None:
     with pytest.raises(StateError, match="there is no project"):

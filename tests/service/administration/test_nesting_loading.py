@@ -98,6 +98,7 @@ def test_a_project_of_which_something_is_pending_stays(database: Database) -> No
     assert usage(database) == [4, 0, 0, 4]
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     ("entry", "message"),
     [

@@ -43,6 +43,7 @@ def test_a_commission_is_ended_whoever_issued_it(
     assert resolve(database, OPERATOR, [serial], verdict, LOADED).missing == [serial]
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("serial", [0, -1, 99, 2**63, 10**30])
 def test_what_is_not_pending_is_named(database: Database, serial: int) -> None:
     issue(database, 1)

@@ -39,6 +39,7 @@ def test_in_a_stopped_project_a_capacity_waits_for_better_times(database: Databa
     assert holdings(database) == before
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     ("project", "resource", "capacity", "reason"),
     [

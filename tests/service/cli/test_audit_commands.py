@@ -52,6 +52,7 @@ def test_changes_are_filtered(database: Database, filters: tuple[str, ...], kind
     assert {event["kind"] for event in found} == kinds
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -71,6 +71,7 @@ def test_the_key_of_a_commission_is_shown(database: Database, service: Caller) -
         assert set(told) == {prefix, None}
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("verb", ["show", "accept", "reject"])
 def test_what_is_not_pending_is_named(database: Database, verb: str) -> None:
     for serial in ("0", "7", str(10**30)):

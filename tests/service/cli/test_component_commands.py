@@ -36,6 +36,7 @@ def test_without_a_url_its_service_has_no_endpoint(database: Database) -> None:
     assert service_named(database, "gpu") == {"name": "gpu", "type": "gpu", "component": "gpu"}
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("option", ["--url", "--ui-url"])
 @pytest.mark.parametrize(
     "url", ["gpu.example.org", "ftp://gpu.example.org", "https://", "https://größe.example"]

@@ -72,6 +72,7 @@ def test_members_and_projects_have_grants(metered: Database) -> None:
     assert len(astakos(metered, "grant", "list").output.splitlines()) == 3
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

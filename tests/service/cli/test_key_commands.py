@@ -58,6 +58,7 @@ def test_several_keys_are_revoked_or_none(database: Database) -> None:
     assert astakos(database, "key", "list", "--json").document == []
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     ("options", "told"),
     [

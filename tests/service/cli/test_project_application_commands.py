@@ -124,6 +124,7 @@ def test_a_change_keeps_the_state_of_a_project(database: Database) -> None:
     assert done(database, "modify", ALICE.uuid, "--resource", VM, "9", "9").startswith("Changed system:")
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
@@ -170,6 +171,7 @@ def test_an_application_that_is_not_the_last_one_is_not_decided(database: Databa
     assert "last" in refused(database, "project", "approve", LAB, "--application", number)
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     ("arguments", "missing"),
     [

@@ -110,6 +110,7 @@ def test_members_are_listed_with_what_they_are_since_when(database: Database) ->
     assert len(table.splitlines()) == 4
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [

@@ -165,6 +165,7 @@ def test_what_has_happened_to_a_project_is_shown(database: Database) -> None:
     assert "project.suspended" in astakos(database, "project", "events", LAB).output
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
@@ -183,6 +184,7 @@ def test_what_is_not_there_is_said_in_one_line(
     assert refused(database, "project", *arguments).startswith(reason)
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     "arguments",
     [("usage", LAB, "--sort", "usage"), ("list", "--state", "new"), ("usage", LAB, "--limit", "0")],

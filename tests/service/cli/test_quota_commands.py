@@ -56,6 +56,7 @@ def test_quotas_are_shown_from_each_project(database: Database, service: Caller)
     assert len(table.splitlines()) == 1 + len(found)
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("name", ["nobody@example.org", UNKNOWN_UUID, ""])
 def test_a_holder_who_is_not_there_is_named(database: Database, name: str) -> None:
     assert refused(database, "quota", "show", name) == f"there is no user or project {name!r}"
@@ -87,6 +88,7 @@ def test_a_quota_counts_at_once(
     assert (figures["limit"], figures["project_limit"]) == (number, number)
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     ("user", "resource", "limit", "reason"),
     [
@@ -172,6 +174,7 @@ def test_a_limit_in_a_project_is_for_its_members(
     assert all_rows(database) == before
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     "arguments",
     [(LAB, VM), (BOB.email, VM, "1", "--member-limit", "1"), (BOB.email, VM, "--member-limit", "1")],

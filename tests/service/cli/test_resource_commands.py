@@ -91,6 +91,7 @@ def test_without_anything_to_change_nothing_is_said_to_be_changed(database: Data
     assert all_rows(database) == before
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("name", ["we ird", "a,b", "größe", "a/b", "", "-a", "a\nb", "x" * 256])
 def test_a_name_that_does_not_fit_on_the_wire_is_refused(database: Database, name: str) -> None:
     before = all_rows(database)
@@ -125,6 +126,7 @@ def test_what_can_not_be_registered_is_refused(database: Database) -> None:
     assert all_rows(database) == before
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("quantity", ["", "x", "-1", "1.5G", "10X", "G", "1e3", "٣", "1 G", "0x10"])
 def test_what_is_no_quantity_is_a_wrong_use(database: Database, quantity: str) -> None:
     done = astakos(database, "resource", "set", VM, f"--default={quantity}")
@@ -164,6 +166,7 @@ def test_meters_are_defined_with_the_limits_of_their_periods(database: Database)
     )
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
@@ -240,6 +243,7 @@ def test_thresholds_and_shadows_are_of_a_resource_or_of_the_meters_that_are_give
     assert again.output == f"{VM} is like that already. Nothing has changed.\n"
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("text", ["80,50", "0", "80,", "x", "1," * 60, "-5", "1,2,3,4,5,6,7,8,9,10,11"])
 def test_what_are_no_thresholds_is_refused(database: Database, text: str) -> None:
     done = astakos(database, "resource", "set", VM, "--thresholds", text)

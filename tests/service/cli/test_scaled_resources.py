@@ -96,6 +96,7 @@ def test_an_application_names_amounts(scaled: Database) -> None:
     assert found["last_application"]["resources"][COST] == {"project": 100_000_000, "member": 2_500_000}
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [

@@ -35,6 +35,7 @@ def test_the_token_is_shown_to_people_too(database: Database) -> None:
     assert TOKEN.fullmatch(token.split()[1])
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("email", ["zoe", "", "a@b c", "@", "zoe@"])
 def test_what_is_no_address_is_refused(database: Database, email: str) -> None:
     before = all_rows(database)
@@ -80,6 +81,7 @@ def test_a_new_token_replaces_the_old_one(database: Database, service: Caller) -
     assert service.get(f"{ACCOUNT}/authenticate", given["token"]).document["uuid"] == CHLOE.uuid
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("command", COMMANDS_ON_A_USER)
 @pytest.mark.parametrize("name", ["nobody@example.org", UNKNOWN_UUID, ""])
 def test_a_user_who_is_not_there_is_named(database: Database, command: list[str], name: str) -> None:
@@ -105,6 +107,7 @@ def test_a_new_password_ends_the_token_unless_told_to_keep_it(database: Database
         assert another.get(f"{ACCOUNT}/authenticate", CHLOE.token).status == 401
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("typed", ["", "\n", "7 chars\n", "x" * 1025 + "\n"])
 def test_a_password_that_is_easily_guessed_or_endless_is_refused(database: Database, typed: str) -> None:
     before = all_rows(database)

@@ -75,6 +75,7 @@ def test_another_key_is_refused_as_long_as_there_are_webhooks(
     assert add(database, str(other)).status == 0
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("content", [b"", b"short", b" " * 40])
 def test_what_is_no_key_is_refused(database: Database, tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "key"
@@ -86,6 +87,7 @@ def test_what_is_no_key_is_refused(database: Database, tmp_path: Path, content: 
     )
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
@@ -102,6 +104,7 @@ def test_what_is_no_url_is_refused(database: Database, key: str, url: str, reaso
     assert "secret@" not in line or "is not a URL" in reason
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("kind", ["bogus", "projec", "project.bogus"])
 def test_a_kind_that_no_event_can_have_is_refused(database: Database, key: str, kind: str) -> None:
     done = add(database, key, "--kind", kind)
@@ -138,6 +141,7 @@ def test_a_disabled_webhook_is_listed_with_how_to_enable_it(database: Database, 
     assert "disabled" not in astakos(database, "webhook", "list").output
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("command", [["remove"], ["rotate"], ["secret"], ["enable"]])
 def test_a_webhook_that_is_not_there_is_named(database: Database, key: str, command: list[str]) -> None:
     more = [] if command in (["remove"], ["enable"]) else ["--webhook-key", key]

@@ -106,6 +106,7 @@ def slowed(statuses: list[int]) -> int:
     return statuses.count(429)
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("way", [*WAYS_OF_USERS, *WAYS_OF_CLIENTS])
 def test_who_guesses_has_to_wait_wherever_it_is(timed: Caller, clock: Clock, way: Way) -> None:
     statuses = tries(timed, way, MOST + 2)
@@ -120,6 +121,7 @@ def test_who_guesses_has_to_wait_wherever_it_is(timed: Caller, clock: Clock, way
     assert slowed(tries(timed, way, MOST)) == 0
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("first", WAYS_OF_USERS)
 @pytest.mark.parametrize("second", WAYS_OF_USERS)
 def test_all_ways_to_an_account_share_one_count(service: Caller, first: Way, second: Way) -> None:
@@ -127,6 +129,7 @@ def test_all_ways_to_an_account_share_one_count(service: Caller, first: Way, sec
     assert second(service, "guess", HERE).status == 429
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("way", [on_page, by_name, by_uuid])
 def test_a_right_password_from_elsewhere_gets_in_and_does_not_count(service: Caller, way: Way) -> None:
     assert slowed(tries(service, way, MOST + 1)) == 1

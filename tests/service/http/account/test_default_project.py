@@ -83,6 +83,7 @@ def test_what_can_not_be_chosen(
     assert tenant_of(standing_service, ALICE) == ALICE.uuid
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("change", [{"email_verified": False}, {"moderated": False}, {"is_rejected": True}])
 def test_only_who_is_verified_and_accepted_may_choose(
     service: Caller, database: Database, change: dict[str, bool]

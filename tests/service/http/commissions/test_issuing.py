@@ -73,6 +73,7 @@ def test_bodies_are_compared_by_what_they_say(service: Caller) -> None:
     assert issue_with_key(service, "k", same).document == first.document
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     "other", [body(2), body(1, name="x"), body(1, force=True), body(1, auto_accept=True), body(1, ttl=5)]
 )
@@ -149,6 +150,7 @@ def test_a_commission_whose_asker_went_away_is_found_by_its_key(service: Caller,
     assert holdings(database)[U].usage_max == 1
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("key", ["", " ", "k" * 256, "a\tb"])
 def test_a_key_of_the_wrong_form_is_refused(service: Caller, database: Database, key: str) -> None:
     reply = issue_with_key(service, key, body(1))
@@ -199,6 +201,7 @@ def test_a_commission_without_a_time_to_live_shows_none(service: Caller) -> None
     assert "expires" not in service.get(f"{COMMISSIONS}/{serial}", COMPUTE_TOKEN).document
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("ttl", [0, -1, 30 * 24 * 3600 + 1, 1.5, "60", True, 10**30])
 def test_a_time_to_live_out_of_range_is_refused(service: Caller, database: Database, ttl: Any) -> None:
     reply = service.issue(COMPUTE_TOKEN, (U, 1), ttl=ttl)

@@ -374,6 +374,7 @@ def test_one_commission_is_resolved_by_the_key_alone(
     assert service.get(f"{COMMISSIONS}/{serial}", COMPUTE_TOKEN).status == 404
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     "document",
     [{}, {"accept": "", "reject": ""}, {"Accept": ""}, {"cancel": ""}, [], ["accept"], "accept", 1, None],

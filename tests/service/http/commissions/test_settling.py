@@ -46,6 +46,7 @@ def test_a_release_is_settled_for_less(service: Caller, database: Database) -> N
     assert holdings(database)[U] == Holding(10, 4, 4)
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("quantity", [7, -1, 2**63 - 1])
 def test_more_than_was_issued_is_refused(service: Caller, database: Database, quantity: int) -> None:
     serial = service.issued(COMPUTE_TOKEN, (U, 6))
@@ -86,6 +87,7 @@ def test_what_is_no_provision_of_the_commission_is_refused(service: Caller) -> N
     assert service.pending(COMPUTE_TOKEN) == [serial]
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     "value",
     [

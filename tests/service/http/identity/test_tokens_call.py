@@ -132,6 +132,7 @@ def test_a_length_that_is_no_number_is_refused_where_messages_are_told_apart(
     assert b"serviceCatalog" not in answer
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("length", [b"", b"abc", b"-5", b"+3", b"1.5", "٣".encode(), b"0", b"00"])
 def test_a_length_that_is_no_number_means_no_body_where_the_server_lets_it_through(
     database: Database, length: bytes

@@ -112,6 +112,7 @@ def test_it_can_be_turned_off_again(administered: Caller, database: Database) ->
     assert administered.get(USERS, ALICE.token).status == 400
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("path", CALLS)
 def test_other_methods_are_refused_whoever_asks_and_the_right_ones_are_named(
     administered: Caller, path: str
@@ -182,6 +183,7 @@ def test_of_users_of_before_there_were_records_what_is_known_is_shown(
     assert (shown["date_joined"], shown["verified_at"]) == ("2031-01-02T03:04:05.000678+00:00", None)
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("uuid", [UNKNOWN_UUID, "action", "%00", "alice@example.org"])
 def test_a_user_who_is_not_there_is_not_found(administered: Caller, uuid: str) -> None:
     for reply in (
@@ -249,6 +251,7 @@ def test_a_password_is_made_if_none_is_given(
     assert password_matches(str(stored), created["password"])
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     "document",
     [
@@ -287,6 +290,7 @@ def test_bodies_must_be_said_to_be_json(administered: Caller) -> None:
         assert (reply.status, reply.fault) == (400, "badRequest")
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("person", [ALICE, BOB, DORA, GREG, HUGO])
 def test_nobody_is_given_the_address_of_a_verified_user(
     administered: Caller, database: Database, person: Person
@@ -335,6 +339,7 @@ def test_what_an_update_names_is_changed_and_nothing_else(administered: Caller, 
     assert update(administered, BOB).status == 200, "nothing is changed"
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     "changes",
     [
@@ -469,6 +474,7 @@ def test_doing_it_twice_is_like_doing_it_once(administered: Caller, database: Da
         assert all_rows(database) == once
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("person", [DORA, GREG, IVAN])
 def test_only_who_was_accepted_can_be_activated(
     administered: Caller, database: Database, person: Person
@@ -512,6 +518,7 @@ def test_the_default_project_can_be_set_by_the_rules_for_users(administered: Cal
     assert act(administered, BOB, "setDefaultProject", project_id=5).status == 400
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     "document",
     [

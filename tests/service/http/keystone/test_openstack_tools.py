@@ -13,6 +13,7 @@ from keystoneclient.v3.client import Client
 
 from astakos.directory.attempt_limits import MOST_ON_ACCOUNT_FROM_NETWORK
 from astakos.storage.protocol import Database
+from service.engines import Engine
 from service.http.keystone.asking import TOKENS_3
 from service.serving import serving_as_itself
 from service.world import ALICE, BOB, COMPUTE_TOKEN, LAB, PASSWORD, UNKNOWN_TOKEN, world
@@ -35,13 +36,23 @@ FOR_LAB: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def url(empty: Database) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def url(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where a service is, by its own catalogue as well."""
+    database = engine.empty(tmp_path_factory.mktemp("catalogue"))
+    with serving_as_itself(database, world()) as url:
+        yield url
+    engine.discard(database)
+
+
+@pytest.fixture
+def own_url(empty: Database) -> Iterator[str]:
+    """Where a service is, for one test alone."""
     with serving_as_itself(empty, world()) as url:
         yield url
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     ("plugin", "project"),
     [
@@ -75,6 +86,7 @@ def test_keystoneauth_gets_a_token_finds_services_and_uses_them(
     assert {ALICE.uuid, LAB} <= quotas.keys()
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("interface", ["public", "internal", "admin"])
 def test_each_interface_leads_to_what_there_is(url: str, interface: str) -> None:
     session = Session(V3Token(url + V3, ALICE.token))
@@ -82,6 +94,7 @@ def test_each_interface_leads_to_what_there_is(url: str, interface: str) -> None
     assert session.get_endpoint(service_type="identity", interface=interface) == url + V3
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     "plugin",
     [
@@ -99,9 +112,9 @@ def test_keystoneauth_understands_that_nobody_is_let_in(url: str, plugin: Any) -
         Session(plugin(url)).get_token()
 
 
-def test_keystoneauth_understands_that_too_much_was_tried(url: str) -> None:
+def test_keystoneauth_understands_that_too_much_was_tried(own_url: str) -> None:
     forwarded = {"X-Forwarded-For": "192.0.2.1"}
-    session = Session(V3Password(url + V3, "wrong", user_id=ALICE.uuid), additional_headers=forwarded)
+    session = Session(V3Password(own_url + V3, "wrong", user_id=ALICE.uuid), additional_headers=forwarded)
     for _ in range(MOST_ON_ACCOUNT_FROM_NETWORK):
         with pytest.raises(exceptions.Unauthorized):
             session.get_token()
@@ -153,6 +166,7 @@ def test_openstacksdk_connects(url: str, auth_url: str) -> None:
         assert [domain.name for domain in identity.domains()] == ["Default"]
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     ("user", "password", "version", "options"),
     [

@@ -214,6 +214,7 @@ def test_it_counts_everywhere_as_the_users_own_does(service: Caller) -> None:
     assert service.get(f"{ACCOUNT}/commissions", token).status == 401
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     "document",
     [
@@ -256,6 +257,7 @@ def test_a_wrong_password_and_an_unknown_user_are_told_alike(service: Caller) ->
     assert wrong.content == unknown.content == without.content
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("person", [HUGO, DORA, FAY])
 def test_the_right_password_does_not_help_who_may_not_log_in(
     database: Database, service: Caller, person: Any

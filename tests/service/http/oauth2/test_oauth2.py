@@ -164,6 +164,7 @@ def test_paths_below_a_redirect_uri_are_accepted_only_where_that_is_registered(b
     assert authorize(browser, redirect_uri=f"{BACK}/x").headers["location"].startswith(f"{BACK}/x?code=")
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     ("client", "identifier", "secret"),
     [
@@ -184,6 +185,7 @@ def test_credentials_may_be_form_encoded(browser: Browser, client: str, identifi
     assert browser.send("GET", f"{AUTH}?{query}", Authorization=basic(identifier, secret)).status == 302
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("secret", ["k 3/9%zz==ü", "k%2B3", "k%2B3%2F9%2525zz%3D%3D%C3%BC", "%FF", ""])
 def test_other_secrets_are_refused_as_before(browser: Browser, secret: str) -> None:
     code = code_of(authorize(browser, "exact"))
@@ -266,6 +268,7 @@ def test_a_code_of_a_user_who_is_no_more_active_is_good_for_nothing(
     assert "not active" in refusal(exchange(browser, code))
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     ("asked", "given", "status"),
     [
@@ -286,6 +289,7 @@ def test_the_redirect_uri_must_be_the_same(browser: Browser, asked: str, given: 
     assert exchange(browser, code_of(reply), redirect_uri=given).status == status
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -416,6 +420,7 @@ def test_a_confidential_client_may(browser: Browser) -> None:
     assert "code_verifier" in refusal(exchange(browser, without, code_verifier=VERIFIER))
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     "credentials",
     [
@@ -448,6 +453,7 @@ def test_credentials_of_another_client_are_refused_at_the_beginning_as_well(brow
         assert browser.send("GET", f"{AUTH}?{query}", Authorization=credentials).status == status
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     ("headers", "form"),
     [

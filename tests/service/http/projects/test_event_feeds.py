@@ -72,6 +72,7 @@ def test_others_read_none(service: Caller) -> None:
     assert service.get(f"{ACCOUNT}/projects/{UNKNOWN_UUID}/events", CHLOE.token).status == 404
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     ("query", "message"),
     [

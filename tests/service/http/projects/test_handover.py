@@ -35,6 +35,7 @@ def test_an_administrator_hands_over_a_suspended_project(service: Caller) -> Non
     assert (document["owner"], document["state"]) == (ALICE.uuid, "suspended")
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     ("project", "person", "owner", "status", "message"),
     [
@@ -74,6 +75,7 @@ def test_uuids_can_be_in_uppercase(service: Caller) -> None:
     assert show(service, new.upper(), ALICE)["owner"] == ALICE.uuid
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("value", [{}, {"owner": 5}, {"owner": None}, "x", {"owner": BOB.uuid, "reason": 1}])
 def test_a_malformed_handover_is_refused(service: Caller, value: object) -> None:
     reply = service.post(f"{PROJECTS}/{LAB}/action", ALICE.token, {"handover": value})

@@ -165,6 +165,7 @@ def test_the_project_can_be_named_as_well(service: Caller) -> None:
     assert join(service, code, project=LAB).status == 200
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     "body",
     [{}, {"invitation": None}, {"invitation": ""}, {"invitation": 5}, {"project": LAB, "invitation": []}],
@@ -203,6 +204,7 @@ def test_a_revoked_invitation_admits_nobody_and_removes_nobody(service: Caller) 
     assert listed(service) == []
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("number", [0, 999, 10**18, 10**19 - 1, 10**40])
 def test_there_is_nothing_to_revoke(service: Caller, number: int) -> None:
     assert revoke(service, number) == 404
@@ -227,6 +229,7 @@ def test_it_expires(timed: Caller, clock: Clock) -> None:
     assert listed(timed)[0]["state"] == "expired"
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     "given",
     [
@@ -253,6 +256,7 @@ def test_its_end_can_be_chosen(service: Caller) -> None:
     assert invite(service, expires=tomorrow)["expires"] == tomorrow
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     ("project", "person", "status"),
     [

@@ -76,6 +76,7 @@ def test_pages_together_are_the_whole_list(service: Caller, person: Person, quer
     assert found == listed(service, person, f"?{query}")
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "after=-1", f"after={2**63}"])
 def test_what_is_no_page_is_refused(service: Caller, query: str) -> None:
     reply = service.get(f"{MEMBERSHIPS}?{query}", ALICE.token)
@@ -184,6 +185,7 @@ def test_a_lost_default_project_is_lost_at_once(service: Caller) -> None:
 EXACTLY_ONE = "exactly one of the keys join and enroll"
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     ("document", "status", "says"),
     [

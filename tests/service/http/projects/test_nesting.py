@@ -268,6 +268,7 @@ def test_a_project_moves_only_when_nothing_is_pending_on_it(
     done(service, team, "move", parent=organization)
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     ("project", "person", "parent", "status", "message"),
     [
@@ -297,6 +298,7 @@ def test_a_move_that_is_refused_changes_nothing(
     assert rows(database, EVENTS) == []
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("value", [{}, {"parent": 5}, {"parent": None, "force": 1}, "x"])
 def test_a_malformed_move_is_refused(service: Caller, value: object) -> None:
     reply = service.post(f"{PROJECTS}/{LAB}/action", CHLOE.token, {"move": value})

@@ -58,6 +58,7 @@ def test_an_unknown_number_is_not_found_by_anybody(service: Caller, number: str)
         assert reply.message == f"There is no membership {number}."
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     ("person", "action", "project", "status", "says"),
     [

@@ -83,6 +83,7 @@ def test_others_do_not_see_it(used: Caller) -> None:
     assert used.get(f"{ACCOUNT}/projects/{UNKNOWN_UUID}/usage", CHLOE.token).status == 404
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     ("query", "message"),
     [

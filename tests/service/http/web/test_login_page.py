@@ -48,6 +48,7 @@ def test_who_logs_in_sees_the_landing_page(browser: Browser) -> None:
     assert browser.send("GET", LOGIN).headers["location"] == LANDING
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     ("email", "password"),
     [
@@ -244,6 +245,7 @@ def test_a_login_that_is_under_way_does_not_survive_what_ends_it(
     assert not browser.is_logged_in()
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("secret", ["", "x", "x" * 43, "é", "x" * 4000, "a|b", '"', "%00"])
 def test_made_up_sessions_are_none(browser: Browser, secret: str) -> None:
     browser.cookies[SESSION] = secret
@@ -261,6 +263,7 @@ def test_a_link_alone_logs_nobody_out(browser: Browser) -> None:
     assert browser.send("GET", f"{BASE_URL}/ui/logout").headers["location"] == LOGIN
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     "forged",
     [
@@ -283,6 +286,7 @@ def test_forms_of_other_sites_are_refused(browser: Browser, service: Caller, for
     assert browser.is_logged_in()
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("origin", ["https://evil.example", "https://sibling.example.org", "null"])
 def test_forms_of_other_origins_are_refused_even_with_the_proof(browser: Browser, origin: str) -> None:
     form = page_of(browser.visit(LOGIN)).fields | {"username": ALICE.email, "password": PASSWORD}
@@ -312,6 +316,7 @@ def test_one_without_cookies_is_told_what_is_missing(service: Caller) -> None:
     assert "Your browser must accept cookies" in page_of(page).text
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     "following",
     [

@@ -69,6 +69,7 @@ def test_without_next_there_is_nowhere_to_go(standing_service: Caller, query: st
     assert (reply.status, reply.headers["content-type"]) == (400, "text/plain; charset=utf-8")
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     "following",
     [
@@ -114,6 +115,7 @@ def test_force_asks_for_the_password_again(logged_in: Browser, service: Caller) 
     assert after != before
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("flag", ["force=1", "renew=1", "force=false", "renew=0"])
 def test_a_flag_with_a_value_does_not_count(logged_in: Browser, service: Caller, flag: str) -> None:
     before = query_of(logged_in.send("GET", TO_PITHOS))["token"]
@@ -142,6 +144,7 @@ def test_renew_replaces_the_token_and_closes_all_other_sessions(
     assert service.get(f"{ACCOUNT}/authenticate", token).status == 200, "it is the user's own token now"
 
 
+@pytest.mark.first_on_every_engine
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "none", ""])
 @pytest.mark.parametrize("flag", ["renew", "force", "renew&force"])
 def test_a_link_of_another_site_changes_nothing_until_the_user_agrees(
