@@ -4,15 +4,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test coverage lint format bench proof-gateway serve clean
+.PHONY: demo test coverage lint style types format bench proof-gateway serve clean
 
 demo: $(READY)
 	@$(BIN)/astakos demo
 
 # Tests start hundreds of processes; without byte code, each would compile all of the service.
 test: export PYTHONDONTWRITEBYTECODE :=
-test: lint
-	$(BIN)/pytest --numprocesses auto --dist worksteal
+# Types are checked meanwhile: tests wait for much, and use both processors only together with something else.
+test: style
+	@types=$$(mktemp); $(MAKE) --no-print-directory types >$$types 2>&1 & checking=$$!; \
+	$(BIN)/pytest --numprocesses auto --dist worksteal; tested=$$?; \
+	wait $$checking; checked=$$?; cat $$types; rm $$types; exit $$((tested || checked))
 
 # Separate from test: on Python 3.11, measuring branches costs more than a third of additional CPU time.
 # Without autoload, because our own pytest plugin would import the client before the measurement starts.
@@ -20,9 +23,13 @@ coverage: $(READY)
 	$(BIN)/pytest --disable-plugin-autoload -p pytest_cov.plugin -p xdist.plugin -p _hypothesis_pytestplugin \
 		--numprocesses auto --dist worksteal --cov
 
-lint: $(READY)
+lint: style types
+
+style: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+
+types: $(READY)
 	$(BIN)/mypy
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
