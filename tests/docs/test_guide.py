@@ -17,7 +17,9 @@ from docs.pages import module_of, run, shell_script_of
 from service.command import EXECUTABLE, Serving
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted(ROOT.joinpath("docs", "guide").glob("*.md"))]
+PAGES = [ROOT / "README.md", *ROOT.joinpath("docs", "guide").glob("*.md")]
+# Pages with the same shell blocks come together; see `set_up`.
+PAGES.sort(key=lambda page: (shell_script_of(page.read_text(encoding="utf-8")), page))
 URL = "http://127.0.0.1:8000"
 
 

@@ -7,7 +7,7 @@ from service.installation import holdings
 from service.world import BASE_URL
 
 SEED = 6
-EXAMPLES = 20
+EXAMPLES = 8
 LEAST_CASES = 3000
 
 
