@@ -62,7 +62,11 @@ def perform(storage: LedgerStorage, operations: Sequence[Operation], now: int) -
 
 
 def carry_out(
-    storage: LedgerStorage, operations: Sequence[Operation], now: int, due: int | None = None
+    storage: LedgerStorage,
+    operations: Sequence[Operation],
+    now: int,
+    due: int | None = None,
+    standing: int | None = None,
 ) -> Performed:
     """Apply a batch in one transaction, which is durable on return.
 
@@ -74,6 +78,7 @@ def carry_out(
         operations: the operations, in order.
         now: the time that is recorded.
         due: commissions whose time to live was over by then expire; by default `now`, and none if it is 0.
+        standing: if it is 0, the instant up to which grants have begun and expired; by default `now`.
 
     Raises:
         NotCarriedOutError: the storage cannot write now.
@@ -84,17 +89,21 @@ def carry_out(
 
     def work(transaction: LedgerTransaction) -> None:
         nonlocal performed
-        performed = carry_out_within(transaction, operations, now, now if due is None else due)
+        performed = carry_out_within(transaction, operations, now, now if due is None else due, standing)
 
     storage.transact(work)
     return performed
 
 
 def carry_out_within(
-    transaction: LedgerTransaction, operations: Sequence[Operation], now: int, due: int
+    transaction: LedgerTransaction,
+    operations: Sequence[Operation],
+    now: int,
+    due: int,
+    standing: int | None = None,
 ) -> Performed:
     """Apply a batch in a transaction that the caller commits; see `carry_out`."""
-    batch = _Batch(transaction, operations, now, due)
+    batch = _Batch(transaction, operations, now, due, standing)
     performed = Performed([batch.apply(operation) for operation in operations], batch.changes)
     batch.write(now)
     return performed
@@ -104,7 +113,12 @@ class _Batch:
     """The state that a batch has read, changed by one operation after another."""
 
     def __init__(
-        self, transaction: LedgerTransaction, operations: Sequence[Operation], now: int, due: int
+        self,
+        transaction: LedgerTransaction,
+        operations: Sequence[Operation],
+        now: int,
+        due: int,
+        standing: int | None,
     ) -> None:
         self._transaction = transaction
         self._operations = operations
@@ -121,7 +135,9 @@ class _Batch:
         present = now if state.now is None else state.now
         self._learned: dict[Key, Holding] = {}
         self._settled_grants: set[Key] = set()
-        granting = Granting(transaction, state.meters, present, self._learn)
+        # Nothing begins or expires by a clock in doubt.
+        granting_now = present if due or standing is None else standing
+        granting = Granting(transaction, state.meters, granting_now, self._learn)
         self._metering = Metering(
             state.meters, state.marks, present, state.above, granting, is_certain=due > 0
         )

@@ -325,7 +325,7 @@ class Engine:
     def _tidy(self) -> bool:
         """Delete some expired records; return true if more remain, to be deleted after the next batch."""
         try:
-            now, due = self.clock.read()
+            now, due, _ = self.clock.read()
             return bool(due) and self._storage.tidy(now)
         except StorageBrokenError as error:
             self._stop(error)

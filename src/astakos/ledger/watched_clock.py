@@ -20,10 +20,12 @@ class Reading(NamedTuple):
     Attributes:
         now: the present instant.
         due: the instant up to which commissions may expire; 0 if none may.
+        standing: while none may, the last instant at which the clock was right; None if nobody knows.
     """
 
     now: int
     due: int
+    standing: int | None = None
 
 
 class WatchedClock:
@@ -45,6 +47,7 @@ class WatchedClock:
         self._guard: ClockGuard | None = None
         self._known = ClockRecord()
         self._looked = 0
+        self._last_right: int | None = None
 
     @property
     def is_held(self) -> bool:
@@ -65,7 +68,13 @@ class WatchedClock:
             # Until the record has been read, nobody knows whether the clock is right.
             return Reading(now, 0)
         self._guard.observe(now, self._elapsed())
-        return Reading(now, 0 if self._guard.is_held else now)
+        if not self._guard.is_held:
+            self._last_right = now
+            return Reading(now, now)
+        if self._last_right is None and self._guard.anchor is not None:
+            # An earlier process has found out how wrong the clock is.
+            self._last_right = now - self._guard.ahead
+        return Reading(now, 0, self._last_right)
 
     def look(self, storage: LedgerStorage) -> None:
         """Record what has been found, and heed what others have recorded. To be called about once a second.

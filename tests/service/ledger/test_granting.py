@@ -12,7 +12,7 @@ from astakos.administration.load import load
 from astakos.administration.state_document import ResourceEntry, StateDocument
 from astakos.clock import DAY
 from astakos.events.event import OPERATOR
-from astakos.ledger.batch import perform
+from astakos.ledger.batch import carry_out, perform
 from astakos.ledger.meter_definitions import Kind, MeterDefinition
 from astakos.ledger.operations import (
     Grow,
@@ -226,6 +226,30 @@ def test_a_grant_counts_from_its_start_on(granted: Granted) -> None:
     assert isinstance(granted.use(110), NoCapacity)
     granted.wait(HOUR)
     assert isinstance(granted.use(110), Issued)
+
+
+def test_no_grant_begins_or_expires_while_the_clock_is_in_doubt(granted: Granted) -> None:
+    expiring = granted.give(20, expires=START + HOUR)
+    begins = START + HOUR
+
+    def change(connection: Any) -> int:
+        with Journal(connection, OPERATOR, LOADED) as journal:
+            return add_grant(connection, journal, MEMBER, Terms(50, begins), LOADED)
+
+    granted.database.change(change)
+
+    def use_in_doubt(quantity: int) -> Outcome:
+        with contextlib.closing(ledger_storage(granted.database)) as store:
+            issue = charge(quantity, auto_accept=True)
+            return carry_out(store, [issue], granted.clock.now, 0, START).outcomes[0]
+
+    for jump in (3650 * DAY, -3650 * DAY):
+        granted.clock.set(START + jump)
+        assert isinstance(use_in_doubt(LIMIT + 21), NoCapacity)
+    granted.clock.set(START + 2 * HOUR)
+    assert isinstance(use_in_doubt(LIMIT + 20), Issued)
+    assert granted.used(expiring) == (20, 20)
+    assert isinstance(granted.use(50), Issued)
 
 
 def test_nothing_is_drawn_from_a_revoked_grant_and_what_is_drawn_stays(granted: Granted) -> None:

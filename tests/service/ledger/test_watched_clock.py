@@ -16,7 +16,7 @@ from astakos.ledger.batch import carry_out, perform
 from astakos.ledger.operations import Idempotency, Issue, Issued, Resolve, Resolved
 from astakos.ledger.ports import LedgerStorage
 from astakos.ledger.rules import Key, Provision
-from astakos.ledger.watched_clock import WatchedClock
+from astakos.ledger.watched_clock import Reading, WatchedClock
 from astakos.storage.opening import ledger_clock, ledger_storage
 from astakos.storage.protocol import Database
 from astakos.storage.tables import clock_records, sessions, settings
@@ -59,6 +59,18 @@ def do(store: LedgerStorage, clock: WatchedClock) -> list[object]:
     return list(carry_out(store, [], *clock.read()).changes.resolved)
 
 
+def test_whoever_takes_over_while_the_clock_is_wrong_knows_when_it_was_right(store: LedgerStorage) -> None:
+    times = Times()
+    watched(times, store)
+    times.pass_by(MINUTE)
+    times.now -= DAY
+    watched(times, store)
+    times.pass_by(MINUTE)
+    successor = watched(times, store)
+    times.pass_by(MINUTE)
+    assert successor.read() == Reading(times.now, 0, LOADED + 2 * MINUTE)
+
+
 def test_nothing_expires_while_the_clock_is_wrong_and_what_is_over_does_afterwards(
     database: Database, store: LedgerStorage, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -69,7 +81,7 @@ def test_nothing_expires_while_the_clock_is_wrong_and_what_is_over_does_afterwar
     (issued,) = perform(store, [issue], times.now)
     assert isinstance(issued, Issued)
     times.now += 31 * DAY
-    assert clock.read() == (times.now, 0), "before anybody has looked"
+    assert clock.read() == Reading(times.now, 0, LOADED), "before anybody has looked"
     assert do(store, clock) == []
     clock.look(store)
     assert (clock.is_held, clock.ahead) == (True, 31 * DAY)
