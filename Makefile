@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test coverage lint style types format bench proof-gateway serve clean
+.PHONY: demo test test-browser coverage lint style types format bench proof-gateway serve clean
 
 demo: $(READY)
 	@$(BIN)/astakos demo
@@ -16,6 +16,16 @@ test: style
 	@types=$$(mktemp); $(MAKE) --no-print-directory types >$$types 2>&1 & checking=$$!; \
 	$(BIN)/pytest --numprocesses auto --dist worksteal; tested=$$?; \
 	wait $$checking; checked=$$?; cat $$types; rm $$types; exit $$((tested || checked))
+
+# The stories about pages, in a real browser. Installs Debian's Chromium if there is none and this can.
+test-browser: export PYTHONDONTWRITEBYTECODE :=
+test-browser: $(READY)
+	@for name in chromium chromium-browser google-chrome; do command -v $$name && break; done >/dev/null || { \
+		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null || { \
+			echo "There is no Chromium. Install it, or run this as root where apt is."; exit 1; }; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+			chromium fonts-dejavu-core; }
+	$(BIN)/pytest --numprocesses auto --dist worksteal -m browser tests/pages
 
 # Separate from test: on Python 3.11, measuring branches costs more than a third of additional CPU time.
 # Without autoload, because our own pytest plugin would import the client before the measurement starts.

@@ -43,6 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 MARKERS = (
+    "browser: in a real Chromium, if one is found.",
     "every_engine: on each kind of database, and not on SQLite alone.",
     "first_on_every_engine: beside every_engine: with the first parameters; with the others on SQLite alone.",
     "postgresql: on PostgreSQL alone.",
@@ -55,6 +56,16 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
     # A password takes a tenth of a second and 64 MiB on purpose; hundreds of tests begin with one.
     password_hashes._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in the last lines if no browser has seen the pages."""
+    skipped = terminalreporter.getreports("skipped")
+    if any("there is no Chromium" in str(report.longrepr) for report in skipped):
+        terminalreporter.write_line(
+            "The stories about pages ran over HTTP only: no Chromium is here. make test-browser installs it.",
+            yellow=True,
+        )
 
 
 def pytest_xdist_auto_num_workers() -> int:

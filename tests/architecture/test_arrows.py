@@ -20,7 +20,7 @@ FLOORS = (
     ("deliveries", "service"),
     ("administration",),
     ("storage",),
-    ("projects",),
+    ("pages", "projects"),
     ("directory", "events", "ledger"),
     ("logs", "distribution", "malformed_json", "turns"),
     ("clock",),

@@ -44,14 +44,15 @@ class _Reader(HTMLParser):
         self.page.elements.append((tag, found))
         self._inside = tag
         if tag == "form":
-            self.page.action = found.get("action", "")
+            # The last form of a page is its own; those before are in its frame.
+            self.page.action, self.page.fields = found.get("action", ""), {}
         if tag == "input":
             self.page.fields[found["name"]] = found.get("value", "")
 
     def handle_data(self, data: str) -> None:
         if self._inside == "title":
-            self.page.title += data.strip()
-        elif self._inside != "style":
+            self.page.title += data.strip().removesuffix(" · Astakos")
+        else:
             self.page.text += data
 
 
@@ -123,7 +124,7 @@ class Browser:
         raise AssertionError("it leads on and on")
 
     def is_logged_in(self) -> bool:
-        return self.send("GET", f"{self.base_url}/ui/landing").status == 200
+        return self.send("GET", f"{self.base_url}/ui/overview").status == 200
 
 
 def query_of(reply: Reply) -> dict[str, str]:

@@ -4,6 +4,7 @@ from astakos.administration.document_places import Place
 from astakos.administration.document_values import mail_address_at, text_at, uuid_at
 from astakos.administration.journal import Journal
 from astakos.administration.state_document import Settings
+from astakos.directory.login_settings import logo_type
 from astakos.directory.network_addresses import Networks
 from astakos.directory.redirects import refuse_allowed_next, refuse_base_url
 from astakos.storage.protocol import Connection
@@ -47,6 +48,16 @@ def load_settings(connection: Connection, base_url: str | None, entry: Settings,
         settings.WEBHOOK_NETWORKS: entry.webhook_networks,
         **{name: getattr(entry, name) for name in settings.LOGIN},
     }
+    _check(entry, here)
+    given = {name: value for name, value in values.items() if value is not None}
+    known = {name: settings.find(connection, name) for name in given}
+    for name, value in given.items():
+        settings.save(connection, name, value)
+    journal.compare("settings", known, given)
+    users.add_groups(connection, entry.groups)
+
+
+def _check(entry: Settings, here: Place) -> None:
     for position, allowed in enumerate(entry.weblogin_next or ()):
         refusal = refuse_allowed_next(allowed)
         if refusal:
@@ -57,9 +68,8 @@ def load_settings(connection: Connection, base_url: str | None, entry: Settings,
                 Networks([network])
             except ValueError as error:
                 raise (here / f"{key}[{position}]").error(str(error)) from error
-    given = {name: value for name, value in values.items() if value is not None}
-    known = {name: settings.find(connection, name) for name in given}
-    for name, value in given.items():
-        settings.save(connection, name, value)
-    journal.compare("settings", known, given)
-    users.add_groups(connection, entry.groups)
+    if entry.logo:
+        try:
+            logo_type(entry.logo)
+        except ValueError as error:
+            raise (here / "logo").error(str(error)) from error

@@ -51,6 +51,9 @@ class Settings(Entry):
     access_token_seconds: Annotated[int, msgspec.Meta(ge=1, le=86400)] | None = None
     oauth2_without_tls: bool | None = None
     terms: str | None = None
+    service_name: Annotated[str, msgspec.Meta(min_length=1, max_length=80)] | None = None
+    logo: Annotated[str, msgspec.Meta(max_length=1000)] | None = None
+    forgotten_password: Annotated[str, msgspec.Meta(max_length=1000)] | None = None
     compatibility: Literal["newest", "0.14"] | None = None
 
 

@@ -19,6 +19,7 @@ from astakos.http.faults import (
 from astakos.http.forwarding import ProxyWarning
 from astakos.http.keystone.errors import error_answer, is_keystone_path
 from astakos.http.media_types import HTML_UTF8, JSON_UTF8
+from astakos.http.pages.refusals import NO_PAGE, bare_refusal_page, refusal_page, wants_page
 from astakos.http.request import NO_SUCH_CALL, XML, Answer, Request
 from astakos.http.request_counts import RequestCounts
 from astakos.http.request_ids import RequestIds
@@ -36,6 +37,7 @@ requests_log = logging.getLogger("astakos.http.requests")
 GONE = 499
 """Logged in place of a status if the client disconnected before it had sent its whole request."""
 
+FOR_PROGRAMS = (*API_PREFIXES, "/authz/", "/admin/", "/healthz", "/readyz", "/openapi.json", "/oauth2/token")
 NOT_FOUND = (
     b"<!DOCTYPE html><title>Not found</title><h1>Not found</h1><p>There is no page at this address.</p>\n"
 )
@@ -116,15 +118,20 @@ class Application:
     def defect(self, request: Request, error: BaseException) -> Answer:
         """Returns the response to a request that met a defect of the code, which is logged."""
         log.error("request failed: %s %s", request.method, request.route, exc_info=error)
-        return self._refusal(request, InternalServerError())
+        try:
+            return self._refusal(request, InternalServerError())
+        except Exception:
+            # What renders pages can be the very defect.
+            log.exception("the page about it could not be made")
+            return _fault_answer(request, InternalServerError())
 
     async def _answered(self, request: Request) -> Answer:
         if request.is_outside:
-            return Answer(404, NOT_FOUND, HTML_UTF8)
+            return self._no_page(request)
         try:
             return await self._answer(request)
         except Fault as fault:
-            return self._refusal(request, fault)
+            return await self._refused(request, fault)
         except StorageUnavailableError as error:
             log.debug("storage unavailable: %s %s: %s", request.method, request.route, error)
             return self._refusal(request, fault_of(error))
@@ -138,7 +145,7 @@ class Application:
                 raise ItemNotFound(NO_SUCH_CALL)
             if request.path.startswith(API_PREFIXES):
                 raise BadRequest(NO_SUCH_CALL)
-            return Answer(404, NOT_FOUND, HTML_UTF8)
+            raise ItemNotFound(NO_PAGE)
         methods = route.methods
         handler = route.handler_of(request.method)
         if handler is None and is_keystone_path(request.path):
@@ -147,7 +154,26 @@ class Application:
             raise request.dialect.wrong_method(request.method, tuple(methods))
         return await handler(self.service, request)
 
+    async def _refused(self, request: Request, fault: Fault) -> Answer:
+        if _is_for_people(request):
+            return await refusal_page(self.service, request, fault)
+        if (
+            request.found is None
+            and not request.path.startswith(API_PREFIXES)
+            and not is_keystone_path(request.path)
+        ):
+            return self._no_page(request)
+        return self._refusal(request, fault)
+
+    def _no_page(self, request: Request) -> Answer:
+        if wants_page(request):
+            return bare_refusal_page(self.service, request, ItemNotFound(NO_PAGE))
+        return Answer(404, NOT_FOUND, HTML_UTF8)
+
     def _refusal(self, request: Request, fault: Fault) -> Answer:
+        """Returns a refusal, without reading anything."""
+        if _is_for_people(request):
+            return bare_refusal_page(self.service, request, fault)
         if is_keystone_path(request.path):
             return error_answer(fault, self.service.base_url)
         return _fault_answer(request, fault)
@@ -171,6 +197,11 @@ class Application:
                 milliseconds,
                 extra={"fields": fields},
             )
+
+
+def _is_for_people(request: Request) -> bool:
+    """Returns whether a refusal is a page. The API is for programs, some of which accept anything."""
+    return wants_page(request) and not request.path.startswith(FOR_PROGRAMS)
 
 
 class FramingFault(Fault):

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from astakos.http.media_types import HTML_TYPE
@@ -18,8 +18,24 @@ OF_PAGES: Final[Mapping[str, str]] = {
 }
 """Sent with every HTML response that does not set them itself, including redirects and pages about errors."""
 
+OF_OWN_FILES: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
 
-def page_policy(style: str) -> str:
+
+def page_policy(forms_may_lead_to: Sequence[str] | None = ("'self'",)) -> str:
+    """Returns the policy of a page that loads only what this service serves, and runs nothing inline.
+
+    Args:
+        forms_may_lead_to: Sources of `form-action`; None for any.
+    """
+    if forms_may_lead_to is None:
+        return OF_OWN_FILES
+    return f"{OF_OWN_FILES}; form-action {' '.join(forms_may_lead_to)}"
+
+
+def styled_page_policy(style: str) -> str:
     """Returns the policy of a page that has one style sheet, runs no scripts, and loads nothing."""
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; frame-ancestors 'none'"

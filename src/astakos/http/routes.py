@@ -35,6 +35,8 @@ from astakos.http.oauth2.standard_calls import ForStandardOAuth2
 from astakos.http.openapi import publishing
 from astakos.http.openapi.description import ANY_METHOD
 from astakos.http.openapi.publishing import OfAllRoutes
+from astakos.http.pages.page_routes import PAGE_ROUTES
+from astakos.http.pages.refusals import ForPeople
 from astakos.http.projects import (
     actions,
     event_feeds,
@@ -58,7 +60,6 @@ from astakos.http.routing import (
     serial_of,
 )
 from astakos.http.web import join_page, landing_page, login_page, menus, terms_page, weblogin
-from astakos.http.web.html import ForPeople
 
 ACCOUNT = "/account/v1.0"
 COMMISSIONS = f"{ACCOUNT}/commissions"
@@ -208,6 +209,7 @@ def _web() -> Iterator[Route]:
     yield Route("/oauth2/introspect", {"POST": ForStandardOAuth2(introspection.introspect)})
     yield Route("/oauth2/revoke", {"POST": ForStandardOAuth2(revocation.revoke)})
     yield Route(AUTHORIZATION_SERVER, {"GET": metadata.metadata}, EXACTLY)
+    yield from PAGE_ROUTES
     yield Route("/ui/", _shown(landing_page.index), EXACTLY)
     yield Route("/ui", {ANY_METHOD: menus.start}, EXACTLY)
     yield Route("/weblogin", {ANY_METHOD: menus.weblogin}, EXACTLY)
@@ -265,8 +267,12 @@ def _keystone() -> Iterator[Route]:
 
 
 def all_methods() -> dict[str, Methods]:
-    """Returns the handlers of every path by method, under the path names that OpenAPI uses."""
-    return {name: route.methods for name, route in TABLE.routes.items()}
+    """Returns the handlers of the API by path and method, under the path names that OpenAPI uses."""
+    return {
+        name: route.methods
+        for name, route in TABLE.routes.items()
+        if not any(getattr(handler, "is_page", False) for handler in route.methods.values())
+    }
 
 
 def find_route(request: Request) -> None:

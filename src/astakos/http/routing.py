@@ -27,6 +27,9 @@ PATTERNS: Final[Mapping[str, str]] = {
     "id": "[^/]+",
     "key": "[^/]+",
     "uuid": "[^/]+?",
+    "name": "[^/]+",
+    "resource": ".+",
+    "file": "[^/]+/[^/]+",
 }
 """What each path variable matches, unless its route sets `pattern`."""
 
@@ -92,6 +95,9 @@ class Route:
 
 def _bodies(methods: Methods) -> Iterator[tuple[str, _Body]]:
     for method, found in methods.items():
+        limit = getattr(found, "form_limit", 0)
+        if limit and method not in WITHOUT_BODY:
+            yield method, _Body(limit, for_token=False)
         # A wrapper asks for a token before its handler, or one of its handlers, reads the body.
         handlers = getattr(found, "handlers", None) or {method: getattr(found, "handler", found)}
         for each, handler in handlers.items():

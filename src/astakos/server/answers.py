@@ -42,7 +42,7 @@ class AnswerWriter:
         """Take the time for the headers from a clock."""
         self._now = now
         self._second = 0
-        self._fixed = b""
+        self._fixed = self._fixed_if_kept = b""
 
     def bytes_of(self, request: Request, answer: Answer, *, is_last: bool) -> bytes:
         """The answer to a request.
@@ -81,7 +81,7 @@ class AnswerWriter:
         return b"".join(
             (
                 STATUS_LINES[answer.status],
-                self._fixed_fields(),
+                self._fixed_fields(is_kept="Cache-Control" in answer.headers),
                 f"content-type: {media_type}\r\nx-request-id: {request_id}\r\n".encode("latin-1"),
                 b"content-length: %d\r\n" % len(answer.body) if has_content else b"",
                 *fields,
@@ -91,18 +91,19 @@ class AnswerWriter:
             )
         )
 
-    def _fixed_fields(self) -> bytes:
-        """The fields that every answer has and that change once a second."""
+    def _fixed_fields(self, *, is_kept: bool) -> bytes:
+        """The fields that every answer has and that change once a second; fewer if it may be kept."""
         second = int(self._now())
         if second != self._second or not self._fixed:
             self._second = second
             date = formatdate(second, usegmt=True)
+            self._fixed_if_kept = f"date: {date}\r\n".encode("ascii") + PROTECTION
             self._fixed = (
                 f"date: {date}\r\nexpires: {date}\r\nlast-modified: {date}\r\n"
                 "cache-control: no-cache, no-store, must-revalidate, max-age=0\r\n"
                 "vary: X-Auth-Token, Authorization\r\n"
             ).encode("ascii") + PROTECTION
-        return self._fixed
+        return self._fixed_if_kept if is_kept else self._fixed
 
 
 def _fields(answer: Answer, media_type: str) -> Iterable[bytes]:

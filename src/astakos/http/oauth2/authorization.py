@@ -21,9 +21,10 @@ from astakos.http.oauth2.client_credentials import (
     secrets_for,
 )
 from astakos.http.openapi.description import ELSEWHERE, Parameter, Reply, as_text, described
+from astakos.http.pages.refusals import wants_page
+from astakos.http.pages.visits import OWN_FORMS, form_source, visit_of
 from astakos.http.request import Answer, Request
 from astakos.http.web.browser_sessions import (
-    PROOF,
     Login,
     address_of,
     login_address,
@@ -31,17 +32,7 @@ from astakos.http.web.browser_sessions import (
     require_own_form,
     terms_address,
 )
-from astakos.http.web.html import (
-    OWN_FORMS,
-    base_path,
-    form_source,
-    hidden,
-    html,
-    joined,
-    page,
-    redirect,
-    redirect_within,
-)
+from astakos.http.web.redirects import redirect, redirect_within
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import oauth2
@@ -117,7 +108,7 @@ async def auth(service: Service, request: Request) -> Answer:
         if form.get(DECISION) == DENY:
             return _back(wish, ("error", "access_denied"))
     elif not wish.client.trusted:
-        return _description(service, request, wish, login, given)
+        return await _description(service, request, wish, login, given)
     code = await _issue_code(service, wish, login)
     return (
         redirect_within(service, login_address(service, here))
@@ -164,12 +155,12 @@ def _parameters(given: Mapping[str, str]) -> list[tuple[str, str]]:
     return [(name, given[name]) for name in PARAMETERS if name in given]
 
 
-def _description(
+async def _description(
     service: Service, request: Request, wish: Wish, login: Login, given: Mapping[str, str]
 ) -> Answer:
     """Describes the request: as a page for people, as a document for programs."""
-    if "text/html" in request.header(b"accept"):
-        return _page(service, wish, login, given)
+    if wants_page(request):
+        return await _page(service, request, wish, login, given)
     document = {
         "client": wish.client.identifier,
         "redirect_uri": wish.redirect_uri,
@@ -179,24 +170,19 @@ def _description(
     return as_json(document, headers={"X-CSRF-Token": login.proof, "Vary": "Cookie, Accept"})
 
 
-def _page(service: Service, wish: Wish, login: Login, given: Mapping[str, str]) -> Answer:
-    name = wish.client.name or wish.client.identifier
-    fields = [hidden(key, value) for key, value in _parameters(given)]
-    content = html(
-        "<p><strong>{}</strong> wants to act for you, {}.</p>\n<dl>\n"
-        "<dt>It will have access to</dt>\n<dd>{}</dd>\n<dt>You will return to</dt>\n<dd>{}</dd>\n</dl>\n"
-        '<form method="post" action="{}/oauth2/auth">\n{}\n<button>Allow</button>\n'
-        '<button class="other" name="{}" value="{}">Deny</button>\n</form>',
-        name,
-        login.user.email,
-        wish.scope,
-        wish.redirect_uri,
-        base_path(service),
-        joined([*fields, hidden(PROOF, login.proof)]),
-        DECISION,
-        DENY,
+async def _page(
+    service: Service, request: Request, wish: Wish, login: Login, given: Mapping[str, str]
+) -> Answer:
+    visit = await visit_of(service, request, login)
+    return visit.page(
+        "consent.html",
+        client=wish.client.name or wish.client.identifier,
+        scope=wish.scope,
+        redirect_uri=wish.redirect_uri,
+        sent=dict(_parameters(given)),
+        decision=(DECISION, DENY),
+        forms_may_lead_to=(*OWN_FORMS, form_source(wish.redirect_uri)),
     )
-    return page(f"Allow {name}?", content, forms_may_lead_to=(*OWN_FORMS, form_source(wish.redirect_uri)))
 
 
 async def _issue_code(service: Service, wish: Wish, login: Login) -> str | None:

@@ -15,6 +15,7 @@ from astakos.http.faults import BadRequest, BodyTooLarge, Forbidden, TooManyAtte
 from astakos.http.forwarding import is_secure
 from astakos.http.media_types import JSON_UTF8
 from astakos.http.openapi.description import Refusals
+from astakos.http.pages.refusals import refusal_page, wants_page
 from astakos.http.request import Answer, Request
 from astakos.http.secret_attempts import is_right
 from astakos.http.serialization import to_json
@@ -30,6 +31,10 @@ class Credentials(NamedTuple):
     secret: str
 
 
+CONSENT = "/oauth2/auth"
+"""The only one of the calls that browsers show to people."""
+
+
 @dataclass(frozen=True, slots=True)
 class ForOAuth2:
     """Wraps a handler that requires TLS, and whose errors have this protocol's OAuth2 format."""
@@ -39,11 +44,13 @@ class ForOAuth2:
     handler: Callable[[Service, Request], Awaitable[Answer]]
 
     async def __call__(self, service: Service, request: Request) -> Answer:
-        """Requires TLS, calls the handler, and returns its errors as JSON."""
+        """Requires TLS, calls the handler, and explains errors: to people on a page, to programs as JSON."""
         try:
             await require_tls(service, request)
             return await self.handler(service, request)
         except (BadRequest, BodyTooLarge, Forbidden, TooManyAttempts) as refusal:
+            if wants_page(request) and request.path.startswith(CONSENT):
+                return await refusal_page(service, request, refusal)
             document = {"error": "generic_error", "exception": refusal.message}
             return as_json(document, refusal.status, refusal.headers)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from astakos.http.browser_protection import POLICY, page_policy
+from astakos.http.browser_protection import POLICY, styled_page_policy
 from astakos.http.media_types import HTML_TYPE, HTML_UTF8, JSON_TYPE
 from astakos.http.openapi.description import Reply, described
 from astakos.http.openapi.document import Announced, Routes, openapi_document
@@ -13,7 +13,7 @@ from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
 from astakos.service.service import Service
 
-DOCS_HEADERS = {POLICY: f"{page_policy(STYLE)}; form-action 'none'"}
+DOCS_HEADERS = {POLICY: f"{styled_page_policy(STYLE)}; form-action 'none'"}
 
 
 @described("documentation.openapi", answers={200: Reply(dict[str, Any], [JSON_TYPE])})

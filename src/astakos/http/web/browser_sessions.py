@@ -18,8 +18,8 @@ from astakos.http.projects.actors import origin_of
 from astakos.http.request import Answer, Request
 from astakos.http.web import cookies
 from astakos.http.web.cookies import Cookies
-from astakos.http.web.html import redirect_within
 from astakos.http.web.own_origin import is_from_elsewhere
+from astakos.http.web.redirects import redirect_within
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import events, oauth2, sessions, users

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from typing import ClassVar
 from urllib.parse import quote, urlsplit
 
 from astakos.clock import MICROSECONDS
@@ -20,6 +21,7 @@ SECURE = "__Secure-"
 BROWSER_DAYS = 366
 """As long as the longest session, which needs the browser's cookie, too."""
 TRIED_SECONDS = 10
+FLASH_SECONDS = 60
 
 
 class Cookies:
@@ -29,6 +31,9 @@ class Cookies:
         session_name: The name of the cookie that holds the secret of the session.
         browser_name: The name of the cookie that holds the secret of the browser.
     """
+
+    FLASH: ClassVar = "astakos_flash"
+    THEME: ClassVar = "astakos_theme"
 
     def __init__(self, base_url: str) -> None:
         """Restricts the service's own cookies to its path, and to TLS if the base URL uses it.
@@ -62,6 +67,18 @@ class Cookies:
     def tried(self) -> str:
         """Sets the cookie that marks an attempt to set or end the shared cookie."""
         return self._own(TRIED, "1", f"; Max-Age={TRIED_SECONDS}")
+
+    def flash(self, value: str) -> str:
+        """Sets the cookie that tells the next page what an action has done."""
+        return self._own(self.FLASH, value, f"; Max-Age={FLASH_SECONDS}")
+
+    def no_flash(self) -> str:
+        """Ends that cookie."""
+        return self._own(self.FLASH, "", "; Max-Age=0")
+
+    def theme(self, name: str) -> str:
+        """Sets the cookie that holds the appearance of the pages in this browser."""
+        return self._own(self.THEME, name, f"; Max-Age={BROWSER_DAYS * 24 * 3600}")
 
     def of_components(self, settings: LoginSettings, session: Session | None) -> str:
         """Sets or ends the shared cookie, which gives the token to other components' pages.

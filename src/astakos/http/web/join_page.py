@@ -9,19 +9,18 @@ from typing import NotRequired, TypedDict
 from astakos.http.faults import BadRequest, Fault, Forbidden, TooManyAttempts
 from astakos.http.forms import FormBody, read_form
 from astakos.http.openapi.description import ELSEWHERE, PAGE, described
+from astakos.http.pages.visits import Visit, visit_of
 from astakos.http.projects.invited_joins import join, known_invitation
 from astakos.http.request import Answer, Request
 from astakos.http.web.browser_sessions import (
-    PROOF,
-    Login,
     login_address,
     login_of,
     require_own_form,
     require_own_site,
     terms_address,
 )
-from astakos.http.web.html import Html, base_path, hidden, html, page, redirect_within
 from astakos.http.web.login_page import TOO_MANY
+from astakos.http.web.redirects import redirect_within
 from astakos.projects.project import Project
 from astakos.service.service import Service
 from astakos.storage.tables import projects, users
@@ -51,8 +50,9 @@ async def join_page(service: Service, request: Request) -> Answer:
         return redirect_within(service, login_address(service, here))
     if not login.user.has_signed_terms:
         return redirect_within(service, terms_address(service, here))
+    visit = await visit_of(service, request, login)
     if request.method != "POST":
-        return _question(service, login)
+        return _question(visit)
     require_own_site(service, request)
     form = await read_form(request)
     require_own_form(service, request, form, login)
@@ -62,54 +62,27 @@ async def join_page(service: Service, request: Request) -> Answer:
         if form.get("confirmed"):
             await join(service, request, login.user, code)
     except Fault as fault:
-        return _question(service, login, fault)
+        return _question(visit, fault)
     project = await service.read(projects.find, invitation.project)
     if project is None:
-        return _question(service, login)
+        return _question(visit)
     if form.get("confirmed"):
-        return page("You have joined", html("<p>You are a member of {}.</p>", project.name))
-    return await _confirmation(service, login, project, code)
+        return visit.page("joined.html", project=project.name)
+    return await _confirmation(visit, project, code)
 
 
-def _question(service: Service, login: Login, fault: Fault | None = None) -> Answer:
-    marks = html(' aria-invalid="true" aria-describedby="error"') if fault else Html()
-    error = html('<p class="error" id="error" role="alert">{}</p>', fault.message) if fault else Html()
-    content = html(
-        '<p>You are signed in as {}.</p>\n<form method="post" action="{}/ui/join">\n{}\n'
-        '<label for="invitation">The code of your invitation</label>\n'
-        '<input id="invitation" name="invitation" type="text" autocomplete="off" autocapitalize="none" '
-        'spellcheck="false" required autofocus maxlength="{}"{}>\n{}\n<button>Continue</button>\n</form>',
-        login.user.email,
-        base_path(service),
-        hidden(PROOF, login.proof),
-        LONGEST,
-        marks,
-        error,
-    )
-    return page(
-        "Join a project",
-        content,
+def _question(visit: Visit, fault: Fault | None = None) -> Answer:
+    return visit.page(
+        "join.html",
         status=200 if fault is None else fault.status,
-        retry_after=fault.retry_after if isinstance(fault, TooManyAttempts) else None,
+        headers={"Retry-After": str(fault.retry_after)} if isinstance(fault, TooManyAttempts) else {},
+        error="" if fault is None else fault.message,
+        longest=LONGEST,
     )
 
 
-async def _confirmation(service: Service, login: Login, project: Project, code: str) -> Answer:
-    owner = None if project.owner is None else await service.read(users.find_by_uuid, project.owner)
-    content = html(
-        "<dl>\n<dt>Project</dt>\n<dd>{}</dd>\n{}{}</dl>\n"
-        '<form method="post" action="{}/ui/join">\n{}{}{}\n<button>Join as {}</button>\n</form>',
-        project.name,
-        _fact("Owner", owner.email if owner else ""),
-        _fact("Description", project.description),
-        base_path(service),
-        hidden(PROOF, login.proof),
-        hidden("invitation", code),
-        hidden("confirmed", "yes"),
-        login.user.email,
+async def _confirmation(visit: Visit, project: Project, code: str) -> Answer:
+    owner = None if project.owner is None else await visit.service.read(users.find_by_uuid, project.owner)
+    return visit.page(
+        "join_question.html", project=project, owner="" if owner is None else owner.email, code=code
     )
-    return page("Join this project?", content)
-
-
-def _fact(name: str, value: str) -> Html:
-    return html("<dt>{}</dt>\n<dd>{}</dd>\n", name, value) if value else Html()

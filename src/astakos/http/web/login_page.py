@@ -15,20 +15,19 @@ from astakos.http.faults import BadRequest, Forbidden, TooManyAttempts
 from astakos.http.forms import FormBody, read_form
 from astakos.http.media_types import HTML_TYPE
 from astakos.http.openapi.description import ELSEWHERE, PAGE, Reply, described
+from astakos.http.pages.visits import OWN_FORMS, visit_of
 from astakos.http.request import Answer, Request
 from astakos.http.secret_attempts import change_if_right, is_right
 from astakos.http.web import browser_sessions
 from astakos.http.web.browser_sessions import (
-    PROOF,
     Beginning,
-    Login,
     browser_of,
     login_of,
     require_own_form,
     require_own_site,
 )
 from astakos.http.web.cookies import Cookies
-from astakos.http.web.html import OWN_FORMS, Html, base_path, hidden, html, page, redirect_within
+from astakos.http.web.redirects import redirect_within
 from astakos.http.web.terms_page import NEXT
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
@@ -96,26 +95,13 @@ async def logout(service: Service, request: Request) -> Answer:
     if login is None:
         return redirect_within(service, f"{service.base_url}/ui/login")
     if request.method != "POST":
-        return page("Sign out", _logout_form(service, login))
+        return (await visit_of(service, request, login)).page("logout.html")
     require_own_site(service, request)
     require_own_form(service, request, await read_form(request), login)
     await browser_sessions.end(service, login)
     settings = await service.login_settings()
     ended = browser_sessions.login_cookies(Cookies(service.base_url), settings, None)
-    content = html(
-        '<p>You have signed out.</p>\n<p><a href="{}/ui/login">Sign in again</a></p>', base_path(service)
-    )
-    return page("Signed out", content, cookies=ended)
-
-
-def _logout_form(service: Service, login: Login) -> Html:
-    return html(
-        '<p>You are signed in as {}.</p>\n<form method="post" action="{}/ui/logout">\n{}\n'
-        "<button>Sign out</button>\n</form>",
-        login.user.email,
-        base_path(service),
-        hidden(PROOF, login.proof),
-    )
+    return (await visit_of(service, request)).page("logged_out.html", cookies=ended)
 
 
 async def _log_in(service: Service, request: Request) -> Answer:
@@ -184,8 +170,8 @@ def _find(
 
 
 def _following(service: Service, wanted: str) -> str:
-    """Returns where to go after the login: the wanted URL if it is this service's, else the landing page."""
-    return own_address(wanted, service.base_url) or f"{service.base_url}/ui/landing"
+    """Returns where to go after the login: the wanted URL if it is this service's, else the overview."""
+    return own_address(wanted, service.base_url) or f"{service.base_url}/ui/overview"
 
 
 async def _form(
@@ -199,37 +185,19 @@ async def _form(
     status: int = 200,
 ) -> Answer:
     browser = browser_of(service, request) or new_secret(os.urandom)
-    if refusal is not None:
-        error = refusal.message
-    marks = html(' aria-invalid="true" aria-describedby="error"') if error else Html()
-    content = html(
-        '<form method="post" action="{}/ui/login">\n{}{}\n'
-        '<label for="username">Username (email address)</label>\n'
-        '<input id="username" name="username" type="text" inputmode="email" autocomplete="username" '
-        'autocapitalize="none" spellcheck="false" required maxlength="{}" value="{}"{}{}>\n'
-        '<label for="password">Password</label>\n'
-        '<input id="password" name="password" type="password" autocomplete="current-password" '
-        'required maxlength="{}"{}{}>\n{}\n<button>Sign in</button>\n</form>',
-        base_path(service),
-        hidden(PROOF, form_proof(browser)),
-        hidden("next", wanted),
-        LONGEST,
-        username,
-        Html() if username else html(" autofocus"),
-        marks,
-        LONGEST,
-        html(" autofocus") if username else Html(),
-        marks,
-        html('<p class="error" id="error" role="alert">{}</p>', error) if error else Html(),
-    )
-    title = "Sign in" if not error else "Could not sign in"
-    return page(
-        title,
-        content,
+    visit = await visit_of(service, request, proof=form_proof(browser))
+    settings = await service.login_settings()
+    return visit.page(
+        "login.html",
         status=status,
+        headers={} if refusal is None else {"Retry-After": str(refusal.retry_after)},
         cookies=[Cookies(service.base_url).browser(browser)],
-        retry_after=None if refusal is None else refusal.retry_after,
         forms_may_lead_to=await _may_lead_to(service, wanted),
+        following=wanted,
+        username=username,
+        error=error if refusal is None else refusal.message,
+        longest=LONGEST,
+        forgotten_password=settings.forgotten_password,
     )
 
 

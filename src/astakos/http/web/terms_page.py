@@ -7,10 +7,11 @@ from astakos.directory.redirects import own_address
 from astakos.http.faults import BadRequest, Forbidden
 from astakos.http.forms import FormBody, read_form
 from astakos.http.openapi.description import ELSEWHERE, PAGE, Parameter, as_text, described
+from astakos.http.pages.visits import OWN_FORMS, visit_of
 from astakos.http.projects.actors import actor_of, origin_of
 from astakos.http.request import Answer, Request
-from astakos.http.web.browser_sessions import PROOF, login_of, require_own_form, require_own_site
-from astakos.http.web.html import base_path, hidden, html, page, redirect_within
+from astakos.http.web.browser_sessions import login_of, require_own_form, require_own_site
+from astakos.http.web.redirects import redirect_within
 from astakos.service.service import Service
 
 NEXT = Parameter("next", "The URL of this service to continue at.", as_text)
@@ -34,7 +35,6 @@ async def terms(service: Service, request: Request) -> Answer:
     """Shows the terms of service, or records that the user has signed them."""
     login = await login_of(service, request)
     settings = await service.login_settings()
-    text = html('<p class="text">{}</p>', settings.terms)
     if request.method == "POST" and login is not None:
         require_own_site(service, request)
         form = await read_form(request)
@@ -47,14 +47,13 @@ async def terms(service: Service, request: Request) -> Answer:
         )
         service.forget()
         following = own_address(form.get("next", ""), service.base_url)
-        return redirect_within(service, following or f"{service.base_url}/ui/landing")
-    if login is None or login.user.has_signed_terms:
-        return page("Terms of service", text)
-    form_to_sign = html(
-        '{}\n<form method="post" action="{}/ui/terms">\n{}{}\n<button>I agree</button>\n</form>',
-        text,
-        base_path(service),
-        hidden(PROOF, login.proof),
-        hidden("next", request.query.get("next", "")),
+        return redirect_within(service, following or f"{service.base_url}/ui/overview")
+    visit = await visit_of(service, request, login)
+    must_sign = login is not None and not login.user.has_signed_terms
+    return visit.page(
+        "terms.html",
+        terms=settings.terms,
+        must_sign=must_sign,
+        following=request.query.get("next", ""),
+        forms_may_lead_to=None if must_sign else OWN_FORMS,
     )
-    return page("Terms of service", form_to_sign, forms_may_lead_to=None)

@@ -10,13 +10,14 @@ from urllib.parse import urlencode, urlsplit
 
 from astakos.directory.login_settings import LoginSettings
 from astakos.directory.redirects import is_allowed_next, with_query
-from astakos.http.faults import BadRequest, Forbidden
+from astakos.http.faults import BadRequest, Fault, Forbidden
 from astakos.http.forms import FormBody, read_form
 from astakos.http.openapi.description import ELSEWHERE, PAGE, Parameter, Reply, as_text, described
+from astakos.http.pages.refusals import refusal_page, wants_page
+from astakos.http.pages.visits import OWN_FORMS, Visit, form_source, visit_of
 from astakos.http.request import Answer, Request
 from astakos.http.web import browser_sessions
 from astakos.http.web.browser_sessions import (
-    PROOF,
     Login,
     agreement,
     login_address,
@@ -26,21 +27,10 @@ from astakos.http.web.browser_sessions import (
     terms_address,
 )
 from astakos.http.web.cookies import Cookies
-from astakos.http.web.html import (
-    OWN_FORMS,
-    base_path,
-    form_source,
-    hidden,
-    html,
-    joined,
-    page,
-    plain,
-    redirect,
-    redirect_within,
-)
+from astakos.http.web.redirects import plain, redirect, redirect_within
 from astakos.service.service import Service
 
-TEXT_FOR_PEOPLE = Reply(media_types=["text/plain"])
+TEXT_OR_PAGE = (Reply(media_types=["text/plain"]), PAGE)
 NEXT, RENEW, FORCE = "next", "renew", "force"
 ASK = "ask"
 """Marks the address after a login that another site has asked for: the login is no consent to a renewal."""
@@ -83,7 +73,7 @@ class Confirmation(TypedDict):
             FORCE, "If present and empty, ends the session, so that the user must log in again.", as_text
         ),
     ],
-    answers={200: PAGE, 302: ELSEWHERE, 400: TEXT_FOR_PEOPLE, 403: TEXT_FOR_PEOPLE},
+    answers={200: PAGE, 302: ELSEWHERE, 400: TEXT_OR_PAGE, 403: TEXT_OR_PAGE},
 )
 async def login(service: Service, request: Request) -> Answer:
     """Redirects to next with the user's UUID and token, after a login if needed.
@@ -97,18 +87,18 @@ async def login(service: Service, request: Request) -> Answer:
     settings = await service.login_settings()
     refusal = _refusal(request.query, settings)
     if refusal is not None:
-        return refusal
+        return await _told(service, request, refusal)
     wish = _wish(request.query)
     must_ask = ASK in request.query or request.header(b"sec-fetch-site") != "same-origin"
     if found is not None and wish.ends_something and must_ask:
-        return _question(service, found, wish)
+        return _question(await visit_of(service, request, found), wish)
     return await _carry_out(service, request, settings, found, wish, must_ask=must_ask)
 
 
 @described(
     "weblogin.confirm",
     body=FormBody(Confirmation),
-    answers={302: ELSEWHERE, 400: TEXT_FOR_PEOPLE},
+    answers={302: ELSEWHERE, 400: TEXT_OR_PAGE},
     faults=[BadRequest, Forbidden],
 )
 async def confirm(service: Service, request: Request) -> Answer:
@@ -120,17 +110,24 @@ async def confirm(service: Service, request: Request) -> Answer:
     settings = await service.login_settings()
     refusal = _refusal(form, settings)
     if refusal is not None:
-        return refusal
+        return await _told(service, request, refusal)
     return await _carry_out(service, request, settings, found, _wish(form), must_ask=False)
 
 
-def _refusal(given: Mapping[str, str], settings: LoginSettings) -> Answer | None:
+def _refusal(given: Mapping[str, str], settings: LoginSettings) -> Fault | None:
     wanted = given.get(NEXT)
     if not wanted:
-        return plain(400, "The parameter next must be the URL that receives the token.")
+        return BadRequest("The parameter next must be the URL that receives the token.")
     if not is_allowed_next(wanted, settings.weblogin_next):
-        return plain(403, "The parameter next is not a URL that may receive tokens.")
+        return Forbidden("The parameter next is not a URL that may receive tokens.")
     return None
+
+
+async def _told(service: Service, request: Request, refusal: Fault) -> Answer:
+    """Tells of a refusal: people on a page, programs in a line of text."""
+    if wants_page(request):
+        return await refusal_page(service, request, refusal)
+    return plain(refusal.status, refusal.message)
 
 
 def _wish(given: Mapping[str, str]) -> Wish:
@@ -138,30 +135,17 @@ def _wish(given: Mapping[str, str]) -> Wish:
     return Wish(given.get(NEXT, ""), renews=given.get(RENEW) == "", forces=given.get(FORCE) == "")
 
 
-def _question(service: Service, found: Login, wish: Wish) -> Answer:
+def _question(visit: Visit, wish: Wish) -> Answer:
     parts = urlsplit(wish.next)
     flags = [(RENEW, wish.renews), (FORCE, wish.forces)]
-    content = html(
-        "<p>{} asks for {}. You are signed in as {}.</p>\n<p>{}</p>\n"
-        '<form method="post" action="{}/weblogin/confirm">\n{}\n<button>Continue</button>\n</form>\n'
-        "<p>If you did not expect this, close this page: nothing has changed.</p>",
-        parts.hostname or parts.scheme,
-        "a new token" if wish.renews else "a new login",
-        found.user.email,
-        "All your tokens will end, and you will be signed out everywhere else."
-        if wish.renews
-        else "You will be signed out here, and have to sign in again.",
-        base_path(service),
-        joined(
-            [
-                hidden(NEXT, wish.next),
-                *(hidden(name, "") for name, is_set in flags if is_set),
-                hidden(PROOF, found.proof),
-            ]
-        ),
-    )
     # The browser applies this policy to wherever the form leads: to the component, which is allowed.
-    return page("Continue?", content, forms_may_lead_to=(*OWN_FORMS, form_source(wish.next)))
+    return visit.page(
+        "weblogin.html",
+        who=parts.hostname or parts.scheme,
+        renews=wish.renews,
+        sent={NEXT: wish.next, **{name: "" for name, is_set in flags if is_set}},
+        forms_may_lead_to=(*OWN_FORMS, form_source(wish.next)),
+    )
 
 
 async def _carry_out(

@@ -1,7 +1,9 @@
 import base64
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from html import unescape
 from urllib.parse import quote, unquote, urlencode
 
 import pytest
@@ -92,8 +94,11 @@ def exchange(
 
 
 def refusal(reply: Reply, status: int = 400) -> str:
-    """What a refusal says to people; it has the form of this protocol and is said to be JSON."""
+    """What a refusal says to people: on a page, or in the form of this protocol, which is said to be JSON."""
     assert reply.status == status
+    if reply.headers["content-type"].startswith("text/html"):
+        (message,) = re.findall('<p role="alert">(.*?)</p>', reply.content.decode())
+        return unescape(message)
     assert reply.headers["content-type"] == "application/json; charset=UTF-8"
     assert reply.document.keys() == {"error", "exception"}
     assert reply.document["error"] == "generic_error"

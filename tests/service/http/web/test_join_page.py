@@ -67,7 +67,7 @@ def test_wrong_codes_are_refused_and_counted(browser: Browser) -> None:
     for _ in range(10):
         refused = browser.submit(page, invitation="1-" + "x" * 43)
         assert (refused.status, "no such invitation" in page_of(refused).text) == (404, True)
-        assert page_of(refused).element("invitation")["aria-describedby"] == "error"
+        assert page_of(refused).element("invitation")["aria-describedby"] == "invitation-error"
     limited = browser.submit(page, invitation="1-" + "x" * 43)
     assert limited.status == 429
     assert int(limited.headers["retry-after"]) > 0

@@ -1,0 +1,209 @@
+"""`ui/overview`: what a user has by project, nearest to a limit first, and what was refused lately."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from astakos.directory.entities import Resource, User
+from astakos.directory.service_catalog import menu
+from astakos.http.pages.page_kinds import OVERVIEW, user_page
+from astakos.http.pages.visits import UserVisit
+from astakos.http.request import Answer
+from astakos.ledger.key_levels import prefix_of_holder
+from astakos.ledger.recent_refusals import RecentRefusal, RefusalsWanted
+from astakos.ledger.rules import Holding
+from astakos.pages.meters import Meter
+from astakos.pages.tables import Column, page_of_list, state_of
+from astakos.projects.limits import user_holder
+from astakos.projects.project import Project, ProjectState
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import projects, quotas, registry
+from astakos.storage.tables.quotas import UserQuota
+
+METERS_OF_A_PAGE: Final = 60
+LONG: Final = 12
+"""From so many meters on, the page offers to search."""
+REFUSALS_SHOWN: Final = 10
+OWN: Final = "Yours alone"
+"""What pages call the system project of a user."""
+
+
+class Row(NamedTuple):
+    """A meter of a user, and what all members of the project together have."""
+
+    own: Meter
+    shared: Meter | None
+    project: str
+
+    @property
+    def nearness(self) -> int:
+        """How many percent are taken of the limit that is met first."""
+        return max(self.own.percent, 0 if self.shared is None else self.shared.percent)
+
+
+class ShownProject(NamedTuple):
+    """A project, with its meters."""
+
+    name: str
+    state: str
+    is_default: bool
+    rows: Sequence[Row]
+
+
+class ShownRefusal(NamedTuple):
+    """What was refused, and why."""
+
+    time: int
+    service: str
+    resource: str
+    unit: str | None
+    scale: int
+    requested: int
+    available: int
+    limit: int
+    project: str
+    reason: str
+
+
+class Found(NamedTuple):
+    """What the page reads: meters, projects by UUID (name and state), and components."""
+
+    rows: Sequence[Row]
+    projects: Mapping[str, tuple[str, str]]
+    components: Mapping[int, str]
+    services: Sequence[Mapping[str, str]]
+
+
+async def overview(visit: UserVisit) -> Answer:
+    """Shows the page."""
+    service, user = visit.service, visit.user
+    resources = {one.name: one for one in await service.resources()}
+    found = await service.read(_find, user, resources, visit.site.now)
+    path = f"{visit.site.base}{OVERVIEW}"
+    state = state_of(
+        visit.request.query, path, [Column("limit", "Limit")], sort="-limit", size=METERS_OF_A_PAGE
+    )
+    rows = [row for row in found.rows if _matches(row, found.projects[row.project][0], state.search)]
+    page = page_of_list(state, rows, {"limit": lambda row: row.nearness})
+    return visit.page(
+        "overview.html",
+        state=state,
+        page=page,
+        is_long=len(found.rows) > LONG,
+        projects=list(_by_project(page.rows, found.projects, user)),
+        refusals=await _refusals(visit, resources, found),
+        services=found.services,
+    )
+
+
+def _find(connection: Connection, user: User, resources: Mapping[str, Resource], now: int) -> Found:
+    visible = [
+        quota
+        for quota in quotas.quotas_of_user(connection, user.id, now)
+        if quota.resource not in resources or resources[quota.resource].ui_visible
+    ]
+    found = {uuid: projects.find(connection, uuid) for uuid in {quota.project for quota in visible}}
+    known = {uuid: project for uuid, project in found.items() if project is not None}
+    rows = [
+        _row(quota, resources.get(quota.resource), known[quota.project])
+        for quota in visible
+        if quota.project in known
+    ]
+    names = {
+        uuid: (
+            OWN if project.system_project else project.name,
+            "" if project.state is ProjectState.ACTIVE else project.state.value,
+        )
+        for uuid, project in known.items()
+    }
+    components = registry.list_components(connection)
+    return Found(
+        [row for row in rows if row.own.limit > 0 or row.own.taken > 0],
+        names,
+        {component.id: component.name for component in components},
+        [
+            {"url": str(entry["url"]), "name": str(entry["verbose_name"])}
+            for entry in menu(components)
+            if _is_web(entry["url"]) and entry["cloudbar"]["show"]
+        ],
+    )
+
+
+def _is_web(url: object) -> bool:
+    return isinstance(url, str) and url.startswith(("https://", "http://"))
+
+
+def _row(quota: UserQuota, resource: Resource | None, project: Project) -> Row:
+    own, above = (_meter(quota, resource, one) for one in (quota.member_level, quota.project_level))
+    is_shared = not above.is_unlimited and not project.system_project
+    return Row(own, above if is_shared else None, quota.project)
+
+
+def _meter(quota: UserQuota, resource: Resource | None, holding: Holding) -> Meter:
+    return Meter(
+        quota.resource,
+        holding.usage_min,
+        holding.pending,
+        holding.limit,
+        None if resource is None else resource.unit,
+        0 if resource is None else resource.scale,
+        "" if resource is None else resource.description,
+        "" if quota.period is None else quota.period.words,
+        None if quota.period is None else quota.period.resets,
+    )
+
+
+def _matches(row: Row, project: str, search: str) -> bool:
+    texts = (row.own.resource, row.own.description, project)
+    return all(any(word in text.lower() for text in texts) for word in search.lower().split())
+
+
+def _by_project(
+    rows: Iterable[Row], names: Mapping[str, tuple[str, str]], user: User
+) -> Iterable[ShownProject]:
+    """Yields the projects in the order of the meter of each that is nearest to its limit."""
+    gathered: dict[str, list[Row]] = {}
+    for row in rows:
+        gathered.setdefault(row.project, []).append(row)
+    for uuid, of_project in gathered.items():
+        name, state = names[uuid]
+        yield ShownProject(name, state, uuid == user.default_project, of_project)
+
+
+async def _refusals(
+    visit: UserVisit, resources: Mapping[str, Resource], found: Found
+) -> Sequence[ShownRefusal]:
+    visible = tuple(name for name, one in resources.items() if one.ui_visible and one.api_visible)
+    wanted = RefusalsWanted(REFUSALS_SHOWN, (user_holder(visit.user.uuid),), visible)
+    refused = await visit.service.ledger.recent_refusals(wanted)
+    return [_shown(one, resources[one.key.resource], found) for one in refused]
+
+
+def _shown(one: RecentRefusal, resource: Resource, found: Found) -> ShownRefusal:
+    project = (one.key.source or one.key.holder).removeprefix("project:")
+    name, _ = found.projects.get(project, ("", ""))
+    return ShownRefusal(
+        one.time,
+        found.components.get(one.component, "A service"),
+        one.key.resource,
+        resource.unit,
+        resource.scale,
+        one.requested,
+        one.available,
+        one.limit,
+        name,
+        reason_of(one, name),
+    )
+
+
+def reason_of(one: RecentRefusal, project: str) -> str:
+    """Returns whose limit a refused import has met, and what helps."""
+    if one.is_above:
+        return "A project above yours has no room."
+    if prefix_of_holder(one.key.holder) is not None:
+        return "The limit of the API key that was used does not allow it."
+    if one.key.source:
+        return "It would go beyond your own limit."
+    return f"All members of {project or 'the project'} together would go beyond its limit."
+
+
+ROUTES = (user_page(OVERVIEW, overview),)

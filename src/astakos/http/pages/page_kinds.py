@@ -1,0 +1,130 @@
+"""The kinds of pages and actions below `ui/`: who may see a page, and what a form must prove.
+
+ROUTES = (
+    user_page("/ui/access", access),
+    user_action("/ui/access/sessions/end", end_sessions),
+    administrator_page("/ui/admin/now", now),
+)
+
+A page takes a `UserVisit` and returns an `Answer`; so does an action, which has the form in `visit.form`.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from astakos.http.faults import ItemNotFound
+from astakos.http.forms import FORM_LIMIT, read_form
+from astakos.http.pages.refusals import NO_PAGE, ForPeople
+from astakos.http.pages.visits import UserVisit, page_before, path_here, user_visit
+from astakos.http.request import Answer, Request
+from astakos.http.routing import EXACTLY, Route
+from astakos.http.web.browser_sessions import (
+    agreement,
+    login_address,
+    login_of,
+    require_own_form,
+    require_own_site,
+    terms_address,
+)
+from astakos.http.web.redirects import redirect_within
+from astakos.service.service import Service
+
+Shown = Callable[[UserVisit], Awaitable[Answer]]
+OVERVIEW: Final = "/ui/overview"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page for users who have logged in and signed the terms; others do that first."""
+
+    is_page: ClassVar = True
+
+    shown: Shown
+    for_administrators: bool = False
+
+    async def __call__(self, service: Service, request: Request) -> Answer:
+        """Shows the page."""
+        here = f"{service.base_url}{path_here(request)}"
+        login = await login_of(service, request)
+        disagreement = await agreement(service, request, login)
+        if disagreement is not None:
+            return disagreement
+        if login is None:
+            return redirect_within(service, login_address(service, here))
+        if not login.user.has_signed_terms:
+            return redirect_within(service, terms_address(service, here))
+        visit = await user_visit(service, request, login)
+        _require_administrator(visit, required=self.for_administrators)
+        return await self.shown(visit)
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a form does, for users who have logged in and signed the terms."""
+
+    is_page: ClassVar = True
+    form_limit: ClassVar = FORM_LIMIT
+
+    shown: Shown
+    for_administrators: bool = False
+
+    async def __call__(self, service: Service, request: Request) -> Answer:
+        """Requires that the form comes from a page made for this browser and login, and acts."""
+        login = await login_of(service, request)
+        back = f"{service.base_url.rstrip('/')}{OVERVIEW}"
+        if login is None or not login.user.has_signed_terms:
+            # Where the form was, not where it went: that address takes forms only.
+            address = login_address if login is None else terms_address
+            return redirect_within(service, address(service, page_before(service, request, back)))
+        require_own_site(service, request)
+        form = await read_form(request)
+        require_own_form(service, request, form, login)
+        visit = await user_visit(service, request, login, form)
+        _require_administrator(visit, required=self.for_administrators)
+        return await self.shown(visit)
+
+
+def _require_administrator(visit: UserVisit, *, required: bool) -> None:
+    """Hides the pages of administrators from others, as if they did not exist."""
+    if required and not (visit.site.reader and visit.site.reader.is_administrator):
+        raise ItemNotFound(NO_PAGE)
+
+
+def user_page(path: str, shown: Shown, pattern: str = "") -> Route:
+    """Returns the route of a page for users. A path has at most one variable, `visit.request.parameter`."""
+    return _page(path, Page(shown), pattern)
+
+
+def administrator_page(path: str, shown: Shown, pattern: str = "") -> Route:
+    """Returns the route of a page for administrators."""
+    return _page(path, Page(shown, for_administrators=True), pattern)
+
+
+def user_action(path: str, shown: Shown, pattern: str = "") -> Route:
+    """Returns the route of an action of users."""
+    return _action(path, Action(shown), pattern)
+
+
+def administrator_action(path: str, shown: Shown, pattern: str = "") -> Route:
+    """Returns the route of an action of administrators."""
+    return _action(path, Action(shown, for_administrators=True), pattern)
+
+
+def _page(path: str, page: Page, pattern: str) -> Route:
+    return Route(path, {"GET": PageForPeople(page), "HEAD": PageForPeople(page)}, EXACTLY, pattern)
+
+
+def _action(path: str, action: Action, pattern: str) -> Route:
+    return Route(path, {"POST": PageForPeople(action)}, EXACTLY, pattern)
+
+
+class PageForPeople(ForPeople):
+    """Wraps a page or an action, which is not part of the API, and so not described."""
+
+    is_page: ClassVar = True
+
+    @property
+    def form_limit(self) -> int:
+        """How many bytes a form may have; 0 for a page, which takes none."""
+        return getattr(self.handler, "form_limit", 0)

@@ -1,0 +1,19 @@
+"""All pages and actions of the views, by module. A view adds its `ROUTES` here."""
+
+from collections.abc import Sequence
+from itertools import chain
+
+from astakos.http.pages import appearance, overview
+from astakos.http.pages.static_assets import Logo, StaticAsset
+from astakos.http.routing import EXACTLY, Route
+
+VIEWS = (
+    appearance,
+    overview,
+)
+
+PAGE_ROUTES: Sequence[Route] = (
+    *chain.from_iterable(view.ROUTES for view in VIEWS),
+    Route("/ui/static/{file}", {"GET": StaticAsset(), "HEAD": StaticAsset()}, EXACTLY),
+    Route("/ui/logo", {"GET": Logo(), "HEAD": Logo()}, EXACTLY),
+)

@@ -1,0 +1,1 @@
+"""What the web pages look like: templates, styles, words and charts; values in, HTML out."""

@@ -1,0 +1,37 @@
+"""Renders templates. Every value is escaped unless a template or `Markup` says that it is HTML already."""
+
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from astakos.pages import charts, instants, numbers
+from astakos.pages.static_files import static_version
+
+
+@cache
+def environment() -> Environment:
+    """Returns the environment of all templates: a name that nobody has given a value is an error."""
+    made = Environment(
+        loader=PackageLoader("astakos.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.filters.update(
+        short=numbers.short,
+        exact=numbers.exact,
+        shown=instants.shown,
+        machine=instants.machine,
+        relative=instants.relative,
+        duration=instants.duration,
+    )
+    made.globals.update(bar=charts.bar, sparkline=charts.sparkline, static_version=static_version())
+    return made
+
+
+def render(template: str, **values: Any) -> bytes:
+    """Renders a template of `templates/`, for example `overview.html`."""
+    return environment().get_template(template).render(values).encode()

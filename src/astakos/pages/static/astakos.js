@@ -1,0 +1,60 @@
+// Makes pages nicer; they work without it. Times in the reader's zone, copying, questions, and the menu.
+(function () {
+  "use strict";
+
+  const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+  const precise = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+
+  function localize(root) {
+    for (const time of root.querySelectorAll("time[datetime]:not([data-local])")) {
+      const moment = new Date(time.dateTime);
+      if (Number.isNaN(moment.getTime())) continue;
+      if (!("relative" in time.dataset)) time.textContent = full.format(moment);
+      time.title = precise.format(moment) + " (" + time.dateTime + ")";
+      time.dataset.local = "";
+    }
+    for (const button of root.querySelectorAll("button[data-copy]")) button.hidden = !navigator.clipboard;
+  }
+
+  async function copy(button) {
+    const label = button.firstChild;
+    const before = label.textContent;
+    if (button.dataset.busy !== undefined) return;
+    button.dataset.busy = "";
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      label.textContent = "Copied";
+    } catch {
+      label.textContent = "Not copied";
+    }
+    setTimeout(function () {
+      label.textContent = before;
+      delete button.dataset.busy;
+    }, 1500);
+  }
+
+  document.addEventListener("click", function (event) {
+    const button = event.target.closest("button[data-copy]");
+    if (button) copy(button);
+    const all = event.target.closest("input[data-select-all]");
+    if (all) {
+      for (const box of all.form.querySelectorAll("input[name^='" + all.dataset.selectAll + "']")) {
+        box.checked = all.checked;
+      }
+    }
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
+  document.addEventListener("keydown", function (event) {
+    if (event.key !== "Escape") return;
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+  document.addEventListener("htmx:afterSwap", function (event) {
+    localize(event.detail.elt.parentElement || document);
+  });
+  localize(document);
+})();

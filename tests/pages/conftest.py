@@ -1,0 +1,48 @@
+"""Who tells stories: a parser of HTML, and a browser in the hands of several people, if one is found."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from pages.chromium import KINDS, ChromiumVisitor, chromium, chromium_path, page_of
+from pages.http_visitor import HttpVisitor
+from pages.scene import Scene, staged
+from pages.visitors import Visitor
+
+HTTP = "http"
+NO_BROWSER = "there is no Chromium"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "visitor" in metafunc.fixturenames:
+        kinds = [HTTP, *(pytest.param(kind, id=kind.name, marks=pytest.mark.browser) for kind in KINDS)]
+        metafunc.parametrize("visitor", kinds, indirect=True)
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    """The scene, for one story alone."""
+    with staged(tmp_path / "scene.db") as scene:
+        yield scene
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A Chromium, started when the first story needs it."""
+    path = chromium_path()
+    if path is None:
+        pytest.skip(NO_BROWSER)
+    with chromium(path) as browser:
+        yield browser
+
+
+@pytest.fixture
+def visitor(request: pytest.FixtureRequest, scene: Scene) -> Iterator[Visitor]:
+    """Somebody who has come for the first time."""
+    if request.param == HTTP:
+        yield HttpVisitor(scene)
+        return
+    with page_of(request.getfixturevalue("browser"), request.param, scene.base_url) as page:
+        yield ChromiumVisitor(scene, page, request.param)

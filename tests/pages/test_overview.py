@@ -1,0 +1,51 @@
+"""The overview: what a user has, and what was refused."""
+
+from pages.scene import ADA, LAB, Scene, charge
+from pages.visitors import Visitor, log_in
+
+
+def test_who_logs_in_sees_what_they_have_nearest_to_a_limit_first(visitor: Visitor) -> None:
+    log_in(visitor, ADA)
+    assert visitor.heading == "Overview"
+    text = visitor.text
+    assert "Welcome, Ada Byron" in text
+    assert "91 GiB of 100 GiB used, 9 GiB left" in text
+    assert "2 of 4 used, 1 pending, 1 left" in text
+    assert "1.25 M tokens of 2 M tokens used" in text
+    assert "each month, resets in" in text
+    assert "All members together: 11 of 12" in text
+    assert text.index("compute.disk") < text.index("compute.ram")
+
+
+def test_it_says_why_something_was_refused(visitor: Visitor) -> None:
+    log_in(visitor, ADA)
+    assert "compute asked for 5 of compute.vm. It would go beyond your own limit." in visitor.text
+    assert "limit 4, 1 free then" in visitor.text
+
+
+def test_what_is_searched_for_is_in_the_address(visitor: Visitor) -> None:
+    log_in(visitor, ADA, "/ui/overview?q=lab+machines")
+    assert "compute.vm" in visitor.text
+    assert "compute.disk" not in visitor.text
+    visitor.fill("Find a resource or project", "nothing like it")
+    visitor.press("Search")
+    assert visitor.path == "/ui/overview?q=nothing+like+it"
+    assert "Nothing matches “nothing like it”." in visitor.text
+    visitor.follow("Show everything")
+    assert "compute.disk" in visitor.text
+
+
+def test_the_appearance_is_chosen_and_kept(visitor: Visitor) -> None:
+    log_in(visitor, ADA)
+    visitor.unfold("Ada Byron")
+    visitor.press("Dark")
+    assert visitor.path == "/ui/overview"
+    visitor.unfold("Ada Byron")
+    visitor.press("Sign out")
+    assert visitor.heading == "Signed out"
+
+
+def test_what_a_project_has_no_more_of_is_told(visitor: Visitor, scene: Scene) -> None:
+    charge(scene, "component-token-of-compute-ccccccccccccccccc", (ADA.holding("compute.vm", LAB), 1))
+    log_in(visitor, ADA)
+    assert "project is full" in visitor.text
