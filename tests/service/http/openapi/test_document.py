@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from tools.write_openapi import STORED, current_document
 
-from astakos.http.openapi.document import HEADERS, PATH_PARAMETERS, operations
+from astakos.http.openapi.common_parts import HEADERS, PATH_PARAMETERS
+from astakos.http.openapi.document import operations
 from astakos.http.routes import all_methods
 from service.caller import Caller
 from service.world import BASE_URL
