@@ -23,15 +23,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from astakos import clock
-from astakos.administration.load import load
-from astakos.administration.state_document import ComponentEntry, StateDocument
-from astakos.ledger.rules import UNLIMITED
-from astakos.storage.protocol import Database
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
-from service.installation import set_limits
-from simulation.records import HOLDINGS, Audit, Call, Tables, Wish, int_of, random_wish, request_of, take_in
-from simulation.serving import COMMISSIONS, TOKEN, Server, UnexpectedAnswerError, post
+from simulation.killed_installation import fill
+from simulation.records import Audit, Call, Tables, Wish, int_of, random_wish, request_of, take_in
+from simulation.serving import COMMISSIONS, Server, UnexpectedAnswerError, post
 
 CLIENTS = 6
 SHORTEST, LONGEST = 0.15, 0.5
@@ -46,6 +41,8 @@ class Tally:
     unanswered: int = 0
     of_these_stored: int = 0
     resolutions: int = 0
+    drawn: int = 0
+    """What was used of grants."""
 
 
 class Client(threading.Thread):
@@ -94,8 +91,8 @@ class Client(threading.Thread):
 
     def resolve(self, connection: http.client.HTTPConnection) -> None:
         wish = self.open.pop(self.random.randrange(len(self.open)))
-        wish.asked = self.random.choice(["accept", "reject"])
-        status, _, _ = post(connection, f"{COMMISSIONS}/{wish.serial}/action", {wish.asked: ""})
+        wish.decide(self.random)
+        status, _, _ = post(connection, f"{COMMISSIONS}/{wish.serial}/action", wish.action())
         if status != 200:
             raise UnexpectedAnswerError(f"{wish.asked} of {wish} was answered by {status}")
         wish.resolved = True
@@ -117,14 +114,6 @@ class Client(threading.Thread):
             raise UnexpectedAnswerError(f"{lists} was answered by {status} {document}")
         for wish in wishes:
             wish.resolved = True
-
-
-def fill(database: Database) -> None:
-    """Make an installation of one component, with room for everything."""
-    database.open()
-    component = ComponentEntry(name="compute", token=TOKEN)
-    load(database, StateDocument(components=[component]), clock.now())
-    database.change(lambda connection: set_limits(connection, ((key, UNLIMITED) for key in HOLDINGS)))
 
 
 class Run:
@@ -167,6 +156,9 @@ class Run:
         for call in self.calls:
             self.audit.check(tables, call)
         assert sum(map(len, tables.names.values())) == sum(len(call.wishes) for call in self.calls)
+        self.tally.drawn = sum(
+            figures.usage_min for key, figures in tables.figures.items() if "/grant-" in key.resource
+        )
         return self.tally
 
     def tables(self) -> Tables:
@@ -210,7 +202,7 @@ class Run:
 
     def resolve_again(self, server: Server, wish: Wish) -> None:
         """Whether or not it came through before, afterwards it is resolved as was asked."""
-        status, _, _ = server.post(f"{COMMISSIONS}/{wish.serial}/action", {wish.asked: ""})
+        status, _, _ = server.post(f"{COMMISSIONS}/{wish.serial}/action", wish.action())
         assert status in {200, 404}, f"{wish} is answered by {status}"
         wish.resolved = True
         self.tally.resolutions += 1

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from tools.postgres_server import LOOPBACK, QUICK, PostgresServer, folder_for_server, free_port
 
 from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase
-from simulation.crashes import fill
+from simulation.killed_installation import fill
 from simulation.records import Audit, Call, Tables, Wish, random_wish, request_of, take_in
 from simulation.serving import COMMISSIONS, Server, UnexpectedAnswerError, post
 
@@ -125,9 +125,9 @@ class Client(threading.Thread):
 
     def resolve(self) -> None:
         wish = self.open.pop(self.random.randrange(len(self.open)))
-        wish.asked = self.random.choice(["accept", "reject"])
+        wish.decide(self.random)
         path = f"{COMMISSIONS}/{wish.serial}/action"
-        attempts, status, *_ = self.ask(path, {wish.asked: ""}, None)
+        attempts, status, *_ = self.ask(path, wish.action(), None)
         # 404: an attempt whose answer was lost had done it.
         if status != 200 and (status != 404 or attempts == 1):
             raise UnexpectedAnswerError(f"{wish.asked} of {wish} was answered by {status}")

@@ -4,20 +4,24 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
-from astakos.ledger.rules import UNLIMITED, Key
+from astakos.ledger.rules import Key
 from astakos.storage.protocol import Connection
 from service.stored import stored_commissions
-from simulation.invariants import check_sums, read_figures
+from simulation.invariants import LIST_CLOSED, check_sums, read_figures, read_holdings
+from simulation.killed_installation import (
+    BUDGET,
+    HOLDINGS,
+    KEY_PREFIX,
+    KEY_TOKENS,
+    LEVELS,
+    RATE,
+    TOKENS,
+)
 from simulation.serving import COMMISSIONS, UnexpectedAnswerError
 
-HOLDINGS = tuple(
-    key
-    for number in range(4)
-    for key in (
-        Key(f"user:{number}", f"project:{number % 2}", "vm"),
-        Key(f"project:{number % 2}", None, "vm"),
-    )
-)
+MONTH_SECONDS = 30 * 24 * 3600
+DRAINED = 20
+"""More than drains in an hour."""
 
 
 @dataclass
@@ -32,10 +36,41 @@ class Wish:
     """Which resolution was asked for."""
     resolved: bool = False
     """Whether that was acknowledged."""
+    used: int | None = None
+    """What it is accepted for, if that is not what was issued; it can be more."""
+
+    @property
+    def is_metered(self) -> bool:
+        return any(key.resource == "tokens" for key, _ in self.provisions)
 
     def body(self) -> dict[str, Any]:
-        provisions = [{**key._asdict(), "quantity": quantity} for key, quantity in self.provisions]
-        return {"name": self.name, "provisions": provisions, "auto_accept": self.auto_accept}
+        body = {"name": self.name, "provisions": self._listed(None), "auto_accept": self.auto_accept}
+        # Otherwise what has meters would expire in an hour, and runs can be longer.
+        return {**body, "key": KEY_PREFIX, "ttl": MONTH_SECONDS} if self.is_metered else body
+
+    def action(self) -> dict[str, Any]:
+        """The resolution that was asked for, as it is sent."""
+        if self.used is None:
+            return {str(self.asked): ""}
+        return {"accept": {"quantities": self._listed(self.used), "overage": "debt"}}
+
+    def settled(self, verdict: str | None) -> int | None:
+        """What comes true of each provision, if it ends so."""
+        if verdict != "ACCEPT":
+            return None if verdict is None else 0
+        return self.provisions[0][1] if self.used is None else self.used
+
+    def decide(self, choice: random.Random) -> None:
+        """Ask for one resolution or the other; or settle for another quantity."""
+        self.asked = choice.choice(["accept", "reject"])
+        if self.is_metered and self.asked == "accept" and choice.random() < 0.7:
+            self.used = choice.randint(0, 2 * self.provisions[0][1])
+
+    def _listed(self, other: int | None) -> list[dict[str, Any]]:
+        return [
+            {**key._asdict(), "quantity": quantity if other is None else other}
+            for key, quantity in self.provisions
+        ]
 
 
 @dataclass
@@ -49,10 +84,10 @@ class Call:
 
 
 def random_wish(choice: random.Random, name: str) -> Wish:
-    user = choice.choice(HOLDINGS[::2])
+    user = choice.choice([*HOLDINGS[::2], *[TOKENS] * 4])
     assert user.source is not None
     quantity = choice.choice([1, 2, 3, 5, 8])
-    both = [(user, quantity), (Key(user.source, None, "vm"), quantity)]
+    both = [(user, quantity), (Key(user.source, None, user.resource), quantity)]
     return Wish(name, both, auto_accept=choice.random() < 0.2)
 
 
@@ -87,10 +122,16 @@ class Tables:
         for serial, commission in stored_commissions(connection).items():
             self.names.setdefault(commission.name, []).append(serial)
             self.verdicts[serial] = commission.verdict
-            self.provisions[serial] = [provision[:3] for provision in commission.provisions]
+            counts = [(count.key, count.quantity, None) for count in commission.counts]
+            self.provisions[serial] = [*(provision[:3] for provision in commission.provisions), *counts]
         self.keys: dict[str, int] = dict(connection.execute("SELECT key, serial FROM idempotency_keys"))
         check_sums(connection)
+        # At the time of their marks, as they are stored.
         self.figures = read_figures(connection)
+        self.totals = {key: row.settled for key, row in read_holdings(connection).items()}
+        self.closed: dict[Key, list[int]] = {}
+        for holder, source, resource, _, _, total in connection.execute(LIST_CLOSED):
+            self.closed.setdefault(Key(holder, source or None, resource), []).append(total)
 
 
 class Audit:
@@ -122,19 +163,62 @@ class Audit:
             assert verdict == wanted, f"{wish} was acknowledged, but is {verdict}"
         else:
             assert verdict in {None, wanted}, f"{wish} is {verdict}"
-        right = {(key, quantity, _settled(verdict, quantity)) for key, quantity in wish.provisions}
-        assert set(tables.provisions[serial]) == right, f"the provisions of {wish}"
+        settled = wish.settled(verdict)
+        right = {(key, quantity, settled) for key, quantity in wish.provisions}
+        stored = tables.provisions[serial]
+        charged = {key for key, _ in wish.provisions}
+        assert {one for one in stored if one[0] in charged} == right, f"the provisions of {wish}"
+        if wish.is_metered:
+            self.check_counts(wish, settled, [one for one in stored if one[0] not in charged])
+        else:
+            assert len(stored) == len(right)
+
+    def check_counts(
+        self, wish: Wish, settled: int | None, counts: list[tuple[Key, int, int | None]]
+    ) -> None:
+        """Each unit counts at each level on the rate, and on the budget or a grant; and on the key."""
+        quantity = wish.provisions[0][1]
+        for level in LEVELS:
+            own = [one for one in counts if one[0]._replace(resource="tokens") == level]
+            rate = [one for one in own if one[0].resource == RATE]
+            key = [one for one in own if one[0].resource == "tokens"]
+            drawn = [one for one in own if one not in rate and one not in key]
+            for part in (rate, drawn, *([key] if level == KEY_TOKENS else [])):
+                assert sum(issued for _, issued, _ in part) == quantity, f"what {wish} counts on {level}"
+                if settled is not None:
+                    assert sum(true or 0 for *_, true in part) == settled, f"{wish} settled on {level}"
 
     def check_figures(self, tables: Tables) -> None:
-        """check_sums has seen that each holding is what its provisions add up to; and both levels agree."""
+        """check_sums has seen that each holding is what its provisions add up to; and all levels agree.
+
+        No limit is exceeded, not even by debts, since there are grants; and what was settled on a budget was
+        settled in one of its periods.
+        """
         for key, (limit, usage_min, usage_max) in tables.figures.items():
-            assert 0 <= usage_min <= usage_max <= limit == UNLIMITED
-            if key.source is None:
+            assert 0 <= usage_min <= usage_max <= limit, f"the limit of {key}"
+            if key.resource == BUDGET:
+                closed = tables.closed.get(key, [])
+                assert sum(closed) + usage_min == tables.totals[key], f"the periods of {key}"
+                assert max(closed, default=0) <= limit, f"a period of {key}"
+            if (key.source, key.resource) in {(None, "vm"), (None, "tokens")}:
                 members = [
-                    figures for member, figures in tables.figures.items() if member.source == key.holder
+                    figures
+                    for member, figures in tables.figures.items()
+                    if (member.source, member.resource) == (key.holder, key.resource)
                 ]
                 assert usage_min == sum(figures.usage_min for figures in members), "invariant 10"
                 assert usage_max == sum(figures.usage_max for figures in members), "invariant 10"
+        for level in LEVELS:
+            self.check_rate(tables, level)
+        assert tables.figures[KEY_TOKENS][1:] == tables.figures[TOKENS][1:], "what was charged to the key"
+
+    def check_rate(self, tables: Tables, level: Key) -> None:
+        """It counts what was settled and what is pending, but for what has drained or was not given back."""
+        _, settled, most = tables.figures[level]
+        _, usage, same = tables.figures[level._replace(resource=RATE)]
+        assert usage == same
+        assert tables.totals[level._replace(resource=RATE)] == settled
+        assert most - DRAINED <= usage <= most + len(tables.provisions), f"the rate of {level}"
 
     def check_serials(self, tables: Tables) -> None:
         """A serial once seen keeps its meaning, and new ones are larger than all before."""
@@ -145,9 +229,3 @@ class Audit:
                     self.serials[serial] = name
                 assert self.serials[serial] == name, f"the serial {serial} was given out twice"
         self.largest_serial = max(self.serials, default=0)
-
-
-def _settled(verdict: str | None, quantity: int) -> int | None:
-    if verdict is None:
-        return None
-    return quantity if verdict == "ACCEPT" else 0

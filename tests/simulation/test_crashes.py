@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from simulation.crashes import Run
+from simulation.killed_installation import FIRST_GRANT
 
 KILLS = int(os.environ.get("ASTAKOS_KILLS", "14"))
 
@@ -13,4 +14,6 @@ def test_what_was_acknowledged_survives_every_kill_and_the_rest_is_whole_or_not_
     assert tally.kills == KILLS
     # The run meant something: much was acknowledged, and kills came between a question and its answer.
     assert tally.acknowledged > 10 * KILLS, tally
+    # Of both grants, at both levels.
+    assert tally.drawn > 2 * FIRST_GRANT, tally
     assert tally.unanswered + tally.resolutions > KILLS, tally
