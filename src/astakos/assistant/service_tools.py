@@ -239,10 +239,14 @@ def _told(info: CommissionInfo, age: int) -> PendingCommission:
 
 
 def _refused(refusal: QuotaLimit) -> Fit:
+    why = refusal.details
+    if refusal.project_state:
+        whose = "parent of the project" if refusal.level == "parent" else "project"
+        why += f" The {whose} is {refusal.project_state}."
     return Fit.model_validate(
         {
             "answer": "no",
-            "why": refusal.details,
+            "why": why,
             "resource": refusal.resource,
             "level": refusal.level,
             "limit": refusal.limit,
