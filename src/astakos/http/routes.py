@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from astakos.http import health, statistics
 from astakos.http.account import (
+    administered_keys,
     default_project,
     feedback,
     grants,
@@ -144,6 +145,17 @@ def _keys() -> Iterator[Route]:
     yield Route(f"{ACCOUNT}/keys", {"GET": ForUser(keys.list_), "POST": ForUser(keys.make)})
     yield Route(f"{ACCOUNT}/keys/{{key}}", one)
     yield Route(f"{ACCOUNT}/keys/{{key}}/action", {"POST": ForUser(keys.act)})
+    of_all = {
+        "GET": ForUser(administered_keys.show),
+        "PUT": ForUser(administered_keys.change),
+        "DELETE": ForUser(administered_keys.revoke),
+    }
+    yield Route(
+        f"{ACCOUNT}/admin/keys",
+        {"GET": ForUser(administered_keys.list_), "POST": ForUser(administered_keys.make)},
+    )
+    yield Route(f"{ACCOUNT}/admin/keys/{{key}}", of_all)
+    yield Route(f"{ACCOUNT}/admin/keys/{{key}}/action", {"POST": ForUser(administered_keys.act)})
     yield Route(f"{ACCOUNT}/keys/{{key}}/quotas", {"GET": ForUser(key_quotas.key_quotas)})
 
 

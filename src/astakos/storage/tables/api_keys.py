@@ -31,6 +31,14 @@ WHERE p.uuid = ? AND m.user_id = ? AND p.state = 'active' AND m.state IN ('accep
 FIND = f"SELECT u.uuid, {KEY} FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.prefix = ?"
 LIST_OF_USER = f"SELECT {KEY} FROM api_keys k WHERE k.user_id = ? ORDER BY k.id"
 LIST = f"SELECT u.uuid, {KEY} FROM api_keys k JOIN users u ON u.id = k.user_id ORDER BY k.id"
+LIST_PAGE = f"""
+SELECT u.uuid, {KEY} FROM api_keys k JOIN users u ON u.id = k.user_id
+WHERE k.id > ? ORDER BY k.id LIMIT ?
+"""
+LIST_PAGE_OF_USER = f"""
+SELECT u.uuid, {KEY} FROM api_keys k JOIN users u ON u.id = k.user_id
+WHERE k.user_id = ? AND k.id > ? ORDER BY k.id LIMIT ?
+"""
 COUNT_VALID = "SELECT COUNT(*) FROM api_keys WHERE user_id = ? AND (expires IS NULL OR expires >= ?)"
 COUNT_OF_USER = "SELECT COUNT(*) FROM api_keys WHERE user_id = (SELECT id FROM users WHERE uuid = ?)"
 ADD = """
@@ -134,6 +142,15 @@ def list_of_user(connection: Connection, user: int) -> list[ApiKey]:
 def list_keys(connection: Connection) -> Iterator[Owned]:
     """List all keys in the order in which they were made."""
     return (Owned(row[0], _key(row[1:])) for row in connection.execute(LIST))
+
+
+def list_page(connection: Connection, after: int, most: int, user: int | None = None) -> list[Owned]:
+    """List up to `most` keys with greater ids, in the order in which they were made; if given, of a user."""
+    if user is None:
+        rows = connection.execute(LIST_PAGE, (after, most))
+    else:
+        rows = connection.execute(LIST_PAGE_OF_USER, (user, after, most))
+    return [Owned(row[0], _key(row[1:])) for row in rows]
 
 
 def count_valid(connection: Connection, user: int, now: int) -> int:
