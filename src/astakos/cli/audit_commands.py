@@ -91,7 +91,8 @@ def print_events(reader: Connection, wanted: events.Wanted, limit: int, *, as_js
         uuids = {uuid for one in found for uuid in (one.event.actor.user, one.event.subject) if uuid}
         names = users.names_of(reader, uuids)
         rows = [_shown(one, names) for one in found]
-    columns = ("number", "time", "kind", "actor", "origin", "project", "user", "change", "reason")
+    keys = ("key",) if any(one.event.actor.key for one in found) else ()
+    columns = ("number", "time", "kind", "actor", *keys, "origin", "project", "user", "change", "reason")
     droppable = ("reason", "origin", "project", "change", "time")
     print_rows(rows, columns, as_json=as_json, wide=wide, droppable=droppable)
 
@@ -121,6 +122,7 @@ def _shown(recorded: RecordedEvent, names: Mapping[str, str]) -> dict[str, Any]:
         "time": Moment(recorded.time),
         "kind": event.kind,
         "actor": names.get(actor, actor),
+        "key": event.actor.key,
         "origin": event.actor.origin,
         "project": event.project,
         "user": None if event.subject is None else names.get(event.subject, event.subject),

@@ -15,6 +15,7 @@ def document_of(recorded: RecordedEvent) -> dict[str, Any]:
         "kind": event.kind,
         "actor": event.actor.user,
         "origin": event.actor.origin,
+        "key": event.actor.key,
         "project": event.project,
         "user": event.subject,
         "reason": event.reason,

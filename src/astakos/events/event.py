@@ -16,11 +16,13 @@ class Actor(NamedTuple):
         origin: the address that the request came from, `command` for the command line, or `service` for what
             happens by itself.
         is_project_admin: whether the actor may decide about all projects.
+        key: the prefix of the key that the request carried in place of a token; None if it carried none.
     """
 
     user: str | None
     origin: str
     is_project_admin: bool = False
+    key: str | None = None
 
 
 OPERATOR = Actor(None, "command", is_project_admin=True)

@@ -94,7 +94,8 @@ class AuditEvent(TypedDict):
 
     ``number`` counts all events from 1, without gaps. ``actor`` is the UUID of the user who caused the
     change, or None for an operator and for the service itself. ``origin`` is the address that the change came
-    from, ``command`` or ``service``; None hides the address of somebody else. ``project`` and ``user`` are
+    from, ``command`` or ``service``; None hides the address of somebody else. ``key`` is the prefix
+    of the key that the change was made with; None for a token. ``project`` and ``user`` are
     what the event is about. ``before`` and ``after`` are the values that changed. ``hash`` depends on this
     event and on all before it.
     """
@@ -104,6 +105,7 @@ class AuditEvent(TypedDict):
     kind: str
     actor: str | None
     origin: str | None
+    key: str | None
     project: str | None
     user: str | None
     reason: str

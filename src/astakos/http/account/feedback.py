@@ -37,7 +37,10 @@ async def feedback(service: Service, request: Request, user: User) -> Answer:
     message, data = form.feedback_msg, form.feedback_data
     if not (is_storable(message) and is_storable(data)):
         raise BadRequest("feedback_msg and feedback_data must not contain NUL characters.")
-    now, actor = service.now(), Actor(user.uuid, origin_of(service, request))
+    now, actor = (
+        service.now(),
+        Actor(user.uuid, origin_of(service, request), key=None if user.key is None else user.key.prefix),
+    )
 
     def store(connection: Connection) -> None:
         number = feedback_store.save(connection, user.id, now, message, data)

@@ -21,4 +21,5 @@ def origin_of(service: Service, request: Request) -> str:
 
 def actor_of(connection: Connection, user: User, origin: str = UNKNOWN) -> Actor:
     """Returns a user as an actor, with what they may decide now."""
-    return Actor(user.uuid, origin, decides_about_projects(connection, user))
+    key = None if user.key is None else user.key.prefix
+    return Actor(user.uuid, origin, decides_about_projects(connection, user), key)

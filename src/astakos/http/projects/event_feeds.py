@@ -77,5 +77,5 @@ def _shown(recorded: RecordedEvent, *, all_origins: bool, reader: str) -> AuditE
     document = document_of(recorded)
     actor = recorded.event.actor.user
     if not (all_origins or actor in (None, reader)):
-        document["origin"] = None
+        document["origin"] = document["key"] = None
     return cast("AuditEvent", document)

@@ -316,6 +316,7 @@ events = Table(
     _text("before", nullable=True),
     _text("after", nullable=True),
     Column("hash", LargeBinary, nullable=False),
+    _text("key", nullable=True),
     Index("events_of_project", "project", "id"),
     Index("events_about_user", "subject", "id"),
     Index("events_by_actor", "actor", "id"),

@@ -11,9 +11,9 @@ from astakos.events.event import Actor, Details, Event, RecordedEvent
 from astakos.storage.protocol import Connection
 from astakos.storage.texts import is_storable
 
-COLUMNS = "id, time, kind, actor, origin, project, subject, reason, before, after"
+COLUMNS = "id, time, kind, actor, origin, project, subject, reason, before, after, key"
 LAST = "SELECT id, time, hash FROM events ORDER BY id DESC LIMIT 1"
-RECORD = f"INSERT INTO events ({COLUMNS}, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+RECORD = f"INSERT INTO events ({COLUMNS}, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 PAGE = f"SELECT {COLUMNS}, hash FROM events WHERE id > ? ORDER BY id LIMIT ?"
 SELECT = f"SELECT {COLUMNS}, hash FROM events"
 AT_A_TIME = 1000
@@ -73,8 +73,9 @@ def record_all(connection: Connection, happened: Sequence[Event], now: int) -> i
             bounded(event.reason),
             _document(event.before),
             _document(event.after),
+            event.actor.key,
         )
-        previous = link(previous, row)
+        previous = link(previous, _linked(row))
         rows.append((*row, previous))
     if len(rows) == 1:
         connection.execute(RECORD, rows[0])
@@ -90,10 +91,10 @@ def find_head(connection: Connection) -> Head:
 
 
 def walk(connection: Connection) -> Iterator[Sequence[Any]]:
-    """Yield the stored values of all events in order, the hash last, holding one page of them."""
+    """Yield what the hashes depend on, of all events in order, the hash last; hold one page of them."""
     number = 0
     while page := connection.execute(PAGE, (number, AT_A_TIME)).fetchall():
-        yield from page
+        yield from ((*_linked(values), stored) for *values, stored in page)
         number = page[-1][0]
 
 
@@ -125,9 +126,16 @@ def read(
     return [_recorded(row) for row in found]
 
 
+def _linked(row: Sequence[Any]) -> Sequence[Any]:
+    """Return what the hash depends on: without a key as before there were any, so that old hashes hold."""
+    return row if row[-1] is not None else row[:-1]
+
+
 def _recorded(row: Sequence[Any]) -> RecordedEvent:
-    number, time, kind, actor, origin, project, subject, reason, before, after, hash_ = row
-    event = Event(kind, Actor(actor, origin), project, subject, reason, _details(before), _details(after))
+    number, time, kind, actor, origin, project, subject, reason, before, after, key, hash_ = row
+    event = Event(
+        kind, Actor(actor, origin, key=key), project, subject, reason, _details(before), _details(after)
+    )
     return RecordedEvent(number, time, event, bytes(hash_))
 
 
