@@ -29,6 +29,8 @@ class Picture(NamedTuple):
 PICTURES: Sequence[Picture] = (
     Picture("login", "/ui/login", None),
     Picture("overview", "/ui/overview"),
+    Picture("resource", "/ui/resources/compute.vm?by=day"),
+    Picture("budget", "/ui/resources/llm.tokens/month?by=month"),
 )
 
 DESKTOP = Kind("desktop", 1280, 800)

@@ -149,10 +149,11 @@ class ChromiumVisitor:
         self._activate_and_go(self._named("button", button, within))
 
     def _named(self, role: Any, name: str, within: str) -> Locator:
-        place = self.page.locator("body")
-        if within:
-            place = self.page.locator(REGIONS).filter(has_text=within).last
-        return place.get_by_role(role, name=name, exact=True).first
+        named = self.page.get_by_role(role, name=name, exact=True)
+        if not within:
+            return named.first
+        region = self.page.locator(REGIONS).filter(has_text=within).filter(has=named).last
+        return region.get_by_role(role, name=name, exact=True).first
 
     def _activate(self, element: Locator) -> None:
         if self._kind.keyboard:

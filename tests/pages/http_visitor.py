@@ -101,16 +101,16 @@ class HttpVisitor:
         self._filled = {}
 
     def _one(self, selector: str, name: str, within: str = "") -> LexborNode:
-        """The first of this name, in the innermost region that has the text."""
+        """The first of this name: on the page, or in the last region that has the text and one of these."""
         places = [self._page.root]
         if within:
             places = [one for one in self._page.css(REGIONS) if within in _text(one)]
             assert places, f"nothing says {within!r} in: {self.text}"
-        place = places[-1]
-        assert place is not None
-        for one in place.css(selector):
-            if name in (_text(one), one.attributes.get("aria-label")):
-                return one
+        for place in reversed(places):
+            assert place is not None
+            for one in place.css(selector):
+                if name in (_text(one), one.attributes.get("aria-label")):
+                    return one
         raise AssertionError(f"there is no {name!r} at {self.path}: {self.text}")
 
     def _field(self, label: str) -> LexborNode:

@@ -27,6 +27,7 @@ from astakos.service.service import Service
 from astakos.storage.protocol import Database
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from service.caller import Caller
+from service.installation import rows
 
 PASSWORD = "correct horse battery staple"
 COMPUTE_TOKEN = "component-token-of-compute-ccccccccccccccccc"
@@ -169,8 +170,17 @@ def _above(key: Key) -> Key:
     return Key(key.source, None, key.resource)
 
 
+PAST = ((40, 1), (33, 2), (27, -1), (19, 1), (12, -2), (9, 1), (8, 1), (5, -2))
+"""How many machines Ada began or ended, and how many days ago."""
+MOVE = "UPDATE resolved_commissions SET issue_time = ?, resolve_time = ? WHERE serial = ?"
+
+
 def _happened(scene: Scene) -> None:
-    charge(scene, COMPUTE_TOKEN, (ADA.holding("compute.vm"), 2), (ADA.holding("compute.ram"), 10 * 2**30))
+    for days, machines in PAST:
+        serial = charge(scene, COMPUTE_TOKEN, (ADA.holding("compute.vm"), machines))
+        then = now() - days * DAY
+        rows(scene.database, MOVE, then, then + 60_000_000, serial)
+    charge(scene, COMPUTE_TOKEN, (ADA.holding("compute.vm"), 1), (ADA.holding("compute.ram"), 10 * 2**30))
     charge(scene, COMPUTE_TOKEN, (ADA.holding("compute.disk"), 91 * 2**30))
     charge(scene, COMPUTE_TOKEN, (ADA.holding("compute.vm", LAB), 3))
     charge(scene, COMPUTE_TOKEN, (GRACE.holding("compute.vm", LAB), 8))

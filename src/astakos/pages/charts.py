@@ -8,10 +8,15 @@ from typing import Final
 
 from markupsafe import Markup
 
+from astakos.ledger.rules import UNLIMITED
+from astakos.pages.courses import Point
 from astakos.pages.meters import Meter
 
 SPARK_WIDTH: Final = 120
 SPARK_HEIGHT: Final = 28
+CHART_HEIGHT: Final = 100
+FAR_ABOVE: Final = 4
+"""A limit that is so many times the highest usage is above the chart, not a line in it."""
 
 
 def bar(meter: Meter) -> Markup:
@@ -40,6 +45,44 @@ def sparkline(values: Sequence[float], label: str) -> Markup:
         '<svg class="spark" role="img" aria-label="{}" viewBox="0 0 {} {}" preserveAspectRatio="none">'
         '<polyline class="spark-line" points="{}"/></svg>'
     ).format(label, SPARK_WIDTH, SPARK_HEIGHT, points)
+
+
+def top_of(points: Sequence[Point], limit: int) -> int:
+    """Returns the quantity at the upper edge of the chart of a course."""
+    highest = max((point.highest for point in points), default=0)
+    if limit == UNLIMITED or limit > FAR_ABOVE * max(1, highest):
+        return max(1, highest)
+    return max(1, highest, limit)
+
+
+def columns(points: Sequence[Point], limit: int) -> Markup:
+    """Returns the course of usage as columns, with the limit as a line, and a mark where a period begins."""
+    top = top_of(points, limit)
+    parts = []
+    for position, point in enumerate(points):
+        height = point.highest / top * CHART_HEIGHT
+        parts.append(
+            Markup('<rect class="column" x="{}" y="{:.2f}" width="0.8" height="{:.2f}"/>').format(
+                position + 0.1, CHART_HEIGHT - height, height
+            )
+        )
+        if point.resets:
+            parts.append(
+                Markup('<line class="reset" x1="{0}" x2="{0}" y1="0" y2="{1}"/>').format(
+                    position, CHART_HEIGHT
+                )
+            )
+    if limit <= top:
+        height = CHART_HEIGHT - limit / top * CHART_HEIGHT
+        parts.append(
+            Markup('<line class="limit" x1="0" x2="{}" y1="{:.2f}" y2="{:.2f}"/>').format(
+                len(points), height, height
+            )
+        )
+    return Markup(
+        '<svg class="columns" aria-hidden="true" focusable="false" viewBox="0 0 {} {}" '
+        'preserveAspectRatio="none">{}</svg>'
+    ).format(len(points), CHART_HEIGHT, Markup("").join(parts))
 
 
 def _share(part: int, whole: int) -> float:

@@ -28,7 +28,13 @@ def environment() -> Environment:
         relative=instants.relative,
         duration=instants.duration,
     )
-    made.globals.update(bar=charts.bar, sparkline=charts.sparkline, static_version=static_version())
+    made.globals.update(
+        bar=charts.bar,
+        columns=charts.columns,
+        sparkline=charts.sparkline,
+        top_of=charts.top_of,
+        static_version=static_version(),
+    )
     return made
 
 

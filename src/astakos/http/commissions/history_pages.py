@@ -54,12 +54,18 @@ def page_size(text: str) -> int:
     return number
 
 
-def _position(text: str) -> Position:
+def read_cursor(text: str) -> Position:
+    """Returns the position that a cursor stands for.
+
+    Raises:
+        ValueError: It is not a cursor.
+    """
     serial, holding, *place = text.split(".", 2)
     return Position(read_number(serial), read_number(holding), *map(read_number, place))
 
 
-def _cursor(position: Position) -> str:
+def cursor_of(position: Position) -> str:
+    """Returns the cursor of a position."""
     serial, holding, place = position
     return f"{serial}.{holding}.{place}" if place else f"{serial}.{holding}"
 
@@ -116,7 +122,7 @@ LIMIT = Parameter(
 CURSOR = Parameter(
     "cursor",
     "The `next` value of the previous page.",
-    _position,
+    read_cursor,
     "the `next` value of the previous page",
     {"type": "string", "pattern": r"^[0-9]{1,18}\.[0-9]{1,18}(\.[0-9]{1,18})?$"},
 )
@@ -141,7 +147,7 @@ async def history(service: Service, request: Request) -> Answer:
 
 def _page(connection: Connection, wanted: Wanted, most: int) -> bytes:
     page = read_history(connection, wanted, most)
-    cursor = None if page.end is None else _cursor(page.end)
+    cursor = None if page.end is None else cursor_of(page.end)
     return to_json({"history": [describe(entry) for entry in page.entries], "next": cursor})
 
 

@@ -6,38 +6,20 @@ from typing import Final, NamedTuple
 from astakos.directory.entities import Resource, User
 from astakos.directory.service_catalog import menu
 from astakos.http.pages.page_kinds import OVERVIEW, user_page
+from astakos.http.pages.user_meters import Row, meters_of
 from astakos.http.pages.visits import UserVisit
 from astakos.http.request import Answer
 from astakos.ledger.key_levels import prefix_of_holder
 from astakos.ledger.recent_refusals import RecentRefusal, RefusalsWanted
-from astakos.ledger.rules import Holding
-from astakos.pages.meters import Meter
 from astakos.pages.tables import Column, page_of_list, state_of
 from astakos.projects.limits import user_holder
-from astakos.projects.project import Project, ProjectState
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import projects, quotas, registry
-from astakos.storage.tables.quotas import UserQuota
+from astakos.storage.tables import registry
 
 METERS_OF_A_PAGE: Final = 60
 LONG: Final = 12
 """From so many meters on, the page offers to search."""
 REFUSALS_SHOWN: Final = 10
-OWN: Final = "Yours alone"
-"""What pages call the system project of a user."""
-
-
-class Row(NamedTuple):
-    """A meter of a user, and what all members of the project together have."""
-
-    own: Meter
-    shared: Meter | None
-    project: str
-
-    @property
-    def nearness(self) -> int:
-        """How many percent are taken of the limit that is met first."""
-        return max(self.own.percent, 0 if self.shared is None else self.shared.percent)
 
 
 class ShownProject(NamedTuple):
@@ -96,28 +78,10 @@ async def overview(visit: UserVisit) -> Answer:
 
 
 def _find(connection: Connection, user: User, resources: Mapping[str, Resource], now: int) -> Found:
-    visible = [
-        quota
-        for quota in quotas.quotas_of_user(connection, user.id, now)
-        if quota.resource not in resources or resources[quota.resource].ui_visible
-    ]
-    found = {uuid: projects.find(connection, uuid) for uuid in {quota.project for quota in visible}}
-    known = {uuid: project for uuid, project in found.items() if project is not None}
-    rows = [
-        _row(quota, resources.get(quota.resource), known[quota.project])
-        for quota in visible
-        if quota.project in known
-    ]
-    names = {
-        uuid: (
-            OWN if project.system_project else project.name,
-            "" if project.state is ProjectState.ACTIVE else project.state.value,
-        )
-        for uuid, project in known.items()
-    }
+    rows, names = meters_of(connection, user, resources, now)
     components = registry.list_components(connection)
     return Found(
-        [row for row in rows if row.own.limit > 0 or row.own.taken > 0],
+        rows,
         names,
         {component.id: component.name for component in components},
         [
@@ -130,26 +94,6 @@ def _find(connection: Connection, user: User, resources: Mapping[str, Resource],
 
 def _is_web(url: object) -> bool:
     return isinstance(url, str) and url.startswith(("https://", "http://"))
-
-
-def _row(quota: UserQuota, resource: Resource | None, project: Project) -> Row:
-    own, above = (_meter(quota, resource, one) for one in (quota.member_level, quota.project_level))
-    is_shared = not above.is_unlimited and not project.system_project
-    return Row(own, above if is_shared else None, quota.project)
-
-
-def _meter(quota: UserQuota, resource: Resource | None, holding: Holding) -> Meter:
-    return Meter(
-        quota.resource,
-        holding.usage_min,
-        holding.pending,
-        holding.limit,
-        None if resource is None else resource.unit,
-        0 if resource is None else resource.scale,
-        "" if resource is None else resource.description,
-        "" if quota.period is None else quota.period.words,
-        None if quota.period is None else quota.period.resets,
-    )
 
 
 def _matches(row: Row, project: str, search: str) -> bool:

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from itertools import chain
 
-from astakos.http.pages import appearance, overview
+from astakos.http.pages import appearance, overview, resource
 from astakos.http.pages.static_assets import Logo, StaticAsset
 from astakos.http.routing import EXACTLY, Route
 
 VIEWS = (
     appearance,
     overview,
+    resource,
 )
 
 PAGE_ROUTES: Sequence[Route] = (
