@@ -14,9 +14,8 @@
       return size.toLocaleString(undefined, { maximumSignificantDigits: 3 }) + " " + units[unit];
     }
     const real = value / 10 ** scale;
-    return new Intl.NumberFormat(undefined, {
-      notation: Math.abs(real) >= 1e6 ? "compact" : "standard", maximumFractionDigits: 2,
-    }).format(real);
+    const [size, word] = [[1e12, " T"], [1e9, " B"], [1e6, " M"]].find(([one]) => Math.abs(real) >= one) || [1, ""];
+    return (real / size).toLocaleString(undefined, { maximumFractionDigits: 2 }) + word;
   }
 
   function day(seconds) {
