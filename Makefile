@@ -3,8 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# LiteLLM's proxy has an environment of its own: it pins what it needs.
+LITELLM := .venv-litellm
+LITELLM_READY := $(LITELLM)/.ready
 
-.PHONY: demo test test-browser coverage lint style types format bench proof-gateway serve clean
+.PHONY: demo test test-browser test-litellm coverage lint style types format bench proof-gateway serve clean
 
 demo: $(READY)
 	@$(BIN)/astakos demo
@@ -26,6 +29,11 @@ test-browser: $(READY)
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
 			chromium fonts-dejavu-core; }
 	$(BIN)/pytest --numprocesses auto --dist worksteal -m browser tests/pages
+
+# Separate from test: what LiteLLM needs takes minutes to install.
+test-litellm: export PYTHONDONTWRITEBYTECODE :=
+test-litellm: $(READY) $(LITELLM_READY)
+	$(BIN)/pytest tests/proxies/through_litellm.py
 
 # Separate from test: on Python 3.11, measuring branches costs more than a third of additional CPU time.
 # Without autoload, because our own pytest plugin would import the client before the measurement starts.
@@ -50,14 +58,15 @@ format: $(READY)
 bench: $(READY)
 	$(BIN)/python -m benchmarks
 
-proof-gateway: $(READY)
+proof-gateway: $(READY) $(LITELLM_READY)
 	@$(BIN)/python -m examples.ai_gateway.proof
+	@$(BIN)/python -m examples.ai_gateway.proof --through-litellm
 
 serve: $(READY)
 	$(BIN)/astakos serve
 
 clean:
-	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LITELLM) .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find src tests benchmarks tools -name __pycache__ -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml constraints.txt
@@ -66,4 +75,11 @@ $(READY): pyproject.toml constraints.txt
 	@echo "Making $(VENV) with what the project needs (the first time takes a minute) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+$(LITELLM_READY): $(READY) pyproject.toml tests/proxies/litellm_constraints.txt
+	@echo "Making $(LITELLM) with LiteLLM's proxy (the first time takes two minutes) ..."
+	@$(PYTHON) -m venv $(LITELLM)
+	@$(LITELLM)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--constraint tests/proxies/litellm_constraints.txt --editable '.[litellm]'
 	@touch $@

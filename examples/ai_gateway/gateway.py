@@ -30,6 +30,7 @@ from astakosclient.language_models.callers import Caller, identify
 from astakosclient.language_models.charge import Background, Charge, require_resources
 from astakosclient.language_models.estimates import (
     Model,
+    StreamedTokens,
     Tokens,
     counted_output,
     counted_prompt,
@@ -250,8 +251,7 @@ class Relay(Response):
         super().__init__(media_type="text/event-stream", headers={"Cache-Control": "no-store"})
         del self.headers["Content-Length"]
         self._answer, self._charge, self._wants_usage = answer, charge, wants_usage
-        self._used = Tokens(prompt)
-        self._reported: Tokens | None = None
+        self._taken = StreamedTokens(prompt)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Send until the stream ends, fails, is too slow, or the client has gone."""
@@ -264,14 +264,14 @@ class Relay(Response):
             watching.cancel()
             await asyncio.gather(sending, watching, return_exceptions=True)
             self._answer.close()
-            self._charge.end(self._reported or self._used)
+            self._charge.end(self._taken.so_far)
 
     async def _send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         try:
             async for data in _events(self._answer.content):
                 if data == b"[DONE]":
-                    await self._charge.settle(self._reported or self._used)
+                    await self._charge.settle(self._taken.at_end)
                 elif not await self._is_for_client(data):
                     continue
                 await _in_time(send, b"data: %b\n\n" % data)
@@ -286,11 +286,8 @@ class Relay(Response):
         document = json.loads(data)
         if not isinstance(document, dict):
             raise ValueError("not an object")  # noqa: TRY004 - of the provider, as text that is not JSON
-        self._reported = reported_usage(document) or self._reported
-        number = counted_output(document)
-        if number:
-            self._used = self._used._replace(output=self._used.output + number)
-            await self._charge.cover(self._used)
+        if self._taken.read(document):
+            await self._charge.cover(self._taken.counted)
         return bool(document.get("choices")) or self._wants_usage
 
 

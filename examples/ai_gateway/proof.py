@@ -7,14 +7,16 @@ provider keeps a bill of its own, with which the ledger's figures are compared, 
 import argparse
 import asyncio
 import contextlib
+import functools
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from examples.ai_gateway.models import read_models
+from examples.ai_gateway.litellm_proxy import PROGRAM, deployment, litellm_process, with_budgets
 from examples.ai_gateway.upstream import Bill, provider
 from examples.ai_gateway.world import UPSTREAM_KEY, free_port, gateway_process, serving, set_up
 from openai import APIConnectionError, APIError, AsyncOpenAI, RateLimitError
@@ -25,6 +27,8 @@ from astakosclient.language_models.estimates import SCALE, Model, Tokens
 from astakosclient.pricing import amount_of, quantity_of
 from astakosclient.testing import Component, RunningService, User, running_service
 
+Running = AbstractAsyncContextManager[object]
+CONTEXT, MOST_OUTPUT = 10_000, 1000
 BUDGET = quantity_of("1", SCALE)
 MODEL = "expensive"
 DEADLINE = 60.0
@@ -44,13 +48,16 @@ class Proof:
     Attributes:
         streams: How many run at once.
         words: How many words each of them is answered with.
+        through_litellm: Whether the gateway is LiteLLM's proxy with our plugin, and not the example.
         report: Called with each line of the report.
     """
 
     streams: int = 50
     words: int = 40
+    through_litellm: bool = False
     report: Callable[[str], None] = print
-    _models: Path = field(init=False)
+    _folder: Path = field(init=False)
+    _prices: dict[str, int] = field(init=False)
     _model: Model = field(init=False)
 
     async def run(self) -> None:
@@ -60,17 +67,17 @@ class Proof:
             AssertionError: A promise is not kept.
         """
         with TemporaryDirectory() as folder:
-            self._models = Path(folder, "models.toml")
+            self._folder = Path(folder)
             # The words of all streams cost two dollars, and a token of a prompt a hundredth of a word.
             word = 2 * BUDGET // (self.streams * self.words)
-            prices = f'input = "{word // 100 or 1}"\noutput = "{word}"\ncontext = 10000\nmost_output = 1000\n'
-            self._models.write_text(f"[models.{MODEL}]\n{prices}", encoding="utf-8")
-            self._model = read_models(self._models)[MODEL]
+            self._prices = {"input": word // 100 or 1, "output": word}
+            self._model = Model.priced(MODEL, self._prices, context=CONTEXT, most_output=MOST_OUTPUT)
             await self._estimates_that_are_bounds()
             await self._estimates_that_are_too_low(None)
             await self._estimates_that_are_too_low("0.25")
             await self._killed()
-            await self._the_usual_way()
+            if not self.through_litellm:
+                await self._the_usual_way()
 
     async def _estimates_that_are_bounds(self) -> None:
         async with self._world() as world:
@@ -82,7 +89,7 @@ class Proof:
 
     async def _estimates_that_are_too_low(self, max_debt: str | None) -> None:
         at_first = max(1, self.words // 10)
-        async with self._world(max_debt, GATEWAY_RESERVE_AT_FIRST=str(at_first)) as world:
+        async with self._world(max_debt, at_first=at_first) as world:
             rounds = [await self._at_once(world, 2 * self.words) for _ in range(3)]
             charged, billed = world.charged(), world.bill(self._model)
             # No stream began beyond the budget, so all that is above it was used beyond what was reserved.
@@ -97,7 +104,7 @@ class Proof:
             assert (await self._stream(world, 2 * self.words)).refused
 
     async def _killed(self) -> None:
-        async with self._world(dollars="100", seconds_per_token=0.02, GATEWAY_TTL="2") as world:
+        async with self._world(dollars="100", seconds_per_token=0.02, ttl=2) as world:
             few = min(10, self.streams)
             running = [asyncio.create_task(self._stream(world, self.words)) for _ in range(few)]
             async with asyncio.timeout(DEADLINE):
@@ -150,23 +157,51 @@ class Proof:
         *,
         dollars: str = "1",
         seconds_per_token: float = 0.001,
-        **variables: str,
+        at_first: int | None = None,
+        ttl: int = 120,
     ) -> AsyncIterator["World"]:
         bill = Bill()
         with running_service() as service:
             gateway = set_up(service, dollars, max_debt=max_debt)
             async with serving(provider(bill, UPSTREAM_KEY, seconds_per_token)) as upstream:
-                given = {
-                    "ASTAKOS_URL": service.url,
-                    "GATEWAY_TOKEN": gateway.token,
-                    "UPSTREAM_URL": upstream,
-                    "UPSTREAM_KEY": UPSTREAM_KEY,
-                    "GATEWAY_MODELS": str(self._models),
-                    **variables,
-                }
-                async with World(service, gateway, service.add_user(), bill, given) as world:
+                start = self._litellm if self.through_litellm else self._example
+                start = functools.partial(start, service.url, gateway.token, upstream, at_first, ttl)
+                async with World(service, gateway, service.add_user(), bill, start) as world:
                     yield world
                     await world.no_hold_is_left()
+
+    def _example(
+        self, url: str, token: str, upstream: str, at_first: int | None, ttl: int, port: int
+    ) -> Running:
+        prices = "".join(f'{kind} = "{price}"\n' for kind, price in self._prices.items())
+        bounds = f"context = {CONTEXT}\nmost_output = {MOST_OUTPUT}\n"
+        models = self._folder / "models.toml"
+        models.write_text(f"[models.{MODEL}]\n{prices}{bounds}", encoding="utf-8")
+        return gateway_process(
+            port,
+            ASTAKOS_URL=url,
+            GATEWAY_TOKEN=token,
+            UPSTREAM_URL=upstream,
+            UPSTREAM_KEY=UPSTREAM_KEY,
+            GATEWAY_MODELS=str(models),
+            GATEWAY_RESERVE_AT_FIRST=str(at_first or ""),
+            GATEWAY_TTL=str(ttl),
+        )
+
+    def _litellm(
+        self, url: str, token: str, upstream: str, at_first: int | None, ttl: int, port: int
+    ) -> Running:
+        prices = {f"{kind}_cost_per_token": price / 10**6 for kind, price in self._prices.items()}
+        bounds = {"max_input_tokens": CONTEXT, "max_output_tokens": MOST_OUTPUT}
+        return litellm_process(
+            port,
+            self._folder,
+            with_budgets([deployment(MODEL, upstream, UPSTREAM_KEY, **prices, **bounds)]),
+            ASTAKOS_URL=url,
+            ASTAKOS_COMPONENT_TOKEN=token,
+            ASTAKOS_RESERVE_AT_FIRST=str(at_first or ""),
+            ASTAKOS_TTL=str(ttl),
+        )
 
     async def _at_once(self, world: "World", max_tokens: int) -> list[Stream]:
         streams = (self._stream(world, max_tokens) for _ in range(self.streams))
@@ -209,12 +244,12 @@ class World:
         gateway: Component,
         user: User,
         bill: Bill,
-        variables: dict[str, str],
+        start: Callable[[int], Running],
     ) -> None:
         """Set what there is; the gateway starts with the context."""
         self._service, self._gateway, self._user = service, gateway, user
         self.provider = bill
-        self._variables = variables
+        self._start = start
         self._port = free_port()
         self._process = contextlib.AsyncExitStack()
         self.client = AsyncOpenAI(
@@ -223,7 +258,7 @@ class World:
 
     async def __aenter__(self) -> "World":
         """Start the gateway."""
-        await self._process.enter_async_context(gateway_process(self._port, **self._variables))
+        await self._process.enter_async_context(self._start(self._port))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -234,7 +269,7 @@ class World:
     async def restart_gateway(self) -> None:
         """Kill the gateway, and start it again."""
         await self._process.aclose()
-        await self._process.enter_async_context(gateway_process(self._port, **self._variables))
+        await self._process.enter_async_context(self._start(self._port))
 
     def charged(self) -> int:
         """Return what the user has been charged, in millionths of a dollar."""
@@ -269,5 +304,11 @@ if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--streams", type=int, default=50, help="how many run at once")
     arguments.add_argument("--words", type=int, default=40, help="how many words each answer has")
+    arguments.add_argument("--through-litellm", action="store_true", help="and not through the example")
     chosen = arguments.parse_args()
-    asyncio.run(Proof(chosen.streams, chosen.words).run())
+    if chosen.through_litellm and not PROGRAM.exists():
+        raise SystemExit(
+            f"Through LiteLLM's proxy: NOT RUN, for want of {PROGRAM}; make proof-gateway makes it"
+        )
+    print("Through LiteLLM's proxy:" if chosen.through_litellm else "Through the example:", flush=True)
+    asyncio.run(Proof(chosen.streams, chosen.words, chosen.through_litellm).run())

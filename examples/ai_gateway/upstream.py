@@ -1,7 +1,8 @@
 """A provider of language models that only pretends: it writes words, streamed or not, and keeps a bill.
 
 A token is a word. The answer to a chat has as many as its last message asks for (`write 200 words`), 50 if it
-does not say, and at most `max_tokens`. Messages can ask for failures: `without usage`, `break off`, `fail`.
+does not say, and at most `max_tokens`. Messages can ask for failures: `without usage`, `break off`, `fail`,
+`fail once`.
 """
 
 import argparse
@@ -38,13 +39,16 @@ class Bill:
 
 def provider(bill: Bill, key: str, seconds_per_token: float = 0.0) -> Starlette:
     """Return the provider as an ASGI application, for whoever has the key."""
+    has_failed: set[str] = set()
 
     async def chat(request: Request) -> Response:
         asked = await _asked(request, key)
         if isinstance(asked, Response):
             return asked
         text = str(asked["messages"][-1]["content"])
-        if "fail" in text:
+        if "fail" in text and text not in has_failed:
+            if "fail once" in text:
+                has_failed.add(text)
             return _error(500, "The model has fallen over.")
         wanted = re.search(r"write (\d+) words", text)
         words = min(int(wanted[1]) if wanted else 50, asked.get("max_tokens") or 16_384)

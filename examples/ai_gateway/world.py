@@ -6,8 +6,9 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
+from subprocess import DEVNULL
 
 import uvicorn
 from starlette.applications import Starlette
@@ -85,23 +86,37 @@ async def gateway_process(port: int, **variables: str) -> AsyncIterator["subproc
     """Run a gateway in a process of its own, as in production; it is killed at the end if it still runs."""
     command = [sys.executable, "-m", "uvicorn", "--factory", "examples.ai_gateway.gateway:from_environment"]
     options = ["--port", str(port), "--log-level", "warning", "--no-access-log", "--no-proxy-headers"]
-    async with started([*command, *options], port, **variables) as process:
+    async with started([*command, *options], port, variables) as process:
         yield process
 
 
 @contextlib.asynccontextmanager
 async def started(
-    command: Sequence[str], port: int, **variables: str
+    command: Sequence[str],
+    port: int,
+    variables: Mapping[str, str] | None = None,
+    *,
+    to_start: float = TO_START,
+    output: int = DEVNULL,
 ) -> AsyncIterator["subprocess.Popen[bytes]"]:
-    """Run a server in a process of its own, which is killed at the end."""
+    """Run a server in a process of its own, which is killed at the end.
+
+    Args:
+        command: What to run.
+        port: Where it will accept connections.
+        variables: Its environment, beside the present one.
+        to_start: How many seconds that may take.
+        output: The file for what it writes.
+    """
     process = subprocess.Popen(  # noqa: ASYNC220, S603 - it starts at once
         command,
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **variables},
-        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **(variables or {})},
+        stdout=output,
+        stderr=output,
     )
     try:
-        async with asyncio.timeout(TO_START):
+        async with asyncio.timeout(to_start):
             while not await _accepts(port):
                 if process.poll() is not None:
                     raise RuntimeError(f"the server has ended with the status {process.returncode}")

@@ -136,7 +136,12 @@ def test_the_rules_know_no_storage_no_wire_no_clock() -> None:
 def test_the_client_needs_nothing_but_the_standard_library() -> None:
     import sys  # noqa: PLC0415 - its list is all that is wanted
 
-    apart = ("astakosclient.adapters.", "astakosclient.telemetry", "astakosclient.testing.fixtures")
+    apart = (
+        "astakosclient.adapters.",
+        "astakosclient.litellm",
+        "astakosclient.telemetry",
+        "astakosclient.testing.fixtures",
+    )
     others = {
         (one.importer, one.imported)
         for one in within("astakosclient")

@@ -159,8 +159,8 @@ class Charge:
             self._ending = self._background.start(self._end(used))
         return self._ending
 
-    async def settle(self, used: Tokens) -> None:
-        """Settle for what was used, and wait a little until that is done."""
+    async def settle(self, used: Tokens | None) -> None:
+        """Do the same, and wait a little until it is done."""
         await asyncio.wait([self.end(used)], timeout=TO_SETTLE)
 
     async def _end(self, used: Tokens | None) -> None:

@@ -127,6 +127,38 @@ def reported_usage(document: Mapping[str, Any]) -> Tokens | None:
     return Tokens(known[0], known[1], min(known[0], known[2]))
 
 
+class StreamedTokens:
+    """What a stream has taken: counted piece by piece, and as its provider reports it.
+
+    Attributes:
+        counted: What has been counted so far.
+    """
+
+    def __init__(self, prompt: int) -> None:
+        """Begin with the tokens of the prompt, as they were counted."""
+        self.counted = Tokens(prompt)
+        self._reported: Tokens | None = None
+
+    def read(self, document: Mapping[str, Any]) -> bool:
+        """Read a piece, and return whether the model has written something in it."""
+        self._reported = reported_usage(document) or self._reported
+        number = counted_output(document)
+        self.counted = self.counted._replace(output=self.counted.output + number)
+        return number > 0
+
+    @property
+    def so_far(self) -> Tokens:
+        """What a stream has taken that ends here; some providers report what there was before, too."""
+        if self._reported is None:
+            return self.counted
+        return self._reported._replace(output=max(self._reported.output, self.counted.output))
+
+    @property
+    def at_end(self) -> Tokens:
+        """What a stream has taken that is complete."""
+        return self._reported or self.counted
+
+
 def counted_prompt(request: Mapping[str, Any]) -> int:
     """Return about how many tokens a prompt has, where the provider does not say it."""
     parts = (request.get("messages"), request.get("tools"), request.get("input"))
