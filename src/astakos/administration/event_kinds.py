@@ -14,7 +14,7 @@ from astakos.projects.nesting import MOVED
 OF_ADMINISTRATION: Mapping[str, tuple[str, ...]] = {
     "capacity": ("created", "changed"),
     "clock": ("accepted",),
-    "component": ("created", "changed", "token_renewed", "token_added", "token_revoked"),
+    "component": ("created", "changed", "removed", "token_renewed", "token_added", "token_revoked"),
     "delivery": ("retried",),
     "feedback": ("sent",),
     "grant": ("created", "revoked"),

@@ -1,5 +1,6 @@
 """`astakos component`: manages components, the programs that call with their own token."""
 
+import sys
 from collections.abc import Iterable
 from typing import Literal
 
@@ -7,6 +8,7 @@ import click
 
 from astakos import clock
 from astakos.administration.component_registration import renew_component_token
+from astakos.administration.component_removal import RemovalPreview, preview_removal, remove_component
 from astakos.administration.component_tokens import (
     DEFAULT,
     LONGEST_OVERLAP,
@@ -14,14 +16,16 @@ from astakos.administration.component_tokens import (
     replace_token,
     revoke_token,
 )
+from astakos.administration.reasons import require_reason
 from astakos.administration.state_document import ComponentEntry, ServiceEntry, StateDocument, StateError
+from astakos.cli.acting import reason_option
 from astakos.cli.built_documents import apply
+from astakos.cli.durations import Duration
 from astakos.cli.instants import INSTANT
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import json_option, print_facts, print_rows, table_options, token_only_option
 from astakos.cli.shown_values import moment
 from astakos.cli.web_urls import WEB_URL
-from astakos.clock import MICROSECONDS
 from astakos.directory.charging_rights import ALL
 from astakos.directory.entities import Component, Service
 from astakos.events.event import OPERATOR
@@ -151,6 +155,39 @@ def set_(
         click.echo(f"It may charge {_charges(_known(database.reader(), name))}.")
 
 
+component.add_command(set_, "update")
+
+
+@component.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@reason_option
+@database_option
+def remove(name: str, yes: bool, reason: str, database_url: str) -> None:
+    """Remove the component NAME: end its tokens, and take its services out of the catalog.
+
+    Its resources are hidden from users; limits, usage and history stay. A component without resources and
+    history is deleted altogether. Refused while commissions of it are pending.
+    """
+    require_reason(reason)
+    database, now = open_database(database_url), clock.now()
+    if not yes:
+        _confirm_removal(name, preview_removal(database.reader(), name))
+    done = database.change(lambda connection: remove_component(connection, OPERATOR, name, reason, now))
+    stays = (
+        "" if done.is_deleted else " It stays listed, without tokens, because of its resources or history."
+    )
+    click.echo(f"Removed {name}.{stays}")
+
+
+def _confirm_removal(name: str, preview: RemovalPreview) -> None:
+    for title, names in (("services", preview.services), ("resources", preview.resources)):
+        click.echo(f"{name} has these {title}: {', '.join(names) or 'none'}.")
+    if not sys.stdin.isatty():
+        raise StateError("nobody can confirm this here; give --yes")
+    click.confirm("End all its tokens, and remove it?", abort=True)
+
+
 @component.command()
 @click.argument("name")
 @database_option
@@ -250,11 +287,10 @@ def list_(database_url: str, as_json: bool, wide: bool) -> None:
 @click.option("--expires", type=INSTANT, help="When the new token ends.  [default: never]")
 @click.option(
     "--overlap",
-    metavar="SECONDS",
-    type=click.IntRange(0, LONGEST_OVERLAP // MICROSECONDS),
-    default=0,
+    type=Duration(LONGEST_OVERLAP),
+    default="0",
     show_default=True,
-    help="For how long the replaced token is still valid.",
+    help="For how long the replaced token is still valid, for example 24h.",
 )
 @database_option
 @json_option
@@ -281,7 +317,7 @@ def token(
             now,
             name=token_name,
             expires=expires,
-            overlap=overlap * MICROSECONDS,
+            overlap=overlap,
         )
     )
     _print_token(name, secret, as_json=as_json, token_only=token_only)

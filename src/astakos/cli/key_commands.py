@@ -23,6 +23,7 @@ from astakos.administration.key_quotas import told_limits
 from astakos.administration.named_projects import find_project
 from astakos.administration.state_document import StateError
 from astakos.cli.acting import reason_option
+from astakos.cli.durations import Duration
 from astakos.cli.instants import INSTANT
 from astakos.cli.key_limits import (
     GivenLimit,
@@ -176,17 +177,15 @@ def limits(prefix: str, given: tuple[GivenLimit, ...], database_url: str, as_jso
 @click.argument("prefix")
 @click.option(
     "--overlap",
-    "overlap_seconds",
-    metavar="SECONDS",
-    type=click.IntRange(0, LONGEST_OVERLAP // MICROSECONDS),
-    default=USUAL_OVERLAP // MICROSECONDS,
-    show_default=True,
-    help="For how long the present key is still valid.",
+    type=Duration(LONGEST_OVERLAP),
+    default=str(USUAL_OVERLAP // MICROSECONDS),
+    show_default="1d",
+    help="For how long the present key is still valid, for example 24h.",
 )
 @database_option
 @json_option
 @key_only_option
-def rotate(prefix: str, overlap_seconds: int, database_url: str, as_json: bool, key_only: bool) -> None:
+def rotate(prefix: str, overlap: int, database_url: str, as_json: bool, key_only: bool) -> None:
     """Give the key PREFIX a new secret, and print the new key. It is not shown again.
 
     Its prefix, its name and its limits stay. The present key is still valid for the overlap.
@@ -194,7 +193,7 @@ def rotate(prefix: str, overlap_seconds: int, database_url: str, as_json: bool, 
 
     def change(connection: Connection) -> MadeKey:
         owned = find_key(connection, prefix_of(prefix))
-        return rotate_key(connection, OPERATOR, owned, clock.now(), overlap_seconds * MICROSECONDS)
+        return rotate_key(connection, OPERATOR, owned, clock.now(), overlap)
 
     _print_new(open_database(database_url).change(change), as_json=as_json, key_only=key_only)
 

@@ -3,7 +3,7 @@ import pytest
 from astakos.storage.protocol import Database
 from service.caller import COMMISSIONS, TOKENS, Caller
 from service.command import astakos, refused
-from service.installation import all_rows
+from service.installation import all_rows, rows
 from service.world import ALICE, COMPUTE_TOKEN, PAST, RETIRED_TOKEN, STORAGE_TOKEN, member_key
 
 pytestmark = pytest.mark.every_engine
@@ -221,3 +221,51 @@ def test_what_is_set_again_changes_nothing(database: Database) -> None:
         first, second = (astakos(database, "component", "set", "compute", *options).output for _ in range(2))
         assert first.startswith("Changed compute.\n")
         assert second.startswith("compute is like that already. Nothing has changed.\n")
+
+
+def test_a_component_that_nothing_refers_to_is_deleted(database: Database, service: Caller) -> None:
+    before = all_rows(database)
+    token = astakos(database, "component", "add", "gpu", "--token-only").output.strip()
+    asked = astakos(database, "component", "remove", "gpu")
+    assert (asked.status, "--yes" in asked.errors) == (1, True)
+    assert astakos(database, "component", "remove", "gpu", "--yes").output == "Removed gpu.\n"
+    assert service.get(COMMISSIONS, token).status == 401
+    after = all_rows(database)
+    for table in ("components", "services", "component_tokens", "endpoints"):
+        assert after[table] == before[table]
+    (told,) = astakos(database, "audit", "--kind", "component.removed", "--json").document
+    assert told["after"] == {"component": "gpu", "services": ["gpu"], "resources": []}
+
+
+def test_a_component_with_a_history_stays_without_tokens_and_endpoints(
+    database: Database, service: Caller
+) -> None:
+    serial = service.issued(COMPUTE_TOKEN, (member_key(ALICE), 1))
+    assert "1 commissions of compute are pending" in refused(
+        database, "component", "remove", "compute", "--yes"
+    )
+    assert astakos(database, "commission", "accept", str(serial)).status == 0
+    told = astakos(database, "component", "remove", "compute", "--yes", "--reason", "gone").output
+    assert "It stays listed, without tokens" in told
+    statement = "SELECT token_hash FROM components WHERE name = 'compute'"
+    assert rows(database, statement) == [(None,)]
+    (entry,) = astakos(database, "commission", "history", "--json").document
+    assert entry["component"] == "compute"
+    found = {one["name"]: one for one in astakos(database, "resource", "list", "--json").document}
+    assert (found["compute.vm"]["api_visible"], found["storage.space"]["api_visible"]) == (False, True)
+    assert "endpoints" not in service_named(database, "compute_api")
+
+
+@pytest.mark.parametrize(("name", "told"), [("astakos", "cannot be removed"), ("x", "there is no component")])
+def test_some_cannot_be_removed(service: Caller, database: Database, name: str, told: str) -> None:
+    assert told in refused(database, "component", "remove", name, "--yes")
+
+
+def test_a_replaced_token_is_valid_for_an_overlap_in_hours(database: Database, service: Caller) -> None:
+    new = astakos(
+        database, "component", "token", "compute", "--overlap", "24h", "--token-only"
+    ).output.strip()
+    assert [service.get(COMMISSIONS, token).status for token in (COMPUTE_TOKEN, new)] == [200, 200]
+    for wrong in ("1y", "-1h", "31d", ""):
+        assert astakos(database, "component", "token", "compute", "--overlap", wrong).status == 2
+    assert astakos(database, "component", "update", "compute", "--ui-url", "https://a.example").status == 0
