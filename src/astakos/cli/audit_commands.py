@@ -16,7 +16,7 @@ from astakos.cli.instants import INSTANT
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import json_option, print_facts, print_rows, table_options
 from astakos.cli.shown_values import Moment, moment
-from astakos.cli.whole_numbers import ROWS
+from astakos.cli.whole_numbers import ROW_NUMBER, ROWS
 from astakos.events.chain import BrokenChainError, Head, follow
 from astakos.events.documents import document_of
 from astakos.events.event import Details, RecordedEvent
@@ -45,6 +45,7 @@ class HeadDocument(msgspec.Struct):
 @click.option("--kind", type=KIND, help="Only events of this kind, like project.suspended, or project.")
 @click.option("--since", type=INSTANT, help="Only events at or after this time.")
 @click.option("--until", type=INSTANT, help="Only events before this time.")
+@click.option("--before", type=ROW_NUMBER, help="Only events before the one with this number: the next page.")
 @click.option("--limit", type=ROWS, default=100, show_default=True, help="The maximum number of events.")
 @database_option
 @table_options
@@ -57,6 +58,7 @@ def audit(
     kind: str | None,
     since: int | None,
     until: int | None,
+    before: int | None,
     limit: int,
     database_url: str,
     as_json: bool,
@@ -78,6 +80,7 @@ def audit(
         kind=kind,
         since=since,
         until=until,
+        before=before,
     )
     print_events(reader, wanted, limit, as_json=as_json, wide=wide)
 

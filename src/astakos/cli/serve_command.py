@@ -15,6 +15,7 @@ from astakos.administration.overdue_commissions import tell_overdue
 from astakos.administration.project_endings import end_what_is_over
 from astakos.administration.quota_alerts import record_alerts
 from astakos.administration.state_document import StateError
+from astakos.administration.usage_leaders import refresh_leaders
 from astakos.administration.webhooks import require_key
 from astakos.cli.options import database_option, open_database
 from astakos.cli.standard_streams import abandon_output
@@ -44,7 +45,14 @@ from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from astakos.storage.tables import destinations, settings
 
 log = logging.getLogger("astakos.http")
-BY_THE_CLOCK = (end_what_is_over, forget_expired_keys, record_alerts, announce_grants, tell_overdue)
+BY_THE_CLOCK = (
+    end_what_is_over,
+    forget_expired_keys,
+    record_alerts,
+    announce_grants,
+    tell_overdue,
+    refresh_leaders,
+)
 """What is done once a minute besides the ledger's work."""
 WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
 

@@ -25,6 +25,7 @@ quota = LazyGroup(
     "quota",
     help="Show and set quotas of users, projects and keys; `mine` asks over HTTP.",
     targets={
+        "list": "astakos.cli.usage_commands:list_over",
         "mine": "astakos.cli.account_commands:mine",
         "periods": "astakos.cli.quota_commands:periods",
         "refusals": "astakos.cli.refusal_commands:refusals",
@@ -40,5 +41,6 @@ resource = LazyGroup(
         "list": "astakos.cli.resource_commands:list_",
         "offered": "astakos.cli.offer_commands:offered",
         "set": "astakos.cli.resource_commands:set_",
+        "usage": "astakos.cli.usage_commands:usage",
     },
 )

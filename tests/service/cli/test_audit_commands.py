@@ -25,6 +25,8 @@ def test_changes_are_listed_newest_first(database: Database) -> None:
         {"capacity": VM, "project": 3, "member": 3},
     )
     assert newest["number"] == before["number"] + 1
+    (page,) = astakos(database, "audit", "--before", str(newest["number"]), "--limit", "1", "--json").document
+    assert page == before
     lines = astakos(database, "audit", "--limit", "2").output.splitlines()
     assert lines[0].split()[:4] == ["number", "time", "kind", "actor"]
     assert BOB.email.lower() in lines[1]

@@ -577,6 +577,18 @@ closed_periods = Table(
     _number("total"),
     _number("kept_until"),
     Index("closed_periods_by_age", "kept_until"),
+    Index("closed_periods_by_total", "start", "total"),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+# The holdings with most usage of each resource, as found last (`storage/tables/usage_leaders.py`).
+usage_leaders = Table(
+    "usage_leaders",
+    metadata,
+    Column("resource", Text, primary_key=True),
+    Column("ranking", Text, primary_key=True),
+    Column("holding_id", NUMBER, primary_key=True, autoincrement=False),
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )

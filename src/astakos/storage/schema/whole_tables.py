@@ -11,9 +11,10 @@ from sqlalchemy import Boolean, Column, LargeBinary, Table, Text
 from astakos.storage.protocol import Connection
 from astakos.storage.schema.definition import metadata
 
-LEFT_OUT = {"engines"}
-"""Tables that only coordinate the processes running on a database; they mean nothing elsewhere."""
-ALL_BUT = {"settings": "name NOT IN ('last_serial', 'clock_anchor', 'clock_hold')"}
+LEFT_OUT = {"engines", "usage_leaders"}
+"""Tables that coordinate the processes running on a database, and mean nothing elsewhere, or that are found
+out again."""
+ALL_BUT = {"settings": "name NOT IN ('last_serial', 'clock_anchor', 'clock_hold', 'usage_leaders_refreshed')"}
 """Each kind of database counts serials in its own way, so the last serial is transferred separately. What is
 recorded about the clock of one machine means nothing on another."""
 AT_A_TIME = 1000

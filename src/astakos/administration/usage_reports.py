@@ -1,0 +1,148 @@
+"""Reports who uses most of a resource, and who is near a limit."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from astakos.administration.state_document import StateError
+from astakos.ledger.rules import UNLIMITED, Holding, Key
+from astakos.projects.limits import uuid_of_project, uuid_of_user
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import projects, registry, usage_leaders, usage_over, users
+from astakos.storage.tables.metered_figures import MeteredFigures
+from astakos.storage.tables.usage_leaders import Found, Ranking
+
+PERCENT = 100
+
+
+class HolderUsage(NamedTuple):
+    """What a user or a project uses of a resource.
+
+    Attributes:
+        user: the uuid of the user; None for a whole project.
+        project: the uuid of the project; a user's own project has the user's uuid.
+        name: the user's email address, or the name of the project.
+        resource: the name of the resource.
+        usage: what is used and reserved; in a period that is over, what was used.
+        pending: the reserved part of that.
+        limit: the limit now.
+        percent: the usage in percent of the limit, rounded down; None if there is no limit.
+        resets: when usage is next forgiven; None if it is not.
+    """
+
+    user: str | None
+    project: str
+    name: str
+    resource: str
+    usage: int
+    pending: int
+    limit: int
+    percent: int | None
+    resets: int | None = None
+
+
+class OverPage(NamedTuple):
+    """Who is near a limit. `end` is where the next page begins; None on the last page."""
+
+    rows: list[HolderUsage]
+    end: int | None
+
+
+def require_resource(connection: Connection, resource: str) -> None:
+    """Check that there is a resource.
+
+    Raises:
+        StateError: there is none.
+    """
+    if not registry.has_resource(connection, resource):
+        raise StateError(f"there is no resource {resource!r}")
+
+
+def top_now(
+    connection: Connection, resource: str, ranking: Ranking, most: int, now: int
+) -> list[HolderUsage]:
+    """Return who uses most of a resource now, among those who did when the service last looked.
+
+    `storage.tables.usage_leaders.refreshed` tells when that was.
+    """
+    return rank(connection, usage_leaders.list_leaders(connection, resource, ranking), ranking, most, now)
+
+
+def rank(
+    connection: Connection, found: Iterable[Found], ranking: Ranking, most: int, now: int
+) -> list[HolderUsage]:
+    """Return the present figures of holdings, the largest first."""
+    figures = MeteredFigures(connection, now)
+    rows = []
+    for one in found:
+        present = figures.at_present(one.key, one.id, one.holding, one.mark)
+        resets = None if present.period is None else present.period.resets
+        if present.holding.usage_max > 0:
+            rows.append((one.key, present.holding, resets))
+    if ranking is Ranking.USAGE:
+        rows.sort(key=lambda row: -row[1].usage_max)
+    else:
+        rows = [row for row in rows if 0 < row[1].limit < UNLIMITED]
+        # Exact, whatever the size of the numbers.
+        rows.sort(key=lambda row: -(row[1].usage_max * 10**6 // row[1].limit))
+    return [_usage(connection, key, holding, resets) for key, holding, resets in rows[:most]]
+
+
+def top_in_period(connection: Connection, resource: str, start: int, most: int) -> list[HolderUsage]:
+    """Return who used most of a meter in a period that is over, from the totals kept when it closed.
+
+    A holder's period is closed when they next use the meter.
+    """
+    rows = usage_leaders.list_in_period(connection, resource, start, most)
+    return [
+        _usage(connection, one.key, Holding(one.holding.limit, total, total), None)
+        for one in rows
+        if (total := one.total or 0) > 0
+    ]
+
+
+def find_over(
+    connection: Connection, percent: int, now: int, *, resource: str | None = None, after: int = 0
+) -> OverPage:
+    """Return a page of users and projects who use at least so many percent of a limit.
+
+    A page examines a bounded number of holdings, so it can be empty and not the last one.
+    """
+    found, end = usage_over.read_reached(connection, percent, after)
+    figures = MeteredFigures(connection, now)
+    rows = []
+    for one in found:
+        if resource not in (None, one.key.resource):
+            continue
+        present = figures.at_present(one.key, one.id, one.holding, one.mark)
+        usage, limit = present.holding.usage_max, present.holding.limit
+        if usage > 0 and limit < UNLIMITED and usage * PERCENT >= limit * percent:
+            resets = None if present.period is None else present.period.resets
+            rows.append(_usage(connection, one.key, present.holding, resets))
+    return OverPage(rows, end)
+
+
+def _usage(connection: Connection, key: Key, holding: Holding, resets: int | None) -> HolderUsage:
+    user = uuid_of_user(key.holder)
+    project = uuid_of_project(key.holder if key.source is None else key.source) or ""
+    if user is None:
+        known = projects.find(connection, project)
+        if known is None or known.system_project:
+            user = project
+        name = project if known is None else known.name
+    if user is not None:
+        person = users.find_by_uuid(connection, user)
+        name = user if person is None else person.email
+    percent = None
+    if 0 < holding.limit < UNLIMITED:
+        percent = holding.usage_max * PERCENT // holding.limit
+    return HolderUsage(
+        user,
+        project,
+        name,
+        key.resource,
+        holding.usage_max,
+        holding.pending,
+        holding.limit,
+        percent,
+        resets,
+    )

@@ -1,0 +1,142 @@
+"""Who uses most of each resource: found by reading all holdings now and then, and remembered.
+
+Usage changes with every commission, so no index sorts holdings by it: keeping one would slow the ledger down.
+Only the ids of the leaders are stored; their figures are read when somebody asks.
+
+Projects' own holdings count each unit once: those of users' own projects stand for the users.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from astakos.ledger.rules import UNLIMITED, Holding, Key
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import settings
+
+REFRESHED = "usage_leaders_refreshed"
+"""The setting that says when the leaders were found."""
+MOST_LEADERS = 200
+"""How many holders of each resource are remembered in each ranking."""
+IDS_AT_A_TIME = 200_000
+"""How many holdings one statement reads at most: some 20 ms on SQLite."""
+
+MOST_OF_A_SHARE = 5_000
+"""How many holdings one statement finds by their share at most: there are hardly more near their limits."""
+MILLION = 1_000_000
+
+LAST_ID = "SELECT max(id) FROM holdings"
+# A meter's holding that has not been used in its period has an older mark, and stands for nothing now.
+CANDIDATES = """
+FROM holdings h
+WHERE h.id > ? AND h.id <= ? AND h.source = '' AND h.resource = ? AND h.usage_max > 0
+    AND (h.mark IS NULL OR h.mark >= ?)
+"""
+BY_USAGE = f"SELECT h.usage_max, h.id {CANDIDATES} ORDER BY h.usage_max DESC LIMIT ?"
+# Not divided: databases do not agree about what that makes of two integers.
+BY_SHARE = f"""
+SELECT h.usage_max, h."limit", h.id {CANDIDATES} AND h."limit" > 0 AND h."limit" < {UNLIMITED}
+    AND h.usage_max * 1.000001 >= h."limit" * 0.01 * ? LIMIT ?
+"""
+FORGET = "DELETE FROM usage_leaders WHERE resource = ?"
+REMEMBER = "INSERT INTO usage_leaders (resource, ranking, holding_id) VALUES (?, ?, ?)"
+FIGURES = 'h.id, h.holder, h.resource, h."limit", h.usage_min, h.usage_max, h.mark'
+LEADERS = f"""
+SELECT {FIGURES} FROM usage_leaders l JOIN holdings h ON h.id = l.holding_id
+WHERE l.resource = ? AND l.ranking = ?
+"""
+FIND = f"SELECT {FIGURES} FROM holdings h WHERE h.id = ?"
+IN_PERIOD = f"""
+SELECT {FIGURES}, c.total FROM closed_periods c JOIN holdings h ON h.id = c.holding_id
+WHERE c.start = ? AND h.resource = ? AND h.source = '' ORDER BY c.total DESC LIMIT ?
+"""
+
+
+class Ranking(StrEnum):
+    """What makes a leader."""
+
+    USAGE = "usage"
+    SHARE = "share"
+
+
+class Found(NamedTuple):
+    """The stored figures of a holding; `total` is what was settled in a period that is over."""
+
+    id: int
+    key: Key
+    holding: Holding
+    mark: int | None
+    total: int | None = None
+
+
+def last_id(connection: Connection) -> int:
+    """Return the largest id of a holding."""
+    return int(connection.execute(LAST_ID).fetchone()[0] or 0)
+
+
+def read_by_usage(
+    connection: Connection, resource: str, since: int, after: int, most: int
+) -> list[tuple[int, int]]:
+    """Return the largest among the next `IDS_AT_A_TIME` holdings: their usage, and their ids.
+
+    Args:
+        connection: where to read.
+        resource: the name of the resource.
+        since: for a meter, when its present period began; 0 for others.
+        after: the id that precedes the holdings.
+        most: how many at most.
+    """
+    values = (after, after + IDS_AT_A_TIME, resource, since, most)
+    return [tuple(row) for row in connection.execute(BY_USAGE, values).fetchall()]
+
+
+def read_by_share(
+    connection: Connection, resource: str, since: int, after: int, percent: int
+) -> list[tuple[int, int]]:
+    """Return those of them that use at least so many percent of their limit, at most `MOST_OF_A_SHARE`.
+
+    Each has its share, in millionths, and its id.
+    """
+    values = (after, after + IDS_AT_A_TIME, resource, since, percent, MOST_OF_A_SHARE)
+    rows = connection.execute(BY_SHARE, values).fetchall()
+    return [(usage * MILLION // limit, identifier) for usage, limit, identifier in rows]
+
+
+def remember(connection: Connection, resource: str, leaders: dict[Ranking, list[int]]) -> None:
+    """Store the ids of the leaders of a resource, in place of those before."""
+    connection.execute(FORGET, (resource,))
+    rows = [(resource, ranking.value, holding) for ranking, found in leaders.items() for holding in found]
+    connection.executemany(REMEMBER, rows)
+
+
+def note_refreshed(connection: Connection, now: int) -> None:
+    """Store when the leaders were found."""
+    settings.save(connection, REFRESHED, now)
+
+
+def refreshed(connection: Connection) -> int | None:
+    """Return when the leaders were found; None if they never were."""
+    found: int | None = settings.find(connection, REFRESHED)
+    return found
+
+
+def list_leaders(connection: Connection, resource: str, ranking: Ranking) -> list[Found]:
+    """Return the figures of the leaders of a resource, in no order."""
+    return [_found(row) for row in connection.execute(LEADERS, (resource, ranking.value)).fetchall()]
+
+
+def find(connection: Connection, identifier: int) -> Found:
+    """Return the figures of a holding."""
+    return _found(connection.execute(FIND, (identifier,)).fetchone())
+
+
+def list_in_period(connection: Connection, resource: str, start: int, most: int) -> list[Found]:
+    """Return who used most of a meter in a period that is over and began at an instant, the largest first."""
+    return [
+        _found(row[:-1])._replace(total=row[-1])
+        for row in connection.execute(IN_PERIOD, (start, resource, most)).fetchall()
+    ]
+
+
+def _found(row: tuple[int, str, str, int, int, int, int | None]) -> Found:
+    identifier, holder, resource, limit, usage_min, usage_max, mark = row
+    return Found(identifier, Key(holder, None, resource), Holding(limit, usage_min, usage_max), mark)

@@ -1,0 +1,132 @@
+"""Who uses most, and who is near a limit."""
+
+import contextlib
+
+import pytest
+
+from astakos import clock
+from astakos.administration.usage_leaders import PERIOD, period_start, refresh_leaders, start_before
+from astakos.administration.usage_reports import find_over, top_now
+from astakos.ledger.rules import Key
+from astakos.storage.protocol import Database
+from astakos.storage.tables import usage_leaders, usage_over
+from astakos.storage.tables.usage_leaders import Ranking
+from service.caller import Caller
+from service.command import astakos, refused
+from service.world import (
+    ALICE,
+    BOB,
+    CHLOE,
+    COMPUTE_TOKEN,
+    LAB,
+    LOADED,
+    SPACE,
+    VM,
+    Person,
+    member_key,
+    project_key,
+)
+
+pytestmark = pytest.mark.every_engine
+
+
+def own(person: Person) -> tuple[Key, Key]:
+    return member_key(person, person.uuid), project_key(person.uuid)
+
+
+@pytest.fixture
+def used(database: Database, service: Caller) -> None:
+    """Alice uses 3 of 4, Bob 5 of 7, Chloe 1 of 4, and the lab 6 of 12: Alice alone, 6 of 10."""
+    for person, number in ((ALICE, 3), (BOB, 5), (CHLOE, 1)):
+        service.issued(COMPUTE_TOKEN, *((key, number) for key in own(person)), auto_accept=True)
+    service.issued(COMPUTE_TOKEN, (member_key(ALICE), 6), (project_key(), 6))
+
+
+def top(database: Database, *options: str) -> list[tuple[str, int, int, int]]:
+    rows = astakos(database, "resource", "usage", VM, *options, "--json").document
+    return [(row["name"], row["usage"], row["pending"], row["percent"]) for row in rows]
+
+
+@pytest.mark.usefixtures("used")
+def test_who_uses_most_is_shown_by_amount_and_by_share(database: Database) -> None:
+    lab = ("lab.example.org", 6, 6, 50)
+    alice, bob, chloe = (ALICE.email, 3, 0, 75), (BOB.email, 5, 0, 71), (CHLOE.email, 1, 0, 25)
+    assert top(database) == [lab, bob, alice, chloe]
+    assert top(database, "--by", "share", "--top", "2") == [alice, bob]
+    assert "there is no resource" in refused(database, "resource", "usage", "x")
+    assert "has no periods" in refused(database, "resource", "usage", VM, "--period", "last")
+    table = astakos(database, "resource", "usage", VM).output
+    assert table.splitlines()[1].split()[:3] == ["lab.example.org", LAB, VM]
+
+
+@pytest.mark.usefixtures("used")
+def test_the_leaders_are_remembered_and_have_their_present_figures(
+    database: Database, service: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(usage_leaders, "IDS_AT_A_TIME", 7)
+    reader = database.reader()
+    assert top_now(reader, VM, Ranking.USAGE, 9, LOADED) == []
+    assert not refresh_leaders(database, LOADED, lambda: True)
+    assert refresh_leaders(database, LOADED)
+    assert not refresh_leaders(database, LOADED + PERIOD - 1)
+    service.issued(COMPUTE_TOKEN, *((key, -5) for key in own(BOB)), auto_accept=True)
+    found = top_now(reader, VM, Ranking.USAGE, 9, LOADED)
+    assert [(one.name, one.usage) for one in found] == [
+        ("lab.example.org", 6),
+        (ALICE.email, 3),
+        (CHLOE.email, 1),
+    ]
+    assert usage_leaders.refreshed(reader) == LOADED
+    assert refresh_leaders(database, LOADED + PERIOD)
+    assert len(top_now(reader, VM, Ranking.SHARE, 9, LOADED)) == 3
+
+
+@pytest.mark.usefixtures("used")
+def test_who_is_near_a_limit_is_listed(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(usage_over, "IDS_AT_A_TIME", 5)
+
+    def over(*options: str) -> set[tuple[str, str]]:
+        rows = astakos(database, "quota", "list", *options, "--json").document
+        return {(row["name"], row["project"]) for row in rows}
+
+    assert over() == set()
+    assert over("--over", "75") == {(ALICE.email, ALICE.uuid)}
+    near = {(ALICE.email, ALICE.uuid), (BOB.email, BOB.uuid), (ALICE.email, LAB)}
+    assert over("--over", "60%") == near
+    assert over("--over", "50%", "--resource", VM) == near | {("lab.example.org", LAB)}
+    assert over("--over", "50%", "--resource", SPACE) == set()
+    assert astakos(database, "quota", "set", ALICE.email, VM, "2").status == 0
+    assert over("--over", "150%") == {(ALICE.email, ALICE.uuid)}
+    assert astakos(database, "quota", "list", "--over", "much").status == 2
+    page = find_over(database.reader(), 50, LOADED)
+    assert page.end == 5
+
+
+def test_periods_that_are_over_are_compared(database: Database) -> None:
+    assert astakos(database, "resource", "set", VM, "--meter", "month=100").status == 0
+    meter = f"{VM}/month"
+    assert top_of(database, meter) == []
+    start = last_start(database, meter)
+    with contextlib.closing(database.connect()) as connection:
+        for person, total in ((ALICE, 40), (BOB, 60), (CHLOE, 0)):
+            (holding,) = connection.execute(
+                "SELECT id FROM holdings WHERE holder = ? AND resource = ?", (f"project:{person.uuid}", meter)
+            ).fetchone()
+            connection.execute(
+                "INSERT INTO closed_periods VALUES (?, ?, ?, ?, ?)", (holding, start, start + 1, total, 2**60)
+            )
+    assert top_of(database, meter) == [(BOB.email, 60, 60), (ALICE.email, 40, 40)]
+
+
+def top_of(database: Database, meter: str) -> list[tuple[str, int, int]]:
+    rows = astakos(database, "resource", "usage", meter, "--period", "last", "--json").document
+    return [(row["name"], row["usage"], row["percent"]) for row in rows]
+
+
+def last_start(database: Database, meter: str) -> int:
+    reader = database.reader()
+    start = period_start(reader, meter, clock.now())
+    assert start is not None
+    before = start_before(reader, meter, start)
+    assert before is not None
+    return before
