@@ -8,11 +8,13 @@ import click
 from astakos import clock
 from astakos.administration.accounts import find_user, find_user_if_any
 from astakos.administration.key_changes import find_key
+from astakos.administration.limit_previews import preview_limit
 from astakos.administration.member_limits import set_member_limit
 from astakos.administration.named_projects import NoSuchProjectError, find_project
 from astakos.administration.state_document import StateError
 from astakos.administration.user_limits import set_capacity
 from astakos.cli.key_limits import columns_of, limits_of_key
+from astakos.cli.limit_preview import told_preview
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import print_rows, table_options
 from astakos.cli.project_limits import LIMITS, limits_of
@@ -141,6 +143,7 @@ def _of_period(one: PeriodUsage) -> dict[str, object]:
     "--project", metavar="PROJECT", help="The project in which the USER, a member, may have LIMIT alone."
 )
 @click.option("--member-limit", type=AMOUNT, help="The limit of each member of PROJECT.  [default: as it is]")
+@click.option("--preview", is_flag=True, help="Only say what LIMIT would do to the USER.")
 @database_option
 def set_(
     holder: str,
@@ -148,6 +151,7 @@ def set_(
     limit: GivenAmount | None,
     project: str | None,
     member_limit: GivenAmount | None,
+    preview: bool,
     database_url: str,
 ) -> None:
     """Set the LIMIT of RESOURCE for a USER or a PROJECT.
@@ -172,13 +176,18 @@ def set_(
             return _set_for_project(connection, holder, resource, scale, Change(whole, each), now)
         if whole is None or each is not None:
             raise click.UsageError("--member-limit is for projects that users share.")
+        if preview:
+            return told_preview(user, resource, scale, preview_limit(connection, user, resource, whole, now))
         if project is not None:
             return _set_for_member(connection, user, project, resource, scale, whole, now)
         if not set_capacity(connection, OPERATOR, user.uuid, resource, Capacity(whole, whole), now):
             return f"{user.email} may have {shown(whole, scale)} of {resource} already. {NO_CHANGE}"
         return f"{user.email} may now have {shown(whole, scale)} of {resource}."
 
-    click.echo(open_database(database_url).change(change))
+    database = open_database(database_url)
+    if preview and (project is not None or find_user_if_any(database.reader(), holder) is None):
+        raise click.UsageError("--preview is about the limit of a USER in their own project.")
+    click.echo(change(database.reader()) if preview else database.change(change))
 
 
 class Change(NamedTuple):

@@ -7,6 +7,7 @@ import msgspec
 
 from astakos.administration.state_document import ResourceEntry, StateDocument, StateError
 from astakos.cli.built_documents import apply
+from astakos.cli.existing_users import FOLLOW, KEEP, let_follow, show_preview
 from astakos.cli.meter_options import PERIOD_AND_LIMIT, Given, meter_entries
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import print_rows, table_options
@@ -113,6 +114,15 @@ def list_(database_url: str, as_json: bool, wide: bool) -> None:
 @click.option(
     "--anchor", help="When a period of --meter begins, for example 2026-01-31T09:00. The default is midnight."
 )
+@click.option(
+    "--existing-users",
+    type=click.Choice([KEEP, FOLLOW]),
+    default=KEEP,
+    show_default=True,
+    help="Whether users who have the default so far follow the new --default, or keep it.",
+)
+@click.option("--preview", is_flag=True, help="Only say whom the new --default would concern.")
+@click.option("--yes", is_flag=True, help="Do not ask whether users shall follow.")
 @database_option
 def set_(
     name: str,
@@ -133,12 +143,16 @@ def set_(
     zone: str | None,
     anchor: str | None,
     rollover: GivenAmount | None,
+    existing_users: str,
+    preview: bool,
+    yes: bool,
     database_url: str,
 ) -> None:
     """Register the resource NAME, or change the given properties of it.
 
     The defaults of a new resource apply to everyone, and are 0 unless given. A changed default applies only
-    to new users and projects. To change an existing user's limit, run `astakos quota set`.
+    to new users and projects, unless with --existing-users follow: then users who still have the old default
+    get the new one, too. To change an existing user's limit, run `astakos quota set`.
 
     A --scale is for what has fractions, such as money. It says how quantities are given and shown; the
     quantities themselves are integers, and stay as they are.
@@ -191,6 +205,10 @@ def set_(
     if known is not None and changed == entry and not meters:
         click.echo(f"{name} is like that already. Nothing has changed.")
         return
+    if preview:
+        show_preview(database, known, changed)
+        return
+    follows = existing_users == FOLLOW and let_follow(database, known, changed, yes=yes)
     named = {name, *(meter.name for meter in meters)}
     follow = [
         msgspec.structs.replace(meter_entry, scale=changed.scale)
@@ -199,7 +217,7 @@ def set_(
     ]
     apply(database, StateDocument(resources=[changed, *meters, *follow]))
     if known is None or changed != entry:
-        for line in _told(database.reader(), known, changed):
+        for line in _told(database.reader(), known, changed, follows=follows):
             click.echo(line)
     for meter in meters:
         for line in _told(database.reader(), resources.get(meter.name), meter):
@@ -247,7 +265,9 @@ def _rollover(given: GivenAmount | None, entry: ResourceEntry) -> dict[str, int]
     return {} if given is None else {"rollover": given.quantity(entry.name, entry.scale)}
 
 
-def _told(reader: Connection, known: Resource | None, entry: ResourceEntry) -> Iterator[str]:
+def _told(
+    reader: Connection, known: Resource | None, entry: ResourceEntry, *, follows: bool = False
+) -> Iterator[str]:
     """Say what has happened, and whom the defaults apply to."""
     number = projects.count(reader, system_projects=True)
     limit = shown(entry.system_default, entry.scale)
@@ -261,7 +281,10 @@ def _told(reader: Connection, known: Resource | None, entry: ResourceEntry) -> I
         now = shown(10**known.scale, entry.scale)
         yield f"Its quantities stay as they are: one that was shown as 1 is now shown as {now}."
     if entry.system_default != known.system_default:
-        yield f"New users get a limit of {limit}. The {number} existing users keep theirs."
+        if follows:
+            yield f"New users get a limit of {limit}. So do existing users who had the default."
+        else:
+            yield f"New users get a limit of {limit}. The {number} existing users keep theirs."
     if entry.project_default != known.project_default:
         others = projects.count(reader, system_projects=False)
         default = shown(entry.project_default or 0, entry.scale)

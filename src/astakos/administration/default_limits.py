@@ -1,0 +1,109 @@
+"""Lets existing users follow a new default limit of a resource.
+
+A default is copied into the project of each new user. Users who still have it can follow when it changes.
+There can be a million of them, so this takes a transaction for every few thousand projects, and the default
+itself changes last: whoever is interrupted starts again, and nobody is forgotten.
+"""
+
+from functools import partial
+from typing import NamedTuple
+
+from astakos.administration.journal import Journal
+from astakos.administration.state_document import StateError
+from astakos.directory.entities import Resource
+from astakos.events.event import Actor
+from astakos.ledger.rules import UNLIMITED
+from astakos.storage.protocol import Connection, Database
+from astakos.storage.tables import default_limits, projects, registry
+
+
+class DefaultPreview(NamedTuple):
+    """What a new default means for existing users who follow it.
+
+    Attributes:
+        before: the default so far.
+        after: the new one.
+        following: how many users have the default, and would follow.
+        others: how many have another limit, and keep it.
+        above: how many of those who would follow use more than the new limit; they keep what they use, and
+            get nothing more until they use less.
+    """
+
+    before: int
+    after: int
+    following: int
+    others: int
+    above: int
+
+
+def preview_default(connection: Connection, name: str, limit: int) -> DefaultPreview:
+    """Return what a new default of a resource means for existing users, if they follow it.
+
+    Raises:
+        StateError: there is no such resource, or it cannot have this default.
+    """
+    resource = _resource(connection, name, limit)
+    before = resource.system_default
+    following = default_limits.count_following(connection, resource.id, before)
+    others = projects.count(connection, system_projects=True) - following
+    above = 0
+    if limit < before:
+        above = default_limits.count_above(connection, resource.id, name, before, limit)
+    return DefaultPreview(before, limit, following, others, above)
+
+
+def follow_page(
+    connection: Connection, actor: Actor, name: str, limit: int, now: int, *, after: int = 0
+) -> int | None:
+    """Let some of the users who have the default of a resource follow a new one, within a transaction.
+
+    Call this until it returns None, each time in a transaction of its own, and then set the default. The
+    audit log tells of each transaction, and of how many users it changed.
+
+    Args:
+        connection: a connection in a transaction.
+        actor: who changes the default.
+        name: the name of the resource.
+        limit: the new default.
+        now: the time of the change.
+        after: what the call before has returned.
+
+    Returns:
+        Where to go on; None if all users have followed.
+
+    Raises:
+        StateError: there is no such resource, or it cannot have this default.
+    """
+    resource = _resource(connection, name, limit)
+    before = resource.system_default
+    changed, end = default_limits.change_page(connection, resource.id, name, before, limit, after)
+    if changed and before != limit:
+        with Journal(connection, actor, now) as journal:
+            journal.note(
+                "resource.default_followed",
+                before={"limit": before},
+                after={"resource": name, "limit": limit, "users": changed},
+            )
+    return end
+
+
+def follow_default(database: Database, actor: Actor, name: str, limit: int, now: int) -> None:
+    """Let all users who have the default of a resource follow a new one, which is set afterwards.
+
+    Raises:
+        StateError: there is no such resource, or it cannot have this default.
+    """
+    after: int | None = 0
+    while after is not None:
+        after = database.change(
+            partial(follow_page, actor=actor, name=name, limit=limit, now=now, after=after)
+        )
+
+
+def _resource(connection: Connection, name: str, limit: int) -> Resource:
+    resource = registry.find_resource(connection, name)
+    if resource is None:
+        raise StateError(f"there is no resource {name!r}")
+    if not 0 <= limit <= UNLIMITED:
+        raise StateError(f"a limit must be from 0 to {UNLIMITED}")
+    return resource
