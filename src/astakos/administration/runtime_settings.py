@@ -102,6 +102,11 @@ MEANINGS: Mapping[str, Meaning] = {
         LOGIN.oauth2_without_tls, "Whether OAuth2 also works over plain HTTP, for development."
     ),
     "terms": Meaning(LOGIN.terms, "The terms of service, as plain text."),
+    "service_name": Meaning(LOGIN.service_name, "What pages call the service."),
+    "logo": Meaning(LOGIN.logo, "The path of a file with the logo of the service; empty for none."),
+    "forgotten_password": Meaning(
+        LOGIN.forgotten_password, "What the login page says about forgotten passwords; empty for nothing."
+    ),
 }
 """All settings, by name."""
 
