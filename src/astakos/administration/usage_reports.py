@@ -109,9 +109,11 @@ def find_over(
     """
     found, end = usage_over.read_reached(connection, percent, after)
     figures = MeteredFigures(connection, now)
+    # What is left of grants is in holdings, too, which are of no registered resource.
+    wanted = registry.scales(connection) if resource is None else {resource}
     rows = []
     for one in found:
-        if resource not in (None, one.key.resource):
+        if one.key.resource not in wanted:
             continue
         present = figures.at_present(one.key, one.id, one.holding, one.mark)
         usage, limit = present.holding.usage_max, present.holding.limit

@@ -19,10 +19,12 @@ WHERE {FOLLOWING} AND h.usage_max > ?
 FIND_PAGE = """
 SELECT max(page.id), count(*) FROM (SELECT id FROM projects WHERE id > ? ORDER BY id LIMIT ?) AS page
 """
+# Both tables are bounded, so that PostgreSQL reads a page of the second by its key, and not all of it.
 SET_HOLDINGS = f"""
 UPDATE holdings SET "limit" = ?, member_limit = ? WHERE source = '' AND resource = ? AND holder IN (
     SELECT 'project:' || p.uuid FROM projects p JOIN project_resources c ON c.project_id = p.id
-    WHERE p.id > ? AND p.id <= ? AND p.state = 'active' AND {FOLLOWING}
+    WHERE p.id > ? AND p.id <= ? AND c.project_id > ? AND c.project_id <= ? AND p.state = 'active'
+        AND {FOLLOWING}
 )
 """
 SET_CAPACITIES = """
@@ -63,7 +65,7 @@ def change_page(
     if not number:
         return 0, None
     following = (resource, before, before)
-    connection.execute(SET_HOLDINGS, (limit, limit, name, after, last, *following))
+    connection.execute(SET_HOLDINGS, (limit, limit, name, after, last, after, last, *following))
     changed = connection.execute(
         SET_CAPACITIES, (limit, limit, after, last, *following, after, last)
     ).fetchall()
