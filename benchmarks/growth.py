@@ -69,7 +69,7 @@ class Grown(NamedTuple):
     resident_bytes: int
 
 
-def _sqlite_files(folder: Path, counts: Sequence[int]) -> dict[int, Subject]:
+def sqlite_files(folder: Path, counts: Sequence[int]) -> dict[int, Subject]:
     """A file for each number of users; those that are there are used as they are."""
     subjects = {}
     for count in counts:
@@ -196,7 +196,7 @@ def main() -> None:
             subjects = stack.enter_context(_postgresql_databases(counts))
         else:
             temporary = stack.enter_context(tempfile.TemporaryDirectory(prefix="astakos-growth-"))
-            subjects = _sqlite_files(arguments.folder or Path(temporary), counts)
+            subjects = sqlite_files(arguments.folder or Path(temporary), counts)
         found: dict[int, list[Grown]] = {count: [] for count in counts}
         for _ in range(ROUNDS):
             for count, subject in subjects.items():

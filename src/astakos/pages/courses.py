@@ -95,23 +95,18 @@ def course(
     points, position = list[Point](), 0
     ends = [*starts[1:], None]
     for start, end in zip(starts, ends, strict=True):
-        point = Point(start, max(0, usage), usage)
+        highest, added, returned, begins = max(0, usage), 0, 0, False
         while position < len(events) and (end is None or events[position][0] < end):
             change = events[position][2]
             position += 1
             if change is None:
-                usage = 0
-                point = replace(point, resets=True)
+                usage, begins = 0, True
                 continue
             usage = change.usage
-            added, returned = max(0, change.settled), max(0, -change.settled)
-            point = replace(
-                point,
-                highest=max(point.highest, usage),
-                added=point.added + added,
-                returned=point.returned + returned,
-            )
-        points.append(replace(point, usage=usage))
+            highest = max(highest, usage)
+            added += max(0, change.settled)
+            returned += max(0, -change.settled)
+        points.append(Point(start, highest, usage, added, returned, resets=begins))
     last = points[-1]
     points[-1] = replace(last, usage=present, highest=max(last.highest, present))
     return points

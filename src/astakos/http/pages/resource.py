@@ -20,15 +20,13 @@ from astakos.pages.courses import Change, Point, Step, course, starts_of
 from astakos.projects.limits import project_holder, user_holder
 from astakos.storage.protocol import Connection
 from astakos.storage.tables.history import Entry, Position, Wanted, read_history
-from astakos.storage.tables.pending_of_holding import PendingProvision, list_pending_of
 from astakos.storage.tables.periods import periods_of
+from astakos.storage.tables.single_holding import PendingProvision, list_changes, list_pending_of
 
 PATH: Final = "/ui/resources"
 CHARGES_OF_A_PAGE: Final = 20
 CHARGES_OF_A_FILE: Final = 1000
 PENDING_SHOWN: Final = 100
-MOST_CHANGES: Final = 5000
-"""How many charges the course is made of at most: reading them takes some 50 ms."""
 PERIODS: Final = 400
 CSV: Final = "text/csv; charset=utf-8"
 STEPS: Final = (
@@ -127,30 +125,20 @@ def _find(
     key = Key(user_holder(user.uuid), project_holder(row.project), name)
     wanted = Wanted(holder=key.holder, source=key.source, resource=name)
     starts = starts_of(step, now)
-    changes, since = _changes(connection, wanted, starts[0])
+    changes, since = list_changes(connection, key, starts[0])
     periods = periods_of(connection, user.uuid, name, before=None, most=PERIODS, now=now, project=row.project)
     page = read_history(connection, replace(wanted, before=before), most)
     return Found(
         row,
         [(uuid, projects[uuid][0]) for uuid in own],
-        course(starts, changes, [period.start for period in periods], row.own.taken),
+        course(
+            starts, [Change(*one) for one in changes], [period.start for period in periods], row.own.taken
+        ),
         since,
         page.entries,
         page.end,
         list_pending_of(connection, key, row.own.pending, PENDING_SHOWN),
     )
-
-
-def _changes(connection: Connection, wanted: Wanted, first: int) -> tuple[list[Change], int | None]:
-    """Reads the charges of the course, and one before it, which says where it begins.
-
-    Returns:
-        The charges, and the time of the earliest one if there are more that were not read.
-    """
-    page = read_history(connection, wanted, MOST_CHANGES)
-    changes = [Change(one.resolve_time, one.settled, one.after.usage_max) for one in page.entries]
-    is_whole = page.end is None or (bool(changes) and changes[-1].time < first)
-    return changes, None if is_whole else changes[-1].time if changes else first
 
 
 def _course_file(found: Found) -> bytes:
