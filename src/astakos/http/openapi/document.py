@@ -24,6 +24,7 @@ from astakos.http.media_types import HTML_TYPE, JSON_TYPE, XML_TYPE
 from astakos.http.openapi.common_parts import COMMON_HEADERS, HEADERS, NOT_ON_ALL, PATH_PARAMETERS, TEXT
 from astakos.http.openapi.description import (
     ANY_METHOD,
+    PAGE,
     Body,
     Description,
     Parameter,
@@ -251,25 +252,29 @@ def _request_body(body: Body, schemas: _Schemas) -> dict[str, Any]:
 def _responses(
     operation: Operation, description: Description, schemas: _Schemas, announced: Sequence[str]
 ) -> dict[str, Any]:
-    headers: dict[int, list[str]] = {}
+    headers: dict[int, list[Sequence[str]]] = {}
     contents: dict[int, dict[str, list[Schema]]] = {}
     for status, replies in description.answers.items():
         for reply in _several(replies):
-            headers.setdefault(status, []).extend(reply.headers)
+            headers.setdefault(status, []).append(reply.headers)
             content = contents.setdefault(status, {})
             for media_type in reply.media_types:
                 # The XML label is on a JSON body, so there is no schema for it.
                 is_json = reply.kind is not None and media_type == JSON_TYPE
                 content.setdefault(media_type, []).append(schemas.of(reply.kind) if is_json else {})
+    of_pages = PAGE.headers if operation.refusals == "page" else ()
     for fault in _faults(operation, description):
-        headers.setdefault(fault.status, []).extend(fault.header_names)
+        headers.setdefault(fault.status, []).append((*fault.header_names, *of_pages))
         content = contents.setdefault(fault.status, {})
         for media_type, schema in _refusal(operation.refusals, fault, schemas):
             content.setdefault(media_type, []).append(schema)
     without_body = operation.method == "HEAD"
+    common = (*COMMON_HEADERS, *announced)
     return {
         str(status): _response(
-            status, {} if without_body else contents[status], [*COMMON_HEADERS, *announced, *headers[status]]
+            status,
+            {} if without_body else contents[status],
+            [(*common, *kind) for kind in headers[status]],
         )
         for status in sorted(contents)
     }
@@ -306,14 +311,25 @@ def _faults(operation: Operation, description: Description) -> Sequence[type[Fau
     return list(dict.fromkeys(faults))
 
 
-def _response(status: int, content: Mapping[str, list[Schema]], headers: Sequence[str]) -> dict[str, Any]:
+def _response(
+    status: int, content: Mapping[str, list[Schema]], kinds: Sequence[Sequence[str]]
+) -> dict[str, Any]:
+    """Describes what a status can come with. A header that only some kinds of it carry is not required."""
+    names = dict.fromkeys(itertools.chain.from_iterable(kinds))
     response: dict[str, Any] = {
         "description": HTTPStatus(status).phrase,
-        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers},
+        "headers": {name: _header(name, on_all=all(name in kind for kind in kinds)) for name in names},
     }
     if content:
         response["content"] = {media_type: _media(schemas) for media_type, schemas in content.items()}
     return response
+
+
+def _header(name: str, *, on_all: bool) -> dict[str, Any]:
+    if on_all:
+        return {"$ref": f"#/components/headers/{name}"}
+    schema, meaning = HEADERS[name]
+    return {"description": meaning, "schema": schema, "required": False}
 
 
 def _media(schemas: Sequence[Schema]) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from astakos.directory.session_secrets import form_proof, new_secret
 from astakos.directory.tokens import token_hash
 from astakos.http.faults import BadRequest, Forbidden, TooManyAttempts
 from astakos.http.forms import FormBody, read_form
-from astakos.http.media_types import HTML_TYPE
 from astakos.http.openapi.description import ELSEWHERE, PAGE, Reply, described
 from astakos.http.pages.visits import OWN_FORMS, visit_of
 from astakos.http.request import Answer, Request
@@ -40,7 +39,7 @@ INACTIVE = "This account is not active. Contact the operators of this service."
 LONGEST = LONGEST_PASSWORD
 
 
-TOO_MANY = Reply(media_types=[HTML_TYPE], headers=["Retry-After"])
+TOO_MANY = Reply(media_types=PAGE.media_types, headers=[*PAGE.headers, "Retry-After"])
 
 
 class OwnForm(TypedDict):
@@ -66,7 +65,7 @@ class LoginForm(TypedDict):
         200: PAGE,
         302: ELSEWHERE,
         403: PAGE,
-        429: Reply(media_types=[HTML_TYPE], headers=["Retry-After"]),
+        429: TOO_MANY,
     },
     faults=[BadRequest],
 )

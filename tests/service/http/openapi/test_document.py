@@ -91,6 +91,21 @@ def test_every_answer_has_a_status_a_meaning_and_the_headers_of_all(document: di
             assert ("Astakos-Supports" in response["headers"]) == ("/commissions" in path)
 
 
+def test_a_header_is_required_where_all_that_a_status_can_mean_carry_it(document: dict[str, Any]) -> None:
+    operations = described(document)
+    refused = operations["/weblogin/login", "GET"]["responses"]["400"]
+    assert set(refused["content"]) == {"text/plain", "text/html"}
+    assert refused["headers"]["Content-Security-Policy"]["required"] is False
+    pages = [
+        (*where, status)
+        for where, operation in operations.items()
+        for status, response in operation["responses"].items()
+        if set(response.get("content", ())) == {"text/html"}
+        and "$ref" not in response["headers"].get("Content-Security-Policy", {})
+    ]
+    assert not pages
+
+
 def test_whose_token_an_operation_needs_is_what_its_route_asks_for(document: dict[str, Any]) -> None:
     operations = described(document)
 
