@@ -11,7 +11,7 @@ from astakos.directory.tokens import token_hash
 from astakos.http.bodies import require_storable
 from astakos.http.faults import BadRequest, Forbidden, TooManyAttempts
 from astakos.http.forms import FormBody, read_form
-from astakos.http.media_types import HTML_TYPE, JSON_TYPE
+from astakos.http.media_types import JSON_TYPE
 from astakos.http.oauth2.client_credentials import (
     as_json,
     basic_credentials,
@@ -20,7 +20,7 @@ from astakos.http.oauth2.client_credentials import (
     require_secret,
     secrets_for,
 )
-from astakos.http.openapi.description import ELSEWHERE, Parameter, Reply, as_text, described
+from astakos.http.openapi.description import ELSEWHERE, PAGE, Parameter, Reply, as_text, described
 from astakos.http.pages.refusals import wants_page
 from astakos.http.pages.visits import OWN_FORMS, form_source, visit_of
 from astakos.http.request import Answer, Request
@@ -89,7 +89,7 @@ class Consent(TypedDict):
     "oauth2_auth.auth",
     body=FormBody(Consent),
     parameters=[Parameter(name, meaning, as_text) for name, meaning in PARAMETERS.items()],
-    answers={200: [Reply(Asked, [JSON_TYPE]), Reply(media_types=[HTML_TYPE])], 302: ELSEWHERE},
+    answers={200: [Reply(Asked, [JSON_TYPE]), PAGE], 302: ELSEWHERE},
     faults=[BadRequest, Forbidden, TooManyAttempts],
 )
 async def auth(service: Service, request: Request) -> Answer:
