@@ -44,6 +44,7 @@ from astakos.administration.state_document import (
     ResourceEntry,
     ServiceEntry,
     StateDocument,
+    StateError,
     UserEntry,
 )
 from astakos.administration.system_projects import save_system_project
@@ -75,29 +76,47 @@ def load(database: Database, document: StateDocument, now: int, actor: Actor = O
     require_storable(document)
     require_distinct(document)
     passwords = hash_passwords(database, document.users)
+    database.change(lambda connection: _carry_out(connection, document, passwords, now, actor))
 
-    def carry_out(connection: Connection) -> None:
-        with Journal(connection, actor, now) as journal:
-            loader = _Loader(connection, passwords, now, journal)
-            load_settings(connection, document.base_url, document.settings, journal)
-            _each("components", document.components, loader.component)
-            _each("services", document.services, loader.service)
-            _each("resources", document.resources, loader.resource)
-            loader.add_new_resources()
-            _each("resources", document.resources, loader.scale)
-            _each("components", document.components, loader.charged_resources)
-            users.add_groups(connection, (name for user in document.users for name in user.groups))
-            _each("users", document.users, loader.user)
-            _each("projects", document.projects, loader.project)
-            _each("projects", document.projects, loader.project_name)
-            _each("projects", document.projects, loader.parent)
-            _each("users", document.users, loader.default_project)
-            _each("grants", document.grants, loader.grant)
-            _each("keys", document.keys, loader.key)
-            _each("oauth2_clients", document.oauth2_clients, loader.client)
-            _each("oauth2_tokens", document.oauth2_tokens, loader.access_token)
 
-    database.change(carry_out)
+def load_within(connection: Connection, document: StateDocument, now: int, actor: Actor) -> None:
+    """Apply a document within the transaction of a change, for handlers that build one.
+
+    Passwords take long to hash, so the document must not have any: set them with a function of their own.
+
+    Raises:
+        StateError: the document contains an error, or a password; the transaction must not be committed. See
+            `PlacedError.words` for what to tell somebody who wrote no document.
+    """
+    require_storable(document)
+    require_distinct(document)
+    if any(user.password is not None or user.password_hash is not None for user in document.users):
+        raise StateError("passwords cannot be set within another change")
+    _carry_out(connection, document, {}, now, actor)
+
+
+def _carry_out(
+    connection: Connection, document: StateDocument, passwords: Mapping[str, str], now: int, actor: Actor
+) -> None:
+    with Journal(connection, actor, now) as journal:
+        loader = _Loader(connection, passwords, now, journal)
+        load_settings(connection, document.base_url, document.settings, journal)
+        _each("components", document.components, loader.component)
+        _each("services", document.services, loader.service)
+        _each("resources", document.resources, loader.resource)
+        loader.add_new_resources()
+        _each("resources", document.resources, loader.scale)
+        _each("components", document.components, loader.charged_resources)
+        users.add_groups(connection, (name for user in document.users for name in user.groups))
+        _each("users", document.users, loader.user)
+        _each("projects", document.projects, loader.project)
+        _each("projects", document.projects, loader.project_name)
+        _each("projects", document.projects, loader.parent)
+        _each("users", document.users, loader.default_project)
+        _each("grants", document.grants, loader.grant)
+        _each("keys", document.keys, loader.key)
+        _each("oauth2_clients", document.oauth2_clients, loader.client)
+        _each("oauth2_tokens", document.oauth2_tokens, loader.access_token)
 
 
 def _each(name: str, entries: Iterable[T], load_entry: Callable[[T, Place], None]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from astakos.administration.dump import dump
-from astakos.administration.load import load
+from astakos.administration.load import load, load_within
 from astakos.administration.state_document import (
     CapacityEntry,
     ComponentEntry,
@@ -23,11 +23,12 @@ from astakos.administration.state_document import (
 )
 from astakos.directory.password_hashes import password_hash, password_matches
 from astakos.directory.tokens import USER_TOKEN_LIFETIME
+from astakos.events.event import Actor
 from astakos.ledger.rules import UNLIMITED, Holding, Key
 from astakos.projects.project import MembershipState, ProjectState
 from astakos.storage.protocol import Database
 from astakos.storage.tables import users
-from service.installation import all_rows, holdings, rows
+from service.installation import all_rows, holdings, last_event, rows
 from service.world import (
     ALICE,
     BOB,
@@ -559,3 +560,24 @@ def test_the_token_of_a_user_who_is_not_active_is_not_stored(database: Database)
     for _ in range(2):
         load(database, StateDocument(users=[declared]), LOADED)
         assert rows(database, "SELECT token_hash FROM users WHERE uuid = ?", ALICE.uuid) == [(None,)]
+
+
+def test_a_document_is_part_of_a_change_by_somebody(database: Database) -> None:
+    actor = Actor(CHLOE.uuid, "192.0.2.7", is_project_admin=True)
+    before = all_rows(database)
+
+    def change(document: StateDocument) -> None:
+        database.change(lambda connection: load_within(connection, document, LATER, actor))
+
+    gpu = StateDocument(components=[ComponentEntry(name="gpu", ui_url="https://gpu.example.org")])
+    for wrong in (
+        StateDocument(users=[UserEntry(uuid=BOB.uuid, email=BOB.email, password="a new password")]),
+        StateDocument(components=[*gpu.components, ComponentEntry(name="we ird")]),
+        StateDocument(components=[*gpu.components, *gpu.components]),
+        StateDocument(components=[ComponentEntry(name="gpu", ui_url="https://a.example/\0")]),
+    ):
+        with pytest.raises(StateError):
+            change(wrong)
+    assert all_rows(database) == before
+    change(gpu)
+    assert last_event(database)[2:5] == ("component.created", CHLOE.uuid, "192.0.2.7")
