@@ -29,7 +29,7 @@ from astakos.directory.mail_addresses import EXAMPLE, is_mail_address
 from astakos.directory.redirects import refuse_base_url
 from astakos.directory.setting_hints import how_to_set
 from astakos.directory.trusted_proxies import THIS_MACHINE, TrustedProxies
-from astakos.http.dialects.choice import NEWEST_NAME
+from astakos.http.dialects.names import NEWEST_NAME
 from astakos.ledger.engine_client import MOST_WAITING
 from astakos.logs import FORMATS, JSON, LEVELS, TEXT, set_up_logging
 from astakos.processes.configuration import Instructions

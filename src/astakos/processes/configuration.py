@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from astakos.directory.trusted_proxies import THIS_MACHINE
-from astakos.http.dialects.choice import NEWEST_NAME
+from astakos.http.dialects.names import NEWEST_NAME
 from astakos.http.request_counts import Report
 from astakos.ledger.frames import Answered, Asked
 from astakos.server.limits import Limits
