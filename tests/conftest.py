@@ -2,13 +2,14 @@
 
 import gc
 import os
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
-from tools.postgres_server import postgres_server
+from tools.postgres_server import folder_in_memory, postgres_server
 
 from astakos.directory import password_hashes
 from astakos.http.dialects.v0_14 import V0_14
@@ -56,6 +57,15 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
     # A password takes a tenth of a second and 64 MiB on purpose; hundreds of tests begin with one.
     password_hashes._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    _write_into_memory()
+
+
+def _write_into_memory() -> None:
+    """Put temporary files into memory: on a disk, SQLite waits milliseconds for each transaction."""
+    folder = folder_in_memory()
+    if folder is not None and "TMPDIR" not in os.environ:
+        os.environ["TMPDIR"] = str(folder)
+        tempfile.tempdir = None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -212,11 +212,11 @@ def own_server(
 @contextlib.contextmanager
 def postgres_server() -> Iterator[str]:
     """The URL of a new server for tests, as its superuser, while the context lasts."""
-    with own_server(QUICK, parent=_memory()) as server:
+    with own_server(QUICK, parent=folder_in_memory()) as server:
         yield server.url
 
 
-def _memory() -> Path | None:
+def folder_in_memory() -> Path | None:
     """A folder in memory, if there is one with enough room: making a database there takes half the time."""
     folder = Path("/dev/shm")
     if folder.is_dir() and shutil.disk_usage(folder).free > ROOM_IN_MEMORY:
