@@ -38,7 +38,7 @@ def test_lives_of_projects(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> N
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=int(EXAMPLES or (10 if engine.name == SQLITE else 4)),
+            max_examples=int(EXAMPLES or (10 if engine.name == SQLITE else 2)),
             stateful_step_count=STEPS,
             deadline=None,
             # To find the shortest history takes minutes.
