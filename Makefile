@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 LITELLM := .venv-litellm
 LITELLM_READY := $(LITELLM)/.ready
 
-.PHONY: demo test test-browser test-litellm coverage lint style types format bench proof-gateway serve clean
+.PHONY: demo test test-browser browser test-litellm coverage lint style types format bench proof-gateway serve clean
 
 demo: $(READY)
 	@$(BIN)/astakos demo
@@ -20,20 +20,18 @@ test: style
 	$(BIN)/pytest --numprocesses auto --dist worksteal; tested=$$?; \
 	wait $$checking; checked=$$?; cat $$types; rm $$types; exit $$((tested || checked))
 
-# The stories about pages, in a real browser. Installs Debian's Chromium if there is none and this can.
+# The stories about pages in a real browser alone; make test runs them, too, where there is one.
 test-browser: export PYTHONDONTWRITEBYTECODE :=
-test-browser: $(READY)
+test-browser: $(READY) browser
+	$(BIN)/pytest --numprocesses auto --dist worksteal -m browser tests/pages
+
+# Installs Debian's Chromium if there is none.
+browser:
 	@for name in chromium chromium-browser google-chrome; do command -v $$name && break; done >/dev/null || { \
 		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null || { \
 			echo "There is no Chromium. Install it, or run this as root where apt is."; exit 1; }; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
 			chromium fonts-dejavu-core; }
-	$(BIN)/pytest --numprocesses auto --dist worksteal -m browser tests/pages
-
-# Separate from test: what LiteLLM needs takes minutes to install.
-test-litellm: export PYTHONDONTWRITEBYTECODE :=
-test-litellm: $(READY) $(LITELLM_READY)
-	$(BIN)/pytest tests/proxies/through_litellm.py
 
 # Separate from test: on Python 3.11, measuring branches costs more than a third of additional CPU time.
 # Without autoload, because our own pytest plugin would import the client before the measurement starts.
