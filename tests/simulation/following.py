@@ -34,7 +34,7 @@ from astakos.storage.tables.commissions import list_pending
 from service.stored import StoredCommission
 from simulation.charges import Count, merged, sums_of, units_of
 from simulation.comparison import REFUSALS, culprit_of, parts_of
-from simulation.invariants import Witness, read_holdings
+from simulation.invariants import Witness, figures_of, read_holdings
 from simulation.model import LARGEST, METERED_TTL, Figures, Model
 from simulation.spending import Budget, Rate
 from simulation.worlds import METERS, MOST_DEBTS
@@ -394,7 +394,7 @@ class Follower:
         """
         model = self.model
         commissions = self.witness.check(connection, model.now, log=log)
-        figures = self.witness.figures
+        figures = figures_of(self.witness.present)
         right = {key: model.shown(key, of_it) for key, of_it in model.all_figures(model.limits).items()}
         assert figures == right, f"what is stored and what is right: {figures.items() ^ right.items()}"
         for key, (limit, _, usage_max) in model.all_figures(model.limits).items():
@@ -405,6 +405,9 @@ class Follower:
         self._check_provisions(commissions, log=log)
         self._check_closed()
         self._check_levels(figures)
+        for key, present in self.witness.present.items():
+            grants = [(grant.number, grant.amount, grant.left) for grant in present.grants]
+            assert grants == model.shown_grants(key), f"what quotas show of grants on {key}"
 
     def _check_provisions(self, commissions: Mapping[int, StoredCommission], *, log: bool) -> None:
         rows = {serial: _entries(commission) for serial, commission in commissions.items()}

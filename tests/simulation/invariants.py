@@ -27,7 +27,7 @@ from astakos.ledger.overage import Overage
 from astakos.ledger.rules import UNLIMITED, Holding, Key
 from astakos.storage.protocol import Connection
 from astakos.storage.tables.holdings import LIMIT, PROJECT_LEVEL
-from astakos.storage.tables.metered_figures import MeteredFigures
+from astakos.storage.tables.metered_figures import MeteredFigures, Present
 from service.stored import StoredCommission, StoredProvision, stored_commissions
 from simulation.model import Figures
 from simulation.spending import length_of
@@ -60,16 +60,22 @@ def read_holdings(connection: Connection) -> dict[Key, Row]:
     }
 
 
-def read_figures(
-    connection: Connection, now: int = 0, holdings: Mapping[Key, Row] | None = None
-) -> dict[Key, Figures]:
-    """All holdings as quotas show them at present; those that are given have been read just now."""
+def read_present(connection: Connection, now: int, holdings: Mapping[Key, Row]) -> dict[Key, Present]:
+    """Holdings as quotas show them at present, with their grants, and with what has rolled over."""
     present = MeteredFigures(connection, now)
-    read = read_holdings(connection) if holdings is None else holdings
     return {
-        key: Figures(*present.at_present(key, identifier, Holding(*figures), mark).holding)
-        for key, (figures, _, mark, identifier) in read.items()
+        key: present.at_present(key, identifier, Holding(*figures), mark)
+        for key, (figures, _, mark, identifier) in holdings.items()
     }
+
+
+def read_figures(connection: Connection, now: int = 0) -> dict[Key, Figures]:
+    """All holdings as quotas show them at present."""
+    return figures_of(read_present(connection, now, read_holdings(connection)))
+
+
+def figures_of(present: Mapping[Key, Present]) -> dict[Key, Figures]:
+    return {key: Figures(*one.holding) for key, one in present.items()}
 
 
 def check_sums(
@@ -121,13 +127,13 @@ class Witness:
     Attributes:
         closed: end and total of each period that is stored as over, by holding and start.
         turned: how many periods with use in them were seen to be over.
-        figures: all holdings, as quotas showed them when tables were checked last.
+        present: all holdings, as quotas showed them when tables were checked last.
     """
 
     meters: dict[str, MeterDefinition]
     closed: dict[tuple[Key, int], tuple[int, int]] = field(default_factory=dict)
     turned: int = 0
-    figures: dict[Key, Figures] = field(default_factory=dict)
+    present: dict[Key, Present] = field(default_factory=dict)
     _checks: int = 0
     _latest: int = 0
     _checked: int = 0
@@ -191,8 +197,8 @@ class Witness:
         """Check the tables; return all commissions."""
         holdings = read_holdings(connection)
         commissions = check_sums(connection, log=log, holdings=holdings)
-        self.figures = read_figures(connection, now, holdings)
-        for _, usage_min, usage_max in self.figures.values():
+        self.present = read_present(connection, now, holdings)
+        for _, usage_min, usage_max in figures_of(self.present).values():
             assert 0 <= usage_min <= usage_max, "invariant 1"
         self._checks += 1
         earlier, self._checked = self._checked, max(self._latest, now)

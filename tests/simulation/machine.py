@@ -16,8 +16,8 @@ from astakos.clock import DAY
 from astakos.ledger.batch import perform
 from astakos.ledger.meter_definitions import Kind
 from astakos.ledger.operations import Issue, Operation, Resolve
+from astakos.ledger.overage import Overage
 from astakos.ledger.periods import HOUR, MINUTE
-from astakos.ledger.ports import LedgerStorage, LedgerTransaction
 from astakos.ledger.rules import Key
 from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Database
@@ -27,9 +27,11 @@ from service.installation import SET_MEMBER_LIMIT
 from simulation import plans
 from simulation.following import Follower
 from simulation.histories import MOVES, give, look_at_all_meters, move, revoke
+from simulation.interrupting import AbandonedError, Interrupted
 from simulation.invariants import read_figures
 from simulation.plans import Gift, Parts, Pick, Plan, ResolvePlan, SettlePlan, operations_of
 from simulation.worlds import (
+    CALLS,
     COMPONENTS,
     KEY_DISK,
     KEY_LEVELS,
@@ -44,7 +46,10 @@ from simulation.worlds import (
     PROJECT_DISK,
     SECOND,
     START,
+    TOKENS,
     TREE,
+    USER_1,
+    USER_2,
     nest,
 )
 
@@ -53,10 +58,6 @@ STEPS = [1, SECOND - 1, SECOND, 59 * SECOND, 7 * MINUTE, HOUR, 5 * HOUR, DAY, 3 
 
 def _is_rate(key: Key) -> bool:
     return METERS[key.resource].kind is Kind.RATE
-
-
-class AbandonedError(Exception):
-    """What a transaction is left by that must not leave a trace."""
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -123,11 +124,20 @@ class LedgerMachine(RuleBasedStateMachine):
         limits=st.dictionaries(st.sampled_from(KEYS), plans.limits, min_size=3),
         of_meters=st.lists(st.integers(20, 120), min_size=12, max_size=12),
         largest=st.sampled_from([2**63 - 1, 400]),
+        of_keys=st.fixed_dictionaries(dict.fromkeys(KEY_LEVELS, plans.limits)),
         gifts=st.lists(plans.gifts, min_size=1, max_size=4),
     )
-    def begin(self, limits: dict[Key, int], of_meters: list[int], largest: int, gifts: list[Gift]) -> None:
+    def begin(
+        self,
+        limits: dict[Key, int],
+        of_meters: list[int],
+        largest: int,
+        of_keys: dict[Key, int],
+        gifts: list[Gift],
+    ) -> None:
         self.set_limits(dict.fromkeys(TREE, 40) | limits)
-        self.set_all(dict.fromkeys(METERED_KEYS, largest) | dict.fromkeys(KEY_LEVELS, largest))
+        self.set_all(dict.fromkeys(METERED_KEYS, largest))
+        self.set_all({key: limit if key.resource == "vm" else largest for key, limit in of_keys.items()})
         # In a microsecond, whole parts of a unit drain, so that rounding does not add up.
         self.set_all(
             {
@@ -149,9 +159,57 @@ class LedgerMachine(RuleBasedStateMachine):
     def give(self, gift: Gift) -> None:
         give(self.follower, self.database, gift, self.now)
 
+    @rule(gift=plans.gifts, step=st.sampled_from([HOUR - 1, HOUR]), key_holder=plans.key_holders)
+    def spend_what_expires(self, gift: Gift, step: int, key_holder: str | None) -> None:
+        """A grant is of use until it expires, and not at that moment."""
+        if self.follower.model.now == self.now:
+            self.give(dataclasses.replace(gift, wait=0, duration=HOUR))
+            self.now += step
+            plan = plans.IssuePlan(1, ((gift.base, 1),), False, True, None, None, edge=0)
+            self.carry_out([dataclasses.replace(plan, key_holder=key_holder)])
+
+    @rule(gift=plans.gifts, tenths=st.sampled_from([0, 5, 9, 12]))
+    def draw_again_in_vain(self, gift: Gift, tenths: int) -> None:
+        """In the batch that gives back to a grant, it is drawn on, and that is undone."""
+        self.give(dataclasses.replace(gift, wait=0, duration=DAY))
+        everything = plans.IssuePlan(1, ((gift.base, 1),), False, False, 2 * HOUR, None, edge=0)
+        again = dataclasses.replace(everything, wishes=((gift.base, 2),), edge=None)
+        self.carry_out([everything])
+        settle = SettlePlan(Parts(1, Pick(0, 0), tenths, (), ()), Overage.AVAILABLE)
+        self.carry_out([settle, plans.IssueManyPlan((again, plans.IMPOSSIBLE), True), again])
+
     @rule(place=st.integers(0, 7))
     def revoke(self, place: int) -> None:
         revoke(self.follower, self.database, place)
+
+    @rule(
+        level=st.sampled_from([*KEY_LEVELS, *(key for key in KEY_METERS if not _is_rate(key))]),
+        room=st.integers(0, 3),
+        beyond=st.integers(0, 1),
+        auto_accept=plans.rarely,
+    )
+    def reach_the_limit_of_a_key(self, level: Key, room: int, beyond: int, auto_accept: bool) -> None:
+        """As much as a key has room for, or one more, of what its user has more room for."""
+        self.look_at_all_meters()
+        self.set_all({level: self.follower.model.figures(level).usage_max + room})
+        resource = level.resource.partition("/")[0]
+        drawing = [
+            key
+            for key in (USER_1, USER_2, TOKENS, CALLS)
+            if (key.holder, key.resource) == (level.source, resource) and key in self.follower.model.limits
+        ]
+        for key in drawing:
+            plan = plans.IssuePlan(1, ((key, 1),), False, auto_accept, None, None, edge=beyond)
+            self.carry_out([dataclasses.replace(plan, key_holder=level.holder)])
+
+    @rule(place=st.sampled_from([(USER_1, "key:a"), (TOKENS, "key:a"), (USER_2, "key:b"), (CALLS, "key:b")]))
+    def release_more_than_a_key_has(self, place: tuple[Key, str]) -> None:
+        """What is pending on a key, and what was charged without it, is not given back to it."""
+        key, holder = place
+        settled = plans.IssuePlan(1, ((key, 2),), True, True, None, None)
+        pending = dataclasses.replace(settled, auto_accept=False, time_to_live=HOUR, key_holder=holder)
+        release = dataclasses.replace(settled, wishes=((key, -2),), key_holder=holder)
+        self.carry_out([settled, pending, release, release])
 
     @rule(limits=st.dictionaries(st.sampled_from([*KEY_LEVELS, KEY_DISK]), plans.limits, min_size=1))
     def set_limits_of_keys(self, limits: dict[Key, int]) -> None:
@@ -335,7 +393,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def leave_unfinished(self, drawn: list[Plan], crash: Callable[[], None] = lambda: None) -> None:
         operations = operations_of(drawn, self.follower)
         self.show(self.now)
-        store = _Interrupted(self.store, crash)
+        store = Interrupted(self.store, crash)
         try:
             perform(store, operations, self.now)
         except AbandonedError:
@@ -356,24 +414,3 @@ class LedgerMachine(RuleBasedStateMachine):
         pending = {serial for component in COMPONENTS for serial in self.follower.model.pending(component)}
         accepted = {serial for serial in pending if serial % 3}
         return accepted, pending - accepted
-
-
-class _Interrupted:
-    """A storage that is left just before each commit."""
-
-    repeats = 0
-
-    def __init__(self, store: LedgerStorage, crash: Callable[[], None]) -> None:
-        self.store = store
-        self.crash = crash
-        self.tidy, self.close = store.tidy, store.close
-        self.prove_writable = store.prove_writable
-        self.read_clock_record, self.save_clock_record = store.read_clock_record, store.save_clock_record
-
-    def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
-        def interrupted(transaction: LedgerTransaction) -> None:
-            work(transaction)
-            self.crash()
-            raise AbandonedError
-
-        self.store.transact(interrupted)

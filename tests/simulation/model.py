@@ -93,6 +93,20 @@ class Model:
             usage - max(0, min(usage - limit, spent.rolled)),
         )
 
+    def shown_grants(self, key: Key) -> list[tuple[int | None, int, int]]:
+        """Number, amount and rest of the grants that quotas show: those that are neither used up nor over."""
+        spent = self.spent.get(key)
+        if isinstance(spent, Budget) and spent.start is not None and spent.rolled:
+            limit, _, usage = self.figures(key)
+            return [(None, spent.rolled, spent.rolled - max(0, min(usage - limit, spent.rolled)))]
+        shown: list[tuple[int | None, int, int]] = []
+        for grant in sorted(self.grants, key=lambda one: (one.expires, one.priority, one.number)):
+            if grant.base == key and grant.expires > self.now and not grant.is_revoked:
+                amount, settled, usage = self.figures(grant.key)
+                if settled < amount or not amount:
+                    shown.append((grant.number, amount, amount - usage))
+        return shown
+
     def pending_resources(self, project: str) -> set[str]:
         """The resources of which something is pending on a project, even if it is nothing."""
         return {

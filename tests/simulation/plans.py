@@ -37,6 +37,7 @@ from simulation.worlds import (
     TOKENS,
 )
 
+MORE_THAN_FITS = 10_000
 HUGE = (2**63 - 1, 2**63, 2**64, 2**62, -(2**62), -(2**63), -(2**64))
 
 
@@ -76,6 +77,8 @@ class IssuePlan:
     at_most: bool = False
     is_question: bool = False
     key_holder: str | None = None
+    edge: int | None = None
+    """How much more of each import is asked for than there is room for; None to ask for what is wished."""
 
     def operation(self, follower: Follower) -> Issue:
         time_to_live = self.time_to_live
@@ -83,7 +86,7 @@ class IssuePlan:
             time_to_live = follower.unlike_others(time_to_live or HOUR)
         return make_issue(
             self.component,
-            self.wishes,
+            self.wishes if self.edge is None else self._at_the_edge(follower, self.edge),
             force=self.force,
             auto_accept=self.auto_accept,
             time_to_live=time_to_live,
@@ -92,6 +95,14 @@ class IssuePlan:
             at_most=self.at_most,
             is_question=self.is_question,
             key_holder=self.key_holder,
+        )
+
+    def _at_the_edge(self, follower: Follower, beyond: int) -> tuple[tuple[Key, int], ...]:
+        """What was wished, but of imports just as much as there was room for, or a bit more."""
+        imports = {key: MORE_THAN_FITS for key, quantity in self.wishes if quantity > 0}
+        fitting = follower.model.fitting(imports, self.key_holder) or dict.fromkeys(imports, 0)
+        return tuple(
+            (key, fitting[key] + beyond if quantity > 0 else quantity) for key, quantity in self.wishes
         )
 
 
@@ -249,6 +260,7 @@ seldom = _weighted((9, False), (1, True))
 times_to_live = _weighted((4, None), (1, SECOND), (1, 60 * SECOND), (1, 1))
 keys_of_issues = _weighted((6, None), (1, "a"), (1, "b"), (1, "ü"))
 key_holders = _weighted((2, None), (2, "key:a"), (1, "key:b"))
+edges = _weighted((5, None), (2, 0), (2, 1))
 overages = _weighted((2, Overage.REFUSE), (1, Overage.AVAILABLE), (1, Overage.DEBT))
 issues = st.builds(
     IssuePlan,
@@ -262,6 +274,7 @@ issues = st.builds(
     rarely,
     seldom,
     key_holders,
+    edges,
 )
 picks = st.builds(Pick, st.integers(0, 9), st.integers(0, 1000))
 resolves = st.builds(
@@ -302,6 +315,7 @@ def _spending(draw: st.DrawFn) -> IssuePlan:
         draw(rarely),
         draw(seldom),
         draw(key_holders),
+        draw(edges),
     )
 
 
