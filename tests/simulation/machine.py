@@ -33,6 +33,7 @@ from simulation.plans import Gift, Parts, Pick, Plan, ResolvePlan, SettlePlan, o
 from simulation.worlds import (
     CALLS,
     COMPONENTS,
+    DISK,
     KEY_DISK,
     KEY_LEVELS,
     KEY_METERS,
@@ -168,13 +169,14 @@ class LedgerMachine(RuleBasedStateMachine):
             plan = plans.IssuePlan(1, ((gift.base, 1),), False, True, None, None, edge=0)
             self.carry_out([dataclasses.replace(plan, key_holder=key_holder)])
 
-    @rule(gift=plans.gifts, tenths=st.sampled_from([0, 5, 9, 12]))
-    def draw_again_in_vain(self, gift: Gift, tenths: int) -> None:
-        """In the batch that gives back to a grant, it is drawn on, and that is undone."""
-        self.give(dataclasses.replace(gift, wait=0, duration=DAY))
-        everything = plans.IssuePlan(1, ((gift.base, 1),), False, False, 2 * HOUR, None, edge=0)
-        again = dataclasses.replace(everything, wishes=((gift.base, 2),), edge=None)
-        self.carry_out([everything])
+    @rule(gift=plans.gifts, left=st.sampled_from([0, 5]), tenths=st.sampled_from([0, 5, 9, 12]))
+    def draw_again_in_vain(self, gift: Gift, left: int, tenths: int) -> None:
+        """In the batch that gives back to grants, they are drawn on, and that is undone."""
+        for days, priority in ((2, 0), (1, 1)):
+            self.give(dataclasses.replace(gift, wait=0, duration=days * DAY, priority=priority))
+        most = plans.IssuePlan(1, ((gift.base, 1),), False, False, 2 * HOUR, None, edge=-left)
+        again = dataclasses.replace(most, wishes=((gift.base, 2),), edge=None)
+        self.carry_out([most])
         settle = SettlePlan(Parts(1, Pick(0, 0), tenths, (), ()), Overage.AVAILABLE)
         self.carry_out([settle, plans.IssueManyPlan((again, plans.IMPOSSIBLE), True), again])
 
@@ -210,6 +212,15 @@ class LedgerMachine(RuleBasedStateMachine):
         pending = dataclasses.replace(settled, auto_accept=False, time_to_live=HOUR, key_holder=holder)
         release = dataclasses.replace(settled, wishes=((key, -2),), key_holder=holder)
         self.carry_out([settled, pending, release, release])
+
+    @rule()
+    def limit_a_key_that_is_charged(self) -> None:
+        """What grows counts on a key where it counted before, whatever limits the key has got since."""
+        if DISK in self.follower.model.limits and KEY_DISK not in self.follower.model.limits:
+            plan = plans.IssuePlan(1, ((DISK, 1),), True, False, HOUR, None, key_holder=KEY_DISK.holder)
+            self.carry_out([plan])
+            self.set_all({KEY_DISK: 30})
+            self.carry_out([plans.GrowPlan(Parts(1, Pick(0, 0), 20, (), ()), True)])
 
     @rule(limits=st.dictionaries(st.sampled_from([*KEY_LEVELS, KEY_DISK]), plans.limits, min_size=1))
     def set_limits_of_keys(self, limits: dict[Key, int]) -> None:
@@ -403,6 +414,8 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def ledger_and_model_agree(self) -> None:
+        # What was left unfinished may have seen a later time than the model has.
+        self.show(self.follower.model.now)
         self.follower.check(self.administration, COMPONENTS, log=self.complete_log)
 
     def resolve_all(self) -> list[Operation]:

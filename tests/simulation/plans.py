@@ -78,7 +78,7 @@ class IssuePlan:
     is_question: bool = False
     key_holder: str | None = None
     edge: int | None = None
-    """How much more of each import is asked for than there is room for; None to ask for what is wished."""
+    """How much more of each import is asked for than fits, or less; None to ask for what is wished."""
 
     def operation(self, follower: Follower) -> Issue:
         time_to_live = self.time_to_live
@@ -102,7 +102,8 @@ class IssuePlan:
         imports = {key: MORE_THAN_FITS for key, quantity in self.wishes if quantity > 0}
         fitting = follower.model.fitting(imports, self.key_holder) or dict.fromkeys(imports, 0)
         return tuple(
-            (key, fitting[key] + beyond if quantity > 0 else quantity) for key, quantity in self.wishes
+            (key, max(0, fitting[key] + beyond) if quantity > 0 else quantity)
+            for key, quantity in self.wishes
         )
 
 
