@@ -18,8 +18,9 @@ from astakos.cli.output import json_option, print_facts, print_rows, table_optio
 from astakos.cli.shown_values import Moment, moment
 from astakos.cli.whole_numbers import ROW_NUMBER, ROWS
 from astakos.events.chain import BrokenChainError, Head, follow
+from astakos.events.change_words import changes
 from astakos.events.documents import document_of
-from astakos.events.event import Details, RecordedEvent
+from astakos.events.event import RecordedEvent
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import events, users
 
@@ -129,25 +130,9 @@ def _shown(recorded: RecordedEvent, names: Mapping[str, str]) -> dict[str, Any]:
         "origin": event.actor.origin,
         "project": event.project,
         "user": None if event.subject is None else names.get(event.subject, event.subject),
-        "change": _change(event.before, event.after),
+        "change": ", ".join(changes(event.before, event.after)) or None,
         "reason": event.reason or None,
     }
-
-
-def _change(before: Details | None, after: Details | None) -> str | None:
-    """Return the values that changed, in one line."""
-    old, new = before or {}, after or {}
-    told = []
-    for name in dict.fromkeys([*old, *new]):
-        values = [_value(values[name]) for values in (old, new) if name in values]
-        # What identifies a thing stays the same; what a new thing leaves empty tells nothing.
-        if name in old or new[name] not in (None, ""):
-            told.append(f"{name}: {' → '.join(dict.fromkeys(values))}")
-    return ", ".join(told) or None
-
-
-def _value(value: Any) -> str:
-    return value if isinstance(value, str) and value else msgspec.json.encode(value).decode()
 
 
 @audit.command()

@@ -6,7 +6,10 @@ from typing import Final
 from astakos.pages.site import NavigationEntry
 
 FOR_USERS: Final = (("/ui/overview", "Overview"),)
-FOR_ADMINISTRATORS: Final[Sequence[tuple[str, str]]] = ()
+FOR_ADMINISTRATORS: Final[Sequence[tuple[str, str]]] = (
+    ("/ui/admin/audit", "Audit log"),
+    ("/ui/admin/settings", "Settings"),
+)
 
 
 def entries(links: Sequence[tuple[str, str]], path: str) -> list[NavigationEntry]:

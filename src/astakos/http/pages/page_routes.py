@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import chain
 
-from astakos.http.pages import appearance, overview, resource
+from astakos.http.pages import appearance, audit, overview, resource, settings
 from astakos.http.pages.static_assets import Logo, StaticAsset
 from astakos.http.routing import EXACTLY, Route
 
@@ -11,6 +11,8 @@ VIEWS = (
     appearance,
     overview,
     resource,
+    audit,
+    settings,
 )
 
 PAGE_ROUTES: Sequence[Route] = (

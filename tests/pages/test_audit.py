@@ -1,0 +1,32 @@
+"""The audit log: who changed what."""
+
+from pages.scene import ADA, ROOT
+from pages.visitors import Visitor, log_in
+
+
+def test_an_administrator_reads_who_changed_what_and_narrows_it_down(visitor: Visitor) -> None:
+    log_in(visitor, ROOT, "/ui/admin/settings/history_days")
+    visitor.fill("Value", "400")
+    visitor.press("Save")
+    visitor.follow("Audit log")
+    assert visitor.heading == "Audit log"
+    assert "settings.changed by root@example.org" in visitor.text
+    assert "history_days: null → 400" in visitor.text
+    visitor.fill("What", "user")
+    visitor.press("Show")
+    assert "kind=user" in visitor.path
+    assert "history_days" not in visitor.text
+    assert "user.created by the command line" in visitor.text
+
+
+def test_filters_that_cannot_work_say_what_would(visitor: Visitor) -> None:
+    log_in(visitor, ROOT, "/ui/admin/audit?who=nobody@example.org&kind=no.such&since=2031-02-31")
+    assert "There is no user nobody@example.org." in visitor.text
+    assert "Write a day like 2031-02-03." in visitor.text
+    assert "no.such" in visitor.text
+
+
+def test_others_have_no_such_page(visitor: Visitor) -> None:
+    log_in(visitor, ADA)
+    visitor.open("/ui/admin/audit")
+    assert visitor.status == 404
