@@ -20,10 +20,10 @@ test: style
 	$(BIN)/pytest --numprocesses auto --dist worksteal; tested=$$?; \
 	wait $$checking; checked=$$?; cat $$types; rm $$types; exit $$((tested || checked))
 
-# The stories about pages in a real browser alone; make test runs them, too, where there is one.
+# The stories about pages in every kind of browser; make test runs each in one of them, where there is a browser.
 test-browser: export PYTHONDONTWRITEBYTECODE :=
 test-browser: $(READY) browser
-	$(BIN)/pytest --numprocesses auto --dist worksteal -m browser tests/pages
+	$(BIN)/pytest --numprocesses auto --dist worksteal -m browser --every-browser tests/pages
 
 # Installs Debian's Chromium if there is none.
 browser:

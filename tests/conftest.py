@@ -41,6 +41,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="Use this server for the tests on PostgreSQL, in databases of their own made there, "
         "in place of one that is started.",
     )
+    parser.addoption(
+        "--every-browser",
+        action="store_true",
+        help="Tell each story about pages in every kind of browser, and not in one of them.",
+    )
 
 
 MARKERS = (

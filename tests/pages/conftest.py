@@ -1,7 +1,11 @@
-"""Who tells stories: a parser of HTML, and a browser in the hands of several people, if one is found."""
+"""Who tells stories: a parser of HTML, and a browser in the hands of several people, if one is found.
+
+Each story runs with one of these people, by turns; with `--every-browser`, as in `make test-browser`, with all.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 from playwright.sync_api import Browser
@@ -17,7 +21,9 @@ NO_BROWSER = "there is no Chromium"
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "visitor" in metafunc.fixturenames:
-        kinds = [HTTP, *(pytest.param(kind, id=kind.name, marks=pytest.mark.browser) for kind in KINDS)]
+        story = crc32(metafunc.definition.nodeid.encode())
+        browsers = KINDS if metafunc.config.getoption("every_browser") else (KINDS[story % len(KINDS)],)
+        kinds = [HTTP, *(pytest.param(kind, id=kind.name, marks=pytest.mark.browser) for kind in browsers)]
         metafunc.parametrize("visitor", kinds, indirect=True)
 
 
