@@ -43,6 +43,7 @@ class ShownEvent(NamedTuple):
     actor: str
     actor_uuid: str | None
     origin: str
+    key: str | None
     subject: str
     subject_uuid: str | None
     project: str
@@ -148,6 +149,7 @@ def _shown(one: RecordedEvent, names: Mapping[str, str], of_projects: Mapping[st
         ORIGINS.get(event.actor.origin, "somebody") if actor is None else names.get(actor, actor),
         actor if actor in names else None,
         "" if event.actor.origin in ORIGINS else event.actor.origin,
+        event.actor.key,
         names.get(subject, subject) if subject else "",
         subject if subject in names else None,
         of_projects[project] if project else "",
