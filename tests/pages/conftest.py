@@ -1,6 +1,6 @@
 """Who tells stories: a parser of HTML, and a browser in the hands of several people, if one is found.
 
-Each story runs with one of these people, by turns; with `--every-browser`, as in `make test-browser`, with all.
+Each story runs with one of them, by turns; with `--every-browser`, as in `make test-browser`, with all.
 """
 
 from collections.abc import Iterator
