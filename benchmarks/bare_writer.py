@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from astakos.storage.postgresql.connection import PostgreSQLConnection
-from astakos.storage.postgresql.pipeline import Pipelining, Query, arrays, number
+from astakos.storage.postgresql.pipeline import Pipelining, Query, arrays
 from astakos.storage.postgresql.statements import BEGIN, COMMIT, INSERT_HOLDERS
 from astakos.storage.postgresql.statements import INSERT_PENDING as INSERT_ALL_PENDING
 from astakos.storage.postgresql.statements import MOVE_TO_RESOLVED as MOVE_ALL_TO_RESOLVED
@@ -25,7 +25,7 @@ from astakos.storage.tables.ledger_rows import (
 
 Charge = tuple[int, int]
 """The id of a holding, and a quantity."""
-Write = Callable[[int, Rows], None]
+Write = Callable[[Rows], None]
 """Write rows at a time, in one transaction."""
 
 
@@ -44,14 +44,14 @@ class BareWriter:
         """One transaction; the serials that it has given out."""
         serials = list(range(self._serial + 1, self._serial + 1 + len(commissions)))
         self._serial += len(commissions)
-        rows = Rows.none()
+        rows = Rows()
         usage = self._usage_max
         for serial, charges in zip(serials, commissions, strict=True):
             for holding, quantity in charges:
                 usage[holding] = usage.get(holding, 0) + quantity
             rows.pending.append((self._component, serial, "benchmark", now, None, _document(charges)))
         rows.usage.extend(self._usage(commissions, settles=False))
-        self._write(now, rows)
+        self._write(rows)
         return serials
 
     def accept(
@@ -62,7 +62,7 @@ class BareWriter:
         now: int,
     ) -> None:
         """One transaction."""
-        rows = Rows.none()
+        rows = Rows()
         usage = self._usage_min
         for serial, charges in zip(serials, commissions, strict=True):
             settled = []
@@ -70,12 +70,12 @@ class BareWriter:
                 usage[holding] = usage.get(holding, 0) + quantity
                 figures = self._limit, usage[holding], self._usage_max[holding]
                 settled.append((holding, quantity, quantity, *figures))
-            rows.moved.append((self._component, serial, "ACCEPT", _document(settled)))
+            rows.moved.append((now, "ACCEPT", _document(settled), self._component, serial))
         rows.holders.extend(
             [(holder, serial, self._component) for holder, serial in zip(holders, serials, strict=True)]
         )
         rows.usage.extend(self._usage(commissions, settles=True))
-        self._write(now, rows)
+        self._write(rows)
 
     def _usage(
         self, commissions: Sequence[Sequence[Charge]], *, settles: bool
@@ -85,7 +85,7 @@ class BareWriter:
             for holding, quantity in charges:
                 changed[holding] = changed.get(holding, 0) + quantity
         return [
-            (holding, self._usage_min.get(holding, 0), self._usage_max[holding], settled if settles else 0)
+            (self._usage_min.get(holding, 0), self._usage_max[holding], settled if settles else 0, holding)
             for holding, settled in changed.items()
         ]
 
@@ -98,25 +98,25 @@ def bare_write(connection: Connection) -> Write:
 
 
 def _row_by_row(connection: Connection) -> Write:
-    def write(now: int, rows: Rows) -> None:
+    def write(rows: Rows) -> None:
         connection.execute("BEGIN IMMEDIATE")
         connection.executemany(INSERT_PENDING, rows.pending)
-        connection.executemany(MOVE_TO_RESOLVED, [(now, *row[2:], *row[:2]) for row in rows.moved])
-        connection.executemany(DELETE_PENDING, [row[:2] for row in rows.moved])
+        connection.executemany(MOVE_TO_RESOLVED, rows.moved)
+        connection.executemany(DELETE_PENDING, [row[3:] for row in rows.moved])
         connection.executemany(INSERT_HOLDER, rows.holders)
-        connection.executemany(SET_USAGE, [(*figures, holding) for holding, *figures in rows.usage])
+        connection.executemany(SET_USAGE, rows.usage)
         connection.execute("COMMIT")
 
     return write
 
 
 def _together(pipelining: Pipelining) -> Write:
-    def write(now: int, rows: Rows) -> None:
+    def write(rows: Rows) -> None:
         steps: list[Query] = [(BEGIN, [])]
         if rows.pending:
             steps.append((INSERT_ALL_PENDING, arrays("nntnnt", rows.pending)))
         if rows.moved:
-            steps.append((MOVE_ALL_TO_RESOLVED, [*arrays("nntt", rows.moved), number(now)]))
+            steps.append((MOVE_ALL_TO_RESOLVED, arrays("nttnn", rows.moved)))
             steps.append((INSERT_HOLDERS, arrays("tnn", rows.holders)))
         pipelining.run(*steps, (SET_ALL_USAGE, arrays("nnnn", rows.usage)), (COMMIT, []))
 

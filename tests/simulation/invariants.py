@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from msgspec.structs import astuple
+
 from astakos.ledger.meter_definitions import Kind, MeterDefinition
 from astakos.ledger.operations import (
     Grow,
@@ -75,7 +77,7 @@ def read_figures(connection: Connection, now: int = 0) -> dict[Key, Figures]:
 
 
 def figures_of(present: Mapping[Key, Present]) -> dict[Key, Figures]:
-    return {key: Figures(*one.holding) for key, one in present.items()}
+    return {key: Figures(*astuple(one.holding)) for key, one in present.items()}
 
 
 def check_sums(

@@ -201,8 +201,8 @@ class Granting:
         return min(total, enough)
 
     def _is_in_debt(self, meter: Key, holdings: Mapping[Key, Holding]) -> bool:
-        limit, _, usage = holdings[meter]
-        return usage > limit and meter.resource not in self._meters.shadows
+        holding = holdings[meter]
+        return holding.usage_max > holding.limit and meter.resource not in self._meters.shadows
 
     def _is_rate(self, meter: Key) -> bool:
         return isinstance(self._meters.named[meter.resource], Rate)
@@ -228,10 +228,10 @@ class Granting:
         for key in room:
             more = debt(key.resource)
             if more:
-                limit, _, usage = figures.holdings[key]
-                allowed = min(limit + self.rolled_at(key, figures.marks.get(key)), UNLIMITED)
+                holding = figures.holdings[key]
+                allowed = min(holding.limit + self.rolled_at(key, figures.marks.get(key)), UNLIMITED)
                 most = min(allowed + more, UNLIMITED)
-                yield Supply(key, frozenset([key]), most - max(allowed, usage + used[key]))
+                yield Supply(key, frozenset([key]), most - max(allowed, holding.usage_max + used[key]))
 
     def _rolled_supply(self, key: Key, figures: Figures, used: int) -> tuple[Rank, Supply] | None:
         """Return what a meter's period before has left over, which counts on the meter itself."""
@@ -276,10 +276,10 @@ class Granting:
         return meter._replace(resource=self._meters.bases[meter.resource])
 
     def _room(self, key: Key, holdings: Mapping[Key, Holding], used: int) -> int:
-        limit, _, usage = holdings[key]
+        holding = holdings[key]
         # A limit that only reports leaves nothing to lift.
-        most = UNLIMITED if key.resource in self._meters.shadows else limit
-        return max(0, most - usage - used)
+        most = UNLIMITED if key.resource in self._meters.shadows else holding.limit
+        return max(0, most - holding.usage_max - used)
 
 
 def _left(holding: Holding, used: int = 0) -> int:

@@ -283,27 +283,28 @@ class Metering:
             changed: those that it has changed.
         """
         found = []
-        for key, (limit, _, usage) in changed.items():
+        for key, after in changed.items():
             before = holdings[key]
-            quantity = usage - before.usage_max
-            if key.resource in self.shadows and usage > limit and quantity > 0:
+            quantity = after.usage_max - before.usage_max
+            if key.resource in self.shadows and after.usage_max > after.limit and quantity > 0:
                 meter = self._meters.named.get(key.resource)
                 mark = self.marks.get(key)
                 when = None if meter is None else renewal(meter, before, mark, self._now, quantity)
-                found.append(NoCapacity(Provision(key, quantity), before.usage_max, limit, when))
+                found.append(NoCapacity(Provision(key, quantity), before.usage_max, after.limit, when))
         return tuple(found)
 
     def reached(self, resolved: Iterable[Resolution]) -> Iterator[Alert]:
         """Yield an alert for each threshold that commissions have crossed when they settled."""
         thresholds = self.thresholds
         for resolution in resolved:
-            for key, _, settled, after in resolution.settlements:
-                percents = thresholds.get(key.resource)
+            for one in resolution.settlements:
+                percents = thresholds.get(one.key.resource)
+                after = one.after
                 # Asked for all that settles; hardly anything gets further.
                 if percents and after.usage_min * WHOLE >= percents[0] * after.limit:
-                    percent = crossed(after.usage_min, settled, after.limit, percents)
+                    percent = crossed(after.usage_min, one.settled, after.limit, percents)
                     if percent:
-                        yield self._alert(AlertKind.REACHED, key, percent, after.usage_min, after)
+                        yield self._alert(AlertKind.REACHED, one.key, percent, after.usage_min, after)
 
     def alert(self, kind: AlertKind, refusal: NoCapacity, holdings: Mapping[Key, Holding]) -> Alert:
         """Return an alert about an import that was, or would have been, refused."""
@@ -349,8 +350,8 @@ class Metering:
 
     def _lacks(self, provision: Provision, lifting: int, figures: Figures) -> bool:
         key, quantity = provision
-        limit, _, usage = figures.holdings[key]
-        return max(1, quantity) > max(0, limit - usage) + lifting
+        room = figures.holdings[key].limit - figures.holdings[key].usage_max
+        return max(1, quantity) > max(0, room) + lifting
 
     def _lacking(self, provision: Provision, lifting: int, figures: Figures) -> NoCapacity:
         key, quantity = provision

@@ -134,7 +134,7 @@ def forgive(meter: Meter, holding: Holding, mark: int | None, now: int, rolled: 
 
 
 def _drain(meter: Rate, holding: Holding, mark: int | None, now: int) -> Forgiven:
-    limit, usage, most = holding
+    limit, usage, most = holding.limit, holding.usage_min, holding.usage_max
     if mark is None or usage == 0:
         # Idle time is no credit.
         return Forgiven(holding, now if mark is None else max(mark, now))
@@ -181,15 +181,14 @@ def _without_settled(meter: Budget, holding: Holding, turns: int, rolled: int = 
 
     While there is a debt of more than the limit, nothing is left over, so `rolled` counts in the first only.
     """
-    limit, usage_min, usage_max = holding
-    debt = max(0, usage_min - rolled - turns * limit) if meter.keeps_debt else 0
-    return Holding(limit, debt, usage_max - usage_min + debt)
+    debt = max(0, holding.usage_min - rolled - turns * holding.limit) if meter.keeps_debt else 0
+    return Holding(holding.limit, debt, holding.pending + debt)
 
 
 def _left_over(meter: Budget, holding: Holding) -> int:
     """Return what a period leaves to the next one, by the figures at its end."""
-    limit, settled, _ = holding
-    return 0 if limit == UNLIMITED else min(meter.rollover, max(0, limit - settled))
+    limit = holding.limit
+    return 0 if limit == UNLIMITED else min(meter.rollover, max(0, limit - holding.usage_min))
 
 
 def begin(meter: Meter, mark: int | None, now: int) -> int:
@@ -218,7 +217,7 @@ def settle_metered(
     """
     if at_issue is None:
         return settle(holding, quantity, settled)
-    limit, usage_min, usage_max = holding
+    limit, usage_min, usage_max = holding.limit, holding.usage_min, holding.usage_max
     back = min(quantity - settled, usage_min)
     if back > 0 and isinstance(meter, Rate):
         drained = -(-max(0, now - at_issue) * limit // meter.period)

@@ -1,8 +1,9 @@
 """The ledger's operations and their outcomes, as plain values; `batch` applies them."""
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
+
+import msgspec
 
 from astakos.ledger.alerts import Alert, Refused
 from astakos.ledger.counts import Count
@@ -274,7 +275,7 @@ class Verdict(StrEnum):
     EXPIRED = "EXPIRED"
 
 
-class Pending(NamedTuple):
+class Pending(Value, frozen=True):
     """A pending commission, reduced to what resolving it needs.
 
     Attributes:
@@ -318,7 +319,7 @@ class Remembered(NamedTuple):
     granted: tuple[int, ...] | None = None
 
 
-class NewCommission(NamedTuple):
+class NewCommission(Value, frozen=True):
     """A commission to store as pending.
 
     Attributes:
@@ -334,7 +335,7 @@ class NewCommission(NamedTuple):
     granted: tuple[int, ...] | None = None
 
 
-class Settlement(NamedTuple):
+class Settlement(Value, frozen=True):
     """A resolved provision: the settled quantity, and the holding afterwards (`quota-semantics.md` §4)."""
 
     key: Key
@@ -343,7 +344,7 @@ class Settlement(NamedTuple):
     after: Holding
 
 
-class Resolution(NamedTuple):
+class Resolution(Value, frozen=True):
     """A pending commission to store as resolved."""
 
     component: int
@@ -353,8 +354,7 @@ class Resolution(NamedTuple):
     key_holder: str | None = None
 
 
-@dataclass(slots=True)
-class Changes:
+class Changes(msgspec.Struct):
     """Everything that a batch changes: commissions in the order they changed, and the final holdings.
 
     And what is to be told of it, beside its outcomes.
@@ -374,18 +374,18 @@ class Changes:
         used_up: holdings of grants of which all is settled.
     """
 
-    issued: list[NewCommission] = field(default_factory=list)
-    revised: dict[int, Pending] = field(default_factory=dict)
-    extended: dict[int, tuple[int, int]] = field(default_factory=dict)
-    resolved: list[Resolution] = field(default_factory=list)
-    holdings: dict[Key, Holding] = field(default_factory=dict)
-    marks: dict[Key, int | None] = field(default_factory=dict)
-    closed: list[tuple[Key, Closed]] = field(default_factory=list)
-    alerts: list[Alert] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
-    passed: list[NoCapacity] = field(default_factory=list)
-    rolled: dict[Key, Rolled] = field(default_factory=dict)
-    used_up: list[Key] = field(default_factory=list)
+    issued: list[NewCommission] = []
+    revised: dict[int, Pending] = {}
+    extended: dict[int, tuple[int, int]] = {}
+    resolved: list[Resolution] = []
+    holdings: dict[Key, Holding] = {}
+    marks: dict[Key, int | None] = {}
+    closed: list[tuple[Key, Closed]] = []
+    alerts: list[Alert] = []
+    refused: list[Refused] = []
+    passed: list[NoCapacity] = []
+    rolled: dict[Key, Rolled] = {}
+    used_up: list[Key] = []
 
     def any(self) -> bool:
         """Whether there is anything to store."""

@@ -83,8 +83,8 @@ def room_for(
     room: dict[str, int] = {}
     for key, bases in counting.items():
         if key in holdings:
-            limit, _, usage_max = holdings[key]
-            free = min(limit + most_debt(key.resource), UNLIMITED) - usage_max
+            holding = holdings[key]
+            free = min(holding.limit + most_debt(key.resource), UNLIMITED) - holding.usage_max
             wanted = [imports[base] for base in bases]
             if free < sum(wanted):
                 free = max(free, reach(key, counting, sum(wanted)))

@@ -1,9 +1,10 @@
 """The storage interface of the ledger."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
+
+import msgspec
 
 from astakos.ledger.alerts import AlertIdentity
 from astakos.ledger.clock_guard import ClockAnchor, ClockRecord
@@ -49,8 +50,7 @@ MOST_EXPIRED = 1000
 """How many commissions one transaction expires at most, so that others do not wait long."""
 
 
-@dataclass(slots=True)
-class Needs:
+class Needs(msgspec.Struct):
     """The state that a batch must read before it can be applied.
 
     Attributes:
@@ -62,9 +62,9 @@ class Needs:
         due: commissions whose time to live was over by this instant are expired; 0 for none.
     """
 
-    commissions: set[tuple[int, int]] = field(default_factory=set)
-    keys: set[Key] = field(default_factory=set)
-    idempotency: set[IdempotencyKey] = field(default_factory=set)
+    commissions: set[tuple[int, int]] = set()
+    keys: set[Key] = set()
+    idempotency: set[IdempotencyKey] = set()
     serials: int = 0
     due: int = 0
 

@@ -42,9 +42,9 @@ class SettledSums:
         resolved = self._changes.resolved[self._resolved :]
         self._resolved += len(resolved)
         for resolution in resolved:
-            for key, _, settled, _ in resolution.settlements:
-                if key in self._sums:
-                    self._sums[key] += settled
+            for one in resolution.settlements:
+                if one.key in self._sums:
+                    self._sums[one.key] += one.settled
 
 
 def corrections(drifts: Mapping[Key, int], above: Above) -> tuple[Provision, ...]:

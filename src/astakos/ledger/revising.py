@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+from msgspec.structs import replace
+
 from astakos.ledger import rules
 from astakos.ledger.counts import added
 from astakos.ledger.metering import Metering
@@ -41,7 +43,7 @@ def progressed(commission: Pending, quantities: tuple[Provision, ...]) -> Pendin
     """Return a pending commission of which so much has been used; more than was issued may have been."""
     issued = dict(commission.provisions)
     cannot = _first_unsettleable(issued, dict(quantities), Overage.DEBT)
-    return cannot or commission._replace(progress=quantities)
+    return cannot or replace(commission, progress=quantities)
 
 
 def _first_unsettleable(
@@ -89,4 +91,4 @@ def grown(
     provisions = tuple([Provision(key, issued[key]) for key, _ in commission.provisions])
     # The units that are new follow those that were issued before.
     moved = [count._replace(first=count.first + max(0, before[count.base])) for count in counts]
-    return commission._replace(provisions=provisions, counts=added(commission.counts, moved)), changed
+    return replace(commission, provisions=provisions, counts=added(commission.counts, moved)), changed

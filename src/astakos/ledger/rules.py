@@ -105,7 +105,8 @@ class Key(NamedTuple):
     resource: str
 
 
-class Holding(NamedTuple):
+# Integers cannot form cycles, so the garbage collector need not know of it.
+class Holding(Value, frozen=True, gc=False):
     """The figures of one holding. Reported usage is `usage_max`."""
 
     limit: int
@@ -224,21 +225,21 @@ def issue(
     """
     changed: dict[Key, Holding] = {}
     for provision in provisions:
-        holding = holdings.get(provision.key)
+        key, quantity = provision
+        holding = holdings.get(key)
         if holding is None:
             return NoHolding(provision)
-        limit, usage_min, usage_max = holding
-        quantity = provision.quantity
+        limit, usage_min, usage_max = holding.limit, holding.usage_min, holding.usage_max
         if quantity >= 0:
-            if usage_max + quantity > limit and not force and provision.key.resource not in shadows:
+            if usage_max + quantity > limit and not force and key.resource not in shadows:
                 return NoCapacity(provision, usage_max, limit)
             if usage_max + quantity > UNLIMITED:
                 return OutOfRange(provision, usage_max)
-            changed[provision.key] = Holding(limit, usage_min, usage_max + quantity)
+            changed[key] = Holding(limit, usage_min, usage_max + quantity)
         else:
             if usage_min + quantity < 0:
                 return NoQuantity(provision, usage_min)
-            changed[provision.key] = Holding(limit, usage_min + quantity, usage_max)
+            changed[key] = Holding(limit, usage_min + quantity, usage_max)
     return changed
 
 
@@ -261,8 +262,9 @@ def issue_apart(
     released = issue(holdings, releases, force=force)
     if not isinstance(released, dict):
         return released
-    for key, (limit, usage_min, usage_max) in released.items():
-        changed[key] = Holding(limit, usage_min, changed[key].usage_max if key in changed else usage_max)
+    for key, after in released.items():
+        usage_max = changed[key].usage_max if key in changed else after.usage_max
+        changed[key] = Holding(after.limit, after.usage_min, usage_max)
     return changed
 
 
@@ -274,7 +276,7 @@ def settle(holding: Holding, quantity: int, settled: int) -> Holding:
         quantity: the issued quantity.
         settled: from 0 (rejected) to `quantity` (accepted), with the same sign; see `may_settle`.
     """
-    limit, usage_min, usage_max = holding
+    limit, usage_min, usage_max = holding.limit, holding.usage_min, holding.usage_max
     if quantity >= 0:
         return Holding(limit, usage_min + settled, usage_max - quantity + settled)
     return Holding(limit, usage_min - quantity + settled, usage_max + settled)

@@ -43,7 +43,7 @@ class Charged:
 
     def figures(self, *keys: Key) -> list[tuple[int, int]]:
         found = holdings(self.database)
-        return [found[key][1:] for key in keys]
+        return [(found[key].usage_min, found[key].usage_max) for key in keys]
 
 
 def asked(*provisions: tuple[Key, int]) -> tuple[Provision, ...]:

@@ -96,8 +96,9 @@ def test_the_invariants_hold_at_every_level(
             key, quantity, part_of_it = pending.pop(data.draw(st.integers(0, len(pending) - 1)))
             holdings[key] = rules.settle(holdings[key], quantity, part_of_it)
             settled[key] += part_of_it
-        for key, (limit, usage_min, usage_max) in holdings.items():
-            assert 0 <= usage_min <= usage_max <= limit
+        for key, holding in holdings.items():
+            usage_min, usage_max = holding.usage_min, holding.usage_max
+            assert 0 <= usage_min <= usage_max <= holding.limit
             on_it = [quantity for other, quantity, _ in pending if other == key]
             assert usage_max == settled[key] + sum(quantity for quantity in on_it if quantity > 0)
             assert usage_min == settled[key] + sum(quantity for quantity in on_it if quantity < 0)
@@ -122,10 +123,10 @@ def test_what_is_granted_beyond_the_reservation_fits_at_every_level(
     }
     result = granted(holdings, dict.fromkeys(asked, issued), asked, counts, lambda _: 0, lambda *_: 0)
     extra = {key: quantity - issued for key, quantity in result.items()}
-    for key, (limit, _, usage_max) in holdings.items():
+    for key, holding in holdings.items():
         more = sum(extra[other] for other in asked if key in (other, *ABOVE.get(other, ())))
-        assert more == 0 or usage_max + more <= limit
-    tightest = min(limit - usage for key, (limit, _, usage) in holdings.items() if on[key])
+        assert more == 0 or holding.usage_max + more <= holding.limit
+    tightest = min(one.limit - one.usage_max for key, one in holdings.items() if on[key])
     if tightest >= sum(asked.values()) - issued * len(asked):
         assert result == asked
     if len(set(extra.values())) == 1 and max(asked.values()) - issued > max(extra.values()) >= 0:

@@ -102,7 +102,8 @@ class Granted:
 
     def used(self, key: Key) -> tuple[int, int]:
         """usage_min and usage_max, as they are stored."""
-        return holdings(self.database)[key][1:]
+        holding = holdings(self.database)[key]
+        return holding.usage_min, holding.usage_max
 
     def wait(self, time: int) -> None:
         self.clock.set(self.clock.now + time)

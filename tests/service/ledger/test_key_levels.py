@@ -409,7 +409,7 @@ def test_keys_hold_what_was_charged_with_them(charging: Charging, seed: int) -> 
                 charging.limit({lives.chance.choice([K, OF_OTHER]): lives.chance.randint(0, 80)})
             found = holdings(charging.database)
             for level in (K, OF_OTHER):
-                assert found[level][1:] == lives.model.figures(level)
+                assert (found[level].usage_min, found[level].usage_max) == lives.model.figures(level)
     ended = [one for one in lives.model.commissions.values() if one.settled is not None]
     stored = rows(
         charging.database, "SELECT holder, settled FROM holdings WHERE holder LIKE 'key:%' ORDER BY id"

@@ -53,10 +53,10 @@ class Metered:
 
     def issue(self, now: int, quantity: int) -> bool:
         """An import into the base; false if there is no room for it."""
-        limit, usage_min, usage_max = self.at(now)
-        if usage_max + quantity > limit:
+        before = self.at(now)
+        if before.usage_max + quantity > before.limit:
             return False
-        self.holding = Holding(limit, usage_min, usage_max + quantity)
+        self.holding = Holding(before.limit, before.usage_min, before.usage_max + quantity)
         if isinstance(self.meter, Rate):
             self.holding = settle(self.holding, quantity, quantity)
         self.mark = begin(self.meter, self.mark, now)

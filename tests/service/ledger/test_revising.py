@@ -71,9 +71,9 @@ class Ledger:
 
     def usage(self) -> tuple[int, int]:
         """What is settled of the user's machines, and what is used at most."""
-        _, usage_min, usage_max = self.figures(U)
-        assert self.figures(P)[1:] == (usage_min, usage_max)
-        return usage_min, usage_max
+        member, project = ((one.usage_min, one.usage_max) for one in map(self.figures, (U, P)))
+        assert member == project
+        return member
 
     def settle(self, serial: int, quantity: int, overage: Overage | None = None) -> Outcome:
         return self.one(Settle(COMPUTE, serial, both(quantity), overage))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import hypothesis.strategies as st
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis.stateful import (
@@ -248,7 +249,7 @@ class Invariants(RuleBasedStateMachine):
         if limit < self.limits[key]:
             self.may_be_over.add(key)
         self.limits[key] = limit
-        self.holdings[key] = self.holdings[key]._replace(limit=limit)
+        self.holdings[key] = msgspec.structs.replace(self.holdings[key], limit=limit)
 
     @precondition(lambda self: self.pending)
     @rule(data=st.data())
@@ -260,8 +261,9 @@ class Invariants(RuleBasedStateMachine):
 
     @invariant()
     def every_holding_adds_up(self) -> None:
-        for key, (limit, usage_min, usage_max) in self.holdings.items():
-            rules.verify(key, self.holdings[key])  # 1
+        for key, holding in self.holdings.items():
+            rules.verify(key, holding)  # 1
+            limit, usage_min, usage_max = holding.limit, holding.usage_min, holding.usage_max
             pending = [q for c in self.pending.values() for k, q in c.provisions if k == key]
             assert usage_max - usage_min == sum(map(abs, pending))  # 2
             assert usage_max == self.accepted[key] + sum(q for q in pending if q > 0)  # 3

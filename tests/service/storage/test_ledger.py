@@ -1,5 +1,6 @@
 import contextlib
 
+import msgspec
 import pytest
 
 from astakos.ledger.batch import carry_out, perform
@@ -25,7 +26,7 @@ def log(database: Database, serial: int) -> list[tuple[object, ...]]:
         commission = stored_commissions(connection)[serial]
     head = (commission.verdict, commission.issue_time, commission.resolve_time)
     return [
-        (*head, key.holder, quantity, *(after or (None, None, None)))
+        (*head, key.holder, quantity, *(msgspec.structs.astuple(after) if after else (None, None, None)))
         for key, quantity, _, after in commission.provisions
     ]
 

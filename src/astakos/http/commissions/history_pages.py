@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from astakos.clock import from_iso, to_iso
 from astakos.directory.api_keys import PREFIX, prefix_of
 from astakos.directory.entities import Component, User
@@ -163,7 +165,7 @@ def describe(entry: Entry) -> dict[str, Any]:
         **entry.key._asdict(),
         "quantity": entry.quantity,
         "settled": entry.settled,
-        **entry.after._asdict(),
+        **msgspec.structs.asdict(entry.after),
     }
     if entry.key_holder is not None:
         document["key"] = prefix_of_holder(entry.key_holder)

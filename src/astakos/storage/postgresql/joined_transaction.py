@@ -97,4 +97,4 @@ class JoinedTransaction:
 
     def write(self, now: int, changes: Changes) -> None:
         """Store the changes of the batch."""
-        write_rows(self._connection, rows_of(now, changes, self._identifiers), now)
+        write_rows(self._connection, rows_of(now, changes, self._identifiers))

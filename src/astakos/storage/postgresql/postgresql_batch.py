@@ -313,7 +313,7 @@ class PostgreSQLTransaction:
                 self._run((ROLLBACK, []))
             return
         rows = rows_of(self._now, self._changes, self._known.identifiers)
-        self._commit(_writes(rows, self._now))
+        self._commit(_writes(rows))
         pending = {new.serial: new.pending for new in self._changes.issued} | self._changes.revised
         documents = [(row[1], row[5]) for row in rows.pending] + [row[1:] for row in rows.revised]
         for serial, document in documents:
@@ -336,23 +336,23 @@ class PostgreSQLTransaction:
             raise OutcomeUnknownError(f"the commit returned a warning: {self._pipelining.warning}")
 
 
-def _writes(rows: Rows, now: int) -> list[Query]:
-    written: tuple[tuple[Statement, str, Sequence[Sequence[Any]], list[bytes]], ...] = (
-        (INSERT_PENDING, "nntnnt", rows.pending, []),
-        (INSERT_RESOLVED, "nntnntt", rows.resolved, []),
-        (REVISE, "nnt", rows.revised, []),
-        (EXTEND, "nnn", rows.extended, []),
-        (MOVE_TO_RESOLVED, "nntt", rows.moved, [number(now)]),
-        (INSERT_HOLDERS, "tnn", rows.holders, []),
-        (REMEMBER, "ntbnnt", [(*row[:-1], row[-1] or "") for row in rows.remembered], []),
-        (SET_USAGE, "nnnn", rows.usage, []),
-        (SET_MARKS, "nn", rows.marks, []),
-        (INSERT_CLOSED, "nnnnn", rows.closed, []),
-        (INSERT_ALERTS, "ntnnnnnn", rows.alerts, []),
-        (SAVE_ROLLED, "nnn", rows.rolled, []),
-        (USE_UP, "n", rows.used_up, []),
+def _writes(rows: Rows) -> list[Query]:
+    written: tuple[tuple[Statement, str, Sequence[Sequence[Any]]], ...] = (
+        (INSERT_PENDING, "nntnnt", rows.pending),
+        (INSERT_RESOLVED, "nntnntt", rows.resolved),
+        (REVISE, "nnt", rows.revised),
+        (EXTEND, "nnn", rows.extended),
+        (MOVE_TO_RESOLVED, "nttnn", rows.moved),
+        (INSERT_HOLDERS, "tnn", rows.holders),
+        (REMEMBER, "ntbnnt", [(*row[:-1], row[-1] or "") for row in rows.remembered]),
+        (SET_USAGE, "nnnn", rows.usage),
+        (SET_MARKS, "nn", rows.marks),
+        (INSERT_CLOSED, "nnnnn", rows.closed),
+        (INSERT_ALERTS, "ntnnnnnn", rows.alerts),
+        (SAVE_ROLLED, "nnn", rows.rolled),
+        (USE_UP, "n", rows.used_up),
     )
-    return [(statement, [*arrays(types, lines), *more]) for statement, types, lines, more in written if lines]
+    return [(statement, arrays(types, lines)) for statement, types, lines in written if lines]
 
 
 def _stored_pending(found: Result) -> list[StoredRow]:

@@ -140,13 +140,13 @@ MOVE_TO_RESOLVED = statement(
     "move_to_resolved",
     """
 WITH moved AS (
-    DELETE FROM pending_commissions WHERE component_id = ANY ($1::bigint[]) AND serial = ANY ($2::bigint[])
+    DELETE FROM pending_commissions WHERE component_id = ANY ($4::bigint[]) AND serial = ANY ($5::bigint[])
     RETURNING component_id, serial, name, issue_time
 )
 INSERT INTO resolved_commissions (component_id, serial, name, issue_time, resolve_time, verdict, provisions)
-SELECT m.component_id, m.serial, m.name, m.issue_time, $5::bigint, w.verdict, w.provisions
-FROM moved m
-JOIN unnest($2::bigint[], $3::text[], $4::text[]) AS w (serial, verdict, provisions) ON w.serial = m.serial
+SELECT m.component_id, m.serial, m.name, m.issue_time, w.resolve_time, w.verdict, w.provisions
+FROM moved m JOIN unnest($1::bigint[], $2::text[], $3::text[], $5::bigint[])
+    AS w (resolve_time, verdict, provisions, serial) ON w.serial = m.serial
 """,
 )
 INSERT_HOLDERS = statement(
@@ -171,8 +171,8 @@ SET_USAGE = statement(
     "set_usage",
     """
 UPDATE holdings h SET usage_min = w.usage_min, usage_max = w.usage_max, settled = h.settled + w.settled
-FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) AS w (id, usage_min, usage_max, settled)
-WHERE h.id = w.id AND h.id = ANY ($1::bigint[])
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) AS w (usage_min, usage_max, settled, id)
+WHERE h.id = w.id AND h.id = ANY ($4::bigint[])
 """,
 )
 SET_MARKS = statement(

@@ -268,12 +268,14 @@ class SQLiteTransaction:
         known = self._known.holdings
         found: dict[Key, Holding] = {}
         for key in keys:
-            if key not in known:
+            holding = known.get(key)
+            if holding is None:
                 row = find(self._connection, key)
                 if row is None:
                     continue
                 self._known.learn(row)
-            found[key] = known[key]
+                holding = row.holding
+            found[key] = holding
         return found
 
     def _above(self, keys: Collection[Key]) -> Above:
@@ -332,7 +334,7 @@ class SQLiteTransaction:
 
     def write(self, now: int, changes: Changes) -> None:
         """Store the changes of the batch, in one pass over each table."""
-        write_rows(self._connection, rows_of(now, changes, self._known.identifiers), now)
+        write_rows(self._connection, rows_of(now, changes, self._known.identifiers))
         if changes.issued:
             self._connection.execute(SET_LAST_SERIAL, (str(changes.issued[-1].serial),))
         self._known.update(changes)

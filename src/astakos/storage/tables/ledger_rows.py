@@ -4,7 +4,8 @@ The engines on PostgreSQL write them in a way of their own, with fewer round tri
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+
+import msgspec
 
 from astakos.ledger.operations import Changes, Resolution
 from astakos.ledger.rules import Key
@@ -47,19 +48,19 @@ USE_UP = "UPDATE grants SET state = 'used' WHERE holding_id = ? AND state = 'ope
 FIND_SETTLED = "SELECT settled FROM holdings WHERE id = ?"
 
 
-class Rows(NamedTuple):
-    """The rows of a batch, with columns in the order of their tables. Each list may be empty.
+class Rows(msgspec.Struct):
+    """The rows of a batch, with columns in the order of their statements. Each list may be empty.
 
     Attributes:
         pending: new rows of `pending_commissions`.
         resolved: new rows of `resolved_commissions`, for commissions resolved in the batch that issued them.
-        moved: component, serial, verdict, and provisions of each commission that moves from
+        moved: resolve_time, verdict, provisions, component, and serial of each commission that moves from
             `pending_commissions` to `resolved_commissions`.
         revised: component, serial, and provisions of each changed row of `pending_commissions`.
         extended: component, serial, and the new instant at which it expires, of such rows.
         holders: new rows of `commission_holders`.
         remembered: new rows of `idempotency_keys`.
-        usage: id, usage_min, and usage_max of each changed holding, and what the batch has settled on it.
+        usage: usage_min and usage_max of each changed holding, what the batch has settled on it, and its id.
         marks: id and mark of each changed holding of a meter.
         closed: new rows of `closed_periods`.
         alerts: rows of `quota_alerts`, some of which there may be already.
@@ -67,38 +68,34 @@ class Rows(NamedTuple):
         used_up: the ids of holdings of grants of which all is settled.
     """
 
-    pending: list[tuple[int, int, str, int, int | None, str]]
-    resolved: list[tuple[int, int, str, int, int, str, str]]
-    moved: list[tuple[int, int, str, str]]
-    revised: list[tuple[int, int, str]]
-    extended: list[tuple[int, int, int]]
-    holders: list[tuple[str, int, int]]
-    remembered: list[tuple[int, str, bytes, int, int, str | None]]
-    usage: list[tuple[int, int, int, int]]
-    marks: list[tuple[int, int | None]]
-    closed: list[tuple[int, int, int, int, int]]
-    alerts: list[tuple[int, str, int, int, int, int, int, int]]
-    rolled: list[tuple[int, int, int]]
-    used_up: list[tuple[int]]
-
-    @classmethod
-    def none(cls) -> "Rows":
-        """Return no rows, to which some can be added."""
-        return cls(*([] for _ in cls._fields))
+    pending: list[tuple[int, int, str, int, int | None, str]] = []
+    resolved: list[tuple[int, int, str, int, int, str, str]] = []
+    moved: list[tuple[int, str, str, int, int]] = []
+    revised: list[tuple[int, int, str]] = []
+    extended: list[tuple[int, int, int]] = []
+    holders: list[tuple[str, int, int]] = []
+    remembered: list[tuple[int, str, bytes, int, int, str | None]] = []
+    usage: list[tuple[int, int, int, int]] = []
+    marks: list[tuple[int, int | None]] = []
+    closed: list[tuple[int, int, int, int, int]] = []
+    alerts: list[tuple[int, str, int, int, int, int, int, int]] = []
+    rolled: list[tuple[int, int, int]] = []
+    used_up: list[tuple[int]] = []
 
 
 def rows_of(now: int, changes: Changes, identifiers: Mapping[Key, int]) -> Rows:
     """Return the rows for the changes of a batch; `identifiers` has the ids of all holdings involved."""
-    rows = Rows.none()
+    rows = Rows()
     resolved = {resolution.serial: resolution for resolution in changes.resolved}
     revised, extended = dict(changes.revised), dict(changes.extended)
-    for serial, issue, pending, granted in changes.issued:
+    for new in changes.issued:
+        serial, issue = new.serial, new.issue
         resolution = resolved.pop(serial, None)
         if resolution is None:
             expires = None if issue.time_to_live is None else now + issue.time_to_live
             if serial in extended:
                 _, expires = extended.pop(serial)
-            provisions = write_pending(revised.pop(serial, pending), identifiers)
+            provisions = write_pending(revised.pop(serial, new.pending), identifiers)
             rows.pending.append((issue.component, serial, issue.name, now, expires, provisions))
         else:
             provisions = write_resolved(resolution, identifiers)
@@ -106,59 +103,59 @@ def rows_of(now: int, changes: Changes, identifiers: Mapping[Key, int]) -> Rows:
                 (issue.component, serial, issue.name, now, now, resolution.verdict, provisions)
             )
         if issue.idempotency is not None:
-            rows.remembered.append((issue.component, *issue.idempotency, serial, now, write_granted(granted)))
-    rows.revised.extend(
-        [
-            (pending.component, serial, write_pending(pending, identifiers))
-            for serial, pending in revised.items()
-            if serial not in resolved
-        ]
-    )
-    rows.extended.extend([(component, serial, expires) for serial, (component, expires) in extended.items()])
-    rows.moved.extend(
-        [
-            (one.component, one.serial, one.verdict, write_resolved(one, identifiers))
-            for one in resolved.values()
-        ]
-    )
+            rows.remembered.append(
+                (issue.component, *issue.idempotency, serial, now, write_granted(new.granted))
+            )
+    rows.revised = [
+        (pending.component, serial, write_pending(pending, identifiers))
+        for serial, pending in revised.items()
+        if serial not in resolved
+    ]
+    rows.extended = [(component, serial, expires) for serial, (component, expires) in extended.items()]
+    rows.moved = [
+        (now, one.verdict, write_resolved(one, identifiers), one.component, one.serial)
+        for one in resolved.values()
+    ]
     settled: dict[Key, int] = {}
     for resolution in changes.resolved:
         rows.holders.extend(
             [(holder, resolution.serial, resolution.component) for holder in _drawing_holders(resolution)]
         )
-        for key, _, quantity, _ in resolution.settlements:
-            settled[key] = settled.get(key, 0) + quantity
-    rows.usage.extend(
-        [
-            (identifiers[key], holding.usage_min, holding.usage_max, settled.get(key, 0))
-            for key, holding in changes.holdings.items()
-        ]
-    )
-    rows.marks.extend([(identifiers[key], mark) for key, mark in changes.marks.items()])
-    rows.closed.extend([(identifiers[key], *period, period.kept_until) for key, period in changes.closed])
-    rows.alerts.extend(
-        [
-            (identifiers[key], kind, percent, start, one.end, one.time, one.usage, one.limit)
-            for one in changes.alerts
-            for key, kind, percent, start in (one.identity,)
-        ]
-    )
-    rows.rolled.extend([(identifiers[key], *over) for key, over in changes.rolled.items()])
-    rows.used_up.extend([(identifiers[key],) for key in changes.used_up])
+        for one in resolution.settlements:
+            settled[one.key] = settled.get(one.key, 0) + one.settled
+    rows.usage = [
+        (holding.usage_min, holding.usage_max, settled.get(key, 0), identifiers[key])
+        for key, holding in changes.holdings.items()
+    ]
+    rows.marks = [(identifiers[key], mark) for key, mark in changes.marks.items()]
+    rows.closed = [(identifiers[key], *period, period.kept_until) for key, period in changes.closed]
+    rows.alerts = [
+        (identifiers[key], kind, percent, start, one.end, one.time, one.usage, one.limit)
+        for one in changes.alerts
+        for key, kind, percent, start in (one.identity,)
+    ]
+    rows.rolled = [(identifiers[key], *over) for key, over in changes.rolled.items()]
+    rows.used_up = [(identifiers[key],) for key in changes.used_up]
     return rows
 
 
-def write_rows(connection: Connection, rows: Rows, now: int) -> None:
+def write_rows(connection: Connection, rows: Rows) -> None:
     """Write the rows of a batch, in one pass over each table."""
     many = connection.executemany
-    many(INSERT_PENDING, rows.pending)
-    many(INSERT_RESOLVED, rows.resolved)
-    many(MOVE_TO_RESOLVED, [(now, *row[2:], *row[:2]) for row in rows.moved])
-    many(DELETE_PENDING, [row[:2] for row in rows.moved])
-    many(INSERT_HOLDER, rows.holders)
-    many(REMEMBER, rows.remembered)
-    many(SET_USAGE, [(*figures, identifier) for identifier, *figures in rows.usage])
-    # Few batches have any of these, and each statement costs time, even for no row.
+    # Each statement costs time, even for no row.
+    if rows.pending:
+        many(INSERT_PENDING, rows.pending)
+    if rows.resolved:
+        many(INSERT_RESOLVED, rows.resolved)
+    if rows.moved:
+        many(MOVE_TO_RESOLVED, rows.moved)
+        many(DELETE_PENDING, [row[3:] for row in rows.moved])
+    if rows.holders:
+        many(INSERT_HOLDER, rows.holders)
+    if rows.remembered:
+        many(REMEMBER, rows.remembered)
+    if rows.usage:
+        many(SET_USAGE, rows.usage)
     if rows.revised or rows.extended:
         many(REVISE, [(document, *key) for *key, document in rows.revised])
         many(EXTEND, [(expires, *key) for *key, expires in rows.extended])
@@ -174,4 +171,4 @@ def write_rows(connection: Connection, rows: Rows, now: int) -> None:
 
 def _drawing_holders(resolution: Resolution) -> set[str]:
     """Return the holders whose history lists the commission by way of `commission_holders`."""
-    return {key.holder for key, *_ in resolution.settlements if key.source is not None}
+    return {one.key.holder for one in resolution.settlements if one.key.source is not None}

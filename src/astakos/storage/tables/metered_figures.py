@@ -153,7 +153,7 @@ class MeteredFigures:
 
 def _without_rolled(holding: Holding, amount: int) -> tuple[Holding, int]:
     """Return a meter's figures without what was used of the amount that rolled over, and how much that is."""
-    limit, usage_min, usage_max = holding
+    limit, usage_min, usage_max = holding.limit, holding.usage_min, holding.usage_max
     used = max(0, min(usage_max - limit, amount))
     settled = max(0, min(usage_min - limit, amount))
     return Holding(limit, usage_min - settled, usage_max - used), used

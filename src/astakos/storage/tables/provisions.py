@@ -116,10 +116,11 @@ def understood(component: int, stored: StoredPending, keys: Mapping[int, Key]) -
 
 def write_resolved(resolution: Resolution, identifiers: Mapping[Key, int]) -> str:
     """Encode the provisions of a resolved commission, and its key if it has one."""
-    provisions = [
-        (identifiers[key], quantity, settled, *after)
-        for key, quantity, settled, after in resolution.settlements
-    ]
+    provisions = []
+    for one in resolution.settlements:
+        after = one.after
+        figures = after.limit, after.usage_min, after.usage_max
+        provisions.append((identifiers[one.key], one.quantity, one.settled, *figures))
     if resolution.key_holder is None:
         return _encoder.encode(provisions).decode()
     return _encoder.encode({"provisions": provisions, "key_holder": resolution.key_holder}).decode()

@@ -5,6 +5,7 @@ import threading
 import time
 from typing import Any
 
+import msgspec
 import pytest
 
 from astakos import clock
@@ -183,7 +184,7 @@ def test_what_expires_is_rejected_by_itself(service: Caller, database: Database)
     deadline = time.monotonic() + 6
     while service.pending(COMPUTE_TOKEN) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert holdings(database)[U] == holdings(database)[U]._replace(usage_min=0, usage_max=0)
+    assert holdings(database)[U] == msgspec.structs.replace(holdings(database)[U], usage_min=0, usage_max=0)
     assert service.act(COMPUTE_TOKEN, serial, "accept") == 404
     assert rows(database, "SELECT verdict FROM resolved_commissions") == [("EXPIRED",)]
 
