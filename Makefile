@@ -33,6 +33,11 @@ browser:
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
 			chromium fonts-dejavu-core; }
 
+# Separate from test: what LiteLLM needs takes minutes to install.
+test-litellm: export PYTHONDONTWRITEBYTECODE :=
+test-litellm: $(READY) $(LITELLM_READY)
+	$(BIN)/pytest tests/proxies/through_litellm.py
+
 # Separate from test: on Python 3.11, measuring branches costs more than a third of additional CPU time.
 # Without autoload, because our own pytest plugin would import the client before the measurement starts.
 coverage: $(READY)
