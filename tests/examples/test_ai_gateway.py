@@ -455,6 +455,25 @@ def test_a_stream_outlives_a_failure_of_astakos_and_is_charged_in_full(
     tell(story, seconds_per_token=0.001)
 
 
+def test_a_hold_outlives_an_answer_that_takes_longer_than_it_does(tell: Telling) -> None:
+    async def story(site: Site) -> None:
+        asking = asyncio.create_task(
+            site.openai.chat.completions.create(
+                model=MODEL, messages=saying("write 300 words"), max_tokens=300
+            )
+        )
+        reserved = []
+        while not asking.done():
+            reserved.append(site.quota("llm.usd")[1] > 0)
+            await asyncio.sleep(0.02)
+        # Nothing before it is reserved, and nothing once it is settled, a moment before the answer.
+        held = reserved[reserved.index(True) :]
+        assert held.count(True) > 3 * held.count(False)
+        assert await site.settled() == {"llm.tokens": 303, "llm.usd": 3008}
+
+    tell(story, seconds_per_token=0.01, ttl=1)
+
+
 def test_a_hold_that_has_ended_meanwhile_is_made_up_for(tell: Telling) -> None:
     async def story(site: Site) -> None:
         stream = await site.openai.chat.completions.create(

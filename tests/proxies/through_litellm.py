@@ -6,6 +6,7 @@ half a minute to start.
 
 import asyncio
 import contextlib
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
@@ -17,7 +18,7 @@ from typing import Any, TypeVar
 import openai
 import pytest
 import yaml
-from examples.ai_gateway.litellm_proxy import deployment, litellm_process
+from examples.ai_gateway.litellm_proxy import PROGRAM, deployment, litellm_process
 from examples.ai_gateway.upstream import Bill, provider
 from examples.ai_gateway.world import ROOT, UPSTREAM_KEY, free_port, serving, set_up
 from openai.types.chat import ChatCompletionUserMessageParam
@@ -371,6 +372,18 @@ def test_a_hold_that_has_ended_meanwhile_is_made_up_for(site: Site) -> None:
             site.service.clock.advance(seconds=600)
     # What was told when it expired, and the rest: never less than it took, nor more than a step.
     assert 403 <= site.settled()["llm.tokens"] <= 403 + STEP
+
+
+def test_a_proxy_without_settings_does_not_start() -> None:
+    python = PROGRAM.with_name("python")
+    found = subprocess.run(
+        [python, "-c", "import astakosclient.litellm"],
+        env={"ASTAKOS_URL": "http://127.0.0.1:1", "LITELLM_LOCAL_MODEL_COST_MAP": "True"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.stderr.endswith("ValueError: set ASTAKOS_COMPONENT_TOKEN in the environment of the proxy\n")
 
 
 def test_no_secret_is_logged(site: Site) -> None:

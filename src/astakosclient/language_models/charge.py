@@ -20,6 +20,8 @@ PAUSES = (0.0, 0.5, 1, 2, 4, 8, 15, 30)
 QUIET = 5.0
 """Seconds without calls for a stream after one has failed, so that it does not stall at each token."""
 
+LONGEST = 2 * 3600.0
+"""Seconds for which a hold is extended: longer than any request, and not for ever if its end is lost."""
 TO_SETTLE = 5.0
 """Seconds that an answer waits for its settlement, which goes on in the background."""
 
@@ -97,7 +99,8 @@ class Charge:
         self._held = most._replace(output=min(most.output, self._more))
         self._told = Tokens(most.input)
         self._serial: int | None = None
-        self._extend_at = self._quiet_until = 0.0
+        self._quiet_until = 0.0
+        self._keeping: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
 
     async def reserve(self) -> None:
@@ -117,7 +120,19 @@ class Charge:
             self._serial = await self._astakos.issue_commission(request, idempotency_key=self._id)
         except AstakosClientException as error:
             raise refusal_of(error) from None
-        self._extend_at = time.monotonic() + self._ttl / 2
+        self._keeping = asyncio.create_task(self._keep(self._serial))
+
+    async def _keep(self, serial: int) -> None:
+        """Extend the hold for as long as the request runs, however long the model thinks in silence."""
+        until = time.monotonic() + LONGEST
+        while time.monotonic() < until:
+            await asyncio.sleep(self._ttl / 3)
+            try:
+                await self._astakos.extend_commission(serial, self._ttl)
+            except NotFound:
+                return  # it has ended, because Astakos could not be reached; its end makes up for that
+            except AstakosClientException as error:
+                log.warning("%s: could not extend commission %s: %s", self._id, serial, error)
 
     def served_by(self, model: Model) -> None:
         """Count the prices of another model, which answers in place of the one that was asked for."""
@@ -125,19 +140,14 @@ class Charge:
 
     async def cover(self, used: Tokens) -> None:
         """Make sure that what is about to be sent will be charged, even if this process dies now."""
-        now = time.monotonic()
         is_told = used.output <= self._told.output and used.input <= self._told.input
-        if (is_told and now < self._extend_at) or now < self._quiet_until or self._serial is None:
+        if is_told or time.monotonic() < self._quiet_until or self._serial is None:
             return
+        ahead = used._replace(output=max(used.output, min(used.output + STEP, self._most.output)))
         try:
-            if now >= self._extend_at:
-                await self._astakos.extend_commission(self._serial, self._ttl)
-                self._extend_at = now + self._ttl / 2
-            if not is_told:
-                ahead = used._replace(output=max(used.output, min(used.output + STEP, self._most.output)))
-                await self._grow(self._serial, ahead)
-                await self._astakos.report_progress(self._serial, self._provisions(ahead))
-                self._told = ahead
+            await self._grow(self._serial, ahead)
+            await self._astakos.report_progress(self._serial, self._provisions(ahead))
+            self._told = ahead
         except AstakosClientException as error:
             # The stream goes on, because its hold does; it is settled at its end.
             log.warning("%s: could not tell what it has taken so far: %s", self._id, error)
@@ -156,6 +166,8 @@ class Charge:
     def end(self, used: Tokens | None) -> asyncio.Task[None]:
         """Settle for what was used, or reject if None, in a task that survives the request."""
         if self._ending is None:
+            if self._keeping is not None:
+                self._keeping.cancel()
             self._ending = self._background.start(self._end(used))
         return self._ending
 
