@@ -3,6 +3,7 @@
 Each story runs with one of them, by turns; with `--every-browser`, as in `make test-browser`, with all.
 """
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from zlib import crc32
@@ -12,7 +13,7 @@ from playwright.sync_api import Browser
 
 from pages.chromium import KINDS, ChromiumVisitor, chromium, chromium_path, page_of
 from pages.http_visitor import HttpVisitor
-from pages.scene import Scene, staged
+from pages.scene import Scene, prepare, staged
 from pages.visitors import Visitor
 
 HTTP = "http"
@@ -27,10 +28,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("visitor", kinds, indirect=True)
 
 
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with all that has happened before a story."""
+    path = tmp_path_factory.mktemp("scene") / "scene.db"
+    prepare(path)
+    return path
+
+
 @pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
+def scene(prepared: Path, tmp_path: Path) -> Iterator[Scene]:
     """The scene, for one story alone."""
-    with staged(tmp_path / "scene.db") as scene:
+    path = tmp_path / "scene.db"
+    shutil.copy(prepared, path)
+    with staged(path) as scene:
         yield scene
 
 

@@ -33,6 +33,8 @@ PASSWORD = "correct horse battery staple"
 COMPUTE_TOKEN = "component-token-of-compute-ccccccccccccccccc"
 MODELS_TOKEN = "component-token-of-models-mmmmmmmmmmmmmmmmmm"
 ADMINISTRATORS = "administrators"
+UNSERVED = "http://127.0.0.1/astakos"
+"""What the database calls the service, wherever that listens."""
 TOKENS = "llm.tokens"
 MONTHLY = f"{TOKENS}/month"
 
@@ -187,21 +189,45 @@ def _happened(scene: Scene) -> None:
     charge(scene, COMPUTE_TOKEN, (ADA.holding("compute.vm"), 1), settles=False)
     charge(scene, MODELS_TOKEN, (ADA.holding(TOKENS), 1_250_000))
     charge(scene, MODELS_TOKEN, (ADA.holding(TOKENS, LAB), 4_400_000))
+
+
+def _refused(scene: Scene) -> None:
+    """What an engine remembers only as long as it runs."""
     refused = scene.caller.issue(COMPUTE_TOKEN, *with_projects([(ADA.holding("compute.vm"), 5)]))
     assert refused.status == 413, refused.content
 
 
+def prepare(path: Path) -> None:
+    """Make a database file with all that has happened, to be copied."""
+    database = _opened(path)
+    load(database, document(UNSERVED), now())
+    register_own_services(database, UNSERVED, now())
+    with _served(database) as scene:
+        _happened(scene)
+    database.close()
+
+
 @contextlib.contextmanager
 def staged(path: Path) -> Iterator[Scene]:
-    """The scene, in a new database in a file, while the context lasts."""
+    """The scene while the context lasts, on the database in a file, which is prepared if it is not there."""
+    if not path.exists():
+        prepare(path)
+    database = _opened(path)
+    with _served(database) as scene:
+        _refused(scene)
+        yield scene
+    database.close()
+
+
+def _opened(path: Path) -> SQLiteDatabase:
+    database = SQLiteDatabase(f"sqlite:///{path}")
+    database.open()
+    return database
+
+
+@contextlib.contextmanager
+def _served(database: Database) -> Iterator[Scene]:
     with listen(LOOPBACK, 0) as listener:
         base_url = f"http://{LOOPBACK}:{listener.getsockname()[1]}/astakos"
-        database = SQLiteDatabase(f"sqlite:///{path}")
-        database.open()
-        load(database, document(base_url), now())
-        register_own_services(database, base_url, now())
         with serving(Service(database, base_url), listener):
-            scene = Scene(base_url, database, Caller(base_url))
-            _happened(scene)
-            yield scene
-        database.close()
+            yield Scene(base_url, database, Caller(base_url))
