@@ -69,7 +69,8 @@ def print_rows(
 def fitting(widths: Mapping[str, int], droppable: Sequence[str], room: int) -> list[str]:
     """Return the columns to show in a terminal of `room` characters."""
     kept = list(widths)
-    for column in droppable:
+    # A table can lack a column that only some of its rows would fill.
+    for column in filter(widths.__contains__, droppable):
         if sum(widths[name] + len(GAP) for name in kept) - len(GAP) <= room:
             break
         kept.remove(column)

@@ -70,6 +70,7 @@ def test_the_shell_completes_commands(shell: str, database: Database) -> None:
 def test_what_the_shell_completes(database: Database) -> None:
     words = {"_ASTAKOS_COMPLETE": "bash_complete", "COMP_WORDS": "astakos quota ", "COMP_CWORD": "2"}
     assert ended(database, **words).output.split() == [
+        "plain,list",
         "plain,mine",
         "plain,periods",
         "plain,refusals",

@@ -42,7 +42,7 @@ def test_a_default_is_given_in_amounts(scaled: Database) -> None:
     assert (listed[COST]["scale"], listed[COST]["system_default"]) == (6, 12_500_000)
     assert row(astakos(scaled, "resource", "list", "--wide").output, COST)[2:5] == ["USD", "6", "12.5"]
     assert set_resource(scaled, "--project-default", "0.25").status == 0
-    assert row(astakos(scaled, "resource", "list", "--wide").output, COST)[6] == "0.25"
+    assert row(astakos(scaled, "resource", "list", "--wide").output, COST)[7] == "0.25"
 
 
 def test_everybody_learns_the_scale_of_a_resource_that_has_one(scaled: Database) -> None:
