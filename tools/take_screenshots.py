@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pages.chromium import ChromiumVisitor, Kind, chromium, chromium_path, page_of
-from pages.scene import ADA, Person, staged
+from pages.scene import ADA, ROOT, Person, staged
 from pages.visitors import log_in
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
@@ -31,6 +31,7 @@ PICTURES: Sequence[Picture] = (
     Picture("overview", "/ui/overview"),
     Picture("resource", "/ui/resources/compute.vm?by=day"),
     Picture("budget", "/ui/resources/llm.tokens/month?by=month"),
+    Picture("user", f"/ui/admin/users/{ADA.uuid}", ROOT),
 )
 
 DESKTOP = Kind("desktop", 1280, 800)

@@ -90,7 +90,7 @@ def _find(connection: Connection, filters: Filters) -> Found:
     if errors:
         return Found([], has_more=False, errors=errors)
     found = events.read(connection, wanted, ROWS + 1, newest_first=True)
-    return Found(_named(connection, found[:ROWS]), len(found) > ROWS, errors)
+    return Found(named_events(connection, found[:ROWS]), len(found) > ROWS, errors)
 
 
 def _user(connection: Connection, name: str, field: str, errors: dict[str, str]) -> str | None:
@@ -129,7 +129,8 @@ def _number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER else None
 
 
-def _named(connection: Connection, found: Sequence[RecordedEvent]) -> Sequence[ShownEvent]:
+def named_events(connection: Connection, found: Sequence[RecordedEvent]) -> Sequence[ShownEvent]:
+    """Returns events as pages show them."""
     people = {uuid for one in found for uuid in (one.event.actor.user, one.event.subject) if uuid}
     names = users.names_of(connection, people)
     of_projects = {}

@@ -7,6 +7,7 @@ from astakos.pages.site import NavigationEntry
 
 FOR_USERS: Final = (("/ui/overview", "Overview"),)
 FOR_ADMINISTRATORS: Final[Sequence[tuple[str, str]]] = (
+    ("/ui/admin/users", "Users"),
     ("/ui/admin/audit", "Audit log"),
     ("/ui/admin/settings", "Settings"),
 )

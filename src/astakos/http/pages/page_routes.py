@@ -5,12 +5,14 @@ from itertools import chain
 
 from astakos.http.pages import appearance, audit, overview, resource, settings
 from astakos.http.pages.static_assets import Logo, StaticAsset
+from astakos.http.pages.users import views as users
 from astakos.http.routing import EXACTLY, Route
 
 VIEWS = (
     appearance,
     overview,
     resource,
+    users,
     audit,
     settings,
 )

@@ -17,6 +17,7 @@ from astakos.http.faults import ItemNotFound
 from astakos.http.pages.page_kinds import administrator_action, administrator_page
 from astakos.http.pages.visits import Question, UserVisit
 from astakos.http.request import Answer
+from astakos.pages.sentences import sentence
 from astakos.storage.protocol import Connection
 
 SETTINGS: Final = "/ui/admin/settings"
@@ -69,7 +70,7 @@ async def change(visit: UserVisit) -> Answer:
     try:
         changed = await visit.service.write(act)
     except StateError as error:
-        return _form(visit, known, given, error=f"{str(error)[:1].upper()}{str(error)[1:]}.")
+        return _form(visit, known, given, error=sentence(str(error)))
     except WouldLockOutError:
         return visit.ask(
             Question(

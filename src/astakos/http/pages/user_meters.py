@@ -59,12 +59,13 @@ def meters_of(
 
 
 def _row(quota: UserQuota, resource: Resource | None, project: Project) -> Row:
-    own, above = (_meter(quota, resource, one) for one in (quota.member_level, quota.project_level))
+    own, above = (meter_of(quota, resource, one) for one in (quota.member_level, quota.project_level))
     is_shared = not above.is_unlimited and not project.system_project
     return Row(own, above if is_shared else None, quota.project)
 
 
-def _meter(quota: UserQuota, resource: Resource | None, holding: Holding) -> Meter:
+def meter_of(quota: UserQuota, resource: Resource | None, holding: Holding) -> Meter:
+    """Returns what one level of a quota shows: the user's own, or that of all members of the project."""
     return Meter(
         quota.resource,
         holding.usage_min,

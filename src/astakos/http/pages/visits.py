@@ -1,15 +1,17 @@
 """A visit of a page: who has come, and the page that they get."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from astakos.administration.administrators import is_administrator
 from astakos.directory.entities import User
 from astakos.directory.redirects import own_address, path_of
+from astakos.directory.tokens import token_hash
 from astakos.events.event import Actor
 from astakos.http.browser_protection import POLICY, page_policy
+from astakos.http.faults import Forbidden
 from astakos.http.media_types import HTML_UTF8
 from astakos.http.pages.flashes import flash_cookie, flash_of
 from astakos.http.pages.navigation import FOR_ADMINISTRATORS, FOR_USERS, entries
@@ -22,7 +24,9 @@ from astakos.pages.rendering import render
 from astakos.pages.site import THEMES, Reader, Site
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
+from astakos.storage.tables.proofs import SessionProof, find_origin
 
+T = TypeVar("T")
 OWN_FORMS: Final = ("'self'",)
 CONFIRMED: Final = "confirmed"
 
@@ -122,6 +126,26 @@ class UserVisit(Visit):
         """
         told = flash_cookie(self.service, self.secret, text)
         return redirect_within(self.service, f"{self.service.base_url}{path}", [told, *cookies])
+
+    async def change(self, change: Callable[[Connection, Actor], T]) -> T:
+        """Runs a change by the user, unless their session has just ended. It takes effect at once.
+
+        Args:
+            change: Makes the change in a transaction, in the name of the actor for the audit log.
+
+        Raises:
+            Forbidden: The session has just ended: what it made could outlive it.
+        """
+        proven = SessionProof(token_hash(self.secret))
+
+        def carry_out(connection: Connection) -> T:
+            if find_origin(connection, self.user.id, proven) is None:
+                raise Forbidden("You have just been signed out. Sign in again.")
+            return change(connection, self.actor(connection))
+
+        done = await self.service.write(carry_out)
+        self.service.forget()
+        return done
 
     def actor(self, connection: Connection) -> Actor:
         """Returns who acts, for the audit log, in the transaction of a change."""
