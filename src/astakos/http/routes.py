@@ -35,7 +35,7 @@ from astakos.http.oauth2.client_credentials import ForOAuth2
 from astakos.http.oauth2.standard_calls import ForStandardOAuth2
 from astakos.http.openapi import publishing
 from astakos.http.openapi.description import ANY_METHOD
-from astakos.http.openapi.publishing import OfAllRoutes
+from astakos.http.openapi.publishing import OfAllRoutes, ReferencePage
 from astakos.http.pages.page_routes import PAGE_ROUTES
 from astakos.http.pages.refusals import ForPeople
 from astakos.http.projects import (
@@ -243,7 +243,7 @@ def _service() -> Iterator[Route]:
     yield Route("/admin/stats", {"GET": statistics.statistics})
     yield Route("/admin/stats/detail", {"GET": ForUser(statistics.detailed_statistics)})
     yield Route("/openapi.json", {"GET": OfAllRoutes(publishing.openapi, all_methods, announced)})
-    yield Route("/docs", {"GET": OfAllRoutes(publishing.docs, all_methods, announced)})
+    yield Route("/docs", {"GET": ReferencePage(all_methods, announced)})
 
 
 def _users() -> Iterator[Route]:

@@ -1,181 +1,221 @@
-"""Renders the OpenAPI document as a page: plain HTML, without scripts."""
+"""Renders the OpenAPI document as a page: calls in groups, with examples, and all schemas.
 
-from collections.abc import Iterator, Mapping
-from html import escape
-from typing import Any
+Everything but the frame is rendered once; a search chooses among the parts.
+"""
+
+import gzip
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from markupsafe import Markup
+
+from astakos.http.openapi.examples import Examples
+from astakos.http.openapi.schema_words import described, references, with_code
+from astakos.pages.rendering import render
+from astakos.pages.site import Site
 
 Document = Mapping[str, Any]
 
-STYLE = """
-:root { color-scheme: light dark; --line: #8884; --soft: #8881; --link: #0b57d0; }
-@media (prefers-color-scheme: dark) { :root { --link: #8ab4f8; } }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 0 auto; padding: 1rem; }
-a { color: var(--link); }
-code, pre { font-family: ui-monospace, monospace; font-size: .9em; }
-section { border-top: 1px solid var(--line); padding: .5rem 0 1rem; }
-h3 { margin: .75rem 0 .25rem; overflow-wrap: anywhere; }
-table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0; overflow-wrap: anywhere; }
-tr + tr td { border-top: 1px solid var(--soft); }
-"""
+GROUPS: Final[Sequence[tuple[str, Sequence[str]]]] = (
+    ("Users and tokens", ("account", "identity", "validation", "default_project", "tokens")),
+    ("Keys", ("keys", "keys_admin")),
+    ("Quotas", ("quotas",)),
+    ("Commissions", ("issuing", "commissions", "history", "reconciling")),
+    ("Asking from a proxy", ("authz",)),
+    ("Projects", ("projects", "memberships")),
+    ("Events", ("events",)),
+    ("Administration of users", ("users_admin", "user_actions")),
+    ("Versions and lists of identity", ("versions", "listings")),
+    (
+        "OAuth2",
+        ("oauth2_auth", "oauth2_token", "oauth2_introspection", "oauth2_revocation", "oauth2_metadata"),
+    ),
+    ("Pages for browsers", ("login", "landing", "weblogin", "ui")),
+    ("The service itself", ("health", "statistics", "documentation")),
+)
+"""The groups of the index, and the tags of the document that belong to each."""
+SCHEMAS: Final = "Schemas"
 
 
-def page_of(document: Document) -> str:
-    """Renders the whole page."""
-    info = document["info"]
-    title = f"{escape(info['title'])} {escape(info['version'])}"
-    url = escape(document["servers"][0]["url"])
-    paths: Mapping[str, Document] = document["paths"]
-    body = [
-        f"<h1>{title}</h1>",
-        f"<p>{_text(info['description'])}</p>",
-        f"<p>Base URL: <code>{url}</code>.",
-        'OpenAPI document: <a href="openapi.json">openapi.json</a>.</p>',
-        "<nav><h2>Paths</h2><ul>",
-        *(f'<li><a href="#{_anchor(path)}"><code>{escape(path)}</code></a></li>' for path in paths),
-        "</ul></nav><main>",
-        *(part for path, methods in paths.items() for part in _path(path, methods)),
-        "<h2>Schemas</h2>",
-        *(
-            part
-            for name, schema in document["components"]["schemas"].items()
-            for part in _named(name, schema)
-        ),
-        "</main>",
-    ]
-    content = "\n".join(body)
-    return (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head>\n'
-        f"<body>{content}</body></html>\n"
-    )
+class Row(NamedTuple):
+    """A row of a table: what it is about, further facts, and its meaning."""
+
+    name: str
+    facts: str
+    meaning: Markup
 
 
-def _anchor(path: str) -> str:
-    return escape(path.strip("/").replace("/", "-"))
+class Part(NamedTuple):
+    """A call or a schema.
+
+    Attributes:
+        group: The group that it is in.
+        anchor: Its place on the page.
+        label: Its entry in the index.
+        words: What a search looks at, in lower case.
+        refers: The schemas that it refers to.
+        shown: Its content.
+    """
+
+    group: str
+    anchor: str
+    label: str
+    words: str
+    refers: frozenset[str]
+    shown: Markup
 
 
-def _path(path: str, methods: Document) -> Iterator[str]:
-    """Renders a path. Methods with the same description are shown as one."""
-    yield f'<section id="{_anchor(path)}"><h2><code>{escape(path)}</code></h2>'
-    alike: dict[str, list[str]] = {}
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The parts of the page of one document.
+
+    Attributes:
+        document: The document.
+        parts: The parts, in the order of their groups.
+    """
+
+    document: Document
+    parts: Sequence[Part] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Renders the parts."""
+        calls = list(_calls(self.document))
+        order = {name: at for at, (name, _) in enumerate(GROUPS)}
+        calls.sort(key=lambda part: order[part.group])
+        object.__setattr__(self, "parts", [*calls, *_schemas(self.document)])
+
+    def found(self, search: str) -> tuple[Sequence[tuple[str, Sequence[Part]]], int]:
+        """Returns the parts that contain all words, in groups, and how many they are.
+
+        The schemas that they refer to are among the parts, so that no link leads nowhere.
+        """
+        words = search.lower().split()
+        matching = [part for part in self.parts if all(word in part.words for word in words)]
+        shown = {part.anchor for part in matching}
+        by_anchor = {part.anchor: part for part in self.parts}
+        further = [name for part in matching for name in part.refers]
+        while further:
+            name = further.pop()
+            if name not in shown:
+                shown.add(name)
+                further += by_anchor[name].refers
+        grouped: dict[str, list[Part]] = {}
+        for part in self.parts:
+            if part.anchor in shown:
+                grouped.setdefault(part.group, []).append(part)
+        return list(grouped.items()), len(matching)
+
+
+def _calls(document: Document) -> Iterator[Part]:
+    group_of = {tag: name for name, tags in GROUPS for tag in tags}
+    examples = Examples(document)
+    for path, methods in document["paths"].items():
+        for names, operation in _alike(methods):
+            anchor = operation["operationId"]
+            tag = operation["tags"][0]
+            summary = operation["summary"]
+            html = render(
+                "reference_call.html",
+                anchor=anchor,
+                methods=names,
+                path=path,
+                summary=with_code(summary),
+                note=operation.get("description", ""),
+                tokens=_tokens(operation),
+                requests=list(_requests(operation)),
+                command=examples.command(names[0], path, operation),
+                answers=list(_answers(operation)),
+                answer=examples.answer(operation),
+            )
+            yield Part(
+                group_of[tag],
+                anchor,
+                f"{names[0] if len(names) < len(methods) or len(names) == 1 else 'Any'} {path}",
+                " ".join((*names, path, summary, tag.replace("_", " "), group_of[tag])).lower(),
+                frozenset(references(operation)),
+                Markup(html.decode()),  # noqa: S704 - rendered by a template that escapes
+            )
+
+
+def _alike(methods: Document) -> Iterator[tuple[Sequence[str], Document]]:
+    """Yields the operations of a path with their methods: those that are described alike are one."""
+    found: list[tuple[list[str], Document]] = []
     for method, operation in methods.items():
-        shown = "\n".join(_operation(operation))
-        alike.setdefault(shown, []).append(method.upper())
-    for shown, names in alike.items():
-        yield f"<h3>{escape(', '.join(names))} <code>{escape(path)}</code></h3>{shown}"
-    yield "</section>"
+        told = _told(operation)
+        same = next((names for names, one in found if _told(one) == told), None)
+        if same is None:
+            found.append(([method.upper()], operation))
+        else:
+            same.append(method.upper())
+    yield from found
 
 
-def _operation(operation: Document) -> Iterator[str]:
-    yield f"<p>{escape(operation['summary'])}</p>"
+def _told(operation: Document) -> object:
+    """Returns what tells operations apart for people: HEAD has no body, and each has its own ID."""
+    return operation["summary"], operation.get("parameters"), operation.get("requestBody")
+
+
+def _tokens(operation: Document) -> str:
     schemes = [scheme for one in operation.get("security", ()) for scheme in one]
-    needed = [kind for kind in ("user", "service") if kind + "Token" in schemes]
-    yield f"<p>Token: {escape(' or '.join(needed) or 'none')}.</p>"
-    rows = [
-        (f"{parameter['name']} ({parameter['in']})", _meaning(parameter))
-        for parameter in operation.get("parameters", ())
-    ]
-    rows += [
-        (f"body, {media_type}", _schema(media.get("schema", {})))
-        for media_type, media in operation.get("requestBody", {}).get("content", {}).items()
-    ]
-    if rows:
-        yield "<h4>Request</h4>"
-        yield _table(rows)
-    yield "<h4>Responses</h4>"
-    yield _table(
-        [
-            (f"{status} {response['description']}", _content(response))
-            for status, response in operation["responses"].items()
+    return " or ".join(kind for kind in ("user", "service") if f"{kind}Token" in schemes)
+
+
+def _requests(operation: Document) -> Iterator[Row]:
+    for one in operation.get("parameters", ()):
+        needed = ", required" if one["required"] else ""
+        meaning = Markup("{} {}").format(with_code(one["description"]), described(one["schema"]))
+        yield Row(one["name"], f"{one['in']}{needed}", meaning)
+    body = operation.get("requestBody", {})
+    for media_type, media in body.get("content", {}).items():
+        needed = ", required" if body.get("required") else ""
+        yield Row("body", f"{media_type}{needed}", described(media.get("schema", {})))
+
+
+def _answers(operation: Document) -> Iterator[Row]:
+    for status, response in operation["responses"].items():
+        bodies = [
+            Markup("{}: {}").format(media_type, described(media["schema"]))
+            if "schema" in media
+            else Markup("{}").format(media_type)
+            for media_type, media in response.get("content", {}).items()
         ]
+        yield Row(status, response["description"], Markup("<br>").join(bodies) or Markup("No body."))
+
+
+def _schemas(document: Document) -> Iterator[Part]:
+    for name, schema in document["components"]["schemas"].items():
+        required = schema.get("required", ())
+        html = render(
+            "reference_schema.html",
+            name=name,
+            meaning=with_code(schema.get("description", "")),
+            rows=[
+                Row(key, "yes" if key in required else "no", described(value))
+                for key, value in schema.get("properties", {}).items()
+            ],
+        )
+        words = f"{name} schema".lower()
+        shown = Markup(html.decode())  # noqa: S704 - rendered by a template that escapes
+        yield Part(SCHEMAS, name, name, words, frozenset(references(schema)), shown)
+
+
+def page_of(reference: Reference, site: Site, search: str) -> bytes:
+    """Renders the page, or what of it contains the words of a search."""
+    info = reference.document["info"]
+    groups, count = reference.found(search)
+    return render(
+        "reference.html",
+        site=site,
+        title=f"{info['title']} {info['version']}",
+        url=reference.document["servers"][0]["url"],
+        introduction=with_code(info["description"]),
+        search=search,
+        groups=groups,
+        count=count,
     )
 
 
-def _meaning(parameter: Document) -> str:
-    return f"{_text(parameter['description'])} {_schema(parameter['schema'])}"
-
-
-def _content(response: Document) -> str:
-    content = response.get("content", {})
-    if not content:
-        return "No body."
-    shown = [
-        f"{escape(media_type)}{': ' + _schema(media['schema']) if 'schema' in media else ''}"
-        for media_type, media in content.items()
-    ]
-    return "<br>".join(shown)
-
-
-def _table(rows: list[tuple[str, str]]) -> str:
-    """Renders a table. The first column is text, which is escaped here; the second is HTML already."""
-    lines = [f"<tr><td><code>{escape(name)}</code></td><td>{html}</td></tr>" for name, html in rows]
-    return f"<table>{''.join(lines)}</table>"
-
-
-def _named(name: str, schema: Document) -> Iterator[str]:
-    yield f'<section id="{escape(name)}"><h3>{escape(name)}</h3>'
-    if "description" in schema:
-        yield f"<p>{_text(schema['description'])}</p>"
-    required = schema.get("required", ())
-    yield _table(
-        [
-            (key if key in required else f"{key}?", _schema(value))
-            for key, value in schema.get("properties", {}).items()
-        ]
-    )
-    yield "</section>"
-
-
-def _text(text: str) -> str:
-    """Renders text, with the parts between backticks as code."""
-    parts = escape(text).split("`")
-    return "".join(f"<code>{part}</code>" if at % 2 else part for at, part in enumerate(parts))
-
-
-def _schema(schema: Document) -> str:
-    """Renders a schema in one line. Schemas that have a name become links."""
-    if "$ref" in schema:
-        name = escape(schema["$ref"].rpartition("/")[2])
-        return f'<a href="#{name}">{name}</a>'
-    for choice in ("anyOf", "oneOf"):
-        if choice in schema:
-            return " or ".join(map(_schema, schema[choice]))
-    for exact in ("enum", "const"):
-        if exact in schema:
-            found = schema[exact] if exact == "enum" else [schema[exact]]
-            return " or ".join(f"<code>{escape(repr(value))}</code>" for value in found)
-    kind = schema.get("type", "any")
-    if kind == "array":
-        items = schema.get("prefixItems")
-        if items:
-            return f"[{', '.join(map(_schema, items))}]"
-        return f"array of {_schema(schema.get('items') or {})}"
-    if kind == "object":
-        return _object(schema)
-    return escape(kind) + _limits(schema)
-
-
-def _object(schema: Document) -> str:
-    if "properties" in schema:
-        pairs = [f"{escape(name)}: {_schema(value)}" for name, value in schema["properties"].items()]
-        return f"{{{', '.join(pairs)}}}"
-    values = schema.get("additionalProperties")
-    return f"map of strings to {_schema(values)}" if isinstance(values, dict) and values else "object"
-
-
-LIMITS = {
-    "minimum": "minimum",
-    "maximum": "maximum",
-    "minLength": "minimum length",
-    "maxLength": "maximum length",
-    "format": "format",
-    "pattern": "pattern",
-}
-
-
-def _limits(schema: Document) -> str:
-    found = [
-        f"{words} <code>{escape(str(schema[key]))}</code>" for key, words in LIMITS.items() if key in schema
-    ]
-    return f" ({', '.join(found)})" if found else ""
+def compressed(page: bytes) -> bytes:
+    """Returns a page as browsers decompress it: a tenth of its size."""
+    return gzip.compress(page, 6, mtime=0)
