@@ -13,7 +13,7 @@ FLOORS = (
     ("command",),
     ("cli",),
     ("assistant", "demo", "testing"),
-    ("metrics",),
+    ("doctor", "metrics"),
     ("processes",),
     ("server",),
     ("http",),

@@ -9,6 +9,7 @@ import yaml
 
 from astakos.cli import COMMANDS
 from astakos.cli.serve_command import serve
+from astakos.doctor.checks import CHECKS, REVISION_CHECK
 from astakos.service import readiness
 from astakos.storage.protocol import Database
 from service.command import serving
@@ -65,3 +66,8 @@ def test_what_readyz_can_miss_is_named() -> None:
     text = " ".join(TEXT.split())
     for missing in (readiness.NO_DATABASE, readiness.NO_LEDGER, readiness.LEDGER_STOPPED, readiness.ENDING):
         assert f"`{missing}`" in text
+
+
+def test_the_checks_of_the_doctor_are_those_that_there_are() -> None:
+    told = re.findall(r"^\| ([a-z ]+) \| ([A-Z].+) \|$", TEXT, re.MULTILINE)
+    assert told == [(check.name, check.text) for check in (REVISION_CHECK, *CHECKS)]

@@ -11,7 +11,7 @@ from astakos.administration.document_places import PlacedError
 from astakos.administration.grant_notices import NOTICE_DAYS as GRANT_NOTICE_DAYS
 from astakos.administration.journal import Journal
 from astakos.administration.key_changes import MOST_KEYS
-from astakos.administration.settings_loading import load_settings
+from astakos.administration.settings_loading import check_settings, load_settings
 from astakos.administration.state_document import Settings, StateDocument, StateError
 from astakos.clock import MICROSECONDS
 from astakos.directory.login_settings import LoginSettings
@@ -207,6 +207,19 @@ def change_setting(connection: Connection, actor: Actor, name: str, value: Any, 
             except PlacedError as error:
                 raise StateError(f"{name} cannot be {value!r}: {error.words}") from error
     return find_setting(connection, name)
+
+
+def require_usable(name: str, value: Any) -> None:
+    """Check a value that a setting has, or is to have.
+
+    Raises:
+        StateError: there is no such setting, or it cannot have that value.
+    """
+    _meaning(name)
+    try:
+        check_settings(*_checked(name, value))
+    except PlacedError as error:
+        raise StateError(f"{name} cannot be {value!r}: {error.words}") from error
 
 
 def _checked(name: str, value: Any) -> tuple[str | None, Settings]:

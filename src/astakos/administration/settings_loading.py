@@ -13,18 +13,7 @@ from astakos.storage.tables import settings, users
 
 def load_settings(connection: Connection, base_url: str | None, entry: Settings, journal: Journal) -> None:
     """Set the base URL and the settings that an entry names."""
-    here = Place("settings")
-    refusal = None if base_url is None else refuse_base_url(base_url)
-    if refusal:
-        raise Place("base_url").error(refusal)
-    for position, uuid in enumerate(entry.project_admins or ()):
-        uuid_at(uuid, here / f"project_admins[{position}]")
-    for position, address in enumerate(entry.helpdesk or ()):
-        mail_address_at(address, here / f"helpdesk[{position}]")
-    for position, group in enumerate(entry.groups):
-        text_at(group, here / f"groups[{position}]")
-    if entry.administrators is not None:
-        text_at(entry.administrators, here / "administrators")
+    check_settings(base_url, entry)
     values = {
         settings.BASE_URL: None if base_url is None else base_url.rstrip("/"),
         settings.MODERATION: entry.moderation,
@@ -48,7 +37,6 @@ def load_settings(connection: Connection, base_url: str | None, entry: Settings,
         settings.WEBHOOK_NETWORKS: entry.webhook_networks,
         **{name: getattr(entry, name) for name in settings.LOGIN},
     }
-    _check(entry, here)
     given = {name: value for name, value in values.items() if value is not None}
     known = {name: settings.find(connection, name) for name in given}
     for name, value in given.items():
@@ -57,7 +45,33 @@ def load_settings(connection: Connection, base_url: str | None, entry: Settings,
     users.add_groups(connection, entry.groups)
 
 
-def _check(entry: Settings, here: Place) -> None:
+def check_settings(base_url: str | None, entry: Settings) -> None:
+    """Check the values that have the right types.
+
+    Raises:
+        PlacedError: one of them cannot be used.
+    """
+    here = Place("settings")
+    refusal = None if base_url is None else refuse_base_url(base_url)
+    if refusal:
+        raise Place("base_url").error(refusal)
+    for position, uuid in enumerate(entry.project_admins or ()):
+        uuid_at(uuid, here / f"project_admins[{position}]")
+    for position, address in enumerate(entry.helpdesk or ()):
+        mail_address_at(address, here / f"helpdesk[{position}]")
+    for position, group in enumerate(entry.groups):
+        text_at(group, here / f"groups[{position}]")
+    if entry.administrators is not None:
+        text_at(entry.administrators, here / "administrators")
+    _check_addresses(entry, here)
+    if entry.logo:
+        try:
+            logo_type(entry.logo)
+        except ValueError as error:
+            raise (here / "logo").error(str(error)) from error
+
+
+def _check_addresses(entry: Settings, here: Place) -> None:
     for position, allowed in enumerate(entry.weblogin_next or ()):
         refusal = refuse_allowed_next(allowed)
         if refusal:
@@ -68,8 +82,3 @@ def _check(entry: Settings, here: Place) -> None:
                 Networks([network])
             except ValueError as error:
                 raise (here / f"{key}[{position}]").error(str(error)) from error
-    if entry.logo:
-        try:
-            logo_type(entry.logo)
-        except ValueError as error:
-            raise (here / "logo").error(str(error)) from error

@@ -16,6 +16,7 @@ ON_THE_DATABASE = {
     "commission": "astakos.cli.commission_commands:commission",
     "component": "astakos.cli.component_commands:component",
     "delivery": "astakos.cli.delivery_commands:delivery",
+    "doctor": "astakos.cli.doctor_command:doctor",
     "dump": "astakos.cli.state_commands:dump",
     "grant": "astakos.cli.grant_commands:grant",
     "key": "astakos.cli.shared_groups:key",

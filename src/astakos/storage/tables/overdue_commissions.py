@@ -1,4 +1,4 @@
-"""Finds the components that have commissions pending for long."""
+"""Finds commissions that have been pending for long, and those that should have expired."""
 
 from typing import NamedTuple
 
@@ -13,6 +13,9 @@ COUNT = """
 SELECT count(*) FROM (
     SELECT 1 FROM pending_commissions WHERE component_id = ? AND issue_time <= ? LIMIT ?
 ) AS counted
+"""
+COUNT_EXPIRED = """
+SELECT count(*) FROM (SELECT 1 FROM pending_commissions WHERE expires <= ? LIMIT ?) AS counted
 """
 MOST_COUNTED = 1000
 
@@ -43,3 +46,9 @@ def list_overdue(connection: Connection, before: int) -> list[Overdue]:
             serial, issued = oldest
             found.append(Overdue(name, serial, issued, number))
     return found
+
+
+def count_expired(connection: Connection, before: int) -> int:
+    """Count pending commissions that expired before an instant, or at it, up to `MOST_COUNTED`."""
+    (number,) = connection.execute(COUNT_EXPIRED, (before, MOST_COUNTED)).fetchone()
+    return int(number)

@@ -1,0 +1,61 @@
+"""Asks the service over HTTP, as its clients do: one request, within a deadline, without redirects."""
+
+import http.client
+import ssl
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from astakos.deliveries.deadline import Deadline
+from astakos.deliveries.failure_wording import in_words
+
+SECONDS = 10.0
+LONGEST_ANSWER = 2**20
+
+
+class Answer(NamedTuple):
+    """An answer.
+
+    Attributes:
+        status: its status.
+        body: the first `LONGEST_ANSWER` bytes of its body.
+    """
+
+    status: int
+    body: bytes
+
+
+class NoAnswerError(Exception):
+    """There is no answer; the message says why, in a sentence whose subject is the server."""
+
+
+def get(url: str) -> Answer:
+    """Send a GET request.
+
+    Raises:
+        NoAnswerError: there is no answer within `SECONDS`.
+    """
+    try:
+        parts = urlsplit(url)
+        secure = parts.scheme.lower() == "https"
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise NoAnswerError(f"has a URL that cannot be read: {error}") from None
+    connection = (
+        http.client.HTTPSConnection(host, port, timeout=SECONDS, context=ssl.create_default_context())
+        if secure
+        else http.client.HTTPConnection(host, port, timeout=SECONDS)
+    )
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    with Deadline(SECONDS) as deadline:
+        try:
+            connection.connect()
+            deadline.watch(connection.sock)
+            connection.request("GET", target, headers={"Accept": "application/json", "Connection": "close"})
+            answered = connection.getresponse()
+            return Answer(answered.status, answered.read(LONGEST_ANSWER))
+        except (OSError, http.client.HTTPException, UnicodeError) as error:
+            if deadline.is_over:
+                raise NoAnswerError(f"did not answer within {SECONDS:g} seconds") from None
+            raise NoAnswerError(in_words(error)) from None
+        finally:
+            connection.close()

@@ -1,0 +1,86 @@
+"""What is asked at the base URL, and what its answers mean."""
+
+import http.server
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from astakos import clock
+from astakos.doctor.address import judge_forwarding
+from astakos.doctor.asking import Answer
+from astakos.doctor.examination import examine
+from astakos.doctor.findings import Finding, Level
+from astakos.storage.protocol import Database
+from service.caller import Caller
+from service.installation import rows, running
+from service.world import BASE_URL
+
+
+def told(database: Database, url: str) -> list[Finding]:
+    (found,) = (
+        one for one in examine(database, clock.now(), url, lambda *_: None) if one.check.name == "address"
+    )
+    return list(found.findings)
+
+
+def url_of(service: Caller) -> str:
+    return service.base_url
+
+
+def test_a_service_that_calls_itself_otherwise_is_found(database: Database, service: Caller) -> None:
+    (found,) = told(database, url_of(service))
+    assert found.level is Level.WARNING
+    assert f"calls itself {BASE_URL}" in found.text
+
+
+def test_a_service_on_another_database_is_found(empty: Database, service: Caller) -> None:
+    assert any("works on another database" in one.text for one in told(empty, url_of(service)))
+
+
+def test_a_service_that_does_not_answer_is_found(database: Database) -> None:
+    with running(database) as service:
+        url = url_of(service)
+    (found,) = told(database, url)
+    assert found.level is Level.FAULT
+    assert "refused the connection" in found.text
+    rows(database, "UPDATE settings SET value = ? WHERE name = 'base_url'", f'"{url}"')
+    levels = {one.check.name: one.level for one in examine(database, clock.now(), None, lambda *_: None)}
+    assert levels["address"] is Level.WARNING, "nobody said that it should"
+
+
+@pytest.fixture
+def other_program() -> Iterator[str]:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<html>welcome</html>")
+
+        def log_message(self, *_: object) -> None: ...
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_another_program_is_not_taken_for_the_service(database: Database, other_program: str) -> None:
+    (found,) = told(database, other_program)
+    assert "Something else than the service answers" in found.text
+
+
+@pytest.mark.parametrize("url", ["ftp://example.org", "http://127.0.0.1:99999", "nonsense"])
+def test_what_is_no_url_is_told(database: Database, url: str) -> None:
+    assert [one.level for one in told(database, url)] == [Level.FAULT]
+
+
+def test_a_service_that_does_not_know_of_tls_is_found(service: Caller) -> None:
+    """The test's own request is as one through a proxy that is not believed: without TLS."""
+    refused = service.get("/oauth2/auth")
+    (found,) = judge_forwarding(BASE_URL, Answer(refused.status, refused.content))
+    assert "does not know that it is asked over TLS" in found.text
+    believed = service.get("/oauth2/auth", **{"X-Forwarded-Protocol": "https"})
+    assert not list(judge_forwarding(BASE_URL, Answer(believed.status, believed.content)))
