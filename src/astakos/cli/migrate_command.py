@@ -1,24 +1,69 @@
-"""`astakos migrate`: migrates the database to the tables of this version."""
+"""`astakos migrate`: migrates the database to the tables of this version, or says what that would do."""
 
 import click
 
 from astakos.cli.options import database_option
 from astakos.storage.opening import database_of
+from astakos.storage.protocol import Database
 from astakos.storage.schema.revisions import REVISION
+
+BESIDE = "can be done while processes of the older version run"
+ALONE = "needs all processes of the older version to be stopped"
 
 
 @click.command()
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Change nothing, and say whether the database is at the revision of this version: exit status 0 if "
+    "it is, and 1 if it is not or cannot be read.",
+)
+@click.option("--plan", "shows_plan", is_flag=True, help="Change nothing, and list the steps that would run.")
 @database_option
-def migrate(database_url: str) -> None:
+@click.pass_context
+def migrate(context: click.Context, check: bool, shows_plan: bool, database_url: str) -> None:
     """Migrate the database to the tables of this version.
 
     Stop the service and make a backup first. The migration runs in one transaction: if it fails, nothing
     changes.
     """
+    database = database_of(database_url)
+    if check or shows_plan:
+        at_newest = _tell_plan(database, with_steps=shows_plan)
+        context.exit(1 if check and not at_newest else 0)
     from astakos.storage.schema.migration import migrate as migrate_database  # noqa: PLC0415 - slow to import
 
-    before = migrate_database(database_of(database_url))
+    before = migrate_database(database)
     if before == REVISION:
-        click.echo(f"The database is already at revision {REVISION}.")
+        click.echo(_at_newest())
     else:
         click.echo(f"Migrated the database from revision {before} to {REVISION}.")
+
+
+def _at_newest() -> str:
+    return f"The database is already at revision {REVISION}."
+
+
+def _tell_plan(database: Database, *, with_steps: bool) -> bool:
+    """Say what is to be done; return whether it is nothing."""
+    from astakos.storage.schema.migration_plan import plan  # noqa: PLC0415 - slow to import
+
+    found, steps = plan(database)
+    if not steps:
+        click.echo(_at_newest())
+        return True
+    number = f"{len(steps)} step{'s' if len(steps) > 1 else ''}"
+    click.echo(f"The database is at revision {found}; `astakos migrate` leads to {REVISION} in {number}.")
+    if with_steps:
+        for step in steps:
+            click.echo(f"{step.revision}  {step.text}")
+            click.echo(f"      {BESIDE if step.beside_old_processes else ALONE}")
+        if all(step.beside_old_processes for step in steps):
+            click.echo(
+                "Processes of the older version can run on meanwhile, but cannot be started again. "
+                "Until the migration is done, calls wait, or are answered with 503."
+            )
+        else:
+            click.echo("Stop all processes of the older version first.")
+        click.echo("All steps are one transaction. Make a backup first.")
+    return False

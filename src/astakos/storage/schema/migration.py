@@ -36,14 +36,20 @@ def migrate(database: Database) -> str:
         DatabaseError: the database is missing, is not an Astakos database, or is newer than this version.
         StorageUnavailableError: the migration cannot run now; nothing has changed.
     """
-    found = _present_revision(database)
+    found = present_revision(database)
     if found is None or found > REVISION:
         require_revision(found, database.name)
     upgrade(database)
     return found or ""
 
 
-def _present_revision(database: Database) -> str | None:
+def present_revision(database: Database) -> str | None:
+    """Return the revision of an unopened database; None if it is not an Astakos database.
+
+    Raises:
+        DatabaseError: the database is missing, or nothing is in it.
+        StorageUnavailableError: the database cannot be read now.
+    """
     nothing = DatabaseError(
         f"there is no installation in {database.name}; create one with `astakos serve` or `astakos load`"
     )

@@ -21,6 +21,7 @@ from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Database
 from astakos.storage.schema import migration
 from astakos.storage.schema.migration import SCRIPTS, migrate, upgrade
+from astakos.storage.schema.migration_plan import all_steps
 from astakos.storage.schema.revisions import FIRST_REVISION, REVISION
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from service.command import astakos, refused
@@ -228,3 +229,32 @@ def test_a_database_that_others_work_on_is_migrated_later(
     with database.transaction(), pytest.raises(StorageUnavailableError, match="now"):
         upgrade(database)
     assert migrate(database) == REVISION
+
+
+def test_what_is_to_be_done_is_told_without_doing_it(new: Database) -> None:
+    fill_0001(new)
+    before = all_rows(new)
+    checked = astakos(new, "migrate", "--check")
+    assert checked.status == 1
+    assert f"at revision {FIRST_REVISION}; `astakos migrate` leads to {REVISION}" in checked.output
+    planned = astakos(new, "migrate", "--plan")
+    assert planned.status == 0
+    assert f"\n{FIRST_REVISION}  " not in planned.output
+    assert planned.output.count("\n0") == int(REVISION) - int(FIRST_REVISION)
+    assert "Stop all processes of the older version first." in planned.output
+    assert all_rows(new) == before
+    upgrade(new, "0033")
+    planned = astakos(new, "migrate", "--check", "--plan")
+    assert planned.status == 1
+    assert "0034  Remembers who uses most" in planned.output
+    assert "can be done while processes of the older version run" in planned.output
+    upgrade(new)
+    assert astakos(new, "migrate", "--check").output == f"The database is already at revision {REVISION}.\n"
+    rows(new, "UPDATE alembic_version SET version_num = '9999'")
+    assert "use the version that created it" in refused(new, "migrate", "--check")
+
+
+def test_every_revision_says_whether_older_processes_can_live_with_it() -> None:
+    steps = all_steps()
+    assert [step.revision for step in steps] == [f"{number:04}" for number in range(1, int(REVISION) + 1)]
+    assert {step.beside_old_processes for step in steps} == {True, False}

@@ -8,6 +8,7 @@ revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
+beside_old_processes = False
 
 # SQLite's STRICT tables have no BIGINT and no BOOLEAN; INTEGER holds both.
 NUMBER: TypeEngine[int] = sa.BigInteger().with_variant(sa.Integer(), "sqlite")

@@ -6,6 +6,7 @@ revision = "0009"
 down_revision = "0008"
 branch_labels = None
 depends_on = None
+beside_old_processes = True
 
 
 def upgrade() -> None:

@@ -7,6 +7,7 @@ revision = "0011"
 down_revision = "0010"
 branch_labels = None
 depends_on = None
+beside_old_processes = False
 
 RESET_LOST = """
 UPDATE users SET default_project = uuid WHERE default_project <> uuid AND (

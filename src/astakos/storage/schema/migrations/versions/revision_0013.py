@@ -8,6 +8,7 @@ revision = "0013"
 down_revision = "0012"
 branch_labels = None
 depends_on = None
+beside_old_processes = False
 
 UNLIMITED = 2**63 - 1
 # SQLite's STRICT tables have no BIGINT; INTEGER holds it.

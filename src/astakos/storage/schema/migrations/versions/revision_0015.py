@@ -7,6 +7,7 @@ revision = "0015"
 down_revision = "0014"
 branch_labels = None
 depends_on = None
+beside_old_processes = True
 
 PUBLIC = sa.text("state = 'active' AND NOT private")
 

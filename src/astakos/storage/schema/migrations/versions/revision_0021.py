@@ -8,6 +8,7 @@ revision = "0021"
 down_revision = "0020"
 branch_labels = None
 depends_on = None
+beside_old_processes = True
 
 # SQLite's STRICT tables have no BIGINT; INTEGER holds it.
 NUMBER: TypeEngine[int] = sa.BigInteger().with_variant(sa.Integer(), "sqlite")

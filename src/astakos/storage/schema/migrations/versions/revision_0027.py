@@ -8,6 +8,7 @@ revision = "0027"
 down_revision = "0026"
 branch_labels = None
 depends_on = None
+beside_old_processes = True
 
 # SQLite's STRICT tables have no BIGINT and no BOOLEAN; INTEGER holds both.
 NUMBER: TypeEngine[int] = sa.BigInteger().with_variant(sa.Integer(), "sqlite")

@@ -6,6 +6,7 @@ revision = "0030"
 down_revision = "0029"
 branch_labels = None
 depends_on = None
+beside_old_processes = True
 
 
 def upgrade() -> None:
