@@ -43,7 +43,7 @@ def wrong(database: Database, now: int | None = None) -> dict[str, tuple[Level, 
 
 @pytest.fixture
 def used(database: Database) -> Database:
-    """The world after three machines were charged, of which one was given back, and while another is pending."""
+    """The world after three machines were charged and one was given back, while another one is pending."""
     with running(database) as service:
         for quantity in (3, -1):
             serial = service.issued(COMPUTE_TOKEN, (U, quantity), (P, quantity))
