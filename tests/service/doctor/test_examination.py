@@ -14,7 +14,7 @@ from astakos.doctor.findings import Level
 from astakos.events.event import OPERATOR, Event
 from astakos.storage.protocol import Connection, Database
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
-from astakos.storage.tables import deliveries, events, settings
+from astakos.storage.tables import deliveries, events, recounted, settings
 from astakos.storage.tables.deliveries import DeliveryState
 from astakos.storage.tables.destinations import LOG, Destination, add
 from service.installation import all_rows, rows, running
@@ -157,6 +157,16 @@ def test_the_periods_of_a_budget_add_up_to_what_is_settled(database: Database) -
         database, "UPDATE holdings SET usage_min = 30, usage_max = 30 WHERE mark IS NOT NULL AND settled > 0"
     )
     assert "periods add up to 37" in wrong(database, now + 2000 * DAY)["holdings"][1]
+
+
+def test_holdings_are_taken_in_several_parts(used: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recounted, "MOST_HOLDINGS", 7)
+    assert not wrong(used)
+    last = "(SELECT max(id) FROM holdings)"
+    rows(used, f"UPDATE holdings SET usage_min = 1, usage_max = 1, settled = 1 WHERE id = {last}")
+    found = examined(used)
+    assert "history adds up to 0" in found["holdings"].findings[0].text
+    assert found["holdings"].number == 1
 
 
 def test_findings_are_counted_but_not_all_told(database: Database) -> None:
