@@ -13,8 +13,8 @@ from uuid import uuid4
 
 from astakos.administration.charges import charge_pending_applications
 from astakos.administration.limit_updates import sync_project
+from astakos.administration.project_facts import facts_about_application, facts_about_project
 from astakos.administration.reasons import require_reason
-from astakos.clock import to_iso
 from astakos.events.event import Actor, Event
 from astakos.projects.nesting import why_no_parent, why_too_deep
 from astakos.projects.project import (
@@ -31,10 +31,8 @@ from astakos.projects.project_actions import (
     PROJECT_ACTIONS,
     SUBMISSIONS,
     ApplicationAction,
-    ApplicationFacts,
     Effect,
     ProjectAction,
-    ProjectFacts,
     Submission,
     SubmissionFacts,
 )
@@ -51,6 +49,7 @@ from astakos.projects.specification import (
     Specification,
     Surroundings,
     complete,
+    faults_of,
     judge,
 )
 from astakos.projects.transitions import first_refusal
@@ -62,7 +61,6 @@ from astakos.storage.tables import (
     project_applications,
     projects,
     registry,
-    settings,
     users,
 )
 from astakos.storage.texts import is_storable
@@ -210,15 +208,8 @@ def act_on_application(
     require_reason(reason)
     application = project_applications.find(connection, number)
     project = projects.find(connection, project_uuid)
-    last = None if project is None else project_applications.find_last(connection, project.uuid)
-    approved = replace(project, **application.changes) if project and application else None
-    namesake = projects.find_namesake(connection, approved) if approved else None
     row = APPLICATION_ACTIONS[action]
-    overdue = _overdue(connection, approved, now)
-    no_parent = _lost_parent(connection, project)
-    row.require_allowed(
-        ApplicationFacts(actor, application, project, last.id if last else None, namesake, overdue, no_parent)
-    )
+    row.require_allowed(facts_about_application(connection, actor, application, project, now))
     assert project is not None  # noqa: S101 - or it would have been refused
     assert application is not None  # noqa: S101
     if Effect.UNCOUNT in row.effects:
@@ -248,31 +239,14 @@ def act_on_project(
     """
     require_reason(reason)
     project = projects.find_by_uuid_or_number(connection, key)
-    namesake = None if project is None else projects.find_namesake(connection, project)
     row = PROJECT_ACTIONS[action]
-    row.require_allowed(ProjectFacts(actor, project, namesake, _overdue(connection, project, now)))
+    row.require_allowed(facts_about_project(connection, actor, project, now))
     assert project is not None  # noqa: S101 - or it would have been refused
     deactivated = now if row.to in DEACTIVATED else project.deactivated
     after = replace(project, state=row.to, deactivated=deactivated)
     _change(connection, actor, project, after, reason, now)
     if Effect.RESET_DEFAULT in row.effects:
         projects.reset_default_project(connection, after)
-
-
-def _overdue(connection: Connection, project: Project | None, now: int) -> str | None:
-    """Return why a project would end at once, if it were active; None if it would not."""
-    if project is None or project.system_project or project.end_date > now:
-        return None
-    if not settings.find(connection, settings.END_PROJECTS, default=False):
-        return None
-    return f"the end date of the project, {to_iso(project.end_date)}, has passed, and it would end at once"
-
-
-def _lost_parent(connection: Connection, project: Project | None) -> str | None:
-    """Return why a project that has not begun cannot be within its parent any more; None if it can."""
-    if project is None or project.parent is None or project.state is not ProjectState.UNINITIALIZED:
-        return None
-    return why_no_parent(projects.find(connection, project.parent))
 
 
 def _representative(project: Project) -> str | None:
@@ -300,16 +274,37 @@ def _new_project(applied: Applied, parent: str | None, now: int) -> Project:
     )
 
 
+def invalid_fields(
+    connection: Connection, asked: Specification, now: int, project: Project | None = None
+) -> dict[str, str]:
+    """Return all fields of a specification whose values would be refused, and why.
+
+    Args:
+        connection: the connection.
+        asked: what is asked for.
+        now: the current instant.
+        project: the project that changes; None for a new one.
+    """
+    found: dict[str, str] = {}
+    for fault in faults_of(asked, _surroundings(connection, now, project)):
+        found.setdefault(fault.name, fault.message)
+    return found
+
+
 def _judged(
     connection: Connection, asked: Specification, now: int, project: Project | None = None
 ) -> Applied:
+    return judge(asked, _surroundings(connection, now, project))
+
+
+def _surroundings(connection: Connection, now: int, project: Project | None) -> Surroundings:
     resources = {resource.name for resource in registry.list_resources(connection) if resource.api_visible}
     owner = None if project is None else project.owner
     find_user, refuse_parent = (
         partial(users.find_by_uuid, connection),
         partial(_no_parent, connection, project),
     )
-    return judge(asked, Surroundings(now, resources, find_user, is_storable, refuse_parent, owner))
+    return Surroundings(now, resources, find_user, is_storable, refuse_parent, owner)
 
 
 def _no_parent(connection: Connection, project: Project | None, uuid: str) -> str | None:

@@ -87,13 +87,18 @@ SUCCESSOR_IS_NEW = Check[HandoverFacts](
     lambda _: "the user owns the project already",
 )
 
+FOR_WHOMEVER = [
+    EXISTING,
+    only(HandoverFacts, Role.OWNER, Role.ADMINISTRATOR),
+    NO_SYSTEM_PROJECT,
+    RUNNING,
+]
+"""The checks that do not depend on the new owner. If they hold, it makes sense to ask for one."""
+
 HANDOVER: Transition[HandoverFacts, Unchanged] = Transition(
     OwnershipAction.HANDOVER,
     [
-        EXISTING,
-        only(HandoverFacts, Role.OWNER, Role.ADMINISTRATOR),
-        NO_SYSTEM_PROJECT,
-        RUNNING,
+        *FOR_WHOMEVER,
         SUCCESSOR_IS_ACCEPTED,
         SUCCESSOR_IS_ACTIVE,
         SUCCESSOR_IS_NEW,

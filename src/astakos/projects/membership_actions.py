@@ -191,6 +191,9 @@ DRAWS = "the member's limits are those of the project"
 DRAWS_NOTHING = "the member's limits are 0"
 DEFAULT_IS_RESET = "the member's default project is their own again, if it was this one"
 
+OF_WHOMEVER = [BY_OWNER, PROJECT_IS_ALIVE, CAN_BE_JOINED, THERE_IS_ROOM]
+"""The checks of enrolling that do not depend on the user. If they hold, it makes sense to ask for one."""
+
 TABLE: Mapping[MembershipAction, Sequence[MembershipTransition]] = {
     MembershipAction.JOIN: [
         Transition(
@@ -212,10 +215,7 @@ TABLE: Mapping[MembershipAction, Sequence[MembershipTransition]] = {
                 USER_IS_ACCEPTED,
                 _project_exists(RefusalKind.CONFLICT),
                 USER_IS_ACTIVE,
-                BY_OWNER,
-                PROJECT_IS_ALIVE,
-                CAN_BE_JOINED,
-                THERE_IS_ROOM,
+                *OF_WHOMEVER,
                 IS_NO_MEMBER,
             ],
             MembershipState.ACCEPTED,

@@ -144,13 +144,13 @@ def _parent(facts: MoveFacts) -> str | None:
     return facts.parent.uuid if facts.parent else None
 
 
+TO_WHEREVER = [EXISTING, only(MoveFacts, Role.ADMINISTRATOR), NO_SYSTEM_PROJECT, NOT_DELETED]
+"""The checks that do not depend on the new parent. If they hold, it makes sense to ask for one."""
+
 MOVE: Transition[MoveFacts, Unchanged] = Transition(
     NestingAction.MOVE,
     [
-        EXISTING,
-        only(MoveFacts, Role.ADMINISTRATOR),
-        NO_SYSTEM_PROJECT,
-        NOT_DELETED,
+        *TO_WHEREVER,
         CAN_BE_PARENT,
         NO_CIRCLE,
         NOT_TOO_DEEP,

@@ -95,6 +95,13 @@ class Applied(NamedTuple):
         return Application(0, project, applicant, ApplicationState.PENDING, now, **self._asdict())
 
 
+class InvalidField(NamedTuple):
+    """A field with a value that is refused, and why."""
+
+    name: str
+    message: str
+
+
 def complete(applied: Applied, owner: str) -> Applied:
     """Return what creates a project: defaults stand where nothing was said.
 
@@ -128,31 +135,40 @@ def judge(asked: Specification, surroundings: Surroundings) -> Applied:
     Raises:
         ProjectRefusedError: a value is invalid. The message says which, and what would be right.
     """
-    for message in _refused_texts(asked, surroundings):
-        raise _invalid(message)
-    if asked.owner is not None:
-        _require_owner(asked.owner, surroundings)
-    parent_refusal = None if asked.parent is None else surroundings.refuse_parent(asked.parent)
-    if parent_refusal is not None:
-        raise _invalid(parent_refusal)
-    end = _instant("end_date", asked.end_date)
-    if end is not None and end <= surroundings.now:
-        raise _invalid(f"the end_date must be in the future, not {_shown(asked.end_date)}")
-    _require_capacities(asked.resources, surroundings.resources)
+    for fault in faults_of(asked, surroundings):
+        raise _invalid(fault.message)
     return Applied(
         name=asked.name,
         owner=asked.owner,
         homepage=asked.homepage,
         description=asked.description,
         comments=asked.comments,
-        start_date=_instant("start_date", asked.start_date),
-        end_date=end,
+        start_date=_instant(asked.start_date),
+        end_date=_instant(asked.end_date),
         join_policy=asked.join_policy,
         leave_policy=asked.leave_policy,
         max_members=None if asked.max_members is None else amount_of(asked.max_members),
         private=asked.private,
         resources=asked.resources,
     )
+
+
+def faults_of(asked: Specification, surroundings: Surroundings) -> Iterator[InvalidField]:
+    """Yield what is wrong with the values of a specification, in the order in which they are judged."""
+    yield from _refused_texts(asked, surroundings)
+    if asked.owner is not None:
+        yield from _refused_owner(asked.owner, surroundings)
+    parent_refusal = None if asked.parent is None else surroundings.refuse_parent(asked.parent)
+    if parent_refusal is not None:
+        yield InvalidField("parent", parent_refusal)
+    yield from _refused_end(asked.end_date, surroundings.now)
+    yield from _refused_capacities(asked.resources, surroundings.resources)
+    yield from _refused_time("start_date", asked.start_date)
+    if asked.max_members is not None:
+        try:
+            amount_of(asked.max_members)
+        except ProjectRefusedError as refusal:
+            yield InvalidField("max_members", refusal.message)
 
 
 def amount_of(given: int | str) -> int:
@@ -176,11 +192,12 @@ def amount_of(given: int | str) -> int:
     return number
 
 
-def _refused_texts(asked: Specification, surroundings: Surroundings) -> Iterator[str]:
+def _refused_texts(asked: Specification, surroundings: Surroundings) -> Iterator[InvalidField]:
     if asked.name is not None and (len(asked.name) > LONGEST_NAME or not NAME.fullmatch(asked.name)):
-        yield (
+        yield InvalidField(
+            "name",
             f"the name must look like a domain name, as in lab.example.org, with at most {LONGEST_NAME} "
-            f"characters, not {_shown(asked.name)}"
+            f"characters, not {_shown(asked.name)}",
         )
     for name, longest in (
         ("homepage", LONGEST_HOMEPAGE),
@@ -189,40 +206,54 @@ def _refused_texts(asked: Specification, surroundings: Surroundings) -> Iterator
     ):
         text: str = getattr(asked, name) or ""
         if len(text) > longest:
-            yield f"the {name} must have at most {longest} characters, not {len(text)}"
+            yield InvalidField(name, f"the {name} must have at most {longest} characters, not {len(text)}")
         if not surroundings.is_storable(text):
-            yield f"the {name} must not contain NUL characters or unpaired surrogates"
+            yield InvalidField(name, f"the {name} must not contain NUL characters or unpaired surrogates")
 
 
-def _require_owner(uuid: str, surroundings: Surroundings) -> None:
+def _refused_owner(uuid: str, surroundings: Surroundings) -> Iterator[InvalidField]:
     user = surroundings.find_user(uuid)
     if user is None or not user.is_accepted:
-        raise _invalid(f"the owner must be the UUID of an accepted user, not {_shown(uuid)}")
+        yield InvalidField("owner", f"the owner must be the UUID of an accepted user, not {_shown(uuid)}")
     # Who owns it already stays the owner, so that a client can send back all values that it has read.
-    if not user.is_active and uuid != surroundings.present_owner:
-        raise _invalid(INACTIVE_OWNER)
+    elif not user.is_active and uuid != surroundings.present_owner:
+        yield InvalidField("owner", INACTIVE_OWNER)
 
 
-def _instant(name: str, text: str | None) -> int | None:
-    if text is None:
-        return None
+def _refused_end(text: str | None, now: int) -> Iterator[InvalidField]:
+    wrong = list(_refused_time("end_date", text))
+    yield from wrong
+    end = None if wrong else _instant(text)
+    if end is not None and end <= now:
+        yield InvalidField("end_date", f"the end_date must be in the future, not {_shown(text)}")
+
+
+def _refused_time(name: str, text: str | None) -> Iterator[InvalidField]:
     try:
-        return from_iso(text)
+        _instant(text)
     except ValueError:
-        raise _invalid(
+        yield InvalidField(
+            name,
             f"the {name} must be an ISO 8601 time with a time zone, as in 2031-02-03T04:05:06+00:00, "
-            f"not {_shown(text)}"
-        ) from None
+            f"not {_shown(text)}",
+        )
 
 
-def _require_capacities(resources: Mapping[str, Capacity], grantable: Collection[str]) -> None:
+def _instant(text: str | None) -> int | None:
+    return None if text is None else from_iso(text)
+
+
+def _refused_capacities(
+    resources: Mapping[str, Capacity], grantable: Collection[str]
+) -> Iterator[InvalidField]:
     for name, capacity in resources.items():
         if name not in grantable:
-            raise _invalid(f"there is no resource {_shown(name)}")
-        if not 0 <= capacity.member <= capacity.project <= UNLIMITED:
-            raise _invalid(
+            yield InvalidField("resources", f"there is no resource {_shown(name)}")
+        elif not 0 <= capacity.member <= capacity.project <= UNLIMITED:
+            yield InvalidField(
+                "resources",
                 f"the capacities of {name} must be from 0 to {UNLIMITED}, and member_capacity must "
-                "not be larger than project_capacity"
+                "not be larger than project_capacity",
             )
 
 
