@@ -198,6 +198,9 @@ PUBLIC = text("state = 'active' AND NOT private")
 # `announced_end` is the end date that a notice has told of last. `ENDING` are the projects that end.
 ENDING = text("NOT system_project AND state IN ('active', 'suspended')")
 
+# Each user has a system project; the shared ones are few beside them.
+SHARED = text("NOT system_project")
+
 # `parent` is the uuid of the project above; few have one.
 WITHIN = text("parent IS NOT NULL")
 
@@ -226,6 +229,8 @@ projects = _table(
     Index("projects_by_parent", "parent", sqlite_where=WITHIN, postgresql_where=WITHIN),
     Index("projects_by_end_date", "end_date", "id", sqlite_where=ENDING, postgresql_where=ENDING),
     Index("public_projects", "id", sqlite_where=PUBLIC, postgresql_where=PUBLIC),
+    Index("shared_projects", "id", sqlite_where=SHARED, postgresql_where=SHARED),
+    Index("shared_projects_by_name", "name", "id", sqlite_where=SHARED, postgresql_where=SHARED),
 )
 
 # `user_id` is the applicant. What is null stays as it is in the project. `resources` is a JSON object, as it
@@ -251,6 +256,7 @@ project_applications = _table(
     _text("resources"),
     Index("applications_of_project", "project_id"),
     Index("applications_by_applicant", "user_id", "state"),
+    Index("applications_by_state", "state", "id"),
 )
 
 # `creator` is the uuid of the user who made it, for people. An invitation outlives the account.
