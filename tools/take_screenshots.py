@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pages.chromium import ChromiumVisitor, Kind, chromium, chromium_path, page_of
-from pages.scene import ADA, ROOT, Person, staged
+from pages.project_scene import crowded
+from pages.scene import ADA, GRACE, LAB, ROOT, Person, staged
 from pages.visitors import log_in
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
@@ -30,6 +31,8 @@ PICTURES: Sequence[Picture] = (
     Picture("login", "/ui/login", None),
     Picture("overview", "/ui/overview"),
     Picture("resource", "/ui/resources/compute.vm?by=day"),
+    Picture("project", f"/ui/projects/{LAB}", GRACE),
+    Picture("applications", "/ui/admin/projects/applications", ROOT),
     Picture("budget", "/ui/resources/llm.tokens/month?by=month"),
     Picture("user", f"/ui/admin/users/{ADA.uuid}", ROOT),
 )
@@ -61,6 +64,7 @@ def main() -> None:
         staged(Path(folder) / "scene.db") as scene,
         chromium(path) as browser,
     ):
+        crowded(scene)
         for (kind, target, ending), picture in itertools.product(kinds, wanted):
             with page_of(browser, kind) as page:
                 visitor = ChromiumVisitor(scene, page, kind)

@@ -131,6 +131,10 @@ class ChromiumVisitor:
             field.fill(value)
             return
         self._focus(field)
+        if field.get_attribute("type") == "date":
+            # Which part comes first depends on the language of the browser itself.
+            field.fill(value)
+            return
         self.page.keyboard.press("Control+A")
         self.page.keyboard.type(value)
 

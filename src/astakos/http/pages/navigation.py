@@ -5,9 +5,10 @@ from typing import Final
 
 from astakos.pages.site import NavigationEntry
 
-FOR_USERS: Final = (("/ui/overview", "Overview"),)
+FOR_USERS: Final = (("/ui/overview", "Overview"), ("/ui/projects", "Projects"))
 FOR_ADMINISTRATORS: Final[Sequence[tuple[str, str]]] = (
     ("/ui/admin/users", "Users"),
+    ("/ui/admin/projects", "Projects"),
     ("/ui/admin/audit", "Audit log"),
     ("/ui/admin/settings", "Settings"),
 )

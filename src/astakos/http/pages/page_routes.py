@@ -4,6 +4,16 @@ from collections.abc import Sequence
 from itertools import chain
 
 from astakos.http.pages import appearance, audit, overview, resource, settings
+from astakos.http.pages.projects import (
+    administered_projects,
+    applying,
+    member_usage,
+    members,
+    placing,
+    project_invitations,
+    project_list,
+    project_page,
+)
 from astakos.http.pages.static_assets import Logo, StaticAsset
 from astakos.http.pages.users import views as users
 from astakos.http.routing import EXACTLY, Route
@@ -13,6 +23,14 @@ VIEWS = (
     overview,
     resource,
     users,
+    project_list,
+    project_page,
+    applying,
+    members,
+    member_usage,
+    project_invitations,
+    placing,
+    administered_projects,
     audit,
     settings,
 )

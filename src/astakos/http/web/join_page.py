@@ -67,7 +67,7 @@ async def join_page(service: Service, request: Request) -> Answer:
     if project is None:
         return _question(visit)
     if form.get("confirmed"):
-        return visit.page("joined.html", project=project.name)
+        return visit.page("joined.html", project=project)
     return await _confirmation(visit, project, code)
 
 

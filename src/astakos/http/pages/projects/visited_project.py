@@ -1,0 +1,153 @@
+"""The project that a page is about: who sees it, what they may do with it, and how pages change projects."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple, TypeVar
+
+from astakos.administration.permitted_actions import Permitted, permitted
+from astakos.administration.reasons import LONGEST_REASON
+from astakos.administration.state_document import StateError
+from astakos.events.event import Actor
+from astakos.http.faults import ItemNotFound
+from astakos.http.pages.refusals import NO_PAGE
+from astakos.http.pages.user_meters import OWN
+from astakos.http.pages.visits import UserVisit
+from astakos.http.request import Answer
+from astakos.ledger.rules import UNLIMITED
+from astakos.projects.project import Application, MembershipRecord, MembershipState, Project
+from astakos.projects.refusals import ProjectRefusedError, RefusalKind
+from astakos.projects.visibility import sees
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import memberships, project_applications, projects
+
+T = TypeVar("T")
+
+PROJECTS: Final = "/ui/projects"
+NAMES_IN_WORDS: Final[Mapping[str, str]] = {
+    "end_date": "end date",
+    "start_date": "start date",
+    "max_members": "number of members",
+    "member_capacity": "what each member has",
+    "project_capacity": "what all have together",
+    "with this UUID": "with this address",
+    "must be the UUID of an accepted user": "must be an accepted user",
+    ", or force it": ", or go beyond it",
+}
+"""What messages for programs say, and what pages say."""
+
+
+class VisitedProject(NamedTuple):
+    """A project that a visitor sees.
+
+    Attributes:
+        project: The project.
+        name: What pages call it.
+        membership: The visitor's membership, or their last one; None if there never was one.
+        application: The last application for it.
+        permitted: What the visitor may do.
+        is_administrator: Whether they decide about all projects.
+    """
+
+    project: Project
+    name: str
+    membership: MembershipRecord | None
+    application: Application | None
+    permitted: Permitted
+    is_administrator: bool
+
+    @property
+    def membership_state(self) -> MembershipState | None:
+        """The state of the visitor's membership."""
+        return None if self.membership is None else self.membership.state
+
+    @property
+    def has_most(self) -> bool:
+        """Whether the number of members is limited."""
+        return self.project.max_members < UNLIMITED
+
+    @property
+    def path(self) -> str:
+        """The path of its page."""
+        return f"{PROJECTS}/{self.project.uuid}"
+
+
+def visited_project(connection: Connection, visit: UserVisit) -> VisitedProject:
+    """Returns the project that the path names.
+
+    Raises:
+        ItemNotFound: There is none, or the visitor does not see it.
+    """
+    project = projects.find(connection, visit.request.parameter)
+    if project is None:
+        raise ItemNotFound(NO_PAGE)
+    actor = visit.actor(connection)
+    membership = memberships.find_of(connection, visit.user.uuid, project.uuid)
+    if not sees(actor, project, None if membership is None else membership.state):
+        raise ItemNotFound(NO_PAGE)
+    application = project_applications.find_last(connection, project.uuid)
+    now = visit.site.now
+    allowed = permitted(connection, actor, visit.user, project, membership, application, now)
+    is_own = project.system_project and project.uuid == visit.user.uuid
+    return VisitedProject(
+        project, OWN if is_own else project.name, membership, application, allowed, actor.is_project_admin
+    )
+
+
+def looked_after(connection: Connection, visit: UserVisit) -> VisitedProject:
+    """Returns the project that the path names, for those who look after it.
+
+    Raises:
+        ItemNotFound: There is none, or the visitor neither owns it nor decides about projects.
+    """
+    found = visited_project(connection, visit)
+    if not found.permitted.looks_after:
+        raise ItemNotFound(NO_PAGE)
+    return found
+
+
+async def change(visit: UserVisit, work: Callable[[Connection, Actor], T]) -> T:
+    """Runs a change in a transaction, on behalf of the visitor. It takes effect at once."""
+    done = await visit.service.write(lambda connection: work(connection, visit.actor(connection)))
+    visit.service.forget()
+    return done
+
+
+async def tried(visit: UserVisit, work: Callable[[Connection, Actor], Any]) -> ProjectRefusedError | None:
+    """Runs a change, and returns why it is refused; None if it is done.
+
+    Raises:
+        ItemNotFound: What is to be changed does not exist, or not for the visitor.
+    """
+    try:
+        await change(visit, work)
+    except ProjectRefusedError as refusal:
+        if refusal.kind is RefusalKind.NOT_FOUND:
+            raise ItemNotFound(sentence(refusal.message)) from refusal
+        return refusal
+    except StateError as error:
+        return ProjectRefusedError(RefusalKind.CONFLICT, str(error))
+    return None
+
+
+def sentence(message: str) -> str:
+    """Returns the message of a refusal as a sentence for people."""
+    for name, words in NAMES_IN_WORDS.items():
+        message = message.replace(name, words)
+    return f"{message[:1].upper()}{message[1:]}{'' if message.endswith('.') else '.'}"
+
+
+def reason_of(visit: UserVisit) -> str:
+    """Returns the reason in the form."""
+    return visit.form.get("reason", "").strip()
+
+
+def refused_page(
+    visit: UserVisit, template: str, refusal: ProjectRefusedError | None, **values: Any
+) -> Answer:
+    """Returns a page with its form, which was refused or is shown for the first time."""
+    return visit.page(
+        template,
+        status=200 if refusal is None else refusal.kind.value,
+        error="" if refusal is None else sentence(refusal.message),
+        longest_reason=LONGEST_REASON,
+        **values,
+    )
