@@ -13,6 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from astakos.clock import DAY
+from astakos.doctor.figures import look_at_figures
+from astakos.doctor.findings import Examined
+from astakos.events.event import OPERATOR, Event
 from astakos.ledger.batch import perform
 from astakos.ledger.meter_definitions import Kind
 from astakos.ledger.operations import Issue, Operation, Resolve
@@ -21,6 +24,7 @@ from astakos.ledger.periods import HOUR, MINUTE
 from astakos.ledger.rules import Key
 from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Database
+from astakos.storage.tables.events import record
 from astakos.storage.tables.meters import save_definition
 from astakos.storage.tables.retention import KEYS_KEPT
 from service.installation import SET_MEMBER_LIMIT
@@ -104,9 +108,21 @@ class LedgerMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         type(self).ends += self.follower.ends()
         try:
+            self.have_it_examined()
             self.check_the_end()
         finally:
             self.close()
+
+    def have_it_examined(self) -> None:
+        """Whatever has happened, there is nothing in the figures that an operator would be told of."""
+        examined = Examined(self.database, self.administration, self.now, None, lambda *_: None)
+        assert not list(look_at_figures(examined))
+
+    def tell(self, kind: str, after: Mapping[str, object]) -> None:
+        """Write into the audit log, as whoever administers would."""
+        self.administration.execute("BEGIN")
+        record(self.administration, Event(kind, OPERATOR, after=after), self.now)
+        self.administration.execute("COMMIT")
 
     def show(self, now: int) -> None:
         """Let the clock of the database show a time, if it has one."""
@@ -136,6 +152,8 @@ class LedgerMachine(RuleBasedStateMachine):
         of_keys: dict[Key, int],
         gifts: list[Gift],
     ) -> None:
+        for name in METERS:
+            self.tell("resource.created", {"resource": name, "meter": {}})
         self.set_limits(dict.fromkeys(TREE, 40) | limits)
         self.set_all(dict.fromkeys(METERED_KEYS, largest))
         self.set_all({key: limit if key.resource == "vm" else largest for key, limit in of_keys.items()})
@@ -253,6 +271,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.look_at_all_meters()
         definition = OTHER_DEFINITIONS[place] if place < len(OTHER_DEFINITIONS) else METERS[name]
         self.database.change(lambda connection: save_definition(connection, name, definition))
+        self.tell("resource.changed", {"resource": name, "meter": {}})
         self.follower.redefine(self.administration, name, definition)
         self.follower.follow([], [], self.now)
 
@@ -388,6 +407,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if days is not None:
             self.administration.execute("INSERT INTO settings VALUES ('history_days', ?)", (str(days),))
             self.complete_log = False
+            self.tell("settings.changed", {"history_days": days})
         self.store.tidy(self.now)
         self.follower.tidy(self.now - KEYS_KEPT)
 
