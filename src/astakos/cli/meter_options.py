@@ -7,9 +7,10 @@ from typing import NamedTuple
 import click
 import msgspec
 
+from astakos.administration.registered_entries import meter_name
 from astakos.administration.state_document import ResourceEntry
 from astakos.cli.quantities import AMOUNT, GivenAmount
-from astakos.ledger.meter_definitions import SEPARATOR, Kind, MeterDefinition
+from astakos.ledger.meter_definitions import Kind, MeterDefinition
 from astakos.ledger.periods import Unit
 from astakos.ledger.rules import UNLIMITED
 
@@ -46,7 +47,6 @@ class PeriodAndLimit(click.ParamType[Given]):
 
 
 PERIOD_AND_LIMIT = PeriodAndLimit()
-LABELS = {Kind.BUDGET: "{}", Kind.RATE: "per-{}", Kind.WINDOW: "{}-window"}
 
 
 def meter_entries(
@@ -68,8 +68,7 @@ def meter_entries(
         figures: other properties, as far as they are given.
     """
     for every, unit, limit in given:
-        label = LABELS[kind].format(unit if every == 1 else f"{every}{unit}s")
-        name = f"{base.name}{SEPARATOR}{label}"
+        name = meter_name(base.name, kind, unit, every)
         entry = known.get(name)
         definition = (entry and entry.meter) or MeterDefinition(kind=kind, unit=unit, every=every)
         if kind is Kind.BUDGET:

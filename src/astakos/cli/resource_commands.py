@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 import click
 import msgspec
 
+from astakos.administration.registered_entries import entry_of_resource
 from astakos.administration.state_document import ResourceEntry, StateDocument, StateError
 from astakos.cli.built_documents import apply
 from astakos.cli.existing_users import FOLLOW, KEEP, let_follow, show_preview
@@ -170,7 +171,7 @@ def set_(
     if known is None:
         entry = _new_entry(name, service, resources)
     else:
-        entry = _entry(known, find_definitions(database.reader()).get(name))
+        entry = entry_of_resource(known, find_definitions(database.reader()).get(name))
     new_scale = entry.scale if scale is None else scale
     given: dict[str, object] = {
         "service": service,
@@ -192,7 +193,9 @@ def set_(
         raise click.UsageError(f"Say what to change of {name}: give at least one option.")
     changed = msgspec.structs.replace(entry, **changes)
     definitions = find_definitions(database.reader())
-    known_meters = {meter: _entry(resources[meter], definition) for meter, definition in definitions.items()}
+    known_meters = {
+        meter: entry_of_resource(resources[meter], definition) for meter, definition in definitions.items()
+    }
     begins = {key: value for key, value in {"zone": zone, "anchor": anchor}.items() if value is not None}
     terms = begins | _rollover(rollover, changed)
     given_meters = ((Kind.BUDGET, budgets), (Kind.RATE, rates), (Kind.WINDOW, windows))
@@ -289,24 +292,6 @@ def _told(
         others = projects.count(reader, system_projects=False)
         default = shown(entry.project_default or 0, entry.scale)
         yield f"New projects get a limit of {default}. The {others} existing projects keep theirs."
-
-
-def _entry(known: Resource, meter: MeterDefinition | None) -> ResourceEntry:
-    return ResourceEntry(
-        name=known.name,
-        service=known.service,
-        unit=known.unit,
-        scale=known.scale,
-        description=known.description,
-        system_default=known.system_default,
-        project_default=known.project_default,
-        ui_visible=known.ui_visible,
-        api_visible=known.api_visible,
-        max_debt=known.max_debt,
-        thresholds=None if known.thresholds is None else list(known.thresholds),
-        shadow=known.shadow,
-        meter=meter,
-    )
 
 
 def _facts(known: Resource, meter: MeterDefinition | None) -> dict[str, object]:

@@ -9,6 +9,7 @@ FOR_USERS: Final = (("/ui/overview", "Overview"), ("/ui/projects", "Projects"))
 FOR_ADMINISTRATORS: Final[Sequence[tuple[str, str]]] = (
     ("/ui/admin/users", "Users"),
     ("/ui/admin/projects", "Projects"),
+    ("/ui/admin/services", "Services"),
     ("/ui/admin/audit", "Audit log"),
     ("/ui/admin/settings", "Settings"),
 )

@@ -14,6 +14,7 @@ from astakos.http.pages.projects import (
     project_list,
     project_page,
 )
+from astakos.http.pages.services import views as services
 from astakos.http.pages.static_assets import Logo, StaticAsset
 from astakos.http.pages.users import views as users
 from astakos.http.routing import EXACTLY, Route
@@ -31,6 +32,7 @@ VIEWS = (
     project_invitations,
     placing,
     administered_projects,
+    services,
     audit,
     settings,
 )

@@ -1,0 +1,1 @@
+"""`ui/admin/services`: components, services and resources, as administrators register and change them."""

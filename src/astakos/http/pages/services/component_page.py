@@ -1,0 +1,120 @@
+"""`ui/admin/services/components/<name>`: one component, with its services, resources and tokens."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from astakos.administration.component_tokens import DEFAULT, list_tokens, replace_token, revoke_token
+from astakos.clock import MICROSECONDS
+from astakos.directory.charging_rights import ALL
+from astakos.directory.entities import Component, Service
+from astakos.directory.service_catalog import OWN_COMPONENT
+from astakos.events.event import Actor
+from astakos.http.pages.page_kinds import administrator_action, administrator_page
+from astakos.http.pages.services.visited import (
+    COMPONENT,
+    change,
+    component_path,
+    resource_path,
+    visited_component,
+)
+from astakos.http.pages.visits import Question, UserVisit
+from astakos.http.request import Answer
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import registry
+from astakos.storage.tables.component_tokens import ComponentToken
+
+HOUR: Final = 3600 * MICROSECONDS
+OVERLAPS: Final = (
+    ("0", "not at all"),
+    ("1", "1 hour"),
+    ("24", "24 hours"),
+    ("168", "7 days"),
+    ("720", "30 days"),
+)
+USUAL_OVERLAP: Final = "24"
+LONGEST_TOKEN_NAME: Final = 80
+
+
+class Found(NamedTuple):
+    """What the page reads."""
+
+    component: Component
+    services: Sequence[Service]
+    resources: Sequence[tuple[str, str]]
+    tokens: Sequence[ComponentToken]
+    charges: str
+
+
+async def component_page(visit: UserVisit) -> Answer:
+    """Shows the page."""
+    found = await visit.service.read(_find, visit)
+    return visit.page(
+        "services/component.html",
+        found=found,
+        component=found.component,
+        path=component_path(found.component.name),
+        is_own=found.component.name == OWN_COMPONENT,
+        overlaps=OVERLAPS,
+        overlap=USUAL_OVERLAP,
+        default=DEFAULT,
+    )
+
+
+def _find(connection: Connection, visit: UserVisit) -> Found:
+    component = visited_component(connection, visit)
+    return Found(
+        component,
+        [one for one in registry.list_services(connection) if one.component.id == component.id],
+        [(name, resource_path(name)) for name in sorted(registry.resources_of(connection, component.id))],
+        list_tokens(connection, component),
+        _charges(component),
+    )
+
+
+def _charges(component: Component) -> str:
+    right = component.may_charge
+    if right is None or right == ALL:
+        return "all resources"
+    return ", ".join(("its own resources", *right))
+
+
+async def rotate(visit: UserVisit) -> Answer:
+    """Replaces a token; the new one is shown once, and the old one is valid for the overlap."""
+    given = visit.form.get("overlap", "")
+    hours = next((hours for hours, _ in OVERLAPS if hours == given), USUAL_OVERLAP)
+    name = visit.form.get("token", DEFAULT)[:LONGEST_TOKEN_NAME]
+    component = await visit.service.read(visited_component, visit)
+
+    def act(connection: Connection, actor: Actor) -> str:
+        now = visit.service.now()
+        return replace_token(connection, actor, component.name, now, name=name, overlap=int(hours) * HOUR)
+
+    secret = await change(visit, act)
+    return visit.page(
+        "services/token.html",
+        component=component,
+        secret=secret,
+        overlap="" if hours == "0" else dict(OVERLAPS)[hours],
+        path=component_path(component.name),
+    )
+
+
+async def revoke(visit: UserVisit) -> Answer:
+    """Ends a token, after asking."""
+    component = await visit.service.read(visited_component, visit)
+    name, path = visit.form.get("token", "")[:LONGEST_TOKEN_NAME], component_path(component.name)
+    if not visit.is_confirmed:
+        lines = [f"Calls of {component.name} with it are refused at once. This cannot be undone."]
+        return visit.ask(Question(f"Revoke the token “{name}”?", lines, "Revoke", path))
+    await change(
+        visit,
+        lambda connection, actor: revoke_token(connection, actor, component.name, name, visit.service.now()),
+    )
+    return visit.done(f"The token “{name}” has been revoked.", path)
+
+
+ROUTES = (
+    administrator_page(f"{COMPONENT}/{{name}}", component_page),
+    administrator_action(f"{COMPONENT}/{{name}}/token", rotate),
+    administrator_action(f"{COMPONENT}/{{name}}/revoke-token", revoke),
+)

@@ -1,0 +1,94 @@
+"""The component or resource that a page is about, and changes to what is registered."""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple, TypeVar
+from urllib.parse import quote
+
+from astakos.administration.document_places import PlacedError
+from astakos.administration.load import load_within
+from astakos.administration.state_document import StateDocument, StateError
+from astakos.directory.entities import Component, Resource
+from astakos.events.event import Actor
+from astakos.http.faults import Conflict, ItemNotFound
+from astakos.http.pages.visits import UserVisit
+from astakos.ledger.meter_definitions import MeterDefinition
+from astakos.pages.sentences import sentence
+from astakos.projects.refusals import ProjectRefusedError
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import registry
+from astakos.storage.tables.meters import find_definitions
+
+T = TypeVar("T")
+SERVICES: Final = "/ui/admin/services"
+COMPONENT: Final = f"{SERVICES}/components"
+RESOURCE: Final = f"{SERVICES}/resources"
+NO_COMPONENT: Final = "There is no such component."
+NO_RESOURCE: Final = "There is no such resource."
+
+
+class KnownResource(NamedTuple):
+    """A resource, and the meter that it is."""
+
+    resource: Resource
+    meter: MeterDefinition | None
+
+
+def component_path(name: str) -> str:
+    """Returns the path of the page of a component."""
+    return f"{COMPONENT}/{quote(name)}"
+
+
+def resource_path(name: str) -> str:
+    """Returns the path of the page of a resource."""
+    return f"{RESOURCE}/{quote(name)}"
+
+
+def visited_component(connection: Connection, visit: UserVisit) -> Component:
+    """Returns the component that the path names.
+
+    Raises:
+        ItemNotFound: There is none.
+    """
+    component = registry.find_component(connection, visit.request.parameter)
+    if component is None:
+        raise ItemNotFound(NO_COMPONENT)
+    return component
+
+
+def visited_resource(connection: Connection, visit: UserVisit) -> KnownResource:
+    """Returns the resource that the path names.
+
+    Raises:
+        ItemNotFound: There is none.
+    """
+    resource = registry.find_resource(connection, visit.request.parameter)
+    if resource is None:
+        raise ItemNotFound(NO_RESOURCE)
+    return KnownResource(resource, find_definitions(connection).get(resource.name))
+
+
+async def apply(visit: UserVisit, document: StateDocument) -> str:
+    """Applies a document. Returns why it is refused, as a sentence; "" if it is not."""
+
+    def act(connection: Connection, actor: Actor) -> None:
+        load_within(connection, document, visit.service.now(), actor)
+
+    try:
+        await visit.change(act)
+    except PlacedError as error:
+        return sentence(error.words)
+    except StateError as error:
+        return sentence(str(error))
+    return ""
+
+
+async def change(visit: UserVisit, act: Callable[[Connection, Actor], T]) -> T:
+    """Changes something that is registered.
+
+    Raises:
+        Conflict: The state of things prevents it; the message says how.
+    """
+    try:
+        return await visit.change(act)
+    except (StateError, ProjectRefusedError) as error:
+        raise Conflict(sentence(str(error))) from error

@@ -1,0 +1,150 @@
+"""Components, services and resources, as administrators register and change them."""
+
+import re
+
+import pytest
+
+from pages.http_visitor import HttpVisitor
+from pages.scene import COMPUTE_TOKEN, LAB, MONTHLY, ROOT, TOKENS, Scene
+from pages.visitors import Visitor, log_in
+from service.caller import COMMISSIONS
+from service.installation import rows
+
+SERVICES = "/ui/admin/services"
+COMPUTE = f"{SERVICES}/components/compute"
+DISK = f"{SERVICES}/resources/compute.disk"
+SECRET = re.compile(r"[A-Za-z0-9_-]{40,}")
+
+
+def secret_on(visitor: Visitor) -> str:
+    found = SECRET.search(visitor.text)
+    assert found is not None
+    return found[0]
+
+
+def test_a_component_is_registered_with_a_resource_that_is_counted(visitor: Visitor, scene: Scene) -> None:
+    log_in(visitor, ROOT, SERVICES)
+    visitor.follow("Register a component")
+    visitor.fill("Name", "compute")
+    visitor.press("Register")
+    assert "There is a component or service of this name already." in visitor.text
+    visitor.fill("Name", "mail")
+    visitor.fill("Address of its API", "https://mail.example.org/v1")
+    visitor.press("Register")
+    assert scene.caller.get(COMMISSIONS, secret_on(visitor)).status == 200
+    visitor.follow("Done")
+    assert "https://mail.example.org/v1" in visitor.text
+    visitor.open(f"{SERVICES}/new-resource")
+    visitor.fill("Name", "mail.box")
+    visitor.choose("Service", "mail")
+    visitor.fill("Description", "Mail <b>boxes</b>")
+    visitor.fill("Default limit of each user", "many")
+    visitor.press("Register")
+    assert "Write an amount such as 20" in visitor.text
+    visitor.fill("Default limit of each user", "5")
+    visitor.press("Register")
+    assert visitor.heading == "mail.box"
+    assert "Mail <b>boxes</b>" in visitor.text
+    assert "5 for each user" in visitor.text
+
+
+def test_a_token_is_replaced_with_an_overlap(visitor: Visitor, scene: Scene) -> None:
+    log_in(visitor, ROOT, COMPUTE)
+    visitor.choose("The present token stays valid for", "1 hour")
+    visitor.press("Make a new token")
+    assert "The token before is still valid for 1 hour" in visitor.text
+    new = secret_on(visitor)
+    assert [scene.caller.get(COMMISSIONS, one).status for one in (new, COMPUTE_TOKEN)] == [200, 200]
+    visitor.follow("Done")
+    assert new not in visitor.text
+    visitor.press("Revoke the token default-replaced")
+    visitor.press("Revoke")
+    assert "The token “default-replaced” has been revoked." in visitor.text
+    assert [scene.caller.get(COMMISSIONS, one).status for one in (new, COMPUTE_TOKEN)] == [200, 401]
+
+
+def test_a_default_limit_is_changed_after_it_is_said_whom_it_concerns(visitor: Visitor, scene: Scene) -> None:
+    log_in(visitor, ROOT, DISK)
+    visitor.follow("Change the default limit")
+    visitor.fill("New default limit", "50 GiB")
+    visitor.press("See whom it concerns")
+    assert "3 users have the default of 100 GiB." in visitor.text
+    assert "1 of those who have the default use more than 50 GiB." in visitor.text
+    visitor.choose("Users who have the default", "follow: they get 50 GiB")
+    visitor.press("Set the default")
+    assert "New users get a limit of 50 GiB. So do users who had the default." in visitor.text
+    limits = rows(
+        scene.database,
+        """SELECT DISTINCT "limit" FROM holdings WHERE resource = ? AND source = '' AND holder <> ?""",
+        "compute.disk",
+        f"project:{LAB}",
+    )
+    assert limits == [(50 * 2**30,)]
+
+
+def test_a_resource_is_limited_by_period_and_the_period_changed(visitor: Visitor) -> None:
+    log_in(visitor, ROOT, DISK)
+    visitor.follow("Limit it by period")
+    visitor.fill("How many", "0")
+    visitor.fill("Default limit of each user", "1 TiB")
+    visitor.press("Register")
+    assert "Write a whole number, from 1." in visitor.text
+    visitor.fill("How many", "1")
+    visitor.press("Register")
+    assert visitor.heading == "compute.disk/month"
+    assert "1 TiB for each user" in visitor.text
+    visitor.follow("Change the period")
+    visitor.fill("Time zone", "Nowhere")
+    visitor.press("Save")
+    assert visitor.status == 422
+    visitor.fill("Time zone", "Europe/Athens")
+    visitor.press("Save")
+    assert "each month, Europe/Athens" in visitor.text
+
+
+def test_a_component_is_removed_unless_something_is_pending(scene: Scene) -> None:
+    visitor = HttpVisitor(scene)
+    log_in(visitor, ROOT, f"{COMPUTE}/remove")
+    assert "1 of its commissions are pending." in visitor.text
+    visitor.open(f"{SERVICES}/components/models/remove")
+    assert TOKENS in visitor.text
+    visitor.press("Remove")
+    assert "models has been removed. It stays listed" in visitor.text
+    visitor.open(f"{SERVICES}/components/astakos/remove")
+    assert visitor.status == 409
+
+
+def test_what_is_registered_is_changed(scene: Scene) -> None:
+    visitor = HttpVisitor(scene)
+    log_in(visitor, ROOT, f"{COMPUTE}/change")
+    visitor.fill("Address of its web pages", "javascript:alert(1)")
+    visitor.press("Save")
+    assert visitor.status == 422
+    visitor.fill("Address of its web pages", "https://machines.example.org/")
+    visitor.press("Save")
+    assert "https://machines.example.org/" in visitor.text
+    visitor.open(f"{SERVICES}/change-resource/{MONTHLY}")
+    visitor.choose("Seen by", "Programs only")
+    visitor.choose("Limits", "Only report what they would refuse")
+    visitor.press("Save")
+    assert f"{MONTHLY} has been changed." in visitor.text
+    assert "only report what they would refuse" in visitor.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "components/none",
+        "components/%00/remove",
+        "resources/none",
+        "default-limit/none",
+        "change-resource/none",
+        f"new-meter/{MONTHLY}",
+        "change-meter/compute.vm",
+    ],
+)
+def test_what_there_is_not_has_no_page(scene: Scene, path: str) -> None:
+    visitor = HttpVisitor(scene)
+    log_in(visitor, ROOT)
+    visitor.open(f"{SERVICES}/{path}")
+    assert visitor.status == 404
