@@ -33,6 +33,7 @@ PICTURES: Sequence[Picture] = (
     Picture("resource", "/ui/resources/compute.vm?by=day"),
     Picture("project", f"/ui/projects/{LAB}", GRACE),
     Picture("applications", "/ui/admin/projects/applications", ROOT),
+    Picture("access", "/ui/access"),
     Picture("budget", "/ui/resources/llm.tokens/month?by=month"),
     Picture("user", f"/ui/admin/users/{ADA.uuid}", ROOT),
 )

@@ -57,7 +57,7 @@ class HttpVisitor:
     def choose(self, label: str, option: str) -> None:
         field = self._field(label)
         (chosen,) = (one for one in field.css("option") if _text(one) == option)
-        self._set(field, chosen.attributes.get("value") or option)
+        self._set(field, _value(chosen))
 
     def check(self, label: str) -> None:
         field = self._field(label)
@@ -137,13 +137,19 @@ class HttpVisitor:
                 yield name, one.text()
             elif one.tag == "select":
                 options = one.css("option[selected]") or one.css("option")
-                yield name, options[0].attributes.get("value") or _text(options[0])
+                yield name, _value(options[0])
             elif "checked" in one.attributes or one.attributes.get("type") not in NOT_SENT:
                 yield name, one.attributes.get("value") or ""
 
 
 def _text(node: LexborNode) -> str:
     return " ".join(node.text().split())
+
+
+def _value(option: LexborNode) -> str:
+    # An empty value is none to the parser.
+    attributes = option.attributes
+    return attributes["value"] or "" if "value" in attributes else _text(option)
 
 
 def _form_of(node: LexborNode) -> LexborNode:

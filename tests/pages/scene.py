@@ -229,5 +229,5 @@ def _opened(path: Path) -> SQLiteDatabase:
 def _served(database: Database) -> Iterator[Scene]:
     with listen(LOOPBACK, 0) as listener:
         base_url = f"http://{LOOPBACK}:{listener.getsockname()[1]}/astakos"
-        with serving(Service(database, base_url), listener):
+        with serving(Service(database, base_url, has_mail=True), listener):
             yield Scene(base_url, database, Caller(base_url))

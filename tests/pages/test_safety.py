@@ -100,11 +100,14 @@ def test_texts_that_would_run_are_texts(scene: Scene) -> None:
     rows(scene.database, "UPDATE components SET name = name || ?", EVIL)
     rows(scene.database, "UPDATE resolved_commissions SET name = ?", EVIL)
     browser = browser_of(scene)
+    rows(scene.database, "UPDATE sessions SET agent = ?, origin = ?", EVIL, EVIL)
     for path in (
         "/ui/overview",
         "/ui/overview?q=%22%3E%3Cscript%3E",
         "/ui/resources/compute.vm",
         "/ui/join",
+        "/ui/access",
+        "/ui/account",
     ):
         reply = get(browser, path)
         assert reply.status == 200

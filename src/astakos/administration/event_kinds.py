@@ -22,7 +22,7 @@ OF_ADMINISTRATION: Mapping[str, tuple[str, ...]] = {
     "member_limit": ("changed",),
     "membership": ("created", "changed"),
     "oauth2_client": ("created", "changed", "secret_changed"),
-    "oauth2_token": ("created", "changed"),
+    "oauth2_token": ("created", "changed", "revoked"),
     "resource": ("created", "changed", "default_followed"),
     "service": ("created", "changed"),
     "settings": ("changed",),

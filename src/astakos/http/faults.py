@@ -186,6 +186,12 @@ class TooManyAttempts(TooMany):
     what = "Too many wrong attempts"
 
 
+class TooManyLinks(TooMany):
+    """Too many links to set a password were asked for."""
+
+    what = "Too many links were asked for"
+
+
 class TooMuchFeedback(TooMany):
     """A user has sent too much feedback."""
 

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from astakos.clock import MICROSECONDS
 from astakos.directory.attempt_limits import Attempt, TooManyAttemptsError
-from astakos.http.faults import TooManyAttempts
+from astakos.http.faults import TooMany, TooManyAttempts
 from astakos.http.forwarding import caller_address
 from astakos.http.request import Request
 from astakos.service.service import Service
@@ -37,7 +37,7 @@ async def is_right(
     try:
         return await service.attempts.is_right(attempt, check)
     except TooManyAttemptsError as error:
-        raise _refusal(service, error) from error
+        raise too_many(service, error) from error
 
 
 async def change_if_right(
@@ -60,7 +60,7 @@ async def change_if_right(
     try:
         return await service.attempts.change_if_right(attempt, check, change)
     except TooManyAttemptsError as error:
-        raise _refusal(service, error) from error
+        raise too_many(service, error) from error
 
 
 async def count_wrong(service: Service, request: Request, account: str) -> None:
@@ -74,9 +74,12 @@ async def count_wrong(service: Service, request: Request, account: str) -> None:
     try:
         await service.attempts.count(Attempt(account, caller_address(service.proxies, request)))
     except TooManyAttemptsError as error:
-        raise _refusal(service, error) from error
+        raise too_many(service, error) from error
 
 
-def _refusal(service: Service, error: TooManyAttemptsError) -> TooManyAttempts:
+def too_many(
+    service: Service, error: TooManyAttemptsError, fault: type[TooMany] = TooManyAttempts
+) -> TooMany:
+    """Returns the fault that says for how long to wait."""
     microseconds = error.again - service.now()
-    return TooManyAttempts(max(1, -(-microseconds // MICROSECONDS)))
+    return fault(max(1, -(-microseconds // MICROSECONDS)))

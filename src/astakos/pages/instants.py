@@ -1,6 +1,6 @@
 """Instants and durations in words that people read. The script shows instants in the reader's zone."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
 from astakos.clock import EPOCH, MICROSECONDS
@@ -11,10 +11,10 @@ DAY: Final = 24 * HOUR
 UNITS: Final = ((365 * DAY, "year"), (30 * DAY, "month"), (DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"))
 
 
-def shown(instant: int) -> str:
+def shown(instant: int, zone: tzinfo = UTC) -> str:
     """Returns an instant to the minute, for example `3 Feb 2031, 04:05 UTC`."""
-    moment = _moment(instant)
-    return f"{moment.day} {moment:%b} {moment.year}, {moment:%H:%M} UTC"
+    moment = _moment(instant).astimezone(zone)
+    return f"{moment.day} {moment:%b} {moment.year}, {moment:%H:%M} {moment:%Z}"
 
 
 def machine(instant: int) -> str:

@@ -6,6 +6,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from astakos.pages import charts, instants, numbers
+from astakos.pages.preferences import PLAIN, current
+from astakos.pages.site import Site
 from astakos.pages.static_files import static_version
 
 
@@ -21,9 +23,9 @@ def environment() -> Environment:
         auto_reload=False,
     )
     made.filters.update(
-        short=numbers.short,
-        exact=numbers.exact,
-        shown=instants.shown,
+        short=_short,
+        exact=_exact,
+        shown=_shown,
         machine=instants.machine,
         relative=instants.relative,
         duration=instants.duration,
@@ -39,5 +41,22 @@ def environment() -> Environment:
 
 
 def render(template: str, **values: Any) -> bytes:
-    """Renders a template of `templates/`, for example `overview.html`."""
-    return environment().get_template(template).render(values).encode()
+    """Renders a template of `templates/`, such as `overview.html`, as the reader of its `site` prefers."""
+    site = values.get("site")
+    before = current.set(site.preferences if isinstance(site, Site) else PLAIN)
+    try:
+        return environment().get_template(template).render(values).encode()
+    finally:
+        current.reset(before)
+
+
+def _short(quantity: int, unit: str | None = None, scale: int = 0) -> str:
+    return current.get().in_style(numbers.short(quantity, unit, scale))
+
+
+def _exact(quantity: int, unit: str | None = None, scale: int = 0) -> str:
+    return current.get().in_style(numbers.exact(quantity, unit, scale))
+
+
+def _shown(instant: int) -> str:
+    return instants.shown(instant, current.get().time_zone)

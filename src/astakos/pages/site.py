@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from astakos.directory.login_settings import SERVICE_NAME
+from astakos.pages.preferences import PLAIN, Preferences
 
 THEMES: Final = ("auto", "light", "dark")
 
@@ -51,6 +53,7 @@ class Site:
         administration: The links for administrators.
         flash: What the action before this page has done; "" for nothing.
         theme: One of `THEMES`.
+        preferences: How the reader wants numbers and times.
     """
 
     base: str
@@ -65,3 +68,9 @@ class Site:
     administration: Sequence[NavigationEntry] = ()
     flash: str = ""
     theme: str = "auto"
+    preferences: Preferences = PLAIN
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of the page."""
+        return self.preferences.time_zone

@@ -5,7 +5,12 @@ from typing import Final
 
 from astakos.pages.site import NavigationEntry
 
-FOR_USERS: Final = (("/ui/overview", "Overview"), ("/ui/projects", "Projects"))
+FOR_USERS: Final = (
+    ("/ui/overview", "Overview"),
+    ("/ui/projects", "Projects"),
+    ("/ui/access", "Access"),
+    ("/ui/account", "Account"),
+)
 FOR_ADMINISTRATORS: Final[Sequence[tuple[str, str]]] = (
     ("/ui/admin/users", "Users"),
     ("/ui/admin/projects", "Projects"),

@@ -9,14 +9,14 @@ ROUTES = (
 A page takes a `UserVisit` and returns an `Answer`; so does an action, which has the form in `visit.form`.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from astakos.http.faults import ItemNotFound
 from astakos.http.forms import FORM_LIMIT, read_form
 from astakos.http.pages.refusals import NO_PAGE, ForPeople
-from astakos.http.pages.visits import UserVisit, page_before, path_here, user_visit
+from astakos.http.pages.visits import UserVisit, Visit, open_visit, page_before, path_here, user_visit
 from astakos.http.request import Answer, Request
 from astakos.http.routing import EXACTLY, Route
 from astakos.http.web.browser_sessions import (
@@ -85,6 +85,25 @@ class Action:
         return await self.shown(visit)
 
 
+@dataclass(frozen=True, slots=True)
+class OpenForm:
+    """A page with a form for anybody, whoever has logged in."""
+
+    form_limit: ClassVar = FORM_LIMIT
+
+    shown: Callable[[Visit], Awaitable[Answer]]
+    sent: Callable[[Visit, Mapping[str, str]], Awaitable[Answer]]
+
+    async def __call__(self, service: Service, request: Request) -> Answer:
+        """Shows the page, or requires that the form comes from it in this browser, and acts."""
+        if request.method != "POST":
+            return await self.shown(await open_visit(service, request))
+        require_own_site(service, request)
+        form = await read_form(request)
+        require_own_form(service, request, form, None)
+        return await self.sent(await open_visit(service, request), form)
+
+
 def _require_administrator(visit: UserVisit, *, required: bool) -> None:
     """Hides the pages of administrators from others, as if they did not exist."""
     if required and not (visit.site.reader and visit.site.reader.is_administrator):
@@ -104,6 +123,16 @@ def administrator_page(path: str, shown: Shown, pattern: str = "") -> Route:
 def user_action(path: str, shown: Shown, pattern: str = "") -> Route:
     """Returns the route of an action of users."""
     return _action(path, Action(shown), pattern)
+
+
+def open_form(
+    path: str,
+    shown: Callable[[Visit], Awaitable[Answer]],
+    sent: Callable[[Visit, Mapping[str, str]], Awaitable[Answer]],
+) -> Route:
+    """Returns the route of a page with a form that needs no login."""
+    form = PageForPeople(OpenForm(shown, sent))
+    return Route(path, {"GET": form, "HEAD": form, "POST": form}, EXACTLY)
 
 
 def administrator_action(path: str, shown: Shown, pattern: str = "") -> Route:

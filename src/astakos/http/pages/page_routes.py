@@ -3,7 +3,18 @@
 from collections.abc import Sequence
 from itertools import chain
 
-from astakos.http.pages import appearance, audit, overview, resource, settings
+from astakos.http.pages import (
+    access,
+    account,
+    appearance,
+    audit,
+    overview,
+    own_keys,
+    own_password,
+    password_pages,
+    resource,
+    settings,
+)
 from astakos.http.pages.projects import (
     administered_projects,
     applying,
@@ -20,6 +31,11 @@ from astakos.http.pages.users import views as users
 from astakos.http.routing import EXACTLY, Route
 
 VIEWS = (
+    access,
+    own_keys,
+    own_password,
+    account,
+    password_pages,
     appearance,
     overview,
     resource,

@@ -1,13 +1,15 @@
 """A visit of a page: who has come, and the page that they get."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from astakos.administration.administrators import is_administrator
 from astakos.directory.entities import User
 from astakos.directory.redirects import own_address, path_of
+from astakos.directory.session_secrets import form_proof, new_secret
 from astakos.directory.tokens import token_hash
 from astakos.events.event import Actor
 from astakos.http.browser_protection import POLICY, page_policy
@@ -17,9 +19,10 @@ from astakos.http.pages.flashes import flash_cookie, flash_of
 from astakos.http.pages.navigation import FOR_ADMINISTRATORS, FOR_USERS, entries
 from astakos.http.projects.actors import actor_of, origin_of
 from astakos.http.request import Answer, Request
-from astakos.http.web.browser_sessions import Login
+from astakos.http.web.browser_sessions import Login, browser_of
 from astakos.http.web.cookies import Cookies
 from astakos.http.web.redirects import PRIVATE, base_path, redirect_within
+from astakos.pages.preferences import preferences_of
 from astakos.pages.rendering import render
 from astakos.pages.site import THEMES, Reader, Site
 from astakos.service.service import Service
@@ -169,6 +172,13 @@ async def visit_of(
     return Visit(service, request, site, login, cookies)
 
 
+async def open_visit(service: Service, request: Request) -> Visit:
+    """Returns the visit of a page for anybody: its forms are for this browser, whoever has logged in."""
+    browser = browser_of(service, request) or new_secret(os.urandom)
+    visit = await visit_of(service, request, proof=form_proof(browser))
+    return replace(visit, cookies=(*visit.cookies, Cookies(service.base_url).browser(browser)))
+
+
 async def user_visit(
     service: Service, request: Request, login: Login, form: Mapping[str, str] | None = None
 ) -> UserVisit:
@@ -212,6 +222,7 @@ async def _site(service: Service, request: Request, login: Login | None, proof: 
         else (),
         flash="" if login is None else flash_of(request, login.session.secret),
         theme=theme_of(request),
+        preferences=preferences_of(request.cookies.get(Cookies.PREFERENCES, "")),
     )
 
 
@@ -223,6 +234,7 @@ def bare_site(service: Service, request: Request) -> Site:
         now=service.now(),
         request_id=request.id,
         theme=theme_of(request),
+        preferences=preferences_of(request.cookies.get(Cookies.PREFERENCES, "")),
     )
 
 

@@ -34,6 +34,7 @@ class Cookies:
 
     FLASH: ClassVar = "astakos_flash"
     THEME: ClassVar = "astakos_theme"
+    PREFERENCES: ClassVar = "astakos_preferences"
 
     def __init__(self, base_url: str) -> None:
         """Restricts the service's own cookies to its path, and to TLS if the base URL uses it.
@@ -79,6 +80,10 @@ class Cookies:
     def theme(self, name: str) -> str:
         """Sets the cookie that holds the appearance of the pages in this browser."""
         return self._own(self.THEME, name, f"; Max-Age={BROWSER_DAYS * 24 * 3600}")
+
+    def preferences(self, text: str) -> str:
+        """Sets the cookie that holds how numbers and times are written in this browser."""
+        return self._own(self.PREFERENCES, text, f"; Max-Age={BROWSER_DAYS * 24 * 3600}")
 
     def of_components(self, settings: LoginSettings, session: Session | None) -> str:
         """Sets or ends the shared cookie, which gives the token to other components' pages.

@@ -1,6 +1,5 @@
 """`ui/login` and `ui/logout`: logging in with a password, and logging out."""
 
-import os
 from collections.abc import Sequence
 from typing import NotRequired, TypedDict
 
@@ -9,12 +8,11 @@ from astakos.directory.entities import User
 from astakos.directory.login_settings import LoginSettings
 from astakos.directory.password_rules import LONGEST_PASSWORD
 from astakos.directory.redirects import own_address
-from astakos.directory.session_secrets import form_proof, new_secret
 from astakos.directory.tokens import token_hash
 from astakos.http.faults import BadRequest, Forbidden, TooManyAttempts
 from astakos.http.forms import FormBody, read_form
 from astakos.http.openapi.description import ELSEWHERE, PAGE, Reply, described
-from astakos.http.pages.visits import OWN_FORMS, visit_of
+from astakos.http.pages.visits import OWN_FORMS, open_visit, visit_of
 from astakos.http.request import Answer, Request
 from astakos.http.secret_attempts import change_if_right, is_right
 from astakos.http.web import browser_sessions
@@ -183,20 +181,19 @@ async def _form(
     refusal: TooManyAttempts | None = None,
     status: int = 200,
 ) -> Answer:
-    browser = browser_of(service, request) or new_secret(os.urandom)
-    visit = await visit_of(service, request, proof=form_proof(browser))
+    visit = await open_visit(service, request)
     settings = await service.login_settings()
     return visit.page(
         "login.html",
         status=status,
         headers={} if refusal is None else {"Retry-After": str(refusal.retry_after)},
-        cookies=[Cookies(service.base_url).browser(browser)],
         forms_may_lead_to=await _may_lead_to(service, wanted),
         following=wanted,
         username=username,
         error=error if refusal is None else refusal.message,
         longest=LONGEST,
         forgotten_password=settings.forgotten_password,
+        has_mail=service.has_mail,
     )
 
 

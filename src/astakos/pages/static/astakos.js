@@ -2,8 +2,9 @@
 (function () {
   "use strict";
 
-  const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-  const precise = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+  const timeZone = document.documentElement.dataset.zone;
+  const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short", timeZone });
+  const precise = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long", timeZone });
 
   function localize(root) {
     for (const time of root.querySelectorAll("time[datetime]:not([data-local])")) {

@@ -69,6 +69,21 @@ FIND_SESSION_EXPIRY = "SELECT expires FROM sessions WHERE id = ?"
 USE_CODE = "DELETE FROM oauth2_codes WHERE code_hash = ?"
 END_TOKENS_FOR_CODE = "DELETE FROM oauth2_tokens WHERE code_hash = ?"
 END_CODES_OF = "DELETE FROM oauth2_codes WHERE user_id = ?"
+# By session, because there is no index by user; those without a session come from documents, and are few.
+SESSIONS_OF = "SELECT id FROM sessions WHERE user_id = ?"
+LIST_ACTING_FOR = f"""
+SELECT c.identifier, c.name, c.url, MAX(g.expires) FROM (
+    SELECT client_id, expires FROM oauth2_tokens WHERE session_id IN ({SESSIONS_OF}) AND expires >= ?
+    UNION ALL SELECT client_id, expires FROM oauth2_codes
+        WHERE session_id IN ({SESSIONS_OF}) AND expires >= ?
+    UNION ALL SELECT client_id, expires FROM oauth2_tokens
+        WHERE session_id IS NULL AND user_id = ? AND expires >= ?
+) g JOIN oauth2_clients c ON c.id = g.client_id
+GROUP BY c.id, c.identifier, c.name, c.url ORDER BY c.name, c.identifier
+"""
+OF_CLIENT = "user_id = ? AND client_id = (SELECT id FROM oauth2_clients WHERE identifier = ?)"
+END_TOKENS_OF_CLIENT = f"DELETE FROM oauth2_tokens WHERE {OF_CLIENT} RETURNING id"
+END_CODES_OF_CLIENT = f"DELETE FROM oauth2_codes WHERE {OF_CLIENT} RETURNING id"
 
 
 class Client(NamedTuple):
@@ -98,6 +113,15 @@ class AccessToken(NamedTuple):
     expires: int
     session: int | None = None
     code_hash: bytes | None = None
+
+
+class ActingClient(NamedTuple):
+    """A client that can act for a user, and until when, unless it is authorized again."""
+
+    identifier: str
+    name: str
+    url: str | None
+    expires: int
 
 
 class Code(NamedTuple):
@@ -198,6 +222,22 @@ def end_all_of(connection: Connection, user: int) -> None:
     """Revoke all access tokens and codes that clients have for a user."""
     connection.execute(END_TOKENS_OF, (user,))
     connection.execute(END_CODES_OF, (user,))
+
+
+def list_acting_for(connection: Connection, user: int, now: int) -> list[ActingClient]:
+    """List the clients that can act for a user now."""
+    return [ActingClient(*row) for row in connection.execute(LIST_ACTING_FOR, (user, now) * 3)]
+
+
+def end_those_of_client(connection: Connection, user: int, client: str) -> bool:
+    """Revoke all access tokens and codes that a client has for a user; return whether it had any."""
+    if not is_storable(client):
+        return False
+    ended = [
+        connection.execute(statement, (user, client)).fetchall()
+        for statement in (END_TOKENS_OF_CLIENT, END_CODES_OF_CLIENT)
+    ]
+    return any(ended)
 
 
 def save_token(connection: Connection, token: AccessToken) -> None:

@@ -1,0 +1,102 @@
+"""`ui/access/password`: a user changes their password."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from astakos.administration.accounts import set_password
+from astakos.directory.attempt_limits import user_account
+from astakos.directory.password_rules import LONGEST_PASSWORD, SHORTEST_PASSWORD
+from astakos.directory.tokens import token_hash
+from astakos.events.event import Actor
+from astakos.http.faults import TooManyAttempts
+from astakos.http.pages.access import ACCESS
+from astakos.http.pages.flashes import flash_cookie
+from astakos.http.pages.page_kinds import user_action, user_page
+from astakos.http.pages.password_pages import errors_of_new_password
+from astakos.http.pages.visits import UserVisit
+from astakos.http.request import Answer
+from astakos.http.secret_attempts import is_right
+from astakos.http.web.browser_sessions import beginning, browser_of, login_cookies
+from astakos.http.web.cookies import Cookies
+from astakos.http.web.redirects import redirect_within
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import api_keys, sessions, users
+from astakos.storage.tables.proofs import PasswordProof, find_origin
+
+PATH: Final = f"{ACCESS}/password"
+WRONG: Final = "This is not your present password."
+
+
+async def password(visit: UserVisit) -> Answer:
+    """Shows the form."""
+    return await _form(visit)
+
+
+async def change_password(visit: UserVisit) -> Answer:
+    """Changes the password of who knows the present one. All other logins and tokens end."""
+    service, request, user, form = visit.service, visit.request, visit.user, visit.form
+    present, new = form.get("present", ""), form.get("password", "")
+    errors = errors_of_new_password(new, form.get("repeated", ""))
+    if not present or len(present) > LONGEST_PASSWORD:
+        errors["present"] = WRONG
+    if errors:
+        return await _form(visit, errors)
+    account, browser = user_account(user.uuid), browser_of(service, request)
+    stored = await service.read(users.find_password_hash, user.uuid)
+    known = await service.read(sessions.knows_browser, token_hash(browser), user.username, service.now())
+
+    async def matches(is_suspect: bool) -> bool:
+        return await service.passwords.matches(account, stored, present, is_suspect=is_suspect)
+
+    try:
+        proven = await is_right(service, request, account, matches, browser if known else None)
+    except TooManyAttempts as refusal:
+        return await _form(visit, {"present": refusal.message}, status=429, headers=refusal.headers)
+    if not proven or stored is None:
+        return await _form(visit, {"present": WRONG})
+    hashed = await service.passwords.hash(account, new)
+    settings = await service.login_settings()
+    begun = beginning(service, request, user, PasswordProof(hashed), settings)
+    keep_keys = form.get("keep_keys") == "yes"
+
+    def change(connection: Connection, actor: Actor) -> bool:
+        if find_origin(connection, user.id, PasswordProof(stored)) is None:
+            return False
+        now = service.now()
+        set_password(connection, actor, user, hashed, now, keep_tokens=False, keep_keys=keep_keys)
+        return begun.store(connection)
+
+    if not await visit.change(change):
+        return await _form(visit, {"present": WRONG})
+    made = Cookies(service.base_url)
+    told = "Your password has changed. All other browsers have been signed out, and your token has ended."
+    cookies = [
+        *login_cookies(made, settings, begun.session),
+        made.browser(begun.browser),
+        flash_cookie(service, begun.session.secret, told),
+    ]
+    return redirect_within(service, f"{service.base_url}{ACCESS}", cookies)
+
+
+async def _form(
+    visit: UserVisit,
+    errors: Mapping[str, str] | None = None,
+    *,
+    status: int = 422,
+    headers: Mapping[str, str] | None = None,
+) -> Answer:
+    return visit.page(
+        "own_password.html",
+        status=status if errors else 200,
+        headers=headers,
+        errors=errors or {},
+        has_keys=await visit.service.read(api_keys.count_of_user, visit.user.uuid) > 0,
+        shortest=SHORTEST_PASSWORD,
+        longest=LONGEST_PASSWORD,
+    )
+
+
+ROUTES = (
+    user_page(PATH, password),
+    user_action(f"{PATH}/change", change_password),
+)
