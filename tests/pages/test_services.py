@@ -121,8 +121,14 @@ def test_what_is_registered_is_changed(scene: Scene) -> None:
     visitor.press("Save")
     assert visitor.status == 422
     visitor.fill("Address of its web pages", "https://machines.example.org/")
+    visitor.choose("It may charge", "Its own resources, and those below")
+    visitor.fill("Other resources that it may charge", "no.such")
+    visitor.press("Save")
+    assert "There is no resource 'no.such'." in visitor.text
+    visitor.fill("Other resources that it may charge", TOKENS)
     visitor.press("Save")
     assert "https://machines.example.org/" in visitor.text
+    assert f"its own resources, {TOKENS}" in visitor.text
     visitor.open(f"{SERVICES}/change-resource/{MONTHLY}")
     visitor.choose("Seen by", "Programs only")
     visitor.choose("Limits", "Only report what they would refuse")

@@ -1,7 +1,7 @@
 """`ui/admin/services/new-component`, and a component's `change` and `remove`."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -11,6 +11,7 @@ from astakos.administration.load import load_within
 from astakos.administration.reasons import LONGEST_REASON, require_reason
 from astakos.administration.registered_entries import entry_of_component
 from astakos.administration.state_document import ComponentEntry, ServiceEntry, StateDocument, StateError
+from astakos.directory.charging_rights import ALL
 from astakos.directory.entities import Component
 from astakos.events.event import Actor
 from astakos.http.faults import Conflict
@@ -32,6 +33,9 @@ from astakos.storage.tables import registry
 
 NEW: Final = f"{SERVICES}/new-component"
 LONGEST_URL: Final = 1000
+OWN: Final = "own"
+RIGHTS: Final = ((OWN, "Its own resources, and those below"), (ALL, "All resources"))
+LONGEST_NAMES: Final = 10_000
 EXISTS: Final = "There is a component or service of this name already."
 
 
@@ -91,7 +95,13 @@ def _new_form(visit: UserVisit, given: Mapping[str, str], error: str = "") -> An
 async def ask_for_change(visit: UserVisit) -> Answer:
     """Shows the form that changes a component."""
     component = await visit.service.read(visited_component, visit)
-    given = {"ui_url": component.ui_url or "", "base_url": component.base_url or ""}
+    right = component.may_charge
+    given = {
+        "ui_url": component.ui_url or "",
+        "base_url": component.base_url or "",
+        "right": ALL if right is None or right == ALL else OWN,
+        "others": "\n".join(right) if isinstance(right, tuple) else "",
+    }
     return _change_form(visit, component, given)
 
 
@@ -103,11 +113,19 @@ async def change_component(visit: UserVisit) -> Answer:
         entry_of_component(component),
         ui_url=given.get("ui_url") or None,
         base_url=given.get("base_url") or None,
+        may_charge=_right(component, given),
     )
     refusal = await apply(visit, StateDocument(components=[entry]))
     if refusal:
         return _change_form(visit, component, given, refusal)
     return visit.done(f"{component.name} has been changed.", component_path(component.name))
+
+
+def _right(component: Component, given: Mapping[str, str]) -> list[str] | Literal["all"] | None:
+    """Returns what the form lets a component charge; None for what it may charge now."""
+    if given.get("right") == OWN:
+        return given.get("others", "").split()
+    return None if component.may_charge is None else ALL
 
 
 def _change_form(visit: UserVisit, component: Component, given: Mapping[str, str], error: str = "") -> Answer:
@@ -119,6 +137,8 @@ def _change_form(visit: UserVisit, component: Component, given: Mapping[str, str
         given=given,
         error=error,
         longest=LONGEST_URL,
+        rights=RIGHTS,
+        longest_names=LONGEST_NAMES,
     )
 
 
