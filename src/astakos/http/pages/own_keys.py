@@ -28,6 +28,7 @@ from astakos.http.pages.visits import Question, UserVisit
 from astakos.http.request import Answer
 from astakos.ledger.rules import UNLIMITED
 from astakos.pages.meters import Meter
+from astakos.pages.sentences import sentence
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import key_holdings, projects, registry
 from astakos.storage.tables.key_holdings import KeyQuota
@@ -81,7 +82,7 @@ async def make(visit: UserVisit) -> Answer:
     try:
         made = await visit.change(change)
     except KeyRefusedError as refusal:
-        return await _new_form(visit, form, _sentence(refusal))
+        return await _new_form(visit, form, sentence(str(refusal)))
     return visit.page("key_made.html", key=made.key, text=made.text, is_new=True)
 
 
@@ -143,7 +144,7 @@ async def change(visit: UserVisit) -> Answer:
     except NoSuchKeyError as refusal:
         raise ItemNotFound(NO_KEY) from refusal
     except KeyRefusedError as refusal:
-        return await _page(visit, found, form, _sentence(refusal))
+        return await _page(visit, found, form, sentence(str(refusal)))
     return visit.done("The key has been changed.", f"{KEYS}/{found.key.prefix}")
 
 
@@ -162,7 +163,7 @@ async def rotate(visit: UserVisit) -> Answer:
         raise ItemNotFound(NO_KEY) from refusal
     except KeyRefusedError as refusal:
         found = await _found(visit, visit.form.get("key", ""))
-        return await _page(visit, found, await _form_of(visit, found), _sentence(refusal))
+        return await _page(visit, found, await _form_of(visit, found), sentence(str(refusal)))
     return visit.page("key_made.html", key=made.key, text=made.text, is_new=False)
 
 
@@ -252,11 +253,6 @@ def _meter(quota: KeyQuota, resource: Resource | None) -> Meter:
         "" if period is None else period.words,
         None if period is None else period.resets,
     )
-
-
-def _sentence(refusal: KeyRefusedError) -> str:
-    words = str(refusal)
-    return f"{words[0].upper()}{words[1:]}."
 
 
 ROUTES = (

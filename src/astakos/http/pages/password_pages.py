@@ -15,6 +15,7 @@ from astakos.http.pages.visits import Visit
 from astakos.http.projects.actors import origin_of
 from astakos.http.request import Answer
 from astakos.http.secret_attempts import too_many
+from astakos.pages.sentences import sentence
 from astakos.service.password_links import find_user_of_link, request_recovery, set_password_with_link
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import api_keys
@@ -116,7 +117,7 @@ def errors_of_new_password(new: str, repeated: str) -> dict[str, str]:
     """Returns what is wrong with a new password that was typed twice, by the field of the form."""
     refusal = refuse_password(new)
     if refusal is not None:
-        return {"password": f"{refusal[0].upper()}{refusal[1:]}."}
+        return {"password": sentence(refusal)}
     return {} if new == repeated else {"repeated": "This is not the same password. Type it again."}
 
 
