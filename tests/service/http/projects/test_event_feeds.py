@@ -34,6 +34,7 @@ def test_administrators_read_all_events_in_pages(service: Caller, database: Data
         "kind": "project.shown",
         "actor": BOB.uuid,
         "origin": "192.0.2.7",
+        "key": None,
         "project": LAB,
         "user": BOB.uuid,
         "reason": "why",
