@@ -11,10 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from astakos.administration.usage_leaders import refresh_leaders
+from astakos.clock import DAY, now
 from pages.chromium import ChromiumVisitor, Kind, chromium, chromium_path, page_of
 from pages.project_scene import crowded
-from pages.scene import ADA, GRACE, LAB, ROOT, Person, staged
+from pages.scene import ADA, GRACE, LAB, ROOT, Person, Scene, staged
 from pages.visitors import log_in
+from service.installation import rows
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
 
@@ -36,6 +39,9 @@ PICTURES: Sequence[Picture] = (
     Picture("access", "/ui/access"),
     Picture("budget", "/ui/resources/llm.tokens/month?by=month"),
     Picture("user", f"/ui/admin/users/{ADA.uuid}", ROOT),
+    Picture("now", "/ui/admin/now", ROOT),
+    Picture("usage", "/ui/admin/usage?resource=compute.vm&by=share", ROOT),
+    Picture("commissions", "/ui/admin/commissions", ROOT),
 )
 
 DESKTOP = Kind("desktop", 1280, 800)
@@ -44,6 +50,12 @@ OTHERS = (
     Kind("desktop-dark", 1280, 800, dark=True),
     Kind("phone-dark", 360, 740, dark=True),
 )
+
+
+def _has_run_for_long(scene: Scene) -> None:
+    """What was pending is so for two hours, and the service has looked who uses most."""
+    refresh_leaders(scene.database, now())
+    rows(scene.database, "UPDATE pending_commissions SET issue_time = ?", now() - DAY // 12)
 
 
 def main() -> None:
@@ -66,6 +78,7 @@ def main() -> None:
         chromium(path) as browser,
     ):
         crowded(scene)
+        _has_run_for_long(scene)
         for (kind, target, ending), picture in itertools.product(kinds, wanted):
             with page_of(browser, kind) as page:
                 visitor = ChromiumVisitor(scene, page, kind)

@@ -12,6 +12,8 @@ from astakos.storage.tables.metered_figures import MeteredFigures
 from astakos.storage.tables.usage_leaders import Found, Ranking
 
 PERCENT = 100
+MOST_OVER = 100
+"""How many who are over a limit are examined at once."""
 
 
 class HolderUsage(NamedTuple):
@@ -41,10 +43,17 @@ class HolderUsage(NamedTuple):
 
 
 class OverPage(NamedTuple):
-    """Who is near a limit. `end` is where the next page begins; None on the last page."""
+    """Who is near a limit.
+
+    Attributes:
+        rows: who.
+        end: after which holding the next page begins; None on the last page.
+        skip: how many there the next page leaves out, because they are on this one.
+    """
 
     rows: list[HolderUsage]
     end: int | None
+    skip: int = 0
 
 
 def require_resource(connection: Connection, resource: str) -> None:
@@ -101,17 +110,33 @@ def top_in_period(connection: Connection, resource: str, start: int, most: int) 
 
 
 def find_over(
-    connection: Connection, percent: int, now: int, *, resource: str | None = None, after: int = 0
+    connection: Connection,
+    percent: int,
+    now: int,
+    *,
+    resource: str | None = None,
+    after: int = 0,
+    skip: int = 0,
+    most: int | None = None,
 ) -> OverPage:
     """Return a page of users and projects who use at least so many percent of a limit.
 
     A page examines a bounded number of holdings, so it can be empty and not the last one.
+
+    Args:
+        connection: where to read.
+        percent: the part of the limit.
+        now: the instant.
+        resource: only limits of this resource.
+        after: the `end` of the page before.
+        skip: the `skip` of the page before.
+        most: how many at most; None for all that are examined.
     """
     found, end = usage_over.read_reached(connection, percent, after)
     figures = MeteredFigures(connection, now)
     # What is left of grants is in holdings, too, which are of no registered resource.
     wanted = registry.scales(connection) if resource is None else {resource}
-    rows = []
+    present_ones = []
     for one in found:
         if one.key.resource not in wanted:
             continue
@@ -119,8 +144,21 @@ def find_over(
         usage, limit = present.holding.usage_max, present.holding.limit
         if usage > 0 and limit < UNLIMITED and usage * PERCENT >= limit * percent:
             resets = None if present.period is None else present.period.resets
-            rows.append(_usage(connection, one.key, present.holding, resets))
-    return OverPage(rows, end)
+            present_ones.append((one.key, present.holding, resets))
+    last = len(present_ones) if most is None else skip + most
+    rows = [_usage(connection, *row) for row in present_ones[skip:last]]
+    return OverPage(rows, end) if len(present_ones) <= last else OverPage(rows, after, last)
+
+
+def over_now(connection: Connection, now: int) -> list[HolderUsage]:
+    """Return who uses more than a limit, among those who used most of it when the service last looked."""
+    figures = MeteredFigures(connection, now)
+    rows = []
+    for one in usage_leaders.list_over(connection, MOST_OVER):
+        present = figures.at_present(one.key, one.id, one.holding, one.mark)
+        if present.holding.usage_max > present.holding.limit:
+            rows.append(_usage(connection, one.key, present.holding, None))
+    return rows
 
 
 def _usage(connection: Connection, key: Key, holding: Holding, resets: int | None) -> HolderUsage:

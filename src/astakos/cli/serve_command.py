@@ -261,18 +261,18 @@ def serve(
 
     # From here on, this process keeps no connection open besides the engine's.
     database.close()
-    reports = None if metrics_port is None else Reports()
+    reports = Reports()
     processes = Supervisor(
         ledger_storage(database),
         instructions,
         listener,
         workers,
         ready,
+        reports,
         drain_seconds=drain_seconds,
-        reports=reports,
     )
     metrics_url = None
-    if metrics_port is not None and reports is not None:
+    if metrics_port is not None:
         metrics_url = _serve_metrics(metrics_host, metrics_port, processes, reports, database)
     housekeeping = Housekeeping(*(functools.partial(work, database) for work in BY_THE_CLOCK))
     processes.engine.tell_time(housekeeping.tell_time)

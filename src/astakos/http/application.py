@@ -20,12 +20,14 @@ from astakos.http.forwarding import ProxyWarning
 from astakos.http.keystone.errors import error_answer, is_keystone_path
 from astakos.http.media_types import HTML_UTF8, JSON_UTF8
 from astakos.http.pages.refusals import NO_PAGE, bare_refusal_page, refusal_page, wants_page
+from astakos.http.recent_figures import RecentFigures, in_this_process
 from astakos.http.request import NO_SUCH_CALL, XML, Answer, Request
-from astakos.http.request_counts import RequestCounts
+from astakos.http.request_counts import RequestCounts, report_of
 from astakos.http.request_ids import RequestIds
 from astakos.http.routes import API_PREFIXES, find_route
 from astakos.http.serialization import fault_to_xml, to_json
 from astakos.http.unavailability import fault_of
+from astakos.ledger.embedded_engine import GroupCommit
 from astakos.ledger.ports import StorageUnavailableError
 from astakos.logs import request_id
 from astakos.service.admission import current_caller
@@ -50,6 +52,11 @@ class Application:
         """Serves the service below the path of its base URL, in one dialect of the API."""
         self.service = service
         self.requests = RequestCounts()
+        if isinstance(service.ledger, GroupCommit):
+            figures = RecentFigures(
+                service.ledger.engine, lambda: (1, report_of(0, self.requests, service.ledger))
+            )
+            service.ask_figures = in_this_process(figures)
         self._dialect = dialect
         self._prefix = urlsplit(service.base_url).path.rstrip("/")
         self._request_ids = RequestIds()

@@ -73,18 +73,16 @@ def tell(connection: socket.socket, requests: RequestCounts, ledger: Ledger) -> 
     """
     with connection, connection.makefile("rb") as questions:
         for question in questions:
-            under_way, refused, late = ledger.counts()
-            used = resource.getrusage(resource.RUSAGE_SELF)
-            report = Report(
-                int(question),
-                requests.all(),
-                under_way,
-                refused,
-                late,
-                used.ru_utime + used.ru_stime,
-                _resident_bytes(),
-            )
+            report = report_of(int(question), requests, ledger)
             connection.sendall(msgspec.json.encode(report) + b"\n")
+
+
+def report_of(number: int, requests: RequestCounts, ledger: Ledger) -> Report:
+    """Returns what this process has counted since it started, and its load."""
+    under_way, refused, late = ledger.counts()
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    cpu_seconds = used.ru_utime + used.ru_stime
+    return Report(number, requests.all(), under_way, refused, late, cpu_seconds, _resident_bytes())
 
 
 def _resident_bytes() -> int:

@@ -12,7 +12,11 @@ from astakos.ledger.watched_clock import WatchedClock
 
 
 class GroupCommit(Ledger):
-    """A ledger whose engine runs on its own thread between `start` and `stop`."""
+    """A ledger whose engine runs on its own thread between `start` and `stop`.
+
+    Attributes:
+        engine: the engine.
+    """
 
     def __init__(
         self,
@@ -33,13 +37,13 @@ class GroupCommit(Ledger):
             longest_wait: see `Ledger`.
         """
         super().__init__(self._begin, most_waiting=most_waiting, longest_wait=longest_wait)
-        self._engine = Engine(storage, WatchedClock(clock, elapsed))
+        self.engine = Engine(storage, WatchedClock(clock, elapsed))
         self._thread: threading.Thread | None = None
 
     def _begin(self) -> socket.socket:
         ours, engines = socket.socketpair()
-        self._engine.serve(engines)
-        self._thread = threading.Thread(target=self._engine.run, name="astakos-engine", daemon=True)
+        self.engine.serve(engines)
+        self._thread = threading.Thread(target=self.engine.run, name="astakos-engine", daemon=True)
         self._thread.start()
         return ours
 

@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 import sys
-import time
 from collections.abc import Mapping
 from typing import Final
 
@@ -16,7 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from astakos.http.dialects.newest import NEWEST
 from astakos.http.request import Answer, Request
-from astakos.metrics.questions import LENGTH_BYTES, QUESTION
+from astakos.processes.questions import Asker
 from astakos.server.limits import Limits
 from astakos.server.running import new_event_loop
 from astakos.server.server import Server
@@ -24,32 +23,18 @@ from astakos.server.server import Server
 PATH: Final = "/metrics"
 PLAIN: Final = "text/plain; charset=utf-8"
 LIMITS: Final = Limits(connections=32, body_bytes=1, idle_seconds=75.0, grace_seconds=1.0)
-PATIENCE_SECONDS: Final = 10.0
-"""How long to wait for the metrics."""
-PAUSE_SECONDS: Final = 0.2
-"""The shortest time from one question to the next."""
 
 
 class MetricsSite:
     """Answers `GET /metrics`, and nothing else."""
 
-    _answers: asyncio.StreamReader
-    _questions: asyncio.StreamWriter
-    _told: "asyncio.Future[bytes]"
-    _hearing: "asyncio.Task[None]"
-
     def __init__(self, engine: socket.socket) -> None:
         """Asks through a connection to the process of the engine."""
-        self._engine = engine
-        self._asked = -PAUSE_SECONDS
-        self._asking: asyncio.Task[bytes] | None = None
+        self._asker = Asker(engine, lambda: os._exit(0))
 
     async def start(self) -> None:
         """Begins to listen to the process of the engine."""
-        loop = asyncio.get_running_loop()
-        self._told = loop.create_future()
-        self._answers, self._questions = await asyncio.open_unix_connection(sock=self._engine)
-        self._hearing = loop.create_task(self._hear())
+        await self._asker.start()
 
     def prepare_to_stop(self) -> None:
         """Nobody needs to be told."""
@@ -73,33 +58,13 @@ class MetricsSite:
             return Answer(404, f"The metrics are at {PATH}.\n".encode(), PLAIN)
         if request.method not in ("GET", "HEAD"):
             return Answer(405, b"Use GET.\n", PLAIN, {"Allow": "GET, HEAD"})
-        if self._asking is None or self._asking.done():
-            self._asking = asyncio.get_running_loop().create_task(self._ask())
         try:
-            metrics = await asyncio.shield(self._asking)
+            metrics = await self._asker.ask()
         except TimeoutError:
             metrics = b""
         if not metrics:
             return Answer(503, b"The metrics cannot be collected now.\n", PLAIN, {"Retry-After": "1"})
         return Answer(200, metrics, CONTENT_TYPE_LATEST)
-
-    async def _ask(self) -> bytes:
-        await asyncio.sleep(self._asked + PAUSE_SECONDS - time.monotonic())
-        self._asked = time.monotonic()
-        self._told = asyncio.get_running_loop().create_future()
-        self._questions.write(QUESTION)
-        return await asyncio.wait_for(self._told, PATIENCE_SECONDS)
-
-    async def _hear(self) -> None:
-        """Take the answers, as long as the process of the engine lives."""
-        try:
-            while True:
-                length = int.from_bytes(await self._answers.readexactly(LENGTH_BYTES), "big")
-                metrics = await self._answers.readexactly(length)
-                if not self._told.done():
-                    self._told.set_result(metrics)
-        except (asyncio.IncompleteReadError, OSError):
-            os._exit(0)
 
     def note_gone(self, _request: Request) -> None:
         """Nobody counts these requests."""

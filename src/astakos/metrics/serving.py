@@ -19,8 +19,8 @@ from astakos.ledger.engine import Engine
 from astakos.metrics.collector import ServiceCollector
 from astakos.metrics.database_count import DatabaseCount
 from astakos.metrics.log_collector import LogCollector
-from astakos.metrics.questions import answer_questions
 from astakos.processes.listening import listen
+from astakos.processes.questions import answer_questions
 from astakos.processes.reports import Reports
 from astakos.storage.protocol import Database
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase

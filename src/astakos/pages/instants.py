@@ -41,8 +41,12 @@ def duration(seconds: int) -> str:
     if seconds < HOUR:
         return f"{seconds // MINUTE} min"
     if seconds < DAY:
-        return f"{seconds // HOUR} h {seconds % HOUR // MINUTE} min"
-    return f"{seconds // DAY} d {seconds % DAY // HOUR} h"
+        return _two(seconds // HOUR, "h", seconds % HOUR // MINUTE, "min")
+    return _two(seconds // DAY, "d", seconds % DAY // HOUR, "h")
+
+
+def _two(number: int, unit: str, rest: int, of_rest: str) -> str:
+    return f"{number} {unit} {rest} {of_rest}" if rest else f"{number} {unit}"
 
 
 def _moment(instant: int) -> datetime:

@@ -9,6 +9,7 @@ import msgspec
 
 from astakos.directory.trusted_proxies import THIS_MACHINE
 from astakos.http.dialects.names import NEWEST_NAME
+from astakos.http.recent_figures import Figures
 from astakos.http.request_counts import Report
 from astakos.ledger.frames import Answered, Asked
 from astakos.server.limits import Limits
@@ -41,7 +42,7 @@ def spoken_version() -> bytes:
     A running supervisor starts workers from the version that is installed at that time. The identifier is a
     hash of the message schemas, without their prose, so that it changes whenever they do.
     """
-    messages = [Instructions, Asked, Answered, Report]
+    messages = [Instructions, Asked, Answered, Report, Figures]
     schemas = [_without_prose(msgspec.json.schema(message)) for message in messages]
     return hashlib.sha256(msgspec.json.encode(schemas, order="sorted")).hexdigest()[:16].encode("ascii")
 

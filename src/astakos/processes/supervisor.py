@@ -10,15 +10,19 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 
 import msgspec
 
 from astakos import clock
+from astakos.http.recent_figures import PERIOD_SECONDS, RecentFigures
 from astakos.ledger.engine import Engine
 from astakos.ledger.ports import LedgerStorage
 from astakos.ledger.watched_clock import WatchedClock
 from astakos.processes.configuration import DRAIN, READY, Instructions, keep_what_is_there, spoken_version
+from astakos.processes.questions import answer_questions
 from astakos.processes.reports import Reports
 from astakos.storage.opening import ledger_clock
 
@@ -35,21 +39,25 @@ class WorkerFailedError(Exception):
 class _Worker:
     """One worker process."""
 
-    def __init__(self, instructions: Instructions, listener: socket.socket, reports: Reports | None) -> None:
+    def __init__(
+        self, instructions: Instructions, listener: socket.socket, reports: Reports, figures: RecentFigures
+    ) -> None:
         self.control, its_control = socket.socketpair()
         self.engine, its_engine = socket.socketpair()
+        asker, its_asker = socket.socketpair()
         with contextlib.ExitStack() as its:
             its.enter_context(its_control)
             its.enter_context(its_engine)
-            inherited = [its_control.fileno(), its_engine.fileno(), listener.fileno()]
-            if reports is not None:
-                inherited.append(its.enter_context(reports.connect()).fileno())
+            its.enter_context(its_asker)
+            its_reports = its.enter_context(reports.connect())
+            inherited = [one.fileno() for one in (its_control, its_engine, listener, its_reports, its_asker)]
             self._process = subprocess.Popen(  # noqa: S603 - no argument comes from outside
                 [sys.executable, "-m", "astakos.processes.worker", *map(str, inherited)],
                 pass_fds=inherited,
                 # Ctrl-C must reach only this process, which tells the workers when to exit.
                 process_group=0,
             )
+        threading.Thread(target=_tell_figures, args=(asker, figures), daemon=True).start()
         # If it has exited already, that is noticed like any other exit.
         with contextlib.suppress(OSError):
             self.control.sendall(spoken_version() + b"\n" + msgspec.json.encode(instructions) + b"\n")
@@ -75,6 +83,22 @@ class _Worker:
         return self._process.wait()
 
 
+def _tell_figures(asker: socket.socket, figures: RecentFigures) -> None:
+    """Tells a worker how the service does, whenever it asks, until it has ended."""
+    with asker:
+        answer_questions(asker, figures.figures)
+
+
+def _keep_sampling(figures: RecentFigures) -> None:
+    """Has samples ready for whoever asks first."""
+    while True:
+        time.sleep(PERIOD_SECONDS)
+        try:
+            figures.sample()
+        except Exception:
+            log.exception("taking a sample of the figures failed; will retry")
+
+
 class Supervisor:
     """The engine and the workers that use it."""
 
@@ -85,9 +109,9 @@ class Supervisor:
         listener: socket.socket,
         count: int,
         ready: Callable[[], None],
+        reports: Reports,
         *,
         drain_seconds: float = 0,
-        reports: Reports | None = None,
     ) -> None:
         """Prepares the engine. No worker is started yet.
 
@@ -97,8 +121,8 @@ class Supervisor:
             listener: Socket that the workers accept connections on.
             count: Number of workers.
             ready: Called when all workers are ready.
+            reports: Collects the counts of the workers.
             drain_seconds: How long requests are still answered after the signal to shut down.
-            reports: Collects the counts of the workers; None if metrics are off.
         """
         self.engine = Engine(storage, WatchedClock(ledger_clock(storage), clock.elapsed, clock.boot()))
         self._instructions = instructions
@@ -107,6 +131,7 @@ class Supervisor:
         self._ready = ready
         self._drain_seconds = drain_seconds
         self._reports = reports
+        self._figures = RecentFigures(self.engine, reports.collect)
         self._workers: set[_Worker] = set()
         self._is_ready = False
         self._draining = False
@@ -124,12 +149,13 @@ class Supervisor:
             self.engine.watch(signals, lambda: self._end(signals))
             for _ in range(self._count):
                 self._begin_worker()
+            threading.Thread(target=_keep_sampling, args=(self._figures,), daemon=True).start()
             self.engine.run()
         if self._failed:
             raise WorkerFailedError("a worker exited before it was ready; see its output")
 
     def _begin_worker(self) -> None:
-        worker = _Worker(self._instructions, self._listener, self._reports)
+        worker = _Worker(self._instructions, self._listener, self._reports, self._figures)
         self._workers.add(worker)
         if self._draining:
             worker.drain()

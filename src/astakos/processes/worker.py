@@ -15,6 +15,7 @@ from astakos.http.request_counts import tell
 from astakos.ledger.engine_client import Ledger
 from astakos.logs import set_up_logging
 from astakos.processes.configuration import DRAIN, READY, Instructions, keep_what_is_there, spoken_version
+from astakos.processes.questions import Asker
 from astakos.server.running import serve
 from astakos.service.service import Service
 from astakos.storage.opening import database_of
@@ -24,7 +25,8 @@ def work(
     control: socket.socket,
     engine: socket.socket,
     listener: socket.socket,
-    questions: socket.socket | None = None,
+    questions: socket.socket,
+    figures: socket.socket,
 ) -> None:
     """Answers requests until SIGTERM. Exits at once if the supervisor is gone.
 
@@ -32,7 +34,8 @@ def work(
         control: Connection to the supervisor.
         engine: Connection to the ledger's engine.
         listener: Socket to accept connections on.
-        questions: Connection on which the supervisor asks for counts; None if metrics are off.
+        questions: Connection on which the supervisor asks for counts.
+        figures: Connection on which to ask the supervisor how the service does.
     """
     commands = control.makefile("rb")
     if commands.readline().rstrip(b"\n") != spoken_version():
@@ -50,9 +53,9 @@ def work(
 
     application = Application(service, DIALECTS[instructions.compatibility])
     threading.Thread(target=_obey, args=(commands, service), daemon=True).start()
-    if questions is not None:
-        counted = questions, application.requests, service.ledger
-        threading.Thread(target=tell, args=counted, daemon=True).start()
+    service.ask_figures = Asker(figures, lambda: None).ask
+    counted = questions, application.requests, service.ledger
+    threading.Thread(target=tell, args=counted, daemon=True).start()
 
     def ready() -> None:
         keep_what_is_there()

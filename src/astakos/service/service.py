@@ -1,6 +1,6 @@
 """The state that all handlers share: the database, the ledger's engine, and caches."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from astakos import clock
@@ -69,6 +69,8 @@ class Service:
         self.has_mail = has_mail
         self.proxies = proxies or TrustedProxies()
         self.database = database
+        self.ask_figures: Callable[[], Awaitable[bytes]] | None = None
+        """Returns how all processes of the service do (`http/recent_figures.py`), if that can be asked."""
         self.base_url = base_url
         self.ledger = ledger or GroupCommit(ledger_storage(database), now, most_waiting=queue_limit)
         self.attempts = Attempts(self, now)

@@ -63,6 +63,8 @@ def test_the_key_of_a_commission_is_shown(database: Database, service: Caller) -
     prefix = made(service, ALICE.token)["prefix"]
     serial = service.issued(COMPUTE_TOKEN, (U, 2), (P, 2), key=prefix)
     assert astakos(database, "commission", "show", str(serial), "--json").document["key"] == prefix
+    of_key = astakos(database, "commission", "list", "--holder", f"key:{prefix}", "--json").document
+    assert [one["serial"] for one in of_key] == [serial]
     service.issued(COMPUTE_TOKEN, (U, 1), (P, 1), key=prefix, auto_accept=True)
     service.issued(COMPUTE_TOKEN, (U, 1), auto_accept=True)
     for command in commands:

@@ -130,3 +130,15 @@ def last_start(database: Database, meter: str) -> int:
     before = start_before(reader, meter, start)
     assert before is not None
     return before
+
+
+@pytest.mark.usefixtures("used")
+def test_a_page_of_those_near_a_limit_goes_on_where_the_last_one_ended(database: Database) -> None:
+    whole = find_over(database.reader(), 25, LOADED)
+    found, after, skip = [], 0, 0
+    for _ in whole.rows:
+        page = find_over(database.reader(), 25, LOADED, after=after, skip=skip, most=1)
+        found += page.rows
+        after, skip = page.end or 0, page.skip
+    assert found == whole.rows
+    assert (after, skip) == (0, 0)

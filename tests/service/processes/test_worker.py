@@ -6,7 +6,7 @@ import sys
 
 def test_a_worker_of_another_version_says_so_and_ends() -> None:
     with contextlib.ExitStack() as sockets:
-        pairs = [socket.socketpair() for _ in range(3)]
+        pairs = [socket.socketpair() for _ in range(5)]
         for pair in pairs:
             for one in pair:
                 sockets.enter_context(one)

@@ -1,14 +1,13 @@
 """`ui/admin/audit`: who changed what, when, and from where."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Final, NamedTuple
 
 from astakos.administration.accounts import find_user_if_any
 from astakos.administration.event_kinds import refuse_kind
-from astakos.clock import DAY, from_iso
 from astakos.events.change_words import changes
 from astakos.events.event import OPERATOR, SERVICE, RecordedEvent
+from astakos.http.pages.filters import end_of_day, start_of_day, whole_number
 from astakos.http.pages.page_kinds import administrator_page
 from astakos.http.pages.visits import UserVisit
 from astakos.http.request import Answer
@@ -18,7 +17,6 @@ from astakos.storage.tables import events, projects, users
 
 AUDIT: Final = "/ui/admin/audit"
 ROWS: Final = 50
-LONGEST_NUMBER: Final = 18
 ORIGINS: Final = {OPERATOR.origin: "the command line", SERVICE.origin: "the service itself"}
 
 
@@ -83,9 +81,9 @@ def _find(connection: Connection, filters: Filters) -> Found:
         actor=None if filters.who in ORIGINS else _user(connection, filters.who, "who", errors),
         origin=filters.who if filters.who in ORIGINS else None,
         kind=_kind(filters.kind, errors),
-        since=_instant(filters.since, "since", errors),
-        until=_end(_instant(filters.until, "until", errors), filters.until),
-        before=_number(filters.before),
+        since=start_of_day(filters.since, "since", errors),
+        until=end_of_day(filters.until, "until", errors),
+        before=whole_number(filters.before),
     )
     if errors:
         return Found([], has_more=False, errors=errors)
@@ -108,25 +106,6 @@ def _kind(kind: str, errors: dict[str, str]) -> str | None:
     if refusal is not None:
         errors["kind"] = refusal
     return kind or None
-
-
-def _instant(day: str, field: str, errors: dict[str, str]) -> int | None:
-    if not day:
-        return None
-    try:
-        return from_iso(f"{datetime.strptime(day, '%Y-%m-%d').date()}T00:00:00+00:00")  # noqa: DTZ007 - a day
-    except ValueError:
-        errors[field] = "Write a day like 2031-02-03."
-        return None
-
-
-def _end(start: int | None, day: str) -> int | None:
-    """Returns the instant at which a day ends, of which the start is given."""
-    return start if start is None or not day else start + DAY
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER else None
 
 
 def named_events(connection: Connection, found: Sequence[RecordedEvent]) -> Sequence[ShownEvent]:

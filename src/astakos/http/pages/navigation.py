@@ -12,7 +12,10 @@ FOR_USERS: Final = (
     ("/ui/account", "Account"),
 )
 FOR_ADMINISTRATORS: Final[Sequence[tuple[str, str]]] = (
+    ("/ui/admin/now", "Now"),
+    ("/ui/admin/usage", "Usage"),
     ("/ui/admin/users", "Users"),
+    ("/ui/admin/commissions", "Commissions"),
     ("/ui/admin/projects", "Projects"),
     ("/ui/admin/services", "Services"),
     ("/ui/admin/audit", "Audit log"),

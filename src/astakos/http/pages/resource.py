@@ -9,13 +9,13 @@ from astakos.clock import to_iso
 from astakos.directory.entities import Resource, User
 from astakos.http.commissions.history_pages import cursor_of, read_cursor
 from astakos.http.faults import ItemNotFound
+from astakos.http.pages.csv_files import csv_file
 from astakos.http.pages.page_kinds import user_page
 from astakos.http.pages.refusals import NO_PAGE
 from astakos.http.pages.user_meters import Row, meters_of
 from astakos.http.pages.visits import UserVisit
 from astakos.http.request import Answer
 from astakos.ledger.rules import Key
-from astakos.pages.comma_separated import comma_separated
 from astakos.pages.courses import Change, Point, Step, course, starts_of
 from astakos.projects.limits import project_holder, user_holder
 from astakos.storage.protocol import Connection
@@ -28,7 +28,6 @@ CHARGES_OF_A_PAGE: Final = 20
 CHARGES_OF_A_FILE: Final = 1000
 PENDING_SHOWN: Final = 100
 PERIODS: Final = 400
-CSV: Final = "text/csv; charset=utf-8"
 STEPS: Final = (
     (Step.HOUR, "By hour"),
     (Step.DAY, "By day"),
@@ -73,9 +72,9 @@ async def resource(visit: UserVisit) -> Answer:
     if found is None:
         raise ItemNotFound(NO_PAGE)
     if file == "course":
-        return _file(name, _course_file(found))
+        return _course_file(name, found)
     if file == "charges":
-        return _file(name, _charges_file(found))
+        return _charges_file(name, found)
     path = f"{visit.site.base}{PATH}/{quote(name)}"
     kept = {"project": found.row.project, "by": step.value}
 
@@ -141,8 +140,9 @@ def _find(
     )
 
 
-def _course_file(found: Found) -> bytes:
-    return comma_separated(
+def _course_file(name: str, found: Found) -> Answer:
+    return csv_file(
+        name,
         ("start", "highest", "usage", "added", "returned", "reset"),
         (
             (to_iso(one.start), one.highest, one.usage, one.added, one.returned, int(one.resets))
@@ -151,8 +151,9 @@ def _course_file(found: Found) -> bytes:
     )
 
 
-def _charges_file(found: Found) -> bytes:
-    return comma_separated(
+def _charges_file(name: str, found: Found) -> Answer:
+    return csv_file(
+        name,
         ("time", "service", "serial", "name", "outcome", "requested", "settled", "usage", "limit"),
         (
             (
@@ -169,12 +170,6 @@ def _charges_file(found: Found) -> bytes:
             for one in found.charges
         ),
     )
-
-
-def _file(name: str, content: bytes) -> Answer:
-    plain = "".join(char if char.isascii() and char.isalnum() else "-" for char in name)
-    headers = {"Content-Disposition": f'attachment; filename="{plain}.csv"', "Vary": "Cookie"}
-    return Answer(200, content, CSV, headers)
 
 
 ROUTES = (user_page(f"{PATH}/{{resource}}", resource),)

@@ -15,6 +15,7 @@
       time.dataset.local = "";
     }
     for (const button of root.querySelectorAll("button[data-copy]")) button.hidden = !navigator.clipboard;
+    for (const all of root.querySelectorAll("input[data-select-all]")) all.parentElement.hidden = false;
   }
 
   async function copy(button) {

@@ -1,5 +1,6 @@
 """Finds holdings, with the limits that apply."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from astakos.ledger.rules import Holding, Key
@@ -16,6 +17,12 @@ FROM holdings h {PROJECT_LEVEL}
 """
 FIND = f"{FINDING} WHERE h.holder = ? AND h.source = ? AND h.resource = ?"
 FIND_BY_ID = f"{FINDING} WHERE h.id = ?"
+
+IDS_AT_A_TIME = 50
+"""How many ids one statement looks up."""
+FIND_KEYS = (
+    f"SELECT id, holder, source, resource FROM holdings WHERE id IN ({', '.join('?' * IDS_AT_A_TIME)})"
+)
 
 
 class Row(NamedTuple):
@@ -55,6 +62,18 @@ def find(connection: Connection, key: Key) -> Row | None:
 def find_by_id(connection: Connection, identifier: int) -> Row:
     """Return the holding with an id that a commission refers to."""
     return _row(connection.execute(FIND_BY_ID, (identifier,)).fetchone())
+
+
+def keys_by_id(connection: Connection, identifiers: Iterable[int]) -> dict[int, Key]:
+    """Return the keys of holdings with some ids."""
+    wanted = list(dict.fromkeys(identifiers))
+    found: dict[int, Key] = {}
+    for start in range(0, len(wanted), IDS_AT_A_TIME):
+        part = wanted[start : start + IDS_AT_A_TIME]
+        part += part[-1:] * (IDS_AT_A_TIME - len(part))
+        for identifier, holder, source, resource in connection.execute(FIND_KEYS, part).fetchall():
+            found[identifier] = Key(holder, read_source(source), resource)
+    return found
 
 
 def _row(row: tuple[int, str, str, str, int, int, int, int | None, int | None]) -> Row:

@@ -1,14 +1,15 @@
 """Lists pending commissions of all components for administrators, the oldest first, page by page."""
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
-from astakos.ledger.rules import Provision
+from astakos.ledger.rules import Key, Provision
 from astakos.storage.protocol import Connection
-from astakos.storage.tables.holdings import find_by_id
-from astakos.storage.tables.provisions import read_all_pending
+from astakos.storage.tables.holdings import keys_by_id
+from astakos.storage.tables.provisions import StoredPending, read_all_pending
 
 MOST_LOOKED_AT = 5_000
 """How many commissions one page examines at most. It then ends even if it is not full."""
@@ -21,13 +22,17 @@ WHERE component_id = ? AND serial > ? ORDER BY serial LIMIT ?
 """
 
 
+Stored = tuple[int, int, str, int, int | None, str]
+"""A row of `READ`."""
+
+
 @dataclass(frozen=True, slots=True)
 class PendingWanted:
     """Which pending commissions to list; None matches all.
 
     Attributes:
         component: the id of the component that issued it.
-        holder: the ledger's name of a holder that it has a provision for.
+        holder: the ledger's name of a holder that it has a provision for, or of the key it was issued for.
         resource: the name of a resource that it has a provision of.
         issued_before: only those issued before this instant.
     """
@@ -86,41 +91,55 @@ def read_pending_page(
     streams = (
         _read(connection, component, after) for component in names if wanted.component in (None, component)
     )
+    keys: dict[int, Key] = {}
     entries: list[PendingEntry] = []
-    for looked_at, row in enumerate(heapq.merge(*streams), start=1):
-        serial, component, name, issue_time, expires, document = row
-        pending = read_all_pending(document)
-        provisions = _provisions(connection, wanted, issue_time, pending.provisions)
-        if provisions is not None:
-            if len(entries) == most:
-                return PendingPage(entries, entries[-1].serial)
-            entries.append(
-                PendingEntry(
-                    serial, names[component], name, issue_time, expires, provisions, pending.key_holder
+    looked_at = 0
+    for part in _parts(heapq.merge(*streams), most):
+        pending = [read_all_pending(row[-1]) for row in part]
+        missing = {holding for one in pending for holding, _ in one.provisions} - keys.keys()
+        keys |= keys_by_id(connection, missing)
+        for row, stored in zip(part, pending, strict=True):
+            serial, component, name, issue_time, expires, _ = row
+            looked_at += 1
+            is_too_new = wanted.issued_before is not None and issue_time >= wanted.issued_before
+            provisions = None if is_too_new else _provisions(wanted, stored, keys)
+            if provisions is not None:
+                if len(entries) == most:
+                    return PendingPage(entries, entries[-1].serial)
+                entries.append(
+                    PendingEntry(
+                        serial, names[component], name, issue_time, expires, provisions, stored.key_holder
+                    )
                 )
-            )
-        if looked_at == MOST_LOOKED_AT:
-            return PendingPage(entries, serial)
+            if looked_at == MOST_LOOKED_AT:
+                return PendingPage(entries, serial)
     return PendingPage(entries, None)
 
 
+def _parts(rows: Iterable[Stored], most: int) -> Iterator[list[Stored]]:
+    """Yield what is pending in parts: first what fills a page if all match, then larger ones."""
+    remaining = iter(rows)
+    size = most + 1
+    while part := list(islice(remaining, size)):
+        yield part
+        size = AT_A_TIME
+
+
 def _provisions(
-    connection: Connection, wanted: PendingWanted, issue_time: int, stored: Iterable[tuple[int, int]]
+    wanted: PendingWanted, pending: StoredPending, keys: Mapping[int, Key]
 ) -> tuple[Provision, ...] | None:
     """Return the provisions of a commission; None if it does not match."""
-    if wanted.issued_before is not None and issue_time >= wanted.issued_before:
+    found = [Provision(keys[holding], quantity) for holding, quantity in sorted(pending.provisions)]
+    if wanted.resource is not None and all(one.key.resource != wanted.resource for one in found):
         return None
-    found = [Provision(find_by_id(connection, holding).key, quantity) for holding, quantity in sorted(stored)]
-    for attribute, value in (("holder", wanted.holder), ("resource", wanted.resource)):
-        if value is not None and all(getattr(one.key, attribute) != value for one in found):
-            return None
+    holders = {pending.key_holder, *(one.key.holder for one in found)}
+    if wanted.holder is not None and wanted.holder not in holders:
+        return None
     found.sort(key=lambda provision: provision.key.source is None)
     return tuple(found)
 
 
-def _read(
-    connection: Connection, component: int, after: int
-) -> Iterator[tuple[int, int, str, int, int | None, str]]:
+def _read(connection: Connection, component: int, after: int) -> Iterator[Stored]:
     while True:
         rows = connection.execute(READ, (component, after, AT_A_TIME)).fetchall()
         yield from rows

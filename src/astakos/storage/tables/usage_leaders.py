@@ -45,6 +45,10 @@ SELECT {FIGURES} FROM usage_leaders l JOIN holdings h ON h.id = l.holding_id
 WHERE l.resource = ? AND l.ranking = ?
 """
 FIND = f"SELECT {FIGURES} FROM holdings h WHERE h.id = ?"
+OVER = f"""
+SELECT {FIGURES} FROM usage_leaders l JOIN holdings h ON h.id = l.holding_id
+WHERE l.ranking = 'share' AND h.usage_max > h."limit" ORDER BY h.id LIMIT ?
+"""
 IN_PERIOD = f"""
 SELECT {FIGURES}, c.total FROM closed_periods c JOIN holdings h ON h.id = c.holding_id
 WHERE c.start = ? AND h.resource = ? AND h.source = '' ORDER BY c.total DESC LIMIT ?
@@ -122,6 +126,11 @@ def refreshed(connection: Connection) -> int | None:
 def list_leaders(connection: Connection, resource: str, ranking: Ranking) -> list[Found]:
     """Return the figures of the leaders of a resource, in no order."""
     return [_found(row) for row in connection.execute(LEADERS, (resource, ranking.value)).fetchall()]
+
+
+def list_over(connection: Connection, most: int) -> list[Found]:
+    """Return the leaders whose usage is above their limit, or was in a meter's period that is over."""
+    return [_found(row) for row in connection.execute(OVER, (most,)).fetchall()]
 
 
 def find(connection: Connection, identifier: int) -> Found:
