@@ -12,30 +12,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from tools.postgres_server import own_server
 
-from astakos import clock
-from astakos.administration.limit_updates import sync_project
-from astakos.administration.load import load
-from astakos.administration.state_document import ComponentEntry, ResourceEntry, ServiceEntry, StateDocument
-from astakos.directory.entities import User
-from astakos.projects.limits import SYSTEM_PROJECT_LIFETIME
-from astakos.projects.project import Capacity, Membership, MembershipState, Policy, Project, ProjectState
-from astakos.storage.opening import database_of
-from astakos.storage.protocol import Connection
-from astakos.storage.tables import memberships, projects, users
-from benchmarks import cloning, machine
+from benchmarks import machine
 from benchmarks.load_generator import Outcome, Pairs, Plan, generate
+from benchmarks.many_users import make_users
 from benchmarks.population import (
-    COMPONENT,
     COMPONENT_TOKEN,
-    LIMIT,
     QUANTITIES,
     commission,
     database_url,
-    user_name,
-    user_uuid,
 )
 from benchmarks.postgresql_databases import SETTINGS, prepare, url_of
 from benchmarks.results import Result, milliseconds, rate, ratio, show
@@ -45,13 +31,11 @@ from benchmarks.wire import ISSUE_PATH, request
 RESOURCES = (*QUANTITIES, *(f"compute.other{number}" for number in range(8)))
 SMALL = 1_000
 LARGE = 1_000_000
-AT_A_TIME = 1_000
 ASKED = 20_000
 """Among so many users, drawn from all, the commissions are spread."""
 CONNECTIONS = 32
 ROUNDS = 3
 MEBIBYTE = 2**20
-CAPACITIES = dict.fromkeys(RESOURCES, Capacity(LIMIT, LIMIT))
 
 
 class Subject(NamedTuple):
@@ -77,16 +61,7 @@ def sqlite_files(folder: Path, counts: Sequence[int]) -> dict[int, Subject]:
         subjects[count] = Subject(database_url(path), lambda path=path: path.stat().st_size)  # type: ignore[misc]
         if path.exists():
             continue
-        with _new_database(subjects[count].url) as connection, _progress() as progress:
-            # The file is made anew if this is interrupted, so that nothing need be durable in between.
-            connection.execute("PRAGMA synchronous = OFF")
-            task = progress.add_task(f"{path.name}: users", total=count)
-            for first in range(0, count, AT_A_TIME):
-                connection.execute("BEGIN")
-                for number in range(first, min(count, first + AT_A_TIME)):
-                    _add_user(connection, number, clock.now())
-                    progress.advance(task)
-                connection.execute("COMMIT")
+        make_users(subjects[count].url, count, RESOURCES)
     return subjects
 
 
@@ -100,70 +75,9 @@ def _postgresql_databases(counts: Sequence[int]) -> Iterator[dict[int, Subject]]
             server.execute(f"CREATE DATABASE {name}")
             size = f"SELECT pg_database_size('{name}')"
             subjects[count] = Subject(url_of(server, name), lambda size=size: server.execute(size)[0][0])  # type: ignore[misc]
-            with _new_database(subjects[count].url) as connection, _progress() as progress:
-                _add_user(connection, 0, clock.now())
-                task = progress.add_task(f"{name}: users", total=count)
-                for first in range(1, count, cloning.AT_A_TIME):
-                    last = min(count, first + cloning.AT_A_TIME) - 1
-                    cloning.clone_first_user(connection, first, last)
-                    progress.update(task, completed=last + 1)
+            make_users(subjects[count].url, count, RESOURCES)
             prepare(server, name)
         yield subjects
-
-
-@contextlib.contextmanager
-def _new_database(url: str) -> Iterator[Connection]:
-    """A connection to a new database with all resources, and no users yet."""
-    database = database_of(url)
-    database.open()
-    document = StateDocument(
-        components=[ComponentEntry(name=COMPONENT, token=COMPONENT_TOKEN)],
-        services=[ServiceEntry(name=COMPONENT, type="compute", component=COMPONENT)],
-        resources=[ResourceEntry(name=name, service=COMPONENT) for name in RESOURCES],
-    )
-    load(database, document, clock.now())
-    with contextlib.closing(database.connect()) as connection:
-        yield connection
-    database.close()
-
-
-def _add_user(connection: Connection, number: int, now: int) -> None:
-    uuid = user_uuid(number)
-    name = user_name(number)
-    users.save(
-        connection,
-        User(0, uuid, name, name, "User", str(number), True, True, True, False, True, uuid),
-    )
-    projects.save(
-        connection,
-        Project(
-            uuid=uuid,
-            name=f"system:{uuid}",
-            state=ProjectState.ACTIVE,
-            system_project=True,
-            owner=None,
-            homepage="",
-            description="",
-            comments="",
-            creation_date=now,
-            end_date=now + SYSTEM_PROJECT_LIFETIME,
-            join_policy=Policy.CLOSED,
-            leave_policy=Policy.CLOSED,
-            max_members=1,
-            private=True,
-        ),
-    )
-    membership = Membership(uuid, MembershipState.ACCEPTED, ever_accepted=True)
-    memberships.save(connection, uuid, [membership])
-    projects.save_capacities(connection, uuid, CAPACITIES)
-    sync_project(connection, uuid)
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[Progress]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns) as progress:
-        yield progress
 
 
 def measure(subject: Subject, count: int, seconds: float) -> Grown:

@@ -1,6 +1,7 @@
 """The settings that can be changed while the service runs: their types, defaults and meanings."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -242,6 +243,7 @@ def _meaning(name: str) -> Meaning:
     return MEANINGS[name]
 
 
+@cache
 def _type_of(name: str) -> msgspec.inspect.Type:
     struct = StateDocument if name == settings.BASE_URL else Settings
     found = msgspec.inspect.type_info(struct)

@@ -28,6 +28,7 @@ CHARGES_OF_A_PAGE: Final = 20
 CHARGES_OF_A_FILE: Final = 1000
 PENDING_SHOWN: Final = 100
 PERIODS: Final = 400
+CHARGES: Final = "charges"
 STEPS: Final = (
     (Step.HOUR, "By hour"),
     (Step.DAY, "By day"),
@@ -65,15 +66,15 @@ async def resource(visit: UserVisit) -> Answer:
     step = next((one for one, _ in STEPS if one == query.get("by")), Step.DAY)
     file = query.get("csv", "")
     before = _position(query.get("before", ""))
-    most = CHARGES_OF_A_FILE if file == "charges" else CHARGES_OF_A_PAGE
+    most = CHARGES_OF_A_FILE if file == CHARGES else CHARGES_OF_A_PAGE
     found = await service.read_much(
-        _find, visit.user, resources, name, query.get("project", ""), visit.site.now, step, before, most
+        _find, visit.user, resources, name, query.get("project", ""), visit.site.now, step, before, most, file
     )
     if found is None:
         raise ItemNotFound(NO_PAGE)
     if file == "course":
         return _course_file(name, found)
-    if file == "charges":
+    if file == CHARGES:
         return _charges_file(name, found)
     path = f"{visit.site.base}{PATH}/{quote(name)}"
     kept = {"project": found.row.project, "by": step.value}
@@ -113,6 +114,7 @@ def _find(
     step: Step,
     before: Position | None,
     most: int,
+    file: str,
 ) -> Found | None:
     rows, projects = meters_of(connection, user, resources, now)
     own = {row.project: row for row in rows if row.own.resource == name}
@@ -124,7 +126,8 @@ def _find(
     key = Key(user_holder(user.uuid), project_holder(row.project), name)
     wanted = Wanted(holder=key.holder, source=key.source, resource=name)
     starts = starts_of(step, now)
-    changes, since = list_changes(connection, key, starts[0])
+    # A file of charges shows no course, which is most of the work.
+    changes, since = ([], None) if file == CHARGES else list_changes(connection, key, starts[0])
     periods = periods_of(connection, user.uuid, name, before=None, most=PERIODS, now=now, project=row.project)
     page = read_history(connection, replace(wanted, before=before), most)
     return Found(

@@ -1,0 +1,86 @@
+"""Makes databases of very many users, each with a project of their own, at once instead of one by one."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from astakos import clock
+from astakos.administration.limit_updates import sync_project
+from astakos.administration.load import load
+from astakos.administration.state_document import ComponentEntry, ResourceEntry, ServiceEntry, StateDocument
+from astakos.directory.entities import User
+from astakos.projects.limits import SYSTEM_PROJECT_LIFETIME
+from astakos.projects.project import Capacity, Membership, MembershipState, Policy, Project, ProjectState
+from astakos.storage.opening import database_of
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import memberships, projects, users
+from benchmarks.cloning import AT_A_TIME, clone_first_user
+from benchmarks.population import COMPONENT, COMPONENT_TOKEN, LIMIT, user_name, user_uuid
+
+
+def make_users(url: str, count: int, resources: Sequence[str]) -> None:
+    """Make a new database with so many users, who can use so many resources."""
+    database = database_of(url)
+    database.open()
+    document = StateDocument(
+        components=[ComponentEntry(name=COMPONENT, token=COMPONENT_TOKEN)],
+        services=[ServiceEntry(name=COMPONENT, type="compute", component=COMPONENT)],
+        resources=[ResourceEntry(name=name, service=COMPONENT) for name in resources],
+    )
+    load(database, document, clock.now())
+    dialect = "sqlite" if url.startswith("sqlite") else "postgresql"
+    with contextlib.closing(database.connect()) as connection, _progress() as progress:
+        if dialect == "sqlite":
+            # The file is made anew if this is interrupted, so that nothing need be durable in between.
+            connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("BEGIN")
+        _add_user(connection, 0, clock.now(), resources)
+        connection.execute("COMMIT")
+        task = progress.add_task(f"{dialect}: users", total=count)
+        for first in range(1, count, AT_A_TIME):
+            last = min(count, first + AT_A_TIME) - 1
+            connection.execute("BEGIN")
+            clone_first_user(connection, dialect, first, last)
+            connection.execute("COMMIT")
+            progress.update(task, completed=last + 1)
+    database.close()
+
+
+def _add_user(connection: Connection, number: int, now: int, resources: Sequence[str]) -> None:
+    uuid = user_uuid(number)
+    name = user_name(number)
+    users.save(
+        connection,
+        User(0, uuid, name, name, "User", str(number), True, True, True, False, True, uuid),
+    )
+    projects.save(
+        connection,
+        Project(
+            uuid=uuid,
+            name=f"system:{uuid}",
+            state=ProjectState.ACTIVE,
+            system_project=True,
+            owner=None,
+            homepage="",
+            description="",
+            comments="",
+            creation_date=now,
+            end_date=now + SYSTEM_PROJECT_LIFETIME,
+            join_policy=Policy.CLOSED,
+            leave_policy=Policy.CLOSED,
+            max_members=1,
+            private=True,
+        ),
+    )
+    membership = Membership(uuid, MembershipState.ACCEPTED, ever_accepted=True)
+    memberships.save(connection, uuid, [membership])
+    projects.save_capacities(connection, uuid, dict.fromkeys(resources, Capacity(LIMIT, LIMIT)))
+    sync_project(connection, uuid)
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Progress]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns) as progress:
+        yield progress
