@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
-from service.command import EXECUTABLE, TIMEOUT_SECONDS, environment
+from service.command import TIMEOUT_SECONDS, environment
+from service.warm_command import warm_folder
 
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 SHELL_BLOCK = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -57,7 +58,7 @@ def run(
 def exported(script: str, database: SQLiteDatabase, folder: Path) -> dict[str, str]:
     """Run a script of the shell as people would type it, and return the variables that it leaves."""
     file = folder / "variables"
-    given = environment(database) | {"PATH": f"{EXECUTABLE.parent}:{os.environ['PATH']}"}
+    given = environment(database) | {"PATH": f"{warm_folder()}:{os.environ['PATH']}"}
     # A login shell does not stop at a command that fails, and neither does this one.
     subprocess.run(
         ["/bin/sh", "-c", f'{script}\nenv -0 >"$0"', file],

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sysconfig
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,9 @@ from click.testing import CliRunner
 
 from astakos.cli import main
 from astakos.storage.protocol import Database
+from service.asking_warm import run_warm
 from service.caller import Caller
+from service.warm_command import warm_server
 
 EXECUTABLE = Path(sysconfig.get_path("scripts"), "astakos")
 READY = re.compile(r"astakos is ready at (\S+)(?: \(listening on (\S+)\))?\n")
@@ -70,7 +73,23 @@ def environment(database: Database) -> dict[str, str]:
 
 
 def ended(database: Database, *arguments: str, **more: str) -> Ended:
-    """Run the command in a process of its own."""
+    """Run the command in a process of its own, forked from a warm one."""
+    with (
+        Path(os.devnull).open() as nothing,
+        tempfile.TemporaryFile() as output,
+        tempfile.TemporaryFile() as errors,
+    ):
+        streams = [stream.fileno() for stream in (nothing, output, errors)]
+        status = run_warm(
+            warm_server(), arguments, environment(database) | more, streams, seconds=TIMEOUT_SECONDS
+        )
+        output.seek(0)
+        errors.seek(0)
+        return Ended(status, output.read().decode(), errors.read().decode())
+
+
+def ended_from_the_start(database: Database, *arguments: str, **more: str) -> Ended:
+    """Run the command in a process of its own that reads how Python is to run, such as `PYTHONIOENCODING`."""
     done = subprocess.run(
         [EXECUTABLE, *arguments],
         env=environment(database) | more,

@@ -12,7 +12,7 @@ from astakos.cli import COMMANDS, main
 from astakos.storage.protocol import Database
 from astakos.storage.sqlite import sqlite_database
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
-from service.command import astakos, created, ended, refused
+from service.command import astakos, created, ended, ended_from_the_start, refused
 from service.installation import locked
 from service.world import ALICE, VM
 
@@ -36,6 +36,7 @@ def test_it_says_its_version(database: Database) -> None:
     done = ended(database, "--version")
     assert (done.status, done.errors) == (0, "")
     assert done.output.startswith("astakos, version ")
+    assert done == ended_from_the_start(database, "--version")
 
 
 def every_command(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:

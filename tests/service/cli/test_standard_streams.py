@@ -8,7 +8,7 @@ import pytest
 from astakos.directory.password_hashes import password_matches
 from astakos.storage.protocol import Database
 from astakos.storage.tables import users
-from service.command import EXECUTABLE, TIMEOUT_SECONDS, Ended, astakos, ended, environment
+from service.command import EXECUTABLE, TIMEOUT_SECONDS, Ended, astakos, ended_from_the_start, environment
 from service.installation import rows
 from service.world import CHLOE
 
@@ -74,15 +74,15 @@ def test_what_the_locale_cannot_show_is_replaced(database: Database) -> None:
     assert astakos(database, "user", "add", "άλφα@example.org").status == 0
     rows(database, "UPDATE users SET first_name = 'C.', last_name = 'A.' WHERE uuid = ?", CHLOE.uuid)
     for arguments in (["user", "list"], ["user", "show", "άλφα@example.org"]):
-        done = ended(database, *arguments, PYTHONIOENCODING=LATIN)
+        done = ended_from_the_start(database, *arguments, PYTHONIOENCODING=LATIN)
         assert (done.status, done.errors) == (0, "")
         assert "????@example.org" in done.output
-    refused = ended(database, "user", "show", "βήτα", PYTHONIOENCODING=LATIN)
+    refused = ended_from_the_start(database, "user", "show", "βήτα", PYTHONIOENCODING=LATIN)
     assert (refused.status, refused.errors) == (1, "Error: there is no user '????'\n")
 
 
 def test_the_demo_runs_in_a_locale_without_arrows(database: Database) -> None:
-    done = ended(database, "demo", PYTHONIOENCODING=LATIN)
+    done = ended_from_the_start(database, "demo", PYTHONIOENCODING=LATIN)
     assert (done.status, done.errors) == (0, "")
 
 

@@ -1,0 +1,128 @@
+"""A process that has imported the command, and forks for each call of it: starting Python costs much more.
+
+Each call has a process of its own, with the arguments, environment, folder and standard streams of whoever
+asked for it. What the interpreter does when it starts is not repeated, so tests of `PYTHONIOENCODING`, closed
+streams, signals and the like start the real command.
+"""
+
+import atexit
+import functools
+import gc
+import importlib
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from astakos.cli import main as command
+from service import asking_warm
+from service.asking_warm import SEPARATOR, STREAMS
+
+LONGEST_SECONDS = 60
+"""Whoever asks gives up before."""
+IMPORTED_WHEN_USED = ("astakos.storage.sqlite.sqlite_database",)
+TESTS = Path(__file__).parents[1]
+# A module that is run would give its name to the command, in what that says of its use.
+PROGRAM = "from service.warm_command import run; run()"
+
+
+@functools.cache
+def warm_server() -> str:
+    """Start the process, one for each process of tests, and return the path of its socket."""
+    folder = tempfile.mkdtemp(prefix="astakos-warm-")
+    path = f"{folder}/socket"
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    listener.listen()
+    # It ends with its standard input, and so with this process.
+    server = subprocess.Popen(
+        [sys.executable, "-P", "-c", PROGRAM, str(listener.fileno())],
+        env=os.environ | {"PYTHONPATH": str(TESTS)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        pass_fds=[listener.fileno()],
+    )
+    listener.close()
+
+    atexit.register(server.communicate)
+    return path
+
+
+@functools.cache
+def warm_folder() -> Path:
+    """A folder for `PATH` whose `astakos` asks the warm process."""
+    server = Path(warm_server())
+    file = server.parent / "astakos"
+    file.write_text(f'#!/bin/sh\nexec "{sys.executable}" -IS "{asking_warm.__file__}" "{server}" "$@"\n')
+    file.chmod(0o700)
+    return file.parent
+
+
+def _import_all(group: click.Group) -> None:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        found = group.get_command(context, name)
+        if isinstance(found, click.Group):
+            _import_all(found)
+
+
+def _wait_for_a_call(listener: socket.socket) -> socket.socket:
+    """Return in a new process for each call; end when the tests have ended."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        readable, _, _ = select.select([listener.fileno(), 0], [], [])
+        if 0 in readable:
+            shutil.rmtree(Path(listener.getsockname()).parent, ignore_errors=True)
+            os._exit(0)
+        connection, _ = listener.accept()
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            listener.close()
+            return connection
+        connection.close()
+
+
+def _become_the_command(connection: socket.socket) -> None:
+    """Return in the process of the command; its parent tells how it has ended."""
+    _, streams, _, _ = socket.recv_fds(connection, 1, STREAMS)
+    parts = connection.makefile("rb").read().split(SEPARATOR)
+    if child := os.fork():
+        for stream in streams:
+            os.close(stream)
+        _, status = os.waitpid(child, 0)
+        connection.sendall(b"%d" % os.waitstatus_to_exitcode(status))
+        os._exit(0)
+    connection.close()
+    signal.alarm(LONGEST_SECONDS)
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    # Those that Python has made know how the first ones could be read and written.
+    sys.stdin = os.fdopen(0, closefd=False)
+    sys.stdout = os.fdopen(1, "w", closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace", closefd=False)
+    folder, count, *more = parts
+    arguments, variables = more[: int(count)], more[int(count) :]
+    os.chdir(folder)
+    os.environb.clear()
+    for variable in variables:
+        name, _, value = variable.partition(b"=")
+        os.environb[name] = value
+    sys.argv = ["astakos", *map(os.fsdecode, arguments)]
+
+
+def run() -> None:
+    """Wait for calls; in the process of each, be the command."""
+    _import_all(command)
+    for module in IMPORTED_WHEN_USED:
+        importlib.import_module(module)
+    gc.freeze()
+    _become_the_command(_wait_for_a_call(socket.socket(fileno=int(sys.argv[1]))))
+    command()
