@@ -110,9 +110,15 @@ def _without_repetitions(items: Iterable[pytest.Item]) -> Iterator[pytest.Item]:
         yield item
 
 
+def pytest_collection() -> None:
+    """Look for no garbage until all is collected: next to nothing of modules and tests is any."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
     """Spare the garbage collector the modules and tests, which stay to the end: a million objects."""
     gc.freeze()
+    gc.enable()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
