@@ -156,7 +156,7 @@ def test_ledger_on_postgresql(postgresql_engine: PostgreSQLEngine, tmp_path: Pat
         clock = SimulatedClock(emptied, START)
 
     try:
-        run_state_machine_as_test(Machine, settings=settings_of(10))
+        run_state_machine_as_test(Machine, settings=settings_of(5))
         assert Machine.ends >= 10 or EXAMPLES, "periods with use in them ended"
     finally:
         postgresql_engine.discard(emptied)
