@@ -36,10 +36,12 @@ from astakosclient.language_models.estimates import (
     counted_prompt,
     most_tokens,
     reported_usage,
+    require_form,
 )
 from astakosclient.language_models.refusals import Refused, openai_error
 from astakosclient.middleware.caller_addresses import CallerAddresses
 
+EMBEDDINGS = "/v1/embeddings"
 LARGEST_REQUEST = 4 * 1024 * 1024
 LARGEST_ANSWER = 16 * 1024 * 1024
 LARGEST_ERROR = 64 * 1024
@@ -120,6 +122,7 @@ async def completions(request: Request) -> Response:
     model = site.settings.models.get(str(asked.get("model")))
     if model is None:
         raise Refused(404, "There is no such model; GET /v1/models lists them.", "model_not_found")
+    require_form(asked, model, embeds=request.url.path == EMBEDDINGS)
     charge = Charge(
         site.astakos,
         site.background,
@@ -330,7 +333,7 @@ def application(settings: Settings) -> Starlette:
         routes=[
             Route("/v1/models", models),
             Route("/v1/chat/completions", completions, methods=["POST"]),
-            Route("/v1/embeddings", completions, methods=["POST"]),
+            Route(EMBEDDINGS, completions, methods=["POST"]),
         ],
         exception_handlers={Refused: refused, HTTPException: refused_by_routes, Exception: failed},
         lifespan=lifespan,

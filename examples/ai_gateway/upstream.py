@@ -42,17 +42,17 @@ def provider(bill: Bill, key: str, seconds_per_token: float = 0.0) -> Starlette:
     has_failed: set[str] = set()
 
     async def chat(request: Request) -> Response:
-        asked = await _asked(request, key)
+        asked = await _asked(request, key, "messages")
         if isinstance(asked, Response):
             return asked
-        text = str(asked["messages"][-1]["content"])
+        text = str(asked["messages"][-1].get("content"))
         if "fail" in text and text not in has_failed:
             if "fail once" in text:
                 has_failed.add(text)
             return _error(500, "The model has fallen over.")
         wanted = re.search(r"write (\d+) words", text)
         words = min(int(wanted[1]) if wanted else 50, asked.get("max_tokens") or 16_384)
-        prompt = sum(len(str(message["content"]).split()) for message in asked["messages"])
+        prompt = sum(len(str(message.get("content")).split()) for message in asked["messages"])
         usage = {"prompt_tokens": prompt, "completion_tokens": words, "total_tokens": prompt + words}
         bill.input += prompt
         if asked.get("stream"):
@@ -92,7 +92,7 @@ def provider(bill: Bill, key: str, seconds_per_token: float = 0.0) -> Starlette:
         yield b"data: [DONE]\n\n"
 
     async def embeddings(request: Request) -> Response:
-        asked = await _asked(request, key)
+        asked = await _asked(request, key, "input")
         if isinstance(asked, Response):
             return asked
         texts = asked["input"] if isinstance(asked["input"], list) else [asked["input"]]
@@ -110,11 +110,31 @@ def provider(bill: Bill, key: str, seconds_per_token: float = 0.0) -> Starlette:
     )
 
 
-async def _asked(request: Request, key: str) -> dict[str, Any] | Response:
+async def _asked(request: Request, key: str, needed: str) -> dict[str, Any] | Response:
     if request.headers.get("Authorization") != f"Bearer {key}":
         return _error(401, "Incorrect API key provided.")
-    asked: dict[str, Any] = await request.json()
+    try:
+        asked = await request.json()
+    except (ValueError, RecursionError):
+        asked = None
+    if not (isinstance(asked, dict) and isinstance(asked.get("model"), str)):
+        return _error(400, "The body must be a JSON object with a model.")
+    if not (asked.get(needed) and _is_right(asked, needed)):
+        return _error(400, f"{needed} is missing, or not of its type.")
+    if not isinstance(asked.get("max_tokens"), int | None) or not isinstance(
+        asked.get("stream"), bool | None
+    ):
+        return _error(400, "max_tokens must be a whole number, and stream true or false.")
     return asked
+
+
+def _is_right(asked: dict[str, Any], needed: str) -> bool:
+    value = asked[needed]
+    if needed == "input":
+        return isinstance(value, str | list)
+    options = asked.get("stream_options")
+    are_objects = isinstance(value, list) and all(isinstance(message, dict) for message in value)
+    return are_objects and isinstance(options, dict | None)
 
 
 def _document(model: str, kind: str, choices: list[dict[str, Any]]) -> dict[str, Any]:

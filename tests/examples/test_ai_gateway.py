@@ -16,6 +16,7 @@ from astakosclient.language_models import charge
 from examples.gateway_site import Site, Telling, connected
 
 MODEL = "gpt-example"
+CHAT = b'{"model": "gpt-example", "messages": [{"role": "user", "content": "hello"}], %b}'
 listening = world.listening
 
 
@@ -349,20 +350,29 @@ def test_a_key_of_networks_is_used_from_these_alone(tell: Telling, trusted: tupl
 
 
 @pytest.mark.parametrize(
-    ("body", "status"),
+    ("body", "status", "words"),
     [
-        (b"", 400),
-        (b"[]", 400),
-        (b"{" * 100_000, 400),
-        (b'{"model": "gpt-unknown"}', 404),
-        (b'{"model": ["gpt-example"]}', 404),
-        (b'{"model": "gpt-example", "max_tokens": 0}', 400),
-        (b'{"model": "gpt-example", "max_tokens": 1.5}', 400),
-        (b'{"model": "gpt-example", "max_tokens": 100000}', 400),
-        (b'{"model": "gpt-example", "n": 1000}', 400),
+        (b"", 400, "JSON object"),
+        (b"[]", 400, "JSON object"),
+        (b"{" * 100_000, 400, "JSON object"),
+        (b'{"model": "gpt-unknown"}', 404, "no such model"),
+        (b'{"model": ["gpt-example"]}', 404, "no such model"),
+        (CHAT % b'"max_tokens": 0', 400, "max_tokens must be"),
+        (CHAT % b'"max_tokens": 1.5', 400, "max_tokens must be"),
+        (CHAT % b'"max_tokens": 100000', 400, "max_tokens must be"),
+        (CHAT % b'"n": 1000', 400, "n must be"),
+        (CHAT % b'"stream": 1', 400, "stream must be"),
+        (CHAT % b'"stream": "true"', 400, "stream must be"),
+        (CHAT % b'"stream": []', 400, "stream must be"),
+        (CHAT % b'"messages": "hello"', 400, "messages must be"),
+        (CHAT % b'"messages": ["hello"]', 400, "messages must be"),
+        (b'{"model": "gpt-example"}', 400, "messages must be"),
+        (CHAT % b'"model": "embedding-example"', 400, "answers no messages"),
     ],
 )
-def test_what_is_no_request_is_refused_and_not_forwarded(tell: Telling, body: bytes, status: int) -> None:
+def test_what_is_no_request_is_refused_and_not_forwarded(
+    tell: Telling, body: bytes, status: int, words: str
+) -> None:
     async def story(site: Site) -> None:
         async with connected(site) as (reader, writer):
             writer.write(
@@ -372,8 +382,27 @@ def test_what_is_no_request_is_refused_and_not_forwarded(tell: Telling, body: by
             )
             head, _, answer = (await reader.read()).partition(b"\r\n\r\n")
         assert int(head.split()[1]) == status
-        assert json.loads(answer)["error"]["type"] == "invalid_request_error"
+        error = json.loads(answer)["error"]
+        assert (error["type"], words in error["message"]) == ("invalid_request_error", True), error
         assert site.bill.answers == []
+
+    tell(story)
+
+
+def test_embeddings_are_asked_of_a_model_that_has_them(tell: Telling) -> None:
+    async def refused(site: Site, **options: Any) -> str:
+        asked = {"model": "embedding-example", "input": "x", "encoding_format": "float", **options}
+        with pytest.raises(openai.BadRequestError) as error:
+            await site.openai.post("/embeddings", cast_to=object, body=asked)
+        return error.value.message
+
+    async def story(site: Site) -> None:
+        assert "has no embeddings" in await refused(site, model=MODEL)
+        assert "input must be" in await refused(site, input=None)
+        assert "input must be" in await refused(site, input=[])
+        assert "max_tokens is not for this model" in await refused(site, max_tokens=5)
+        assert "no stream" in await refused(site, stream=True)
+        assert (site.bill.input, site.quota("llm.tokens")) == (0, (0, 0))
 
     tell(story)
 

@@ -24,14 +24,9 @@ from astakos.administration.named_projects import find_project
 from astakos.administration.state_document import StateError
 from astakos.cli.acting import reason_option
 from astakos.cli.durations import Duration
+from astakos.cli.given_limits import GivenLimit, limit_option, limits_in_units
 from astakos.cli.instants import INSTANT
-from astakos.cli.key_limits import (
-    GivenLimit,
-    columns_of,
-    limit_option,
-    limits_of_key,
-    limits_of_options,
-)
+from astakos.cli.key_limits import columns_of, limits_of_key
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import json_option, print_facts, print_rows, table_options
 from astakos.cli.shown_values import moment
@@ -39,7 +34,7 @@ from astakos.clock import MICROSECONDS
 from astakos.directory.api_keys import ApiKey, prefix_of
 from astakos.events.event import OPERATOR
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import api_keys, key_holdings, users
+from astakos.storage.tables import api_keys, key_holdings, registry, users
 from astakos.storage.tables.api_keys import Owned
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -100,7 +95,7 @@ def add(
             calls or None,
             networks or None,
             None if project is None else find_project(connection, project).uuid,
-            limits_of_options(connection, given),
+            limits_in_units(given, registry.scales(connection)),
         )
         return make_key(connection, OPERATOR, find_user(connection, user), wanted, clock.now())
 
@@ -163,7 +158,7 @@ def limits(prefix: str, given: tuple[GivenLimit, ...], database_url: str, as_jso
 
         def change(connection: Connection) -> None:
             owned = find_key(connection, prefix_of(prefix))
-            known, wanted = owned.key, limits_of_options(connection, given)
+            known, wanted = owned.key, limits_in_units(given, registry.scales(connection))
             same = Wanted(known.name, known.expires, known.services, known.calls, known.networks)
             change_key(connection, OPERATOR, owned, replace(same, limits=wanted), clock.now())
 

@@ -5,29 +5,14 @@ from typing import Any
 import click
 
 from astakos.cli.client_options import asking, asks_as_holder, asks_service
+from astakos.cli.given_limits import GivenLimit, limit_option, limits_in_units
 from astakos.cli.instants import INSTANT
 from astakos.cli.output import json_option, print_facts, print_rows, table_options
+from astakos.cli.shown_values import Amount
 from astakos.clock import to_iso
 
 ALL, NONE = "all", "none"
 LIMITS = ("services", "calls", "networks", "project")
-
-
-class ResourceAndNumber(click.ParamType[tuple[str, int]]):
-    """A resource and a limit, like `llm.tokens/month=10000`."""
-
-    name = "resource=number"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, int]:
-        """Parse an option."""
-        if isinstance(value, tuple):
-            return value
-        resource, _, number = str(value).partition("=")
-        if not resource.strip() or not (number.isascii() and number.isdigit()):
-            self.fail(f"{value!r} is not a resource with a number; write llm.tokens/month=10000", param, ctx)
-        return resource.strip(), int(number)
 
 
 @click.command()
@@ -52,13 +37,7 @@ def mine(url: str, token: str, as_json: bool, wide: bool) -> None:
 @click.option("--call", "calls", multiple=True, help="An area or call of the API. Repeatable.")
 @click.option("--network", "networks", multiple=True, help="A network or address. Repeatable.")
 @click.option("--project", help="The UUID of the only project that it may draw from.")
-@click.option(
-    "--limit",
-    "limits",
-    multiple=True,
-    type=ResourceAndNumber(),
-    help="A resource or meter, and how much of it may be charged with the key. Repeatable.",
-)
+@limit_option("A resource or meter, and how much of it may be charged with the key, in its unit. Repeatable.")
 @click.option("--key-only", is_flag=True, help="Print nothing but the key, for a variable of the shell.")
 @asks_service
 @asks_as_holder
@@ -70,7 +49,7 @@ def make(
     calls: tuple[str, ...],
     networks: tuple[str, ...],
     project: str | None,
-    limits: tuple[tuple[str, int], ...],
+    given: tuple[GivenLimit, ...],
     key_only: bool,
     url: str,
     token: str,
@@ -83,6 +62,8 @@ def make(
     if not name.strip():
         raise click.BadParameter("it must not be empty", param_hint="--name")
     with asking(url) as client:
+        offered = client.get_resources() if given else {}
+        scales = {resource: facts.get("scale", 0) for resource, facts in offered.items()}
         made = client.create_key(
             token,
             name,
@@ -91,7 +72,7 @@ def make(
             calls=calls or None,
             networks=networks or None,
             project=project,
-            limits=dict(limits) or None,
+            limits=limits_in_units(given, scales) or None,
         )
     if key_only:
         click.echo(made["key"])
@@ -100,7 +81,9 @@ def make(
     if not as_json:
         for limit in LIMITS:
             facts[limit] = ALL if facts[limit] is None else facts[limit] or NONE
-        facts["limits"] = [f"{resource}={most}" for resource, most in made["limits"].items()] or NONE
+        facts["limits"] = [
+            f"{resource}={Amount(most, scales.get(resource, 0))}" for resource, most in made["limits"].items()
+        ] or NONE
     print_facts(facts, as_json=as_json)
 
 

@@ -4,8 +4,7 @@ from typing import NamedTuple
 
 import click
 
-from astakos.cli.shown_values import UNLIMITED_WORD, Amount
-from astakos.ledger.rules import UNLIMITED
+from astakos.cli.shown_values import UNLIMITED, UNLIMITED_WORD, Amount
 from astakosclient.pricing import quantity_of
 
 MOST_DIGITS = len(str(UNLIMITED))

@@ -47,7 +47,7 @@ async def require_call(service: Service, request: Request, key: ApiKey) -> None:
     if refusal is not None:
         raise NotForKey(refusal)
     require_address(key, caller_address(service.proxies, request))
-    service.key_uses.note(key.id)
+    service.key_uses.note(key.prefix)
 
 
 async def require_asker(service: Service, request: Request, key: ApiKey) -> None:
@@ -60,7 +60,7 @@ async def require_asker(service: Service, request: Request, key: ApiKey) -> None
     if key.networks is not None:
         raise Unauthorized(BY_INTROSPECTION)
     await require_service(service, request, key)
-    service.key_uses.note(key.id)
+    service.key_uses.note(key.prefix)
 
 
 async def require_service(service: Service, request: Request, key: ApiKey) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from astakos.clock import MICROSECONDS
 from astakos.ledger.ports import StorageUnavailableError
@@ -19,6 +19,7 @@ LAST_WRITE_SECONDS = 5.0
 
 log = logging.getLogger("astakos.http")
 T = TypeVar("T")
+Name = TypeVar("Name")
 
 
 class Storage(Protocol):
@@ -29,14 +30,14 @@ class Storage(Protocol):
         ...
 
 
-class LastUses:
+class LastUses(Generic[Name]):
     """The uses of things of one kind that this process has seen. Used on one event loop."""
 
     def __init__(
         self,
         storage: Storage,
         things: str,
-        store: Callable[[Connection, Mapping[int, int]], None],
+        store: Callable[[Connection, Mapping[Name, int]], None],
         now: Callable[[], int],
     ) -> None:
         """Has seen none.
@@ -44,23 +45,23 @@ class LastUses:
         Args:
             storage: Stores them.
             things: What they are, for the log: "keys".
-            store: Stores instants by ID, in a transaction.
+            store: Stores instants by what the things are noted by, in a transaction.
             now: Returns the current time.
         """
         self._storage = storage
         self._things = things
         self._store = store
         self._now = now
-        self._noted: dict[int, int] = {}
+        self._noted: dict[Name, int] = {}
         self._task: asyncio.Task[None] | None = None
 
-    def note(self, thing: int) -> None:
-        """Notes that the thing with an ID is used now. Does not wait."""
+    def note(self, thing: Name) -> None:
+        """Notes that a thing is used now. Does not wait."""
         if len(self._noted) < MOST_NOTED or thing in self._noted:
             now = self._now()
             self._noted[thing] = now - now % MINUTE
 
-    def last(self, thing: int, stored: int | None) -> int | None:
+    def last(self, thing: Name, stored: int | None) -> int | None:
         """Returns when a thing was last used, given what is stored about it."""
         noted = self._noted.get(thing)
         return stored if noted is None else max(noted, stored or 0)
@@ -93,7 +94,7 @@ class LastUses:
             self._take_back(noted)
             raise
 
-    def _take_back(self, noted: Mapping[int, int]) -> None:
+    def _take_back(self, noted: Mapping[Name, int]) -> None:
         self._noted = {**noted, **self._noted}
 
     async def _run(self) -> None:

@@ -119,7 +119,7 @@ class Charge:
         try:
             self._serial = await self._astakos.issue_commission(request, idempotency_key=self._id)
         except AstakosClientException as error:
-            raise refusal_of(error) from None
+            raise refusal_of(error, writes=self._model.most_output > 0) from None
         self._keeping = asyncio.create_task(self._keep(self._serial))
 
     async def _keep(self, serial: int) -> None:

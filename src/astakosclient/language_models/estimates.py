@@ -74,11 +74,49 @@ class Model:
         return self.prices.quantity(self.name, kinds | ({"cached_input": cached} if cached else {}))
 
 
+def require_form(request: Mapping[str, Any], model: Model, *, embeds: bool) -> None:
+    """Require that a request asks its kind of model for what the model can do, before anything is reserved.
+
+    Args:
+        request: The request.
+        model: The model that it asks.
+        embeds: Whether it asks for embeddings, and not for an answer to messages.
+
+    Raises:
+        Refused: The model is of the other kind, `messages` or `input` is missing or not of its type, or
+            `stream` is not a boolean: what a provider takes for true here must not be false.
+    """
+    require_boolean_stream(request)
+    if embeds and model.most_output:
+        raise Refused(400, f"The model {model.name} has no embeddings; it answers messages.", "wrong_model")
+    if not (embeds or model.most_output):
+        raise Refused(400, f"The model {model.name} answers no messages; it has embeddings.", "wrong_model")
+    if embeds:
+        if not _is_text_or_list(request.get("input")):
+            raise Refused(400, "input must be a text, or a list that is not empty.", "invalid_value")
+        if request.get("stream"):
+            raise Refused(400, "Embeddings have no stream.", "invalid_value")
+        return
+    messages = request.get("messages")
+    if not (isinstance(messages, list) and messages and all(isinstance(each, dict) for each in messages)):
+        raise Refused(400, "messages must be a list of objects that is not empty.", "invalid_value")
+
+
+def require_boolean_stream(request: Mapping[str, Any]) -> None:
+    """Require that `stream` is a boolean, if it is there.
+
+    Raises:
+        Refused: It is something else.
+    """
+    if not isinstance(request.get("stream"), bool | None):
+        raise Refused(400, "stream must be true or false.", "invalid_value")
+
+
 def most_tokens(model: Model, request: Mapping[str, Any], size: int) -> Tokens:
     """Return the most tokens that a request of `size` bytes can take.
 
     Raises:
-        Refused: The request has a number that is out of range.
+        Refused: The request has a number that is out of range, or one that its model cannot have.
     """
     wanted = [_number(request, name, model.most_output) for name in ("max_tokens", "max_completion_tokens")]
     output = max((number for number in wanted if number is not None), default=model.most_output)
@@ -99,6 +137,10 @@ def _is_all_text(request: Mapping[str, Any]) -> bool:
     )
 
 
+def _is_text_or_list(value: object) -> bool:
+    return isinstance(value, str | list) and bool(value)
+
+
 def _objects(value: object) -> list[dict[str, Any]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
@@ -107,6 +149,8 @@ def _number(request: Mapping[str, Any], name: str, most: int) -> int | None:
     number = request.get(name)
     if number is None:
         return None
+    if most == 0:
+        raise Refused(400, f"{name} is not for this model, which writes no text.", "invalid_value")
     if type(number) is not int or not 1 <= number <= most:
         raise Refused(400, f"{name} must be a whole number from 1 to {most}.", "invalid_value")
     return number

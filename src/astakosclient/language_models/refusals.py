@@ -38,10 +38,15 @@ def openai_error(status: int, message: str, code: str = "") -> dict[str, Any]:
     return {"error": {"message": message, "type": kind, "param": None, "code": code or None}}
 
 
-def refusal_of(error: AstakosClientException) -> Refused:
-    """Return how to answer a request that could not be reserved, or whose caller could not be identified."""
+def refusal_of(error: AstakosClientException, *, writes: bool = True) -> Refused:
+    """Return how to answer a request that could not be reserved, or whose caller could not be identified.
+
+    Args:
+        error: Why not.
+        writes: Whether its model writes text, so that a lower `max_tokens` helps.
+    """
     if isinstance(error, QuotaLimit):
-        return _no_room(error)
+        return _no_room(error, writes=writes)
     if isinstance(error, Forbidden | NotFound):
         log.warning("cannot charge: %s", error)
         return Refused(403, "You cannot draw from this project.", "no_such_project")
@@ -49,7 +54,7 @@ def refusal_of(error: AstakosClientException) -> Refused:
     return Refused(503, "Budgets cannot be checked now.", "unavailable", Retry_After="2")
 
 
-def _no_room(refusal: QuotaLimit) -> Refused:
+def _no_room(refusal: QuotaLimit, *, writes: bool) -> Refused:
     resource, headers = str(refusal.resource), {}
     if refusal.resets is not None:
         seconds = (datetime.fromisoformat(refusal.resets) - datetime.now(UTC)).total_seconds()
@@ -57,8 +62,8 @@ def _no_room(refusal: QuotaLimit) -> Refused:
     if "/per-" in resource:
         return Refused(429, f"You send more than {resource} allows.", "rate_limit_exceeded", **headers)
     until = f" It resets at {refusal.resets}." if refusal.resets else ""
-    message = f"Your budget of {resource} has no room for what this request can take.{until} "
-    message += "With a lower max_tokens, it takes less."
+    message = f"Your budget of {resource} has no room for what this request can take.{until}"
+    message += " With a lower max_tokens, it takes less." if writes else ""
     if refusal.project_state:
         whose = "parent of the project" if refusal.level == "parent" else "project"
         message = f"Nothing of {resource} can be used now: the {whose} is {refusal.project_state}."

@@ -26,6 +26,7 @@ from astakosclient.language_models.estimates import (
     counted_prompt,
     most_tokens,
     reported_usage,
+    require_boolean_stream,
 )
 from astakosclient.language_models.refusals import Refused, refusal_of
 from astakosclient.litellm.models import Router, estimated, served
@@ -132,6 +133,7 @@ class Budgets(CustomLogger):
             raise Refused(500, "The proxy is configured wrongly; its log says how.", "not_configured")
         if call_type not in CHARGED:
             raise Refused(403, "This call is not offered here.", "not_offered")
+        require_boolean_stream(data)
         await self._check()
         model = estimated(_router(), data)
         sent = {key: value for key, value in data.items() if key not in NOT_SENT}

@@ -18,3 +18,4 @@ def test_a_project_that_is_suspended_is_named_in_place_of_the_budget(level: str,
     assert str(answer) == f"Nothing of llm.tokens/month can be used now: {whose} is suspended."
     refusal.project_state = None
     assert "max_tokens" in str(refusal_of(refusal))
+    assert "max_tokens" not in str(refusal_of(refusal, writes=False))

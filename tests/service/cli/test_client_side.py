@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from astakos.cli import main
 from astakos.ledger.rules import UNLIMITED
 from client.peers import Peer, answer, closed_port, fault
-from service.command import EXECUTABLE, TIMEOUT_SECONDS, Ended
+from service.command import EXECUTABLE, TIMEOUT_SECONDS, Ended, astakos
 from service.world import (
     ALICE,
     BOB,
@@ -33,6 +33,7 @@ from service.world import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from astakos.storage.protocol import Database
     from service.caller import Caller
 
 NEED_A_TOKEN = (
@@ -352,6 +353,24 @@ def test_a_user_makes_lists_and_ends_keys(service: Caller) -> None:
     ended = asked(url, ALICE.token, "key", "end", text[:13])
     assert ended.output == f"Revoked {text[:13]}.\n"
     assert "the token was refused" in one_line(asked(url, text, "whoami"), 4)
+
+
+def test_limits_of_a_key_are_in_the_unit_of_the_resource(database: Database, service: Caller) -> None:
+    options = ("--service", "compute_api", "--unit", "USD", "--scale", "6", "--default", "unlimited")
+    astakos(database, "resource", "set", "llm.cost", *options, "--meter", "month=5")
+    url = service.base_url
+
+    def make(*limits: str) -> Ended:
+        options = [word for limit in limits for word in ("--limit", limit)]
+        return asked(url, ALICE.token, "key", "make", "--name", "x", *options)
+
+    made = make("llm.cost=0.5", "llm.cost/month=5", f"{VM}=unlimited")
+    assert re.search(r"limits +llm.cost=0.5, llm.cost/month=5$", made.output, re.MULTILINE), made.output
+    (listed,) = asked(url, ALICE.token, "key", "mine", "--json").document
+    assert listed["limits"] == {"llm.cost": 500_000, "llm.cost/month": 5_000_000}
+    assert "whole numbers" in make(f"{VM}=0.5").errors
+    assert "there is no resource 'nope'" in one_line(make("nope=0.5"), 1)
+    assert "give each resource once" in make(f"{VM}=1", f"{VM}=2").errors
 
 
 @pytest.mark.parametrize(

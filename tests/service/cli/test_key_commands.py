@@ -106,4 +106,6 @@ def test_limits_of_a_key_are_set_and_shown(database: Database, service: Caller) 
     assert re.search(rf"{VM} +2 +2 +unlimited", changed.output), changed.output
     assert "no resource 'nope'" in refused(database, "key", "limits", prefix, "--limit", "nope=3")
     assert astakos(database, "key", "add", ALICE.email, "--name", "a", "--limit", "nope").status == 2
+    twice = astakos(database, "key", "limits", prefix, "--limit", f"{VM}=1", "--limit", f"{VM}=2")
+    assert (twice.status, "give each resource once" in twice.errors) == (2, True)
     assert refused(database, "key", "limits", "astk_22222222") == "there is no such key"

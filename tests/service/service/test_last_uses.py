@@ -35,9 +35,12 @@ class Store:
 
 
 @pytest.fixture
-def keys(database: Database) -> list[int]:
+def keys(database: Database) -> list[str]:
+    prefixes = [f"astk_abcdefg{digit}" for digit in "23"]
     with database.transaction() as connection:
-        return [api_keys.add(connection, 1, ApiKey(0, f"astk_abcdefg{digit}", "x")) for digit in "23"]
+        for prefix in prefixes:
+            api_keys.add(connection, 1, ApiKey(0, prefix, "x"))
+    return prefixes
 
 
 def _last(database: Database) -> list[object]:
@@ -45,7 +48,7 @@ def _last(database: Database) -> list[object]:
 
 
 @pytest.mark.every_engine
-def test_many_uses_are_one_write(database: Database, keys: list[int]) -> None:
+def test_many_uses_are_one_write(database: Database, keys: list[str]) -> None:
     store, now = Store(database), 5 * MINUTE + 1
     uses = LastUses(store, "keys", api_keys.note_uses, lambda: now)
     for _ in range(1000):
@@ -59,7 +62,7 @@ def test_many_uses_are_one_write(database: Database, keys: list[int]) -> None:
 
 
 @pytest.mark.every_engine
-def test_a_later_use_that_another_process_has_seen_stays(database: Database, keys: list[int]) -> None:
+def test_a_later_use_that_another_process_has_seen_stays(database: Database, keys: list[str]) -> None:
     for minute in (7, 5):
         uses = LastUses(Store(database), "keys", api_keys.note_uses, lambda minute=minute: minute * MINUTE)  # type: ignore[misc]
         uses.note(keys[0])
@@ -67,7 +70,22 @@ def test_a_later_use_that_another_process_has_seen_stays(database: Database, key
     assert _last(database) == [7 * MINUTE, None]
 
 
-def test_uses_wait_while_the_database_is_unwell(database: Database, keys: list[int]) -> None:
+@pytest.mark.every_engine
+def test_a_new_key_has_none_of_the_uses_of_a_deleted_one(database: Database, keys: list[str]) -> None:
+    uses = LastUses(Store(database), "keys", api_keys.note_uses, lambda: MINUTE)
+    uses.note(keys[1])
+    with database.transaction() as connection:
+        deleted = api_keys.find(connection, keys[1])
+        assert deleted is not None
+        api_keys.delete(connection, deleted.key.id)
+        # In SQLite, it has the id of the deleted one.
+        api_keys.add(connection, 1, ApiKey(0, "astk_abcdefg4", "x"))
+    assert uses.last("astk_abcdefg4", None) is None
+    asyncio.run(uses.store())
+    assert _last(database) == [None, None]
+
+
+def test_uses_wait_while_the_database_is_unwell(database: Database, keys: list[str]) -> None:
     store, now = Store(database), MINUTE
     uses = LastUses(store, "keys", api_keys.note_uses, lambda: now)
     store.is_unwell = True
@@ -81,7 +99,7 @@ def test_uses_wait_while_the_database_is_unwell(database: Database, keys: list[i
     assert _last(database) == [2 * MINUTE, MINUTE]
 
 
-def test_memory_is_bounded(database: Database, keys: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_is_bounded(database: Database, keys: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(last_uses, "MOST_NOTED", 1)
     uses = LastUses(Store(database), "keys", api_keys.note_uses, lambda: MINUTE)
     for key in keys:
@@ -92,7 +110,7 @@ def test_memory_is_bounded(database: Database, keys: list[int], monkeypatch: pyt
 
 
 def test_uses_are_stored_by_and_by_and_at_the_end(
-    database: Database, keys: list[int], monkeypatch: pytest.MonkeyPatch
+    database: Database, keys: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(last_uses, "PERIOD_SECONDS", 0.01)
     store = Store(database)

@@ -162,7 +162,7 @@ def instant_of(text: str | None) -> int | None:
 
 def key_document(service: Service, key: ApiKey, limits: Mapping[str, int | None]) -> Key:
     """Returns what is told of a key: everything but its secrets."""
-    last_used = service.key_uses.last(key.id, key.last_used)
+    last_used = service.key_uses.last(key.prefix, key.last_used)
     return {
         "prefix": key.prefix,
         "name": key.name,

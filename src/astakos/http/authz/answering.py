@@ -18,7 +18,12 @@ from astakos.http.authz.question import CHARGE, PARAMETERS, Question, question_o
 from astakos.http.commissions.charging_rights import not_chargeable
 from astakos.http.commissions.ended_projects import ended_state
 from astakos.http.commissions.refused_issues import RATE_LIMIT, RATE_LIMIT_POLICY, refused, told_meter
-from astakos.http.commissions.requested_provisions import Requested, RequestedProvision, understand
+from astakos.http.commissions.requested_provisions import (
+    OLD_SYSTEM_SOURCE,
+    Requested,
+    RequestedProvision,
+    understand,
+)
 from astakos.http.faults import (
     BadRequest,
     Forbidden,
@@ -37,6 +42,7 @@ from astakos.ledger.operations import Issue, Issued
 from astakos.ledger.rules import IsMeter, NoCapacity, NoHolding, merge
 from astakos.service.admission import current_caller
 from astakos.service.service import Service
+from astakos.storage.tables import projects
 
 USER, USERNAME, KEY = "X-Astakos-User", "X-Astakos-Username", "X-Astakos-Key"
 GROUPS, PROJECT, CLIENT = "X-Astakos-Groups", "X-Astakos-Project", "X-Astakos-Client"
@@ -90,7 +96,7 @@ async def authorize(service: Service, request: Request) -> Answer:
     for wanted in question.groups:
         if not set(wanted).intersection(caller.groups):
             raise Forbidden(f"This is for members of {' or '.join(wanted)}.")
-    project = _project(user, question)
+    project = await _project(service, user, question)
     if question.resources:
         refusal = await _refusal(service, component, user, project, question)
         if refusal is not None:
@@ -121,14 +127,19 @@ async def _caller(service: Service, request: Request, name: str) -> Caller:
         )
         if refusal is not None:
             raise Unauthorized(refusal)
-        service.key_uses.note(user.key.id)
+        service.key_uses.note(user.key.prefix)
     return Caller(user, await service.groups_of(user))
 
 
-def _project(user: User, question: Question) -> str:
+async def _project(service: Service, user: User, question: Question) -> str:
     own = None if user.key is None else user.key.project
     if own is not None and question.project not in (None, own):
         raise Forbidden("The key is for another project.")
+    # The ledger says it of resources, and in their words.
+    if question.project is not None and not question.resources:
+        drawable = {OLD_SYSTEM_SOURCE, *await service.read(projects.active_projects_of, user.id)}
+        if question.project not in drawable:
+            raise Forbidden(f"The user cannot draw from the project {question.project}.")
     return own or question.project or user.default_project or user.uuid
 
 

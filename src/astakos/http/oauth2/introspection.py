@@ -68,7 +68,7 @@ async def introspect(service: Service, request: Request) -> Answer:
     if user.key is not None:
         if not await _counts(service, user.key, asker, address):
             return as_json(INACTIVE)
-        service.key_uses.note(user.key.id)
+        service.key_uses.note(user.key.prefix)
     return as_json(await service.read(_user_document, user, service.base_url))
 
 

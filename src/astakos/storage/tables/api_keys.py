@@ -63,7 +63,7 @@ UPDATE api_key_secrets SET expires = ? WHERE key_id = ? AND (expires IS NULL OR 
 DELETE_ENDED_SECRETS = "DELETE FROM api_key_secrets WHERE key_id = ? AND expires <= ?"
 DELETE_SECRET = "DELETE FROM api_key_secrets WHERE secret_hash = ?"
 DELETE_SECRETS = "DELETE FROM api_key_secrets WHERE key_id = ?"
-NOTE_USE = "UPDATE api_keys SET last_used = ? WHERE id = ? AND (last_used IS NULL OR last_used < ?)"
+NOTE_USE = "UPDATE api_keys SET last_used = ? WHERE prefix = ? AND (last_used IS NULL OR last_used < ?)"
 HAS_EXPIRED = "SELECT 1 FROM api_keys WHERE expires < ? LIMIT 1"
 FORGET_EXPIRED = """
 DELETE FROM api_keys WHERE id IN (
@@ -222,8 +222,11 @@ def rotate(connection: Connection, key: int, secret_hash: bytes, now: int, other
     add_secret(connection, key, Secret(secret_hash, now, None))
 
 
-def note_uses(connection: Connection, uses: Mapping[int, int]) -> None:
-    """Note when keys were last used, unless a later use is known. Keys are given by id."""
+def note_uses(connection: Connection, uses: Mapping[str, int]) -> None:
+    """Note when keys were last used, unless a later use is known. Keys are given by prefix.
+
+    An id would not do: SQLite gives that of a deleted key to the next one.
+    """
     connection.executemany(NOTE_USE, [(time, key, time) for key, time in sorted(uses.items())])
 
 

@@ -139,7 +139,10 @@ def end_all_of_user(connection: Connection, user: int, *, but: bytes = b"") -> i
 
 
 def note_uses(connection: Connection, uses: Mapping[int, int]) -> None:
-    """Note when sessions were used last, by their ids; those that have ended are passed over."""
+    """Note when sessions were used last, by their ids; those that have ended are passed over.
+
+    A session that has the id of an ended one keeps its own time, which is later.
+    """
     connection.executemany(NOTE_USE, [(used, identifier, used) for identifier, used in sorted(uses.items())])
 
 
