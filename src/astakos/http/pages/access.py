@@ -71,7 +71,7 @@ async def access(visit: UserVisit) -> Answer:
             one.prefix,
             one.expires,
             one.has_expired(now),
-            service.key_uses.last(one.id, one.last_used),
+            service.key_uses.last(one.prefix, one.last_used),
         )
         for one in found.keys
     ]
