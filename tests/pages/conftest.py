@@ -1,14 +1,21 @@
 """Who tells stories: a parser of HTML, and a browser in the hands of several people, if one is found.
 
 Each story runs with one of them, by turns; with `--every-browser`, as in `make test-browser`, with all.
+
+Those in a browser run on a thread of their own. Playwright leaves an event loop running on the thread that it
+is used on, where no other test could run one.
 """
 
+import contextlib
 import shutil
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from zlib import crc32
 
 import pytest
+from _pytest import runner
 from playwright.sync_api import Browser
 
 from pages.chromium import KINDS, ChromiumVisitor, chromium, chromium_path, page_of
@@ -18,6 +25,23 @@ from pages.visitors import Visitor
 
 HTTP = "http"
 NO_BROWSER = "there is no Chromium"
+BROWSER_THREAD = "browser"
+_THREAD = ThreadPoolExecutor(1, BROWSER_THREAD)
+
+
+def on_the_thread_of_the_browser(act: Callable[[], object]) -> None:
+    if threading.current_thread().name.startswith(BROWSER_THREAD):
+        act()
+    else:
+        _THREAD.submit(act).result()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    if item.get_closest_marker("browser") is None:
+        return None
+    on_the_thread_of_the_browser(lambda: runner.pytest_runtest_protocol(item, nextitem))
+    return True
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -51,8 +75,10 @@ def browser() -> Iterator[Browser]:
     path = chromium_path()
     if path is None:
         pytest.skip(NO_BROWSER)
-    with chromium(path) as browser:
-        yield browser
+    with contextlib.ExitStack() as ending:
+        started = contextlib.ExitStack()
+        ending.callback(on_the_thread_of_the_browser, started.close)
+        yield started.enter_context(chromium(path))
 
 
 @pytest.fixture
