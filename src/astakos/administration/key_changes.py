@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from astakos.administration.journal import Journal
 from astakos.administration.key_quotas import LimitRefusedError, Limits, set_limits, told_limits
+from astakos.administration.reasons import require_reason
 from astakos.administration.state_document import StateError
 from astakos.clock import DAY, MICROSECONDS
 from astakos.directory.api_keys import ApiKey, new_key, new_prefix, unknown_call
@@ -14,6 +15,7 @@ from astakos.directory.entities import User
 from astakos.directory.network_addresses import Networks
 from astakos.directory.tokens import token_hash
 from astakos.events.event import Actor, Event
+from astakos.projects.refusals import ProjectRefusedError
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import api_keys, events, key_holdings, projects, registry, settings
 from astakos.storage.tables.api_keys import Owned, Secret
@@ -159,10 +161,18 @@ def rotate_key(
 
 
 def revoke_key(connection: Connection, actor: Actor, owned: Owned, now: int, reason: str = "") -> None:
-    """Delete a key: it is valid no longer."""
-    api_keys.delete(connection, owned.key.id)
+    """Delete a key: it is valid no longer.
+
+    Raises:
+        KeyRefusedError: the audit log cannot hold the reason.
+    """
+    try:
+        require_reason(reason)
+    except ProjectRefusedError as refusal:
+        raise KeyRefusedError(str(refusal)) from refusal
     limits = key_holdings.limits_of(connection, owned.user, owned.key.prefix)
     before = {"key": owned.key.prefix, **facts_of_key(owned.key, limits)}
+    api_keys.delete(connection, owned.key.id)
     revoked = Event("key.revoked", actor, owned.key.project, owned.user, reason, before=before)
     events.record(connection, revoked, now)
 

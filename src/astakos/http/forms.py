@@ -66,12 +66,15 @@ def form_type_of(content_type: str) -> str:
     return content_type
 
 
-async def read_form(request: Request, form_type: Callable[[str], str] = form_type_of) -> dict[str, str]:
+async def read_form(
+    request: Request, form_type: Callable[[str], str] = form_type_of, *, once: bool = False
+) -> dict[str, str]:
     """Reads the fields of a form. If a field occurs more than once, the last one wins.
 
     Args:
         request: The request.
         form_type: Returns the form type to parse the body as, from its content type without parameters.
+        once: Whether a URL-encoded form in which a field occurs more than once is refused (RFC 6749, 3.1).
 
     Raises:
         BadRequest: The content type is not a form type, or the body is not valid.
@@ -82,19 +85,22 @@ async def read_form(request: Request, form_type: Callable[[str], str] = form_typ
     kind = form_type(content_type.partition(";")[0].strip().lower())
     try:
         if kind == FORM_TYPE:
-            return await _url_encoded(request.body)
+            return await _url_encoded(request.body, once=once)
         return _multipart(content_type, request.body)
     except UnicodeDecodeError as error:
         raise BadRequest("The form is not valid UTF-8 text.") from error
 
 
-async def _url_encoded(body: bytes) -> dict[str, str]:
+async def _url_encoded(body: bytes, *, once: bool) -> dict[str, str]:
     pieces = body.split(b"&", MOST_FIELDS)
     if len(pieces) > MOST_FIELDS:
         raise _too_many_fields()
-    fields = {}
-    for name, _, value in (piece.partition(b"=") for piece in pieces if piece):
-        fields[await _decoded(name)] = await _decoded(value)
+    fields: dict[str, str] = {}
+    for encoded, _, value in (piece.partition(b"=") for piece in pieces if piece):
+        name = await _decoded(encoded)
+        if once and name in fields:
+            raise BadRequest(f"The parameter {name!r} is there more than once.")
+        fields[name] = await _decoded(value)
     return fields
 
 

@@ -14,7 +14,7 @@ from astakos.directory.entities import Component, User
 from astakos.directory.tokens import token_hash
 from astakos.http.access_tokens import covers_service, find_grant
 from astakos.http.authentication import user_of_token
-from astakos.http.authz.question import CHARGE, PARAMETERS, Question, question_of
+from astakos.http.authz.question import CHARGE, PARAMETERS, RESOURCES, Question, question_of
 from astakos.http.commissions.charging_rights import not_chargeable
 from astakos.http.commissions.ended_projects import ended_state
 from astakos.http.commissions.refused_issues import RATE_LIMIT, RATE_LIMIT_POLICY, refused, told_meter
@@ -147,6 +147,10 @@ async def _refusal(
     service: Service, component: int, user: User, project: str, question: Question
 ) -> Answer | None:
     """Asks the ledger for room, or charges; returns the answer if it refuses."""
+    known = {resource.name for resource in await service.resources()}
+    for resource in question.resources:
+        if resource not in known:
+            raise BadRequest(f"{RESOURCES.name}: there is no resource {resource!r}.")
     entries = [RequestedProvision(user.uuid, project, resource, 1) for resource in question.resources]
     requested = understand(entries)
     if not isinstance(requested, Requested) or not requested.spoken:

@@ -18,6 +18,7 @@ from astakos.ledger.operations import Verdict
 from astakos.projects.limits import user_holder
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
+from astakos.storage.tables import api_keys, key_holdings
 from astakos.storage.tables.commissions import LARGEST_SERIAL
 from astakos.storage.tables.history import Entry, Position, Wanted, read_history
 from astakosclient.answer_types import HistoryPage
@@ -144,13 +145,31 @@ async def history(service: Service, request: Request) -> Answer:
     wanted = _wanted(request, caller)
     if wanted is None:
         return Answer(body=to_json({"history": [], "next": None}))
-    return Answer(body=await service.read_much(_page, wanted, most))
+    return Answer(body=await service.read_much(_page, wanted, most, KEY.of(request)))
 
 
-def _page(connection: Connection, wanted: Wanted, most: int) -> bytes:
+def _page(connection: Connection, wanted: Wanted, most: int, prefix: str | None) -> bytes:
+    if prefix is not None:
+        _require_limits(connection, prefix, wanted.source)
     page = read_history(connection, wanted, most)
     cursor = None if page.end is None else cursor_of(page.end)
     return to_json({"history": [describe(entry) for entry in page.entries], "next": cursor})
+
+
+def _require_limits(connection: Connection, prefix: str, source: str | None) -> None:
+    """Requires that what was charged to a key can be found: on its holdings, which come with its first limit.
+
+    Raises:
+        BadRequest: The key, which the caller may know of, has none.
+    """
+    if key_holdings.exist(connection, prefix):
+        return
+    owned = api_keys.find(connection, prefix)
+    if owned is not None and source in (None, user_holder(owned.user)):
+        raise BadRequest(
+            f"The key {prefix} has had no limits, so what was charged to it cannot be listed by itself. "
+            "Without key, the history has it: its entries show the key."
+        )
 
 
 def describe(entry: Entry) -> dict[str, Any]:

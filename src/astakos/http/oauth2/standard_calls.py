@@ -96,7 +96,7 @@ async def read_token_form(request: Request) -> Mapping[str, str]:
     Raises:
         BadRequest: It is not such a form.
     """
-    form = await read_form(request, _only_url_encoded)
+    form = await read_form(request, _only_url_encoded, once=True)
     if not form.get("token"):
         raise BadRequest("The parameter token is missing.")
     return form
@@ -112,9 +112,12 @@ async def component_or_client(service: Service, request: Request) -> Component |
     """Returns the component or the confidential client that calls.
 
     Raises:
+        BadRequest: It is both.
         Unauthorized: It is neither.
     """
     if request.has_token:
+        if request.header(b"authorization").lower().startswith("basic "):
+            raise BadRequest("There are two credentials: a token and Authorization: Basic. Send one.")
         return await authenticated_component(service, request)
     return await confidential_client(service, request)
 

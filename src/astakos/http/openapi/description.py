@@ -74,7 +74,13 @@ class Parameter(Generic[T]):
         if self.place == "query":
             return request.query.get(self.name)
         name = self.name.lower().encode("ascii")
-        return request.header(name) if name in request.headers else None
+        if name not in request.headers:
+            return None
+        text = request.header(name)
+        try:
+            return text.encode("latin-1").decode("utf-8")
+        except UnicodeDecodeError:
+            return text
 
 
 class Body(Protocol):

@@ -50,6 +50,9 @@ def test_the_life_of_a_key_that_an_administrator_has_made(administrated: Databas
         assert [caller.get(QUOTAS, text).status for text in (key["key"], rotated["key"])] == [401, 200]
         # The user has it, too: nothing is made behind their back.
         assert [mine["prefix"] for mine in caller.get(KEYS, ALICE.token).document] == [key["prefix"]]
+        for reason in ("a%00b", "x" * 4097):
+            refused = caller("DELETE", f"{one}?reason={reason}", CHLOE.token)
+            assert (refused.status, "The reason must" in refused.message) == (400, True), refused.content
         assert caller("DELETE", f"{one}?reason=leaked", CHLOE.token).status == 204
         assert caller.get(QUOTAS, rotated["key"]).status == 401
         assert caller.get(one, CHLOE.token).status == 404

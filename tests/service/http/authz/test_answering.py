@@ -208,7 +208,7 @@ def test_several_resources_must_all_have_room(service: Caller) -> None:
         ({"project": HALTED}, 403),
         ({"project": "system"}, 200),
         ({"project": LAB}, 200),
-        ({"resource": "nothing.at.all"}, 403),
+        ({"resource": "nothing.at.all"}, 400),
         ({"resource": VM, "charge": UNKNOWN_TOKEN}, 400),
         ({"resource": VM, "charge": RETIRED_TOKEN}, 400),
         ({"resource": VM, "charge": ALICE.token}, 400),
@@ -225,6 +225,12 @@ def test_what_a_proxy_is_told_wrongly_lets_nobody_through(
     assert reply.status == status
     for secret in (UNKNOWN_TOKEN, RETIRED_TOKEN):
         assert secret not in reply.content.decode()
+
+
+def test_names_are_told_as_they_were_sent(standing_service: Caller) -> None:
+    header = "όνομα".encode().decode("latin-1")
+    reply = ask(standing_service, ALICE.token, resource=header)
+    assert (reply.status, "there is no resource 'όνομα'" in reply.message) == (400, True), reply.content
 
 
 def test_a_meter_cannot_be_named_itself(database: Database, clock: SimulatedClock) -> None:

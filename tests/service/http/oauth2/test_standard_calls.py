@@ -177,6 +177,17 @@ def test_who_asks_must_say_so(standing_service: Caller) -> None:
     assert sent(standing_service, "introspect", ALICE.token, None, headers).document["active"] is True
 
 
+def test_what_is_said_twice_is_refused(standing_service: Caller) -> None:
+    twice = sent(standing_service, "introspect", COMPUTE_TOKEN, COMPUTE_TOKEN, basic())
+    assert (twice.status, twice.document["error"]) == (400, "invalid_request")
+    assert "two credentials" in twice.document["error_description"]
+    form = urlencode([("token", UNKNOWN_TOKEN), ("token", ALICE.token)]).encode()
+    headers = {"Content-Type": FORM}
+    reply = standing_service("POST", "/oauth2/introspect", COMPUTE_TOKEN, body=form, headers=headers)
+    assert (reply.status, reply.document["error"]) == (400, "invalid_request")
+    assert "'token' is there more than once" in reply.document["error_description"]
+
+
 def test_a_key_is_nobody_who_may_ask(service: Caller) -> None:
     text = text_of(service, ALICE.token)
     assert sent(service, "introspect", BOB.token, text, {}).status == 401
