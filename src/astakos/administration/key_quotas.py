@@ -38,7 +38,11 @@ def set_limits(connection: Connection, user: str, prefix: str, limits: Limits) -
         if not registry.has_resource(connection, resource):
             raise LimitRefusedError(f"limits: there is no resource {resource!r}")
         if limit is not None and not 0 <= limit <= UNLIMITED:
-            raise LimitRefusedError(f"limits: {resource} must be from 0 to {UNLIMITED}, or null for no limit")
+            scale = registry.scales(connection).get(resource, 0)
+            step = f" (1 is 10^-{scale} of its unit)" if scale else ""
+            raise LimitRefusedError(
+                f"limits: {resource} must be from 0 to {UNLIMITED}{step}, or null for no limit"
+            )
         base = base_of(resource) if resource in meters else None
         if base is not None and base not in known:
             changed.setdefault(base, None)

@@ -34,7 +34,8 @@ from astakosclient.answer_types import Key
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_NAME)]
 Names = Annotated[list[str], msgspec.Meta(max_length=MOST_NAMED)]
-Limit = Annotated[int, msgspec.Meta(ge=0, le=UNLIMITED)]
+# The range is for the API reference: `set_limits` checks it, and names the resource.
+Limit = Annotated[int, msgspec.Meta(extra_json_schema={"minimum": 0, "maximum": UNLIMITED})]
 Limits = Annotated[dict[str, Limit | None], msgspec.Meta(max_length=MOST_LIMITS)]
 
 

@@ -123,7 +123,8 @@ def test_a_key_without_limits_is_charged_nothing(database: Database, service: Ca
     ("limits", "told"),
     [
         ({"nope": 1}, "there is no resource 'nope'"),
-        ({VM: -1}, "Expected `int` >= 0"),
+        ({VM: -1}, f"Limits: {VM} must be from 0 to "),
+        ({VM: 2**63}, f"Limits: {VM} must be from 0 to "),
         ({VM: "3"}, "Expected `int | null`"),
         ([], "Expected `object | null`"),
     ],
@@ -148,6 +149,10 @@ def test_the_key_of_a_commission_is_shown_even_if_it_has_no_limits(service: Call
         listed = service.get(f"{COMMISSIONS}/history", token).document["history"]
         found = {(one["serial"] - serials[0], one.get("key", "none")) for one in listed}
         assert found == {(0, key), (1, "none"), (2, key)}
+        refused = service.get(f"{COMMISSIONS}/history?key={key}", token)
+        assert (refused.status, "its entries show the key" in refused.message) == (400, True), refused.content
+    # Of others' keys, users learn nothing.
+    assert service.get(f"{COMMISSIONS}/history?key={key}", BOB.token).document["history"] == []
 
 
 def test_only_a_valid_key_of_the_charged_user_can_be_named(database: Database, service: Caller) -> None:
