@@ -8,6 +8,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp.types import ToolAnnotations
 
 from astakos.assistant.callers import Callers, Kind
+from astakos.assistant.checked_server import CheckedServer
 from astakos.assistant.service_tools import ServiceTools
 from astakos.assistant.user_tools import UserTools
 
@@ -31,7 +32,7 @@ def server_for(kind: Kind, callers: Callers, *, write: bool) -> MCPServer[Any]:
         callers: whose token counts.
         write: also with the tools that accept and reject commissions.
     """
-    server: MCPServer[Any] = MCPServer(
+    server = CheckedServer(
         "astakos",
         title=f"Astakos, for {kind.value}",
         instructions=INSTRUCTIONS,

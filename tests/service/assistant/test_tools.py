@@ -167,7 +167,10 @@ def test_near_limits_are_those_that_are_nearly_used_up(
     assert (near["resource"], near["percent"], near["level"]) == (VM, 75.0, "user")
     found = operator.ask("near_limits", percent=75)["limits"]
     assert {**near, "user": ada.uuid} in found
-    assert "percent" in assistant.refusal("near_limits", percent=0)
+    refused = assistant.refusal("near_limits", percent=0)
+    assert refused == "percent: Input should be greater than 0"
+    unknown = assistant.refusal("near_limits", percentage=5)
+    assert unknown.startswith("near_limits has no argument 'percentage'; it has percent"), unknown
 
 
 def test_the_history_is_read_page_by_page(
