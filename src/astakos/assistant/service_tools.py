@@ -22,6 +22,7 @@ from astakos.assistant.arguments import (
     ResourceName,
     Serial,
     Users,
+    Uuid,
 )
 from astakos.assistant.callers import Callers, worded
 from astakos.assistant.results import (
@@ -48,8 +49,8 @@ PAGE = 100
 AT_ONCE = 10
 """How many of them it reads at the same time."""
 
-NamedUsers = Annotated[list[str], Field(min_length=1, max_length=100, description="UUIDs of users.")]
-Holder = Annotated[str, Field(max_length=LONGEST_NAME, description="UUID of the user to charge.")]
+NamedUsers = Annotated[list[Uuid], Field(min_length=1, max_length=100, description="UUIDs of users.")]
+Holder = Annotated[Uuid, Field(max_length=LONGEST_NAME, description="UUID of the user to charge.")]
 Source = Annotated[
     str,
     Field(max_length=LONGEST_NAME, description="UUID of a project; `system` for the user's own project."),
@@ -58,8 +59,8 @@ Quantities = Annotated[
     dict[str, int],
     Field(min_length=1, max_length=100, description="Quantity by resource; negative to release."),
 ]
-Age = Annotated[int, Field(ge=0, description="In seconds.")]
-After = Annotated[int | None, Field(ge=1, description="The `next_after` of the answer before.")]
+Age = Annotated[int, Field(strict=True, ge=0, description="In seconds.")]
+After = Annotated[int | None, Field(strict=True, ge=1, description="The `next_after` of the answer before.")]
 Party = Annotated[
     str | None,
     Field(max_length=LONGEST_NAME, description="user:<uuid> or project:<uuid>; by default all."),

@@ -20,7 +20,9 @@ from astakos.assistant.arguments import (
 from astakos.assistant.callers import Callers, worded
 from astakos.assistant.results import Charge, Fit, History, NearLimits, QuotaRow, QuotaRows, Refusal, Refusals
 
-Quantity = Annotated[int, Field(ge=1, le=figures.UNLIMITED, description="How much of it: an integer.")]
+Quantity = Annotated[
+    int, Field(strict=True, ge=1, le=figures.UNLIMITED, description="How much of it: an integer.")
+]
 
 
 class UserTools:

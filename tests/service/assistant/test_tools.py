@@ -169,6 +169,10 @@ def test_near_limits_are_those_that_are_nearly_used_up(
     assert {**near, "user": ada.uuid} in found
     refused = assistant.refusal("near_limits", percent=0)
     assert refused == "percent: Input should be greater than 0"
+    assert assistant.refusal("near_limits", percent="50") == "percent: Input should be a valid number"
+    addressed = operator.refusal("near_limits", users=["ada@example.org"])
+    assert "users.0: " in addressed
+    assert "write the UUID of the user" in addressed
     unknown = assistant.refusal("near_limits", percentage=5)
     assert unknown.startswith("near_limits has no argument 'percentage'; it has percent"), unknown
 
