@@ -5,10 +5,15 @@ from astakos.administration.state_document import Settings, StateDocument
 from astakos.storage.protocol import Database
 from service.world import ALICE, CHLOE, LOADED
 
+ADMINISTRATORS = "admin-api"
+"""A group of the caller's."""
+
 
 def turn_all_on(database: Database) -> None:
-    """Let there be what is off unless somebody wants it, and let the caller decide about projects."""
-    settings = Settings(admin_users=True, project_admins=[ALICE.uuid, CHLOE.uuid])
+    """Let there be what is off unless somebody wants it, and let the caller be an administrator."""
+    settings = Settings(
+        admin_users=True, project_admins=[ALICE.uuid, CHLOE.uuid], administrators=ADMINISTRATORS
+    )
     load(database, StateDocument(settings=settings), LOADED)
 
 

@@ -81,6 +81,7 @@ def test_a_user_is_invited_with_a_link_that_is_shown_once(visitor: Visitor) -> N
     visitor.fill("Email address", "joan@example.org")
     visitor.fill("First name", "Joan")
     visitor.choose("Valid for", "1 day")
+    visitor.choose("The link", "Show it to me, once")
     visitor.press("Invite")
     assert "joan@example.org has been added." in visitor.text
     assert "/astakos/ui/password?link=" in visitor.text

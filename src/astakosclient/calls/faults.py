@@ -130,7 +130,8 @@ def _over_limit(answer: Answer) -> errors.QuotaLimit | None:
     error.resource, error.limit, error.usage = resource, limit, usage
     error.requested, error.available = requested, available
     error.level = answer.headers.get("astakos-level") or _text(data, "level") or _level(provision)
-    error.resets, error.project_state = _text(data, "resets"), _text(data, "project_state")
+    error.project_state = answer.headers.get("astakos-project-state") or _text(data, "project_state")
+    error.resets = _text(data, "resets")
     return error
 
 

@@ -27,7 +27,7 @@ def test_it_counts_at_once_and_is_recorded(database: Database) -> None:
     known = projects.find(database.reader(), LAB)
     assert known is not None
     assert (known.max_members, known.state) == (9, ProjectState.ACTIVE)
-    kind, _, _, _, _, reason, before, after, _ = last_event(database)[2:]
+    kind, _, _, _, _, reason, before, after, *_ = last_event(database)[2:]
     assert (kind, reason) == ("project.modified", "why")
     assert '"project_capacity": 12' in str(before)
     assert '"max_members": 9' in str(after)

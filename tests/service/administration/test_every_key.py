@@ -69,6 +69,9 @@ def base() -> dict[str, Any]:
             "access_token_seconds": 50,
             "oauth2_without_tls": True,
             "terms": "Be kind.",
+            "service_name": "Cloud",
+            "logo": "/etc/astakos/logo.svg",
+            "forgotten_password": "Ask Ada.",
             "compatibility": "0.14",
         },
         "components": [
@@ -215,6 +218,9 @@ OTHER: dict[str, dict[str, Any]] = {
         "access_token_seconds": 60,
         "oauth2_without_tls": False,
         "terms": "Be kinder.",
+        "service_name": "Sky",
+        "logo": "/etc/astakos/logo.png",
+        "forgotten_password": "Ask Ben.",
         "compatibility": "newest",
     },
     "components": {

@@ -22,7 +22,12 @@ from astakos.storage.tables.history import Position, Wanted, read_history
 from astakos.storage.tables.project_lists import Filters, Viewer, read_projects
 from service.storage.common_sql import refusals
 
-NOT_FOR_SERVERS = ("astakos.storage.sqlite", "astakos.storage.schema.migrations")
+# What there is of tables and indexes, each database tells in its own way.
+NOT_FOR_SERVERS = (
+    "astakos.storage.sqlite",
+    "astakos.storage.schema.migrations",
+    "astakos.storage.schema.structure",
+)
 SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|BEGIN|COMMIT|ROLLBACK|CREATE|ALTER|DROP|LOCK)\b")
 
 

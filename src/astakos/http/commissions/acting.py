@@ -12,9 +12,7 @@ from astakos.http.commissions.charging_rights import may_not, not_chargeable
 from astakos.http.commissions.ended_projects import ended_state
 from astakos.http.commissions.issuing import LONGEST_TIME_TO_LIVE
 from astakos.http.commissions.refused_issues import (
-    LEVEL,
-    RATE_LIMIT,
-    RATE_LIMIT_POLICY,
+    OF_REFUSALS,
     OverLimitRefusal,
     named,
     refused,
@@ -95,7 +93,7 @@ ACTION = JsonBody(ActionBody, further_schema=EXACTLY_ONE)
     answers={
         200: EMPTY,
         404: EMPTY,
-        413: Reply(OverLimitRefusal, headers=[LEVEL, RATE_LIMIT, RATE_LIMIT_POLICY, "Retry-After"]),
+        413: Reply(OverLimitRefusal, headers=OF_REFUSALS),
     },
     faults=[Forbidden, TooManyRequests],
 )

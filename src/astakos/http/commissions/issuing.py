@@ -16,9 +16,7 @@ from astakos.http.commissions.ended_projects import ended_state
 from astakos.http.commissions.fingerprints import fingerprint, first_fingerprint
 from astakos.http.commissions.missing_holdings import NO_QUOTA, malformed_name, unknown_name
 from astakos.http.commissions.refused_issues import (
-    LEVEL,
-    RATE_LIMIT,
-    RATE_LIMIT_POLICY,
+    OF_REFUSALS,
     Level,
     NoHoldingRefusal,
     OverLimitRefusal,
@@ -111,7 +109,7 @@ ISSUE = JsonBody(IssueBody)
         200: Reply(Serial),
         201: Reply(Serial, headers=[KEY_HEADER, KEY_REPLAYED_HEADER]),
         404: Reply(NoHoldingRefusal),
-        413: Reply(OverLimitRefusal, headers=[LEVEL, RATE_LIMIT, RATE_LIMIT_POLICY, "Retry-After"]),
+        413: Reply(OverLimitRefusal, headers=OF_REFUSALS),
     },
     faults=[Forbidden, UnprocessableEntity, TooManyRequests],
 )
@@ -154,7 +152,7 @@ async def issue(service: Service, request: Request, component: Component) -> Ans
     if not isinstance(outcome, Refusal | KeyReused):
         raise TypeError(f"unexpected outcome of an issue: {type(outcome).__name__}")
     reason, state = await _reason(service, outcome), await ended_state(service, outcome)
-    return _answer(refused(outcome, requested, reason, state))
+    return _answer(refused(outcome, requested, reason, state, is_recorded=True))
 
 
 async def _issued_before(

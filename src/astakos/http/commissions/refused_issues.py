@@ -32,9 +32,13 @@ from astakos.ledger.rules import (
 
 LEVEL = "Astakos-Level"
 """The header that says whose limit an import or a release has met, however the request named the holding."""
+PROJECT_STATE = "Astakos-Project-State"
+"""The header that says why a project has no room, if nothing can be drawn from it."""
 RATE_LIMIT = "RateLimit"
 RATE_LIMIT_POLICY = "RateLimit-Policy"
 """Headers of the IETF's draft "RateLimit header fields for HTTP"."""
+OF_REFUSALS: Final = (LEVEL, PROJECT_STATE, RATE_LIMIT, RATE_LIMIT_POLICY, "Retry-After")
+"""The headers that a refusal of a charge can have."""
 PARENT: Final = "parent"
 OF_KEY: Final = "key"
 LONGEST_RETRY_AFTER = 60
@@ -60,7 +64,8 @@ class RefusalData(TypedDict):
     user's, the project's, that of a parent, a project above it, or that of the key. `resets` is when the
     period of a meter ends or, for a rate, when there will be room; it is absent if waiting does not help.
     `available` is how much there is room for, if that includes grants. `project_state` is that of the project
-    without room, or the parent, if nothing can be drawn from it now.
+    without room, or the parent, if nothing can be drawn from it now; for a single commission, the header
+    `Astakos-Project-State` says it.
     """
 
     name: Literal["NoHoldingError", "NoCapacityError", "NoQuantityError"]
@@ -118,7 +123,12 @@ def not_understood(problem: RequestedProvision | SumOutOfRange) -> Result:
 
 
 def refused(
-    refusal: Refusal | KeyReused, requested: Requested, reason: str = NO_QUOTA, state: str = ""
+    refusal: Refusal | KeyReused,
+    requested: Requested,
+    reason: str = NO_QUOTA,
+    state: str = "",
+    *,
+    is_recorded: bool = False,
 ) -> Result:
     """Returns the response for a refusal by the ledger. Names the holding as the request did.
 
@@ -127,6 +137,8 @@ def refused(
         requested: The provisions of the request.
         reason: Why a holding, whose names have the right form, does not exist.
         state: The state of the project that has no room, if nothing can be drawn from it.
+        is_recorded: Whether the original answers the call, too. Then `data` keeps its keys, and the state
+            is in a header.
     """
     if isinstance(refusal, KeyReused):
         message = f"The Idempotency-Key {refusal.key!r} was used with a different body. Use a new key."
@@ -141,10 +153,12 @@ def refused(
             data = _data("NoCapacityError", provision, usage, limit)
             whose = "parent" if level == PARENT else "project"
             addition = f" The {whose} is {state}." if state else ""
-            if state:
+            of_state = {PROJECT_STATE: state} if state else {}
+            if state and not is_recorded:
                 data["project_state"] = state
             if renewal is not None:
-                return _no_room_on_meter(refusal, renewal, {**data, "level": level}, addition)
+                told = _no_room_on_meter(refusal, renewal, {**data, "level": level}, addition)
+                return told._replace(headers={**told.headers, **of_state})
             message = "The quantity would exceed the limit of the holding."
             if level == PARENT:
                 message = f"The quantity would exceed the limit of {key.holder}, a parent of the project."
@@ -153,7 +167,8 @@ def refused(
                 message = f"The quantity would exceed the limit of the key {prefix_of_holder(key.holder)}."
                 data["level"] = level
             message += addition
-            return _with_data(413, "overLimit", message, data)._replace(headers={LEVEL: level})
+            headers = {LEVEL: level, **of_state}
+            return _with_data(413, "overLimit", message, data)._replace(headers=headers)
         case NoQuantity(_, usage, limit):
             message = "The release exceeds the usage of the holding, not counting pending imports."
             data = _data("NoQuantityError", provision, usage, limit)

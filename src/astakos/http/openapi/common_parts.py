@@ -55,6 +55,10 @@ HEADERS: Mapping[str, tuple[Schema, str]] = {
         {"enum": ["not-carried-out", "unknown"]},
         "Whether the request certainly had no effect, or may have taken effect, or may still do so.",
     ),
+    "Astakos-Project-State": (
+        {"enum": ["uninitialized", "suspended", "terminated", "deleted"]},
+        "The state of the project without room, or of the parent, if nothing can be drawn from it.",
+    ),
     "Astakos-Supports": (TEXT, "The extensions to the original API that the service supports."),
     "Cache-Control": (TEXT, "Forbids caching."),
     "Content-Security-Policy": (TEXT, "Limits what the page can load and do."),

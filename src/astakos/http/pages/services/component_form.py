@@ -17,6 +17,7 @@ from astakos.events.event import Actor
 from astakos.http.faults import Conflict
 from astakos.http.pages.page_kinds import administrator_action, administrator_page
 from astakos.http.pages.services.visited import (
+    ANY_NAME,
     COMPONENT,
     SERVICES,
     apply,
@@ -187,8 +188,8 @@ async def _removal_form(visit: UserVisit, reason: str = "", error: str = "") -> 
 ROUTES = (
     administrator_page(NEW, new),
     administrator_action(f"{NEW}/register", register),
-    administrator_page(f"{COMPONENT}/{{name}}/change", ask_for_change),
-    administrator_action(f"{COMPONENT}/{{name}}/change/save", change_component),
-    administrator_page(f"{COMPONENT}/{{name}}/remove", ask_for_removal),
-    administrator_action(f"{COMPONENT}/{{name}}/remove/confirm", remove),
+    administrator_page(f"{COMPONENT}/{{name}}/change", ask_for_change, ANY_NAME),
+    administrator_action(f"{COMPONENT}/{{name}}/change/save", change_component, ANY_NAME),
+    administrator_page(f"{COMPONENT}/{{name}}/remove", ask_for_removal, ANY_NAME),
+    administrator_action(f"{COMPONENT}/{{name}}/remove/confirm", remove, ANY_NAME),
 )

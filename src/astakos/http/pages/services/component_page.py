@@ -11,6 +11,7 @@ from astakos.directory.service_catalog import OWN_COMPONENT
 from astakos.events.event import Actor
 from astakos.http.pages.page_kinds import administrator_action, administrator_page
 from astakos.http.pages.services.visited import (
+    ANY_NAME,
     COMPONENT,
     change,
     component_path,
@@ -114,7 +115,8 @@ async def revoke(visit: UserVisit) -> Answer:
 
 
 ROUTES = (
-    administrator_page(f"{COMPONENT}/{{name}}", component_page),
-    administrator_action(f"{COMPONENT}/{{name}}/token", rotate),
-    administrator_action(f"{COMPONENT}/{{name}}/revoke-token", revoke),
+    administrator_action(f"{COMPONENT}/{{name}}/token", rotate, ANY_NAME),
+    administrator_action(f"{COMPONENT}/{{name}}/revoke-token", revoke, ANY_NAME),
+    # The last, because it takes what none of the others does.
+    administrator_page(f"{COMPONENT}/{{name}}", component_page, ANY_NAME),
 )

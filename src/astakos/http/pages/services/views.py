@@ -11,5 +11,6 @@ from astakos.http.pages.services import (
     service_list,
 )
 
-VIEWS = (service_list, component_page, component_form, resource_page, resource_form, meter_form)
+# A form of a component comes before its page, whose address would match, too.
+VIEWS = (service_list, component_form, component_page, resource_page, resource_form, meter_form)
 ROUTES = tuple(chain.from_iterable(view.ROUTES for view in VIEWS))

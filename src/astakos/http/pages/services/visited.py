@@ -21,6 +21,8 @@ from astakos.storage.tables.meters import find_definitions
 T = TypeVar("T")
 SERVICES: Final = "/ui/admin/services"
 COMPONENT: Final = f"{SERVICES}/components"
+ANY_NAME: Final = ".+"
+"""Names of components can hold slashes, as those of resources do."""
 RESOURCE: Final = f"{SERVICES}/resources"
 NO_COMPONENT: Final = "There is no such component."
 NO_RESOURCE: Final = "There is no such resource."

@@ -7,6 +7,7 @@ revision = "0035"
 down_revision = "0034"
 branch_labels = None
 depends_on = None
+beside_old_processes = True
 
 SHARED = sa.text("NOT system_project")
 
