@@ -30,7 +30,7 @@ from astakos.storage.tables import registry
 from benchmarks import machine
 from benchmarks.child_process import source_environment
 from benchmarks.ledger import engine_step
-from benchmarks.population import COMPONENT_TOKEN, USERS, database_url, make_database
+from benchmarks.population import COMPONENT_TOKEN, USERS, database_url, is_made, make_database
 from benchmarks.postgresql_databases import SETTINGS, prepare, url_of
 from benchmarks.results import Result, show
 from benchmarks.service_times import OF_ENGINE, processor_seconds
@@ -75,9 +75,12 @@ class Place(NamedTuple):
 class Contestant:
     """A checkout's ledger in a process of its own."""
 
-    def __init__(self, checkout: Path, database: str, batch: int, seed: int) -> None:
-        """Make the database."""
+    def __init__(
+        self, checkout: Path, database: str, batch: int, seed: int, *, under: Sequence[str] = ()
+    ) -> None:
+        """Make the database, if it is not there; `under` is a command that runs the process."""
         command = [
+            *under,
             sys.executable,
             "-m",
             "benchmarks.checkouts",
@@ -116,7 +119,8 @@ def take_turns(checkout: Path, url: str, batch: int) -> None:
     if not Path(astakos.__file__).is_relative_to(checkout.resolve()):
         raise RuntimeError(f"{astakos.__file__} is not of {checkout}")
     input()
-    make_database(url)
+    if not is_made(url):
+        make_database(url)
     print(json.dumps({}), flush=True)
     database = database_of(url)
     with contextlib.closing(database), contextlib.closing(ledger_storage(database)) as store:
@@ -183,7 +187,7 @@ def _rows(case: str, turns: Sequence[Mapping[str, Times]]) -> Iterator[tuple[str
 
 
 @contextlib.contextmanager
-def _worktree(revision: str) -> Iterator[Path]:
+def worktree(revision: str) -> Iterator[Path]:
     """The files of a revision, in a folder that is gone with the context."""
     git = ["git", "-C", str(HERE), "worktree"]
     with tempfile.TemporaryDirectory(prefix="astakos-checkout-") as folder:
@@ -229,7 +233,7 @@ def main() -> None:
         parser.error("the revision to compare with is missing, for example HEAD~10")
     show([Result("Where", ("", ""), machine.describe())], markdown=arguments.markdown)
     rows: list[Sequence[str]] = []
-    with _worktree(arguments.revision) as other, _places(arguments.only) as places:
+    with worktree(arguments.revision) as other, _places(arguments.only) as places:
         checkouts = {OTHER: other, THIS: HERE, AGAIN: HERE}
         for place, batch in itertools.product(places, arguments.batches):
             turns = [

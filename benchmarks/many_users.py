@@ -6,15 +6,13 @@ from collections.abc import Iterator, Sequence
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from astakos import clock
-from astakos.administration.limit_updates import sync_project
 from astakos.administration.load import load
 from astakos.administration.state_document import ComponentEntry, ResourceEntry, ServiceEntry, StateDocument
+from astakos.administration.system_projects import save_system_project
 from astakos.directory.entities import User
-from astakos.projects.limits import SYSTEM_PROJECT_LIFETIME
-from astakos.projects.project import Capacity, Membership, MembershipState, Policy, Project, ProjectState
 from astakos.storage.opening import database_of
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import memberships, projects, users
+from astakos.storage.tables import users
 from benchmarks.cloning import AT_A_TIME, clone_first_user
 from benchmarks.population import COMPONENT, COMPONENT_TOKEN, LIMIT, user_name, user_uuid
 
@@ -50,33 +48,9 @@ def make_users(url: str, count: int, resources: Sequence[str]) -> None:
 def _add_user(connection: Connection, number: int, now: int, resources: Sequence[str]) -> None:
     uuid = user_uuid(number)
     name = user_name(number)
-    users.save(
-        connection,
-        User(0, uuid, name, name, "User", str(number), True, True, True, False, True, uuid),
-    )
-    projects.save(
-        connection,
-        Project(
-            uuid=uuid,
-            name=f"system:{uuid}",
-            state=ProjectState.ACTIVE,
-            system_project=True,
-            owner=None,
-            homepage="",
-            description="",
-            comments="",
-            creation_date=now,
-            end_date=now + SYSTEM_PROJECT_LIFETIME,
-            join_policy=Policy.CLOSED,
-            leave_policy=Policy.CLOSED,
-            max_members=1,
-            private=True,
-        ),
-    )
-    membership = Membership(uuid, MembershipState.ACCEPTED, ever_accepted=True)
-    memberships.save(connection, uuid, [membership])
-    projects.save_capacities(connection, uuid, dict.fromkeys(resources, Capacity(LIMIT, LIMIT)))
-    sync_project(connection, uuid)
+    user = User(0, uuid, name, name, "User", str(number), True, True, True, False, True, uuid)
+    users.save(connection, user)
+    save_system_project(connection, user, dict.fromkeys(resources, LIMIT), now)
 
 
 @contextlib.contextmanager

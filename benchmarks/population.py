@@ -81,6 +81,12 @@ def database_url(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
+def is_made(url: str) -> bool:
+    """Whether there is a file already with the database of this URL."""
+    _, is_file, path = url.partition("sqlite:///")
+    return bool(is_file) and Path(path).exists()
+
+
 def make_database(url: str) -> None:
     """Make a database with all users, and no usage yet."""
     database = database_of(url)

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from pages.chromium import ChromiumVisitor, Kind, page_of
 from pages.scene import ADA, Scene
@@ -24,10 +24,10 @@ def test_times_are_in_the_zone_of_the_reader_and_identifiers_are_copied(
         assert re.search(r"EES?T \(20\d\d-.*Z\)", shown.get_attribute("title") or "")
         visitor.unfold("Ada Byron")
         page.get_by_role("button", name=f"Copy {ADA.uuid}").click()
-        assert page.get_by_role("button", name=f"Copied {ADA.uuid}").is_visible()
+        expect(page.get_by_role("button", name=f"Copied {ADA.uuid}")).to_be_visible()
         assert page.evaluate("navigator.clipboard.readText()") == ADA.uuid
         page.keyboard.press("Escape")
-        assert not page.get_by_role("button", name="Sign out").is_visible()
+        expect(page.get_by_role("button", name="Sign out")).to_be_hidden()
 
 
 def test_a_chart_says_what_one_points_at(scene: Scene, browser: Browser) -> None:

@@ -1,6 +1,9 @@
 """Settings that administrators change while the service runs."""
 
-from pages.scene import ADMINISTRATORS, ROOT
+import pytest
+
+from astakos.http.pages import page_kinds
+from pages.scene import ADA, ADMINISTRATORS, ROOT
 from pages.visitors import Visitor, log_in
 
 SETTINGS = "/ui/admin/settings"
@@ -48,3 +51,18 @@ def test_there_is_no_page_of_an_unknown_setting(visitor: Visitor) -> None:
     log_in(visitor, ROOT)
     visitor.open(f"{SETTINGS}/none")
     assert visitor.status == 404
+
+
+def test_who_has_just_ceased_to_be_an_administrator_changes_nothing(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if the right ended between the check of the request and the transaction of the change.
+    monkeypatch.setattr(page_kinds, "_require_administrator", lambda _visit: None)
+    log_in(visitor, ADA, f"{SETTINGS}/most_keys")
+    visitor.fill("Value", "7")
+    visitor.press("Save")
+    assert visitor.status == 403
+    assert "You are no longer an administrator." in visitor.text
+    monkeypatch.undo()
+    log_in(visitor, ROOT, f"{SETTINGS}/most_keys")
+    assert "is now 7" not in visitor.text

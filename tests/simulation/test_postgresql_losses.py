@@ -1,9 +1,11 @@
 """Lost transactions that are still at work, and the records by which they are known: all is done once."""
 
+import contextlib
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 from tools.postgres_server import PostgresServer
 
@@ -40,6 +42,12 @@ class Waiting:
 
     def __enter__(self) -> "Waiting":
         self.server.set("synchronous_standby_names", "nobody")
+        try:
+            while not self._does_a_commit_wait():
+                pass
+        except BaseException:
+            self.let_go()
+            raise
         return self
 
     def let_go(self) -> None:
@@ -47,6 +55,19 @@ class Waiting:
 
     def __exit__(self, *_: object) -> None:
         self.let_go()
+
+    def _does_a_commit_wait(self) -> bool:
+        """Whether one of our own does: it is the checkpointer that tells commits to, and it may be busy."""
+        with contextlib.closing(psycopg.connect(self.server.url, autocommit=True)) as probe:
+            process = probe.info.backend_pid
+            probe.pgconn.send_query(b"SELECT pg_logical_emit_message(true, 'probe', '')")
+            while True:
+                probe.pgconn.consume_input()
+                if not probe.pgconn.is_busy():
+                    return False
+                if self.server.execute(f"{WAITING_FOR_STANDBY} AND pid = {process}"):
+                    self.server.execute(f"SELECT pg_terminate_backend({process}, 1000)")
+                    return True
 
     def next_after(self, *known: int) -> int:
         """The process of the next commit that waits."""

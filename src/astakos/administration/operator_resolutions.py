@@ -1,10 +1,12 @@
 """Resolves commissions in place of their components, for operators, when a component is gone for good.
 
-The ledger commits by itself, so the audit log is told right after that.
+The ledger commits by itself, so the audit log is told right after that, component by component: what has
+been resolved is in the log even if the next component's cannot be.
 """
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from astakos.administration.journal import Journal
@@ -53,24 +55,31 @@ def plan(connection: Connection, serials: Iterable[int], verdict: Verdict) -> li
     return planned
 
 
-def resolution_of(
-    serials: Iterable[int], outcomes: Iterable[tuple[Planned, Outcome]], verdict: Verdict
-) -> Resolution:
-    """Return what the ledger's outcomes come to."""
-    resolved: dict[int, str] = {}
-    for planned, outcome in outcomes:
-        if isinstance(outcome, Resolved):
-            done = outcome.accepted if verdict is Verdict.ACCEPT else outcome.rejected
-            resolved |= {int(serial): planned.component for serial in done}
-    return Resolution(resolved, [serial for serial in dict.fromkeys(serials) if serial not in resolved])
+def resolved_by(planned: Planned, outcome: Outcome, verdict: Verdict) -> dict[int, str]:
+    """Return the serials that the ledger has resolved for a component, with its name."""
+    if not isinstance(outcome, Resolved):
+        return {}
+    done = outcome.accepted if verdict is Verdict.ACCEPT else outcome.rejected
+    return {int(serial): planned.component for serial in done}
+
+
+def resolution_of(serials: Iterable[int], resolved: Mapping[int, str]) -> Resolution:
+    """Return what became of the serials that were named."""
+    return Resolution(dict(resolved), [serial for serial in dict.fromkeys(serials) if serial not in resolved])
 
 
 def note(
-    connection: Connection, actor: Actor, resolution: Resolution, verdict: Verdict, reason: str, now: int
+    connection: Connection,
+    *,
+    actor: Actor,
+    verdict: Verdict,
+    reason: str,
+    now: int,
+    resolved: Mapping[int, str],
 ) -> None:
     """Tell the audit log of each commission that was resolved."""
     with Journal(connection, actor, now) as journal:
-        for serial, component in sorted(resolution.resolved.items()):
+        for serial, component in sorted(resolved.items()):
             after = {"commission": serial, "component": component}
             journal.note(KINDS[verdict], reason=reason, after=after)
 
@@ -94,11 +103,15 @@ def resolve(
     """
     require_reason(reason)
     wanted = list(serials)
-    planned = plan(database.reader(), wanted, verdict)
+    resolved: dict[int, str] = {}
     with contextlib.closing(opening.ledger_storage(database)) as store:
-        # What is over by the clock is for the engines to end.
-        outcomes = [(one, carry_out(store, [one.operation], now, due=0).outcomes[0]) for one in planned]
-    resolution = resolution_of(wanted, outcomes, verdict)
-    if resolution.resolved:
-        database.change(lambda connection: note(connection, actor, resolution, verdict, reason, now))
-    return resolution
+        for planned in plan(database.reader(), wanted, verdict):
+            # What is over by the clock is for the engines to end.
+            (outcome,) = carry_out(store, [planned.operation], now, due=0).outcomes
+            done = resolved_by(planned, outcome, verdict)
+            if done:
+                database.change(
+                    partial(note, actor=actor, verdict=verdict, reason=reason, now=now, resolved=done)
+                )
+            resolved |= done
+    return resolution_of(wanted, resolved)

@@ -1,8 +1,9 @@
 """Resolves commissions in place of their components, for administrators, in the running service."""
 
 from collections.abc import Sequence
+from functools import partial
 
-from astakos.administration.operator_resolutions import Resolution, note, plan, resolution_of
+from astakos.administration.operator_resolutions import Resolution, note, plan, resolution_of, resolved_by
 from astakos.administration.reasons import require_reason
 from astakos.events.event import Actor
 from astakos.ledger.operations import Verdict
@@ -14,7 +15,7 @@ async def resolve_commissions(
 ) -> Resolution:
     """Accepts or rejects pending commissions of any components. Each is in the audit log with the reason.
 
-    The ledger commits by itself, so the audit log is told right after that.
+    The ledger commits by itself, so the audit log is told right after that, component by component.
 
     Args:
         service: The service.
@@ -29,10 +30,13 @@ async def resolve_commissions(
         StorageUnavailableError: The database cannot be read or written now. What is resolved stays resolved.
     """
     require_reason(reason)
-    planned = await service.read(plan, serials, verdict)
-    outcomes = [(one, await service.ledger.submit(one.operation)) for one in planned]
-    resolution = resolution_of(serials, outcomes, verdict)
-    if resolution.resolved:
-        now = service.now()
-        await service.write(lambda connection: note(connection, actor, resolution, verdict, reason, now))
-    return resolution
+    resolved: dict[int, str] = {}
+    for planned in await service.read(plan, serials, verdict):
+        done = resolved_by(planned, await service.ledger.submit(planned.operation), verdict)
+        if done:
+            now = service.now()
+            await service.write(
+                partial(note, actor=actor, verdict=verdict, reason=reason, now=now, resolved=done)
+            )
+        resolved |= done
+    return resolution_of(serials, resolved)

@@ -13,8 +13,8 @@ from astakos.administration.state_document import StateError
 from astakos.clock import MICROSECONDS
 from astakos.directory.api_keys import prefix_of
 from astakos.directory.entities import User
-from astakos.directory.tokens import token_hash
 from astakos.events.event import Actor
+from astakos.http.account.changed_keys import change_keys
 from astakos.http.account.key_bodies import (
     ChangedKeyBody,
     KeyActionBody,
@@ -26,15 +26,14 @@ from astakos.http.account.key_bodies import (
     wanted_in,
 )
 from astakos.http.bodies import JsonBody
-from astakos.http.faults import BadRequest, Conflict, Forbidden, ItemNotFound, Unauthorized
+from astakos.http.faults import BadRequest, Conflict, Forbidden, ItemNotFound
 from astakos.http.media_types import JSON_TYPE
 from astakos.http.openapi.description import EMPTY, Parameter, Reply, as_text, described
-from astakos.http.projects.actors import actor_of, origin_of
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import api_keys, key_holdings, sessions
+from astakos.storage.tables import api_keys, key_holdings
 from astakos.storage.tables.api_keys import Owned
 from astakosclient.answer_types import Key, NewKey
 
@@ -222,17 +221,12 @@ async def _carry_out(
 ) -> T:
     """Runs a change, if the caller is still logged in and an administrator. It takes effect at once."""
 
-    def carry_out(connection: Connection) -> T:
-        caller = sessions.find_holder(connection, token_hash(request.token))
-        if caller is None or caller.id != administrator.id:
-            raise Unauthorized("The token has just ended.")
-        _require_administrator(connection, caller)
-        return change(connection, actor_of(connection, caller, origin_of(service, request)))
+    def carry_out(connection: Connection, actor: Actor) -> T:
+        _require_administrator(connection, administrator)
+        return change(connection, actor)
 
     with _refusals():
-        done = await service.write(carry_out)
-    service.forget_keys()
-    return done
+        return await change_keys(service, request, administrator, carry_out)
 
 
 def _require_administrator(connection: Connection, user: User) -> None:

@@ -13,8 +13,8 @@ from astakos.administration.key_changes import (
 from astakos.clock import MICROSECONDS
 from astakos.directory.api_keys import prefix_of
 from astakos.directory.entities import User
-from astakos.directory.tokens import token_hash
 from astakos.events.event import Actor
+from astakos.http.account.changed_keys import change_keys
 from astakos.http.account.key_bodies import (
     ChangedKeyBody,
     KeyActionBody,
@@ -26,15 +26,14 @@ from astakos.http.account.key_bodies import (
     wanted_in,
 )
 from astakos.http.bodies import JsonBody
-from astakos.http.faults import Conflict, ItemNotFound, Unauthorized
+from astakos.http.faults import Conflict, ItemNotFound
 from astakos.http.media_types import JSON_TYPE
 from astakos.http.openapi.description import EMPTY, Reply, described
-from astakos.http.projects.actors import actor_of, origin_of
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import api_keys, key_holdings, sessions
+from astakos.storage.tables import api_keys, key_holdings
 from astakosclient.answer_types import Key, NewKey
 
 T = TypeVar("T")
@@ -130,18 +129,8 @@ async def revoke(service: Service, request: Request, user: User) -> Answer:
 async def _carry_out(
     service: Service, request: Request, user: User, change: Callable[[Connection, Actor], T]
 ) -> T:
-    """Runs a change of keys, if the token has not ended since it was checked. It takes effect at once."""
-
-    def carry_out(connection: Connection) -> T:
-        holder = sessions.find_holder(connection, token_hash(request.token))
-        if holder is None or holder.id != user.id or not holder.is_active:
-            raise Unauthorized("The token has just ended.")
-        return change(connection, actor_of(connection, user, origin_of(service, request)))
-
     with refusals_as_faults():
-        done = await service.write(carry_out)
-    service.forget_keys()
-    return done
+        return await change_keys(service, request, user, change)
 
 
 def _keys_of(connection: Connection, user: User) -> list[ChangedKey]:

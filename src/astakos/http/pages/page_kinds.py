@@ -54,8 +54,8 @@ class Page:
             return redirect_within(service, login_address(service, here))
         if not login.user.has_signed_terms:
             return redirect_within(service, terms_address(service, here))
-        visit = await user_visit(service, request, login)
-        _require_administrator(visit, required=self.for_administrators)
+        visit = await user_visit(service, request, login, is_for_administrators=self.for_administrators)
+        _require_administrator(visit)
         return await self.shown(visit)
 
 
@@ -80,8 +80,8 @@ class Action:
         require_own_site(service, request)
         form = await read_form(request)
         require_own_form(service, request, form, login)
-        visit = await user_visit(service, request, login, form)
-        _require_administrator(visit, required=self.for_administrators)
+        visit = await user_visit(service, request, login, form, is_for_administrators=self.for_administrators)
+        _require_administrator(visit)
         return await self.shown(visit)
 
 
@@ -104,9 +104,9 @@ class OpenForm:
         return await self.sent(await open_visit(service, request), form)
 
 
-def _require_administrator(visit: UserVisit, *, required: bool) -> None:
+def _require_administrator(visit: UserVisit) -> None:
     """Hides the pages of administrators from others, as if they did not exist."""
-    if required and not (visit.site.reader and visit.site.reader.is_administrator):
+    if visit.is_for_administrators and not (visit.site.reader and visit.site.reader.is_administrator):
         raise ItemNotFound(NO_PAGE)
 
 

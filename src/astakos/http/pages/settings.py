@@ -13,6 +13,7 @@ from astakos.administration.runtime_settings import (
     value_of,
 )
 from astakos.administration.state_document import StateError
+from astakos.events.event import Actor
 from astakos.http.faults import ItemNotFound
 from astakos.http.pages.page_kinds import administrator_action, administrator_page
 from astakos.http.pages.visits import Question, UserVisit
@@ -60,15 +61,15 @@ async def change(visit: UserVisit) -> Answer:
     given = visit.form.get("value", "")
     is_unset = visit.form.get("to") == "default"
 
-    def act(connection: Connection) -> KnownSetting:
+    def act(connection: Connection, actor: Actor) -> KnownSetting:
         value = None if is_unset else value_of(known.name, _texts(known, given))
-        changed = change_setting(connection, visit.actor(connection), known.name, value, visit.service.now())
+        changed = change_setting(connection, actor, known.name, value, visit.service.now())
         if not visit.is_confirmed and not is_administrator(connection, visit.user):
             raise WouldLockOutError
         return changed
 
     try:
-        changed = await visit.service.write(act)
+        changed = await visit.change(act)
     except StateError as error:
         return _form(visit, known, given, error=sentence(str(error)))
     except WouldLockOutError:
@@ -80,7 +81,6 @@ async def change(visit: UserVisit) -> Answer:
                 f"{SETTINGS}/{known.name}",
             )
         )
-    visit.service.forget()
     restart = " It counts once the service has been restarted." if known.meaning.at_start else ""
     told = f"{known.name} is now {_word(changed.value)[:LONG]}{'' if changed.is_set else ', the default'}."
     return visit.done(told + restart, SETTINGS)

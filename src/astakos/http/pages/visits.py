@@ -103,10 +103,12 @@ class UserVisit(Visit):
         user: The user.
         secret: The secret of their session.
         form: The fields of the form that they have sent; empty for a page.
+        is_for_administrators: Whether only administrators may come.
     """
 
     user: User = field(kw_only=True)
     secret: str = field(kw_only=True)
+    is_for_administrators: bool = field(kw_only=True, default=False)
     form: Mapping[str, str] = field(kw_only=True, default_factory=dict)
 
     @property
@@ -131,19 +133,22 @@ class UserVisit(Visit):
         return redirect_within(self.service, f"{self.service.base_url}{path}", [told, *cookies])
 
     async def change(self, change: Callable[[Connection, Actor], T]) -> T:
-        """Runs a change by the user, unless their session has just ended. It takes effect at once.
+        """Runs a change by the user, unless their session or right has just ended. It takes effect at once.
 
         Args:
             change: Makes the change in a transaction, in the name of the actor for the audit log.
 
         Raises:
-            Forbidden: The session has just ended: what it made could outlive it.
+            Forbidden: The session has just ended: what it made could outlive it. Or the page is for
+                administrators, and the user has just ceased to be one.
         """
         proven = SessionProof(token_hash(self.secret))
 
         def carry_out(connection: Connection) -> T:
             if find_origin(connection, self.user.id, proven) is None:
                 raise Forbidden("You have just been signed out. Sign in again.")
+            if self.is_for_administrators and not is_administrator(connection, self.user):
+                raise Forbidden("You are no longer an administrator.")
             return change(connection, self.actor(connection))
 
         done = await self.service.write(carry_out)
@@ -180,7 +185,12 @@ async def open_visit(service: Service, request: Request) -> Visit:
 
 
 async def user_visit(
-    service: Service, request: Request, login: Login, form: Mapping[str, str] | None = None
+    service: Service,
+    request: Request,
+    login: Login,
+    form: Mapping[str, str] | None = None,
+    *,
+    is_for_administrators: bool = False,
 ) -> UserVisit:
     """Returns the visit of a user, with the form that they have sent."""
     base = await visit_of(service, request, login)
@@ -193,6 +203,7 @@ async def user_visit(
         user=login.user,
         secret=login.session.secret,
         form=form or {},
+        is_for_administrators=is_for_administrators,
     )
 
 

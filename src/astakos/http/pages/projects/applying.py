@@ -25,7 +25,6 @@ from astakos.http.pages.projects.project_limits import JOINING, LEAVING, limits_
 from astakos.http.pages.projects.visited_project import (
     PROJECTS,
     VisitedProject,
-    change,
     reason_of,
     sentence,
     visited_project,
@@ -100,7 +99,7 @@ async def apply(visit: UserVisit) -> Answer:
         return _page(visit, basis, visit.form, errors, REFUSED)
     now = visit.site.now
     try:
-        made = await change(visit, lambda connection, actor: create_project(connection, actor, asked, now))
+        made = await visit.change(lambda connection, actor: create_project(connection, actor, asked, now))
     except ProjectRefusedError as refusal:
         return _page(visit, basis, visit.form, {OF_ALL: sentence(refusal.message)}, refusal.kind.value)
     return visit.done("Your application waits for a decision.", f"{PROJECTS}/{made.project}")
@@ -142,7 +141,7 @@ async def send_changes(visit: UserVisit) -> Answer:
             modify_project(connection, actor, uuid, asked, now)
 
     try:
-        await change(visit, work)
+        await visit.change(work)
     except ProjectRefusedError as refusal:
         return _page(visit, basis, visit.form, {OF_ALL: sentence(refusal.message)}, refusal.kind.value)
     told = "The project is changed." if at_once else "Your application waits for a decision."

@@ -12,7 +12,6 @@ from astakos.http.pages.page_kinds import user_action, user_page
 from astakos.http.pages.projects.visited_project import (
     PROJECTS,
     VisitedProject,
-    change,
     looked_after,
     sentence,
     tried,
@@ -80,8 +79,7 @@ async def make_invitation(visit: UserVisit) -> Answer:
         return await _shown(visit, visit.form, errors, 422)
     uuid, now, secret = seen.project.uuid, visit.site.now, new_token(os.urandom)
     try:
-        made = await change(
-            visit,
+        made = await visit.change(
             lambda connection, actor: invite(connection, actor, uuid, uses, now + days * DAY, secret, now),
         )
     except ProjectRefusedError as refusal:

@@ -1,7 +1,7 @@
-"""The project that a page is about: who sees it, what they may do with it, and how pages change projects."""
+"""The project that a page is about: who sees it, what they may do with it, and why a change is refused."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
 from astakos.administration.permitted_actions import Permitted, permitted
 from astakos.administration.reasons import LONGEST_REASON
@@ -13,13 +13,12 @@ from astakos.http.pages.user_meters import OWN
 from astakos.http.pages.visits import UserVisit
 from astakos.http.request import Answer
 from astakos.ledger.rules import UNLIMITED
+from astakos.pages import sentences
 from astakos.projects.project import Application, MembershipRecord, MembershipState, Project
 from astakos.projects.refusals import ProjectRefusedError, RefusalKind
 from astakos.projects.visibility import sees
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import memberships, project_applications, projects
-
-T = TypeVar("T")
 
 PROJECTS: Final = "/ui/projects"
 NAMES_IN_WORDS: Final[Mapping[str, str]] = {
@@ -104,13 +103,6 @@ def looked_after(connection: Connection, visit: UserVisit) -> VisitedProject:
     return found
 
 
-async def change(visit: UserVisit, work: Callable[[Connection, Actor], T]) -> T:
-    """Runs a change in a transaction, on behalf of the visitor. It takes effect at once."""
-    done = await visit.service.write(lambda connection: work(connection, visit.actor(connection)))
-    visit.service.forget()
-    return done
-
-
 async def tried(visit: UserVisit, work: Callable[[Connection, Actor], Any]) -> ProjectRefusedError | None:
     """Runs a change, and returns why it is refused; None if it is done.
 
@@ -118,7 +110,7 @@ async def tried(visit: UserVisit, work: Callable[[Connection, Actor], Any]) -> P
         ItemNotFound: What is to be changed does not exist, or not for the visitor.
     """
     try:
-        await change(visit, work)
+        await visit.change(work)
     except ProjectRefusedError as refusal:
         if refusal.kind is RefusalKind.NOT_FOUND:
             raise ItemNotFound(sentence(refusal.message)) from refusal
@@ -132,7 +124,7 @@ def sentence(message: str) -> str:
     """Returns the message of a refusal as a sentence for people."""
     for name, words in NAMES_IN_WORDS.items():
         message = message.replace(name, words)
-    return f"{message[:1].upper()}{message[1:]}{'' if message.endswith('.') else '.'}"
+    return sentences.sentence(message)
 
 
 def reason_of(visit: UserVisit) -> str:
