@@ -64,5 +64,8 @@ def test_who_has_just_ceased_to_be_an_administrator_changes_nothing(
     assert visitor.status == 403
     assert "You are no longer an administrator." in visitor.text
     monkeypatch.undo()
+    visitor.open("/ui/overview")
+    visitor.unfold("Ada Byron")
+    visitor.press("Sign out")
     log_in(visitor, ROOT, f"{SETTINGS}/most_keys")
     assert "is now 7" not in visitor.text

@@ -150,9 +150,9 @@ def test_several_are_ended_with_a_reason_and_what_is_not_pending_is_named(
     assert (ended.status, ended.output) == (1, f"Rejected {serials[0]}, {serials[1]}.\n")
     assert ended.errors == "Error: there is no pending commission 99\n"
     told = astakos(database, "audit", "--kind", "commission.rejected", "--json").document
-    assert [(one["after"]["commission"], one["reason"]) for one in told] == [
-        (serial, "gone") for serial in reversed(serials)
-    ]
+    assert {(one["after"]["commission"], one["reason"]) for one in told} == {
+        (serial, "gone") for serial in serials
+    }
 
 
 def test_the_history_is_printed_as_csv(database: Database, service: Caller) -> None:
