@@ -38,9 +38,9 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
         "entry-points"
     ]
     site = pytester.mkdir("site")
-    installed = site / "astakosclient-1.0.dist-info"
+    installed = site / "astakos-1.0.dist-info"
     installed.mkdir()
-    installed.joinpath("METADATA").write_text("Metadata-Version: 2.1\nName: astakosclient\nVersion: 1.0\n")
+    installed.joinpath("METADATA").write_text("Metadata-Version: 2.1\nName: astakos\nVersion: 1.0\n")
     lines = ["[pytest11]", *(f"{name} = {value}" for name, value in points["pytest11"].items())]
     installed.joinpath("entry_points.txt").write_text("\n".join(lines) + "\n")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), str(ROOT / "src")]))
