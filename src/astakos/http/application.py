@@ -22,7 +22,7 @@ from astakos.http.media_types import HTML_UTF8, JSON_UTF8
 from astakos.http.pages.refusals import NO_PAGE, bare_refusal_page, refusal_page, wants_page
 from astakos.http.recent_figures import RecentFigures, in_this_process
 from astakos.http.request import NO_SUCH_CALL, XML, Answer, Request
-from astakos.http.request_counts import RequestCounts, report_of
+from astakos.http.request_counts import ConnectionCounts, RequestCounts, report_of
 from astakos.http.request_ids import RequestIds
 from astakos.http.routes import API_PREFIXES, find_route
 from astakos.http.serialization import fault_to_xml, to_json
@@ -54,7 +54,8 @@ class Application:
         self.requests = RequestCounts()
         if isinstance(service.ledger, GroupCommit):
             figures = RecentFigures(
-                service.ledger.engine, lambda: (1, report_of(0, self.requests, service.ledger))
+                service.ledger.engine,
+                lambda: (1, report_of(0, self.requests, service.ledger, ConnectionCounts())),
             )
             service.ask_figures = in_this_process(figures)
         self._dialect = dialect

@@ -3,6 +3,7 @@
 import os
 import resource
 import socket
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -26,6 +27,19 @@ class RequestCount(msgspec.Struct, array_like=True):
     total: float
 
 
+@dataclass(slots=True)
+class ConnectionCounts:
+    """Counts the connections of one server; only its event loop writes.
+
+    Attributes:
+        open: how many are open.
+        refused: how many were refused since the start because too many were open.
+    """
+
+    open: int = 0
+    refused: int = 0
+
+
 class Report(msgspec.Struct):
     """What a process has counted since it started, and its current load.
 
@@ -38,6 +52,9 @@ class Report(msgspec.Struct):
     under_way: int = 0
     refused: int = 0
     late: int = 0
+    unknown: int = 0
+    connections: int = 0
+    refused_connections: int = 0
     cpu_seconds: float = 0
     resident_bytes: int = 0
 
@@ -66,23 +83,36 @@ class RequestCounts:
         ]
 
 
-def tell(connection: socket.socket, requests: RequestCounts, ledger: Ledger) -> None:
+def tell(
+    connection: socket.socket, requests: RequestCounts, ledger: Ledger, connections: ConnectionCounts
+) -> None:
     """Answers each question, a number on a line, with a report, until the peer closes the connection.
 
     Runs on its own thread, so that it answers even if the event loop is blocked.
     """
     with connection, connection.makefile("rb") as questions:
         for question in questions:
-            report = report_of(int(question), requests, ledger)
+            report = report_of(int(question), requests, ledger, connections)
             connection.sendall(msgspec.json.encode(report) + b"\n")
 
 
-def report_of(number: int, requests: RequestCounts, ledger: Ledger) -> Report:
+def report_of(number: int, requests: RequestCounts, ledger: Ledger, connections: ConnectionCounts) -> Report:
     """Returns what this process has counted since it started, and its load."""
-    under_way, refused, late = ledger.counts()
+    under_way, refused, late, unknown = ledger.counts()
     used = resource.getrusage(resource.RUSAGE_SELF)
     cpu_seconds = used.ru_utime + used.ru_stime
-    return Report(number, requests.all(), under_way, refused, late, cpu_seconds, _resident_bytes())
+    return Report(
+        number,
+        requests.all(),
+        under_way,
+        refused,
+        late,
+        unknown,
+        connections.open,
+        connections.refused,
+        cpu_seconds,
+        _resident_bytes(),
+    )
 
 
 def _resident_bytes() -> int:

@@ -64,11 +64,13 @@ class Counts(NamedTuple):
         under_way: in progress now.
         refused: refused since the start because too many of the same component were in progress.
         late: timed out since the start.
+        unknown: ended since the start without anybody knowing whether they had an effect.
     """
 
     under_way: int
     refused: int
     late: int
+    unknown: int
 
 
 class _Waiting(NamedTuple):
@@ -114,6 +116,7 @@ class Ledger(asyncio.Protocol):
         self._refused = 0
         self._refused_before = 0
         self._late = 0
+        self._unknown = 0
         self._transport: asyncio.Transport | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watchman: asyncio.Task[None] | None = None
@@ -184,7 +187,7 @@ class Ledger(asyncio.Protocol):
 
     def counts(self) -> Counts:
         """Return the current counts."""
-        return Counts(len(self._under_way), self._refused, self._late)
+        return Counts(len(self._under_way), self._refused, self._late, self._unknown)
 
     async def standing(self) -> Standing:
         """Ask the engine whether it refuses all operations, and whether its storage can be written.
@@ -301,8 +304,9 @@ class Ledger(asyncio.Protocol):
         if waiting.answer.done():
             return
         if isinstance(outcome, Undone):
-            waiting.answer.set_exception(FAILURES[outcome.failure](outcome.reason))
-        elif isinstance(outcome, Exception):
+            outcome = FAILURES[outcome.failure](outcome.reason)
+        if isinstance(outcome, Exception):
+            self._unknown += isinstance(outcome, OutcomeUnknownError)
             waiting.answer.set_exception(outcome)
         else:
             waiting.answer.set_result(outcome)

@@ -18,7 +18,7 @@ from astakos import clock
 from astakos.ledger.engine import Engine
 from astakos.metrics.collector import ServiceCollector
 from astakos.metrics.database_count import DatabaseCount
-from astakos.metrics.log_collector import LogCollector
+from astakos.metrics.file_collector import FileCollector
 from astakos.processes.listening import listen
 from astakos.processes.questions import answer_questions
 from astakos.processes.reports import Reports
@@ -44,10 +44,10 @@ def serve_metrics(host: str, port: int, engine: Engine, reports: Reports, databa
     kind_of_database = "sqlite" if isinstance(database, SQLiteDatabase) else "postgresql"
     pending = DatabaseCount(database, lambda connection: count_pending_by_age(connection, clock.now()))
     keys = DatabaseCount(database, count_keys)
-    sent = DatabaseCount(database, count_deliveries)
+    sent = DatabaseCount(database, lambda connection: count_deliveries(connection, clock.now()))
     registry.register(ServiceCollector(engine, reports, pending, keys, sent, kind_of_database))
     if isinstance(database, SQLiteDatabase):
-        registry.register(LogCollector(database.path))
+        registry.register(FileCollector(database.path))
     ProcessCollector(registry=registry)
     listener = listen(host, port)
     threading.Thread(target=_keep_serving, args=(listener, registry), daemon=True).start()

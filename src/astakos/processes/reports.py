@@ -57,10 +57,15 @@ class _Source:
 
 
 class Reports:
-    """Asks all processes for their reports, and adds them up."""
+    """Asks all processes for their reports, and adds them up.
+
+    Attributes:
+        exited: how many processes had exited when the reports were last collected.
+    """
 
     def __init__(self) -> None:
         """Starts with no processes."""
+        self.exited = 0
         self._sources: list[_Source] = []
         self._ended = Report()
         self._number = 0
@@ -83,6 +88,7 @@ class Reports:
             for source in sources:
                 if not source.hear(self._number, deadline):
                     self._sources.remove(source)
+                    self.exited += 1
                     self._ended = _lasting(_sum([self._ended, source.last]))
             alive = [source.last for source in list(self._sources)]
             return len(alive), _sum([self._ended, *alive])
@@ -95,6 +101,9 @@ def _sum(reports: Iterable[Report]) -> Report:
         total.under_way += report.under_way
         total.refused += report.refused
         total.late += report.late
+        total.unknown += report.unknown
+        total.connections += report.connections
+        total.refused_connections += report.refused_connections
         total.cpu_seconds += report.cpu_seconds
         total.resident_bytes += report.resident_bytes
         for request in report.requests:
@@ -106,4 +115,4 @@ def _sum(reports: Iterable[Report]) -> Report:
 
 def _lasting(report: Report) -> Report:
     """Returns the part of a report that still counts after the process has exited."""
-    return msgspec.structs.replace(report, under_way=0, resident_bytes=0)
+    return msgspec.structs.replace(report, under_way=0, connections=0, resident_bytes=0)

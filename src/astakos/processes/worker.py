@@ -11,7 +11,7 @@ import msgspec
 from astakos.directory.trusted_proxies import TrustedProxies
 from astakos.http.application import Application
 from astakos.http.dialects.choice import DIALECTS
-from astakos.http.request_counts import tell
+from astakos.http.request_counts import ConnectionCounts, tell
 from astakos.ledger.engine_client import Ledger
 from astakos.logs import set_up_logging
 from astakos.processes.configuration import DRAIN, READY, Instructions, keep_what_is_there, spoken_version
@@ -54,7 +54,8 @@ def work(
     application = Application(service, DIALECTS[instructions.compatibility])
     threading.Thread(target=_obey, args=(commands, service), daemon=True).start()
     service.ask_figures = Asker(figures, lambda: None).ask
-    counted = questions, application.requests, service.ledger
+    connections = ConnectionCounts()
+    counted = questions, application.requests, service.ledger, connections
     threading.Thread(target=tell, args=counted, daemon=True).start()
 
     def ready() -> None:
@@ -62,7 +63,7 @@ def work(
         control.sendall(READY)
 
     # Until the server handles signals, SIGTERM has its default effect: it ends this process.
-    serve(application, listener, ready, instructions.limits)
+    serve(application, listener, ready, instructions.limits, connections)
 
 
 def _obey(commands: BinaryIO, service: Service) -> None:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from astakos.http.application import Application
 from astakos.http.dialects.dialect import Dialect
 from astakos.http.dialects.newest import NEWEST
+from astakos.http.request_counts import ConnectionCounts
 from astakos.server.limits import Limits
 from astakos.server.server import Server
 from astakos.server.site import Site
@@ -33,11 +34,12 @@ def serve(
     listener: socket.socket,
     ready: Callable[[], None],
     limits: Limits | None = None,
+    counts: ConnectionCounts | None = None,
 ) -> None:
     """Answer until SIGINT or SIGTERM, then finish what was accepted; a second signal ends it at once."""
 
     async def main() -> None:
-        server = Server(site, listener, ready, limits)
+        server = Server(site, listener, ready, limits, counts)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, server.end)

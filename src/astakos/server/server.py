@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from astakos.http.request import Answer, Request
+from astakos.http.request_counts import ConnectionCounts
 from astakos.server.answers import AnswerWriter
 from astakos.server.connection import Connection
 from astakos.server.heads import Head, Violation
@@ -44,6 +45,7 @@ class Server:
         listener: socket.socket,
         ready: Callable[[], None],
         limits: Limits | None = None,
+        counts: ConnectionCounts | None = None,
     ) -> None:
         """Prepare; `ready` is called when it answers."""
         self.site = site
@@ -54,9 +56,9 @@ class Server:
         self._ready = ready
         self._connections: set[Connection] = set()
         self._collected = 0
-        self._refused = 0
+        self._counts = counts or ConnectionCounts()
+        self._refused_before = 0
         self._quiet_until = 0.0
-        self._open = 0
         self._opening: set[asyncio.Task[object]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end = asyncio.Event()
@@ -124,7 +126,7 @@ class Server:
                     raise
                 self._pause(error)
                 return
-            if self._open >= self.limits.connections:
+            if self._counts.open >= self.limits.connections:
                 self._turn_away(accepted)
                 continue
             accepted.setblocking(False)
@@ -132,7 +134,7 @@ class Server:
             opening = self.loop.create_task(
                 self.loop.connect_accepted_socket(lambda: Connection(self), accepted)
             )
-            self._open += 1
+            self._counts.open += 1
             self._opening.add(opening)
             opening.add_done_callback(self._has_opened)
 
@@ -140,7 +142,7 @@ class Server:
         self._opening.discard(opening)
         if opening.cancelled() or opening.exception() is not None:
             # The client has gone in the meantime.
-            self._open -= 1
+            self._counts.open -= 1
 
     def _pause(self, error: OSError) -> None:
         """Wait until others have closed something; the listening queue holds those who come meanwhile."""
@@ -156,7 +158,7 @@ class Server:
             self.loop.add_reader(self._listener.fileno(), self._accept)
 
     def _turn_away(self, accepted: socket.socket) -> None:
-        self._refused += 1
+        self._counts.refused += 1
         with accepted, contextlib.suppress(OSError):
             accepted.setblocking(False)
             accepted.send(self.refusal_of(Violation("Too many connections are open; try again.", 503)))
@@ -174,7 +176,7 @@ class Server:
     def closed(self, connection: Connection) -> None:
         """A connection is no more."""
         self._connections.discard(connection)
-        self._open -= 1
+        self._counts.open -= 1
 
     def collected(self, more: int) -> None:
         """A connection holds more, or less, of an unfinished body; beyond the bound the largest goes."""
@@ -203,11 +205,12 @@ class Server:
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
-            if self._refused:
+            refused = self._counts.refused - self._refused_before
+            if refused:
                 log.warning(
-                    "%d connections were refused, since %d are open", self._refused, self.limits.connections
+                    "%d connections were refused, since %d are open", refused, self.limits.connections
                 )
-                self._refused = 0
+                self._refused_before = self._counts.refused
             now = self.now()
             for connection in list(self._connections):
                 if now >= connection.deadline:

@@ -286,6 +286,8 @@ def test_bulk_that_was_never_sent_has_certainly_not_been_carried_out(database: D
         with locked(database):
             answers = [ledger.submit(IssueMany((charge(0),) * 500)) for _ in range(3)]
             found = await asyncio.gather(*answers, return_exceptions=True)
+        counts = ledger.counts()
+        assert (counts.late, counts.unknown) == (3, 1)
         await ledger.stop()
         return found
 

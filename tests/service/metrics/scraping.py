@@ -30,6 +30,16 @@ def families(served: Serving) -> Iterator[tuple[str, str, str]]:
         yield name, family.type, family.documentation
 
 
+def labels_by_name(served: Serving) -> dict[str, set[frozenset[str]]]:
+    """The names of the labels with which each metric is told, but for the bounds of histograms."""
+    found: dict[str, set[frozenset[str]]] = {}
+    for family in text_string_to_metric_families(_read(served)):
+        name = family.name + ("_total" if family.type == "counter" else "")
+        for sample in family.samples:
+            found.setdefault(name, set()).add(frozenset(sample.labels) - {"le"})
+    return found
+
+
 def scrape(served: Serving) -> Scraped:
     """Ask now."""
     return Scraped(

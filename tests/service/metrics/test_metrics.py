@@ -19,9 +19,10 @@ from astakos.events.event import OPERATOR, Event
 from astakos.metrics.front import LIMITS
 from astakos.processes.listening import LOOPBACK, listen
 from astakos.storage.protocol import Database
+from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from astakos.storage.tables.deliveries import DeliveryState, claim, plan, settle
 from astakos.storage.tables.delivery_counts import count_deliveries
-from astakos.storage.tables.destinations import Destination, add, count_attempt
+from astakos.storage.tables.destinations import Destination, add, count_attempt, disable
 from astakos.storage.tables.events import record
 from service.caller import ACCOUNT, COMMISSIONS, Reply
 from service.command import Ended, Serving, ended, only_line, serving
@@ -137,6 +138,10 @@ def test_a_process_that_has_ended_stays_counted(database: Database) -> None:
     assert before("astakos_http_requests_total", **health) == 1
     assert told("astakos_http_requests_total", **health) == 2
     assert told("astakos_http_processes") == 1
+    assert (before("astakos_http_processes_exited_total"), told("astakos_http_processes_exited_total")) == (
+        0,
+        1,
+    )
     cpu = "astakos_http_processes_cpu_seconds_total"
     assert told(cpu) > before(cpu)
 
@@ -300,17 +305,54 @@ def test_deliveries_are_counted_by_destination(database: Database) -> None:
         settle(connection, claimed, DeliveryState.DEAD, 0, 0, "answered 410")
         count_attempt(connection, "wh_1", failed=True)
         count_attempt(connection, "wh_1", failed=False)
-    told = count_deliveries(database.reader())
+    told = count_deliveries(database.reader(), 3_000_000)
     assert {key: number for key, number in told.waiting.items() if number} == {
         ("wh_1", "pending"): 1,
         ("wh_1", "dead"): 1,
     }
     assert told.waiting["mail", "dead"] == 0
     assert told.attempts == {("wh_1", "delivered"): 1, ("wh_1", "failed"): 1}
+    assert (told.overdue["wh_1"], told.overdue["mail"]) == (3_000_000, 0)
+    assert told.is_disabled == {"wh_1": False}
     with serving(database, *METRICS, "--webhook-key", str(Path(__file__))) as served:
         found = scrape(served)
     assert found("astakos_deliveries", destination="wh_1", state="dead") == 1
     assert found("astakos_delivery_attempts_total", destination="wh_1", outcome="failed") >= 1
+    assert found("astakos_webhook_disabled", destination="wh_1") == 0
+
+
+def test_what_waits_for_a_disabled_webhook_is_not_overdue(database: Database) -> None:
+    with database.transaction() as connection:
+        number = record(connection, Event("project.suspended", OPERATOR), 0)
+        add(connection, Destination("wh_1", "https://example.org/", (), 1, None, 0, number))
+        plan(connection, "wh_1", [(number, "")], 0)
+        disable(connection, "wh_1", 1)
+    told = count_deliveries(database.reader(), 3_000_000)
+    assert told.is_disabled == {"wh_1": True}
+    assert told.overdue["wh_1"] == 0
+
+
+def test_room_on_the_disk_of_a_file_is_told(empty: SQLiteDatabase) -> None:
+    with serving(empty, *METRICS) as served:
+        told = scrape(served)
+    assert told("astakos_sqlite_database_bytes") == empty.path.stat().st_size
+    assert 0 < told("astakos_sqlite_disk_free_bytes") <= told("astakos_sqlite_disk_bytes")
+
+
+def test_connections_are_counted_and_those_that_are_refused(database: Database) -> None:
+    with serving(database, *METRICS, "--limit", "connections=2") as served, contextlib.ExitStack() as kept:
+        where = urlsplit(served.address)
+        for _ in range(2):
+            connection = kept.enter_context(
+                socket.create_connection((where.hostname, where.port), timeout=20)
+            )
+            connection.sendall(b"GET /astakos/healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+        with socket.create_connection((where.hostname, where.port), timeout=20) as refused:
+            assert refused.recv(12) == b"HTTP/1.1 503"
+        told = scrape(served)
+    assert told("astakos_http_connections") == 2
+    assert told("astakos_http_connections_refused_total") == 1
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/other", 404), ("POST", "/metrics", 405)])

@@ -31,6 +31,9 @@ SELECT id FROM deliveries WHERE destination = ? AND state = 'pending' AND due <=
 LIST_DUE = """
 SELECT destination FROM deliveries WHERE state = 'pending' AND due <= ? GROUP BY destination
 """
+FIND_LONGEST_DUE = """
+SELECT destination, min(due) FROM deliveries WHERE state = 'pending' GROUP BY destination
+"""
 CLAIM = f"UPDATE deliveries SET attempts = attempts + 1, due = ? WHERE id = ? RETURNING {COLUMNS}"
 # Whoever has claimed it since has counted another attempt.
 SETTLE = """
@@ -115,6 +118,11 @@ def count(connection: Connection) -> dict[tuple[str, DeliveryState], int]:
 def destinations_due(connection: Connection, now: int) -> set[str]:
     """Return the destinations to which something can be sent now."""
     return {name for (name,) in connection.execute(LIST_DUE, (now,))}
+
+
+def due_longest(connection: Connection) -> dict[str, int]:
+    """Return from when on the pending delivery that is due first can be tried, by destination."""
+    return dict(connection.execute(FIND_LONGEST_DUE).fetchall())
 
 
 def claim(connection: Connection, destination: str, now: int, until: int) -> Delivery | None:

@@ -14,19 +14,23 @@ class DeliveryCounts(NamedTuple):
 
     Attributes:
         waiting: the numbers of deliveries that are pending or dead, by destination and state.
+        overdue: for how many microseconds the delivery that is due longest has been due, by destination.
         attempts: the numbers of attempts, by destination and outcome.
+        is_disabled: whether a webhook gets nothing more, by its name.
     """
 
-    waiting: Mapping[tuple[str, str], int]
+    waiting: Mapping[tuple[str, ...], int]
+    overdue: Mapping[str, int]
     attempts: Mapping[tuple[str, ...], int]
+    is_disabled: Mapping[str, bool]
 
 
-def count_deliveries(connection: Connection) -> DeliveryCounts:
-    """Count the deliveries that are pending or dead, and all attempts."""
+def count_deliveries(connection: Connection, now: int) -> DeliveryCounts:
+    """Count the deliveries that are pending or dead, and all attempts, and see who waits."""
     known, found = destinations.list_all(connection), deliveries.count(connection)
     # Mail and the log are told from the first moment on, so that alerts have something to look at.
     names = dict.fromkeys([*BY_MAIL, LOG, *(one.name for one in known)])
-    waiting = {
+    waiting: dict[tuple[str, ...], int] = {
         (name, state.value): found.get((name, state), 0)
         for name in names
         for state in (DeliveryState.PENDING, DeliveryState.DEAD)
@@ -35,4 +39,8 @@ def count_deliveries(connection: Connection) -> DeliveryCounts:
     for one in known:
         attempts[one.name, "delivered"] = one.attempts - one.failures
         attempts[one.name, "failed"] = one.failures
-    return DeliveryCounts(waiting, attempts)
+    due = deliveries.due_longest(connection)
+    is_disabled = {one.name: one.disabled is not None for one in known if one.url is not None}
+    # What is pending for a disabled webhook waits until it is enabled, however long it is due.
+    overdue = {name: 0 if is_disabled.get(name) else max(0, now - due.get(name, now)) for name in names}
+    return DeliveryCounts(waiting, overdue, attempts, is_disabled)
