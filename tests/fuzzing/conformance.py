@@ -23,11 +23,11 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 from schemathesis.engine.recorder import ScenarioRecorder
 
-from fuzzing.subject import errors_in, turn_all_on
+from fuzzing.subject import KEYS, METER, errors_in, turn_all_on
 from service.caller import Caller
 from service.command import serving
 from service.installation import database_at, make_world
-from service.world import ACCESS_TOKEN, ALICE, BASE_URL, BOB, CHLOE, COMPUTE_TOKEN, LAB, VM
+from service.world import ACCESS_TOKEN, ALICE, BASE_URL, BOB, CHLOE, COMPUTE_TOKEN, LAB, RAM, VM
 
 LONGEST_ANSWER_SECONDS = 10.0
 TOKENS = {"userToken": ALICE.token, "serviceToken": COMPUTE_TOKEN}
@@ -35,11 +35,15 @@ KNOWN: Mapping[str, list[str | int]] = {
     "holders": [f"user:{ALICE.uuid}"],
     "sources": [f"project:{LAB}"],
     "resources": [VM],
+    "resources with meters": [RAM],
+    "resources and meters": [VM, METER],
     "serials": list(range(1, 40)),
     "quantities": [1, 1000],
     "users": [ALICE.uuid, f"{ALICE.uuid},{BOB.uuid}"],
     "projects": [LAB],
+    "projects to draw from": ["system"],
     "tokens": [ALICE.token],
+    "tokens of components": [COMPUTE_TOKEN],
     "applications": list(range(1, 6)),
     "memberships": list(range(1, 20)),
     "modes": ["member", "active"],
@@ -52,6 +56,9 @@ KNOWN: Mapping[str, list[str | int]] = {
     "methods": ["token", "password"],
     "holders of passwords": [ALICE.uuid],
     "addresses": [f"new-{number}@example.org" for number in range(20)],
+    "keys": list(KEYS),
+    "services": ["compute_api"],
+    "groups": ["staff"],
 }
 WHERE = {
     "holders": [
@@ -68,12 +75,14 @@ WHERE = {
         "body.provisions[*].resource",
         "body.commissions[*].provisions[*].resource",
         "body.usage[*].resource",
-        "query.resource",
     ],
+    "resources with meters": ["header.Astakos-Authz-Resource"],
+    "resources and meters": ["query.resource"],
     "serials": ["path.serial", "query.serial"],
     "quantities": ["body.provisions[*].quantity", "body.commissions[*].provisions[*].quantity"],
     "users": ["query.user"],
     "projects": ["query.project", "body.join.project", "body.enroll.project"],
+    "projects to draw from": ["header.Astakos-Authz-Project"],
     "applications": [f"body.{action}.app_id" for action in ("approve", "deny", "cancel", "dismiss")],
     "memberships": ["path.membership"],
     "modes": ["query.mode"],
@@ -86,13 +95,18 @@ WHERE = {
         "body.auth.passwordCredentials.password",
         "body.auth.identity.token.id",
         "body.auth.identity.password.user.password",
+        "body.token",
         "header.X-Subject-Token",
     ],
+    "tokens of components": ["header.Astakos-Authz-Charge"],
     "people": ["path.uuid"],
     "things": ["path.id"],
     "methods": ["body.auth.identity.methods[*]"],
     "holders of passwords": ["body.auth.identity.password.user.id"],
     "addresses": ["body.user.username"],
+    "keys": ["path.key"],
+    "services": ["path.service"],
+    "groups": ["header.Astakos-Authz-Groups"],
 }
 """Where requests mostly name what there is, so that they get beyond the first check."""
 
