@@ -1,12 +1,14 @@
 """Setting a password with a link: for a first login, and after having forgotten the old one."""
 
+import pytest
+
 from astakos.administration.accounts import find_user
 from astakos.administration.password_links import make_link, new_secret_of
 from astakos.clock import DAY, now
 from astakos.directory.password_links import RECOVERY_LIFETIME, LinkPurpose, link_address
 from astakos.events.event import OPERATOR
 from astakos.storage.tables.password_links import find_newest
-from pages.scene import ADA, PASSWORD, Scene
+from pages.scene import ADA, GRACE, PASSWORD, Scene
 from pages.visitors import Visitor
 from service.browser import Browser, page_of
 from service.installation import rows
@@ -90,12 +92,37 @@ def test_forms_and_links_of_others_do_nothing(scene: Scene) -> None:
     page = browser.visit(f"{scene.base_url}{linked(scene)}")
     form = {**page_of(page).fields, "password": NEW, "repeated": NEW}
     address = f"{scene.base_url}/ui/password"
+    secret = browser.cookies["astakos_link"]
     stranger = Browser(scene.caller, base_url=scene.base_url)
     assert stranger.send("POST", address, form).status == 403
     assert browser.send("POST", address, form, Origin="https://evil.example").status == 403
     assert browser.send("POST", address, form | {"csrf_token": "x"}).status == 403
-    for link in ("", "x", "\0", "x" * 5000):
-        assert browser.send("POST", address, form | {"link": link}).status == 404
+    for link in ("", "x", "x" * 43, "x" * 500):
+        browser.cookies["astakos_link"] = link
+        assert browser.send("POST", address, form).status == 404
+    browser.cookies["astakos_link"] = secret
+    assert browser.send("POST", address, form | {"user": GRACE.uuid}).status == 422
     assert browser.log_in(ADA.email, PASSWORD).status == 200
-    assert b'name="link"' in page.content
+    assert secret.encode() not in page.content
     assert "same-origin" in page.headers["referrer-policy"]
+
+
+def test_the_secret_of_a_link_is_taken_out_of_the_address(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    path = linked(scene)
+    secret = path.partition("link=")[2]
+    browser = Browser(scene.caller, base_url=scene.base_url)
+    for method in ("HEAD", "GET"):
+        reply = browser.send(method, f"{scene.base_url}{path}")
+        assert (reply.status, reply.headers["location"]) == (302, f"{scene.base_url}/ui/password")
+    (cookie,) = browser.set_cookies
+    assert cookie.startswith(f"astakos_link={secret}; Path=/astakos/ui/password; Max-Age=3600; HttpOnly")
+    page = browser.visit(reply.headers["location"])
+    assert (page.status, secret in page.content.decode()) == (200, False)
+    assert browser.send("GET", f"{scene.base_url}/ui/password?link=x").status == 302
+    assert "astakos_link" not in browser.cookies, "what is no link must not show an earlier one"
+    assert browser.visit(f"{scene.base_url}/ui/password").status == 404
+    assert caplog.records
+    assert secret not in caplog.text

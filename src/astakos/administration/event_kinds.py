@@ -40,6 +40,8 @@ OF_ADMINISTRATION: Mapping[str, tuple[str, ...]] = {
         "link_made",
         "invited",
         "recovery_requested",
+        "address_requested",
+        "address_confirmed",
         "terms_signed",
         "password_changed",
         "token_renewed",

@@ -7,6 +7,7 @@ from astakos.administration.user_registration import UserRefusedError
 from astakos.clock import to_iso
 from astakos.directory.entities import User
 from astakos.directory.password_links import (
+    FOR_PASSWORDS,
     LONGEST_INVITATION,
     RECOVERY_LIFETIME,
     RECOVERY_PAUSE,
@@ -85,7 +86,9 @@ def new_secret_of(connection: Connection, number: int, now: int) -> str | None:
 def user_of_link(connection: Connection, secret: str, now: int) -> User | None:
     """Return the user who can set a password with a link; None if the link has ended or there is none."""
     link = password_links.find_valid(connection, token_hash(secret), now)
-    user = None if link is None else users.find_by_uuid(connection, link.user)
+    if link is None or link.purpose not in FOR_PASSWORDS:
+        return None
+    user = users.find_by_uuid(connection, link.user)
     return user if user is not None and user.is_active else None
 
 

@@ -22,7 +22,7 @@ from astakos.deliveries.templates import MailTemplate, template_name
 from astakos.deliveries.wording import mail as worded_mail
 from astakos.deliveries.wording import values_of, webhook_body
 from astakos.directory.destination_addresses import AllowedAddresses
-from astakos.directory.password_links import link_address
+from astakos.directory.password_links import address_link_address, link_address
 from astakos.events.event import RecordedEvent
 from astakos.events.webhook_signatures import secret_of, signed_headers
 from astakos.storage.protocol import Connection, Database
@@ -35,8 +35,12 @@ CLAIM_SECONDS = 120
 KEPT_DELIVERED = 7 * DAY
 KEPT_DEAD = 90 * DAY
 
-WITH_LINK = ("user.invited", "user.recovery_requested")
-"""The events that are mailed with a link."""
+WITH_LINK: Mapping[str, Callable[[str, str], str]] = {
+    "user.invited": link_address,
+    "user.recovery_requested": link_address,
+    "user.address_requested": address_link_address,
+}
+"""The events that are mailed with a link, and what makes its address of the base URL and the secret."""
 TOLD_IN_LOG = ("component", "resource", "percent", "key")
 """What the log tells of an event besides what all events have."""
 
@@ -197,12 +201,13 @@ class Deliverer:
             DeliveryError: the link has expired, was used, or was replaced.
         """
         number = (recorded.event.after or {}).get(LINK)
-        if recorded.event.kind not in WITH_LINK or not isinstance(number, int):
+        address_of = WITH_LINK.get(recorded.event.kind)
+        if address_of is None or not isinstance(number, int):
             return {}
         secret = new_secret_of(connection, number, self._now())
         if secret is None:
             raise DeliveryError("the link has ended", is_final=True)
-        return {"link": link_address(self._receivers.base_url, secret)}
+        return {"link": address_of(self._receivers.base_url, secret)}
 
     def _send(self, claimed: _Claimed) -> None:
         if claimed.destination.name in BY_MAIL:

@@ -90,13 +90,20 @@ def _recipients(
 
 
 def mail_addresses(connection: Connection, event: Event, audience: Audience) -> list[str]:
-    """Return the addresses of those who are told of an event. Nobody is told what they did themselves."""
+    """Return the addresses of those who are told of an event.
+
+    Nobody is told what they did themselves, unless it is about their address.
+    """
     if audience is Audience.HELPDESK:
         return _helpdesk(connection)
     if audience is Audience.ADMINISTRATORS:
         uuids = list[str](settings.find(connection, settings.PROJECT_ADMINS, []))
         uuids += [one.uuid for one in list_administrators(connection)]
         return _addresses(connection, event, uuids) if uuids else _helpdesk(connection)
+    if audience in (Audience.NEW_ADDRESS, Audience.OLD_ADDRESS):
+        # Whoever did it may be somebody else, who knows the user's password.
+        values = event.after if audience is Audience.NEW_ADDRESS else event.before
+        return [str(values["email"])] if values and "email" in values else []
     if audience is Audience.SUBJECT or (audience is Audience.HOLDER and event.subject is not None):
         return _addresses(connection, event, [] if event.subject is None else [event.subject])
     project = None if event.project is None else projects.find(connection, event.project)

@@ -34,6 +34,7 @@ VALUES = frozenset(
         "link",
         "message",
         "name",
+        "new_address",
         "number",
         "percent",
         "project",

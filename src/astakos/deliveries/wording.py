@@ -1,7 +1,6 @@
 """What a mail says of an event: the values of its template, read when it is sent."""
 
 import json
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
@@ -12,6 +11,7 @@ from astakos.clock import EPOCH, to_iso
 from astakos.deliveries.outcomes import DeliveryError
 from astakos.deliveries.readable_text import one_line, readable
 from astakos.deliveries.templates import MailTemplate
+from astakos.directory.mail_addresses import is_one_address
 from astakos.events.documents import document_of
 from astakos.events.event import RecordedEvent
 from astakos.storage.protocol import Connection
@@ -23,8 +23,6 @@ OPERATOR_NAME = "an operator"
 OWN_PROJECT = "your own project"
 """What a system project is called: its name contains the user's uuid."""
 NOT_BY_ITSELF = "not by itself"
-ONE_ADDRESS = re.compile(r'[^\s@,;:<>()"\\]+@[^\s@,;<>()"\\]+')
-"""An address that no mail program reads as several, or as a name with an address."""
 
 
 def values_of(connection: Connection, recorded: RecordedEvent, base_url: str) -> dict[str, str]:
@@ -58,6 +56,7 @@ def values_of(connection: Connection, recorded: RecordedEvent, base_url: str) ->
         "left": amount("left"),
         "limit": amount("limit"),
         "link": "",
+        "new_address": str(details.get("email", "")),
         "name": "" if subject is None else subject.name.strip() or subject.email,
         "number": str(details.get("application") or details.get("commissions", "")),
         "percent": str(details.get("percent", "")),
@@ -100,7 +99,7 @@ def mail(
     Raises:
         DeliveryError: the recipient is not one address.
     """
-    if not _is_one_address(delivery.recipient):
+    if not is_one_address(delivery.recipient):
         told = f"{delivery.recipient!r} is not an address that mail can be sent to; correct that of the user"
         raise DeliveryError(told, is_final=True)
     message = EmailMessage()
@@ -111,14 +110,10 @@ def mail(
     domain = sender.rpartition("@")[2].strip("> ") or "astakos"
     message["Message-ID"] = f"<event-{recorded.number}.{delivery.id}.{recorded.hash.hex()[:12]}@{domain}>"
     message["Auto-Submitted"] = "auto-generated"
-    if recorded.event.kind == "feedback.sent" and _is_one_address(values["address"]):
+    if recorded.event.kind == "feedback.sent" and is_one_address(values["address"]):
         message["Reply-To"] = values["address"]
     message.set_content(template.text_with(values))
     return message
-
-
-def _is_one_address(text: str) -> bool:
-    return text.isprintable() and ONE_ADDRESS.fullmatch(text) is not None
 
 
 def webhook_body(recorded: RecordedEvent) -> bytes:

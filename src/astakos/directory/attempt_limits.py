@@ -162,6 +162,11 @@ def recovery_account(name: str) -> str:
     return f"recovery of {name.strip()[:LONGEST_NAME].lower()}"
 
 
+def address_account(uuid: str) -> str:
+    """Return what a user asks for who changes their mail address: it locks nobody out elsewhere."""
+    return f"address of {uuid[:LONGEST_NAME]}"
+
+
 def invitation_account(uuid: str) -> str:
     """Return what a user tries to get into with the codes of invitations: it locks nobody out elsewhere."""
     return f"invitations for {uuid[:LONGEST_NAME]}"

@@ -14,6 +14,8 @@ class Audience(StrEnum):
     SUBJECT = "the user whom it is about"
     HOLDER = "the user whom it is about, or else the owner of the project"
     HELPDESK = "the help desk"
+    NEW_ADDRESS = "the address that the user wants to have"
+    OLD_ADDRESS = "the address that the user had"
 
 
 NOTICES: Mapping[str, Audience] = {
@@ -38,6 +40,8 @@ NOTICES: Mapping[str, Audience] = {
     "commission.overdue": Audience.HELPDESK,
     "user.invited": Audience.SUBJECT,
     "user.recovery_requested": Audience.SUBJECT,
+    "user.address_requested": Audience.NEW_ADDRESS,
+    "user.address_confirmed": Audience.OLD_ADDRESS,
 }
 """The kinds of events that are told by mail, or in the log. Whoever causes one is not told of it."""
 MEMBER_NOTICES = ("project.suspended", "project.activated", "project.terminated")

@@ -6,25 +6,23 @@ from typing import Final
 from astakos.administration.accounts import set_password
 from astakos.directory.attempt_limits import user_account
 from astakos.directory.password_rules import LONGEST_PASSWORD, SHORTEST_PASSWORD
-from astakos.directory.tokens import token_hash
 from astakos.events.event import Actor
 from astakos.http.faults import TooManyAttempts
 from astakos.http.pages.access import ACCESS
 from astakos.http.pages.flashes import flash_cookie
 from astakos.http.pages.page_kinds import user_action, user_page
 from astakos.http.pages.password_pages import errors_of_new_password
+from astakos.http.pages.present_password import WRONG, proof_of
 from astakos.http.pages.visits import UserVisit
 from astakos.http.request import Answer
-from astakos.http.secret_attempts import is_right
-from astakos.http.web.browser_sessions import beginning, browser_of, login_cookies
+from astakos.http.web.browser_sessions import beginning, login_cookies
 from astakos.http.web.cookies import Cookies
 from astakos.http.web.redirects import redirect_within
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import api_keys, sessions, users
+from astakos.storage.tables import api_keys
 from astakos.storage.tables.proofs import PasswordProof, find_origin
 
 PATH: Final = f"{ACCESS}/password"
-WRONG: Final = "This is not your present password."
 
 
 async def password(visit: UserVisit) -> Answer:
@@ -41,26 +39,19 @@ async def change_password(visit: UserVisit) -> Answer:
         errors["present"] = WRONG
     if errors:
         return await _form(visit, errors)
-    account, browser = user_account(user.uuid), browser_of(service, request)
-    stored = await service.read(users.find_password_hash, user.uuid)
-    known = await service.read(sessions.knows_browser, token_hash(browser), user.username, service.now())
-
-    async def matches(is_suspect: bool) -> bool:
-        return await service.passwords.matches(account, stored, present, is_suspect=is_suspect)
-
     try:
-        proven = await is_right(service, request, account, matches, browser if known else None)
+        proof = await proof_of(visit, present)
     except TooManyAttempts as refusal:
         return await _form(visit, {"present": refusal.message}, status=429, headers=refusal.headers)
-    if not proven or stored is None:
+    if proof is None:
         return await _form(visit, {"present": WRONG})
-    hashed = await service.passwords.hash(account, new)
+    hashed = await service.passwords.hash(user_account(user.uuid), new)
     settings = await service.login_settings()
     begun = beginning(service, request, user, PasswordProof(hashed), settings)
     keep_keys = form.get("keep_keys") == "yes"
 
     def change(connection: Connection, actor: Actor) -> bool:
-        if find_origin(connection, user.id, PasswordProof(stored)) is None:
+        if find_origin(connection, user.id, proof) is None:
             return False
         now = service.now()
         set_password(connection, actor, user, hashed, now, keep_tokens=False, keep_keys=keep_keys)

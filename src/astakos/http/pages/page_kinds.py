@@ -15,6 +15,7 @@ from typing import ClassVar, Final
 
 from astakos.http.faults import ItemNotFound
 from astakos.http.forms import FORM_LIMIT, read_form
+from astakos.http.pages.link_secrets import SecretTaken
 from astakos.http.pages.refusals import NO_PAGE, ForPeople
 from astakos.http.pages.visits import UserVisit, Visit, open_visit, page_before, path_here, user_visit
 from astakos.http.request import Answer, Request
@@ -120,6 +121,18 @@ def administrator_page(path: str, shown: Shown, pattern: str = "") -> Route:
     return _page(path, Page(shown, for_administrators=True), pattern)
 
 
+def user_page_of_links(path: str, shown: Shown, cookie_path: str) -> Route:
+    """Returns the route of a page for users that links with secrets lead to.
+
+    Args:
+        path: Its path.
+        shown: Shows it.
+        cookie_path: The path of the pages and actions that need the secret.
+    """
+    page = PageForPeople(SecretTaken(Page(shown), cookie_path))
+    return Route(path, {"GET": page, "HEAD": page}, EXACTLY)
+
+
 def user_action(path: str, shown: Shown, pattern: str = "") -> Route:
     """Returns the route of an action of users."""
     return _action(path, Action(shown), pattern)
@@ -129,9 +142,19 @@ def open_form(
     path: str,
     shown: Callable[[Visit], Awaitable[Answer]],
     sent: Callable[[Visit, Mapping[str, str]], Awaitable[Answer]],
+    *,
+    is_of_links: bool = False,
 ) -> Route:
-    """Returns the route of a page with a form that needs no login."""
-    form = PageForPeople(OpenForm(shown, sent))
+    """Returns the route of a page with a form that needs no login.
+
+    Args:
+        path: Its path.
+        shown: Shows it.
+        sent: Does what the form asks for.
+        is_of_links: Whether links with secrets lead there.
+    """
+    open_to_all = OpenForm(shown, sent)
+    form = PageForPeople(SecretTaken(open_to_all, path) if is_of_links else open_to_all)
     return Route(path, {"GET": form, "HEAD": form, "POST": form}, EXACTLY)
 
 

@@ -5,23 +5,25 @@ from typing import Final
 
 from astakos.directory.attempt_limits import TooManyAttemptsError
 from astakos.directory.entities import User
-from astakos.directory.password_links import PAGE, PARAMETER
+from astakos.directory.password_links import PAGE
 from astakos.directory.password_rules import LONGEST_PASSWORD, SHORTEST_PASSWORD, refuse_password
 from astakos.http.faults import ItemNotFound, TooMany, TooManyLinks
 from astakos.http.forwarding import caller_address
+from astakos.http.pages.link_secrets import secret_of
 from astakos.http.pages.page_kinds import open_form
 from astakos.http.pages.refusals import NO_PAGE
 from astakos.http.pages.visits import Visit
 from astakos.http.projects.actors import origin_of
 from astakos.http.request import Answer
 from astakos.http.secret_attempts import too_many
+from astakos.http.web.cookies import Cookies
 from astakos.pages.sentences import sentence
 from astakos.service.password_links import find_user_of_link, request_recovery, set_password_with_link
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import api_keys
 
 FORGOTTEN: Final = "/ui/forgotten"
-LONGEST_SECRET: Final = 256
+PASSWORD: Final = f"/{PAGE}"
 LONGEST_ADDRESS: Final = 255
 
 
@@ -65,39 +67,47 @@ async def _ask(
 
 async def password(visit: Visit) -> Answer:
     """Asks the user of a link for a password. Looking at the page does not use the link."""
-    secret = visit.request.query.get(PARAMETER, "")
-    user = await _user_of(visit, secret)
-    return _ended(visit) if user is None else await _form(visit, user, secret)
+    user = await _user_of(visit)
+    return _ended(visit) if user is None else await _form(visit, user)
 
 
 async def set_password(visit: Visit, form: Mapping[str, str]) -> Answer:
     """Sets the password."""
-    service, secret = visit.service, form.get(PARAMETER, "")
-    user = await _user_of(visit, secret)
+    service, secret = visit.service, secret_of(visit.request)
+    user = await _user_of(visit)
     if user is None:
         return _ended(visit)
+    if form.get("user") != user.uuid:
+        # Another link was opened in this browser since the form was shown.
+        return await _form(visit, user, {"password": f"Another link was opened here: for {user.email}."})
     new = form.get("password", "")
     errors = errors_of_new_password(new, form.get("repeated", ""))
     if errors:
-        return await _form(visit, user, secret, errors)
+        return await _form(visit, user, errors)
     keep_keys = form.get("keep_keys") == "yes"
     origin = origin_of(service, visit.request)
     user = await set_password_with_link(service, origin, secret, new, keep_keys=keep_keys)
-    return _ended(visit) if user is None else visit.page("password_set.html", email=user.email)
+    if user is None:
+        return _ended(visit)
+    return visit.page("password_set.html", cookies=[_no_link(visit)], email=user.email)
 
 
-async def _user_of(visit: Visit, secret: str) -> User | None:
+async def _user_of(visit: Visit) -> User | None:
     # Nobody guesses one of 256 random bits, so that wrong ones need no limit.
-    return await find_user_of_link(visit.service, secret) if 0 < len(secret) <= LONGEST_SECRET else None
+    secret = secret_of(visit.request)
+    return await find_user_of_link(visit.service, secret) if secret else None
 
 
-async def _form(visit: Visit, user: User, secret: str, errors: Mapping[str, str] | None = None) -> Answer:
+def _no_link(visit: Visit) -> str:
+    return Cookies(visit.service.base_url).no_link(PASSWORD)
+
+
+async def _form(visit: Visit, user: User, errors: Mapping[str, str] | None = None) -> Answer:
     return visit.page(
         "password_link.html",
         status=422 if errors else 200,
         email=user.email,
-        parameter=PARAMETER,
-        secret=secret,
+        uuid=user.uuid,
         has_keys=await visit.service.read(_has_keys, user),
         errors=errors or {},
         shortest=SHORTEST_PASSWORD,
@@ -110,7 +120,8 @@ def _has_keys(connection: Connection, user: User) -> bool:
 
 
 def _ended(visit: Visit) -> Answer:
-    return visit.page("link_ended.html", status=404, has_mail=visit.service.has_mail)
+    has_mail = visit.service.has_mail
+    return visit.page("link_ended.html", status=404, cookies=[_no_link(visit)], has_mail=has_mail)
 
 
 def errors_of_new_password(new: str, repeated: str) -> dict[str, str]:
@@ -123,5 +134,5 @@ def errors_of_new_password(new: str, repeated: str) -> dict[str, str]:
 
 ROUTES = (
     open_form(FORGOTTEN, forgotten, send_link),
-    open_form(f"/{PAGE}", password, set_password),
+    open_form(PASSWORD, password, set_password, is_of_links=True),
 )

@@ -22,6 +22,7 @@ BROWSER_DAYS = 366
 """As long as the longest session, which needs the browser's cookie, too."""
 TRIED_SECONDS = 10
 FLASH_SECONDS = 60
+LINK_SECONDS = 3600
 
 
 class Cookies:
@@ -35,6 +36,7 @@ class Cookies:
     FLASH: ClassVar = "astakos_flash"
     THEME: ClassVar = "astakos_theme"
     PREFERENCES: ClassVar = "astakos_preferences"
+    LINK: ClassVar = "astakos_link"
 
     def __init__(self, base_url: str) -> None:
         """Restricts the service's own cookies to its path, and to TLS if the base URL uses it.
@@ -76,6 +78,14 @@ class Cookies:
     def no_flash(self) -> str:
         """Ends that cookie."""
         return self._own(self.FLASH, "", "; Max-Age=0")
+
+    def link(self, secret: str, path: str) -> str:
+        """Sets the cookie that holds the secret of a link, for the pages at a path below the base URL."""
+        return self._own(self.LINK, secret, f"; Max-Age={LINK_SECONDS}", f"{self._path}{path.lstrip('/')}")
+
+    def no_link(self, path: str) -> str:
+        """Ends that cookie."""
+        return self._own(self.LINK, "", "; Max-Age=0", f"{self._path}{path.lstrip('/')}")
 
     def theme(self, name: str) -> str:
         """Sets the cookie that holds the appearance of the pages in this browser."""

@@ -452,7 +452,7 @@ sessions = _table(
     Index("sessions_by_expiry", "expires"),
 )
 
-# Links with which users set a password. One that is mailed has no secret until then.
+# Links with which users set a password or confirm an address. One that is mailed has no secret until then.
 password_links = _table(
     "password_links",
     _identifier(),
@@ -462,6 +462,7 @@ password_links = _table(
     _number("created"),
     _number("expires"),
     _text("creator", nullable=True),
+    _text("address", nullable=True),
     Index("password_links_of_user", "user_id"),
     Index("password_links_by_expiry", "expires"),
 )

@@ -1,4 +1,4 @@
-"""Links with which users set a password, with the hashes of their secrets.
+"""Links with which users set a password or confirm an address, with the hashes of their secrets.
 
 A link that is sent by mail has no secret until then: the process that mails it makes one.
 """
@@ -12,10 +12,10 @@ from astakos.storage.tables import clock_records
 MOST_DELETED = 1000
 """How many rows are deleted at a time, so that other writers do not wait long."""
 
-COLUMNS = "l.id, u.uuid, l.purpose, l.created, l.expires, l.creator"
+COLUMNS = "l.id, u.uuid, l.purpose, l.created, l.expires, l.creator, l.address"
 ADD = """
-INSERT INTO password_links (user_id, secret_hash, purpose, created, expires, creator)
-VALUES (?, ?, ?, ?, ?, ?) RETURNING id
+INSERT INTO password_links (user_id, secret_hash, purpose, created, expires, creator, address)
+VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id
 """
 FIND_VALID = f"""
 SELECT {COLUMNS} FROM password_links l JOIN users u ON u.id = l.user_id
@@ -35,7 +35,10 @@ DELETE FROM password_links WHERE id IN (
 
 
 class PasswordLink(NamedTuple):
-    """A link. `user` is a uuid, and `creator` that of the administrator who made it; None for an operator."""
+    """A link. `user` is a uuid, and `creator` that of the administrator who made it; None for an operator.
+
+    `address` is the new address that it confirms; None if it sets a password.
+    """
 
     id: int
     user: str
@@ -43,6 +46,7 @@ class PasswordLink(NamedTuple):
     created: int
     expires: int
     creator: str | None
+    address: str | None
 
 
 def add(
@@ -53,12 +57,15 @@ def add(
     now: int,
     expires: int,
     creator: str | None,
+    address: str | None = None,
 ) -> int:
     """Store a link in place of the user's others of that purpose; delete expired ones. Returns its id."""
     if not clock_records.is_held(connection):
         connection.execute(EXPIRE, (now, MOST_DELETED))
     connection.execute(END_OF_USER, (user, purpose.value))
-    row = connection.execute(ADD, (user, secret_hash, purpose.value, now, expires, creator)).fetchone()
+    row = connection.execute(
+        ADD, (user, secret_hash, purpose.value, now, expires, creator, address)
+    ).fetchone()
     return int(row[0])
 
 
@@ -77,8 +84,8 @@ def set_secret(connection: Connection, identifier: int, secret_hash: bytes, now:
     return connection.execute(SET_SECRET, (secret_hash, identifier, now)).fetchone() is not None
 
 
-def _link(row: tuple[int, str, str, int, int, str | None] | None) -> PasswordLink | None:
+def _link(row: tuple[int, str, str, int, int, str | None, str | None] | None) -> PasswordLink | None:
     if row is None:
         return None
-    identifier, user, purpose, created, expires, creator = row
-    return PasswordLink(identifier, user, LinkPurpose(purpose), created, expires, creator)
+    identifier, user, purpose, created, expires, creator, address = row
+    return PasswordLink(identifier, user, LinkPurpose(purpose), created, expires, creator, address)

@@ -98,7 +98,7 @@ KEYS = """
 SELECT prefix, name, project, limits, created, expires, last_used, creator FROM api_keys
 WHERE user_id = ? ORDER BY id
 """
-LINKS = "SELECT purpose, created, expires, creator FROM password_links WHERE user_id = ? ORDER BY id"
+LINKS = "SELECT purpose, created, expires, creator, address FROM password_links WHERE user_id = ? ORDER BY id"
 FEEDBACK = "SELECT time, message, data FROM feedback WHERE user_id = ? ORDER BY id"
 QUOTAS = """
 SELECT source, resource, "limit", member_limit, usage_min, usage_max FROM holdings
@@ -180,7 +180,7 @@ SECTIONS: Mapping[str, Section] = {
     "keys": Section(
         KEYS, ("prefix", "name", "project", "limits", "created", "expires", "last_used", "creator")
     ),
-    "password_links": Section(LINKS, ("purpose", "created", "expires", "creator")),
+    "password_links": Section(LINKS, ("purpose", "created", "expires", "creator", "address")),
     "feedback": Section(FEEDBACK, ("time", "message", "data")),
     "quotas": Section(QUOTAS, (*FIGURES, "limit", "member_limit", "usage_min", "usage_max"), by_uuid=True),
     "periods": Section(PERIODS, (*FIGURES, "start", "end", "total"), by_uuid=True),

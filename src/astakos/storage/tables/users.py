@@ -237,6 +237,11 @@ def set_password_hash(
         end_keys(connection, uuid)
 
 
+def end_links(connection: Connection, uuid: str) -> None:
+    """End all links with which a user could set a password or confirm an address."""
+    connection.execute(END_LINKS, (uuid,))
+
+
 def find_password_hash(connection: Connection, uuid: str) -> str | None:
     """Return the hash of a user's password, if they have one."""
     row = connection.execute(FIND_PASSWORD, (uuid,)).fetchone()
