@@ -195,7 +195,7 @@ class Ledger(asyncio.Protocol):
         It answers between two batches.
 
         Raises:
-            StorageUnavailableError: the engine has ended.
+            StorageUnavailableError: the engine has ended, or does not answer.
         """
         return await self._ask(self._standings, lambda number: Asked(standing=number))
 
@@ -205,11 +205,7 @@ class Ledger(asyncio.Protocol):
         Raises:
             StorageUnavailableError: the engine has ended, or does not answer.
         """
-        asking = self._ask(self._refusals, lambda number: Asked(refusals=(number, wanted)))
-        try:
-            return await asyncio.wait_for(asking, self._longest_wait)
-        except TimeoutError:
-            raise StorageUnavailableError("the ledger engine does not answer") from None
+        return await self._ask(self._refusals, lambda number: Asked(refusals=(number, wanted)))
 
     async def _ask(self, asked: dict[int, asyncio.Future[T]], message: Callable[[int], Asked]) -> T:
         """Ask the engine something besides operations, and await its answer."""
@@ -221,10 +217,13 @@ class Ledger(asyncio.Protocol):
         number = self._number
         answer: asyncio.Future[T] = self._loop.create_future()
         asked[number] = answer
+        # Handlers run outside of tasks, where `asyncio.wait_for` does not work from Python 3.12 on.
+        timer = self._loop.call_later(self._longest_wait, _give_up, answer)
         try:
             self._transport.write(frame(message(number)))
             return await answer
         finally:
+            timer.cancel()
             del asked[number]
 
     def stop_engine(self, cause: StorageBrokenError) -> None:
@@ -343,3 +342,8 @@ def _answer(asked: Mapping[int, asyncio.Future[T]], number: int, answer: T) -> N
     waiting = asked.get(number)
     if waiting is not None and not waiting.done():
         waiting.set_result(answer)
+
+
+def _give_up(answer: asyncio.Future[T]) -> None:
+    if not answer.done():
+        answer.set_exception(StorageUnavailableError("the ledger engine does not answer"))

@@ -26,6 +26,7 @@ from astakos.ledger.ports import (
     OutcomeUnknownError,
     StorageUnavailableError,
 )
+from astakos.ledger.recent_refusals import RefusalsWanted
 from astakos.ledger.rules import Holding, Key, NoCapacity, Provision
 from astakos.storage.opening import ledger_storage
 from astakos.storage.postgresql import connection, postgresql_ledger
@@ -294,3 +295,17 @@ def test_bulk_that_was_never_sent_has_certainly_not_been_carried_out(database: D
     first, *others = asyncio.run(run())
     assert isinstance(first, OutcomeUnknownError)
     assert [type(one) for one in others] == [NotCarriedOutError] * 2
+
+
+def test_who_asks_an_engine_that_is_stuck_is_told_so(database: Database) -> None:
+    async def run() -> None:
+        ledger = GroupCommit(ledger_storage(database), lambda: LOADED, longest_wait=0.2)
+        await ledger.start()
+        with locked(database):
+            with pytest.raises(OutcomeUnknownError):
+                await ledger.submit(charge(0))
+            with pytest.raises(StorageUnavailableError, match="the ledger engine does not answer"):
+                await ledger.recent_refusals(RefusalsWanted(10))
+        await ledger.stop()
+
+    asyncio.run(run())
