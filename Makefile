@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 LITELLM := .venv-litellm
 LITELLM_READY := $(LITELLM)/.ready
 
-.PHONY: demo test test-browser browser test-litellm coverage lint style types format bench proof-gateway serve clean
+.PHONY: demo test test-browser browser deploy-tools test-litellm coverage lint style types format bench proof-gateway serve clean
 
 demo: $(READY)
 	@$(BIN)/astakos demo
@@ -32,6 +32,15 @@ browser:
 			echo "There is no Chromium. Install it, or run this as root where apt is."; exit 1; }; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
 			chromium fonts-dejavu-core; }
+
+# Installs what judges the files in deploy/ and is not a Python package: promtool, which comes with Prometheus, and
+# systemd-analyze.
+deploy-tools:
+	@command -v promtool >/dev/null && command -v systemd-analyze >/dev/null || { \
+		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null || { \
+			echo "promtool or systemd-analyze is missing. Install them, or run this as root where apt is."; exit 1; }; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+			prometheus systemd; }
 
 # Separate from test: what LiteLLM needs takes minutes to install.
 test-litellm: export PYTHONDONTWRITEBYTECODE :=

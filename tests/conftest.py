@@ -73,14 +73,23 @@ def _write_into_memory() -> None:
         tempfile.tempdir = None
 
 
+NOT_HERE = {
+    "there is no Chromium": "The stories about pages ran over HTTP only: no Chromium is here. "
+    "make test-browser installs it.",
+    "there is no promtool": "The rules for Prometheus were not tried: no promtool is here. "
+    "make deploy-tools installs it.",
+    "there is no systemd": "The units were not judged by systemd, which is not here. "
+    "make deploy-tools installs it.",
+}
+"""What the reasons of skipped tests begin with, and what to say of it in the last lines."""
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say in the last lines if no browser has seen the pages."""
-    skipped = terminalreporter.getreports("skipped")
-    if any("there is no Chromium" in str(report.longrepr) for report in skipped):
-        terminalreporter.write_line(
-            "The stories about pages ran over HTTP only: no Chromium is here. make test-browser installs it.",
-            yellow=True,
-        )
+    """Say in the last lines what was not tried, for want of a program."""
+    skipped = [str(report.longrepr) for report in terminalreporter.getreports("skipped")]
+    for reason, line in NOT_HERE.items():
+        if any(reason in one for one in skipped):
+            terminalreporter.write_line(line, yellow=True)
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -1,0 +1,92 @@
+"""The rules for Prometheus name metrics that there are and say what to do; alerts fire when they should.
+
+Where promtool is found (`make deploy-tools` installs it), it checks the rules and tells the stories of
+`prometheus/alerts.yaml`.
+"""
+
+import re
+import shutil
+import subprocess
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deploy.queries import SAMPLES, complaints, names, result_labels
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "deploy" / "prometheus"
+RULES = FOLDER / "astakos.rules.yaml"
+STORIES = Path(__file__).parent / "prometheus" / "alerts.yaml"
+RUNBOOKS = "https://example.org/astakos/docs/runbooks/"
+LABEL = re.compile(r"\$labels\.(\w+)")
+
+GROUPS: list[dict[str, Any]] = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
+ALERTS = {rule["alert"]: rule for group in GROUPS for rule in group["rules"] if "alert" in rule}
+RECORDED = {
+    rule["record"]: result_labels(rule["expr"])
+    for group in GROUPS
+    for rule in group["rules"]
+    if "record" in rule
+}
+
+
+def run_promtool(*arguments: str | Path) -> None:
+    """Run promtool, which must find nothing wrong."""
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("there is no promtool")
+    done = subprocess.run(
+        [promtool, *arguments], capture_output=True, text=True, timeout=120, check=False, cwd=FOLDER
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_prometheus_accepts_the_rules_and_the_configuration() -> None:
+    run_promtool("check", "rules", RULES)
+    run_promtool("check", "config", FOLDER / "prometheus.yaml")
+
+
+def test_alerts_fire_and_do_not_fire_as_told() -> None:
+    run_promtool("test", "rules", STORIES)
+
+
+def test_each_alert_has_a_story_in_which_it_fires_and_one_in_which_it_does_not() -> None:
+    told: dict[str, set[bool]] = defaultdict(set)
+    for story in yaml.safe_load(STORIES.read_text(encoding="utf-8"))["tests"]:
+        (test,) = story["promql_expr_test"]
+        (name,) = re.findall(r'^ALERTS\{alertname="(\w+)",alertstate="firing"\}$', test["expr"])
+        fires = bool(test["exp_samples"])
+        assert story["name"] == f"{name} {'fires' if fires else 'does not fire'}"
+        told[name].add(fires)
+    assert dict(told) == {name: {True, False} for name in ALERTS}
+
+
+@pytest.mark.parametrize("expression", [rule["expr"] for group in GROUPS for rule in group["rules"]])
+def test_what_the_rules_name_is_told_by_the_service(expression: str) -> None:
+    assert complaints(expression, RECORDED) == []
+
+
+def test_the_stories_name_metrics_that_there_are() -> None:
+    stories = yaml.safe_load(STORIES.read_text(encoding="utf-8"))["tests"]
+    series = {one["series"] for story in stories for one in story["input_series"]}
+    assert {name for one in series for name in names(one)} <= {*SAMPLES, "up"}
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_each_alert_says_what_is_wrong_and_what_to_do(name: str) -> None:
+    rule = ALERTS[name]
+    assert rule["labels"]["severity"] in {"critical", "warning"}
+    assert set(rule["annotations"]) == {"summary", "description", "runbook_url"}
+    assert rule["annotations"]["runbook_url"] == f"{RUNBOOKS}{name}.md"
+    for text in (rule["annotations"]["summary"], rule["annotations"]["description"]):
+        assert text.endswith(".")
+    for label in LABEL.findall(" ".join(rule["annotations"].values())):
+        assert any(label in _labels(metric) for metric in names(rule["expr"])), label
+
+
+def _labels(metric: str) -> set[str]:
+    own = set(SAMPLES[metric].labels) if metric in SAMPLES else set(RECORDED.get(metric, ()))
+    return {*own, "job", "instance"}
