@@ -11,6 +11,9 @@ from selectolax.lexbor import LexborHTMLParser
 
 from astakos.http.pages.page_kinds import Page, PageForPeople
 from astakos.http.pages.page_routes import PAGE_ROUTES
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import deliveries, destinations
+from astakos.storage.tables.destinations import Destination
 from pages.scene import ADA, COMPUTE_TOKEN, GRACE, LAB, PASSWORD, ROOT, Person, Scene, charge
 from service.browser import Browser, page_of
 from service.caller import Reply
@@ -87,7 +90,7 @@ def guesses(scene: Scene) -> Iterator[str]:
     """Addresses of pages that have a variable, in case no link leads there."""
     keys = [str(one[0]) for one in rows(scene.database, "SELECT prefix FROM api_keys")]
     serials = [str(one[0]) for one in rows(scene.database, "SELECT serial FROM pending_commissions")]
-    values = [ADA.uuid, GRACE.uuid, LAB, "compute.vm", "compute", "models", *keys, *serials, "1", "2"]
+    values = [ADA.uuid, GRACE.uuid, LAB, "hook", "compute.vm", "compute", "models", *keys, *serials, "1", "2"]
     for template in templates():
         for value in values if "{" in template else [""]:
             yield re.sub(r"{\w+}", quote(value), template)
@@ -135,8 +138,17 @@ def live(scene: Scene) -> None:
     token = "token-of-Ada".ljust(43, "-")
     made = scene.caller("POST", "/account/v1.0/keys", token, document={"name": EVIL})
     assert made.status in (200, 201), made.content
+    scene.database.change(_failing)
     wanted = {"name": "evil.example.org", "resources": {}, "end_date": "2031-01-01T00:00:00Z"}
     assert scene.caller("POST", "/account/v1.0/projects", token, document=wanted).status in (200, 201)
+
+
+def _failing(connection: Connection) -> None:
+    destinations.add(connection, Destination("hook", "https://hook.example.org/", (), 1, None, 0, 0))
+    deliveries.plan(connection, "hook", [(1, "")], 0)
+    claimed = deliveries.claim(connection, "hook", 0, 1)
+    assert claimed is not None
+    deliveries.settle(connection, claimed, deliveries.DeliveryState.DEAD, 0, 0, EVIL)
 
 
 def assert_private(address: str, headers: Mapping[str, str]) -> None:

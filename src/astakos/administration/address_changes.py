@@ -53,5 +53,5 @@ def confirm_address(connection: Connection, actor: Actor, link: AddressLink, now
     change_user(connection, actor, link.user, Particulars(email=link.address), now)
     users.end_links(connection, link.user.uuid)
     before, after = {"email": link.user.email}, {"email": link.address}
-    kind = "user.address_confirmed"
-    events.record(connection, Event(kind, actor, None, link.user.uuid, "", before, after), now)
+    event = Event("user.address_confirmed", actor, subject=link.user.uuid, before=before, after=after)
+    events.record(connection, event, now)

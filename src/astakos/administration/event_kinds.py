@@ -47,7 +47,7 @@ OF_ADMINISTRATION: Mapping[str, tuple[str, ...]] = {
         "token_renewed",
         "metadata_changed",
     ),
-    "webhook": ("created", "removed", "secret_rotated", "disabled", "enabled"),
+    "webhook": ("created", "removed", "secret_rotated", "disabled", "enabled", "tested"),
 }
 """What can happen to things that have no table of transitions."""
 KINDS = frozenset(

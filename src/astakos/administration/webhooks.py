@@ -83,6 +83,20 @@ def enable_webhook(connection: Connection, actor: Actor, name: str, now: int) ->
     return webhook._replace(disabled=None)
 
 
+def send_test(connection: Connection, actor: Actor, name: str, now: int) -> Destination:
+    """Send a message to a webhook, as if an event had happened; it is delivered like any other.
+
+    Raises:
+        StateError: there is no such webhook, or it is disabled.
+    """
+    webhook = find_webhook(connection, name)
+    if webhook.disabled is not None:
+        raise StateError(f"the webhook {name} is disabled, so nothing is sent to it; enable it first")
+    number = events.record(connection, Event("webhook.tested", actor, after={"webhook": name}), now)
+    deliveries.plan(connection, name, [(number, "")], now)
+    return webhook
+
+
 def remove_webhook(connection: Connection, actor: Actor, name: str, now: int) -> Destination:
     """Remove a webhook with all its deliveries. Without webhooks, another key can be used.
 

@@ -15,6 +15,7 @@ from astakos.administration.webhooks import (
     remove_webhook,
     require_key,
     rotate_webhook,
+    send_test,
 )
 from astakos.cli.event_kinds import KIND
 from astakos.cli.files import FileName
@@ -136,6 +137,19 @@ def enable(name: str, database_url: str) -> None:
         lambda connection: enable_webhook(connection, OPERATOR, name, now)
     )
     click.echo(f"Enabled {name}, which sends to {found.url}.")
+
+
+@webhook.command()
+@click.argument("name")
+@database_option
+def test(name: str, database_url: str) -> None:
+    """Send a test message (webhook.tested) to the webhook NAME."""
+    now = clock.now()
+    found = open_database(database_url).change(lambda connection: send_test(connection, OPERATOR, name, now))
+    click.echo(
+        f"A message for {found.url} waits to be sent; "
+        f"`astakos delivery list --destination {name}` shows what becomes of it."
+    )
 
 
 @webhook.command("list")

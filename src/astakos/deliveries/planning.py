@@ -10,7 +10,7 @@ from astakos.administration.administrators import list_administrators
 from astakos.deliveries.member_planning import is_for_members, members_told, plan_to_members
 from astakos.deliveries.pacing import LONGEST_AGE, LONGEST_AGE_IN_LOG
 from astakos.events.event import Event, RecordedEvent
-from astakos.events.notices import NOTICES, Audience, is_chosen, is_notice
+from astakos.events.notices import NOTICES, TESTED, Audience, is_chosen, is_notice
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import deliveries, destinations, events, projects, settings, users
 from astakos.storage.tables.destinations import BY_MAIL, LOG, MAIL, MEMBERS, Destination
@@ -85,8 +85,12 @@ def _recipients(
         )
         if is_notice(event) and next(told, None) is None:
             yield ""
-    elif is_chosen(event, destination.kinds):
+    elif is_chosen(event, destination.kinds) and not _is_planned(event, destination):
         yield ""
+
+
+def _is_planned(event: Event, destination: Destination) -> bool:
+    return event.kind == TESTED and (event.after or {}).get("webhook") == destination.name
 
 
 def mail_addresses(connection: Connection, event: Event, audience: Audience) -> list[str]:

@@ -18,6 +18,8 @@ class Audience(StrEnum):
     OLD_ADDRESS = "the address that the user had"
 
 
+TESTED = "webhook.tested"
+"""The kind of the event that tests a webhook: it goes to that one, whatever kinds it has chosen."""
 NOTICES: Mapping[str, Audience] = {
     "application.submitted": Audience.ADMINISTRATORS,
     "application.approved": Audience.SUBJECT,

@@ -154,3 +154,14 @@ def test_nobody_is_cut_off_by_a_second_rotation(database: Database, key: str) ->
     assert astakos(database, *rotate).status == 0
     assert "the secret before the present one is used until" in refused(database, *rotate)
     assert astakos(database, *rotate, "--overlap-hours", "0").status == 0
+
+
+def test_a_test_message_waits_to_be_sent(database: Database, key: str) -> None:
+    name = add(database, key).document["name"]
+    assert "waits to be sent" in astakos(database, "webhook", "test", name).output
+    assert last_event(database)[2] == "webhook.tested"
+    (listed,) = astakos(database, "delivery", "list", "--json").document
+    assert (listed["destination"], listed["kind"], listed["state"]) == (name, "webhook.tested", "pending")
+    assert "no webhook" in refused(database, "webhook", "test", "mail")
+    database.change(lambda connection: disable_webhook(connection, name, "answered 410", 1))
+    assert "enable it first" in refused(database, "webhook", "test", name)

@@ -19,6 +19,7 @@ FOR_ADMINISTRATORS: Final[Sequence[tuple[str, str]]] = (
     ("/ui/admin/projects", "Projects"),
     ("/ui/admin/services", "Services"),
     ("/ui/admin/audit", "Audit log"),
+    ("/ui/admin/webhooks", "Webhooks"),
     ("/ui/admin/settings", "Settings"),
 )
 

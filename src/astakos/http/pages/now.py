@@ -11,6 +11,7 @@ from astakos.directory.entities import Resource
 from astakos.http.pages.holder_names import HolderName, names_of
 from astakos.http.pages.page_kinds import administrator_page
 from astakos.http.pages.visits import UserVisit
+from astakos.http.pages.webhooks import path_of
 from astakos.http.recent_figures import Figures
 from astakos.http.request import Answer
 from astakos.http.request_counts import SECONDS
@@ -266,7 +267,9 @@ def _of(attention: Attention, at: int) -> Iterable[Matter]:
             if failing.is_disabled
             else f"did not take {_number(failing.given_up, 'message')}"
         )
-        yield Matter("warn", "not delivered", f"{where} {told}. See the command: astakos webhook list.")
+        yield Matter(
+            "warn", "not delivered", f"{where} {told}.", path_of(failing.name), f"Messages to {where}"
+        )
 
 
 def _number(number: int, word: str) -> str:

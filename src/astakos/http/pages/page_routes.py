@@ -20,6 +20,7 @@ from astakos.http.pages import (
     resource,
     settings,
     usage,
+    webhooks,
 )
 from astakos.http.pages.projects import (
     administered_projects,
@@ -62,6 +63,7 @@ VIEWS = (
     commission_history,
     services,
     audit,
+    webhooks,
     settings,
 )
 

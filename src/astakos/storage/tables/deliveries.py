@@ -41,6 +41,9 @@ UPDATE deliveries SET state = ?, due = ?, changed = ?, error = ? WHERE id = ? AN
 """
 FIND = f"SELECT {COLUMNS} FROM deliveries WHERE id = ?"
 SELECT = f"SELECT {COLUMNS} FROM deliveries"
+FIND_FAILED = f"""
+{SELECT} WHERE destination = ? AND state = ? AND error IS NOT NULL ORDER BY id DESC LIMIT 1
+"""
 RETRY = """
 UPDATE deliveries SET state = 'pending', attempts = 0, due = ?, changed = ? WHERE id = ? AND state = 'dead'
 """
@@ -159,6 +162,14 @@ def list_newest(
     where = " AND ".join(used) or "id > 0"
     statement = f"{SELECT} WHERE {where} ORDER BY id DESC LIMIT ?"
     return [_delivery(row) for row in connection.execute(statement, [*used.values(), most])]
+
+
+def last_failed(connection: Connection, destination: str) -> Delivery | None:
+    """Find the delivery to a destination that failed last, of those that wait or were given up."""
+    states = (DeliveryState.PENDING, DeliveryState.DEAD)
+    rows = (connection.execute(FIND_FAILED, (destination, state.value)).fetchone() for state in states)
+    found = [_delivery(row) for row in rows if row is not None]
+    return max(found, key=lambda one: one.changed, default=None)
 
 
 def retry(connection: Connection, identifier: int, now: int) -> None:
