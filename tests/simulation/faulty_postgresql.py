@@ -61,7 +61,7 @@ class FaultyConnection(PostgreSQLConnection):
     """
 
     def __init__(self, connection: PostgreSQLConnection, schedule: Schedule, numbering: str) -> None:
-        super().__init__(connection.raw)
+        super().__init__(connection.raw, connection.pooled_settings)
         self._schedule = schedule
         self._numbering = numbering
 

@@ -44,7 +44,7 @@ DEFINITIONS = (
 FUNCTIONS = {
     "coalesce", "sum", "count", "min", "substr", "substring", "nextval", "unnest", "generate_series",
     "current_schema", "current_setting", "length", "lower", "max", "setval", "pg_get_serial_sequence",
-    "extract", "clock_timestamp", "array_agg", "replace",
+    "extract", "clock_timestamp", "array_agg", "replace", "pg_backend_pid",
 }  # fmt: skip
 
 TYPES = {

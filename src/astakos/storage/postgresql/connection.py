@@ -17,6 +17,7 @@ from psycopg.types.numeric import Int8Dumper
 
 from astakos.ledger.ports import NotCarriedOutError, OutcomeUnknownError
 from astakos.storage.errors import TransactionLostError
+from astakos.storage.postgresql.pooling import is_pooled, settings_in, statement_that_sets
 from astakos.storage.protocol import Rows
 
 PARAMETERS: Mapping[str, str] = {
@@ -44,7 +45,7 @@ PATIENT = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
 GRACE_SECONDS = 2.0
 """How long the server may stay silent after the statement timeout, when it should have reported an error."""
 PREPARE_AFTER = 5
-"""After how many executions a connection prepares a statement; PgBouncer supports that since 1.22."""
+"""After how many executions a connection prepares a statement, unless there is a pooler in between."""
 
 STATEMENT_TIMEOUT = re.compile(r"statement_timeout\s*=\s*'?(\d+)\s*(ms|s|min|h)?")
 UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, None: 0.001}
@@ -63,6 +64,9 @@ EVERY_FAILURE = "All failures were:\n"
 """What the driver writes between the last failure and a list of all of them."""
 HINT = re.compile(r"\s+Is the server running ")
 BEFORE_FAILURE = re.compile(r"(- host: .*?, hostaddr: \S+: )?(connection failed: |connection is bad: )?")
+
+UNSUPPORTED = "unsupported startup parameter"
+POOLER_HINT = "PgBouncer needs ignore_startup_parameters = options; see docs/high-availability.md"
 
 T = TypeVar("T")
 
@@ -104,11 +108,18 @@ class PostgreSQLConnection:
 
     Attributes:
         raw: the driver's connection, in autocommit mode.
+        pooled_settings: what each transaction has to set by itself, because there is a pooler in between
+            (`pooling.py`); None if there is none.
     """
 
-    def __init__(self, raw: psycopg.Connection[tuple[Any, ...]]) -> None:
+    def __init__(
+        self,
+        raw: psycopg.Connection[tuple[Any, ...]],
+        pooled_settings: Mapping[str, str] | None = None,
+    ) -> None:
         """Wrap the driver's connection."""
         self.raw = raw
+        self.pooled_settings = pooled_settings
 
     @property
     def is_lost(self) -> bool:
@@ -126,6 +137,11 @@ class PostgreSQLConnection:
             return self.raw.execute(driver_form(statement), parameters)
         except psycopg.Error as error:
             raise recognized(error) from error
+
+    def set_in_transaction(self) -> None:
+        """Apply the settings to the transaction that has just begun, if a pooler has kept them away."""
+        if self.pooled_settings:
+            self.execute(*statement_that_sets(self.pooled_settings))
 
     def executemany(self, statement: str, rows: Iterable[Sequence[Any]], /) -> None:
         """Execute a statement once for each row of parameters, sent together."""
@@ -205,7 +221,8 @@ def first_line(error: psycopg.Error) -> str:
 
 def _failure(line: str) -> str:
     """Return what failed, without the parameters and the words that the driver puts before it."""
-    return BEFORE_FAILURE.sub("", line.strip())
+    reason = BEFORE_FAILURE.sub("", line.strip())
+    return f"{reason} ({POOLER_HINT})" if UNSUPPORTED in reason else reason
 
 
 def connect(
@@ -249,7 +266,14 @@ def connect(
     raw.longest_silence = _longest_silence(options)
     # All integers have one type; otherwise each combination of types would be prepared separately.
     raw.adapters.register_dumper(int, Int8Dumper)
-    return PostgreSQLConnection(raw)
+    try:
+        if not is_pooled(raw):
+            return PostgreSQLConnection(raw)
+    except psycopg.Error as error:
+        raw.close()
+        raise NotCarriedOutError("the database cannot be reached") from error
+    raw.prepare_threshold = None
+    return PostgreSQLConnection(raw, settings_in(options))
 
 
 def _session_attributes(parameters: Mapping[str, Any]) -> str:

@@ -40,6 +40,7 @@ class Known:
         told: alerts that are stored.
         meters: the meters of all resources.
         meters_version: their version.
+        server: what tells the server that all this was read from; empty if only the connection tells.
     """
 
     def __init__(self) -> None:
@@ -53,6 +54,7 @@ class Known:
         self.told = set[AlertIdentity]()
         self.meters = NO_METERS
         self.meters_version: MetersVersion = (b"", b"")
+        self.server = b""
 
     def to_find(self, keys: Iterable[Key]) -> list[Key]:
         """Return those holdings whose ids, or whose projects' ids, are not known but may exist."""

@@ -1,4 +1,4 @@
-"""Runs several prepared statements in one round trip, in libpq's pipeline mode.
+"""Runs several statements in one round trip, in libpq's pipeline mode.
 
 The driver has a pipeline mode too, but it calls the server for every statement, and converts lists to arrays
 slowly. A batch of the ledger has a dozen of both.
@@ -91,9 +91,15 @@ class Pipelining:
         warning: the server's last warning during the most recent `run`, if there was one.
     """
 
-    def __init__(self, raw: Raw) -> None:
-        """Use a connection that has no open transaction of the driver."""
+    def __init__(self, raw: Raw, *, prepares: bool = True) -> None:
+        """Use a connection that has no open transaction of the driver.
+
+        Args:
+            raw: the connection.
+            prepares: whether statements are prepared once; not behind a pooler (`pooling.py`).
+        """
         self._raw = raw
+        self._prepares = prepares
         self._prepared: set[bytes] = set()
         self.warning: str | None = None
         raw.add_notice_handler(self._heed)
@@ -106,13 +112,16 @@ class Pipelining:
         """
         self.warning = None
         connection = self._raw.pgconn
-        preparing = [query for query, _ in queries if query.name not in self._prepared]
+        preparing = [query for query, _ in queries if self._prepares and query.name not in self._prepared]
         connection.enter_pipeline_mode()
         try:
             for query in preparing:
                 connection.send_prepare(query.name, query.sql)
             for query, parameters in queries:
-                connection.send_query_prepared(query.name, parameters, result_format=query.returns)
+                if self._prepares:
+                    connection.send_query_prepared(query.name, parameters, result_format=query.returns)
+                else:
+                    connection.send_query_params(query.sql, parameters, result_format=query.returns)
             connection.pipeline_sync()
             results = self._raw.wait(_receive(connection))
         finally:

@@ -79,6 +79,10 @@ class HasCommittedError(Exception):
     """An earlier attempt at this batch has been committed after all."""
 
 
+class ServerChangedError(TransactionLostError):
+    """A pooler has moved on to another server, which may not have what the cache was read from."""
+
+
 class PostgreSQLTransaction:
     """The reads and writes of one batch.
 
@@ -95,14 +99,25 @@ class PostgreSQLTransaction:
         known: Known,
         engine: bytes,
         batch: int,
+        settings: Query | None = None,
     ) -> None:
-        """Set an engine's batch of that number. `read` begins the transaction; `commit` ends it."""
+        """Set an engine's batch of that number. `read` begins the transaction; `commit` ends it.
+
+        Args:
+            connection: the engine's connection.
+            pipelining: the same connection.
+            known: the engine's cache.
+            engine: the engine's name.
+            batch: the number.
+            settings: what the transaction begins with behind a pooler; `pooling.query_that_sets`.
+        """
         self._connection = connection
         self._pipelining = pipelining
         self._run = pipelining.run
         self._known = known
         self._engine = engine
         self._batch = batch
+        self._settings = settings
         self._now = 0
         self._time = 0
         self._figures: dict[Key, Holding] = {}
@@ -129,6 +144,7 @@ class PostgreSQLTransaction:
         at_once = known.to_lock(keys) if keys and (not unknown or are_of_api_keys(unknown)) else None
         steps: dict[str, Query] = {
             "begin": (BEGIN, []),
+            **({"settings": self._settings} if self._settings else {}),
             "record": (RECORD, [self._engine, number(self._batch), number(now)]),
             "expired": (LOCK_EXPIRED, [number(needs.due), number(MOST_EXPIRED)]),
         }
@@ -150,6 +166,8 @@ class PostgreSQLTransaction:
             raise HasCommittedError
         # The record locks the engine's row, for which a lost attempt that is still running would hold a lock.
         self.is_first = True
+        if self._settings:
+            self._require_known_server(found["settings"])
         if unknown:
             known.learn([row for row in found["found"].rows() if row[0]])
         expired_rows = _stored_pending(found["expired"])
@@ -184,6 +202,12 @@ class PostgreSQLTransaction:
             above,
             known.told,
         )
+
+    def _require_known_server(self, told: Result) -> None:
+        ((server, *_),) = told.rows()
+        if self._known.server not in (b"", server):
+            raise ServerChangedError("the pooler has moved on to another server")
+        self._known.server = server
 
     def _look_at(self, told: Result) -> MetersVersion:
         """Take the server's clock; return the version of the definitions of meters."""

@@ -213,6 +213,7 @@ def _transaction(
 ) -> Iterator[PostgreSQLConnection]:
     connection.execute(begin)
     try:
+        connection.set_in_transaction()
         yield connection
         end()
     except BaseException:

@@ -34,8 +34,13 @@ from astakos.ledger.ports import (
 from astakos.storage.errors import TransactionLostError
 from astakos.storage.postgresql.connection import PostgreSQLConnection, recognized, recognized_at_commit
 from astakos.storage.postgresql.known import Known
-from astakos.storage.postgresql.pipeline import Pipelining
-from astakos.storage.postgresql.postgresql_batch import HasCommittedError, PostgreSQLTransaction
+from astakos.storage.postgresql.pipeline import Pipelining, Query
+from astakos.storage.postgresql.pooling import query_that_sets
+from astakos.storage.postgresql.postgresql_batch import (
+    HasCommittedError,
+    PostgreSQLTransaction,
+    ServerChangedError,
+)
 from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase, writing
 from astakos.storage.postgresql.postgresql_retention import delete_together
 from astakos.storage.tables import clock_records, write_proof
@@ -53,7 +58,7 @@ FORGET_ENGINES = "DELETE FROM engines WHERE time < ?"
 
 # A plan made while a table was empty stays cached for minutes after the table has filled, so it must use
 # indexes. No statement has a better plan for other parameters.
-PLANNING = ("SET enable_seqscan = off", "SET plan_cache_mode = force_generic_plan")
+PLANNING = {"enable_seqscan": "off", "plan_cache_mode": "force_generic_plan"}
 
 log = logging.getLogger("astakos.storage")
 
@@ -67,6 +72,7 @@ class PostgreSQLLedger:
         self._database = database
         self._connection: PostgreSQLConnection | None = None
         self._pipelining: Pipelining | None = None
+        self._settings: Query | None = None
         self._known = Known()
         self._engine = uuid.uuid4().hex
         self._batch = 0
@@ -122,7 +128,7 @@ class PostgreSQLLedger:
     def _attempt(self, work: Callable[[LedgerTransaction], None]) -> None:
         connection, pipelining = self._connected()
         transaction = PostgreSQLTransaction(
-            connection, pipelining, self._known, self._engine.encode(), self._batch
+            connection, pipelining, self._known, self._engine.encode(), self._batch, self._settings
         )
         try:
             try:
@@ -145,6 +151,8 @@ class PostgreSQLLedger:
         except BaseException as error:
             self._roll_back()
             self._learn(transaction, error)
+            if isinstance(error, ServerChangedError):
+                self._known = Known()
             raise
 
     def _learn(self, transaction: PostgreSQLTransaction, error: BaseException) -> None:
@@ -168,10 +176,13 @@ class PostgreSQLLedger:
         if self._connection is None or self._pipelining is None or self._connection.is_lost:
             self.close()
             self._connection = self._database.connect(quick=True)
-            _set_planning(self._connection)
+            settings = self._connection.pooled_settings
+            if settings is None:
+                _set_planning(self._connection)
+            self._settings = None if settings is None else query_that_sets({**settings, **PLANNING})
             # The new connection may reach another server, or a restored database.
             self._known = Known()
-            self._pipelining = Pipelining(self._connection.raw)
+            self._pipelining = Pipelining(self._connection.raw, prepares=settings is None)
         return self._connection, self._pipelining
 
     def _roll_back(self) -> None:
@@ -219,7 +230,7 @@ class PostgreSQLLedger:
 
 
 def _set_planning(connection: PostgreSQLConnection) -> None:
-    for setting in PLANNING:
+    for name, value in PLANNING.items():
         # These settings exist only in PostgreSQL's own planner; compatible databases may reject them.
         with contextlib.suppress(psycopg.Error):
-            connection.execute(setting)
+            connection.execute(f"SET {name} = {value}")
