@@ -9,12 +9,16 @@ from urllib.parse import quote, urlsplit
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
+from astakos.administration.grants import GrantPlace, Terms, add_grant
+from astakos.administration.journal import Journal
+from astakos.clock import now
+from astakos.events.event import OPERATOR
 from astakos.http.pages.page_kinds import Page, PageForPeople
 from astakos.http.pages.page_routes import PAGE_ROUTES
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import deliveries, destinations
 from astakos.storage.tables.destinations import Destination
-from pages.scene import ADA, COMPUTE_TOKEN, GRACE, LAB, PASSWORD, ROOT, Person, Scene, charge
+from pages.scene import ADA, COMPUTE_TOKEN, GRACE, LAB, PASSWORD, ROOT, TOKENS, Person, Scene, charge
 from service.browser import Browser, page_of
 from service.caller import Reply
 from service.installation import rows
@@ -139,8 +143,15 @@ def live(scene: Scene) -> None:
     made = scene.caller("POST", "/account/v1.0/keys", token, document={"name": EVIL})
     assert made.status in (200, 201), made.content
     scene.database.change(_failing)
+    scene.database.change(_granted)
     wanted = {"name": "evil.example.org", "resources": {}, "end_date": "2031-01-01T00:00:00Z"}
     assert scene.caller("POST", "/account/v1.0/projects", token, document=wanted).status in (200, 201)
+
+
+def _granted(connection: Connection) -> None:
+    with Journal(connection, OPERATOR, now()) as journal:
+        for place in (GrantPlace(ADA.uuid, None, TOKENS), GrantPlace(None, LAB, TOKENS)):
+            add_grant(connection, journal, place, Terms(5, now()), now())
 
 
 def _failing(connection: Connection) -> None:

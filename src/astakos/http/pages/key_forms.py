@@ -2,23 +2,22 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from astakos.administration.key_changes import LONGEST_NAME, Wanted
 from astakos.administration.key_quotas import Limits
-from astakos.clock import DAY, EPOCH
+from astakos.clock import DAY
 from astakos.directory.api_keys import ApiKey
 from astakos.directory.entities import Resource
 from astakos.pages.amounts import read_amount, written
+from astakos.pages.days import day_of, end_of
 
 USUAL_LIFETIME: Final = 90 * DAY
 MOST_CHOICES: Final = 24
 """How many services or resources the form offers: a form has at most 64 fields."""
 SERVICE: Final = "service-"
 LIMIT: Final = "limit-"
-LAST_MOMENT: Final = time(23, 59, 59)
 
 
 class Choice(NamedTuple):
@@ -72,7 +71,7 @@ class KeyForm:
     def expires(self, now: int) -> str:
         """Returns the last day of the key; "" for none."""
         first = now + USUAL_LIFETIME if self.known is None else self.known.expires
-        return self.value("expires", "" if first is None else _day_of(first, self.zone))
+        return self.value("expires", "" if first is None else day_of(first, self.zone))
 
     @property
     def project(self) -> str:
@@ -142,11 +141,11 @@ class KeyForm:
         text, known = self.expires(now), self.known
         if not text:
             return None
-        if known is not None and known.expires is not None and text == _day_of(known.expires, self.zone):
+        if known is not None and known.expires is not None and text == day_of(known.expires, self.zone):
             return known.expires
         try:
-            expires = _end_of(date.fromisoformat(text), self.zone)
-        except (ValueError, OverflowError):
+            expires = end_of(text, self.zone)
+        except ValueError:
             self.errors["expires"] = "Write a date like 2031-02-28, or nothing for a key without an end."
             return None
         if expires <= now:
@@ -171,12 +170,3 @@ def offered_resources(resources: Iterable[Resource], limits: Limits) -> dict[str
     visible = [one for one in resources if one.ui_visible or limits.get(one.name) is not None]
     visible.sort(key=lambda one: limits.get(one.name) is None)
     return {one.name: one for one in visible[:MOST_CHOICES]}
-
-
-def _day_of(instant: int, zone: ZoneInfo) -> str:
-    return (EPOCH + timedelta(microseconds=instant)).astimezone(zone).date().isoformat()
-
-
-def _end_of(day: date, zone: ZoneInfo) -> int:
-    moment = datetime.combine(day, LAST_MOMENT, tzinfo=zone)
-    return (moment - EPOCH) // timedelta(microseconds=1)

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple, TypeVar
 from astakos.administration.membership_changes import act, join
 from astakos.administration.project_changes import act_on_application, act_on_project
 from astakos.administration.reasons import LONGEST_REASON
-from astakos.directory.entities import Resource, User
+from astakos.directory.entities import User
 from astakos.http.faults import BadRequest, ItemNotFound
 from astakos.http.pages.page_kinds import user_action, user_page
 from astakos.http.pages.projects.project_limits import (
@@ -27,11 +27,11 @@ from astakos.http.pages.projects.visited_project import (
     visited_project,
 )
 from astakos.http.pages.refusals import NO_PAGE
+from astakos.http.pages.shown_grants import ShownGrant, grants_of
 from astakos.http.pages.user_meters import Row, meters_of
 from astakos.http.pages.visits import Question, UserVisit
 from astakos.http.request import Answer
 from astakos.http.routing import serial_of
-from astakos.ledger.grants import NEVER
 from astakos.projects.limits import project_holder
 from astakos.projects.membership_actions import MembershipAction
 from astakos.projects.project import DRAWING, INITIALIZED, ApplicationState, MembershipState, Policy, Project
@@ -39,14 +39,12 @@ from astakos.projects.project_actions import ApplicationAction, ProjectAction
 from astakos.projects.refusals import ProjectRefusedError
 from astakos.projects.visibility import sees
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import grants, memberships, nested_projects, projects, registry, users
-from astakos.storage.tables.grants import Standing, StoredGrant
+from astakos.storage.tables import memberships, nested_projects, projects, registry, users
 from astakos.storage.tables.project_members import find_members
 
 Action = TypeVar("Action", ApplicationAction, ProjectAction)
 
 UNDECIDED: Final = (ApplicationState.PENDING, ApplicationState.DENIED)
-MOST_GRANTS: Final = 20
 MOST_CHILDREN: Final = 50
 MOST_REQUESTS: Final = 99
 QUEUE: Final = "/ui/admin/projects/applications"
@@ -71,16 +69,6 @@ ENDED: Final = (
     "Others can take its name; then it cannot be reinstated under this name. Members who draw from it by "
     "default draw from their own project again, and that does not come back."
 )
-
-
-class ShownGrant(NamedTuple):
-    """A grant, and the resource that it is of."""
-
-    grant: StoredGrant
-    resource: str
-    unit: str | None
-    scale: int
-    standing: Standing
 
 
 class Found(NamedTuple):
@@ -131,7 +119,6 @@ async def _shown(visit: UserVisit, part: str = "", refusal: ProjectRefusedError 
         error="" if refusal is None else sentence(refusal.message),
         obstacle=sentence(found.seen.permitted.obstacle) if found.seen.permitted.obstacle else "",
         longest_reason=LONGEST_REASON,
-        never=NEVER,
         tab="project",
     )
 
@@ -165,7 +152,7 @@ def _find(connection: Connection, visit: UserVisit) -> Found:
         compared(connection, application, of, resources, now)
         if application and is_open and may_see
         else None,
-        _grants(connection, of, everything, now) if looks_after else (),
+        grants_of(connection, project_holder(of.uuid), everything, now) if looks_after else (),
         _requests(connection, of) if looks_after else 0,
     )
 
@@ -173,23 +160,6 @@ def _find(connection: Connection, visit: UserVisit) -> Found:
 def _children(connection: Connection, of: Project) -> list[Project]:
     uuids = nested_projects.children_of(connection, of.uuid)[:MOST_CHILDREN]
     return [found for found in (projects.find(connection, uuid) for uuid in uuids) if found is not None]
-
-
-def _grants(
-    connection: Connection, of: Project, resources: Mapping[str, Resource], now: int
-) -> list[ShownGrant]:
-    found = grants.list_of_holder(connection, project_holder(of.uuid), most=MOST_GRANTS)
-    return [
-        ShownGrant(
-            one,
-            one.base.resource,
-            resources[one.base.resource].unit,
-            resources[one.base.resource].scale,
-            one.state_at(now),
-        )
-        for one in found
-        if one.base.resource in resources
-    ]
 
 
 def _requests(connection: Connection, of: Project) -> int:

@@ -10,6 +10,7 @@ from astakos.directory.api_keys import ApiKey
 from astakos.directory.entities import Resource, User, UserRecord
 from astakos.http.pages.audit import ShownEvent, named_events
 from astakos.http.pages.page_kinds import administrator_page
+from astakos.http.pages.shown_grants import ShownGrant, grants_of
 from astakos.http.pages.user_meters import meter_of
 from astakos.http.pages.users.decisions import Decision, decisions_about
 from astakos.http.pages.users.visited_user import ONE, path_of, visited_user
@@ -92,6 +93,7 @@ class Found(NamedTuple):
     keys: Sequence[ApiKey]
     events: Sequence[ShownEvent]
     charges: Sequence[Entry]
+    grants: Sequence[ShownGrant]
     decisions: Mapping[str, Decision]
 
 
@@ -163,6 +165,7 @@ def _find(connection: Connection, visit: UserVisit, resources: Mapping[str, Reso
         keys=api_keys.list_of_user(connection, user.id),
         events=named_events(connection, about),
         charges=history.entries,
+        grants=grants_of(connection, user_holder(user.uuid), resources, now),
         decisions=decisions_about(user, is_administrator=is_admin),
     )
 
