@@ -19,13 +19,20 @@ ALONE = "needs all processes of the older version to be stopped"
     "it is, and 1 if it is not or cannot be read.",
 )
 @click.option("--plan", "shows_plan", is_flag=True, help="Change nothing, and list the steps that would run.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Migrate although connections of other processes are open that could not live with the change; for "
+    "idle ones that a pooler keeps.",
+)
 @database_option
 @click.pass_context
-def migrate(context: click.Context, check: bool, shows_plan: bool, database_url: str) -> None:
+def migrate(context: click.Context, check: bool, shows_plan: bool, force: bool, database_url: str) -> None:
     """Migrate the database to the tables of this version.
 
-    Stop the service and make a backup first. The migration runs in one transaction: if it fails, nothing
-    changes.
+    Make a backup first, and look at the plan: where it says that processes of the older version need to be
+    stopped, nothing is done as long as one works on the database. The migration runs in one transaction: if
+    it fails, nothing changes.
     """
     database = database_of(database_url)
     if check or shows_plan:
@@ -33,7 +40,7 @@ def migrate(context: click.Context, check: bool, shows_plan: bool, database_url:
         context.exit(1 if check and not at_newest else 0)
     from astakos.storage.schema.migration import migrate as migrate_database  # noqa: PLC0415 - slow to import
 
-    before = migrate_database(database)
+    before = migrate_database(database, force=force)
     if before == REVISION:
         click.echo(_at_newest())
     else:

@@ -2,8 +2,7 @@
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
 import psycopg
 import sqlalchemy as sa
@@ -15,6 +14,8 @@ from astakos.storage.errors import DatabaseError
 from astakos.storage.postgresql.connection import recognized
 from astakos.storage.postgresql.postgresql_database import LOCK, PostgreSQLDatabase
 from astakos.storage.protocol import Database
+from astakos.storage.schema.alone import EXCLUSIVELY, not_alone, require_alone
+from astakos.storage.schema.migration_steps import SCRIPTS, Step, steps_after
 from astakos.storage.schema.revisions import (
     FIRST_REVISION,
     REVISION,
@@ -22,25 +23,32 @@ from astakos.storage.schema.revisions import (
     find_revision,
     require_revision,
 )
+from astakos.storage.sqlite.sqlite_connection import code_of
 from astakos.storage.sqlite.sqlite_connection import recognized as recognized_of_sqlite
 from astakos.storage.sqlite.sqlite_database import BUSY_SECONDS, SQLiteDatabase, unusable
 
-SCRIPTS = Path(__file__).parent / "migrations"
 FORGET_FIRST_REVISION = "DELETE FROM settings WHERE name = 'revision'"
 
 
-def migrate(database: Database) -> str:
+def migrate(database: Database, *, force: bool = False) -> str:
     """Migrate an unopened database to the newest revision; return the revision that it had.
 
+    Args:
+        database: the database.
+        force: migrate though other processes seem to work on it that could not live with the change.
+
     Raises:
-        DatabaseError: the database is missing, is not an Astakos database, or is newer than this version.
+        DatabaseError: the database is missing, is not an Astakos database, or is newer than this version. Or
+            other processes work on it that could not live with the change.
         StorageUnavailableError: the migration cannot run now; nothing has changed.
     """
     found = present_revision(database)
     if found is None or found > REVISION:
         require_revision(found, database.name)
-    upgrade(database)
-    return found or ""
+    before = found or ""
+    needing = [step for step in steps_after(before) if not step.beside_old_processes]
+    upgrade(database, alone_for=() if force else needing)
+    return before
 
 
 def present_revision(database: Database) -> str | None:
@@ -67,13 +75,19 @@ def present_revision(database: Database) -> str | None:
         raise unusable(database.name, error) from error
 
 
-def upgrade(database: Database, revision: str = "head") -> None:
+def upgrade(database: Database, revision: str = "head", *, alone_for: Sequence[Step] = ()) -> None:
     """Migrate a database, which may be empty, to a revision.
 
+    Args:
+        database: the database.
+        revision: the revision.
+        alone_for: steps because of which no other process may work on the database.
+
     Raises:
+        DatabaseError: another process works on it, though it must not; nothing has changed.
         StorageUnavailableError: the migration cannot run now; nothing has changed.
     """
-    with _transaction(database) as connection:
+    with _transaction(database, alone_for) as connection:
         config = Config()
         config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
         config.attributes["connection"] = connection
@@ -83,6 +97,8 @@ def upgrade(database: Database, revision: str = "head") -> None:
             connection.exec_driver_sql(FORGET_FIRST_REVISION)
         elif tables and isinstance(database, PostgreSQLDatabase):
             connection.exec_driver_sql(LOCK)
+        if alone_for and isinstance(database, PostgreSQLDatabase):
+            require_alone(connection, database.name, alone_for)
         command.upgrade(config, revision)
         if isinstance(database, SQLiteDatabase):
             broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
@@ -90,17 +106,22 @@ def upgrade(database: Database, revision: str = "head") -> None:
                 raise DatabaseError(
                     f"{database.name} was not migrated: foreign keys refer to missing rows: {broken[:3]}"
                 )
+        if alone_for and isinstance(database, PostgreSQLDatabase):
+            # Nothing keeps a process from connecting meanwhile.
+            require_alone(connection, database.name, alone_for)
 
 
 @contextlib.contextmanager
-def _transaction(database: Database) -> Iterator[sa.Connection]:
-    engine = _engine(database)
+def _transaction(database: Database, alone_for: Sequence[Step]) -> Iterator[sa.Connection]:
+    engine = _engine(database, exclusively=bool(alone_for))
     try:
         with engine.begin() as connection:
             yield connection
     except sa.exc.DBAPIError as error:
         if isinstance(error.orig, psycopg.Error):
             raise recognized(error.orig) from error
+        if isinstance(error.orig, sqlite3.Error) and alone_for and code_of(error.orig) == sqlite3.SQLITE_BUSY:
+            raise not_alone(database.name, alone_for, "others have the file open") from error
         if isinstance(error.orig, sqlite3.Error):
             raise recognized_of_sqlite(error.orig) from error
         raise
@@ -108,11 +129,11 @@ def _transaction(database: Database) -> Iterator[sa.Connection]:
         engine.dispose()
 
 
-def _engine(database: Database) -> sa.Engine:
+def _engine(database: Database, *, exclusively: bool) -> sa.Engine:
     if isinstance(database, PostgreSQLDatabase):
         return _postgresql_engine(database)
     if isinstance(database, SQLiteDatabase):
-        return _sqlite_engine(database)
+        return _sqlite_engine(database, exclusively=exclusively)
     raise TypeError(f"no migrations for {type(database).__name__}")
 
 
@@ -125,7 +146,7 @@ def _postgresql_engine(database: PostgreSQLDatabase) -> sa.Engine:
     return sa.create_engine("postgresql+psycopg://", creator=connect, poolclass=sa.NullPool)
 
 
-def _sqlite_engine(database: SQLiteDatabase) -> sa.Engine:
+def _sqlite_engine(database: SQLiteDatabase, *, exclusively: bool) -> sa.Engine:
     """Create an engine that does not enforce foreign keys, so that migrations can rebuild tables."""
 
     def connect() -> object:
@@ -136,6 +157,8 @@ def _sqlite_engine(database: SQLiteDatabase) -> sa.Engine:
     # The driver would begin a transaction only before the first change of a row, not for changes of tables.
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
+        if exclusively:
+            connection.exec_driver_sql(EXCLUSIVELY)
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine

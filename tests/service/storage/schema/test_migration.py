@@ -20,8 +20,8 @@ from astakos.storage.errors import DatabaseError
 from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Database
 from astakos.storage.schema import migration
-from astakos.storage.schema.migration import SCRIPTS, migrate, upgrade
-from astakos.storage.schema.migration_plan import all_steps
+from astakos.storage.schema.migration import migrate, upgrade
+from astakos.storage.schema.migration_steps import SCRIPTS, all_steps
 from astakos.storage.schema.revisions import FIRST_REVISION, REVISION
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from service.command import astakos, refused
@@ -229,6 +229,41 @@ def test_a_database_that_others_work_on_is_migrated_later(
     with database.transaction(), pytest.raises(StorageUnavailableError, match="now"):
         upgrade(database)
     assert migrate(database) == REVISION
+
+
+def test_what_others_cannot_live_with_is_not_done_while_they_work(
+    new: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migration, "BUSY_SECONDS", 0.05)
+    fill_0001(new)
+    if isinstance(new, SQLiteDatabase):
+        rows(new, "PRAGMA journal_mode = WAL")
+    before = all_rows(new)
+    with contextlib.closing(new.connect()) as other:
+        other.execute("SELECT value FROM settings").fetchall()
+        with pytest.raises(
+            DatabaseError, match=r"steps 0002, .* stop all processes, then run `astakos migrate`"
+        ):
+            migrate(new)
+    assert all_rows(new) == before
+    assert migrate(new) == FIRST_REVISION
+    new.open(create=False)
+
+
+def test_what_others_can_live_with_is_done_while_they_work(new: Database) -> None:
+    fill_0001(new)
+    upgrade(new, "0033")
+    with contextlib.closing(new.connect()) as other:
+        other.execute("SELECT value FROM settings").fetchall()
+        assert migrate(new) == "0033"
+
+
+@pytest.mark.postgresql
+def test_connections_that_a_pooler_has_kept_can_be_passed_over(new: Database) -> None:
+    fill_0001(new)
+    with contextlib.closing(new.connect()):
+        assert "1 from" in refused(new, "migrate")
+        assert astakos(new, "migrate", "--force").status == 0
 
 
 def test_what_is_to_be_done_is_told_without_doing_it(new: Database) -> None:
