@@ -127,11 +127,11 @@ class Serving:
         return Ended(self.process.returncode, output, errors)
 
 
-def beginning(database: Database, *arguments: str) -> "subprocess.Popen[str]":
+def beginning(database: Database, *arguments: str, **more: str) -> "subprocess.Popen[str]":
     """`astakos serve` in a process of its own, which may not be ready yet."""
     return subprocess.Popen(
         [EXECUTABLE, "serve", "--port", "0", *arguments],
-        env=environment(database),
+        env=environment(database) | more,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -139,9 +139,9 @@ def beginning(database: Database, *arguments: str) -> "subprocess.Popen[str]":
 
 
 @contextlib.contextmanager
-def serving(database: Database, *arguments: str) -> Iterator[Serving]:
+def serving(database: Database, *arguments: str, **more: str) -> Iterator[Serving]:
     """`astakos serve` in a process of its own, from when it is ready; killed if it still runs at the end."""
-    process = beginning(database, *arguments)
+    process = beginning(database, *arguments, **more)
     with process:
         try:
             assert process.stdout is not None

@@ -1,19 +1,15 @@
 """Moves an installation: writes all its tables to an archive, and loads an archive into a new database."""
 
-from collections.abc import Callable, Iterable
 from typing import IO
 
-from astakos.administration.archive_format import ArchiveReader, ArchiveWriter, Header, TablePart
+from astakos.administration.archive_format import ArchiveReader, ArchiveWriter, Header, Report, TablePart
 from astakos.administration.state_document import StateError
 from astakos.clock import to_iso
 from astakos.storage.errors import RowsRefusedError
 from astakos.storage.opening import transfer_of
 from astakos.storage.protocol import Connection, Database
 from astakos.storage.schema.revisions import REVISION
-from astakos.storage.schema.whole_tables import WholeTable, whole_tables
-
-Report = Callable[[int, int], None]
-"""Called with the number of rows processed so far and the total number."""
+from astakos.storage.schema.whole_tables import whole_tables
 
 
 def write_archive(database: Database, stream: IO[bytes], now: int, report: Report) -> Header:
@@ -47,24 +43,35 @@ def open_archive(first_line: bytes, stream: IO[bytes], name: str) -> ArchiveRead
         StateError: this version cannot load the archive.
     """
     archive = ArchiveReader(first_line, stream, name)
-    _require_same_tables(archive.header, name)
+    _require_known_tables(archive.header, name)
     return archive
 
 
 def load_archive(database: Database, archive: ArchiveReader, report: Report) -> None:
     """Load an archive into a new database, in one transaction.
 
+    That of an older version is brought up to date first (`older_archives.py`).
+
     Raises:
         StateError: the archive is damaged or truncated, or the database is not new; nothing has changed.
         StorageUnavailableError: the database cannot be written now.
     """
+    with transfer_of(database).reading() as source:
+        _require_new(source.connection, database.name)
+    if archive.header.revision == REVISION:
+        _fill(database, archive, report)
+        return
+    from astakos.administration.older_archives import up_to_date  # noqa: PLC0415 - slow to import
+
+    with up_to_date(archive, report) as newest:
+        _copy(newest, database, archive.header.last_serial)
+
+
+def _fill(database: Database, archive: ArchiveReader, report: Report) -> None:
     header = archive.header
     tables = {table.name: table for table in whole_tables()}
-    transfer = transfer_of(database)
-    with transfer.reading() as source:
-        _require_new(source.connection, database.name, tables.values())
-    with transfer.filling() as filled:
-        _require_new(filled.connection, database.name, tables.values())
+    with transfer_of(database).filling() as filled:
+        _require_new(filled.connection, database.name)
         done = 0
         report(done, header.rows)
         try:
@@ -77,26 +84,32 @@ def load_archive(database: Database, archive: ArchiveReader, report: Report) -> 
         filled.continue_behind(header.last_serial)
 
 
-def _require_same_tables(header: Header, name: str) -> None:
-    if header.revision < REVISION:
-        raise StateError(
-            f"{name} has revision {header.revision} of the tables, but this version requires revision "
-            f"{REVISION}; load it with the version that wrote it, run `astakos migrate` of this version, "
-            "and dump it again"
-        )
+def _copy(source: Database, target: Database, last_serial: int) -> None:
+    with transfer_of(source).reading() as read, transfer_of(target).filling() as filled:
+        _require_new(filled.connection, target.name)
+        try:
+            for table in whole_tables():
+                for rows in table.pages(read.connection):
+                    filled.insert(table, rows)
+        except RowsRefusedError as error:
+            raise StateError(str(error)) from error
+        filled.continue_behind(last_serial)
+
+
+def _require_known_tables(header: Header, name: str) -> None:
     if header.revision > REVISION:
         raise StateError(
             f"{name} has revision {header.revision} of the tables, but this version requires revision "
             f"{REVISION}; use the version that wrote it"
         )
-    if [(part.name, tuple(part.columns)) for part in header.tables] != [
+    if header.revision == REVISION and [(part.name, tuple(part.columns)) for part in header.tables] != [
         (table.name, table.columns) for table in whole_tables()
     ]:
         raise StateError(f"{name} is damaged: it does not have the tables of revision {REVISION}")
 
 
-def _require_new(connection: Connection, name: str, tables: Iterable[WholeTable]) -> None:
-    for table in tables:
+def _require_new(connection: Connection, name: str) -> None:
+    for table in whole_tables():
         if not table.is_empty(connection):
             raise StateError(
                 f"{name} is already in use: it contains {table.name.replace('_', ' ')}; "

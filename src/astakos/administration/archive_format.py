@@ -4,7 +4,7 @@ An archive is written and read sequentially, one line at a time.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import GenericAlias
 from typing import IO, Any, Final, Literal
 
@@ -17,6 +17,8 @@ VERSION = 1
 BEGINNING = b'{"format":"' + FORMAT.encode() + b'"'
 
 Row = Sequence[Any]
+Report = Callable[[int, int], None]
+"""Called with the number of rows processed so far and the total number."""
 
 
 class TablePart(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -92,17 +94,18 @@ class ArchiveReader:
     """Reads an archive.
 
     Attributes:
+        name: what errors call the archive.
         header: the header of the archive.
     """
 
     def __init__(self, first_line: bytes, stream: IO[bytes], name: str) -> None:
-        """Read the header. Errors refer to the archive by `name`.
+        """Read the header.
 
         Raises:
             StateError: the header is truncated, damaged, or of an unknown version of the format.
         """
         self._stream = stream
-        self._name = name
+        self.name = name
         self._checksum = hashlib.sha256(first_line)
         self._line = 1
         version = self._decode(msgspec.json.Decoder(_Version), self._whole(first_line)).version
@@ -143,11 +146,11 @@ class ArchiveReader:
 
     def _finish(self, trailer: Trailer, left: dict[str, int]) -> None:
         if trailer.sha256 != self._checksum.hexdigest():
-            raise StateError(f"{self._name} is damaged: its checksum does not match")
+            raise StateError(f"{self.name} is damaged: its checksum does not match")
         if any(left.values()) or trailer.rows != self.header.rows:
-            raise StateError(f"{self._name} is damaged: its number of rows does not match its header")
+            raise StateError(f"{self.name} is damaged: its number of rows does not match its header")
         if self._stream.read(1):
-            raise StateError(f"{self._name} is damaged: it continues after its last line {self._line}")
+            raise StateError(f"{self.name} is damaged: it continues after its last line {self._line}")
 
     def _decode(self, decoder: msgspec.json.Decoder[Any], content: bytes | msgspec.Raw) -> Any:
         try:
@@ -161,7 +164,7 @@ class ArchiveReader:
         return line
 
     def _damaged(self, reason: str) -> StateError:
-        return StateError(f"{self._name} is damaged in line {self._line}: {reason}")
+        return StateError(f"{self.name} is damaged in line {self._line}: {reason}")
 
     def _cut_off(self) -> StateError:
-        return StateError(f"{self._name} is truncated: its end is missing")
+        return StateError(f"{self.name} is truncated: its end is missing")

@@ -44,7 +44,7 @@ DEFINITIONS = (
 FUNCTIONS = {
     "coalesce", "sum", "count", "min", "substr", "substring", "nextval", "unnest", "generate_series",
     "current_schema", "current_setting", "length", "lower", "max", "setval", "pg_get_serial_sequence",
-    "extract", "clock_timestamp", "array_agg", "replace", "pg_backend_pid",
+    "extract", "clock_timestamp", "array_agg", "replace", "current_database", "pg_backend_pid",
 }  # fmt: skip
 
 TYPES = {
@@ -57,7 +57,8 @@ TYPES = {
     exp.DataType.Type.ARRAY,
 }
 
-TABLES_OF_THE_SYSTEM = {"information_schema"}
+TABLES_OF_THE_SYSTEM = {"information_schema", "pg_stat_activity"}
+"""CockroachDB has the latter for the sake of others, without rows."""
 STORAGE_PARAMETERS = {"fillfactor"}
 HIDDEN_COLUMNS = {"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"}
 

@@ -5,7 +5,7 @@ Rows are written with `COPY`, which CockroachDB and YugabyteDB also support. It 
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import psycopg
 
@@ -13,7 +13,7 @@ from astakos.storage.errors import RowsRefusedError
 from astakos.storage.postgresql.connection import PostgreSQLConnection, first_line, recognized
 from astakos.storage.postgresql.postgresql_database import LOCK, PostgreSQLDatabase, reading, writing
 from astakos.storage.schema.definition import metadata
-from astakos.storage.schema.whole_tables import LEFT_OUT, Row, WholeTable
+from astakos.storage.schema.whole_tables import Row, WholeTable
 
 # Sequences ignore snapshots: this may be larger than the last serial in the snapshot, but never smaller.
 LAST_SERIAL = "SELECT last_value, is_called FROM commission_serials"
@@ -39,9 +39,11 @@ class PostgreSQLTarget:
     def __init__(self, connection: PostgreSQLConnection) -> None:
         """Use the open transaction of a connection."""
         self.connection = connection
+        self._filled: set[str] = set()
 
     def insert(self, table: WholeTable, rows: Sequence[Row]) -> None:
         """Insert rows into a table."""
+        self._filled.add(table.name)
         columns = ", ".join(f'"{column}"' for column in table.columns)
         try:
             with (
@@ -57,7 +59,7 @@ class PostgreSQLTarget:
 
     def continue_behind(self, last_serial: int) -> None:
         """Advance the counters, so that new rows and commissions get ids and serials that were never used."""
-        for statement in continuations():
+        for statement in continuations(self._filled):
             self.connection.execute(statement)
         if last_serial:
             self.connection.execute(CONTINUE_SERIALS, (last_serial,))
@@ -86,13 +88,13 @@ class PostgreSQLTransfer:
             yield PostgreSQLTarget(connection)
 
 
-def continuations() -> list[str]:
-    """Return the statements that make ids continue after the largest one in each table."""
+def continuations(names: Collection[str]) -> list[str]:
+    """Return the statements that make ids continue after the largest one in each of these tables."""
     return [
         f"SELECT setval(pg_get_serial_sequence('{table.name}', '{column.name}'), max(\"{column.name}\")) "
         f'FROM {table.name} HAVING max("{column.name}") IS NOT NULL'
         for table in metadata.sorted_tables
-        if table.name not in LEFT_OUT
+        if table.name in names
         for column in table.columns
         if column.identity is not None
     ]

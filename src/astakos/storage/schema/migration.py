@@ -14,7 +14,8 @@ from astakos.storage.errors import DatabaseError
 from astakos.storage.postgresql.connection import recognized
 from astakos.storage.postgresql.postgresql_database import LOCK, PostgreSQLDatabase
 from astakos.storage.protocol import Database
-from astakos.storage.schema.alone import EXCLUSIVELY, not_alone, require_alone
+from astakos.storage.schema.alone import FIND_SESSION, not_alone, require_alone
+from astakos.storage.schema.engines import engine_of
 from astakos.storage.schema.migration_steps import SCRIPTS, Step, steps_after
 from astakos.storage.schema.revisions import (
     FIRST_REVISION,
@@ -25,7 +26,7 @@ from astakos.storage.schema.revisions import (
 )
 from astakos.storage.sqlite.sqlite_connection import code_of
 from astakos.storage.sqlite.sqlite_connection import recognized as recognized_of_sqlite
-from astakos.storage.sqlite.sqlite_database import BUSY_SECONDS, SQLiteDatabase, unusable
+from astakos.storage.sqlite.sqlite_database import SQLiteDatabase, unusable
 
 FORGET_FIRST_REVISION = "DELETE FROM settings WHERE name = 'revision'"
 
@@ -87,6 +88,8 @@ def upgrade(database: Database, revision: str = "head", *, alone_for: Sequence[S
         DatabaseError: another process works on it, though it must not; nothing has changed.
         StorageUnavailableError: the migration cannot run now; nothing has changed.
     """
+    if alone_for and isinstance(database, PostgreSQLDatabase):
+        require_alone(database, alone_for)
     with _transaction(database, alone_for) as connection:
         config = Config()
         config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
@@ -97,8 +100,6 @@ def upgrade(database: Database, revision: str = "head", *, alone_for: Sequence[S
             connection.exec_driver_sql(FORGET_FIRST_REVISION)
         elif tables and isinstance(database, PostgreSQLDatabase):
             connection.exec_driver_sql(LOCK)
-        if alone_for and isinstance(database, PostgreSQLDatabase):
-            require_alone(connection, database.name, alone_for)
         command.upgrade(config, revision)
         if isinstance(database, SQLiteDatabase):
             broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
@@ -108,12 +109,12 @@ def upgrade(database: Database, revision: str = "head", *, alone_for: Sequence[S
                 )
         if alone_for and isinstance(database, PostgreSQLDatabase):
             # Nothing keeps a process from connecting meanwhile.
-            require_alone(connection, database.name, alone_for)
+            require_alone(database, alone_for, connection.exec_driver_sql(FIND_SESSION).scalar_one())
 
 
 @contextlib.contextmanager
 def _transaction(database: Database, alone_for: Sequence[Step]) -> Iterator[sa.Connection]:
-    engine = _engine(database, exclusively=bool(alone_for))
+    engine = engine_of(database, exclusively=bool(alone_for))
     try:
         with engine.begin() as connection:
             yield connection
@@ -127,38 +128,3 @@ def _transaction(database: Database, alone_for: Sequence[Step]) -> Iterator[sa.C
         raise
     finally:
         engine.dispose()
-
-
-def _engine(database: Database, *, exclusively: bool) -> sa.Engine:
-    if isinstance(database, PostgreSQLDatabase):
-        return _postgresql_engine(database)
-    if isinstance(database, SQLiteDatabase):
-        return _sqlite_engine(database, exclusively=exclusively)
-    raise TypeError(f"no migrations for {type(database).__name__}")
-
-
-def _postgresql_engine(database: PostgreSQLDatabase) -> sa.Engine:
-    def connect() -> object:
-        connection = database.connect(patient=True)
-        connection.raw.autocommit = False
-        return connection.raw
-
-    return sa.create_engine("postgresql+psycopg://", creator=connect, poolclass=sa.NullPool)
-
-
-def _sqlite_engine(database: SQLiteDatabase, *, exclusively: bool) -> sa.Engine:
-    """Create an engine that does not enforce foreign keys, so that migrations can rebuild tables."""
-
-    def connect() -> object:
-        return sqlite3.connect(database.path, timeout=BUSY_SECONDS, isolation_level=None)
-
-    engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.NullPool)
-
-    # The driver would begin a transaction only before the first change of a row, not for changes of tables.
-    @sa.event.listens_for(engine, "begin")
-    def begin(connection: sa.Connection) -> None:
-        if exclusively:
-            connection.exec_driver_sql(EXCLUSIVELY)
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine

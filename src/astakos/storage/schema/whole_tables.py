@@ -72,13 +72,15 @@ class WholeTable:
 
 def whole_tables() -> list[WholeTable]:
     """Return all tables of an installation; each comes after the tables that it refers to."""
-    return [_whole(table) for table in metadata.sorted_tables if table.name not in LEFT_OUT]
+    return [whole_table(table) for table in metadata.sorted_tables if table.name not in LEFT_OUT]
 
 
-def _whole(table: Table) -> WholeTable:
-    names = [str(column.name) for column in table.columns]
+def whole_table(table: Table, names: Sequence[str] = ()) -> WholeTable:
+    """Return a table with its statements, and its columns in the order of their names, if that is given."""
+    columns = [table.columns[name] for name in names] or list(table.columns)
+    names = [str(column.name) for column in columns]
     quoted = ", ".join(map(_quoted, names))
-    values = ", ".join(map(_read, table.columns))
+    values = ", ".join(map(_read, columns))
     key = [str(column.name) for column in table.primary_key]
     order = ", ".join(map(_quoted, key))
     places = ", ".join("?" * len(key))
@@ -90,7 +92,7 @@ def _whole(table: Table) -> WholeTable:
         name=str(table.name),
         columns=tuple(names),
         key=tuple(map(names.index, key)),
-        row_type=GenericAlias(tuple, tuple(map(_type_of, table.columns))),
+        row_type=GenericAlias(tuple, tuple(map(_type_of, columns))),
         counting=f"SELECT count(*) {source}{where}",
         first_page=f"SELECT {values} {source}{where} ORDER BY {order} LIMIT ?",
         next_page=f"SELECT {values} {source} WHERE {behind}{also} ORDER BY {order} LIMIT ?",

@@ -19,7 +19,7 @@ from astakos.ledger.rules import Holding
 from astakos.storage.errors import DatabaseError
 from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Database
-from astakos.storage.schema import migration
+from astakos.storage.schema import engines, migration
 from astakos.storage.schema.migration import migrate, upgrade
 from astakos.storage.schema.migration_steps import SCRIPTS, all_steps
 from astakos.storage.schema.revisions import FIRST_REVISION, REVISION
@@ -224,7 +224,7 @@ def test_a_migration_that_fails_has_changed_nothing(
 def test_a_database_that_others_work_on_is_migrated_later(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(migration, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(engines, "BUSY_SECONDS", 0.05)
     monkeypatch.setattr("astakos.storage.postgresql.connection.OPTIONS", "-c lock_timeout=50ms")
     with database.transaction(), pytest.raises(StorageUnavailableError, match="now"):
         upgrade(database)
@@ -234,7 +234,7 @@ def test_a_database_that_others_work_on_is_migrated_later(
 def test_what_others_cannot_live_with_is_not_done_while_they_work(
     new: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(migration, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(engines, "BUSY_SECONDS", 0.05)
     fill_0001(new)
     if isinstance(new, SQLiteDatabase):
         rows(new, "PRAGMA journal_mode = WAL")
