@@ -2,8 +2,8 @@
 
     $ PYTHONPATH=src:tests:. python -m tools.keep_archive
 
-Run it when a version is released whose tables are new. Later versions must be able to load the archive, and to
-migrate a database with its tables (`tests/upgrades/test_kept_archives.py`).
+Run it when a version is released whose tables are new. Later versions must be able to load the archive, and
+to migrate a database with its tables (`tests/upgrades/test_kept_archives.py`).
 """
 
 import sys

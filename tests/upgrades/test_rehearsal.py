@@ -104,7 +104,7 @@ def test_processes_are_replaced_one_by_one_while_the_service_goes_on(
         assert all_resolved(database) == sorted(load.acknowledged)
     examined = ended_from_the_start(database, "doctor", "--json", **following.environment).document
     found = {check["check"]: check["level"] for check in examined["checks"]}
-    assert [found[name] for name in ("holdings", "levels", "audit log")] == ["fine"] * 3
+    assert [found[name] for name in ("holdings", "audit log")] == ["fine"] * 2
     assert holdings(database)[U].usage_max == len(load.acknowledged) % 2
 
 

@@ -83,6 +83,10 @@ def refusals(statement: str) -> list[str]:
     return [refusal for node in tree.walk() for refusal in _refusals_of(node)]
 
 
+def _is_common(table: exp.Table) -> bool:
+    return table.name.lower() in TABLES_OF_THE_SYSTEM
+
+
 def _refusals_of(node: exp.Expr) -> Iterator[str]:
     match node:
         case exp.Anonymous() | exp.Func() if not isinstance(node, EXPRESSIONS):
@@ -96,7 +100,7 @@ def _refusals_of(node: exp.Expr) -> Iterator[str]:
             yield f"the hidden column {node.name}"
         case exp.Table() if node.db and node.db.lower() not in TABLES_OF_THE_SYSTEM:
             yield f"the table {node.sql('postgres')} of the system"
-        case exp.Table() if node.name.lower().startswith("pg_"):
+        case exp.Table() if node.name.lower().startswith("pg_") and not _is_common(node):
             yield f"the table {node.name} of the system"
         case exp.IndexParameters() if node.args.get("using") is not None:
             yield f"an index of the kind {node.args['using']}"
