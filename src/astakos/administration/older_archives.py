@@ -1,22 +1,16 @@
 """Brings archives of older versions up to date: in a temporary SQLite file, which is migrated."""
 
 import contextlib
-import sqlite3
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-
-import sqlalchemy as sa
 
 from astakos.administration.archive_format import ArchiveReader, Report
 from astakos.administration.state_document import StateError
 from astakos.storage.errors import RowsRefusedError
 from astakos.storage.opening import transfer_of
 from astakos.storage.protocol import Database
-from astakos.storage.schema.engines import engine_of
-from astakos.storage.schema.migration import upgrade
-from astakos.storage.schema.migration_steps import all_steps
-from astakos.storage.schema.whole_tables import WholeTable, whole_table
+from astakos.storage.schema.older_tables import is_revision, make_older_tables, migrate_rows
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 
 
@@ -35,15 +29,15 @@ def up_to_date(archive: ArchiveReader, report: Report) -> Iterator[Database]:
         StateError: the archive is damaged or truncated.
         StorageUnavailableError: there is no room for the file.
     """
-    if archive.header.revision not in {step.revision for step in all_steps()}:
+    if not is_revision(archive.header.revision):
         raise StateError(f"{archive.name} is damaged: there is no revision {archive.header.revision!r}")
     with tempfile.TemporaryDirectory(prefix="astakos-archive-") as folder:
         database = SQLiteDatabase(f"sqlite:///{Path(folder, 'archive.db')}")
         try:
             fill(database, archive, report)
-            upgrade(database)
-        except sqlite3.Error as error:
-            raise StateError(f"{archive.name} is damaged: it cannot be migrated: {error}") from error
+            migrate_rows(database)
+        except RowsRefusedError as error:
+            raise StateError(f"{archive.name} is damaged: {error}") from error
         database.open(create=False)
         with contextlib.closing(database):
             yield database
@@ -53,33 +47,22 @@ def fill(database: Database, archive: ArchiveReader, report: Report) -> None:
     """Make the tables of an archive's revision in an empty database, and fill them.
 
     Raises:
-        StateError: the archive is damaged or truncated.
+        StateError: the archive does not have the tables of its revision, or is truncated.
+        RowsRefusedError: its rows contradict each other.
         StorageUnavailableError: the database cannot be written now.
     """
     header = archive.header
-    upgrade(database, header.revision)
-    tables = _tables(database, archive)
+    columns = {part.name: part.columns for part in header.tables}
+    tables = make_older_tables(database, header.revision, columns)
+    if tables.keys() != columns.keys():
+        raise StateError(
+            f"{archive.name} is damaged: it does not have the tables of revision {header.revision}"
+        )
     done = 0
     report(done, header.rows)
     with transfer_of(database).filling() as filled:
-        try:
-            for name, rows in archive.batches({table.name: table.row_type for table in tables.values()}):
-                filled.insert(tables[name], rows)
-                done += len(rows)
-                report(done, header.rows)
-        except RowsRefusedError as error:
-            raise StateError(str(error)) from error
+        for name, rows in archive.batches({table.name: table.row_type for table in tables.values()}):
+            filled.insert(tables[name], rows)
+            done += len(rows)
+            report(done, header.rows)
         filled.continue_behind(header.last_serial)
-
-
-def _tables(database: Database, archive: ArchiveReader) -> dict[str, WholeTable]:
-    present = sa.MetaData()
-    present.reflect(engine_of(database))
-    found = {}
-    for part in archive.header.tables:
-        table = present.tables.get(part.name)
-        if table is None or set(table.columns.keys()) != set(part.columns):
-            revision = archive.header.revision
-            raise StateError(f"{archive.name} is damaged: it does not have the tables of revision {revision}")
-        found[part.name] = whole_table(table, part.columns)
-    return found
