@@ -4,6 +4,10 @@ import re
 
 import pytest
 
+from astakos.administration.load import load
+from astakos.administration.state_document import ServiceEntry, StateDocument
+from astakos.clock import now
+from astakos.storage.tables import registry
 from pages.http_visitor import HttpVisitor
 from pages.scene import COMPUTE_TOKEN, LAB, MONTHLY, ROOT, TOKENS, Scene
 from pages.visitors import Visitor, log_in
@@ -135,6 +139,64 @@ def test_what_is_registered_is_changed(scene: Scene) -> None:
     visitor.press("Save")
     assert f"{MONTHLY} has been changed." in visitor.text
     assert "only report what they would refuse" in visitor.text
+
+
+def test_a_component_gets_a_second_service(visitor: Visitor, scene: Scene) -> None:
+    log_in(visitor, ROOT, COMPUTE)
+    visitor.follow("Add a service")
+    visitor.fill("Name", "models")
+    visitor.press("Add")
+    assert "There is a service of this name already." in visitor.text
+    visitor.fill("Name", "compute_images")
+    visitor.fill("Endpoints", "images.example.org v1")
+    visitor.press("Add")
+    assert visitor.status == 422
+    visitor.fill("Endpoints", "https://images.example.org/v1/ v1.0\nhttps://images.example.org/v2 v2.0")
+    visitor.press("Add")
+    assert "The service compute_images has been registered." in visitor.text
+    assert "https://images.example.org/v2" in visitor.text
+    with_more = {"publicURL": "https://images.example.org/v2", "versionId": "v2.0", "SNF:uiURL": "https://ui"}
+    more = ServiceEntry(name="compute_images", type="x", component="compute", endpoints=[with_more])
+    load(scene.database, StateDocument(services=[more]), now())
+    visitor.follow("Change the service compute_images")
+    visitor.fill("Type", "image")
+    visitor.fill("Endpoints", "https://images.example.org/v2 v2.1")
+    visitor.press("Save")
+    assert "The service compute_images has been changed." in visitor.text
+    services = {one.name: one for one in scene.database.read(registry.list_services)}
+    changed = services["compute_images"]
+    assert changed.type == "image"
+    assert [dict(one) for one in changed.endpoints] == [with_more | {"versionId": "v2.1"}]
+
+
+def test_its_own_services_are_registered_by_itself(scene: Scene) -> None:
+    visitor = HttpVisitor(scene)
+    log_in(visitor, ROOT, SERVICES)
+    for path, status in (
+        ("components/astakos/new-service", 409),
+        ("change-service/astakos_account", 409),
+        ("components/none/new-service", 404),
+        ("change-service/none", 404),
+    ):
+        visitor.open(f"{SERVICES}/{path}")
+        assert visitor.status == status, path
+
+
+def test_thresholds_are_set(visitor: Visitor, scene: Scene) -> None:
+    log_in(visitor, ROOT, f"{SERVICES}/change-resource/compute.vm")
+    for wrong, told in (
+        ("many", "Write percentages such as 50, 80, 100"),
+        ("90, 80", "Thresholds must ascend"),
+        ("0", "must be a percentage from 1"),
+    ):
+        visitor.fill("Tell users at", wrong)
+        visitor.press("Save")
+        assert told in visitor.text
+    for given, stored in (("50, 90 %", "50, 90 percent"), ("none", "no percentage"), ("", "the usual")):
+        visitor.open(f"{SERVICES}/change-resource/compute.vm")
+        visitor.fill("Tell users at", given)
+        visitor.press("Save")
+        assert stored in visitor.text
 
 
 @pytest.mark.parametrize(

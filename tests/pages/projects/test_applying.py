@@ -21,6 +21,7 @@ def test_a_project_is_applied_for_and_approved(visitor: Visitor, scene: Scene) -
     visitor.follow("Apply for a project")
     visitor.fill("Name", "cats")
     visitor.fill("Ends on", "2041-06-30")
+    visitor.fill("Begins on", "2041-01-31")
     visitor.fill("All members together of compute.ram", "64 GB")
     visitor.press("Apply")
     assert visitor.status == 422
@@ -39,6 +40,7 @@ def test_a_project_is_applied_for_and_approved(visitor: Visitor, scene: Scene) -
     log_in(visitor, ROOT, "/ui/admin/projects")
     visitor.follow("Decide")
     assert "“Cats <b>everywhere</b>”" in visitor.text
+    assert "To begin on 31 Jan 2041" in visitor.text
     visitor.fill("Reason", "go ahead")
     visitor.press(f"Approve the application for {VISION}")
     assert f"The application for {VISION} is approved." in visitor.text

@@ -115,6 +115,8 @@ async def change_form(visit: UserVisit) -> Answer:
         after = {name: changed.get(name, getattr(basis.project, name)) for name in basis.project.__slots__}
         values = project_form.values_of(Project(**after))
         values["comments"] = last.comments or ""
+        if last.start_date is not None:
+            values["start_date"] = project_form.date_of(last.start_date)
         values |= project_form.asked_texts(last.resources, basis.resources)
     return _page(visit, basis, values, {})
 
@@ -129,7 +131,7 @@ async def send_changes(visit: UserVisit) -> Answer:
     asked, errors = await visit.service.read(_read, visit, basis)
     if errors:
         return _page(visit, basis, visit.form, errors, REFUSED)
-    if not asked.given - {"comments"}:
+    if not asked.given - {"comments", "start_date"}:
         return _page(visit, basis, visit.form, {OF_ALL: "Nothing would change."}, REFUSED)
     uuid, now, reason = seen.project.uuid, visit.site.now, reason_of(visit)
     at_once = seen.permitted.changes_at_once

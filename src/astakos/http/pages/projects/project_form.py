@@ -98,6 +98,7 @@ def read(
         return Read(Specification(resources=limits), errors)
     values: dict[str, Any] = {name: form[name].strip() for name in TEXTS if name in form}
     values["end_date"] = _end(form.get("end_date", "").strip(), errors)
+    values["start_date"] = _day("start_date", form.get("start_date", "").strip(), errors)
     for name in ("join_policy", "leave_policy"):
         if form.get(name) in set(Policy):
             values[name] = Policy(form[name])
@@ -156,6 +157,9 @@ def _texts(form: Mapping[str, str], name: str) -> tuple[str, str]:
 
 def _is_kept(project: Project, name: str, value: Any) -> bool:
     """Whether a field says what the project is already, or nothing."""
+    if name == "start_date":
+        # Only applications have one.
+        return value is None
     if name == "end_date":
         return value is None or value.removesuffix(MIDNIGHT) == date_of(project.end_date)
     if name == "max_members":
@@ -167,10 +171,16 @@ def _end(text: str, errors: dict[str, str]) -> str | None:
     if not text:
         errors["end_date"] = "Say when the project shall end."
         return None
+    return _day("end_date", text, errors)
+
+
+def _day(name: str, text: str, errors: dict[str, str]) -> str | None:
+    if not text:
+        return None
     try:
         datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
-        errors["end_date"] = "Write year, month and day, for example 2031-06-30."
+        errors[name] = "Write year, month and day, for example 2031-06-30."
         return None
     return text + MIDNIGHT
 

@@ -19,6 +19,8 @@ from astakos.http.pages.visits import UserVisit
 from astakos.http.request import Answer
 from astakos.pages.amounts import read_amount, written
 from astakos.pages.sentences import sentence
+from astakos.pages.thresholds import LONGEST as LONGEST_THRESHOLDS
+from astakos.pages.thresholds import read_thresholds, written_thresholds
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import registry
 
@@ -64,6 +66,7 @@ async def ask_for_change(visit: UserVisit) -> Answer:
         "unit": one.unit or "",
         "project_default": written(one.project_default, one.unit, one.scale),
         "max_debt": written(one.max_debt, one.unit, one.scale),
+        "thresholds": written_thresholds(one.thresholds),
         "seen": "all" if one.ui_visible else "programs" if one.api_visible else "none",
         "limits": "shadow" if one.shadow else "enforce",
     }
@@ -114,6 +117,12 @@ def _changed(entry: ResourceEntry, given: Mapping[str, str]) -> ResourceEntry:
                 amounts[name] = read_amount(given[name], unit, scale)
             except ValueError as error:
                 errors[name] = sentence(str(error))
+    thresholds = entry.thresholds
+    if "thresholds" in given:
+        try:
+            thresholds = read_thresholds(given["thresholds"])
+        except ValueError as error:
+            errors["thresholds"] = sentence(str(error))
     if errors:
         raise RefusedFormError(errors)
     seen = given.get("seen", "all")
@@ -125,6 +134,7 @@ def _changed(entry: ResourceEntry, given: Mapping[str, str]) -> ResourceEntry:
         ui_visible=seen == "all",
         api_visible=seen in ("all", "programs"),
         shadow=given.get("limits") == "shadow",
+        thresholds=thresholds,
         **amounts,
     )
 
@@ -145,6 +155,7 @@ async def _form(
         seen=SEEN,
         limits=LIMITS,
         longest=LONGEST_TEXT,
+        longest_thresholds=LONGEST_THRESHOLDS,
     )
 
 

@@ -40,6 +40,11 @@ def component_path(name: str) -> str:
     return f"{COMPONENT}/{quote(name)}"
 
 
+def service_path(path: str, name: str) -> str:
+    """Returns the path of a page or action about a service."""
+    return f"{path}/{quote(name)}"
+
+
 def resource_path(name: str) -> str:
     """Returns the path of the page of a resource."""
     return f"{RESOURCE}/{quote(name)}"
