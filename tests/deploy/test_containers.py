@@ -59,11 +59,41 @@ def test_the_image_serves_by_itself_and_as_nobody_special() -> None:
     options = options_of(json.loads(command))
     assert (options["host"], options["port"], options["metrics_port"]) == ("0.0.0.0", 8000, None)
     (user,) = instructions("USER")
-    assert int(user) > 0
+    assert all(int(number) > 0 for number in user.split(":"))
     for copied in instructions("COPY"):
         *sources, _ = shlex.split(copied)
         for source in sources:
             assert source == "/opt/astakos" or source.startswith("--from=") or ROOT.joinpath(source).exists()
+
+
+def test_what_the_image_is_built_from_is_sent_to_be_built_and_nothing_else() -> None:
+    ignored, *sent = [
+        line
+        for line in ROOT.joinpath(".dockerignore").read_text(encoding="utf-8").splitlines()
+        if line and not line.startswith("#")
+    ]
+    assert ignored == "*"
+    copied = {
+        source
+        for line in instructions("COPY")
+        if not line.startswith("--from=")
+        for source in shlex.split(line)[:-1]
+    }
+    assert {name.removeprefix("!") for name in sent if name.startswith("!")} == copied
+
+
+@pytest.mark.parametrize("name", COMPOSE["services"])
+def test_what_a_container_logs_is_bounded_and_its_rights_do_not_grow(name: str) -> None:
+    service = COMPOSE["services"][name]
+    assert service["logging"]["options"] == {"max-size": "10m", "max-file": "5"}
+    assert "no-new-privileges:true" in service["security_opt"]
+
+
+def test_the_root_of_the_service_is_read_only_and_it_has_no_capability() -> None:
+    service = COMPOSE["services"]["astakos"]
+    assert service["read_only"] is True
+    assert service["tmpfs"] == ["/tmp"]
+    assert service["cap_drop"] == ["ALL"]
 
 
 def health_check(served: Serving, base_url: str) -> int:

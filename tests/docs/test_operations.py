@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from astakos.cli import COMMANDS
+from astakos.cli.migrate_command import migrate
 from astakos.cli.resource_commands import set_ as set_resource
 from astakos.cli.serve_command import serve
 from astakos.cli.usage_commands import usage
@@ -47,7 +48,9 @@ def test_the_commands_and_options_that_it_names_exist() -> None:
     assert set(re.findall(r"bin/astakos (\w+)", TEXT)) <= set(COMMANDS)
     options = {name for parameter in serve.params for name in parameter.opts}
     named = set(re.findall(r"`(--[a-z-]+)", TEXT))
-    others = {name for command in (set_resource, usage) for one in command.params for name in one.opts}
+    others = {
+        name for command in (set_resource, usage, migrate) for one in command.params for name in one.opts
+    }
     assert {"--drain", "--metrics-port", "--log-format"} <= named <= options | others
     variables = {str(parameter.envvar) for parameter in serve.params if getattr(parameter, "envvar", None)}
     compose = ROOT.joinpath("deploy", "compose.yaml").read_text(encoding="utf-8")

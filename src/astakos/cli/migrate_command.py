@@ -2,7 +2,8 @@
 
 import click
 
-from astakos.cli.options import database_option
+from astakos.cli.options import database_option, open_database
+from astakos.storage.errors import NoInstallationError
 from astakos.storage.opening import database_of
 from astakos.storage.protocol import Database
 from astakos.storage.schema.revisions import REVISION
@@ -25,16 +26,24 @@ ALONE = "needs all processes of the older version to be stopped"
     help="Migrate although connections of other processes are open that could not live with the change; for "
     "idle ones that a pooler keeps.",
 )
+@click.option("--create", is_flag=True, help="If there is nothing in the database yet, create the tables.")
 @database_option
 @click.pass_context
-def migrate(context: click.Context, check: bool, shows_plan: bool, force: bool, database_url: str) -> None:
+def migrate(
+    context: click.Context, check: bool, shows_plan: bool, force: bool, create: bool, database_url: str
+) -> None:
     """Migrate the database to the tables of this version.
 
     Make a backup first, and look at the plan: where it says that processes of the older version need to be
     stopped, nothing is done as long as one works on the database. The migration runs in one transaction: if
     it fails, nothing changes.
     """
+    if create and (check or shows_plan):
+        raise click.UsageError("--check and --plan change nothing; leave out --create")
     database = database_of(database_url)
+    if create and _is_empty(database):
+        open_database(database_url, create=True)
+        return
     if check or shows_plan:
         at_newest = _tell_plan(database, with_steps=shows_plan)
         context.exit(1 if check and not at_newest else 0)
@@ -45,6 +54,16 @@ def migrate(context: click.Context, check: bool, shows_plan: bool, force: bool, 
         click.echo(_at_newest())
     else:
         click.echo(f"Migrated the database from revision {before} to {REVISION}.")
+
+
+def _is_empty(database: Database) -> bool:
+    from astakos.storage.schema.migration import present_revision  # noqa: PLC0415 - slow to import
+
+    try:
+        present_revision(database)
+    except NoInstallationError:
+        return True
+    return False
 
 
 def _at_newest() -> str:

@@ -13,6 +13,10 @@ class DatabaseError(Exception):
     """The database cannot be opened as requested; the message gives the reason and the remedy."""
 
 
+class NoInstallationError(DatabaseError):
+    """There is no database, or nothing is in it."""
+
+
 class TransactionLostError(NotCarriedOutError):
     """The transaction conflicted with another one; a retry may succeed."""
 

@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 
 from astakos.ledger.ports import StorageUnavailableError
-from astakos.storage.errors import DatabaseError
+from astakos.storage.errors import DatabaseError, NoInstallationError
 from astakos.storage.postgresql.connection import recognized
 from astakos.storage.postgresql.postgresql_database import LOCK, PostgreSQLDatabase
 from astakos.storage.protocol import Database
@@ -56,10 +56,10 @@ def present_revision(database: Database) -> str | None:
     """Return the revision of an unopened database; None if it is not an Astakos database.
 
     Raises:
-        DatabaseError: the database is missing, or nothing is in it.
+        NoInstallationError: the database is missing, or nothing is in it.
         StorageUnavailableError: the database cannot be read now.
     """
-    nothing = DatabaseError(
+    nothing = NoInstallationError(
         f"there is no installation in {database.name}; create one with `astakos serve` or `astakos load`"
     )
     if isinstance(database, SQLiteDatabase) and not database.path.exists():

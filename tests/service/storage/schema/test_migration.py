@@ -24,7 +24,7 @@ from astakos.storage.schema.migration import migrate, upgrade
 from astakos.storage.schema.migration_steps import SCRIPTS, all_steps
 from astakos.storage.schema.revisions import FIRST_REVISION, REVISION
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
-from service.command import astakos, refused
+from service.command import astakos, created, refused
 from service.engines import Engine
 from service.installation import all_rows, holdings, rows
 from service.storage.inspection import structure
@@ -287,6 +287,22 @@ def test_what_is_to_be_done_is_told_without_doing_it(new: Database) -> None:
     assert astakos(new, "migrate", "--check").output == f"The database is already at revision {REVISION}.\n"
     rows(new, "UPDATE alembic_version SET version_num = '9999'")
     assert "use the version that created it" in refused(new, "migrate", "--check")
+
+
+def test_where_there_is_nothing_tables_are_created_if_that_is_asked_for(new: Database) -> None:
+    done = astakos(new, "migrate", "--create")
+    assert (done.status, done.output, done.errors) == (0, "", created(new))
+    assert astakos(new, "migrate", "--check").status == 0
+    again = astakos(new, "migrate", "--create")
+    assert (again.status, again.output) == (0, f"The database is already at revision {REVISION}.\n")
+
+
+def test_what_changes_nothing_creates_nothing(new: Database) -> None:
+    done = astakos(new, "migrate", "--check", "--create")
+    assert done.status == 2
+    assert "--check and --plan change nothing" in done.errors
+    with pytest.raises(DatabaseError):
+        new.open(create=False)
 
 
 def test_every_revision_says_whether_older_processes_can_live_with_it() -> None:
