@@ -19,6 +19,8 @@ NEW = {
 """,
 }
 MODEL = f"'{user_uuid(0)}'"
+UNUSED = 'm."limit", m.member_limit, 0, 0, 0, NULL'
+"""The figures of holdings that nobody has used: limit, limit of each member, usage_min, usage_max, settled, mark."""
 CLONE = (
     """
 INSERT INTO users (uuid, username, email, first_name, last_name, is_active, email_verified, moderated,
@@ -47,16 +49,26 @@ FROM {new} JOIN projects p ON p.uuid = new.uuid,
      project_resources m JOIN projects mp ON mp.id = m.project_id WHERE mp.uuid = {model} ORDER BY n
 """,
     """
-INSERT INTO holdings (holder, source, resource, "limit", member_limit, usage_min, usage_max)
-SELECT replace(m.holder, {model}, new.uuid), replace(m.source, {model}, new.uuid), m.resource, m."limit",
-       m.member_limit, 0, 0
+INSERT INTO holdings (holder, source, resource, "limit", member_limit, usage_min, usage_max, settled, mark)
+SELECT replace(m.holder, {model}, new.uuid), replace(m.source, {model}, new.uuid), m.resource, {figures}
 FROM holdings m, {new}
 WHERE m.holder IN ('user:' || {model}, 'project:' || {model}) ORDER BY n, m.id
 """,
 )
 
 
-def clone_first_user(connection: Connection, dialect: str, first: int, last: int) -> None:
-    """Add the users of these numbers with all that the first one, number 0, has."""
+def clone_first_user(
+    connection: Connection, dialect: str, first: int, last: int, figures: str = UNUSED
+) -> None:
+    """Add the users of these numbers with all that the first one, number 0, has.
+
+    Args:
+        connection: a connection in a transaction.
+        dialect: "sqlite" or "postgresql".
+        first, last: the numbers of the users.
+        figures: the figures of their holdings, as expressions: `n` is the number, and `m` the first user's.
+    """
     for statement in CLONE:
-        connection.execute(statement.format(new=NEW[dialect], model=MODEL), (first, last))
+        connection.execute(
+            statement.format(new=NEW[dialect], model=MODEL, figures=figures), (first, last)
+        )
