@@ -20,7 +20,7 @@ NEW = {
 }
 MODEL = f"'{user_uuid(0)}'"
 UNUSED = 'm."limit", m.member_limit, 0, 0, 0, NULL'
-"""The figures of holdings that nobody has used: limit, limit of each member, usage_min, usage_max, settled, mark."""
+"""The figures of holdings that nobody has used: limit, member_limit, usage_min, usage_max, settled, mark."""
 CLONE = (
     """
 INSERT INTO users (uuid, username, email, first_name, last_name, is_active, email_verified, moderated,
@@ -69,6 +69,4 @@ def clone_first_user(
         figures: the figures of their holdings, as expressions: `n` is the number, and `m` the first user's.
     """
     for statement in CLONE:
-        connection.execute(
-            statement.format(new=NEW[dialect], model=MODEL, figures=figures), (first, last)
-        )
+        connection.execute(statement.format(new=NEW[dialect], model=MODEL, figures=figures), (first, last))

@@ -18,7 +18,6 @@ from astakos.storage.tables import users
 from benchmarks.cloning import AT_A_TIME, UNUSED, clone_first_user
 from benchmarks.population import COMPONENT, COMPONENT_TOKEN, LIMIT, user_name, user_uuid
 
-
 MONTHLY = MeterDefinition(unit=Unit.MONTH)
 
 

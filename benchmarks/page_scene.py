@@ -55,7 +55,7 @@ CASE WHEN m.resource LIKE '%/month' THEN $month END
 """One user in 500 has a limit that they have used a part of; these parts are spread from nothing to all."""
 
 NUMBERS = {
-    "postgresql": "(SELECT n FROM generate_series(?::integer, ?::integer) AS s (n)) AS new",
+    "postgresql": "(SELECT n FROM generate_series(?::bigint, ?::bigint) AS s (n)) AS new",
     "sqlite": """
 (WITH RECURSIVE s (n) AS (SELECT ? UNION ALL SELECT n + 1 FROM s WHERE n < ?) SELECT n FROM s) AS new
 """,
@@ -79,7 +79,8 @@ SELECT c.id, $last_serial + n, 'benchmark', $now - ($pending - n) * $second, NUL
 FROM $numbers $holdings, components c WHERE c.name = '$component' ORDER BY n
 """
 HOLDINGS = """
-JOIN holdings h ON h.holder = 'user:' || $uuid AND h.source = 'project:' || $uuid AND h.resource = 'compute.vm'
+JOIN holdings h ON h.holder = 'user:' || $uuid AND h.source = 'project:' || $uuid
+    AND h.resource = 'compute.vm'
 JOIN holdings p ON p.holder = 'project:' || $uuid AND p.source = '' AND p.resource = 'compute.vm'
 """
 # The hashes do not make a chain, which no page looks at.
@@ -91,14 +92,16 @@ FROM $numbers, (SELECT max(id) AS last FROM events) AS e, events m WHERE m.id = 
 """
 FIRST_EVENT = "UPDATE events SET time = time - ? WHERE id = (SELECT max(id) FROM events)"
 CLOSED = """
-INSERT INTO closed_periods (holding_id, start, "end", total, kept_until)
-SELECT id, ?, ?, CASE WHEN resource = 'compute.vm/month' THEN 1 + id % 1000 ELSE 1000000 + id END, ?
+INSERT INTO closed_periods (holding_id, start, "end", total, kept_until, resource)
+SELECT id, ?, ?, CASE WHEN resource = 'compute.vm/month' THEN 1 + id % 1000 ELSE 1000000 + id END, ?,
+    CASE WHEN source = '' THEN resource END
 FROM holdings WHERE resource IN ('compute.vm/month', 'compute.ram/month') AND id > ? AND id <= ?
 """
 CLOSED_OF_READER = f"""
-INSERT INTO closed_periods (holding_id, start, "end", total, kept_until)
-SELECT id, ?, ?, 5, ? FROM holdings
-WHERE resource IN ('compute.vm/month', 'compute.ram/month') AND holder IN ('user:{READER}', 'project:{READER}')
+INSERT INTO closed_periods (holding_id, start, "end", total, kept_until, resource)
+SELECT id, ?, ?, 5, ?, CASE WHEN source = '' THEN resource END FROM holdings
+WHERE resource IN ('compute.vm/month', 'compute.ram/month')
+    AND holder IN ('user:{READER}', 'project:{READER}')
 """
 WAITING_USERS = """
 INSERT INTO users (uuid, username, email, first_name, last_name, is_active, email_verified, moderated,
@@ -148,7 +151,9 @@ SELECT 'user:' || $uuid, 'project:$project', m.resource, $limit, $limit, n % 100
 FROM $numbers, holdings m WHERE m.holder = 'project:$project' AND m.source = '' ORDER BY n, m.id
 """,
 )
-COUNT_MEMBERS = "UPDATE member_counts SET members = ? WHERE project_id = (SELECT id FROM projects WHERE uuid = ?)"
+COUNT_MEMBERS = (
+    "UPDATE member_counts SET members = ? WHERE project_id = (SELECT id FROM projects WHERE uuid = ?)"
+)
 KEYS_OF_READER = f"""
 INSERT INTO api_keys (user_id, prefix, name, project, limits, created, expires, last_used, creator)
 SELECT u.id, CASE WHEN n = 1 THEN '{KEY}' ELSE 'astk_bbbbb' || (222 + n) END, 'Key ' || n, NULL, '{{}}',

@@ -1,8 +1,8 @@
 """Pages: the time that the service takes for each, with a million users in the database.
 
-Makes the database first (some minutes, and 3 GB on SQLite, 6 GB on PostgreSQL, in the folder for temporary files;
-with `--folder`, a file of SQLite that is there is used as it is). One user, who is an administrator, has a long
-history and looks at everything.
+Makes the database first, in the folder for temporary files: some minutes, and 3 GB on SQLite or 6 GB on
+PostgreSQL. With `--folder`, a file of SQLite that is there is used as it is. One user, who is an
+administrator, has a long history and looks at everything.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import statistics
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from urllib.error import HTTPError
@@ -47,10 +47,46 @@ SETTLE_SECONDS = 90.0
 
 
 class Subject(NamedTuple):
-    """A database with the scene, and the seconds of the processor that its server has taken (0 for SQLite)."""
+    """A database with the scene.
+
+    Attributes:
+        url: how it is named to the service.
+        server_seconds: how long processors have worked for its server so far; nothing for SQLite.
+    """
 
     url: str
     server_seconds: Callable[[], float]
+
+
+class Measured(NamedTuple):
+    """An address: seconds of the clock and of processors for each request, and the bytes of the answer."""
+
+    path: str
+    median: float
+    slowest: float
+    service: float
+    server: float
+    size: int
+
+
+class Reader:
+    """A browser in which the reader has logged in."""
+
+    def __init__(self, base_url: str) -> None:
+        """Log in."""
+        self._base_url = base_url
+        cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+        self._opener = urllib.request.build_opener(cookies)
+        (proof,) = re.findall('name="csrf_token" value="([^"]+)"', self.get("/ui/login").decode())
+        form = {"csrf_token": proof, "username": user_name(0), "password": PASSWORD}
+        with self._opener.open(f"{base_url}/ui/login", urlencode(form).encode()) as page:
+            assert page.url == f"{base_url}/ui/overview", page.url
+
+    def get(self, path: str) -> bytes:
+        """Return a page."""
+        with self._opener.open(f"{self._base_url}{path}") as page:
+            content: bytes = page.read()
+        return content
 
 
 def main() -> None:
@@ -61,6 +97,7 @@ def main() -> None:
         "--folder", type=Path, help="keep the file of SQLite there, and use one that is there"
     )
     parser.add_argument("--users", type=int, default=LARGE, help="how many (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often (%(default)s)")
     parser.add_argument("--only", default="", help="only addresses with this text")
     parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
     options = parser.parse_args()
@@ -68,33 +105,50 @@ def main() -> None:
         parser.error("--folder is for the files of SQLite")
     asked = [path for path in addresses() if options.only in path]
     made = _postgresql(options.users) if options.database == "postgresql" else _sqlite(options)
-    facts = machine.describe()
-    with made as subject, astakos_server(subject.url) as server:
-        _wait_for_leaders(subject.url)
-        period = _last_period(subject.url)
-        base_url = f"http://{HOST}:{server.port}"
-        opener = _logged_in(base_url)
-
-        def seconds() -> tuple[float, float]:
-            return _cpu_seconds(server.process), subject.server_seconds()
-
-        rows, refused = list[tuple[str, ...]](), list[str]()
-        for path in asked:
-            try:
-                rows.append(_measured(opener, base_url, path.replace("{period}", str(period)), seconds))
-            except HTTPError as error:
-                refused.append(f"{path}: {error.code}")
+    facts = Result("Where", ("", ""), machine.describe())
+    with made as subject:
+        measured, refused = _measure(subject, asked, options.rounds)
+    title = f"Pages with {options.users:,} users ({options.database})"
+    show([facts, _table(title, measured, options.rounds)], markdown=options.markdown)
     if refused:
         raise RuntimeError(f"these pages were refused: {', '.join(refused)}")
-    rows.sort(key=lambda row: -float(row[3]) - float(row[4]))
-    columns = ("page", "median, ms", f"slowest of {ROUNDS}, ms", "CPU, ms", "CPU of PostgreSQL, ms", "bytes")
-    result = Result(
-        f"Pages with {options.users:,} users ({options.database})",
-        columns,
+
+
+def _measure(subject: Subject, asked: Sequence[str], rounds: int) -> tuple[list[Measured], list[str]]:
+    """Ask for each address; return what was measured, and which addresses were refused."""
+    measured, refused = list[Measured](), list[str]()
+    with astakos_server(subject.url) as server:
+        _wait_for_leaders(subject.url)
+        period = str(_last_period(subject.url))
+        reader = Reader(f"http://{HOST}:{server.port}")
+
+        def spent() -> tuple[float, float]:
+            return _cpu_seconds(server.process), subject.server_seconds()
+
+        for path in asked:
+            try:
+                measured.append(_measured(reader, path.replace("{period}", period), spent, rounds))
+            except HTTPError as error:
+                refused.append(f"{path}: {error.code}")
+    return measured, refused
+
+
+def _table(title: str, measured: Sequence[Measured], rounds: int) -> Result:
+    """The dearest pages come first."""
+    rows = [
+        (
+            _named(one.path),
+            *map(milliseconds, (one.median, one.slowest, one.service, one.server)),
+            f"{one.size:,}",
+        )
+        for one in sorted(measured, key=lambda one: -one.service - one.server)
+    ]
+    return Result(
+        title,
+        ("page", "median, ms", f"slowest of {rounds}, ms", "CPU, ms", "CPU of PostgreSQL, ms", "bytes"),
         rows,
-        "One request at a time, over HTTP, after a first one. CPU is the work of the service for each.",
+        "One request at a time, over HTTP, after a first one. CPU is what processors work for each.",
     )
-    show([Result("Where", ("", ""), facts), result], markdown=options.markdown)
 
 
 @contextlib.contextmanager
@@ -157,42 +211,28 @@ def _last_period(url: str) -> int:
     return before
 
 
-def _logged_in(base_url: str) -> urllib.request.OpenerDirector:
-    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
-    with opener.open(f"{base_url}/ui/login") as page:
-        (proof,) = re.findall('name="csrf_token" value="([^"]+)"', page.read().decode())
-    form = {"csrf_token": proof, "username": user_name(0), "password": PASSWORD}
-    with opener.open(f"{base_url}/ui/login", urlencode(form).encode()) as page:
-        assert page.url == f"{base_url}/ui/overview", page.url
-    return opener
-
-
-def _measured(
-    opener: urllib.request.OpenerDirector, base_url: str, path: str, seconds: Callable[[], tuple[float, float]]
-) -> tuple[str, ...]:
-    size = len(_get(opener, f"{base_url}{path}"))
+def _measured(reader: Reader, path: str, spent: Callable[[], tuple[float, float]], rounds: int) -> Measured:
+    size = len(reader.get(path))
     times = []
-    before = seconds()
-    for _ in range(ROUNDS):
+    before = spent()
+    for _ in range(rounds):
         began = time.perf_counter()
-        _get(opener, f"{base_url}{path}")
+        reader.get(path)
         times.append(time.perf_counter() - began)
-    spent = [(now - then) / ROUNDS for now, then in zip(seconds(), before, strict=True)]
-    found = (statistics.median(times), max(times), *spent)
-    return (_named(path), *map(milliseconds, found), f"{size:,}")
+    service, server = ((now - then) / rounds for now, then in zip(spent(), before, strict=True))
+    return Measured(path, statistics.median(times), max(times), service, server, size)
 
 
 def _named(path: str) -> str:
     """An address without the long identifiers."""
-    for identifier, name in ((PROJECT, "<project>"), (PERSON, "<user>"), (READER, "<reader>"), (LINK, "<link>")):
+    for identifier, name in (
+        (PROJECT, "<project>"),
+        (PERSON, "<user>"),
+        (READER, "<reader>"),
+        (LINK, "<link>"),
+    ):
         path = path.replace(identifier, name)
     return path
-
-
-def _get(opener: urllib.request.OpenerDirector, address: str) -> bytes:
-    with opener.open(address) as page:
-        content: bytes = page.read()
-    return content
 
 
 def _cpu_seconds(process: int) -> float:

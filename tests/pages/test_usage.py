@@ -13,8 +13,8 @@ from service.installation import rows
 
 USAGE = "/ui/admin/usage"
 CLOSE = """
-INSERT INTO closed_periods (holding_id, start, "end", total, kept_until)
-SELECT id, ?, ?, 1750000, ? FROM holdings WHERE holder = ? AND source = '' AND resource = ?
+INSERT INTO closed_periods (holding_id, start, "end", total, kept_until, resource)
+SELECT id, ?, ?, 1750000, ?, resource FROM holdings WHERE holder = ? AND source = '' AND resource = ?
 """
 
 

@@ -27,6 +27,7 @@ class DefaultPreview(NamedTuple):
         others: how many have another limit, and keep it.
         above: how many of those who would follow use more than the new limit; they keep what they use, and
             get nothing more until they use less.
+        looked_at: among how many users this was counted, the newest; None if among all.
     """
 
     before: int
@@ -34,22 +35,34 @@ class DefaultPreview(NamedTuple):
     following: int
     others: int
     above: int
+    looked_at: int | None = None
 
 
-def preview_default(connection: Connection, name: str, limit: int) -> DefaultPreview:
+def preview_default(
+    connection: Connection, name: str, limit: int, *, is_bounded: bool = False
+) -> DefaultPreview:
     """Return what a new default of a resource means for existing users, if they follow it.
+
+    Args:
+        connection: where to read.
+        name: the name of the resource.
+        limit: the new default.
+        is_bounded: whether to count only among the newest users if there are many, so that nobody waits.
 
     Raises:
         StateError: there is no such resource, or it cannot have this default.
     """
     resource = _resource(connection, name, limit)
     before = resource.system_default
-    following = default_limits.count_following(connection, resource.id, before)
-    others = projects.count(connection, system_projects=True) - following
+    since, number = default_limits.find_newest(connection) if is_bounded else (0, 0)
+    looked_at = number if number == default_limits.MOST_LOOKED_AT else None
+    if looked_at is None:
+        since, number = 0, projects.count(connection, system_projects=True)
+    following = default_limits.count_following(connection, resource.id, before, since=since)
     above = 0
     if limit < before:
-        above = default_limits.count_above(connection, resource.id, name, before, limit)
-    return DefaultPreview(before, limit, following, others, above)
+        above = default_limits.count_above(connection, resource.id, name, before, limit, since=since)
+    return DefaultPreview(before, limit, following, number - following, above, looked_at)
 
 
 def follow_page(

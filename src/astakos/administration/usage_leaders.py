@@ -16,10 +16,6 @@ from astakos.storage.tables.usage_leaders import MOST_LEADERS, Ranking
 PERIOD = 600 * MICROSECONDS
 """How old the leaders are at most while a service runs; their figures are always the present ones."""
 
-PERCENT = 100
-PERCENTAGES = (10_000, 1_000, 200, 100, 95, 80, 50, 10, 0)
-"""The shares of limits that are looked for, one after the other, until there are enough leaders."""
-
 Leaders = dict[Ranking, list[int]]
 
 
@@ -59,24 +55,14 @@ def find_leaders(
     for after in range(0, last, usage_leaders.IDS_AT_A_TIME):
         page = usage_leaders.read_by_usage(connection, resource, since, after, MOST_LEADERS)
         by_usage = heapq.nlargest(MOST_LEADERS, [*by_usage, *page])
-        for percent in _percentages(by_share):
-            if is_stopped():
-                return None
-            page = usage_leaders.read_by_share(connection, resource, since, after, percent)
-            if len(page) >= MOST_LEADERS:
-                break
+        if is_stopped():
+            return None
+        page = usage_leaders.read_by_share(connection, resource, since, after, MOST_LEADERS)
         by_share = heapq.nlargest(MOST_LEADERS, [*by_share, *page])
     return {
         Ranking.USAGE: [identifier for _, identifier in by_usage],
         Ranking.SHARE: [identifier for _, identifier in by_share],
     }
-
-
-def _percentages(leaders: list[tuple[int, int]]) -> tuple[int, ...]:
-    """Return which shares to look for: with enough leaders, those that exceed the last of them."""
-    if len(leaders) < MOST_LEADERS:
-        return PERCENTAGES
-    return (leaders[-1][0] * PERCENT // usage_leaders.MILLION,)
 
 
 def period_start(connection: Connection, resource: str, now: int) -> int | None:

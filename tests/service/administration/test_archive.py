@@ -120,7 +120,7 @@ def live(database: Database) -> None:
         password_links.add(connection, 1, b"\x00link", LinkPurpose.RECOVERY, LOADED, LOADED + SECOND, None)
         alert = (1, "threshold", 80, LOADED, LOADED, LOADED, 4, 5, None)
         connection.execute("INSERT INTO quota_alerts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", alert)
-        connection.execute("INSERT INTO closed_periods VALUES (1, ?, ?, 5, ?)", (LOADED, LOADED, LOADED))
+        connection.execute("INSERT INTO closed_periods VALUES (1, ?, ?, 5, ?, 'ü')", (LOADED, LOADED, LOADED))
         connection.execute("INSERT INTO rollovers VALUES (1, ?, 5)", (LOADED,))
         with Journal(connection, OPERATOR, LOADED) as journal:
             terms = Terms(5, LOADED, lifts=(daily.name,), note="größer")

@@ -113,7 +113,8 @@ def test_periods_that_are_over_are_compared(database: Database) -> None:
                 "SELECT id FROM holdings WHERE holder = ? AND resource = ?", (f"project:{person.uuid}", meter)
             ).fetchone()
             connection.execute(
-                "INSERT INTO closed_periods VALUES (?, ?, ?, ?, ?)", (holding, start, start + 1, total, 2**60)
+                "INSERT INTO closed_periods VALUES (?, ?, ?, ?, ?, ?)",
+                (holding, start, start + 1, total, 2**60, meter),
             )
     assert top_of(database, meter) == [(BOB.email, 60, 60), (ALICE.email, 40, 40)]
 

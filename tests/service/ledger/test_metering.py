@@ -91,6 +91,9 @@ class Metered:
             "JOIN holdings h ON h.id = c.holding_id WHERE h.source <> '' ORDER BY c.start",
         )
 
+    def ranked(self) -> list[tuple[object, ...]]:
+        return rows(self.database, "SELECT resource, total FROM closed_periods WHERE resource IS NOT NULL")
+
     def wait(self, time: int) -> None:
         self.clock.set(self.clock.now + time)
 
@@ -132,6 +135,7 @@ def test_an_import_counts_at_every_level_and_a_new_period_begins_with_nothing(me
     assert metered.figures(VM) == Holding(UNLIMITED, 160, 160)
     start = START - HOUR
     assert metered.closed() == [(DAILY, U.source, start, start + DAY, 60)]
+    assert metered.ranked() == [(DAILY, 60)]
 
 
 def test_the_project_level_can_be_what_has_no_room(metered: Metered) -> None:

@@ -14,6 +14,7 @@ from astakos.http.request import Answer
 from astakos.pages.tables import state_of
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import events, projects, users
+from astakos.storage.tables.event_search import find_events
 
 AUDIT: Final = "/ui/admin/audit"
 ROWS: Final = 50
@@ -51,17 +52,23 @@ class ShownEvent(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The events of a page, and whether there are older ones; or what is wrong with the filters, by name."""
+    """What the page reads.
+
+    Attributes:
+        rows: The events.
+        end: The number before which the next page begins; None if there is none.
+        errors: What is wrong with the filters, by name.
+    """
 
     rows: Sequence[ShownEvent]
-    has_more: bool
+    end: int | None
     errors: Mapping[str, str]
 
 
 async def audit(visit: UserVisit) -> Answer:
     """Shows the page."""
     filters = Filters(*(visit.request.query.get(name, "").strip() for name in Filters._fields))
-    found = await visit.service.read(_find, filters)
+    found = await visit.service.read_much(_find, filters)
     state = state_of(visit.request.query, f"{visit.site.base}{AUDIT}", [], sort="")
     return visit.page(
         "audit.html",
@@ -86,9 +93,9 @@ def _find(connection: Connection, filters: Filters) -> Found:
         before=whole_number(filters.before),
     )
     if errors:
-        return Found([], has_more=False, errors=errors)
-    found = events.read(connection, wanted, ROWS + 1, newest_first=True)
-    return Found(named_events(connection, found[:ROWS]), len(found) > ROWS, errors)
+        return Found([], None, errors)
+    page = find_events(connection, wanted, ROWS)
+    return Found(named_events(connection, page.events), page.end, errors)
 
 
 def _user(connection: Connection, name: str, field: str, errors: dict[str, str]) -> str | None:

@@ -21,7 +21,7 @@ from astakos.projects.limits import project_holder, user_holder
 from astakos.storage.protocol import Connection
 from astakos.storage.tables.history import Entry, Position, Wanted, read_history
 from astakos.storage.tables.periods import periods_of
-from astakos.storage.tables.single_holding import PendingProvision, list_changes, list_pending_of
+from astakos.storage.tables.single_holding import MOST_LOOKED_AT, PendingList, list_changes, list_pending_of
 
 PATH: Final = "/ui/resources"
 CHARGES_OF_A_PAGE: Final = 20
@@ -56,7 +56,7 @@ class Found(NamedTuple):
     since: int | None
     charges: Sequence[Entry]
     more: Position | None
-    pending: Sequence[PendingProvision]
+    pending: PendingList
 
 
 async def resource(visit: UserVisit) -> Answer:
@@ -90,6 +90,8 @@ async def resource(visit: UserVisit) -> Answer:
         steps=[(text, address(by=one.value), one is step) for one, text in STEPS],
         step=step,
         projects=[(text, address(project=uuid), uuid == found.row.project) for uuid, text in found.others],
+        most_pending=PENDING_SHOWN,
+        most_looked_at=MOST_LOOKED_AT,
         older=None if found.more is None else address(before=cursor_of(found.more)),
         newest=address() if before is not None else None,
         course_file=address(csv="course"),

@@ -371,7 +371,7 @@ def _writes(rows: Rows) -> list[Query]:
         (REMEMBER, "ntbnnt", [(*row[:-1], row[-1] or "") for row in rows.remembered]),
         (SET_USAGE, "nnnn", rows.usage),
         (SET_MARKS, "nn", rows.marks),
-        (INSERT_CLOSED, "nnnnn", rows.closed),
+        (INSERT_CLOSED, "nnnnnt", [(*row[:-1], row[-1] or "") for row in rows.closed]),
         (INSERT_ALERTS, "ntnnnnnn", rows.alerts),
         (SAVE_ROLLED, "nnn", rows.rolled),
         (USE_UP, "n", rows.used_up),

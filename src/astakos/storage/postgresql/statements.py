@@ -185,8 +185,10 @@ WHERE h.id = w.id AND h.id = ANY ($1::bigint[])
 INSERT_CLOSED = statement(
     "insert_closed",
     """
-INSERT INTO closed_periods (holding_id, start, "end", total, kept_until)
-SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+INSERT INTO closed_periods (holding_id, start, "end", total, kept_until, resource)
+SELECT w.id, w.start, w."end", w.total, w.kept_until, CASE WHEN w.resource <> '' THEN w.resource END
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[])
+    AS w (id, start, "end", total, kept_until, resource)
 ON CONFLICT (holding_id, start) DO UPDATE SET
     "end" = excluded."end", total = closed_periods.total + excluded.total
 """,

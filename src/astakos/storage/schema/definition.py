@@ -327,6 +327,7 @@ events = Table(
     Index("events_about_user", "subject", "id"),
     Index("events_by_actor", "actor", "id"),
     Index("events_of_kind", "kind", "id"),
+    Index("events_by_time", "time", "id"),
     sqlite_strict=True,
 )
 
@@ -574,6 +575,8 @@ quota_alerts = Table(
     sqlite_with_rowid=False,
 )
 
+RANKED = text("resource IS NOT NULL")
+
 # Periods of budgets that are over: what was settled in them on which holding.
 closed_periods = Table(
     "closed_periods",
@@ -583,8 +586,12 @@ closed_periods = Table(
     _number("end"),
     _number("total"),
     _number("kept_until"),
+    # The resource, if the holding is a project's own; those of members and keys are in no ranking.
+    _text("resource", nullable=True),
     Index("closed_periods_by_age", "kept_until"),
-    Index("closed_periods_by_total", "start", "total"),
+    Index(
+        "closed_periods_ranked", "resource", "start", "total", sqlite_where=RANKED, postgresql_where=RANKED
+    ),
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )

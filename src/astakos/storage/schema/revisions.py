@@ -5,7 +5,7 @@ from collections.abc import Collection
 from astakos.storage.errors import DatabaseError
 from astakos.storage.protocol import Connection
 
-REVISION = "0036"
+REVISION = "0037"
 """The revision that this version reads and writes: the newest in `storage/schema/migrations/versions`."""
 
 FIRST_REVISION = "0001"

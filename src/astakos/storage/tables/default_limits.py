@@ -5,6 +5,9 @@ from astakos.storage.protocol import Connection
 AT_A_TIME = 2_000
 """How many projects one transaction looks at, so that commissions do not wait long for their holdings."""
 
+MOST_LOOKED_AT = 20_000
+"""How many users a page counts among at most: some 40 ms on SQLite."""
+
 FOLLOWING = """
 c.resource_id = ? AND c.project_capacity = ? AND c.member_capacity = ? AND p.system_project
 """
@@ -15,6 +18,13 @@ COUNT_ABOVE = f"""
 SELECT count(*) FROM project_resources c JOIN projects p ON p.id = c.project_id
 JOIN holdings h ON h.holder = 'project:' || p.uuid AND h.source = '' AND h.resource = ?
 WHERE {FOLLOWING} AND h.usage_max > ?
+"""
+# Both tables are bounded, as below.
+AMONG = " AND p.id >= ? AND c.project_id >= ?"
+NEWEST = """
+SELECT min(newest.id), count(*) FROM (
+    SELECT id FROM projects WHERE system_project ORDER BY id DESC LIMIT ?
+) AS newest
 """
 FIND_PAGE = """
 SELECT max(page.id), count(*) FROM (SELECT id FROM projects WHERE id > ? ORDER BY id LIMIT ?) AS page
@@ -35,14 +45,23 @@ RETURNING project_id
 """
 
 
-def count_following(connection: Connection, resource: int, limit: int) -> int:
-    """Count the users whose own project has a limit of a resource, given by id."""
-    return int(connection.execute(COUNT, (resource, limit, limit)).fetchone()[0])
+def find_newest(connection: Connection) -> tuple[int, int]:
+    """Return the id of the first of the newest `MOST_LOOKED_AT` system projects, and how many there are."""
+    first, number = connection.execute(NEWEST, (MOST_LOOKED_AT,)).fetchone()
+    return int(first or 0), int(number)
 
 
-def count_above(connection: Connection, resource: int, name: str, limit: int, usage: int) -> int:
+def count_following(connection: Connection, resource: int, limit: int, *, since: int = 0) -> int:
+    """Count the users whose own project has a limit of a resource, given by id, and an id from `since` on."""
+    return int(connection.execute(f"{COUNT}{AMONG}", (resource, limit, limit, since, since)).fetchone()[0])
+
+
+def count_above(
+    connection: Connection, resource: int, name: str, limit: int, usage: int, *, since: int = 0
+) -> int:
     """Count those of them who use more than an amount."""
-    return int(connection.execute(COUNT_ABOVE, (name, resource, limit, limit, usage)).fetchone()[0])
+    values = (name, resource, limit, limit, usage, since, since)
+    return int(connection.execute(f"{COUNT_ABOVE}{AMONG}", values).fetchone()[0])
 
 
 def change_page(

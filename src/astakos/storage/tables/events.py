@@ -102,6 +102,19 @@ def read(
     connection: Connection, wanted: Wanted, most: int, *, newest_first: bool = False
 ) -> list[RecordedEvent]:
     """Return up to `most` of the events that are wanted, in the order of their numbers."""
+    used = conditions_of(wanted)
+    if not all(is_storable(value) for _, value in used if isinstance(value, str)):
+        return []
+    where = " AND ".join(condition for condition, _ in used) or "id > 0"
+    order = "ORDER BY id DESC" if newest_first else "ORDER BY id"
+    found = connection.execute(
+        f"{SELECT} WHERE {where} {order} LIMIT ?", [*(value for _, value in used), most]
+    )
+    return [recorded(row) for row in found]
+
+
+def conditions_of(wanted: Wanted) -> list[tuple[str, Any]]:
+    """Return the conditions for events that are wanted, each with the value of its parameter."""
     conditions: list[tuple[str, Any]] = [
         ("project = ?", wanted.project),
         ("subject = ?", wanted.subject),
@@ -115,15 +128,7 @@ def read(
     if wanted.kind is not None:
         is_whole = "." in wanted.kind
         conditions.append(("kind = ?", wanted.kind) if is_whole else ("kind LIKE ?", f"{wanted.kind}.%"))
-    used = [(condition, value) for condition, value in conditions if value is not None]
-    if not all(is_storable(value) for _, value in used if isinstance(value, str)):
-        return []
-    where = " AND ".join(condition for condition, _ in used) or "id > 0"
-    order = "ORDER BY id DESC" if newest_first else "ORDER BY id"
-    found = connection.execute(
-        f"{SELECT} WHERE {where} {order} LIMIT ?", [*(value for _, value in used), most]
-    )
-    return [_recorded(row) for row in found]
+    return [(condition, value) for condition, value in conditions if value is not None]
 
 
 def _linked(row: Sequence[Any]) -> Sequence[Any]:
@@ -131,7 +136,8 @@ def _linked(row: Sequence[Any]) -> Sequence[Any]:
     return row if row[-1] is not None else row[:-1]
 
 
-def _recorded(row: Sequence[Any]) -> RecordedEvent:
+def recorded(row: Sequence[Any]) -> RecordedEvent:
+    """Return the event in a row of `COLUMNS` and the hash."""
     number, time, kind, actor, origin, project, subject, reason, before, after, key, hash_ = row
     event = Event(
         kind, Actor(actor, origin, key=key), project, subject, reason, _details(before), _details(after)

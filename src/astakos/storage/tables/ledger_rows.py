@@ -39,7 +39,8 @@ SET_USAGE = "UPDATE holdings SET usage_min = ?, usage_max = ?, settled = settled
 SET_MARK = "UPDATE holdings SET mark = ? WHERE id = ?"
 # Another definition of the meter can have made the same period end before.
 INSERT_CLOSED = """
-INSERT INTO closed_periods (holding_id, start, "end", total, kept_until) VALUES (?, ?, ?, ?, ?)
+INSERT INTO closed_periods (holding_id, start, "end", total, kept_until, resource)
+VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (holding_id, start) DO UPDATE SET
     "end" = excluded."end", total = closed_periods.total + excluded.total
 """
@@ -77,7 +78,7 @@ class Rows(msgspec.Struct):
     remembered: list[tuple[int, str, bytes, int, int, str | None]] = []
     usage: list[tuple[int, int, int, int]] = []
     marks: list[tuple[int, int | None]] = []
-    closed: list[tuple[int, int, int, int, int]] = []
+    closed: list[tuple[int, int, int, int, int, str | None]] = []
     alerts: list[tuple[int, str, int, int, int, int, int, int]] = []
     rolled: list[tuple[int, int, int]] = []
     used_up: list[tuple[int]] = []
@@ -128,7 +129,10 @@ def rows_of(now: int, changes: Changes, identifiers: Mapping[Key, int]) -> Rows:
         for key, holding in changes.holdings.items()
     ]
     rows.marks = [(identifiers[key], mark) for key, mark in changes.marks.items()]
-    rows.closed = [(identifiers[key], *period, period.kept_until) for key, period in changes.closed]
+    rows.closed = [
+        (identifiers[key], *period, period.kept_until, key.resource if key.source is None else None)
+        for key, period in changes.closed
+    ]
     rows.alerts = [
         (identifiers[key], kind, percent, start, one.end, one.time, one.usage, one.limit)
         for one in changes.alerts

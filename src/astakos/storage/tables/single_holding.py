@@ -58,6 +58,18 @@ class PendingProvision(NamedTuple):
     quantity: int
 
 
+class PendingList(NamedTuple):
+    """Pending provisions on a holding.
+
+    Attributes:
+        shown: some of them, the oldest first.
+        is_complete: whether these are all.
+    """
+
+    shown: list[PendingProvision]
+    is_complete: bool
+
+
 def list_changes(connection: Connection, key: Key, since: int) -> tuple[list[UsageChange], int | None]:
     """List what has changed the usage of a holding that has a source, the newest first.
 
@@ -96,8 +108,8 @@ def _find(connection: Connection, key: Key) -> int | None:
     return None if row is None else int(row[0])
 
 
-def list_pending_of(connection: Connection, key: Key, pending: int, most: int) -> list[PendingProvision]:
-    """List pending provisions on a holding, the oldest first.
+def list_pending_of(connection: Connection, key: Key, pending: int, most: int) -> PendingList:
+    """List pending provisions on a holding, looking at the newest `MOST_LOOKED_AT` of each component.
 
     Args:
         connection: the connection.
@@ -108,7 +120,7 @@ def list_pending_of(connection: Connection, key: Key, pending: int, most: int) -
     identifier = _find(connection, key)
     found: list[PendingProvision] = []
     if identifier is None or pending <= 0:
-        return found
+        return PendingList(found, is_complete=True)
     left = pending
     for component, name in connection.execute(LIST_COMPONENTS).fetchall():
         for serial, title, issued, expires, document in _newest(connection, component):
@@ -122,7 +134,8 @@ def list_pending_of(connection: Connection, key: Key, pending: int, most: int) -
                 break
         if left <= 0 or len(found) >= most:
             break
-    return sorted(found, key=lambda one: one.issued)[:most]
+    found.sort(key=lambda one: one.issued)
+    return PendingList(found[:most], is_complete=left <= 0 and len(found) <= most)
 
 
 def _newest(connection: Connection, component: int) -> Iterator[tuple[int, str, int, int | None, str]]:

@@ -20,8 +20,6 @@ MOST_LEADERS = 200
 IDS_AT_A_TIME = 200_000
 """How many holdings one statement reads at most: some 20 ms on SQLite."""
 
-MOST_OF_A_SHARE = 5_000
-"""How many holdings one statement finds by their share at most: there are hardly more near their limits."""
 MILLION = 1_000_000
 
 LAST_ID = "SELECT max(id) FROM holdings"
@@ -32,10 +30,11 @@ WHERE h.id > ? AND h.id <= ? AND h.source = '' AND h.resource = ? AND h.usage_ma
     AND (h.mark IS NULL OR h.mark >= ?)
 """
 BY_USAGE = f"SELECT h.usage_max, h.id {CANDIDATES} ORDER BY h.usage_max DESC LIMIT ?"
-# Not divided: databases do not agree about what that makes of two integers.
+# The same on all databases, and exact enough to choose by: figures are compared exactly when they are read.
+SHARE = 'CAST(h.usage_max AS DOUBLE PRECISION) / CAST(h."limit" AS DOUBLE PRECISION)'
 BY_SHARE = f"""
 SELECT h.usage_max, h."limit", h.id {CANDIDATES} AND h."limit" > 0 AND h."limit" < {UNLIMITED}
-    AND h.usage_max * 1.000001 >= h."limit" * 0.01 * ? LIMIT ?
+ORDER BY {SHARE} DESC LIMIT ?
 """
 FORGET = "DELETE FROM usage_leaders WHERE resource = ?"
 REMEMBER = "INSERT INTO usage_leaders (resource, ranking, holding_id) VALUES (?, ?, ?)"
@@ -51,7 +50,7 @@ WHERE l.ranking = 'share' AND h.usage_max > h."limit" ORDER BY h.id LIMIT ?
 """
 IN_PERIOD = f"""
 SELECT {FIGURES}, c.total FROM closed_periods c JOIN holdings h ON h.id = c.holding_id
-WHERE c.start = ? AND h.resource = ? AND h.source = '' ORDER BY c.total DESC LIMIT ?
+WHERE c.resource = ? AND c.start = ? ORDER BY c.total DESC LIMIT ?
 """
 
 
@@ -94,13 +93,10 @@ def read_by_usage(
 
 
 def read_by_share(
-    connection: Connection, resource: str, since: int, after: int, percent: int
+    connection: Connection, resource: str, since: int, after: int, most: int
 ) -> list[tuple[int, int]]:
-    """Return those of them that use at least so many percent of their limit, at most `MOST_OF_A_SHARE`.
-
-    Each has its share, in millionths, and its id.
-    """
-    values = (after, after + IDS_AT_A_TIME, resource, since, percent, MOST_OF_A_SHARE)
+    """Return those of them that use most of their limit: their shares, in millionths, and their ids."""
+    values = (after, after + IDS_AT_A_TIME, resource, since, most)
     rows = connection.execute(BY_SHARE, values).fetchall()
     return [(usage * MILLION // limit, identifier) for usage, limit, identifier in rows]
 
@@ -142,7 +138,7 @@ def list_in_period(connection: Connection, resource: str, start: int, most: int)
     """Return who used most of a meter in a period that is over and began at an instant, the largest first."""
     return [
         _found(row[:-1])._replace(total=row[-1])
-        for row in connection.execute(IN_PERIOD, (start, resource, most)).fetchall()
+        for row in connection.execute(IN_PERIOD, (resource, start, most)).fetchall()
     ]
 
 

@@ -282,6 +282,7 @@ def test_what_is_to_be_done_is_told_without_doing_it(new: Database) -> None:
     planned = astakos(new, "migrate", "--check", "--plan")
     assert planned.status == 1
     assert "0034  Remembers who uses most" in planned.output
+    assert "0037  Ranks the totals of periods" in planned.output
     assert "can be done while processes of the older version run" in planned.output
     upgrade(new)
     assert astakos(new, "migrate", "--check").output == f"The database is already at revision {REVISION}.\n"
@@ -303,6 +304,20 @@ def test_what_changes_nothing_creates_nothing(new: Database) -> None:
     assert "--check and --plan change nothing" in done.errors
     with pytest.raises(DatabaseError):
         new.open(create=False)
+
+
+def test_periods_that_are_over_are_ranked_by_the_resource_of_the_project(new: Database) -> None:
+    fill_0001(new)
+    upgrade(new, "0036")
+    rows(new, "INSERT INTO closed_periods SELECT id, 1, 2, 3, 4 FROM holdings")
+    upgrade(new)
+    ranked = """
+    SELECT count(*) FROM closed_periods c JOIN holdings h ON h.id = c.holding_id
+    WHERE CASE WHEN h.source = '' THEN c.resource = h.resource ELSE c.resource IS NULL END
+    """
+    (every,) = rows(new, "SELECT count(*) FROM closed_periods")
+    assert rows(new, ranked) == [every]
+    assert rows(new, "SELECT 1 FROM closed_periods WHERE resource IS NOT NULL LIMIT 1") == [(1,)]
 
 
 def test_every_revision_says_whether_older_processes_can_live_with_it() -> None:

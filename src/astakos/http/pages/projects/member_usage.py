@@ -12,7 +12,7 @@ from astakos.pages.meters import Meter
 from astakos.projects.project import DRAWING
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import registry, users
-from astakos.storage.tables.project_usage import BY_USAGE, Position, read_usage
+from astakos.storage.tables.project_usage import BY_USAGE, MOST_LOOKED_AT, Position, bound_of, read_usage
 
 SIZE: Final = 50
 CURSOR: Final = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})", re.ASCII)
@@ -27,18 +27,28 @@ class ShownUsage(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What the page reads; `end` is where the next page begins."""
+    """What the page reads.
+
+    Attributes:
+        seen: The project.
+        limits: Its limits.
+        limit: The one that is shown.
+        rows: Who uses how much.
+        end: Where the next page begins.
+        looked_at: Among how many members, those who came first; None if among all.
+    """
 
     seen: VisitedProject
     limits: list[Limit]
     limit: Limit | None
     rows: list[ShownUsage]
     end: Position | None
+    looked_at: int | None = None
 
 
 async def usage(visit: UserVisit) -> Answer:
     """Shows the page."""
-    found = await visit.service.read(_find, visit)
+    found = await visit.service.read_much(_find, visit)
     end = found.end
     return visit.page(
         "projects/usage.html",
@@ -61,6 +71,7 @@ def _find(connection: Connection, visit: UserVisit) -> Found:
     if limit is None:
         return Found(seen, limits, None, [], None)
     cursor = CURSOR.fullmatch(query.get("after", ""))
+    bound = bound_of(connection, seen.project.uuid)
     found = read_usage(
         connection,
         seen.project.uuid,
@@ -70,6 +81,7 @@ def _find(connection: Connection, visit: UserVisit) -> Found:
         after=Position(int(cursor[1]), int(cursor[2])) if cursor else None,
         most=SIZE + 1,
         now=now,
+        bound=bound,
     )
     rows = []
     for one in found[:SIZE]:
@@ -84,7 +96,8 @@ def _find(connection: Connection, visit: UserVisit) -> Found:
             resource.scale,
         )
         rows.append(ShownUsage("" if user is None else user.email, one.state in DRAWING, meter))
-    return Found(seen, limits, limit, rows, found[SIZE - 1].position if len(found) > SIZE else None)
+    end = found[SIZE - 1].position if len(found) > SIZE else None
+    return Found(seen, limits, limit, rows, end, None if bound is None else MOST_LOOKED_AT)
 
 
 ROUTES = (user_page(f"{PROJECTS}/{{uuid}}/usage", usage),)

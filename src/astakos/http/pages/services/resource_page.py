@@ -60,7 +60,7 @@ async def _shown(visit: UserVisit, given: Mapping[str, str], error: str = "") ->
     if text and not error:
         try:
             quantity = read_amount(text, resource.unit, resource.scale)
-            preview = await visit.service.read_much(preview_default, resource.name, quantity)
+            preview = await visit.service.read_much(preview_default, resource.name, quantity, is_bounded=True)
         except (ValueError, StateError) as refusal:
             error = sentence(str(refusal))
     return visit.page(
