@@ -34,7 +34,8 @@ from astakos.storage.tables.history import Entry, Page, Position, Wanted, read_h
 HISTORY: Final = f"{COMMISSIONS}/history"
 ROWS: Final = 100
 """How many provisions a page shows."""
-ROWS_OF_A_FILE: Final = 10_000
+ROWS_OF_A_FILE: Final = 5_000
+"""A file of so many takes some 60 ms."""
 PAGES_OF_A_FILE: Final = 20
 """How many pages a file is made of at most. Each examines a bounded number of commissions."""
 HEADINGS: Final = (

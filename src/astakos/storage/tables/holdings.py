@@ -24,6 +24,8 @@ FIND_KEYS = (
     f"SELECT id, holder, source, resource FROM holdings WHERE id IN ({', '.join('?' * IDS_AT_A_TIME)})"
 )
 
+IDS_OF_HOLDER = "SELECT id FROM holdings WHERE holder = ?"
+
 
 class Row(NamedTuple):
     """A holding with its id; holdings are never deleted, so an id always means the same key.
@@ -62,6 +64,11 @@ def find(connection: Connection, key: Key) -> Row | None:
 def find_by_id(connection: Connection, identifier: int) -> Row:
     """Return the holding with an id that a commission refers to."""
     return _row(connection.execute(FIND_BY_ID, (identifier,)).fetchone())
+
+
+def ids_of_holder(connection: Connection, holder: str) -> list[int]:
+    """Return the ids of all holdings of a holder."""
+    return [identifier for (identifier,) in connection.execute(IDS_OF_HOLDER, (holder,)).fetchall()]
 
 
 def keys_by_id(connection: Connection, identifiers: Iterable[int]) -> dict[int, Key]:

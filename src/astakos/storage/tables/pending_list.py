@@ -1,17 +1,17 @@
 """Lists pending commissions of all components for administrators, the oldest first, page by page."""
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
 from astakos.ledger.rules import Key, Provision
 from astakos.storage.protocol import Connection
-from astakos.storage.tables.holdings import keys_by_id
+from astakos.storage.tables.holdings import ids_of_holder, keys_by_id
 from astakos.storage.tables.provisions import StoredPending, read_all_pending
 
-MOST_LOOKED_AT = 5_000
+MOST_LOOKED_AT = 4_000
 """How many commissions one page examines at most. It then ends even if it is not full."""
 AT_A_TIME = 500
 LIST_COMPONENTS = "SELECT id, name FROM components"
@@ -94,26 +94,50 @@ def read_pending_page(
     keys: dict[int, Key] = {}
     entries: list[PendingEntry] = []
     looked_at = 0
-    for part in _parts(heapq.merge(*streams), most):
-        pending = [read_all_pending(row[-1]) for row in part]
-        missing = {holding for one in pending for holding, _ in one.provisions} - keys.keys()
+    own = None if wanted.holder is None else set(ids_of_holder(connection, wanted.holder))
+    for part in _parts(islice(heapq.merge(*streams), MOST_LOOKED_AT), most):
+        looked_at += len(part)
+        matching = _matching(wanted, own, part)
+        missing = {holding for _, stored in matching for holding, _ in stored.provisions} - keys.keys()
         keys |= keys_by_id(connection, missing)
-        for row, stored in zip(part, pending, strict=True):
-            serial, component, name, issue_time, expires, _ = row
-            looked_at += 1
-            is_too_new = wanted.issued_before is not None and issue_time >= wanted.issued_before
-            provisions = None if is_too_new else _provisions(wanted, stored, keys)
-            if provisions is not None:
-                if len(entries) == most:
-                    return PendingPage(entries, entries[-1].serial)
-                entries.append(
-                    PendingEntry(
-                        serial, names[component], name, issue_time, expires, provisions, stored.key_holder
-                    )
+        for (serial, component, name, issue_time, expires, _), stored in matching:
+            provisions = [
+                Provision(keys[holding], quantity) for holding, quantity in sorted(stored.provisions)
+            ]
+            if wanted.resource is not None and all(one.key.resource != wanted.resource for one in provisions):
+                continue
+            if len(entries) == most:
+                return PendingPage(entries, entries[-1].serial)
+            provisions.sort(key=lambda provision: provision.key.source is None)
+            entries.append(
+                PendingEntry(
+                    serial, names[component], name, issue_time, expires, tuple(provisions), stored.key_holder
                 )
-            if looked_at == MOST_LOOKED_AT:
-                return PendingPage(entries, serial)
+            )
+        if looked_at == MOST_LOOKED_AT:
+            return PendingPage(entries, part[-1][0])
     return PendingPage(entries, None)
+
+
+def _matching(
+    wanted: PendingWanted, own: Collection[int] | None, part: Iterable[Stored]
+) -> list[tuple[Stored, StoredPending]]:
+    """Return the rows that match a filter, as far as that is known without the keys of their holdings.
+
+    `own` are the ids of the wanted holder's holdings: looking for them costs less than looking up all others.
+    """
+    read = [
+        (row, read_all_pending(row[-1]))
+        for row in part
+        if wanted.issued_before is None or row[3] < wanted.issued_before
+    ]
+    if own is None:
+        return read
+    return [
+        (row, stored)
+        for row, stored in read
+        if stored.key_holder == wanted.holder or any(holding in own for holding, _ in stored.provisions)
+    ]
 
 
 def _parts(rows: Iterable[Stored], most: int) -> Iterator[list[Stored]]:
@@ -123,20 +147,6 @@ def _parts(rows: Iterable[Stored], most: int) -> Iterator[list[Stored]]:
     while part := list(islice(remaining, size)):
         yield part
         size = AT_A_TIME
-
-
-def _provisions(
-    wanted: PendingWanted, pending: StoredPending, keys: Mapping[int, Key]
-) -> tuple[Provision, ...] | None:
-    """Return the provisions of a commission; None if it does not match."""
-    found = [Provision(keys[holding], quantity) for holding, quantity in sorted(pending.provisions)]
-    if wanted.resource is not None and all(one.key.resource != wanted.resource for one in found):
-        return None
-    holders = {pending.key_holder, *(one.key.holder for one in found)}
-    if wanted.holder is not None and wanted.holder not in holders:
-        return None
-    found.sort(key=lambda provision: provision.key.source is None)
-    return tuple(found)
 
 
 def _read(connection: Connection, component: int, after: int) -> Iterator[Stored]:

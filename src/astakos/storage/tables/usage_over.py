@@ -9,11 +9,13 @@ from astakos.storage.tables.holdings import read_source
 IDS_AT_A_TIME = 20_000
 """How many holdings one page reads at most: some 10 ms on SQLite. It then ends even if it is not full."""
 
-# In decimal numbers, which do not overflow, and a little generous: the caller compares exactly.
+# In floating point, which does not overflow, and a little generous: the caller compares exactly. PostgreSQL
+# takes a quarter of the time for it that it takes for decimal numbers.
 OF_PROJECTS = f"""
 SELECT h.id, h.holder, h.source, h.resource, h."limit", h."limit", h.usage_min, h.usage_max, h.mark
 FROM holdings h WHERE h.id > ? AND h.id <= ? AND h.source = '' AND h.usage_max > 0
-    AND h."limit" < {UNLIMITED} AND h.usage_max * 1.000001 >= h."limit" * 0.01 * ?
+    AND h."limit" < {UNLIMITED}
+    AND CAST(h.usage_max AS DOUBLE PRECISION) * 100.0001 >= CAST(h."limit" AS DOUBLE PRECISION) * ?
 """
 # Members of shared projects: what users have in their own is the project's own holding. The limit of each
 # member is looked up row by row, because PostgreSQL would read all holdings for a join.
@@ -22,7 +24,8 @@ SELECT h.id, h.holder, h.source, h.resource, h."limit", (
         SELECT p.member_limit FROM holdings p
         WHERE p.holder = h.source AND p.source = '' AND p.resource = h.resource
     ), h.usage_min, h.usage_max, h.mark
-FROM holdings h WHERE h.id > ? AND h.id <= ? AND h.usage_max > 0 AND substr(h.source, 1, 8) = 'project:'
+FROM holdings h WHERE h.id > ? AND h.id <= ? AND h.usage_max > 0 AND h.source <> ''
+    AND substr(h.source, 1, 8) = 'project:'
     AND substr(h.source, 9) <> substr(h.holder, 6)
 """
 LAST_ID = "SELECT max(id) FROM holdings"
