@@ -1,5 +1,8 @@
 """The audit log: who changed what."""
 
+import pytest
+
+from astakos.storage.tables import event_search
 from pages.http_visitor import HttpVisitor
 from pages.scene import ADA, ROOT, Scene
 from pages.visitors import Visitor, log_in
@@ -36,3 +39,15 @@ def test_what_is_not_a_day_is_refused(scene: Scene) -> None:
     visitor = HttpVisitor(scene)
     log_in(visitor, ROOT, "/ui/admin/audit?since=2031-02-31")
     assert "Write a day like 2031-02-03." in visitor.text
+
+
+def test_a_search_with_few_matches_goes_on_where_it_ended(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_search, "MOST_LOOKED_AT", 1)
+    visitor = HttpVisitor(scene)
+    log_in(visitor, ROOT, "/ui/admin/audit?kind=user")
+    assert "None of the events looked through so far matches." in visitor.text
+    visitor.follow("Look further")
+    assert visitor.heading == "Audit log"
+    assert "before=" in visitor.path

@@ -1,5 +1,9 @@
 """One resource: its course, its charges, and what is pending."""
 
+import pytest
+
+from astakos.storage.tables import single_holding
+from pages.http_visitor import HttpVisitor
 from pages.scene import ADA, GRACE, LAB, MONTHLY, Scene
 from pages.visitors import Visitor, log_in
 from service.browser import Browser
@@ -28,6 +32,14 @@ def test_its_charges_and_what_is_pending_are_told(visitor: Visitor) -> None:
     assert "never" in pending
     assert "settled" in charges
     assert "-2" in charges
+
+
+def test_what_was_not_looked_at_is_not_called_nothing(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(single_holding, "MOST_LOOKED_AT", 0)
+    visitor = HttpVisitor(scene)
+    log_in(visitor, ADA, MACHINES)
+    assert "What is pending was issued before the newest" in visitor.text
+    assert "Nothing is pending." not in visitor.text
 
 
 def test_another_project_has_a_course_of_its_own(visitor: Visitor) -> None:

@@ -1,7 +1,11 @@
 """Joining and leaving, and what owners decide about members."""
 
+import pytest
+
+from astakos.http.pages.projects import member_usage
 from astakos.projects.project import MembershipState, Policy
-from astakos.storage.tables import invitations, memberships, projects
+from astakos.storage.tables import invitations, memberships, project_usage, projects
+from pages.http_visitor import HttpVisitor
 from pages.project_scene import approved, ask_to_join, browser_of, send
 from pages.scene import ADA, GRACE, LAB, ROOT, Scene
 from pages.visitors import Visitor, log_in
@@ -69,6 +73,16 @@ def test_who_uses_most_comes_first(visitor: Visitor) -> None:
     _, by_member = visitor.text.split("By member")
     assert by_member.index(GRACE.email) < by_member.index(ADA.email)
     assert "11 of 12 used" in visitor.text
+
+
+def test_of_very_many_members_only_some_are_compared(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (project_usage, member_usage):
+        monkeypatch.setattr(module, "MOST_LOOKED_AT", 1)
+    visitor = HttpVisitor(scene)
+    log_in(visitor, GRACE, f"/ui/projects/{LAB}/usage?resource=compute.vm")
+    _, by_member = visitor.text.split("By member")
+    assert "Of the 1 who joined first" in by_member
+    assert (GRACE.email in by_member) != (ADA.email in by_member)
 
 
 def test_invitations_are_made_used_and_revoked(visitor: Visitor, scene: Scene) -> None:

@@ -108,3 +108,15 @@ def test_a_new_limit_of_a_user_is_previewed(database: Database, service: Caller)
     assert "accept the user first" in refused(
         database, "quota", "set", "dora@example.org", VM, "1", "--preview"
     )
+
+
+def test_a_page_counts_among_the_newest_users_if_there_are_many(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = preview_default(database.reader(), VM, 3, is_bounded=True)
+    assert every == preview_default(database.reader(), VM, 3)
+    assert every.looked_at is None
+    monkeypatch.setattr(default_limits, "MOST_LOOKED_AT", 2)
+    some = preview_default(database.reader(), VM, 3, is_bounded=True)
+    assert some.looked_at == some.following + some.others == 2
+    assert some.following < every.following
