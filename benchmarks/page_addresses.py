@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from astakos.http.pages.page_routes import PAGE_ROUTES
-from benchmarks.page_scene import KEY, LINK, METERS, PROJECT
+from benchmarks.page_scene import ADDRESS_LINK, KEY, LINK, METERS, PERSON, PROJECT
 from benchmarks.population import COMPONENT, user_name, user_uuid
 
-OTHER = 77
-"""The number of a user who is not the reader."""
 RESOURCE = "compute.vm"
-PERSON = user_uuid(OTHER)
+NAME = user_name(77)
+"""The name of `PERSON`."""
 
 
 NO_PAGES = ("/ui/static/{file}", "/ui/logo")
@@ -17,6 +16,7 @@ QUESTIONS: Mapping[str, Sequence[str]] = {
     "/ui/overview": ("", "?q=ram"),
     "/ui/access/keys/{key}": (f"/ui/access/keys/{KEY}",),
     "/ui/password": (f"?link={LINK}",),
+    "/ui/account/address/confirm": (f"?link={ADDRESS_LINK}",),
     "/ui/resources/{resource}": (
         f"/ui/resources/{RESOURCE}",
         f"/ui/resources/{RESOURCE}?by=hour",
@@ -29,7 +29,7 @@ QUESTIONS: Mapping[str, Sequence[str]] = {
         "",
         "?q=user999",
         "?q=nobody+at+all",
-        f"?q={user_name(OTHER)}",
+        f"?q={NAME}",
         "?state=waiting",
         "?state=inactive",
         "?state=active&q=nobody",
@@ -55,7 +55,7 @@ QUESTIONS: Mapping[str, Sequence[str]] = {
         "?of=users",
         "?of=users&state=suspended",
         "?of=users&q=nobody",
-        f"?q={user_name(OTHER)}",
+        f"?q={NAME}",
     ),
     "/ui/admin/projects/applications": ("", "?show=denied"),
     "/ui/admin/now": ("",),
@@ -69,7 +69,7 @@ QUESTIONS: Mapping[str, Sequence[str]] = {
     "/ui/admin/usage/near": ("", f"?resource={RESOURCE}", "?over=101", f"?over=101&resource={METERS[0]}"),
     "/ui/admin/commissions": (
         "",
-        f"?holder={user_name(OTHER)}",
+        f"?holder={NAME}",
         f"?holder={user_name(0)}",
         f"?resource={METERS[0]}",
         f"?service={COMPONENT}",
@@ -78,7 +78,7 @@ QUESTIONS: Mapping[str, Sequence[str]] = {
     "/ui/admin/commissions/{serial}": ("/ui/admin/commissions/1", "/ui/admin/commissions/1099511627777"),
     "/ui/admin/commissions/history": (
         "",
-        f"?holder={user_name(OTHER)}",
+        f"?holder={NAME}",
         f"?holder={user_name(0)}",
         f"?resource={METERS[0]}",
         "?outcome=rejected",
@@ -98,9 +98,15 @@ QUESTIONS: Mapping[str, Sequence[str]] = {
     ),
     "/ui/admin/services/new-meter/{resource}": (f"/ui/admin/services/new-meter/{RESOURCE}",),
     "/ui/admin/services/change-meter/{resource}": (f"/ui/admin/services/change-meter/{METERS[0]}",),
+    "/ui/admin/services/components/{name}/new-service": (
+        f"/ui/admin/services/components/{COMPONENT}/new-service",
+    ),
+    "/ui/admin/services/change-service/{name}": (f"/ui/admin/services/change-service/{COMPONENT}",),
+    "/ui/admin/grants/{serial}": ("/ui/admin/grants/1",),
+    "/ui/admin/webhooks/{name}": ("/ui/admin/webhooks/log",),
     "/ui/admin/audit": (
         "",
-        f"?whom={user_name(OTHER)}",
+        f"?whom={NAME}",
         f"?who={user_name(0)}",
         "?who=service",
         "?kind=user",

@@ -9,6 +9,8 @@ from string import Template
 
 from astakos import clock
 from astakos.administration.administrators import grant_admin
+from astakos.administration.grants import GrantPlace, Terms, add_grant
+from astakos.administration.journal import Journal
 from astakos.administration.load import load
 from astakos.administration.state_document import CapacityEntry, ProjectEntry, StateDocument
 from astakos.clock import DAY, MICROSECONDS
@@ -28,6 +30,8 @@ from benchmarks.many_users import MONTHLY, dialect_of, make_users
 from benchmarks.population import COMPONENT, LIMIT, QUANTITIES, user_uuid
 
 READER = user_uuid(0)
+PERSON = user_uuid(77)
+"""A user who is not the reader. They have a grant."""
 PASSWORD = "correct horse battery staple"
 METERS = tuple(f"{name}/month" for name in QUANTITIES)
 RESOURCES = (*QUANTITIES, *METERS)
@@ -36,7 +40,8 @@ PROJECT = "0d0d0d0d-0000-4000-8000-000000000000"
 FAR = "2100-01-01T00:00:00+00:00"
 KEY = "astk_aaaaaaaa"
 KEYS = 100
-LINK = "secret-of-the-link-of-the-reader"
+LINK = "link-with-which-the-reader-sets-a-password-".ljust(43, "-")
+ADDRESS_LINK = "link-with-which-they-confirm-an-address-".ljust(43, "-")
 MONTHS = 24
 HISTORY = 200_000
 PENDING = 100_000
@@ -252,9 +257,22 @@ def _prepare_reader(database: Database) -> None:
         users.set_password_hash(connection, user.uuid, password_hash(PASSWORD))
         grant_admin(connection, OPERATOR, user, clock.now())
         now = clock.now()
-        password_links.add(
-            connection, user.id, token_hash(LINK), LinkPurpose.INVITATION, now, now + LONGEST_INVITATION, None
-        )
+        for secret, purpose, address in (
+            (LINK, LinkPurpose.INVITATION, None),
+            (ADDRESS_LINK, LinkPurpose.ADDRESS, "new@example.org"),
+        ):
+            password_links.add(
+                connection,
+                user.id,
+                token_hash(secret),
+                purpose,
+                now,
+                now + LONGEST_INVITATION,
+                None,
+                address,
+            )
+        with Journal(connection, OPERATOR, now) as journal:
+            add_grant(connection, journal, GrantPlace(PERSON, None, "compute.vm"), Terms(5, now), now)
 
     database.change(change)
 

@@ -29,8 +29,18 @@ from astakos.storage.tables.usage_leaders import refreshed
 from benchmarks import machine
 from benchmarks.child_process import HOST
 from benchmarks.growth import LARGE
-from benchmarks.page_addresses import PERSON, addresses
-from benchmarks.page_scene import LINK, METERS, PASSWORD, PROJECT, READER, add_pending, make_scene
+from benchmarks.page_addresses import addresses
+from benchmarks.page_scene import (
+    ADDRESS_LINK,
+    LINK,
+    METERS,
+    PASSWORD,
+    PERSON,
+    PROJECT,
+    READER,
+    add_pending,
+    make_scene,
+)
 from benchmarks.population import COMPONENT_TOKEN, commission, database_url, user_name
 from benchmarks.postgresql_databases import SETTINGS, prepare, url_of
 from benchmarks.results import Result, milliseconds, show
@@ -230,6 +240,7 @@ def _named(path: str) -> str:
         (PERSON, "<user>"),
         (READER, "<reader>"),
         (LINK, "<link>"),
+        (ADDRESS_LINK, "<link>"),
     ):
         path = path.replace(identifier, name)
     return path
