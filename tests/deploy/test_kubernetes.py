@@ -1,6 +1,8 @@
 """The manifests for Kubernetes are valid, fit together and shut pods in; updates wait for migrations."""
 
+import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,7 @@ from deploy.manifests import (
     pod_specs,
     variables,
 )
-from service.command import astakos, created
+from service.command import EXECUTABLE, astakos, created, environment
 
 PROMETHEUS = Path(__file__).parents[2] / "deploy" / "prometheus" / "prometheus-kubernetes.yaml"
 VERSIONS = ("1.30", kubernetes_validate.latest_version())
@@ -43,6 +45,7 @@ JOB = find(manifests(BASE), "Job", "astakos-migrate")
 (SERVING,) = DEPLOYMENT["spec"]["template"]["spec"]["containers"]
 (WAITING,) = DEPLOYMENT["spec"]["template"]["spec"]["initContainers"]
 (MIGRATING,) = JOB["spec"]["template"]["spec"]["containers"]
+WAITS = 7
 
 
 def validate(found: list[Manifest], version: str) -> None:
@@ -256,14 +259,25 @@ def test_one_pod_more_comes_before_one_goes() -> None:
     )
 
 
+def wait(database: Database) -> int:
+    """Do what a new pod does before it starts, but end where it would wait; return the status."""
+    timeout, seconds, *command, script = WAITING["command"]
+    assert (timeout, seconds, command) == ("timeout", "600", ["sh", "-c"])
+    assert "sleep 3" in script
+    found = environment(database) | {"PATH": f"{EXECUTABLE.parent}:{os.environ['PATH']}"}
+    script = script.replace("sleep 3", f"exit {WAITS}")
+    done = subprocess.run([*command, script], env=found, capture_output=True, timeout=60, check=False)
+    return done.returncode
+
+
 def test_new_pods_wait_until_the_migration_is_done(new: Database) -> None:
     upgrade(new, "0033")
-    assert astakos(new, *WAITING["args"]).status == 1
+    assert wait(new) == WAITS
     assert astakos(new, *MIGRATING["args"]).status == 0
-    assert astakos(new, *WAITING["args"]).status == 0
+    assert wait(new) == 0
 
 
 def test_where_there_is_nothing_the_job_creates_what_pods_wait_for(new: Database) -> None:
-    assert astakos(new, *WAITING["args"]).status == 1
+    assert wait(new) == WAITS
     assert astakos(new, *MIGRATING["args"]).errors == created(new)
-    assert astakos(new, *WAITING["args"]).status == 0
+    assert wait(new) == 0
