@@ -4,15 +4,16 @@ import re
 
 import pytest
 
+from astakos.administration.default_following import follow_defaults
 from astakos.administration.load import load
 from astakos.administration.state_document import ServiceEntry, StateDocument
 from astakos.clock import now
-from astakos.storage.tables import registry
+from astakos.storage.tables import default_limits, registry
 from pages.http_visitor import HttpVisitor
 from pages.scene import COMPUTE_TOKEN, LAB, MONTHLY, ROOT, TOKENS, Scene
 from pages.visitors import Visitor, log_in
 from service.caller import COMMISSIONS
-from service.installation import rows
+from service.installation import last_event, rows
 
 SERVICES = "/ui/admin/services"
 COMPUTE = f"{SERVICES}/components/compute"
@@ -84,6 +85,34 @@ def test_a_default_limit_is_changed_after_it_is_said_whom_it_concerns(visitor: V
         f"project:{LAB}",
     )
     assert limits == [(50 * 2**30,)]
+
+
+def test_a_default_that_many_follow_goes_on_in_the_background(
+    visitor: Visitor, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(default_limits, "AT_A_TIME", 1)
+    monkeypatch.setattr("astakos.service.default_limits.MOST_STEPS", 1)
+    log_in(visitor, ROOT, f"{SERVICES}/default-limit/compute.disk?limit=50+GiB")
+    visitor.choose("Users who have the default", "follow: they get 50 GiB")
+    visitor.press("Set the default")
+    assert "Users who have the default get 50 GiB in the background." in visitor.text
+    assert "some thousand at a time. 1 have it so far" in visitor.text
+    visitor.follow("Change the default limit")
+    assert "New default limit" not in visitor.text
+    visitor.press("Stop")
+    visitor.press("Stop")
+    assert "Nobody else follows. 1 user has the new limit." in visitor.text
+    assert "A new default of 50 GiB was not completed" in visitor.text
+    assert last_event(scene.database)[2:4] == ("resource.default_follow_stopped", ROOT.uuid)
+    visitor.follow("Change the default limit")
+    visitor.fill("New default limit", "50 GiB")
+    visitor.press("See whom it concerns")
+    visitor.choose("Users who have the default", "follow: they get 50 GiB")
+    visitor.press("Set the default")
+    follow_defaults(scene.database, now())
+    visitor.open(DISK)
+    assert "50 GiB for each user" in visitor.text
+    assert "completed" not in visitor.text
 
 
 def test_a_resource_is_limited_by_period_and_the_period_changed(visitor: Visitor) -> None:

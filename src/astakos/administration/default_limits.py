@@ -87,8 +87,14 @@ def follow_page(
     Raises:
         StateError: there is no such resource, or it cannot have this default.
     """
-    resource = _resource(connection, name, limit)
-    before = resource.system_default
+    return follow_some(connection, actor, _resource(connection, name, limit), limit, now, after=after)[1]
+
+
+def follow_some(
+    connection: Connection, actor: Actor, resource: Resource, limit: int, now: int, *, after: int
+) -> tuple[int, int | None]:
+    """Do what `follow_page` does; return how many users have followed as well, before where to go on."""
+    before, name = resource.system_default, resource.name
     changed, end = default_limits.change_page(connection, resource.id, name, before, limit, after)
     if changed and before != limit:
         with Journal(connection, actor, now) as journal:
@@ -97,7 +103,7 @@ def follow_page(
                 before={"limit": before},
                 after={"resource": name, "limit": limit, "users": changed},
             )
-    return end
+    return changed, end
 
 
 def follow_default(database: Database, actor: Actor, name: str, limit: int, now: int) -> None:

@@ -23,7 +23,7 @@ OF_ADMINISTRATION: Mapping[str, tuple[str, ...]] = {
     "membership": ("created", "changed"),
     "oauth2_client": ("created", "changed", "secret_changed"),
     "oauth2_token": ("created", "changed", "revoked"),
-    "resource": ("created", "changed", "default_followed"),
+    "resource": ("created", "changed", "default_followed", "default_follow_stopped"),
     "service": ("created", "changed"),
     "settings": ("changed",),
     "user": (

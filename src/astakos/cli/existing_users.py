@@ -5,6 +5,7 @@ import sys
 import click
 
 from astakos import clock
+from astakos.administration.default_following import require_quiet
 from astakos.administration.default_limits import DefaultPreview, follow_default, preview_default
 from astakos.administration.state_document import ResourceEntry, StateError
 from astakos.cli.quantities import shown
@@ -43,6 +44,7 @@ def let_follow(database: Database, known: Resource | None, changed: ResourceEntr
     """
     if not _has_new_default(known, changed):
         return False
+    require_quiet(database.reader(), changed.name)
     if not yes and show_preview(database, known, changed).following:
         if not sys.stdin.isatty():
             raise StateError("nobody can confirm this here; give --yes")

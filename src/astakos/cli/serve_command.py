@@ -9,6 +9,7 @@ import click
 
 from astakos import clock
 from astakos.administration.component_registration import register_own_services
+from astakos.administration.default_following import follow_defaults
 from astakos.administration.grant_notices import announce_grants
 from astakos.administration.key_retention import forget_expired_keys
 from astakos.administration.overdue_commissions import tell_overdue
@@ -51,6 +52,7 @@ BY_THE_CLOCK = (
     record_alerts,
     announce_grants,
     tell_overdue,
+    follow_defaults,
     refresh_leaders,
 )
 """What is done once a minute besides the ledger's work."""

@@ -1,23 +1,28 @@
 """Lets existing users follow a new default limit, in the running service."""
 
 from functools import partial
+from typing import Final
 
-from astakos.administration.default_limits import follow_page
-from astakos.events.event import Actor
+from astakos.administration.default_following import Following, take_step
 from astakos.service.service import Service
 
+MOST_STEPS: Final = 10
+"""How many steps are taken at once, of 2,000 users and some 40 ms each; housekeeping takes the others."""
 
-async def follow_default(service: Service, actor: Actor, name: str, limit: int) -> None:
-    """Lets all users who have the default of a resource follow a new one. Set the default afterwards.
+
+async def begin_to_follow(service: Service, name: str) -> Following | None:
+    """Takes the first steps of a change of the default of a resource that has been started.
+
+    Returns:
+        How far it has come; None if all users have followed, and the default is set.
 
     Raises:
-        StateError: There is no such resource, or it cannot have this default.
-        StorageUnavailableError: The database cannot be written now. Whoever has followed keeps the new limit;
-            calling this again goes on.
+        StorageUnavailableError: The database cannot be written now. Housekeeping goes on.
     """
-    now = service.now()
-    after: int | None = 0
-    while after is not None:
-        after = await service.write(
-            partial(follow_page, actor=actor, name=name, limit=limit, now=now, after=after)
-        )
+    left: Following | None = None
+    for _ in range(MOST_STEPS):
+        left = await service.write(partial(take_step, name=name, now=service.now()))
+        if left is None or not left.goes_on:
+            break
+    service.forget()
+    return left

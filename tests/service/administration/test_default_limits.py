@@ -1,13 +1,8 @@
-import asyncio
-
 import pytest
 
 from astakos.administration.default_limits import DefaultPreview, preview_default
 from astakos.administration.state_document import StateError
-from astakos.events.event import OPERATOR
 from astakos.ledger.rules import Key
-from astakos.service.default_limits import follow_default
-from astakos.service.service import Service
 from astakos.storage.protocol import Database
 from astakos.storage.tables import default_limits
 from service.caller import Caller
@@ -15,7 +10,6 @@ from service.command import astakos, refused
 from service.installation import holdings, rows
 from service.world import (
     ALICE,
-    BASE_URL,
     BOB,
     CHLOE,
     COMPUTE_TOKEN,
@@ -84,11 +78,6 @@ def test_those_who_use_more_than_a_lower_default_are_counted(database: Database,
     for name, limit in ((VM, -1), ("x", 1)):
         with pytest.raises(StateError):
             preview_default(database.reader(), name, limit)
-
-
-def test_the_running_service_lets_users_follow(database: Database) -> None:
-    asyncio.run(follow_default(Service(database, BASE_URL), OPERATOR, VM, 6))
-    assert limits(database)[CHLOE.email] == 6
 
 
 def test_a_new_limit_of_a_user_is_previewed(database: Database, service: Caller) -> None:

@@ -48,6 +48,8 @@ TRUSTED_PROXIES = "trusted_proxies"
 """The networks whose proxies' forwarding headers are believed; by default this machine."""
 WEBHOOK_NETWORKS = "webhook_networks"
 """The networks besides the public ones that webhooks may be in; by default none."""
+FOLLOWING = "following_defaults"
+"""Which users follow a new default limit now, by resource; see `administration/default_following.py`."""
 LOGIN = tuple(field.name for field in fields(LoginSettings))
 """The names of the settings for logins on web pages."""
 
