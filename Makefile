@@ -6,8 +6,17 @@ READY := $(VENV)/.ready
 # LiteLLM's proxy has an environment of its own: it pins what it needs.
 LITELLM := .venv-litellm
 LITELLM_READY := $(LITELLM)/.ready
+# So do the tools that make releases, and the tests with other versions of what the project depends on.
+RELEASE := .venv-release
+RELEASE_READY := $(RELEASE)/.ready
+LOWEST := .venv-lowest
+NEWEST := .venv-newest
+# What depends on those versions, and on the version of Python: most of the client, and a path through all of the service.
+QUICK := tests/client tests/service/assistant tests/service/cli/test_serve_command.py tests/service/directory \
+	tests/service/http/account tests/service/http/openapi tests/service/ledger tests/service/metrics \
+	tests/service/pages tests/service/storage
 
-.PHONY: demo test test-browser browser deploy-tools test-litellm coverage lint style types format bench proof-gateway serve clean
+.PHONY: demo test test-browser browser deploy-tools test-litellm test-packages test-lowest test-newest coverage lint style types format bench proof-gateway release release-trial serve clean
 
 demo: $(READY)
 	@$(BIN)/astakos demo
@@ -47,6 +56,29 @@ test-litellm: export PYTHONDONTWRITEBYTECODE :=
 test-litellm: $(READY) $(LITELLM_READY)
 	$(BIN)/pytest tests/proxies/through_litellm.py
 
+# Separate from test: installs what the service needs from the package index, as strangers do.
+test-packages: $(READY)
+	$(BIN)/pytest tests/packages/installing.py
+
+# The lowest versions that pyproject.toml allows; what only the tests need is as new as goes with them.
+test-lowest: export PYTHONDONTWRITEBYTECODE :=
+test-lowest: $(RELEASE_READY)
+	@rm -rf $(LOWEST)
+	@$(RELEASE)/bin/uv venv --quiet --python $(PYTHON) $(LOWEST)
+	@$(RELEASE)/bin/uv pip compile --quiet --python $(LOWEST)/bin/python --resolution lowest-direct --no-annotate \
+		--extra cli --extra httpx2 --extra mcp --extra opentelemetry --extra server \
+		--output-file $(LOWEST)/lowest.txt pyproject.toml
+	@$(RELEASE)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --constraint $(LOWEST)/lowest.txt --editable '.[dev]'
+	$(LOWEST)/bin/pytest --numprocesses auto --dist worksteal $(QUICK)
+
+# The newest versions that there are, whatever constraints.txt pins.
+test-newest: export PYTHONDONTWRITEBYTECODE :=
+test-newest: $(RELEASE_READY)
+	@rm -rf $(NEWEST)
+	@$(RELEASE)/bin/uv venv --quiet --python $(PYTHON) $(NEWEST)
+	@$(RELEASE)/bin/uv pip install --quiet --python $(NEWEST)/bin/python --editable '.[dev]'
+	$(NEWEST)/bin/pytest --numprocesses auto --dist worksteal $(QUICK)
+
 # Separate from test: on Python 3.11, measuring branches costs more than a third of additional CPU time.
 # Without autoload, because our own pytest plugin would import the client before the measurement starts.
 coverage: $(READY)
@@ -74,11 +106,19 @@ proof-gateway: $(READY) $(LITELLM_READY)
 	@$(BIN)/python -m examples.ai_gateway.proof
 	@$(BIN)/python -m examples.ai_gateway.proof --through-litellm
 
+# Into dist/; docs/releasing.md says what comes before and after.
+release: $(RELEASE_READY)
+	@$(RELEASE)/bin/python tools/make_release.py $(RELEASE_OPTIONS)
+
+# The same of whatever is here, to see whether a release could be made.
+release-trial: $(RELEASE_READY)
+	@$(RELEASE)/bin/python tools/make_release.py --trial
+
 serve: $(READY)
 	$(BIN)/astakos serve
 
 clean:
-	rm -rf $(VENV) $(LITELLM) .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LITELLM) $(RELEASE) $(LOWEST) $(NEWEST) dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find src tests benchmarks tools -name __pycache__ -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml constraints.txt
@@ -94,4 +134,10 @@ $(LITELLM_READY): $(READY) pyproject.toml tests/proxies/litellm_constraints.txt
 	@$(PYTHON) -m venv $(LITELLM)
 	@$(LITELLM)/bin/python -m pip install --quiet --disable-pip-version-check \
 		--constraint tests/proxies/litellm_constraints.txt --editable '.[litellm]'
+	@touch $@
+
+$(RELEASE_READY): tools/release_requirements.txt
+	@echo "Making $(RELEASE) with the tools that make releases ..."
+	@$(PYTHON) -m venv $(RELEASE)
+	@$(RELEASE)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
