@@ -61,5 +61,5 @@ async def set_password_with_link(
     found = await service.write(
         lambda connection: redeem(connection, origin, secret, hashed, now, keep_keys=keep_keys)
     )
-    service.forget()
+    service.forget_users()
     return found

@@ -224,17 +224,23 @@ class Service:
         self._users_of_keys.forget()
         self._keys.forget()
 
+    def forget_users(self) -> None:
+        """Makes changes of users, their tokens, keys and memberships take effect at once in this process."""
+        self._users.forget()
+        self.forget_keys()
+        self._groups.forget()
+
     def forget(self) -> None:
-        """Makes administrative changes take effect at once in this process."""
+        """Makes administrative changes take effect at once in this process.
+
+        Only how many users there are may be told as it was up to a second ago: counting takes long.
+        """
+        self.forget_users()
         self._catalog.forget()
         self._resources.forget()
         self._components.forget()
         self._charging_rights.forget()
-        self._users.forget()
-        self.forget_keys()
         self._names_of_services.forget()
-        self._groups.forget()
-        self._user_counts.forget()
         self._login_settings.forget()
 
     def close(self) -> None:

@@ -1,5 +1,6 @@
 """What goes on behind the calls: a database that is busy, an error that nobody foresaw, what is kept."""
 
+import asyncio
 import contextlib
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
@@ -8,15 +9,18 @@ import pytest
 
 from astakos.administration.load import load
 from astakos.clock import now
+from astakos.directory.tokens import token_hash
 from astakos.http.account import quota_reports
 from astakos.ledger.ports import OutcomeUnknownError
 from astakos.ledger.rules import Holding
 from astakos.service import ttl_cache
+from astakos.service.service import Service
 from astakos.storage.protocol import Database
 from astakos.storage.sqlite import sqlite_database
+from astakos.storage.tables import registry, sessions
 from service.caller import ACCOUNT, COMMISSIONS, TOKENS, Caller
 from service.installation import locked, running
-from service.world import ALICE, BOB, COMPUTE_TOKEN, VM, member_key, project_key, world
+from service.world import ALICE, BASE_URL, BOB, COMPUTE_TOKEN, VM, member_key, project_key, world
 
 U, P = member_key(ALICE), project_key()
 BULK = f"{COMMISSIONS}/bulk"
@@ -127,3 +131,44 @@ def test_the_catalogue_and_the_resources_are_kept_for_a_moment(
         document.resources[0].description = "Other words"
         load(database, document, now())
         assert service.get(f"{ACCOUNT}/resources").document == before
+
+
+def test_what_a_user_changes_lets_nothing_else_be_read_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ttl_cache, "KEPT_SECONDS", 600.0)
+    read: list[str] = []
+
+    def noted(module: object, name: str) -> None:
+        find = getattr(module, name)
+
+        def find_and_note(*given: object) -> object:
+            read.append(name)
+            return find(*given)
+
+        monkeypatch.setattr(module, name, find_and_note)
+
+    noted(registry, "find_component_by_token")
+    noted(sessions, "find_holder")
+
+    async def ask(kept: Service) -> None:
+        assert await kept.component_of_token(token_hash(COMPUTE_TOKEN)) is not None
+        assert await kept.user_of_token(ALICE.token) is not None
+
+    async def tell() -> None:
+        kept = Service(database, BASE_URL)
+        await ask(kept)
+        await ask(kept)
+        kept.forget_users()
+        await ask(kept)
+        kept.forget()
+        await ask(kept)
+
+    asyncio.run(tell())
+    assert read == [
+        "find_component_by_token",
+        "find_holder",
+        "find_holder",
+        "find_component_by_token",
+        "find_holder",
+    ]

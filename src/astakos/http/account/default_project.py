@@ -40,7 +40,7 @@ async def set_default_project(service: Service, request: Request, user: User) ->
         choose_default_project(connection, actor_of(connection, user, origin), user.uuid, project, now)
 
     await service.write(choose)
-    service.forget()
+    service.forget_users()
     return Answer()
 
 

@@ -162,7 +162,7 @@ async def change_account(
         changed = await service.write(carry_out)
     except UserRefusedError as refusal:
         raise Conflict(str(refusal)) from refusal
-    service.forget()
+    service.forget_users()
     return changed
 
 

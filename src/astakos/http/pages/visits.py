@@ -152,7 +152,11 @@ class UserVisit(Visit):
             return change(connection, self.actor(connection))
 
         done = await self.service.write(carry_out)
-        self.service.forget()
+        if self.is_for_administrators:
+            self.service.forget()
+        else:
+            # What users change can be nothing that is registered, and no setting.
+            self.service.forget_users()
         return done
 
     def actor(self, connection: Connection) -> Actor:

@@ -29,5 +29,5 @@ async def carry_out(
     origin = origin_of(service, request)
     with refusals_as_faults():
         done = await service.write(lambda connection: change(connection, actor_of(connection, user, origin)))
-    service.forget()
+    service.forget_users()
     return done

@@ -163,7 +163,7 @@ async def renew(service: Service, request: Request, login: Login, settings: Logi
         return True
 
     renewed = await service.write(store)
-    service.forget()
+    service.forget_users()
     return session if renewed else None
 
 
@@ -175,7 +175,7 @@ async def end(service: Service, login: Login) -> None:
         oauth2.end_all_of(connection, login.user.id)
 
     await service.write(store)
-    service.forget()
+    service.forget_users()
 
 
 def _new_session(service: Service, user: User, settings: LoginSettings) -> Session:

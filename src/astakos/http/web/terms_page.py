@@ -45,7 +45,7 @@ async def terms(service: Service, request: Request) -> Answer:
                 connection, actor_of(connection, login.user, origin), login.user, now
             )
         )
-        service.forget()
+        service.forget_users()
         following = own_address(form.get("next", ""), service.base_url)
         return redirect_within(service, following or f"{service.base_url}/ui/overview")
     visit = await visit_of(service, request, login)
