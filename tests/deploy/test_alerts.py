@@ -7,6 +7,7 @@ Where promtool is found (`make deploy-tools` installs it), it checks the rules a
 import re
 import shutil
 import subprocess
+import urllib.request
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from typing import Any
 import pytest
 import yaml
 
+from astakos.storage.protocol import Database
 from deploy.queries import SAMPLES, complaints, names, result_labels
+from service.command import serving
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy" / "prometheus"
@@ -33,13 +36,19 @@ RECORDED = {
 }
 
 
-def run_promtool(*arguments: str | Path) -> None:
+def run_promtool(*arguments: str | Path, stdin: str | None = None) -> None:
     """Run promtool, which must find nothing wrong."""
     promtool = shutil.which("promtool")
     if promtool is None:
         pytest.skip("there is no promtool")
     done = subprocess.run(
-        [promtool, *arguments], capture_output=True, text=True, timeout=120, check=False, cwd=FOLDER
+        [promtool, *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=FOLDER,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -47,6 +56,14 @@ def run_promtool(*arguments: str | Path) -> None:
 def test_prometheus_accepts_the_rules_and_the_configuration() -> None:
     run_promtool("check", "rules", RULES)
     run_promtool("check", "config", FOLDER / "prometheus.yaml")
+
+
+def test_prometheus_has_nothing_to_say_about_how_metrics_are_told(database: Database) -> None:
+    with serving(database, "--metrics-port", "0") as served:
+        served.caller.get("/healthz")
+        with urllib.request.urlopen(served.metrics_url, timeout=20) as answer:
+            told = answer.read().decode()
+    run_promtool("check", "metrics", stdin=told)
 
 
 def test_alerts_fire_and_do_not_fire_as_told() -> None:
