@@ -1,7 +1,7 @@
 """The rules for Prometheus name metrics that there are and say what to do; alerts fire when they should.
 
 Where promtool is found (`make deploy-tools` installs it), it checks the rules and tells the stories of
-`prometheus/alerts.yaml`.
+`prometheus/`.
 """
 
 import re
@@ -22,7 +22,7 @@ from service.command import serving
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy" / "prometheus"
 RULES = FOLDER / "astakos.rules.yaml"
-STORIES = Path(__file__).parent / "prometheus" / "alerts.yaml"
+STORIES = sorted(Path(__file__).parent.joinpath("prometheus").glob("*.yaml"))
 RUNBOOKS = "https://example.org/astakos/docs/runbooks/"
 LABEL = re.compile(r"\$labels\.(\w+)")
 
@@ -67,12 +67,17 @@ def test_prometheus_has_nothing_to_say_about_how_metrics_are_told(database: Data
 
 
 def test_alerts_fire_and_do_not_fire_as_told() -> None:
-    run_promtool("test", "rules", STORIES)
+    run_promtool("test", "rules", *STORIES)
+
+
+def stories() -> list[dict[str, Any]]:
+    """The tests in the files, with the series that each of them begins with."""
+    return [story for file in STORIES for story in yaml.safe_load(file.read_text(encoding="utf-8"))["tests"]]
 
 
 def test_each_alert_has_a_story_in_which_it_fires_and_one_in_which_it_does_not() -> None:
     told: dict[str, set[bool]] = defaultdict(set)
-    for story in yaml.safe_load(STORIES.read_text(encoding="utf-8"))["tests"]:
+    for story in stories():
         (test,) = story["promql_expr_test"]
         (name,) = re.findall(r'^ALERTS\{alertname="(\w+)",alertstate="firing"\}$', test["expr"])
         fires = bool(test["exp_samples"])
@@ -87,8 +92,7 @@ def test_what_the_rules_name_is_told_by_the_service(expression: str) -> None:
 
 
 def test_the_stories_name_metrics_that_there_are() -> None:
-    stories = yaml.safe_load(STORIES.read_text(encoding="utf-8"))["tests"]
-    series = {one["series"] for story in stories for one in story["input_series"]}
+    series = {one["series"] for story in stories() for one in story["input_series"]}
     assert {name for one in series for name in names(one)} <= {*SAMPLES, "up"}
 
 
