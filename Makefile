@@ -16,7 +16,11 @@ QUICK := tests/client tests/service/assistant tests/service/cli/test_serve_comma
 	tests/service/http/account tests/service/http/openapi tests/service/ledger tests/service/metrics \
 	tests/service/pages tests/service/storage
 
-.PHONY: demo test test-browser browser deploy-tools test-litellm test-packages test-lowest test-newest coverage lint style types format bench proof-gateway release release-trial serve clean
+# So does Patroni, which the story of high availability runs.
+PATRONI := .venv-patroni
+PATRONI_READY := $(PATRONI)/.ready
+
+.PHONY: demo test test-browser browser deploy-tools test-litellm test-high-availability test-packages test-lowest test-newest coverage lint style types format bench proof-gateway release release-trial serve clean
 
 demo: $(READY)
 	@$(BIN)/astakos demo
@@ -79,6 +83,18 @@ test-newest: $(RELEASE_READY)
 	@$(RELEASE)/bin/uv pip install --quiet --python $(NEWEST)/bin/python --editable '.[dev]'
 	$(NEWEST)/bin/pytest --numprocesses auto --dist worksteal $(QUICK)
 
+# Separate from test: as root, it makes hosts out of network namespaces, and loses each part under load: ten minutes.
+# What is not there is installed from Debian.
+test-high-availability: export PYTHONDONTWRITEBYTECODE :=
+test-high-availability: $(READY) $(PATRONI_READY)
+	@for name in etcd etcdctl pgbouncer haproxy ip iptables unshare setpriv; do command -v $$name || exit 1; done \
+		>/dev/null || { \
+		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null || { \
+			echo "Install etcd, PgBouncer, HAProxy and iptables, or run this as root where apt is."; exit 1; }; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+			etcd-server etcd-client pgbouncer haproxy iproute2 iptables util-linux; }
+	PYTHONPATH=src:tests:. timeout 900 $(BIN)/python -m high_availability --patroni $(PATRONI)/bin/patroni
+
 # Separate from test: on Python 3.11, measuring branches costs more than a third of additional CPU time.
 # Without autoload, because our own pytest plugin would import the client before the measurement starts.
 coverage: $(READY)
@@ -118,7 +134,7 @@ serve: $(READY)
 	$(BIN)/astakos serve
 
 clean:
-	rm -rf $(VENV) $(LITELLM) $(RELEASE) $(LOWEST) $(NEWEST) dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LITELLM) $(PATRONI) $(RELEASE) $(LOWEST) $(NEWEST) dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find src tests benchmarks tools -name __pycache__ -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml constraints.txt
@@ -140,4 +156,11 @@ $(RELEASE_READY): tools/release_requirements.txt
 	@echo "Making $(RELEASE) with the tools that make releases ..."
 	@$(PYTHON) -m venv $(RELEASE)
 	@$(RELEASE)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+$(PATRONI_READY): tests/high_availability/patroni_constraints.txt
+	@echo "Making $(PATRONI) with Patroni ..."
+	@$(PYTHON) -m venv $(PATRONI)
+	@$(PATRONI)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--constraint tests/high_availability/patroni_constraints.txt 'patroni[etcd3,psycopg3]' 'psycopg[binary]'
 	@touch $@

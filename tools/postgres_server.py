@@ -66,6 +66,11 @@ class PostgresServer:
         return self.folder / "data"
 
     @property
+    def programs(self) -> Path:
+        """The folder of PostgreSQL's programs, where its user can run them."""
+        return self._programs
+
+    @property
     def url(self) -> str:
         """As its superuser."""
         if self.port is None:
