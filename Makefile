@@ -6,6 +6,9 @@ READY := $(VENV)/.ready
 # LiteLLM's proxy has an environment of its own: it pins what it needs.
 LITELLM := .venv-litellm
 LITELLM_READY := $(LITELLM)/.ready
+# So does the documentation, so that the others need no Sphinx.
+DOCS := .venv-docs
+DOCS_READY := $(DOCS)/.ready
 # So do the tools that make releases, and the tests with other versions of what the project depends on.
 RELEASE := .venv-release
 RELEASE_READY := $(RELEASE)/.ready
@@ -20,7 +23,7 @@ QUICK := tests/client tests/service/assistant tests/service/cli/test_serve_comma
 PATRONI := .venv-patroni
 PATRONI_READY := $(PATRONI)/.ready
 
-.PHONY: demo test test-browser browser deploy-tools test-litellm test-high-availability test-packages test-lowest test-newest coverage lint style types format bench proof-gateway release release-trial serve clean
+.PHONY: demo test test-browser browser deploy-tools test-litellm test-high-availability test-packages test-lowest test-newest coverage lint style types format docs bench proof-gateway release release-trial serve clean
 
 demo: $(READY)
 	@$(BIN)/astakos demo
@@ -115,6 +118,10 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# One site from docs/, into build/docs/html; whatever is wrong with it is an error.
+docs: $(DOCS_READY)
+	@$(DOCS)/bin/python -m tools.documentation
+
 bench: $(READY)
 	$(BIN)/python -m benchmarks
 
@@ -134,7 +141,7 @@ serve: $(READY)
 	$(BIN)/astakos serve
 
 clean:
-	rm -rf $(VENV) $(LITELLM) $(PATRONI) $(RELEASE) $(LOWEST) $(NEWEST) dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LITELLM) $(DOCS) build $(PATRONI) $(RELEASE) $(LOWEST) $(NEWEST) dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find src tests benchmarks tools -name __pycache__ -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml constraints.txt
@@ -143,6 +150,13 @@ $(READY): pyproject.toml constraints.txt
 	@echo "Making $(VENV) with what the project needs (the first time takes a minute) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+$(DOCS_READY): pyproject.toml constraints.txt docs/constraints.txt
+	@echo "Making $(DOCS) with what builds the documentation (the first time takes a minute) ..."
+	@$(PYTHON) -m venv $(DOCS)
+	@$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --constraint docs/constraints.txt --editable '.[docs]'
 	@touch $@
 
 $(LITELLM_READY): $(READY) pyproject.toml tests/proxies/litellm_constraints.txt

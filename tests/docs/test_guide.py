@@ -1,4 +1,4 @@
-"""What the pages of docs/guide and the README show works as it is written.
+"""What the pages of docs/guide, the tutorial and the README show works as it is written.
 
 The shell blocks (`sh`) of a page run first, on the database of a real service; what they export, the Python
 blocks can read. Those are one module, in which they run one after the other; then pytest runs the tests among
@@ -17,7 +17,7 @@ from docs.pages import module_of, run, shell_script_of
 from service.command import EXECUTABLE, Serving
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *ROOT.joinpath("docs", "guide").glob("*.md")]
+PAGES = [ROOT / "README.md", ROOT / "docs" / "tutorial.md", *ROOT.joinpath("docs", "guide").glob("*.md")]
 # Pages with the same shell blocks come together; see `set_up`.
 PAGES.sort(key=lambda page: (shell_script_of(page.read_text(encoding="utf-8")), page))
 URL = "http://127.0.0.1:8000"

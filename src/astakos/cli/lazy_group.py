@@ -10,7 +10,11 @@ NOT_INSTALLED = 'the service is not installed here; install it with: pip install
 
 
 class LazyGroup(click.Group):
-    """A command group that imports a command on first use."""
+    """A command group that imports a command on first use.
+
+    Attributes:
+        sections: the names of the commands in each section of the help text, by its title.
+    """
 
     def __init__(
         self,
@@ -32,7 +36,7 @@ class LazyGroup(click.Group):
         super().__init__(*args, **settings)
         self._targets = dict(targets)
         self._older_names = dict(older_names or {})
-        self._sections = dict(sections or {"Commands": self._targets})
+        self.sections = dict(sections or {"Commands": self._targets})
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
@@ -40,7 +44,7 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands into the help text, in sections."""
-        for title, names in self._sections.items():
+        for title, names in self.sections.items():
             commands = ((name, self.get_command(ctx, name)) for name in sorted(names))
             with formatter.section(title):
                 formatter.write_dl(

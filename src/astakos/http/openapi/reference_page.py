@@ -11,7 +11,8 @@ from typing import Any, Final, NamedTuple
 from markupsafe import Markup
 
 from astakos.http.openapi.examples import Examples
-from astakos.http.openapi.schema_words import described, references, with_code
+from astakos.http.openapi.operation_facts import alike, answers_of, properties_of, requests_of, tokens_of
+from astakos.http.openapi.schema_words import references, with_code
 from astakos.pages.rendering import render
 from astakos.pages.site import Site
 
@@ -36,14 +37,6 @@ GROUPS: Final[Sequence[tuple[str, Sequence[str]]]] = (
 )
 """The groups of the index, and the tags of the document that belong to each."""
 SCHEMAS: Final = "Schemas"
-
-
-class Row(NamedTuple):
-    """A row of a table: what it is about, further facts, and its meaning."""
-
-    name: str
-    facts: str
-    meaning: Markup
 
 
 class Part(NamedTuple):
@@ -111,7 +104,7 @@ def _calls(document: Document) -> Iterator[Part]:
     group_of = {tag: name for name, tags in GROUPS for tag in tags}
     examples = Examples(document)
     for path, methods in document["paths"].items():
-        for names, operation in _alike(methods):
+        for names, operation in alike(methods):
             anchor = operation["operationId"]
             tag = operation["tags"][0]
             summary = operation["summary"]
@@ -122,10 +115,10 @@ def _calls(document: Document) -> Iterator[Part]:
                 path=path,
                 summary=with_code(summary),
                 note=operation.get("description", ""),
-                tokens=_tokens(operation),
-                requests=list(_requests(operation)),
+                tokens=tokens_of(operation),
+                requests=list(requests_of(operation)),
                 command=examples.command(names[0], path, operation),
-                answers=list(_answers(operation)),
+                answers=list(answers_of(operation)),
                 answer=examples.answer(operation),
             )
             yield Part(
@@ -138,62 +131,13 @@ def _calls(document: Document) -> Iterator[Part]:
             )
 
 
-def _alike(methods: Document) -> Iterator[tuple[Sequence[str], Document]]:
-    """Yields the operations of a path with their methods: those that are described alike are one."""
-    found: list[tuple[list[str], Document]] = []
-    for method, operation in methods.items():
-        told = _told(operation)
-        same = next((names for names, one in found if _told(one) == told), None)
-        if same is None:
-            found.append(([method.upper()], operation))
-        else:
-            same.append(method.upper())
-    yield from found
-
-
-def _told(operation: Document) -> object:
-    """Returns what tells operations apart for people: HEAD has no body, and each has its own ID."""
-    return operation["summary"], operation.get("parameters"), operation.get("requestBody")
-
-
-def _tokens(operation: Document) -> str:
-    schemes = [scheme for one in operation.get("security", ()) for scheme in one]
-    return " or ".join(kind for kind in ("user", "service") if f"{kind}Token" in schemes)
-
-
-def _requests(operation: Document) -> Iterator[Row]:
-    for one in operation.get("parameters", ()):
-        needed = ", required" if one["required"] else ""
-        meaning = Markup("{} {}").format(with_code(one["description"]), described(one["schema"]))
-        yield Row(one["name"], f"{one['in']}{needed}", meaning)
-    body = operation.get("requestBody", {})
-    for media_type, media in body.get("content", {}).items():
-        needed = ", required" if body.get("required") else ""
-        yield Row("body", f"{media_type}{needed}", described(media.get("schema", {})))
-
-
-def _answers(operation: Document) -> Iterator[Row]:
-    for status, response in operation["responses"].items():
-        bodies = [
-            Markup("{}: {}").format(media_type, described(media["schema"]))
-            if "schema" in media
-            else Markup("{}").format(media_type)
-            for media_type, media in response.get("content", {}).items()
-        ]
-        yield Row(status, response["description"], Markup("<br>").join(bodies) or Markup("No body."))
-
-
 def _schemas(document: Document) -> Iterator[Part]:
     for name, schema in document["components"]["schemas"].items():
-        required = schema.get("required", ())
         html = render(
             "reference_schema.html",
             name=name,
             meaning=with_code(schema.get("description", "")),
-            rows=[
-                Row(key, "yes" if key in required else "no", described(value))
-                for key, value in schema.get("properties", {}).items()
-            ],
+            rows=list(properties_of(schema)),
         )
         words = f"{name} schema".lower()
         shown = Markup(html.decode())  # noqa: S704 - rendered by a template that escapes
