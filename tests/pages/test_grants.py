@@ -56,6 +56,7 @@ def test_a_user_gets_a_grant_and_it_is_withdrawn(visitor: Visitor, scene: Scene)
     assert visitor.path == USER
     assert f"1.5 M tokens of {TOKENS} for ada@example.org." in visitor.text
     assert "for <b>the thesis</b>" in visitor.text
+    assert "llm.tokens/grant" not in visitor.text, "what it holds is no limit"
     assert last_event(scene.database)[2:4] == ("grant.created", ROOT.uuid)
     made = only(scene)
     assert (made.holding.limit, made.priority, made.lifts) == (1_500_000, 7, (MONTHLY,))

@@ -96,7 +96,7 @@ def test_a_default_that_many_follow_goes_on_in_the_background(
     visitor.choose("Users who have the default", "follow: they get 50 GiB")
     visitor.press("Set the default")
     assert "Users who have the default get 50 GiB in the background." in visitor.text
-    assert "some thousand at a time. 1 have it so far" in visitor.text
+    assert "some thousand at a time: 1 so far" in visitor.text
     visitor.follow("Change the default limit")
     assert "New default limit" not in visitor.text
     visitor.press("Stop")

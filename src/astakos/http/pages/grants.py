@@ -15,7 +15,6 @@ from astakos.http.pages.page_kinds import administrator_action, administrator_pa
 from astakos.http.pages.projects.visited_project import PROJECTS
 from astakos.http.pages.refusals import NO_PAGE
 from astakos.http.pages.shown_grants import ShownGrant, shown_grant
-from astakos.http.pages.user_meters import OWN
 from astakos.http.pages.users.visited_user import USERS
 from astakos.http.pages.visits import UserVisit
 from astakos.http.request import Answer
@@ -36,6 +35,7 @@ OF_USER: Final = f"{USERS}/{{uuid}}/grant"
 OF_PROJECT: Final = f"{PROJECTS}/{{uuid}}/grant"
 NO_GRANT: Final = "There is no such grant."
 MOST_PROJECTS: Final = 100
+THEIR_OWN: Final = "Their own"
 OF_ALL: Final = "all"
 """The name of an error that belongs to no field."""
 
@@ -74,7 +74,6 @@ def _holder_of_user(connection: Connection, visit: UserVisit) -> Holder:
     user = users.find_by_uuid(connection, visit.request.parameter)
     if user is None or projects.find(connection, user.uuid) is None:
         raise ItemNotFound(NO_PAGE)
-    # Their own project, in which they are a member, too, is called so.
     others = [
         (one.project, found.name)
         for one in memberships.list_of_user(connection, user.uuid)[-MOST_PROJECTS:]
@@ -82,7 +81,7 @@ def _holder_of_user(connection: Connection, visit: UserVisit) -> Holder:
         for found in [projects.find(connection, one.project)]
         if found is not None
     ]
-    offered = [(user.uuid, OWN), *others]
+    offered = [(user.uuid, THEIR_OWN), *others]
     return _holder(connection, user.email, f"{USERS}/{user.uuid}", user.uuid, None, offered)
 
 

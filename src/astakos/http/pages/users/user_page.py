@@ -16,6 +16,7 @@ from astakos.http.pages.users.decisions import Decision, decisions_about
 from astakos.http.pages.users.visited_user import ONE, path_of, visited_user
 from astakos.http.pages.visits import UserVisit
 from astakos.http.request import Answer
+from astakos.ledger.grants import base_of_grant
 from astakos.pages import tables
 from astakos.pages.browsers import browser_name
 from astakos.pages.meters import Meter
@@ -194,9 +195,11 @@ class _Names:
 def _quotas(
     connection: Connection, user: User, resources: Mapping[str, Resource], names: _Names, now: int
 ) -> Sequence[ShownQuota]:
-    """Returns all limits of the user, except where they may use nothing of a project and do not."""
+    """Returns all limits of the user, but for grants, and where they may use nothing and do not."""
     shown = []
     for quota in quotas.service_quotas(connection, None, [user.uuid], None, now):
+        if base_of_grant(quota.resource) is not None:
+            continue
         meter = meter_of(quota, resources.get(quota.resource), quota.member_level)
         is_own = quota.project == user.uuid
         if is_own or meter.limit > 0 or meter.taken > 0:
