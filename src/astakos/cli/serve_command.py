@@ -1,9 +1,12 @@
 """`astakos serve`: runs the service."""
 
+import contextlib
 import functools
 import logging
 import socket
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -44,6 +47,9 @@ from astakos.storage.protocol import Database
 from astakos.storage.sqlite.only_service import only_service
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from astakos.storage.tables import destinations, settings
+
+if TYPE_CHECKING:
+    from astakos.tracing.export import Tracing
 
 log = logging.getLogger("astakos.http")
 BY_THE_CLOCK = (
@@ -148,6 +154,14 @@ WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
     help="The address to serve metrics on; anyone who can reach it can read them.",
 )
 @click.option(
+    "--traces",
+    is_flag=True,
+    envvar="ASTAKOS_TRACES",
+    show_envvar=True,
+    help="Export traces by OpenTelemetry, to where its standard variables say, such as "
+    "OTEL_EXPORTER_OTLP_ENDPOINT (docs/guide/tracing.md).",
+)
+@click.option(
     "--log-level",
     envvar="ASTAKOS_LOG_LEVEL",
     show_envvar=True,
@@ -196,6 +210,7 @@ def serve(
     trusted_proxies: tuple[str, ...],
     metrics_port: int | None,
     metrics_host: str,
+    traces: bool,
     log_level: str,
     log_format: str,
     drain_seconds: float,
@@ -218,6 +233,7 @@ def serve(
     log.info("limits of the HTTP server, for each worker: %s", told(bounds))
     if base_url is not None:
         _check_base_url(base_url)
+    tracing = click.get_current_context().with_resource(_tracing()) if traces else None
     # Before the database is opened: a service that cannot start leaves no new one behind.
     listener = _listen(host, port)
     if metrics_port is not None:
@@ -246,20 +262,21 @@ def serve(
         bounds,
         proxies,
         has_mail=receivers.mailer is not None,
+        traces=tracing is not None,
     )
 
     def ready() -> None:
-        elsewhere = "" if base_url.startswith(address) else f" (listening on {address})"
-        lines = [f"astakos is ready at {base_url}{elsewhere}", f"the database is {database.name}"]
-        if metrics_url is not None:
-            lines.append(f"metrics are at {metrics_url}")
+        endpoint = None if tracing is None else tracing.endpoint
+        lines = list(_lines(base_url, address, database, metrics_url, endpoint))
         try:
             click.echo("\n".join(lines))
         except OSError as error:
             # Whoever started the service does not read what it says, but its clients still need it.
             abandon_output()
             log.warning("%s; cannot write this to standard output: %s", "; ".join(lines), error.strerror)
-        keep_delivering(Assignment(database_url, log_level, log_format, receivers))
+        keep_delivering(
+            Assignment(database_url, log_level, log_format, receivers, traces=tracing is not None)
+        )
 
     # From here on, this process keeps no connection open besides the engine's.
     database.close()
@@ -272,6 +289,7 @@ def serve(
         ready,
         reports,
         drain_seconds=drain_seconds,
+        batch_spans=None if tracing is None else tracing.tracer.batch,
     )
     metrics_url = None
     if metrics_port is not None:
@@ -285,6 +303,44 @@ def serve(
         raise StateError(str(error)) from error
     finally:
         housekeeping.stop()
+
+
+def _lines(
+    base_url: str, address: str, database: Database, metrics_url: str | None, traces_url: str | None
+) -> Iterator[str]:
+    """Yield what the service says when it is ready."""
+    elsewhere = "" if base_url.startswith(address) else f" (listening on {address})"
+    yield f"astakos is ready at {base_url}{elsewhere}"
+    yield f"the database is {database.name}"
+    if metrics_url is not None:
+        yield f"metrics are at {metrics_url}"
+    if traces_url is not None:
+        yield f"traces go to {traces_url}"
+
+
+@contextlib.contextmanager
+def _tracing() -> Iterator["Tracing | None"]:
+    """Export the traces of this process until it ends, unless the environment switches them off."""
+    try:
+        # Not imported otherwise: it takes a while, and need not be installed.
+        from astakos.tracing.export import Tracing, TracingSettingsError, is_switched_off  # noqa: PLC0415
+    except ModuleNotFoundError as missing:
+        raise StateError(
+            f"--traces needs what is not installed ({missing.name}); "
+            'run: pip install "astakos[server,opentelemetry]"'
+        ) from missing
+    if is_switched_off():
+        log.warning("--traces has no effect: OTEL_SDK_DISABLED or OTEL_TRACES_EXPORTER switches traces off")
+        yield None
+        return
+    try:
+        tracing = Tracing("ledger")
+    except TracingSettingsError as error:
+        raise StateError(f"--traces: {error}") from error
+    try:
+        yield tracing
+    finally:
+        tracing.stop()
 
 
 def _open_database(url: str, log_format: str) -> Database:

@@ -29,6 +29,7 @@ from astakos.storage.protocol import Connection, Database
 from astakos.storage.tables import deliveries, destinations, events, settings
 from astakos.storage.tables.deliveries import Delivery, DeliveryState
 from astakos.storage.tables.destinations import BY_MAIL, LOG, Destination
+from astakos.tracing.spans import Span, untraced
 
 CLAIM_SECONDS = 120
 """How long a claim lasts: longer than any attempt, even if a name takes long to resolve."""
@@ -93,6 +94,7 @@ class Deliverer:
         receivers: Receivers,
         now: Callable[[], int],
         chance: Callable[[], float],
+        span: Span = untraced,
     ) -> None:
         """Deliver the events of a database.
 
@@ -101,7 +103,9 @@ class Deliverer:
             receivers: what deliveries need besides.
             now: returns the present instant.
             chance: returns a random number from 0 to 1.
+            span: opens a span for each attempt to send something.
         """
+        self._span = span
         self._database = database
         self._receivers = receivers
         self._now = now
@@ -165,8 +169,16 @@ class Deliverer:
     def _failure_of(self, claimed: _Claimed) -> DeliveryError | None:
         if claimed.delivery.attempts > MOST_ATTEMPTS:
             return DeliveryError("its attempts have ended without an outcome too often", is_final=True)
+        name = (
+            "deliver mail" if claimed.destination.name in BY_MAIL else f"deliver {claimed.destination.name}"
+        )
+        attributes: dict[str, str | int] = {
+            "astakos.event": claimed.recorded.event.kind,
+            "astakos.delivery.attempt": claimed.delivery.attempts,
+        }
         try:
-            self._send(claimed)
+            with self._span(name, attributes):
+                self._send(claimed)
         except DeliveryError as error:
             return error
         except Exception as error:

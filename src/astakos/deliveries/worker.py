@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -20,6 +21,10 @@ from astakos.deliveries.deliverer import Deliverer, Receivers
 from astakos.ledger.ports import StorageUnavailableError
 from astakos.logs import set_up_logging
 from astakos.storage.opening import database_of
+from astakos.tracing.spans import untraced
+
+if TYPE_CHECKING:
+    from astakos.tracing.export import Tracing
 
 LOOK_SECONDS = 1.0
 """How often the audit log is looked at."""
@@ -39,6 +44,7 @@ class Assignment(msgspec.Struct):
     log_level: str
     log_format: str
     receivers: Receivers
+    traces: bool = False
 
 
 class Rounds:
@@ -97,7 +103,9 @@ def deliver(control: socket.socket) -> None:
         sys.exit("astakos: another version was installed while the service was running; restart the service")
     set_up_logging(assignment.log_level, assignment.log_format)
     database = database_of(assignment.database_url)
-    rounds = Rounds(Deliverer(database, assignment.receivers, clock.now, random.random))
+    tracing = _tracing() if assignment.traces else None
+    span = untraced if tracing is None else tracing.tracer.client_span
+    rounds = Rounds(Deliverer(database, assignment.receivers, clock.now, random.random, span))
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
     def wait_for_the_end() -> None:
@@ -106,8 +114,17 @@ def deliver(control: socket.socket) -> None:
 
     threading.Thread(target=wait_for_the_end, daemon=True).start()
     rounds.run()
+    if tracing is not None:
+        tracing.stop()
     # Threads that hang in a system call are left behind.
     os._exit(0)
+
+
+def _tracing() -> "Tracing":
+    # Not imported otherwise: it takes a while, and need not be installed.
+    from astakos.tracing.export import Tracing  # noqa: PLC0415
+
+    return Tracing("deliveries")
 
 
 if __name__ == "__main__":

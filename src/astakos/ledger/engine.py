@@ -11,7 +11,7 @@ import math
 import selectors
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -31,6 +31,7 @@ from astakos.ledger.rules import InvariantViolatedError
 from astakos.ledger.statistics import EngineStatistics
 from astakos.ledger.waiting import WaitingOperations
 from astakos.ledger.watched_clock import WatchedClock
+from astakos.tracing.spans import BatchSpans, Waited
 
 SWEEP_SECONDS = 1.0
 """How often an idle engine expires commissions; every batch does so too."""
@@ -38,6 +39,7 @@ TIDY_SECONDS = 60.0
 PROVEN_SECONDS = 5.0
 """For how long a commit proves that the storage can be written."""
 RECEIVED_AT_ONCE = 1 << 18
+NANOSECONDS = 1e9
 
 log = logging.getLogger("astakos.ledger")
 
@@ -88,14 +90,22 @@ class _Waiting(NamedTuple):
     channel: Channel
     number: int
     operation: Operation
+    waited: Waited | None
+
+
+def _waited(traces: Iterable[tuple[int, str, int]]) -> dict[int, Waited]:
+    return {number: Waited(trace, submitted) for number, trace, submitted in traces}
 
 
 class Engine:
     """Applies operations in batches on the thread that calls `run`."""
 
-    def __init__(self, storage: LedgerStorage, clock: WatchedClock) -> None:
-        """Create an engine that writes to a storage."""
+    def __init__(
+        self, storage: LedgerStorage, clock: WatchedClock, batch_spans: BatchSpans | None = None
+    ) -> None:
+        """Create an engine that writes to a storage, and tells `batch_spans` of traced requests."""
         self.clock = clock
+        self._batch_spans = batch_spans
         self.statistics = EngineStatistics()
         self._storage = storage
         self._selector = selectors.DefaultSelector()
@@ -126,11 +136,13 @@ class Engine:
                 return
             for message in asked:
                 unreadable = []
+                traces = _waited(message.traces) if message.traces else None
                 for number, operation in message.operations:
                     if isinstance(operation, Undone):
                         unreadable.append((number, operation))
                     else:
-                        self._queue.add(operation, _Waiting(channel, number, operation))
+                        waited = traces.get(number) if traces else None
+                        self._queue.add(operation, _Waiting(channel, number, operation, waited))
                 if unreadable:
                     self._send(channel, Answered([*unreadable]))
                 self._withdrawn.update((channel, number) for number in message.withdrawn)
@@ -253,7 +265,21 @@ class Engine:
             self.statistics.count(outcomes, changes, len(batch), time.perf_counter() - began)
             if changes.refused:
                 self._refusals.add(changes.refused, self.clock.read().now)
+        if self._batch_spans is None:
+            self._answer(batch, outcomes)
+            return
+        seconds = time.perf_counter() - began
         self._answer(batch, outcomes)
+        self._tell_spans(self._batch_spans, batch, outcomes, int(seconds * NANOSECONDS))
+
+    def _tell_spans(
+        self, tell: BatchSpans, batch: Sequence[_Waiting], outcomes: Sequence[Outcome | Undone], lasted: int
+    ) -> None:
+        waited = [one.waited for one in batch if one.waited is not None]
+        if waited:
+            ended = time.time_ns()
+            failed = isinstance(outcomes[0], Undone)
+            tell(waited, len(batch), ended - lasted, ended, "undone" if failed else "")
 
     def _stop(self, cause: InvariantViolatedError | StorageBrokenError) -> None:
         """Write nothing more: whatever is built on a storage in this state makes it worse."""
@@ -265,7 +291,7 @@ class Engine:
 
     def _answer(self, batch: Sequence[_Waiting], outcomes: Sequence[Outcome | Undone]) -> None:
         answers: dict[Channel, list[tuple[int, Outcome | Undone]]] = {}
-        for (channel, number, _), outcome in zip(batch, outcomes, strict=True):
+        for (channel, number, *_), outcome in zip(batch, outcomes, strict=True):
             answers.setdefault(channel, []).append((number, outcome))
         for channel, answered in answers.items():
             if channel in self._channels:

@@ -79,6 +79,7 @@ class _Waiting(NamedTuple):
     work: int
     answer: asyncio.Future[Outcome]
     since: float
+    trace: tuple[str, int] | None
 
 
 class Ledger(asyncio.Protocol):
@@ -90,6 +91,7 @@ class Ledger(asyncio.Protocol):
         *,
         most_waiting: int = MOST_WAITING,
         longest_wait: float = LONGEST_WAIT_SECONDS,
+        trace: Callable[[], str] | None = None,
     ) -> None:
         """Create a client; `start` connects it.
 
@@ -97,7 +99,10 @@ class Ledger(asyncio.Protocol):
             connect: returns a stream socket that is connected to the engine.
             most_waiting: the maximum number of operations of one component in progress; more are refused.
             longest_wait: the timeout of an operation in seconds.
+            trace: returns the span of the present request, as the header `traceparent` has it, or ""; None if
+                nothing is traced.
         """
+        self._trace = trace
         self._connect = connect
         self._most_waiting = most_waiting
         self._longest_wait = longest_wait
@@ -169,7 +174,8 @@ class Ledger(asyncio.Protocol):
                 f"and holdings of at most {MOST_WORK_WAITING} for one component"
             )
         self._number += 1
-        waiting = _Waiting(self._number, component, work, self._loop.create_future(), time.monotonic())
+        trace = self._present_trace() if self._trace is not None else None
+        waiting = _Waiting(self._number, component, work, self._loop.create_future(), time.monotonic(), trace)
         self._under_way[self._number] = waiting
         self._under_way_of[component] += 1
         self._work_of[component] += work
@@ -181,9 +187,15 @@ class Ledger(asyncio.Protocol):
         if not self._asked.operations:
             self._loop.call_soon(self._hand_over)
         self._asked.operations.append((self._number, operation))
+        if trace:
+            self._asked.traces = [*(self._asked.traces or ()), (self._number, *trace)]
         if len(self._asked.operations) == HANDED_OVER_TOGETHER:
             self._hand_over()
         return waiting.answer
+
+    def _present_trace(self) -> tuple[str, int] | None:
+        trace = self._trace() if self._trace is not None else ""
+        return (trace, time.time_ns()) if trace else None
 
     def counts(self) -> Counts:
         """Return the current counts."""
@@ -244,8 +256,10 @@ class Ledger(asyncio.Protocol):
             self._held.discard(number)
             # It may have timed out.
             if number in self._under_way:
-                self._bulk_sent[number] = self._under_way[number].work
-                self._send(self._transport, Asked([(number, operation)]))
+                waiting = self._under_way[number]
+                self._bulk_sent[number] = waiting.work
+                traces = [(number, *waiting.trace)] if waiting.trace else None
+                self._send(self._transport, Asked([(number, operation)], traces=traces))
 
     def _may_send_bulk(self, number: int) -> bool:
         """Whether a bulk operation is the only one sent, or the engine has no more than two batches of it."""

@@ -35,6 +35,9 @@ class Asked(msgspec.Struct, array_like=True):
         broken: why the storage cannot be trusted any more, if the client has found that out; else "".
         remedy: what the operator has to do then.
         refusals: a number, and which of the last refusals it asks for.
+        traces: the numbers of operations of traced requests, with the spans of these as the header
+            `traceparent` has them, and when they were submitted in nanoseconds since 1970; None if there are
+            none.
     """
 
     operations: list[tuple[int, Operation | Undone]] = []
@@ -43,6 +46,7 @@ class Asked(msgspec.Struct, array_like=True):
     broken: str = ""
     remedy: str = ""
     refusals: tuple[int, RefusalsWanted] | None = None
+    traces: list[tuple[int, str, int]] | None = None
 
 
 class Standing(NamedTuple):

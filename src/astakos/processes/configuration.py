@@ -33,6 +33,7 @@ class Instructions(msgspec.Struct):
     limits: Limits = Limits()
     trusted_proxies: tuple[str, ...] = THIS_MACHINE
     has_mail: bool = False
+    traces: bool = False
 
 
 @functools.cache

@@ -25,6 +25,7 @@ from astakos.processes.configuration import DRAIN, READY, Instructions, keep_wha
 from astakos.processes.questions import answer_questions
 from astakos.processes.reports import Reports
 from astakos.storage.opening import ledger_clock
+from astakos.tracing.spans import BatchSpans
 
 UNREADY_ENDS_AT_MOST = 5
 """Consecutive workers that may exit before they are ready, once the service is. Each takes half a second."""
@@ -112,6 +113,7 @@ class Supervisor:
         reports: Reports,
         *,
         drain_seconds: float = 0,
+        batch_spans: BatchSpans | None = None,
     ) -> None:
         """Prepares the engine. No worker is started yet.
 
@@ -123,8 +125,10 @@ class Supervisor:
             ready: Called when all workers are ready.
             reports: Collects the counts of the workers.
             drain_seconds: How long requests are still answered after the signal to shut down.
+            batch_spans: Is told of batches of the ledger with traced requests; None if nothing is traced.
         """
-        self.engine = Engine(storage, WatchedClock(ledger_clock(storage), clock.elapsed, clock.boot()))
+        watched = WatchedClock(ledger_clock(storage), clock.elapsed, clock.boot())
+        self.engine = Engine(storage, watched, batch_spans)
         self._instructions = instructions
         self._listener = listener
         self._count = count

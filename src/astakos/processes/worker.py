@@ -4,7 +4,7 @@ import os
 import socket
 import sys
 import threading
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
@@ -17,8 +17,13 @@ from astakos.logs import set_up_logging
 from astakos.processes.configuration import DRAIN, READY, Instructions, keep_what_is_there, spoken_version
 from astakos.processes.questions import Asker
 from astakos.server.running import serve
+from astakos.server.site import Site
 from astakos.service.service import Service
 from astakos.storage.opening import database_of
+from astakos.tracing.spans import untraced
+
+if TYPE_CHECKING:
+    from astakos.tracing.export import Tracing
 
 
 def work(
@@ -42,16 +47,22 @@ def work(
         sys.exit("astakos: another version was installed while the service was running; restart the service")
     instructions = msgspec.json.decode(commands.readline(), type=Instructions)
     set_up_logging(instructions.log_level, instructions.log_format)
-    database = database_of(instructions.database_url)
+    tracing = _tracing() if instructions.traces else None
     service = Service(
-        database,
+        database_of(instructions.database_url),
         instructions.base_url,
-        ledger=Ledger(lambda: engine, most_waiting=instructions.queue_limit),
+        ledger=Ledger(
+            lambda: engine,
+            most_waiting=instructions.queue_limit,
+            trace=None if tracing is None else tracing.tracer.present,
+        ),
         proxies=TrustedProxies(instructions.trusted_proxies),
         has_mail=instructions.has_mail,
+        span=untraced if tracing is None else tracing.tracer.span,
     )
 
     application = Application(service, DIALECTS[instructions.compatibility])
+    site = application if tracing is None else _traced(application, tracing)
     threading.Thread(target=_obey, args=(commands, service), daemon=True).start()
     service.ask_figures = Asker(figures, lambda: None).ask
     connections = ConnectionCounts()
@@ -63,7 +74,20 @@ def work(
         control.sendall(READY)
 
     # Until the server handles signals, SIGTERM has its default effect: it ends this process.
-    serve(application, listener, ready, instructions.limits, connections)
+    serve(site, listener, ready, instructions.limits, connections)
+
+
+def _tracing() -> "Tracing":
+    # Not imported otherwise: it takes a while, and need not be installed.
+    from astakos.tracing.export import Tracing  # noqa: PLC0415
+
+    return Tracing("worker")
+
+
+def _traced(application: Application, tracing: "Tracing") -> Site:
+    from astakos.server.traced_site import TracedSite  # noqa: PLC0415 - as above
+
+    return TracedSite(application, tracing.tracer, application.service.base_url, tracing.stop)
 
 
 def _obey(commands: BinaryIO, service: Service) -> None:

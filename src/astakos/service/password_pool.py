@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 
 from astakos.directory.password_hashes import password_hash, password_matches
 from astakos.ledger.ports import StorageUnavailableError
+from astakos.tracing.spans import Span, untraced
 from astakos.turns import Turns
 
 THREADS: Final = 2
@@ -27,8 +28,9 @@ T = TypeVar("T")
 class PasswordPool:
     """A bounded number of threads with a bounded queue."""
 
-    def __init__(self) -> None:
-        """Starts the threads on demand."""
+    def __init__(self, span: Span = untraced) -> None:
+        """Starts the threads on demand. Each password is a span."""
+        self._span = span
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="astakos-passwords")
         self._idle = THREADS
         self._waiting: Turns[asyncio.Future[None]] = Turns()
@@ -41,7 +43,8 @@ class PasswordPool:
         Raises:
             StorageUnavailableError: Too many passwords wait, or it waited too long.
         """
-        return await self._run(account, self._waiting, lambda: password_hash(password))
+        with self._span("hash password"):
+            return await self._run(account, self._waiting, lambda: password_hash(password))
 
     async def matches(
         self, account: str, stored: str | None, password: str, *, is_suspect: bool = False
@@ -52,7 +55,8 @@ class PasswordPool:
             StorageUnavailableError: Too many passwords wait, or it waited too long.
         """
         queue = self._suspect if is_suspect else self._waiting
-        return await self._run(account, queue, lambda: self._check(stored, password))
+        with self._span("check password"):
+            return await self._run(account, queue, lambda: self._check(stored, password))
 
     async def _run(self, account: str, queue: Turns[asyncio.Future[None]], work: Callable[[], T]) -> T:
         if self._idle:

@@ -25,6 +25,7 @@ from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Connection, Database
 from astakos.storage.tables import api_keys, registry, sessions, settings, users
 from astakos.storage.tables.statistics import UserCounts, count_users
+from astakos.tracing.spans import Span, untraced
 
 QUICK_READS = Bounds(at_once=6, of_one=5)
 """Reads of a few rows from a database server."""
@@ -53,6 +54,7 @@ class Service:
         now: Callable[[], int] = clock.now,
         proxies: TrustedProxies | None = None,
         has_mail: bool = False,
+        span: Span = untraced,
     ) -> None:
         """Serves an open database.
 
@@ -64,6 +66,7 @@ class Service:
             now: Returns the current time.
             proxies: Proxies whose forwarding headers are believed. Without, those on this machine.
             has_mail: Whether there is a mail server, so that users can be mailed links.
+            span: Opens spans of what takes long within a request.
         """
         self.now = now
         self.has_mail = has_mail
@@ -76,7 +79,7 @@ class Service:
         self.attempts = Attempts(self, now)
         self.key_uses = LastUses(self, "keys", api_keys.note_uses, now)
         self.session_uses = LastUses(self, "sessions", sessions.note_uses, now)
-        self.passwords = PasswordPool()
+        self.passwords = PasswordPool(span)
         self.readiness = Readiness(database, self.ledger)
         self.large_requests = Admission("large requests", LARGE_REQUESTS)
         self._quick_reads: Pool | None = None

@@ -29,6 +29,7 @@ from astakos.storage.tables.destinations import MAIL
 from service.deliveries.mail_server import MailServer, mail_server
 from service.deliveries.webhook_receiver import Received, Receiver, webhook_receiver
 from service.installation import all_rows
+from service.tracing.recorded import Recorded
 from service.world import ALICE, BASE_URL, BOB, CHLOE, EDGAR, LAB
 
 pytestmark = pytest.mark.every_engine
@@ -46,9 +47,12 @@ class World:
         self.database = database
         self.now = NOW
         self.receivers = Receivers(BASE_URL, None, load_templates(None), KEY)
+        self.recorded = Recorded()
 
     def deliverer(self) -> Deliverer:
-        return Deliverer(self.database, self.receivers, lambda: self.now, lambda: 0.5)
+        return Deliverer(
+            self.database, self.receivers, lambda: self.now, lambda: 0.5, self.recorded.tracer.client_span
+        )
 
     def mail_through(self, mailer: Mailer) -> None:
         self.receivers = Receivers(BASE_URL, mailer, self.receivers.templates, KEY)
@@ -494,3 +498,21 @@ def test_a_defect_ends_one_delivery_and_no_other(
 
 def test_secrets_show_up_nowhere(world: World) -> None:
     assert KEY.decode() not in repr(world.receivers)
+
+
+def test_each_attempt_is_a_span_that_tells_nothing_about_people(
+    world: World, server: MailServer, receiver: Receiver
+) -> None:
+    name = world.hook(receiver.url)
+    world.mail_through(server.mailer)
+    world.happen(APPROVED)
+    receiver.status = 500
+    world.work()
+    mail, hook = sorted(world.recorded.spans(), key=lambda span: span.name != "deliver mail")
+    assert mail.attributes == {"astakos.event": APPROVED.kind, "astakos.delivery.attempt": 1}
+    assert (hook.name, hook.attributes) == (
+        f"deliver {name}",
+        {"astakos.event": APPROVED.kind, "astakos.delivery.attempt": 1, "error.type": "DeliveryError"},
+    )
+    told = mail.to_json() + hook.to_json()
+    assert [one for one in (BOB.email, BOB.uuid, LAB, receiver.host, "fine") if one in told] == []
