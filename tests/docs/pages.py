@@ -39,11 +39,13 @@ def run(
     ignoring = [part for kind in expected_warnings for part in ("-W", f"ignore::{kind.__name__}")]
     file = pytester.path / f"test_{name}.py"
     file.write_text(module_of(text), encoding="utf-8")
+    # Importing the plugins of others, of which no page needs one, takes longer than most pages.
     # A page without tests has been run when it has been collected.
     # Where plugins are not loaded automatically, the tests may have imported one before.
     ignoring += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
     return pytester.runpytest_inprocess(
         file,
+        "--disable-plugin-autoload",
         "-p",
         "astakosclient.testing.fixtures",
         "-p",
