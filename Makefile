@@ -23,7 +23,7 @@ QUICK := tests/client tests/service/assistant tests/service/cli/test_serve_comma
 PATRONI := .venv-patroni
 PATRONI_READY := $(PATRONI)/.ready
 
-.PHONY: demo test test-browser browser deploy-tools test-litellm test-high-availability test-packages test-lowest test-newest coverage lint style types format docs bench proof-gateway release release-trial serve clean
+.PHONY: demo test test-long test-browser browser deploy-tools test-litellm test-high-availability test-packages test-lowest test-newest coverage lint style types format docs bench proof-gateway release release-trial serve clean
 
 demo: $(READY)
 	@$(BIN)/astakos demo
@@ -33,10 +33,15 @@ test: export PYTHONDONTWRITEBYTECODE :=
 # Types are checked meanwhile: tests wait for much, and use both processors only together with something else.
 test: style
 	@types=$$(mktemp); $(MAKE) --no-print-directory types >$$types 2>&1 & checking=$$!; \
-	$(BIN)/pytest --numprocesses auto --dist worksteal; tested=$$?; \
+	$(BIN)/pytest --short --numprocesses auto --dist worksteal; tested=$$?; \
 	wait $$checking; checked=$$?; cat $$types; rm $$types; exit $$((tested || checked))
 
-# The stories about pages in every kind of browser; make test runs each in one of them, where there is a browser.
+# All tests in full: make test leaves out what is a longer run of the same. Stories about pages need a browser.
+test-long: export PYTHONDONTWRITEBYTECODE :=
+test-long: $(READY)
+	$(BIN)/pytest --numprocesses auto --dist worksteal --every-browser
+
+# The stories about pages in every kind of browser; make test runs some of them in one, where there is a browser.
 test-browser: export PYTHONDONTWRITEBYTECODE :=
 test-browser: $(READY) browser
 	$(BIN)/pytest --numprocesses auto --dist worksteal -m browser --every-browser tests/pages

@@ -14,6 +14,7 @@ from tools.postgres_server import folder_in_memory, postgres_server
 from astakos.directory import password_hashes
 from astakos.http.dialects.v0_14 import V0_14
 from astakos.storage.protocol import Database
+from lengths import is_short, make_short
 from service.caller import Caller
 from service.engines import (
     ENGINES,
@@ -31,7 +32,8 @@ pytest_plugins = ["astakosclient.testing.fixtures", "pytester"]
 
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 settings.register_profile("ci", parent=settings.get_profile("here"), derandomize=True)
-settings.load_profile("ci" if os.environ.get("CI") == "true" else "here")
+PROFILE = "ci" if os.environ.get("CI") == "true" else "here"
+settings.load_profile(PROFILE)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,6 +48,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="Tell each story about pages in every kind of browser, and not in one of them.",
     )
+    parser.addoption(
+        "--short",
+        action="store_true",
+        help="Leave out what is marked `long`, and all but the first parameters of a test on PostgreSQL; "
+        "run less of what can run for any time.",
+    )
 
 
 MARKERS = (
@@ -54,12 +62,17 @@ MARKERS = (
     "first_on_every_engine: beside every_engine: with the first parameters; with the others on SQLite alone.",
     "postgresql: on PostgreSQL alone.",
     "ledger: on each kind of database on which commissions can be written.",
+    "long: not with --short, where another test does less of the same.",
 )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
+    if config.getoption("short"):
+        make_short()
+        settings.register_profile("short", settings.get_profile(PROFILE), max_examples=SHORT_EXAMPLES)
+        settings.load_profile("short")
     # A password takes a tenth of a second and 64 MiB on purpose; hundreds of tests begin with one.
     password_hashes._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     _write_into_memory()
@@ -99,6 +112,8 @@ def pytest_xdist_auto_num_workers() -> int:
     return max(2, (os.cpu_count() or 1) * 3 // 2)
 
 
+SHORT_EXAMPLES = 25
+"""Of a test that does not say how many there are."""
 LONGEST_TESTS = ("fuzzing", "simulation")
 
 
@@ -109,16 +124,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _without_repetitions(items: Iterable[pytest.Item]) -> Iterator[pytest.Item]:
-    """Leave out what `first_on_every_engine` leaves out."""
-    begun: set[tuple[str, str]] = set()
+    """Leave out what `first_on_every_engine` leaves out, and what is long if the run shall be short."""
+    begun: set[str] = set()
     for item in items:
-        if isinstance(item, pytest.Function) and item.get_closest_marker("first_on_every_engine"):
-            engine = str(item.callspec.params["engine"])
-            test = engine, item.nodeid.partition("[")[0]
-            if engine != SQLITE and test in begun:
+        if is_short() and item.get_closest_marker("long"):
+            continue
+        if _repeats_what_ran_elsewhere(item):
+            test = item.nodeid.partition("[")[0]
+            if test in begun:
                 continue
             begun.add(test)
         yield item
+
+
+def _repeats_what_ran_elsewhere(item: pytest.Item) -> bool:
+    """Whether it is on another database as well, and on this one the first parameters are enough."""
+    if not isinstance(item, pytest.Function) or item.get_closest_marker("postgresql"):
+        return False
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    if parameters.get("engine", SQLITE) == SQLITE:
+        return False
+    return is_short() or item.get_closest_marker("first_on_every_engine") is not None
 
 
 def pytest_collection() -> None:

@@ -14,12 +14,14 @@ from pathlib import Path
 import pytest
 
 from docs.pages import module_of, run, shell_script_of
+from lengths import length
 from service.command import EXECUTABLE, Serving
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "docs" / "tutorial.md", *ROOT.joinpath("docs", "guide").glob("*.md")]
 # Pages with the same shell blocks come together; see `set_up`.
 PAGES.sort(key=lambda page: (shell_script_of(page.read_text(encoding="utf-8")), page))
+TURNS = ("first", "second")[: length(2, 1)]
 URL = "http://127.0.0.1:8000"
 
 
@@ -33,7 +35,7 @@ def test_a_page_works_by_itself_and_again_on_the_service_that_it_has_used(
 ) -> None:
     text = page.read_text(encoding="utf-8")
     monkeypatch.setenv("PATH", f"{EXECUTABLE.parent}:{os.environ['PATH']}")
-    for turn in ("first", "second"):
+    for turn in TURNS:
         for name, value in set_up(shell_script_of(text)).items():
             monkeypatch.setenv(name, value)
         name = f"{page.stem.lower()}_{turn}"

@@ -12,7 +12,7 @@ import random
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -120,6 +120,10 @@ WEIGHTS = {
 }
 """How many more or fewer requests of an operation there are than of others."""
 
+METHODS = {"GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"}
+SPEAKING = ("GET", "POST")
+"""Methods that speak for the others where a path has one handler for all."""
+
 
 @dataclass
 class Outcome:
@@ -151,10 +155,17 @@ LEADING_TO_LOGIN = ("/ui/join", "/ui/logout", "/ui/terms")
 """Who is not logged in is led there, whatever the form holds."""
 
 
-def run(caller: Caller, examples: int, seed: int) -> Outcome:
-    """Send requests to a service with the world; `examples` for each operation, beyond those at the edges."""
+def run(caller: Caller, examples: int, seed: int, *, alike: bool = True) -> Outcome:
+    """Send requests to a service with the world; `examples` for each operation, beyond those at the edges.
+
+    Without those that are `alike`, a path that takes every method is asked with two of them.
+    """
     document = _as_understood(caller.get("/openapi.json").document)
     schema = schemathesis.openapi.from_dict(document, config=_configuration(caller.base_url, examples, seed))
+    if not alike:
+        for path, methods in document["paths"].items():
+            if left_out := spoken_for_by(methods):
+                schema = schema.exclude(path=path, method=sorted(left_out))
     outcome = Outcome()
     for event in from_schema(schema).execute():
         if isinstance(event, events.ScenarioFinished):
@@ -164,6 +175,12 @@ def run(caller: Caller, examples: int, seed: int) -> Outcome:
         elif isinstance(event, events.FatalError):
             raise event.exception
     return outcome
+
+
+def spoken_for_by(methods: Iterable[str]) -> set[str]:
+    """Those whose requests are handled like those with another method."""
+    names = {method.upper() for method in methods}
+    return names - {*SPEAKING} if names >= METHODS else set()
 
 
 @schemathesis.hook("before_call")

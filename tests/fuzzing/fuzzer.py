@@ -36,9 +36,9 @@ from service.installation import all_rows, database_at, make_world
 from service.world import BASE_URL
 
 WILD_IN_A_GROUP, SOUND_IN_A_GROUP, STREAMS_IN_A_GROUP = 70, 30, 20
-GROUPS_OF_A_DRAW = 25
 DRAWN = 400
 """How many heads, calls, bodies and streams are drawn at once, to be put together."""
+DRAWN_FOR_A_GROUP = 16
 READING = (b"GET", b"HEAD", b"OPTIONS", b"TRACE")
 OPTIONS = ("--base-url", BASE_URL, "--log-level", "error")
 
@@ -47,8 +47,8 @@ Tables = Mapping[str, list[tuple[object, ...]]]
 
 
 @functools.lru_cache(maxsize=16)
-def drawn(strategy: st.SearchStrategy[T], number: int) -> Sequence[T]:
-    """Values of a strategy, the same for the same seed.
+def drawn(strategy: st.SearchStrategy[T], number: int, count: int) -> Sequence[T]:
+    """Values of a strategy, at most `count`, the same for the same seed.
 
     Making them takes most of the time of a run, so the last are kept: for a run on another database.
     """
@@ -56,7 +56,7 @@ def drawn(strategy: st.SearchStrategy[T], number: int) -> Sequence[T]:
 
     @seed(number)
     @settings(
-        max_examples=DRAWN,
+        max_examples=count,
         database=None,
         deadline=None,
         phases=[Phase.generate],
@@ -111,7 +111,8 @@ def differences(before: Tables, after: Tables) -> Tables:
 class Fuzzer:
     """Sends to one service."""
 
-    def __init__(self, database: Database, service: Serving) -> None:
+    def __init__(self, database: Database, service: Serving, drawn_at_once: int = DRAWN) -> None:
+        self._drawn_at_once = drawn_at_once
         parts = urlsplit(service.address)
         self._address = parts.hostname or "", parts.port or 0
         self._database = database
@@ -128,12 +129,13 @@ class Fuzzer:
 
     def _send_drawn(self, chance: random.Random) -> None:
         """Draw, and send some groups of that."""
+        count = self._drawn_at_once
         wild: list[Sequence[Any]] = [
-            drawn(strategy, chance.getrandbits(32)) for strategy in (calls, heads, bodies)
+            drawn(strategy, chance.getrandbits(32), count) for strategy in (calls, heads, bodies)
         ]
-        sound = drawn(fitting, chance.getrandbits(32))
-        thrown = drawn(streams, chance.getrandbits(32))
-        for _ in range(GROUPS_OF_A_DRAW):
+        sound = drawn(fitting, chance.getrandbits(32), count)
+        thrown = drawn(streams, chance.getrandbits(32), count)
+        for _ in range(count // DRAWN_FOR_A_GROUP):
             parts: list[Any] = [tuple(map(chance.choice, wild)) for _ in range(WILD_IN_A_GROUP)]
             parts += chance.choices(sound, k=SOUND_IN_A_GROUP)
             chance.shuffle(parts)

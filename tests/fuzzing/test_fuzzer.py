@@ -6,13 +6,14 @@ For longer runs see `fuzzer.py`.
 import pytest
 
 from astakos.storage.protocol import Database
-from fuzzing.fuzzer import OPTIONS, Fuzzer
+from fuzzing.fuzzer import DRAWN, OPTIONS, Fuzzer
 from fuzzing.subject import errors_in, turn_all_on
+from lengths import length
 from service.command import serving
 from service.engines import POSTGRESQL, SQLITE, Engine
 
 SEED = 7
-REQUESTS = {SQLITE: 10_000, POSTGRESQL: 4_000}
+REQUESTS = {SQLITE: length(10_000, 4_000), POSTGRESQL: length(6_000, 3_000)}
 """Most are refused before the database matters."""
 MOST_GROWTH_BYTES = 24 << 20
 
@@ -22,7 +23,7 @@ def test_bad_requests_are_refused_and_leave_no_trace(database: Database, engine:
     requests = REQUESTS[engine.name]
     turn_all_on(database)
     with serving(database, *OPTIONS) as service:
-        fuzzer = Fuzzer(database, service)
+        fuzzer = Fuzzer(database, service, drawn_at_once=length(DRAWN, 150))
         fuzzer.run(requests, SEED)
         errors = errors_in(service.end().errors)
     tally = fuzzer.tally

@@ -1,6 +1,7 @@
 """Who tells stories: a parser of HTML, and a browser in the hands of several people, if one is found.
 
-Each story runs with one of them, by turns; with `--every-browser`, as in `make test-browser`, with all.
+Each story runs over HTTP and in one kind of browser, by turns; with `--every-browser`, as in
+`make test-browser` and `make test-long`, in all; with `--short`, as in `make test`, only some have a browser.
 
 Those in a browser run on a thread of their own. Playwright leaves an event loop running on the thread that it
 is used on, where no other test could run one.
@@ -18,6 +19,7 @@ import pytest
 from _pytest import runner
 from playwright.sync_api import Browser
 
+from lengths import is_short
 from pages.chromium import KINDS, ChromiumVisitor, chromium, chromium_path, page_of
 from pages.http_visitor import HttpVisitor
 from pages.scene import Scene, prepare, staged
@@ -26,6 +28,8 @@ from pages.visitors import Visitor
 HTTP = "http"
 NO_BROWSER = "there is no Chromium"
 BROWSER_THREAD = "browser"
+STORIES_FOR_ONE_IN_A_BROWSER = 8
+"""In a short run; a story takes a browser seconds, and HTTP less than a tenth of one."""
 _THREAD = ThreadPoolExecutor(1, BROWSER_THREAD)
 
 
@@ -48,6 +52,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "visitor" in metafunc.fixturenames:
         story = crc32(metafunc.definition.nodeid.encode())
         browsers = KINDS if metafunc.config.getoption("every_browser") else (KINDS[story % len(KINDS)],)
+        if is_short() and story // len(KINDS) % STORIES_FOR_ONE_IN_A_BROWSER:
+            browsers = ()
         kinds = [HTTP, *(pytest.param(kind, id=kind.name, marks=pytest.mark.browser) for kind in browsers)]
         metafunc.parametrize("visitor", kinds, indirect=True)
 

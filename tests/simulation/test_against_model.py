@@ -22,6 +22,7 @@ from astakos.ledger.rules import Key
 from astakos.storage.opening import ledger_storage
 from astakos.storage.postgresql.postgresql_ledger import PostgreSQLLedger
 from astakos.storage.protocol import Database
+from lengths import length
 from service.engines import PostgreSQLEngine
 from service.simulated_clock import SimulatedClock
 from simulation.invariants import read_figures
@@ -143,8 +144,8 @@ def test_ledger_on_sqlite() -> None:
     class Machine(SQLiteMachine):
         pass
 
-    run_state_machine_as_test(Machine, settings=settings_of(40))
-    assert Machine.ends >= 100 or EXAMPLES, "periods with use in them ended"
+    run_state_machine_as_test(Machine, settings=settings_of(length(40, 10)))
+    assert Machine.ends >= length(100, 20) or EXAMPLES, "periods with use in them ended"
 
 
 @pytest.mark.postgresql
@@ -156,7 +157,7 @@ def test_ledger_on_postgresql(postgresql_engine: PostgreSQLEngine, tmp_path: Pat
         clock = SimulatedClock(emptied, START)
 
     try:
-        run_state_machine_as_test(Machine, settings=settings_of(5))
-        assert Machine.ends >= 10 or EXAMPLES, "periods with use in them ended"
+        run_state_machine_as_test(Machine, settings=settings_of(length(5, 2)))
+        assert Machine.ends >= length(10, 3) or EXAMPLES, "periods with use in them ended"
     finally:
         postgresql_engine.discard(emptied)

@@ -23,6 +23,7 @@ from astakos.ledger.ports import LedgerStorage
 from astakos.storage.opening import ledger_storage
 from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase
 from astakos.storage.protocol import Database
+from lengths import length
 from service.engines import PostgreSQLEngine
 from service.simulated_clock import SimulatedClock
 from simulation.following import Follower
@@ -144,7 +145,7 @@ def live(database: Database, seed: int) -> None:
     assert world.follower.ends() > BATCHES // 2
 
 
-@pytest.mark.parametrize("seed", seeds(0, 5))
+@pytest.mark.parametrize("seed", seeds(0, length(5, 2)))
 def test_no_period_has_more_than_its_limit(tmp_path: Path, seed: int) -> None:
     path = tmp_path / "ledger.db"
     make_database(path)
@@ -161,7 +162,7 @@ def on_postgresql(postgresql_engine: PostgreSQLEngine, tmp_path: Path) -> Iterat
 
 
 @pytest.mark.postgresql
-@pytest.mark.parametrize("seed", seeds(100, 2))
+@pytest.mark.parametrize("seed", seeds(100, length(2, 1)))
 def test_no_period_has_more_than_its_limit_on_postgresql(on_postgresql: Database, seed: int) -> None:
     assert isinstance(on_postgresql, PostgreSQLDatabase)
     live(on_postgresql, seed)

@@ -3,10 +3,11 @@
 import os
 from pathlib import Path
 
+from lengths import length
 from simulation.crashes import Run
 from simulation.killed_installation import FIRST_GRANT
 
-KILLS = int(os.environ.get("ASTAKOS_KILLS", "14"))
+KILLS = int(os.environ.get("ASTAKOS_KILLS", length(14, 5)))
 
 
 def test_what_was_acknowledged_survives_every_kill_and_the_rest_is_whole_or_not_there(tmp_path: Path) -> None:

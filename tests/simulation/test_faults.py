@@ -20,6 +20,7 @@ from astakos.ledger.periods import MINUTE
 from astakos.ledger.ports import NotCarriedOutError, OutcomeUnknownError, StorageUnavailableError
 from astakos.storage.opening import ledger_storage
 from astakos.storage.sqlite.sqlite_ledger import SQLiteLedger
+from lengths import length
 from service.installation import set_limits
 from simulation.comparison import make_issue
 from simulation.faulty_storage import Crashed, Fault, FaultyDatabase
@@ -53,7 +54,7 @@ from simulation.worlds import (
 )
 
 ONE_SEED = os.environ.get("ASTAKOS_SEED")
-SEEDS = [int(ONE_SEED)] if ONE_SEED else range(int(os.environ.get("ASTAKOS_SEEDS", "120")))
+SEEDS = [int(ONE_SEED)] if ONE_SEED else range(int(os.environ.get("ASTAKOS_SEEDS", length(120, 40))))
 BATCHES = 8
 MOST_STATEMENTS = 30
 LATER = START + 8 * MINUTE

@@ -20,6 +20,7 @@ from astakos.storage.postgresql import postgresql_ledger
 from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase
 from astakos.storage.postgresql.postgresql_ledger import PostgreSQLLedger
 from astakos.storage.protocol import Database
+from lengths import length
 from service.engines import PostgreSQLEngine, changed_url
 from service.proxy import Proxy, proxy_to
 from service.simulated_clock import SimulatedClock
@@ -46,7 +47,7 @@ from simulation.worlds import COMPONENTS, PARENTS, SECOND, START, USER_1, nest
 pytestmark = pytest.mark.postgresql
 
 ONE_SEED = os.environ.get("ASTAKOS_SEED")
-SEEDS = [int(ONE_SEED)] if ONE_SEED else range(int(os.environ.get("ASTAKOS_SEEDS", "12")))
+SEEDS = [int(ONE_SEED)] if ONE_SEED else range(int(os.environ.get("ASTAKOS_SEEDS", length(12, 4))))
 BATCHES = 6
 CLOCKS: dict[str, SimulatedClock] = {}
 

@@ -294,7 +294,9 @@ def test_where_http_can_not_be_answered_it_ends_and_says_so(database: Database, 
     assert "Traceback" not in done.errors
 
 
-@pytest.mark.parametrize("moment", [0.2, 0.3, 0.4, 0.5])
+@pytest.mark.parametrize(
+    "moment", [0.3, *(pytest.param(moment, marks=pytest.mark.long) for moment in (0.2, 0.4, 0.5))]
+)
 def test_told_to_end_before_it_is_ready_it_ends_without_a_word(database: Database, moment: float) -> None:
     process = beginning(database, "--workers", "2")
     time.sleep(moment)

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from astakos.service import ttl_cache
+from lengths import length
 from service.caller import Caller
 from service.engines import SQLITE, Engine
 from service.installation import running
@@ -38,7 +39,7 @@ def test_lives_of_projects(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> N
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=int(EXAMPLES or (10 if engine.name == SQLITE else 2)),
+            max_examples=int(EXAMPLES or (length(10, 4) if engine.name == SQLITE else length(2, 1))),
             stateful_step_count=STEPS,
             deadline=None,
             # To find the shortest history takes minutes.

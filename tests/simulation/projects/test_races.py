@@ -15,6 +15,7 @@ import pytest
 from astakos.administration.load import load
 from astakos.administration.state_document import StateDocument, UserEntry
 from astakos.storage.protocol import Database
+from lengths import length
 from service.caller import Caller, Reply
 from service.engines import Engine
 from service.installation import holdings, opened, running
@@ -52,7 +53,7 @@ from simulation.projects.world import (
 )
 
 T = TypeVar("T")
-ROUNDS = 4
+ROUNDS = length(4, 2)
 CROWD = 16
 TOKENS = {person.uuid: token_of(person) for person in PEOPLE}
 pytestmark = pytest.mark.every_engine
