@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
-from service.command import TIMEOUT_SECONDS, environment
+from service.command import environment
 from service.warm_command import warm_folder
 
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 SHELL_BLOCK = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
 OF_SHELLS = ("PWD", "OLDPWD", "SHLVL", "_")
 NOT_RUN = "# not run: "
+SCRIPT_SECONDS = 120
+"""How long all commands of a page may take, however busy the machine is."""
 
 
 def module_of(text: str) -> str:
@@ -66,7 +68,7 @@ def exported(script: str, database: SQLiteDatabase, folder: Path) -> dict[str, s
         ["/bin/sh", "-c", f'{script}\nenv -0 >"$0"', file],
         env=given,
         capture_output=True,
-        timeout=TIMEOUT_SECONDS,
+        timeout=SCRIPT_SECONDS,
         check=True,
     )
     variables = (line.partition("=") for line in file.read_text().split("\0") if line)
