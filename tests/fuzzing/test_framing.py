@@ -6,11 +6,10 @@ For longer runs see `framing.py`.
 import pytest
 
 from fuzzing.framing import MARK, Framing, FramingError, judge
-from lengths import length
 from service.server.corpus import get, post
 
 SEED = 7
-STREAMS = length(20_000, 4_000)
+STREAMS = 20_000
 
 
 def test_random_and_mutated_streams_are_read_alike_however_they_are_split() -> None:

@@ -13,7 +13,7 @@ from service.command import serving
 from service.engines import POSTGRESQL, SQLITE, Engine
 
 SEED = 7
-REQUESTS = {SQLITE: length(10_000, 4_000), POSTGRESQL: length(6_000, 3_000)}
+REQUESTS = {SQLITE: length(10_000, 4_000), POSTGRESQL: length(6_000, 4_000)}
 """Most are refused before the database matters."""
 MOST_GROWTH_BYTES = 24 << 20
 
