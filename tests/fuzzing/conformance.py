@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import schemathesis
 from schemathesis import Case, HookContext
@@ -28,6 +28,9 @@ from service.caller import Caller
 from service.command import serving
 from service.installation import database_at, make_world
 from service.world import ACCESS_TOKEN, ALICE, BASE_URL, BOB, CHLOE, COMPUTE_TOKEN, LAB, RAM, VM
+
+if TYPE_CHECKING:
+    from schemathesis.schemas import BaseSchema
 
 LONGEST_ANSWER_SECONDS = 10.0
 TOKENS = {"userToken": ALICE.token, "serviceToken": COMPUTE_TOKEN}
@@ -161,7 +164,9 @@ def run(caller: Caller, examples: int, seed: int, *, alike: bool = True) -> Outc
     Without those that are `alike`, a path that takes every method is asked with two of them.
     """
     document = _as_understood(caller.get("/openapi.json").document)
-    schema = schemathesis.openapi.from_dict(document, config=_configuration(caller.base_url, examples, seed))
+    schema: BaseSchema = schemathesis.openapi.from_dict(
+        document, config=_configuration(caller.base_url, examples, seed)
+    )
     if not alike:
         for path, methods in document["paths"].items():
             if left_out := spoken_for_by(methods):

@@ -20,7 +20,7 @@ from _pytest import runner
 from playwright.sync_api import Browser
 
 from lengths import is_short
-from pages.chromium import KINDS, ChromiumVisitor, chromium, chromium_path, page_of
+from pages.chromium import KINDS, ChromiumVisitor, Kind, chromium, chromium_path, page_of
 from pages.http_visitor import HttpVisitor
 from pages.scene import Scene, prepare, staged
 from pages.visitors import Visitor
@@ -51,7 +51,9 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "visitor" in metafunc.fixturenames:
         story = crc32(metafunc.definition.nodeid.encode())
-        browsers = KINDS if metafunc.config.getoption("every_browser") else (KINDS[story % len(KINDS)],)
+        browsers: tuple[Kind, ...] = (
+            KINDS if metafunc.config.getoption("every_browser") else (KINDS[story % len(KINDS)],)
+        )
         if is_short() and story // len(KINDS) % STORIES_FOR_ONE_IN_A_BROWSER:
             browsers = ()
         kinds = [HTTP, *(pytest.param(kind, id=kind.name, marks=pytest.mark.browser) for kind in browsers)]
