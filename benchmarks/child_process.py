@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-READY_SECONDS = 30.0
+READY_SECONDS = 60.0
 STOP_SECONDS = 30.0
 HOST = "127.0.0.1"
 ASTAKOS = (sys.executable, "-c", "from astakos.command import main; main()")

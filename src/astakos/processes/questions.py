@@ -57,13 +57,26 @@ class Asker:
         Raises:
             TimeoutError: there is none in time.
         """
-        if self._hearing is None:
-            await self.start()
         if self._asking is None or self._asking.done():
             self._asking = asyncio.get_running_loop().create_task(self._ask())
         return await asyncio.shield(self._asking)
 
+    async def recent(self) -> bytes:
+        """Return the last answer if the next question could not be asked yet, so that nobody waits for that.
+
+        Raises:
+            TimeoutError: there is no answer in time.
+        """
+        last = self._asking
+        is_recent = time.monotonic() < self._asked + PAUSE_SECONDS
+        if is_recent and last is not None and last.done() and last.exception() is None:
+            return last.result()
+        return await self.ask()
+
     async def _ask(self) -> bytes:
+        # Here, where only one is at a time: several may want to know when nobody listens yet.
+        if self._hearing is None:
+            await self.start()
         await asyncio.sleep(self._asked + PAUSE_SECONDS - time.monotonic())
         self._asked = time.monotonic()
         self._told = asyncio.get_running_loop().create_future()

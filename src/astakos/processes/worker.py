@@ -64,7 +64,7 @@ def work(
     application = Application(service, DIALECTS[instructions.compatibility])
     site = application if tracing is None else _traced(application, tracing)
     threading.Thread(target=_obey, args=(commands, service), daemon=True).start()
-    service.ask_figures = Asker(figures, lambda: None).ask
+    service.ask_figures = Asker(figures, lambda: None).recent
     connections = ConnectionCounts()
     counted = questions, application.requests, service.ledger, connections
     threading.Thread(target=tell, args=counted, daemon=True).start()
