@@ -9,24 +9,20 @@ from astakos.storage.tables.holdings import read_source
 IDS_AT_A_TIME = 20_000
 """How many holdings one page reads at most: some 10 ms on SQLite. It then ends even if it is not full."""
 
-# In floating point, which does not overflow, and a little generous: the caller compares exactly. PostgreSQL
-# takes a quarter of the time for it that it takes for decimal numbers.
-OF_PROJECTS = f"""
-SELECT h.id, h.holder, h.source, h.resource, h."limit", h."limit", h.usage_min, h.usage_max, h.mark
-FROM holdings h WHERE h.id > ? AND h.id <= ? AND h.source = '' AND h.usage_max > 0
-    AND h."limit" < {UNLIMITED}
-    AND CAST(h.usage_max AS DOUBLE PRECISION) * 100.0001 >= CAST(h."limit" AS DOUBLE PRECISION) * ?
-"""
-# Members of shared projects: what users have in their own is the project's own holding. The limit of each
-# member is looked up row by row, because PostgreSQL would read all holdings for a join.
-OF_MEMBERS = """
+# Shares are in floating point, which does not overflow, and a little generous: the caller compares exactly.
+# Of those with a source, only members of shared projects count: what users have in their own is the project's
+# own holding. The limit of each member is looked up row by row, because PostgreSQL would read all holdings
+# for a join.
+REACHED = f"""
 SELECT h.id, h.holder, h.source, h.resource, h."limit", (
         SELECT p.member_limit FROM holdings p
         WHERE p.holder = h.source AND p.source = '' AND p.resource = h.resource
     ), h.usage_min, h.usage_max, h.mark
-FROM holdings h WHERE h.id > ? AND h.id <= ? AND h.usage_max > 0 AND h.source <> ''
-    AND substr(h.source, 1, 8) = 'project:'
-    AND substr(h.source, 9) <> substr(h.holder, 6)
+FROM holdings h WHERE h.id > ? AND h.id <= ? AND h.usage_max > 0 AND (
+    h.source = '' AND h."limit" < {UNLIMITED}
+        AND CAST(h.usage_max AS DOUBLE PRECISION) * 100.0001 >= CAST(h."limit" AS DOUBLE PRECISION) * ?
+    OR substr(h.source, 1, 8) = 'project:' AND substr(h.source, 9) <> substr(h.holder, 6)
+)
 """
 LAST_ID = "SELECT max(id) FROM holdings"
 
@@ -47,8 +43,7 @@ def read_reached(connection: Connection, percent: int, after: int) -> tuple[list
     """
     last = int(connection.execute(LAST_ID).fetchone()[0] or 0)
     end = after + IDS_AT_A_TIME
-    rows = connection.execute(OF_PROJECTS, (after, end, percent)).fetchall()
-    rows += connection.execute(OF_MEMBERS, (after, end)).fetchall()
+    rows = connection.execute(REACHED, (after, end, percent)).fetchall()
     found = [
         Reached(
             identifier,
