@@ -40,13 +40,13 @@ def _from_the_root(table: str, name: str) -> str:
     tree = BeautifulSoup(table, "html.parser")
     for link in tree.find_all("a"):
         target = str(link["href"])
-        link["href"] = (
-            f"{name}.html"
-            if target == "#"
-            else posixpath.normpath(f"{posixpath.dirname(name)}/{target}").lstrip("/")
-        )
+        from_root = posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
+        link["href"] = f"{name}.html" if target == "#" else from_root
     for element in tree.find_all(class_=CURRENT):
         element["class"] = [one for one in element["class"] if one != CURRENT]
+    for caption in tree.find_all(role="heading"):
+        # What Sphinx leaves out, and readers of screens need.
+        caption["aria-level"] = "2"
     return str(tree)
 
 

@@ -12,6 +12,7 @@ VERBATIM = "\b"
 """The line with which click's help marks a paragraph that is not to be wrapped."""
 CODE = re.compile(r"(?<![\w`-])(--?[a-z][a-z-]*|[A-Z]+(?:_[A-Z]+)+)")
 """Options and variables of the environment."""
+PAGE = re.compile(r"(?<!`)\b(docs/[\w/-]+\.md)\b")
 PROGRAM = "astakos"
 
 
@@ -60,7 +61,7 @@ def _help(command: click.Command) -> Iterator[str]:
                 yield prose(title.strip())
             yield block(lines if has_title else rest)
         else:
-            yield prose(CODE.sub(r"`\1`", " ".join(paragraph.split())))
+            yield _linked(paragraph)
 
 
 def options_of(context: click.Context, command: click.Command) -> str:
@@ -68,11 +69,18 @@ def options_of(context: click.Context, command: click.Command) -> str:
     found = []
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
-        if record is not None:
+        is_told_once = parameter.name == "help" and context.parent is not None
+        if record is not None and record[1] and not is_told_once:
             names, meaning = record
-            text = prose(CODE.sub(r"`\1`", " ".join(meaning.split())))
+            text = _linked(meaning)
             found.append(f"{code(names)}\n: {text}")
     return "\n\n".join(found)
+
+
+def _linked(text: str) -> str:
+    """Returns text of a help as Markdown, in which options are code, and pages of the documentation links."""
+    shown = prose(CODE.sub(r"`\1`", " ".join(text.split())))
+    return PAGE.sub(r"[\1](/\1)", shown)
 
 
 def _short(command: click.Command) -> str:

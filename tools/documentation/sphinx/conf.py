@@ -7,17 +7,17 @@ version = release = version_of("astakos")
 
 extensions = ["myst_parser", "tools.documentation.shared_table"]
 root_doc = "index"
-suppress_warnings = [
-    "misc.highlighting_failure"
-]  # Examples leave parts out, so not all of them can be parsed.
+# Examples leave parts out, so not all of them can be parsed.
+suppress_warnings = ["misc.highlighting_failure"]
 
 # Pages are GitHub's Markdown: they are read in the repository as well.
 myst_enable_extensions = ["attrs_block", "deflist", "fieldlist"]
 myst_heading_anchors = 4
 myst_heading_slug_func = "github"
 
-pygments_style = "friendly"
-pygments_dark_style = "monokai"
+# Colors that can be told apart, from a package that the theme needs as well.
+pygments_style = "a11y-high-contrast-light"
+pygments_dark_style = "a11y-high-contrast-dark"
 highlight_language = "none"
 
 html_theme = "furo"
