@@ -54,14 +54,15 @@ browser:
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
 			chromium fonts-dejavu-core; }
 
-# Installs what judges the files in deploy/ and is not a Python package: promtool, which comes with Prometheus, and
-# systemd-analyze.
+# Installs what judges the files in deploy/ and is not a Python package: promtool and amtool, which come with Prometheus
+# and Alertmanager, and systemd-analyze.
 deploy-tools:
-	@command -v promtool >/dev/null && command -v systemd-analyze >/dev/null || { \
+	@command -v promtool >/dev/null && command -v amtool >/dev/null && command -v systemd-analyze >/dev/null || { \
 		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null || { \
-			echo "promtool or systemd-analyze is missing. Install them, or run this as root where apt is."; exit 1; }; \
+			echo "promtool, amtool or systemd-analyze is missing. Install them, or run this as root where apt is."; \
+			exit 1; }; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-			prometheus systemd; }
+			prometheus prometheus-alertmanager systemd; }
 
 # Separate from test: what LiteLLM needs takes minutes to install.
 test-litellm: export PYTHONDONTWRITEBYTECODE :=

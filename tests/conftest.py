@@ -91,6 +91,8 @@ NOT_HERE = {
     "make test-browser installs it.",
     "there is no promtool": "The rules for Prometheus were not tried: no promtool is here. "
     "make deploy-tools installs it.",
+    "there is no amtool": "The configuration of Alertmanager was not tried: no amtool is here. "
+    "make deploy-tools installs it.",
     "there is no kubectl": "The manifests for Kubernetes were not put together: no kubectl with Kustomize 5 "
     "is here.",
     "there is no systemd": "The units were not judged by systemd, which is not here. "

@@ -38,11 +38,15 @@ RECORDED = {
 
 def run_promtool(*arguments: str | Path, stdin: str | None = None) -> None:
     """Run promtool, which must find nothing wrong."""
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        pytest.skip("there is no promtool")
+    _run("promtool", *arguments, stdin=stdin)
+
+
+def _run(name: str, *arguments: str | Path, stdin: str | None = None) -> None:
+    program = shutil.which(name)
+    if program is None:
+        pytest.skip(f"there is no {name}")
     done = subprocess.run(
-        [promtool, *arguments],
+        [program, *arguments],
         input=stdin,
         capture_output=True,
         text=True,
@@ -64,6 +68,23 @@ def test_prometheus_has_nothing_to_say_about_how_metrics_are_told(database: Data
         with urllib.request.urlopen(served.metrics_url, timeout=20) as answer:
             told = answer.read().decode()
     run_promtool("check", "metrics", stdin=told)
+
+
+def test_alertmanager_accepts_its_configuration() -> None:
+    _run("amtool", "check-config", FOLDER / "alertmanager.yaml")
+
+
+def test_alerts_that_keep_others_quiet_are_there_and_have_what_must_be_equal() -> None:
+    document = yaml.safe_load(FOLDER.joinpath("alertmanager.yaml").read_text(encoding="utf-8"))
+    for rule in document["inhibit_rules"]:
+        sources, targets = (
+            set(re.findall(r"Astakos\w+", " ".join(rule[matchers])))
+            for matchers in ("source_matchers", "target_matchers")
+        )
+        assert sources | targets <= ALERTS.keys()
+        assert not sources & targets
+        for name in sources | targets:
+            assert set(rule["equal"]) <= (result_labels(ALERTS[name]["expr"]) or {"job", "instance"})
 
 
 def test_alerts_fire_and_do_not_fire_as_told() -> None:
