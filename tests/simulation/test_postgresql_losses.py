@@ -159,6 +159,18 @@ class TestLostTransactionsAtWork:
                 distant.change(change_in_vain)
             distant.close()
 
+    def test_a_change_whose_wait_for_a_standby_is_ended_has_an_unknown_outcome(
+        self, server: PostgresServer, database: Database, pool: ThreadPoolExecutor
+    ) -> None:
+        """The server says that it has committed, and warns that this may be lost with it."""
+        with Waiting(server) as waiting:
+            under_way = pool.submit(
+                database.change, lambda connection: settings.save(connection, "brand", "new")
+            )
+            server.execute(f"SELECT pg_cancel_backend({waiting.next_after()})")
+            with pytest.raises(OutcomeUnknownError, match="synchronous replication"):
+                under_way.result(PATIENCE)
+
     @pytest.mark.parametrize("how", ["terminate", "cancel"])
     def test_what_is_not_on_the_standby_yet_is_not_told_though_it_can_be_seen(
         self,

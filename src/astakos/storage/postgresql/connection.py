@@ -163,12 +163,24 @@ class PostgreSQLConnection:
             NotCarriedOutError: the transaction was rolled back.
             OutcomeUnknownError: the server has not said whether it committed.
         """
+        warnings: list[str] = []
+
+        def heed(notice: psycopg.errors.Diagnostic) -> None:
+            if notice.severity_nonlocalized == "WARNING":
+                warnings.append(str(notice.message_primary))
+
+        self.raw.add_notice_handler(heed)
         try:
             status = self.raw.execute("COMMIT").statusmessage
         except psycopg.Error as error:
             raise recognized_at_commit(error) from error
+        finally:
+            self.raw.remove_notice_handler(heed)
         if status != "COMMIT":
             raise NotCarriedOutError("the transaction could not be committed")
+        if warnings:
+            # The wait for the standby was ended: it is committed here, but would be lost with this server.
+            raise OutcomeUnknownError(f"the commit returned a warning: {warnings[-1]}")
 
     def close(self) -> None:
         """Close the connection; an open transaction is rolled back."""

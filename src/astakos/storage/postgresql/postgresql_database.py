@@ -53,6 +53,7 @@ class PostgreSQLDatabase:
         self._local = threading.local()
         self._readers: list[PostgreSQLConnection] = []
         self._is_missed = False
+        self._is_pooled = False
 
     def open(self, *, create: bool = True) -> bool:
         """Check that this version can use the database; create the tables if it has none.
@@ -115,6 +116,9 @@ class PostgreSQLDatabase:
                 log.warning("database cannot be reached: %s: %s", self.name, reason)
             raise
         self._is_missed = False
+        if connection.pooled_settings is not None and not self._is_pooled:
+            self._is_pooled = True
+            log.info("%s is reached through a pooler: statements are not prepared", self.name)
         return connection
 
     def list_tables(self, connection: Connection) -> set[str]:

@@ -110,6 +110,16 @@ def test_what_was_read_from_another_server_is_forgotten(
     assert [holdings(pooled)[key].usage_max for key in (USER_1, USER_2)] == [11, 1]
 
 
+def test_the_log_says_once_that_there_is_a_pooler(
+    database: Database, pooled: PostgreSQLDatabase, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "astakos.storage")
+    for either in (database, pooled, pooled):
+        either.connect().close()
+    (record,) = caplog.records
+    assert record.message == f"{pooled.name} is reached through a pooler: statements are not prepared"
+
+
 def test_a_pooler_that_refuses_the_settings_is_told_how_to_ignore_them(database: Database) -> None:
     assert isinstance(database, PostgreSQLDatabase)
     with (

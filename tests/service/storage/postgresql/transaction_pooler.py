@@ -47,9 +47,10 @@ class _Link:
     """A connection to the server that clients share."""
 
     def __init__(self, url: str) -> None:
-        # libpq logs in; after that, its socket is ours.
+        # libpq logs in; after that, its socket is ours. It does not wait until that is changed.
         self.connection = psycopg.connect(changed_url(url, sslmode="disable"), autocommit=True)
         self.stream = _Stream(socket.socket(fileno=self.connection.pgconn.socket))
+        self.stream.raw.setblocking(True)
 
     def close(self) -> None:
         self.stream.raw.detach()
