@@ -40,7 +40,7 @@ from simulation.worlds import COMPONENTS, PARENTS, START, database_at, make_data
 
 ONE_SEED = os.environ.get("ASTAKOS_SEED")
 STEPS = (MINUTE, 7 * MINUTE, HOUR, 5 * HOUR, DAY, DAY, 3 * DAY, 3 * DAY, 20 * DAY)
-BATCHES = 150
+BATCHES = length(150, 60)
 BATCHES_UNCHECKED = 16
 """How many batches are only compared by their outcomes, because all tables are read for more."""
 

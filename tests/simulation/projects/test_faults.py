@@ -25,6 +25,20 @@ from simulation.worlds import copy_as_crashed, database_at
 
 Everything = Mapping[str, list[tuple[object, ...]]]
 every_transition = pytest.mark.parametrize("transition", TRANSITIONS.values(), ids=TRANSITIONS)
+IN_SHORT_ON_A_SERVER = (
+    "a member is accepted",
+    "an application replaces that of another",
+    "a project is moved",
+    "a project is terminated",
+)
+"""One of each kind; on a file, all are in a short run as well."""
+every_transition_on_a_server = pytest.mark.parametrize(
+    "transition",
+    [
+        pytest.param(transition, id=name, marks=() if name in IN_SHORT_ON_A_SERVER else pytest.mark.long)
+        for name, transition in TRANSITIONS.items()
+    ],
+)
 one_transition = pytest.mark.parametrize("transition", [TRANSITIONS["a member is accepted"]])
 
 FEWEST_STATEMENTS = 4
@@ -180,7 +194,7 @@ class TestServer:
         yield worlds
         worlds.close()
 
-    @every_transition
+    @every_transition_on_a_server
     def test_each_statement_may_be_the_last(self, worlds: Worlds, transition: Transition) -> None:
         database = worlds.new()
         numbering = numbering_of(database)
@@ -204,7 +218,7 @@ class TestServer:
         assert all_rows(database) == after
         assert statements >= FEWEST_STATEMENTS
 
-    @every_transition
+    @every_transition_on_a_server
     def test_who_loses_against_another_does_all_of_it_again(
         self, worlds: Worlds, transition: Transition
     ) -> None:
