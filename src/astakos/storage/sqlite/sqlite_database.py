@@ -40,6 +40,9 @@ PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA cache_size = -16384",
     f"PRAGMA journal_size_limit = {LOG_BYTES}",
+    # Only the ledger's connection copies the log into the file. SQLite before 3.51.3 can damage it if two
+    # connections do that while a third one commits: https://www.sqlite.org/wal.html#walresetbug
+    "PRAGMA wal_autocheckpoint = 0",
 )
 LIST_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_'"
 

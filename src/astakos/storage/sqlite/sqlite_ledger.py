@@ -14,6 +14,7 @@ from astakos.ledger.ports import MOST_EXPIRED, IdempotencyKey, LedgerTransaction
 from astakos.ledger.rules import Holding, Key
 from astakos.storage.pending_cache import PendingCache
 from astakos.storage.sqlite.file_identity import FileIdentity, identity_of, log_of, require_same
+from astakos.storage.sqlite.log_state import log_state
 from astakos.storage.sqlite.sqlite_connection import recognized
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase, writing
 from astakos.storage.tables import clock_records, rollovers, write_proof
@@ -25,6 +26,8 @@ from astakos.storage.tables.meters import read_meters
 from astakos.storage.tables.provisions import read_all_pending, read_granted, understood
 from astakos.storage.tables.retention import Retention
 
+COPIED_PAGES = 1000
+"""A commit that makes the log longer than this copies it into the file."""
 MOST_KNOWN = 100_000
 """How many holdings a connection caches: about 30 MiB."""
 
@@ -157,9 +160,22 @@ class SQLiteLedger:
             write_proof.prove_writable(connection)
 
     def tidy(self, now: int) -> bool:
-        """Delete some records past their retention; return true if more remain."""
+        """Delete some records past their retention; return true if more remain. Shorten the log as well."""
         with self._writing() as connection:
-            return self._retention.forget(connection, now)
+            more = self._retention.forget(connection, now)
+        self._copy_log()
+        return more
+
+    def _copy_log(self) -> None:
+        """Copy into the file what other connections have written, which none of the ledger's commits has."""
+        state = log_state(self._database.path)
+        # If nothing waits, a commit could begin the log anew meanwhile; see `PRAGMAS`.
+        if state is None or not state.waiting:
+            return
+        try:
+            self._connected().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        except sqlite3.Error as error:
+            raise recognized(error) from error
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -175,6 +191,7 @@ class SQLiteLedger:
     def _connected(self) -> sqlite3.Connection:
         if self._connection is None:
             self._connection = self._database.connect_plainly()
+            self._connection.execute(f"PRAGMA wal_autocheckpoint = {COPIED_PAGES}")
             self._log = None
         return self._connection
 
