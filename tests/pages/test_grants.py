@@ -62,7 +62,7 @@ def test_a_user_gets_a_grant_and_it_is_withdrawn(visitor: Visitor, scene: Scene)
     assert (made.holding.limit, made.priority, made.lifts) == (1_500_000, 7, (MONTHLY,))
     assert made.key.source == f"project:{LAB}"
     assert DAY < made.expires - now() < 367 * DAY
-    visitor.follow("Grant 1", within="for <b>the thesis</b>")
+    visitor.follow("1 is the number of this grant", within="for <b>the thesis</b>")
     assert visitor.heading == "Grant 1"
     visitor.fill("Reason", "a mistake")
     visitor.press("Withdraw")

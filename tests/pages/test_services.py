@@ -211,7 +211,17 @@ def test_its_own_services_are_registered_by_itself(scene: Scene) -> None:
         assert visitor.status == status, path
 
 
-def test_thresholds_are_set(visitor: Visitor, scene: Scene) -> None:
+def test_without_thresholds_the_usual_ones_count_again(scene: Scene) -> None:
+    visitor = HttpVisitor(scene)
+    log_in(visitor, ROOT)
+    for given, stored in (("none", "no percentage"), ("", "the usual percentages")):
+        visitor.open(f"{SERVICES}/change-resource/compute.vm")
+        visitor.fill("Tell users at", given)
+        visitor.press("Save")
+        assert stored in visitor.text
+
+
+def test_thresholds_are_set(visitor: Visitor) -> None:
     log_in(visitor, ROOT, f"{SERVICES}/change-resource/compute.vm")
     for wrong, told in (
         ("many", "Write percentages such as 50, 80, 100"),
@@ -221,7 +231,7 @@ def test_thresholds_are_set(visitor: Visitor, scene: Scene) -> None:
         visitor.fill("Tell users at", wrong)
         visitor.press("Save")
         assert told in visitor.text
-    for given, stored in (("50, 90 %", "50, 90 percent"), ("none", "no percentage"), ("", "the usual")):
+    for given, stored in (("50, 90 %", "50, 90 percent"), ("none", "no percentage")):
         visitor.open(f"{SERVICES}/change-resource/compute.vm")
         visitor.fill("Tell users at", given)
         visitor.press("Save")
