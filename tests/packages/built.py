@@ -15,7 +15,7 @@ def built(kind: Literal["sdist", "wheel"], folder: Path, source: Path = ROOT) ->
         cwd=source,
         check=True,
         capture_output=True,
-        timeout=60,
+        timeout=300,
     )
     (package,) = folder.glob("*.tar.gz" if kind == "sdist" else "*.whl")
     return package
