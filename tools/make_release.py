@@ -190,7 +190,9 @@ def audit(python: Path, *, must_be_complete: bool) -> None:
     if found and not unknown:
         print(f"pip-audit knows of no vulnerability in {len(found)} packages.")
         return
-    reason = f"could not tell about {len(unknown)} of {len(found)} packages" if found else asked.stderr.strip()
+    reason = (
+        f"could not tell about {len(unknown)} of {len(found)} packages" if found else asked.stderr.strip()
+    )
     print(f"NOT AUDITED for known vulnerabilities: pip-audit {reason or 'failed'}.")
     if must_be_complete:
         sys.exit("It must be audited: repeat this where the database of vulnerabilities can be reached.")
