@@ -16,8 +16,10 @@ import os
 import sys
 import tempfile
 import time
+import warnings
 from pathlib import Path
 
+from astakosclient.errors import InsecureConnectionWarning
 from high_availability.comparison import compare
 from high_availability.installation import SERVICE_URL, Installation, running_installation
 from high_availability.isolation import isolate
@@ -88,6 +90,8 @@ def main() -> None:
         installation = stack.enter_context(
             running_installation(folder, arguments.patroni.absolute(), DOCUMENT, arguments.logs)
         )
+        # The network exists for this process only.
+        warnings.simplefilter("ignore", InsecureConnectionWarning)
         load = Load(SERVICE_URL, arguments.seed)
         stack.callback(load.end)
         sys.stdout.write(f"all parts work after {time.monotonic() - began:.0f} s\n")
