@@ -32,6 +32,7 @@ CONSOLES_NOT_RUN = {
     "docs/guide/money.md": "one refusal, which tests/service/cli has",
     "docs/guide/services.md": "a service of somebody else's",
     "docs/guide/testing.md": "an installation by pip",
+    "docs/guide/tracing.md": "a service that does not end, and a collector of traces",
     "docs/high-availability.md": "a cluster of several machines",
     "docs/keys.md": "requests with secrets that are shown once",
     "docs/ledger.md": "requests to a service with tokens; the tests of the API make them",
