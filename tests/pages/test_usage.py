@@ -4,8 +4,9 @@ from urllib.parse import quote
 
 import pytest
 
-from astakos.administration.usage_leaders import period_start, refresh_leaders, start_before
-from astakos.clock import now
+from astakos.administration.usage_leaders import PERIOD_OF_NOBODY, period_start, refresh_leaders, start_before
+from astakos.clock import MICROSECONDS, now
+from astakos.storage.tables.usage_leaders import note_refreshed
 from pages.http_visitor import HttpVisitor
 from pages.scene import ADA, LAB, MONTHLY, ROOT, Scene
 from pages.visitors import Visitor, log_in
@@ -32,6 +33,18 @@ def test_an_administrator_sees_who_uses_most(visitor: Visitor, scene: Scene) -> 
     visitor.press("Show")
     assert visitor.path == f"{USAGE}/near?over=90&resource="
     assert "compute.disk" in visitor.text
+
+
+def test_a_list_of_nobody_says_how_old_it_is(scene: Scene) -> None:
+    database, started = scene.database, now() - 30 * MICROSECONDS
+    database.change(lambda connection: note_refreshed(connection, started))
+    visitor = HttpVisitor(scene)
+    log_in(visitor, ROOT, f"{USAGE}?resource=compute.vm")
+    assert "Nobody used compute.vm when the service last looked." in visitor.text
+    assert "It looked just now, and looks again in less than a minute." in visitor.text
+    assert refresh_leaders(database, started + PERIOD_OF_NOBODY)
+    visitor.press("Show")
+    assert "lab.example.org" in visitor.text
 
 
 def test_by_share_and_in_a_period_that_is_over(scene: Scene) -> None:

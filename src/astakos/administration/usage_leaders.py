@@ -15,6 +15,8 @@ from astakos.storage.tables.usage_leaders import MOST_LEADERS, Ranking
 
 PERIOD = 600 * MICROSECONDS
 """How old the leaders are at most while a service runs; their figures are always the present ones."""
+PERIOD_OF_NOBODY = 60 * MICROSECONDS
+"""The same while nobody is found, as on a new service: its first users appear soon, and looking costs little."""
 
 Leaders = dict[Ranking, list[int]]
 
@@ -32,7 +34,7 @@ def refresh_leaders(database: Database, now: int, is_stopped: Callable[[], bool]
     """
     with contextlib.closing(database.connect()) as connection:
         last = usage_leaders.refreshed(connection)
-        if last is not None and abs(now - last) < PERIOD:
+        if last is not None and abs(now - last) < period_of(connection):
             return False
         found: dict[str, Leaders] = {}
         for resource in registry.list_resources(connection):
@@ -42,6 +44,11 @@ def refresh_leaders(database: Database, now: int, is_stopped: Callable[[], bool]
             found[resource.name] = leaders
     database.change(functools.partial(_remember, found=found, now=now))
     return True
+
+
+def period_of(connection: Connection) -> int:
+    """Return how much time passes between two looks, in microseconds."""
+    return PERIOD if usage_leaders.has_any(connection) else PERIOD_OF_NOBODY
 
 
 def find_leaders(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from astakos.administration.usage_leaders import period_start, start_before
+from astakos.administration.usage_leaders import period_of, period_start, start_before
 from astakos.administration.usage_reports import HolderUsage, find_over, top_in_period, top_now
 from astakos.directory.entities import Resource
 from astakos.http.pages.filters import options_of, whole_number
@@ -45,11 +45,13 @@ class Top(NamedTuple):
     Attributes:
         rows: Who uses most.
         refreshed: When the service looked who that is; None if it has not yet.
+        due: When it looks again; None if it has not yet.
         periods: When the periods began that are over, newest first.
     """
 
     rows: Sequence[Row]
     refreshed: int | None
+    due: int | None
     periods: Sequence[int]
 
 
@@ -92,14 +94,15 @@ def _top(
     connection: Connection, resource: Resource | None, ranking: Ranking, start: int | None, now: int
 ) -> Top:
     refreshed = usage_leaders.refreshed(connection)
+    due = None if refreshed is None else refreshed + period_of(connection)
     if resource is None:
-        return Top([], refreshed, [])
+        return Top([], refreshed, due, [])
     periods = list(_periods(connection, resource.name, now))
     if start in periods and start is not None:
         found = top_in_period(connection, resource.name, start, ROWS)
     else:
         found = top_now(connection, resource.name, ranking, ROWS, now)
-    return Top(_rows(connection, found, {resource.name: resource}), refreshed, periods)
+    return Top(_rows(connection, found, {resource.name: resource}), refreshed, due, periods)
 
 
 def _periods(connection: Connection, resource: str, now: int) -> Iterable[int]:

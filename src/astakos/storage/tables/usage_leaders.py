@@ -36,6 +36,7 @@ BY_SHARE = f"""
 SELECT h.usage_max, h."limit", h.id {CANDIDATES} AND h."limit" > 0 AND h."limit" < {UNLIMITED}
 ORDER BY {SHARE} DESC LIMIT ?
 """
+HAS_ANY = "SELECT 1 FROM usage_leaders LIMIT 1"
 FORGET = "DELETE FROM usage_leaders WHERE resource = ?"
 REMEMBER = "INSERT INTO usage_leaders (resource, ranking, holding_id) VALUES (?, ?, ?)"
 FIGURES = 'h.id, h.holder, h.resource, h."limit", h.usage_min, h.usage_max, h.mark'
@@ -117,6 +118,11 @@ def refreshed(connection: Connection) -> int | None:
     """Return when the leaders were found; None if they never were."""
     found: int | None = settings.find(connection, REFRESHED)
     return found
+
+
+def has_any(connection: Connection) -> bool:
+    """Return whether anybody was found to use anything."""
+    return connection.execute(HAS_ANY).fetchone() is not None
 
 
 def list_leaders(connection: Connection, resource: str, ranking: Ranking) -> list[Found]:
