@@ -50,6 +50,26 @@ def test_a_wrong_template_is_named(tmp_path: Path, name: str, content: bytes, re
     assert str(tmp_path / name) in str(caught.value)
 
 
+def test_no_mail_leads_to_what_only_programs_can_read() -> None:
+    for name, template in load_templates(None).items():
+        assert "$url/account" not in template.text, name
+
+
+@pytest.mark.parametrize(
+    ("name", "page"),
+    [
+        ("application.submitted", "/ui/admin/projects/applications"),
+        ("application.denied", "/ui/projects/LAB"),
+        ("membership.requested", "/ui/projects/LAB/members?show=requests"),
+        ("quota.refused.key", "/ui/access/keys/ak-1"),
+        ("commission.overdue", "/ui/admin/commissions"),
+    ],
+)
+def test_a_mail_leads_to_the_page_where_it_goes_on(name: str, page: str) -> None:
+    values = dict.fromkeys(VALUES, "") | {"url": "https://example.org", "project_id": "LAB", "key": "ak-1"}
+    assert f"https://example.org{page}" in load_templates(None)[name].text_with(values).split()
+
+
 def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:
     with pytest.raises(TemplateError, match="is not a folder"):
         load_templates(tmp_path / "none")
