@@ -16,7 +16,7 @@ from astakos.storage.tables.usage_leaders import MOST_LEADERS, Ranking
 PERIOD = 600 * MICROSECONDS
 """How old the leaders are at most while a service runs; their figures are always the present ones."""
 PERIOD_OF_NOBODY = 60 * MICROSECONDS
-"""The same while nobody is found, as on a new service: its first users appear soon, and looking costs little."""
+"""The same while nobody is found, as on a new service, whose first users appear soon."""
 
 Leaders = dict[Ranking, list[int]]
 
