@@ -299,12 +299,12 @@ def _judged(
 
 def _surroundings(connection: Connection, now: int, project: Project | None) -> Surroundings:
     resources = {resource.name for resource in registry.list_resources(connection) if resource.api_visible}
-    owner = None if project is None else project.owner
+    owner, homepage = (None, "") if project is None else (project.owner, project.homepage)
     find_user, refuse_parent = (
         partial(users.find_by_uuid, connection),
         partial(_no_parent, connection, project),
     )
-    return Surroundings(now, resources, find_user, is_storable, refuse_parent, owner)
+    return Surroundings(now, resources, find_user, is_storable, refuse_parent, owner, homepage)
 
 
 def _no_parent(connection: Connection, project: Project | None, uuid: str) -> str | None:

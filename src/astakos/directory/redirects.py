@@ -44,6 +44,17 @@ def refuse_web_url(url: str) -> str | None:
     )
 
 
+def is_web_address(text: str) -> bool:
+    """Whether a text, in any script, is an address of the web: http or https, and a host."""
+    if not text.isprintable() or " " in text or "\\" in text:
+        return False
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme.lower() in WEB and bool(parts.hostname)
+
+
 def refuse_base_url(url: str) -> str | None:
     """Return why a URL cannot be the one below which this service's routes lie; None if it can."""
     refusal = refuse_web_url(url)

@@ -20,6 +20,10 @@ NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,6}", re.I
 AMOUNT = re.compile(r"([0-9]{1,19})([KMGTP]?)", re.IGNORECASE | re.ASCII)
 UNITS = ("", "K", "M", "G", "T", "P")
 INFINITE = "inf"
+SCHEME = re.compile(r"([a-z][a-z0-9+-]*):", re.IGNORECASE | re.ASCII)
+SKIPPED_BY_BROWSERS = re.compile(r"[\x00-\x20]+")
+"""What browsers overlook in front of a scheme and within it."""
+WEB = ("http", "https")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +68,7 @@ class Surroundings(NamedTuple):
         is_storable: whether every database can store a text.
         refuse_parent: says why a project, by uuid, cannot be what is asked for as the parent.
         present_owner: the uuid of the owner of the project that changes; None if there is none.
+        present_homepage: the homepage of the project that changes.
     """
 
     now: int
@@ -72,6 +77,7 @@ class Surroundings(NamedTuple):
     is_storable: Callable[[str], bool]
     refuse_parent: Callable[[str], str | None]
     present_owner: str | None = None
+    present_homepage: str = ""
 
 
 class Applied(NamedTuple):
@@ -209,6 +215,18 @@ def _refused_texts(asked: Specification, surroundings: Surroundings) -> Iterator
             yield InvalidField(name, f"the {name} must have at most {longest} characters, not {len(text)}")
         if not surroundings.is_storable(text):
             yield InvalidField(name, f"the {name} must not contain NUL characters or unpaired surrogates")
+    # What the project has already can be sent back, as with the owner.
+    if asked.homepage and asked.homepage != surroundings.present_homepage:
+        yield from _refused_homepage(asked.homepage)
+
+
+def _refused_homepage(homepage: str) -> Iterator[InvalidField]:
+    """Refuse other schemes than http and https; a text without a scheme is valid in the recorded protocol."""
+    scheme = SCHEME.match(SKIPPED_BY_BROWSERS.sub("", homepage))
+    if scheme is not None and scheme[1].lower() not in WEB:
+        yield InvalidField(
+            "homepage", f"the homepage must begin with https:// or http://, not {_shown(homepage)}"
+        )
 
 
 def _refused_owner(uuid: str, surroundings: Surroundings) -> Iterator[InvalidField]:

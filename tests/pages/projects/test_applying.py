@@ -83,6 +83,9 @@ def test_an_administrator_changes_a_project_at_once(visitor: Visitor, scene: Sce
         ({"end_date": "9999-99-99"}, "Write year, month and day, for example 2031-06-30."),
         ({"max_members": "some"}, "Write a whole number, or nothing for no limit."),
         ({"homepage": "h" * 256}, "The homepage must have at most 255 characters, not 256."),
+        ({"homepage": "javascript:alert(1)"}, "The homepage must begin with https:// or http://"),
+        ({"homepage": "lab.example.org"}, "Write an address that begins with https:// or http://"),
+        ({"name": "lab.example.org"}, "Another project has the name lab.example.org."),
         ({"description": "a\x00b"}, "The description must not contain NUL characters"),
         ({"parent": "nowhere.example.org"}, "There is no such project."),
         ({"parent": ADA.uuid}, "A system project cannot be a parent"),
@@ -101,6 +104,21 @@ def test_what_is_wrong_is_said_at_the_form(scene: Scene, fields: dict[str, str],
     assert says in reply.content.decode()
     with scene.database.snapshot() as reader:
         assert projects.list_named(reader, "new.example.org") == []
+
+
+def test_a_name_that_one_does_not_see_is_not_said_to_be_taken(scene: Scene) -> None:
+    approved(scene, GRACE, "hidden.example.org", private=True)
+    sent = {"name": "hidden.example.org", "end_date": "2041-01-01"}
+    for user, status in ((ADA, 200), (GRACE, 422)):
+        browser = browser_of(scene, user)
+        page = browser.visit(f"{browser.base_url}{APPLY}")
+        assert browser.submit(page, **sent).status == status
+
+
+def test_a_project_keeps_its_own_name(scene: Scene) -> None:
+    browser = browser_of(scene, GRACE)
+    page = browser.visit(f"{browser.base_url}/ui/projects/{LAB}/change")
+    assert browser.submit(page, homepage="https://lab.example.org/#team").status == 200
 
 
 def test_a_name_that_one_does_not_see_is_no_parent(scene: Scene) -> None:

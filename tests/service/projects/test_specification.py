@@ -31,6 +31,8 @@ def capacity(project: int, member: int) -> dict[str, Any]:
         {"name": f"{'a' * 39}.{'b' * 36}.org"},
         {"owner": "ann"},
         {"homepage": "h" * 255},
+        {"homepage": "HTTPS://lab.example.org"},
+        {"homepage": "lab.example.org:8080"},
         {"description": "d" * 4096, "comments": "ä" * 4096},
         {"start_date": "2001-01-01T00:00:00+02:00"},
         {"end_date": "2031-01-01T00:00:00.000001Z", "start_date": "2040-01-01T00:00:00Z"},
@@ -68,6 +70,12 @@ def test_valid_values_are_taken(given: dict[str, Any]) -> None:
         ({"owner": "bert"}, "the owner must be the UUID of an accepted user, not 'bert'"),
         ({"owner": ""}, "the owner must be the UUID of an accepted user"),
         ({"homepage": "h" * 256}, "the homepage must have at most 255 characters, not 256"),
+        (
+            {"homepage": "javascript:alert(1)"},
+            "the homepage must begin with https:// or http://, not 'javasc",
+        ),
+        ({"homepage": " java\tScript:alert(1)"}, "the homepage must begin with https:// or http://"),
+        ({"homepage": "data:text/html,x"}, "the homepage must begin with https:// or http://"),
         ({"description": "d" * 4097}, "the description must have at most 4096 characters"),
         ({"comments": "c" * 4097}, "the comments must have at most 4096 characters"),
         ({"comments": "\0"}, "the comments must not contain NUL"),
@@ -93,6 +101,11 @@ def test_invalid_values_are_refused(given: dict[str, Any], message: str) -> None
 
 def test_an_owner_who_is_not_active_any_more_can_stay_the_owner() -> None:
     assert judge(replace(NEW, owner="ida"), SURROUNDINGS._replace(present_owner="ida")).owner == "ida"
+
+
+def test_a_homepage_that_a_project_has_can_be_sent_back() -> None:
+    present = SURROUNDINGS._replace(present_homepage="ftp://lab.example.org")
+    assert judge(replace(NEW, homepage="ftp://lab.example.org"), present).homepage == "ftp://lab.example.org"
 
 
 def test_messages_repeat_only_the_beginning_of_what_is_long() -> None:

@@ -121,7 +121,12 @@ def count(connection: Connection, *, system_projects: bool) -> int:
 
 def find_namesake(connection: Connection, project: Project) -> str | None:
     """Return the uuid of another active or suspended project of the same name (§3.2)."""
-    row = connection.execute(FIND_NAMESAKE, (project.name, project.uuid)).fetchone()
+    return find_holder_of_name(connection, project.name, project.uuid)
+
+
+def find_holder_of_name(connection: Connection, name: str, other_than: str = "") -> str | None:
+    """Return the uuid of the active or suspended project that has a name, other than one project."""
+    row = connection.execute(FIND_NAMESAKE, (name, other_than)).fetchone()
     return None if row is None else str(row[0])
 
 

@@ -224,6 +224,7 @@ WRONG_VALUES = [
     {"owner": ""},
     {"owner": "\0"},
     {"homepage": "h" * 256},
+    {"homepage": "javascript:alert(1)"},
     {"comments": "\0"},
     {"start_date": "x"},
     {"end_date": "2001-01-01T00:00:00Z"},

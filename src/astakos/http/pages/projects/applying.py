@@ -16,6 +16,7 @@ from astakos.administration.project_changes import (
 )
 from astakos.administration.state_document import StateError
 from astakos.directory.entities import Resource
+from astakos.directory.redirects import is_web_address
 from astakos.events.event import Actor
 from astakos.http.faults import ItemNotFound
 from astakos.http.pages.page_kinds import user_action, user_page
@@ -42,6 +43,9 @@ from astakos.storage.tables import memberships, projects, registry
 
 REFUSED: Final = 422
 FIND: Final = "find"
+NO_WEB_ADDRESS: Final = (
+    "Write an address that begins with https:// or http://, for example https://lab.example.org."
+)
 OF_ALL: Final = "all"
 """The name of an error that belongs to no field."""
 
@@ -156,7 +160,25 @@ def _read(connection: Connection, visit: UserVisit, basis: Basis) -> Read:
         asked, errors = _with_parent(connection, visit, asked, errors)
     for name, message in invalid_fields(connection, asked, visit.site.now, basis.project).items():
         errors.setdefault(name if name != "resources" else OF_ALL, sentence(message))
+    if asked.homepage and not is_web_address(asked.homepage):
+        errors.setdefault("homepage", NO_WEB_ADDRESS)
+    if asked.name and _is_known_to_be_taken(connection, visit, asked.name, basis.project):
+        errors.setdefault("name", f"Another project has the name {asked.name}. Choose another name.")
     return Read(asked, errors)
+
+
+def _is_known_to_be_taken(
+    connection: Connection, visit: UserVisit, name: str, project: Project | None
+) -> bool:
+    """Whether another project has a name; False if the visitor does not see that project."""
+    uuid = projects.find_holder_of_name(connection, name, "" if project is None else project.uuid)
+    namesake = None if uuid is None else projects.find(connection, uuid)
+    return namesake is not None and _is_seen(connection, visit, namesake)
+
+
+def _is_seen(connection: Connection, visit: UserVisit, project: Project) -> bool:
+    membership = memberships.find_of(connection, visit.user.uuid, project.uuid)
+    return sees(visit.actor(connection), project, membership.state if membership else None)
 
 
 def _with_parent(
@@ -167,8 +189,7 @@ def _with_parent(
         return Read(asked, errors)
     try:
         parent = find_project(connection, text)
-        membership = memberships.find_of(connection, visit.user.uuid, parent.uuid)
-        is_seen = sees(visit.actor(connection), parent, membership.state if membership else None)
+        is_seen = _is_seen(connection, visit, parent)
     except StateError:
         is_seen = False
     # Names lead only to projects that the visitor sees; whoever knows the UUID of another may name that.
