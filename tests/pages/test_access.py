@@ -175,6 +175,7 @@ def test_a_password_is_changed_by_who_knows_it(visitor: Visitor, scene: Scene) -
     visitor.fill("The new password again", NEW)
     visitor.press("Change password")
     assert "Your password has changed." in visitor.text
+    assert "Your token and your API keys have ended" in visitor.text
     assert not elsewhere.is_logged_in()
     assert rows(scene.database, "SELECT count(*) FROM api_keys") == [(0,)]
     assert entered(scene, password=NEW).is_logged_in()

@@ -106,6 +106,28 @@ def test_a_commission_keeps_its_name_to_itself(scene: Scene) -> None:
     visitor = HttpVisitor(scene)
     log_in(visitor, ROOT, f"{COMMISSIONS}/{reply.document['serial']}")
     assert NAME in visitor.text
+    text = visitor.text.replace("\n", " ")
+    assert "compute.vmthe user's" in text.replace(" the", "the")
+    assert "compute.vmthe project's" in text.replace(" the", "the")
+    assert "It is one charge, listed once for each limit." in text
+
+
+def test_lists_and_the_question_say_the_name_and_the_reason(scene: Scene) -> None:
+    name = NAME + "x" * 400
+    reply = scene.caller.issue(COMPUTE_TOKEN, *with_projects([(GRACE.holding("compute.vm"), 1)]), name=name)
+    serial = reply.document["serial"]
+    visitor = HttpVisitor(scene)
+    log_in(visitor, ROOT, COMMISSIONS)
+    assert f"“{NAME}" in visitor.text
+    assert name not in visitor.text
+    visitor.check(str(serial))
+    visitor.fill("Reason", "The machine <never> came up.")
+    visitor.press("Reject")
+    assert f"{serial} “{NAME}" in visitor.text
+    assert "Reason: The machine <never> came up." in visitor.text
+    visitor.press("Reject")
+    visitor.open(f"{COMMISSIONS}/history")
+    assert f"“{NAME}" in visitor.text
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,9 @@ def test_a_token_is_replaced_with_an_overlap(visitor: Visitor, scene: Scene) -> 
 def test_a_default_limit_is_changed_after_it_is_said_whom_it_concerns(visitor: Visitor, scene: Scene) -> None:
     log_in(visitor, ROOT, DISK)
     visitor.follow("Change the default limit")
+    visitor.fill("New default limit", "95 GiB")
+    visitor.press("See whom it concerns")
+    assert "None of them uses more than 95 GiB." in visitor.text
     visitor.fill("New default limit", "50 GiB")
     visitor.press("See whom it concerns")
     assert "3 users have the default of 100 GiB." in visitor.text

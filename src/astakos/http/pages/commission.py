@@ -26,6 +26,9 @@ OUTCOMES: Final = {
 }
 """The word for each outcome, and the kind of its badge."""
 
+LEVELS: Final = {"user": "the user's", "project": "the project's", "key": "the API key's"}
+"""What the page calls the levels of `ShownProvision`."""
+
 
 class WholeCommission(NamedTuple):
     """A commission. `outcome` and `resolve_time` are None while it is pending."""
@@ -56,6 +59,7 @@ async def commission(visit: UserVisit) -> Answer:
         serial=serial,
         found=found,
         outcomes=OUTCOMES,
+        levels=LEVELS,
         path=COMMISSIONS,
         box=BOX,
         longest_reason=LONGEST_REASON,

@@ -28,6 +28,8 @@ COMMISSIONS: Final = "/ui/admin/commissions"
 ROWS: Final = 40
 """Each is a field of the form, and a form has at most `forms.MOST_FIELDS`."""
 ASKED_ABOUT: Final = 10
+LONGEST_SHOWN_NAME: Final = 100
+LONGEST_SHOWN_REASON: Final = 500
 BOX: Final = "serial-"
 AGES: Final = (
     ("", "Any age"),
@@ -174,7 +176,7 @@ async def resolve(visit: UserVisit) -> Answer:
         if not rows:
             return visit.done(f"Nothing was {done}: what you chose is not pending any more.", back)
         number = "this commission" if len(chosen) == 1 else f"{len(chosen)} commissions"
-        return visit.ask(Question(f"{do} {number}?", _lines(verdict, rows, len(chosen)), do, back))
+        return visit.ask(Question(f"{do} {number}?", _lines(verdict, rows, len(chosen), reason), do, back))
     actor = await visit.service.read(visit.actor)
     resolution = await resolve_commissions(visit.service, actor, chosen, verdict, reason)
     told = [f"{_number(len(resolution.resolved))} {done}."] if resolution.resolved else []
@@ -238,14 +240,23 @@ def find_pending(
     return _shown(connection, sorted(entries), resources)
 
 
-def _lines(verdict: Verdict, rows: Sequence[ShownCommission], chosen: int) -> list[str]:
-    lines = [f"{row.serial}, of {row.component}: {_words(row.provisions)}." for row in rows]
+def _lines(verdict: Verdict, rows: Sequence[ShownCommission], chosen: int, reason: str) -> list[str]:
+    lines = [f"{row.serial}{_named(row.name)}, of {row.component}: {_words(row.provisions)}." for row in rows]
     if chosen > len(rows):
         lines.append(f"And {chosen - len(rows)} more.")
     return [
         *lines,
+        f"Reason: {_bounded(reason, LONGEST_SHOWN_REASON)}",
         f"{MEANINGS[verdict]} This cannot be undone. The service that issued it is not told.",
     ]
+
+
+def _named(name: str) -> str:
+    return f" “{_bounded(name, LONGEST_SHOWN_NAME)}”" if name else ""
+
+
+def _bounded(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def _words(provisions: Sequence[ShownProvision]) -> str:

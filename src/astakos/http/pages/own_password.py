@@ -50,23 +50,32 @@ async def change_password(visit: UserVisit) -> Answer:
     begun = beginning(service, request, user, PasswordProof(hashed), settings)
     keep_keys = form.get("keep_keys") == "yes"
 
-    def change(connection: Connection, actor: Actor) -> bool:
+    def change(connection: Connection, actor: Actor) -> int | None:
         if find_origin(connection, user.id, proof) is None:
-            return False
-        now = service.now()
+            return None
+        now, keys = service.now(), api_keys.count_of_user(connection, user.uuid)
         set_password(connection, actor, user, hashed, now, keep_tokens=False, keep_keys=keep_keys)
-        return begun.store(connection)
+        return keys if begun.store(connection) else None
 
-    if not await visit.change(change):
+    keys = await visit.change(change)
+    if keys is None:
         return await _form(visit, {"present": WRONG})
     made = Cookies(service.base_url)
-    told = "Your password has changed. All other browsers have been signed out, and your token has ended."
+    told = f"Your password has changed. All other browsers have been signed out. {_ended(keys, keep_keys)}"
     cookies = [
         *login_cookies(made, settings, begun.session),
         made.browser(begun.browser),
         flash_cookie(service, begun.session.secret, told),
     ]
     return redirect_within(service, f"{service.base_url}{ACCESS}", cookies)
+
+
+def _ended(keys: int, kept: bool) -> str:
+    if not keys:
+        return "Your token has ended."
+    if kept:
+        return "Your token has ended; your API keys stay valid."
+    return "Your token and your API keys have ended: programs that use one need a new one."
 
 
 async def _form(

@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 from astakos.directory.entities import Resource
 from astakos.http.pages.holder_names import HolderName, Names
+from astakos.ledger.key_levels import prefix_of_holder
 from astakos.ledger.rules import Holding, Key
+from astakos.projects.limits import uuid_of_project
 
 Resources = Mapping[str, Resource]
 
@@ -22,6 +24,7 @@ class ShownProvision(NamedTuple):
         project: the project that it is drawn from; None if it is the holder's own, or the holder.
         settled: how much came of it; None while that is open.
         holding: the figures of the holding, if they are known.
+        level: whose limit it counts against: "user", "project" or "key".
     """
 
     resource: str
@@ -32,6 +35,7 @@ class ShownProvision(NamedTuple):
     project: HolderName | None
     settled: int | None = None
     holding: Holding | None = None
+    level: str = ""
 
 
 def shown(
@@ -55,7 +59,14 @@ def shown(
         None if project == names[key.holder] else project,
         settled,
         holding,
+        _level(key),
     )
+
+
+def _level(key: Key) -> str:
+    if prefix_of_holder(key.holder) is not None:
+        return "key"
+    return "project" if key.source is None and uuid_of_project(key.holder) is not None else "user"
 
 
 def holders_of(keys: Iterable[Key]) -> set[str]:
