@@ -87,6 +87,21 @@ def test_keys_of_others_do_not_exist(scene: Scene) -> None:
     assert rows(scene.database, "SELECT * FROM api_keys") == before
 
 
+def test_a_form_that_is_sent_again_replaces_no_other_text(scene: Scene) -> None:
+    ada = entered(scene)
+    (key,) = CODE.findall(act(ada, "/ui/access/keys/make", name="k", expires="").content.decode())
+    prefix = key[:13]
+    page = ada.visit(f"{scene.base_url}/ui/access/keys/{prefix}").content.decode()
+    (made,) = re.findall(r'name="text_made" value="(\d+)"', page)
+    form = {"key": prefix, "overlap": "0", "text_made": made}
+    (new,) = CODE.findall(act(ada, "/ui/access/keys/rotate", **form).content.decode())
+    again = act(ada, "/ui/access/keys/rotate", **form)
+    assert again.status == 422
+    assert "Nothing was changed" in again.content.decode()
+    for text, status in ((key, 401), (new, 200)):
+        assert scene.caller.get("/account/v1.0/authenticate", text).status == status
+
+
 def test_a_change_keeps_what_the_form_does_not_offer(scene: Scene) -> None:
     ada = entered(scene)
     made = act(ada, "/ui/access/keys/make", name="k", expires="2999-03-01", **{"service-compute": "yes"})

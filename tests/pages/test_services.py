@@ -10,15 +10,18 @@ from astakos.administration.state_document import ServiceEntry, StateDocument
 from astakos.clock import now
 from astakos.storage.tables import default_limits, registry
 from pages.http_visitor import HttpVisitor
-from pages.scene import COMPUTE_TOKEN, LAB, MONTHLY, ROOT, TOKENS, Scene
+from pages.scene import COMPUTE_TOKEN, LAB, MONTHLY, PASSWORD, ROOT, TOKENS, Scene
 from pages.visitors import Visitor, log_in
-from service.caller import COMMISSIONS
+from service.browser import Browser, page_of
+from service.caller import COMMISSIONS, Reply
 from service.installation import last_event, rows
 
 SERVICES = "/ui/admin/services"
 COMPUTE = f"{SERVICES}/components/compute"
 DISK = f"{SERVICES}/resources/compute.disk"
 SECRET = re.compile(r"[A-Za-z0-9_-]{40,}")
+SECRET_CODE = re.compile(r'<code id="secret">([^<]+)</code>')
+TOKENS_STORED = "SELECT name, created, expires FROM component_tokens ORDER BY name"
 
 
 def secret_on(visitor: Visitor) -> str:
@@ -258,3 +261,38 @@ def test_what_there_is_not_has_no_page(scene: Scene, path: str) -> None:
     log_in(visitor, ROOT)
     visitor.open(f"{SERVICES}/{path}")
     assert visitor.status == 404
+
+
+def test_a_form_that_is_sent_again_replaces_and_revokes_no_other_token(scene: Scene) -> None:
+    browser = Browser(scene.caller, base_url=scene.base_url)
+    browser.log_in(ROOT.email, PASSWORD)
+
+    def made() -> str:
+        text = browser.visit(f"{scene.base_url}{COMPUTE}").content.decode()
+        return str(re.findall(r'name="made" value="(\d*)"', text)[-1])
+
+    def send(action: str, made: str, **fields: str) -> Reply:
+        proof = page_of(browser.visit(f"{scene.base_url}{COMPUTE}")).fields["csrf_token"]
+        form = {"csrf_token": proof, "token": "default", "made": made, **fields}
+        return browser.send("POST", f"{scene.base_url}{COMPUTE}/{action}", form)
+
+    first = made()
+    new = SECRET_CODE.findall(send("token", first, overlap="24").content.decode())
+    stored = rows(scene.database, TOKENS_STORED)
+    for confirmed in ("", "yes"):
+        again = send("token", first, overlap="0", confirmed=confirmed)
+        assert rows(scene.database, TOKENS_STORED) == stored
+    assert again.status == 409
+    assert "Nothing was changed" in again.content.decode()
+    assert send("revoke-token", first, confirmed="yes").status == 409
+    assert [scene.caller.get(COMMISSIONS, one).status for one in (*new, COMPUTE_TOKEN)] == [200, 200]
+    # Nobody may have seen the new one: it can be replaced without ending the one before.
+    assert send("revoke-token", made(), confirmed="yes").status == 302
+    another = SECRET_CODE.findall(send("token", made(), overlap="24").content.decode())
+    assert [scene.caller.get(COMMISSIONS, one).status for one in (*another, *new, COMPUTE_TOKEN)] == [
+        200,
+        401,
+        200,
+    ]
+    asked = send("token", made(), overlap="24")
+    assert "“default-replaced” is still valid and ends now" in asked.content.decode()

@@ -1,5 +1,7 @@
 """Users, as administrators find them, look at them, and decide about them."""
 
+import re
+
 import pytest
 
 from astakos.administration.load import load
@@ -201,3 +203,15 @@ def test_what_there_is_not_has_no_page(scene: Scene, path: str) -> None:
     log_in(visitor, ROOT)
     visitor.open(f"{USERS}/{path}")
     assert visitor.status == 404
+
+
+def test_a_form_for_a_link_that_is_sent_again_ends_no_link(scene: Scene) -> None:
+    made = sent(scene, f"{page_of(ADA)}/link/make", {"way": "show", "newest": ""})
+    assert "ui/password?link=" in made.content.decode()
+    stored = rows(scene.database, "SELECT * FROM password_links")
+    again = sent(scene, f"{page_of(ADA)}/link/make", {"way": "show", "newest": ""})
+    assert again.status == 422
+    assert "Nothing was changed" in again.content.decode()
+    assert rows(scene.database, "SELECT * FROM password_links") == stored
+    (newest,) = re.findall(r'name="newest" value="(\d+)"', again.content.decode())
+    assert sent(scene, f"{page_of(ADA)}/link/make", {"way": "show", "newest": newest}).status == 200

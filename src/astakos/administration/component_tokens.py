@@ -68,7 +68,8 @@ def replace_token(
     if not clock_records.is_held(connection):
         component_tokens.delete_ended(connection, known.id, now)
     present = _present(connection, known, name)
-    component_tokens.delete(connection, known.id, name + REPLACED)
+    if present is not None:
+        component_tokens.delete(connection, known.id, name + REPLACED)
     token = new_token(os.urandom)
     if name == DEFAULT:
         registry.set_component_token(connection, component, token_hash(token), now, expires)

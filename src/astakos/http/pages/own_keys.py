@@ -30,7 +30,7 @@ from astakos.ledger.rules import UNLIMITED
 from astakos.pages.meters import Meter
 from astakos.pages.sentences import sentence
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import key_holdings, projects, registry
+from astakos.storage.tables import api_keys, key_holdings, projects, registry
 from astakos.storage.tables.key_holdings import KeyQuota
 
 KEYS: Final = f"{ACCESS}/keys"
@@ -60,6 +60,7 @@ class FoundKey(NamedTuple):
     quotas: Sequence[KeyQuota]
     project: str
     services: Sequence[str]
+    text_made: str
 
 
 async def new(visit: UserVisit) -> Answer:
@@ -155,6 +156,11 @@ async def rotate(visit: UserVisit) -> Answer:
 
     def carry_out(connection: Connection, actor: Actor) -> MadeKey:
         owned = find_key(connection, prefix, visit.user)
+        if visit.form.get("text_made") != _text_made(connection, owned.key):
+            raise KeyRefusedError(
+                "nothing was changed: this key has got another text since you opened the form. Perhaps the "
+                "form was sent twice. If you do not have the present text, replace it once more"
+            )
         return rotate_key(connection, actor, owned, visit.service.now(), overlap)
 
     try:
@@ -209,7 +215,13 @@ def _find(connection: Connection, user: User, prefix: str | None, now: int) -> F
         key_holdings.quotas_of(connection, user.uuid, key.prefix, now),
         "" if project is None else OWN if project.system_project else project.name,
         _services(connection),
+        _text_made(connection, key),
     )
+
+
+def _text_made(connection: Connection, key: ApiKey) -> str:
+    """Returns when the present text of a key was made: a form that is sent again is about another one."""
+    return "".join(str(one.created) for one in api_keys.list_secrets(connection, key.id)[:1])
 
 
 async def _form_of(visit: UserVisit, found: FoundKey) -> KeyForm:
@@ -230,6 +242,7 @@ async def _page(visit: UserVisit, found: FoundKey, form: KeyForm, refusal: str =
         has_expired=key.has_expired(now),
         last_used=visit.service.key_uses.last(key.prefix, key.last_used),
         project=found.project,
+        text_made=found.text_made,
         meters=[
             _meter(one, resources.get(one.resource)) for one in found.quotas if one.holding.limit != UNLIMITED
         ],

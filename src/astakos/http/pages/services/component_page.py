@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from astakos.administration.component_tokens import DEFAULT, list_tokens, replace_token, revoke_token
+from astakos.administration.component_tokens import (
+    DEFAULT,
+    REPLACED,
+    list_tokens,
+    replace_token,
+    revoke_token,
+)
+from astakos.administration.state_document import StateError
 from astakos.clock import MICROSECONDS
 from astakos.directory.charging_rights import ALL
 from astakos.directory.entities import Component, Service
@@ -20,6 +27,7 @@ from astakos.http.pages.services.visited import (
 )
 from astakos.http.pages.visits import Question, UserVisit
 from astakos.http.request import Answer
+from astakos.pages.instants import shown
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import registry
 from astakos.storage.tables.component_tokens import ComponentToken
@@ -34,6 +42,8 @@ OVERLAPS: Final = (
 )
 USUAL_OVERLAP: Final = "24"
 LONGEST_TOKEN_NAME: Final = 80
+MADE: Final = "made"
+"""The field that says when the token was made that a form is about: sent again, it is about another one."""
 
 
 class Found(NamedTuple):
@@ -58,6 +68,7 @@ async def component_page(visit: UserVisit) -> Answer:
         overlaps=OVERLAPS,
         overlap=USUAL_OVERLAP,
         default=DEFAULT,
+        made=_made(found.tokens, DEFAULT),
     )
 
 
@@ -79,14 +90,45 @@ def _charges(component: Component) -> str:
     return ", ".join(("its own resources", *right))
 
 
+def _made(tokens: Sequence[ComponentToken], name: str) -> str:
+    """Returns when a token was made, as `MADE` says it; "" if there is none of this name."""
+    return next((str(one.created) for one in tokens if one.name == name), "")
+
+
+def _require_same(connection: Connection, visit: UserVisit, component: Component, name: str) -> None:
+    """Refuses a form about a token that has been replaced since the form was shown.
+
+    Raises:
+        StateError: It has been; nothing is changed.
+    """
+    made = _made(list_tokens(connection, component), name)
+    if made == visit.form.get(MADE, ""):
+        return
+    if not made:
+        raise StateError(f"nothing was changed: {component.name} has no token {name!r} any more")
+    raise StateError(
+        f"nothing was changed: the present token {name!r} was made on "
+        f"{shown(int(made), visit.site.zone)}, after you opened the form. Perhaps the form was sent twice. "
+        "If nobody has that token, revoke it and make another; the one before it stays valid as chosen"
+    )
+
+
 async def rotate(visit: UserVisit) -> Answer:
     """Replaces a token; the new one is shown once, and the old one is valid for the overlap."""
     given = visit.form.get("overlap", "")
     hours = next((hours for hours, _ in OVERLAPS if hours == given), USUAL_OVERLAP)
     name = visit.form.get("token", DEFAULT)[:LONGEST_TOKEN_NAME]
-    component = await visit.service.read(visited_component, visit)
+    component, _, _, tokens, _ = await visit.service.read(_find, visit)
+    path = component_path(component.name)
+    if not visit.is_confirmed and _ends_earlier(tokens, name, visit.site.now):
+        lines = [
+            f"The token “{name}{REPLACED}” is still valid and ends now. Give programs the present one first.",
+            f"If nobody has the present one, revoke “{name}” first: “{name}{REPLACED}” then stays valid.",
+        ]
+        return visit.ask(Question("Make yet another token?", lines, "Make a new token", path))
 
     def act(connection: Connection, actor: Actor) -> str:
+        _require_same(connection, visit, visited_component(connection, visit), name)
         now = visit.service.now()
         return replace_token(connection, actor, component.name, now, name=name, overlap=int(hours) * HOUR)
 
@@ -96,8 +138,14 @@ async def rotate(visit: UserVisit) -> Answer:
         component=component,
         secret=secret,
         overlap="" if hours == "0" else dict(OVERLAPS)[hours],
-        path=component_path(component.name),
+        path=path,
     )
+
+
+def _ends_earlier(tokens: Sequence[ComponentToken], name: str, now: int) -> bool:
+    """Whether replacing a token ends one that was replaced before and is still valid."""
+    valid = {one.name for one in tokens if one.expires is None or one.expires > now}
+    return name + REPLACED in valid and any(one.name == name for one in tokens)
 
 
 async def revoke(visit: UserVisit) -> Answer:
@@ -107,10 +155,12 @@ async def revoke(visit: UserVisit) -> Answer:
     if not visit.is_confirmed:
         lines = [f"Calls of {component.name} with it are refused at once. This cannot be undone."]
         return visit.ask(Question(f"Revoke the token “{name}”?", lines, "Revoke", path))
-    await change(
-        visit,
-        lambda connection, actor: revoke_token(connection, actor, component.name, name, visit.service.now()),
-    )
+
+    def act(connection: Connection, actor: Actor) -> None:
+        _require_same(connection, visit, visited_component(connection, visit), name)
+        revoke_token(connection, actor, component.name, name, visit.service.now())
+
+    await change(visit, act)
     return visit.done(f"The token “{name}” has been revoked.", path)
 
 

@@ -13,7 +13,7 @@ from astakos.clock import DAY
 from astakos.directory.account_states import AccountState, state_of
 from astakos.directory.entities import User
 from astakos.directory.mail_addresses import EXAMPLE, is_mail_address
-from astakos.directory.password_links import link_address
+from astakos.directory.password_links import LinkPurpose, link_address
 from astakos.events.event import Actor
 from astakos.http.pages.page_kinds import administrator_action, administrator_page
 from astakos.http.pages.users.visited_user import ONE, REFUSED, USERS, path_of, visited_user
@@ -21,7 +21,7 @@ from astakos.http.pages.visits import UserVisit
 from astakos.http.request import Answer
 from astakos.pages.sentences import sentence
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import users
+from astakos.storage.tables import password_links, users
 from astakos.storage.texts import is_storable
 
 INVITE: Final = f"{USERS}/invite"
@@ -30,6 +30,10 @@ LONGEST_NAME: Final = 100
 LIFETIMES: Final = (("1", "1 day"), ("7", "7 days"), ("30", "30 days"), ("90", "90 days"))
 USUAL_LIFETIME: Final = "7"
 MAIL, SHOW = "mail", "show"
+OTHER_LINK: Final = (
+    "Nothing was changed: a link was made or used since you opened the form. Perhaps it was sent twice. "
+    "Another link ends the one before."
+)
 WAYS: Final = ((MAIL, "Mail it to the user"), (SHOW, "Show it to me, once"))
 
 
@@ -111,28 +115,43 @@ def _invitation(visit: UserVisit, given: Mapping[str, str], errors: Mapping[str,
 async def link(visit: UserVisit) -> Answer:
     """Shows the form for a link of a user."""
     user = await visit.service.read(visited_user, visit)
-    return _link_form(visit, user)
+    return await _link_form(visit, user)
+
+
+def _newest(connection: Connection, user: User) -> str:
+    """Returns when the newest link of a user was made: a form that is sent again would end another one."""
+    link = password_links.find_newest(connection, user.id, LinkPurpose.INVITATION)
+    return "" if link is None else str(link.created)
 
 
 async def make(visit: UserVisit) -> Answer:
     """Makes a link for a user."""
+
+    def act(connection: Connection, actor: Actor) -> Made | None:
+        user = visited_user(connection, visit)
+        if visit.form.get("newest", "") != _newest(connection, user):
+            return None
+        return _make(visit, connection, actor, user)
+
     try:
-        made = await visit.change(
-            lambda connection, actor: _make(visit, connection, actor, visited_user(connection, visit))
-        )
+        made = await visit.change(act)
     except REFUSED as error:
         user = await visit.service.read(visited_user, visit)
-        return _link_form(visit, user, sentence(str(error)))
+        return await _link_form(visit, user, sentence(str(error)))
+    if made is None:
+        user = await visit.service.read(visited_user, visit)
+        return await _link_form(visit, user, OTHER_LINK)
     return _told(visit, made, "")
 
 
-def _link_form(visit: UserVisit, user: User, error: str = "") -> Answer:
+async def _link_form(visit: UserVisit, user: User, error: str = "") -> Answer:
     return visit.page(
         "users/link.html",
         status=422 if error else 200,
         user=user,
         path=path_of(user),
         is_active=state_of(user) is AccountState.ACTIVE,
+        newest=await visit.service.read(_newest, user),
         error=error,
         choices=_choices(visit, visit.form),
     )
