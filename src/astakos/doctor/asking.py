@@ -1,6 +1,7 @@
 """Asks the service over HTTP, as its clients do: one request, within a deadline, without redirects."""
 
 import http.client
+import socket
 import ssl
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -8,6 +9,7 @@ from urllib.parse import urlsplit
 from astakos.deliveries.deadline import Deadline
 from astakos.deliveries.failure_wording import in_words
 
+PORTS = {"http": 80, "https": 443}
 SECONDS = 10.0
 LONGEST_ANSWER = 2**20
 
@@ -36,20 +38,20 @@ def get(url: str) -> Answer:
     """
     try:
         parts = urlsplit(url)
-        secure = parts.scheme.lower() == "https"
-        host, port = parts.hostname or "", parts.port
-    except ValueError as error:
+        scheme = parts.scheme.lower()
+        host, port = parts.hostname or "", parts.port or PORTS[scheme]
+    except (KeyError, ValueError) as error:
         raise NoAnswerError(f"has a URL that cannot be read: {error}") from None
-    connection = (
-        http.client.HTTPSConnection(host, port, timeout=SECONDS, context=ssl.create_default_context())
-        if secure
-        else http.client.HTTPConnection(host, port, timeout=SECONDS)
-    )
+    connection = http.client.HTTPConnection(host, parts.port, timeout=SECONDS)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     with Deadline(SECONDS) as deadline:
         try:
-            connection.connect()
+            connection.sock = socket.create_connection((host, port), SECONDS)
+            # A connection with TLS cannot be watched, the one below it can.
             deadline.watch(connection.sock)
+            if scheme == "https":
+                context = ssl.create_default_context()
+                connection.sock = context.wrap_socket(connection.sock, server_hostname=host)
             connection.request("GET", target, headers={"Accept": "application/json", "Connection": "close"})
             answered = connection.getresponse()
             return Answer(answered.status, answered.read(LONGEST_ANSWER))

@@ -47,8 +47,8 @@ CHECKS = (
     ),
     Check(
         "address",
-        "At the base URL, the service answers that it is ready, and works on this database. Warnings: it "
-        "calls itself by another URL, or is asked over plain HTTP from other machines; it does not answer, "
+        "At the base URL, the service answers that it is ready, and offers the resources of this database. "
+        "Warnings: it calls itself by another URL, or is asked over plain HTTP from other machines; it does not answer, "
         "and --url was not given.",
         look_at_address,
     ),

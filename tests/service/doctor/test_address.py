@@ -1,6 +1,7 @@
 """What is asked at the base URL, and what its answers mean."""
 
 import http.server
+import ssl
 import threading
 from collections.abc import Iterator
 
@@ -12,6 +13,7 @@ from astakos.doctor.asking import Answer
 from astakos.doctor.examination import examine
 from astakos.doctor.findings import Finding, Level
 from astakos.storage.protocol import Database
+from client.peers import CERTIFICATE, KEY
 from service.caller import Caller
 from service.installation import rows, running
 from service.world import BASE_URL
@@ -65,6 +67,39 @@ def other_program() -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def through_tls(service: Caller, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The service behind a proxy with TLS, whose certificate is trusted."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+
+    class Proxy(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path = self.path.removeprefix("/astakos")
+            answer = service.get(path, **{"X-Forwarded-Protocol": "https"})
+            self.send_response(answer.status)
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+        def log_message(self, *_: object) -> None: ...
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE, KEY)
+    with http.server.HTTPServer(("localhost", 0), Proxy) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"https://localhost:{server.server_port}/astakos"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_service_behind_tls_is_examined(database: Database, through_tls: str) -> None:
+    found = {one.check.name: one for one in examine(database, clock.now(), through_tls, lambda *_: None)}
+    assert [one.level for one in found["address"].findings] == [Level.WARNING], "it calls itself otherwise"
+    assert not found["forwarding"].findings
+    assert found["forwarding"].not_examined is None
 
 
 def test_another_program_is_not_taken_for_the_service(database: Database, other_program: str) -> None:

@@ -11,7 +11,7 @@ from alembic.config import Config
 
 from astakos.ledger.ports import StorageUnavailableError
 from astakos.storage.errors import DatabaseError, NoInstallationError
-from astakos.storage.postgresql.connection import recognized
+from astakos.storage.postgresql.connection import first_line, recognized
 from astakos.storage.postgresql.postgresql_database import LOCK, PostgreSQLDatabase
 from astakos.storage.protocol import Database
 from astakos.storage.schema.alone import FIND_SESSION, not_alone, require_alone
@@ -119,12 +119,24 @@ def _transaction(database: Database, alone_for: Sequence[Step]) -> Iterator[sa.C
         with engine.begin() as connection:
             yield connection
     except sa.exc.DBAPIError as error:
-        if isinstance(error.orig, psycopg.Error):
-            raise recognized(error.orig) from error
         if isinstance(error.orig, sqlite3.Error) and alone_for and code_of(error.orig) == sqlite3.SQLITE_BUSY:
             raise not_alone(database.name, alone_for, "others have the file open") from error
-        if isinstance(error.orig, sqlite3.Error):
-            raise recognized_of_sqlite(error.orig) from error
-        raise
+        raise _meaning(database.name, error) from error
     finally:
         engine.dispose()
+
+
+def _meaning(name: str, error: sa.exc.DBAPIError) -> Exception:
+    cause = error.orig
+    if isinstance(cause, psycopg.Error):
+        found, words = recognized(cause), first_line(cause)
+    elif isinstance(cause, sqlite3.Error):
+        found, words = recognized_of_sqlite(cause), str(cause)
+    else:
+        return error
+    if found is not cause:
+        return found
+    return DatabaseError(
+        f"{name} was not migrated: its tables or rows are not those of its revision ({words}); "
+        "restore it from a backup"
+    )

@@ -1,12 +1,11 @@
 """The tables of an older revision: makes them in an empty database, and migrates rows that came into them."""
 
 import contextlib
-import sqlite3
 from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
-from astakos.storage.errors import RowsRefusedError
+from astakos.storage.errors import DatabaseError, RowsRefusedError
 from astakos.storage.protocol import Database
 from astakos.storage.schema.engines import engine_of
 from astakos.storage.schema.migration import upgrade
@@ -54,5 +53,5 @@ def migrate_rows(database: Database) -> None:
     """
     try:
         upgrade(database)
-    except sqlite3.Error as error:
+    except DatabaseError as error:
         raise RowsRefusedError(f"the rows cannot be migrated: {error}") from error

@@ -231,6 +231,13 @@ def test_a_database_that_others_work_on_is_migrated_later(
     assert migrate(database) == REVISION
 
 
+def test_tables_that_are_not_those_of_the_revision_are_refused_in_one_line(database: Database) -> None:
+    rows(database, "UPDATE alembic_version SET version_num = '0001'")
+    before = all_rows(database)
+    assert "are not those of its revision" in refused(database, "migrate")
+    assert all_rows(database) == before
+
+
 def test_what_others_cannot_live_with_is_not_done_while_they_work(
     new: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
