@@ -48,8 +48,8 @@ CHECKS = (
     Check(
         "address",
         "At the base URL, the service answers that it is ready, and offers the resources of this database. "
-        "Warnings: it calls itself by another URL, or is asked over plain HTTP from other machines; it does not answer, "
-        "and --url was not given.",
+        "Warnings: it calls itself by another URL, or is asked over plain HTTP from other machines; it does "
+        "not answer, and --url was not given.",
         look_at_address,
     ),
     Check(

@@ -175,11 +175,11 @@ def test_only_a_valid_key_of_the_charged_user_can_be_named(database: Database, s
     assert before.usage_max == 0
 
     expired = key_with(service, {VM: 5})
-    expiry = now() + 50_000
+    expiry = now() + 1_000
 
     def expire(connection: Connection) -> None:
         owned = find_key(connection, expired)
-        change_key(connection, OPERATOR, owned, Wanted("a", expires=expiry), now())
+        change_key(connection, OPERATOR, owned, Wanted("a", expires=expiry), expiry - 1)
 
     database.change(expire)
     while now() <= expiry:
