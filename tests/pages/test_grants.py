@@ -115,6 +115,18 @@ def test_what_makes_no_sense_is_refused(scene: Scene, fields: dict[str, str], st
     assert rows(scene.database, "SELECT number FROM grants") == []
 
 
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"amount": "9" * 30}, "This is too large for a grant. Write a smaller amount."),
+        ({"note": "a\0b"}, "Remove what is no text: NUL characters and unpaired surrogates."),
+    ],
+)
+def test_what_is_wrong_is_said(scene: Scene, fields: dict[str, str], says: str) -> None:
+    usual = {"resource": TOKENS, "project": ADA.uuid, "amount": "3"}
+    assert says in sent(scene, "give", usual | fields).content.decode()
+
+
 def sent(scene: Scene, action: str, fields: dict[str, str]) -> Reply:
     browser = Browser(scene.caller, base_url=scene.base_url)
     browser.log_in(ROOT.email, PASSWORD)

@@ -33,7 +33,7 @@ def test_a_value_that_cannot_be_says_what_can(visitor: Visitor) -> None:
     visitor.fill("Value", "nobody")
     visitor.press("Save")
     assert visitor.status == 422
-    assert "Helpdesk cannot be ['nobody']" in visitor.text
+    assert "helpdesk cannot have 'nobody': it must be an email address like" in visitor.text
 
 
 def test_an_administrator_is_asked_before_giving_up_their_rights(visitor: Visitor) -> None:

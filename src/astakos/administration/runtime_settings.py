@@ -7,13 +7,18 @@ from typing import Any, NamedTuple
 import msgspec
 
 from astakos.administration.document_checks import require_storable
-from astakos.administration.document_errors import explained
-from astakos.administration.document_places import PlacedError
+from astakos.administration.document_places import IT, PlacedError
 from astakos.administration.grant_notices import NOTICE_DAYS as GRANT_NOTICE_DAYS
 from astakos.administration.journal import Journal
 from astakos.administration.key_changes import MOST_KEYS
 from astakos.administration.settings_loading import check_settings, load_settings
-from astakos.administration.state_document import Settings, StateDocument, StateError
+from astakos.administration.state_document import (
+    COOKIE_DOMAIN,
+    COOKIE_NAME,
+    Settings,
+    StateDocument,
+    StateError,
+)
 from astakos.clock import MICROSECONDS
 from astakos.directory.login_settings import LoginSettings
 from astakos.directory.trusted_proxies import THIS_MACHINE
@@ -27,7 +32,15 @@ from astakos.storage.tables import settings
 LOGIN = LoginSettings()
 TRUE, FALSE = ("yes", "true", "on"), ("no", "false", "off")
 LISTED = "list of texts"
+ALPHABETS = {
+    COOKIE_NAME: "ASCII letters, digits and _ . -",
+    COOKIE_DOMAIN: "ASCII letters, digits and . -",
+}
 MOST_MEMBERS = 1000
+LONGEST_SHOWN = 60
+"""Values that are longer are not repeated in a refusal."""
+MOST_DIGITS = 19
+"""As many as the largest number that can be stored."""
 
 
 class Meaning(NamedTuple):
@@ -173,7 +186,7 @@ def value_of(name: str, texts: Sequence[str]) -> Any:
     if isinstance(kind, msgspec.inspect.ListType):
         return list(texts)
     if len(texts) != 1:
-        raise StateError(f"{name} has one value: {kind_of(name)}")
+        raise StateError(f"{name} must have one value: {_wanted(name)}")
     (text,) = texts
     if isinstance(kind, msgspec.inspect.BoolType) and text.lower() in TRUE + FALSE:
         return text.lower() in TRUE
@@ -206,7 +219,7 @@ def change_setting(connection: Connection, actor: Actor, name: str, value: Any, 
             try:
                 load_settings(connection, base_url, entry, journal)
             except PlacedError as error:
-                raise StateError(f"{name} cannot be {value!r}: {error.words}") from error
+                raise StateError(_refusal(name, value, error)) from error
     return find_setting(connection, name)
 
 
@@ -220,7 +233,7 @@ def require_usable(name: str, value: Any) -> None:
     try:
         check_settings(*_checked(name, value))
     except PlacedError as error:
-        raise StateError(f"{name} cannot be {value!r}: {error.words}") from error
+        raise StateError(_refusal(name, value, error)) from error
 
 
 def _checked(name: str, value: Any) -> tuple[str | None, Settings]:
@@ -228,13 +241,46 @@ def _checked(name: str, value: Any) -> tuple[str | None, Settings]:
     try:
         document = msgspec.convert(given, StateDocument)
     except msgspec.ValidationError as error:
-        words = explained(error, StateDocument).partition(" - at `")[0]
-        raise StateError(f"{name} takes: {kind_of(name)}; {words}") from error
+        raise StateError(f"{name} must be {_wanted(name)}{_but_not(value)}") from error
     try:
         require_storable(document)
     except PlacedError as error:
-        raise StateError(f"{name}: {error.words}") from error
+        raise StateError(_refusal(name, value, error)) from error
     return document.base_url, document.settings
+
+
+def _refusal(name: str, value: Any, error: PlacedError) -> str:
+    """Say in a sentence why a setting cannot have a value, or an element of it."""
+    wrong = value if error.position is None else value[error.position]
+    if not error.message.startswith(IT):
+        return f"{name}: {error.message}"
+    if error.position is None or repr(wrong) in error.message:
+        return f"{name} {error.message.removeprefix(IT)}"
+    shown = f" {wrong!r}" if len(repr(wrong)) <= LONGEST_SHOWN else " one of these"
+    return f"{name} cannot have{shown}: {error.message}"
+
+
+def _wanted(name: str) -> str:
+    """Say which values a setting takes, for the end of a sentence."""
+    kind = _type_of(name)
+    match kind:
+        case msgspec.inspect.IntType() | msgspec.inspect.ListType():
+            return f"a {kind_of(name)}"
+        case msgspec.inspect.StrType(pattern=str() as pattern):
+            return f"a text of {ALPHABETS[pattern]}"
+        case msgspec.inspect.StrType(min_length=int() as least, max_length=int() as most):
+            return f"a text of {least} to {most} characters"
+        case msgspec.inspect.StrType(max_length=int() as most):
+            return f"a text of at most {most} characters"
+        case msgspec.inspect.StrType():
+            return "a text"
+    return kind_of(name)
+
+
+def _but_not(value: Any) -> str:
+    shown = str(value) if isinstance(value, int) else repr(value)
+    most = MOST_DIGITS if isinstance(value, int) else LONGEST_SHOWN
+    return f", not {shown}" if len(shown) <= most else ""
 
 
 def _meaning(name: str) -> Meaning:

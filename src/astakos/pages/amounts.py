@@ -19,6 +19,14 @@ OF_BYTES: Final[Mapping[str, int]] = {
 OF_OTHERS: Final[Mapping[str, int]] = {"k": 10**3, **{word.lower(): size for size, word in LARGE}}
 
 
+class TooLargeError(ValueError):
+    """An amount is as large as no limit, or larger."""
+
+    def __init__(self) -> None:
+        """Says what to write in its place."""
+        super().__init__(f"This is too large. Write “{UNLIMITED_WORD}” for no limit.")
+
+
 def read_amount(text: str, unit: str | None = None, scale: int = 0) -> int:
     """Returns the quantity that a text means.
 
@@ -28,6 +36,7 @@ def read_amount(text: str, unit: str | None = None, scale: int = 0) -> int:
         scale: How many digits after the point amounts of the resource have.
 
     Raises:
+        TooLargeError: It is too large.
         ValueError: It means none. The message says what would be right.
     """
     given = text.strip().lower()
@@ -36,6 +45,8 @@ def read_amount(text: str, unit: str | None = None, scale: int = 0) -> int:
     is_bytes = unit == BYTES and scale == 0
     if unit and given.endswith(unit.lower()):
         given = given.removesuffix(unit.lower())
+    if len(given) > LONGEST and SPACES.sub("", given).isdigit():
+        raise TooLargeError
     found = AMOUNT.fullmatch(SPACES.sub("", given)) if len(given) <= LONGEST else None
     sizes = OF_BYTES if is_bytes else OF_OTHERS
     if found is None or (found[2] and found[2] not in sizes):
@@ -48,7 +59,7 @@ def read_amount(text: str, unit: str | None = None, scale: int = 0) -> int:
             f"Write at most {scale} digits after the point." if scale else "Write a whole number."
         )
     if quantity >= UNLIMITED:
-        raise ValueError(f"This is too large. Write “{UNLIMITED_WORD}” for no limit.")
+        raise TooLargeError
     return quantity
 
 

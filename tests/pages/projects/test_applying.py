@@ -78,10 +78,11 @@ def test_an_administrator_changes_a_project_at_once(visitor: Visitor, scene: Sce
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        ({"end_date": "2001-01-01"}, "The end date must be in the future"),
+        ({"end_date": "2001-01-01"}, "The project must end in the future. Choose a later day."),
         ({"end_date": "tomorrow"}, "Write year, month and day, for example 2031-06-30."),
         ({"end_date": "9999-99-99"}, "Write year, month and day, for example 2031-06-30."),
         ({"max_members": "some"}, "Write a whole number, or nothing for no limit."),
+        ({"max_members": "9" * 24}, "This is too large. Leave the field empty for no limit."),
         ({"homepage": "h" * 256}, "The homepage must have at most 255 characters, not 256."),
         ({"homepage": "javascript:alert(1)"}, "The homepage must begin with https:// or http://"),
         ({"homepage": "lab.example.org"}, "Write an address that begins with https:// or http://"),

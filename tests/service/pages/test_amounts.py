@@ -3,7 +3,7 @@
 import pytest
 
 from astakos.ledger.rules import UNLIMITED
-from astakos.pages.amounts import read_amount, written
+from astakos.pages.amounts import TooLargeError, read_amount, written
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,8 @@ def test_amounts_have_no_more_digits_than_the_resource() -> None:
         read_amount("1.234", "EUR", 2)
     with pytest.raises(ValueError, match="too large"):
         read_amount(str(UNLIMITED))
+    with pytest.raises(TooLargeError):
+        read_amount("9" * 100)
 
 
 @pytest.mark.parametrize("unit", [None, "bytes", "tokens"])

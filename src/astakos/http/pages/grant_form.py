@@ -10,7 +10,7 @@ from astakos.directory.entities import Resource
 from astakos.ledger.grants import MOST_PRIORITY, NEVER, USUAL_PRIORITY
 from astakos.ledger.meter_definitions import Kind, MeterDefinition, base_of
 from astakos.ledger.rules import UNLIMITED
-from astakos.pages.amounts import read_amount
+from astakos.pages.amounts import TooLargeError, read_amount
 from astakos.pages.days import end_of, start_of
 from astakos.storage.texts import is_storable
 
@@ -77,7 +77,9 @@ class GrantForm:
         elif "expires" not in self.errors and expires <= starts:
             self.errors["expires"] = "It must expire after it starts."
         note = self.value("note")
-        if len(note) > LONGEST_NOTE or not is_storable(note):
+        if not is_storable(note):
+            self.errors["note"] = "Remove what is no text: NUL characters and unpaired surrogates."
+        elif len(note) > LONGEST_NOTE:
             self.errors["note"] = f"Write at most {LONGEST_NOTE} characters."
         lifts = tuple(one.name for one in self.choices if one.is_chosen)
         if self.has_only_rates and not lifts:
@@ -87,6 +89,9 @@ class GrantForm:
     def _amount(self) -> int:
         try:
             amount = read_amount(self.value("amount"), self.resource.unit, self.resource.scale)
+        except TooLargeError:
+            self.errors["amount"] = "This is too large for a grant. Write a smaller amount."
+            return 0
         except ValueError as error:
             self.errors["amount"] = str(error).replace(", or “unlimited”", "")
             return 0

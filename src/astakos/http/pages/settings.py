@@ -71,7 +71,7 @@ async def change(visit: UserVisit) -> Answer:
     try:
         changed = await visit.change(act)
     except StateError as error:
-        return _form(visit, known, given, error=sentence(str(error)))
+        return _form(visit, known, given, error=_told(known, str(error)))
     except WouldLockOutError:
         return visit.ask(
             Question(
@@ -84,6 +84,11 @@ async def change(visit: UserVisit) -> Answer:
     restart = " It counts once the service has been restarted." if known.meaning.at_start else ""
     told = f"{known.name} is now {_word(changed.value)[:LONG]}{'' if changed.is_set else ', the default'}."
     return visit.done(told + restart, SETTINGS)
+
+
+def _told(known: KnownSetting, message: str) -> str:
+    """Returns a refusal as a sentence, which can begin with the name of the setting as it is written."""
+    return f"{message.rstrip('.')}." if message.startswith(known.name) else sentence(message)
 
 
 async def _known(visit: UserVisit) -> KnownSetting:

@@ -46,6 +46,7 @@ FIND: Final = "find"
 NO_WEB_ADDRESS: Final = (
     "Write an address that begins with https:// or http://, for example https://lab.example.org."
 )
+NO_LATER_DAY: Final = "The project must end in the future. Choose a later day."
 OF_ALL: Final = "all"
 """The name of an error that belongs to no field."""
 
@@ -159,7 +160,8 @@ def _read(connection: Connection, visit: UserVisit, basis: Basis) -> Read:
     if basis.project is None:
         asked, errors = _with_parent(connection, visit, asked, errors)
     for name, message in invalid_fields(connection, asked, visit.site.now, basis.project).items():
-        errors.setdefault(name if name != "resources" else OF_ALL, sentence(message))
+        said = NO_LATER_DAY if name == "end_date" else sentence(message)
+        errors.setdefault(name if name != "resources" else OF_ALL, said)
     if asked.homepage and not is_web_address(asked.homepage):
         errors.setdefault("homepage", NO_WEB_ADDRESS)
     if asked.name and _is_known_to_be_taken(connection, visit, asked.name, basis.project):

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from astakos.clock import EPOCH
 from astakos.directory.entities import Resource
 from astakos.ledger.rules import UNLIMITED
-from astakos.pages.amounts import read_amount, written
+from astakos.pages.amounts import TooLargeError, read_amount, written
 from astakos.projects.project import Capacity, Policy, Project
 from astakos.projects.specification import INFINITE, Specification
 
@@ -32,7 +32,8 @@ class ResourceRow(NamedTuple):
     resource: Resource
     together: str
     each: str
-    error: str
+    together_error: str
+    each_error: str
     present: Capacity
 
 
@@ -128,7 +129,11 @@ def shown(
     names = [*filled, *matching][:ROWS]
     rows = [
         ResourceRow(
-            resources[name], *_texts(form, name), errors.get(f"{ALL_TOGETHER}{name}", ""), present[name]
+            resources[name],
+            *_texts(form, name),
+            errors.get(f"{ALL_TOGETHER}{name}", ""),
+            errors.get(f"{EACH}{name}", ""),
+            present[name],
         )
         for name in sorted(names)
     ]
@@ -188,6 +193,9 @@ def _day(name: str, text: str, errors: dict[str, str]) -> str | None:
 def _members(text: str, errors: dict[str, str]) -> int | str | None:
     try:
         number = read_amount(text) if text else UNLIMITED
+    except TooLargeError:
+        errors["max_members"] = "This is too large. Leave the field empty for no limit."
+        return None
     except ValueError:
         errors["max_members"] = "Write a whole number, or nothing for no limit."
         return None
@@ -207,17 +215,30 @@ def _limits(
         together, each = _texts(form, name)
         if not together and not each:
             continue
-        try:
-            whole = read_amount(together, one.unit, one.scale) if together else present[name].project
-            usual = whole if is_new else min(whole, present[name].member)
-            part = read_amount(each, one.unit, one.scale) if each else usual
-        except ValueError as error:
-            errors[f"{ALL_TOGETHER}{name}"] = str(error)
+        whole = _quantity(one, ALL_TOGETHER, together, present[name].project, errors)
+        if whole is None:
+            # What each member gets is still read, so that all mistakes are told at once.
+            _quantity(one, EACH, each, 0, errors)
+            continue
+        usual = whole if is_new else min(whole, present[name].member)
+        part = _quantity(one, EACH, each, usual, errors)
+        if part is None:
             continue
         if part > whole:
-            errors[f"{ALL_TOGETHER}{name}"] = (
+            errors[f"{EACH}{name}"] = (
                 "Each member cannot have more than all together, which is "
                 f"{written(whole, one.unit, one.scale)}."
             )
         found[name] = Capacity(whole, part)
     return found
+
+
+def _quantity(
+    resource: Resource, prefix: str, text: str, otherwise: int, errors: dict[str, str]
+) -> int | None:
+    """Returns what a field of a resource says, or what holds if it is empty; None if it says no amount."""
+    try:
+        return read_amount(text, resource.unit, resource.scale) if text else otherwise
+    except ValueError as error:
+        errors[f"{prefix}{resource.name}"] = str(error)
+        return None

@@ -39,6 +39,21 @@ def test_it_has_no_more_fields_than_are_read() -> None:
     assert len(OTHER_FIELDS) + 2 * ROWS < MOST_FIELDS
 
 
+def test_a_mistake_is_told_at_its_field_only() -> None:
+    for together, each, wrong in (
+        ("", "1.5 Q", {EACH}),
+        ("x", "y", {ALL_TOGETHER, EACH}),
+        ("1", "2", {EACH}),
+    ):
+        sent = {"name": "a.example.org", "end_date": "2041-01-01"}
+        sent |= {f"{ALL_TOGETHER}disk.00": together, f"{EACH}disk.00": each}
+        errors = read(sent, RESOURCES, PRESENT, None).errors
+        assert set(errors) == {f"{prefix}disk.00" for prefix in wrong}
+        (row,) = (one for one in shown(sent, errors, RESOURCES, PRESENT).rows if one.each)
+        assert bool(row.together_error) == (ALL_TOGETHER in wrong)
+        assert row.each_error
+
+
 def test_a_search_keeps_what_has_been_written() -> None:
     written = {f"{ALL_TOGETHER}disk.00": "7", f"{EACH}disk.01": "2"}
     form = shown({**written, "find": "disk.4"}, {}, RESOURCES, PRESENT)
