@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,23 @@ def test_what_readyz_can_miss_is_named() -> None:
 def test_the_checks_of_the_doctor_are_those_that_there_are() -> None:
     told = re.findall(r"^\| ([a-z ]+) \| ([A-Z].+) \|$", TEXT, re.MULTILINE)
     assert told == [(check.name, check.text) for check in (REVISION_CHECK, *CHECKS)]
+
+
+def test_a_shell_reads_the_values_of_the_environment_file_as_they_stand(tmp_path: Path) -> None:
+    (block,) = re.findall(r"^```\n(ASTAKOS_.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+    written = dict(line.split("=", 1) for line in block.splitlines())
+    assert any("&" in value for value in written.values())
+    assert any(" " in value for value in written.values())
+    file = tmp_path / "environment"
+    file.write_text(block, encoding="utf-8")
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"set -a; . {file}; set +a; env"],
+        env={},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=20,
+    )
+    read = dict(line.split("=", 1) for line in done.stdout.splitlines())
+    for name, value in written.items():
+        assert value == f"'{read[name]}'"
