@@ -18,9 +18,8 @@ from astakos.processes.listening import LOOPBACK, listen
 
 ROOT = Path(__file__).parents[2]
 TEXT = ROOT.joinpath("docs", "operations.md").read_text(encoding="utf-8")
-ONE_SERVICE, NO_SECRETS, ERROR_LOG, TWO_SERVICES, PASSING_ON = re.findall(
-    r"```nginx\n(.*?)```", TEXT, re.DOTALL
-)
+BLOCKS: list[str] = re.findall(r"```nginx\n(.*?)```", TEXT, re.DOTALL)
+ONE_SERVICE, NO_SECRETS, ERROR_LOG, TWO_SERVICES, PASSING_ON = BLOCKS
 TO_START_SECONDS = 20
 SECRET = "/astakos/ui/password?link=secret"
 ALL = """
