@@ -1,6 +1,7 @@
 """The overview: what a user has, and what was refused."""
 
-from pages.scene import ADA, LAB, Scene, charge
+from pages.http_visitor import HttpVisitor
+from pages.scene import ADA, LAB, MODELS_TOKEN, MONTHLY, TOKENS, Scene, charge, with_projects
 from pages.visitors import Visitor, log_in
 
 
@@ -21,6 +22,20 @@ def test_it_says_why_something_was_refused(visitor: Visitor) -> None:
     log_in(visitor, ADA)
     assert "compute asked for 5 of compute.vm. It would go beyond your own limit." in visitor.text
     assert "limit 4, 1 free then" in visitor.text
+
+
+def test_a_refusal_leads_to_the_resource_which_tells_it_too(scene: Scene) -> None:
+    charges = with_projects([(ADA.holding(TOKENS), 3_000_000)])
+    assert scene.caller.issue(MODELS_TOKEN, *charges, name="chat <7>" + "x" * 300).status == 413
+    visitor = HttpVisitor(scene)
+    log_in(visitor, ADA)
+    assert f"models asked for 3 M tokens of {MONTHLY}." in visitor.text
+    visitor.follow(MONTHLY, "“chat <7>xxx")
+    assert visitor.heading == MONTHLY
+    assert "“chat <7>xxx" in visitor.text
+    told = visitor.text.partition("free then")
+    assert told[2].lstrip().startswith("· resets in"), told
+    assert "of compute.vm" not in visitor.text
 
 
 def test_what_is_searched_for_is_in_the_address(visitor: Visitor) -> None:

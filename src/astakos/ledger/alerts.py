@@ -82,12 +82,14 @@ class Refused(NamedTuple):
         holder: who was to be charged: a member if there is one.
         refusal: why not.
         is_above: whether the holding without room is above the one that was to be charged.
+        name: the component's name for the commission; "" for one that was to grow.
     """
 
     component: int
     holder: str
     refusal: NoCapacity
     is_above: bool = False
+    name: str = ""
 
 
 def usual_thresholds(meter: Meter | None) -> Sequence[int]:

@@ -158,7 +158,7 @@ class _Batch:
         outcome = metering.issue(holdings, issue.provisions, counts, force=issue.force)
         if not isinstance(outcome, tuple):
             if not operation.is_question:
-                state.note_refusal(operation.component, issue.provisions, outcome)
+                state.note_refusal(operation.component, issue.name, issue.provisions, outcome)
             return outcome
         changed, counts = outcome
         is_reported = metering.shadows and not issue.force
@@ -276,7 +276,7 @@ class _Batch:
         outcome = grown(commission, operation.totals, state.holdings, state.metering, force=operation.force)
         if not isinstance(outcome, tuple):
             if isinstance(outcome, NoCapacity):
-                state.note_refusal(operation.component, commission.provisions, outcome)
+                state.note_refusal(operation.component, "", commission.provisions, outcome)
             return outcome
         changed, holdings = outcome
         if holdings:

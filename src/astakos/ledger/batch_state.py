@@ -121,12 +121,15 @@ class BatchState:
             Resolution(commission.component, serial, verdict, tuple(settlements), commission.key_holder)
         )
 
-    def note_refusal(self, component: int, provisions: Sequence[Provision], refusal: Refusal) -> None:
+    def note_refusal(
+        self, component: int, name: str, provisions: Sequence[Provision], refusal: Refusal
+    ) -> None:
         """Note what is to be told of an import that was refused."""
         if isinstance(refusal, NoCapacity):
             key = refusal.provision.key
             named = self.metering.named_below(provisions, key)
-            refused = Refused(component, charged(provisions, named), refusal, is_above=named != key)
+            is_above = named != key
+            refused = Refused(component, charged(provisions, named), refusal, is_above, name)
             self.changes.refused.append(refused)
             if key.resource in self.metering.thresholds and has_thresholds(refusal.limit):
                 self.changes.alerts.append(self.metering.alert(AlertKind.REFUSED, refusal, self.holdings))

@@ -13,8 +13,10 @@ from astakos.ledger.value import Value
 
 MOST_OF_HOLDER = 20
 """How many are kept of a holder and a component."""
+LONGEST_NAME = 100
+"""How much of the name of a commission is kept."""
 MOST = 10_000
-"""How many are kept: about 5 MiB."""
+"""How many are kept: at most 9 MiB."""
 
 
 class RecentRefusal(Value, frozen=True):
@@ -29,6 +31,7 @@ class RecentRefusal(Value, frozen=True):
         available: how much there was room for, with grants.
         limit: the limit of the holding.
         is_above: whether it is the holding of a project above.
+        name: the component's name for the commission, cut to `LONGEST_NAME`.
     """
 
     time: int
@@ -39,6 +42,7 @@ class RecentRefusal(Value, frozen=True):
     available: int
     limit: int
     is_above: bool = False
+    name: str = ""
 
 
 class RefusalsWanted(Value, frozen=True):
@@ -75,10 +79,11 @@ class RecentRefusals:
 
     def add(self, refused: Iterable[Refused], time: int) -> None:
         """Add refusals that happened now."""
-        for component, holder, refusal, is_above in refused:
+        for component, holder, refusal, is_above, name in refused:
             key, quantity = refusal.provision
             room, limit = refusal.room, refusal.limit
-            one = RecentRefusal(time, component, holder, key, quantity, room, limit, is_above)
+            told = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
+            one = RecentRefusal(time, component, holder, key, quantity, room, limit, is_above, told)
             of_component = self._kept.setdefault(component, OrderedDict())
             of_holder = of_component.setdefault(holder, deque())
             of_component.move_to_end(holder)

@@ -26,6 +26,12 @@ def test_the_newest_come_first_and_say_what_there_was() -> None:
     assert recent.find(RefusalsWanted(10, ("nobody",))) == recent.find(RefusalsWanted(10, None, ())) == []
 
 
+def test_a_long_name_is_kept_in_part() -> None:
+    recent = RecentRefusals()
+    recent.add([refused(1, "ada")._replace(name="n" * 4096)], 10)
+    assert recent.find(ALL)[0].name == f"{'n' * 100}…"
+
+
 def test_a_component_that_is_refused_all_the_time_pushes_out_its_own_only() -> None:
     recent = RecentRefusals(most=50, most_of_holder=3)
     recent.add([refused(1, "ada", number) for number in range(5)], 1)

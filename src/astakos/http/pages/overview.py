@@ -5,21 +5,18 @@ from typing import Final, NamedTuple
 
 from astakos.directory.entities import Resource, User
 from astakos.directory.service_catalog import menu
+from astakos.http.pages.own_refusals import Surroundings, names_of_components, own_refusals
 from astakos.http.pages.page_kinds import OVERVIEW, user_page
 from astakos.http.pages.user_meters import Row, meters_of
 from astakos.http.pages.visits import UserVisit
 from astakos.http.request import Answer
-from astakos.ledger.key_levels import prefix_of_holder
-from astakos.ledger.recent_refusals import RecentRefusal, RefusalsWanted
 from astakos.pages.tables import Column, page_of_list, state_of
-from astakos.projects.limits import user_holder
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import registry
 
 METERS_OF_A_PAGE: Final = 60
 LONG: Final = 12
 """From so many meters on, the page offers to search."""
-REFUSALS_SHOWN: Final = 10
 
 
 class ShownProject(NamedTuple):
@@ -29,21 +26,6 @@ class ShownProject(NamedTuple):
     state: str
     is_default: bool
     rows: Sequence[Row]
-
-
-class ShownRefusal(NamedTuple):
-    """What was refused, and why."""
-
-    time: int
-    service: str
-    resource: str
-    unit: str | None
-    scale: int
-    requested: int
-    available: int
-    limit: int
-    project: str
-    reason: str
 
 
 class Found(NamedTuple):
@@ -72,7 +54,9 @@ async def overview(visit: UserVisit) -> Answer:
         page=page,
         is_long=len(found.rows) > LONG,
         projects=list(_by_project(page.rows, found.projects, user)),
-        refusals=await _refusals(visit, resources, found),
+        refusals=await own_refusals(
+            visit, resources, resources, Surroundings(found.rows, found.projects, found.components)
+        ),
         services=found.services,
     )
 
@@ -83,7 +67,7 @@ def _find(connection: Connection, user: User, resources: Mapping[str, Resource],
     return Found(
         rows,
         names,
-        {component.id: component.name for component in components},
+        names_of_components(connection),
         [
             {"url": str(entry["url"]), "name": str(entry["verbose_name"])}
             for entry in menu(components)
@@ -111,43 +95,6 @@ def _by_project(
     for uuid, of_project in gathered.items():
         name, state = names[uuid]
         yield ShownProject(name, state, uuid == user.default_project, of_project)
-
-
-async def _refusals(
-    visit: UserVisit, resources: Mapping[str, Resource], found: Found
-) -> Sequence[ShownRefusal]:
-    visible = tuple(name for name, one in resources.items() if one.ui_visible and one.api_visible)
-    wanted = RefusalsWanted(REFUSALS_SHOWN, (user_holder(visit.user.uuid),), visible)
-    refused = await visit.service.ledger.recent_refusals(wanted)
-    return [_shown(one, resources[one.key.resource], found) for one in refused]
-
-
-def _shown(one: RecentRefusal, resource: Resource, found: Found) -> ShownRefusal:
-    project = (one.key.source or one.key.holder).removeprefix("project:")
-    name, _ = found.projects.get(project, ("", ""))
-    return ShownRefusal(
-        one.time,
-        found.components.get(one.component, "A service"),
-        one.key.resource,
-        resource.unit,
-        resource.scale,
-        one.requested,
-        one.available,
-        one.limit,
-        name,
-        reason_of(one, name),
-    )
-
-
-def reason_of(one: RecentRefusal, project: str) -> str:
-    """Returns whose limit a refused import has met, and what helps."""
-    if one.is_above:
-        return "A project above yours has no room."
-    if prefix_of_holder(one.key.holder) is not None:
-        return "The limit of the API key that was used does not allow it."
-    if one.key.source:
-        return "It would go beyond your own limit."
-    return f"All members of {project or 'the project'} together would go beyond its limit."
 
 
 ROUTES = (user_page(OVERVIEW, overview),)

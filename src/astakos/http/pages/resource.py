@@ -10,6 +10,7 @@ from astakos.directory.entities import Resource, User
 from astakos.http.commissions.history_pages import cursor_of, read_cursor
 from astakos.http.faults import ItemNotFound
 from astakos.http.pages.csv_files import csv_file
+from astakos.http.pages.own_refusals import Surroundings, names_of_components, own_refusals
 from astakos.http.pages.page_kinds import user_page
 from astakos.http.pages.refusals import NO_PAGE
 from astakos.http.pages.user_meters import Row, meters_of
@@ -48,6 +49,7 @@ class Found(NamedTuple):
         charges: The newest charges, or those before a position.
         more: Where the next page of charges begins; None if there is none.
         pending: What is pending.
+        known: What refusals are explained by.
     """
 
     row: Row
@@ -57,6 +59,7 @@ class Found(NamedTuple):
     charges: Sequence[Entry]
     more: Position | None
     pending: PendingList
+    known: Surroundings
 
 
 async def resource(visit: UserVisit) -> Answer:
@@ -90,6 +93,7 @@ async def resource(visit: UserVisit) -> Answer:
         steps=[(text, address(by=one.value), one is step) for one, text in STEPS],
         step=step,
         projects=[(text, address(project=uuid), uuid == found.row.project) for uuid, text in found.others],
+        refusals=await own_refusals(visit, resources, [name], found.known),
         most_pending=PENDING_SHOWN,
         most_looked_at=MOST_LOOKED_AT,
         older=None if found.more is None else address(before=cursor_of(found.more)),
@@ -142,6 +146,7 @@ def _find(
         page.entries,
         page.end,
         list_pending_of(connection, key, row.own.pending, PENDING_SHOWN),
+        Surroundings(rows, projects, names_of_components(connection)),
     )
 
 
