@@ -35,6 +35,23 @@ def test_an_administrator_sees_who_uses_most(visitor: Visitor, scene: Scene) -> 
     assert "compute.disk" in visitor.text
 
 
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("?resource=zz", "There is no resource zz."),
+        ("?resource=compute.vm&period=7", "There is no period 7."),
+        ("/near?resource=zz", "There is no resource zz."),
+        ("/near?over=x", "There is no percentage x."),
+    ],
+)
+def test_a_filter_that_is_none_is_said_to_be_none(scene: Scene, query: str, says: str) -> None:
+    visitor = HttpVisitor(scene)
+    log_in(visitor, ROOT, f"{USAGE}{query}")
+    assert says in visitor.text
+    assert "Nobody" not in visitor.text
+    assert "ada@example.org" not in visitor.text
+
+
 def test_a_list_of_nobody_says_how_old_it_is(scene: Scene) -> None:
     database, started = scene.database, now() - 30 * MICROSECONDS
     database.change(lambda connection: note_refreshed(connection, started))

@@ -46,6 +46,9 @@ def test_a_user_is_found_and_looked_at_as_a_whole(visitor: Visitor) -> None:
     assert "No user matches." in visitor.text
     visitor.follow("Show all users")
     assert visitor.path == USERS
+    visitor.open(f"{USERS}?state=bogus")
+    assert "There is no state bogus." in visitor.text
+    assert "ada@example.org" not in visitor.text
 
 
 def test_a_user_is_deactivated_and_activated_again(visitor: Visitor) -> None:

@@ -1,6 +1,6 @@
 """What people write into the filters of a page. Refusals are gathered by the names of fields."""
 
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Collection, Iterable, MutableMapping
 from datetime import datetime
 from typing import Final, TypeVar
 
@@ -50,6 +50,14 @@ def found_by(
     except ValueError as error:
         errors[field] = str(error)
         return None
+
+
+def chosen_of(names: Collection[str], given: str, field: str, errors: Errors) -> str:
+    """Returns which of some names is chosen; "" if none is given, or what is given is none of them."""
+    if given and given not in names:
+        errors[field] = f"There is no {field} {given}."
+        return ""
+    return given
 
 
 def component_of(connection: Connection, service: str) -> int:

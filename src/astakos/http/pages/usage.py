@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from astakos.administration.usage_leaders import period_of, period_start, start_before
 from astakos.administration.usage_reports import HolderUsage, find_over, top_in_period, top_now
 from astakos.directory.entities import Resource
-from astakos.http.pages.filters import options_of, whole_number
+from astakos.http.pages.filters import chosen_of, options_of, whole_number
 from astakos.http.pages.holder_names import HolderName, Names, names_of
 from astakos.http.pages.page_kinds import administrator_page
 from astakos.http.pages.visits import UserVisit
@@ -66,22 +66,26 @@ async def usage(visit: UserVisit) -> Answer:
     """Shows who uses most of a resource."""
     query = visit.request.query
     resources = {one.name: one for one in await visit.service.resources()}
+    errors: dict[str, str] = {}
     given = query.get("resource", "")
-    name = given if given in resources else next(iter(resources), "")
+    name = chosen_of(resources, given, "resource", errors) or next(iter(resources), "")
     ranking = next((one for one in Ranking if one.value == query.get("by")), Ranking.USAGE)
     start = whole_number(query.get("period", ""))
     found = await visit.service.read_much(_top, resources.get(name), ranking, start, visit.site.now)
+    chosen_of(list(map(str, found.periods)), query.get("period", ""), "period", errors)
     state = _state(visit, USAGE)
     return visit.page(
         "usage.html",
         state=state,
         name=name,
-        resources=[(one, one) for one in resources],
+        resource=given or name,
+        resources=options_of(resources, given, "")[1:],
         found=found,
+        errors=errors,
         period=start if start in found.periods else None,
         rankings=[(text, state.address(by=one.value, period=None), one is ranking) for one, text in RANKINGS],
         periods=[("", "Now"), *((str(one), f"From {shown(one)}") for one in found.periods)],
-        chosen="" if start is None else str(start),
+        chosen=query.get("period", ""),
         near=NEAR,
     )
 
@@ -118,15 +122,22 @@ async def near(visit: UserVisit) -> Answer:
     """Shows who is near a limit, of all resources or one."""
     query = visit.request.query
     resources = {one.name: one for one in await visit.service.resources()}
-    percent = next((one for one, _ in PERCENTAGES if one == query.get("over")), PERCENTAGES[0][0])
-    chosen = query.get("resource", "")
+    errors: dict[str, str] = {}
+    over, chosen = query.get("over", ""), query.get("resource", "")
+    percent = chosen_of(dict(PERCENTAGES), over, "percentage", errors) or PERCENTAGES[0][0]
+    chosen_of(resources, chosen, "resource", errors)
     after, _, skip = query.get("after", "").partition(".")
     place = whole_number(after) or 0, whole_number(skip) or 0
-    found = await visit.service.read_much(_near, int(percent), resources, chosen, place, visit.site.now)
+    found = (
+        Near([], None)
+        if errors
+        else await visit.service.read_much(_near, int(percent), resources, chosen, place, visit.site.now)
+    )
     return visit.page(
         "usage_near.html",
         state=_state(visit, NEAR),
         found=found,
+        errors=errors,
         percent=percent,
         percentages=PERCENTAGES,
         resources=options_of(resources, chosen, "All resources"),

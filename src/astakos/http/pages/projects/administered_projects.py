@@ -4,6 +4,7 @@ from typing import Final, NamedTuple
 
 from astakos.administration.permitted_actions import Permitted, permitted
 from astakos.administration.reasons import LONGEST_REASON
+from astakos.http.pages.filters import chosen_of, options_of
 from astakos.http.pages.page_kinds import administrator_page
 from astakos.http.pages.projects.project_limits import Comparison, compared, visible_resources
 from astakos.http.pages.projects.project_page import QUEUE
@@ -40,16 +41,22 @@ async def all_projects(visit: UserVisit) -> Answer:
     path = f"{visit.site.base}{ALL}"
     state = state_of(query, path, COLUMNS, sort="name", size=SIZE)
     order = Order.NAME if query.get("sort") == Order.NAME else Order.NEWEST
-    wanted = ProjectState(query["state"]) if query.get("state") in set(ProjectState) else None
+    errors: dict[str, str] = {}
+    given = query.get("state", "")
+    chosen = chosen_of(list(ProjectState), given, "state", errors)
+    wanted = ProjectState(chosen) if chosen else None
     of_users = query.get("of") == "users"
     page, waiting = await visit.service.read(_find, state, wanted, order, of_users)
+    if errors:
+        page = ProjectPage([], None)
     return visit.page(
         "projects/all.html",
         state=state,
         page=page,
         order=order.value,
-        wanted="" if wanted is None else wanted.value,
-        states=[("", "any"), *((one.value, one.value) for one in ProjectState)],
+        wanted=given,
+        states=options_of(list(ProjectState), given, "any"),
+        errors=errors,
         of_users=of_users,
         waiting=waiting,
         most_waiting=MOST_COUNTED,

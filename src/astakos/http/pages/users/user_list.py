@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from astakos.directory.account_states import AccountState, state_of
 from astakos.directory.entities import User
+from astakos.http.pages.filters import chosen_of
 from astakos.http.pages.page_kinds import administrator_page
 from astakos.http.pages.users.visited_user import USERS
 from astakos.http.pages.visits import UserVisit
@@ -45,21 +46,38 @@ class Found(NamedTuple):
 async def user_list(visit: UserVisit) -> Answer:
     """Shows the page."""
     query = visit.request.query
-    wanted = next((state for state, _ in STATES if state.value == query.get("state")), None)
+    errors: dict[str, str] = {}
+    chosen = chosen_of([state.value for state, _ in STATES], query.get("state", ""), "state", errors)
+    wanted = AccountState(chosen) if chosen else None
     kept = {} if wanted is None else {"state": wanted.value}
     after = _position(query.get("after", ""))
     if query.get("q", "").strip():
         kept["q"] = query["q"].strip()[: tables.LONGEST_SEARCH]
     state = tables.state_of(kept, f"{visit.site.base}{USERS}", [], sort="", size=ROWS)
+    if errors:
+        return _page(visit, state, Found([], None), wanted, error=errors["state"])
     # A search looks through up to 50,000 users.
     found = await visit.service.read_much(_find, state.search, wanted, after)
+    return _page(visit, state, found, wanted, is_later=after > 0)
+
+
+def _page(
+    visit: UserVisit,
+    state: tables.TableState,
+    found: Found,
+    wanted: AccountState | None,
+    *,
+    is_later: bool = False,
+    error: str = "",
+) -> Answer:
     return visit.page(
         "users/list.html",
         state=state,
         found=found,
-        is_later=after > 0,
+        error=error,
+        is_later=is_later,
         choices=[
-            (label, state.address(state=value), value == (wanted.value if wanted else ""))
+            (label, state.address(state=value), not error and value == (wanted.value if wanted else ""))
             for value, label in (("", "All"), *((one.value, label) for one, label in STATES))
         ],
     )
