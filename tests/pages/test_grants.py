@@ -173,3 +173,16 @@ def test_one_that_is_withdrawn_is_not_again(scene: Scene) -> None:
     assert browser.send("POST", f"{address}/withdraw", too_long).status == 422
     assert browser.submit(page).status == 200
     assert browser.send("POST", f"{address}/withdraw", page_of(page).fields).status == 409
+
+
+def test_an_amount_is_read_in_the_number_style_of_the_reader(scene: Scene) -> None:
+    browser = Browser(scene.caller, base_url=scene.base_url)
+    browser.log_in(ROOT.email, PASSWORD)
+    proof = page_of(browser.visit(f"{scene.base_url}{USER}")).fields["csrf_token"]
+    form = {"csrf_token": proof, "resource": TOKENS, "project": ADA.uuid, "amount": "1.000"}
+    refused = browser.send("POST", f"{scene.base_url}{USER}/grant/give", form)
+    assert refused.status == 422
+    assert "thousands like 1,250,000" in refused.content.decode()
+    browser.cookies["astakos_preferences"] = "de|"
+    assert browser.send("POST", f"{scene.base_url}{USER}/grant/give", form).status == 302
+    assert only(scene).holding.limit == 1000

@@ -218,3 +218,30 @@ def test_a_form_for_a_link_that_is_sent_again_ends_no_link(scene: Scene) -> None
     assert rows(scene.database, "SELECT * FROM password_links") == stored
     (newest,) = re.findall(r'name="newest" value="(\d+)"', again.content.decode())
     assert sent(scene, f"{page_of(ADA)}/link/make", {"way": "show", "newest": newest}).status == 200
+
+
+def test_a_limit_is_read_and_written_in_the_style_of_the_reader(scene: Scene) -> None:
+    visitor = HttpVisitor(scene)
+    log_in(visitor, ROOT, "/ui/account")
+    limit = f"{page_of(ADA)}/limit?resource=compute.vm"
+    visitor.open(limit)
+    visitor.fill("New limit", "1,5")
+    visitor.press("See what it does")
+    assert visitor.status == 422
+    assert "thousands like 1,250,000" in visitor.text
+    visitor.open("/ui/account")
+    visitor.choose("Write numbers like", "1.234.567,89")
+    visitor.press("Save", within="Write numbers like")
+    for text, shown in (("1.000", "1.000"), ("1,5 k", "1.500")):
+        visitor.open(limit)
+        visitor.fill("New limit", text)
+        visitor.press("See what it does")
+        visitor.press("Set this limit")
+        assert f"The limit of compute.vm is now {shown}." in visitor.text
+    visitor.open(limit)
+    visitor.press("See what it does")
+    assert "1.500 → 1.500" in visitor.text
+    visitor.fill("New limit", "1.00.0")
+    visitor.press("See what it does")
+    assert visitor.status == 422
+    assert "thousands like 1.250.000" in visitor.text

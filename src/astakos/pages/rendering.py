@@ -26,6 +26,7 @@ def environment() -> Environment:
         short=_short,
         exact=_exact,
         shown=_shown,
+        in_style=_in_style,
         machine=instants.machine,
         relative=instants.relative,
         duration=instants.duration,
@@ -56,6 +57,10 @@ def _short(quantity: int, unit: str | None = None, scale: int = 0) -> str:
 
 def _exact(quantity: int, unit: str | None = None, scale: int = 0) -> str:
     return current.get().in_style(numbers.exact(quantity, unit, scale))
+
+
+def _in_style(text: str) -> str:
+    return current.get().in_style(text)
 
 
 def _shown(instant: int) -> str:

@@ -25,7 +25,7 @@ def test_a_project_is_applied_for_and_approved(visitor: Visitor, scene: Scene) -
     visitor.fill("All members together of compute.ram", "64 GB")
     visitor.press("Apply")
     assert visitor.status == 422
-    assert "Write an amount such as 10 GiB, or “unlimited”." in visitor.text
+    assert "Write an amount such as 10 GiB, and thousands like 1,250,000, or “unlimited”." in visitor.text
     assert "The name must look like a domain name" in visitor.text
     visitor.fill("Name", VISION)
     visitor.fill("All members together of compute.ram", "64 GiB")
@@ -92,7 +92,7 @@ def test_an_administrator_changes_a_project_at_once(visitor: Visitor, scene: Sce
         ({"parent": ADA.uuid}, "A system project cannot be a parent"),
         ({"all.compute.vm": "3", "each.compute.vm": "4"}, "Each member cannot have more than all together"),
         ({"each.compute.vm": "4"}, "Each member cannot have more than all together"),
-        ({"all.compute.vm": "1.5"}, "Write a whole number."),
+        ({"all.compute.vm": "1.5"}, "Write a whole number, and thousands like 1,250,000."),
         ({"all.compute.vm": "9" * 20}, "This is too large."),
     ],
 )

@@ -12,6 +12,7 @@ from astakos.ledger.meter_definitions import Kind, MeterDefinition, base_of
 from astakos.ledger.rules import UNLIMITED
 from astakos.pages.amounts import TooLargeError, read_amount
 from astakos.pages.days import end_of, start_of
+from astakos.pages.preferences import Preferences
 from astakos.storage.texts import is_storable
 
 METER: Final = "meter-"
@@ -34,14 +35,14 @@ class GrantForm:
     Attributes:
         resource: The resource that the grant is of.
         meters: The meters of the resource, by name.
-        zone: The time zone of its dates.
+        preferences: How its reader writes amounts, and the time zone of its dates.
         given: What was filled in.
         errors: What is wrong with it, by field.
     """
 
     resource: Resource
     meters: Mapping[str, MeterDefinition]
-    zone: ZoneInfo
+    preferences: Preferences
     given: Mapping[str, str] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
 
@@ -88,7 +89,9 @@ class GrantForm:
 
     def _amount(self) -> int:
         try:
-            amount = read_amount(self.value("amount"), self.resource.unit, self.resource.scale)
+            amount = read_amount(
+                self.value("amount"), self.preferences, self.resource.unit, self.resource.scale
+            )
         except TooLargeError:
             self.errors["amount"] = "This is too large for a grant. Write a smaller amount."
             return 0
@@ -106,7 +109,7 @@ class GrantForm:
         if not text:
             return otherwise
         try:
-            return read(text, self.zone)
+            return read(text, self.preferences.time_zone)
         except ValueError as error:
             self.errors[name] = str(error)
             return otherwise

@@ -122,8 +122,7 @@ def _form(visit: UserVisit, holder: Holder, given: Mapping[str, str]) -> GrantFo
         (chosen,) = holder.resources
     if chosen not in holder.resources:
         return None
-    zone = visit.site.preferences.time_zone
-    return GrantForm(holder.known[chosen], holder.resources[chosen], zone, given)
+    return GrantForm(holder.known[chosen], holder.resources[chosen], visit.site.preferences, given)
 
 
 def _shown(visit: UserVisit, holder: Holder, form: GrantForm | None, status: int = 422) -> Answer:
@@ -162,7 +161,7 @@ async def give(visit: UserVisit) -> Answer:
     except StateError as error:
         form.errors[OF_ALL] = sentence(str(error))
         return _shown(visit, holder, form, status=409)
-    amount = written(terms.amount, resource.unit, resource.scale)
+    amount = written(terms.amount, visit.site.preferences, resource.unit, resource.scale)
     return visit.done(f"Grant {number}: {amount} of {resource.name} for {holder.name}.", holder.path)
 
 
@@ -225,7 +224,7 @@ async def withdraw(visit: UserVisit) -> Answer:
         left = await visit.change(change)
     except StateError as error:
         raise Conflict(sentence(str(error))) from error
-    amount = written(left, found.shown.unit, found.shown.scale)
+    amount = written(left, visit.site.preferences, found.shown.unit, found.shown.scale)
     return visit.done(f"Grant {number} is withdrawn. {amount} of it were left.", found.path)
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
-from zoneinfo import ZoneInfo
 
 from astakos.administration.key_changes import LONGEST_NAME, Wanted
 from astakos.administration.key_quotas import Limits
@@ -12,6 +11,7 @@ from astakos.directory.api_keys import ApiKey
 from astakos.directory.entities import Resource
 from astakos.pages.amounts import read_amount, written
 from astakos.pages.days import day_of, end_of
+from astakos.pages.preferences import Preferences
 
 USUAL_LIFETIME: Final = 90 * DAY
 MOST_CHOICES: Final = 24
@@ -44,7 +44,7 @@ class KeyForm:
     Attributes:
         resources: The resources that it offers to limit, by name.
         services: The names of the services that it offers.
-        zone: The time zone of its dates.
+        preferences: How its reader writes amounts, and the time zone of its dates.
         known: The key that it changes; None for a new one.
         known_limits: The limits of that key.
         given: What was filled in; None to show it as it begins.
@@ -53,7 +53,7 @@ class KeyForm:
 
     resources: Mapping[str, Resource]
     services: Sequence[str]
-    zone: ZoneInfo
+    preferences: Preferences
     known: ApiKey | None = None
     known_limits: Limits = field(default_factory=dict)
     given: Mapping[str, str] | None = None
@@ -71,7 +71,7 @@ class KeyForm:
     def expires(self, now: int) -> str:
         """Returns the last day of the key; "" for none."""
         first = now + USUAL_LIFETIME if self.known is None else self.known.expires
-        return self.value("expires", "" if first is None else day_of(first, self.zone))
+        return self.value("expires", "" if first is None else day_of(first, self.preferences.time_zone))
 
     @property
     def project(self) -> str:
@@ -105,7 +105,7 @@ class KeyForm:
 
     def _known_limit(self, resource: Resource) -> str:
         limit = self.known_limits.get(resource.name)
-        return "" if limit is None else written(limit, resource.unit, resource.scale)
+        return "" if limit is None else written(limit, self.preferences, resource.unit, resource.scale)
 
     def _chosen_services(self) -> Sequence[str]:
         if self.given is None:
@@ -141,10 +141,14 @@ class KeyForm:
         text, known = self.expires(now), self.known
         if not text:
             return None
-        if known is not None and known.expires is not None and text == day_of(known.expires, self.zone):
+        if (
+            known is not None
+            and known.expires is not None
+            and text == day_of(known.expires, self.preferences.time_zone)
+        ):
             return known.expires
         try:
-            expires = end_of(text, self.zone)
+            expires = end_of(text, self.preferences.time_zone)
         except ValueError:
             self.errors["expires"] = "Write a date like 2031-02-28, or nothing for a key without an end."
             return None
@@ -160,7 +164,7 @@ class KeyForm:
                 limits[resource.name] = None
             return
         try:
-            limits[resource.name] = read_amount(text, resource.unit, resource.scale)
+            limits[resource.name] = read_amount(text, self.preferences, resource.unit, resource.scale)
         except ValueError as error:
             self.errors[name] = str(error)
 

@@ -90,7 +90,7 @@ async def make(visit: UserVisit) -> Answer:
 async def _form_of_new(visit: UserVisit) -> KeyForm:
     offered = await visit.service.read(_offered, visit.user)
     resources = offered_resources(await visit.service.resources(), {})
-    return KeyForm(resources, offered.services, visit.site.zone)
+    return KeyForm(resources, offered.services, visit.site.preferences)
 
 
 def _offered(connection: Connection, user: User) -> Offered:
@@ -229,7 +229,7 @@ async def _form_of(visit: UserVisit, found: FoundKey) -> KeyForm:
         one.resource: None if one.holding.limit == UNLIMITED else one.holding.limit for one in found.quotas
     }
     resources = offered_resources(await visit.service.resources(), limits)
-    return KeyForm(resources, found.services, visit.site.zone, found.key, limits)
+    return KeyForm(resources, found.services, visit.site.preferences, found.key, limits)
 
 
 async def _page(visit: UserVisit, found: FoundKey, form: KeyForm, refusal: str = "") -> Answer:

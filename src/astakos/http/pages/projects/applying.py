@@ -122,7 +122,7 @@ async def change_form(visit: UserVisit) -> Answer:
         values["comments"] = last.comments or ""
         if last.start_date is not None:
             values["start_date"] = project_form.date_of(last.start_date)
-        values |= project_form.asked_texts(last.resources, basis.resources)
+        values |= project_form.asked_texts(last.resources, basis.resources, visit.site.preferences)
     return _page(visit, basis, values, {})
 
 
@@ -156,7 +156,9 @@ async def send_changes(visit: UserVisit) -> Answer:
 
 
 def _read(connection: Connection, visit: UserVisit, basis: Basis) -> Read:
-    asked, errors = project_form.read(visit.form, basis.resources, basis.present, basis.project)
+    asked, errors = project_form.read(
+        visit.form, basis.resources, basis.present, basis.project, visit.site.preferences
+    )
     if basis.project is None:
         asked, errors = _with_parent(connection, visit, asked, errors)
     for name, message in invalid_fields(connection, asked, visit.site.now, basis.project).items():

@@ -13,6 +13,7 @@ from astakos.clock import EPOCH
 from astakos.directory.entities import Resource
 from astakos.ledger.rules import UNLIMITED
 from astakos.pages.amounts import TooLargeError, read_amount, written
+from astakos.pages.preferences import Preferences
 from astakos.projects.project import Capacity, Policy, Project
 from astakos.projects.specification import INFINITE, Specification
 
@@ -84,6 +85,7 @@ def read(
     resources: Mapping[str, Resource],
     present: Mapping[str, Capacity],
     project: Project | None,
+    preferences: Preferences,
 ) -> Read:
     """Reads a form that has been sent.
 
@@ -92,9 +94,10 @@ def read(
         resources: The resources that can be asked for.
         present: What holds without anything said: limits of the project, or the usual ones of a new project.
         project: The project that shall change; None for a new one.
+        preferences: How whoever has filled it in writes amounts.
     """
     errors: dict[str, str] = {}
-    limits = _limits(form, resources, present, errors, is_new=project is None)
+    limits = _limits(form, resources, present, errors, preferences, is_new=project is None)
     if project is not None and project.system_project:
         return Read(Specification(resources=limits), errors)
     values: dict[str, Any] = {name: form[name].strip() for name in TEXTS if name in form}
@@ -103,7 +106,7 @@ def read(
     for name in ("join_policy", "leave_policy"):
         if form.get(name) in set(Policy):
             values[name] = Policy(form[name])
-    values["max_members"] = _members(form.get("max_members", "").strip(), errors)
+    values["max_members"] = _members(form.get("max_members", "").strip(), errors, preferences)
     values["private"] = bool(form.get("private"))
     if project is not None:
         values = {name: value for name, value in values.items() if not _is_kept(project, name, value)}
@@ -141,13 +144,15 @@ def shown(
     return ProjectForm(form, errors, rows, len(resources) > LONG, hidden)
 
 
-def asked_texts(asked: Mapping[str, Capacity], resources: Mapping[str, Resource]) -> dict[str, str]:
+def asked_texts(
+    asked: Mapping[str, Capacity], resources: Mapping[str, Resource], preferences: Preferences
+) -> dict[str, str]:
     """Returns the fields that ask for capacities, as far as a form has room for them."""
     fields: dict[str, str] = {}
     for name in [name for name in asked if name in resources][:ROWS]:
         one = resources[name]
-        fields[f"{ALL_TOGETHER}{name}"] = written(asked[name].project, one.unit, one.scale)
-        fields[f"{EACH}{name}"] = written(asked[name].member, one.unit, one.scale)
+        fields[f"{ALL_TOGETHER}{name}"] = written(asked[name].project, preferences, one.unit, one.scale)
+        fields[f"{EACH}{name}"] = written(asked[name].member, preferences, one.unit, one.scale)
     return fields
 
 
@@ -190,9 +195,9 @@ def _day(name: str, text: str, errors: dict[str, str]) -> str | None:
     return text + MIDNIGHT
 
 
-def _members(text: str, errors: dict[str, str]) -> int | str | None:
+def _members(text: str, errors: dict[str, str], preferences: Preferences) -> int | str | None:
     try:
-        number = read_amount(text) if text else UNLIMITED
+        number = read_amount(text, preferences) if text else UNLIMITED
     except TooLargeError:
         errors["max_members"] = "This is too large. Leave the field empty for no limit."
         return None
@@ -207,6 +212,7 @@ def _limits(
     resources: Mapping[str, Resource],
     present: Mapping[str, Capacity],
     errors: dict[str, str],
+    preferences: Preferences,
     *,
     is_new: bool,
 ) -> dict[str, Capacity]:
@@ -215,30 +221,35 @@ def _limits(
         together, each = _texts(form, name)
         if not together and not each:
             continue
-        whole = _quantity(one, ALL_TOGETHER, together, present[name].project, errors)
+        whole = _quantity(one, ALL_TOGETHER, together, present[name].project, errors, preferences)
         if whole is None:
             # What each member gets is still read, so that all mistakes are told at once.
-            _quantity(one, EACH, each, 0, errors)
+            _quantity(one, EACH, each, 0, errors, preferences)
             continue
         usual = whole if is_new else min(whole, present[name].member)
-        part = _quantity(one, EACH, each, usual, errors)
+        part = _quantity(one, EACH, each, usual, errors, preferences)
         if part is None:
             continue
         if part > whole:
             errors[f"{EACH}{name}"] = (
                 "Each member cannot have more than all together, which is "
-                f"{written(whole, one.unit, one.scale)}."
+                f"{written(whole, preferences, one.unit, one.scale)}."
             )
         found[name] = Capacity(whole, part)
     return found
 
 
 def _quantity(
-    resource: Resource, prefix: str, text: str, otherwise: int, errors: dict[str, str]
+    resource: Resource,
+    prefix: str,
+    text: str,
+    otherwise: int,
+    errors: dict[str, str],
+    preferences: Preferences,
 ) -> int | None:
     """Returns what a field of a resource says, or what holds if it is empty; None if it says no amount."""
     try:
-        return read_amount(text, resource.unit, resource.scale) if text else otherwise
+        return read_amount(text, preferences, resource.unit, resource.scale) if text else otherwise
     except ValueError as error:
         errors[f"{prefix}{resource.name}"] = str(error)
         return None

@@ -23,6 +23,7 @@ from astakos.ledger.meter_definitions import Kind, MeterDefinition
 from astakos.ledger.periods import Unit
 from astakos.ledger.rules import UNLIMITED
 from astakos.pages.amounts import read_amount, written
+from astakos.pages.preferences import Preferences
 from astakos.pages.sentences import sentence
 from astakos.storage.tables import registry
 
@@ -55,8 +56,8 @@ async def register(visit: UserVisit) -> Answer:
     """Registers a limit by period."""
     known, given = await _base(visit), _given(visit)
     errors: dict[str, str] = {}
-    definition = _definition(known, given, errors)
-    limit = _amount(known, given, "limit", errors)
+    definition = _definition(visit.site.preferences, known, given, errors)
+    limit = _amount(visit.site.preferences, known, given, "limit", errors)
     if errors:
         return _form(visit, known, given, errors)
     base = known.resource
@@ -92,7 +93,9 @@ async def ask_for_change(visit: UserVisit) -> Answer:
         "unit": meter.unit.value,
         "zone": meter.zone,
         "anchor": meter.anchor or "",
-        "rollover": written(meter.rollover, known.resource.unit, known.resource.scale),
+        "rollover": written(
+            meter.rollover, visit.site.preferences, known.resource.unit, known.resource.scale
+        ),
     }
     return _form(visit, known, given, {})
 
@@ -102,7 +105,7 @@ async def change(visit: UserVisit) -> Answer:
     known, meter = await _meter(visit)
     given = _given(visit)
     errors: dict[str, str] = {}
-    definition = _definition(known, given, errors)
+    definition = _definition(visit.site.preferences, known, given, errors)
     if errors:
         return _form(visit, known, given, errors)
     kept = msgspec.structs.replace(definition, keeps_debt=meter.keeps_debt)
@@ -124,7 +127,9 @@ def _given(visit: UserVisit) -> dict[str, str]:
     return {name: text.strip() for name, text in visit.form.items()}
 
 
-def _definition(known: KnownResource, given: Mapping[str, str], errors: dict[str, str]) -> MeterDefinition:
+def _definition(
+    preferences: Preferences, known: KnownResource, given: Mapping[str, str], errors: dict[str, str]
+) -> MeterDefinition:
     kind = next((kind for kind in Kind if kind.value == given.get("kind")), Kind.BUDGET)
     unit = next((unit for unit in Unit if unit.value == given.get("unit")), Unit.MONTH)
     digits = given.get("every", "1")
@@ -137,14 +142,20 @@ def _definition(known: KnownResource, given: Mapping[str, str], errors: dict[str
         terms = {
             "zone": given.get("zone") or "UTC",
             "anchor": given.get("anchor") or None,
-            "rollover": _amount(known, {"rollover": "0", **given}, "rollover", errors),
+            "rollover": _amount(preferences, known, {"rollover": "0", **given}, "rollover", errors),
         }
     return MeterDefinition(kind=kind, unit=unit, every=every or 1, **terms)
 
 
-def _amount(known: KnownResource, given: Mapping[str, str], name: str, errors: dict[str, str]) -> int:
+def _amount(
+    preferences: Preferences,
+    known: KnownResource,
+    given: Mapping[str, str],
+    name: str,
+    errors: dict[str, str],
+) -> int:
     try:
-        return read_amount(given.get(name, ""), known.resource.unit, known.resource.scale)
+        return read_amount(given.get(name, ""), preferences, known.resource.unit, known.resource.scale)
     except ValueError as error:
         errors[name] = sentence(str(error))
         return 0

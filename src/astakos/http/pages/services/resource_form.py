@@ -18,6 +18,7 @@ from astakos.http.pages.services.visited import (
 from astakos.http.pages.visits import UserVisit
 from astakos.http.request import Answer
 from astakos.pages.amounts import read_amount, written
+from astakos.pages.preferences import Preferences
 from astakos.pages.sentences import sentence
 from astakos.pages.thresholds import LONGEST as LONGEST_THRESHOLDS
 from astakos.pages.thresholds import read_thresholds, written_thresholds
@@ -64,8 +65,8 @@ async def ask_for_change(visit: UserVisit) -> Answer:
     given = {
         "description": one.description,
         "unit": one.unit or "",
-        "project_default": written(one.project_default, one.unit, one.scale),
-        "max_debt": written(one.max_debt, one.unit, one.scale),
+        "project_default": written(one.project_default, visit.site.preferences, one.unit, one.scale),
+        "max_debt": written(one.max_debt, visit.site.preferences, one.unit, one.scale),
         "thresholds": written_thresholds(one.thresholds),
         "seen": "all" if one.ui_visible else "programs" if one.api_visible else "none",
         "limits": "shadow" if one.shadow else "enforce",
@@ -87,7 +88,7 @@ async def _save(
     visit: UserVisit, known: KnownResource | None, given: Mapping[str, str], entry: ResourceEntry
 ) -> Answer:
     try:
-        changed = _changed(entry, given)
+        changed = _changed(entry, given, visit.site.preferences)
     except RefusedFormError as refused:
         return await _form(visit, known, given, refused.errors)
     refusal = await apply(visit, StateDocument(resources=[changed]))
@@ -97,7 +98,7 @@ async def _save(
     return visit.done(f"{entry.name} has been {done}.", resource_path(entry.name))
 
 
-def _changed(entry: ResourceEntry, given: Mapping[str, str]) -> ResourceEntry:
+def _changed(entry: ResourceEntry, given: Mapping[str, str], preferences: Preferences) -> ResourceEntry:
     """Returns an entry with what the form says.
 
     Raises:
@@ -114,7 +115,7 @@ def _changed(entry: ResourceEntry, given: Mapping[str, str]) -> ResourceEntry:
     for name in AMOUNTS:
         if name in given and not errors:
             try:
-                amounts[name] = read_amount(given[name], unit, scale)
+                amounts[name] = read_amount(given[name], preferences, unit, scale)
             except ValueError as error:
                 errors[name] = sentence(str(error))
     thresholds = entry.thresholds

@@ -69,7 +69,7 @@ async def _shown(visit: UserVisit, given: Mapping[str, str], error: str = "") ->
     preview: DefaultPreview | None = None
     if text and not error and (following is None or not following.goes_on):
         try:
-            quantity = read_amount(text, resource.unit, resource.scale)
+            quantity = read_amount(text, visit.site.preferences, resource.unit, resource.scale)
             preview = await visit.service.read_much(preview_default, resource.name, quantity, is_bounded=True)
         except (ValueError, StateError) as refusal:
             error = sentence(str(refusal))
@@ -79,7 +79,7 @@ async def _shown(visit: UserVisit, given: Mapping[str, str], error: str = "") ->
         resource=resource,
         path=resource_path(resource.name),
         following=following,
-        given=text or written(resource.system_default, resource.unit, resource.scale),
+        given=text or written(resource.system_default, visit.site.preferences, resource.unit, resource.scale),
         preview=preview,
         error=error,
         longest=LONGEST_AMOUNT,
@@ -90,10 +90,13 @@ async def set_default(visit: UserVisit) -> Answer:
     """Sets the default limit, and lets users who have the one so far follow if that is chosen."""
     resource, meter = await visit.service.read(visited_resource, visit)
     try:
-        quantity = read_amount(visit.form.get("limit", ""), resource.unit, resource.scale)
+        quantity = read_amount(
+            visit.form.get("limit", ""), visit.site.preferences, resource.unit, resource.scale
+        )
     except ValueError as error:
         return await _shown(visit, visit.form, sentence(str(error)))
-    amount, path = written(quantity, resource.unit, resource.scale), resource_path(resource.name)
+    amount = written(quantity, visit.site.preferences, resource.unit, resource.scale)
+    path = resource_path(resource.name)
     if visit.form.get("existing") == FOLLOW:
         return await _let_follow(visit, resource.name, quantity, amount)
     following = await visit.service.read(find_following, resource.name)

@@ -44,7 +44,7 @@ async def _shown(visit: UserVisit, given: Mapping[str, str], error: str = "") ->
     preview = None
     if text and not error:
         try:
-            quantity = read_amount(text, resource.unit, resource.scale)
+            quantity = read_amount(text, visit.site.preferences, resource.unit, resource.scale)
             preview = await visit.service.read(_preview, present, quantity, visit.site.now)
         except (ValueError, StateError) as refusal:
             error = sentence(str(refusal))
@@ -55,7 +55,7 @@ async def _shown(visit: UserVisit, given: Mapping[str, str], error: str = "") ->
         path=path_of(user),
         resource=resource,
         limit=present.limit,
-        given=text or written(present.limit, resource.unit, resource.scale),
+        given=text or written(present.limit, visit.site.preferences, resource.unit, resource.scale),
         preview=preview,
         is_unlimited=preview is not None and preview.after == UNLIMITED,
         error=error,
@@ -80,7 +80,9 @@ async def change(visit: UserVisit) -> Answer:
     """Sets the limit."""
     _, resource, _ = await visit.service.read(_present, visit, visit.form.get("resource", ""))
     try:
-        quantity = read_amount(visit.form.get("limit", ""), resource.unit, resource.scale)
+        quantity = read_amount(
+            visit.form.get("limit", ""), visit.site.preferences, resource.unit, resource.scale
+        )
     except ValueError as error:
         return await _shown(visit, visit.form, sentence(str(error)))
 
@@ -90,7 +92,7 @@ async def change(visit: UserVisit) -> Answer:
         return user
 
     user = await change_user(visit, act)
-    amount = written(quantity, resource.unit, resource.scale)
+    amount = written(quantity, visit.site.preferences, resource.unit, resource.scale)
     return visit.done(f"The limit of {resource.name} is now {amount}.", path_of(user))
 
 

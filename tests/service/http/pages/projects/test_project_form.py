@@ -3,6 +3,7 @@
 from astakos.directory.entities import Resource
 from astakos.http.forms import MOST_FIELDS
 from astakos.http.pages.projects.project_form import ALL_TOGETHER, EACH, ROWS, ProjectForm, read, shown
+from astakos.pages.preferences import PLAIN
 from astakos.projects.project import Capacity
 
 OTHER_FIELDS = (
@@ -47,7 +48,7 @@ def test_a_mistake_is_told_at_its_field_only() -> None:
     ):
         sent = {"name": "a.example.org", "end_date": "2041-01-01"}
         sent |= {f"{ALL_TOGETHER}disk.00": together, f"{EACH}disk.00": each}
-        errors = read(sent, RESOURCES, PRESENT, None).errors
+        errors = read(sent, RESOURCES, PRESENT, None, PLAIN).errors
         assert set(errors) == {f"{prefix}disk.00" for prefix in wrong}
         (row,) = (one for one in shown(sent, errors, RESOURCES, PRESENT).rows if one.each)
         assert bool(row.together_error) == (ALL_TOGETHER in wrong)
@@ -65,7 +66,7 @@ def test_a_search_keeps_what_has_been_written() -> None:
 
 def test_what_is_not_said_is_usual_or_stays() -> None:
     sent = {"name": "a.example.org", "end_date": "2041-01-01", f"{ALL_TOGETHER}disk.00": "7"}
-    asked, errors = read({**sent, f"{EACH}disk.01": "2"}, RESOURCES, PRESENT, None)
+    asked, errors = read({**sent, f"{EACH}disk.01": "2"}, RESOURCES, PRESENT, None, PLAIN)
     assert not errors
     assert asked.resources == {"disk.00": Capacity(7, 7), "disk.01": Capacity(5, 2)}
     assert asked.end_date == "2041-01-01T00:00:00+00:00"
