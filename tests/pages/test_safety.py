@@ -64,6 +64,23 @@ def test_no_action_runs_without_its_own_form(scene: Scene, path: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("address", "page"),
+    [
+        ("/ui/projects/apply/send", "/ui/projects/apply"),
+        ("/ui/access/keys/make", "/ui/access"),
+        ("/ui/projects/a%0d%0ab/join", "/ui/projects/a%0D%0Ab"),
+        ("/ui/appearance", "/ui/"),
+        ("/ui/admin/commissions/resolve", "/ui/admin/commissions"),
+    ],
+)
+def test_an_address_that_only_takes_forms_leads_to_their_page(scene: Scene, address: str, page: str) -> None:
+    reply = get(browser_of(scene, ROOT), address)
+    assert reply.status == 302
+    assert reply.headers["location"].startswith(f"{scene.base_url}{page}")
+    assert "\n" not in reply.headers["location"]
+
+
+@pytest.mark.parametrize(
     "template",
     [
         route.template

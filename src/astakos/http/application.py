@@ -19,12 +19,13 @@ from astakos.http.faults import (
 from astakos.http.forwarding import ProxyWarning
 from astakos.http.keystone.errors import error_answer, is_keystone_path
 from astakos.http.media_types import HTML_UTF8, JSON_UTF8
+from astakos.http.pages.form_addresses import page_of_form
 from astakos.http.pages.refusals import NO_PAGE, bare_refusal_page, refusal_page, wants_page
 from astakos.http.recent_figures import RecentFigures, in_this_process
 from astakos.http.request import NO_SUCH_CALL, XML, Answer, Request
 from astakos.http.request_counts import ConnectionCounts, RequestCounts, report_of
 from astakos.http.request_ids import RequestIds
-from astakos.http.routes import API_PREFIXES, find_route
+from astakos.http.routes import API_PREFIXES, TABLE, find_route
 from astakos.http.serialization import fault_to_xml, to_json
 from astakos.http.unavailability import fault_of
 from astakos.ledger.embedded_engine import GroupCommit
@@ -164,7 +165,8 @@ class Application:
 
     async def _refused(self, request: Request, fault: Fault) -> Answer:
         if _is_for_people(request):
-            return await refusal_page(self.service, request, fault)
+            form_page = page_of_form(TABLE, request) if isinstance(fault, NotAllowed) else None
+            return await refusal_page(self.service, request, fault, form_page)
         if (
             request.found is None
             and not request.path.startswith(API_PREFIXES)

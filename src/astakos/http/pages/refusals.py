@@ -7,9 +7,11 @@ from typing import ClassVar, Final
 from astakos.http.faults import Fault, NotAllowed, OutcomeUnknown, ServiceUnavailable
 from astakos.http.media_types import HTML_TYPE
 from astakos.http.openapi.description import Refusals
+from astakos.http.pages.form_addresses import FormPage
 from astakos.http.pages.visits import Visit, bare_site, page_before, visit_of
 from astakos.http.request import Answer, Request
 from astakos.http.web.browser_sessions import login_of
+from astakos.http.web.redirects import redirect_within
 from astakos.ledger.ports import OutcomeUnknownError, StorageUnavailableError
 from astakos.service.service import Service
 
@@ -57,12 +59,17 @@ def wants_page(request: Request) -> bool:
     return HTML_TYPE in request.header(b"accept")
 
 
-async def refusal_page(service: Service, request: Request, fault: Fault) -> Answer:
-    """Explains a refusal on a page."""
+async def refusal_page(
+    service: Service, request: Request, fault: Fault, form_page: FormPage | None = None
+) -> Answer:
+    """Explains a refusal on a page; leads from an address that only takes forms to the page of the form."""
     try:
         visit = await visit_of(service, request, await login_of(service, request))
     except StorageUnavailableError:
         return bare_refusal_page(service, request, fault)
+    reader = visit.site.reader
+    if form_page and (not form_page.for_administrators or (reader and reader.is_administrator)):
+        return redirect_within(service, f"{service.base_url}{form_page.path}")
     return _explained(visit, fault)
 
 
