@@ -45,6 +45,30 @@ def test_a_user_joins_and_leaves(visitor: Visitor, scene: Scene) -> None:
     assert state_of(scene, ADA.uuid, moderated) is MembershipState.CANCELLED
 
 
+def test_an_owner_is_told_that_they_are_no_member_and_joins_in_one_step(
+    visitor: Visitor, scene: Scene
+) -> None:
+    club = approved(scene, GRACE, CLUB)
+    log_in(visitor, GRACE)
+    assert f"You own {CLUB}, but are not a member" in visitor.text
+    visitor.follow(CLUB)
+    assert "you have nothing of it until you join." in visitor.text
+    visitor.press("Join")
+    assert "You have joined." in visitor.text
+    assert state_of(scene, GRACE.uuid, club) is MembershipState.ACCEPTED
+    assert "you have nothing of it" not in visitor.text
+    visitor.open("/ui/overview")
+    assert "You own" not in visitor.text
+
+
+def test_an_owner_is_told_why_they_cannot_join(scene: Scene) -> None:
+    closed = approved(scene, GRACE, CLUB, join_policy=Policy.CLOSED)
+    visitor = HttpVisitor(scene)
+    log_in(visitor, GRACE, f"/ui/projects/{closed}")
+    assert "nobody can join it. Ask for changes to how one joins it." in visitor.text
+    assert send(browser_of(scene, GRACE), f"{closed}/join").status == 409
+
+
 def test_an_owner_decides_about_members(visitor: Visitor, scene: Scene) -> None:
     club = approved(scene, GRACE, CLUB)
     ask_to_join(scene, ADA, club)

@@ -13,8 +13,11 @@ from astakos.http.request import Answer
 from astakos.pages.tables import Column, page_of_list, state_of
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import registry
+from astakos.storage.tables.project_search import list_owned_only
 
 METERS_OF_A_PAGE: Final = 60
+OWNED_SHOWN: Final = 5
+"""How many projects the page names of which their owner is no member."""
 LONG: Final = 12
 """From so many meters on, the page offers to search."""
 
@@ -29,12 +32,16 @@ class ShownProject(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What the page reads: meters, projects by UUID (name and state), and components."""
+    """What the page reads: meters, projects by UUID (name and state), components, and services.
+
+    `owned_only` are the projects that the user owns without being a member: UUIDs and names.
+    """
 
     rows: Sequence[Row]
     projects: Mapping[str, tuple[str, str]]
     components: Mapping[int, str]
     services: Sequence[Mapping[str, str]]
+    owned_only: Sequence[tuple[str, str]]
 
 
 async def overview(visit: UserVisit) -> Answer:
@@ -58,6 +65,7 @@ async def overview(visit: UserVisit) -> Answer:
             visit, resources, resources, Surroundings(found.rows, found.projects, found.components)
         ),
         services=found.services,
+        owned_only=found.owned_only,
     )
 
 
@@ -73,6 +81,7 @@ def _find(connection: Connection, user: User, resources: Mapping[str, Resource],
             for entry in menu(components)
             if _is_web(entry["url"]) and entry["cloudbar"]["show"]
         ],
+        list_owned_only(connection, user.id, user.uuid, most=OWNED_SHOWN),
     )
 
 

@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from astakos.projects.membership_actions import ASSOCIATED
-from astakos.projects.project import MembershipState, Policy, ProjectState
+from astakos.projects.project import ACCEPTED_TYPE, MembershipState, Policy, ProjectState
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import projects, users
 from astakos.storage.texts import is_storable
@@ -44,6 +44,14 @@ WHERE p.state <> 'deleted' ORDER BY p.id DESC LIMIT ?
 MEMBERSHIPS = f"""
 SELECT project_id, id, state FROM memberships
 WHERE user_id = ? AND state IN ({", ".join(f"'{state}'" for state in ASSOCIATED)})
+"""
+OWNED_ONLY = f"""
+SELECT p.uuid, p.name FROM projects p
+WHERE p.owner = ? AND p.state = 'active' AND NOT EXISTS (
+    SELECT 1 FROM memberships m WHERE m.project_id = p.id AND m.user_id = ?
+    AND m.state IN ({", ".join(f"'{state}'" for state in ACCEPTED_TYPE)})
+)
+ORDER BY p.id DESC LIMIT ?
 """
 OF_OWNER = f"""
 {ROW} WHERE p.id IN (SELECT id FROM projects WHERE owner = ? UNION SELECT id FROM projects WHERE uuid = ?)
@@ -122,6 +130,11 @@ def list_related(
         for project, identifier, state in connection.execute(MEMBERSHIPS, (user,)).fetchall()
     }
     return [(_found(row), own.get(row[0])) for row in rows]
+
+
+def list_owned_only(connection: Connection, user: int, uuid: str, *, most: int) -> list[tuple[str, str]]:
+    """List the active projects that a user owns without being a member: UUIDs and names, newest first."""
+    return [(str(row[0]), str(row[1])) for row in connection.execute(OWNED_ONLY, (uuid, user, most))]
 
 
 def find_joinable(

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, TypeVar
 
-from astakos.administration.membership_changes import act, join
+from astakos.administration.membership_changes import act, enroll, join
 from astakos.administration.project_changes import act_on_application, act_on_project
 from astakos.administration.reasons import LONGEST_REASON
 from astakos.directory.entities import User
+from astakos.events.event import Actor
 from astakos.http.faults import BadRequest, ItemNotFound
 from astakos.http.pages.page_kinds import user_action, user_page
 from astakos.http.pages.projects.project_limits import (
@@ -170,10 +171,15 @@ def _requests(connection: Connection, of: Project) -> int:
 async def join_project(visit: UserVisit) -> Answer:
     """Asks for a membership, which may be accepted at once."""
     seen = await visit.service.read(visited_project, visit)
-    uuid, now = seen.project.uuid, visit.site.now
-    refusal = await tried(
-        visit, lambda connection, actor: join(connection, actor, uuid, visit.user.uuid, now)
-    )
+    uuid, now, user = seen.project.uuid, visit.site.now, visit.user
+
+    def enter(connection: Connection, actor: Actor) -> int:
+        if seen.owns_without_membership and seen.permitted.enrolls:
+            # Who decides about requests need not ask.
+            return enroll(connection, actor, uuid, user.email, now)
+        return join(connection, actor, uuid, user.uuid, now)
+
+    refusal = await tried(visit, enter)
     if refusal is not None:
         return await _shown(visit, "membership", refusal)
     after = await visit.service.read(memberships.find_of, visit.user.uuid, uuid)

@@ -14,7 +14,14 @@ from astakos.http.pages.visits import UserVisit
 from astakos.http.request import Answer
 from astakos.ledger.rules import UNLIMITED
 from astakos.pages import sentences
-from astakos.projects.project import Application, MembershipRecord, MembershipState, Project
+from astakos.projects.project import (
+    ACCEPTED_TYPE,
+    ALIVE,
+    Application,
+    MembershipRecord,
+    MembershipState,
+    Project,
+)
 from astakos.projects.refusals import ProjectRefusedError, RefusalKind
 from astakos.projects.visibility import sees
 from astakos.storage.protocol import Connection
@@ -44,6 +51,7 @@ class VisitedProject(NamedTuple):
         application: The last application for it.
         permitted: What the visitor may do.
         is_administrator: Whether they decide about all projects.
+        is_owner: Whether they own it.
     """
 
     project: Project
@@ -52,6 +60,12 @@ class VisitedProject(NamedTuple):
     application: Application | None
     permitted: Permitted
     is_administrator: bool
+    is_owner: bool
+
+    @property
+    def owns_without_membership(self) -> bool:
+        """Whether the visitor owns a project that is in use, and has nothing of it: they are no member."""
+        return self.is_owner and self.project.state in ALIVE and self.membership_state not in ACCEPTED_TYPE
 
     @property
     def membership_state(self) -> MembershipState | None:
@@ -87,7 +101,13 @@ def visited_project(connection: Connection, visit: UserVisit) -> VisitedProject:
     allowed = permitted(connection, actor, visit.user, project, membership, application, now)
     is_own = project.system_project and project.uuid == visit.user.uuid
     return VisitedProject(
-        project, OWN if is_own else project.name, membership, application, allowed, actor.is_project_admin
+        project,
+        OWN if is_own else project.name,
+        membership,
+        application,
+        allowed,
+        actor.is_project_admin,
+        project.owner == visit.user.uuid,
     )
 
 
