@@ -201,7 +201,8 @@ def test_the_present_password_can_not_be_guessed_and_keys_may_stay(scene: Scene)
     act(ada, "/ui/access/keys/make", name="k", expires="")
     change = "/ui/access/password/change"
     right = {"present": PASSWORD, "password": NEW, "repeated": NEW}
-    for wrong in ({"repeated": "x"}, {"password": "short", "repeated": "short"}, {"present": ""}):
+    same = {"password": PASSWORD, "repeated": PASSWORD}
+    for wrong in ({"repeated": "x"}, {"password": "short", "repeated": "short"}, {"present": ""}, same):
         assert act(ada, change, **right | wrong).status == 422
     assert act(ada, change, **right | {"present": "guessed"}).status == 422
     rows(scene.database, "UPDATE login_attempts SET count = 1000")

@@ -71,7 +71,7 @@ def test_files_for_spreadsheets(scene: Scene) -> None:
     browser = browser_of(scene)
     charges = get(browser, f"{MACHINES}?csv=charges")
     assert charges.headers["content-type"] == "text/csv; charset=utf-8"
-    assert charges.headers["content-disposition"] == 'attachment; filename="compute-vm.csv"'
+    assert charges.headers["content-disposition"] == 'attachment; filename="compute-vm-charges.csv"'
     heading, first, *others = charges.content.decode().splitlines()
     assert heading == "time,service,serial,name,outcome,requested,settled,usage,limit"
     assert first.split(",")[4:] == ["ACCEPT", "1", "1", "2", "4"]

@@ -34,6 +34,7 @@ def test_a_chart_says_what_one_points_at(scene: Scene, browser: Browser) -> None
     with page_of(browser, DESKTOP) as page:
         visitor = ChromiumVisitor(scene, page, DESKTOP)
         log_in(visitor, ADA, "/ui/resources/compute.disk")
+        assert "–" not in page.locator(".u-legend").inner_text()
         page.locator(".u-over").hover(position={"x": 5, "y": 20})
         assert "Highest" in page.locator(".u-legend").inner_text()
         assert "0 bytes" in page.locator(".u-legend").inner_text()

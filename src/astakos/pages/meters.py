@@ -38,6 +38,12 @@ class Meter:
     resets: int | None = None
 
     @property
+    def about(self) -> str:
+        """The description, without the words of the period at its end and without the mere name."""
+        words = self.description.removesuffix(self.period).strip()
+        return "" if words == self.resource.partition("/")[0] else words
+
+    @property
     def taken(self) -> int:
         """What cannot be used any more."""
         return self.used + self.pending

@@ -53,9 +53,13 @@ class Matter(NamedTuple):
 
 
 class Calls(NamedTuple):
-    """How calls of a kind do: how many in a second, and within how many seconds they are answered."""
+    """How calls of a kind do: how many in a second, and within how many seconds they are answered.
+
+    `has_any` says whether there were any; without, there is nothing to say about seconds.
+    """
 
     name: str
+    has_any: bool
     rate: str
     half: str
     most: str
@@ -196,7 +200,11 @@ def _shown(figures: Figures) -> ShownFigures:
 
 def _calls(name: str, counts: Sequence[int], bounds: Sequence[float], seconds: float) -> Calls:
     return Calls(
-        name, a_second(sum(counts), seconds), within(counts, bounds, HALF), within(counts, bounds, MOST)
+        name,
+        sum(counts) > 0,
+        a_second(sum(counts), seconds),
+        within(counts, bounds, HALF),
+        within(counts, bounds, MOST),
     )
 
 

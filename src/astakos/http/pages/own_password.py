@@ -45,6 +45,8 @@ async def change_password(visit: UserVisit) -> Answer:
         return await _form(visit, {"present": refusal.message}, status=429, headers=refusal.headers)
     if proof is None:
         return await _form(visit, {"present": WRONG})
+    if new == present:
+        return await _form(visit, {"password": "This is your present password. Choose another one."})
     hashed = await service.passwords.hash(user_account(user.uuid), new)
     settings = await service.login_settings()
     begun = beginning(service, request, user, PasswordProof(hashed), settings)

@@ -16,8 +16,9 @@ from astakos.http.pages.refusals import NO_PAGE
 from astakos.http.pages.user_meters import Row, meters_of
 from astakos.http.pages.visits import UserVisit
 from astakos.http.request import Answer
-from astakos.ledger.rules import Key
+from astakos.ledger.rules import UNLIMITED, Key
 from astakos.pages.courses import Change, Point, Step, course, starts_of
+from astakos.pages.numbers import UNLIMITED_WORD
 from astakos.projects.limits import project_holder, user_holder
 from astakos.storage.protocol import Connection
 from astakos.storage.tables.history import Entry, Position, Wanted, read_history
@@ -152,7 +153,7 @@ def _find(
 
 def _course_file(name: str, found: Found) -> Answer:
     return csv_file(
-        name,
+        f"{name}-course",
         ("start", "highest", "usage", "added", "returned", "reset"),
         (
             (to_iso(one.start), one.highest, one.usage, one.added, one.returned, int(one.resets))
@@ -163,7 +164,7 @@ def _course_file(name: str, found: Found) -> Answer:
 
 def _charges_file(name: str, found: Found) -> Answer:
     return csv_file(
-        name,
+        f"{name}-charges",
         ("time", "service", "serial", "name", "outcome", "requested", "settled", "usage", "limit"),
         (
             (
@@ -175,7 +176,7 @@ def _charges_file(name: str, found: Found) -> Answer:
                 one.quantity,
                 one.settled,
                 one.after.usage_max,
-                one.after.limit,
+                UNLIMITED_WORD if one.after.limit == UNLIMITED else one.after.limit,
             )
             for one in found.charges
         ),

@@ -44,6 +44,8 @@
     const top = limit !== null && limit <= 4 * highest ? Math.max(limit, highest) : highest;
     const ink = color("--soft"), grid = color("--line"), accent = color("--accent");
     const axis = { stroke: ink, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 } };
+    // While nobody points at the chart, its legend tells of the last step.
+    const last = rows.length - 1;
     figure.classList.add("chart-live");
     const chart = new uPlot({
       width: plot.clientWidth,
@@ -52,9 +54,9 @@
       scales: { y: { range: [0, top * 1.08] } },
       axes: [{ ...axis, space: 70, values: (_, ticks) => ticks.map(day) }, { ...axis, size: 74, values: (_, ticks) => ticks.map((one) => amount(one, figure)) }],
       series: [
-        { label: "From", value: (_, time) => time === null ? "–" : new Date(time * 1000).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }) },
-        { label: "Highest", stroke: accent, width: 2, fill: accent + "33", paths: uPlot.paths.stepped({ align: 1 }), points: { show: false }, value: (_, one) => amount(one, figure) },
-        { label: "Limit", show: limit !== null && limit <= top, stroke: color("--bad"), dash: [6, 4], width: 1.5, points: { show: false }, value: (_, one) => amount(one, figure) },
+        { label: "From", value: (_, time) => new Date((time ?? times[last]) * 1000).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }) },
+        { label: "Highest", stroke: accent, width: 2, fill: accent + "33", paths: uPlot.paths.stepped({ align: 1 }), points: { show: false }, value: (_, one) => amount(one ?? values[last], figure) },
+        { label: "Limit", show: limit !== null && limit <= top, stroke: color("--bad"), dash: [6, 4], width: 1.5, points: { show: false }, value: (_, one) => amount(one ?? limit, figure) },
       ],
       hooks: {
         draw: [function (self) {

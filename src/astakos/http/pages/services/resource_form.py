@@ -30,6 +30,7 @@ CHANGE: Final = f"{SERVICES}/change-resource"
 SEEN: Final = (("all", "Users and programs"), ("programs", "Programs only"), ("none", "Nobody"))
 LIMITS: Final = (("enforce", "Are enforced"), ("shadow", "Only report what they would refuse"))
 AMOUNTS: Final = ("system_default", "project_default", "max_debt")
+NO_SERVICE: Final = "Choose a service"
 LARGEST_SCALE: Final = 18
 LONGEST_TEXT: Final = 1000
 
@@ -55,6 +56,8 @@ async def register(visit: UserVisit) -> Answer:
     name = given.get("name", "")
     if await visit.service.read(registry.find_resource, name) is not None:
         return await _form(visit, None, given, {"name": "There is a resource of this name already."})
+    if not given.get("service"):
+        return await _form(visit, None, given, {"service": "Choose the service that charges it."})
     return await _save(visit, None, given, ResourceEntry(name=name, service=given.get("service", "")))
 
 
@@ -152,7 +155,7 @@ async def _form(
         action=f"{NEW}/register" if name is None else f"{SERVICES}/save-resource/{name}",
         given=given,
         problems=errors,
-        services=[(one, one) for one in await visit.service.read(_services)],
+        services=[("", NO_SERVICE), *((one, one) for one in await visit.service.read(_services))],
         seen=SEEN,
         limits=LIMITS,
         longest=LONGEST_TEXT,
