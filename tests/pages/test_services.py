@@ -44,6 +44,8 @@ def test_a_component_is_registered_with_a_resource_that_is_counted(visitor: Visi
     assert "https://mail.example.org/v1" in visitor.text
     visitor.open(f"{SERVICES}/new-resource")
     visitor.fill("Name", "mail.box")
+    visitor.press("Register")
+    assert "Choose the service that charges it." in visitor.text
     visitor.choose("Service", "mail")
     visitor.fill("Description", "Mail <b>boxes</b>")
     visitor.fill("Default limit of each user", "many")
