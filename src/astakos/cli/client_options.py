@@ -12,6 +12,7 @@ import click
 from click.core import ParameterSource
 
 from astakos.cli.shown_values import shown
+from astakos.cli.tls_hints import tls_hint
 from astakosclient import AstakosClient, AsyncAstakosClient, Timeout, errors
 
 C = TypeVar("C", AstakosClient, AsyncAstakosClient)
@@ -173,7 +174,7 @@ def reported(url: str) -> Iterator[None]:
     except errors.AstakosClientException as error:
         if error.fault and 400 <= error.status < 500:
             raise Refused(_words(error)) from error
-        raise NoService(f"no usable Astakos service at {url}: {error}") from error
+        raise NoService(f"no usable Astakos service at {url}: {error}{tls_hint(url, error)}") from error
     except (LookupError, TypeError, AttributeError) as error:
         raise NoService(f"no usable Astakos service at {url}: its answer cannot be read") from error
 

@@ -26,8 +26,9 @@ def show_preview(database: Database, known: Resource | None, changed: ResourceEn
         raise click.UsageError(f"--preview is about a new --default of {changed.name}.")
     found = preview_default(database.reader(), changed.name, changed.system_default)
     before, after = shown(found.before, changed.scale), shown(found.after, changed.scale)
-    click.echo(f"{found.following} users have the default of {before}; those who follow get {after}.")
-    click.echo(f"{found.others} users have another limit, and keep it.")
+    click.echo(f"{_users(found.following)} the default of {before}; those who follow get {after}.")
+    others = "keeps" if found.others == 1 else "keep"
+    click.echo(f"{_users(found.others)} another limit, and {others} it.")
     if found.above:
         click.echo(
             f"{found.above} of those who follow use more than that. "
@@ -51,6 +52,10 @@ def let_follow(database: Database, known: Resource | None, changed: ResourceEntr
         click.confirm("Change their limits?", abort=True)
     follow_default(database, OPERATOR, changed.name, changed.system_default, clock.now())
     return True
+
+
+def _users(number: int) -> str:
+    return "1 user has" if number == 1 else f"{number} users have"
 
 
 def _has_new_default(known: Resource | None, changed: ResourceEntry) -> bool:

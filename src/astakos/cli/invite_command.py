@@ -34,7 +34,13 @@ from astakos.storage.tables import settings
     help="How long the link is valid.",
 )
 @click.option("--mail", "by_mail", is_flag=True, help="Let the service mail the link, and do not show it.")
-@click.option("--base-url", type=WEB_URL, help="The URL of the service.  [default: the setting base_url]")
+@click.option(
+    "--base-url",
+    type=WEB_URL,
+    envvar="ASTAKOS_BASE_URL",
+    show_envvar=True,
+    help="The URL of the service.  [default: the setting base_url]",
+)
 @database_option
 @json_option
 def invite(
@@ -57,7 +63,10 @@ def invite(
     reader = database.reader()
     address = base_url or settings.find(reader, settings.BASE_URL)
     if address is None and not by_mail:
-        raise StateError("say where the service is: --base-url URL, or `astakos setting set base_url URL`")
+        raise StateError(
+            "say where the service is: --base-url URL, ASTAKOS_BASE_URL, "
+            "or `astakos setting set base_url URL`"
+        )
     if find_user_if_any(reader, name) is None and is_mail_address(name):
         entry = UserEntry(uuid=str(uuid4()), email=name, first_name=first_name, last_name=last_name)
         apply(database, StateDocument(users=[entry]))
@@ -73,7 +82,7 @@ def invite(
     email, secret = database.change(change)
     facts: dict[str, object] = {"email": email}
     if secret is not None:
-        facts["link"] = link_address(str(address), secret)
+        facts["link"] = link_address(str(address).rstrip("/"), secret)
     print_facts(facts | {"expires": Moment(expires)}, as_json=as_json)
     if by_mail and not as_json:
         click.echo("The service mails the link if it has a mail server (`astakos serve --mail-server`).")

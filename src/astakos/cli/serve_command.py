@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from astakos import clock
 from astakos.administration.component_registration import register_own_services
@@ -229,10 +230,12 @@ def serve(
     try:
         bounds = read_limits(limits)
     except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--limit") from error
+        raise click.BadParameter(str(error), param_hint=_given_as("limits")) from error
     log.info("limits of the HTTP server, for each worker: %s", told(bounds))
     if base_url is not None:
         _check_base_url(base_url)
+    if mail_server:
+        _mail_server(mail_server)
     tracing = click.get_current_context().with_resource(_tracing()) if traces else None
     # Before the database is opened: a service that cannot start leaves no new one behind.
     listener = _listen(host, port)
@@ -395,8 +398,24 @@ def _trusted_proxies(database: Database, given: tuple[str, ...]) -> tuple[str, .
     try:
         TrustedProxies(networks)
     except ValueError as error:
-        raise StateError(str(error)) from error
+        where = _given_as("trusted_proxies") if given else f"the setting {settings.TRUSTED_PROXIES}"
+        raise StateError(f"{where}: {error}") from error
     return networks
+
+
+def _given_as(parameter: str) -> str:
+    """Return how somebody who has given a parameter calls it: by its option or by its variable."""
+    context = click.get_current_context()
+    (found,) = (one for one in context.command.params if one.name == parameter)
+    is_variable = context.get_parameter_source(parameter) is ParameterSource.ENVIRONMENT
+    return str(found.envvar) if is_variable else found.opts[0]
+
+
+def _mail_server(url: str, sender: str = "") -> Mailer:
+    try:
+        return Mailer.from_url(url, sender)
+    except ValueError as error:
+        raise StateError(f"{_given_as('mail_server')}: {error}") from error
 
 
 def _mailer(database: Database, url: str | None, sender: str | None) -> Mailer | None:
@@ -413,10 +432,7 @@ def _mailer(database: Database, url: str | None, sender: str | None) -> Mailer |
             "the setting helpdesk is empty: what is for operators is not mailed to anybody; to set it: %s",
             how,
         )
-    try:
-        return Mailer.from_url(url, sender or recipients[0])
-    except ValueError as error:
-        raise StateError(f"--mail-server: {error}") from error
+    return _mail_server(url, sender or recipients[0])
 
 
 def _templates(folder: Path | None) -> dict[str, MailTemplate]:

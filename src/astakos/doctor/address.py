@@ -13,6 +13,8 @@ from astakos.storage.tables import registry, settings
 
 OK, BAD_REQUEST = 200, 400
 START = "Start the service, or say with --url where it is."
+WRONG_PLACE = "See where the proxy sends requests for this URL, and whether it keeps the path."
+WANTS_TLS = f"If TLS is expected at that port, the URL begins with https://. Else: {WRONG_PLACE}"
 NEEDS_TLS = "OAuth2 requires TLS"
 """How the service begins to tell that it does not know of TLS."""
 
@@ -28,9 +30,9 @@ def look_at_address(examined: Examined) -> Iterator[Finding]:
         ready = get(f"{url}/readyz")
     except NoAnswerError as error:
         judge = fault if is_given else warning
-        yield judge(f"The service does not answer at {url}: the server {error}.", START)
+        yield judge(f"The service does not answer at {url}: the server {error}.", error.remedy or START)
         return
-    missing = _document(ready).get("missing")
+    missing, is_plain = _document(ready).get("missing"), urlsplit(url).scheme == "http"
     if isinstance(missing, list):
         yield fault(
             f"The service at {url} is not ready: {', '.join(map(str, missing))[:200]}.",
@@ -39,11 +41,11 @@ def look_at_address(examined: Examined) -> Iterator[Finding]:
     elif ready.status != OK or _document(ready).get("ready") is not True:
         yield fault(
             f"Something else than the service answers at {url}, with status {ready.status}.",
-            "See where the proxy sends requests for this URL, and whether it keeps the path.",
+            WANTS_TLS if is_plain and ready.status == BAD_REQUEST else WRONG_PLACE,
         )
         return
     yield from _compare(examined, url)
-    if urlsplit(url).scheme == "http" and not _is_local(url):
+    if is_plain and not _is_local(url):
         yield warning(
             f"{url} is plain HTTP: tokens can be read on the way.",
             "Put a proxy with TLS in front of the service (docs/operations.md#tls-and-reverse-proxies).",

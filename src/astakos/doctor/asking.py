@@ -12,6 +12,13 @@ from astakos.deliveries.failure_wording import in_words
 PORTS = {"http": 80, "https": 443}
 SECONDS = 10.0
 LONGEST_ANSWER = 2**20
+NO_TLS = (
+    "If the service is asked without TLS at that port, the URL begins with http://. Else start the service."
+)
+AUTHORITY = (
+    "If it is from an authority of your own, name the file with its certificate in SSL_CERT_FILE "
+    "(docs/operations.md#a-certificate-authority-of-your-own). Else renew the certificate of the proxy."
+)
 
 
 class Answer(NamedTuple):
@@ -27,7 +34,16 @@ class Answer(NamedTuple):
 
 
 class NoAnswerError(Exception):
-    """There is no answer; the message says why, in a sentence whose subject is the server."""
+    """There is no answer; the message says why, in a sentence whose subject is the server.
+
+    Attributes:
+        remedy: what to do about it; None if nothing is known but that there is no answer.
+    """
+
+    def __init__(self, reason: str, remedy: str | None = None) -> None:
+        """Keep the reason and the remedy."""
+        super().__init__(reason)
+        self.remedy = remedy
 
 
 def get(url: str) -> Answer:
@@ -57,7 +73,14 @@ def get(url: str) -> Answer:
             return Answer(answered.status, answered.read(LONGEST_ANSWER))
         except (OSError, http.client.HTTPException, UnicodeError) as error:
             if deadline.is_over:
-                raise NoAnswerError(f"did not answer within {SECONDS:g} seconds") from None
-            raise NoAnswerError(in_words(error)) from None
+                raise NoAnswerError(f"did not answer within {SECONDS:g} seconds", _remedy(error)) from None
+            raise NoAnswerError(in_words(error), _remedy(error)) from None
         finally:
             connection.close()
+
+
+def _remedy(error: BaseException) -> str | None:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return AUTHORITY
+    is_no_tls = isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER"
+    return NO_TLS if is_no_tls or (isinstance(error, TimeoutError) and "handshake" in str(error)) else None

@@ -99,4 +99,6 @@ def _of(check: Check, found: Sequence[Finding] | Iterator[Finding]) -> Examinati
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+    # A URL or the name of a file stays as it is.
+    start = text[:1].upper() if text.partition(" ")[0].isalpha() else text[:1]
+    return start + text[1:] + ("" if text.endswith(".") else ".")

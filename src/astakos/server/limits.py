@@ -56,11 +56,13 @@ def read_limits(settings: Iterable[str]) -> Limits:
             raise ValueError(
                 f"{setting!r} must be NAME=NUMBER, with one of: {', '.join(Limits.__struct_fields__)}"
             )
+        try:
+            msgspec.convert({name: value}, Limits, strict=False)
+        except msgspec.ValidationError as error:
+            kind = "whole number" if isinstance(getattr(Limits(), name), int) else "number"
+            raise ValueError(f"{name} must be a {kind}, not {value!r}") from error
         given[name] = value
-    try:
-        limits = msgspec.convert(given, Limits, strict=False)
-    except msgspec.ValidationError as error:
-        raise ValueError(str(error)) from error
+    limits = msgspec.convert(given, Limits, strict=False)
     for name in given:
         if getattr(limits, name) <= 0:
             raise ValueError(f"{name} must be greater than 0")

@@ -8,6 +8,8 @@ EXAMPLES = (
     "or postgresql://user@host/name (the password in PGPASSFILE or PGPASSWORD)"
 )
 
+HOW_TO_CREATE = "`astakos serve`, `astakos load`, or `astakos migrate --create`"
+
 
 class DatabaseError(Exception):
     """The database cannot be opened as requested; the message gives the reason and the remedy."""

@@ -48,7 +48,9 @@ def test_users_who_have_the_default_follow_and_others_keep_theirs(
 ) -> None:
     monkeypatch.setattr(default_limits, "AT_A_TIME", 2)
     preview = astakos(database, "resource", "set", VM, "--default", "9", "--preview").output
-    assert preview.startswith("5 users have the default of 4; those who follow get 9.\n1 users have another")
+    assert preview.startswith(
+        "5 users have the default of 4; those who follow get 9.\n1 user has another limit, and keeps"
+    )
     assert limits(database) == {ALICE.email: 4, BOB.email: 7, CHLOE.email: 4, HUGO.email: 0}
     asked = ["resource", "set", VM, "--default", "9", "--existing-users", "follow"]
     told = astakos(database, *asked, "--yes")

@@ -130,3 +130,11 @@ def test_the_command_line_invites_old_and_new_users(database: Database) -> None:
     assert "no user" in refused(database, "user", "invite", UNKNOWN_UUID)
     astakos(database, "setting", "unset", "base_url")
     assert "--base-url" in refused(database, "user", "invite", BOB.email)
+
+
+def test_an_invitation_leads_to_where_the_variable_of_the_service_says(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASTAKOS_BASE_URL", "https://elsewhere.example.org/astakos/")
+    made = astakos(database, "user", "invite", BOB.email, "--json").document
+    assert made["link"].startswith("https://elsewhere.example.org/astakos/ui/password?link=")

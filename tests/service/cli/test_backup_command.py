@@ -118,8 +118,9 @@ def test_nothing_is_ever_overwritten(database: SQLiteDatabase, tmp_path: Path) -
 
 
 def test_where_nothing_can_be_written_nothing_is_left(database: SQLiteDatabase, tmp_path: Path) -> None:
-    reason = refused(database, "backup", str(tmp_path / "none" / "copy.db"))
-    assert reason.endswith("cannot be written: No such file or directory")
+    file = tmp_path / "none" / "copy.db"
+    reason = refused(database, "backup", str(file))
+    assert reason == f"{file} cannot be written: No such file or directory"
     before = set(tmp_path.iterdir())
     broken = tmp_path / "broken.db"
     content = bytearray(database.path.read_bytes())

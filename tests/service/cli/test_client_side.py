@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import re
+import ssl
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +16,7 @@ from click.testing import CliRunner
 
 from astakos.cli import main
 from astakos.ledger.rules import UNLIMITED
-from client.peers import Peer, answer, closed_port, fault
+from client.peers import CERTIFICATE, KEY, Peer, answer, closed_port, fault
 from service.command import EXECUTABLE, TIMEOUT_SECONDS, Ended, astakos
 from service.world import (
     ALICE,
@@ -197,6 +200,33 @@ def test_where_no_service_is(command: list[str], step: bytes | None) -> None:
         url = f"http://127.0.0.1:{closed_port()}" if step is None else peer.url
         line = one_line(asked(url, ALICE.token, *command), 3)
     assert line.startswith(f"no usable Astakos service at {url}: ")
+
+
+class Quiet(http.server.BaseHTTPRequestHandler):
+    """Answers in plain HTTP, also what is not HTTP."""
+
+    def log_message(self, *_: object) -> None: ...
+
+
+def test_another_scheme_is_proposed_where_that_is_the_cause() -> None:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as plain:
+        thread = threading.Thread(target=plain.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        line = one_line(asked(f"https://127.0.0.1:{plain.server_port}", ALICE.token, "whoami"), 3)
+        plain.shutdown()
+        thread.join()
+    assert "the URL is http://" in line
+    with Peer(answer(status="400 Bad Request", body=b"<html>plain HTTP")) as encrypted:
+        line = one_line(asked(encrypted.url, ALICE.token, "whoami"), 3)
+    assert "the URL is https://" in line
+
+
+def test_a_certificate_that_cannot_be_verified_leads_to_the_variable() -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE, KEY)
+    with Peer(answer(), tls=context) as peer:
+        line = one_line(asked(peer.url, ALICE.token, "whoami"), 3)
+    assert "SSL_CERT_FILE" in line
 
 
 @pytest.mark.parametrize("command", ALL)

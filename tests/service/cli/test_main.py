@@ -97,6 +97,25 @@ def test_a_wrong_use_ends_with_2_and_the_usage(database: Database, arguments: li
     assert "Traceback" not in done.errors
 
 
+def test_a_command_with_a_similar_name_is_proposed(database: Database) -> None:
+    assert "serve" in astakos(database, "serv").errors.partition("No such command 'serv'.")[2]
+    assert "invite" in astakos(database, "user", "invit").errors.partition("No such command 'invit'.")[2]
+
+
+@pytest.mark.parametrize("arguments", [["serve", "--port", "0"], ["user", "list"]])
+def test_a_folder_that_does_not_exist_is_told(tmp_path: Path, arguments: list[str]) -> None:
+    missing = tmp_path / "missing"
+    done = ended(SQLiteDatabase(f"sqlite:///{missing}/astakos.db"), *arguments)
+    assert (done.status, done.output) == (1, "")
+    assert f"there is no folder {missing}; create it" in done.errors
+
+
+def test_an_empty_database_leads_to_what_creates_it(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/astakos.db"
+    assert "astakos migrate --create" in refused(url, "migrate", "--check")
+    assert "astakos migrate --create" in astakos(url, "doctor").output
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

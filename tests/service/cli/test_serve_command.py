@@ -96,6 +96,7 @@ def test_it_serves_although_nobody_can_read_that_it_is_ready(database: Database)
         ["--metrics-port", "0", "--metrics-host", "192.0.2.1"],
         ["--base-url", "nonsense"],
         ["--limit", "x=1"],
+        ["--mail-server", "http://mail.example.org"],
         ["--database", b"sqlite:///\xff.db".decode(errors="surrogateescape")],
     ],
 )
@@ -159,7 +160,8 @@ def test_a_port_that_is_taken_is_named_in_one_line(database: Database) -> None:
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["--trusted-proxy", "10.1.2.3/8"], "a network starts with its own address"),
+        (["--trusted-proxy", "10.1.2.3/8"], "--trusted-proxy: a network starts with its own address"),
+        (["--trusted-proxy", "nonsense"], "--trusted-proxy: it must be an address or a network"),
         (["--base-url", "accounts.example.org"], "the base URL is invalid"),
         (["--base-url", "ftp://accounts.example.org"], "the base URL is invalid"),
         (["--base-url", "http://accounts.example.org/?x=1"], "the base URL is invalid"),
@@ -179,6 +181,28 @@ def test_what_can_not_be_served_is_refused_in_one_line(
     assert (done.status, done.output) == (1, "")
     assert only_line(done.errors).startswith(reason)
     assert "secret" not in done.errors
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("ASTAKOS_LIMITS", "idle_seconds=long", "ASTAKOS_LIMITS: idle_seconds must be a number, not 'long'"),
+        (
+            "ASTAKOS_TRUSTED_PROXIES",
+            "nonsense",
+            "ASTAKOS_TRUSTED_PROXIES: it must be an address or a network",
+        ),
+        (
+            "ASTAKOS_MAIL_SERVER",
+            "http://x",
+            "ASTAKOS_MAIL_SERVER: the URL of the mail server must have one of",
+        ),
+    ],
+)
+def test_a_variable_that_is_wrong_is_named(database: Database, variable: str, value: str, told: str) -> None:
+    done = ended(database, "serve", "--port", "0", **{variable: value})
+    assert done.status in {1, 2}
+    assert told in done.errors
 
 
 def test_a_second_service_on_the_same_file_is_refused_unless_it_is_asked_for(

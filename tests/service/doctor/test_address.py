@@ -107,6 +107,20 @@ def test_another_program_is_not_taken_for_the_service(database: Database, other_
     assert "Something else than the service answers" in found.text
 
 
+def test_a_certificate_of_an_authority_of_ones_own_leads_to_the_variable(
+    database: Database, through_tls: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    (found,) = told(database, through_tls)
+    assert "certificate that cannot be verified" in found.text
+    assert "SSL_CERT_FILE" in found.remedy
+
+
+def test_a_port_without_tls_leads_to_the_other_scheme(database: Database, other_program: str) -> None:
+    (found,) = told(database, other_program.replace("http://", "https://"))
+    assert "http://" in found.remedy
+
+
 @pytest.mark.parametrize("url", ["ftp://example.org", "http://127.0.0.1:99999", "nonsense"])
 def test_what_is_no_url_is_told(database: Database, url: str) -> None:
     assert [one.level for one in told(database, url)] == [Level.FAULT]

@@ -17,8 +17,9 @@ def test_the_last_of_two_counts() -> None:
     [
         ("idle_seconds", "must be NAME=NUMBER"),
         ("patience=3", "with one of: connections, head_bytes"),
-        ("connections=many", "int"),
-        ("connections=1.5", "int"),
+        ("connections=many", "connections must be a whole number, not 'many'"),
+        ("connections=1.5", "connections must be a whole number, not '1.5'"),
+        ("idle_seconds=long", "idle_seconds must be a number, not 'long'"),
         ("head_seconds=-1", "head_seconds must be greater than 0"),
         ("head_bytes=0", "head_bytes must be greater than 0"),
     ],

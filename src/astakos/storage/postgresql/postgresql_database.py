@@ -12,7 +12,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from astakos.ledger.ports import StorageUnavailableError
-from astakos.storage.errors import EXAMPLES, DatabaseError, TransactionLostError
+from astakos.storage.errors import EXAMPLES, HOW_TO_CREATE, DatabaseError, TransactionLostError
 from astakos.storage.postgresql.connection import PostgreSQLConnection, connect, first_line
 from astakos.storage.protocol import Connection
 from astakos.storage.schema.revisions import VERSION_TABLE, find_revision, make_tables, require_revision
@@ -82,8 +82,7 @@ class PostgreSQLDatabase:
                 return False
             if not create:
                 raise DatabaseError(
-                    f"there is no installation in {self.name}; "
-                    "create one with `astakos serve` or `astakos load`"
+                    f"there is no installation in {self.name}; create one with {HOW_TO_CREATE}"
                 )
             try:
                 with writing(connection):

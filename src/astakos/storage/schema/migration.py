@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 
 from astakos.ledger.ports import StorageUnavailableError
-from astakos.storage.errors import DatabaseError, NoInstallationError
+from astakos.storage.errors import HOW_TO_CREATE, DatabaseError, NoInstallationError
 from astakos.storage.postgresql.connection import first_line, recognized
 from astakos.storage.postgresql.postgresql_database import LOCK, PostgreSQLDatabase
 from astakos.storage.protocol import Database
@@ -60,7 +60,7 @@ def present_revision(database: Database) -> str | None:
         StorageUnavailableError: the database cannot be read now.
     """
     nothing = NoInstallationError(
-        f"there is no installation in {database.name}; create one with `astakos serve` or `astakos load`"
+        f"there is no installation in {database.name}; create one with {HOW_TO_CREATE}"
     )
     if isinstance(database, SQLiteDatabase) and not database.path.exists():
         raise nothing

@@ -30,7 +30,7 @@ def back_up(database: SQLiteDatabase, target: Path) -> None:
             f"{partial} exists: a backup is running or was interrupted; if none is running, delete the file"
         ) from error
     except OSError as error:
-        raise DatabaseError(f"{partial} cannot be written: {error.strerror}") from error
+        raise DatabaseError(f"{target} cannot be written: {error.strerror}") from error
     try:
         _copy(database, partial)
         _refuse_to_overwrite(target)

@@ -16,7 +16,7 @@ from astakos.ledger.ports import (
     StorageBrokenError,
     StorageUnavailableError,
 )
-from astakos.storage.errors import DEFAULT_URL, EXAMPLES, DatabaseError
+from astakos.storage.errors import DEFAULT_URL, EXAMPLES, HOW_TO_CREATE, DatabaseError
 from astakos.storage.protocol import Connection
 from astakos.storage.schema.revisions import find_revision, make_tables, require_revision
 from astakos.storage.sqlite.file_identity import FileIdentity, identity_of, log_of, require_same
@@ -96,10 +96,9 @@ class SQLiteDatabase:
 
         Returns whether it made the tables.
         """
+        self._require_folder()
         if not create and not self.path.exists():
-            raise DatabaseError(
-                f"there is no database {self.name}; create one with `astakos serve` or `astakos load`"
-            )
+            raise DatabaseError(f"there is no database {self.name}; create one with {HOW_TO_CREATE}")
         try:
             if create:
                 self._refuse_a_log_without_database()
@@ -114,6 +113,19 @@ class SQLiteDatabase:
         except (StorageUnavailableError, sqlite3.DatabaseError) as error:
             raise unusable(self.name, error) from error
         return made
+
+    def _require_folder(self) -> None:
+        folder = self.path.parent
+        try:
+            is_there = folder.is_dir()
+        except OSError:
+            # Opening the file says why.
+            return
+        if not is_there:
+            raise DatabaseError(
+                f"{self.name} cannot be opened: there is no folder {folder}; create it, "
+                "or name another database"
+            )
 
     def _refuse_a_log_without_database(self) -> None:
         """Do not let SQLite delete a log that belongs to a database which somebody has moved or emptied."""
