@@ -213,3 +213,15 @@ def test_the_present_password_can_not_be_guessed_and_keys_may_stay(scene: Scene)
     assert act(ada, change, **right, keep_keys="yes").status == 302
     assert rows(scene.database, "SELECT count(*) FROM api_keys") == [(1,)]
     assert ada.is_logged_in()
+
+
+def test_a_password_that_is_too_long_is_refused_and_not_cut(scene: Scene) -> None:
+    ada = entered(scene)
+    page = ada.visit(f"{scene.base_url}/ui/access/password").content.decode()
+    assert "maxlength" not in page
+    before = rows(scene.database, "SELECT password_hash FROM users")
+    long = "x" * 5000
+    reply = act(ada, "/ui/access/password/change", present=PASSWORD, password=long, repeated=long)
+    assert reply.status == 422
+    assert "to 1024 characters" in reply.content.decode()
+    assert rows(scene.database, "SELECT password_hash FROM users") == before

@@ -95,6 +95,8 @@ def test_in_their_own_project_it_is_at_both_levels(scene: Scene) -> None:
         ({"amount": ""}, 422),
         ({"amount": "0"}, 422),
         ({"amount": "many"}, 422),
+        ({"priority": "000001"}, 422),
+        ({"note": "x" * 5000}, 422),
         ({"amount": "9" * 30}, 422),
         ({"expires": "2001-01-01"}, 422),
         ({"expires": "9999-99-99"}, 422),

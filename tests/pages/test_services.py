@@ -298,3 +298,19 @@ def test_a_form_that_is_sent_again_replaces_and_revokes_no_other_token(scene: Sc
     ]
     asked = send("token", made(), overlap="24")
     assert "“default-replaced” is still valid and ends now" in asked.content.decode()
+
+
+def test_text_of_a_resource_that_is_too_long_is_refused_and_not_cut(scene: Scene) -> None:
+    browser = Browser(scene.caller, base_url=scene.base_url)
+    browser.log_in(ROOT.email, PASSWORD)
+    form_page = f"{scene.base_url}{SERVICES}/new-resource"
+    page = browser.visit(form_page)
+    assert "maxlength" not in page.content.decode()
+    usual = {"name": "compute.x", "service": "compute", "scale": "0", "unit": "", "description": ""}
+    usual |= {"csrf_token": page_of(page).fields["csrf_token"]}
+    usual |= dict.fromkeys(("system_default", "project_default", "max_debt"), "0")
+    before = rows(scene.database, "SELECT * FROM resources")
+    for name in ("name", "description", "unit", "system_default", "thresholds"):
+        reply = browser.send("POST", f"{form_page}/register", {**usual, name: "x" * 1001})
+        assert reply.status == 422, name
+    assert rows(scene.database, "SELECT * FROM resources") == before

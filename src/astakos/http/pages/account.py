@@ -44,7 +44,6 @@ async def _page(visit: UserVisit, errors: Mapping[str, str] | None = None, statu
         styles=[(name, Preferences(name).in_style(EXAMPLE)) for name in NUMBER_STYLES],
         zones=[(BROWSERS_ZONE, "As in this browser"), *((zone, zone.replace("_", " ")) for zone in zones())],
         errors=errors or {},
-        longest=LONGEST_NAME,
     )
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from astakos.administration.reasons import LONGEST_REASON
 from astakos.http.faults import ItemNotFound
 from astakos.http.pages.commissions import BOX, COMMISSIONS
 from astakos.http.pages.holder_names import names_of
@@ -62,7 +61,6 @@ async def commission(visit: UserVisit) -> Answer:
         levels=LEVELS,
         path=COMMISSIONS,
         box=BOX,
-        longest_reason=LONGEST_REASON,
     )
 
 

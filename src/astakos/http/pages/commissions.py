@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
-from astakos.administration.reasons import LONGEST_REASON, require_reason
+from astakos.administration.reasons import require_reason
 from astakos.clock import MICROSECONDS
 from astakos.http.faults import BadRequest
 from astakos.http.pages.filters import component_of, found_by, options_of, services_of, whole_number
@@ -108,7 +108,6 @@ async def _page(visit: UserVisit, query: Mapping[str, str], reason: str = "", re
         ages=_ages(filters.older),
         sent=_query(query),
         reason=reason,
-        longest_reason=LONGEST_REASON,
         refusal=refusal,
         box=BOX,
     )

@@ -16,6 +16,7 @@ from astakos.pages.preferences import Preferences
 from astakos.storage.texts import is_storable
 
 METER: Final = "meter-"
+MOST_DIGITS: Final = 5
 MOST_METERS: Final = 40
 """How many meters of a resource the form offers: a form has at most 64 fields."""
 
@@ -116,8 +117,8 @@ class GrantForm:
 
     def _priority(self) -> int:
         text = self.priority.strip()
-        if text.isascii() and text.isdigit() and int(text[:5]) <= MOST_PRIORITY:
-            return int(text[:5])
+        if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS and int(text) <= MOST_PRIORITY:
+            return int(text)
         self.errors["priority"] = f"Write a number from 0 to {MOST_PRIORITY}."
         return USUAL_PRIORITY
 

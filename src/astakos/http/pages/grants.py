@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from astakos.administration.grants import LONGEST_NOTE, GrantPlace, add_grant, place_of, revoke_grant
+from astakos.administration.grants import GrantPlace, add_grant, place_of, revoke_grant
 from astakos.administration.journal import Journal
-from astakos.administration.reasons import LONGEST_REASON, require_reason
+from astakos.administration.reasons import require_reason
 from astakos.administration.state_document import StateError
 from astakos.directory.entities import Resource
 from astakos.events.event import Actor
@@ -21,7 +21,6 @@ from astakos.http.request import Answer
 from astakos.http.routing import serial_of
 from astakos.ledger.grants import MOST_PRIORITY
 from astakos.ledger.meter_definitions import MeterDefinition
-from astakos.pages.amounts import LONGEST as LONGEST_AMOUNT
 from astakos.pages.amounts import written
 from astakos.pages.sentences import sentence
 from astakos.projects.project import DRAWING
@@ -132,8 +131,6 @@ def _shown(visit: UserVisit, holder: Holder, form: GrantForm | None, status: int
         holder=holder,
         form=form,
         path=f"{holder.path}/grant",
-        longest_amount=LONGEST_AMOUNT,
-        longest_note=LONGEST_NOTE,
         most_priority=MOST_PRIORITY,
     )
 
@@ -201,7 +198,6 @@ async def _one(visit: UserVisit, error: str = "") -> Answer:
         status=422 if error else 200,
         found=found,
         one=found.shown,
-        longest_reason=LONGEST_REASON,
         **values,
     )
 

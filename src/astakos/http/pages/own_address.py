@@ -13,7 +13,6 @@ from astakos.administration.user_registration import UserRefusedError
 from astakos.directory.attempt_limits import Attempt, TooManyAttemptsError, address_account, recovery_account
 from astakos.directory.mail_addresses import EXAMPLE, LONGEST_ADDRESS, is_one_address
 from astakos.directory.password_links import ADDRESS_PAGE
-from astakos.directory.password_rules import LONGEST_PASSWORD
 from astakos.events.event import Actor
 from astakos.http.faults import TooMany, TooManyAttempts, TooManyLinks
 from astakos.http.forwarding import caller_address
@@ -57,8 +56,6 @@ async def _form(
         helpdesk=await visit.service.read(settings.find, settings.HELPDESK, []),
         email=visit.form.get("email", ""),
         errors=errors or {},
-        longest_address=LONGEST_ADDRESS,
-        longest_password=LONGEST_PASSWORD,
     )
 
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from astakos.administration.key_changes import (
-    LONGEST_NAME,
     KeyRefusedError,
     MadeKey,
     NoSuchKeyError,
@@ -117,7 +116,6 @@ async def _new_form(visit: UserVisit, form: KeyForm, refusal: str = "") -> Answe
         form=form,
         projects=[("", "All that you can draw from"), *offered.projects],
         refusal=refusal,
-        longest=LONGEST_NAME,
     )
 
 
@@ -249,7 +247,6 @@ async def _page(visit: UserVisit, found: FoundKey, form: KeyForm, refusal: str =
         form=form,
         refusal=refusal,
         overlaps=[(name, words) for name, (words, _) in OVERLAPS.items()],
-        longest=LONGEST_NAME,
     )
 
 

@@ -94,7 +94,6 @@ async def _form(
         errors=errors or {},
         has_keys=await visit.service.read(api_keys.count_of_user, visit.user.uuid) > 0,
         shortest=SHORTEST_PASSWORD,
-        longest=LONGEST_PASSWORD,
     )
 
 

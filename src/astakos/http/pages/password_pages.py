@@ -6,7 +6,7 @@ from typing import Final
 from astakos.directory.attempt_limits import TooManyAttemptsError
 from astakos.directory.entities import User
 from astakos.directory.password_links import PAGE
-from astakos.directory.password_rules import LONGEST_PASSWORD, SHORTEST_PASSWORD, refuse_password
+from astakos.directory.password_rules import SHORTEST_PASSWORD, refuse_password
 from astakos.http.faults import ItemNotFound, TooMany, TooManyLinks
 from astakos.http.forwarding import caller_address
 from astakos.http.pages.link_secrets import secret_of
@@ -111,7 +111,6 @@ async def _form(visit: Visit, user: User, errors: Mapping[str, str] | None = Non
         has_keys=await visit.service.read(_has_keys, user),
         errors=errors or {},
         shortest=SHORTEST_PASSWORD,
-        longest=LONGEST_PASSWORD,
     )
 
 

@@ -191,7 +191,6 @@ async def _form(
         following=wanted,
         username=username,
         error=error if refusal is None else refusal.message,
-        longest=LONGEST,
         forgotten_password=settings.forgotten_password,
         has_mail=service.has_mail,
     )

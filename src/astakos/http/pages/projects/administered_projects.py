@@ -3,7 +3,6 @@
 from typing import Final, NamedTuple
 
 from astakos.administration.permitted_actions import Permitted, permitted
-from astakos.administration.reasons import LONGEST_REASON
 from astakos.http.pages.filters import chosen_of, options_of
 from astakos.http.pages.page_kinds import administrator_page
 from astakos.http.pages.projects.project_limits import Comparison, compared, visible_resources
@@ -95,7 +94,6 @@ async def applications(visit: UserVisit) -> Answer:
         state=state_of(query, path, COLUMNS, sort="name"),
         next=str(found[-1].comparison.application.id) if more else "",
         after=after if number else "",
-        longest_reason=LONGEST_REASON,
         tab="queue",
     )
 

@@ -36,7 +36,7 @@ from astakos.http.request import Answer
 from astakos.projects.limits import default_capacity
 from astakos.projects.project import ApplicationState, Capacity, Project
 from astakos.projects.refusals import ProjectRefusedError
-from astakos.projects.specification import LONGEST_HOMEPAGE, LONGEST_NAME, LONGEST_TEXT, Specification
+from astakos.projects.specification import Specification
 from astakos.projects.visibility import sees
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import memberships, projects, registry
@@ -219,9 +219,6 @@ def _page(
         used=basis.used,
         joining=[(one.value, text) for one, text in JOINING.items()],
         leaving=[(one.value, text) for one, text in LEAVING.items()],
-        longest_name=LONGEST_NAME,
-        longest_homepage=LONGEST_HOMEPAGE,
-        longest_text=LONGEST_TEXT,
         tab="",
     )
 

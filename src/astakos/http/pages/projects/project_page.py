@@ -5,7 +5,6 @@ from typing import Final, NamedTuple, TypeVar
 
 from astakos.administration.membership_changes import act, enroll, join
 from astakos.administration.project_changes import act_on_application, act_on_project
-from astakos.administration.reasons import LONGEST_REASON
 from astakos.directory.entities import User
 from astakos.events.event import Actor
 from astakos.http.faults import BadRequest, ItemNotFound
@@ -119,7 +118,6 @@ async def _shown(visit: UserVisit, part: str = "", refusal: ProjectRefusedError 
         refused=part,
         error="" if refusal is None else sentence(refusal.message),
         obstacle=sentence(found.seen.permitted.obstacle) if found.seen.permitted.obstacle else "",
-        longest_reason=LONGEST_REASON,
         tab="project",
     )
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from astakos.administration.permitted_actions import Permitted, permitted
-from astakos.administration.reasons import LONGEST_REASON
 from astakos.administration.state_document import StateError
 from astakos.events.event import Actor
 from astakos.http.faults import ItemNotFound
@@ -160,6 +159,5 @@ def refused_page(
         template,
         status=200 if refusal is None else refusal.kind.value,
         error="" if refusal is None else sentence(refusal.message),
-        longest_reason=LONGEST_REASON,
         **values,
     )

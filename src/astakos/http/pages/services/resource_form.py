@@ -20,7 +20,6 @@ from astakos.http.request import Answer
 from astakos.pages.amounts import read_amount, written
 from astakos.pages.preferences import Preferences
 from astakos.pages.sentences import sentence
-from astakos.pages.thresholds import LONGEST as LONGEST_THRESHOLDS
 from astakos.pages.thresholds import read_thresholds, written_thresholds
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import registry
@@ -32,7 +31,7 @@ LIMITS: Final = (("enforce", "Are enforced"), ("shadow", "Only report what they 
 AMOUNTS: Final = ("system_default", "project_default", "max_debt")
 NO_SERVICE: Final = "Choose a service"
 LARGEST_SCALE: Final = 18
-LONGEST_TEXT: Final = 1000
+LONGEST: Final[Mapping[str, int]] = {"description": 1000, "unit": 40}
 
 
 class RefusedFormError(Exception):
@@ -107,7 +106,11 @@ def _changed(entry: ResourceEntry, given: Mapping[str, str], preferences: Prefer
     Raises:
         RefusedFormError: It says what cannot be.
     """
-    errors: dict[str, str] = {}
+    errors = {
+        name: f"Write at most {most} characters."
+        for name, most in LONGEST.items()
+        if len(given.get(name, "")) > most and given[name] != getattr(entry, name)
+    }
     unit = given.get("unit") or None
     # A scale is chosen once: another one would change what all quantities mean.
     digits = given.get("scale", str(entry.scale))
@@ -158,8 +161,6 @@ async def _form(
         services=[("", NO_SERVICE), *((one, one) for one in await visit.service.read(_services))],
         seen=SEEN,
         limits=LIMITS,
-        longest=LONGEST_TEXT,
-        longest_thresholds=LONGEST_THRESHOLDS,
     )
 
 

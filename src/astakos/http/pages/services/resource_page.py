@@ -29,7 +29,6 @@ from astakos.storage.protocol import Connection
 from astakos.storage.tables.meters import find_definitions
 
 DEFAULT: Final = f"{SERVICES}/default-limit"
-LONGEST_AMOUNT: Final = 40
 FOLLOW: Final = "follow"
 
 
@@ -82,7 +81,6 @@ async def _shown(visit: UserVisit, given: Mapping[str, str], error: str = "") ->
         given=text or written(resource.system_default, visit.site.preferences, resource.unit, resource.scale),
         preview=preview,
         error=error,
-        longest=LONGEST_AMOUNT,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from astakos.administration.administrators import grant_admin, revoke_admin
 from astakos.administration.moderation import accept_user, reject_user
-from astakos.administration.reasons import LONGEST_REASON, require_reason
+from astakos.administration.reasons import require_reason
 from astakos.administration.user_registration import activate_user, deactivate_user
 from astakos.directory.account_states import AccountState, state_of
 from astakos.directory.entities import User
@@ -150,7 +150,6 @@ def _question(visit: UserVisit, name: str, user: User, reason: str = "", error: 
         back=path_of(user),
         reason=reason,
         error=error,
-        longest=LONGEST_REASON,
     )
 
 

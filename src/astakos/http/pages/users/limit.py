@@ -1,7 +1,7 @@
 """`ui/admin/users/<uuid>/limit`: changes one limit of a user's own project, after saying what that does."""
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from astakos.administration.limit_previews import LimitPreview, preview_limit
 from astakos.administration.state_document import StateError
@@ -20,8 +20,6 @@ from astakos.pages.sentences import sentence
 from astakos.projects.project import Capacity
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import projects, registry
-
-LONGEST_AMOUNT: Final = 40
 
 
 class Present(NamedTuple):
@@ -59,7 +57,6 @@ async def _shown(visit: UserVisit, given: Mapping[str, str], error: str = "") ->
         preview=preview,
         is_unlimited=preview is not None and preview.after == UNLIMITED,
         error=error,
-        longest=LONGEST_AMOUNT,
     )
 
 

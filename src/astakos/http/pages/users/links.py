@@ -106,8 +106,6 @@ def _invitation(visit: UserVisit, given: Mapping[str, str], errors: Mapping[str,
         status=422 if errors else 200,
         given=given,
         errors=errors,
-        longest_address=LONGEST_ADDRESS,
-        longest_name=LONGEST_NAME,
         choices=_choices(visit, given),
     )
 

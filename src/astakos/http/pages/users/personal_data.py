@@ -6,7 +6,7 @@ import msgspec
 
 from astakos.administration.erasure import ErasurePreview, erase_user, is_erased, preview_erasure
 from astakos.administration.person_export import export_person, note_export
-from astakos.administration.reasons import LONGEST_REASON, require_reason
+from astakos.administration.reasons import require_reason
 from astakos.directory.entities import User
 from astakos.events.event import Actor
 from astakos.http.faults import Conflict
@@ -84,7 +84,6 @@ async def _question(visit: UserVisit, errors: dict[str, str] | None = None) -> A
         reason=visit.form.get("reason", ""),
         address=visit.form.get("address", ""),
         errors=errors or {},
-        longest=LONGEST_REASON,
     )
 
 
