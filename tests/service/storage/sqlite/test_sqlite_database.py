@@ -64,7 +64,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path)
 
 
 def test_where_no_file_can_be_made_the_reason_is_given(tmp_path: Path) -> None:
-    with pytest.raises(DatabaseError, match=r"No such file or directory"):
+    with pytest.raises(DatabaseError, match=r"there is no folder"):
         database_at(tmp_path / "no" / "folder" / "a.db")
     with pytest.raises(DatabaseError, match=r"cannot be used as a database"):
         database_at(tmp_path)
