@@ -14,7 +14,6 @@ PROGRAM = "application/json"
         ("GET", "/ui/nothing", 404, "Not found"),
         ("GET", "/nothing", 404, "Not found"),
         ("PUT", "/ui/login", 405, "This page takes no such request"),
-        ("GET", "/ui/appearance", 405, "This page takes no such request"),
         ("POST", "/docs", 405, "This page takes no such request"),
         ("GET", "/weblogin/login", 400, "That did not work"),
         ("GET", "/oauth2/auth", 400, "That did not work"),
