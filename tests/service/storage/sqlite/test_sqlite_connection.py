@@ -1,6 +1,7 @@
 """A database file of which a page is damaged."""
 
 import contextlib
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from service.world import ALICE, COMPUTE_TOKEN, member_key
 
 U = member_key(ALICE)
 REMEDY = "stop the service and restore a backup"
+PATIENCE_SECONDS = 20
 
 
 def damage(database: SQLiteDatabase, table: str) -> None:
@@ -45,7 +47,10 @@ def test_who_meets_a_damaged_page_stops_the_ledger(
     with serving(database, "--workers", "2") as served:
         damage(database, table)
         assert call(served.caller) == 503
-        ready = served.caller.get("/readyz")
+        # The ledger hears of it from the process that has met the page.
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (ready := served.caller.get("/readyz")).status == 200:
+            assert time.monotonic() < deadline
         assert (ready.status, ready.document["missing"]) == (503, [LEDGER_STOPPED])
         assert issue(served.caller) == 503
         done = served.end()
