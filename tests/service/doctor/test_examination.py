@@ -1,6 +1,7 @@
 """What is broken on purpose is found, by the check whose business it is, and nothing else is."""
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -214,7 +215,8 @@ def test_a_clock_that_has_jumped_is_found(database: Database) -> None:
         settings.save(connection, "clock_anchor", anchor)
 
     database.change(jump)
-    assert "has jumped by +86400 s" in wrong(database)["clocks"][1]
+    # The two clocks of the machine are read one after the other.
+    assert re.search(r"has jumped by \+86(399|400) s", wrong(database)["clocks"][1])
 
 
 def _cut(path: Path) -> None:
