@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from click.core import ParameterSource
 
 from astakos import clock
 from astakos.administration.component_registration import register_own_services
@@ -21,19 +20,21 @@ from astakos.administration.project_endings import end_what_is_over
 from astakos.administration.quota_alerts import record_alerts
 from astakos.administration.state_document import StateError
 from astakos.administration.usage_leaders import refresh_leaders
-from astakos.administration.webhooks import require_key
 from astakos.cli.options import database_option, open_database
+from astakos.cli.serve_options import (
+    base_url_of,
+    given_as,
+    mail_server_at,
+    mailer_of,
+    proxies_of,
+    require_base_url,
+    templates_in,
+    webhook_key_in,
+)
 from astakos.cli.standard_streams import abandon_output
 from astakos.deliveries.deliverer import Receivers
 from astakos.deliveries.keeping import keep_delivering
-from astakos.deliveries.key_file import KeyFileError, read_key
-from astakos.deliveries.mail import Mailer
-from astakos.deliveries.templates import MailTemplate, TemplateError, load_templates
 from astakos.deliveries.worker import Assignment
-from astakos.directory.mail_addresses import EXAMPLE, is_mail_address
-from astakos.directory.redirects import refuse_base_url
-from astakos.directory.setting_hints import how_to_set
-from astakos.directory.trusted_proxies import THIS_MACHINE, TrustedProxies
 from astakos.http.dialects.names import NEWEST_NAME
 from astakos.ledger.engine_client import MOST_WAITING
 from astakos.logs import FORMATS, JSON, LEVELS, TEXT, set_up_logging
@@ -47,7 +48,7 @@ from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Database
 from astakos.storage.sqlite.only_service import only_service
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
-from astakos.storage.tables import destinations, settings
+from astakos.storage.tables import settings
 
 if TYPE_CHECKING:
     from astakos.tracing.export import Tracing
@@ -230,12 +231,12 @@ def serve(
     try:
         bounds = read_limits(limits)
     except ValueError as error:
-        raise click.BadParameter(str(error), param_hint=_given_as("limits")) from error
+        raise click.BadParameter(str(error), param_hint=given_as("limits")) from error
     log.info("limits of the HTTP server, for each worker: %s", told(bounds))
     if base_url is not None:
-        _check_base_url(base_url)
+        require_base_url(base_url)
     if mail_server:
-        _mail_server(mail_server)
+        mail_server_at(mail_server)
     tracing = click.get_current_context().with_resource(_tracing()) if traces else None
     # Before the database is opened: a service that cannot start leaves no new one behind.
     listener = _listen(host, port)
@@ -245,14 +246,14 @@ def serve(
     if isinstance(database, SQLiteDatabase) and not allow_another_service:
         click.get_current_context().with_resource(only_service(database))
     address = _url_of(host, listener.getsockname()[1])
-    base_url = _base_url(database, base_url, address)
+    base_url = base_url_of(database, base_url, address)
     register_own_services(database, base_url, clock.now())
-    proxies = _trusted_proxies(database, trusted_proxies)
+    proxies = proxies_of(database, trusted_proxies)
     receivers = Receivers(
         base_url,
-        _mailer(database, mail_server, mail_sender),
-        _templates(mail_templates),
-        _webhook_key(database, webhook_key),
+        mailer_of(database, mail_server, mail_sender),
+        templates_in(mail_templates),
+        webhook_key_in(database, webhook_key),
     )
     generation = settings.find(database.reader(), settings.COMPATIBILITY, NEWEST_NAME)
     instructions = Instructions(
@@ -379,77 +380,3 @@ def _serve_metrics(host: str, port: int, processes: Supervisor, reports: Reports
         return f"{_url_of(host, serve_metrics(host, port, processes.engine, reports, database))}/metrics"
     except OSError as error:
         raise _can_not_listen(host, port, error) from error
-
-
-def _base_url(database: Database, given: str | None, address: str) -> str:
-    url: str = (given or settings.find(database.reader(), settings.BASE_URL) or address).rstrip("/")
-    _check_base_url(url)
-    return url
-
-
-def _check_base_url(url: str) -> None:
-    refusal = refuse_base_url(url)
-    if refusal:
-        raise StateError(f"the base URL is invalid: {refusal}")
-
-
-def _trusted_proxies(database: Database, given: tuple[str, ...]) -> tuple[str, ...]:
-    networks = given or tuple(settings.find(database.reader(), settings.TRUSTED_PROXIES, THIS_MACHINE))
-    try:
-        TrustedProxies(networks)
-    except ValueError as error:
-        where = _given_as("trusted_proxies") if given else f"the setting {settings.TRUSTED_PROXIES}"
-        raise StateError(f"{where}: {error}") from error
-    return networks
-
-
-def _given_as(parameter: str) -> str:
-    """Return how somebody who has given a parameter calls it: by its option or by its variable."""
-    context = click.get_current_context()
-    (found,) = (one for one in context.command.params if one.name == parameter)
-    is_variable = context.get_parameter_source(parameter) is ParameterSource.ENVIRONMENT
-    return str(found.envvar) if is_variable else found.opts[0]
-
-
-def _mail_server(url: str, sender: str = "") -> Mailer:
-    try:
-        return Mailer.from_url(url, sender)
-    except ValueError as error:
-        raise StateError(f"{_given_as('mail_server')}: {error}") from error
-
-
-def _mailer(database: Database, url: str | None, sender: str | None) -> Mailer | None:
-    if not url:
-        return None
-    if sender and not (is_mail_address(sender) and sender.isascii()):
-        raise StateError(f"--mail-sender must be an email address like {EXAMPLE}")
-    recipients = settings.find(database.reader(), settings.HELPDESK, ())
-    how = how_to_set(settings.HELPDESK, [EXAMPLE])
-    if not (sender or recipients):
-        raise StateError(f"--mail-server needs a sender: give --mail-sender, or set helpdesk: {how}")
-    if not recipients:
-        log.warning(
-            "the setting helpdesk is empty: what is for operators is not mailed to anybody; to set it: %s",
-            how,
-        )
-    return _mail_server(url, sender or recipients[0])
-
-
-def _templates(folder: Path | None) -> dict[str, MailTemplate]:
-    try:
-        return load_templates(folder)
-    except TemplateError as error:
-        raise StateError(str(error)) from error
-
-
-def _webhook_key(database: Database, file: Path | None) -> bytes | None:
-    if file is None:
-        if destinations.count_webhooks(database.reader()):
-            raise StateError("there are webhooks; name the file with their key with --webhook-key")
-        return None
-    try:
-        key = read_key(file)
-    except KeyFileError as error:
-        raise StateError(str(error)) from error
-    require_key(database.reader(), key)
-    return key

@@ -162,7 +162,7 @@ async def resolve(visit: UserVisit) -> Answer:
         raise BadRequest("The form does not say whether to accept or to reject.")
     do, done = WORDS[verdict]
     chosen = _chosen(visit.form)
-    reason = visit.form.get("reason", "").replace("\r\n", "\n").strip()
+    reason = visit.reason
     back, query = _back(visit.form.get("back", ""))
     if not chosen:
         return await _page(visit, query, reason, "Choose at least one commission.")

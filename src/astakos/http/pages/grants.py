@@ -205,7 +205,7 @@ async def _one(visit: UserVisit, error: str = "") -> Answer:
 async def withdraw(visit: UserVisit) -> Answer:
     """Takes back what is left of a grant."""
     found = await visit.service.read(_find, visit)
-    reason = visit.form.get("reason", "").replace("\r\n", "\n").strip()
+    reason = visit.reason
     try:
         require_reason(reason)
     except ProjectRefusedError as refusal:

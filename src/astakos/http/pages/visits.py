@@ -116,6 +116,11 @@ class UserVisit(Visit):
         """Whether the user has been asked, and has said yes."""
         return self.form.get(CONFIRMED) == "yes"
 
+    @property
+    def reason(self) -> str:
+        """The reason in the form. Browsers send lines that end as on paper, whatever the system."""
+        return self.form.get("reason", "").replace("\r\n", "\n").strip()
+
     def ask(self, question: Question) -> Answer:
         """Asks a question. Yes sends the same form to the same action again, confirmed."""
         sent = {name: value for name, value in self.form.items() if name != CONFIRMED}

@@ -26,7 +26,6 @@ from astakos.http.pages.projects.project_limits import JOINING, LEAVING, limits_
 from astakos.http.pages.projects.visited_project import (
     PROJECTS,
     VisitedProject,
-    reason_of,
     sentence,
     visited_project,
 )
@@ -138,7 +137,7 @@ async def send_changes(visit: UserVisit) -> Answer:
         return _page(visit, basis, visit.form, errors, REFUSED)
     if not asked.given - {"comments", "start_date"}:
         return _page(visit, basis, visit.form, {OF_ALL: "Nothing would change."}, REFUSED)
-    uuid, now, reason = seen.project.uuid, visit.site.now, reason_of(visit)
+    uuid, now, reason = seen.project.uuid, visit.site.now, visit.reason
     at_once = seen.permitted.changes_at_once
 
     def work(connection: Connection, actor: Actor) -> None:

@@ -10,7 +10,6 @@ from astakos.http.pages.projects.visited_project import (
     PROJECTS,
     VisitedProject,
     looked_after,
-    reason_of,
     sentence,
     tried,
 )
@@ -126,7 +125,7 @@ async def act_on_member(visit: UserVisit) -> Answer:
     back = f"{seen.path}/members"
     if action is MembershipAction.REMOVE and not visit.is_confirmed:
         return visit.ask(Question(f"Remove {address}?", REMOVED, "Remove", back))
-    now, reason = visit.site.now, reason_of(visit)
+    now, reason = visit.site.now, visit.reason
     refusal = await tried(
         visit, lambda connection, actor: act(connection, actor, number, action, now, reason=reason)
     )

@@ -11,7 +11,6 @@ from astakos.http.pages.page_kinds import user_action, user_page
 from astakos.http.pages.projects.visited_project import (
     PROJECTS,
     VisitedProject,
-    reason_of,
     refused_page,
     tried,
     visited_project,
@@ -32,7 +31,7 @@ async def handover(visit: UserVisit) -> Answer:
 
 async def _handover(visit: UserVisit, refusal: ProjectRefusedError | None = None) -> Answer:
     seen, owner = await visit.service.read(_owned, visit)
-    values = {"address": visit.form.get("address", ""), "reason": reason_of(visit)}
+    values = {"address": visit.form.get("address", ""), "reason": visit.reason}
     return refused_page(
         visit, "projects/handover.html", refusal, seen=seen, project=seen.project, owner=owner, values=values
     )
@@ -49,7 +48,7 @@ def _owned(connection: Connection, visit: UserVisit) -> tuple[VisitedProject, Us
 async def hand_project_over(visit: UserVisit) -> Answer:
     """Gives the project another owner."""
     seen, _ = await visit.service.read(_owned, visit)
-    address, reason, now = visit.form.get("address", "").strip(), reason_of(visit), visit.site.now
+    address, reason, now = visit.form.get("address", "").strip(), visit.reason, visit.site.now
     successor = await visit.service.read(find_user_if_any, address)
     uuid, new_owner = seen.project.uuid, "" if successor is None else successor.uuid
     is_mine = seen.project.owner == visit.user.uuid
@@ -79,7 +78,7 @@ async def place(visit: UserVisit) -> Answer:
 
 async def _place(visit: UserVisit, refusal: ProjectRefusedError | None = None) -> Answer:
     seen, above = await visit.service.read(_movable, visit)
-    values = {"parent": visit.form.get("parent", ""), "reason": reason_of(visit)}
+    values = {"parent": visit.form.get("parent", ""), "reason": visit.reason}
     return refused_page(
         visit, "projects/move.html", refusal, seen=seen, project=seen.project, above=above, values=values
     )
@@ -98,7 +97,7 @@ def _movable(connection: Connection, visit: UserVisit) -> tuple[VisitedProject, 
 async def move(visit: UserVisit) -> Answer:
     """Moves the project into another one, or out of the one that it is within."""
     seen, _ = await visit.service.read(_movable, visit)
-    parent, reason, now = visit.form.get("parent", "").strip(), reason_of(visit), visit.site.now
+    parent, reason, now = visit.form.get("parent", "").strip(), visit.reason, visit.site.now
     force = bool(visit.form.get("force"))
     if visit.form.get("do") == "within" and not parent:
         missing = ProjectRefusedError(RefusalKind.INVALID, "name the project that it shall be within")

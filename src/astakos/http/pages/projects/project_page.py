@@ -21,7 +21,6 @@ from astakos.http.pages.projects.project_limits import (
 from astakos.http.pages.projects.visited_project import (
     PROJECTS,
     VisitedProject,
-    reason_of,
     sentence,
     tried,
     visited_project,
@@ -230,7 +229,7 @@ async def decide_about_application(visit: UserVisit) -> Answer:
     """Approves, denies, withdraws or dismisses the application that the form shows."""
     seen = await visit.service.read(visited_project, visit)
     action = _action(ApplicationAction, visit)
-    number, reason = serial_of(_digits(visit.form.get("application", ""))), reason_of(visit)
+    number, reason = serial_of(_digits(visit.form.get("application", ""))), visit.reason
     uuid, now = seen.project.uuid, visit.site.now
     deletes = action in (ApplicationAction.CANCEL, ApplicationAction.DISMISS)
     if deletes and seen.project.state not in INITIALIZED and not visit.is_confirmed:
@@ -256,7 +255,7 @@ async def decide_about_application(visit: UserVisit) -> Answer:
 async def decide_about_project(visit: UserVisit) -> Answer:
     """Suspends, revives or ends the project."""
     seen = await visit.service.read(visited_project, visit)
-    action, reason = _action(ProjectAction, visit), reason_of(visit)
+    action, reason = _action(ProjectAction, visit), visit.reason
     uuid, now = seen.project.uuid, visit.site.now
     if action not in seen.permitted.on_project and not seen.is_administrator:
         raise ItemNotFound(NO_PAGE)

@@ -146,11 +146,6 @@ def sentence(message: str) -> str:
     return sentences.sentence(message)
 
 
-def reason_of(visit: UserVisit) -> str:
-    """Returns the reason in the form."""
-    return visit.form.get("reason", "").strip()
-
-
 def refused_page(
     visit: UserVisit, template: str, refusal: ProjectRefusedError | None, **values: Any
 ) -> Answer:

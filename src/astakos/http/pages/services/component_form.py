@@ -151,7 +151,7 @@ async def ask_for_removal(visit: UserVisit) -> Answer:
 async def remove(visit: UserVisit) -> Answer:
     """Removes a component."""
     component = await visit.service.read(visited_component, visit)
-    reason = visit.form.get("reason", "").replace("\r\n", "\n").strip()
+    reason = visit.reason
     try:
         require_reason(reason)
     except ProjectRefusedError as error:

@@ -49,7 +49,7 @@ async def erase(visit: UserVisit) -> Answer:
 
 async def erase_now(visit: UserVisit) -> Answer:
     """Erases the user."""
-    reason = visit.form.get("reason", "").replace("\r\n", "\n").strip()
+    reason = visit.reason
     user = await visit.service.read(visited_user, visit)
     errors = {}
     if visit.form.get("address", "").strip().lower() != user.username:

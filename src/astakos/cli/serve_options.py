@@ -1,0 +1,130 @@
+"""Checks what `astakos serve` is told, and what the settings say in its place, before anything runs."""
+
+import logging
+from pathlib import Path
+
+import click
+from click.core import ParameterSource
+
+from astakos.administration.state_document import StateError
+from astakos.administration.webhooks import require_key
+from astakos.deliveries.key_file import KeyFileError, read_key
+from astakos.deliveries.mail import Mailer
+from astakos.deliveries.templates import MailTemplate, TemplateError, load_templates
+from astakos.directory.mail_addresses import EXAMPLE, is_mail_address
+from astakos.directory.redirects import refuse_base_url
+from astakos.directory.setting_hints import how_to_set
+from astakos.directory.trusted_proxies import THIS_MACHINE, TrustedProxies
+from astakos.storage.protocol import Database
+from astakos.storage.tables import destinations, settings
+
+log = logging.getLogger("astakos.http")
+
+
+def base_url_of(database: Database, given: str | None, address: str) -> str:
+    """Return the base URL: as given, as the settings say, or else the address at which the service listens.
+
+    Raises:
+        StateError: it cannot be one.
+    """
+    url: str = (given or settings.find(database.reader(), settings.BASE_URL) or address).rstrip("/")
+    require_base_url(url)
+    return url
+
+
+def require_base_url(url: str) -> None:
+    """Check a base URL.
+
+    Raises:
+        StateError: it cannot be one; the message says why.
+    """
+    refusal = refuse_base_url(url)
+    if refusal:
+        raise StateError(f"the base URL is invalid: {refusal}")
+
+
+def proxies_of(database: Database, given: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the networks of trusted proxies: as given, as the settings say, or else this machine.
+
+    Raises:
+        StateError: one of them is none.
+    """
+    networks = given or tuple(settings.find(database.reader(), settings.TRUSTED_PROXIES, THIS_MACHINE))
+    try:
+        TrustedProxies(networks)
+    except ValueError as error:
+        where = given_as("trusted_proxies") if given else f"the setting {settings.TRUSTED_PROXIES}"
+        raise StateError(f"{where}: {error}") from error
+    return networks
+
+
+def given_as(parameter: str) -> str:
+    """Return how somebody who has given a parameter calls it: by its option or by its variable."""
+    context = click.get_current_context()
+    (found,) = (one for one in context.command.params if one.name == parameter)
+    is_variable = context.get_parameter_source(parameter) is ParameterSource.ENVIRONMENT
+    return str(found.envvar) if is_variable else found.opts[0]
+
+
+def mail_server_at(url: str, sender: str = "") -> Mailer:
+    """Return what mails through a server.
+
+    Raises:
+        StateError: the URL names none.
+    """
+    try:
+        return Mailer.from_url(url, sender)
+    except ValueError as error:
+        raise StateError(f"{given_as('mail_server')}: {error}") from error
+
+
+def mailer_of(database: Database, url: str | None, sender: str | None) -> Mailer | None:
+    """Return what mails notices; None if nothing is mailed.
+
+    Raises:
+        StateError: nobody is named as the sender, or the URL names no server.
+    """
+    if not url:
+        return None
+    if sender and not (is_mail_address(sender) and sender.isascii()):
+        raise StateError(f"--mail-sender must be an email address like {EXAMPLE}")
+    recipients = settings.find(database.reader(), settings.HELPDESK, ())
+    how = how_to_set(settings.HELPDESK, [EXAMPLE])
+    if not (sender or recipients):
+        raise StateError(f"--mail-server needs a sender: give --mail-sender, or set helpdesk: {how}")
+    if not recipients:
+        log.warning(
+            "the setting helpdesk is empty: what is for operators is not mailed to anybody; to set it: %s",
+            how,
+        )
+    return mail_server_at(url, sender or recipients[0])
+
+
+def templates_in(folder: Path | None) -> dict[str, MailTemplate]:
+    """Return the texts of mail: those in a folder in place of those that come with the service.
+
+    Raises:
+        StateError: one of them cannot be used.
+    """
+    try:
+        return load_templates(folder)
+    except TemplateError as error:
+        raise StateError(str(error)) from error
+
+
+def webhook_key_in(database: Database, file: Path | None) -> bytes | None:
+    """Return the key of the secrets of webhooks; None if there is no file with it, and nothing needs it.
+
+    Raises:
+        StateError: it is needed, cannot be read, or is another one than before.
+    """
+    if file is None:
+        if destinations.count_webhooks(database.reader()):
+            raise StateError("there are webhooks; name the file with their key with --webhook-key")
+        return None
+    try:
+        key = read_key(file)
+    except KeyFileError as error:
+        raise StateError(str(error)) from error
+    require_key(database.reader(), key)
+    return key
