@@ -54,15 +54,16 @@ browser:
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
 			chromium fonts-dejavu-core; }
 
-# Installs what judges the files in deploy/ and is not a Python package: promtool and amtool, which come with Prometheus
-# and Alertmanager, and systemd-analyze.
+# Installs what judges the files in deploy/ and the configurations in docs/, and is not a Python package: promtool and
+# amtool, which come with Prometheus and Alertmanager, systemd-analyze, nginx and HAProxy.
 deploy-tools:
-	@command -v promtool >/dev/null && command -v amtool >/dev/null && command -v systemd-analyze >/dev/null || { \
+	@(for name in promtool amtool systemd-analyze nginx haproxy; do \
+		PATH="$$PATH:/usr/sbin" command -v $$name || exit 1; done) >/dev/null || { \
 		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null || { \
-			echo "promtool, amtool or systemd-analyze is missing. Install them, or run this as root where apt is."; \
-			exit 1; }; \
+			echo "promtool, amtool, systemd-analyze, nginx or haproxy is missing."; \
+			echo "Install them, or run this as root where apt is."; exit 1; }; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-			prometheus prometheus-alertmanager systemd; }
+			prometheus prometheus-alertmanager systemd nginx-light haproxy; }
 
 # Separate from test: what LiteLLM needs takes minutes to install.
 test-litellm: export PYTHONDONTWRITEBYTECODE :=
@@ -96,7 +97,7 @@ test-newest: $(RELEASE_READY)
 # What is not there is installed from Debian.
 test-high-availability: export PYTHONDONTWRITEBYTECODE :=
 test-high-availability: $(READY) $(PATRONI_READY)
-	@for name in etcd etcdctl pgbouncer haproxy ip iptables unshare setpriv; do command -v $$name || exit 1; done \
+	@(for name in etcd etcdctl pgbouncer haproxy ip iptables unshare setpriv; do command -v $$name || exit 1; done) \
 		>/dev/null || { \
 		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null || { \
 			echo "Install etcd, PgBouncer, HAProxy and iptables, or run this as root where apt is."; exit 1; }; \
