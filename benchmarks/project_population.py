@@ -17,7 +17,7 @@ from astakos.administration.state_document import (
 from astakos.projects.project import Policy
 from astakos.storage.opening import database_of
 from astakos.storage.protocol import Connection, Database
-from astakos.storage.schema.definition import metadata
+from astakos.storage.schema.definition.all_tables import metadata
 from benchmarks.population import (
     COMPONENT,
     COMPONENT_TOKEN,

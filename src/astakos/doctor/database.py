@@ -27,7 +27,7 @@ def look_at_tables(examined: Examined) -> Iterator[Finding]:
         else:
             yield warning(
                 part.what,
-                "Create it again as src/astakos/storage/schema/definition.py defines it (on PostgreSQL: "
+                "Create it again as src/astakos/storage/schema/definition defines it (on PostgreSQL: "
                 "CREATE INDEX CONCURRENTLY), or load an archive of this database into a new one.",
             )
 

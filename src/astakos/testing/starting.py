@@ -14,7 +14,7 @@ from astakos.ledger.operations import Resolve
 from astakos.processes.listening import LOOPBACK, listen
 from astakos.server.running import EmbeddedServer, serving_site
 from astakos.service.service import Service
-from astakos.storage.schema import definition  # noqa: F401 - fails here if its dependencies are missing
+from astakos.storage.schema.definition import all_tables  # noqa: F401 - fails here if its dependencies are missing
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from astakos.testing.installation import Directory
 from astakos.testing.interception import Interception

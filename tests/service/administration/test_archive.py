@@ -33,7 +33,7 @@ from astakos.projects.invitations import Invitation
 from astakos.projects.project import Application, ApplicationState, Capacity
 from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Database
-from astakos.storage.schema.definition import metadata
+from astakos.storage.schema.definition.all_tables import metadata
 from astakos.storage.schema.revisions import REVISION
 from astakos.storage.schema.whole_tables import AT_A_TIME, LEFT_OUT
 from astakos.storage.tables import (

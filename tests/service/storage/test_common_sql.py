@@ -16,7 +16,7 @@ from astakos.projects.project import ProjectState
 from astakos.projects.visibility import Mode
 from astakos.storage.postgresql.pipeline import Statement
 from astakos.storage.postgresql.postgresql_transfer import continuations
-from astakos.storage.schema.definition import creation_statements, metadata
+from astakos.storage.schema.definition.all_tables import creation_statements, metadata
 from astakos.storage.schema.whole_tables import whole_tables
 from astakos.storage.tables.history import Position, Wanted, read_history
 from astakos.storage.tables.project_lists import Filters, Viewer, read_projects

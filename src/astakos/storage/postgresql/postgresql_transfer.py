@@ -12,7 +12,7 @@ import psycopg
 from astakos.storage.errors import RowsRefusedError
 from astakos.storage.postgresql.connection import PostgreSQLConnection, first_line, recognized
 from astakos.storage.postgresql.postgresql_database import LOCK, PostgreSQLDatabase, reading, writing
-from astakos.storage.schema.definition import metadata
+from astakos.storage.schema.definition.all_tables import metadata
 from astakos.storage.schema.whole_tables import Row, WholeTable
 
 # Sequences ignore snapshots: this may be larger than the last serial in the snapshot, but never smaller.

@@ -50,7 +50,7 @@ def require_revision(found: str | None, name: str) -> None:
 def make_tables(connection: Connection, dialect: str) -> None:
     """Create all tables of the newest revision in an empty database, in the current transaction."""
     # Imported here because only this function needs it, and the import takes longer than most commands.
-    from astakos.storage.schema.definition import creation_statements  # noqa: PLC0415
+    from astakos.storage.schema.definition.all_tables import creation_statements  # noqa: PLC0415
 
     for statement in creation_statements(dialect):
         connection.execute(statement)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Index, Table, UniqueConstraint
 
 from astakos.storage.protocol import Connection
-from astakos.storage.schema.definition import metadata
+from astakos.storage.schema.definition.all_tables import metadata
 from astakos.storage.sqlite.sqlite_connection import SQLiteConnection
 
 COLUMNS = "SELECT name FROM pragma_table_info(?)"

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Boolean, Column, LargeBinary, Table, Text
 
 from astakos.storage.protocol import Connection
-from astakos.storage.schema.definition import metadata
+from astakos.storage.schema.definition.all_tables import metadata
 
 LEFT_OUT = {"engines", "usage_leaders"}
 """Tables that coordinate the processes running on a database, and mean nothing elsewhere, or that are found

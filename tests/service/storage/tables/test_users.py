@@ -5,7 +5,7 @@ import pytest
 
 from astakos.directory.entities import User
 from astakos.storage.protocol import Connection, Database
-from astakos.storage.schema.definition import metadata
+from astakos.storage.schema.definition.all_tables import metadata
 from astakos.storage.tables import users
 from astakos.storage.tables.users import REFERRING
 from service.world import ALICE

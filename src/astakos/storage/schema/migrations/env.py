@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from astakos.storage.schema.definition import metadata
+from astakos.storage.schema.definition.all_tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
