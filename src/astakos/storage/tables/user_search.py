@@ -24,7 +24,7 @@ OF_STATE = {
 }
 """The conditions of `directory.account_states.state_of`."""
 RARE = "NOT is_active"
-"""What the index of users who are not active contains; see `users` in `storage/schema/definition/users.py`."""
+"""What the index of users who are not active contains; see `storage/schema/definition/users.py`."""
 MATCHING = "(username LIKE ? ESCAPE '!' OR lower(first_name || ' ' || last_name) LIKE ? ESCAPE '!')"
 
 
