@@ -17,6 +17,8 @@ from astakos.storage.schema.definition.commissions import commission_serials
 from astakos.storage.schema.definition.installation import alembic_version
 from astakos.storage.schema.definition.parts import metadata
 
+__all__ = ["creation_statements", "metadata"]
+
 DIALECTS = {"sqlite": sqlite.dialect, "postgresql": postgresql.dialect}
 
 
