@@ -25,6 +25,7 @@ DROPPED_AT_MOST: Final = 16 * 1024 * 1024
 """After the last answer, so much of what still comes is dropped before the connection is reset."""
 NEVER: Final = math.inf
 UNDER_WAY: Final = frozenset({State.HEAD, State.BODY, State.ANSWERING})
+AFTER_ANSWERS: Final = frozenset({State.IDLE, State.LINGERING})
 
 
 class Connection(asyncio.Protocol):
@@ -33,11 +34,13 @@ class Connection(asyncio.Protocol):
     Attributes:
         deadline: when `time_is_up` is to be called, by the event loop's clock.
         collected: how many bytes of an unfinished body it holds.
+        unsent: how many bytes of answers it holds that the client does not take, as of the last look.
     """
 
     __slots__ = (
         "_dropped",
         "_is_advancing",
+        "_is_full",
         "_is_last",
         "_is_paused",
         "_is_scheduled",
@@ -47,11 +50,12 @@ class Connection(asyncio.Protocol):
         "_server",
         "_state",
         "_transport",
-        "_unsent",
-        "_unsent_since",
+        "_untaken",
+        "_untaken_since",
         "collected",
         "deadline",
         "peer",
+        "unsent",
     )
 
     def __init__(self, server: "Server") -> None:
@@ -67,9 +71,11 @@ class Connection(asyncio.Protocol):
         self._is_advancing = False
         self._is_paused = False
         self._is_scheduled = False
-        self._unsent = 0
-        self._unsent_since = NEVER
+        self._is_full = False
+        self._untaken = 0
+        self._untaken_since = NEVER
         self.collected = 0
+        self.unsent = 0
         self.deadline = NEVER
         self.peer: tuple[str, int] | None = None
 
@@ -91,7 +97,7 @@ class Connection(asyncio.Protocol):
                 self.abort()
             return
         self._reader.receive(data)
-        if self._state is State.ANSWERING or self._is_scheduled:
+        if self._state is State.ANSWERING or self._is_scheduled or self._must_wait:
             self._stop_reading_ahead()
         else:
             self._advance()
@@ -113,9 +119,23 @@ class Connection(asyncio.Protocol):
         self._enter(Event.CLOSED)
         self._transport = None
         self._collect(0)
+        self._hold(0)
         self._reader.drop_all()
         self.deadline = NEVER
         self._server.closed(self)
+
+    def pause_writing(self) -> None:
+        """The client does not take its answers as quickly as it asks: it gets no further ones for now."""
+        self._is_full = True
+        self._hold(self._write_buffer_size)
+
+    def resume_writing(self) -> None:
+        """The client has taken most of what there was for it."""
+        self._is_full = False
+        self._hold(0)
+        self._untaken_since = NEVER
+        if self._state is State.IDLE:
+            self._wait_for_next()
 
     # What the server tells
 
@@ -124,7 +144,16 @@ class Connection(asyncio.Protocol):
         """Whether a request is under way, or its answer has not left yet."""
         if self._state in UNDER_WAY:
             return True
-        return self._transport is not None and self._transport.get_write_buffer_size() > 0
+        return self._write_buffer_size > 0
+
+    @property
+    def _write_buffer_size(self) -> int:
+        return 0 if self._transport is None else self._transport.get_write_buffer_size()
+
+    @property
+    def _must_wait(self) -> bool:
+        """Whether the next request has to wait until the client has taken the answers before it."""
+        return self._is_full and self._state is State.IDLE
 
     def end(self) -> None:
         """End as soon as the request that is under way is answered; at once if there is none."""
@@ -139,7 +168,12 @@ class Connection(asyncio.Protocol):
 
     def time_is_up(self) -> None:
         """End what took too long, with a word about it where somebody may listen."""
-        if self._state is State.HEAD:
+        if self._state in AFTER_ANSWERS and self._write_buffer_size > 0:
+            # `look_at_unsent` judges who is still taking an answer. The time counts from its end.
+            limits = self._server.limits
+            seconds = limits.idle_seconds if self._state is State.IDLE else limits.linger_seconds
+            self.deadline = self._server.now() + seconds
+        elif self._state is State.HEAD:
             self._refuse(Violation("The request took too long to arrive.", 408))
         elif self._state is State.BODY:
             self._refuse(Violation("The body of the request took too long to arrive.", 408))
@@ -148,16 +182,27 @@ class Connection(asyncio.Protocol):
 
     def look_at_unsent(self, now: float) -> None:
         """End if the client does not take its answer."""
-        unsent = 0 if self._transport is None else self._transport.get_write_buffer_size()
+        unsent = self._write_buffer_size
         if unsent == 0:
-            self._unsent_since = NEVER
-        elif self._unsent_since is NEVER or self._unsent_since > now:
-            self._unsent_since, self._unsent = now, unsent
+            self._untaken_since = NEVER
+        elif self._untaken_since is NEVER or self._untaken_since > now:
+            self._untaken_since, self._untaken = now, unsent
         else:
             limits = self._server.limits
-            taken = max(0, self._unsent - unsent)
-            if now - self._unsent_since > limits.answer_seconds + taken / limits.body_bytes_per_second:
+            taken = max(0, self._untaken - unsent)
+            if now - self._untaken_since > limits.answer_seconds + taken / limits.body_bytes_per_second:
                 self.abort()
+
+    def measured(self) -> int:
+        """Look again how many bytes of answers the client does not take."""
+        self.unsent = self._write_buffer_size if self._is_full else 0
+        return self.unsent
+
+    def give_up_answers(self) -> None:
+        """End, because the answers that the client does not take need too much of the room that all share."""
+        self._hold(0)
+        # The transport may be in the middle of writing.
+        self._server.loop.call_soon(self.abort)
 
     def evict(self) -> None:
         """Give up the body that is being collected: it takes too much of the room that all share."""
@@ -171,6 +216,9 @@ class Connection(asyncio.Protocol):
         self._is_advancing = True
         try:
             for _ in range(REQUESTS_PER_TURN):
+                if self._must_wait:
+                    self._stop_reading_ahead()
+                    return
                 if not self._step():
                     self._read_on()
                     return
@@ -305,7 +353,9 @@ class Connection(asyncio.Protocol):
 
     def _wait_for_next(self) -> None:
         self.deadline = self._server.now() + self._server.limits.idle_seconds
-        if self._reader.buffered:
+        if self._must_wait:
+            self._stop_reading_ahead()
+        elif self._reader.buffered:
             self._schedule()
         else:
             self._read_on()
@@ -353,6 +403,11 @@ class Connection(asyncio.Protocol):
         if count != self.collected:
             more, self.collected = count - self.collected, count
             self._server.collected(more)
+
+    def _hold(self, count: int) -> None:
+        if count != self.unsent:
+            more, self.unsent = count - self.unsent, count
+            self._server.held(more)
 
     def _enter(self, event: Event) -> None:
         self._state = after(self._state, event)

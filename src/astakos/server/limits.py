@@ -21,6 +21,8 @@ class Limits(msgspec.Struct, frozen=True):
         body_grace_seconds: how long a body may take in any case.
         body_bytes_per_second: how quickly it must come after that, on average.
         collected_bytes: how much of unfinished bodies all connections of the process may hold together.
+        unsent_bytes: how much of answers that clients do not take all connections of the process may hold
+            together.
         idle_seconds: how long a connection may stay open between two requests. Longer than any proxy keeps
             one (nginx: 60): what a proxy sends on a connection that is just being closed fails.
         answer_seconds: how long an answer may wait for the client to take it, before it must be taken at
@@ -37,6 +39,7 @@ class Limits(msgspec.Struct, frozen=True):
     body_grace_seconds: float = 10.0
     body_bytes_per_second: int = KIB
     collected_bytes: int = 64 * MIB
+    unsent_bytes: int = 256 * MIB
     idle_seconds: float = 75.0
     answer_seconds: float = 30.0
     linger_seconds: float = 5.0

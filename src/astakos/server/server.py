@@ -56,6 +56,8 @@ class Server:
         self._ready = ready
         self._connections: set[Connection] = set()
         self._collected = 0
+        self._unsent = 0
+        self._given_up = 0
         self._counts = counts or ConnectionCounts()
         self._refused_before = 0
         self._quiet_until = 0.0
@@ -184,6 +186,17 @@ class Server:
         while more > 0 and self._collected > self.limits.collected_bytes:
             max(self._connections, key=lambda one: one.collected).evict()
 
+    def held(self, more: int) -> None:
+        """A connection holds more, or less, of answers; beyond the bound the one with most of them goes."""
+        self._unsent += more
+        if more <= 0 or self._unsent <= self.limits.unsent_bytes:
+            return
+        # Some of it may have been taken since.
+        self._unsent = sum(one.measured() for one in self._connections)
+        if self._unsent > self.limits.unsent_bytes:
+            self._given_up += 1
+            max(self._connections, key=lambda one: one.unsent).give_up_answers()
+
     def request_of(self, head: Head, peer: tuple[str, int] | None) -> Request:
         """The request of a head."""
         return self.site.request_of(head.method.decode("ascii"), head.target, head.headers, peer)
@@ -211,6 +224,13 @@ class Server:
                     "%d connections were refused, since %d are open", refused, self.limits.connections
                 )
                 self._refused_before = self._counts.refused
+            if self._given_up:
+                log.warning(
+                    "%d connections were ended, since clients did not take %d bytes of answers in all",
+                    self._given_up,
+                    self.limits.unsent_bytes,
+                )
+                self._given_up = 0
             now = self.now()
             for connection in list(self._connections):
                 if now >= connection.deadline:

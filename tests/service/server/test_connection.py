@@ -261,6 +261,110 @@ class TestDeadlines:
         wire.connection.time_is_up()
         assert [*aborted, wire.transport.is_aborted] == [False, True]
 
+    @pytest.mark.parametrize("request_", [GET, LAST])
+    def test_who_still_takes_an_answer_is_not_cut_off(self, request_: bytes) -> None:
+        wire = Wire(self.LIMITS)
+        wire.send(request_)
+        for second in range(200):
+            wire.transport.untaken = 300_000 - second * 1100
+            self.after(wire, 1)
+        assert not wire.transport.is_aborted
+        wire.transport.untaken = 0
+        wire.turns.moment += 80
+        wire.connection.time_is_up()
+        assert wire.transport.is_aborted
+
+    def test_each_answer_has_its_time(self) -> None:
+        wire = Wire(self.LIMITS)
+        wire.transport.untaken = 100_000
+        for _ in range(10):
+            wire.connection.pause_writing()
+            self.after(wire, 20)
+            wire.connection.resume_writing()
+        assert not wire.is_over
+
+
+class TestAnswersThatAreNotTaken:
+    def test_the_next_request_waits_until_they_are(self) -> None:
+        wire = Wire()
+        wire.connection.pause_writing()
+        wire.send(GET * 20)
+        assert wire.statuses == []
+        wire.connection.resume_writing()
+        while wire.turns.turn():
+            pass
+        assert wire.statuses == [200] * 20
+
+    def test_a_turn_of_many_requests_ends_with_the_one_that_is_too_much(self) -> None:
+        wire = Wire()
+        write = wire.transport.write
+
+        def write_and_be_full(data: bytes) -> None:
+            write(data)
+            if len(wire.statuses) == 3:
+                wire.connection.pause_writing()
+
+        wire.transport.write = write_and_be_full  # type: ignore[method-assign]
+        wire.send(GET * 10)
+        assert len(wire.statuses) == 3
+        wire.connection.resume_writing()
+        while wire.turns.turn():
+            pass
+        assert len(wire.statuses) == 10
+
+    def test_meanwhile_only_so_much_is_read_ahead(self) -> None:
+        wire = Wire()
+        wire.connection.pause_writing()
+        wire.send(GET * (READ_AHEAD // len(GET) + 1))
+        assert wire.transport.is_paused
+        wire.connection.resume_writing()
+        while wire.turns.turn():
+            pass
+        assert not wire.transport.is_paused
+
+    def test_a_request_that_is_under_way_is_carried_out(self) -> None:
+        wire = Wire()
+        whole = post(b"/p", b"abc")
+        wire.send(whole[:-1])
+        wire.connection.pause_writing()
+        wire.send(whole[-1:] + GET)
+        assert wire.statuses == [200]
+        wire.connection.resume_writing()
+        while wire.turns.turn():
+            pass
+        assert wire.statuses == [200, 200]
+
+    def test_the_connection_with_most_of_them_makes_room(self) -> None:
+        first = Wire(Limits(unsent_bytes=1000))
+        wires = [first, *(Wire(server=first.server) for _ in range(2))]
+        for wire, size in zip(wires, (600, 300, 200), strict=True):
+            wire.transport.untaken = size
+            wire.connection.pause_writing()
+        for wire in wires:
+            wire.turns.turn()
+        wires[-1].connection._server.loop.turn()  # type: ignore[attr-defined]
+        assert [wire.transport.is_aborted for wire in wires] == [True, False, False]
+        assert first.server._unsent == 500
+
+    def test_what_has_been_taken_since_makes_room_first(self) -> None:
+        first = Wire(Limits(unsent_bytes=1000))
+        second = Wire(server=first.server)
+        first.transport.untaken = 600
+        first.connection.pause_writing()
+        first.transport.untaken = 100
+        second.transport.untaken = 600
+        second.connection.pause_writing()
+        second.turns.turn()
+        assert [first.transport.is_aborted, second.transport.is_aborted] == [False, False]
+        assert first.server._unsent == 700
+
+    def test_a_connection_that_is_over_holds_nothing(self) -> None:
+        wire = Wire()
+        wire.transport.untaken = 600
+        wire.connection.pause_writing()
+        wire.connection.connection_lost(None)
+        assert wire.server._unsent == 0
+
 
 class TestSharedRoom:
     def test_the_largest_unfinished_body_makes_room(self) -> None:

@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from astakos.http.request import Answer, Request
 from astakos.processes.listening import LOOPBACK, listen
 from astakos.server.limits import Limits
-from astakos.server.running import serving
+from astakos.server.running import serving, serving_site
 from astakos.server.server import Server
 from astakos.service.service import Service
 from astakos.storage.protocol import Database
@@ -223,6 +224,52 @@ class TestBounds:
                     connection.sendall(piece)
             assert statuses_of(read_all(connection))[:1] in ([431], [408], [])
             assert service.get("/healthz").status == 200
+
+
+class LargeAnswers(EchoSite):
+    """Answers each request with a MiB."""
+
+    async def respond(self, request: Request) -> Answer:
+        self.seen.append((request.method, request.path, b""))
+        return Answer(200, b" " * 1024 * 1024, "text/plain")
+
+
+class TestWhoTakesNoAnswers:
+    def test_gets_no_further_ones_and_all_of_them_later(self) -> None:
+        site = LargeAnswers()
+        with listen(LOOPBACK, 0) as listener, serving_site(site, listener):
+            address = listener.getsockname()
+            with socket.create_connection(address) as greedy, socket.create_connection(address) as other:
+                request = b"GET /greedy HTTP/1.1\r\nHost: x\r\n"
+                greedy.sendall((request + b"\r\n") * 199 + request + b"Connection: close\r\n\r\n")
+                for _ in range(20):
+                    other.sendall(b"GET /other HTTP/1.1\r\nHost: x\r\n\r\n")
+                    taken = 0
+                    while taken < 1024 * 1024:
+                        taken += len(other.recv(1 << 20))
+                assert sum(path == "/greedy" for _, path, _ in site.seen) < 100
+                taken = sum(map(len, iter(lambda: greedy.recv(1 << 20), b"")))
+        assert (len(site.seen), taken // (1024 * 1024)) == (220, 200)
+
+    def test_they_cannot_hold_more_than_the_room_for_all(self, caplog: pytest.LogCaptureFixture) -> None:
+        site = LargeAnswers()
+        limits = Limits(unsent_bytes=300_000)
+        with (
+            listen(LOOPBACK, 0) as listener,
+            serving_site(site, listener, limits),
+            contextlib.ExitStack() as stack,
+        ):
+            greedy = []
+            for _ in range(8):
+                one = stack.enter_context(socket.socket())
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                one.connect(listener.getsockname())
+                one.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 20)
+                greedy.append(one)
+            deadline = time.monotonic() + 20
+            while not caplog.records and time.monotonic() < deadline:
+                time.sleep(0.05)
+        assert "did not take 300000 bytes of answers in all" in caplog.text
 
 
 class NoRoom:
