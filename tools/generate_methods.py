@@ -58,6 +58,38 @@ def made_asynchronous(source: str) -> str:
     return re.sub(r"(?<![`\w])(Commission|Lookups|CoalescedLookups)(?=[(:\n])", r"Async\1", source)
 
 
+def settled_despite_cancellation(source: str) -> str:
+    """The block that is entered and left in an event loop, where its task can be cancelled meanwhile."""
+    for before, after in (
+        ("created by ``client.commission(…)``.\n", f"created by ``client.commission(…)``.\n{IF_CANCELLED}"),
+        (f"= await self._client._run(call){SAME_PACKAGE}", f"= {DESPITE}{ISSUED})\n"),
+        (
+            f"try:\n            await self._client._run(call){SAME_PACKAGE}",
+            f"try:\n            {DESPITE}{SETTLED})\n",
+        ),
+    ):
+        if before not in source:
+            raise ValueError(f"commission.py has no {before!r}")
+        source = source.replace(before, after)
+    return source
+
+
+SAME_PACKAGE = "  # noqa: SLF001 - same package\n"
+DESPITE = f"await self._client._run_despite_cancellation({SAME_PACKAGE}"
+IF_CANCELLED = """
+    Whenever the task is cancelled, the commission is settled or rejected: in the background if need be, for
+    which `aclose` of the client waits.
+"""
+ISSUED = """\
+            call,
+            "a block was cancelled before its commission was issued",
+            lambda serial: commissions.commission_action(self._token, serial, "reject"),
+"""
+SETTLED = """\
+                call, f"commission {serial} could not be {done}, and its block was cancelled"
+"""
+
+
 def bound_to_a_token(source: str) -> str:
     """The methods without their first argument, which the client knows."""
     source = re.sub(r"\n {8}token: str \| None,(?=\n)", "", source)
@@ -123,7 +155,7 @@ GENERATED: dict[str, tuple[str, tuple[Transformation, ...]]] = {
         (bound_to_a_token, made_asynchronous),
     ),
     "v0_16/project_client.py": ("methods/project_methods.py", (bound_to_a_token, led_by_the_catalog)),
-    "async_commission.py": ("commission.py", (made_asynchronous,)),
+    "async_commission.py": ("commission.py", (made_asynchronous, settled_despite_cancellation)),
     "lookups/async_lookups.py": ("lookups/lookups.py", (made_asynchronous,)),
 }
 

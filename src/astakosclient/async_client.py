@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from astakosclient.core.address import parse_base_url
+from astakosclient.core.background import Background
 from astakosclient.core.conversation import Conversations
 from astakosclient.core.synchronous import as_logger, as_retry, as_timeout
 from astakosclient.http1.aio.async_transport import DEFAULT_POOL_SIZE, AsyncHttpTransport
@@ -26,7 +27,8 @@ class AsyncAstakosClient(AsyncCalls):
 
     Tasks can share a client, and so can event loops, in sequence or in several threads. You can cancel a call
     at any time without affecting other calls. The server may still carry out a cancelled call: for example,
-    it may issue the commission.
+    it may issue the commission. The block of `commission` takes care of that by itself (see
+    `AsyncCommission`).
 
     Every call either returns its documented result or raises an `AstakosClientException` (see
     `astakosclient.errors`). Invalid arguments raise `BadValue`, and the client sends nothing.
@@ -91,6 +93,7 @@ class AsyncAstakosClient(AsyncCalls):
             on_attempt=on_attempt,
             on_answer=on_answer,
         )
+        self._background = Background()
         self._own_transport: AsyncHttpTransport | None = None
         if transport is None:
             transport = self._own_transport = AsyncHttpTransport(
@@ -118,4 +121,5 @@ class AsyncBoundClient(AsyncBoundCalls):
         self._conversations = client._conversations  # noqa: SLF001 - same package
         self._transport = client._transport  # noqa: SLF001
         self._own_transport = client._own_transport  # noqa: SLF001
+        self._background = client._background  # noqa: SLF001
         self._token = token

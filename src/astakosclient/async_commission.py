@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 class AsyncCommission:
     """Reserves quota for the duration of a block of code; created by ``client.commission(…)``.
 
+    Whenever the task is cancelled, the commission is settled or rejected: in the background if need be, for
+    which `aclose` of the client waits.
+
     Attributes:
         serial: the serial of the pending commission; None outside the block.
     """
@@ -136,7 +139,11 @@ class AsyncCommission:
             self._token, self._holder, self._source, self._provisions, **self._options
         )
         self._quantities = self._overage = self._used = None
-        self.serial = await self._client._run(call)  # noqa: SLF001 - same package
+        self.serial = await self._client._run_despite_cancellation(  # noqa: SLF001 - same package
+            call,
+            "a block was cancelled before its commission was issued",
+            lambda serial: commissions.commission_action(self._token, serial, "reject"),
+        )
         return self
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
@@ -157,7 +164,9 @@ class AsyncCommission:
         action, done = ("accept", "accepted") if accepts else ("reject", "rejected")
         call = commissions.commission_action(self._token, serial, action, quantities, self._overage)
         try:
-            await self._client._run(call)  # noqa: SLF001 - same package
+            await self._client._run_despite_cancellation(  # noqa: SLF001 - same package
+                call, f"commission {serial} could not be {done}, and its block was cancelled"
+            )
         except AstakosClientException as trouble:
             if error is None:
                 raise

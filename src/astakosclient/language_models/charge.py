@@ -3,10 +3,10 @@
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
 from typing import Any
 
 from astakosclient.async_client import AsyncBoundClient
+from astakosclient.core.background import Background
 from astakosclient.errors import AstakosClientException, Forbidden, NotFound, QuotaLimit
 from astakosclient.language_models.callers import Caller
 from astakosclient.language_models.estimates import SCALE, Model, Tokens
@@ -42,26 +42,6 @@ async def require_resources(astakos: AsyncBoundClient) -> None:
     scale = resources[MONEY].get("scale", 0)
     if scale != SCALE:
         raise ValueError(f"{MONEY} has the scale {scale}; set it up with --scale {SCALE}")
-
-
-class Background:
-    """Tasks that outlive the requests that began them, for example settlements after a client has gone."""
-
-    def __init__(self) -> None:
-        """Begin without tasks."""
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Start a task that nobody has to wait for."""
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
-
-    async def finish(self, seconds: float) -> None:
-        """Wait until all tasks have ended, so long at most."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=seconds)
 
 
 class Charge:

@@ -1,0 +1,33 @@
+"""Tasks that outlive the call that began them, for example settlements after a caller has gone."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+
+class Background:
+    """Tasks that nobody has to wait for, on one event loop or several."""
+
+    def __init__(self) -> None:
+        """Begin without tasks."""
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Start a task on the running event loop."""
+        for task in [task for task in self._tasks if task.get_loop().is_closed()]:
+            self._tasks.discard(task)
+        started = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(started)
+        started.add_done_callback(self._tasks.discard)
+        return started
+
+    async def finish(self, seconds: float) -> None:
+        """Wait until all tasks of the running event loop have ended, so long at most."""
+        loop = asyncio.get_running_loop()
+        own = [task for task in self._tasks if task.get_loop() is loop]
+        if own:
+            await asyncio.wait(own, timeout=seconds)

@@ -1,0 +1,182 @@
+"""A commission whose block is cancelled: in the block itself, while it is issued, and while it is settled."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+import anyio
+import pytest
+
+from astakosclient import AstakosClient, AsyncAstakosClient, AsyncHttpTransport
+from client.peers import answer, fault
+from service.world import ALICE, COMPUTE_TOKEN, VM
+
+if TYPE_CHECKING:
+    from astakosclient import Answer, Request, Timeout
+    from client.conftest import PeerFactory
+    from service.caller import Caller
+
+ISSUING, SETTLING = "/commissions", "/action"
+
+
+class Holding:
+    """A transport that passes everything on, and holds back the answers to some requests."""
+
+    def __init__(self, url: str, path: str) -> None:
+        self._inner = AsyncHttpTransport(url)
+        self._path = path
+        self.is_held = asyncio.Event()
+        self.let_go = asyncio.Event()
+
+    async def send(self, request: Request, timeout: Timeout) -> Answer:  # noqa: ASYNC109 - of the protocol
+        received = await self._inner.send(request, timeout)
+        if request.target.endswith(self._path):
+            self.is_held.set()
+            await self.let_go.wait()
+        return received
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+async def by_asyncio(work: Awaitable[None], moment: asyncio.Event) -> None:
+    task = asyncio.ensure_future(work)
+    await moment.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def by_anyio(work: Awaitable[None], moment: asyncio.Event) -> None:
+    """As Starlette and FastAPI do if a caller has gone: again at each `await`, until the task has ended."""
+
+    async def run() -> None:
+        await work
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(run)
+        await moment.wait()
+        group.cancel_scope.cancel()
+
+
+every_way = pytest.mark.parametrize("cancelled", [by_asyncio, by_anyio])
+Cancelling = Callable[[Awaitable[None], asyncio.Event], Awaitable[None]]
+
+
+def figures(service: Caller) -> tuple[int, int, list[int]]:
+    with AstakosClient(service.base_url) as client:
+        quota = client.get_quotas(ALICE.token)[ALICE.uuid][VM]
+        return quota["usage"], quota["pending"], client.get_pending_commissions(COMPUTE_TOKEN)
+
+
+async def cancel_while_held(service: Caller, path: str, cancelled: Cancelling) -> None:
+    holding = Holding(service.base_url, path)
+    client = AsyncAstakosClient(service.base_url, transport=holding)
+
+    async def work() -> None:
+        async with client.commission(COMPUTE_TOKEN, ALICE.uuid, "system", {VM: 2}):
+            pass
+
+    await cancelled(work(), holding.is_held)
+    holding.let_go.set()
+    await client.aclose()
+    await holding.aclose()
+
+
+@every_way
+def test_it_is_rejected_if_the_task_is_cancelled_while_it_is_issued(
+    cancelled: Cancelling, service: Caller
+) -> None:
+    used, _, _ = figures(service)
+    asyncio.run(cancel_while_held(service, ISSUING, cancelled))
+    assert figures(service) == (used, 0, [])
+
+
+@every_way
+def test_it_is_accepted_if_the_task_is_cancelled_while_it_is_accepted(
+    cancelled: Cancelling, service: Caller
+) -> None:
+    used, _, _ = figures(service)
+    asyncio.run(cancel_while_held(service, SETTLING, cancelled))
+    assert figures(service) == (used + 2, 0, [])
+
+
+@every_way
+@pytest.mark.parametrize("settled", [None, 1])
+def test_it_is_settled_or_rejected_if_the_task_is_cancelled_in_the_block(
+    settled: int | None, cancelled: Cancelling, service: Caller
+) -> None:
+    used, _, _ = figures(service)
+
+    async def main() -> None:
+        entered = asyncio.Event()
+
+        async def work(client: AsyncAstakosClient) -> None:
+            async with client.commission(COMPUTE_TOKEN, ALICE.uuid, "system", {VM: 2}) as commission:
+                if settled is not None:
+                    commission.settle({VM: settled})
+                # A pooled connection would send the request at once, before anybody can cancel it.
+                await client.aclose()
+                entered.set()
+                await asyncio.Event().wait()
+
+        async with AsyncAstakosClient(service.base_url) as client:
+            await cancelled(work(client), entered)
+
+    asyncio.run(main())
+    assert figures(service) == (used + (settled or 0), 0, [])
+
+
+def test_the_log_says_that_it_may_still_be_pending(
+    peer_of: PeerFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    issued = answer({"serial": 7}, "201 Created")
+    peer = peer_of(issued, fault("fault", 500, "no", "500 No"))
+
+    async def main() -> None:
+        holding = Holding(peer.url, ISSUING)
+        client = AsyncAstakosClient(peer.url, transport=holding)
+
+        async def work() -> None:
+            async with client.commission("token-token", "u", "system", {VM: 2}):
+                pass
+
+        await by_asyncio(work(), holding.is_held)
+        holding.let_go.set()
+        await client.aclose()
+        await holding.aclose()
+
+    asyncio.run(main())
+    [record] = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert "a block was cancelled" in record.getMessage()
+    assert "/commissions/7/action: 500" in record.getMessage()
+    assert "token-token" not in caplog.text
+
+
+def test_a_refusal_after_the_task_was_cancelled_disturbs_nobody(
+    peer_of: PeerFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody is left to receive the exception: it must not be reported as one that was never retrieved."""
+    peer = peer_of(answer({"serial": 7}, "201 Created"), fault("fault", 500, "no", "500 No"))
+
+    async def main() -> None:
+        holding = Holding(peer.url, SETTLING)
+        client = AsyncAstakosClient(peer.url, transport=holding)
+
+        async def work() -> None:
+            async with client.commission("token-token", "u", "system", {VM: 2}):
+                pass
+
+        await by_asyncio(work(), holding.is_held)
+        holding.let_go.set()
+        await client.aclose()
+        await holding.aclose()
+
+    asyncio.run(main())
+    assert [record.name for record in caplog.records if record.levelno >= logging.WARNING] == [
+        "astakosclient"
+    ]
+    assert "commission 7 could not be accepted, and its block was cancelled: POST" in caplog.text
