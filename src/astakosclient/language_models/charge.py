@@ -12,6 +12,8 @@ from astakosclient.language_models.callers import Caller
 from astakosclient.language_models.estimates import SCALE, Model, Tokens
 from astakosclient.language_models.refusals import refusal_of
 
+__all__ = ["Background", "Charge", "require_resources"]
+
 TOKENS, MONEY = "llm.tokens", "llm.usd"
 STEP = 32
 """Output tokens that are told ahead: a killed gateway has charged at most so many too much, none too few."""
