@@ -16,7 +16,7 @@ from astakos.http.faults import (
     NotAllowed,
     ServiceUnavailable,
 )
-from astakos.http.forwarding import ProxyWarning
+from astakos.http.forwarding import ProxyWarning, caller_network
 from astakos.http.keystone.errors import error_answer, is_keystone_path
 from astakos.http.media_types import HTML_UTF8, JSON_UTF8
 from astakos.http.pages.form_addresses import page_of_form
@@ -107,7 +107,7 @@ class Application:
     async def respond(self, request: Request) -> Answer:
         """Returns the response to a request; faults and defects are responses, too."""
         request_id.set(request.id)
-        current_caller.set(None if request.peer is None else request.peer[0])
+        current_caller.set(caller_network(self.service.proxies, request))
         answer = await self._answered(request)
         # Count before sending: a client that has its response must find the request counted.
         self._note(request, answer.status)

@@ -1,9 +1,10 @@
 """What the proxies in front of the service say about a request: whom they serve, and whether over TLS."""
 
+import functools
 import logging
 import time
 
-from astakos.directory.network_addresses import IPAddress
+from astakos.directory.network_addresses import IPAddress, networks
 from astakos.directory.trusted_proxies import TrustedProxies
 from astakos.http.request import Request
 
@@ -11,6 +12,8 @@ FORWARDED_FOR = b"x-forwarded-for"
 PROTOCOL = b"x-forwarded-protocol"
 PROTO = b"x-forwarded-proto"
 WARNING_SECONDS = 3600.0
+LONGEST_REMEMBERED = 64
+"""A header of at most so many characters is parsed once; longer ones would fill the memory."""
 
 log = logging.getLogger("astakos.http")
 
@@ -18,6 +21,24 @@ log = logging.getLogger("astakos.http")
 def caller_address(proxies: TrustedProxies, request: Request) -> IPAddress | None:
     """Returns the address of the caller; None if it is unknown."""
     return proxies.caller(request.peer, request.header(FORWARDED_FOR))
+
+
+def caller_network(proxies: TrustedProxies, request: Request) -> str | None:
+    """Returns the smallest network that belongs to the caller, by which strangers are told apart.
+
+    Callers whose address a trusted proxy does not tell are one with the proxy. None if nothing is known.
+    """
+    if request.peer is None:
+        return None
+    forwarded = request.header(FORWARDED_FOR) if FORWARDED_FOR in request.headers else ""
+    find = _network if len(forwarded) <= LONGEST_REMEMBERED else _network.__wrapped__
+    return find(proxies, request.peer[0], forwarded)
+
+
+@functools.lru_cache(maxsize=4096)
+def _network(proxies: TrustedProxies, peer: str, forwarded: str) -> str:
+    address = proxies.caller((peer, 0), forwarded)
+    return peer if address is None else networks(address)[0]
 
 
 def is_secure(proxies: TrustedProxies, request: Request) -> bool:

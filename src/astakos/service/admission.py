@@ -10,7 +10,7 @@ from astakos.ledger.ports import NotCarriedOutError
 from astakos.turns import Turns
 
 current_caller: ContextVar[Hashable] = ContextVar("current_caller", default=None)
-"""Who has sent the request that is being handled: an address, then the user or component of its token."""
+"""Who has sent the request that is being handled: a network, then the user or component who has proven it."""
 
 
 class Bounds(NamedTuple):

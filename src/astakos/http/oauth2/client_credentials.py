@@ -19,6 +19,7 @@ from astakos.http.pages.refusals import refusal_page, wants_page
 from astakos.http.request import Answer, Request
 from astakos.http.secret_attempts import is_right
 from astakos.http.serialization import to_json
+from astakos.service.admission import current_caller
 from astakos.service.service import Service
 from astakos.storage.tables import oauth2
 from astakos.storage.tables.oauth2 import Client
@@ -148,6 +149,7 @@ async def require_secret(
 
     if not await is_right(service, request, client_account(identifier), matches) or client is None:
         raise BadRequest("The client identifier and secret in the Authorization header do not match.")
+    current_caller.set(("client", identifier))
     return client
 
 

@@ -20,6 +20,7 @@ from astakos.http.web import cookies
 from astakos.http.web.cookies import Cookies
 from astakos.http.web.own_origin import is_from_elsewhere
 from astakos.http.web.redirects import redirect_within
+from astakos.service.admission import current_caller
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import events, oauth2, sessions, users
@@ -70,6 +71,7 @@ async def login_of(service: Service, request: Request) -> Login | None:
     user, expires, session = found
     if not user.is_active:
         return None
+    current_caller.set(("user", user.id))
     service.session_uses.note(session)
     return Login(user, Session(secret, user.uuid, expires), browser)
 
