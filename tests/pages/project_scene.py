@@ -24,8 +24,8 @@ def browser_of(scene: Scene, person: Person) -> Browser:
 def send(browser: Browser, path: str, **fields: str) -> Reply:
     """What comes of a form that is sent to a path below `ui/projects/`, with the proof of a page."""
     page = browser.visit(f"{browser.base_url}/ui/projects/apply")
-    proof = page_of(page).fields["csrf_token"]
-    return browser.send("POST", f"{browser.base_url}/ui/projects/{path}", {"csrf_token": proof, **fields})
+    proof = page_of(page).proof
+    return browser.send("POST", f"{browser.base_url}/ui/projects/{path}", {**proof, **fields})
 
 
 def apply(scene: Scene, person: Person, name: str, **asked: object) -> tuple[str, int]:

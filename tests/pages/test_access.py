@@ -23,8 +23,8 @@ def entered(
 
 
 def act(browser: Browser, path: str, **fields: str) -> Reply:
-    proof = page_of(browser.visit(f"{browser.base_url}/ui/access")).fields["csrf_token"]
-    return browser.send("POST", f"{browser.base_url}{path}", {"csrf_token": proof, **fields})
+    proof = page_of(browser.visit(f"{browser.base_url}/ui/access")).proof
+    return browser.send("POST", f"{browser.base_url}{path}", {**proof, **fields})
 
 
 def test_a_key_is_made_shown_once_used_and_revoked(visitor: Visitor, scene: Scene) -> None:

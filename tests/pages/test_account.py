@@ -47,9 +47,9 @@ def test_numbers_and_times_are_written_as_chosen(visitor: Visitor) -> None:
 def test_what_cannot_be_is_refused(scene: Scene, action: str, fields: dict[str, str], status: int) -> None:
     browser = Browser(scene.caller, base_url=scene.base_url)
     browser.log_in(ADA.email, PASSWORD)
-    proof = page_of(browser.visit(f"{scene.base_url}/ui/account")).fields["csrf_token"]
+    proof = page_of(browser.visit(f"{scene.base_url}/ui/account")).proof
     before = rows(scene.database, "SELECT * FROM users")
-    reply = browser.send("POST", f"{scene.base_url}/ui/account/{action}", {"csrf_token": proof, **fields})
+    reply = browser.send("POST", f"{scene.base_url}/ui/account/{action}", {**proof, **fields})
     assert reply.status == status
     assert rows(scene.database, "SELECT * FROM users") == before
 

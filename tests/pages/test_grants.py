@@ -133,8 +133,8 @@ def sent(scene: Scene, action: str, fields: dict[str, str]) -> Reply:
     browser = Browser(scene.caller, base_url=scene.base_url)
     browser.log_in(ROOT.email, PASSWORD)
     page = browser.visit(f"{scene.base_url}{USER}/grant")
-    proof = page_of(page).fields["csrf_token"]
-    return browser.send("POST", f"{scene.base_url}{USER}/grant/{action}", {"csrf_token": proof, **fields})
+    proof = page_of(page).proof
+    return browser.send("POST", f"{scene.base_url}{USER}/grant/{action}", {**proof, **fields})
 
 
 def test_it_is_asked_of_which_resource_if_there_are_several(scene: Scene) -> None:
@@ -180,8 +180,8 @@ def test_one_that_is_withdrawn_is_not_again(scene: Scene) -> None:
 def test_an_amount_is_read_in_the_number_style_of_the_reader(scene: Scene) -> None:
     browser = Browser(scene.caller, base_url=scene.base_url)
     browser.log_in(ROOT.email, PASSWORD)
-    proof = page_of(browser.visit(f"{scene.base_url}{USER}")).fields["csrf_token"]
-    form = {"csrf_token": proof, "resource": TOKENS, "project": ADA.uuid, "amount": "1.000"}
+    proof = page_of(browser.visit(f"{scene.base_url}{USER}")).proof
+    form = {**proof, "resource": TOKENS, "project": ADA.uuid, "amount": "1.000"}
     refused = browser.send("POST", f"{scene.base_url}{USER}/grant/give", form)
     assert refused.status == 422
     assert "thousands like 1,250,000" in refused.content.decode()

@@ -62,8 +62,8 @@ def browser_of(scene: Scene, person: Person) -> Browser:
 
 
 def ask(browser: Browser, email: str, password: str = PASSWORD) -> Reply:
-    proof = page_of(browser.visit(f"{browser.base_url}/ui/account/address")).fields["csrf_token"]
-    form = {"csrf_token": proof, "email": email, "present": password}
+    proof = page_of(browser.visit(f"{browser.base_url}/ui/account/address")).proof
+    form = {**proof, "email": email, "present": password}
     return browser.send("POST", f"{browser.base_url}/ui/account/address/ask", form)
 
 
@@ -193,8 +193,8 @@ def test_without_mail_the_page_says_whom_to_ask(scene: Scene, settled: dict[str,
         scene.database.change(partial(settings.save, name=name, value=value))
     with without_mail(scene) as browser:
         assert told in page_of(browser.visit(f"{browser.base_url}/ui/account/address")).text
-        proof = page_of(browser.visit(f"{browser.base_url}/ui/account")).fields["csrf_token"]
-        form = {"csrf_token": proof, "email": NEW, "present": PASSWORD}
+        proof = page_of(browser.visit(f"{browser.base_url}/ui/account")).proof
+        form = {**proof, "email": NEW, "present": PASSWORD}
         reply = browser.send("POST", f"{browser.base_url}/ui/account/address/ask", form)
     assert told in page_of(reply).text
     assert rows(scene.database, "SELECT id FROM password_links") == []

@@ -274,8 +274,8 @@ def test_a_form_that_is_sent_again_replaces_and_revokes_no_other_token(scene: Sc
         return str(re.findall(r'name="made" value="(\d*)"', text)[-1])
 
     def send(action: str, made: str, **fields: str) -> Reply:
-        proof = page_of(browser.visit(f"{scene.base_url}{COMPUTE}")).fields["csrf_token"]
-        form = {"csrf_token": proof, "token": "default", "made": made, **fields}
+        proof = page_of(browser.visit(f"{scene.base_url}{COMPUTE}")).proof
+        form = {**proof, "token": "default", "made": made, **fields}
         return browser.send("POST", f"{scene.base_url}{COMPUTE}/{action}", form)
 
     first = made()
@@ -307,7 +307,7 @@ def test_text_of_a_resource_that_is_too_long_is_refused_and_not_cut(scene: Scene
     page = browser.visit(form_page)
     assert "maxlength" not in page.content.decode()
     usual = {"name": "compute.x", "service": "compute", "scale": "0", "unit": "", "description": ""}
-    usual |= {"csrf_token": page_of(page).fields["csrf_token"]}
+    usual |= page_of(page).proof
     usual |= dict.fromkeys(("system_default", "project_default", "max_debt"), "0")
     before = rows(scene.database, "SELECT * FROM resources")
     for name in ("name", "description", "unit", "system_default", "thresholds"):

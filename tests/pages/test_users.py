@@ -27,8 +27,8 @@ def sent(scene: Scene, path: str, form: dict[str, str] | None = None) -> Reply:
     """The answer to a form that an administrator sends."""
     browser = Browser(scene.caller, base_url=scene.base_url)
     page = browser.log_in(ROOT.email, PASSWORD, f"{scene.base_url}/ui/overview")
-    proof = read_page(page).fields["csrf_token"]
-    return browser.send("POST", f"{scene.base_url}{path}", {"csrf_token": proof, **(form or {})})
+    proof = read_page(page).proof
+    return browser.send("POST", f"{scene.base_url}{path}", {**proof, **(form or {})})
 
 
 def test_a_user_is_found_and_looked_at_as_a_whole(visitor: Visitor) -> None:

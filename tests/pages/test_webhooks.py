@@ -118,8 +118,8 @@ def test_mail_is_shown_as_well_and_cannot_be_removed(scene: Scene) -> None:
 def acted(scene: Scene, name: str, action: str) -> int:
     browser = Browser(scene.caller, base_url=scene.base_url)
     browser.log_in(ROOT.email, PASSWORD)
-    proof = page_of(browser.visit(f"{scene.base_url}{WEBHOOKS}")).fields["csrf_token"]
-    form = {"csrf_token": proof, "confirmed": "yes"}
+    proof = page_of(browser.visit(f"{scene.base_url}{WEBHOOKS}")).proof
+    form = {**proof, "confirmed": "yes"}
     return browser.send("POST", f"{scene.base_url}{WEBHOOKS}/{name}/{action}", form).status
 
 

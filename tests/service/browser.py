@@ -25,6 +25,11 @@ class Page:
     fields: dict[str, str] = field(default_factory=dict)
     elements: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
+    @property
+    def proof(self) -> dict[str, str]:
+        """What its own form carries besides what people fill in: the CSRF token and the number."""
+        return {name: self.fields[name] for name in ("csrf_token", "sending")}
+
     def links(self) -> list[str]:
         return [attributes.get("href", "") for name, attributes in self.elements if name == "a"]
 

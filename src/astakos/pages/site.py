@@ -49,6 +49,7 @@ class Site:
         has_logo: Whether the service has a logo.
         reader: Who has logged in; None for nobody.
         proof: The CSRF token of the forms of the page; "" if it has none.
+        sending: The number of its forms, each of which makes something once.
         navigation: The links for everybody who has logged in.
         administration: The links for administrators.
         flash: What the action before this page has done; "" for nothing.
@@ -64,6 +65,7 @@ class Site:
     has_logo: bool = False
     reader: Reader | None = None
     proof: str = ""
+    sending: str = ""
     navigation: Sequence[NavigationEntry] = ()
     administration: Sequence[NavigationEntry] = ()
     flash: str = ""

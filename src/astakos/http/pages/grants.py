@@ -11,7 +11,7 @@ from astakos.directory.entities import Resource
 from astakos.events.event import Actor
 from astakos.http.faults import Conflict, ItemNotFound
 from astakos.http.pages.grant_form import GrantForm, grantable
-from astakos.http.pages.page_kinds import administrator_action, administrator_page
+from astakos.http.pages.page_kinds import administrator_action, administrator_making, administrator_page
 from astakos.http.pages.projects.visited_project import PROJECTS
 from astakos.http.pages.refusals import NO_PAGE
 from astakos.http.pages.shown_grants import ShownGrant, shown_grant
@@ -32,6 +32,7 @@ from astakos.storage.tables.meters import find_definitions
 GRANTS: Final = "/ui/admin/grants"
 OF_USER: Final = f"{USERS}/{{uuid}}/grant"
 OF_PROJECT: Final = f"{PROJECTS}/{{uuid}}/grant"
+GIVEN_ALREADY: Final = "You have already sent this form. It gave this grant, and no second one."
 NO_GRANT: Final = "There is no such grant."
 MOST_PROJECTS: Final = 100
 THEIR_OWN: Final = "Their own"
@@ -154,7 +155,7 @@ async def give(visit: UserVisit) -> Answer:
             return add_grant(connection, journal, place, terms, now)
 
     try:
-        number = await visit.change(change)
+        number = await visit.make(change, place=lambda made: f"{GRANTS}/{made}", again=GIVEN_ALREADY)
     except StateError as error:
         form.errors[OF_ALL] = sentence(str(error))
         return _shown(visit, holder, form, status=409)
@@ -226,9 +227,9 @@ async def withdraw(visit: UserVisit) -> Answer:
 
 ROUTES = (
     administrator_page(OF_USER, grant),
-    administrator_action(f"{OF_USER}/give", give),
+    administrator_making(f"{OF_USER}/give", give),
     administrator_page(OF_PROJECT, grant),
-    administrator_action(f"{OF_PROJECT}/give", give),
+    administrator_making(f"{OF_PROJECT}/give", give),
     administrator_page(f"{GRANTS}/{{serial}}", one_grant),
     administrator_action(f"{GRANTS}/{{serial}}/withdraw", withdraw),
 )

@@ -18,7 +18,7 @@ from astakos.http.faults import TooMany, TooManyAttempts, TooManyLinks
 from astakos.http.forwarding import caller_address
 from astakos.http.pages.account import ACCOUNT
 from astakos.http.pages.link_secrets import secret_of
-from astakos.http.pages.page_kinds import user_action, user_page, user_page_of_links
+from astakos.http.pages.page_kinds import user_action, user_making, user_page, user_page_of_links
 from astakos.http.pages.present_password import WRONG, proof_of
 from astakos.http.pages.visits import UserVisit
 from astakos.http.request import Answer
@@ -31,6 +31,7 @@ from astakos.storage.texts import is_storable
 
 ADDRESS: Final = f"{ACCOUNT}/address"
 CONFIRM: Final = f"/{ADDRESS_PAGE}"
+ASKED_ALREADY: Final = "You have already sent this form. One link is on its way by mail."
 TAKEN: Final = "Another user has this address."
 
 
@@ -83,13 +84,14 @@ async def ask(visit: UserVisit) -> Answer:
         refused = too_many(service, error, TooManyLinks)
         return await _form(visit, {"email": refused.message}, status=429, refusal=refused)
 
-    def change(connection: Connection, actor: Actor) -> bool:
+    def make(connection: Connection, actor: Actor) -> None:
         if find_origin(connection, visit.user.id, proof) is None:
-            return False
+            raise UserRefusedError(WRONG)
         ask_for_address(connection, actor, visit.user, email, visit.site.now)
-        return True
 
-    if not await visit.change(change):
+    try:
+        await visit.make(make, place=lambda _: ADDRESS, again=ASKED_ALREADY)
+    except UserRefusedError:
         return await _form(visit, {"present": WRONG})
     return visit.page("own_address_sent.html", email=email)
 
@@ -151,7 +153,7 @@ def _no_link(visit: UserVisit) -> str:
 
 ROUTES = (
     user_page(ADDRESS, address),
-    user_action(f"{ADDRESS}/ask", ask),
+    user_making(f"{ADDRESS}/ask", ask),
     user_page_of_links(CONFIRM, confirm, ADDRESS),
     user_action(f"{ADDRESS}/use", use),
 )

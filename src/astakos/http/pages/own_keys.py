@@ -21,7 +21,7 @@ from astakos.events.event import Actor
 from astakos.http.faults import ItemNotFound
 from astakos.http.pages.access import ACCESS
 from astakos.http.pages.key_forms import MOST_CHOICES, KeyForm, offered_resources
-from astakos.http.pages.page_kinds import user_action, user_page
+from astakos.http.pages.page_kinds import user_action, user_making, user_page
 from astakos.http.pages.user_meters import OWN
 from astakos.http.pages.visits import Question, UserVisit
 from astakos.http.request import Answer
@@ -35,6 +35,14 @@ from astakos.storage.tables.key_holdings import KeyQuota
 KEYS: Final = f"{ACCESS}/keys"
 NEW: Final = f"{KEYS}/new"
 NO_KEY: Final = "There is no such key. It may have been revoked."
+MADE_ALREADY: Final = (
+    "You have already sent this form. It made this key, and no second one. The text of the key was "
+    "shown once and is not stored. If you do not have it, replace it below."
+)
+REPLACED_ALREADY: Final = (
+    "You have already sent this form. It replaced the text of the key once. The new text was shown and "
+    "is not stored. If you do not have it, replace it again."
+)
 HOUR: Final = 3600 * MICROSECONDS
 OVERLAPS: Final = {
     "0": ("It ends at once", 0),
@@ -80,10 +88,14 @@ async def make(visit: UserVisit) -> Answer:
         return make_key(connection, actor, visit.user, wanted, now)
 
     try:
-        made = await visit.change(change)
+        made = await visit.make(change, place=_path_of, again=MADE_ALREADY)
     except KeyRefusedError as refusal:
         return await _new_form(visit, form, sentence(str(refusal)))
     return visit.page("key_made.html", key=made.key, text=made.text, is_new=True)
+
+
+def _path_of(made: MadeKey) -> str:
+    return f"{KEYS}/{made.key.prefix}"
 
 
 async def _form_of_new(visit: UserVisit) -> KeyForm:
@@ -156,13 +168,13 @@ async def rotate(visit: UserVisit) -> Answer:
         owned = find_key(connection, prefix, visit.user)
         if visit.form.get("text_made") != _text_made(connection, owned.key):
             raise KeyRefusedError(
-                "nothing was changed: this key has got another text since you opened the form. Perhaps the "
-                "form was sent twice. If you do not have the present text, replace it once more"
+                "nothing was changed: this key has got another text since you opened the form. If you do not "
+                "have the present text, replace it once more"
             )
         return rotate_key(connection, actor, owned, visit.service.now(), overlap)
 
     try:
-        made = await visit.change(carry_out)
+        made = await visit.make(carry_out, place=_path_of, again=REPLACED_ALREADY)
     except NoSuchKeyError as refusal:
         raise ItemNotFound(NO_KEY) from refusal
     except KeyRefusedError as refusal:
@@ -268,8 +280,8 @@ def _meter(quota: KeyQuota, resource: Resource | None) -> Meter:
 ROUTES = (
     user_page(NEW, new),
     user_page(f"{KEYS}/{{key}}", show),
-    user_action(f"{KEYS}/make", make),
+    user_making(f"{KEYS}/make", make),
     user_action(f"{KEYS}/change", change),
-    user_action(f"{KEYS}/rotate", rotate),
+    user_making(f"{KEYS}/rotate", rotate),
     user_action(f"{KEYS}/revoke", revoke),
 )

@@ -10,14 +10,23 @@ A page takes a `UserVisit` and returns an `Answer`; so does an action, which has
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 from astakos.http.faults import ItemNotFound
 from astakos.http.forms import FORM_LIMIT, read_form
 from astakos.http.pages.link_secrets import SecretTaken
 from astakos.http.pages.refusals import NO_PAGE, ForPeople
-from astakos.http.pages.visits import UserVisit, Visit, open_visit, page_before, path_here, user_visit
+from astakos.http.pages.sendings import SENDING, UNSURE, UNSURE_TITLE, SentBeforeError, counts
+from astakos.http.pages.visits import (
+    Question,
+    UserVisit,
+    Visit,
+    open_visit,
+    page_before,
+    path_here,
+    user_visit,
+)
 from astakos.http.request import Answer, Request
 from astakos.http.routing import EXACTLY, Route
 from astakos.http.web.browser_sessions import (
@@ -30,6 +39,7 @@ from astakos.http.web.browser_sessions import (
 )
 from astakos.http.web.redirects import redirect_within
 from astakos.service.service import Service
+from astakos.storage.tables import sent_forms
 
 Shown = Callable[[UserVisit], Awaitable[Answer]]
 OVERVIEW: Final = "/ui/overview"
@@ -62,13 +72,20 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What a form does, for users who have logged in and signed the terms."""
+    """What a form does, for users who have logged in and signed the terms.
+
+    Attributes:
+        shown: Does it.
+        for_administrators: Whether only administrators may do it.
+        makes: Whether it makes something, and so must do it once for each form (`UserVisit.make`).
+    """
 
     is_page: ClassVar = True
     form_limit: ClassVar = FORM_LIMIT
 
     shown: Shown
     for_administrators: bool = False
+    makes: bool = False
 
     async def __call__(self, service: Service, request: Request) -> Answer:
         """Requires that the form comes from a page made for this browser and login, and acts."""
@@ -83,7 +100,24 @@ class Action:
         require_own_form(service, request, form, login)
         visit = await user_visit(service, request, login, form, is_for_administrators=self.for_administrators)
         _require_administrator(visit)
-        return await self.shown(visit)
+        return await (self._once(visit) if self.makes else self.shown(visit))
+
+    async def _once(self, visit: UserVisit) -> Answer:
+        """Makes something, or leads to what the form has made already."""
+        if not counts(visit.form.get(SENDING, ""), visit.service.now()):
+            # The question is a form of today.
+            fresh = {name: value for name, value in visit.form.items() if name != SENDING}
+            start = f"{visit.service.base_url}{OVERVIEW}"
+            back = page_before(visit.service, visit.request, start).removeprefix(visit.site.base)
+            question = Question(UNSURE_TITLE, UNSURE, "Send", back, confirms=False)
+            return replace(visit, form=fresh).ask(question)
+        sent = await visit.service.read(sent_forms.find, visit.sending)
+        if sent is None:
+            try:
+                return await self.shown(visit)
+            except SentBeforeError as error:
+                sent = error.sent
+        return visit.done(sent.told, sent.place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +172,11 @@ def user_action(path: str, shown: Shown, pattern: str = "") -> Route:
     return _action(path, Action(shown), pattern)
 
 
+def user_making(path: str, shown: Shown, pattern: str = "") -> Route:
+    """Returns the route of an action of users that makes something, with `UserVisit.make`."""
+    return _action(path, Action(shown, makes=True), pattern)
+
+
 def open_form(
     path: str,
     shown: Callable[[Visit], Awaitable[Answer]],
@@ -161,6 +200,11 @@ def open_form(
 def administrator_action(path: str, shown: Shown, pattern: str = "") -> Route:
     """Returns the route of an action of administrators."""
     return _action(path, Action(shown, for_administrators=True), pattern)
+
+
+def administrator_making(path: str, shown: Shown, pattern: str = "") -> Route:
+    """Returns the route of an action of administrators that makes something, with `UserVisit.make`."""
+    return _action(path, Action(shown, for_administrators=True, makes=True), pattern)
 
 
 def _page(path: str, page: Page, pattern: str) -> Route:

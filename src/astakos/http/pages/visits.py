@@ -17,6 +17,7 @@ from astakos.http.faults import Forbidden
 from astakos.http.media_types import HTML_UTF8
 from astakos.http.pages.flashes import flash_cookie, flash_of
 from astakos.http.pages.navigation import FOR_ADMINISTRATORS, FOR_USERS, entries
+from astakos.http.pages.sendings import SENDING, SentBeforeError, form_of, new_sending
 from astakos.http.projects.actors import actor_of, origin_of
 from astakos.http.request import Answer, Request
 from astakos.http.web.browser_sessions import Login, browser_of
@@ -27,7 +28,9 @@ from astakos.pages.rendering import render
 from astakos.pages.site import THEMES, Reader, Site
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
+from astakos.storage.tables import sent_forms
 from astakos.storage.tables.proofs import SessionProof, find_origin
+from astakos.storage.tables.sent_forms import Sent
 
 T = TypeVar("T")
 OWN_FORMS: Final = ("'self'",)
@@ -43,12 +46,14 @@ class Question:
         lines: What the action does, a paragraph each.
         button: The label of the button that does it.
         back: The path below the base URL of the page to go back to.
+        confirms: Whether yes confirms the action; otherwise it only sends the form again.
     """
 
     title: str
     lines: Sequence[str]
     button: str
     back: str
+    confirms: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +126,11 @@ class UserVisit(Visit):
         """The reason in the form. Browsers send lines that end as on paper, whatever the system."""
         return self.form.get("reason", "").replace("\r\n", "\n").strip()
 
+    @property
+    def sending(self) -> str:
+        """What the form is remembered as, when it has made something."""
+        return form_of(self.user.uuid, self.request.path, self.form.get(SENDING, ""))
+
     def ask(self, question: Question) -> Answer:
         """Asks a question. Yes sends the same form to the same action again, confirmed."""
         sent = {name: value for name, value in self.form.items() if name != CONFIRMED}
@@ -163,6 +173,32 @@ class UserVisit(Visit):
             # What users change can be nothing that is registered, and no setting.
             self.service.forget_users()
         return done
+
+    async def make(
+        self, make: Callable[[Connection, Actor], T], *, place: Callable[[T], str], again: str
+    ) -> T:
+        """Runs a change that makes something, once for each form. See `change`.
+
+        Args:
+            make: Makes it. It raises an exception if it makes nothing: the form can then be sent again.
+            place: Returns the path of the page of what was made.
+            again: What to tell there if the form is sent again, as sentences.
+
+        Raises:
+            Forbidden: See `change`.
+            SentBeforeError: The form has made it already. The action leads on to there.
+        """
+        form = self.sending
+
+        def make_once(connection: Connection, actor: Actor) -> T:
+            before = sent_forms.begin(connection, form, self.service.now())
+            if before is not None:
+                raise SentBeforeError(before)
+            made = make(connection, actor)
+            sent_forms.end(connection, form, Sent(place(made), again))
+            return made
+
+        return await self.change(make_once)
 
     def actor(self, connection: Connection) -> Actor:
         """Returns who acts, for the audit log, in the transaction of a change."""
@@ -236,6 +272,7 @@ async def _site(service: Service, request: Request, login: Login | None, proof: 
         has_logo=bool(settings.logo),
         reader=reader,
         proof=proof,
+        sending=new_sending(service.now(), os.urandom),
         navigation=entries(FOR_USERS, request.path),
         administration=entries(FOR_ADMINISTRATORS, request.path)
         if reader and reader.is_administrator

@@ -1,6 +1,6 @@
 """`ui/admin/webhooks`: where messages go, what waits, and why it fails; tests and removes webhooks."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple, TypeVar
 from urllib.parse import quote
 
@@ -15,7 +15,7 @@ from astakos.administration.webhooks import (
 from astakos.clock import MICROSECONDS
 from astakos.events.event import Actor
 from astakos.http.faults import Conflict, ItemNotFound
-from astakos.http.pages.page_kinds import administrator_action, administrator_page
+from astakos.http.pages.page_kinds import administrator_action, administrator_making, administrator_page
 from astakos.http.pages.visits import Question, UserVisit
 from astakos.http.request import Answer
 from astakos.pages.sentences import sentence
@@ -31,6 +31,7 @@ LATEST: Final = 20
 LATE: Final = 120 * MICROSECONDS
 """How long after it is due a message is late: whoever sends looks every few seconds."""
 NO_DESTINATION: Final = "There is no such webhook."
+TESTED_ALREADY: Final = "You have already sent this form. One test message is under way or was sent."
 TITLES: Final = {
     MAIL: "Mail",
     MEMBERS: "Mail to members of projects",
@@ -140,9 +141,15 @@ def _kind(connection: Connection, delivery: Delivery) -> str:
 
 async def test(visit: UserVisit) -> Answer:
     """Sends a test message."""
-    await _change(visit, send_test)
+    name = visit.request.parameter
+
+    def make(connection: Connection, actor: Actor) -> None:
+        _find_webhook(connection, name)
+        send_test(connection, actor, name, visit.service.now())
+
+    await _unless_refused(visit.make(make, place=lambda _: path_of(name), again=TESTED_ALREADY))
     told = "A test message waits to be sent. Load this page again in some seconds to see what became of it."
-    return visit.done(told, path_of(visit.request.parameter))
+    return visit.done(told, path_of(name))
 
 
 async def enable(visit: UserVisit) -> Answer:
@@ -190,8 +197,12 @@ async def _change(visit: UserVisit, act: Callable[[Connection, Actor, str, int],
         _find_webhook(connection, name)
         return act(connection, actor, name, visit.service.now())
 
+    return await _unless_refused(visit.change(change))
+
+
+async def _unless_refused(change: Awaitable[T]) -> T:
     try:
-        return await visit.change(change)
+        return await change
     except StateError as error:
         raise Conflict(sentence(str(error))) from error
 
@@ -199,7 +210,7 @@ async def _change(visit: UserVisit, act: Callable[[Connection, Actor, str, int],
 ROUTES = (
     administrator_page(WEBHOOKS, webhooks),
     administrator_page(ONE, webhook),
-    administrator_action(f"{ONE}/test", test),
+    administrator_making(f"{ONE}/test", test),
     administrator_action(f"{ONE}/enable", enable),
     administrator_action(f"{ONE}/retry", retry),
     administrator_action(f"{ONE}/remove", remove),

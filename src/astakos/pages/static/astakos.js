@@ -1,4 +1,4 @@
-// Makes pages nicer; they work without it. Times in the reader's zone, copying, questions, and the menu.
+// Makes pages nicer; they work without it. Times in the reader's zone, copying, second clicks, and the menu.
 (function () {
   "use strict";
 
@@ -54,6 +54,19 @@
       menu.open = false;
       menu.querySelector("summary").focus();
     }
+  });
+  // The answer to the first click would be lost with the second, and with it a secret that is shown once.
+  document.addEventListener("submit", function (event) {
+    const form = event.target;
+    if (form.method !== "post" || event.defaultPrevented) return;
+    if ("sent" in form.dataset) event.preventDefault();
+    form.dataset.sent = "";
+    setTimeout(function () {
+      delete form.dataset.sent;
+    }, 10000);
+  });
+  window.addEventListener("pageshow", function () {
+    for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
   });
   document.addEventListener("htmx:afterSwap", function (event) {
     localize(event.detail.elt.parentElement || document);

@@ -19,7 +19,7 @@ from astakos.directory.entities import Resource
 from astakos.directory.redirects import is_web_address
 from astakos.events.event import Actor
 from astakos.http.faults import ItemNotFound
-from astakos.http.pages.page_kinds import user_action, user_page
+from astakos.http.pages.page_kinds import user_making, user_page
 from astakos.http.pages.projects import project_form
 from astakos.http.pages.projects.project_form import Read
 from astakos.http.pages.projects.project_limits import JOINING, LEAVING, limits_of, visible_resources
@@ -46,6 +46,7 @@ NO_WEB_ADDRESS: Final = (
     "Write an address that begins with https:// or http://, for example https://lab.example.org."
 )
 NO_LATER_DAY: Final = "The project must end in the future. Choose a later day."
+SENT_ALREADY: Final = "You have already sent this form. Nothing was sent a second time."
 OF_ALL: Final = "all"
 """The name of an error that belongs to no field."""
 
@@ -103,7 +104,11 @@ async def apply(visit: UserVisit) -> Answer:
         return _page(visit, basis, visit.form, errors, REFUSED)
     now = visit.site.now
     try:
-        made = await visit.change(lambda connection, actor: create_project(connection, actor, asked, now))
+        made = await visit.make(
+            lambda connection, actor: create_project(connection, actor, asked, now),
+            place=lambda application: f"{PROJECTS}/{application.project}",
+            again=SENT_ALREADY,
+        )
     except ProjectRefusedError as refusal:
         return _page(visit, basis, visit.form, {OF_ALL: sentence(refusal.message)}, refusal.kind.value)
     return visit.done("Your application waits for a decision.", f"{PROJECTS}/{made.project}")
@@ -147,7 +152,7 @@ async def send_changes(visit: UserVisit) -> Answer:
             modify_project(connection, actor, uuid, asked, now)
 
     try:
-        await visit.change(work)
+        await visit.make(work, place=lambda _: seen.path, again=SENT_ALREADY)
     except ProjectRefusedError as refusal:
         return _page(visit, basis, visit.form, {OF_ALL: sentence(refusal.message)}, refusal.kind.value)
     told = "The project is changed." if at_once else "Your application waits for a decision."
@@ -224,7 +229,7 @@ def _page(
 
 ROUTES = (
     user_page(f"{PROJECTS}/apply", application_form),
-    user_action(f"{PROJECTS}/apply/send", apply),
+    user_making(f"{PROJECTS}/apply/send", apply),
     user_page(f"{PROJECTS}/{{uuid}}/change", change_form),
-    user_action(f"{PROJECTS}/{{uuid}}/change/send", send_changes),
+    user_making(f"{PROJECTS}/{{uuid}}/change/send", send_changes),
 )

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from astakos.administration.membership_changes import act, enroll, facts_about
 from astakos.http.faults import BadRequest, ItemNotFound
-from astakos.http.pages.page_kinds import user_action, user_page
+from astakos.http.pages.page_kinds import user_action, user_making, user_page
 from astakos.http.pages.projects.visited_project import (
     PROJECTS,
     VisitedProject,
@@ -39,6 +39,7 @@ DONE: Final[Mapping[MembershipAction, str]] = {
     MembershipAction.REJECT: "is not accepted",
     MembershipAction.REMOVE: "is no member any more",
 }
+ENROLLED_ALREADY: Final = "You have already sent this form. It made them a member."
 REMOVED: Final = (
     "They can draw nothing from this project any more.",
     "What they still use of it stays charged until the services release it.",
@@ -146,10 +147,16 @@ async def enroll_member(visit: UserVisit) -> Answer:
     """Makes somebody a member."""
     seen = await visit.service.read(looked_after, visit)
     address, uuid, now = visit.form.get("address", "").strip(), seen.project.uuid, visit.site.now
-    refusal = await tried(visit, lambda connection, actor: enroll(connection, actor, uuid, address, now))
+    back = f"{seen.path}/members"
+    refusal = await tried(
+        visit,
+        lambda connection, actor: enroll(connection, actor, uuid, address, now),
+        place=back,
+        again=ENROLLED_ALREADY,
+    )
     if refusal is not None:
         return await _shown(visit, refusal, enrolling=True)
-    return visit.done(f"{address} is a member now.", f"{seen.path}/members")
+    return visit.done(f"{address} is a member now.", back)
 
 
 def _digits(text: str) -> str:
@@ -159,5 +166,5 @@ def _digits(text: str) -> str:
 ROUTES = (
     user_page(f"{PROJECTS}/{{uuid}}/members", members),
     user_action(f"{PROJECTS}/{{uuid}}/members/act", act_on_member),
-    user_action(f"{PROJECTS}/{{uuid}}/members/enroll", enroll_member),
+    user_making(f"{PROJECTS}/{{uuid}}/members/enroll", enroll_member),
 )

@@ -8,7 +8,7 @@ from astakos.administration.invitations import Invited, invite, list_invitations
 from astakos.clock import DAY
 from astakos.directory.tokens import new_token
 from astakos.http.faults import ItemNotFound
-from astakos.http.pages.page_kinds import user_action, user_page
+from astakos.http.pages.page_kinds import user_action, user_making, user_page
 from astakos.http.pages.projects.visited_project import (
     PROJECTS,
     VisitedProject,
@@ -25,6 +25,10 @@ from astakos.projects.refusals import ProjectRefusedError
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import invitations as stored
 
+MADE_ALREADY: Final = (
+    "You have already sent this form. It made one invitation. Its code was shown once and is not "
+    "stored. If you do not have it, revoke the invitation and make another."
+)
 USUAL: Final[Mapping[str, str]] = {"uses": "1", "days": str(USUAL_DAYS)}
 
 
@@ -79,8 +83,10 @@ async def make_invitation(visit: UserVisit) -> Answer:
         return await _shown(visit, visit.form, errors, 422)
     uuid, now, secret = seen.project.uuid, visit.site.now, new_token(os.urandom)
     try:
-        made = await visit.change(
+        made = await visit.make(
             lambda connection, actor: invite(connection, actor, uuid, uses, now + days * DAY, secret, now),
+            place=lambda _: f"{seen.path}/invitations",
+            again=MADE_ALREADY,
         )
     except ProjectRefusedError as refusal:
         return await _shown(visit, visit.form, {"all": sentence(refusal.message)}, refusal.kind.value)
@@ -117,6 +123,6 @@ def _number(text: str, most: int, name: str, errors: dict[str, str]) -> int:
 
 ROUTES = (
     user_page(f"{PROJECTS}/{{uuid}}/invitations", invitations),
-    user_action(f"{PROJECTS}/{{uuid}}/invitations/make", make_invitation),
+    user_making(f"{PROJECTS}/{{uuid}}/invitations/make", make_invitation),
     user_action(f"{PROJECTS}/{{uuid}}/invitations/revoke", revoke_invitation),
 )

@@ -8,7 +8,7 @@ from astakos.administration.project_changes import act_on_application, act_on_pr
 from astakos.directory.entities import User
 from astakos.events.event import Actor
 from astakos.http.faults import BadRequest, ItemNotFound
-from astakos.http.pages.page_kinds import user_action, user_page
+from astakos.http.pages.page_kinds import user_action, user_making, user_page
 from astakos.http.pages.projects.project_limits import (
     JOINING,
     LEAVING,
@@ -59,6 +59,7 @@ DECIDED: Final[Mapping[ApplicationAction, str]] = {
     ApplicationAction.CANCEL: "The application is withdrawn.",
     ApplicationAction.DISMISS: "The application is dismissed.",
 }
+JOINED_ALREADY: Final = "You have already sent this form. You asked to join once."
 LEFT: Final = (
     "You can draw nothing from this project any more.",
     "What you still use of it stays charged until the services release it.",
@@ -176,7 +177,7 @@ async def join_project(visit: UserVisit) -> Answer:
             return enroll(connection, actor, uuid, user.email, now)
         return join(connection, actor, uuid, user.uuid, now)
 
-    refusal = await tried(visit, enter)
+    refusal = await tried(visit, enter, place=seen.path, again=JOINED_ALREADY)
     if refusal is not None:
         return await _shown(visit, "membership", refusal)
     after = await visit.service.read(memberships.find_of, visit.user.uuid, uuid)
@@ -296,7 +297,7 @@ def _digits(text: str) -> str:
 ROUTES = (
     user_page(f"{PROJECTS}/{{uuid}}", project),
     user_action(f"{PROJECTS}/withdraw", withdraw),
-    user_action(f"{PROJECTS}/{{uuid}}/join", join_project),
+    user_making(f"{PROJECTS}/{{uuid}}/join", join_project),
     user_action(f"{PROJECTS}/{{uuid}}/leave", leave_project),
     user_action(f"{PROJECTS}/{{uuid}}/application", decide_about_application),
     user_action(f"{PROJECTS}/{{uuid}}/state", decide_about_project),

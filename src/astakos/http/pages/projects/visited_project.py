@@ -122,14 +122,30 @@ def looked_after(connection: Connection, visit: UserVisit) -> VisitedProject:
     return found
 
 
-async def tried(visit: UserVisit, work: Callable[[Connection, Actor], Any]) -> ProjectRefusedError | None:
+async def tried(
+    visit: UserVisit,
+    work: Callable[[Connection, Actor], Any],
+    *,
+    place: str = "",
+    again: str = "",
+) -> ProjectRefusedError | None:
     """Runs a change, and returns why it is refused; None if it is done.
+
+    Args:
+        visit: The visit.
+        work: The change.
+        place: If it makes something: the path of the page of that, see `UserVisit.make`.
+        again: What to tell there if the form is sent again.
 
     Raises:
         ItemNotFound: What is to be changed does not exist, or not for the visitor.
+        SentBeforeError: It makes something, and the form has been sent before.
     """
     try:
-        await visit.change(work)
+        if place:
+            await visit.make(work, place=lambda _: place, again=again)
+        else:
+            await visit.change(work)
     except ProjectRefusedError as refusal:
         if refusal.kind is RefusalKind.NOT_FOUND:
             raise ItemNotFound(sentence(refusal.message)) from refusal

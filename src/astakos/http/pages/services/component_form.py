@@ -15,7 +15,7 @@ from astakos.directory.charging_rights import ALL
 from astakos.directory.entities import Component
 from astakos.events.event import Actor
 from astakos.http.faults import Conflict
-from astakos.http.pages.page_kinds import administrator_action, administrator_page
+from astakos.http.pages.page_kinds import administrator_action, administrator_making, administrator_page
 from astakos.http.pages.services.visited import (
     ANY_NAME,
     COMPONENT,
@@ -37,6 +37,10 @@ LONGEST_URL: Final = 1000
 OWN: Final = "own"
 RIGHTS: Final = ((OWN, "Its own resources, and those below"), (ALL, "All resources"))
 LONGEST_NAMES: Final = 10_000
+REGISTERED_ALREADY: Final = (
+    "You have already sent this form. It registered this component. Its token was shown once and is not"
+    " stored. If you do not have it, make a new token below."
+)
 EXISTS: Final = "There is a component or service of this name already."
 
 
@@ -59,19 +63,17 @@ async def register(visit: UserVisit) -> Answer:
         ],
     )
 
-    def act(connection: Connection, actor: Actor) -> str | None:
+    def act(connection: Connection, actor: Actor) -> str:
         if name in _names(connection):
-            return None
+            raise StateError(EXISTS)
         now = visit.service.now()
         load_within(connection, document, now, actor)
         return replace_token(connection, actor, name, now)
 
     try:
-        secret = await visit.change(act)
+        secret = await visit.make(act, place=lambda _: component_path(name), again=REGISTERED_ALREADY)
     except StateError as error:
         return _new_form(visit, given, sentence(getattr(error, "words", str(error))))
-    if secret is None:
-        return _new_form(visit, given, EXISTS)
     return visit.page(
         "services/token.html",
         component=Component(0, name),
@@ -187,7 +189,7 @@ async def _removal_form(visit: UserVisit, reason: str = "", error: str = "") -> 
 
 ROUTES = (
     administrator_page(NEW, new),
-    administrator_action(f"{NEW}/register", register),
+    administrator_making(f"{NEW}/register", register),
     administrator_page(f"{COMPONENT}/{{name}}/change", ask_for_change, ANY_NAME),
     administrator_action(f"{COMPONENT}/{{name}}/change/save", change_component, ANY_NAME),
     administrator_page(f"{COMPONENT}/{{name}}/remove", ask_for_removal, ANY_NAME),

@@ -16,13 +16,14 @@ from astakos.directory.charging_rights import ALL
 from astakos.directory.entities import Component, Service
 from astakos.directory.service_catalog import OWN_COMPONENT
 from astakos.events.event import Actor
-from astakos.http.pages.page_kinds import administrator_action, administrator_page
+from astakos.http.pages.page_kinds import administrator_action, administrator_making, administrator_page
 from astakos.http.pages.services.visited import (
     ANY_NAME,
     COMPONENT,
     change,
     component_path,
     resource_path,
+    unless_refused,
     visited_component,
 )
 from astakos.http.pages.visits import Question, UserVisit
@@ -42,6 +43,10 @@ OVERLAPS: Final = (
 )
 USUAL_OVERLAP: Final = "24"
 LONGEST_TOKEN_NAME: Final = 80
+MADE_ALREADY: Final = (
+    "You have already sent this form. It made one token, which was shown once and is not stored. If "
+    "nobody has it, revoke it and make another. The one before stays valid as chosen."
+)
 MADE: Final = "made"
 """The field that says when the token was made that a form is about: sent again, it is about another one."""
 
@@ -108,7 +113,7 @@ def _require_same(connection: Connection, visit: UserVisit, component: Component
         raise StateError(f"nothing was changed: {component.name} has no token {name!r} any more")
     raise StateError(
         f"nothing was changed: the present token {name!r} was made on "
-        f"{shown(int(made), visit.site.zone)}, after you opened the form. Perhaps the form was sent twice. "
+        f"{shown(int(made), visit.site.zone)}, after you opened the form. "
         "If nobody has that token, revoke it and make another; the one before it stays valid as chosen"
     )
 
@@ -132,7 +137,7 @@ async def rotate(visit: UserVisit) -> Answer:
         now = visit.service.now()
         return replace_token(connection, actor, component.name, now, name=name, overlap=int(hours) * HOUR)
 
-    secret = await change(visit, act)
+    secret = await unless_refused(visit.make(act, place=lambda _: path, again=MADE_ALREADY))
     return visit.page(
         "services/token.html",
         component=component,
@@ -165,7 +170,7 @@ async def revoke(visit: UserVisit) -> Answer:
 
 
 ROUTES = (
-    administrator_action(f"{COMPONENT}/{{name}}/token", rotate, ANY_NAME),
+    administrator_making(f"{COMPONENT}/{{name}}/token", rotate, ANY_NAME),
     administrator_action(f"{COMPONENT}/{{name}}/revoke-token", revoke, ANY_NAME),
     # The last, because it takes what none of the others does.
     administrator_page(f"{COMPONENT}/{{name}}", component_page, ANY_NAME),

@@ -8,12 +8,13 @@ import msgspec
 from astakos.administration.registered_entries import entry_of_resource, meter_name
 from astakos.administration.state_document import ResourceEntry, StateDocument
 from astakos.http.faults import ItemNotFound
-from astakos.http.pages.page_kinds import administrator_action, administrator_page
+from astakos.http.pages.page_kinds import administrator_action, administrator_making, administrator_page
 from astakos.http.pages.services.visited import (
     NO_RESOURCE,
     SERVICES,
     KnownResource,
     apply,
+    apply_new,
     resource_path,
     visited_resource,
 )
@@ -62,10 +63,6 @@ async def register(visit: UserVisit) -> Answer:
         return _form(visit, known, given, errors)
     base = known.resource
     name = meter_name(base.name, definition.kind, definition.unit, definition.every)
-    if await visit.service.read(registry.find_resource, name) is not None:
-        return _form(
-            visit, known, given, {"": f"There is {name} already. Change its default limit or period."}
-        )
     entry = ResourceEntry(
         name=name,
         service=base.service,
@@ -78,7 +75,13 @@ async def register(visit: UserVisit) -> Answer:
         api_visible=base.api_visible,
         meter=definition,
     )
-    refusal = await apply(visit, StateDocument(resources=[entry]))
+    refusal = await apply_new(
+        visit,
+        StateDocument(resources=[entry]),
+        resource_path(name),
+        is_taken=lambda connection: registry.find_resource(connection, name) is not None,
+        taken=f"There is {name} already. Change its default limit or period.",
+    )
     if refusal:
         return _form(visit, known, given, {"": refusal})
     return visit.done(f"{name} has been registered.", resource_path(name))
@@ -181,7 +184,7 @@ def _form(
 
 ROUTES = (
     administrator_page(f"{NEW}/{{resource}}", new),
-    administrator_action(f"{SERVICES}/save-new-meter/{{resource}}", register),
+    administrator_making(f"{SERVICES}/save-new-meter/{{resource}}", register),
     administrator_page(f"{CHANGE}/{{resource}}", ask_for_change),
     administrator_action(f"{SERVICES}/save-meter/{{resource}}", change),
 )

@@ -7,11 +7,12 @@ import msgspec
 
 from astakos.administration.registered_entries import entry_of_resource
 from astakos.administration.state_document import ResourceEntry, StateDocument
-from astakos.http.pages.page_kinds import administrator_action, administrator_page
+from astakos.http.pages.page_kinds import administrator_action, administrator_making, administrator_page
 from astakos.http.pages.services.visited import (
     SERVICES,
     KnownResource,
     apply,
+    apply_new,
     resource_path,
     visited_resource,
 )
@@ -29,6 +30,7 @@ CHANGE: Final = f"{SERVICES}/change-resource"
 SEEN: Final = (("all", "Users and programs"), ("programs", "Programs only"), ("none", "Nobody"))
 LIMITS: Final = (("enforce", "Are enforced"), ("shadow", "Only report what they would refuse"))
 AMOUNTS: Final = ("system_default", "project_default", "max_debt")
+EXISTS: Final = "There is a resource of this name already."
 NO_SERVICE: Final = "Choose a service"
 LARGEST_SCALE: Final = 18
 LONGEST: Final[Mapping[str, int]] = {"description": 1000, "unit": 40}
@@ -53,11 +55,25 @@ async def register(visit: UserVisit) -> Answer:
     """Registers a resource."""
     given = _given(visit)
     name = given.get("name", "")
-    if await visit.service.read(registry.find_resource, name) is not None:
-        return await _form(visit, None, given, {"name": "There is a resource of this name already."})
     if not given.get("service"):
         return await _form(visit, None, given, {"service": "Choose the service that charges it."})
-    return await _save(visit, None, given, ResourceEntry(name=name, service=given.get("service", "")))
+    try:
+        entry = _changed(
+            ResourceEntry(name=name, service=given.get("service", "")), given, visit.site.preferences
+        )
+    except RefusedFormError as refused:
+        return await _form(visit, None, given, refused.errors)
+    path = resource_path(name)
+    refusal = await apply_new(
+        visit,
+        StateDocument(resources=[entry]),
+        path,
+        is_taken=lambda connection: registry.find_resource(connection, name) is not None,
+        taken=EXISTS,
+    )
+    if refusal:
+        return await _form(visit, None, given, {"name" if refusal == EXISTS else "": refusal})
+    return visit.done(f"{name} has been registered.", path)
 
 
 async def ask_for_change(visit: UserVisit) -> Answer:
@@ -79,25 +95,19 @@ async def ask_for_change(visit: UserVisit) -> Answer:
 async def change(visit: UserVisit) -> Answer:
     """Changes a resource."""
     known = await visit.service.read(visited_resource, visit)
-    return await _save(visit, known, _given(visit), entry_of_resource(*known))
-
-
-def _given(visit: UserVisit) -> dict[str, str]:
-    return {name: text.strip() for name, text in visit.form.items()}
-
-
-async def _save(
-    visit: UserVisit, known: KnownResource | None, given: Mapping[str, str], entry: ResourceEntry
-) -> Answer:
+    given = _given(visit)
     try:
-        changed = _changed(entry, given, visit.site.preferences)
+        changed = _changed(entry_of_resource(*known), given, visit.site.preferences)
     except RefusedFormError as refused:
         return await _form(visit, known, given, refused.errors)
     refusal = await apply(visit, StateDocument(resources=[changed]))
     if refusal:
         return await _form(visit, known, given, {"": refusal})
-    done = "registered" if known is None else "changed"
-    return visit.done(f"{entry.name} has been {done}.", resource_path(entry.name))
+    return visit.done(f"{known.resource.name} has been changed.", resource_path(known.resource.name))
+
+
+def _given(visit: UserVisit) -> dict[str, str]:
+    return {name: text.strip() for name, text in visit.form.items()}
 
 
 def _changed(entry: ResourceEntry, given: Mapping[str, str], preferences: Preferences) -> ResourceEntry:
@@ -170,7 +180,7 @@ def _services(connection: Connection) -> list[str]:
 
 ROUTES = (
     administrator_page(NEW, new),
-    administrator_action(f"{NEW}/register", register),
+    administrator_making(f"{NEW}/register", register),
     administrator_page(f"{CHANGE}/{{resource}}", ask_for_change),
     administrator_action(f"{SERVICES}/save-resource/{{resource}}", change),
 )

@@ -7,12 +7,13 @@ from astakos.administration.state_document import ServiceEntry, StateDocument
 from astakos.directory.entities import Component, Service
 from astakos.directory.service_catalog import OWN_COMPONENT
 from astakos.http.faults import Conflict, ItemNotFound
-from astakos.http.pages.page_kinds import administrator_action, administrator_page
+from astakos.http.pages.page_kinds import administrator_action, administrator_making, administrator_page
 from astakos.http.pages.services.visited import (
     ANY_NAME,
     COMPONENT,
     SERVICES,
     apply,
+    apply_new,
     component_path,
     service_path,
     visited_component,
@@ -42,15 +43,23 @@ async def register(visit: UserVisit) -> Answer:
     component = await visit.service.read(_component, visit)
     given = {name: text.strip() for name, text in visit.form.items()}
     name = given.get("name", "")
-    if any(one.name == name for one in await visit.service.read(registry.list_services)):
-        return _form(visit, component, None, given, EXISTS)
     entry = ServiceEntry(
         name=name,
         type=given.get("type") or name,
         component=component.name,
         endpoints=_endpoints(given.get("endpoints", ""), ()),
     )
-    return await _save(visit, component, None, given, entry)
+    path = component_path(component.name)
+    refusal = await apply_new(
+        visit,
+        StateDocument(services=[entry]),
+        path,
+        is_taken=lambda connection: any(one.name == name for one in registry.list_services(connection)),
+        taken=EXISTS,
+    )
+    if refusal:
+        return _form(visit, component, None, given, refusal)
+    return visit.done(f"The service {name} has been registered.", path)
 
 
 async def ask_for_change(visit: UserVisit) -> Answer:
@@ -71,21 +80,10 @@ async def change(visit: UserVisit) -> Answer:
         component=service.component.name,
         endpoints=_endpoints(given.get("endpoints", ""), service.endpoints),
     )
-    return await _save(visit, service.component, service, given, entry)
-
-
-async def _save(
-    visit: UserVisit,
-    component: Component,
-    service: Service | None,
-    given: Mapping[str, str],
-    entry: ServiceEntry,
-) -> Answer:
     refusal = await apply(visit, StateDocument(services=[entry]))
     if refusal:
-        return _form(visit, component, service, given, refusal)
-    done = "registered" if service is None else "changed"
-    return visit.done(f"The service {entry.name} has been {done}.", component_path(component.name))
+        return _form(visit, service.component, service, given, refusal)
+    return visit.done(f"The service {entry.name} has been changed.", component_path(service.component.name))
 
 
 def _endpoints(text: str, known: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
@@ -139,7 +137,7 @@ def _form(
 
 ROUTES = (
     administrator_page(f"{COMPONENT}/{{name}}/new-service", new, ANY_NAME),
-    administrator_action(f"{COMPONENT}/{{name}}/new-service/register", register, ANY_NAME),
+    administrator_making(f"{COMPONENT}/{{name}}/new-service/register", register, ANY_NAME),
     administrator_page(f"{CHANGE}/{{name}}", ask_for_change, ANY_NAME),
     administrator_action(f"{SAVE}/{{name}}", change, ANY_NAME),
 )

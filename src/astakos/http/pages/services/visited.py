@@ -1,6 +1,6 @@
 """The component or resource that a page is about, and changes to what is registered."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple, TypeVar
 from urllib.parse import quote
 
@@ -26,6 +26,7 @@ ANY_NAME: Final = ".+"
 RESOURCE: Final = f"{SERVICES}/resources"
 NO_COMPONENT: Final = "There is no such component."
 NO_RESOURCE: Final = "There is no such resource."
+REGISTERED_ALREADY: Final = "You have already sent this form. It registered this once."
 
 
 class KnownResource(NamedTuple):
@@ -80,8 +81,44 @@ async def apply(visit: UserVisit, document: StateDocument) -> str:
     def act(connection: Connection, actor: Actor) -> None:
         load_within(connection, document, visit.service.now(), actor)
 
+    return await _why_not(visit.change(act))
+
+
+async def apply_new(
+    visit: UserVisit,
+    document: StateDocument,
+    place: str,
+    *,
+    is_taken: Callable[[Connection], bool],
+    taken: str,
+) -> str:
+    """Applies a document that registers something, once for each form.
+
+    Args:
+        visit: The visit.
+        document: The document.
+        place: The path of the page of what it registers.
+        is_taken: Whether there is something of its name already.
+        taken: Says so, as a sentence.
+
+    Returns:
+        Why it is refused, as a sentence; "" if it is not.
+
+    Raises:
+        SentBeforeError: The form has registered it already.
+    """
+
+    def act(connection: Connection, actor: Actor) -> None:
+        if is_taken(connection):
+            raise StateError(taken)
+        load_within(connection, document, visit.service.now(), actor)
+
+    return await _why_not(visit.make(act, place=lambda _: place, again=REGISTERED_ALREADY))
+
+
+async def _why_not(change: Awaitable[object]) -> str:
     try:
-        await visit.change(act)
+        await change
     except PlacedError as error:
         return sentence(error.words)
     except StateError as error:
@@ -95,7 +132,16 @@ async def change(visit: UserVisit, act: Callable[[Connection, Actor], T]) -> T:
     Raises:
         Conflict: The state of things prevents it; the message says how.
     """
+    return await unless_refused(visit.change(act))
+
+
+async def unless_refused(change: Awaitable[T]) -> T:
+    """Waits for a change of what is registered, and returns what it returns.
+
+    Raises:
+        Conflict: The state of things prevents it; the message says how.
+    """
     try:
-        return await visit.change(act)
+        return await change
     except (StateError, ProjectRefusedError) as error:
         raise Conflict(sentence(str(error))) from error

@@ -8,14 +8,14 @@ from astakos.administration.accounts import find_user
 from astakos.administration.document_places import PlacedError
 from astakos.administration.load import load_within
 from astakos.administration.password_links import invite_by_mail, make_link
-from astakos.administration.state_document import StateDocument, UserEntry
+from astakos.administration.state_document import StateDocument, StateError, UserEntry
 from astakos.clock import DAY
 from astakos.directory.account_states import AccountState, state_of
 from astakos.directory.entities import User
 from astakos.directory.mail_addresses import EXAMPLE, is_mail_address
 from astakos.directory.password_links import LinkPurpose, link_address
 from astakos.events.event import Actor
-from astakos.http.pages.page_kinds import administrator_action, administrator_page
+from astakos.http.pages.page_kinds import administrator_making, administrator_page
 from astakos.http.pages.users.visited_user import ONE, REFUSED, USERS, path_of, visited_user
 from astakos.http.pages.visits import UserVisit
 from astakos.http.request import Answer
@@ -31,9 +31,17 @@ LIFETIMES: Final = (("1", "1 day"), ("7", "7 days"), ("30", "30 days"), ("90", "
 USUAL_LIFETIME: Final = "7"
 MAIL, SHOW = "mail", "show"
 OTHER_LINK: Final = (
-    "Nothing was changed: a link was made or used since you opened the form. Perhaps it was sent twice. "
-    "Another link ends the one before."
+    "nothing was changed: a link was made or used since you opened the form. Another link ends the one before"
 )
+ADDED_ALREADY: Final = (
+    "You have already sent this form. It added this user once. If you do not have the link that was "
+    "shown to you, make another."
+)
+LINK_ALREADY: Final = (
+    "You have already sent this form. It made one link. If you do not have the link that was shown to "
+    "you, make another, which ends the one before."
+)
+EXISTS: Final = "there is a user with this address already"
 WAYS: Final = ((MAIL, "Mail it to the user"), (SHOW, "Show it to me, once"))
 
 
@@ -73,18 +81,17 @@ async def invite_now(visit: UserVisit) -> Answer:
         last_name=given.get("last_name", ""),
     )
 
-    def act(connection: Connection, actor: Actor) -> Made | None:
+    def act(connection: Connection, actor: Actor) -> Made:
         if users.find_by_username(connection, entry.email) is not None:
-            return None
+            raise StateError(EXISTS)
         load_within(connection, StateDocument(users=[entry]), visit.site.now, actor)
         return _make(visit, connection, actor, find_user(connection, entry.uuid))
 
     try:
-        made = await visit.change(act)
-    except PlacedError as error:
-        return _invitation(visit, given, {"email": sentence(error.words)})
-    if made is None:
-        return _invitation(visit, given, {"email": "There is a user with this address already."})
+        made = await visit.make(act, place=lambda made: path_of(made.user), again=ADDED_ALREADY)
+    except StateError as error:
+        words = error.words if isinstance(error, PlacedError) else str(error)
+        return _invitation(visit, given, {"email": sentence(words)})
     return _told(visit, made, f"{made.user.email} has been added.")
 
 
@@ -125,20 +132,17 @@ def _newest(connection: Connection, user: User) -> str:
 async def make(visit: UserVisit) -> Answer:
     """Makes a link for a user."""
 
-    def act(connection: Connection, actor: Actor) -> Made | None:
+    def act(connection: Connection, actor: Actor) -> Made:
         user = visited_user(connection, visit)
         if visit.form.get("newest", "") != _newest(connection, user):
-            return None
+            raise StateError(OTHER_LINK)
         return _make(visit, connection, actor, user)
 
     try:
-        made = await visit.change(act)
+        made = await visit.make(act, place=lambda made: path_of(made.user), again=LINK_ALREADY)
     except REFUSED as error:
         user = await visit.service.read(visited_user, visit)
         return await _link_form(visit, user, sentence(str(error)))
-    if made is None:
-        user = await visit.service.read(visited_user, visit)
-        return await _link_form(visit, user, OTHER_LINK)
     return _told(visit, made, "")
 
 
@@ -188,7 +192,7 @@ def _told(visit: UserVisit, made: Made, before: str) -> Answer:
 
 ROUTES = (
     administrator_page(INVITE, invite),
-    administrator_action(f"{INVITE}/new", invite_now),
+    administrator_making(f"{INVITE}/new", invite_now),
     administrator_page(f"{ONE}/link", link),
-    administrator_action(f"{ONE}/link/make", make),
+    administrator_making(f"{ONE}/link/make", make),
 )
