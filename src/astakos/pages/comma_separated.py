@@ -5,8 +5,14 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
-"""A text that begins with one of these runs as a formula; numbers may begin with a minus."""
+FORMULAS: Final = (
+    *("=", "+", "-", "@", "\t", "\r", "\n"),
+    "\N{FULLWIDTH EQUALS SIGN}",
+    "\N{FULLWIDTH PLUS SIGN}",
+    "\N{FULLWIDTH HYPHEN-MINUS}",
+    "\N{FULLWIDTH COMMERCIAL AT}",
+)
+"""A text that begins with one of these is a formula to some programs; numbers may begin with a minus."""
 
 
 def comma_separated(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:

@@ -12,3 +12,11 @@ def test_what_a_spreadsheet_would_run_is_text() -> None:
         ["'@x", ""],
         ['say "hi", you', "plain"],
     ]
+
+
+def test_so_is_what_only_some_spreadsheets_would_run() -> None:
+    written = comma_separated(("a", "b"), [("\N{FULLWIDTH EQUALS SIGN}1+1", "\n=1+1")])
+    assert list(csv.reader(io.StringIO(written.decode(), newline="")))[1] == [
+        "'\N{FULLWIDTH EQUALS SIGN}1+1",
+        "'\n=1+1",
+    ]

@@ -18,6 +18,7 @@ from astakos.administration.state_document import (
 from astakos.clock import DAY
 from astakos.directory.trusted_proxies import TrustedProxies
 from astakos.http.authz.answering import IDENTITY_HEADERS, REFUSED
+from astakos.http.authz.question import GROUPS
 from astakos.ledger.meter_definitions import Kind, MeterDefinition
 from astakos.ledger.periods import HOUR, Unit
 from astakos.storage.protocol import Database
@@ -142,6 +143,17 @@ def test_groups_are_required(standing_service: Caller) -> None:
 
 
 @pytest.mark.ledger
+@pytest.mark.parametrize("text", ["staff,nobody", " staff , nobody,", "\tstaff\t,\t,nobody\t"])
+def test_blanks_around_the_names_of_a_list_do_not_matter(text: str) -> None:
+    assert GROUPS.read(text) == ("staff", "nobody")
+
+
+def test_many_blanks_in_a_list_take_no_time_to_speak_of() -> None:
+    """Anybody can send them. A time that grows with their square would be days."""
+    blanks = " " * 10_000_000
+    assert GROUPS.read(f"a{blanks}b,{blanks}c") == (f"a{blanks}b", "c")
+
+
 def test_room_is_asked_for_without_taking_it(database: Database, clock: SimulatedClock) -> None:
     with running(database, now=lambda: clock.now) as caller:
         for _ in range(5):
