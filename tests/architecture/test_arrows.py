@@ -1,8 +1,10 @@
 """The house of `docs/architecture.md`: which room may know of which, and what is done in one room only."""
 
 import ast
+import re
 from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +29,7 @@ FLOORS = (
 )
 """From the top down: a room imports from floors below its own only."""
 
+ARCHITECTURE = Path(__file__).parents[2] / "docs" / "architecture.md"
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 CHOICE_OF_GENERATION = ("astakosclient.client", "astakosclient.v0_16.later_client")
 """`AstakosClient` is the base class of the client that its arguments may choose."""
@@ -39,6 +42,13 @@ def within(package: str) -> Iterable[Import]:
 def test_every_room_of_the_service_stands_on_a_floor() -> None:
     rooms = {package_of(name) for name in modules() if name.startswith("astakos.")}
     assert rooms == FLOOR_OF.keys()
+
+
+def test_the_architecture_page_shows_the_same_floors() -> None:
+    page = ARCHITECTURE.read_text("utf-8").partition("## Imports point one way")[2]
+    rows = re.findall(r"^\| (\d+) \| (.+) \|$", page, re.MULTILINE)
+    assert [int(number) for number, _ in rows] == list(range(1, len(FLOORS) + 1))
+    assert [set(re.findall("`(.+?)`", rooms)) for _, rooms in rows] == [set(rooms) for rooms in FLOORS]
 
 
 def test_arrows_of_the_service_go_down() -> None:
