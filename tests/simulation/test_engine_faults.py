@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from astakos.ledger.embedded_engine import GroupCommit
+from astakos.ledger.embedded_engine import EmbeddedLedger
 from astakos.ledger.engine_client import OperationFailedError, TooMuchInProgressError
 from astakos.ledger.operations import Issue, Issued, Operation, Outcome
 from astakos.ledger.ports import NotCarriedOutError, OutcomeUnknownError, StorageUnavailableError
@@ -46,8 +46,8 @@ def storage_at(path: Path) -> FaultyStorage:
 @contextlib.asynccontextmanager
 async def running(
     storage: FaultyStorage, *, most_waiting: int = 4096, longest_wait: float = PATIENCE
-) -> AsyncIterator[GroupCommit]:
-    engine = GroupCommit(storage, lambda: START, most_waiting=most_waiting, longest_wait=longest_wait)
+) -> AsyncIterator[EmbeddedLedger]:
+    engine = EmbeddedLedger(storage, lambda: START, most_waiting=most_waiting, longest_wait=longest_wait)
     await engine.start()
     try:
         yield engine

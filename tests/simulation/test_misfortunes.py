@@ -11,7 +11,7 @@ import pytest
 from tools.postgres_server import PostgresServer, own_server
 
 from astakos.ledger.batch import perform
-from astakos.ledger.embedded_engine import GroupCommit
+from astakos.ledger.embedded_engine import EmbeddedLedger
 from astakos.ledger.operations import Issued
 from astakos.ledger.ports import LedgerTransaction
 from astakos.service import service
@@ -77,7 +77,7 @@ def load_database(server: PostgresServer, tmp_path: Path) -> Iterator[Database]:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """All bounds as they are, but shorter."""
     monkeypatch.setattr(
-        "astakos.service.service.GroupCommit", functools.partial(GroupCommit, longest_wait=0.5)
+        "astakos.service.service.EmbeddedLedger", functools.partial(EmbeddedLedger, longest_wait=0.5)
     )
     for bounds in ("QUICK_READS", "LONG_READS", "WRITES"):
         monkeypatch.setattr(service, bounds, getattr(service, bounds)._replace(seconds=0.5))

@@ -19,20 +19,18 @@ MOST_LISTED = 100_000
 AT_A_TIME = 1000
 
 
-def export_person(connection: Connection, user: User, now: int, *, most: int = MOST_LISTED) -> dict[str, Any]:
+def export_person(connection: Connection, user: User, now: int) -> dict[str, Any]:
     """Return all that is known of a user, without secrets; times are ISO 8601.
 
     Args:
         connection: where to read; a snapshot, so that the parts fit together.
         user: the user.
         now: the current instant.
-        most: how many events about the user, events by the user, and provisions of resolved commissions are
-            in it at most.
     """
     sections = read_sections(connection, user)
-    about, more_about = _events(connection, events.Wanted(subject=user.uuid), most)
-    by, more_by = _events(connection, events.Wanted(actor=user.uuid), most)
-    history, more_history = _history(connection, user, most)
+    about, more_about = _events(connection, events.Wanted(subject=user.uuid))
+    by, more_by = _events(connection, events.Wanted(actor=user.uuid))
+    history, more_history = _history(connection, user)
     (account,) = sections.pop("account")
     (record,) = sections.pop("record") or [{}]
     return {
@@ -60,29 +58,29 @@ def note_export(connection: Connection, actor: Actor, user: User, now: int) -> N
     events.record(connection, Event("user.exported", actor, subject=user.uuid), now)
 
 
-def _events(connection: Connection, wanted: events.Wanted, most: int) -> tuple[list[dict[str, Any]], bool]:
+def _events(connection: Connection, wanted: events.Wanted) -> tuple[list[dict[str, Any]], bool]:
     """Return the newest events, and whether there are more."""
     found: list[dict[str, Any]] = []
-    while len(found) <= most:
+    while len(found) <= MOST_LISTED:
         page = events.read(connection, wanted, AT_A_TIME, newest_first=True)
         found += map(document_of, page)
         if len(page) < AT_A_TIME:
             break
         wanted = replace(wanted, before=page[-1].number)
-    return found[:most], len(found) > most
+    return found[:MOST_LISTED], len(found) > MOST_LISTED
 
 
-def _history(connection: Connection, user: User, most: int) -> tuple[list[dict[str, Any]], bool]:
+def _history(connection: Connection, user: User) -> tuple[list[dict[str, Any]], bool]:
     """Return the newest provisions, and whether there are more."""
     wanted = Wanted(holder=user_holder(user.uuid))
     found: list[dict[str, Any]] = []
-    while len(found) <= most:
+    while len(found) <= MOST_LISTED:
         page = read_history(connection, wanted, AT_A_TIME)
         found += map(_provision, page.entries)
         if page.end is None:
             break
         wanted = replace(wanted, before=page.end)
-    return found[:most], len(found) > most
+    return found[:MOST_LISTED], len(found) > MOST_LISTED
 
 
 def _provision(entry: Entry) -> dict[str, Any]:

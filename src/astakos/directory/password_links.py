@@ -11,8 +11,6 @@ from astakos.clock import DAY, MICROSECONDS
 PAGE = "ui/password"
 ADDRESS_PAGE = "ui/account/address/confirm"
 PARAMETER = "link"
-INVITATION_LIFETIME = 7 * DAY
-"""How long an administrator's link is valid, unless they say otherwise."""
 LONGEST_INVITATION = 90 * DAY
 RECOVERY_LIFETIME = 3600 * MICROSECONDS
 ADDRESS_LIFETIME = 3600 * MICROSECONDS

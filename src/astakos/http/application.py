@@ -28,7 +28,7 @@ from astakos.http.request_ids import RequestIds
 from astakos.http.routes import API_PREFIXES, TABLE, find_route
 from astakos.http.serialization import fault_to_xml, to_json
 from astakos.http.unavailability import fault_of
-from astakos.ledger.embedded_engine import GroupCommit
+from astakos.ledger.embedded_engine import EmbeddedLedger
 from astakos.ledger.ports import StorageUnavailableError
 from astakos.logs import request_id
 from astakos.service.admission import current_caller
@@ -53,7 +53,7 @@ class Application:
         """Serves the service below the path of its base URL, in one dialect of the API."""
         self.service = service
         self.requests = RequestCounts()
-        if isinstance(service.ledger, GroupCommit):
+        if isinstance(service.ledger, EmbeddedLedger):
             figures = RecentFigures(
                 service.ledger.engine,
                 lambda: (1, report_of(0, self.requests, service.ledger, ConnectionCounts())),

@@ -63,6 +63,7 @@ class JsonBody(Generic[T]):
     """
 
     media_types: Sequence[str] = (JSON_TYPE,)
+    limit = BODY_LIMIT
 
     def __init__(
         self,
@@ -71,7 +72,6 @@ class JsonBody(Generic[T]):
         any_content_type: bool = False,
         is_required: bool = True,
         further_schema: dict[str, Any] | None = None,
-        limit: int = BODY_LIMIT,
     ) -> None:
         """Sets the type, which `msgspec` validates bodies against.
 
@@ -81,11 +81,9 @@ class JsonBody(Generic[T]):
             is_required: Whether a body is required. Affects only the API reference.
             further_schema: Constraints that the type cannot express and the handler checks. Affects only the
                 API reference.
-            limit: Maximum size of a body in bytes.
         """
         self.kind: Any = Annotated[kind, msgspec.Meta(extra_json_schema=further_schema)]
         self.is_required = is_required
-        self.limit = limit
         self._any_content_type = any_content_type
         self._decoder = msgspec.json.Decoder(kind)
 

@@ -154,17 +154,6 @@ class FailedDependency(Fault):
     name = "failedDependency"
 
 
-class HeadTooLarge(Fault):
-    """The request exceeds the size limit outside its body."""
-
-    status = 431
-    name = "requestHeaderFieldsTooLarge"
-
-    def __init__(self, limit: int) -> None:
-        """Sets the limit, in bytes."""
-        super().__init__(f"The request exceeds {limit} bytes outside its body. Send fewer headers.")
-
-
 class TooMany(Fault):
     """The caller has sent too much of something within some time."""
 
@@ -208,6 +197,10 @@ def in_words(seconds: int) -> str:
     return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 
+SOON = {"Retry-After": "1"}
+"""When to send a request again that was refused because of the present load: after a second."""
+
+
 class TooManyRequests(Fault):
     """The caller has too much in progress. The request had no effect."""
 
@@ -215,9 +208,9 @@ class TooManyRequests(Fault):
     name = "overLimit"
     header_names = ("Retry-After",)
 
-    def __init__(self, message: str, retry_after: int = 1) -> None:
-        """Sets the number of seconds to wait before the next attempt."""
-        super().__init__(message, {"Retry-After": str(retry_after)})
+    def __init__(self, message: str) -> None:
+        """Sets the message."""
+        super().__init__(message, SOON)
 
 
 OUTCOME_HEADER = "Astakos-Outcome"
@@ -231,9 +224,9 @@ class ServiceUnavailable(Fault):
     name = "serviceUnavailable"
     header_names = ("Retry-After", OUTCOME_HEADER)
 
-    def __init__(self, message: str, retry_after: int = 1) -> None:
-        """Sets the number of seconds to wait before the next attempt."""
-        super().__init__(message, {"Retry-After": str(retry_after), **NOT_CARRIED_OUT})
+    def __init__(self, message: str) -> None:
+        """Sets the message."""
+        super().__init__(message, {**SOON, **NOT_CARRIED_OUT})
 
 
 class OutcomeUnknown(Fault):
@@ -243,9 +236,9 @@ class OutcomeUnknown(Fault):
     name = "outcomeUnknown"
     header_names = ("Retry-After", OUTCOME_HEADER)
 
-    def __init__(self, message: str, retry_after: int = 1) -> None:
-        """Sets the number of seconds to wait before asking again."""
-        super().__init__(message, {"Retry-After": str(retry_after), OUTCOME_HEADER: "unknown"})
+    def __init__(self, message: str) -> None:
+        """Sets the message."""
+        super().__init__(message, {**SOON, OUTCOME_HEADER: "unknown"})
 
 
 class InternalServerError(Fault):

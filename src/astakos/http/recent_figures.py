@@ -89,14 +89,11 @@ class Figures(msgspec.Struct):
 class RecentFigures:
     """Takes samples of what was counted. Any thread may use it."""
 
-    def __init__(
-        self, engine: Engine, collect: Collect, elapsed: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, engine: Engine, collect: Collect) -> None:
         """Starts to count the time."""
         self._engine = engine
         self._collect = collect
-        self._elapsed = elapsed
-        self._began = elapsed()
+        self._began = time.monotonic()
         self._samples: deque[Counts] = deque(maxlen=KEPT)
         self._lock = threading.Lock()
 
@@ -104,7 +101,7 @@ class RecentFigures:
         """Returns what was counted until now, and keeps it if the last sample is old enough."""
         processes, report = self._collect()
         with self._lock:
-            counts = _counts(self._elapsed() - self._began, self._engine, processes, report)
+            counts = _counts(time.monotonic() - self._began, self._engine, processes, report)
             if not self._samples or counts.at - self._samples[-1].at >= PERIOD_SECONDS:
                 self._samples.append(counts)
         return counts

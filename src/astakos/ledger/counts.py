@@ -85,11 +85,6 @@ def with_counted(keys: Iterable[Key], meters: Meters = NO_METERS, above: Above =
     return meters.with_meters(listed) if meters else listed
 
 
-def projects_of(above: Above, keys: Iterable[Key]) -> Above:
-    """Return the part of `above` that concerns some holdings."""
-    return {key: above[key] for key in keys if key in above}
-
-
 def added(before: Sequence[Count], more: Iterable[Count]) -> tuple[Count, ...]:
     """Return what a commission counts in all after it has grown; a part that counted at issue stays so."""
     counts: list[Count] = list(before)

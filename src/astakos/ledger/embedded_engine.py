@@ -11,8 +11,8 @@ from astakos.ledger.ports import LedgerStorage
 from astakos.ledger.watched_clock import WatchedClock
 
 
-class GroupCommit(Ledger):
-    """A ledger whose engine runs on its own thread between `start` and `stop`.
+class EmbeddedLedger(Ledger):
+    """A ledger whose engine runs on a thread of its own between `start` and `stop`.
 
     Attributes:
         engine: the engine.
@@ -23,7 +23,6 @@ class GroupCommit(Ledger):
         storage: LedgerStorage,
         clock: Callable[[], int],
         *,
-        elapsed: Callable[[], int] | None = None,
         most_waiting: int = MOST_WAITING,
         longest_wait: float = LONGEST_WAIT_SECONDS,
     ) -> None:
@@ -31,13 +30,12 @@ class GroupCommit(Ledger):
 
         Args:
             storage: the storage.
-            clock: returns the current time.
-            elapsed: returns the elapsed time to compare the clock with; None for a clock that cannot jump.
+            clock: returns the current time; it is taken not to jump.
             most_waiting: see `Ledger`.
             longest_wait: see `Ledger`.
         """
         super().__init__(self._begin, most_waiting=most_waiting, longest_wait=longest_wait)
-        self.engine = Engine(storage, WatchedClock(clock, elapsed))
+        self.engine = Engine(storage, WatchedClock(clock))
         self._thread: threading.Thread | None = None
 
     def _begin(self) -> socket.socket:

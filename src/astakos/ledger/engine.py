@@ -233,7 +233,7 @@ class Engine:
             outcomes, changes = carry_out(
                 self._storage, [waiting.operation for waiting in batch], *self.clock.read()
             )
-        except StorageBrokenError as error:
+        except (StorageBrokenError, InvariantViolatedError) as error:
             self.statistics.failed += 1
             self._stop(error)
             outcomes = [Undone(f"the ledger has stopped: {error}")] * len(batch)
@@ -244,10 +244,6 @@ class Engine:
             is_unknown = isinstance(error, OutcomeUnknownError)
             failure = Failure.OUTCOME_UNKNOWN if is_unknown else Failure.NOT_CARRIED_OUT
             outcomes = [Undone(str(error), failure)] * len(batch)
-        except InvariantViolatedError as error:
-            self.statistics.failed += 1
-            self._stop(error)
-            outcomes = [Undone(f"the ledger has stopped: {error}")] * len(batch)
         except Exception as error:
             self.statistics.failed += 1
             if len(batch) > 1:

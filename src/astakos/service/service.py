@@ -11,7 +11,7 @@ from astakos.directory.login_settings import LoginSettings
 from astakos.directory.service_catalog import service_catalog
 from astakos.directory.tokens import token_hash
 from astakos.directory.trusted_proxies import TrustedProxies
-from astakos.ledger.embedded_engine import GroupCommit
+from astakos.ledger.embedded_engine import EmbeddedLedger
 from astakos.ledger.engine_client import MOST_WAITING, Ledger
 from astakos.ledger.ports import StorageBrokenError
 from astakos.service.admission import Admission, Bounds
@@ -75,7 +75,7 @@ class Service:
         self.ask_figures: Callable[[], Awaitable[bytes]] | None = None
         """Returns how all processes of the service do (`http/recent_figures.py`), if that can be asked."""
         self.base_url = base_url
-        self.ledger = ledger or GroupCommit(ledger_storage(database), now, most_waiting=queue_limit)
+        self.ledger = ledger or EmbeddedLedger(ledger_storage(database), now, most_waiting=queue_limit)
         self.attempts = Attempts(self, now)
         self.key_uses = LastUses(self, "keys", api_keys.note_uses, now)
         self.session_uses = LastUses(self, "sessions", sessions.note_uses, now)

@@ -11,14 +11,10 @@ PERCENT = 100
 
 
 class Room(NamedTuple):
-    """The size of an SQLite file and of its log, and of the disk that it is on, in bytes.
-
-    `log_waiting` is how many pages of the log have not been copied into the file.
-    """
+    """The size of an SQLite file and of its log, and of the disk that it is on, in bytes."""
 
     size: int
     log_size: int
-    log_waiting: int
     free: int
     disk: int
 
@@ -38,4 +34,4 @@ def room_of(database: Database) -> Room | None:
     except OSError:
         return None
     log = log_state(database.path)
-    return Room(size, log.size if log else 0, log.waiting if log else 0, disk.free, disk.total)
+    return Room(size, log.size if log else 0, disk.free, disk.total)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from astakos.ledger import engine_client, waiting
-from astakos.ledger.embedded_engine import GroupCommit
+from astakos.ledger.embedded_engine import EmbeddedLedger
 from astakos.ledger.engine_client import OperationFailedError
 from astakos.ledger.operations import (
     Issue,
@@ -61,8 +61,8 @@ class CountingStore:
 
 
 @contextlib.asynccontextmanager
-async def working(store: LedgerStorage) -> AsyncIterator[GroupCommit]:
-    ledger = GroupCommit(store, lambda: LOADED)
+async def working(store: LedgerStorage) -> AsyncIterator[EmbeddedLedger]:
+    ledger = EmbeddedLedger(store, lambda: LOADED)
     await ledger.start()
     try:
         yield ledger
@@ -116,7 +116,7 @@ def test_a_batch_has_a_largest_size(database: Database, monkeypatch: pytest.Monk
 
 def test_stopping_finishes_what_was_submitted(database: Database) -> None:
     async def run() -> list[Outcome]:
-        ledger = GroupCommit(ledger_storage(database), lambda: LOADED)
+        ledger = EmbeddedLedger(ledger_storage(database), lambda: LOADED)
         await ledger.start()
         answers = [ledger.submit(charge(1)) for _ in range(9)]
         await ledger.stop()
@@ -129,7 +129,7 @@ def test_stopping_finishes_what_was_submitted(database: Database) -> None:
 
 def test_stopping_finishes_what_was_submitted_after_it_had_been_idle(database: Database) -> None:
     async def run() -> list[Outcome]:
-        ledger = GroupCommit(ledger_storage(database), lambda: LOADED)
+        ledger = EmbeddedLedger(ledger_storage(database), lambda: LOADED)
         await ledger.start()
         first = await ledger.submit(charge(1))
         answers = [ledger.submit(charge(1)) for _ in range(9)]
@@ -142,7 +142,7 @@ def test_stopping_finishes_what_was_submitted_after_it_had_been_idle(database: D
 
 def test_a_ledger_that_was_not_started_takes_nothing(database: Database) -> None:
     with pytest.raises(RuntimeError, match="has not been started"):
-        GroupCommit(ledger_storage(database), lambda: LOADED).submit(charge(1))
+        EmbeddedLedger(ledger_storage(database), lambda: LOADED).submit(charge(1))
 
 
 def test_who_no_longer_waits_does_not_disturb_the_others(database: Database) -> None:
@@ -282,7 +282,7 @@ def test_a_small_operation_waits_for_one_bulk_however_many_were_submitted_before
 
 def test_bulk_that_was_never_sent_has_certainly_not_been_carried_out(database: Database) -> None:
     async def run() -> list[Outcome | BaseException]:
-        ledger = GroupCommit(ledger_storage(database), lambda: LOADED, longest_wait=0.2)
+        ledger = EmbeddedLedger(ledger_storage(database), lambda: LOADED, longest_wait=0.2)
         await ledger.start()
         with locked(database):
             answers = [ledger.submit(IssueMany((charge(0),) * 500)) for _ in range(3)]
@@ -299,7 +299,7 @@ def test_bulk_that_was_never_sent_has_certainly_not_been_carried_out(database: D
 
 def test_who_asks_an_engine_that_is_stuck_is_told_so(database: Database) -> None:
     async def run() -> None:
-        ledger = GroupCommit(ledger_storage(database), lambda: LOADED, longest_wait=0.2)
+        ledger = EmbeddedLedger(ledger_storage(database), lambda: LOADED, longest_wait=0.2)
         await ledger.start()
         with locked(database):
             with pytest.raises(OutcomeUnknownError):

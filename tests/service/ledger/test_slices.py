@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from astakos.ledger import engine_client
-from astakos.ledger.embedded_engine import GroupCommit
+from astakos.ledger.embedded_engine import EmbeddedLedger
 from astakos.ledger.engine_client import TooMuchInProgressError
 from astakos.ledger.operations import Issue, Issued, IssuedMany, IssueMany, Operation, Outcome
 from astakos.ledger.ports import NotCarriedOutError, OutcomeUnknownError
@@ -127,14 +127,14 @@ def test_a_call_that_times_out_is_unknown_if_any_of_it_was_sent(
     time_of_client = SimulatedTime()
     monkeypatch.setattr(engine_client, "time", time_of_client)
 
-    async def handed_over(ledger: GroupCommit) -> asyncio.Future[list[Outcome]]:
+    async def handed_over(ledger: EmbeddedLedger) -> asyncio.Future[list[Outcome]]:
         call = asyncio.ensure_future(carry_out_slices(ledger, sliced()))
         for _ in range(len(sliced()) + 1):
             await asyncio.sleep(0)
         return call
 
     async def run() -> None:
-        ledger = GroupCommit(ledger_storage(database), lambda: LOADED, longest_wait=0.2)
+        ledger = EmbeddedLedger(ledger_storage(database), lambda: LOADED, longest_wait=0.2)
         await ledger.start()
         with locked(database):
             calls = [await handed_over(ledger), await handed_over(ledger)]

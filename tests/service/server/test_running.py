@@ -7,7 +7,7 @@ import pytest
 from astakos import clock
 from astakos.http.application import Application
 from astakos.http.request import Answer, Request
-from astakos.ledger.embedded_engine import GroupCommit
+from astakos.ledger.embedded_engine import EmbeddedLedger
 from astakos.processes.listening import LOOPBACK, listen
 from astakos.server.running import serving, serving_site
 from astakos.service.service import Service
@@ -82,7 +82,7 @@ def test_it_answers_what_it_has_accepted_before_it_ends(database: Database) -> N
     assert [reply.status for reply in replies] == [201]
 
 
-class FailingToStart(GroupCommit):
+class FailingToStart(EmbeddedLedger):
     async def start(self) -> None:
         raise OSError("there is no way to the engine")
 

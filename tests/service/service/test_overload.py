@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 
 import pytest
 
-from astakos.ledger.embedded_engine import GroupCommit
+from astakos.ledger.embedded_engine import EmbeddedLedger
 from astakos.processes.listening import LOOPBACK, listen
 from astakos.server.running import serving
 from astakos.service.admission import Bounds
@@ -66,8 +66,8 @@ def test_past_the_limit_of_the_queue_the_answer_is_429_at_once_and_what_waits_is
 def test_who_has_waited_too_long_is_told_and_not_charged_afterwards(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    impatient = functools.partial(GroupCommit, longest_wait=0.3)
-    monkeypatch.setattr("astakos.service.service.GroupCommit", impatient)
+    impatient = functools.partial(EmbeddedLedger, longest_wait=0.3)
+    monkeypatch.setattr("astakos.service.service.EmbeddedLedger", impatient)
     with running(database) as caller:
         with locked(database):
             first = caller.issue(COMPUTE_TOKEN, (U, 1))

@@ -69,7 +69,7 @@ from astakos.storage.postgresql.statements import (
 from astakos.storage.tables.commissions import LARGEST_SERIAL
 from astakos.storage.tables.grants import drawable, drawable_at
 from astakos.storage.tables.ledger_rows import Rows, rows_of
-from astakos.storage.tables.provisions import read_all_pending, read_granted, understood
+from astakos.storage.tables.provisions import read_granted, read_pending, understood
 
 StoredRow = tuple[int, int, str]
 """Component, serial and document of a pending commission."""
@@ -277,7 +277,7 @@ class PostgreSQLTransaction:
         """
         known = self._known
         new = [
-            (component, serial, document, read_all_pending(document))
+            (component, serial, document, read_pending(document))
             for component, serial, document in rows
             if not known.pending.is_current(serial, document)
         ]

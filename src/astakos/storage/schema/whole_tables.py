@@ -60,14 +60,14 @@ class WholeTable:
         """Whether the table has no rows."""
         return connection.execute(self.looking).fetchone() is None
 
-    def pages(self, connection: Connection, at_a_time: int = AT_A_TIME) -> Iterator[list[Row]]:
-        """Yield all rows in the order of the primary key, in lists of up to `at_a_time`."""
-        rows = connection.execute(self.first_page, (at_a_time,)).fetchall()
+    def pages(self, connection: Connection) -> Iterator[list[Row]]:
+        """Yield all rows in the order of the primary key, in lists of up to `AT_A_TIME`."""
+        rows = connection.execute(self.first_page, (AT_A_TIME,)).fetchall()
         while rows:
             yield rows
             last = rows[-1]
             behind = [last[place] for place in self.key]
-            rows = connection.execute(self.next_page, (*behind, at_a_time)).fetchall()
+            rows = connection.execute(self.next_page, (*behind, AT_A_TIME)).fetchall()
 
 
 def whole_tables() -> list[WholeTable]:

@@ -23,7 +23,7 @@ from astakos.storage.tables.grants import list_drawable
 from astakos.storage.tables.holdings import Row, find, find_by_id
 from astakos.storage.tables.ledger_rows import FIND_EXPIRY, FIND_SETTLED, rows_of, write_rows
 from astakos.storage.tables.meters import read_meters
-from astakos.storage.tables.provisions import read_all_pending, read_granted, understood
+from astakos.storage.tables.provisions import read_granted, read_pending, understood
 from astakos.storage.tables.retention import Retention
 
 COPIED_PAGES = 1000
@@ -274,7 +274,7 @@ class SQLiteTransaction:
 
     def _understand(self, component: int, document: str) -> Pending:
         """Decode a pending commission; read those of its holdings that are not cached."""
-        stored = read_all_pending(document)
+        stored = read_pending(document)
         keys = self._known.keys
         for identifier in stored.holdings():
             if identifier not in keys:

@@ -4,7 +4,7 @@ from astakos.ledger.operations import Commission
 from astakos.ledger.rules import Provision
 from astakos.storage.protocol import Connection
 from astakos.storage.tables.holdings import find_by_id
-from astakos.storage.tables.provisions import read_all_pending
+from astakos.storage.tables.provisions import read_pending
 
 LARGEST_SERIAL = 2**63 - 1
 
@@ -38,7 +38,7 @@ def find_pending(connection: Connection, component: int, serial: int) -> Commiss
     if row is None:
         return None
     name, issue_time, expires, document = row
-    pending = read_all_pending(document)
+    pending = read_pending(document)
     provisions = [
         Provision(find_by_id(connection, identifier).key, quantity)
         for identifier, quantity in sorted(pending.provisions)

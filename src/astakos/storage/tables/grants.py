@@ -94,7 +94,7 @@ ONCE = """
 ))
 """
 LIST = f"{SELECT} WHERE g.number > ? AND {ONCE} ORDER BY g.number LIMIT ?"
-LIST_OPEN = f"{SELECT} WHERE g.state = 'open' AND g.number < ? AND {ONCE} ORDER BY g.number DESC LIMIT ?"
+LIST_OPEN = f"{SELECT} WHERE g.state = 'open' AND {ONCE} ORDER BY g.number DESC LIMIT ?"
 LIST_EXPIRING = f"""
 {SELECT} WHERE g.state = 'open' AND g.expires > ? AND g.expires <= ? AND {ONCE}
 ORDER BY g.expires, g.number LIMIT ?
@@ -181,9 +181,9 @@ def list_all(connection: Connection) -> Iterator[StoredGrant]:
         after = rows[-1][0]
 
 
-def list_open(connection: Connection, *, before: int = LAST, most: int) -> list[StoredGrant]:
+def list_open(connection: Connection, *, most: int) -> list[StoredGrant]:
     """List the grants of everybody that are neither used up nor revoked, the newest first."""
-    return [_grant(row) for row in connection.execute(LIST_OPEN, (before, most)).fetchall()]
+    return [_grant(row) for row in connection.execute(LIST_OPEN, (most,)).fetchall()]
 
 
 def list_of_holder(

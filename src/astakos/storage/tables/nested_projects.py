@@ -6,7 +6,7 @@ from astakos.ledger.counts import MOST_LEVELS
 from astakos.projects.limits import project_holder
 from astakos.projects.project import INITIALIZED
 from astakos.storage.protocol import Connection
-from astakos.storage.tables.provisions import read_all_pending
+from astakos.storage.tables.provisions import read_pending
 
 # One level more than there can be, in case that there are more.
 ABOVE = f"""
@@ -96,7 +96,7 @@ def pending_resource(connection: Connection, project: str, resources: Collection
     # Read in pages, because a database server would otherwise send all rows at once.
     while own and (rows := connection.execute(LIST_PENDING, (*last, AT_A_TIME)).fetchall()):
         for *_, document in rows:
-            for identifier in read_all_pending(document).holdings():
+            for identifier in read_pending(document).holdings():
                 if identifier in own:
                     return own[identifier]
         last = rows[-1][:2]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from astakos.ledger.rules import Key, Provision
 from astakos.storage.protocol import Connection
 from astakos.storage.tables.holdings import ids_of_holder, keys_by_id
-from astakos.storage.tables.provisions import StoredPending, read_all_pending
+from astakos.storage.tables.provisions import StoredPending, read_pending
 
 MOST_LOOKED_AT = 4_000
 """How many commissions one page examines at most. It then ends even if it is not full."""
@@ -127,7 +127,7 @@ def _matching(
     `own` are the ids of the wanted holder's holdings: looking for them costs less than looking up all others.
     """
     read = [
-        (row, read_all_pending(row[-1]))
+        (row, read_pending(row[-1]))
         for row in part
         if wanted.issued_before is None or row[3] < wanted.issued_before
     ]

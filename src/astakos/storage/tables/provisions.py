@@ -90,13 +90,8 @@ def _pairs(provisions: Iterable[Provision], identifiers: Mapping[Key, int]) -> l
     return [(identifiers[key], quantity) for key, quantity in provisions]
 
 
-def read_pending(document: str | bytes) -> list[tuple[int, int]]:
-    """Decode a pending commission into ids of holdings and quantities, as its component named them."""
-    return read_all_pending(document).provisions
-
-
-def read_all_pending(document: str | bytes) -> StoredPending:
-    """Decode a pending commission with what it counts elsewhere."""
+def read_pending(document: str | bytes) -> StoredPending:
+    """Decode a pending commission, with what it counts on other holdings than it names."""
     pending = _pending.decode(document)
     return StoredPending(pending) if isinstance(pending, list) else pending
 

@@ -13,7 +13,7 @@ import msgspec
 from astakos.ledger.rules import Key
 from astakos.storage.protocol import Connection
 from astakos.storage.tables.holdings import PROJECT_LEVEL, read_source
-from astakos.storage.tables.provisions import StoredPending, read_all_pending, read_resolved
+from astakos.storage.tables.provisions import StoredPending, read_pending, read_resolved
 
 AT_A_TIME = 1000
 MOST_HOLDINGS = 2**20
@@ -182,7 +182,7 @@ def pending_commissions(connection: Connection) -> Iterator[tuple[int, int, Stor
     while rows := connection.execute(LIST_PENDING, (*place, AT_A_TIME)).fetchall():
         for component, serial, document in rows:
             try:
-                stored = read_all_pending(document)
+                stored = read_pending(document)
             except msgspec.MsgspecError:
                 stored = None
             yield component, serial, stored

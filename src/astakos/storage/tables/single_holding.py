@@ -6,7 +6,7 @@ from typing import NamedTuple
 from astakos.ledger.rules import Key
 from astakos.storage.protocol import Connection
 from astakos.storage.tables.holdings import stored_source
-from astakos.storage.tables.provisions import read_all_pending, read_resolved
+from astakos.storage.tables.provisions import read_pending, read_resolved
 
 MOST_LOOKED_AT = 5_000
 """How many pending commissions of a component are examined, the newest first. No index has their holders: one
@@ -125,7 +125,7 @@ def list_pending_of(connection: Connection, key: Key, pending: int, most: int) -
     left = pending
     for component, name in connection.execute(LIST_COMPONENTS).fetchall():
         for serial, title, issued, expires, document in _newest(connection, component):
-            stored = read_all_pending(document)
+            stored = read_pending(document)
             changes = [quantity for holding, quantity in stored.provisions if holding == identifier]
             changes += [count.quantity for count in stored.counts if count.holding == identifier]
             for quantity in changes:
