@@ -199,7 +199,7 @@ class Deliverer:
         values, failure = None, None
         if name in BY_MAIL:
             try:
-                values = values_of(connection, recorded, self._receivers.base_url)
+                values = values_of(connection, recorded, self._receivers.base_url, delivery.recipient)
                 values |= self._link(connection, recorded)
             except DeliveryError as error:
                 failure = error

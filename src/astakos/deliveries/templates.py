@@ -36,6 +36,7 @@ VALUES = frozenset(
         "name",
         "new_address",
         "number",
+        "page",
         "percent",
         "project",
         "project_id",

@@ -10,6 +10,7 @@ from email.utils import format_datetime
 from astakos.clock import EPOCH, to_iso
 from astakos.deliveries.outcomes import DeliveryError
 from astakos.deliveries.readable_text import one_line, readable
+from astakos.deliveries.reader_pages import page_for
 from astakos.deliveries.templates import MailTemplate
 from astakos.directory.mail_addresses import is_one_address
 from astakos.events.documents import document_of
@@ -25,8 +26,16 @@ OWN_PROJECT = "your own project"
 NOT_BY_ITSELF = "not by itself"
 
 
-def values_of(connection: Connection, recorded: RecordedEvent, base_url: str) -> dict[str, str]:
+def values_of(
+    connection: Connection, recorded: RecordedEvent, base_url: str, recipient: str
+) -> dict[str, str]:
     """Return the values that templates can contain: readable, and of one line but for texts.
+
+    Args:
+        connection: a connection.
+        recorded: the event.
+        base_url: the base URL of the service.
+        recipient: the address that the mail is sent to.
 
     Raises:
         DeliveryError: a message of a user is no longer stored.
@@ -59,6 +68,7 @@ def values_of(connection: Connection, recorded: RecordedEvent, base_url: str) ->
         "new_address": str(details.get("email", "")),
         "name": "" if subject is None else subject.name.strip() or subject.email,
         "number": str(details.get("application") or details.get("commissions", "")),
+        "page": f"{base_url}{page_for(connection, event, recipient)}",
         "percent": str(details.get("percent", "")),
         "project": "" if project is None else OWN_PROJECT if project.system_project else project.name,
         "project_id": event.project or "",

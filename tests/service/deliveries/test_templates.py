@@ -58,8 +58,8 @@ def test_no_mail_leads_to_what_only_programs_can_read() -> None:
 @pytest.mark.parametrize(
     ("name", "page"),
     [
-        ("application.submitted", "/ui/admin/projects/applications"),
-        ("application.denied", "/ui/projects/LAB"),
+        ("application.submitted", "/ui/the-page"),
+        ("application.denied", "/ui/the-page"),
         ("membership.requested", "/ui/projects/LAB/members?show=requests"),
         ("quota.refused.key", "/ui/access/keys/ak-1"),
         ("commission.overdue", "/ui/admin/commissions"),
@@ -67,6 +67,7 @@ def test_no_mail_leads_to_what_only_programs_can_read() -> None:
 )
 def test_a_mail_leads_to_the_page_where_it_goes_on(name: str, page: str) -> None:
     values = dict.fromkeys(VALUES, "") | {"url": "https://example.org", "project_id": "LAB", "key": "ak-1"}
+    values["page"] = "https://example.org/ui/the-page"
     assert f"https://example.org{page}" in load_templates(None)[name].text_with(values).split()
 
 

@@ -40,7 +40,7 @@ def rename_all(connection: Connection) -> None:
 def test_no_name_adds_a_header_or_a_line(database: Database, kind: str) -> None:
     database.change(rename_all)
     event = recorded(kind)
-    values = values_of(database.reader(), event, BASE_URL)
+    values = values_of(database.reader(), event, BASE_URL, BOB.email)
     message = mail(TEMPLATES[kind], values, event, delivery(), "astakos@example.org")
     assert "Bcc" not in message
     assert message["To"] == BOB.email
@@ -55,7 +55,7 @@ def test_no_name_adds_a_header_or_a_line(database: Database, kind: str) -> None:
 
 def test_the_further_lines_of_a_reason_are_indented(database: Database) -> None:
     event = recorded("application.denied", "too large\r\n\r\nYour password ends: http://evil\u202e")
-    text = TEMPLATES["application.denied"].text_with(values_of(database.reader(), event, BASE_URL))
+    text = TEMPLATES["application.denied"].text_with(values_of(database.reader(), event, BASE_URL, BOB.email))
     assert "Reason: too large\n  \n  Your password ends: http://evil\n" in text
 
 
@@ -64,7 +64,7 @@ def test_limits_are_told_in_the_unit_of_the_resource(database: Database) -> None
     load(database, StateDocument(resources=[entry]), LOADED)
     after = {"resource": "llm.cost", "usage": 10_000_000, "limit": 12_500_000, "percent": 80, "resets": PAST}
     event = RecordedEvent(1, 0, Event("quota.reached", SERVICE, LAB, BOB.uuid, after=after), bytes(32))
-    values = values_of(database.reader(), event, BASE_URL)
+    values = values_of(database.reader(), event, BASE_URL, BOB.email)
     template = TEMPLATES["quota.reached"]
     assert template.subject_with(values) == "80 % of llm.cost in lab.example.org used"
     text = template.text_with(values)
@@ -72,10 +72,10 @@ def test_limits_are_told_in_the_unit_of_the_resource(database: Database) -> None
     assert "that would take usage beyond the limit are refused, unless grants have room" in text
     assert f"resets    {PAST}\n" in text
     own = event._replace(event=event.event._replace(project=BOB.uuid))
-    values = values_of(database.reader(), own, BASE_URL)
+    values = values_of(database.reader(), own, BASE_URL, BOB.email)
     assert template.subject_with(values) == "80 % of llm.cost in your own project used"
     stays = event._replace(event=event.event._replace(after={**after, "resets": None, "resource": "gone"}))
-    values = values_of(database.reader(), stays, BASE_URL)
+    values = values_of(database.reader(), stays, BASE_URL, BOB.email)
     assert (values["usage"], values["limit"], values["resets"]) == ("", "", "not by itself")
 
 
@@ -85,7 +85,7 @@ def test_limits_are_told_in_the_unit_of_the_resource(database: Database) -> None
 )
 def test_what_is_not_one_address_gets_no_mail(database: Database, recipient: str) -> None:
     event = recorded("application.denied")
-    values = values_of(database.reader(), event, BASE_URL)
+    values = values_of(database.reader(), event, BASE_URL, BOB.email)
     with pytest.raises(DeliveryError, match="is not an address that mail can be sent to") as caught:
         mail(TEMPLATES["application.denied"], values, event, delivery(recipient), "a@example.org")
     assert caught.value.is_final
