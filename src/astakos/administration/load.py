@@ -187,6 +187,9 @@ class _Loader:
         held = users.find_token_hash(self._connection, uuid)
         before = None if known is None else self._told_of_known_user(known, entry)
         identifier = users.save(self._connection, user)
+        if known is not None and known.email != entry.email:
+            # As in `user_registration.change_user`.
+            users.end_links(self._connection, uuid)
         if known is None:
             record = UserRecord(
                 date_joined=self._now,

@@ -105,7 +105,7 @@ def _free_address(connection: Connection, actor: Actor, email: str, now: int) ->
 
 
 def change_user(connection: Connection, actor: Actor, user: User, given: Particulars, now: int) -> None:
-    """Change the given data of a user.
+    """Change the given data of a user. With the address, all links end that were mailed or handed over.
 
     Raises:
         UserRefusedError: another user has the address.
@@ -122,6 +122,9 @@ def change_user(connection: Connection, actor: Actor, user: User, given: Particu
         last_name=given.get("last_name", user.last_name),
     )
     users.save(connection, changed)
+    if email != user.email:
+        # Whoever reads mail to the old address may have some.
+        users.end_links(connection, user.uuid)
     known = user_records.find(connection, user.id)
     record = known._replace(
         affiliation=given.get("affiliation", known.affiliation),

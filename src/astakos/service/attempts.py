@@ -97,8 +97,15 @@ class Attempts:
             raise
         return counted.limits if is_right else None
 
-    async def count(self, attempt: Attempt) -> Counted:
-        """Counts an attempt that is wrong.
+    async def count(
+        self, attempt: Attempt, change: Callable[[Connection], object] = lambda _: None
+    ) -> Counted:
+        """Counts an attempt that is wrong, or that counts in any case.
+
+        Args:
+            attempt: The attempt.
+            change: What is done in the same transaction, if the attempt is allowed: so nobody sees by the
+                time that it takes whether it has changed anything.
 
         Raises:
             TooManyAttemptsError: The attempt exceeds a limit, and is not counted.
@@ -108,9 +115,13 @@ class Attempts:
         await self._storage.read(
             lambda connection: login_attempts.require_allowed(connection, attempt, self._now())
         )
-        return await self._storage.write(
-            lambda connection: login_attempts.count(connection, attempt, self._now())
-        )
+
+        def count_and_change(connection: Connection) -> Counted:
+            counted = login_attempts.count(connection, attempt, self._now())
+            change(connection)
+            return counted
+
+        return await self._storage.write(count_and_change)
 
     async def _take_back(self, counted: Sequence[Limit]) -> None:
         # If that fails, the attempt counts for a while, which is better than to fail what was right.

@@ -27,10 +27,12 @@ async def request_recovery(service: Service, address: IPAddress | None, origin: 
         TooManyAttemptsError: The caller has asked too often, for this address or for others.
         StorageUnavailableError: The database cannot be written now.
     """
-    # All requests count, so that nobody can find out who is a user, nor flood a mailbox.
-    await service.attempts.count(Attempt(recovery_account(email), address))
-    now = service.now()
-    await service.write(lambda connection: ask_for_recovery(connection, origin, email, now))
+    # All requests count, so that nobody can find out who is a user, nor flood a mailbox. In a transaction of
+    # its own, only that of a user would wait for the disk.
+    await service.attempts.count(
+        Attempt(recovery_account(email), address),
+        lambda connection: ask_for_recovery(connection, origin, email, service.now()),
+    )
 
 
 async def find_user_of_link(service: Service, secret: str) -> User | None:

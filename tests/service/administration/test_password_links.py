@@ -2,13 +2,22 @@
 
 import asyncio
 import re
+from collections.abc import Callable
 from functools import partial
 
+import msgspec
 import pytest
 
 from astakos.administration.accounts import find_user
+from astakos.administration.load import load
 from astakos.administration.password_links import ask_for_recovery, make_link, new_secret_of, user_of_link
-from astakos.administration.user_registration import UserRefusedError, deactivate_user
+from astakos.administration.state_document import StateDocument
+from astakos.administration.user_registration import (
+    Particulars,
+    UserRefusedError,
+    change_user,
+    deactivate_user,
+)
 from astakos.clock import DAY, MICROSECONDS
 from astakos.directory.attempt_limits import TooManyAttemptsError
 from astakos.directory.network_addresses import parse_address
@@ -17,11 +26,11 @@ from astakos.directory.password_links import RECOVERY_LIFETIME, RECOVERY_PAUSE
 from astakos.events.event import OPERATOR
 from astakos.service.password_links import PasswordRefusedError, request_recovery, set_password_with_link
 from astakos.service.service import Service
-from astakos.storage.protocol import Database
+from astakos.storage.protocol import Connection, Database
 from astakos.storage.tables.users import find_password_hash
 from service.command import astakos, refused
 from service.installation import all_rows, last_event, rows
-from service.world import ALICE, BASE_URL, BOB, HUGO, LOADED, UNKNOWN_UUID
+from service.world import ALICE, BASE_URL, BOB, HUGO, LOADED, UNKNOWN_UUID, users
 
 NEW = "a new password"
 SOON = LOADED + DAY
@@ -73,6 +82,30 @@ def test_a_link_ends_with_its_time_and_with_its_user(database: Database) -> None
     for expires in (LOADED, LOADED + 91 * DAY):
         with pytest.raises(UserRefusedError):
             linked(database, expires)
+
+
+def renamed(database: Database, email: str) -> None:
+    database.change(
+        lambda connection: change_user(
+            connection, OPERATOR, find_user(connection, ALICE.uuid), Particulars(email=email), LOADED
+        )
+    )
+
+
+def loaded(database: Database, email: str) -> None:
+    (alice,) = (one for one in users() if one.uuid == ALICE.uuid)
+    load(database, StateDocument(users=[msgspec.structs.replace(alice, email=email)]), LOADED)
+
+
+@pytest.mark.parametrize("change", [renamed, loaded])
+def test_a_link_ends_with_the_address_that_it_was_mailed_to(
+    database: Database, change: Callable[[Database, str], None]
+) -> None:
+    secret = linked(database)
+    change(database, ALICE.email)
+    assert user_of_link(database.reader(), secret, LOADED) is not None
+    change(database, "alice@elsewhere.example.org")
+    assert not used(database, secret)
 
 
 @pytest.mark.every_engine
@@ -138,3 +171,21 @@ def test_an_invitation_leads_to_where_the_variable_of_the_service_says(
     monkeypatch.setenv("ASTAKOS_BASE_URL", "https://elsewhere.example.org/astakos/")
     made = astakos(database, "user", "invite", BOB.email, "--json").document
     assert made["link"].startswith("https://elsewhere.example.org/astakos/ui/password?link=")
+
+
+def test_a_request_for_recovery_is_one_transaction_whoever_it_is_for(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = 0
+    change = database.change
+
+    def counted(work: Callable[[Connection], object]) -> object:
+        nonlocal changes
+        changes += 1
+        return change(work)
+
+    monkeypatch.setattr(database, "change", counted)
+    for number, email in enumerate((ALICE.email, "nobody@example.org", HUGO.email), start=1):
+        service = Service(database, BASE_URL, now=lambda: LOADED)
+        asyncio.run(request_recovery(service, HERE, "192.0.2.7", email))
+        assert changes == number

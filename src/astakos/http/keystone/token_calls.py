@@ -170,16 +170,14 @@ async def _prove(service: Service, request: Request, identity: Identity) -> Prov
 async def _prove_by_password(service: Service, request: Request, given: PasswordUser) -> Proven:
     if given.id is None and given.name is None:
         raise BadRequest("Name the user by `id` (the UUID) or by `name` (the email address).")
-    found = await service.read(_find_user, given)
-    if found is not None:
-        holder = await service.user_of_token(given.password)
-        if holder is not None and holder.id == found.id:
-            user = await user_of_token(service, given.password)
-            return Proven(user, PASSWORD, TokenProof(token_hash(given.password)), given.password)
+    # The same is read whether there is such a user or not: the time must not tell.
+    found, stored = await service.read(_find_user, given)
+    holder = await service.user_of_token(given.password)
+    if found is not None and holder is not None and holder.id == found.id:
+        user = await user_of_token(service, given.password)
+        return Proven(user, PASSWORD, TokenProof(token_hash(given.password)), given.password)
     if max(len(given.id or ""), len(given.name or ""), len(given.password)) > LONGEST_PASSWORD:
         raise Unauthorized(NOT_KNOWN)
-    stored = None if found is None else await service.read(users.find_password_hash, found.uuid)
-
     account = _account(found, given)
 
     async def matches(is_suspect: bool) -> bool:
@@ -200,12 +198,14 @@ def _account(found: User | None, given: PasswordUser) -> str:
     return unknown_account(given.name or "") if given.id is None else user_account(given.id)
 
 
-def _find_user(connection: Connection, given: PasswordUser) -> User | None:
+def _find_user(connection: Connection, given: PasswordUser) -> tuple[User | None, str | None]:
+    """Returns the user that is named, and the hash of their password."""
+    found = None
     if given.id is not None:
-        return users.find_by_uuid(connection, given.id)
-    if given.name is None or not given.domain.is_ours():
-        return None
-    return users.find_by_username(connection, given.name)
+        found = users.find_by_uuid(connection, given.id)
+    elif given.name is not None and given.domain.is_ours():
+        found = users.find_by_username(connection, given.name)
+    return found, None if found is None else users.find_password_hash(connection, found.uuid)
 
 
 async def _token_for(service: Service, proven: Proven, auth: Auth) -> tuple[TokenFacts, str]:
