@@ -65,6 +65,11 @@ are among them because the service and most of its commands import this package 
 """
 
 
+def __dir__() -> list[str]:
+    """Lists also what is imported on first use, so that it can be completed."""
+    return sorted({*globals(), *__all__, "__version__"})
+
+
 def __getattr__(name: str) -> object:
     """Imports a name in ``_LOADED_WHEN_USED`` on first use, and looks up ``__version__``."""
     if name == "__version__":

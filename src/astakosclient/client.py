@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, overload
 
 from astakosclient.core.address import parse_base_url
@@ -42,6 +43,9 @@ class AstakosClient(_Face):
       first argument.
     * ``AstakosClient(token, auth_url, …)`` creates a `LaterClient` (0.16 to 0.21): it stores the token and
       finds the service's endpoints in the service catalog.
+
+    ``help(astakosclient.DocumentedClient)`` lists the arguments and the calls. To add methods, make a
+    subclass of one of the two.
 
     A client is thread-safe and fork-safe. Every call either returns its documented result or raises an
     `AstakosClientException` (see `astakosclient.errors`). Invalid arguments raise `BadValue`, and the client
@@ -107,7 +111,7 @@ class AstakosClient(_Face):
             generation = _generation(arguments, options)
             own = type(self)
             # A user's subclass keeps its methods: it precedes the selected class in the MRO.
-            self.__class__ = generation if own is AstakosClient else type(own.__name__, (own, generation), {})
+            self.__class__ = generation if own is AstakosClient else _joined(own, generation)
             generation.__init__(self, *arguments, **options)
 
 
@@ -195,6 +199,13 @@ class BoundClient(BoundCalls):
         self._token = token
 
 
+@cache
+def _joined(own: type[AstakosClient], generation: type[AstakosClient]) -> type[AstakosClient]:
+    """Returns the class of the objects of a user's subclass that are of an API version: one, not one each."""
+    names = {"__module__": own.__module__, "__qualname__": own.__qualname__, "__doc__": own.__doc__}
+    return type(own.__name__, (own, generation), names)
+
+
 def _generation(arguments: tuple[Any, ...], options: dict[str, Any]) -> type[AstakosClient]:
     """Returns the client class that the constructor arguments select.
 
@@ -204,12 +215,14 @@ def _generation(arguments: tuple[Any, ...], options: dict[str, Any]) -> type[Ast
     Raises:
         BadValue: the arguments fit both classes, or there are none.
     """
+    has_url = "auth_url" in options
     two_strings = len(arguments) > 1 and isinstance(arguments[1], str)
     later = two_strings or any(name in options for name in OF_THE_LATER)
     documented = OF_THE_DOCUMENTED in options
-    if later and documented:
+    if later and (documented or ("token" in options and arguments) or (two_strings and has_url)):
         raise BadValue("AstakosClient: pass either astakos_url, or token and auth_url, not both")
-    if not arguments and not later and not documented:
+    has_nothing = not arguments and not later and not documented
+    if has_nothing or (later and not two_strings and not has_url):
         raise BadValue("AstakosClient: pass astakos_url, or token and auth_url")
     if later:
         from astakosclient.v0_16.later_client import LaterClient  # noqa: PLC0415 - most programs do not need it

@@ -55,9 +55,9 @@ class AstakosClientException(Exception):
         request_id: the ``X-Request-Id`` of the request, which also appears in the server's logs; may be
             empty.
         retry_after: the server's ``Retry-After``, in seconds, or None.
-        outcome: the server's ``Astakos-Outcome``, which this project's server sends with every 503:
-            ``not-carried-out`` if the call had no effect, ``unknown`` if it may have had one or may still
-            have one. None if the server did not say.
+        outcome: what became of the call: ``not-carried-out`` if it certainly had no effect, ``unknown`` if it
+            may have had one or may still have one. None for exceptions that are not about a failed call, for
+            example `NoUserName`.
     """
 
     status: int
@@ -141,6 +141,7 @@ class BadValue(AstakosClientException):
     def __init__(self, details: str) -> None:
         """Sets ``details``, which must not contain secrets."""
         super().__init__("ValueError", details)
+        self.outcome = NOT_CARRIED_OUT
 
     def _story(self) -> str:
         return self.details
@@ -188,7 +189,7 @@ class InvalidResponse(AstakosClientException):
     status = 500
 
     def _story(self) -> str:
-        return self.message
+        return f"{self.message}: {self.said}" if self.said else self.message
 
 
 class BadRequest(AstakosClientException):

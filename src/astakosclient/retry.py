@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Iterable
 from typing import TypeVar
 
@@ -19,6 +19,10 @@ T = TypeVar("T")
 BUSY = 429
 GIVEN_BACK = 0.2
 """Retries that a successful call adds to the budget; in the long run, at most one retry per five calls."""
+
+
+LONGEST_DELAY = 2.0**31
+"""Seconds; a larger number means this one (RFC 9111, section 1.2.2)."""
 
 
 class Retry(FixedValue):
@@ -77,7 +81,7 @@ class Retry(FixedValue):
         if not isinstance(count, int) or isinstance(count, bool) or count < 0:
             raise BadValue(f"retry must be a number of retries, 0 or more, not {count!r}")
         for name, seconds in (("base", base), ("cap", cap)):
-            if not isinstance(seconds, int | float) or not math.isfinite(seconds) or seconds < 0:
+            if not isinstance(seconds, int | float) or not 0 <= seconds <= sys.float_info.max:
                 raise BadValue(f"Retry: {name} must be a number of seconds, 0 or more, not {seconds!r}")
         if not isinstance(budget, int | float) or not budget >= 0:
             raise BadValue(f"Retry: budget must be a number of retries, 0 or more, not {budget!r}")
@@ -172,7 +176,7 @@ def seconds_to_wait(retry_after: str | None, now: float) -> float | None:
     if retry_after is None:
         return None
     if retry_after.isascii() and retry_after.strip().isdecimal():
-        return float(retry_after)
+        return min(float(retry_after), LONGEST_DELAY)
     # Imported here because dates are rare and the email package is slow to import.
     from datetime import UTC  # noqa: PLC0415
     from email.utils import parsedate_to_datetime  # noqa: PLC0415

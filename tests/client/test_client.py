@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
+import pickle
 import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,7 @@ from urllib.parse import parse_qs
 import pytest
 
 import astakosclient
-from astakosclient import AstakosClient, DocumentedClient, Retry, Timeout, errors
+from astakosclient import AstakosClient, AsyncAstakosClient, DocumentedClient, Retry, Timeout, errors
 from astakosclient.methods.documented_methods import Calls
 from client.peers import answer
 
@@ -665,6 +667,14 @@ IMPOSSIBLE_ARGUMENTS: list[Invoke] = [
     lambda c: c.get_username(TOKEN, uuid.uuid4()),  # type: ignore[arg-type]  # what is tested
     lambda c: c.get_commission_info(TOKEN, ""),  # type: ignore[arg-type]  # what is tested
     lambda c: c.accept_commission(TOKEN, ".."),  # type: ignore[arg-type]  # what is tested
+    lambda c: c.get_commission_info(TOKEN, "1/../2?x#y"),  # type: ignore[arg-type]  # what is tested
+    lambda c: c.accept_commission(TOKEN, [1, 2]),  # type: ignore[arg-type]  # what is tested
+    lambda c: c.reject_commission(TOKEN, True),
+    lambda c: c.reject_commission(TOKEN, 1.0),  # type: ignore[arg-type]  # what is tested
+    lambda c: c.commission_action(TOKEN, 1, ["accept"]),  # type: ignore[arg-type]  # what is tested
+    lambda c: c.issue_one_commission(TOKEN, uuid.uuid4(), "s", {}),  # type: ignore[arg-type]  # what is tested
+    lambda c: c.issue_one_commission(TOKEN, "h", uuid.uuid4(), {}),  # type: ignore[arg-type]  # what is tested
+    lambda c: c.get_endpoints(TOKEN, uuid.uuid4()),  # type: ignore[arg-type]  # what is tested
     lambda c: c.service_get_quotas(TOKEN, 7),  # type: ignore[arg-type]  # what is tested
     lambda c: c.service_get_quotas(TOKEN, b"ab"),  # type: ignore[arg-type]  # what is tested
     lambda c: c.service_get_quotas(TOKEN, "\ud800"),
@@ -738,11 +748,11 @@ def test_a_latin_1_token_is_carried(peer_of: PeerFactory) -> None:
     assert peer.requests[0].headers["x-auth-token"] == "tökén"
 
 
-def test_a_serial_is_quoted_as_one_part_of_the_path(peer_of: PeerFactory) -> None:
+def test_a_serial_can_also_be_text(peer_of: PeerFactory) -> None:
     peer = peer_of(answer({}))
     with AstakosClient(peer.url) as client:
-        client.get_commission_info(TOKEN, "1/../2?x#y")  # type: ignore[arg-type]  # what is tested
-    assert peer.requests[0].target == "/account/v1.0/commissions/1%2F..%2F2%3Fx%23y"
+        client.get_commission_info(TOKEN, "17")  # type: ignore[arg-type]  # what is tested
+    assert peer.requests[0].target == "/account/v1.0/commissions/17"
 
 
 @pytest.mark.parametrize(
@@ -872,3 +882,38 @@ def test_a_transport_of_ones_own_carries_the_requests() -> None:
 
 def test_nothing_secret_is_in_the_representation_of_a_client() -> None:
     assert repr(AstakosClient("https://h/x")) == "<DocumentedClient of https://h/x>"
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), 1_000_001, 10**400, "5", (1, 2)])
+@pytest.mark.parametrize("limit", ["total", "connect"])
+def test_a_timeout_that_the_system_cannot_wait_for_is_refused(limit: str, seconds: Any) -> None:
+    with pytest.raises(errors.BadValue, match=f"Timeout: {limit} must be a positive number of seconds"):
+        Timeout(**{limit: seconds})
+
+
+@pytest.mark.parametrize("is_pooled", [True, False])
+def test_a_call_can_have_the_longest_timeout(is_pooled: bool, peer_of: PeerFactory) -> None:
+    longest = Timeout(1_000_000, 1_000_000)
+    with AstakosClient(peer_of(answer({})).url, use_pool=is_pooled, timeout=longest) as client:
+        assert client.get_quotas(TOKEN) == {}
+
+
+@pytest.mark.parametrize(
+    "client",
+    [
+        AstakosClient("http://localhost"),
+        AstakosClient("http://localhost").bind(TOKEN),
+        AstakosClient(TOKEN, "http://localhost/identity/v2.0"),
+        AsyncAstakosClient("http://localhost"),
+        AsyncAstakosClient("http://localhost").bind(TOKEN),
+    ],
+    ids=lambda client: type(client).__name__,
+)
+def test_a_client_is_not_pickled_with_its_token_but_can_be_copied(client: Any) -> None:
+    for duplicate in (pickle.dumps, copy.deepcopy):
+        with pytest.raises(TypeError, match=f"{type(client).__name__} cannot be pickled or deep-copied"):
+            duplicate(client)
+    copied = copy.copy(client)
+    assert type(copied) is type(client)
+    assert vars(copied) == vars(client)
+    assert repr(client.with_options(timeout=1)) == repr(client)

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from astakosclient import errors
+from astakosclient import AstakosClient, errors
 from astakosclient.errors import AstakosClientException
+from client.peers import answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from client.conftest import PeerFactory
 
 SAMPLES: list[AstakosClientException] = [
     AstakosClientException("Teapot", "short and stout", 418, "body", OSError(5, "inner")),
@@ -115,3 +118,21 @@ def test_the_text_quotes_the_server_briefly() -> None:
 def test_the_text_is_one_line_that_cannot_control_a_terminal() -> None:
     error = AstakosClientException("Oops", "two\r\nlines\x1b[2J\x00", 500)
     assert str(error) == "500 Oops: two lines?[2J?"
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_foreign"),
+    [
+        ("Content-Type: text/html; charset=utf-8\r\n", True),
+        ("Content-Type: application/json\r\n", False),
+        ("", False),
+    ],
+)
+def test_a_page_in_place_of_an_answer_hints_at_the_url(
+    headers: str, is_foreign: bool, peer_of: PeerFactory
+) -> None:
+    peer = peer_of(answer(body=b"<html>", headers=headers))
+    with AstakosClient(peer.url) as client, pytest.raises(errors.InvalidResponse) as failed:
+        client.get_quotas("token")
+    assert failed.value.message == "The response is not JSON"
+    assert ("check the scheme, host and path of the URL" in str(failed.value)) is is_foreign

@@ -59,6 +59,11 @@ def test_a_token_and_a_url_make_the_later_client(arguments: tuple[Any, ...], opt
         ((), {"retry": 2}),
         ((TOKEN,), {"auth_url": None}),
         ((), {"astakos_url": URL, "token": TOKEN, "auth_url": URL}),
+        ((URL,), {"token": TOKEN}),
+        ((TOKEN, URL), {"auth_url": URL}),
+        ((TOKEN, URL), {"token": TOKEN}),
+        ((), {"token": TOKEN}),
+        ((URL,), {"headers": {"X-A": "b"}}),
     ],
 )
 def test_what_is_for_none_or_for_both_is_refused(arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
@@ -88,6 +93,13 @@ def test_a_subclass_becomes_one_of_the_generation(arguments: Any, generation: ty
     assert client.get_quotas(TOKEN) == ("own quotas", 1)
     assert TOKEN not in repr(client)
     assert type(client).__name__ == "OwnClient"
+    assert type(client).__module__ == OwnClient.__module__
+
+
+def test_the_clients_of_a_subclass_share_a_class() -> None:
+    """A class for each would be expensive: services make a client for each request."""
+    assert type(OwnClient(URL)) is type(OwnClient(URL))
+    assert type(OwnClient(URL)) is not type(OwnClient(TOKEN, URL))
 
 
 def test_a_subclass_may_have_arguments_of_its_own() -> None:

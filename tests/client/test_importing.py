@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import astakosclient
+
 SOURCE = Path(__file__).parents[2] / "src"
 
 WANTED = """
@@ -60,3 +62,7 @@ def test_what_only_some_need_is_not_loaded_for_all(program: str) -> None:
 
 def test_adapters_are_loaded_by_those_who_name_them() -> None:
     assert not {name for name in brought_in("import astakosclient") if "adapters" in name}
+
+
+def test_what_is_loaded_on_first_use_can_be_completed() -> None:
+    assert {*astakosclient.__all__, "__version__"} <= {*dir(astakosclient)}

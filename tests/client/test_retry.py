@@ -126,6 +126,44 @@ def test_what_was_not_carried_out_the_second_time_may_have_been_the_first_time(p
     assert failed.value.outcome == "unknown"
 
 
+FINAL: dict[str, tuple[Step, str]] = {
+    "refused": (answer(status="400 Bad Request"), "not-carried-out"),
+    "no room": (answer(status="413 Too Large"), "not-carried-out"),
+    "not Astakos": (answer(status="302 Found"), "not-carried-out"),
+    "too many": (answer(status="429 Too Many Requests"), "not-carried-out"),
+    "a gateway": (answer(status="502 Bad Gateway"), "unknown"),
+    "a busy gateway": (answer(status="503 Busy"), "unknown"),
+    "a broken server": (answer(status="500 Oops"), "unknown"),
+    "no answer": (hang_up, "unknown"),
+    "a page": (answer(body=b"<html>", headers="Content-Type: text/html\r\n"), "unknown"),
+}
+
+
+@pytest.mark.parametrize("final", FINAL)
+def test_every_exception_of_a_call_says_whether_it_may_have_taken_effect(
+    final: str, peer_of: PeerFactory
+) -> None:
+    step, outcome = FINAL[final]
+    with AstakosClient(peer_of(step).url) as client, pytest.raises(errors.AstakosClientException) as failed:
+        client.issue_commission(TOKEN, {})
+    assert failed.value.outcome == outcome
+
+
+def test_what_was_never_sent_has_had_no_effect() -> None:
+    with AstakosClient(f"http://127.0.0.1:{closed_port()}") as client:
+        for request in ({}, {"provisions": {1}}):
+            with pytest.raises(errors.AstakosClientException) as failed:
+                client.issue_commission(TOKEN, request)
+            assert failed.value.outcome == "not-carried-out"
+
+
+def test_who_is_unknown_is_not_a_failed_call(peer_of: PeerFactory) -> None:
+    peer = peer_of(answer({"uuid_catalog": {}}))
+    with AstakosClient(peer.url) as client, pytest.raises(errors.NoUserName) as unknown:
+        client.get_username(TOKEN, "nobody")
+    assert unknown.value.outcome is None
+
+
 def failed_issue(url: str) -> errors.AstakosClientException:
     """The error of an issue on a connection that has carried a call."""
     with AstakosClient(url) as client:
@@ -517,6 +555,7 @@ def test_a_retry_that_cannot_be_right_is_refused(arguments: dict[str, Any]) -> N
         ("\u0665", None),
         ("0", 0),
         (" 120 ", 120),
+        ("9" * 400, 2.0**31),
         ("Thu, 01 Jan 1970 00:20:00 GMT", 200),
         ("Thu, 01 Jan 1970 00:20:00", 200),
         ("Thu, 01 Jan 1970 00:00:00 GMT", 0),

@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from astakosclient.calls import answers
-from astakosclient.calls.call import FORM, Call, Parts, form, given, is_header, post, query, text, texts
+from astakosclient.calls.call import (
+    FORM,
+    Call,
+    Parts,
+    form,
+    given,
+    header_value,
+    is_header,
+    post,
+    query,
+    text,
+    texts,
+)
 from astakosclient.errors import BadValue
 
 if TYPE_CHECKING:
@@ -144,9 +156,9 @@ def send_feedback(token: str | None, message: str, data: str) -> Call[None]:
 
 def get_endpoints(token: str | None, uuid: str | None, service: str | None = None) -> Call[Endpoints]:
     """Builds the call that returns the holder of a token and the service catalog."""
-    auth: dict[str, Any] = {"token": {"id": token}}
+    auth: dict[str, Any] = {"token": {"id": None if token is None else header_value(token)}}
     if uuid is not None:
-        auth["tenantName"] = uuid
+        auth["tenantName"] = text("uuid", uuid)
     return post(
         "get_endpoints",
         TOKENS,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, cast
 
+from astakosclient.calls import faults
 from astakosclient.errors import InvalidResponse, NoUserName, NoUUID
 
 if TYPE_CHECKING:
@@ -137,4 +138,8 @@ def _json(answer: Answer) -> Any:
 
 
 def _unusable(answer: Answer, message: str) -> InvalidResponse:
-    return InvalidResponse(message, answer.text, response=answer.text)
+    error = InvalidResponse(message, answer.text, response=answer.text)
+    if "json" not in answer.headers.get("content-type", "json").lower():
+        # For example, a page of a web site, or of a network that wants a login.
+        error.said = faults.FOREIGN
+    return error

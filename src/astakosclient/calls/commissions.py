@@ -8,11 +8,12 @@ the second request gets 404; a server that keeps a history can then confirm that
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from astakosclient.calls import answers, faults
-from astakosclient.calls.call import Call, form, given, listed, mappings, path_part, post
+from astakosclient.calls.call import Call, form, given, listed, mappings, post, text
 from astakosclient.errors import BadValue
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ RECONCILE = "account/v1.0/reconcile"
 
 KEYS, HISTORY, QUANTITIES, OVERAGE = "idempotency-key", "history", "quantities", "overage"
 """Names of protocol extensions in the ``Astakos-Supports`` header."""
+
+_INTEGER = re.compile(r"-?[0-9]{1,20}")
 
 OUTCOMES = {"accept": "ACCEPT", "reject": "REJECT"}
 """Outcome in the history by action."""
@@ -137,8 +140,8 @@ def issue_one_commission(
     Raises:
         BadValue: ``holder``, ``source`` or ``provisions`` is None, or ``provisions`` is not a mapping.
     """
-    holder = given("holder", holder)
-    source = given("source", source)
+    holder = text("holder", holder)
+    source = text("source", source)
     if not isinstance(given("provisions", provisions), Mapping):
         raise BadValue(f"provisions must map resources to quantities, not be a {type(provisions).__name__}")
     request: dict[str, Any] = {
@@ -243,7 +246,7 @@ def get_pending_commissions(
 
 def get_commission_info(token: str | None, serial: int) -> Call[CommissionInfo]:
     """Builds the call that returns a pending commission."""
-    path = f"{COMMISSIONS}/{path_part('serial', serial)}"
+    path = f"{COMMISSIONS}/{_checked_serial(serial)}"
     return Call(
         name="get_commission_info",
         path=path,
@@ -261,6 +264,7 @@ def commission_action(
     overage: str | None = None,
 ) -> Call[None]:
     """Builds the call that accepts or rejects a pending commission; see `accept_commission` of the client."""
+    action = text("action", action)
     value: Any = "" if quantities is None else {"quantities": mappings("quantities", quantities)}
     if quantities is not None and overage is not None:
         value["overage"] = overage
@@ -268,7 +272,7 @@ def commission_action(
         "commission_action",
         _action_path(serial),
         token,
-        {given("action", action): value},
+        {action: value},
         answers.nothing,
         repeatable=False,
         repeatable_with=HISTORY if action in OUTCOMES else "",
@@ -312,11 +316,25 @@ def _change(
 
 
 def _action_path(serial: int) -> str:
-    return f"{COMMISSIONS}/{path_part('serial', serial)}/action"
+    return f"{COMMISSIONS}/{_checked_serial(serial)}/action"
+
+
+def _checked_serial(serial: object) -> int:
+    """Returns a serial.
+
+    Raises:
+        BadValue: it is None, or not an integer or its text.
+    """
+    given("serial", serial)
+    if isinstance(serial, str) and _INTEGER.fullmatch(serial):
+        return int(serial)
+    if not isinstance(serial, int) or isinstance(serial, bool):
+        raise BadValue(f"serial must be an integer, not {serial!r}")
+    return serial
 
 
 def _took_effect(token: str | None, serial: int, outcome: str) -> Call[bool]:
-    path = f"{COMMISSIONS_HISTORY}?serial={path_part('serial', serial)}&limit=1"
+    path = f"{COMMISSIONS_HISTORY}?serial={_checked_serial(serial)}&limit=1"
     return Call(name="get_commission_history", path=path, token=token, read=_first_outcome_is(outcome))
 
 

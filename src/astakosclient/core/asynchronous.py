@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, NoReturn, Self, TypeVar
 
 from astakosclient.core.conversation import TROUBLE, Attempt, Conversations
-from astakosclient.core.synchronous import with_options
+from astakosclient.core.synchronous import copy_of, refuse_to_be_pickled, with_options
 from astakosclient.errors import AstakosClientException
 
 if TYPE_CHECKING:
@@ -65,6 +65,14 @@ class Asynchronous:
     async def __aexit__(self, *exception: object) -> None:
         """Closes the client's connections."""
         await self.aclose()
+
+    def __copy__(self) -> Self:
+        """Returns another object for the same client, with the same connections."""
+        return copy_of(self)
+
+    def __getstate__(self) -> NoReturn:
+        """Refuses to be pickled or deep-copied."""
+        refuse_to_be_pickled(self)
 
     def __repr__(self) -> str:
         """Returns the class and the base URL, without secrets."""

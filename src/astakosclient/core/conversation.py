@@ -23,6 +23,7 @@ from astakosclient.errors import (
     UNKNOWN,
     AstakosClientException,
     ConnectionError,  # noqa: A004 - the documented name
+    InvalidResponse,
     NotFound,
     QuotaLimit,
 )
@@ -189,7 +190,11 @@ class _Execution(Generic[T]):
                     return self._read(Answer(200))
             if self._may_be_done:
                 _doubt(outcome)
-            yield from self._wait_to_repeat(outcome)
+            try:
+                yield from self._wait_to_repeat(outcome)
+            except AstakosClientException as error:
+                error.outcome = _outcome(error, may_be_done=self._may_be_done)
+                raise
 
     def _attempt(self) -> Generator[Attempt, Answer | None, Answer | AstakosClientException]:
         common = self._common
@@ -290,6 +295,8 @@ class _Execution(Generic[T]):
             return self._call.read(answer)
         except AstakosClientException as error:
             self._complete(error, self._request)
+            if isinstance(error, InvalidResponse):
+                error.outcome = UNKNOWN
             raise
 
     def _complete(self, error: AstakosClientException, request: Request) -> None:
@@ -346,6 +353,14 @@ def _doubt(error: AstakosClientException) -> None:
         error.outcome = UNKNOWN
     if isinstance(error, ConnectionError):
         error.sent = True
+
+
+def _outcome(error: AstakosClientException, *, may_be_done: bool) -> str:
+    """Returns what became of a call that failed, of which an earlier copy may have been carried out."""
+    if error.outcome is not None and not may_be_done:
+        return error.outcome
+    refused = not error.sent if isinstance(error, ConnectionError) else 300 <= error.status < 500
+    return NOT_CARRIED_OUT if refused and not may_be_done else UNKNOWN
 
 
 def _connection_error(trouble: BaseException) -> AstakosClientException:

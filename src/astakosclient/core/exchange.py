@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Protocol
 
 from astakosclient.core.redaction import without_secrets
@@ -91,6 +90,10 @@ class Answer(Value):
         return self.body.decode("utf-8", errors="replace")
 
 
+LONGEST_TIMEOUT = 1_000_000.0
+"""Seconds, more than 11 days. The system waits for a socket for 24 days at most."""
+
+
 class Timeout(FixedValue):
     """Time limits of a call, in seconds.
 
@@ -107,11 +110,13 @@ class Timeout(FixedValue):
         """Sets the limits.
 
         Raises:
-            BadValue: a limit is not a positive, finite number.
+            BadValue: a limit is not a positive number, or is more than 1,000,000.
         """
         for name, seconds in (("total", total), ("connect", connect)):
-            if not isinstance(seconds, int | float) or not math.isfinite(seconds) or seconds <= 0:
-                raise BadValue(f"Timeout: {name} must be a positive number of seconds, not {seconds!r}")
+            if not isinstance(seconds, int | float) or not 0 < seconds <= LONGEST_TIMEOUT:
+                raise BadValue(
+                    f"Timeout: {name} must be a positive number of seconds, up to 1,000,000, not {seconds!r}"
+                )
         self.total = total
         self.connect = connect
 

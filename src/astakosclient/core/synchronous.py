@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, NoReturn, Self, TypeVar
 
 from astakosclient.core.conversation import TROUBLE, Attempt, Conversations
 from astakosclient.core.exchange import Timeout
@@ -64,6 +64,14 @@ class Synchronous:
         """Closes the client's connections."""
         self.close()
 
+    def __copy__(self) -> Self:
+        """Returns another object for the same client, with the same connections."""
+        return copy_of(self)
+
+    def __getstate__(self) -> NoReturn:
+        """Refuses to be pickled or deep-copied."""
+        refuse_to_be_pickled(self)
+
     def __repr__(self) -> str:
         """Returns the class and the base URL, without secrets."""
         return f"<{type(self).__name__} of {self._conversations.address}>"
@@ -88,6 +96,25 @@ class Synchronous:
             return result
         finally:
             conversation.close()
+
+
+def copy_of(client: T) -> T:
+    """Returns a shallow copy of a client."""
+    other = object.__new__(type(client))
+    vars(other).update(vars(client))
+    return other
+
+
+def refuse_to_be_pickled(client: object) -> NoReturn:
+    """Refuses to pickle or deep-copy a client.
+
+    Raises:
+        TypeError: always.
+    """
+    raise TypeError(
+        f"{type(client).__name__} cannot be pickled or deep-copied: it holds connections and secrets; "
+        "create another one instead"
+    )
 
 
 def with_options(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from astakosclient.core.address import parse_base_url
 from astakosclient.http1.exposure import warn_if_exposed
+from astakosclient.http1.message import Message
 from astakosclient.http1.proxies import proxy_for
 
 if TYPE_CHECKING:
@@ -48,20 +49,20 @@ class Route:
             self._target_prefix = f"http://{self.address.authority}"
             self._common_head += self._authorization()
 
-    def message(self, request: Request) -> bytes:
+    def message(self, request: Request) -> Message:
         """Serializes a request, head and body in one piece so that they can leave in one packet."""
         head = f"{request.method} {self._target_prefix}{request.target}{self._common_head}"
         for name, value in request.headers:
             head += f"{name}: {value}\r\n"
         if request.body or request.method != "GET":
             head += f"Content-Length: {len(request.body)}\r\n"
-        return f"{head}\r\n".encode("latin-1") + request.body
+        return Message(f"{head}\r\n".encode("latin-1") + request.body)
 
-    def request_for_tunnel(self) -> bytes:
+    def request_for_tunnel(self) -> Message:
         """Serializes the CONNECT request for a tunnel to the server."""
         target = self.address.server
         head = f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{self._authorization()}"
-        return f"{head}\r\n".encode("ascii")
+        return Message(f"{head}\r\n".encode("ascii"))
 
     def context(self, given: ssl.SSLContext | None) -> ssl.SSLContext | None:
         """Returns the given TLS context or a default one; None for plain HTTP."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 import threading
 import time
 from collections import OrderedDict
@@ -35,7 +35,7 @@ class TtlCache:
         """
         if not isinstance(size, int) or size < 1:
             raise BadValue(f"size must be a number of entries, 1 or more, not {size!r}")
-        if not isinstance(age, int | float) or not math.isfinite(age) or age <= 0:
+        if not isinstance(age, int | float) or not 0 < age <= sys.float_info.max:
             raise BadValue(f"age must be a positive number of seconds, not {age!r}")
         self._size = size
         self._age = age

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import logging
 import pickle
@@ -97,6 +98,57 @@ def test_no_record_text_or_object_of_any_call_shows_a_token(
     assert TOKEN[:12] not in said
     assert fingerprint(TOKEN) in said
     assert len(caplog.records) >= len(names)
+
+
+def variables_within(error: BaseException) -> list[str]:
+    """The variables of all frames of the client, but for those that have the arguments of the caller."""
+    found = []
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        module = frame.f_globals["__name__"]
+        if module.startswith("astakosclient.") and not module.startswith("astakosclient.methods."):
+            found += [f"{module}: {name} = {value!r}" for name, value in frame.f_locals.items()]
+    return found
+
+
+@pytest.mark.parametrize("failure", ["refused", "no answer", "no HTTP"])
+@pytest.mark.parametrize("face", [by_hand, awaited])
+def test_the_variables_of_the_frames_of_a_failed_call_show_no_token(
+    face: Callable[[str, str], None], failure: str, peer_of: Any
+) -> None:
+    steps = {"no answer": hang_up, "no HTTP": b"SSH-2.0-OpenSSH\r\n"}
+    url = f"http://127.0.0.1:{closed_port()}" if failure == "refused" else peer_of(steps[failure]).url
+    shown = []
+    for name in EVERY_CALL:
+        with pytest.raises(errors.ConnectionError) as failed:
+            face(url, name)
+        error: BaseException | None = failed.value
+        while error is not None:
+            shown += variables_within(error)
+            error = error.__cause__ or error.__context__
+    assert "<Message of " in "".join(shown)
+    assert [variable for variable in shown if TOKEN[:12] in variable] == []
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_variables_of_a_failed_tunnel_show_no_password_of_the_proxy(
+    scheme: str, peer_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = peer_of(hang_up).url.replace("://", f"://user:{PROXY_PASSWORD}@")
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    with (
+        AstakosClient(f"{scheme}://accounts.localhost") as client,
+        pytest.raises(errors.ConnectionError) as failed,
+    ):
+        client.get_quotas(TOKEN)
+    encoded = base64.b64encode(f"user:{PROXY_PASSWORD}".encode()).decode()
+    error: BaseException | None = failed.value
+    shown = []
+    while error is not None:
+        shown += variables_within(error)
+        error = error.__cause__ or error.__context__
+    assert "<Message of " in "".join(shown)
+    for secret in (TOKEN, PROXY_PASSWORD, encoded):
+        assert secret not in "".join(shown)
 
 
 def test_failures_to_connect_are_told_without_secrets(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import socket
 
     from astakosclient.core.exchange import Answer
+    from astakosclient.http1.message import Message
 
 BLOCK_SIZE = 64 * 1024
 NOT_YET = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
@@ -74,12 +75,12 @@ class AsyncConnection:
         """Whether any byte of a response has arrived in the current exchange."""
         return self._reader.received > 0
 
-    async def exchange(self, method: str, request: bytes, deadline: float, limit: int) -> Answer:
+    async def exchange(self, method: str, request: Message, deadline: float, limit: int) -> Answer:
         """Sends a request and returns the complete response. Close the connection if this is cancelled.
 
         Args:
             method: the method of the request.
-            request: the serialized request, head and body.
+            request: the request.
             deadline: when to give up, on the monotonic clock.
             limit: maximum size of the response body, in bytes, before and after decompression.
 
@@ -143,16 +144,16 @@ class AsyncConnection:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _send(self, request: bytes) -> None:
+    def _send(self, request: Message) -> None:
         try:
-            sent = self._socket.send(request)
+            sent = self._socket.send(request.data)
         except NOT_YET:
             sent = 0
         except OSError as error:
             # OpenSSL may have sent part of the data even though its send() failed.
             raise ConnectionError(error, sent=self._encrypted, peer=self.peer) from error
         if sent < len(request):
-            self._unsent = memoryview(request)[sent:]
+            self._unsent = memoryview(request.data)[sent:]
             self._loop.add_writer(self._socket.fileno(), self._on_writable)
 
     def _on_writable(self) -> None:

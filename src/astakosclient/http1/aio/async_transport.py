@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from astakosclient.core.address import Address
     from astakosclient.core.exchange import Answer, Request, Timeout
     from astakosclient.http1.aio.async_connection import AsyncConnection
+    from astakosclient.http1.message import Message
 
 DEFAULT_POOL_SIZE = 100
 
@@ -137,7 +138,7 @@ class AsyncHttpTransport:
         return f"<AsyncHttpTransport to {self._route.address.origin}>"
 
     async def _exchange(
-        self, pool: AsyncPool, connection: AsyncConnection, method: str, message: bytes, deadline: float
+        self, pool: AsyncPool, connection: AsyncConnection, method: str, message: Message, deadline: float
     ) -> Answer:
         try:
             answer = await connection.exchange(method, message, deadline, self._largest_answer)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import socket
 
     from astakosclient.core.exchange import Answer
+    from astakosclient.http1.message import Message
 
 USUAL_BLOCK = 16 * 1024
 LARGE_BLOCK = 256 * 1024
@@ -43,12 +44,12 @@ class Connection:
         """Whether any byte of a response has arrived in the current exchange."""
         return self._reader.received > 0
 
-    def exchange(self, method: str, request: bytes, deadline: float, limit: int) -> Answer:
+    def exchange(self, method: str, request: Message, deadline: float, limit: int) -> Answer:
         """Sends a request and returns the complete response.
 
         Args:
             method: the method of the request.
-            request: the serialized request, head and body.
+            request: the request.
             deadline: when to give up, on the monotonic clock.
             limit: maximum size of the response body, in bytes, before and after decompression.
 
@@ -75,7 +76,7 @@ class Connection:
                 answer = self._reader.feed(self._wire.receive(LARGE_BLOCK, deadline))
         return answer
 
-    def tunnel(self, request: bytes, deadline: float) -> socket.socket:
+    def tunnel(self, request: Message, deadline: float) -> socket.socket:
         """Opens a tunnel through the proxy at the other end, and returns the socket.
 
         Raises:

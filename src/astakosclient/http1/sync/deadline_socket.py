@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
+    from astakosclient.http1.message import Message
+
 
 def remaining(deadline: float) -> float:
     """Returns the seconds until a deadline on the monotonic clock.
@@ -42,17 +44,17 @@ class Wire:
         self._pending: Callable[[], int] | None = getattr(opened, "pending", None)
         self._readiness = readiness_of(opened)
 
-    def send(self, data: bytes, deadline: float) -> None:
-        """Sends all data.
+    def send(self, message: Message, deadline: float) -> None:
+        """Sends all of a message.
 
         Raises:
             SendError: the connection broke, or the deadline passed.
         """
         sent = 0
         try:
-            while sent < len(data):
+            while sent < len(message):
                 try:
-                    sent += self._socket.send(data[sent:] if sent else data)
+                    sent += self._socket.send(message.data[sent:] if sent else message.data)
                 except OSError as error:
                     self._wait(deadline, writable=self._awaits_writing(error, usually=True))
         except OSError as error:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from astakosclient.core.address import Address
     from astakosclient.core.exchange import Answer, Request, Timeout
+    from astakosclient.http1.message import Message
     from astakosclient.http1.proxies import Proxy
     from astakosclient.http1.sync.pool import Shelf
 
@@ -108,7 +109,7 @@ class HttpTransport:
         return f"<HttpTransport to {self._route.address.origin}>"
 
     def _exchange(
-        self, shelf: Shelf, connection: Connection, method: str, message: bytes, deadline: float
+        self, shelf: Shelf, connection: Connection, method: str, message: Message, deadline: float
     ) -> Answer:
         try:
             answer = connection.exchange(method, message, deadline, self._largest_answer)

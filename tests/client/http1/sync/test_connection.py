@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from astakosclient import Answer, errors
 from astakosclient.http1.heads import LONGEST_HEAD, LONGEST_LINE, MOST_FIELDS
+from astakosclient.http1.message import Message
 from astakosclient.http1.sync.connection import Connection
 from client.peers import answer, chunked
 
@@ -47,7 +48,7 @@ def connected() -> Iterator[Ends]:
 
 
 def exchanged(connection: Connection, method: str = "GET") -> Answer:
-    return connection.exchange(method, b"x", time.monotonic() + 5, LIMIT)
+    return connection.exchange(method, Message(b"x"), time.monotonic() + 5, LIMIT)
 
 
 def outcome_of(data: bytes, method: str = "GET") -> Answer | errors.ConnectionError:
@@ -332,7 +333,7 @@ def test_nothing_was_sent_if_the_system_took_nothing() -> None:
         outcome = []
         for request in (b"x", b"x" * 10_000_000):
             try:
-                connection.exchange("POST", request, time.monotonic() + 1, 1000)
+                connection.exchange("POST", Message(request), time.monotonic() + 1, 1000)
             except errors.ConnectionError as error:
                 outcome.append(error.sent)
         connection.close()
@@ -344,7 +345,7 @@ def test_a_part_may_have_been_sent_if_the_system_took_some() -> None:
     with ours, theirs:
         connection = Connection(ours, "the peer")
         try:
-            connection.exchange("POST", b"x" * 10_000_000, time.monotonic() + 0.05, 1000)
+            connection.exchange("POST", Message(b"x" * 10_000_000), time.monotonic() + 0.05, 1000)
         except errors.ConnectionError as error:
             outcome = (error.sent, type(error.errobject))
         connection.close()
