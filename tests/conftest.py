@@ -93,8 +93,6 @@ NOT_HERE = {
     "make deploy-tools installs it.",
     "there is no amtool": "The configuration of Alertmanager was not tried: no amtool is here. "
     "make deploy-tools installs it.",
-    "there is no kubectl": "The manifests for Kubernetes were not put together: no kubectl with Kustomize 5 "
-    "is here.",
     "there is no systemd": "The units were not judged by systemd, which is not here. "
     "make deploy-tools installs it.",
 }

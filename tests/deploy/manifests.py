@@ -1,21 +1,18 @@
-"""The manifests for Kubernetes: as they stand in the files, and as kustomize builds them if it is there."""
+"""The manifests for Kubernetes: as they stand in the files, and as kustomize builds them."""
 
 import functools
-import json
-import re
-import shutil
 import subprocess
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "kubernetes"
 BASE = FOLDER / "base"
 EXAMPLE = FOLDER / "overlays" / "example"
-LEAST_KUSTOMIZE = 5
+KUBECTL = Path(sysconfig.get_path("scripts")) / "kubectl"
 
 Manifest = dict[str, Any]
 
@@ -46,34 +43,15 @@ def find(found: list[Manifest], kind: str, name: str = "astakos") -> Manifest:
     return one
 
 
-def built(folder: Path) -> list[Manifest]:
-    """What kustomize makes of a folder; the test is skipped where there is no kubectl that has it."""
-    return _built(folder)
-
-
 @functools.cache
-def _built(folder: Path) -> list[Manifest]:
-    kubectl = shutil.which("kubectl")
-    if kubectl is None or _kustomize_of(kubectl) < LEAST_KUSTOMIZE:
-        pytest.skip("there is no kubectl with Kustomize 5")
+def built(folder: Path) -> list[Manifest]:
+    """What kustomize makes of a folder."""
     done = subprocess.run(
-        [kubectl, "kustomize", folder], capture_output=True, text=True, timeout=60, check=False
+        [KUBECTL, "kustomize", folder], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
     assert not done.stderr
     return list(yaml.safe_load_all(done.stdout))
-
-
-def _kustomize_of(kubectl: str) -> int:
-    told = subprocess.run(
-        [kubectl, "version", "--client", "--output=json"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    found = re.match(r"v(\d+)", json.loads(told.stdout or "{}").get("kustomizeVersion", "v0"))
-    return int(found[1]) if found else 0
 
 
 def pod_specs(found: list[Manifest]) -> Iterator[Manifest]:
