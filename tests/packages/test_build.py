@@ -1,10 +1,12 @@
 """What the packages contain, and that everybody who builds them gets the same bytes."""
 
 import os
+import re
 import subprocess
 import tarfile
 import tomllib
 import zipfile
+from email.message import Message
 from email.parser import Parser
 from pathlib import Path
 
@@ -78,14 +80,32 @@ def test_the_wheel_has_every_file_of_both_packages_and_nothing_else(wheel: Path)
     assert {"astakos/py.typed", "astakosclient/py.typed", "astakos/pages/templates/base.html"} <= names
 
 
-def test_the_wheel_says_what_pyproject_says(wheel: Path) -> None:
-    project = tomllib.loads(ROOT.joinpath("pyproject.toml").read_text(encoding="utf-8"))["project"]
+def said_by(wheel: Path) -> Message:
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
-        said = Parser().parsestr(archive.read(name).decode())
+        return Parser().parsestr(archive.read(name).decode())
+
+
+def test_the_wheel_says_what_pyproject_says(wheel: Path) -> None:
+    project = tomllib.loads(ROOT.joinpath("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    said = said_by(wheel)
     assert (said["Name"], said["Version"]) == ("astakos", project["version"])
     assert set(said.get_all("Provides-Extra", [])) == set(project["optional-dependencies"])
     assert [need for need in said.get_all("Requires-Dist", []) if "extra ==" not in need] == []
+
+
+def test_the_page_of_the_package_says_what_the_readme_says_to_those_without_a_clone(wheel: Path) -> None:
+    said = said_by(wheel)
+    readme = ROOT.joinpath("README.md").read_text(encoding="utf-8")
+    page = said.get_payload()
+    assert isinstance(page, str)
+    assert said["Description-Content-Type"] == "text/markdown"
+    for heading, next_heading in (("# Astakos", "## Try it"), ("## In a program", "## Where to go")):
+        assert readme[readme.index(heading) : readme.index(next_heading)] in page
+    assert "## Where to go" not in page
+    assert ".venv" not in page
+    # They would be sought at the index.
+    assert re.findall(r"\]\((?!https?://)[^)]*\)", page) == []
 
 
 def test_the_changelog_tells_what_is_new_in_this_version() -> None:
