@@ -63,7 +63,8 @@ def test_the_image_serves_by_itself_and_as_nobody_special() -> None:
     for copied in instructions("COPY"):
         *sources, _ = shlex.split(copied)
         for source in sources:
-            assert source == "/opt/astakos" or source.startswith("--from=") or ROOT.joinpath(source).exists()
+            is_built = source.startswith("--from=") or source in {"/opt/astakos", "/package"}
+            assert is_built or ROOT.joinpath(source).exists()
 
 
 def test_what_the_image_is_built_from_is_sent_to_be_built_and_nothing_else() -> None:
@@ -82,6 +83,10 @@ def test_what_the_image_is_built_from_is_sent_to_be_built_and_nothing_else() -> 
     assert {name.removeprefix("!") for name in sent if name.startswith("!")} == copied
 
 
+def test_the_password_of_the_composed_database_stays_out_of_the_repository() -> None:
+    assert "deploy/.env" in ROOT.joinpath(".gitignore").read_text(encoding="utf-8").splitlines()
+
+
 @pytest.mark.parametrize("name", COMPOSE["services"])
 def test_what_a_container_logs_is_bounded_and_its_rights_do_not_grow(name: str) -> None:
     service = COMPOSE["services"][name]
@@ -94,6 +99,25 @@ def test_the_root_of_the_service_is_read_only_and_it_has_no_capability() -> None
     assert service["read_only"] is True
     assert service["tmpfs"] == ["/tmp"]
     assert service["cap_drop"] == ["ALL"]
+
+
+def test_the_composed_service_has_the_health_check_of_the_image() -> None:
+    (line,) = instructions("HEALTHCHECK")
+    options, _, command = line.partition(" CMD ")
+    composed = dict(COMPOSE["services"]["astakos"]["healthcheck"])
+    assert composed.pop("test") == ["CMD", *json.loads(command)]
+    named = dict(option.removeprefix("--").split("=") for option in options.split())
+    assert {name.replace("-", "_"): value for name, value in named.items()} == {
+        name: str(value) for name, value in composed.items()
+    }
+
+
+def test_a_change_of_the_source_leaves_the_layer_with_what_it_needs_as_it_was() -> None:
+    stages = "\n".join(INSTRUCTIONS).split("\nFROM ")
+    (needs,) = (stage for stage in stages if " AS dependencies\n" in stage)
+    assert re.findall(r"(?m)^COPY (.+)$", needs) == ["pyproject.toml constraints.txt ./"]
+    copied = [line for line in instructions("COPY") if line.startswith("--from=")]
+    assert copied == ["--from=dependencies /opt/astakos /opt/astakos", "--from=package /package /"]
 
 
 def health_check(served: Serving, base_url: str) -> int:
