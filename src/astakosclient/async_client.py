@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from astakosclient.core.address import parse_base_url
+from astakosclient.core.address import parse_service_url
 from astakosclient.core.background import Background
 from astakosclient.core.conversation import Conversations
 from astakosclient.core.synchronous import as_logger, as_retry, as_timeout
@@ -84,7 +84,7 @@ class AsyncAstakosClient(AsyncCalls):
         Raises:
             BadValue: an argument is invalid.
         """
-        address = parse_base_url(astakos_url)
+        address = parse_service_url(astakos_url)
         self._conversations = Conversations(
             address=address,
             retry=as_retry(retry),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, overload
 
-from astakosclient.core.address import parse_base_url
+from astakosclient.core.address import parse_service_url
 from astakosclient.core.conversation import Conversations
 from astakosclient.core.synchronous import Synchronous, as_logger, as_retry, as_timeout
 from astakosclient.errors import BadValue
@@ -160,7 +160,7 @@ class DocumentedClient(AstakosClient, Calls):
         Raises:
             BadValue: an argument is invalid.
         """
-        address = parse_base_url(astakos_url)
+        address = parse_service_url(astakos_url)
         self._conversations = Conversations(
             address=address,
             retry=as_retry(retry),

@@ -884,6 +884,13 @@ def test_nothing_secret_is_in_the_representation_of_a_client() -> None:
     assert repr(AstakosClient("https://h/x")) == "<DocumentedClient of https://h/x>"
 
 
+@pytest.mark.parametrize("face", [AstakosClient, AsyncAstakosClient])
+def test_the_url_of_the_identity_service_is_not_taken_for_the_base_url(face: Callable[[str], Any]) -> None:
+    with pytest.raises(errors.BadValue, match="must be the base URL, https://h/astakos, without /identity/"):
+        face("https://h/astakos/identity/v2.0/")
+    assert repr(face("https://h/identity")).endswith("of https://h/identity>")
+
+
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), 1_000_001, 10**400, "5", (1, 2)])
 @pytest.mark.parametrize("limit", ["total", "connect"])
 def test_a_timeout_that_the_system_cannot_wait_for_is_refused(limit: str, seconds: Any) -> None:

@@ -6,6 +6,8 @@ from astakos.server.heads import Head, HeadParser, Violation
 from astakos.server.limits import Limits
 
 END_OF_HEAD: Final = b"\r\n\r\n"
+TLS_HANDSHAKE: Final = b"\x16"
+"""What a client sends first to an https URL. It waits for an answer, and never sends the end of a head."""
 LONGEST_CHUNK_LINE: Final = 256
 """The size of a chunk and its extensions; nobody needs extensions, and a long one is an attack."""
 CHUNKS_AT_ONCE: Final = 64
@@ -69,6 +71,10 @@ class RequestReader:
             # Empty lines before a request are ignored (RFC 9112 §2.2); some clients send one after a body.
             del buffer[:2]
             self._searched = 0
+        if buffer.startswith(TLS_HANDSHAKE):
+            raise Violation(
+                "This is TLS; this port speaks HTTP. Use http://, or the https:// URL of the proxy."
+            )
         end = buffer.find(END_OF_HEAD, max(0, self._searched - 3))
         if end < 0:
             self._searched = len(buffer)

@@ -12,6 +12,7 @@ from astakosclient.errors import BadValue
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _NOT_IN_A_URL = re.compile(r"[\x00-\x20\x7f]")
+_IDENTITY = re.compile(r"/identity/v[0-9](?:\.[0-9])?$")
 _ALLOWED_IN_A_PATH = "/%:@!$&'()*+,;=~"
 
 
@@ -106,6 +107,23 @@ def parse_base_url(url: str | None, argument: str = "astakos_url") -> Address:
         prefix=path_in_url(parts.path),
         zone=host.zone,
     )
+
+
+def parse_service_url(url: str | None) -> Address:
+    """Validates and parses the base URL of a service for the documented client; see `parse_base_url`.
+
+    Raises:
+        BadValue: the URL is invalid, or is that of the identity service, which only the later client takes.
+    """
+    address = parse_base_url(url)
+    found = _IDENTITY.search(address.prefix)
+    if found:
+        service = address.changed(prefix=address.prefix[: found.start()])
+        raise BadValue(
+            f"AstakosClient: astakos_url must be the base URL, {service}, without {found[0]}; that is for "
+            "AstakosClient(token, auth_url)"
+        )
+    return address
 
 
 def _check(parts: SplitResult, port: int | None, argument: str) -> None:

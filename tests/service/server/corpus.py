@@ -237,6 +237,7 @@ def upgrades() -> Iterator[Case]:
         post(b"abc", b"Connection: Upgrade", b"Upgrade: x", b"Content-Length: 3") * 2 + NEXT,
         (body, body, NEXT_READ),
     )
+    yield Case("the beginning of TLS, which waits for an answer", b"\x16\x03\x01\x02\x00\x01", (REFUSED,))
     yield Case("the preface of HTTP/2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", (REFUSED,))
 
 
