@@ -27,8 +27,7 @@ def look_at_tables(examined: Examined) -> Iterator[Finding]:
         else:
             yield warning(
                 part.what,
-                "Create it again as src/astakos/storage/schema/definition defines it (on PostgreSQL: "
-                "CREATE INDEX CONCURRENTLY), or load an archive of this database into a new one.",
+                f"Run on the database: {part.remedy}; or load an archive of it into a new one.",
             )
 
 

@@ -20,6 +20,7 @@ from astakos.storage.tables.deliveries import DeliveryState
 from astakos.storage.tables.destinations import LOG, Destination, add
 from service.installation import all_rows, rows, running
 from service.metered import DAILY, Laboratory
+from service.storage.inspection import structure
 from service.world import ALICE, COMPUTE_TOKEN, member_key, project_key
 
 U, P = member_key(ALICE), project_key()
@@ -112,7 +113,13 @@ def test_what_only_a_server_can_have_is_found(used: Database) -> None:
     rows(used, "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'projects_by_name'::regclass")
     rows(used, "ALTER TABLE services DROP CONSTRAINT services_name_key")
     rows(used, "DROP TABLE rollovers")
-    texts = " ".join(finding.text for finding in examined(used)["tables"].findings)
+    rows(used, "CREATE INDEX left_over ON users (email)")
+    rows(used, "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'left_over'::regclass")
+    findings = examined(used)["tables"].findings
+    texts = " ".join(finding.text for finding in findings)
+    remedies = " ".join(finding.remedy for finding in findings)
+    assert "Run on the database: DROP INDEX left_over; or" in remedies
+    assert "DROP INDEX projects_by_name; CREATE INDEX CONCURRENTLY projects_by_name ON" in remedies
     assert "The index projects_by_name of projects is not valid" in texts
     assert "Nothing keeps name of services unique" in texts
     assert "The table rollovers is missing" in texts
@@ -122,6 +129,28 @@ def test_an_index_of_other_columns_is_found(database: Database) -> None:
     rows(database, "DROP INDEX events_of_kind")
     rows(database, "CREATE INDEX events_of_kind ON events (id, kind)")
     assert "is of id, kind, and not of kind, id" in wrong(database)["tables"][1]
+
+
+@pytest.mark.every_engine
+@pytest.mark.parametrize(
+    "breakage",
+    [
+        ["DROP INDEX public_projects"],
+        ["DROP INDEX public_projects", "CREATE INDEX public_projects ON projects (name)"],
+    ],
+    ids=["missing", "of another column"],
+)
+def test_the_remedy_for_an_index_is_what_creates_it(database: Database, breakage: list[str]) -> None:
+    before = structure(database)
+    for statement in breakage:
+        rows(database, statement)
+    (finding,) = examined(database)["tables"].findings
+    found = re.fullmatch(r"Run on the database: (.+); or load an archive of it .+", finding.remedy)
+    assert found is not None
+    for statement in found[1].split("; "):
+        rows(database, statement)
+    assert structure(database) == before
+    assert not examined(database)["tables"].findings
 
 
 def test_a_history_that_retention_has_cut_off_leaves_a_balance(used: Database) -> None:

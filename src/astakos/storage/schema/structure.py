@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Index, Table, UniqueConstraint
 
 from astakos.storage.protocol import Connection
-from astakos.storage.schema.definition.all_tables import metadata
+from astakos.storage.schema.definition.all_tables import index_statement, metadata
 from astakos.storage.sqlite.sqlite_connection import SQLiteConnection
 
 COLUMNS = "SELECT name FROM pragma_table_info(?)"
@@ -37,10 +37,12 @@ class Missing(NamedTuple):
     Attributes:
         what: it, in words.
         is_needed: whether nothing works without it; an index only makes reads fast.
+        remedy: the statements that create it, while the service runs; "" if that needs more than a statement.
     """
 
     what: str
     is_needed: bool
+    remedy: str = ""
 
 
 class FoundIndex(NamedTuple):
@@ -68,22 +70,38 @@ def missing_parts(connection: Connection) -> Iterator[Missing]:
             if column.name not in there:
                 yield Missing(f"The column {column.name} of {table.name} is missing.", is_needed=True)
         found = _indexes(connection, table.name)
-        yield from _missing_indexes(table, found)
+        yield from _missing_indexes(table, found, is_server=not isinstance(connection, SQLiteConnection))
         yield from _missing_uniqueness(table, found)
 
 
-def _missing_indexes(table: Table, found: Mapping[str, FoundIndex]) -> Iterator[Missing]:
-    for name, index in found.items():
-        if not index.is_valid:
-            yield Missing(f"The index {name} of {table.name} is not valid, and not used.", is_needed=False)
+def _missing_indexes(table: Table, found: Mapping[str, FoundIndex], *, is_server: bool) -> Iterator[Missing]:
     for wanted in sorted(table.indexes, key=str):
-        there = found.get(str(wanted.name))
-        columns = _names(wanted)
+        name, columns = str(wanted.name), _names(wanted)
+        there = found.get(name)
         if there is None:
-            yield Missing(f"The index {wanted.name} of {table.name} is missing.", is_needed=False)
+            told = "is missing"
         elif there.columns != columns:
             told = f"is of {', '.join(there.columns)}, and not of {', '.join(columns)}"
-            yield Missing(f"The index {wanted.name} of {table.name} {told}.", is_needed=False)
+        elif not there.is_valid:
+            told = "is not valid, and not used"
+        else:
+            continue
+        creating = _creating(wanted, is_server=is_server)
+        remedy = creating if there is None else f"DROP INDEX {name}; {creating}"
+        yield Missing(f"The index {name} of {table.name} {told}.", is_needed=False, remedy=remedy)
+    for name in sorted(found.keys() - {str(index.name) for index in table.indexes}):
+        if not found[name].is_valid:
+            told = f"The index {name} of {table.name} is not valid, and not used."
+            # One that is not unique belongs to no constraint: an interrupted REINDEX CONCURRENTLY has left it.
+            remedy = "REINDEX INDEX CONCURRENTLY" if found[name].is_unique else "DROP INDEX"
+            yield Missing(told, is_needed=False, remedy=f"{remedy} {name}")
+
+
+def _creating(index: Index, *, is_server: bool) -> str:
+    if not is_server:
+        return index_statement(index, "sqlite")
+    # Otherwise nobody could write to the table meanwhile.
+    return index_statement(index, "postgresql").replace("CREATE INDEX", "CREATE INDEX CONCURRENTLY")
 
 
 def _missing_uniqueness(table: Table, found: Mapping[str, FoundIndex]) -> Iterator[Missing]:

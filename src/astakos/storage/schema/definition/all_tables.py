@@ -1,5 +1,6 @@
 """All tables, gathered from the modules that define them; `storage/schema/migrations` has older revisions."""
 
+from sqlalchemy import Index
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateSequence, CreateTable
 
@@ -17,7 +18,7 @@ from astakos.storage.schema.definition.commissions import commission_serials
 from astakos.storage.schema.definition.installation import alembic_version
 from astakos.storage.schema.definition.parts import metadata
 
-__all__ = ["creation_statements", "metadata"]
+__all__ = ["creation_statements", "index_statement", "metadata"]
 
 DIALECTS = {"sqlite": sqlite.dialect, "postgresql": postgresql.dialect}
 
@@ -30,7 +31,10 @@ def creation_statements(dialect: str) -> list[str]:
         statements.append(str(CreateSequence(commission_serials).compile(dialect=language)))
     for table in (*metadata.sorted_tables, alembic_version):
         statements.append(str(CreateTable(table).compile(dialect=language)))
-        statements += [
-            str(CreateIndex(index).compile(dialect=language)) for index in sorted(table.indexes, key=str)
-        ]
+        statements += [index_statement(index, dialect) for index in sorted(table.indexes, key=str)]
     return statements
+
+
+def index_statement(index: Index, dialect: str) -> str:
+    """Return the statement that creates an index."""
+    return str(CreateIndex(index).compile(dialect=DIALECTS[dialect]()))
