@@ -4,7 +4,13 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from astakos.http.openapi.description import ANY_METHOD, Description, description_of
+from astakos.http.openapi.description import (
+    ANY_METHOD,
+    Description,
+    description_of,
+    handlers_within,
+    required_tokens,
+)
 from astakos.http.request import Answer, Request
 from astakos.service.service import Service
 from astakos.storage.tables.commissions import LARGEST_SERIAL
@@ -81,8 +87,7 @@ class Route:
     def description_of(self, method: str) -> Description | None:
         """Returns the description of a method; None if the path does not have it, or nothing describes it."""
         found = self.handler_of(method)
-        handlers = getattr(found, "handlers", None) or {method: getattr(found, "handler", found)}
-        handler = handlers.get(method)
+        handler = None if found is None else handlers_within(found, (method,)).get(method)
         return None if handler is None else description_of(handler)
 
     def body_limit(self, request: Request) -> int:
@@ -99,11 +104,10 @@ def _bodies(methods: Methods) -> Iterator[tuple[str, _Body]]:
         if limit and method not in WITHOUT_BODY:
             yield method, _Body(limit, for_token=False)
         # A wrapper asks for a token before its handler, or one of its handlers, reads the body.
-        handlers = getattr(found, "handlers", None) or {method: getattr(found, "handler", found)}
-        for each, handler in handlers.items():
+        for each, handler in handlers_within(found, (method,)).items():
             description = description_of(handler)
             if description is not None and description.body is not None and each not in WITHOUT_BODY:
-                yield each, _Body(description.body.limit, for_token=bool(getattr(found, "tokens", ())))
+                yield each, _Body(description.body.limit, for_token=bool(required_tokens(found)))
 
 
 class RouteTable:

@@ -8,7 +8,7 @@ async def history(service: Service, request: Request) -> Answer: ...
     since = SINCE.of(request)
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
@@ -181,3 +181,17 @@ def described(
 def description_of(handler: Callable[..., Any]) -> Description | None:
     """Returns the description of a handler, or None if it has none."""
     return _descriptions.get(handler)
+
+
+def handlers_within(found: Callable[..., Any], methods: Iterable[str]) -> Mapping[str, Callable[..., Any]]:
+    """Returns the handlers that serve these methods of a route, by method, without their wrapper.
+
+    A wrapper such as `ForUser` has one handler; `ForAdministrators` has one for each method of its own.
+    """
+    return getattr(found, "handlers", None) or dict.fromkeys(methods, getattr(found, "handler", found))
+
+
+def required_tokens(found: Callable[..., Any]) -> Sequence[TokenKind]:
+    """Returns the kinds of token that the wrapper of a handler asks for, before the handler runs."""
+    tokens: Sequence[TokenKind] = getattr(found, "tokens", ())
+    return tokens

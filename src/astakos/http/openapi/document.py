@@ -33,6 +33,8 @@ from astakos.http.openapi.description import (
     Schema,
     TokenKind,
     description_of,
+    handlers_within,
+    required_tokens,
 )
 
 WITHOUT_BODY = ("GET", "HEAD")
@@ -74,13 +76,10 @@ def operations(routes: Routes) -> Iterator[Operation]:
     """Yields all operations of the routes, including those without a description."""
     for path, route in routes.items():
         for method, found in route.items():
-            # A wrapper such as `ForUser` has one handler; `ForAdministrators` has one for each method.
-            handler = getattr(found, "handler", found)
             methods = METHODS if method == ANY_METHOD else (method,)
-            handlers = getattr(found, "handlers", None) or dict.fromkeys(methods, handler)
-            for each, one in handlers.items():
+            for each, one in handlers_within(found, methods).items():
                 description = description_of(one)
-                tokens = getattr(found, "tokens", ()) or (description.tokens if description else ())
+                tokens = required_tokens(found) or (description.tokens if description else ())
                 refusals: Refusals = getattr(found, "refusals", "faults")
                 if is_keystone_path(path):
                     refusals = "keystone"
