@@ -92,7 +92,7 @@ def _missing_indexes(table: Table, found: Mapping[str, FoundIndex], *, is_server
     for name in sorted(found.keys() - {str(index.name) for index in table.indexes}):
         if not found[name].is_valid:
             told = f"The index {name} of {table.name} is not valid, and not used."
-            # One that is not unique belongs to no constraint: an interrupted REINDEX CONCURRENTLY has left it.
+            # One that belongs to no constraint was left by an interrupted REINDEX CONCURRENTLY.
             remedy = "REINDEX INDEX CONCURRENTLY" if found[name].is_unique else "DROP INDEX"
             yield Missing(told, is_needed=False, remedy=f"{remedy} {name}")
 
