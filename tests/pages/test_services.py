@@ -1,6 +1,9 @@
 """Components, services and resources, as administrators register and change them."""
 
 import re
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -298,6 +301,46 @@ def test_a_form_that_is_sent_again_replaces_and_revokes_no_other_token(scene: Sc
     ]
     asked = send("token", made(), overlap="24")
     assert "“default-replaced” is still valid and ends now" in asked.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("page", "action", "fields"),
+    [
+        ("new-component", "new-component/register", ("type", "base_url", "ui_url", "version")),
+        ("components/compute/change", "components/compute/change/save", ("base_url", "ui_url", "others")),
+        ("components/compute/new-service", "components/compute/new-service/register", ("type", "endpoints")),
+        ("change-service/compute", "save-service/compute", ("type", "endpoints")),
+    ],
+)
+def test_text_that_is_too_long_is_refused_at_its_field(
+    scene: Scene, page: str, action: str, fields: Sequence[str]
+) -> None:
+    browser = Browser(scene.caller, base_url=scene.base_url)
+    browser.log_in(ROOT.email, PASSWORD)
+    proof = page_of(browser.visit(f"{scene.base_url}{SERVICES}/{page}")).proof
+    registered = [rows(scene.database, f"SELECT * FROM {one}") for one in ("components", "services")]
+    for name in fields:
+        form = {**proof, "name": "storage", "right": "own", name: "x" * 10_001}
+        reply = browser.send("POST", f"{scene.base_url}{SERVICES}/{action}", form)
+        assert reply.status == 422, name
+        told = page_of(reply)
+        assert told.element(name)["aria-invalid"] == "true"
+        assert "These are 10,001." in told.text
+    assert registered == [rows(scene.database, f"SELECT * FROM {one}") for one in ("components", "services")]
+
+
+def test_what_is_stored_may_be_longer(scene: Scene) -> None:
+    rows(scene.database, "UPDATE components SET base_url = ? WHERE name = 'compute'", f"https://{'x' * 1200}")
+    visitor = HttpVisitor(scene)
+    log_in(visitor, ROOT, f"{COMPUTE}/change")
+    visitor.fill("Address of its web pages", "https://new.example.org/")
+    visitor.press("Save")
+    assert "compute has been changed." in visitor.text
+
+
+def test_no_field_is_cut_off_by_browsers() -> None:
+    templates = files("astakos.pages") / "templates"
+    assert all("maxlength=" not in one.read_text() for one in Path(str(templates)).rglob("*.html"))
 
 
 def test_text_of_a_resource_that_is_too_long_is_refused_and_not_cut(scene: Scene) -> None:

@@ -5,6 +5,7 @@ from typing import Final
 
 from astakos.directory.attempt_limits import TooManyAttemptsError
 from astakos.directory.entities import User
+from astakos.directory.mail_addresses import LONGEST_ADDRESS
 from astakos.directory.password_links import PAGE
 from astakos.directory.password_rules import SHORTEST_PASSWORD, refuse_password
 from astakos.http.faults import ItemNotFound, TooMany, TooManyLinks
@@ -24,7 +25,6 @@ from astakos.storage.tables import api_keys
 
 FORGOTTEN: Final = "/ui/forgotten"
 PASSWORD: Final = f"/{PAGE}"
-LONGEST_ADDRESS: Final = 255
 
 
 async def forgotten(visit: Visit) -> Answer:
@@ -61,7 +61,6 @@ async def _ask(
         whom_to_ask=settings.forgotten_password,
         email=email,
         error=error,
-        longest=LONGEST_ADDRESS,
     )
 
 

@@ -25,8 +25,6 @@ from astakos.projects.project import Project
 from astakos.service.service import Service
 from astakos.storage.tables import projects, users
 
-LONGEST = 255
-
 
 class JoinForm(TypedDict):
     """The code of an invitation. `confirmed` is not empty once the user has seen what they join."""
@@ -56,7 +54,7 @@ async def join_page(service: Service, request: Request) -> Answer:
     require_own_site(service, request)
     form = await read_form(request)
     require_own_form(service, request, form, login)
-    code = form.get("invitation", "").strip()[:LONGEST]
+    code = form.get("invitation", "").strip()
     try:
         invitation = await known_invitation(service, request, login.user, code)
         if form.get("confirmed"):
@@ -77,7 +75,6 @@ def _question(visit: Visit, fault: Fault | None = None) -> Answer:
         status=200 if fault is None else fault.status,
         headers={"Retry-After": str(fault.retry_after)} if isinstance(fault, TooManyAttempts) else {},
         error="" if fault is None else fault.message,
-        longest=LONGEST,
     )
 
 

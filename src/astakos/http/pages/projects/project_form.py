@@ -14,6 +14,7 @@ from astakos.directory.entities import Resource
 from astakos.ledger.rules import UNLIMITED
 from astakos.pages.amounts import TooLargeError, read_amount, written
 from astakos.pages.preferences import Preferences
+from astakos.pages.tables import LONGEST_SEARCH
 from astakos.projects.project import Capacity, Policy, Project
 from astakos.projects.specification import INFINITE, Specification
 
@@ -122,7 +123,7 @@ def shown(
     present: Mapping[str, Capacity],
 ) -> ProjectForm:
     """Returns a form with what has been written into it, and the resources that match a search."""
-    words = form.get("find", "").lower().split()
+    words = form.get("find", "")[:LONGEST_SEARCH].lower().split()
     filled = [name for name in resources if _texts(form, name) != ("", "")]
     matching = [
         name

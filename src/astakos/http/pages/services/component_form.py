@@ -8,13 +8,14 @@ import msgspec
 from astakos.administration.component_removal import RemovalPreview, preview_removal, remove_component
 from astakos.administration.component_tokens import replace_token
 from astakos.administration.load import load_within
-from astakos.administration.reasons import LONGEST_REASON, require_reason
+from astakos.administration.reasons import require_reason
 from astakos.administration.registered_entries import entry_of_component
 from astakos.administration.state_document import ComponentEntry, ServiceEntry, StateDocument, StateError
 from astakos.directory.charging_rights import ALL
 from astakos.directory.entities import Component
 from astakos.events.event import Actor
 from astakos.http.faults import Conflict
+from astakos.http.pages.field_lengths import LONGEST_REGISTERED, too_long
 from astakos.http.pages.page_kinds import administrator_action, administrator_making, administrator_page
 from astakos.http.pages.services.visited import (
     ANY_NAME,
@@ -33,10 +34,8 @@ from astakos.storage.protocol import Connection
 from astakos.storage.tables import registry
 
 NEW: Final = f"{SERVICES}/new-component"
-LONGEST_URL: Final = 1000
 OWN: Final = "own"
 RIGHTS: Final = ((OWN, "Its own resources, and those below"), (ALL, "All resources"))
-LONGEST_NAMES: Final = 10_000
 REGISTERED_ALREADY: Final = (
     "You have already sent this form. It registered this component. Its token was shown once and is not"
     " stored. If you do not have it, make a new token below."
@@ -52,6 +51,9 @@ async def new(visit: UserVisit) -> Answer:
 async def register(visit: UserVisit) -> Answer:
     """Registers a component with a service of the same name; its token is shown once."""
     given = {name: text.strip() for name, text in visit.form.items()}
+    errors = too_long(given, LONGEST_REGISTERED)
+    if errors:
+        return _new_form(visit, given, errors=errors)
     name, url = given.get("name", ""), given.get("base_url", "")
     endpoints = [{"versionId": given.get("version", ""), "publicURL": url.rstrip("/")}] if url else []
     document = StateDocument(
@@ -88,30 +90,38 @@ def _names(connection: Connection) -> set[str]:
     return components | {one.name for one in registry.list_services(connection)}
 
 
-def _new_form(visit: UserVisit, given: Mapping[str, str], error: str = "") -> Answer:
-    status = 422 if error else 200
+def _new_form(
+    visit: UserVisit, given: Mapping[str, str], error: str = "", errors: Mapping[str, str] | None = None
+) -> Answer:
+    status = 422 if error or errors else 200
     return visit.page(
-        "services/new_component.html", status=status, given=given, error=error, longest=LONGEST_URL
+        "services/new_component.html", status=status, given=given, error=error, errors=errors or {}
     )
 
 
 async def ask_for_change(visit: UserVisit) -> Answer:
     """Shows the form that changes a component."""
     component = await visit.service.read(visited_component, visit)
+    return _change_form(visit, component, _known(component))
+
+
+def _known(component: Component) -> Mapping[str, str]:
     right = component.may_charge
-    given = {
+    return {
         "ui_url": component.ui_url or "",
         "base_url": component.base_url or "",
         "right": ALL if right is None or right == ALL else OWN,
         "others": "\n".join(right) if isinstance(right, tuple) else "",
     }
-    return _change_form(visit, component, given)
 
 
 async def change_component(visit: UserVisit) -> Answer:
     """Changes a component."""
     component = await visit.service.read(visited_component, visit)
-    given = {name: text.strip() for name, text in visit.form.items()}
+    given = {name: text.replace("\r\n", "\n").strip() for name, text in visit.form.items()}
+    errors = too_long(given, LONGEST_REGISTERED, _known(component))
+    if errors:
+        return _change_form(visit, component, given, errors=errors)
     entry = msgspec.structs.replace(
         entry_of_component(component),
         ui_url=given.get("ui_url") or None,
@@ -131,17 +141,22 @@ def _right(component: Component, given: Mapping[str, str]) -> list[str] | Litera
     return None if component.may_charge is None else ALL
 
 
-def _change_form(visit: UserVisit, component: Component, given: Mapping[str, str], error: str = "") -> Answer:
+def _change_form(
+    visit: UserVisit,
+    component: Component,
+    given: Mapping[str, str],
+    error: str = "",
+    errors: Mapping[str, str] | None = None,
+) -> Answer:
     return visit.page(
         "services/change_component.html",
-        status=422 if error else 200,
+        status=422 if error or errors else 200,
         component=component,
         path=component_path(component.name),
         given=given,
         error=error,
-        longest=LONGEST_URL,
+        errors=errors or {},
         rights=RIGHTS,
-        longest_names=LONGEST_NAMES,
     )
 
 
@@ -183,7 +198,6 @@ async def _removal_form(visit: UserVisit, reason: str = "", error: str = "") -> 
         preview=preview,
         reason=reason,
         error=error,
-        longest=LONGEST_REASON,
     )
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from astakos.administration.registered_entries import entry_of_resource
 from astakos.administration.state_document import ResourceEntry, StateDocument
+from astakos.http.pages.field_lengths import LONGEST_REGISTERED, too_long
 from astakos.http.pages.page_kinds import administrator_action, administrator_making, administrator_page
 from astakos.http.pages.services.visited import (
     SERVICES,
@@ -33,7 +34,6 @@ AMOUNTS: Final = ("system_default", "project_default", "max_debt")
 EXISTS: Final = "There is a resource of this name already."
 NO_SERVICE: Final = "Choose a service"
 LARGEST_SCALE: Final = 18
-LONGEST: Final[Mapping[str, int]] = {"description": 1000, "unit": 40}
 
 
 class RefusedFormError(Exception):
@@ -116,11 +116,8 @@ def _changed(entry: ResourceEntry, given: Mapping[str, str], preferences: Prefer
     Raises:
         RefusedFormError: It says what cannot be.
     """
-    errors = {
-        name: f"Write at most {most} characters."
-        for name, most in LONGEST.items()
-        if len(given.get(name, "")) > most and given[name] != getattr(entry, name)
-    }
+    known = {"description": entry.description or "", "unit": entry.unit or ""}
+    errors = too_long(given, LONGEST_REGISTERED, known)
     unit = given.get("unit") or None
     # A scale is chosen once: another one would change what all quantities mean.
     digits = given.get("scale", str(entry.scale))

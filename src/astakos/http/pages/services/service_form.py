@@ -7,6 +7,7 @@ from astakos.administration.state_document import ServiceEntry, StateDocument
 from astakos.directory.entities import Component, Service
 from astakos.directory.service_catalog import OWN_COMPONENT
 from astakos.http.faults import Conflict, ItemNotFound
+from astakos.http.pages.field_lengths import LONGEST_REGISTERED, too_long
 from astakos.http.pages.page_kinds import administrator_action, administrator_making, administrator_page
 from astakos.http.pages.services.visited import (
     ANY_NAME,
@@ -28,7 +29,6 @@ SAVE: Final = f"{SERVICES}/save-service"
 NO_SERVICE: Final = "There is no such service."
 EXISTS: Final = "There is a service of this name already."
 OWN_SERVICES: Final = "This service registers its own services itself."
-LONGEST_ENDPOINTS: Final = 10_000
 URL, VERSION = "publicURL", "versionId"
 
 
@@ -42,6 +42,9 @@ async def register(visit: UserVisit) -> Answer:
     """Registers a service."""
     component = await visit.service.read(_component, visit)
     given = {name: text.strip() for name, text in visit.form.items()}
+    errors = too_long(given, LONGEST_REGISTERED)
+    if errors:
+        return _form(visit, component, None, given, errors=errors)
     name = given.get("name", "")
     entry = ServiceEntry(
         name=name,
@@ -65,15 +68,21 @@ async def register(visit: UserVisit) -> Answer:
 async def ask_for_change(visit: UserVisit) -> Answer:
     """Shows the form that changes a service."""
     service = await visit.service.read(_service, visit)
+    return _form(visit, service.component, service, _known(service))
+
+
+def _known(service: Service) -> Mapping[str, str]:
     lines = [f"{one.get(URL, '')} {one.get(VERSION, '')}".strip() for one in service.endpoints]
-    given = {"type": service.type, "endpoints": "\n".join(lines)}
-    return _form(visit, service.component, service, given)
+    return {"type": service.type, "endpoints": "\n".join(lines)}
 
 
 async def change(visit: UserVisit) -> Answer:
     """Changes a service."""
     service = await visit.service.read(_service, visit)
-    given = {name: text.strip() for name, text in visit.form.items()}
+    given = {name: text.replace("\r\n", "\n").strip() for name, text in visit.form.items()}
+    errors = too_long(given, LONGEST_REGISTERED, _known(service))
+    if errors:
+        return _form(visit, service.component, service, given, errors=errors)
     entry = ServiceEntry(
         name=service.name,
         type=given.get("type") or service.name,
@@ -120,18 +129,19 @@ def _form(
     service: Service | None,
     given: Mapping[str, str],
     error: str = "",
+    errors: Mapping[str, str] | None = None,
 ) -> Answer:
     path = component_path(component.name)
     return visit.page(
         "services/service_form.html",
-        status=422 if error else 200,
+        status=422 if error or errors else 200,
         component=component,
         name=None if service is None else service.name,
         back=path,
         action=f"{path}/new-service/register" if service is None else service_path(SAVE, service.name),
         given=given,
         error=error,
-        longest=LONGEST_ENDPOINTS,
+        errors=errors or {},
     )
 
 

@@ -12,9 +12,10 @@ from astakos.administration.state_document import StateDocument, StateError, Use
 from astakos.clock import DAY
 from astakos.directory.account_states import AccountState, state_of
 from astakos.directory.entities import User
-from astakos.directory.mail_addresses import EXAMPLE, is_mail_address
+from astakos.directory.mail_addresses import EXAMPLE, LONGEST_ADDRESS, is_mail_address
 from astakos.directory.password_links import LinkPurpose, link_address
 from astakos.events.event import Actor
+from astakos.http.pages.account import LONGEST_NAME
 from astakos.http.pages.page_kinds import administrator_making, administrator_page
 from astakos.http.pages.users.visited_user import ONE, REFUSED, USERS, path_of, visited_user
 from astakos.http.pages.visits import UserVisit
@@ -25,8 +26,6 @@ from astakos.storage.tables import password_links, users
 from astakos.storage.texts import is_storable
 
 INVITE: Final = f"{USERS}/invite"
-LONGEST_ADDRESS: Final = 254
-LONGEST_NAME: Final = 100
 LIFETIMES: Final = (("1", "1 day"), ("7", "7 days"), ("30", "30 days"), ("90", "90 days"))
 USUAL_LIFETIME: Final = "7"
 MAIL, SHOW = "mail", "show"
