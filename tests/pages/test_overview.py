@@ -1,7 +1,12 @@
 """The overview: what a user has, and what was refused."""
 
+from astakos.administration.grants import GrantPlace, Terms, add_grant
+from astakos.administration.journal import Journal
+from astakos.clock import DAY, now
+from astakos.events.event import OPERATOR
+from astakos.storage.protocol import Connection
 from pages.http_visitor import HttpVisitor
-from pages.scene import ADA, LAB, MODELS_TOKEN, MONTHLY, TOKENS, Scene, charge, with_projects
+from pages.scene import ADA, GRACE, LAB, MODELS_TOKEN, MONTHLY, TOKENS, Scene, charge, with_projects
 from pages.visitors import Visitor, log_in
 
 
@@ -64,3 +69,41 @@ def test_what_a_project_has_no_more_of_is_told(visitor: Visitor, scene: Scene) -
     charge(scene, "component-token-of-compute-ccccccccccccccccc", (ADA.holding("compute.vm", LAB), 1))
     log_in(visitor, ADA)
     assert "project is full" in visitor.text
+
+
+def given(scene: Scene, place: GrantPlace, terms: Terms) -> None:
+    def add(connection: Connection) -> None:
+        with Journal(connection, OPERATOR, now()) as journal:
+            add_grant(connection, journal, place, terms, now())
+
+    scene.database.change(add)
+
+
+def test_grants_are_shown_with_what_is_left_of_them(visitor: Visitor, scene: Scene) -> None:
+    start = now()
+    given(scene, GrantPlace(ADA.uuid, None, TOKENS), Terms(1_000_000, start, note="for <b>the thesis</b>"))
+    given(scene, GrantPlace(None, LAB, TOKENS), Terms(7_000_000, start, start + 90 * DAY))
+    given(scene, GrantPlace(ADA.uuid, LAB, TOKENS), Terms(3_000, start + 5 * DAY, start + 9 * DAY))
+    charge(scene, MODELS_TOKEN, (ADA.holding(TOKENS), 950_000))
+    log_in(visitor, ADA)
+    text = visitor.text
+    assert "draws on grants" in text
+    assert "2 M tokens of 2 M tokens used, 0 tokens left, and 800,000 tokens from grants" in text
+    own, shared, later = (
+        text.index(amount) for amount in ("of 1 M tokens", "of 7 M tokens", "of 3,000 tokens")
+    )
+    assert later < shared < own, "what expires first is used first"
+    assert "Yours alone" in text[shared:own]
+    assert "for <b>the thesis</b>" in text
+    assert "all members together" in text[later:shared]
+    assert "7 M tokens of 7 M tokens" in text
+    assert " from " in text[later:shared], "it has not started"
+    assert "for ever" in text[own:]
+
+
+def test_grants_of_others_are_not_shown(scene: Scene) -> None:
+    given(scene, GrantPlace(GRACE.uuid, None, TOKENS), Terms(1_000_000, now(), note="for Grace"))
+    visitor = HttpVisitor(scene)
+    log_in(visitor, ADA)
+    assert "for Grace" not in visitor.text
+    assert "Grants" not in visitor.text

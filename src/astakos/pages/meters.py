@@ -25,6 +25,7 @@ class Meter:
         description: what the resource is.
         period: for a budget or rate, the words of its period.
         resets: when the period ends; None if there is nothing to wait for.
+        granted: what can be drawn from grants when the limit is reached.
     """
 
     resource: str
@@ -36,6 +37,7 @@ class Meter:
     description: str = ""
     period: str = ""
     resets: int | None = None
+    granted: int = 0
 
     @property
     def about(self) -> str:
@@ -65,7 +67,7 @@ class Meter:
 
     @property
     def level(self) -> Level:
-        """How near the limit is."""
+        """How near the limit is: not the end of it if there are grants."""
         if self.percent >= 100:
-            return "full"
+            return "near" if self.granted > 0 else "full"
         return "near" if self.percent >= NEAR_PERCENT else "fine"

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from astakos.directory.entities import Resource, User
 from astakos.directory.service_catalog import menu
+from astakos.http.pages.own_grants import MOST, OwnGrant
 from astakos.http.pages.own_refusals import Surroundings, names_of_components, own_refusals
 from astakos.http.pages.page_kinds import OVERVIEW, user_page
 from astakos.http.pages.user_meters import Row, meters_of
@@ -42,6 +43,7 @@ class Found(NamedTuple):
     components: Mapping[int, str]
     services: Sequence[Mapping[str, str]]
     owned_only: Sequence[tuple[str, str]]
+    grants: Sequence[OwnGrant]
 
 
 async def overview(visit: UserVisit) -> Answer:
@@ -66,11 +68,13 @@ async def overview(visit: UserVisit) -> Answer:
         ),
         services=found.services,
         owned_only=found.owned_only,
+        grants=found.grants[:MOST],
+        more_grants=max(0, len(found.grants) - MOST),
     )
 
 
 def _find(connection: Connection, user: User, resources: Mapping[str, Resource], now: int) -> Found:
-    rows, names = meters_of(connection, user, resources, now)
+    rows, names, granted = meters_of(connection, user, resources, now)
     components = registry.list_components(connection)
     return Found(
         rows,
@@ -82,6 +86,7 @@ def _find(connection: Connection, user: User, resources: Mapping[str, Resource],
             if _is_web(entry["url"]) and entry["cloudbar"]["show"]
         ],
         list_owned_only(connection, user.id, user.uuid, most=OWNED_SHOWN),
+        granted,
     )
 
 

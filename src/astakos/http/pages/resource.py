@@ -123,7 +123,7 @@ def _find(
     most: int,
     file: str,
 ) -> Found | None:
-    rows, projects = meters_of(connection, user, resources, now)
+    rows, projects, _ = meters_of(connection, user, resources, now)
     own = {row.project: row for row in rows if row.own.resource == name}
     row = own.get(project or user.default_project or "")
     if row is None and not project:

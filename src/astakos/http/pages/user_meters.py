@@ -1,9 +1,11 @@
 """The meters that a user sees: what they have of each resource in each project, and what all members have."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from astakos.directory.entities import Resource, User
+from astakos.http.pages.own_grants import OwnGrant, is_granted, lifted_by, own_grants
 from astakos.ledger.rules import Holding
 from astakos.pages.meters import Meter
 from astakos.projects.project import Project, ProjectState
@@ -28,23 +30,38 @@ class Row(NamedTuple):
         return max(self.own.percent, 0 if self.shared is None else self.shared.percent)
 
 
-def meters_of(
-    connection: Connection, user: User, resources: Mapping[str, Resource], now: int
-) -> tuple[list[Row], dict[str, tuple[str, str]]]:
-    """Returns a user's meters, except where they may use nothing and do not.
+class UserMeters(NamedTuple):
+    """What a user has.
 
-    Returns:
-        The meters, and the projects that they are of: name and state by UUID, no state for an active one.
+    Attributes:
+        rows: Their meters, except where they may use nothing and do not.
+        names: The projects that these and the grants are of: name and state by UUID, no state for an active
+            one.
+        grants: The grants that they can draw on, in the order in which they expire.
     """
+
+    rows: list[Row]
+    names: dict[str, tuple[str, str]]
+    grants: list[OwnGrant]
+
+
+def meters_of(connection: Connection, user: User, resources: Mapping[str, Resource], now: int) -> UserMeters:
+    """Returns what a user has."""
+    read = list(quotas.quotas_of_user(connection, user.id, now))
     visible = [
-        quota
-        for quota in quotas.quotas_of_user(connection, user.id, now)
-        if quota.resource not in resources or resources[quota.resource].ui_visible
+        quota for quota in read if quota.resource not in resources or resources[quota.resource].ui_visible
     ]
-    found = {uuid: projects.find(connection, uuid) for uuid in {quota.project for quota in visible}}
+    concerned = {quota.project for quota in visible} | {one.project for one in read if is_granted(one)}
+    found = {uuid: projects.find(connection, uuid) for uuid in concerned}
     known = {uuid: project for uuid, project in found.items() if project is not None}
+    lifted = lifted_by(read, now)
     rows = [
-        _row(quota, resources.get(quota.resource), known[quota.project])
+        _row(
+            quota,
+            resources.get(quota.resource),
+            known[quota.project],
+            lifted.get((quota.project, quota.resource), 0),
+        )
         for quota in visible
         if quota.project in known
     ]
@@ -55,13 +72,14 @@ def meters_of(
         )
         for uuid, project in known.items()
     }
-    return [row for row in rows if row.own.limit > 0 or row.own.taken > 0], names
+    shown = [row for row in rows if row.own.limit > 0 or row.own.taken > 0 or row.own.granted > 0]
+    return UserMeters(shown, names, own_grants(read, names, resources, now))
 
 
-def _row(quota: UserQuota, resource: Resource | None, project: Project) -> Row:
+def _row(quota: UserQuota, resource: Resource | None, project: Project, granted: int) -> Row:
     own, above = (meter_of(quota, resource, one) for one in (quota.member_level, quota.project_level))
     is_shared = not above.is_unlimited and not project.system_project
-    return Row(own, above if is_shared else None, quota.project)
+    return Row(replace(own, granted=granted), above if is_shared else None, quota.project)
 
 
 def meter_of(quota: UserQuota, resource: Resource | None, holding: Holding) -> Meter:
