@@ -106,6 +106,7 @@ def make_key(connection: Connection, actor: Actor, user: User, wanted: Wanted, n
     most = settings.find(connection, settings.MOST_KEYS, MOST_KEYS)
     if api_keys.count_valid(connection, user.id, now) >= most:
         raise KeyConflictError(f"the user has {most} keys, and cannot have more; revoke one first")
+    api_keys.make_room(connection, user.id, now)
     text = new_key(key.prefix, os.urandom)
     identifier = api_keys.add(connection, user.id, key)
     api_keys.add_secret(connection, identifier, Secret(token_hash(text), now, None))

@@ -71,6 +71,14 @@ DELETE FROM api_keys WHERE id IN (
 ) RETURNING id
 """
 
+MOST_EXPIRED_OF_USER = 100
+"""How many expired keys of a user are kept; a new key takes the place of those that ended first."""
+REPLACE_EXPIRED = """
+DELETE FROM api_keys WHERE id IN (
+    SELECT id FROM api_keys WHERE user_id = ? AND expires < ? ORDER BY expires DESC, id DESC LIMIT ? OFFSET ?
+)
+"""
+
 
 class Owned(NamedTuple):
     """A key and the uuid of its user."""
@@ -177,6 +185,12 @@ def add(connection: Connection, user: int, key: ApiKey) -> int:
         key.creator,
     )
     return int(connection.execute(ADD, values).fetchone()[0])
+
+
+def make_room(connection: Connection, user: int, now: int) -> None:
+    """Delete expired keys of a user beyond those that are kept, unless the clock is in doubt."""
+    if not clock_records.is_held(connection):
+        connection.execute(REPLACE_EXPIRED, (user, now, MOST_EXPIRED, MOST_EXPIRED_OF_USER))
 
 
 def change(connection: Connection, key: ApiKey) -> None:
