@@ -21,12 +21,14 @@ from astakos.http.bodies import JsonBody, require_storable
 from astakos.http.faults import BadRequest, Conflict, Fault, Forbidden, ItemNotFound
 from astakos.http.identity.administrators import InnerFault, require_still_valid
 from astakos.http.identity.user_documents import (
+    MOST_LEVELS,
     ChangedUser,
     CreatedUser,
     Person,
     PersonBody,
     UserList,
     account_document,
+    nests_too_deeply,
 )
 from astakos.http.media_types import JSON_TYPE
 from astakos.http.openapi.description import Reply, described
@@ -179,6 +181,8 @@ async def _read_person(request: Request) -> Person:
         refusal = refuse_password(person.password)
         if refusal is not None:
             raise BadRequest(f"The user's password is not accepted: {refusal}.")
+    if nests_too_deeply(person.metadata):
+        raise BadRequest(f"The user's metadata must not nest deeper than {MOST_LEVELS} lists and objects.")
     if person.username is not msgspec.UNSET and not is_mail_address(person.username):
         raise BadRequest(f"The username must be an email address, such as {EXAMPLE}.")
     return person

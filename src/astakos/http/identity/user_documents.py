@@ -1,5 +1,6 @@
 """Users as administrators read and write them: types and documents (`http-api.md` §7.4)."""
 
+from collections.abc import Iterable
 from typing import Any, NotRequired, TypedDict
 
 import msgspec
@@ -9,6 +10,8 @@ from astakos.directory.entities import Account
 
 BACKEND = "astakos"
 """The only login method: a password whose hash this service stores."""
+MOST_LEVELS = 64
+"""How deep lists and objects in metadata can be within each other."""
 
 
 class Person(msgspec.Struct):
@@ -95,6 +98,23 @@ class CreatedUser(TypedDict):
     """A new user."""
 
     user: Created
+
+
+def nests_too_deeply(value: object) -> bool:
+    """Returns whether lists and objects are within each other deeper than metadata can be."""
+    level: list[object] = [value]
+    for _ in range(MOST_LEVELS + 1):
+        level = [inner for outer in level for inner in _inside(outer)]
+    return bool(level)
+
+
+def _inside(value: object) -> Iterable[object]:
+    match value:
+        case dict():
+            return value.values()
+        case list():
+            return value
+    return ()
 
 
 def account_document(account: Account, *, detailed: bool) -> dict[str, Any]:

@@ -563,3 +563,20 @@ def test_an_administrator_whose_token_ends_at_that_moment_changes_nothing(
         reply = create(administered, **given) if is_new else update(administered, BOB, **given)
         assert (reply.status, reply.fault) == (401, "fault")
     assert rows(database, "SELECT count(*) FROM users WHERE password_hash = '$argon2id$another'") == [(0,)]
+
+
+def nested(levels: int) -> Any:
+    value: Any = "é"
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+def test_metadata_nests_no_deeper_than_everybody_can_read(administered: Caller) -> None:
+    assert update(administered, ALICE, metadata={"a": nested(63)}).status == 200
+    reply = update(administered, ALICE, metadata={"a": nested(64)})
+    assert (reply.status, reply.fault) == (400, "badRequest")
+    assert "must not nest deeper than 64" in reply.message
+    found = administered.get(f"{USERS}/{ALICE.uuid}", ALICE.token)
+    (method,) = found.document["user"]["authentication_methods"]
+    assert method["metadata"] == {"a": nested(63)}
