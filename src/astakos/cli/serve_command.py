@@ -188,8 +188,8 @@ WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognized, not bound to
     default=0.0,
     show_default=True,
     type=click.FloatRange(0, 3600),
-    help="How long to keep serving after the signal to stop, while /readyz returns 503, so that a load "
-    "balancer can move its clients elsewhere.",
+    help="How long to accept connections after the signal to stop, while /readyz returns 503 and each answer "
+    "closes its connection, so that a load balancer can move its clients elsewhere.",
 )
 @click.option(
     "--allow-another-service",
@@ -221,8 +221,9 @@ def serve(
     """Run the service.
 
     Says when it is ready, at which URL, and on which database, and runs until SIGTERM or SIGINT. It then
-    finishes all accepted requests and stops. A second signal ends the time of --drain at once; a third stops
-    the service without finishing.
+    finishes all accepted requests and stops. After SIGTERM, connections that were used just before stay open
+    for a moment (the limit kept_seconds). A second signal ends this and the time of --drain at once; the next
+    one stops the service without finishing.
 
     An option with an environment variable can be set there instead. For PostgreSQL, the variables of libpq
     apply as well, for example PGPASSFILE and PGPASSWORD (docs/postgresql.md).

@@ -64,6 +64,11 @@ class Application:
         self._request_ids = RequestIds()
         self._proxy_warning = ProxyWarning(service.proxies)
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether `/readyz` says that the service is shutting down."""
+        return self.service.readiness.is_ending
+
     async def start(self) -> None:
         """Starts what needs the event loop."""
         await self.service.ledger.start()

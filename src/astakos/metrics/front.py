@@ -32,6 +32,9 @@ class MetricsSite:
         """Asks through a connection to the process of the engine."""
         self._asker = Asker(engine, lambda: os._exit(0))
 
+    is_ending: Final = False
+    """It answers for as long as the process of the engine lives."""
+
     async def start(self) -> None:
         """Begins to listen to the process of the engine."""
         await self._asker.start()

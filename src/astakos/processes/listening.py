@@ -1,12 +1,26 @@
 """The socket that the service listens on."""
 
+import contextlib
+import ctypes
 import errno
 import socket
+import struct
 import time
+from typing import Final
 
 LOOPBACK = "127.0.0.1"
 PATIENCE_SECONDS = 1.0
 """How long to wait for the address: workers of a killed service need a moment to exit."""
+
+SO_ATTACH_FILTER: Final = 26
+"""From Linux's asm-generic/socket.h; Python does not have it."""
+DROP_SYN: Final = (
+    (0x30, 0, 0, 13),  # load the byte with the flags of the TCP header
+    (0x45, 0, 1, 0x02),  # SYN: go on; else skip one
+    (0x06, 0, 0, 0),  # drop the packet
+    (0x06, 0, 0, 0xFFFFFFFF),  # take it
+)
+"""A program of the Berkeley packet filter: operation, jump if true, jump if false, operand."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -27,3 +41,17 @@ def listen(host: str, port: int) -> socket.socket:
             if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
                 raise
         time.sleep(0.05)
+
+
+def refuse_newcomers(listener: socket.socket) -> None:
+    """Lets nobody begin a connection any more; those who have begun get through, and can be accepted.
+
+    Closing a socket resets the connections that wait on it, although their clients have sent requests and
+    cannot know that nobody has read these. After this, all of them can be accepted first. Whoever comes
+    meanwhile gets no answer, asks again a second later, and is refused if the socket is closed by then. Where
+    the system cannot do this, nothing happens.
+    """
+    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in DROP_SYN))
+    described = struct.pack("HL", len(DROP_SYN), ctypes.addressof(program))
+    with contextlib.suppress(OSError):
+        listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, described)

@@ -22,6 +22,7 @@ from astakos.ledger.engine import Engine
 from astakos.ledger.ports import LedgerStorage
 from astakos.ledger.watched_clock import WatchedClock
 from astakos.processes.configuration import DRAIN, READY, Instructions, keep_what_is_there, spoken_version
+from astakos.processes.listening import refuse_newcomers
 from astakos.processes.questions import answer_questions
 from astakos.processes.reports import Reports
 from astakos.storage.opening import ledger_clock
@@ -124,7 +125,7 @@ class Supervisor:
             count: Number of workers.
             ready: Called when all workers are ready.
             reports: Collects the counts of the workers.
-            drain_seconds: How long requests are still answered after the signal to shut down.
+            drain_seconds: How long connections are still accepted after the signal to shut down.
             batch_spans: Is told of batches of the ledger with traced requests; None if nothing is traced.
         """
         watched = WatchedClock(ledger_clock(storage), clock.elapsed, clock.boot())
@@ -140,6 +141,8 @@ class Supervisor:
         self._is_ready = False
         self._draining = False
         self._ending = False
+        self._is_hurried = False
+        """Whether nobody waits any more for requests that proxies may be sending."""
         self._failed = False
         self._unready_ends = 0
 
@@ -189,18 +192,21 @@ class Supervisor:
             self._begin_worker()
         else:
             self._failed = True
-            self._end_workers(signal.SIGTERM)
+            self._end_workers(signal.SIGINT)
 
     def _end(self, signals: socket.socket) -> None:
-        """Handles a signal. A repeated signal first ends the drain, then kills the workers."""
-        is_asked = set(signals.recv(64)) != {signal.SIGALRM}
+        """Handles a signal. A repeated signal first ends all waiting for proxies, then kills the workers."""
+        asked = set(signals.recv(64)) - {signal.SIGALRM}
         if self._ending:
-            if is_asked:
-                self._end_workers(signal.SIGKILL)
-        elif self._drain_seconds and not self._draining:
+            if asked:
+                self._end_workers(signal.SIGKILL if self._is_hurried else signal.SIGINT)
+            return
+        # Ctrl-C comes from a terminal: nobody sends the calls of a proxy to another service meanwhile.
+        self._is_hurried = self._is_hurried or (self._draining and bool(asked)) or signal.SIGINT in asked
+        if self._drain_seconds and not self._draining:
             self._drain()
         else:
-            self._end_workers(signal.SIGTERM)
+            self._end_workers(signal.SIGINT if self._is_hurried else signal.SIGTERM)
 
     def _drain(self) -> None:
         self._draining = True
@@ -208,11 +214,17 @@ class Supervisor:
             worker.drain()
         signal.setitimer(signal.ITIMER_REAL, self._drain_seconds)
 
-    def _end_workers(self, number: int) -> None:
+    def _end_workers(self, number: signal.Signals) -> None:
+        """Sends the workers a signal: SIGTERM keeps idle connections for a moment, SIGINT does not."""
         self._ending = True
-        self._listener.close()
+        self._is_hurried = number is not signal.SIGTERM
+        if self._listener.fileno() >= 0:
+            refuse_newcomers(self._listener)
+            self._listener.close()
         for worker in self._workers:
-            worker.send_signal(number)
+            # One that still starts does not handle SIGINT yet, and has no connections.
+            is_too_early = number is signal.SIGINT and not worker.is_ready
+            worker.send_signal(signal.SIGTERM if is_too_early else number)
 
 
 @contextlib.contextmanager

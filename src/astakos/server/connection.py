@@ -1,7 +1,10 @@
 """One connection of a client: requests in, answers out, each within its bounds (`astakos.server.states`)."""
 
 import asyncio
+import fcntl
 import math
+import struct
+import termios
 from typing import TYPE_CHECKING, Final, cast
 
 from astakos.http.request import Answer, Request
@@ -24,7 +27,7 @@ SKIPPED_AT_MOST: Final = 1024 * 1024
 DROPPED_AT_MOST: Final = 16 * 1024 * 1024
 """After the last answer, so much of what still comes is dropped before the connection is reset."""
 NEVER: Final = math.inf
-UNDER_WAY: Final = frozenset({State.HEAD, State.BODY, State.ANSWERING})
+UNDER_WAY: Final = frozenset({State.HEAD, State.BODY, State.ANSWERING, State.SKIPPING})
 AFTER_ANSWERS: Final = frozenset({State.IDLE, State.LINGERING})
 
 
@@ -86,7 +89,7 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
         self.peer = peer[:2] if isinstance(peer, tuple) else None
-        self.deadline = self._server.now() + self._server.limits.idle_seconds
+        self.deadline = self._server.now() + self._server.idle_seconds
         self._server.opened(self)
 
     def data_received(self, data: bytes) -> None:
@@ -142,7 +145,7 @@ class Connection(asyncio.Protocol):
     @property
     def is_busy(self) -> bool:
         """Whether a request is under way, or its answer has not left yet."""
-        if self._state in UNDER_WAY:
+        if self._state in UNDER_WAY or (self._state is State.IDLE and self._reader.buffered):
             return True
         return self._write_buffer_size > 0
 
@@ -155,10 +158,21 @@ class Connection(asyncio.Protocol):
         """Whether the next request has to wait until the client has taken the answers before it."""
         return self._is_full and self._state is State.IDLE
 
-    def end(self) -> None:
-        """End as soon as the request that is under way is answered; at once if there is none."""
-        self._is_last = True
-        if self._state in {State.IDLE, State.SKIPPING} and self._transport is not None:
+    @property
+    def is_idle(self) -> bool:
+        """Whether it is open, and nothing of a request has come since the last answer."""
+        if self._state is not State.IDLE or self._reader.buffered or self._transport is None:
+            return False
+        return not self._transport.is_closing()
+
+    def shorten_wait(self, seconds: float) -> None:
+        """Wait less for the next request."""
+        if self._state is State.IDLE:
+            self.deadline -= seconds
+
+    def close_if_silent(self) -> None:
+        """End, unless bytes have just come that are not read yet: closing would lose that request."""
+        if self._transport is not None and not _unread(self._transport):
             self._transport.close()
 
     def abort(self) -> None:
@@ -170,13 +184,15 @@ class Connection(asyncio.Protocol):
         """End what took too long, with a word about it where somebody may listen."""
         if self._state in AFTER_ANSWERS and self._write_buffer_size > 0:
             # `look_at_unsent` judges who is still taking an answer. The time counts from its end.
-            limits = self._server.limits
-            seconds = limits.idle_seconds if self._state is State.IDLE else limits.linger_seconds
-            self.deadline = self._server.now() + seconds
+            server = self._server
+            seconds = server.idle_seconds if self._state is State.IDLE else server.limits.linger_seconds
+            self.deadline = server.now() + seconds
         elif self._state is State.HEAD:
             self._refuse(Violation("The request took too long to arrive.", 408))
         elif self._state is State.BODY:
             self._refuse(Violation("The body of the request took too long to arrive.", 408))
+        elif self._state is State.IDLE:
+            self.close_if_silent()
         else:
             self.abort()
 
@@ -352,7 +368,7 @@ class Connection(asyncio.Protocol):
             self._answered(self._server.site.defect(request, error))
 
     def _wait_for_next(self) -> None:
-        self.deadline = self._server.now() + self._server.limits.idle_seconds
+        self.deadline = self._server.now() + self._server.idle_seconds
         if self._must_wait:
             self._stop_reading_ahead()
         elif self._reader.buffered:
@@ -411,3 +427,12 @@ class Connection(asyncio.Protocol):
 
     def _enter(self, event: Event) -> None:
         self._state = after(self._state, event)
+
+
+def _unread(transport: asyncio.Transport) -> int:
+    """How many bytes have come that the event loop has not handed over yet."""
+    opened = transport.get_extra_info("socket")
+    if opened is None or opened.fileno() < 0:
+        return 0
+    (count,) = struct.unpack("i", fcntl.ioctl(opened.fileno(), termios.FIONREAD, bytes(4)))
+    return int(count)

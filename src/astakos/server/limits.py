@@ -29,6 +29,9 @@ class Limits(msgspec.Struct, frozen=True):
             `body_bytes_per_second`.
         linger_seconds: how long a client may take to read the last answer and close the connection.
         grace_seconds: how long a server that ends waits for requests that are under way.
+        kept_seconds: the `idle_seconds` of a server that ends, within `grace_seconds`. A proxy may be sending
+            a request on a connection that it keeps. One that is in use brings its next request within this
+            time, and learns from the answer that it is closed; one that is not is hardly used just now.
     """
 
     connections: int = 4096
@@ -44,6 +47,7 @@ class Limits(msgspec.Struct, frozen=True):
     answer_seconds: float = 30.0
     linger_seconds: float = 5.0
     grace_seconds: float = 30.0
+    kept_seconds: float = 2.0
 
 
 def read_limits(settings: Iterable[str]) -> Limits:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import signal
 import socket
 import threading
@@ -36,13 +37,17 @@ def serve(
     limits: Limits | None = None,
     counts: ConnectionCounts | None = None,
 ) -> None:
-    """Answer until SIGINT or SIGTERM, then finish what was accepted; a second signal ends it at once."""
+    """Answer until SIGINT or SIGTERM, then finish what was accepted.
+
+    After SIGTERM, idle connections stay open for `kept_seconds`, or until another signal. One more signal, or
+    a second SIGINT, ends it at once.
+    """
 
     async def main() -> None:
         server = Server(site, listener, ready, limits, counts)
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, server.end)
+        loop.add_signal_handler(signal.SIGTERM, functools.partial(server.end, keeps_idle=True))
+        loop.add_signal_handler(signal.SIGINT, server.end)
         await server.serve()
 
     with asyncio.Runner(loop_factory=new_event_loop) as runner:

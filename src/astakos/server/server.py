@@ -27,17 +27,19 @@ PAUSE_SECONDS: Final = 0.2
 KEPT_FREE: Final = 64
 """So many file descriptors are left to databases and files."""
 ENDING_SECONDS: Final = 0.01
+"""How often a server that ends looks whether all is done."""
+HANDSHAKES_SECONDS: Final = 0.01
+"""How long connections that clients have just begun may take to be there, before nobody accepts any more: a
+client that believes to be connected sends its request."""
+QUEUE_AT_MOST: Final = 4096
+"""More connections than ever wait to be accepted."""
 NO_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 log = logging.getLogger("astakos.http")
 
 
 class Server:
-    """Serves one site on a listening socket, on the event loop that runs `serve`.
-
-    Attributes:
-        is_ending: whether every answer is the last of its connection.
-    """
+    """Serves one site on a listening socket, on the event loop that runs `serve`."""
 
     def __init__(
         self,
@@ -51,7 +53,6 @@ class Server:
         self.site = site
         self.limits = _within_the_system(limits or Limits())
         self.writer = AnswerWriter()
-        self.is_ending = False
         self._listener = listener
         self._ready = ready
         self._connections: set[Connection] = set()
@@ -64,6 +65,8 @@ class Server:
         self._opening: set[asyncio.Task[object]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end = asyncio.Event()
+        self._is_closing = False
+        self._keeps_idle = False
         self._forced = asyncio.Event()
 
     @property
@@ -77,6 +80,18 @@ class Server:
         """The event loop's time."""
         return self.loop.time()
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether every answer is the last of its connection."""
+        return self._is_closing or self.site.is_ending
+
+    @property
+    def idle_seconds(self) -> float:
+        """How long a connection may stay open between two requests."""
+        if not self._is_closing:
+            return self.limits.idle_seconds
+        return min(self.limits.idle_seconds, self.limits.kept_seconds)
+
     async def serve(self) -> None:
         """Answer until `end` is called; then let finish what is under way."""
         self._loop = asyncio.get_running_loop()
@@ -88,57 +103,86 @@ class Server:
         try:
             await self._end.wait()
         finally:
-            sweeping.cancel()
             await self._finish()
+            sweeping.cancel()
             await self.site.stop()
 
-    def end(self) -> None:
-        """Accept nothing more and finish; called again, without waiting for anybody."""
-        if self._end.is_set():
+    def end(self, *, keeps_idle: bool = False) -> None:
+        """Accept nothing more and finish.
+
+        Called again, it closes idle connections at once; then, it does not wait for anybody.
+
+        Args:
+            keeps_idle: whether idle connections stay open for `kept_seconds`, for proxies.
+        """
+        if self._end.is_set() and not self._keeps_idle:
             self._forced.set()
+        self._keeps_idle = keeps_idle and not self._end.is_set()
         self.site.prepare_to_stop()
         self._end.set()
 
     async def _finish(self) -> None:
-        self.is_ending = True
-        self.loop.remove_reader(self._listener.fileno())
-        self._listener.close()
-        for connection in list(self._connections):
-            connection.end()
+        before = self.idle_seconds
+        self._is_closing = True
+        for connection in self._connections:
+            connection.shorten_wait(before - self.idle_seconds)
+        if self._keeps_idle:
+            await asyncio.sleep(HANDSHAKES_SECONDS)
+        self._stop_accepting()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.limits.grace_seconds):
                 # Nothing tells when the last of them is done.
-                while not self._forced.is_set() and any(one.is_busy for one in self._connections):  # noqa: ASYNC110
+                while not self._forced.is_set() and self._are_awaited():  # noqa: ASYNC110
                     await asyncio.sleep(ENDING_SECONDS)
         for connection in list(self._connections):
             connection.abort()
         while self._connections:  # noqa: ASYNC110 - the event loop tells each that it is closed
             await asyncio.sleep(0)
 
+    def _stop_accepting(self) -> None:
+        """Close the listening socket, without losing those who wait there and have sent a request already."""
+        self.loop.remove_reader(self._listener.fileno())
+        for _ in range(QUEUE_AT_MOST):
+            if not self._accept_one():
+                break
+        self._listener.close()
+
+    def _are_awaited(self) -> bool:
+        """Whether requests are under way or may still come; closes connections on which none is expected."""
+        now = self.now()
+        for connection in list(self._connections):
+            if connection.is_idle and (not self._keeps_idle or now >= connection.deadline):
+                connection.close_if_silent()
+        return bool(self._opening) or any(one.is_busy or one.is_idle for one in self._connections)
+
     # Accepting
 
     def _accept(self) -> None:
         for _ in range(ACCEPTED_AT_ONCE):
-            try:
-                accepted, _ = self._listener.accept()
-            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            if not self._accept_one():
                 return
-            except OSError as error:
-                if error.errno not in NO_ROOM:
-                    raise
-                self._pause(error)
-                return
-            if self._counts.open >= self.limits.connections:
-                self._turn_away(accepted)
-                continue
-            accepted.setblocking(False)
-            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            opening = self.loop.create_task(
-                self.loop.connect_accepted_socket(lambda: Connection(self), accepted)
-            )
-            self._counts.open += 1
-            self._opening.add(opening)
-            opening.add_done_callback(self._has_opened)
+
+    def _accept_one(self) -> bool:
+        """Accept a connection; false if none waits or there is no room."""
+        try:
+            accepted, _ = self._listener.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return False
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            self._pause(error)
+            return False
+        if self._counts.open >= self.limits.connections:
+            self._turn_away(accepted)
+            return True
+        accepted.setblocking(False)
+        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        opening = self.loop.create_task(self.loop.connect_accepted_socket(lambda: Connection(self), accepted))
+        self._counts.open += 1
+        self._opening.add(opening)
+        opening.add_done_callback(self._has_opened)
+        return True
 
     def _has_opened(self, opening: asyncio.Task[object]) -> None:
         self._opening.discard(opening)
@@ -156,7 +200,7 @@ class Server:
         self.loop.call_later(PAUSE_SECONDS, self._accept_again)
 
     def _accept_again(self) -> None:
-        if not self.is_ending:
+        if self._listener.fileno() >= 0:
             self.loop.add_reader(self._listener.fileno(), self._accept)
 
     def _turn_away(self, accepted: socket.socket) -> None:
@@ -172,8 +216,6 @@ class Server:
     def opened(self, connection: Connection) -> None:
         """A connection begins."""
         self._connections.add(connection)
-        if self.is_ending:
-            connection.end()
 
     def closed(self, connection: Connection) -> None:
         """A connection is no more."""

@@ -10,6 +10,11 @@ from astakos.server.answers import LastBytes
 class Site(Protocol):
     """Answers requests."""
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether it will end soon, so that each answer should be the last of its connection."""
+        ...
+
     async def start(self) -> None:
         """Begin to work, on the event loop that is running."""
         ...

@@ -54,6 +54,11 @@ class TracedSite:
             "server.port": base.port or PORTS.get(base.scheme, 0),
         }
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether the site is."""
+        return self._site.is_ending
+
     async def stop(self) -> None:
         """Export the last spans, then stop the site: without its ledger, the process ends at once."""
         await asyncio.to_thread(self._flush)

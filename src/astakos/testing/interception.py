@@ -57,6 +57,11 @@ class Interception:
         """All bodies are recorded, also those that the service does not need."""
         return BODY_LIMIT
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether the site is."""
+        return self._site.is_ending
+
     async def start(self) -> None:
         """Start the site."""
         await self._site.start()

@@ -46,6 +46,9 @@ class MemoryTransport(asyncio.Transport):
     def close(self) -> None:
         self.is_closed = True
 
+    def is_closing(self) -> bool:
+        return self.is_closed or self.is_aborted
+
     def abort(self) -> None:
         self.is_aborted = True
 
@@ -84,6 +87,8 @@ class Never:
 
 class EchoSite:
     """Answers each request with what it has understood of it; those to /wait wait."""
+
+    is_ending = False
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, str, bytes]] = []
