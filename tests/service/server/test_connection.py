@@ -272,7 +272,7 @@ class TestDeadlines:
         wire.transport.untaken = 0
         wire.turns.moment += 80
         wire.connection.time_is_up()
-        assert wire.transport.is_aborted
+        assert wire.transport.is_closing()
 
     def test_each_answer_has_its_time(self) -> None:
         wire = Wire(self.LIMITS)
