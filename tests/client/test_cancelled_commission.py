@@ -10,36 +10,16 @@ from typing import TYPE_CHECKING
 import anyio
 import pytest
 
-from astakosclient import AstakosClient, AsyncAstakosClient, AsyncHttpTransport
+from astakosclient import AstakosClient, AsyncAstakosClient
+from client.holding import Holding
 from client.peers import answer, fault
 from service.world import ALICE, COMPUTE_TOKEN, VM
 
 if TYPE_CHECKING:
-    from astakosclient import Answer, Request, Timeout
     from client.conftest import PeerFactory
     from service.caller import Caller
 
 ISSUING, SETTLING = "/commissions", "/action"
-
-
-class Holding:
-    """A transport that passes everything on, and holds back the answers to some requests."""
-
-    def __init__(self, url: str, path: str) -> None:
-        self._inner = AsyncHttpTransport(url)
-        self._path = path
-        self.is_held = asyncio.Event()
-        self.let_go = asyncio.Event()
-
-    async def send(self, request: Request, timeout: Timeout) -> Answer:  # noqa: ASYNC109 - of the protocol
-        received = await self._inner.send(request, timeout)
-        if request.target.endswith(self._path):
-            self.is_held.set()
-            await self.let_go.wait()
-        return received
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
 
 
 async def by_asyncio(work: Awaitable[None], moment: asyncio.Event) -> None:

@@ -891,6 +891,12 @@ def test_the_url_of_the_identity_service_is_not_taken_for_the_base_url(face: Cal
     assert repr(face("https://h/identity")).endswith("of https://h/identity>")
 
 
+@pytest.mark.parametrize("face", [AstakosClient, AsyncAstakosClient])
+def test_what_is_no_tls_context_is_refused_before_a_call_needs_it(face: Any) -> None:
+    with pytest.raises(errors.BadValue, match="ssl_context must be an ssl"):
+        face("https://h", ssl_context=False)
+
+
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), 1_000_001, 10**400, "5", (1, 2)])
 @pytest.mark.parametrize("limit", ["total", "connect"])
 def test_a_timeout_that_the_system_cannot_wait_for_is_refused(limit: str, seconds: Any) -> None:

@@ -22,6 +22,10 @@ class ClientCredentials(NamedTuple):
     identifier: str
     secret: str | None
 
+    def __repr__(self) -> str:
+        """Returns the class and the identifier, without the secret."""
+        return f"<ClientCredentials of {self.identifier}>"
+
     @property
     def encoded(self) -> str:
         """The credentials of the scheme Basic.

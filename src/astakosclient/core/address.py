@@ -119,10 +119,7 @@ def parse_service_url(url: str | None) -> Address:
     found = _IDENTITY.search(address.prefix)
     if found:
         service = address.changed(prefix=address.prefix[: found.start()])
-        raise BadValue(
-            f"AstakosClient: astakos_url must be the base URL, {service}, without {found[0]}; that is for "
-            "AstakosClient(token, auth_url)"
-        )
+        raise BadValue(f"AstakosClient: astakos_url must be the base URL, {service}, without {found[0]}")
     return address
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from astakosclient.core.address import parse_base_url
+from astakosclient.errors import BadValue
 from astakosclient.http1.exposure import warn_if_exposed
 from astakosclient.http1.message import Message
 from astakosclient.http1.proxies import proxy_for
@@ -65,7 +66,13 @@ class Route:
         return Message(f"{head}\r\n".encode("ascii"))
 
     def context(self, given: ssl.SSLContext | None) -> ssl.SSLContext | None:
-        """Returns the given TLS context or a default one; None for plain HTTP."""
+        """Returns the given TLS context or a default one; None for plain HTTP.
+
+        Raises:
+            BadValue: what was given is no context.
+        """
+        if given is not None and not hasattr(given, "wrap_socket"):
+            raise BadValue(f"ssl_context must be an ssl.SSLContext, not {type(given).__name__}")
         if self.address.scheme != "https":
             return None
         if given is not None:

@@ -86,11 +86,25 @@ class Charge:
         self._ending: asyncio.Task[None] | None = None
 
     async def reserve(self) -> None:
-        """Reserve the estimate.
+        """Reserve the estimate. If the request is cancelled meanwhile, reject it in the background.
 
         Raises:
             Refused: There is no room, or the call failed.
         """
+        reserving = asyncio.create_task(self._reserve())
+        try:
+            await asyncio.shield(reserving)
+        except asyncio.CancelledError:
+            self._background.start(self._abandon(reserving))
+            raise
+
+    async def _abandon(self, reserving: asyncio.Task[None]) -> None:
+        await asyncio.wait([reserving])
+        if self._keeping is not None:
+            self._keeping.cancel()
+        await self._end(None)
+
+    async def _reserve(self) -> None:
         request = {
             "provisions": self._provisions(self._held),
             "name": f"{self._model.name} {self._id}",

@@ -35,6 +35,10 @@ class Credential(NamedTuple):
     token: str
     from_cookie: bool = False
 
+    def __repr__(self) -> str:
+        """Returns the class alone, because the token is secret."""
+        return "<Credential>"
+
 
 class Refusal(NamedTuple):
     """The HTTP response to a request that is not admitted."""

@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 import astakosclient
 from astakosclient import AstakosClient, AsyncAstakosClient, Retry, errors
+from astakosclient.calls.standard_tokens import ClientCredentials
 from astakosclient.core.redaction import fingerprint, without_secrets
+from astakosclient.middleware.admission import Credential
 from client.peers import answer, closed_port, fault, gzipped, hang_up
 from client.test_client import EVERY_CALL
 
@@ -149,6 +151,14 @@ def test_the_variables_of_a_failed_tunnel_show_no_password_of_the_proxy(
     assert "<Message of " in "".join(shown)
     for secret in (TOKEN, PROXY_PASSWORD, encoded):
         assert secret not in "".join(shown)
+
+
+@pytest.mark.parametrize(
+    "credentials", [ClientCredentials("notebook", TOKEN), Credential(TOKEN, from_cookie=True)], ids=type
+)
+def test_the_values_that_carry_a_secret_do_not_show_it(credentials: object) -> None:
+    assert TOKEN not in repr(credentials)
+    assert type(credentials).__name__ in repr(credentials)
 
 
 def test_failures_to_connect_are_told_without_secrets(
