@@ -18,8 +18,10 @@ class Background:
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Start a task on the running event loop."""
-        for task in [task for task in self._tasks if task.get_loop().is_closed()]:
-            self._tasks.discard(task)
+        # Copied first, in one step: other event loops may run in other threads.
+        for task in list(self._tasks):
+            if task.get_loop().is_closed():
+                self._tasks.discard(task)
         started = asyncio.get_running_loop().create_task(work)
         self._tasks.add(started)
         started.add_done_callback(self._tasks.discard)
@@ -28,6 +30,6 @@ class Background:
     async def finish(self, seconds: float) -> None:
         """Wait until all tasks of the running event loop have ended, so long at most."""
         loop = asyncio.get_running_loop()
-        own = [task for task in self._tasks if task.get_loop() is loop]
+        own = [task for task in list(self._tasks) if task.get_loop() is loop]
         if own:
             await asyncio.wait(own, timeout=seconds)
