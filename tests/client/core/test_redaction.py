@@ -19,8 +19,8 @@ from astakosclient import AstakosClient, AsyncAstakosClient, Retry, errors
 from astakosclient.calls.standard_tokens import ClientCredentials
 from astakosclient.core.redaction import fingerprint, without_secrets
 from astakosclient.middleware.admission import Credential
+from client.documented_calls import EVERY_CALL
 from client.peers import answer, closed_port, fault, gzipped, hang_up
-from client.test_client import EVERY_CALL
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from astakosclient import AsyncAstakosClient
+from client.documented_calls import EVERY_CALL, TOKEN
 from client.peers import answer
-from client.test_client import EVERY_CALL, TOKEN
 
 if TYPE_CHECKING:
     from astakosclient import AstakosClient

@@ -1,326 +1,38 @@
-"""Every call of the later generation: the request it sends, and what it makes of the answer."""
+"""Calls of the later client, its arguments, and what it never shows."""
 
 from __future__ import annotations
 
 import base64
 import inspect
 import logging
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import pytest
 
-from astakosclient import Answer, Request, Retry, Timeout, errors
-from astakosclient.v0_16 import located_client
+from astakosclient import Answer, Request, Timeout, errors
 from astakosclient.v0_16.later_client import LaterClient
 from client.peers import answer, fault, hang_up
-from client.v0_16.catalogues import catalogue
+from client.v0_16.every_later_call import (
+    ACCESS_TOKEN,
+    ACCOUNT,
+    AUTH,
+    CATALOGUE,
+    CODE,
+    EVERY_CALL,
+    EVERY_IDENTITY_CALL,
+    LAB,
+    NAMES,
+    SECRET,
+    TOKEN,
+    UUID,
+    Invoke,
+    client_of,
+)
 
 if TYPE_CHECKING:
     from client.conftest import PeerFactory
-    from client.peers import Peer, Step
-
-TOKEN = "UQpYas7ElzWGD5yCcEXtjw"
-UUID = "b3de8eb0-3958-477e-als9-789af8dd352c"
-LAB = "000000a1-0000-4000-8000-0000000000a1"
-ACCESS_TOKEN = "access-token-of-the-oauth2-kind"
-SECRET = "secret-of-the-oauth2-client"
-CODE = "code-that-is-good-for-one-use"
-AUTH = "/astakos/identity/v2.0"
-ACCOUNT = "/astakos/account/v1.0"
-
-Invoke = Callable[[LaterClient], Any]
-
-CATALOGUE = answer(catalogue())
-ACCESS = catalogue() | {"user": {"id": UUID}}
-NAMES = {"uuid_catalog": {UUID: "ada"}, "displayname_catalog": {"Ada": UUID}}
-COMMISSION = {"provisions": [{"holder": "h", "source": None, "resource": "vm", "quantity": 1}]}
-DOUBLED: list[dict[str, Any]] = [
-    {"holder": f"user:{UUID}", "source": f"project:{LAB}", "resource": "vm", "quantity": 1},
-    {"holder": f"project:{LAB}", "source": None, "resource": "vm", "quantity": 1},
-]
-ISSUED = {"name": "", "force": False, "auto_accept": False}
-
-# call, method, path, JSON body, answer, result
-EVERY_CALL: dict[str, tuple[Invoke, str, str, Any, Any, Any]] = {
-    "get_usernames": (
-        lambda c: c.get_usernames([UUID, "other"]),
-        "POST",
-        f"{ACCOUNT}/user_catalogs",
-        {"uuids": [UUID, "other"]},
-        NAMES,
-        {UUID: "ada"},
-    ),
-    "get_username": (
-        lambda c: c.get_username(UUID),
-        "POST",
-        f"{ACCOUNT}/user_catalogs",
-        {"uuids": [UUID]},
-        NAMES,
-        "ada",
-    ),
-    "service_get_usernames": (
-        lambda c: c.service_get_usernames(None),
-        "POST",
-        f"{ACCOUNT}/service/user_catalogs",
-        {"uuids": None},
-        NAMES,
-        {UUID: "ada"},
-    ),
-    "service_get_username": (
-        lambda c: c.service_get_username(uuid=UUID),
-        "POST",
-        f"{ACCOUNT}/service/user_catalogs",
-        {"uuids": [UUID]},
-        NAMES,
-        "ada",
-    ),
-    "get_uuids": (
-        lambda c: c.get_uuids(["Ada"]),
-        "POST",
-        f"{ACCOUNT}/user_catalogs",
-        {"displaynames": ["Ada"]},
-        NAMES,
-        {"Ada": UUID},
-    ),
-    "get_uuid": (
-        lambda c: c.get_uuid("Ada"),
-        "POST",
-        f"{ACCOUNT}/user_catalogs",
-        {"displaynames": ["Ada"]},
-        NAMES,
-        UUID,
-    ),
-    "service_get_uuids": (
-        lambda c: c.service_get_uuids(display_names=["Ada"]),
-        "POST",
-        f"{ACCOUNT}/service/user_catalogs",
-        {"displaynames": ["Ada"]},
-        NAMES,
-        {"Ada": UUID},
-    ),
-    "service_get_uuid": (
-        lambda c: c.service_get_uuid(display_name="Ada"),
-        "POST",
-        f"{ACCOUNT}/service/user_catalogs",
-        {"displaynames": ["Ada"]},
-        NAMES,
-        UUID,
-    ),
-    "get_services": (lambda c: c.get_services(), "GET", "/astakos/ui/get_services", None, [{}], [{}]),
-    "get_resources": (lambda c: c.get_resources(), "GET", f"{ACCOUNT}/resources", None, {}, {}),
-    "get_quotas": (lambda c: c.get_quotas(), "GET", f"{ACCOUNT}/quotas", None, {LAB: {}}, {LAB: {}}),
-    "service_get_quotas": (
-        lambda c: c.service_get_quotas(),
-        "GET",
-        f"{ACCOUNT}/service_quotas",
-        None,
-        {},
-        {},
-    ),
-    "service_get_quotas of some": (
-        lambda c: c.service_get_quotas([UUID, "o&her"], LAB),
-        "GET",
-        f"{ACCOUNT}/service_quotas?user={UUID}%2Co%26her&project={LAB}",
-        None,
-        {},
-        {},
-    ),
-    "service_get_quotas by the old name": (
-        lambda c: c.service_get_quotas(project=(LAB, "other")),
-        "GET",
-        f"{ACCOUNT}/service_quotas?project={LAB}%2Cother",
-        None,
-        {},
-        {},
-    ),
-    "service_get_project_quotas": (
-        lambda c: c.service_get_project_quotas(LAB, "not this one"),
-        "GET",
-        f"{ACCOUNT}/service_project_quotas?project={LAB}",
-        None,
-        {},
-        {},
-    ),
-    "issue_commission": (
-        lambda c: c.issue_commission(COMMISSION, ttl=60),
-        "POST",
-        f"{ACCOUNT}/commissions",
-        COMMISSION | {"ttl": 60},
-        {"serial": 7},
-        7,
-    ),
-    "_issue_commission": (
-        lambda c: c._issue_commission(COMMISSION),
-        "POST",
-        f"{ACCOUNT}/commissions",
-        COMMISSION,
-        {"serial": 7},
-        7,
-    ),
-    "issue_one_commission": (
-        lambda c: c.issue_one_commission(UUID, {(LAB, "vm"): 1}, "note", False, True),
-        "POST",
-        f"{ACCOUNT}/commissions",
-        ISSUED | {"name": "note", "auto_accept": True, "provisions": DOUBLED},
-        {"serial": 7},
-        7,
-    ),
-    "issue_one_commission by names": (
-        lambda c: c.issue_one_commission(holder=UUID, provisions={(LAB, "vm"): 1}, force=True, ttl=9),
-        "POST",
-        f"{ACCOUNT}/commissions",
-        ISSUED | {"force": True, "provisions": DOUBLED, "ttl": 9},
-        {"serial": 7},
-        7,
-    ),
-    "issue_one_commission of 0.15": (
-        lambda c: c.issue_one_commission(UUID, "system", {"vm": 1}, "note", auto_accept=True),
-        "POST",
-        f"{ACCOUNT}/commissions",
-        ISSUED
-        | {
-            "name": "note",
-            "auto_accept": True,
-            "provisions": [{"holder": UUID, "source": "system", "resource": "vm", "quantity": 1}],
-        },
-        {"serial": 7},
-        7,
-    ),
-    "issue_one_commission of 0.15 by names": (
-        lambda c: c.issue_one_commission(UUID, source="system", provisions={}),
-        "POST",
-        f"{ACCOUNT}/commissions",
-        ISSUED | {"provisions": []},
-        {"serial": 7},
-        7,
-    ),
-    "issue_commission_generic": (
-        lambda c: c.issue_commission_generic({(UUID, LAB, "vm"): 1}, {(LAB, "vm"): 1}, "note"),
-        "POST",
-        f"{ACCOUNT}/commissions",
-        ISSUED | {"name": "note", "provisions": DOUBLED},
-        {"serial": 7},
-        7,
-    ),
-    "issue_resource_reassignment": (
-        lambda c: c.issue_resource_reassignment(UUID, {(LAB, LAB, "vm"): 1}, auto_accept=True),
-        "POST",
-        f"{ACCOUNT}/commissions",
-        ISSUED
-        | {
-            "auto_accept": True,
-            "provisions": [*({**provision, "quantity": -1} for provision in DOUBLED), *DOUBLED],
-        },
-        {"serial": 7},
-        7,
-    ),
-    "get_pending_commissions": (
-        lambda c: c.get_pending_commissions(),
-        "GET",
-        f"{ACCOUNT}/commissions",
-        None,
-        [7],
-        [7],
-    ),
-    "get_commission_info": (
-        lambda c: c.get_commission_info(7),
-        "GET",
-        f"{ACCOUNT}/commissions/7",
-        None,
-        {"serial": 7},
-        {"serial": 7},
-    ),
-    "commission_action": (
-        lambda c: c.commission_action(7, "reject"),
-        "POST",
-        f"{ACCOUNT}/commissions/7/action",
-        {"reject": ""},
-        None,
-        None,
-    ),
-    "accept_commission": (
-        lambda c: c.accept_commission(7),
-        "POST",
-        f"{ACCOUNT}/commissions/7/action",
-        {"accept": ""},
-        None,
-        None,
-    ),
-    "accept_commission for less": (
-        lambda c: c.accept_commission(7, quantities=DOUBLED),
-        "POST",
-        f"{ACCOUNT}/commissions/7/action",
-        {"accept": {"quantities": DOUBLED}},
-        None,
-        None,
-    ),
-    "reject_commission": (
-        lambda c: c.reject_commission(7),
-        "POST",
-        f"{ACCOUNT}/commissions/7/action",
-        {"reject": ""},
-        None,
-        None,
-    ),
-    "resolve_commissions": (
-        lambda c: c.resolve_commissions([7], (8,)),
-        "POST",
-        f"{ACCOUNT}/commissions/action",
-        {"accept": [7], "reject": [8]},
-        {"accepted": [7]},
-        {"accepted": [7]},
-    ),
-}
-
-EVERY_IDENTITY_CALL: dict[str, tuple[Invoke, str, str, Any, Any, Any]] = {
-    "authenticate": (
-        lambda c: c.authenticate(),
-        "POST",
-        f"{AUTH}/tokens",
-        {"auth": {"token": {"id": TOKEN}}},
-        ACCESS,
-        ACCESS,
-    ),
-    "authenticate as": (
-        lambda c: c.authenticate(tenant_name=UUID),
-        "POST",
-        f"{AUTH}/tokens",
-        {"auth": {"token": {"id": TOKEN}, "tenantName": UUID}},
-        ACCESS,
-        ACCESS,
-    ),
-    "get_endpoints": (lambda c: c.get_endpoints(), "POST", f"{AUTH}/tokens", None, ACCESS, ACCESS),
-    "get_endpoints with more": (
-        lambda c: c.get_endpoints(extra=True),
-        "POST",
-        f"{AUTH}/tokens",
-        None,
-        ACCESS,
-        ACCESS,
-    ),
-    "validate_token": (
-        lambda c: c.validate_token("a/b c"),
-        "GET",
-        f"{AUTH}/tokens/a%2Fb%20c",
-        None,
-        {"access": {}},
-        {"access": {}},
-    ),
-    "validate_token for a URL": (
-        lambda c: c.validate_token(ACCESS_TOKEN, belongs_to="https://v/?a=b"),
-        "GET",
-        f"{AUTH}/tokens/{ACCESS_TOKEN}?belongsTo=https%3A%2F%2Fv%2F%3Fa%3Db",
-        None,
-        {"access": {}},
-        {"access": {}},
-    ),
-}
-
-
-def client_of(peer: Peer, **options: Any) -> LaterClient:
-    return LaterClient(TOKEN, f"{peer.url}{AUTH}", **options)
+    from client.peers import Step
 
 
 @pytest.mark.parametrize("name", EVERY_CALL)
@@ -517,141 +229,6 @@ def test_an_argument_too_many_is_told_by_the_name_of_the_call(peer_of: PeerFacto
         client.issue_one_commission(UUID, {(LAB, "vm"): 1}, "", False, True, "more")  # type: ignore[call-overload]
 
 
-# What the catalogue is asked for
-
-
-def test_the_catalogue_is_asked_for_once(peer_of: PeerFactory) -> None:
-    peer = peer_of(CATALOGUE, answer({}))
-    with client_of(peer) as client:
-        client.get_quotas()
-        client.get_resources()
-        assert client.api_quotas == f"{ACCOUNT}/quotas"
-    assert [request.target for request in peer.requests] == [
-        f"{AUTH}/tokens",
-        f"{ACCOUNT}/quotas",
-        f"{ACCOUNT}/resources",
-    ]
-
-
-@pytest.mark.parametrize("invoke", [LaterClient.authenticate, LaterClient.get_endpoints])
-def test_what_brings_the_catalogue_anyway_saves_asking_for_it(invoke: Invoke, peer_of: PeerFactory) -> None:
-    peer = peer_of(CATALOGUE, answer({}))
-    with client_of(peer) as client:
-        invoke(client)
-        client.get_quotas()
-    assert len(peer.requests) == 2
-
-
-def test_a_newer_catalogue_replaces_the_older(peer_of: PeerFactory) -> None:
-    peer = peer_of(CATALOGUE, answer(catalogue(account="/moved/account")), answer({}))
-    with client_of(peer) as client:
-        assert client.account_prefix == ACCOUNT
-        client.get_endpoints()
-        client.get_quotas()
-    assert peer.requests[-1].target == "/moved/account/quotas"
-
-
-def test_all_the_places_can_be_asked_for(peer_of: PeerFactory) -> None:
-    with client_of(peer_of(CATALOGUE)) as client:
-        places = {
-            name: getattr(client, name)
-            for name, attribute in inspect.getmembers(type(client))
-            if isinstance(attribute, property)
-            and name not in {"log_request", "log_response", "logger", "retry"}
-        }
-        plain = (client.scheme, client.astakos_base_url, client.auth_prefix, client.api_tokens)
-    peer = client.astakos_base_url
-    assert plain == ("http", peer, AUTH, f"{AUTH}/tokens")
-    assert places == {
-        "account_url": "https://accounts.example.org/astakos/account/v1.0",
-        "account_prefix": ACCOUNT,
-        "ui_url": "https://accounts.example.org/astakos/ui",
-        "ui_prefix": "/astakos/ui",
-        "oauth2_url": "https://accounts.example.org/astakos/oauth2",
-        "oauth2_prefix": "/astakos/oauth2",
-        "api_usercatalogs": f"{ACCOUNT}/user_catalogs",
-        "api_service_usercatalogs": f"{ACCOUNT}/service/user_catalogs",
-        "api_resources": f"{ACCOUNT}/resources",
-        "api_quotas": f"{ACCOUNT}/quotas",
-        "api_service_quotas": f"{ACCOUNT}/service_quotas",
-        "api_service_project_quotas": f"{ACCOUNT}/service_project_quotas",
-        "api_commissions": f"{ACCOUNT}/commissions",
-        "api_commissions_action": f"{ACCOUNT}/commissions/action",
-        "api_feedback": f"{ACCOUNT}/feedback",
-        "api_projects": f"{ACCOUNT}/projects",
-        "api_memberships": f"{ACCOUNT}/projects/memberships",
-        "api_user_account": f"{ACCOUNT}/myaccount",
-        "api_getservices": "/astakos/ui/get_services",
-        "api_oauth2_auth": "/astakos/oauth2/auth",
-        "api_oauth2_token": "/astakos/oauth2/token",
-    }
-
-
-@pytest.mark.parametrize(
-    ("found", "invoke", "missing"),
-    [
-        (catalogue(account=None), LaterClient.get_quotas, "'astakos_account'"),
-        (catalogue(account=None), LaterClient.authenticate, "'astakos_account'"),
-        (catalogue(ui=None), LaterClient.get_services, "SNF:uiURL"),
-        (catalogue(oauth2=None), lambda c: c.get_endpoints(extra=True), "'astakos_oauth2'"),
-        (catalogue(oauth2=None), lambda c: c.get_token("g", "i", SECRET), "'astakos_oauth2'"),
-    ],
-)
-def test_what_the_catalogue_does_not_name_cannot_be_called(
-    found: Any, invoke: Invoke, missing: str, peer_of: PeerFactory
-) -> None:
-    with client_of(peer_of(answer(found))) as client, pytest.raises(errors.NoEndpoints, match=missing):
-        invoke(client)
-
-
-def test_the_account_can_be_called_when_pages_and_oauth2_are_missing(peer_of: PeerFactory) -> None:
-    with client_of(peer_of(answer(catalogue(ui=None, oauth2=None)), answer({}))) as client:
-        assert client.get_endpoints() == catalogue(ui=None, oauth2=None)
-        assert client.get_quotas() == {}
-
-
-def test_the_look_at_the_catalogue_is_repeated_by_the_same_policy(peer_of: PeerFactory) -> None:
-    peer = peer_of(hang_up, hang_up, CATALOGUE, answer({}))
-    with client_of(peer, retry=Retry(2, base=0)) as client:
-        assert client.get_quotas() == {}
-    assert len(peer.requests) == 4
-
-
-def test_a_catalogue_that_could_not_be_had_is_asked_for_again(peer_of: PeerFactory) -> None:
-    peer = peer_of(fault("serviceUnavailable", 503, "", "503 No"), CATALOGUE, answer({}))
-    with client_of(peer) as client:
-        with pytest.raises(errors.AstakosClientException) as failed:
-            client.get_quotas()
-        assert (failed.value.status, failed.value.path) == (503, f"{AUTH}/tokens")
-        assert client.get_quotas() == {}
-
-
-def test_a_catalogue_that_names_another_server_is_warned_about_once(
-    peer_of: PeerFactory, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # An earlier peer may have had the same port.
-    monkeypatch.setattr(located_client, "_warned_of", set())
-    peer = peer_of(CATALOGUE, answer({}), CATALOGUE, answer({}))
-    for _ in range(2):
-        with client_of(peer) as client:
-            client.get_quotas()
-    [record] = [record for record in caplog.records if record.levelno >= logging.WARNING]
-    assert "'https://accounts.example.org/astakos/account/v1.0'" in record.getMessage()
-    assert f"all calls go to {peer.url}" in record.getMessage()
-
-
-def test_one_that_names_this_server_is_not(peer_of: PeerFactory, caplog: pytest.LogCaptureFixture) -> None:
-    peer = peer_of(answer({}))
-    own = catalogue(account=f"{peer.url}/a", ui=f"{peer.url}/u", oauth2=None)
-    peer.steps.insert(0, answer(own))
-    with client_of(peer) as client:
-        client.get_quotas()
-    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
-
-
-# Attributes and headers
-
-
 def test_another_token_holds_from_the_next_call_on(peer_of: PeerFactory) -> None:
     peer = peer_of(CATALOGUE, answer({}))
     with client_of(peer) as client:
@@ -686,9 +263,6 @@ def test_headers_of_the_callers_own_go_with_every_request(peer_of: PeerFactory) 
         assert request.headers["user-agent"] == "mine"
         assert request.headers["x-auth-token"] == TOKEN
         assert request.headers["content-type"] == "application/json"
-
-
-# Trouble
 
 
 def test_a_refusal_says_what_was_available(peer_of: PeerFactory) -> None:
@@ -732,9 +306,6 @@ def test_a_commission_that_may_have_arrived_is_not_sent_again(peer_of: PeerFacto
     assert sent == [f"{AUTH}/tokens", f"{ACCOUNT}/commissions"]
 
 
-# Secrets
-
-
 SECRET_CALLS: dict[str, Invoke] = {
     "authenticate": lambda c: c.authenticate(),
     "validate_token": lambda c: c.validate_token(ACCESS_TOKEN, "https://viewer"),
@@ -743,6 +314,8 @@ SECRET_CALLS: dict[str, Invoke] = {
     "introspect_token": lambda c: c.introspect_token(ACCESS_TOKEN),
     "revoke_token": lambda c: c.revoke_token(ACCESS_TOKEN, client_id="viewer", client_secret=SECRET),
 }
+
+
 SECRETS = (
     TOKEN,
     ACCESS_TOKEN,
