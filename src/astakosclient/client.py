@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 
 from astakosclient.core.address import parse_service_url
 from astakosclient.core.conversation import Conversations
@@ -121,6 +121,11 @@ class DocumentedClient(AstakosClient, Calls):
     Pass a service's token to ``service_…`` calls and to calls about commissions, and a user's token to all
     other calls.
     """
+
+    if TYPE_CHECKING:
+
+        def __new__(cls, *arguments: Any, **options: Any) -> Self:  # pyright: ignore[reportReturnType]
+            """Creates an object of this class or of a subclass; `__init__` has the arguments."""
 
     def __init__(
         self,

@@ -25,6 +25,14 @@ if TYPE_CHECKING:
         with client as entered:
             assert_type(entered, LaterClient)
 
+    class _Own(LaterClient):
+        def name(self) -> str:
+            return self.get_username("u")
+
+    def _subclasses() -> None:
+        assert_type(_Own("t", "http://h"), _Own)
+        assert_type(_Own("t", auth_url="http://h", use_pool=True).name(), str)
+
     def _mistakes(client: LaterClient) -> None:
         client.project_action("p", "suspnd")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         LaterClient("http://h")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

@@ -37,6 +37,17 @@ if TYPE_CHECKING:
         documented: AstakosClient = AstakosClient("http://h")
         assert_type(documented.get_username("t", "u"), str)
 
+    class _Own(DocumentedClient):
+        def quotas_of_all(self) -> Quotas:
+            return self.get_quotas("t")
+
+    def _subclasses() -> None:
+        own = _Own("http://h", retry=2)
+        assert_type(own, _Own)
+        assert_type(own.quotas_of_all(), Quotas)
+        assert_type(own.with_options(timeout=1), _Own)
+        _Own("t", "http://h")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
     def _arguments(transport: HttpTransport) -> None:
         seam: Transport = transport
         AstakosClient("http://h", Retry(2), timeout=Timeout(total=5), transport=seam)

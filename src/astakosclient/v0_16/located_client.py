@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from astakosclient.calls.call import Parts
 from astakosclient.client import AstakosClient
@@ -57,6 +57,11 @@ class LocatedClient(AstakosClient):
         auth_prefix: the path of the identity service.
         api_tokens: the path of the identity service's tokens.
     """
+
+    if TYPE_CHECKING:
+
+        def __new__(cls, *arguments: Any, **options: Any) -> Self:  # pyright: ignore[reportReturnType]
+            """Creates an object of this class or of a subclass; `__init__` has the arguments."""
 
     def __init__(
         self,
