@@ -18,11 +18,10 @@ from astakos.storage.protocol import Database
 from proxies.balancers import ASKED, BALANCERS
 from service.caller import COMMISSIONS
 from service.command import TIMEOUT_SECONDS, Serving, serving
+from service.processes.test_kept_connections import NEVER, wait_until_pending, wait_until_refused
 from service.world import COMPUTE_TOKEN
 
 CLIENTS = 8
-NEVER = ("--limit", "kept_seconds=600", "--limit", "grace_seconds=600", "--limit", "idle_seconds=600")
-"""Idle connections stay open for longer than any test."""
 
 
 class Clients:
@@ -92,7 +91,7 @@ def test_calls_on_its_way_on_kept_connections_are_answered(
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
             ending.process.send_signal(signal.SIGTERM)
-            _wait_until_told(worker)
+            wait_until_pending([worker])
         finally:
             os.kill(worker, signal.SIGCONT)
         answers = [one.result() for one in calls]
@@ -108,21 +107,12 @@ def test_it_answers_until_no_connection_is_kept_any_more(
 ) -> None:
     with installation(database, name, tmp_path, *NEVER) as (ending, port, clients):
         ending.process.send_signal(signal.SIGTERM)
+        if name == "nginx":
+            wait_until_refused(ending)
         answers = [answer for _ in range(CLIENTS) for answer in clients.call()]
         assert {status for status, _ in answers} == {201}
         assert answers[-1][1] != port
         if name == "nginx":
-            # It has used all that it kept. HAProxy, which asks `/readyz`, may keep some for a while.
+            # It has used all that it kept. HAProxy asks `/readyz`, and leaves what it keeps alone.
+            assert port in {asked for _, asked in answers}
             assert ending.process.wait(TIMEOUT_SECONDS) == 0
-
-
-def _wait_until_told(process: int) -> None:
-    """Wait until the signal to end is on its way to a process that is stopped."""
-    deadline = time.monotonic() + TIMEOUT_SECONDS
-    while True:
-        lines = Path(f"/proc/{process}/status").read_text().splitlines()
-        (mask,) = (line.split()[1] for line in lines if line.startswith("ShdPnd:"))
-        if int(mask, 16) & (1 << (signal.SIGTERM - 1)):
-            return
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

@@ -1,5 +1,6 @@
 """The server over real sockets: what an attacker sends, and what everybody else sees meanwhile."""
 
+import asyncio
 import contextlib
 import json
 import socket
@@ -11,6 +12,7 @@ import pytest
 
 from astakos.http.request import Answer, Request
 from astakos.processes.listening import LOOPBACK, listen
+from astakos.server.connection import Connection
 from astakos.server.limits import Limits
 from astakos.server.running import serving, serving_site
 from astakos.server.server import Server
@@ -306,3 +308,24 @@ def test_there_are_no_more_connections_than_file_descriptors(monkeypatch: pytest
     monkeypatch.setattr("resource.getrlimit", lambda _: (1024, 1024))
     server = Server(EchoSite(), None, lambda: None, Limits(connections=100_000))  # type: ignore[arg-type]
     assert server.limits.connections == 960
+
+
+def test_an_idle_connection_is_not_closed_under_a_request_that_nobody_has_read_yet() -> None:
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        with listen(LOOPBACK, 0) as listener, socket.create_connection(listener.getsockname()) as client:
+            server = Server(EchoSite(), listener, lambda: None)
+            server._loop = loop
+            accepted, _ = listener.accept()
+            accepted.setblocking(False)
+            client.setblocking(False)
+            _, connection = await loop.connect_accepted_socket(lambda: Connection(server), accepted)
+            client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc")
+            # The event loop has had no turn since.
+            connection.close_if_silent()
+            async with asyncio.timeout(20):
+                assert statuses_of(await loop.sock_recv(client, 65536)) == [200]
+                connection.close_if_silent()
+                assert await loop.sock_recv(client, 65536) == b""
+
+    asyncio.run(story())
