@@ -1,4 +1,4 @@
-"""What docs/operations.md names is there, and what there is stands in it."""
+"""What the pages about running the service name is there, and what there is stands in them."""
 
 import json
 import re
@@ -20,7 +20,10 @@ from service.command import serving
 from service.metrics.scraping import families
 
 ROOT = Path(__file__).parents[2]
-TEXT = ROOT.joinpath("docs", "operations.md").read_text(encoding="utf-8")
+TEXT = "\n".join(
+    ROOT.joinpath("docs", f"{page}.md").read_text(encoding="utf-8")
+    for page in ("operations", "administration", "backup")
+)
 
 
 def blocks(language: str) -> list[str]:

@@ -18,7 +18,7 @@ def backup(file: Path, database_url: str) -> None:
 
     The service can keep running. The backup contains everything that the service had answered when the
     command started. To restore it, stop the service and replace the database with the backup
-    (docs/operations.md). To back up a PostgreSQL database, use pg_dump.
+    (docs/backup.md). To back up a PostgreSQL database, use pg_dump.
     """
     from astakos.ledger.ports import StorageBrokenError  # noqa: PLC0415 - see `astakos.cli`
     from astakos.storage.sqlite.sqlite_backup import back_up  # noqa: PLC0415

@@ -16,7 +16,7 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 LEAST_FREE = 2 * LOG_BYTES
 MEBIBYTE = 2**20
 SERVER = "The database is on a server; this is for the server's own tools."
-RESTORE = "Stop the service and restore a backup (docs/operations.md#a-damaged-or-missing-database-file)."
+RESTORE = "Stop the service and restore a backup (docs/backup.md#a-damaged-or-missing-database-file)."
 
 
 def look_at_tables(examined: Examined) -> Iterator[Finding]:

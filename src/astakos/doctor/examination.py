@@ -75,7 +75,7 @@ def _carried_out(check: Check, database: Database, now: int, url: str | None, re
             [
                 fault(
                     f"This cannot be examined: {_words(error)}",
-                    "If the file is damaged, restore a backup (docs/operations.md); if the database is "
+                    "If the file is damaged, restore a backup (docs/backup.md); if the database is "
                     "busy or away, try again.",
                 )
             ],

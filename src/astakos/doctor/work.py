@@ -31,7 +31,7 @@ def look_at_commissions(examined: Examined) -> Iterator[Finding]:
             f"{one.component} has {number} commissions pending for more than {hours} hours; the oldest is "
             f"{one.serial}.",
             "If the component is gone for good, resolve them in its place "
-            "(docs/operations.md#stuck-commissions).",
+            "(docs/administration.md#stuck-commissions).",
         )
     expired = count_expired(connection, examined.now - LATE)
     if expired:

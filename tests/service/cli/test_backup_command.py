@@ -24,7 +24,7 @@ U = member_key(ALICE)
 
 
 def pg(program: str, *arguments: str) -> None:
-    """Run one of PostgreSQL's programs as docs/operations.md shows it."""
+    """Run one of PostgreSQL's programs as docs/backup.md shows it."""
     done = subprocess.run(
         [client_program(program), *arguments], capture_output=True, text=True, timeout=60, check=False
     )
@@ -76,7 +76,7 @@ def test_what_was_acknowledged_before_a_backup_is_in_it_and_the_service_goes_on_
     assert sorted(folder.iterdir()) == copies, "each is one file"
     for copy, (issued, resolved) in zip(copies, known, strict=True):
         assert copy.stat().st_mode & 0o777 == 0o600
-        # As docs/operations.md has it: into the place of the database, nothing of which is left.
+        # As docs/backup.md has it: into the place of the database, nothing of which is left.
         for name in ("astakos.db", "astakos.db-wal", "astakos.db-shm"):
             tmp_path.joinpath(name).unlink(missing_ok=True)
         copy.rename(database.path)

@@ -6,7 +6,7 @@ from typing import Any
 
 from astakos.ledger.ports import NotCarriedOutError, StorageBrokenError
 
-RESTORE = "stop the service and restore a backup (docs/operations.md#a-damaged-or-missing-database-file)"
+RESTORE = "stop the service and restore a backup (docs/backup.md#a-damaged-or-missing-database-file)"
 
 NOT_NOW = {
     sqlite3.SQLITE_BUSY,
