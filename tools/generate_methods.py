@@ -62,6 +62,12 @@ def settled_despite_cancellation(source: str) -> str:
     """The block that is entered and left in an event loop, where its task can be cancelled meanwhile."""
     for before, after in (
         ("created by ``client.commission(…)``.\n", f"created by ``client.commission(…)``.\n{IF_CANCELLED}"),
+        (
+            '"a commission may have been issued; if so, it is pending until its ttl is over"',
+            '"a commission that may have been issued is rejected in the background"',
+        ),
+        ("for example KeyboardInterrupt, during", "for example CancelledError, during"),
+        ("for example by Ctrl-C", "for example a cancellation"),
         (f"= await self._client._run(call){SAME_PACKAGE}", f"= {DESPITE}{ISSUED})\n"),
         (
             f"try:\n            await self._client._run(call){SAME_PACKAGE}",
@@ -81,9 +87,9 @@ IF_CANCELLED = """
     which `aclose` of the client waits.
 """
 ISSUED = """\
-            call,
-            "a block was cancelled before its commission was issued",
-            lambda serial: commissions.commission_action(self._token, serial, "reject"),
+                call,
+                "a block was cancelled before its commission was issued",
+                lambda serial: commissions.commission_action(self._token, serial, "reject"),
 """
 SETTLED = """\
                 call, f"commission {serial} could not be {done}, and its block was cancelled"

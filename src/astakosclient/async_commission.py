@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from astakosclient.core.asynchronous import Asynchronous
 
+INTERRUPTED = "a commission that may have been issued is rejected in the background"
+"""Noted on an exception that is not the client's, for example CancelledError, during an issue."""
+
 
 class AsyncCommission:
     """Reserves quota for the duration of a block of code; created by ``client.commission(…)``.
@@ -139,17 +142,24 @@ class AsyncCommission:
             self._token, self._holder, self._source, self._provisions, **self._options
         )
         self._quantities = self._overage = self._used = None
-        self.serial = await self._client._run_despite_cancellation(  # noqa: SLF001 - same package
-            call,
-            "a block was cancelled before its commission was issued",
-            lambda serial: commissions.commission_action(self._token, serial, "reject"),
-        )
+        try:
+            self.serial = await self._client._run_despite_cancellation(  # noqa: SLF001 - same package
+                call,
+                "a block was cancelled before its commission was issued",
+                lambda serial: commissions.commission_action(self._token, serial, "reject"),
+            )
+        except AstakosClientException:
+            raise
+        except BaseException as interruption:
+            interruption.add_note(INTERRUPTED)
+            raise
         return self
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         """Accepts the commission if the block succeeded, settled it or told its progress; else rejects it.
 
-        An exception of the block propagates. If the request then fails, adds a note with the serial to it.
+        An exception of the block propagates. If the request then fails, adds a note with the serial to it. So
+        does an interruption of the request itself, for example a cancellation.
 
         Raises:
             NotFound: the commission was not pending any more; for example, its ``ttl`` had expired.
@@ -172,6 +182,9 @@ class AsyncCommission:
                 raise
             doubt = "" if trouble.said == faults.NOT_PENDING else " and may still be pending"
             error.add_note(f"commission {serial} could not be {done}{doubt}: {trouble}")
+        except BaseException as interruption:
+            interruption.add_note(f"commission {serial} may not have been {done} yet")
+            raise
 
     def __repr__(self) -> str:
         """Returns class and serial, without the token."""

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from astakosclient.core.synchronous import Synchronous
 
+INTERRUPTED = "a commission may have been issued; if so, it is pending until its ttl is over"
+"""Noted on an exception that is not the client's, for example KeyboardInterrupt, during an issue."""
+
 
 class Commission:
     """Reserves quota for the duration of a block of code; created by ``client.commission(…)``.
@@ -133,13 +136,20 @@ class Commission:
             self._token, self._holder, self._source, self._provisions, **self._options
         )
         self._quantities = self._overage = self._used = None
-        self.serial = self._client._run(call)  # noqa: SLF001 - same package
+        try:
+            self.serial = self._client._run(call)  # noqa: SLF001 - same package
+        except AstakosClientException:
+            raise
+        except BaseException as interruption:
+            interruption.add_note(INTERRUPTED)
+            raise
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         """Accepts the commission if the block succeeded, settled it or told its progress; else rejects it.
 
-        An exception of the block propagates. If the request then fails, adds a note with the serial to it.
+        An exception of the block propagates. If the request then fails, adds a note with the serial to it. So
+        does an interruption of the request itself, for example by Ctrl-C.
 
         Raises:
             NotFound: the commission was not pending any more; for example, its ``ttl`` had expired.
@@ -160,6 +170,9 @@ class Commission:
                 raise
             doubt = "" if trouble.said == faults.NOT_PENDING else " and may still be pending"
             error.add_note(f"commission {serial} could not be {done}{doubt}: {trouble}")
+        except BaseException as interruption:
+            interruption.add_note(f"commission {serial} may not have been {done} yet")
+            raise
 
     def __repr__(self) -> str:
         """Returns class and serial, without the token."""

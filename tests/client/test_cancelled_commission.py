@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
@@ -52,18 +53,26 @@ def figures(service: Caller) -> tuple[int, int, list[int]]:
         return quota["usage"], quota["pending"], client.get_pending_commissions(COMPUTE_TOKEN)
 
 
-async def cancel_while_held(service: Caller, path: str, cancelled: Cancelling) -> None:
+async def cancel_while_held(service: Caller, path: str, cancelled: Cancelling) -> list[str]:
+    """Returns what is noted on the cancellation."""
     holding = Holding(service.base_url, path)
     client = AsyncAstakosClient(service.base_url, transport=holding)
 
+    notes: list[str] = []
+
     async def work() -> None:
-        async with client.commission(COMPUTE_TOKEN, ALICE.uuid, "system", {VM: 2}):
-            pass
+        try:
+            async with client.commission(COMPUTE_TOKEN, ALICE.uuid, "system", {VM: 2}):
+                pass
+        except asyncio.CancelledError as cancellation:
+            notes.extend(cancellation.__notes__)
+            raise
 
     await cancelled(work(), holding.is_held)
     holding.let_go.set()
     await client.aclose()
     await holding.aclose()
+    return notes
 
 
 @every_way
@@ -71,7 +80,8 @@ def test_it_is_rejected_if_the_task_is_cancelled_while_it_is_issued(
     cancelled: Cancelling, service: Caller
 ) -> None:
     used, _, _ = figures(service)
-    asyncio.run(cancel_while_held(service, ISSUING, cancelled))
+    [note] = asyncio.run(cancel_while_held(service, ISSUING, cancelled))
+    assert note == "a commission that may have been issued is rejected in the background"
     assert figures(service) == (used, 0, [])
 
 
@@ -80,7 +90,8 @@ def test_it_is_accepted_if_the_task_is_cancelled_while_it_is_accepted(
     cancelled: Cancelling, service: Caller
 ) -> None:
     used, _, _ = figures(service)
-    asyncio.run(cancel_while_held(service, SETTLING, cancelled))
+    [note] = asyncio.run(cancel_while_held(service, SETTLING, cancelled))
+    assert re.fullmatch("commission [0-9]+ may not have been accepted yet", note)
     assert figures(service) == (used + 2, 0, [])
 
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from astakosclient import AstakosClient, AsyncAstakosClient, errors
+from astakosclient import Answer, AstakosClient, AsyncAstakosClient, errors
 from client.peers import answer, fault
 from service.world import ALICE, COMPUTE_TOKEN, RAM, VM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from astakosclient import Request, Timeout
     from client.conftest import PeerFactory
     from service.caller import Caller
 
@@ -292,3 +293,32 @@ def test_what_accepting_raises_is_told(peer_of: PeerFactory) -> None:
 def test_its_representation_has_no_token(client: AstakosClient) -> None:
     commission = client.commission(COMPUTE_TOKEN, ALICE.uuid, "system", {VM: 1})
     assert repr(commission) == "<Commission not issued>"
+
+
+class Interrupted:
+    """A transport that a signal interrupts, as Ctrl-C or a worker's time limit does, at a certain request."""
+
+    def __init__(self, at: str) -> None:
+        self._at = at
+
+    def send(self, request: Request, timeout: Timeout) -> Answer:
+        if request.target.endswith(self._at):
+            raise KeyboardInterrupt
+        return Answer(201, body=b'{"serial": 7}')
+
+
+@pytest.mark.parametrize(
+    ("at", "note"),
+    [
+        ("/commissions", "a commission may have been issued; if so, it is pending until its ttl is over"),
+        ("/action", "commission 7 may not have been accepted yet"),
+    ],
+)
+def test_an_interruption_says_that_the_commission_may_be_pending(at: str, note: str) -> None:
+    client = AstakosClient("http://localhost", transport=Interrupted(at))
+    with (
+        pytest.raises(KeyboardInterrupt) as raised,
+        client.commission("token-token", "u", "system", {VM: 3}, ttl=60),
+    ):
+        pass
+    assert raised.value.__notes__ == [note]
