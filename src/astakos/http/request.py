@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 from astakos.http.faults import BodyTooLarge, TwoTokens
 from astakos.http.media_types import JSON_TYPE, JSON_UTF8, XML_TYPE, XML_UTF8
@@ -28,6 +28,8 @@ MEDIA_TYPES = {JSON_TYPE: JSON, XML_TYPE: XML}
 
 NEGOTIATED_TYPES = {JSON: JSON_UTF8, XML: XML_UTF8}
 NO_HEADERS: Mapping[str, str] = {}
+SAFE_IN_PATHS = "/!$&'()*+,;=:@~"
+"""Characters that need not be encoded in a path (RFC 3986, 3.3), besides letters, digits and `_.-`."""
 
 
 class Request:
@@ -100,6 +102,12 @@ class Request:
     def is_outside(self) -> bool:
         """Whether its path is not below the base URL."""
         return self.path is OUTSIDE
+
+    @property
+    def address(self) -> str:
+        """The path below the base URL and the query, encoded as in URLs: to lead a browser back to here."""
+        path = quote(self.path, SAFE_IN_PATHS)
+        return f"{path}?{self.raw_query}" if self.raw_query else path
 
     @property
     def query(self) -> Mapping[str, str]:

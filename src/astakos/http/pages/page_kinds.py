@@ -24,7 +24,6 @@ from astakos.http.pages.visits import (
     Visit,
     open_visit,
     page_before,
-    path_here,
     user_visit,
 )
 from astakos.http.request import Answer, Request
@@ -56,7 +55,7 @@ class Page:
 
     async def __call__(self, service: Service, request: Request) -> Answer:
         """Shows the page."""
-        here = f"{service.base_url}{path_here(request)}"
+        here = f"{service.base_url}{request.address}"
         login = await login_of(service, request)
         disagreement = await agreement(service, request, login)
         if disagreement is not None:

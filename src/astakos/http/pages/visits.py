@@ -265,7 +265,7 @@ async def _site(service: Service, request: Request, login: Login | None, proof: 
         )
     return Site(
         base=base_path(service),
-        path=path_here(request),
+        path=request.address,
         now=service.now(),
         request_id=request.id,
         service_name=settings.service_name,
@@ -287,17 +287,12 @@ def bare_site(service: Service, request: Request) -> Site:
     """Returns the layout of a page when nothing can be read."""
     return Site(
         base=base_path(service),
-        path=path_here(request),
+        path=request.address,
         now=service.now(),
         request_id=request.id,
         theme=theme_of(request),
         preferences=preferences_of(request.cookies.get(Cookies.PREFERENCES, "")),
     )
-
-
-def path_here(request: Request) -> str:
-    """Returns the path of a request below the base URL, with its query."""
-    return f"{request.path}?{request.raw_query}" if request.raw_query else request.path
 
 
 def theme_of(request: Request) -> str:

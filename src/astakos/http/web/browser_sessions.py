@@ -225,8 +225,7 @@ async def agreement(service: Service, request: Request, login: Login | None) -> 
 
 def address_of(service: Service, request: Request) -> str:
     """Returns the absolute URL of a request, as clients reach it."""
-    query = f"?{request.raw_query}" if request.raw_query else ""
-    return f"{service.base_url}{request.path}{query}"
+    return f"{service.base_url}{request.address}"
 
 
 def login_address(service: Service, following: str) -> str:

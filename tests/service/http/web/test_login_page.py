@@ -1,6 +1,7 @@
 import re
 from collections.abc import Callable, Iterator
 from typing import TypeVar
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -362,3 +363,16 @@ def test_the_pages_work_at_another_host_than_that_of_the_base_url(service: Calle
     for path in ("/ui/", "/ui/landing", "/ui/logout", "/weblogin/login?next=pithos://home"):
         leads_to = browser.send("GET", f"{base_url}{path}").headers["location"]
         assert leads_to.startswith(f"{base_url}/ui/login")
+
+
+@pytest.mark.first_on_every_engine
+@pytest.mark.parametrize(
+    "path", ["ui/resources/%C4%80", "ui/projects/%0D%0AX:%20y", "ui/resources/a%3Fb%23c"]
+)
+def test_a_browser_is_led_back_to_the_address_that_it_asked_for(browser: Browser, path: str) -> None:
+    address = f"{BASE_URL}/{path}?a=%C4%80"
+    browser.cookies["_pithos2_a"] = "another"
+    reply = browser.send("GET", address)
+    assert (reply.status, reply.headers["location"]) == (302, address)
+    login = browser.send("GET", address).headers["location"]
+    assert parse_qs(urlsplit(login).query) == {"next": [address]}
