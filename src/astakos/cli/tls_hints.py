@@ -16,14 +16,13 @@ AUTHORITY = "; if it is from an authority of your own, name the file with its ce
 def tls_hint(url: str, error: errors.AstakosClientException) -> str:
     """Return what to add to an error of a call to the service at a URL; empty if TLS is not the cause."""
     if urlsplit(url).scheme.lower() != "https":
-        return NO_HTTP if error.status == BAD_REQUEST and not error.fault else ""
+        is_unclear = error.status == BAD_REQUEST and not error.fault and not error.said
+        return NO_HTTP if is_unclear else ""
     import ssl  # noqa: PLC0415 - slow to import, and not needed without an error
 
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return AUTHORITY
-        if isinstance(cause, ssl.SSLError) and cause.reason == "WRONG_VERSION_NUMBER":
-            return NO_TLS
         if isinstance(cause, TimeoutError) and "handshake" in str(cause):
             return NO_TLS
     return ""

@@ -15,6 +15,11 @@ LONGEST_ANSWER = 2**20
 NO_TLS = (
     "If the service is asked without TLS at that port, the URL begins with http://. Else start the service."
 )
+ONLY_TLS = "The URL begins with https://."
+NOT_TLS = frozenset({"HTTP_REQUEST", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL", "WRONG_VERSION_NUMBER"})
+"""What versions of OpenSSL call an answer to a handshake that is not TLS."""
+TLS_ALERT = "\x15\x03"
+"""How the answer to what is not TLS begins."""
 AUTHORITY = (
     "If it is from an authority of your own, name the file with its certificate in SSL_CERT_FILE "
     "(docs/operations.md#a-certificate-authority-of-your-own). Else renew the certificate of the proxy."
@@ -74,13 +79,29 @@ def get(url: str) -> Answer:
         except (OSError, http.client.HTTPException, UnicodeError) as error:
             if deadline.is_over:
                 raise NoAnswerError(f"did not answer within {SECONDS:g} seconds", _remedy(error)) from None
-            raise NoAnswerError(in_words(error), _remedy(error)) from None
+            raise NoAnswerError(_reason(error), _remedy(error)) from None
         finally:
             connection.close()
+
+
+def _speaks_http(error: BaseException) -> bool:
+    return isinstance(error, ssl.SSLError) and error.reason in NOT_TLS
+
+
+def _speaks_https(error: BaseException) -> bool:
+    return isinstance(error, http.client.BadStatusLine) and str(error).startswith(TLS_ALERT)
+
+
+def _reason(error: BaseException) -> str:
+    if _speaks_http(error):
+        return "speaks http there, not https"
+    return "speaks https there, not http" if _speaks_https(error) else in_words(error)
 
 
 def _remedy(error: BaseException) -> str | None:
     if isinstance(error, ssl.SSLCertVerificationError):
         return AUTHORITY
-    is_no_tls = isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER"
-    return NO_TLS if is_no_tls or (isinstance(error, TimeoutError) and "handshake" in str(error)) else None
+    if _speaks_https(error):
+        return ONLY_TLS
+    is_silent = isinstance(error, TimeoutError) and "handshake" in str(error)
+    return NO_TLS if is_silent or _speaks_http(error) else None

@@ -380,6 +380,8 @@ class Connection(asyncio.Protocol):
         """Answer what is not acceptable, and end."""
         self._collect(0)
         self._reader.drop_all()
+        if violation.protocol:
+            self._server.foreign_peers.note(violation.protocol, self.peer)
         self._write(self._server.refusal_of(violation))
         self._enter(Event.REFUSED)
         self._linger()

@@ -12,6 +12,9 @@ from typing import Final, NamedTuple
 
 import httptools
 
+from astakos.server.foreign_protocols import foreign_protocol
+
+METHOD_CHARACTER: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]")
 REQUEST_LINE: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([!-~]+) HTTP/(1\.[01])\r\n")
 OTHER_VERSION: Final = re.compile(rb"[!-~]+ [!-~]+ HTTP/[0-9](?:\.[0-9])?\r\n")
 HOST: Final = re.compile(rb"[A-Za-z0-9\-._~!$&'()*+,;=%:\[\]]*")
@@ -40,11 +43,12 @@ ONCE: Final = frozenset(
 class Violation(Exception):  # noqa: N818 - what a peer did wrong, not an error of ours
     """What came is not an acceptable request; the connection cannot go on after it."""
 
-    def __init__(self, message: str, status: int = 400) -> None:
-        """Say what is wrong, and with which status to answer."""
+    def __init__(self, message: str, status: int = 400, *, protocol: str = "") -> None:
+        """Say what is wrong, with which status to answer, and which other protocol it is if that is known."""
         super().__init__(message)
         self.message = message
         self.status = status
+        self.protocol = protocol
 
 
 class Head(NamedTuple):
@@ -103,7 +107,7 @@ class HeadParser:
         """
         line = REQUEST_LINE.match(data)
         if line is None:
-            raise _bad_request_line(data)
+            raise bad_request_line(data)
         method, target, version = line.groups()
         if method not in KNOWN_METHODS:
             data = STAND_IN + data[len(method) :]
@@ -172,7 +176,27 @@ class HeadParser:
         self._parser.feed_data(b"POST / HTTP/1.1\r\nHost: x\r\n%b\r\n\r\n" % framing)
 
 
-def _bad_request_line(data: bytes) -> Violation:
+def refuse_beginning(data: bytes | bytearray) -> None:
+    """Look at what has come of a head: it may be something else.
+
+    Peers of other protocols send no whole head, and wait for an answer.
+
+    Args:
+        data: what has come, without empty lines in front.
+
+    Raises:
+        Violation: it cannot become an acceptable head.
+    """
+    is_other = bool(data) and data != b"\r" and not METHOD_CHARACTER.match(data)
+    if is_other or (b"\n" in data and not REQUEST_LINE.match(data)):
+        raise bad_request_line(data)
+
+
+def bad_request_line(data: bytes | bytearray) -> Violation:
+    """What to say of a head that does not begin as one does."""
+    foreign = foreign_protocol(data)
+    if foreign is not None:
+        return Violation(foreign.message, foreign.status, protocol=foreign.name)
     if OTHER_VERSION.match(data):
         return Violation("This service speaks HTTP/1.1 and HTTP/1.0.", 505)
     return Violation("The request line must be of the form: METHOD target HTTP/1.1.")

@@ -2,12 +2,10 @@
 
 from typing import Final
 
-from astakos.server.heads import Head, HeadParser, Violation
+from astakos.server.heads import Head, HeadParser, Violation, refuse_beginning
 from astakos.server.limits import Limits
 
 END_OF_HEAD: Final = b"\r\n\r\n"
-TLS_HANDSHAKE: Final = b"\x16"
-"""What a client sends first to an https URL. It waits for an answer, and never sends the end of a head."""
 LONGEST_CHUNK_LINE: Final = 256
 """The size of a chunk and its extensions; nobody needs extensions, and a long one is an attack."""
 CHUNKS_AT_ONCE: Final = 64
@@ -33,6 +31,7 @@ class RequestReader:
         self._parser = HeadParser(limits.head_fields)
         self._buffer = bytearray()
         self._searched = 0
+        self._line_has_come = False
         self._left: int | None = 0
         self._chunk_left = 0
         self._in_trailer = False
@@ -71,12 +70,11 @@ class RequestReader:
             # Empty lines before a request are ignored (RFC 9112 §2.2); some clients send one after a body.
             del buffer[:2]
             self._searched = 0
-        if buffer.startswith(TLS_HANDSHAKE):
-            raise Violation(
-                "This is TLS; this port speaks HTTP. Use http://, or the https:// URL of the proxy."
-            )
         end = buffer.find(END_OF_HEAD, max(0, self._searched - 3))
         if end < 0:
+            if not self._line_has_come:
+                refuse_beginning(buffer)
+                self._line_has_come = b"\n" in buffer
             self._searched = len(buffer)
             if self._searched > self._limits.head_bytes:
                 raise self._too_large()
@@ -87,6 +85,7 @@ class RequestReader:
         data = bytes(buffer[:end])
         del buffer[:end]
         self._searched = 0
+        self._line_has_come = False
         head = self._parser.parse_head(data)
         self._left = head.content_length
         self._chunk_left = 0

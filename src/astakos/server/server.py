@@ -15,6 +15,7 @@ from astakos.http.request import Answer, Request
 from astakos.http.request_counts import ConnectionCounts
 from astakos.server.answers import AnswerWriter
 from astakos.server.connection import Connection
+from astakos.server.foreign_protocols import ForeignPeers
 from astakos.server.heads import Head, Violation
 from astakos.server.limits import Limits
 from astakos.server.site import Site
@@ -53,6 +54,7 @@ class Server:
         self.site = site
         self.limits = _within_the_system(limits or Limits())
         self.writer = AnswerWriter()
+        self.foreign_peers = ForeignPeers()
         self._listener = listener
         self._ready = ready
         self._connections: set[Connection] = set()
@@ -274,6 +276,7 @@ class Server:
                 )
                 self._given_up = 0
             now = self.now()
+            self.foreign_peers.tell(now)
             for connection in list(self._connections):
                 if now >= connection.deadline:
                     connection.time_is_up()

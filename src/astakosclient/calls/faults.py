@@ -27,6 +27,9 @@ NOT_PENDING = (
     "the service has no pending commission with this serial: it was accepted or rejected before, it expired, "
     "or it never existed"
 )
+SPEAKS_HTTPS = "the server speaks https there, not http: the URL begins with https://"
+_WANTS_TLS = (b"to HTTPS port", b"to an HTTPS server", b"to an SSL-enabled server port")
+"""What nginx, servers written in Go, and Apache say to plain HTTP."""
 FOREIGN = "this is not an answer of Astakos: check the scheme, host and path of the URL"
 
 RESOURCE_LABELS = {
@@ -49,6 +52,8 @@ def explain(answer: Answer) -> errors.AstakosClientException:
     if not error.fault and (300 <= answer.status < 400 or answer.status in {404, 405}):
         # Astakos redirects no call, and refuses with these statuses in JSON.
         error.said = FOREIGN
+    elif not error.fault and answer.status == 400 and any(words in answer.body for words in _WANTS_TLS):
+        error.said = SPEAKS_HTTPS
     return error
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from astakosclient.core.exchange import Answer
 from astakosclient.http1.decoding import UnusableAnswer, body_of, too_large
 from astakosclient.http1.heads import LONGEST_HEAD, LONGEST_LINE, MOST_FIELDS, check_trailer, parse_head
+from astakosclient.http1.schemes import SPEAKS_HTTPS, TLS_ALERT
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -168,6 +169,8 @@ class AnswerReader:
         buffer = self._buffer
         seen = 0
         while (end := buffer.find(_END_OF_HEAD, max(0, seen - 3))) < 0:
+            if buffer.startswith(TLS_ALERT):
+                raise UnusableAnswer(SPEAKS_HTTPS)
             if not buffer.startswith(_BEGINNING[: len(buffer)]):
                 raise UnusableAnswer(f"the response is not HTTP: it begins with {bytes(buffer[:40])!r}")
             if _OUT_OF_LINE.search(buffer, max(0, seen - 1)):

@@ -1,6 +1,7 @@
 """What is asked at the base URL, and what its answers mean."""
 
 import http.server
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
@@ -119,6 +120,30 @@ def test_a_certificate_of_an_authority_of_ones_own_leads_to_the_variable(
 def test_a_port_without_tls_leads_to_the_other_scheme(database: Database, other_program: str) -> None:
     (found,) = told(database, other_program.replace("http://", "https://"))
     assert "http://" in found.remedy
+
+
+def test_the_port_of_the_service_itself_is_told_apart_from_one_with_tls(
+    database: Database, service: Caller
+) -> None:
+    (found,) = told(database, service.base_url.replace("http://", "https://"))
+    assert "speaks http there, not https" in found.text
+    assert "http://" in found.remedy
+
+
+def test_a_port_for_tls_leads_to_the_other_scheme(database: Database) -> None:
+    def answer() -> None:
+        accepted, _ = listener.accept()
+        with accepted:
+            accepted.recv(65536)
+            accepted.sendall(b"\x15\x03\x01\x00\x02\x02\x46")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=answer)
+        thread.start()
+        (found,) = told(database, f"http://127.0.0.1:{listener.getsockname()[1]}")
+        thread.join()
+    assert "speaks https there, not http" in found.text
+    assert "https://" in found.remedy
 
 
 @pytest.mark.parametrize("url", ["ftp://example.org", "http://127.0.0.1:99999", "nonsense"])

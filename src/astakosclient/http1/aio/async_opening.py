@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from astakosclient.errors import ConnectionError  # noqa: A004 - the documented name
 from astakosclient.http1.aio.async_connection import AsyncConnection
+from astakosclient.http1.schemes import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +41,7 @@ async def open_connection(route: Route, context: ssl.SSLContext | None, deadline
                     opened = await _tunnel(loop, route, opened, deadline)
                 opened = await _secured(loop, opened, context, route.address.host.rstrip("."))
     except OSError as error:
-        trouble = error if str(error) else TimeoutError("timed out")
+        trouble = in_words(error) if str(error) else TimeoutError("timed out")
         raise ConnectionError(trouble, sent=False, peer=route.peer) from error
     return AsyncConnection(loop, opened, route.peer)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from astakosclient.errors import BadValue, ConnectionError  # noqa: A004 - the documented name
 from astakosclient.http1.route import Route
+from astakosclient.http1.schemes import in_words
 from astakosclient.http1.sync.connection import Connection
 from astakosclient.http1.sync.deadline_socket import remaining
 from astakosclient.http1.sync.pool import Pool
@@ -131,7 +132,7 @@ class HttpTransport:
                 opened.close()
                 raise
         except OSError as error:
-            raise ConnectionError(error, sent=False, peer=self._route.peer) from error
+            raise ConnectionError(in_words(error), sent=False, peer=self._route.peer) from error
 
     def _secured(self, opened: socket.socket, deadline: float) -> socket.socket:
         assert self._ssl_context is not None  # noqa: S101 - set by __init__ for https
