@@ -48,7 +48,7 @@ def test_a_key_is_made_shown_once_used_and_revoked(visitor: Visitor, scene: Scen
     visitor.follow("See the key")
     assert visitor.heading == "backups on <b>mars</b>"
     assert key not in visitor.text
-    assert "10,000 tokens left" in visitor.text
+    assert "10,000 left" in visitor.text
     visitor.fill("Name", "backups")
     visitor.press("Save changes")
     assert "The key has been changed." in visitor.text

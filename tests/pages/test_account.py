@@ -29,7 +29,7 @@ def test_numbers_and_times_are_written_as_chosen(visitor: Visitor) -> None:
     visitor.press("Save", within="Write numbers like")
     assert "written like that in this browser" in visitor.text
     visitor.open("/ui/overview")
-    assert "1,25 M tokens of 2 M tokens used" in visitor.text
+    assert "1,25 M of 2 M tokens used" in visitor.text
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from astakos.administration.grants import GrantPlace, Terms, add_grant
 from astakos.administration.journal import Journal
+from astakos.administration.load import load
+from astakos.administration.state_document import ResourceEntry, StateDocument
 from astakos.clock import DAY, now
 from astakos.events.event import OPERATOR
 from astakos.storage.protocol import Connection
@@ -17,7 +19,7 @@ def test_who_logs_in_sees_what_they_have_nearest_to_a_limit_first(visitor: Visit
     assert "Welcome, Ada Byron" in text
     assert "91 GiB of 100 GiB used, 9 GiB left" in text
     assert "2 of 4 used, 1 pending, 1 left" in text
-    assert "1.25 M tokens of 2 M tokens used" in text
+    assert "1.25 M of 2 M tokens used" in text
     assert "each month, resets in" in text
     assert "All members together: 11 of 12" in text
     assert text.index("compute.disk") < text.index("compute.ram")
@@ -88,7 +90,7 @@ def test_grants_are_shown_with_what_is_left_of_them(visitor: Visitor, scene: Sce
     log_in(visitor, ADA)
     text = visitor.text
     assert "draws on grants" in text
-    assert "2 M tokens of 2 M tokens used, 0 tokens left, and 800,000 tokens from grants" in text
+    assert "2 M of 2 M tokens used, 0 left, and 800,000 from grants" in text
     own, shared, later = (
         text.index(amount) for amount in ("of 1 M tokens", "of 7 M tokens", "of 3,000 tokens")
     )
@@ -96,7 +98,7 @@ def test_grants_are_shown_with_what_is_left_of_them(visitor: Visitor, scene: Sce
     assert "Yours alone" in text[shared:own]
     assert "for <b>the thesis</b>" in text
     assert "all members together" in text[later:shared]
-    assert "7 M tokens of 7 M tokens" in text
+    assert "7 M of 7 M tokens" in text
     assert " from " in text[later:shared], "it has not started"
     assert "for ever" in text[own:]
 
@@ -107,3 +109,15 @@ def test_grants_of_others_are_not_shown(scene: Scene) -> None:
     log_in(visitor, ADA)
     assert "for Grace" not in visitor.text
     assert "Grants" not in visitor.text
+
+
+def test_what_is_not_used_is_folded_away_unless_it_is_searched_for(visitor: Visitor, scene: Scene) -> None:
+    names = [f"compute.kind{number}" for number in range(5)]
+    resources = [ResourceEntry(name=name, service="compute", system_default=7) for name in names]
+    load(scene.database, StateDocument(resources=resources), now())
+    log_in(visitor, ADA)
+    visitor.unfold("5 more resources, not used")
+    assert "compute.kind3 0 % 0 of 7 used, 7 left" in " ".join(visitor.text.split())
+    visitor.open("/ui/overview?q=kind3")
+    assert "not used" not in visitor.text
+    assert "0 of 7 used, 7 left" in visitor.text

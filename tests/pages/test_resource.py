@@ -54,7 +54,7 @@ def test_another_project_has_a_course_of_its_own(visitor: Visitor) -> None:
 def test_the_name_of_a_budget_has_a_slash(visitor: Visitor) -> None:
     log_in(visitor, ADA, f"/ui/resources/{MONTHLY}?by=month")
     assert visitor.heading == MONTHLY
-    assert "1.25 M tokens of 2 M tokens used" in visitor.text
+    assert "1.25 M of 2 M tokens used" in visitor.text
 
 
 def browser_of(scene: Scene) -> Browser:

@@ -26,7 +26,7 @@ def test_an_administrator_sees_who_uses_most(visitor: Visitor, scene: Scene) -> 
     visitor.press("Show")
     text = visitor.text
     assert text.index("lab.example.org") < text.index("ada@example.org")
-    assert "11—1291 %never" in text.replace(" ", "").replace("%", " %")
+    assert "11–1291 %never" in text.replace(" ", "").replace("%", " %")
     visitor.follow("Who is near a limit")
     assert visitor.heading == "Near a limit"
     visitor.choose("Use at least", "90 %")

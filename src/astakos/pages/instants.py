@@ -1,13 +1,15 @@
 """Instants and durations in words that people read. The script shows instants in the reader's zone."""
 
+import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
-from astakos.clock import EPOCH, MICROSECONDS
+from astakos.clock import EPOCH, MICROSECONDS, from_iso
 
 MINUTE: Final = 60
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
+ISO: Final = re.compile(r"(?<![\w.])\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?\+00:00(?!\w)", re.ASCII)
 UNITS: Final = ((365 * DAY, "year"), (30 * DAY, "month"), (DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"))
 
 
@@ -20,6 +22,18 @@ def shown(instant: int, zone: tzinfo = UTC) -> str:
 def machine(instant: int) -> str:
     """Returns an instant for the attribute `datetime` of the element `time`: to the millisecond."""
     return f"{_moment(instant):%Y-%m-%dT%H:%M:%S}.{instant % MICROSECONDS // 1000:03d}Z"
+
+
+def with_instants(text: str, zone: tzinfo = UTC) -> str:
+    """Returns a text in which instants in ISO 8601, in UTC, are written as `shown` does."""
+
+    def written(found: re.Match[str]) -> str:
+        try:
+            return shown(from_iso(found[0]), zone)
+        except ValueError:
+            return found[0]
+
+    return ISO.sub(written, text)
 
 
 def relative(instant: int, now: int) -> str:

@@ -24,7 +24,7 @@ def a_second(number: float, seconds: float) -> str:
 
 
 def within(counts: Sequence[int], bounds: Sequence[float], part: float) -> str:
-    """Returns how long a part of what was counted has taken at most, for example `25 ms`; "—" for nothing.
+    """Returns how long a part of what was counted has taken at most, for example `25 ms`; "–" for nothing.
 
     Args:
         counts: The histogram, whose last bucket has those above all bounds.
@@ -37,7 +37,7 @@ def within(counts: Sequence[int], bounds: Sequence[float], part: float) -> str:
         reached += count
         if reached and reached >= wanted:
             return _time(bound)
-    return f"more than {_time(bounds[-1])}" if sum(counts) else "—"
+    return f"more than {_time(bounds[-1])}" if sum(counts) else "–"
 
 
 def _time(seconds: float) -> str:

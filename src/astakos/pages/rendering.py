@@ -1,14 +1,19 @@
 """Renders templates. Every value is escaped unless a template or `Markup` says that it is HTML already."""
 
+import re
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from astakos.pages import charts, instants, numbers
 from astakos.pages.preferences import PLAIN, current
 from astakos.pages.site import Site
 from astakos.pages.static_files import static_version
+
+BREAKS: Final = "@./_-"
+PIECES: Final = re.compile(r"[^@./_-]*[@./_-]|[^@./_-]+")
 
 
 @cache
@@ -27,6 +32,8 @@ def environment() -> Environment:
         exact=_exact,
         shown=_shown,
         in_style=_in_style,
+        with_instants=_with_instants,
+        breakable=breakable,
         machine=instants.machine,
         relative=instants.relative,
         duration=instants.duration,
@@ -57,6 +64,18 @@ def _short(quantity: int, unit: str | None = None, scale: int = 0) -> str:
 
 def _exact(quantity: int, unit: str | None = None, scale: int = 0) -> str:
     return current.get().in_style(numbers.exact(quantity, unit, scale))
+
+
+def _with_instants(text: str) -> str:
+    return instants.with_instants(text, current.get().time_zone)
+
+
+def breakable(text: str) -> Markup:
+    """Returns an address or a name, which browsers may break after a sign rather than anywhere."""
+    return Markup("").join(
+        Markup("{}<wbr>").format(piece) if piece[-1] in BREAKS else escape(piece)
+        for piece in PIECES.findall(text)
+    )
 
 
 def _in_style(text: str) -> str:

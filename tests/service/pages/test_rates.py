@@ -23,7 +23,7 @@ def test_how_often_something_happens(number: int, seconds: float, shown: str) ->
 @pytest.mark.parametrize(
     ("counts", "part", "shown"),
     [
-        ([0, 0, 0, 0], 0.5, "—"),
+        ([0, 0, 0, 0], 0.5, "–"),
         ([5, 5, 0, 0], 0.5, "1 ms"),
         ([5, 6, 0, 0], 0.5, "5 ms"),
         ([98, 0, 2, 0], 0.99, "1 s"),

@@ -179,7 +179,7 @@ def _shown(figures: Figures) -> ShownFigures:
     issuing = happened(present.issuing.counts, before.issuing.counts)
     errors = {name: count - before.errors.get(name, 0) for name, count in present.errors.items()}
     return ShownFigures(
-        "the last minute" if before.at else f"the last {duration(round(seconds))}, since the service started",
+        "the last minute" if before.at else f"{duration(round(seconds))}, since the service started",
         {
             "Issued": a_second(fates[Fate.ISSUED], seconds),
             "Settled": a_second(settled, seconds),

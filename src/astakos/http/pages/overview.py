@@ -19,17 +19,20 @@ from astakos.storage.tables.project_search import list_owned_only
 METERS_OF_A_PAGE: Final = 60
 OWNED_SHOWN: Final = 5
 """How many projects the page names of which their owner is no member."""
+MANY_UNUSED: Final = 4
+"""From so many meters of a project on that nothing is taken of, the page folds them away."""
 LONG: Final = 12
 """From so many meters on, the page offers to search."""
 
 
 class ShownProject(NamedTuple):
-    """A project, with its meters."""
+    """A project, with its meters: `unused` are folded away."""
 
     name: str
     state: str
     is_default: bool
-    rows: Sequence[Row]
+    used: Sequence[Row]
+    unused: Sequence[Row]
 
 
 class Found(NamedTuple):
@@ -62,7 +65,7 @@ async def overview(visit: UserVisit) -> Answer:
         state=state,
         page=page,
         is_long=len(found.rows) > LONG,
-        projects=list(_by_project(page.rows, found.projects, user)),
+        projects=list(_by_project(page.rows, found.projects, user, folds=not state.search)),
         refusals=await own_refusals(
             visit, resources, resources, Surroundings(found.rows, found.projects, found.components)
         ),
@@ -100,15 +103,22 @@ def _matches(row: Row, project: str, search: str) -> bool:
 
 
 def _by_project(
-    rows: Iterable[Row], names: Mapping[str, tuple[str, str]], user: User
+    rows: Iterable[Row], names: Mapping[str, tuple[str, str]], user: User, *, folds: bool
 ) -> Iterable[ShownProject]:
-    """Yields the projects in the order of the meter of each that is nearest to its limit."""
+    """Yields the projects in the order of the meter of each that is nearest to its limit.
+
+    If a project has many that nobody takes anything of, and `folds`, these are apart from the others.
+    """
     gathered: dict[str, list[Row]] = {}
     for row in rows:
         gathered.setdefault(row.project, []).append(row)
     for uuid, of_project in gathered.items():
         name, state = names[uuid]
-        yield ShownProject(name, state, uuid == user.default_project, of_project)
+        unused = [row for row in of_project if row.nearness == 0]
+        if not folds or len(unused) < MANY_UNUSED:
+            unused = []
+        used = [row for row in of_project if row not in unused]
+        yield ShownProject(name, state, uuid == user.default_project, used, unused)
 
 
 ROUTES = (user_page(OVERVIEW, overview),)

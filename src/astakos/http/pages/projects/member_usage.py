@@ -15,6 +15,8 @@ from astakos.storage.tables import registry, users
 from astakos.storage.tables.project_usage import BY_USAGE, MOST_LOOKED_AT, Position, bound_of, read_usage
 
 SIZE: Final = 50
+MOST_LINKS: Final = 8
+"""From more resources than these, one is chosen in a list."""
 CURSOR: Final = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})", re.ASCII)
 
 
@@ -56,6 +58,8 @@ async def usage(visit: UserVisit) -> Answer:
         project=found.seen.project,
         can=found.seen.permitted,
         found=found,
+        names=[(one.resource.name, one.resource.name) for one in found.limits],
+        most_links=MOST_LINKS,
         after=visit.request.query.get("after", ""),
         next="" if end is None else f"{end.usage}.{end.holding}",
         tab="usage",
