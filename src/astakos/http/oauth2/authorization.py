@@ -106,14 +106,14 @@ async def auth(service: Service, request: Request) -> Answer:
     if request.method == "POST":
         require_own_form(service, request, form, login)
         if form.get(DECISION) == DENY:
-            return _back(wish, ("error", "access_denied"))
+            return _back(service, wish, ("error", "access_denied"))
     elif not wish.client.trusted:
         return await _description(service, request, wish, login, given)
     code = await _issue_code(service, wish, login)
     return (
         redirect_within(service, login_address(service, here))
         if code is None
-        else _back(wish, ("code", code))
+        else _back(service, wish, ("code", code))
     )
 
 
@@ -210,6 +210,8 @@ async def _issue_code(service: Service, wish: Wish, login: Login) -> str | None:
     return secret if await service.write(store) else None
 
 
-def _back(wish: Wish, *parameters: tuple[str, str]) -> Answer:
+def _back(service: Service, wish: Wish, *parameters: tuple[str, str]) -> Answer:
     state = () if wish.state is None else (("state", wish.state),)
-    return redirect(with_parameters(wish.redirect_uri, [*parameters, *state]))
+    # A client of several servers sees by `iss` that the code is not one of another server (RFC 9207).
+    issuer = ("iss", service.base_url)
+    return redirect(with_parameters(wish.redirect_uri, [*parameters, *state, issuer]))

@@ -26,6 +26,7 @@ class AuthorizationServer(TypedDict):
     token_endpoint_auth_methods_supported: list[str]
     introspection_endpoint_auth_methods_supported: list[str]
     revocation_endpoint_auth_methods_supported: list[str]
+    authorization_response_iss_parameter_supported: bool
     service_documentation: str
 
 
@@ -50,6 +51,7 @@ async def metadata(service: Service, _request: Request) -> Answer:
         "token_endpoint_auth_methods_supported": [BASIC, NONE],
         "introspection_endpoint_auth_methods_supported": [BASIC],
         "revocation_endpoint_auth_methods_supported": [BASIC, NONE],
+        "authorization_response_iss_parameter_supported": True,
         "service_documentation": f"{base}/docs",
     }
     return as_json(document)

@@ -113,6 +113,7 @@ def test_a_trusted_client_gets_a_token_that_counts_for_a_moment(browser: Browser
     reply = authorize(browser, state="a b&c", scope="https://viewer.example.org/view second")
     assert reply.headers["location"].startswith(f"{BACK}?code=")
     assert query_of(reply)["state"] == "a+b%26c"
+    assert query_of(reply)["iss"] == quote(BASE_URL, "")
     code = code_of(reply)
     assert len(code) == 60
     given = exchange(browser, code)
@@ -376,7 +377,7 @@ def test_people_are_asked_and_allow_it(browser: Browser) -> None:
 
 def test_people_are_asked_and_do_not_allow_it(browser: Browser, database: Database) -> None:
     reply = browser.submit(authorize(browser, "viewer", state="s"), decision="deny")
-    assert query_of(reply) == {"error": "access_denied", "state": "s"}
+    assert query_of(reply) == {"error": "access_denied", "state": "s", "iss": quote(BASE_URL, "")}
     assert all_rows(database)["oauth2_codes"] == []
 
 
