@@ -16,7 +16,7 @@ from astakos.server.foreign_protocols import foreign_protocol
 
 METHOD_CHARACTER: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]")
 REQUEST_LINE: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([!-~]+) HTTP/(1\.[01])\r\n")
-OTHER_VERSION: Final = re.compile(rb"[!-~]+ [!-~]+ HTTP/[0-9](?:\.[0-9])?\r\n")
+OTHER_VERSION: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+ [!-~]+ HTTP/[0-9](?:\.[0-9])?\r\n")
 HOST: Final = re.compile(rb"[A-Za-z0-9\-._~!$&'()*+,;=%:\[\]]*")
 ABSOLUTE: Final = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
 

@@ -81,6 +81,8 @@ class RequestReader:
             return None
         end += len(END_OF_HEAD)
         if end > self._limits.head_bytes:
+            # Whether it comes in one piece or in several must make no difference.
+            refuse_beginning(buffer)
             raise self._too_large()
         data = bytes(buffer[:end])
         del buffer[:end]

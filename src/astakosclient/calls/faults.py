@@ -27,7 +27,7 @@ NOT_PENDING = (
     "the service has no pending commission with this serial: it was accepted or rejected before, it expired, "
     "or it never existed"
 )
-SPEAKS_HTTPS = "the server speaks https there, not http: the URL begins with https://"
+SPEAKS_HTTPS = "the server speaks https there, not http: the URL is https://…"
 _WANTS_TLS = (b"to HTTPS port", b"to an HTTPS server", b"to an SSL-enabled server port")
 """What nginx, servers written in Go, and Apache say to plain HTTP."""
 FOREIGN = "this is not an answer of Astakos: check the scheme, host and path of the URL"

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-SPEAKS_HTTP = (
-    "the server speaks http there, not https; check the scheme and port of the URL: it is http://…, "
-    "or the https://… URL of a proxy"
-)
-SPEAKS_HTTPS = (
-    "the server speaks https there, not http; check the scheme and port of the URL: it is https://…"
-)
+SPEAKS_HTTP = "the server speaks http there, not https: the URL is http://…, or the https://… of a proxy"
+SPEAKS_HTTPS = "the server speaks https there, not http: the URL is https://…"
 
 TLS_ALERT = b"\x15\x03"
 """The first bytes of an answer to what is not TLS."""
