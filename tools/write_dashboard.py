@@ -87,8 +87,9 @@ MORE: Final = (
         "percentunit",
         (
             Line(
-                f'sum(rate({REQUESTS},route!~"/healthz|/readyz",status=~"5.."}}[$__rate_interval])) '
-                f'/ sum(rate({REQUESTS},route!~"/healthz|/readyz"}}[$__rate_interval]))',
+                # While none fails, there is no series of those that do.
+                f'(sum(rate({REQUESTS},route!~"/healthz|/readyz",status=~"5.."}}[$__rate_interval])) '
+                f'or vector(0)) / sum(rate({REQUESTS},route!~"/healthz|/readyz"}}[$__rate_interval]))',
                 "5xx",
             ),
         ),

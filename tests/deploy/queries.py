@@ -39,6 +39,12 @@ def names(query: str) -> set[str]:
     return {one.name for one in _within(promql_parser.parse(query)) if _is(one, "VectorSelector")}
 
 
+def selectors(query: str) -> set[str]:
+    """What a query selects, as queries that give its latest values."""
+    found = (one for one in _within(promql_parser.parse(query)) if _is(one, "VectorSelector"))
+    return {str(one).partition(" offset ")[0] for one in found}
+
+
 def result_labels(query: str) -> frozenset[str]:
     """The labels that the aggregations of a query leave; of histograms, what their quantiles leave."""
     found = {
@@ -53,6 +59,8 @@ def result_labels(query: str) -> frozenset[str]:
 def _complaints(node: Any, recorded: Mapping[str, frozenset[str]], function: str) -> Iterator[str]:
     if _is(node, "VectorSelector"):
         yield from _of_selector(node, recorded, function)
+    if _is_first_occurrence(node):
+        return
     if _is(node, "AggregateExpr"):
         inner = set[str]()
         for one in _within(node.expr):
@@ -65,6 +73,14 @@ def _complaints(node: Any, recorded: Mapping[str, frozenset[str]], function: str
         function = node.func.name
     for one in _inner(node):
         yield from _complaints(one, recorded, function)
+
+
+def _is_first_occurrence(node: Any) -> bool:
+    """Whether it finds the series of a counter that there were not some time ago: their first is no increase."""
+    if not (_is(node, "BinaryExpr") and str(node.op) == "unless"):
+        return False
+    now, before = (str(side) for side in (node.lhs, node.rhs))
+    return before.startswith(f"{now} offset ") and node.lhs.name in SAMPLES
 
 
 def _of_selector(node: Any, recorded: Mapping[str, frozenset[str]], function: str) -> Iterator[str]:

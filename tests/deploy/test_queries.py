@@ -14,6 +14,7 @@ RECORDED = {"job:astakos_http_requests:rate5m": frozenset({"job"})}
         "histogram_quantile(0.99, sum by (le) (rate(astakos_ledger_batch_duration_seconds_bucket[5m])))",
         "max by (instance) (astakos_clock_held) == 1 unless up == 0",
         "job:astakos_http_requests:rate5m > 3",
+        "astakos_commissions_total unless astakos_commissions_total offset 15m",
     ],
 )
 def test_what_there_is_can_be_asked_for(query: str) -> None:
@@ -27,6 +28,7 @@ def test_what_there_is_can_be_asked_for(query: str) -> None:
         ("rate(astakos_http_requests[5m])", "there is no metric astakos_http_requests"),
         ('up{status="1"}', "up has no label status"),
         ("astakos_commissions_total", "astakos_commissions_total is a counter: only its rate"),
+        ("astakos_commissions_total unless up", "astakos_commissions_total is a counter: only its rate"),
         ("rate(astakos_clock_held[5m])", "astakos_clock_held is a gauge, and has no rate"),
         ("max by (route) (astakos_clock_held)", "nothing in it has a label route"),
         ("job:astakos_http_requests:rate1d", "there is no metric job:astakos_http_requests:rate1d"),
