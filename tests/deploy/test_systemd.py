@@ -67,6 +67,11 @@ def test_it_starts_the_command_with_options_that_there_are_and_gives_it_time_to_
     assert int(seconds) > given["drain_seconds"] + Limits().grace_seconds
     # If all processes were told to end at once, none would drain.
     assert settings["KillMode"] == ["mixed"]
+    # A database that is away for a minute must not end it for good.
+    assert settings["Restart"] == ["on-failure"]
+    assert sections("astakos.service")["Unit"]["StartLimitIntervalSec"] == ["0"]
+    # tests/service/processes/test_start_notification.py
+    assert settings["Type"] == ["notify"]
     (database,) = settings["Environment"]
     assert database == "ASTAKOS_DATABASE=sqlite:////var/lib/astakos/astakos.db"
 

@@ -33,7 +33,7 @@ from astakos.cli.serve_options import (
 )
 from astakos.cli.standard_streams import abandon_output
 from astakos.deliveries.deliverer import Receivers
-from astakos.deliveries.keeping import keep_delivering
+from astakos.deliveries.keeping import Deliveries
 from astakos.deliveries.worker import Assignment
 from astakos.http.dialects.names import NEWEST_NAME
 from astakos.ledger.engine_client import MOST_WAITING
@@ -42,6 +42,7 @@ from astakos.processes.configuration import Instructions
 from astakos.processes.housekeeping import Housekeeping
 from astakos.processes.listening import LOOPBACK, listen
 from astakos.processes.reports import Reports
+from astakos.processes.start_notification import tell_ready
 from astakos.processes.supervisor import Supervisor, WorkerFailedError
 from astakos.server.limits import Limits, read_limits, told
 from astakos.storage.opening import ledger_storage
@@ -270,6 +271,10 @@ def serve(
         traces=tracing is not None,
     )
 
+    deliveries = Deliveries(
+        Assignment(database_url, log_level, log_format, receivers, traces=tracing is not None)
+    )
+
     def ready() -> None:
         endpoint = None if tracing is None else tracing.endpoint
         lines = list(_lines(base_url, address, database, metrics_url, endpoint))
@@ -279,9 +284,8 @@ def serve(
             # Whoever started the service does not read what it says, but its clients still need it.
             abandon_output()
             log.warning("%s; cannot write this to standard output: %s", "; ".join(lines), error.strerror)
-        keep_delivering(
-            Assignment(database_url, log_level, log_format, receivers, traces=tracing is not None)
-        )
+        tell_ready()
+        deliveries.start()
 
     # From here on, this process keeps no connection open besides the engine's.
     database.close()
@@ -307,7 +311,9 @@ def serve(
     except WorkerFailedError as error:
         raise StateError(str(error)) from error
     finally:
+        deliveries.begin_to_end()
         housekeeping.stop()
+        deliveries.wait()
 
 
 def _lines(

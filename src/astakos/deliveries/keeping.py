@@ -6,26 +6,62 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 
 import msgspec
 
-from astakos.deliveries.worker import Assignment
+from astakos.deliveries.worker import GRACE_SECONDS, Assignment
 
 PAUSE_SECONDS = 1.0
 """How long to wait before a process that has ended is replaced."""
+PATIENCE_SECONDS = GRACE_SECONDS + 1.0
+"""How long the end of the service waits for attempts that have begun."""
 
 log = logging.getLogger("astakos.notices")
 
 
-def keep_delivering(assignment: Assignment) -> None:
-    """Start the process, and start it again whenever it has ended. Returns at once."""
-    threading.Thread(target=_keep, args=(assignment,), daemon=True).start()
+class Deliveries:
+    """The process that delivers: it is replaced whenever it ends, until the service ends."""
 
+    def __init__(self, assignment: Assignment) -> None:
+        """Prepare; nothing is started yet."""
+        self._message = msgspec.json.encode(assignment) + b"\n"
+        self._is_ending = threading.Event()
+        self._lock = threading.Lock()
+        self._control: socket.socket | None = None
+        # A daemon thread: a process that hangs must not keep this one from exiting.
+        self._thread = threading.Thread(target=self._keep, name="astakos-deliveries", daemon=True)
 
-def _keep(assignment: Assignment) -> None:
-    message = msgspec.json.encode(assignment) + b"\n"
-    while True:
+    def start(self) -> None:
+        """Start the process. Returns at once."""
+        self._thread.start()
+
+    def begin_to_end(self) -> None:
+        """Tell the process to begin no further attempt."""
+        self._is_ending.set()
+        with self._lock:
+            if self._control is not None:
+                # It ends when it can read the end of the stream.
+                self._control.shutdown(socket.SHUT_WR)
+
+    def wait(self) -> None:
+        """Wait for attempts that have begun.
+
+        Whoever started the service may kill all its processes when this one has ended, and what was sent
+        would be sent again.
+        """
+        if self._thread.ident is not None:
+            self._thread.join(PATIENCE_SECONDS)
+
+    def _keep(self) -> None:
+        while not self._is_ending.is_set():
+            process, status = self._run()
+            if not self._is_ending.is_set():
+                told = "deliveries process exited: process %d, status %d; starting another"
+                log.error(told, process, status)
+                self._is_ending.wait(PAUSE_SECONDS)
+
+    def _run(self) -> tuple[int, int]:
+        """Start a process, and wait until it has ended; return its ID and its status."""
         ours, its = socket.socketpair()
         with ours:
             with its:
@@ -36,7 +72,13 @@ def _keep(assignment: Assignment) -> None:
                     process_group=0,
                 )
             with contextlib.suppress(OSError):
-                ours.sendall(message)
-            status = process.wait()
-        log.error("deliveries process exited: process %d, status %d; starting another", process.pid, status)
-        time.sleep(PAUSE_SECONDS)
+                ours.sendall(self._message)
+            with self._lock:
+                self._control = ours
+                if self._is_ending.is_set():
+                    ours.shutdown(socket.SHUT_WR)
+            try:
+                return process.pid, process.wait()
+            finally:
+                with self._lock:
+                    self._control = None

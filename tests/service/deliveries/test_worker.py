@@ -109,7 +109,28 @@ def test_without_a_mail_server_the_log_tells_what_happened_whoever_is_killed(dat
         wait_for(lambda: logged() == 2)
         (another,) = delivering(service.process.pid)
         errors = service.end().errors
-    wait_for(lambda: not Path(f"/proc/{another}").exists())
+        assert not Path(f"/proc/{another}").exists(), "whoever runs the service may kill what is left"
     assert errors.count(f"feedback.sent, project -, user {BOB.uuid}, by {BOB.uuid}") == 2
     assert "deliveries process exited" in errors
     assert "Größe" not in errors
+
+
+def test_a_service_that_ends_waits_for_the_attempt_that_has_begun(database: Database, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("a key for the webhooks of a test\n")
+    load(database, StateDocument(settings=Settings(webhook_networks=["127.0.0.1"])), LOADED)
+    with listen(LOOPBACK, 0) as receiver:
+        url = f"http://{LOOPBACK}:{receiver.getsockname()[1]}/"
+        added = astakos(database, "webhook", "add", url, "--webhook-key", str(key))
+        assert added.status == 0
+        with serving(database, "--webhook-key", str(key)) as service:
+            assert give_feedback(service.caller).status == 200
+            attempt, _ = receiver.accept()
+            service.process.send_signal(signal.SIGTERM)
+            wait_for(lambda: not service.workers())
+            assert service.process.poll() is None
+            attempt.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            assert service.process.wait(PATIENCE_SECONDS) == 0
+            attempt.close()
+    listed = astakos(database, "delivery", "list", "--state", "delivered", "--json").document
+    assert len([one for one in listed if one["destination"].startswith("wh_")]) == 1
