@@ -76,7 +76,7 @@ def _complaints(node: Any, recorded: Mapping[str, frozenset[str]], function: str
 
 
 def _is_first_occurrence(node: Any) -> bool:
-    """Whether it finds the series of a counter that there were not some time ago: their first is no increase."""
+    """Whether it finds the series of a counter that are new: how they begin is no increase."""
     if not (_is(node, "BinaryExpr") and str(node.op) == "unless"):
         return False
     now, before = (str(side) for side in (node.lhs, node.rhs))

@@ -4,7 +4,7 @@ import contextlib
 import functools
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -277,13 +277,7 @@ def serve(
 
     def ready() -> None:
         endpoint = None if tracing is None else tracing.endpoint
-        lines = list(_lines(base_url, address, database, metrics_url, endpoint))
-        try:
-            click.echo("\n".join(lines))
-        except OSError as error:
-            # Whoever started the service does not read what it says, but its clients still need it.
-            abandon_output()
-            log.warning("%s; cannot write this to standard output: %s", "; ".join(lines), error.strerror)
+        _say(list(_lines(base_url, address, database, metrics_url, endpoint)))
         tell_ready()
         deliveries.start()
 
@@ -327,6 +321,15 @@ def _lines(
         yield f"metrics are at {metrics_url}"
     if traces_url is not None:
         yield f"traces go to {traces_url}"
+
+
+def _say(lines: Sequence[str]) -> None:
+    try:
+        click.echo("\n".join(lines))
+    except OSError as error:
+        # Whoever started the service does not read what it says, but its clients still need it.
+        abandon_output()
+        log.warning("%s; cannot write this to standard output: %s", "; ".join(lines), error.strerror)
 
 
 @contextlib.contextmanager

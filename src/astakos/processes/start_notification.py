@@ -1,4 +1,4 @@
-"""Tells whoever has started the process, such as systemd with `Type=notify`, when it is ready: sd_notify(3)."""
+"""Tells who has started the process, such as systemd with `Type=notify`, when it is ready: sd_notify(3)."""
 
 import contextlib
 import os
