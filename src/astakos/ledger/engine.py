@@ -131,6 +131,7 @@ class Engine:
             if asked is None:
                 self._selector.unregister(connection)
                 self._channels.discard(channel)
+                self._withdrawn = {one for one in self._withdrawn if one[0] is not channel}
                 connection.close()
                 ended()
                 return
@@ -216,11 +217,19 @@ class Engine:
         batch = [
             waiting
             for waiting in self._queue.next_batch()
-            if not self._withdrawn or (waiting.channel, waiting.number) not in self._withdrawn
+            if not self._withdrawn or not self._is_withdrawn(waiting)
         ]
         if not self._queue:
             self._withdrawn.clear()
         return batch
+
+    def _is_withdrawn(self, waiting: _Waiting) -> bool:
+        """Whether nobody waits for an operation any more. If so, forgets that: the queue may never end."""
+        known = waiting.channel, waiting.number
+        if known not in self._withdrawn:
+            return False
+        self._withdrawn.discard(known)
+        return True
 
     def _carry_out(self, batch: Sequence[_Waiting]) -> None:
         outcomes: Sequence[Outcome | Undone]

@@ -2,13 +2,16 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Callable
 
 import pytest
 
 from astakos.ledger import engine_client, waiting
 from astakos.ledger.embedded_engine import EmbeddedLedger
+from astakos.ledger.engine import Engine
 from astakos.ledger.engine_client import OperationFailedError
+from astakos.ledger.frames import Asked, frame
 from astakos.ledger.operations import (
     Issue,
     Issued,
@@ -28,6 +31,7 @@ from astakos.ledger.ports import (
 )
 from astakos.ledger.recent_refusals import RefusalsWanted
 from astakos.ledger.rules import Holding, Key, NoCapacity, Provision
+from astakos.ledger.watched_clock import WatchedClock
 from astakos.storage.opening import ledger_storage
 from astakos.storage.postgresql import connection, postgresql_ledger
 from astakos.storage.protocol import Database
@@ -309,3 +313,21 @@ def test_who_asks_an_engine_that_is_stuck_is_told_so(database: Database) -> None
         await ledger.stop()
 
     asyncio.run(run())
+
+
+def test_what_nobody_waits_for_is_forgotten_though_others_always_wait(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "LARGEST_BATCH", 1)
+    engine = Engine(CountingStore(database), WatchedClock(lambda: LOADED))
+    ours, its = socket.socketpair()
+    with ours:
+        engine.serve(its)
+        asked = [(number, charge(number)) for number in range(1, 5)]
+        ours.sendall(frame(Asked(operations=[*asked], withdrawn=[1, 3, 4])))
+        engine._receive(10)
+        batches = [[one.number for one in engine._next_batch()] for _ in range(3)]
+    assert batches == [[], [2], []]
+    assert len(engine._withdrawn) == 1
+    engine._receive(10)
+    assert engine._withdrawn == set()
