@@ -81,11 +81,11 @@ def test_an_owner_decides_about_members(visitor: Visitor, scene: Scene) -> None:
     visitor.press("Remove")
     assert f"{ADA.email} is no member any more." in visitor.text
     visitor.fill("Email address", "nobody@example.org")
-    visitor.press("Enroll")
+    visitor.press("Make a member")
     assert visitor.status == 409
     assert "There is no accepted user with exactly this email address" in visitor.text
     visitor.fill("Email address", ROOT.email)
-    visitor.press("Enroll")
+    visitor.press("Make a member")
     assert f"{ROOT.email} is a member now." in visitor.text
     visitor.follow("Who uses what")
     assert "Nobody has anything of this yet." not in visitor.text
