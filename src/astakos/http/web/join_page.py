@@ -6,6 +6,7 @@ in the URL of the login page.
 
 from typing import NotRequired, TypedDict
 
+from astakos.directory.entities import User
 from astakos.http.faults import BadRequest, Fault, Forbidden, TooManyAttempts
 from astakos.http.forms import FormBody, read_form
 from astakos.http.openapi.description import ELSEWHERE, PAGE, described
@@ -21,9 +22,11 @@ from astakos.http.web.browser_sessions import (
 )
 from astakos.http.web.login_page import TOO_MANY
 from astakos.http.web.redirects import redirect_within
-from astakos.projects.project import Project
+from astakos.projects.invitations import Invitation
+from astakos.projects.project import MembershipState, Project
 from astakos.service.service import Service
-from astakos.storage.tables import projects, users
+from astakos.storage.protocol import Connection
+from astakos.storage.tables import memberships, projects, users
 
 
 class JoinForm(TypedDict):
@@ -57,7 +60,7 @@ async def join_page(service: Service, request: Request) -> Answer:
     code = form.get("invitation", "").strip()
     try:
         invitation = await known_invitation(service, request, login.user, code)
-        if form.get("confirmed"):
+        if form.get("confirmed") and not await service.read(_has_joined, login.user, invitation):
             await join(service, request, login.user, code)
     except Fault as fault:
         return _question(visit, fault)
@@ -67,6 +70,12 @@ async def join_page(service: Service, request: Request) -> Answer:
     if form.get("confirmed"):
         return visit.page("joined.html", project=project)
     return await _confirmation(visit, project, code)
+
+
+def _has_joined(connection: Connection, user: User, invitation: Invitation) -> bool:
+    """Whether a user is a member already: who sends the form again has what it asks for, and is told so."""
+    membership = memberships.find_of(connection, user.uuid, invitation.project)
+    return membership is not None and membership.state is MembershipState.ACCEPTED
 
 
 def _question(visit: Visit, fault: Fault | None = None) -> Answer:

@@ -45,8 +45,18 @@ def test_who_has_a_code_joins_after_seeing_what(
     joined = browser.submit(shown)
     assert (joined.status, "You are a member of halted.example.org." in page_of(joined).text) == (200, True)
     again = browser.submit(shown)
-    assert (again.status, "used up" in page_of(again).text) == (409, True)
+    assert (again.status, page_of(again).text) == (200, page_of(joined).text)
     assert code.partition("-")[2] not in caplog.text
+
+
+def test_a_code_that_others_have_used_up_is_refused(
+    browser: Browser, service: Caller, database: Database
+) -> None:
+    code = invite(service, HALTED, BOB)["invitation"]
+    rows(database, "UPDATE project_invitations SET uses = max_uses")
+    asked = browser.log_in(ALICE.email, PASSWORD, JOIN)
+    refused = browser.submit(asked, invitation=code, confirmed="yes")
+    assert (refused.status, "used up" in page_of(refused).text) == (409, True)
 
 
 def test_who_has_not_logged_in_does_so_first(browser: Browser) -> None:
