@@ -256,8 +256,13 @@ def _programs(folder: Path, user: dict[str, Any]) -> Path:
             [installed / "bin" / "postgres", "--version"], check=True, capture_output=True, cwd="/", **user
         )
     except (OSError, subprocess.CalledProcessError):
-        copied = shutil.copytree(installed, folder / "programs", symlinks=True)
-        return Path(copied, "bin")
+        # They find the libraries that their package brings by where these lie beside it.
+        packages = installed.parents[1]
+        for needed in (installed, packages / f"{PACKAGE}.libs"):
+            if needed.is_dir():
+                copied = folder / "programs" / needed.relative_to(packages)
+                shutil.copytree(needed, copied, symlinks=True)
+        return folder / "programs" / installed.relative_to(packages) / "bin"
     return installed / "bin"
 
 

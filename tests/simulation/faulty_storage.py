@@ -151,7 +151,7 @@ class FaultyDatabase(SQLiteDatabase):
         try:
             for pragma in ("journal_mode = WAL", "synchronous = OFF", "foreign_keys = ON"):
                 connection.execute(f"PRAGMA {pragma}")
-        except sqlite3.Error:
+        except BaseException:
             connection.close()
             raise
         return connection

@@ -10,9 +10,10 @@ from typing import Final, NamedTuple
 from astakos.http.browser_protection import OF_ALL, missing_headers
 from astakos.http.request import Answer, Request
 from astakos.http.routes import announced_field
+from astakos.http.status_phrases import phrase_of
 
 STATUS_LINES: Final[Mapping[int, bytes]] = {
-    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode("ascii") for status in HTTPStatus
+    status.value: f"HTTP/1.1 {status.value} {phrase_of(status)}\r\n".encode("ascii") for status in HTTPStatus
 }
 WITHOUT_CONTENT: Final = frozenset({204, 304})
 """An answer of these has no body, and 204 must not announce one (RFC 9110 §8.6)."""

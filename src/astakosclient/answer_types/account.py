@@ -1,7 +1,5 @@
 """Who holds a token, and what services there are."""
 
-from __future__ import annotations
-
 from typing import Any, NotRequired, TypeAlias, TypedDict
 
 

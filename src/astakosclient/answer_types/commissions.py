@@ -1,7 +1,5 @@
 """Commissions: how they are issued, settled, listed and reconciled."""
 
-from __future__ import annotations
-
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
 

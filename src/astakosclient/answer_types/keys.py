@@ -1,7 +1,5 @@
 """API keys, and what is told of tokens."""
 
-from __future__ import annotations
-
 from typing import Literal, NotRequired, TypedDict
 
 

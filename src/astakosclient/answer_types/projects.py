@@ -1,7 +1,5 @@
 """Projects, their members and invitations, and what happened to them."""
 
-from __future__ import annotations
-
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
 ProjectState: TypeAlias = Literal["uninitialized", "active", "suspended", "terminated", "deleted"]

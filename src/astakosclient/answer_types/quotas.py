@@ -1,7 +1,5 @@
 """What users, projects and keys may use, and use."""
 
-from __future__ import annotations
-
 from typing import Literal, NotRequired, TypeAlias, TypedDict
 
 

@@ -1,11 +1,10 @@
 """Errors in Keystone's format, the only one that its clients understand."""
 
-from http import HTTPStatus
-
 from astakos.http.faults import CHALLENGE_HEADER, Fault
 from astakos.http.media_types import JSON_TYPE
 from astakos.http.request import Answer
 from astakos.http.serialization import to_json
+from astakos.http.status_phrases import phrase_of
 
 PREFIX = "/identity/v3"
 
@@ -17,7 +16,7 @@ def is_keystone_path(path: str) -> bool:
 
 def error_answer(fault: Fault, base_url: str) -> Answer:
     """Returns a fault in Keystone's format. A 401 says where to authenticate."""
-    error = {"code": fault.status, "message": fault.message, "title": HTTPStatus(fault.status).phrase}
+    error = {"code": fault.status, "message": fault.message, "title": phrase_of(fault.status)}
     headers = dict(fault.headers)
     if fault.status == 401:
         headers[CHALLENGE_HEADER] = f'Keystone uri="{base_url}{PREFIX}", {headers[CHALLENGE_HEADER]}'

@@ -1,9 +1,9 @@
 """Builds the OpenAPI 3.1 document from the routes and from the descriptions beside their handlers."""
 
+import inspect
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
@@ -36,6 +36,7 @@ from astakos.http.openapi.description import (
     handlers_within,
     required_tokens,
 )
+from astakos.http.status_phrases import phrase_of
 
 WITHOUT_BODY = ("GET", "HEAD")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
@@ -148,6 +149,10 @@ class _Schemas:
         made, components = msgspec.json.schema_components(kinds, ref_template=SCHEMAS)
         self._made = list(zip(kinds, made, strict=True))
         self.components: dict[str, Any] = dict(components)
+        for schema in components.values():
+            # A docstring keeps its indentation before Python 3.13.
+            if "description" in schema:
+                schema["description"] = inspect.cleandoc(schema["description"])
 
     def of(self, kind: Any) -> Schema:
         """Returns the schema of one of the types."""
@@ -316,7 +321,7 @@ def _response(
     """Describes what a status can come with. A header that only some kinds of it carry is not required."""
     names = dict.fromkeys(itertools.chain.from_iterable(kinds))
     response: dict[str, Any] = {
-        "description": HTTPStatus(status).phrase,
+        "description": phrase_of(status),
         "headers": {name: _header(name, on_all=all(name in kind for kind in kinds)) for name in names},
     }
     if content:
