@@ -213,9 +213,7 @@ class SQLiteDatabase:
         """Return this thread's read-only connection; each statement sees the latest committed state."""
         connection: SQLiteConnection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._local.connection = self.connect()
-            connection.execute("PRAGMA query_only = ON")
-            self._readers.append(connection)
+            connection = self._local.connection = self._only_reading(self.connect())
         return connection
 
     def read(self, work: Callable[[Connection], T], *, snapshot: bool = False) -> T:
@@ -227,13 +225,22 @@ class SQLiteDatabase:
         """
         reading: TimedReads | None = getattr(self._local, "reading", None)
         if reading is None:
-            connection = self.connect_plainly()
-            connection.execute("PRAGMA query_only = ON")
-            reading = self._local.reading = TimedReads(connection)
-            self._readers.append(connection)
+            reading = self._local.reading = TimedReads(self._only_reading(self.connect_plainly()))
         if snapshot:
             return reading.read_snapshot(work, LONG_READ_SECONDS)
         return reading.read(work, QUICK_READ_SECONDS)
+
+    def _only_reading(self, connection: C) -> C:
+        try:
+            connection.execute("PRAGMA query_only = ON")
+        except BaseException as error:
+            # Whoever reads next opens another one.
+            connection.close()
+            if isinstance(error, sqlite3.Error):
+                raise recognized(error) from error
+            raise
+        self._readers.append(connection)
+        return connection
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[SQLiteConnection]:

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from astakos.storage.errors import DatabaseError
 from astakos.storage.sqlite import sqlite_database
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase, path_of
 from service.installation import database_at, rows
+from simulation.faulty_storage import Fault, FaultyDatabase
 
 
 @pytest.mark.parametrize(
@@ -86,3 +88,27 @@ def test_many_may_open_a_new_file_at_once(tmp_path: Path) -> None:
             list(threads.map(SQLiteDatabase.open, databases))
         mode = rows(databases[0], "PRAGMA journal_mode")
         assert mode == [("wal",)]
+
+
+def _asked_of_a_reader(database: SQLiteDatabase) -> object:
+    return database.reader().execute("PRAGMA query_only").fetchone()
+
+
+def _asked_of_a_read(database: SQLiteDatabase) -> object:
+    return database.read(lambda connection: connection.execute("PRAGMA query_only").fetchone())
+
+
+@pytest.mark.parametrize("ask", [_asked_of_a_reader, _asked_of_a_read])
+def test_what_could_not_be_made_read_only_is_closed_and_the_next_reader_is(
+    ask: Callable[[SQLiteDatabase], object], tmp_path: Path
+) -> None:
+    path = tmp_path / "astakos.db"
+    database_at(path).close()
+    database = FaultyDatabase(path)
+    # Connecting has three statements.
+    database.schedule.arm(Fault.IO, 3, tmp_path / "image.db")
+    with pytest.raises(StorageUnavailableError):
+        ask(database)
+    assert database.schedule.fired == "PRAGMA query_only = ON"
+    assert ask(database) == (1,)
+    database.close()
