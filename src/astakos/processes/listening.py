@@ -1,7 +1,7 @@
 """The socket that the service listens on."""
 
+import array
 import contextlib
-import ctypes
 import errno
 import socket
 import struct
@@ -51,7 +51,8 @@ def refuse_newcomers(listener: socket.socket) -> None:
     meanwhile gets no answer, asks again a second later, and is refused if the socket is closed by then. Where
     the system cannot do this, nothing happens.
     """
-    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in DROP_SYN))
-    described = struct.pack("HL", len(DROP_SYN), ctypes.addressof(program))
+    # Not ctypes, which some systems do not let import: it makes memory that can be written and executed.
+    program = array.array("B", b"".join(struct.pack("HBBI", *step) for step in DROP_SYN))
+    described = struct.pack("HP", len(DROP_SYN), program.buffer_info()[0])
     with contextlib.suppress(OSError):
         listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, described)
