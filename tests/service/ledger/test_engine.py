@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable
+from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -36,8 +38,11 @@ from astakos.storage.opening import ledger_storage
 from astakos.storage.postgresql import connection, postgresql_ledger
 from astakos.storage.protocol import Database
 from astakos.storage.sqlite import sqlite_database
+from astakos.storage.sqlite.log_state import log_state
+from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
+from astakos.storage.tables import settings
 from astakos.storage.tables.commissions import list_pending
-from service.installation import holdings, locked, rows, set_limits
+from service.installation import database_at, holdings, locked, rows, set_limits
 from service.world import ALICE, BOB, LOADED, member_key, project_key
 
 pytestmark = pytest.mark.ledger
@@ -331,3 +336,26 @@ def test_what_nobody_waits_for_is_forgotten_though_others_always_wait(
     assert len(engine._withdrawn) == 1
     engine._receive(10)
     assert engine._withdrawn == set()
+
+
+def test_while_the_clock_is_in_doubt_the_log_of_a_file_does_not_grow_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody but the ledger copies it into the file, and the ledger may have nothing to write."""
+    monkeypatch.setattr("astakos.storage.sqlite.sqlite_ledger.COPIED_PAGES", 1)
+    database = database_at(tmp_path / "a.db")
+    engine = Engine(ledger_storage(database), WatchedClock(lambda: LOADED, lambda: 0))
+    assert engine.clock.read().due == 0
+    assert not engine._tidy()
+    for number in range(3):
+        database.change(partial(settings.save, name="terms", value=f"{number}" * 9000))
+    assert waiting_frames(database) > 0
+    assert not engine._tidy()
+    assert waiting_frames(database) == 0
+    database.close()
+
+
+def waiting_frames(database: SQLiteDatabase) -> int:
+    """How much of the log is not in the file."""
+    state = log_state(database.path)
+    return 0 if state is None else state.waiting
