@@ -181,7 +181,10 @@ def test_a_file_that_is_read_only_is_named(
         "component token": ["compute"],
     }[command]
     line = refused(database, *command.split(), *arguments, stdin="correct horse\n")
-    assert line == (f"{database.name}: the database cannot be written: attempt to write a readonly database")
+    assert line == (
+        f"{database.name}: the database cannot be written: attempt to write a readonly database; "
+        "this user must be able to write to the file and its folder"
+    )
     assert astakos(database, "user", "list").status == 0
 
 
@@ -193,6 +196,15 @@ def test_an_empty_file_that_is_read_only_is_refused_with_a_remedy(
     line = refused(f"sqlite:///{tmp_path}/new.db", "load", "-", stdin='{"base_url": "http://a.example"}')
     assert f"{tmp_path}/new.db cannot be used as a database" in line
     assert "this user must be able to write to the file and its folder" in line
+
+
+def test_a_folder_that_cannot_be_written_is_refused_with_a_remedy() -> None:
+    # Nobody can make a file there, not even the superuser.
+    line = refused("sqlite:////sys/new.db", "load", "-", stdin='{"base_url": "http://a.example"}')
+    assert line == (
+        "/sys/new.db cannot be opened: Permission denied; "
+        "this user must be able to write to the file and its folder"
+    )
 
 
 def test_an_error_in_a_process_of_its_own_is_one_line(database: Database) -> None:

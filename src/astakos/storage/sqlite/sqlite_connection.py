@@ -24,6 +24,12 @@ NO_TEXT = "Could not decode to UTF-8"
 """How the driver's message begins when a stored text is not UTF-8. Only whole texts are ever stored."""
 
 
+class NotWritableError(NotCarriedOutError):
+    """The file or its folder cannot be written by the user of this process."""
+
+    remedy = "this user must be able to write to the file and its folder"
+
+
 def code_of(error: BaseException | None) -> int:
     """Return SQLite's primary code of an error; SQLITE_OK if it has none."""
     # The other bytes tell variants of the primary code apart.
@@ -43,7 +49,7 @@ def recognized(error: sqlite3.Error) -> Exception:
         # The rest of the message is the text.
         return StorageBrokenError("the database file is damaged (a text is not UTF-8)", RESTORE)
     if code == sqlite3.SQLITE_READONLY:
-        return NotCarriedOutError(f"the database cannot be written: {error}")
+        return NotWritableError(f"the database cannot be written: {error}")
     if code in NOT_NOW:
         return NotCarriedOutError(f"the database cannot do this now: {error}")
     return error

@@ -1,6 +1,7 @@
 """A database in an SQLite file: opens it and runs transactions."""
 
 import contextlib
+import errno
 import os
 import sqlite3
 import threading
@@ -20,13 +21,15 @@ from astakos.storage.errors import DEFAULT_URL, EXAMPLES, HOW_TO_CREATE, Databas
 from astakos.storage.protocol import Connection
 from astakos.storage.schema.revisions import find_revision, make_tables, require_revision
 from astakos.storage.sqlite.file_identity import FileIdentity, identity_of, log_of, require_same
-from astakos.storage.sqlite.sqlite_connection import SQLiteConnection, code_of, recognized
+from astakos.storage.sqlite.sqlite_connection import NotWritableError, SQLiteConnection, code_of, recognized
 from astakos.storage.sqlite.timed_reads import TimedReads
 
 NOT_COMMITTED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL)
 """Errors of a COMMIT that did not write the end of the transaction."""
 NOT_WRITABLE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 """Errors that stay until an operator changes permissions or the file system."""
+NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
+"""The same, as the system says it."""
 BUSY_SECONDS = 5.0
 """How long a writer waits for another process, for example the command line, to finish its transaction."""
 QUICK_READ_SECONDS = 4.0
@@ -109,7 +112,8 @@ class SQLiteDatabase:
                 # The file keeps this mode. Not earlier: another program's database must stay unchanged.
                 turn_on_wal(connection)
         except OSError as error:
-            raise DatabaseError(f"{self.name} cannot be opened: {error.strerror}") from error
+            remedy = f"; {NotWritableError.remedy}" if error.errno in NOT_ALLOWED else ""
+            raise DatabaseError(f"{self.name} cannot be opened: {error.strerror}{remedy}") from error
         except (StorageUnavailableError, sqlite3.DatabaseError) as error:
             raise unusable(self.name, error) from error
         return made
@@ -276,8 +280,7 @@ def unusable(name: str, error: Exception) -> Exception:
         return DatabaseError(f"{name} cannot be used as a database: {error}; {error.remedy}")
     if code_of(error.__cause__) in NOT_WRITABLE:
         return DatabaseError(
-            f"{name} cannot be used as a database: {error.__cause__}; this user must be able to write to the "
-            "file and its folder"
+            f"{name} cannot be used as a database: {error.__cause__}; {NotWritableError.remedy}"
         )
     if isinstance(error, StorageUnavailableError):
         return error
