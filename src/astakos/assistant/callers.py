@@ -50,13 +50,13 @@ class Callers:
         """Show no token."""
         return f"<Callers of {self.client!r}>"
 
-    def bound(self, ctx: Context[Any, Any]) -> AsyncBoundClient:
+    def bound(self, context: Context[Any, Any]) -> AsyncBoundClient:
         """Return a client with the token of the call in progress.
 
         Raises:
             ToolError: the request brings none.
         """
-        token = self._token or bearer_of(ctx.headers or {})
+        token = self._token or bearer_of(context.headers or {})
         if token is None:
             raise ToolError("a key is required, in the header Authorization: Bearer <key>")
         return self.client.bind(token)

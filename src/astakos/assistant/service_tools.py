@@ -76,7 +76,7 @@ class ServiceTools:
 
     async def get_quotas(
         self,
-        ctx: Context[Any, Any],
+        context: Context[Any, Any],
         users: NamedUsers,
         project: Project = None,
         resource: ResourceName = None,
@@ -86,19 +86,19 @@ class ServiceTools:
         One row for each user, project and resource. A resource with a slash, such as llm.tokens/month, is a
         limit on how much of llm.tokens can be spent in a time.
         """
-        return figures.bounded(figures.selected(await self._rows(ctx, users), project, resource))
+        return figures.bounded(figures.selected(await self._rows(context, users), project, resource))
 
     async def near_limits(
-        self, ctx: Context[Any, Any], percent: Percent = 80, users: Users = None
+        self, context: Context[Any, Any], percent: Percent = 80, users: Users = None
     ) -> NearLimits:
         """List users' and projects' limits of your resources of which at least so many percent are used.
 
         Without `users`, this reads the quotas of all users.
         """
-        return figures.near_limits(await self._rows(ctx, users), percent)
+        return figures.near_limits(await self._rows(context, users), percent)
 
-    async def _rows(self, ctx: Context[Any, Any], users: list[str] | None) -> list[QuotaRow]:
-        caller = self._callers.bound(ctx)
+    async def _rows(self, context: Context[Any, Any], users: list[str] | None) -> list[QuotaRow]:
+        caller = self._callers.bound(context)
         async with worded():
             found = await caller.service_get_quotas(users)
             offered = await self._callers.client.get_resources()
@@ -108,7 +108,7 @@ class ServiceTools:
 
     async def get_history(
         self,
-        ctx: Context[Any, Any],
+        context: Context[Any, Any],
         holder: Party = None,
         source: Party = None,
         resource: ResourceName = None,
@@ -119,7 +119,7 @@ class ServiceTools:
         cursor: Cursor = None,
     ) -> History:
         """Read your resolved commissions, the newest first: accepted, rejected or expired."""
-        caller = self._callers.bound(ctx)
+        caller = self._callers.bound(context)
         async with worded():
             page = await caller.get_commission_history(
                 holder=holder,
@@ -135,26 +135,26 @@ class ServiceTools:
             return History(charges=charges, next_cursor=page["next"])
 
     async def recent_refusals(
-        self, ctx: Context[Any, Any], users: Users = None, limit: RefusalLimit = 20
+        self, context: Context[Any, Any], users: Users = None, limit: RefusalLimit = 20
     ) -> Refusals:
         """List what was refused of your resources lately for want of room, the newest first.
 
         Only what Astakos remembers since it started.
         """
-        caller = self._callers.bound(ctx)
+        caller = self._callers.bound(context)
         async with worded():
             found = await caller.service_get_refusals(users, limit=limit)
             return Refusals(refusals=[Refusal.model_validate(one) for one in found])
 
     async def pending_commissions(
-        self, ctx: Context[Any, Any], older_than: Age = 3600, after: After = None
+        self, context: Context[Any, Any], older_than: Age = 3600, after: After = None
     ) -> PendingCommissions:
         """List your pending commissions that were issued more than `older_than` seconds ago, oldest first.
 
         These may be stuck: their quantities stay reserved until they are accepted or rejected, or expire. A
         call looks at 100 pending commissions; `next_after` says where to go on.
         """
-        caller = self._callers.bound(ctx)
+        caller = self._callers.bound(context)
         async with worded():
             serials = await caller.get_pending_commissions(after=after, limit=PAGE)
             found = await _pending(caller, serials)
@@ -164,13 +164,13 @@ class ServiceTools:
         return PendingCommissions(commissions=commissions, next_after=serials[-1] if has_more else None)
 
     async def would_it_fit(
-        self, ctx: Context[Any, Any], holder: Holder, quantities: Quantities, source: Source = OWN_PROJECT
+        self, context: Context[Any, Any], holder: Holder, quantities: Quantities, source: Source = OWN_PROJECT
     ) -> Fit:
         """Ask whether a commission would be issued now. Charges nothing, reserves nothing.
 
         The ledger itself answers, for all limits that count: of the user, the project and those above.
         """
-        caller = self._callers.bound(ctx)
+        caller = self._callers.bound(context)
         request = {"provisions": _provisions(holder, source, quantities)}
         async with worded():
             await self._require_dry_run(caller)
@@ -188,22 +188,22 @@ class ServiceTools:
         if not server.supports(DRY_RUN):
             raise ToolError("this Astakos cannot say what would fit without issuing it")
 
-    async def accept_commission(self, ctx: Context[Any, Any], serial: Serial) -> Resolved:
+    async def accept_commission(self, context: Context[Any, Any], serial: Serial) -> Resolved:
         """Accept one of your pending commissions: its quantities are charged for good.
 
         This cannot be undone. Do it only if what was reserved is in use.
         """
-        caller = self._callers.bound(ctx)
+        caller = self._callers.bound(context)
         async with worded():
             await caller.accept_commission(serial)
         return Resolved(serial=serial, outcome="accepted")
 
-    async def reject_commission(self, ctx: Context[Any, Any], serial: Serial) -> Resolved:
+    async def reject_commission(self, context: Context[Any, Any], serial: Serial) -> Resolved:
         """Reject one of your pending commissions: what it reserved is free again, and nothing is charged.
 
         This cannot be undone. Do it only if what was reserved is not in use.
         """
-        caller = self._callers.bound(ctx)
+        caller = self._callers.bound(context)
         async with worded():
             await caller.reject_commission(serial)
         return Resolved(serial=serial, outcome="rejected")
