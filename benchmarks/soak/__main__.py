@@ -28,7 +28,7 @@ from benchmarks.soak.tally import Tally
 from benchmarks.soak.webhook_receiver import WebhookReceiver
 
 HOUR = 3600.0
-SAMPLES, INTERVALS, FAULTS = 720, 60, 24
+SAMPLES, INTERVALS, FAULTS = 720, 60, 36
 SHORTEST_SAMPLE, SHORTEST_INTERVAL, SHORTEST_FAULT = 0.5, 2.0, 6.0
 FINISHING_SECONDS = 180.0
 EXPIRY_SECONDS = 10.0
@@ -79,7 +79,7 @@ async def _load(
     options: argparse.Namespace,
 ) -> None:
     seconds = findings.seconds
-    disturber = Disturber(run, service, storage.faults(), seconds / 2)
+    disturber = Disturber(run, service, storage.faults(), seconds / 4)
     sampling = asyncio.create_task(_sample(run, service, storage, findings.samples, seconds))
     telling = asyncio.create_task(mix.tell(run, options.seed))
     disturbing = asyncio.create_task(disturber.disturb(max(SHORTEST_FAULT, seconds / FAULTS)))

@@ -1,7 +1,7 @@
 """What goes wrong, and when: one fault after the other, at intervals.
 
-Those that end the service come in the first half, so that in the second one its processes live long enough to
-show whether they grow.
+Those that end the service come in the first quarter. In the second one its processes warm up: allocators take
+what the largest answers of a while need, and caches fill. In the second half they show whether they grow.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ from benchmarks.soak.storage import Fault
 
 KILLED, RESTARTED = "service killed", "service restarted"
 RECOVERY_SECONDS = 60.0
-IN_THE_SECOND_HALF = 2
-"""So many times as rare they are there."""
+LATER = 2
+"""So many times as rare the others are once the service is left running."""
 
 
 class Disturbance(NamedTuple):
@@ -39,18 +39,20 @@ class Disturbance(NamedTuple):
 class Disturber:
     """Causes faults until the soak ends, and keeps a list of them."""
 
-    def __init__(self, soak: Soak, service: Service, faults: Mapping[str, Fault], half: float) -> None:
+    def __init__(
+        self, soak: Soak, service: Service, faults: Mapping[str, Fault], left_running: float
+    ) -> None:
         """Prepare.
 
         Args:
             soak: whose tally is told.
             service: that is killed and restarted.
             faults: what else can happen.
-            half: seconds after which the service is left running.
+            left_running: from so many seconds after the start, the service is not ended any more.
         """
         self.done: list[Disturbance] = []
         self._soak = soak
-        self._half = half
+        self._left_running = left_running
         self._others = dict(faults)
         self._all = {
             KILLED: _then_start(service.kill, service),
@@ -61,13 +63,13 @@ class Disturber:
     async def disturb(self, interval: float) -> None:
         """Cause a fault after each interval of so many seconds."""
         for name in itertools.cycle(self._all):
-            if self._soak.tally.elapsed > self._half - interval:
+            if self._soak.tally.elapsed > self._left_running - interval:
                 break
             if await self._ends_within(interval):
                 return
             await self._cause(name)
         for name in itertools.cycle(self._others):
-            if await self._ends_within(IN_THE_SECOND_HALF * interval):
+            if await self._ends_within(LATER * interval):
                 return
             await self._cause(name)
 
