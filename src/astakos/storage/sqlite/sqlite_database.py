@@ -47,6 +47,8 @@ PRAGMAS = (
     # connections do that while a third one commits: https://www.sqlite.org/wal.html#walresetbug
     "PRAGMA wal_autocheckpoint = 0",
 )
+READERS_CACHE = "PRAGMA cache_size = -4096"
+"""Each thread has one. It forgets its cache at each commit, and the system keeps the pages as well."""
 LIST_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_'"
 
 T = TypeVar("T")
@@ -237,6 +239,7 @@ class SQLiteDatabase:
     def _only_reading(self, connection: C) -> C:
         try:
             connection.execute("PRAGMA query_only = ON")
+            connection.execute(READERS_CACHE)
         except BaseException as error:
             # Whoever reads next opens another one.
             connection.close()
