@@ -21,8 +21,9 @@ from astakos.http.recent_figures import PERIOD_SECONDS, RecentFigures
 from astakos.ledger.engine import Engine
 from astakos.ledger.ports import LedgerStorage
 from astakos.ledger.watched_clock import WatchedClock
-from astakos.processes.configuration import DRAIN, READY, Instructions, keep_what_is_there, spoken_version
+from astakos.processes.configuration import DRAIN, READY, Instructions, spoken_version
 from astakos.processes.listening import refuse_newcomers
+from astakos.processes.memory import keep_giving_back, keep_what_is_there
 from astakos.processes.questions import answer_questions
 from astakos.processes.reports import Reports
 from astakos.storage.opening import ledger_clock
@@ -177,6 +178,7 @@ class Supervisor:
         if not self._is_ready and all(worker.is_ready for worker in self._workers):
             self._is_ready = True
             keep_what_is_there()
+            keep_giving_back()
             self._ready()
 
     def _has_ended(self, worker: _Worker) -> None:

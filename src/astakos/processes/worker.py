@@ -14,7 +14,8 @@ from astakos.http.dialects.choice import DIALECTS
 from astakos.http.request_counts import ConnectionCounts, tell
 from astakos.ledger.engine_client import Ledger
 from astakos.logs import set_up_logging
-from astakos.processes.configuration import DRAIN, READY, Instructions, keep_what_is_there, spoken_version
+from astakos.processes.configuration import DRAIN, READY, Instructions, spoken_version
+from astakos.processes.memory import keep_giving_back, keep_what_is_there
 from astakos.processes.questions import Asker
 from astakos.server.running import serve
 from astakos.server.site import Site
@@ -71,6 +72,7 @@ def work(
 
     def ready() -> None:
         keep_what_is_there()
+        keep_giving_back()
         control.sendall(READY)
 
     # Until the server handles signals, SIGTERM has its default effect: it ends this process.
