@@ -24,7 +24,7 @@ from tools.postgres_server import PostgresServer, own_server
 
 import astakos
 from astakos.directory.tokens import token_hash
-from astakos.processes.configuration import keep_what_is_there
+from astakos.processes.memory import keep_what_is_there
 from astakos.storage.opening import database_of, ledger_storage
 from astakos.storage.tables import registry
 from benchmarks import machine

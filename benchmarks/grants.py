@@ -18,7 +18,7 @@ from astakos.ledger.meter_definitions import MeterDefinition
 from astakos.ledger.operations import Issue
 from astakos.ledger.periods import Unit
 from astakos.ledger.rules import Key, NoCapacity, Provision, merge
-from astakos.processes.configuration import keep_what_is_there
+from astakos.processes.memory import keep_what_is_there
 from astakos.storage.opening import database_of, ledger_storage
 from astakos.storage.protocol import Connection, Database
 from astakos.storage.tables import registry

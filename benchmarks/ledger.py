@@ -11,7 +11,7 @@ from astakos.ledger.batch import perform
 from astakos.ledger.operations import Issue, Issued, Resolve, Resolved
 from astakos.ledger.ports import LedgerStorage
 from astakos.ledger.rules import Key, Provision, merge
-from astakos.processes.configuration import keep_what_is_there
+from astakos.processes.memory import keep_what_is_there
 from astakos.projects.limits import user_holder
 from astakos.storage.opening import database_of, ledger_storage
 from astakos.storage.protocol import Database

@@ -16,7 +16,7 @@ from astakos.administration.state_document import ResourceEntry, StateDocument
 from astakos.directory.tokens import token_hash
 from astakos.ledger.meter_definitions import Kind, MeterDefinition
 from astakos.ledger.periods import Unit
-from astakos.processes.configuration import keep_what_is_there
+from astakos.processes.memory import keep_what_is_there
 from astakos.storage.opening import database_of, ledger_storage
 from astakos.storage.protocol import Connection, Database
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
