@@ -8,6 +8,7 @@ the noise.
 
 import argparse
 import contextlib
+import gc
 import itertools
 import json
 import signal
@@ -24,7 +25,6 @@ from tools.postgres_server import PostgresServer, own_server
 
 import astakos
 from astakos.directory.tokens import token_hash
-from astakos.processes.memory import keep_what_is_there
 from astakos.storage.opening import database_of, ledger_storage
 from astakos.storage.tables import registry
 from benchmarks import machine
@@ -128,7 +128,9 @@ def take_turns(checkout: Path, url: str, batch: int) -> None:
         assert found is not None
         step = engine_step(store, found.id)
         users = itertools.cycle(range(USERS))
-        keep_what_is_there()
+        # As the service does, in words that revisions of any age know.
+        gc.collect()
+        gc.freeze()
         server = None
         for _ in sys.stdin:
             if url.startswith("postgresql") and server is None:
