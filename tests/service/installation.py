@@ -11,6 +11,7 @@ from astakos.administration.load import load
 from astakos.directory.trusted_proxies import TrustedProxies
 from astakos.http.dialects.dialect import Dialect
 from astakos.http.dialects.newest import NEWEST
+from astakos.ledger.meter_definitions import MeterDefinition
 from astakos.ledger.rules import Holding, Key
 from astakos.processes.listening import LOOPBACK, listen
 from astakos.server.running import serving
@@ -19,6 +20,7 @@ from astakos.storage.opening import database_of
 from astakos.storage.protocol import Connection, Database
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from astakos.storage.tables.holdings import LIMIT, PROJECT_LEVEL, stored_source
+from astakos.storage.tables.meters import save_definition
 from service.caller import Caller
 from service.world import BASE_URL, LOADED, world
 
@@ -91,6 +93,24 @@ def set_limits(connection: Connection, limits: Iterable[tuple[Key, int]]) -> Non
     connection.executemany(
         SET_LIMIT, ((key.holder, stored_source(key.source), key.resource, limit) for key, limit in limits)
     )
+
+
+ADD_METER = """
+INSERT INTO resources
+    (name, service_id, description, system_default, project_default, ui_visible, api_visible)
+SELECT ?, service_id, description, system_default, project_default, ui_visible, api_visible
+FROM resources WHERE name = ?
+"""
+
+
+def add_meter(
+    connection: Connection, base: str, name: str, definition: MeterDefinition, limits: Mapping[Key, int]
+) -> None:
+    """Give a resource a meter, if it does not have it, with limits of the holdings that use the resource."""
+    if connection.execute("SELECT 1 FROM resources WHERE name = ?", (name,)).fetchone() is None:
+        connection.execute(ADD_METER, (name, base))
+    save_definition(connection, name, definition)
+    set_limits(connection, ((key._replace(resource=name), limit) for key, limit in limits.items()))
 
 
 SET_PARENT = """

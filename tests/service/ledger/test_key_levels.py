@@ -32,8 +32,7 @@ from astakos.ledger.ports import LedgerStorage
 from astakos.ledger.rules import UNLIMITED, Key, NoCapacity, NoHolding, NoQuantity, Provision
 from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Connection, Database
-from astakos.storage.tables.meters import save_definition
-from service.installation import holdings, rows, set_limits
+from service.installation import add_meter, holdings, rows
 from service.ledger.charged import COMPUTE, Charged, asked
 from service.world import VM
 
@@ -73,19 +72,11 @@ def charging(database: Database) -> Iterator[Charging]:
 
 
 def define_meters(connection: Connection) -> None:
-    add = """
-    INSERT INTO resources
-        (name, service_id, description, system_default, project_default, ui_visible, api_visible)
-    SELECT ?, service_id, description, system_default, project_default, ui_visible, api_visible
-    FROM resources WHERE name = ?
-    """
     for name, definition in (
         (DAILY, MeterDefinition(unit=Unit.DAY)),
         (RATE, MeterDefinition(kind=Kind.RATE, unit=Unit.MINUTE)),
     ):
-        connection.execute(add, (name, VM))
-        save_definition(connection, name, definition)
-        set_limits(connection, [(key._replace(resource=name), UNLIMITED) for key in (U, P, U2, P2)])
+        add_meter(connection, VM, name, definition, dict.fromkeys((U, P, U2, P2), UNLIMITED))
 
 
 def test_a_charge_with_a_key_is_one_of_the_key(charging: Charging) -> None:

@@ -23,10 +23,9 @@ from astakos.ledger.operations import (
 from astakos.ledger.overage import Overage
 from astakos.ledger.periods import MINUTE, Unit
 from astakos.ledger.rules import UNLIMITED, Holding, Key, NoCapacity, NoQuantity, Provision
-from astakos.storage.protocol import Database
+from astakos.storage.protocol import Connection, Database
 from astakos.storage.tables.commissions import find_pending
-from astakos.storage.tables.meters import save_definition
-from service.installation import holdings, rows, set_limits, set_parents
+from service.installation import add_meter, holdings, rows, set_parents
 from service.ledger.charged import COMPUTE, Charged, asked
 from service.world import VM
 
@@ -186,7 +185,7 @@ def test_what_a_question_would_charge_is_judged_above(tree: Tree) -> None:
 
 def test_mending_changes_all_above_and_no_meter(tree: Tree) -> None:
     with tree.database.transaction() as connection:
-        rows_of_meter(connection)
+        define_meter(connection)
     tree.charge((T, 10), (T2, 10))
     outcome = tree.one(Reconcile(COMPUTE, asked((T, 13)), mend=True))
     assert isinstance(outcome, Reconciled)
@@ -201,17 +200,9 @@ def test_mending_changes_all_above_and_no_meter(tree: Tree) -> None:
     assert outcome.serial is None
 
 
-def rows_of_meter(connection: object) -> None:
-    add = """
-    INSERT INTO resources
-        (name, service_id, description, system_default, project_default, ui_visible, api_visible)
-    SELECT ?, service_id, description, system_default, project_default, ui_visible, api_visible
-    FROM resources WHERE name = ?
-    """
-    connection.execute(add, (DAILY, VM))  # type: ignore[attr-defined]
-    save_definition(connection, DAILY, MeterDefinition(unit=Unit.DAY))  # type: ignore[arg-type]
-    limits = {daily(key): UNLIMITED for key in (U, U2, T, T2, D)} | {daily(ROOT): 25}
-    set_limits(connection, limits.items())  # type: ignore[arg-type]
+def define_meter(connection: Connection) -> None:
+    limits = dict.fromkeys((U, U2, T, T2, D), UNLIMITED) | {ROOT: 25}
+    add_meter(connection, VM, DAILY, MeterDefinition(unit=Unit.DAY), limits)
 
 
 def daily(key: Key) -> Key:
@@ -220,7 +211,7 @@ def daily(key: Key) -> Key:
 
 def test_a_charge_counts_on_the_meters_of_every_level(tree: Tree) -> None:
     with tree.database.transaction() as connection:
-        rows_of_meter(connection)
+        define_meter(connection)
     tree.charge(*both(20))
     assert tree.figures(*map(daily, (U, T, D, ROOT))) == [(20, 20)] * 4
     tree.charge(*both(-20))

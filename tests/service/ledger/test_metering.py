@@ -27,8 +27,8 @@ from astakos.ledger.ports import LedgerStorage
 from astakos.ledger.rules import UNLIMITED, Holding, IsMeter, Key, NoCapacity, NoHolding, Provision, Renewal
 from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Database
-from astakos.storage.tables.meters import note_change, save_definition
-from service.installation import holdings, rows, set_limits
+from astakos.storage.tables.meters import note_change
+from service.installation import add_meter, holdings, rows, set_limits
 from service.simulated_clock import SimulatedClock
 from service.world import ALICE, LOADED, VM, member_key, project_key
 
@@ -38,12 +38,6 @@ COMPUTE = 1
 START = LOADED - LOADED % DAY + HOUR
 DAILY, RATE, WINDOW = f"{VM}/day", f"{VM}/minute", f"{VM}/5hours"
 U, P = member_key(ALICE), project_key()
-ADD = """
-INSERT INTO resources
-    (name, service_id, description, system_default, project_default, ui_visible, api_visible)
-SELECT ?, service_id, description, system_default, project_default, ui_visible, api_visible
-FROM resources WHERE name = ?
-"""
 
 
 def meter(key: Key, name: str) -> Key:
@@ -58,10 +52,7 @@ class Metered:
     def define(self, name: str, definition: MeterDefinition, member: int, project: int = UNLIMITED) -> None:
         """A meter of virtual machines, with limits."""
         with self.database.transaction() as connection:
-            if not connection.execute("SELECT 1 FROM resources WHERE name = ?", (name,)).fetchone():
-                connection.execute(ADD, (name, VM))
-            save_definition(connection, name, definition)
-            set_limits(connection, [(meter(U, name), member), (meter(P, name), project)])
+            add_meter(connection, VM, name, definition, {U: member, P: project})
 
     def bound_debts(self, name: str, bound: int) -> None:
         with self.database.transaction() as connection:

@@ -29,8 +29,7 @@ from astakos.ledger.periods import MINUTE, Unit
 from astakos.ledger.rules import Holding, Key, NoCapacity, Provision
 from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Database
-from astakos.storage.tables.meters import save_definition
-from service.installation import all_rows, holdings, rows, set_limits
+from service.installation import add_meter, all_rows, holdings, rows, set_limits
 from service.world import ALICE, LOADED, VM, member_key, project_key
 
 pytestmark = pytest.mark.ledger
@@ -38,12 +37,6 @@ pytestmark = pytest.mark.ledger
 COMPUTE, STORAGE = 1, 2
 U, P = member_key(ALICE), project_key()
 DAILY, RATE = f"{VM}/day", f"{VM}/per-minute"
-ADD = """
-INSERT INTO resources
-    (name, service_id, description, system_default, project_default, ui_visible, api_visible)
-SELECT ?, service_id, description, system_default, project_default, ui_visible, api_visible
-FROM resources WHERE name = ?
-"""
 
 
 class Ledger:
@@ -94,9 +87,7 @@ def ledger(database: Database) -> Iterator[Ledger]:
 
 def meter(ledger: Ledger, name: str, definition: MeterDefinition, limit: int) -> None:
     with ledger.database.transaction() as connection:
-        connection.execute(ADD, (name, VM))
-        save_definition(connection, name, definition)
-        set_limits(connection, [(key._replace(resource=name), limit) for key in (U, P)])
+        add_meter(connection, VM, name, definition, dict.fromkeys((U, P), limit))
 
 
 def test_more_than_was_issued_is_refused_unless_somebody_says_otherwise(ledger: Ledger) -> None:
