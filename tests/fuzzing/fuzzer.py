@@ -31,7 +31,7 @@ from fuzzing.calls import calls, fitting, heads
 from fuzzing.streams import streams
 from fuzzing.subject import errors_in, turn_all_on
 from fuzzing.wire import Sent, Wire, throw
-from service.command import Serving, serving
+from service.command import Serving, serving_from_the_start
 from service.installation import all_rows, database_at, make_world
 from service.world import BASE_URL
 
@@ -205,7 +205,7 @@ def main() -> None:
         make_world(path)
         database = database_at(path)
         turn_all_on(database)
-        with serving(database, *OPTIONS) as service:
+        with serving_from_the_start(database, *OPTIONS) as service:
             fuzzer = Fuzzer(database, service)
             fuzzer.run(options.requests, options.seed)
             errors = errors_in(service.end().errors)

@@ -9,7 +9,7 @@ from astakos.storage.protocol import Database
 from fuzzing.fuzzer import DRAWN, OPTIONS, Fuzzer
 from fuzzing.subject import errors_in, turn_all_on
 from lengths import length
-from service.command import serving
+from service.command import serving_from_the_start
 from service.engines import POSTGRESQL, SQLITE, Engine
 
 SEED = 7
@@ -22,7 +22,7 @@ MOST_GROWTH_BYTES = 24 << 20
 def test_bad_requests_are_refused_and_leave_no_trace(database: Database, engine: Engine) -> None:
     requests = REQUESTS[engine.name]
     turn_all_on(database)
-    with serving(database, *OPTIONS) as service:
+    with serving_from_the_start(database, *OPTIONS) as service:
         fuzzer = Fuzzer(database, service, drawn_at_once=length(DRAWN, 150))
         fuzzer.run(requests, SEED)
         errors = errors_in(service.end().errors)

@@ -10,6 +10,32 @@ from collections.abc import Mapping, Sequence
 
 SEPARATOR = b"\0"
 STREAMS = 3
+LENGTH_OF_A_NUMBER = 10
+"""In characters; that of a process comes first, the exit status follows."""
+
+
+def begin_warm(
+    server: str,
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    streams: Sequence[int],
+    seconds: float | None = None,
+) -> tuple[socket.socket, int]:
+    """Begin to run `astakos` in this folder; return where its exit status comes from, and its process ID."""
+    parts = [os.path.realpath("."), str(len(arguments)), *arguments]
+    parts += [f"{name}={value}" for name, value in environment.items()]
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.settimeout(seconds)
+        connection.connect(server)
+        socket.send_fds(connection, [b"."], streams)
+        connection.sendall(SEPARATOR.join(map(os.fsencode, parts)))
+        connection.shutdown(socket.SHUT_WR)
+        process = int(connection.recv(LENGTH_OF_A_NUMBER, socket.MSG_WAITALL))
+    except BaseException:
+        connection.close()
+        raise
+    return connection, process
 
 
 def run_warm(
@@ -20,14 +46,8 @@ def run_warm(
     seconds: float | None = None,
 ) -> int:
     """Run `astakos` in this folder and return its exit status; negative for the signal that ended it."""
-    parts = [os.path.realpath("."), str(len(arguments)), *arguments]
-    parts += [f"{name}={value}" for name, value in environment.items()]
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(seconds)
-        connection.connect(server)
-        socket.send_fds(connection, [b"."], streams)
-        connection.sendall(SEPARATOR.join(map(os.fsencode, parts)))
-        connection.shutdown(socket.SHUT_WR)
+    connection, _ = begin_warm(server, arguments, environment, streams, seconds)
+    with connection:
         return int(connection.makefile().read())
 
 

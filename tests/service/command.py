@@ -19,13 +19,17 @@ from astakos.cli import main
 from astakos.storage.protocol import Database
 from service.asking_warm import run_warm
 from service.caller import Caller
+from service.nursery import name_of
 from service.warm_command import warm_server
+from service.warm_process import WarmProcess
 
 EXECUTABLE = Path(sysconfig.get_path("scripts"), "astakos")
 READY = re.compile(r"astakos is ready at (\S+)(?: \(listening on (\S+)\))?\n")
 DATABASE = re.compile(r"the database is (.+)\n")
 METRICS = re.compile(r"metrics are at (\S+)\n")
 TIMEOUT_SECONDS = 30
+NO_WORKERS = (None, "nursery", "deliveries.work", "metrics.front")
+"""The names of other processes of a service, if they are forked."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ def ended_from_the_start(database: Database, *arguments: str, **more: str) -> En
 class Serving:
     """A process that serves."""
 
-    process: "subprocess.Popen[str]"
+    process: "WarmProcess | subprocess.Popen[str]"
     base_url: str
     address: str
     database_name: str
@@ -118,13 +122,14 @@ class Serving:
     def workers(self) -> list[int]:
         """Its processes that answer HTTP."""
         number = self.process.pid
-        return [int(child) for child in Path(f"/proc/{number}/task/{number}/children").read_text().split()]
+        children = map(int, Path(f"/proc/{number}/task/{number}/children").read_text().split())
+        return [child for child in children if name_of(child) not in NO_WORKERS]
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> Ended:
         """Send a signal and wait for the end; answer what came after the line that it is ready."""
         self.process.send_signal(number)
         output, errors = self.process.communicate(timeout=TIMEOUT_SECONDS)
-        return Ended(self.process.returncode, output, errors)
+        return Ended(self.process.wait(), output, errors)
 
 
 def beginning(database: Database, *arguments: str, **more: str) -> "subprocess.Popen[str]":
@@ -140,8 +145,24 @@ def beginning(database: Database, *arguments: str, **more: str) -> "subprocess.P
 
 @contextlib.contextmanager
 def serving(database: Database, *arguments: str, **more: str) -> Iterator[Serving]:
-    """`astakos serve` in a process of its own, from when it is ready; killed if it still runs at the end."""
-    process = beginning(database, *arguments, **more)
+    """`astakos serve` in processes of its own, forked from warm ones, from when it is ready.
+
+    It is killed if it still runs at the end.
+    """
+    process = WarmProcess(["serve", "--port", "0", *arguments], environment(database) | more)
+    with _ready(process, arguments) as served:
+        yield served
+
+
+@contextlib.contextmanager
+def serving_from_the_start(database: Database, *arguments: str, **more: str) -> Iterator[Serving]:
+    """The same, but each process starts Python: for tests of how processes start, and of their memory."""
+    with _ready(beginning(database, *arguments, **more), arguments) as served:
+        yield served
+
+
+@contextlib.contextmanager
+def _ready(process: "WarmProcess | subprocess.Popen[str]", arguments: tuple[str, ...]) -> Iterator[Serving]:
     with process:
         try:
             assert process.stdout is not None

@@ -1,8 +1,9 @@
 """A process that has imported the command, and forks for each call of it: starting Python costs much more.
 
 Each call has a process of its own, with the arguments, environment, folder and standard streams of whoever
-asked for it. What the interpreter does when it starts is not repeated, so tests of `PYTHONIOENCODING`, closed
-streams, signals and the like start the real command.
+asked for it. So have the processes of `astakos serve`; see `service.nursery`. What the interpreter does when
+it starts is not repeated, so tests of `PYTHONIOENCODING`, closed streams, signals and the like start the real
+command.
 """
 
 import atexit
@@ -23,11 +24,23 @@ import click
 
 from astakos.cli import main as command
 from service import asking_warm
-from service.asking_warm import SEPARATOR, STREAMS
+from service.asking_warm import LENGTH_OF_A_NUMBER, SEPARATOR, STREAMS
+from service.nursery import begin_nursery
 
 LONGEST_SECONDS = 60
 """Whoever asks gives up before."""
-IMPORTED_WHEN_USED = ("astakos.storage.sqlite.sqlite_database",)
+SERVE = "serve"
+"""The command that runs until it is told to end, by whoever asked for it."""
+IMPORTED_WHEN_USED = (
+    "astakos.deliveries.worker",
+    "astakos.metrics.front",
+    "astakos.metrics.serving",
+    "astakos.processes.worker",
+    "astakos.storage.postgresql.postgresql_database",
+    "astakos.storage.postgresql.postgresql_ledger",
+    "astakos.storage.sqlite.sqlite_database",
+    "astakos.storage.sqlite.sqlite_ledger",
+)
 TESTS = Path(__file__).parents[1]
 # A module that is run would give its name to the command, in what that says of its use.
 PROGRAM = "from service.warm_command import run; run()"
@@ -96,11 +109,11 @@ def _become_the_command(connection: socket.socket) -> None:
     if child := os.fork():
         for stream in streams:
             os.close(stream)
+        connection.sendall(b"%*d" % (LENGTH_OF_A_NUMBER, child))
         _, status = os.waitpid(child, 0)
         connection.sendall(b"%d" % os.waitstatus_to_exitcode(status))
         os._exit(0)
     connection.close()
-    signal.alarm(LONGEST_SECONDS)
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
@@ -116,6 +129,10 @@ def _become_the_command(connection: socket.socket) -> None:
         name, _, value = variable.partition(b"=")
         os.environb[name] = value
     sys.argv = ["astakos", *map(os.fsdecode, arguments)]
+    if sys.argv[1:2] == [SERVE]:
+        begin_nursery()
+    else:
+        signal.alarm(LONGEST_SECONDS)
 
 
 def run() -> None:

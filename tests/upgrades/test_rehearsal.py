@@ -11,7 +11,7 @@ import pytest
 
 from astakos.storage.protocol import Database
 from astakosclient import AstakosClient
-from service.command import ended_from_the_start, serving
+from service.command import ended_from_the_start, serving, serving_from_the_start
 from service.installation import holdings, rows
 from service.world import ALICE, BASE_URL, COMPUTE_TOKEN, VM, member_key
 from upgrades.next_version import NEXT, make_next_version
@@ -93,7 +93,9 @@ def test_processes_are_replaced_one_by_one_while_the_service_goes_on(
             assert (migrated.status, migrated.errors) == (0, "")
             load.go_on()
             for old in (first, second):
-                new = stack.enter_context(serving(database, "--base-url", BASE_URL, **following.environment))
+                new = stack.enter_context(
+                    serving_from_the_start(database, "--base-url", BASE_URL, **following.environment)
+                )
                 load.addresses.append(new.address)
                 load.go_on()
                 load.addresses.remove(old.address)
@@ -125,7 +127,7 @@ def test_what_an_older_process_cannot_live_with_waits_until_the_service_is_stopp
     assert started.status == 1
     assert "run `astakos migrate`" in started.errors
     assert ended_from_the_start(database, "migrate", **following.environment).status == 0
-    with serving(database, "--base-url", BASE_URL, **following.environment) as new:
+    with serving_from_the_start(database, "--base-url", BASE_URL, **following.environment) as new:
         assert new.caller.act(COMPUTE_TOKEN, pending, "accept") == 200
         assert new.end().status == 0
     assert holdings(database)[U].usage_min == 2

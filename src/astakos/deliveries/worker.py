@@ -97,8 +97,12 @@ class Rounds:
 def deliver(control: socket.socket) -> None:
     """Deliver until the service has ended; signals to end are for its main process."""
     lines = control.makefile("rb")
+    told = lines.readline()
+    if not told:
+        # The service ended before it said what to do.
+        return
     try:
-        assignment = msgspec.json.decode(lines.readline(), type=Assignment)
+        assignment = msgspec.json.decode(told, type=Assignment)
     except msgspec.MsgspecError:
         sys.exit("astakos: another version was installed while the service was running; restart the service")
     set_up_logging(assignment.log_level, assignment.log_format)

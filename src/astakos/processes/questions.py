@@ -4,6 +4,7 @@ A question is one byte. Its answer is its length, four bytes in big-endian order
 """
 
 import asyncio
+import math
 import socket
 import time
 from collections.abc import Callable
@@ -40,7 +41,7 @@ class Asker:
         """Ask over a connection; `ended` is called when the peer has ended."""
         self._connection = connection
         self._ended = ended
-        self._asked = -PAUSE_SECONDS
+        self._asked = -math.inf
         self._asking: asyncio.Task[bytes] | None = None
         self._hearing: asyncio.Task[None] | None = None
 

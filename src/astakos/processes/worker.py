@@ -44,7 +44,11 @@ def work(
         figures: Connection on which to ask the supervisor how the service does.
     """
     commands = control.makefile("rb")
-    if commands.readline().rstrip(b"\n") != spoken_version():
+    version = commands.readline()
+    if not version:
+        # The supervisor is gone before it said anything.
+        sys.exit(1)
+    if version.rstrip(b"\n") != spoken_version():
         sys.exit("astakos: another version was installed while the service was running; restart the service")
     instructions = msgspec.json.decode(commands.readline(), type=Instructions)
     set_up_logging(instructions.log_level, instructions.log_format)

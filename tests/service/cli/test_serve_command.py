@@ -17,7 +17,18 @@ from astakos.storage.protocol import Database
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from astakos.storage.tables import settings
 from service.caller import ACCOUNT, COMMISSIONS, TOKENS, Caller
-from service.command import EXECUTABLE, Ended, beginning, created, ended, environment, only_line, serving
+from service.command import (
+    EXECUTABLE,
+    Ended,
+    beginning,
+    created,
+    ended,
+    ended_from_the_start,
+    environment,
+    only_line,
+    serving,
+    serving_from_the_start,
+)
 from service.installation import rows
 from service.metrics.scraping import scrape
 from service.world import ALICE, BASE_URL, COMPUTE_TOKEN, member_key, project_key
@@ -29,7 +40,7 @@ U, P = member_key(ALICE), project_key()
 def test_it_says_when_it_is_ready_answers_and_ends_well_when_told_to(
     database: Database, number: signal.Signals
 ) -> None:
-    with serving(database) as served:
+    with serving_from_the_start(database) as served:
         assert (served.base_url, served.address.rpartition(":")[0]) == (BASE_URL, f"http://{LOOPBACK}")
         assert served.caller.get(f"{ACCOUNT}/quotas", ALICE.token).status == 200
         serial = served.caller.issued(COMPUTE_TOKEN, (U, 1))
@@ -280,7 +291,7 @@ def test_whatever_was_answered_is_there_after_the_end(database: Database, number
 
 
 def test_a_process_that_dies_is_replaced_and_nothing_is_lost(database: Database) -> None:
-    with serving(database, "--workers", "2") as served:
+    with serving_from_the_start(database, "--workers", "2") as served:
         serials = [served.caller.issued(COMPUTE_TOKEN, (U, 0))]
         for number, expected in ((signal.SIGKILL, 3), (signal.SIGTERM, 5)):
             killed = set(served.workers())
@@ -312,7 +323,7 @@ def test_a_replacement_that_dies_before_it_is_ready_is_replaced_as_well(database
 
 def test_where_http_can_not_be_answered_it_ends_and_says_so(database: Database, tmp_path: Path) -> None:
     (tmp_path / "uvloop.py").write_text("raise SystemExit(3)")
-    done = ended(database, "serve", "--port", "0", PYTHONPATH=str(tmp_path))
+    done = ended_from_the_start(database, "serve", "--port", "0", PYTHONPATH=str(tmp_path))
     assert (done.status, done.output) == (1, "")
     assert "exited before it was ready" in done.errors.splitlines()[-1]
     assert "Traceback" not in done.errors

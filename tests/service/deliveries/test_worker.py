@@ -13,7 +13,7 @@ from astakos.administration.state_document import Settings, StateDocument
 from astakos.processes.listening import LOOPBACK, listen
 from astakos.storage.protocol import Database
 from service.caller import ACCOUNT, Caller, Reply
-from service.command import astakos, serving
+from service.command import astakos, serving, serving_from_the_start
 from service.deliveries.mail_server import mail_server
 from service.deliveries.webhook_receiver import webhook_receiver
 from service.world import BOB, LOADED
@@ -98,7 +98,7 @@ def test_without_a_mail_server_the_log_tells_what_happened_whoever_is_killed(dat
     def logged() -> int:
         return len(astakos(database, "delivery", "list", "--state", "delivered", "--json").document)
 
-    with serving(database) as service:
+    with serving_from_the_start(database) as service:
         wait_for(lambda: "log" in destinations(database))
         assert give_feedback(service.caller).status == 200
         wait_for(lambda: logged() == 1)

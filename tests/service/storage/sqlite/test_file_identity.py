@@ -15,7 +15,7 @@ from astakos.service.readiness import LEDGER_STOPPED
 from astakos.storage.errors import DatabaseError
 from astakos.storage.sqlite.file_identity import log_of
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
-from service.command import serving
+from service.command import serving, serving_from_the_start
 from service.installation import database_at
 from service.world import ALICE, COMPUTE_TOKEN, member_key
 
@@ -55,7 +55,7 @@ def delete_log(path: Path) -> None:
 def test_nothing_is_granted_into_a_file_that_nobody_will_open_again(
     database: SQLiteDatabase, go_away: Callable[[Path], None], event: str
 ) -> None:
-    with serving(database, "--workers", "2") as served:
+    with serving_from_the_start(database, "--workers", "2") as served:
         served.caller.issued(COMPUTE_TOKEN, (U, 1))
         go_away(database.path)
         assert served.caller.issue(COMPUTE_TOKEN, (U, 1)).status == 503

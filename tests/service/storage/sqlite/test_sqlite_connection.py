@@ -10,7 +10,7 @@ import pytest
 from astakos.service.readiness import LEDGER_STOPPED
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from service.caller import ACCOUNT, Caller
-from service.command import astakos, refused, serving
+from service.command import astakos, refused, serving_from_the_start
 from service.installation import rows
 from service.world import ALICE, COMPUTE_TOKEN, member_key
 
@@ -44,7 +44,7 @@ def issue(caller: Caller) -> int:
 def test_who_meets_a_damaged_page_stops_the_ledger(
     database: SQLiteDatabase, table: str, call: Callable[[Caller], int]
 ) -> None:
-    with serving(database, "--workers", "2") as served:
+    with serving_from_the_start(database, "--workers", "2") as served:
         damage(database, table)
         assert call(served.caller) == 503
         # The ledger hears of it from the process that has met the page.
