@@ -77,7 +77,7 @@ def wait_until_refused(served: Serving) -> None:
 
 def how_it_ended(served: Serving) -> Ended:
     output, errors = served.process.communicate(timeout=TIMEOUT_SECONDS)
-    return Ended(served.process.returncode, output, errors)
+    return Ended(served.process.wait(), output, errors)
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
