@@ -75,6 +75,15 @@ def wait_until_refused(served: Serving) -> None:
         time.sleep(0.01)
 
 
+def stop(process: int) -> None:
+    """Stop a process, and wait until it is: a signal that comes before would be taken first."""
+    os.kill(process, signal.SIGSTOP)
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
 def how_it_ended(served: Serving) -> Ended:
     output, errors = served.process.communicate(timeout=TIMEOUT_SECONDS)
     return Ended(served.process.wait(), output, errors)
@@ -129,7 +138,7 @@ def test_calls_that_wait_to_be_accepted_are_answered(database: Database, workers
         parts = urlsplit(served.address)
         processes = served.workers()
         for process in processes:
-            os.kill(process, signal.SIGSTOP)
+            stop(process)
         waiting = [
             stack.enter_context(socket.create_connection((parts.hostname or "", parts.port or 0), timeout=20))
             for _ in range(20)
@@ -152,7 +161,7 @@ def test_a_call_that_comes_on_one_as_the_end_begins_is_answered(database: Databa
     ):
         processes = served.workers()
         for process in processes:
-            os.kill(process, signal.SIGSTOP)
+            stop(process)
         for one in connections:
             one.socket.sendall(POST + BODY)
         served.process.send_signal(signal.SIGTERM)
