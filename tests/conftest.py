@@ -3,6 +3,7 @@
 import gc
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -51,8 +52,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--short",
         action="store_true",
-        help="Leave out what is marked `long`, and all but the first parameters of a test on PostgreSQL; "
-        "run less of what can run for any time.",
+        help="Leave out what is marked `long`; on PostgreSQL all but the first parameters, and every "
+        "other test that runs on SQLite as well; run less of what can run for any time.",
     )
 
 
@@ -115,6 +116,9 @@ def pytest_xdist_auto_num_workers() -> int:
 SHORT_EXAMPLES = 25
 """Of a test that does not say how many there are."""
 LONGEST_TESTS = ("fuzzing", "simulation")
+ONE_IN = 2
+"""In a short run, one in so many tests of a module that also run on SQLite does not run on PostgreSQL."""
+STORAGE = Path(__file__).parent / "service" / "storage"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -126,6 +130,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _without_repetitions(items: Iterable[pytest.Item]) -> Iterator[pytest.Item]:
     """Leave out what `first_on_every_engine` leaves out, and what is long if the run shall be short."""
     begun: set[str] = set()
+    tests_of_module: Counter[Path] = Counter()
     for item in items:
         if is_short() and item.get_closest_marker("long"):
             continue
@@ -134,6 +139,10 @@ def _without_repetitions(items: Iterable[pytest.Item]) -> Iterator[pytest.Item]:
             if test in begun:
                 continue
             begun.add(test)
+            if is_short() and _is_about_more_than_a_database(item):
+                tests_of_module[item.path] += 1
+                if tests_of_module[item.path] % ONE_IN == 0:
+                    continue
         yield item
 
 
@@ -145,6 +154,11 @@ def _repeats_what_ran_elsewhere(item: pytest.Item) -> bool:
     if parameters.get("engine", SQLITE) == SQLITE:
         return False
     return is_short() or item.get_closest_marker("first_on_every_engine") is not None
+
+
+def _is_about_more_than_a_database(item: pytest.Item) -> bool:
+    """Whether others beside it send the same statements: of those about the ledger and storage, all run."""
+    return item.get_closest_marker("ledger") is None and STORAGE not in item.path.parents
 
 
 def pytest_collection() -> None:

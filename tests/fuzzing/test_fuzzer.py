@@ -12,8 +12,8 @@ from lengths import length
 from service.command import serving_from_the_start
 from service.engines import POSTGRESQL, SQLITE, Engine
 
-SEED = 7
-REQUESTS = {SQLITE: length(10_000, 4_000), POSTGRESQL: length(6_000, 4_000)}
+SEED = 5
+REQUESTS = {SQLITE: length(10_000, 3_000), POSTGRESQL: length(6_000, 1_500)}
 """Most are refused before the database matters."""
 MOST_GROWTH_BYTES = 24 << 20
 

@@ -7,6 +7,7 @@ Each seed is a short history with a fault in each batch. By hand, more of them, 
 """
 
 import contextlib
+import itertools
 import os
 import random
 from collections.abc import Iterator, Sequence
@@ -49,6 +50,8 @@ pytestmark = pytest.mark.postgresql
 ONE_SEED = os.environ.get("ASTAKOS_SEED")
 SEEDS = [int(ONE_SEED)] if ONE_SEED else range(int(os.environ.get("ASTAKOS_SEEDS", length(12, 4))))
 BATCHES = 6
+STRIDE = length(1, 3)
+"""Each kind of fault at every statement, or at every third; then each statement fails in several ways."""
 CLOCKS: dict[str, SimulatedClock] = {}
 
 
@@ -161,10 +164,10 @@ def test_each_single_statement_of_a_batch_may_fail(
     emptied: Database, schedule: Schedule, fault: Fault
 ) -> None:
     fired: list[str] = []
-    while True:
+    for statement in itertools.count(list(Fault).index(fault) % STRIDE, STRIDE):
         with world_of(emptied) as world:
             operations = pending_first(world)
-            schedule.arm(fault, len(fired))
+            schedule.arm(fault, statement)
             world.carry_out(operations)
             if schedule.fired is None:
                 break
@@ -174,9 +177,12 @@ def test_each_single_statement_of_a_batch_may_fail(
             assert isinstance(again[0], Issued)
             assert again[0].repeated
             world.check()
-    assert {"astakos_begin", "astakos_record", "astakos_set_usage", "astakos_set_marks"} <= set(fired)
-    assert {"astakos_insert_closed", "astakos_revise", "astakos_extend", "astakos_commit", ""} <= set(fired)
-    assert len(fired) > 15
+    assert len(fired) > 15 // STRIDE
+    if STRIDE == 1:
+        assert {"astakos_begin", "astakos_record", "astakos_set_usage", "astakos_set_marks"} <= set(fired)
+        assert {"astakos_insert_closed", "astakos_revise", "astakos_extend", "astakos_commit", ""} <= set(
+            fired
+        )
 
 
 @pytest.mark.parametrize("kind", range(13))
