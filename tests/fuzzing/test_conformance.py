@@ -1,7 +1,5 @@
 """What the service answers is what its OpenAPI document allows; see `conformance.py` for longer runs."""
 
-import pytest
-
 from astakos.storage.protocol import Database
 from fuzzing.subject import errors_in, turn_all_on
 from lengths import is_short, length
@@ -14,8 +12,6 @@ EXAMPLES = length(8, 1)
 LEAST_CASES = length(5000, 3000)
 
 
-# Schemathesis wraps that function; since Python 3.14, an argument on its way through counts no reference.
-@pytest.mark.filterwarnings("ignore:It looks like `register_random`:hypothesis.errors.HypothesisWarning")
 def test_every_answer_is_one_that_the_document_allows(database: Database) -> None:
     # Importing schemathesis takes a second: only the process that runs this test does.
     from fuzzing.conformance import TOKENS, run, spoken_for_by  # noqa: PLC0415
