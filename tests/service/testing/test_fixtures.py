@@ -93,5 +93,5 @@ def test_who_lacks_the_service_is_told_how_to_install_it(project: pytest.Pyteste
     )
     result = project.runpytest_subprocess()
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(['*pip install "astakos[[]server]"*sqlalchemy is missing*'])
+    result.stdout.fnmatch_lines(['*pip install "astakos[[]server]"*sqlalchemy*is missing*'])
     result.stdout.no_fnmatch_line("*Traceback*")
