@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import quote_plus, urlencode, urlsplit, urlunsplit
 
 DEFAULT_NEXT = ("pithos", "pithosdev")
 """Where weblogin may redirect browsers by default."""
@@ -14,10 +14,18 @@ ORIGIN = re.compile(
     r"https?://[a-z0-9.-]+(?::[0-9]{1,5})?|https?://\[[0-9a-f:.]+\](?::[0-9]{1,5})?", re.IGNORECASE
 )
 
+LONGEST_CARRIED = 3000
+"""How many characters an address may have in the query of another one: proxies take heads of 4 kB."""
+
 RUN_BY_BROWSERS = frozenset({"javascript", "data", "vbscript", "file", "blob", "about", "view-source"})
 WEB = frozenset({"http", "https"})
 ODD_PARTS = ("//", "/..", "/./", "%2e", "%2f", "%5c")
 """No path of the service contains these, and programs read them in different ways."""
+
+
+def can_be_carried(text: str) -> bool:
+    """Whether a redirect can carry a text in the query of its address, and every proxy passes it on."""
+    return len(text) <= LONGEST_CARRIED and len(quote_plus(text, errors="replace")) <= LONGEST_CARRIED
 
 
 def is_plain_uri(uri: str) -> bool:
@@ -75,8 +83,11 @@ def refuse_allowed_next(entry: str) -> str | None:
 
 
 def is_allowed_next(uri: str, allowed: Collection[str]) -> bool:
-    """Whether weblogin may redirect a browser to a URI: its scheme, or for http(s) its origin, is allowed."""
-    if not is_plain_uri(uri):
+    """Whether weblogin may redirect a browser to a URI: its scheme, or for http(s) its origin, is allowed.
+
+    It must not be too long to be carried.
+    """
+    if not (can_be_carried(uri) and is_plain_uri(uri)):
         return False
     parts = urlsplit(uri)
     scheme = parts.scheme.lower()
@@ -103,8 +114,11 @@ def path_of(address: str, base_url: str) -> str:
 
 
 def own_address(wanted: str, base_url: str) -> str | None:
-    """Return the absolute URL of one of the service's own pages, given as a URL or path; otherwise None."""
-    if not is_plain_uri(wanted):
+    """Return the absolute URL of one of the service's own pages, given as a URL or path; otherwise None.
+
+    None, too, if it is too long to be carried.
+    """
+    if not (can_be_carried(wanted) and is_plain_uri(wanted)):
         return None
     base = urlsplit(base_url)
     if wanted.startswith("/") and not wanted.startswith("//"):

@@ -150,3 +150,15 @@ def test_no_own_address_can_be_taken_for_one_elsewhere(base: str, path: str) -> 
 def test_a_path_never_names_another_host() -> None:
     assert path_of("https://a.example//evil.example/", "https://a.example") == "/evil.example/"
     assert path_of("https://a.example/ui/landing?x=//y", "https://a.example") == "/ui/landing?x=//y"
+
+
+def test_an_address_that_is_too_long_for_a_redirect_is_nobodys() -> None:
+    longest = f"{BASE}/ui/projects?search=".ljust(2900, "a")
+    assert own_address(longest, BASE) == longest
+    assert own_address(longest.ljust(3001, "a"), BASE) is None
+    assert own_address(f"{BASE}/ui/projects?search={'%20' * 900}", BASE) is None, "it is longer in a query"
+
+
+def test_weblogin_leads_to_no_address_that_is_too_long_for_a_redirect() -> None:
+    assert is_allowed_next("pithos://".ljust(2900, "a"), ALLOWED)
+    assert not is_allowed_next("pithos://".ljust(3001, "a"), ALLOWED)

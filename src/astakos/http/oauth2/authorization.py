@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from astakos.directory import oauth2_rules as rules
 from astakos.directory.oauth2_rules import CODE_LIFETIME, PUBLIC, new_code, with_parameters
+from astakos.directory.redirects import LONGEST_CARRIED, can_be_carried
 from astakos.directory.tokens import token_hash
 from astakos.http.bodies import require_storable
 from astakos.http.faults import BadRequest, Forbidden, TooManyAttempts
@@ -48,6 +49,8 @@ PARAMETERS: Mapping[str, str] = {
     "code_challenge": "The hash of the verifier that the client sends when it exchanges the code (PKCE).",
     "code_challenge_method": "Must be `S256`.",
 }
+CARRIED_BACK = frozenset({"redirect_uri", "state"})
+"""What the redirect to the client consists of."""
 DECISION = "decision"
 DENY = "deny"
 
@@ -120,6 +123,10 @@ async def auth(service: Service, request: Request) -> Answer:
 async def _wish(service: Service, request: Request, given: Mapping[str, str]) -> Wish:
     for name, value in given.items():
         require_storable(name, value)
+        if name in CARRIED_BACK and not can_be_carried(value):
+            raise BadRequest(
+                f"{name} is too long. Send at most {LONGEST_CARRIED} characters, as it is in a query."
+            )
     if given.get("response_type") != "code":
         raise BadRequest("response_type must be code.")
     client = await _client(service, request, given.get("client_id", ""))

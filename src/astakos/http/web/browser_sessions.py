@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from astakos.clock import MICROSECONDS
 from astakos.directory.entities import User
 from astakos.directory.login_settings import LoginSettings
+from astakos.directory.redirects import can_be_carried
 from astakos.directory.session_secrets import Session, form_proof, is_form_proof, new_secret
 from astakos.directory.tokens import USER_TOKEN_LIFETIME, token_hash
 from astakos.events.event import Actor, Event
@@ -217,10 +218,14 @@ async def agreement(service: Service, request: Request, login: Login | None) -> 
     agree = (held or None) == wanted or not settings.cookie_name
     if agree or cookies.TRIED in request.cookies or request.method not in ("GET", "HEAD"):
         return None
+    here = address_of(service, request)
+    if not can_be_carried(here):
+        # The next page that the user visits fixes it.
+        return None
     made = Cookies(service.base_url)
     session = None if login is None else login.session
     cookies_set = [made.of_components(settings, session), made.tried()]
-    return redirect_within(service, address_of(service, request), cookies_set)
+    return redirect_within(service, here, cookies_set)
 
 
 def address_of(service: Service, request: Request) -> str:
@@ -229,10 +234,17 @@ def address_of(service: Service, request: Request) -> str:
 
 
 def login_address(service: Service, following: str) -> str:
-    """Returns the URL of the login page. After the login, the browser continues at `following`."""
-    return f"{service.base_url}/ui/login?{urlencode({'next': following})}"
+    """Returns the URL of the login page. After the login, the browser continues at `following`.
+
+    If that is too long to be carried, it continues at the overview.
+    """
+    return _with_next(f"{service.base_url}/ui/login", following)
 
 
 def terms_address(service: Service, following: str) -> str:
-    """Returns the URL of the terms page. After signing, the browser continues at `following`."""
-    return f"{service.base_url}/ui/terms?{urlencode({'next': following})}"
+    """Returns the URL of the terms page. After signing, the browser continues as after a login."""
+    return _with_next(f"{service.base_url}/ui/terms", following)
+
+
+def _with_next(address: str, following: str) -> str:
+    return f"{address}?{urlencode({'next': following})}" if can_be_carried(following) else address

@@ -363,6 +363,13 @@ def test_unsigned_terms_come_first(browser: Browser, database: Database) -> None
 # A client that is not trusted needs the user's consent.
 
 
+def test_a_state_that_is_too_long_for_a_redirect_is_refused(browser: Browser) -> None:
+    reply = authorize(browser, state="a" * 3001)
+    assert reply.status == 400
+    assert b"state is too long" in reply.content
+    assert query_of(authorize(browser, state="a" * 2500))["state"] == "a" * 2500
+
+
 def test_people_are_asked_and_allow_it(browser: Browser) -> None:
     page = authorize(browser, "viewer", state="s", scope="https://viewer.example.org/<b>")
     found = page_of(page)

@@ -1,7 +1,7 @@
 import re
 from collections.abc import Callable, Iterator
 from typing import TypeVar
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
@@ -342,6 +342,21 @@ def test_the_login_leads_back_to_where_one_came_from(browser: Browser) -> None:
     following = f"{BASE_URL}/ui/terms?next=%2Fastakos%2Fui%2Flanding"
     page = browser.log_in(ALICE.email, PASSWORD, following)
     assert page_of(page).title == "Terms of service"
+
+
+def test_a_redirect_to_the_login_fits_into_the_buffers_of_proxies_whatever_was_asked_for(
+    browser: Browser,
+) -> None:
+    address = f"{BASE_URL}/ui/overview?search={'%C4%80' * 5000}"
+    reply = browser.send("GET", address)
+    assert (reply.status, reply.headers["location"]) == (302, LOGIN)
+    # Without an address to come back to, the login leads to the overview.
+    page = browser.log_in(ALICE.email, PASSWORD, address)
+    assert page_of(page).action == "/astakos/ui/logout"
+    assert browser.is_logged_in()
+    assert browser.send("GET", f"{LOGIN}?next={quote(address)}").headers["location"] == LANDING
+    browser.cookies["_pithos2_a"] = "another"
+    assert browser.send("GET", address).status == 200, "a cookie is set right by a shorter redirect"
 
 
 def test_bad_requests_for_pages_are_answered_with_pages(browser: Browser) -> None:
