@@ -1,7 +1,12 @@
 """What gives access in the name of a user: they see it, and end it."""
 
 import re
+from functools import partial
 
+from astakos.clock import now
+from astakos.events.change_allowance import ALLOWANCES
+from astakos.events.event import Actor, Event
+from astakos.storage.tables import events
 from pages.scene import ADA, GRACE, PASSWORD, Person, Scene
 from pages.visitors import Visitor, log_in
 from service.browser import Browser, page_of
@@ -59,6 +64,18 @@ def test_a_key_is_made_shown_once_used_and_revoked(visitor: Visitor, scene: Scen
     assert visitor.heading == "Revoke the key backups?"
     visitor.press("Revoke key")
     assert "The key backups has been revoked." in visitor.text
+    assert rows(scene.database, "SELECT count(*) FROM api_keys") == [(0,)]
+
+
+def test_who_has_changed_too_much_is_told_when_to_go_on(scene: Scene) -> None:
+    ada = entered(scene)
+    change = Event("user.changed", Actor(ADA.uuid, "192.0.2.7"), subject=ADA.uuid, after={"a": "b"})
+    most = ALLOWANCES[0].most
+    scene.database.change(partial(events.record_all, happened=[change] * most, now=now()))
+    reply = act(ada, "/ui/access/keys/make", name="one more", expires="")
+    assert reply.status == 429
+    assert 3500 < int(reply.headers["retry-after"]) <= 3600
+    assert "You have made too many changes; nothing was changed. Try again in" in reply.content.decode()
     assert rows(scene.database, "SELECT count(*) FROM api_keys") == [(0,)]
 
 

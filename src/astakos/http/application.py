@@ -5,6 +5,8 @@ import time
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from astakos.clock import MICROSECONDS
+from astakos.events.change_allowance import TooManyChangesError
 from astakos.http import request_ids
 from astakos.http.dialects.dialect import Dialect
 from astakos.http.dialects.newest import NEWEST
@@ -15,6 +17,7 @@ from astakos.http.faults import (
     ItemNotFound,
     NotAllowed,
     ServiceUnavailable,
+    TooManyChanges,
 )
 from astakos.http.forwarding import ProxyWarning, caller_network
 from astakos.http.keystone.errors import error_answer, is_keystone_path
@@ -146,6 +149,9 @@ class Application:
             return await self._answer(request)
         except Fault as fault:
             return await self._refused(request, fault)
+        except TooManyChangesError as error:
+            seconds = -(-(error.again - self.service.now()) // MICROSECONDS)
+            return await self._refused(request, TooManyChanges(max(1, seconds)))
         except StorageUnavailableError as error:
             log.debug("storage unavailable: %s %s: %s", request.method, request.route, error)
             return self._refusal(request, fault_of(error))

@@ -187,6 +187,12 @@ class TooMuchFeedback(TooMany):
     what = "You have sent too much feedback"
 
 
+class TooManyChanges(TooMany):
+    """A user who is not an administrator has changed too much within an hour or a day."""
+
+    what = "You have made too many changes; nothing was changed"
+
+
 def in_words(seconds: int) -> str:
     """Returns a time to wait: seconds up to a minute, then minutes, then hours, rounded up."""
     number, unit = seconds, "second"

@@ -17,6 +17,7 @@ from astakos.http.faults import (
     Forbidden,
     OutcomeUnknown,
     ServiceUnavailable,
+    TooManyChanges,
     Unauthorized,
 )
 from astakos.http.keystone.errors import is_keystone_path
@@ -308,6 +309,8 @@ def _faults(operation: Operation, description: Description) -> Sequence[type[Fau
         faults += [Unauthorized, BadRequest]
     if "user" in operation.tokens:
         faults.append(Forbidden)
+        if operation.method not in WITHOUT_BODY:
+            faults.append(TooManyChanges)
     if description.body is not None:
         faults += [BadRequest, BodyTooLarge]
     if description.parameters or "{" in operation.path:

@@ -9,6 +9,7 @@ from astakos.events.chain import EMPTY, Head, link
 from astakos.events.differences import bounded
 from astakos.events.event import Actor, Details, Event, RecordedEvent
 from astakos.storage.protocol import Connection
+from astakos.storage.tables import change_counts
 from astakos.storage.texts import is_storable
 
 COLUMNS = "id, time, kind, actor, origin, project, subject, reason, before, after, key"
@@ -52,12 +53,21 @@ def record(connection: Connection, event: Event, now: int) -> int:
     """Add an event in the transaction of the change that it tells of; return its number.
 
     Numbers have no gaps, and are in the order of the commits: only one such transaction runs at a time.
+
+    Raises:
+        TooManyChangesError: the actor has caused as many events as are allowed (`change_allowance.py`).
     """
     return record_all(connection, [event], now)
 
 
 def record_all(connection: Connection, happened: Sequence[Event], now: int) -> int:
-    """Add several events in their order; return the number of the last one in the log."""
+    """Add several events in their order; return the number of the last one in the log.
+
+    Raises:
+        TooManyChangesError: see `record`. The events of one transaction may exceed what is allowed.
+    """
+    for event in {(event.actor, event.kind): event for event in happened}.values():
+        change_counts.require_allowed(connection, event, now)
     head = find_head(connection)
     number, previous, rows = head.number, head.hash, list[Sequence[Any]]()
     for event in happened:

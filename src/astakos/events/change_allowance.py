@@ -1,0 +1,47 @@
+"""How much of what the audit log records a user may cause who is not an administrator.
+
+The log only grows, so what one user adds to it within an hour and a day is bounded: generously for people,
+and for programs that act for them. Changes that lock an intruder out have twice the allowance, so that they
+are still possible when the intruder has used up the other.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from astakos.clock import DAY, MICROSECONDS
+
+
+class Allowance(NamedTuple):
+    """So many events of one user within so many microseconds."""
+
+    most: int
+    within: int
+
+
+ALLOWANCES: Final[Sequence[Allowance]] = (Allowance(1000, 3600 * MICROSECONDS), Allowance(3000, DAY))
+
+PROTECTIVE: Final = frozenset(
+    {
+        "key.revoked",
+        "key.rotated",
+        "oauth2_token.revoked",
+        "user.password_changed",
+        "user.sessions_ended",
+        "user.token_renewed",
+    }
+)
+"""Kinds of events that tell of access which has ended."""
+PROTECTIVE_FACTOR: Final = 2
+
+
+class TooManyChangesError(Exception):
+    """A user has made as many changes as one may, and the transaction with one more must not be committed.
+
+    Attributes:
+        again: the instant from which the next change is allowed.
+    """
+
+    def __init__(self, again: int) -> None:
+        """Set the instant."""
+        super().__init__("too many changes")
+        self.again = again

@@ -1,0 +1,36 @@
+from functools import partial
+
+import pytest
+
+from astakos.clock import MICROSECONDS, now
+from astakos.events.change_allowance import ALLOWANCES
+from astakos.events.event import Actor, Event
+from astakos.storage.protocol import Database
+from astakos.storage.tables import events
+from service.caller import ACCOUNT, Caller
+from service.installation import rows
+from service.world import ALICE, BOB, LAB
+
+MOST = ALLOWANCES[0].most
+DEFAULT_PROJECT = f"{ACCOUNT}/myaccount/default_project"
+COUNT = "SELECT COUNT(*) FROM events"
+
+
+def use_up(database: Database, user: str) -> None:
+    change = Event("user.changed", Actor(user, "192.0.2.7"), subject=user, after={"a": "b"})
+    database.change(partial(events.record_all, happened=[change] * MOST, now=now() - MICROSECONDS))
+
+
+@pytest.mark.every_engine
+def test_a_call_that_changes_something_is_refused_and_says_for_how_long(
+    service: Caller, database: Database
+) -> None:
+    use_up(database, ALICE.uuid)
+    before = rows(database, COUNT)
+    reply = service.post(DEFAULT_PROJECT, ALICE.token, {"project_id": LAB})
+    assert (reply.status, reply.fault) == (429, "overLimit")
+    assert 3590 <= int(reply.headers["retry-after"]) <= 3600
+    assert reply.message == "You have made too many changes; nothing was changed. Try again in 60 minutes."
+    assert rows(database, COUNT) == before
+    assert service.get(f"{ACCOUNT}/quotas", ALICE.token).status == 200, "reading goes on"
+    assert service.post(DEFAULT_PROJECT, BOB.token, {"project_id": LAB}).status == 200, "so do others"
