@@ -8,7 +8,6 @@ the noise.
 
 import argparse
 import contextlib
-import gc
 import itertools
 import json
 import signal
@@ -29,6 +28,7 @@ from astakos.storage.opening import database_of, ledger_storage
 from astakos.storage.tables import registry
 from benchmarks import machine
 from benchmarks.child_process import source_environment
+from benchmarks.garbage import keep_what_is_there
 from benchmarks.ledger import engine_step
 from benchmarks.population import COMPONENT_TOKEN, USERS, database_url, is_made, make_database
 from benchmarks.postgresql_databases import SETTINGS, prepare, url_of
@@ -128,9 +128,7 @@ def take_turns(checkout: Path, url: str, batch: int) -> None:
         assert found is not None
         step = engine_step(store, found.id)
         users = itertools.cycle(range(USERS))
-        # As the service does, in words that revisions of any age know.
-        gc.collect()
-        gc.freeze()
+        keep_what_is_there()
         server = None
         for _ in sys.stdin:
             if url.startswith("postgresql") and server is None:

@@ -18,11 +18,11 @@ from astakos.ledger.meter_definitions import MeterDefinition
 from astakos.ledger.operations import Issue
 from astakos.ledger.periods import Unit
 from astakos.ledger.rules import Key, NoCapacity, Provision, merge
-from astakos.processes.memory import keep_what_is_there
 from astakos.storage.opening import database_of, ledger_storage
 from astakos.storage.protocol import Connection, Database
 from astakos.storage.tables import registry
 from benchmarks import command_line
+from benchmarks.garbage import keep_what_is_there
 from benchmarks.ledger import LedgerFailedError, engine_step
 from benchmarks.pairs import Copies
 from benchmarks.population import COMPONENT, COMPONENT_TOKEN, LIMIT, QUANTITIES, provisions, user_uuid

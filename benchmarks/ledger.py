@@ -11,7 +11,6 @@ from astakos.ledger.batch import perform
 from astakos.ledger.operations import Issue, Issued, Resolve, Resolved
 from astakos.ledger.ports import LedgerStorage
 from astakos.ledger.rules import Key, Provision, merge
-from astakos.processes.memory import keep_what_is_there
 from astakos.projects.limits import user_holder
 from astakos.storage.opening import database_of, ledger_storage
 from astakos.storage.protocol import Database
@@ -19,6 +18,7 @@ from astakos.storage.tables import registry
 from astakos.storage.tables.holdings import stored_source
 from benchmarks import command_line
 from benchmarks.bare_writer import BareWriter, bare_write
+from benchmarks.garbage import keep_what_is_there
 from benchmarks.pairs import Copies
 from benchmarks.population import (
     COMPONENT_TOKEN,

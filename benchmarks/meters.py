@@ -16,12 +16,12 @@ from astakos.administration.state_document import ResourceEntry, StateDocument
 from astakos.directory.tokens import token_hash
 from astakos.ledger.meter_definitions import Kind, MeterDefinition
 from astakos.ledger.periods import Unit
-from astakos.processes.memory import keep_what_is_there
 from astakos.storage.opening import database_of, ledger_storage
 from astakos.storage.protocol import Connection, Database
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from astakos.storage.tables import registry
 from benchmarks import command_line
+from benchmarks.garbage import keep_what_is_there
 from benchmarks.ledger import LedgerFailedError, Step, engine_step
 from benchmarks.pairs import Copies
 from benchmarks.population import COMPONENT, COMPONENT_TOKEN, LIMIT, QUANTITIES, USERS, provisions
