@@ -1,7 +1,8 @@
 """Gives notice of grants that expire soon, once for each, while something of them is left.
 
-How far the notices have come is an instant: of what expires up to it, whoever had to be told has been. So a
-grant that is made with less time to live than the notice needs is not announced.
+How far the notices have come is an instant and the number of a grant: of what expires before it, or at it with
+a number up to that, whoever had to be told has been. So a grant that is made with less time to live than the
+notice needs is not announced; and however many grants expire at the same instant, no transaction is long.
 """
 
 import contextlib
@@ -20,7 +21,8 @@ NOTICE_DAYS = 7
 AT_A_TIME = 200
 EXPIRING = "grant.expiring"
 ANNOUNCED_UNTIL = "grants_announced_until"
-"""The setting that says how far the notices have come."""
+"""The setting that says how far the notices have come: the instant and the number. An older version has stored
+the instant alone."""
 
 
 def announce_grants(database: Database, now: int, is_stopped: Callable[[], bool] = lambda: False) -> int:
@@ -45,14 +47,13 @@ def _due(connection: Connection, now: int) -> list[StoredGrant]:
     if clock_records.is_held(connection):
         return []
     days = int(settings.find(connection, settings.GRANT_NOTICE_DAYS, NOTICE_DAYS))
-    until = int(settings.find(connection, ANNOUNCED_UNTIL, 0))
-    # One more than is taken, to see whether others expire at the same instant as the last one.
-    found = grants.list_expiring(connection, max(until, now), now + days * DAY, AT_A_TIME + 1)
-    if len(found) <= AT_A_TIME:
-        return found
-    earlier = [grant for grant in found if grant.expires < found[-1].expires]
-    last = found[-1].expires
-    return earlier or grants.list_expiring(connection, last - 1, last, grants.LAST)
+    after = max(_announced(connection), grants.Place(now, grants.LAST))
+    return grants.list_expiring(connection, after, now + days * DAY, AT_A_TIME)
+
+
+def _announced(connection: Connection) -> grants.Place:
+    stored = settings.find(connection, ANNOUNCED_UNTIL, 0)
+    return grants.Place(stored, grants.LAST) if isinstance(stored, int) else grants.Place(*stored)
 
 
 def _announce_some(connection: Connection, now: int) -> int:
@@ -62,7 +63,7 @@ def _announce_some(connection: Connection, now: int) -> int:
     told = [_event(grant) for grant in due if grant.left]
     if told:
         events.record_all(connection, told, now)
-    settings.save(connection, ANNOUNCED_UNTIL, due[-1].expires)
+    settings.save(connection, ANNOUNCED_UNTIL, grants.Place(due[-1].expires, due[-1].number))
     return len(told)
 
 

@@ -17,6 +17,7 @@ from astakos.events.event import OPERATOR
 from astakos.ledger.meter_definitions import MeterDefinition
 from astakos.ledger.periods import Unit
 from astakos.storage.protocol import Connection, Database
+from astakos.storage.tables import settings
 from service.installation import rows
 from service.world import ALICE, LAB, LOADED, VM
 
@@ -97,6 +98,28 @@ def test_several_services_announce_many_that_expire_at_once(
         thread.join(60)
     announce_grants(database, LOADED)
     assert [number for *_, number in told(database)] == numbers
+
+
+def test_no_transaction_takes_many_however_many_expire_at_the_same_instant(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grant_notices, "AT_A_TIME", 3)
+    numbers = [grant(database, MEMBER, LOADED + DAY) for _ in range(8)]
+    asked = iter((False, False, True))
+    assert announce_grants(database, LOADED, lambda: next(asked)) == 6
+    late = grant(database, MEMBER, LOADED + DAY)
+    assert announce_grants(database, LOADED) == 3
+    assert [number for *_, number in told(database)] == [*numbers, late]
+
+
+def test_what_an_older_version_has_announced_is_not_announced_again(database: Database) -> None:
+    grant(database, MEMBER, LOADED + DAY)
+    later = grant(database, MEMBER, LOADED + DAY + 1)
+    database.change(
+        lambda connection: settings.save(connection, grant_notices.ANNOUNCED_UNTIL, LOADED + DAY)
+    )
+    assert announce_grants(database, LOADED) == 1
+    assert [number for *_, number in told(database)] == [later]
 
 
 @pytest.mark.parametrize(("days", "number"), [(0, 0), (1, 1), (30, 2)])

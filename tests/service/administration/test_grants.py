@@ -20,7 +20,7 @@ from astakos.ledger.periods import Unit
 from astakos.ledger.rules import UNLIMITED, Holding, Key
 from astakos.storage.protocol import Database
 from astakos.storage.tables import grants
-from astakos.storage.tables.grants import State
+from astakos.storage.tables.grants import LAST, Place, State
 from service.installation import all_rows, holdings, last_event, rows
 from service.world import ALICE, BOB, LAB, LOADED, RAM, VM, member_key, project_key
 
@@ -174,9 +174,9 @@ def test_the_next_to_expire_can_be_found(granting: Granting) -> None:
     granting.revoke(granting.add(MEMBER, TERMS._replace(expires=LOADED + 2 * DAY)))
     granting.add(MEMBER, TERMS._replace(expires=NEVER))
     with granting.database.snapshot() as reader:
-        found = grants.list_expiring(reader, LOADED, LOADED + 3 * DAY, 9)
+        found = grants.list_expiring(reader, Place(LOADED, LAST), LOADED + 3 * DAY, 9)
         assert [one.number for one in found] == [soon, late]
-        found = grants.list_expiring(reader, LOADED + 2 * DAY, LOADED + 3 * DAY, 9)
+        found = grants.list_expiring(reader, Place(LOADED + 2 * DAY, LAST), LOADED + 3 * DAY, 9)
         assert [one.number for one in found] == [late]
 
 

@@ -76,6 +76,13 @@ class StoredGrant(NamedTuple):
         return Standing.FUTURE if self.starts > now else Standing.OPEN
 
 
+class Place(NamedTuple):
+    """A place among all grants in the order in which they expire: an instant, and the number of a grant."""
+
+    expires: int
+    number: int
+
+
 COLUMNS = """
 g.number, h.holder, h.source, h.resource, h."limit", h.usage_min, h.usage_max, g.priority, g.starts,
 g.expires, g.lifts, g.note, g.state
@@ -96,7 +103,7 @@ ONCE = """
 LIST = f"{SELECT} WHERE g.number > ? AND {ONCE} ORDER BY g.number LIMIT ?"
 LIST_OPEN = f"{SELECT} WHERE g.state = 'open' AND {ONCE} ORDER BY g.number DESC LIMIT ?"
 LIST_EXPIRING = f"""
-{SELECT} WHERE g.state = 'open' AND g.expires > ? AND g.expires <= ? AND {ONCE}
+{SELECT} WHERE g.state = 'open' AND (g.expires, g.number) > (?, ?) AND g.expires <= ? AND {ONCE}
 ORDER BY g.expires, g.number LIMIT ?
 """
 LIST_DRAWABLE = """
@@ -199,12 +206,12 @@ def list_of_holder(
     return [_grant(row) for row in connection.execute(LIST_OF_HOLDER, where).fetchall()]
 
 
-def list_expiring(connection: Connection, after: int, until: int, most: int) -> list[StoredGrant]:
-    """List the grants that expire after an instant, and not after another one, the first of them first.
+def list_expiring(connection: Connection, after: Place, until: int, most: int) -> list[StoredGrant]:
+    """List the grants behind a place that do not expire after an instant, the first of them first.
 
     Only those that are neither used up nor revoked; `left` says what is lost.
     """
-    return [_grant(row) for row in connection.execute(LIST_EXPIRING, (after, until, most)).fetchall()]
+    return [_grant(row) for row in connection.execute(LIST_EXPIRING, (*after, until, most)).fetchall()]
 
 
 def list_current(connection: Connection, holder: str, now: int) -> list[StoredGrant]:
