@@ -115,9 +115,7 @@ def test_no_transaction_takes_many_however_many_expire_at_the_same_instant(
 def test_what_an_older_version_has_announced_is_not_announced_again(database: Database) -> None:
     grant(database, MEMBER, LOADED + DAY)
     later = grant(database, MEMBER, LOADED + DAY + 1)
-    database.change(
-        lambda connection: settings.save(connection, grant_notices.ANNOUNCED_UNTIL, LOADED + DAY)
-    )
+    database.change(lambda connection: settings.save(connection, grant_notices.ANNOUNCED_UNTIL, LOADED + DAY))
     assert announce_grants(database, LOADED) == 1
     assert [number for *_, number in told(database)] == [later]
 

@@ -189,7 +189,7 @@ class SQLiteDatabase:
             # SQLite's own message about a missing file does not say that it was there before.
             self.require_same_file()
         try:
-            return sqlite3.connect(
+            connection = sqlite3.connect(
                 _existing(self.path),
                 uri=True,
                 timeout=BUSY_SECONDS,
@@ -200,6 +200,9 @@ class SQLiteDatabase:
             )
         except sqlite3.Error as error:
             raise recognized(error) from error
+        # SQLite's own knows the letters of ASCII alone.
+        connection.create_function("lower", 1, _lower, deterministic=True)
+        return connection
 
     def require_same_file(self) -> None:
         """Check that the file is the one that the first connection opened.
@@ -288,6 +291,10 @@ def unusable(name: str, error: Exception) -> Exception:
     if isinstance(error, StorageUnavailableError):
         return error
     return DatabaseError(f"{name} cannot be used as a database: {error.__cause__ or error}")
+
+
+def _lower(text: str | None) -> str | None:
+    return None if text is None else text.lower()
 
 
 def _existing(path: Path) -> str:

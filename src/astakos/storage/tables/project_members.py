@@ -19,7 +19,9 @@ LIST = f"""
 SELECT m.id, u.uuid, m.state, m.entered, u.email, u.first_name || ' ' || u.last_name
 FROM ({WINDOW}) AS m JOIN users u ON u.id = m.user_id
 """
-MATCHING = "(u.username LIKE ? ESCAPE '!' OR lower(u.first_name || ' ' || u.last_name) LIKE ? ESCAPE '!')"
+MATCHING = (
+    "(u.username LIKE ? ESCAPE '!' OR lower(u.first_name || ' ' || u.last_name) LIKE lower(?) ESCAPE '!')"
+)
 
 
 class FoundMember(NamedTuple):
@@ -58,11 +60,11 @@ def find_members(
     """
     if not is_storable(search):
         return MemberPage([], None)
-    pattern = f"%{search.lower().replace('!', '!!').replace('%', '!%').replace('_', '!_')}%"
+    pattern = f"%{search.replace('!', '!!').replace('%', '!%').replace('_', '!_')}%"
     places = ", ".join("?" * len(states))
     rows = connection.execute(
         f"{LIST} WHERE {MATCHING} AND m.state IN ({places}) ORDER BY m.id LIMIT ?",
-        (project, after, pattern, pattern, *states, most + 1),
+        (project, after, pattern.lower(), pattern, *states, most + 1),
     ).fetchall()
     found = [
         FoundMember(record_of(identifier, user, project, state, entered), email, name.strip())

@@ -23,7 +23,7 @@ SELECT p.id, p.uuid, p.name, p.state, p.system_project, p.owner, u.email, COALES
 FROM projects p LEFT JOIN users u ON u.uuid = COALESCE(p.owner, p.uuid)
 LEFT JOIN member_counts c ON c.project_id = p.id
 """
-MATCHING = "lower(p.name) LIKE ? ESCAPE '!'"
+MATCHING = "lower(p.name) LIKE lower(?) ESCAPE '!'"
 IS_PUBLIC = "p.state = 'active' AND NOT p.private"
 IS_SHARED = "NOT p.system_project"
 IS_OWN = "p.system_project"
@@ -222,7 +222,7 @@ def _page(
         where.append(walk.until)
         values += walk.values(tuple(bound))
     if search:
-        conditions = [*conditions, (MATCHING, [f"%{_escaped(search.lower())}%"])]
+        conditions = [*conditions, (MATCHING, [f"%{_escaped(search)}%"])]
     for condition, given in conditions:
         where.append(condition)
         values += given

@@ -25,7 +25,8 @@ OF_STATE = {
 """The conditions of `directory.account_states.state_of`."""
 RARE = "NOT is_active"
 """What the index of users who are not active contains; see `storage/schema/definition/users.py`."""
-MATCHING = "(username LIKE ? ESCAPE '!' OR lower(first_name || ' ' || last_name) LIKE ? ESCAPE '!')"
+# Usernames are stored in lower case. Of names, only the database knows how it makes them lower case.
+MATCHING = "(username LIKE ? ESCAPE '!' OR lower(first_name || ' ' || last_name) LIKE lower(?) ESCAPE '!')"
 
 
 class UserPage(NamedTuple):
@@ -74,9 +75,8 @@ def find_users(
     if state is not None:
         conditions.append(OF_STATE[state])
     if text:
-        pattern = f"%{_escaped(text.lower())}%"
         conditions.append(MATCHING)
-        values += [pattern, pattern]
+        values += [f"%{_escaped(text.lower())}%", f"%{_escaped(text)}%"]
     where = " AND ".join(conditions)
     # The inner condition is the index's own, so that rare states are found without reading the others.
     looked_at = f"SELECT id FROM users WHERE {RARE + ' AND ' if rare else ''}id > ? ORDER BY id LIMIT ?"

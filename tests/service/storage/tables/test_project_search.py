@@ -7,6 +7,7 @@ from astakos.storage.protocol import Database
 from astakos.storage.tables import project_search
 from astakos.storage.tables.project_members import find_members
 from astakos.storage.tables.project_search import Order, find_joinable, find_projects
+from astakos.storage.tables.user_search import find_users
 from service.installation import rows
 from service.world import ALICE, LAB
 
@@ -73,3 +74,14 @@ def test_members_are_found_by_address_and_name(database: Database) -> None:
             page = find_members(reader, LAB, states, search=search, after=0, most=100)
             assert first in page.found
         assert find_members(reader, LAB, states, search="%", after=0, most=100).found == []
+
+
+@pytest.mark.parametrize("search", ["äPFEL", "ÄPFEL & söhne", "&"])
+def test_letters_beyond_ascii_are_found_in_any_case(database: Database, search: str) -> None:
+    rows(database, "UPDATE projects SET name = 'ÄPFEL & Söhne' WHERE uuid = ?", LAB)
+    rows(database, "UPDATE users SET first_name = 'ÄPFEL &', last_name = 'Söhne' WHERE uuid = ?", ALICE.uuid)
+    with database.snapshot() as reader:
+        assert [one.uuid for one in find_projects(reader, search=search).found] == [LAB]
+        assert [one.uuid for one in find_users(reader, search=search).users] == [ALICE.uuid]
+        members = find_members(reader, LAB, list(MembershipState), search=search, after=0, most=9)
+        assert [one.record.user for one in members.found] == [ALICE.uuid]
