@@ -1,8 +1,8 @@
 """Gives notice of grants that expire soon, once for each, while something of them is left.
 
-How far the notices have come is an instant and the number of a grant: of what expires before it, or at it with
-a number up to that, whoever had to be told has been. So a grant that is made with less time to live than the
-notice needs is not announced; and however many grants expire at the same instant, no transaction is long.
+How far the notices have come is an instant and the number of a grant: of what expires before it, or at it
+with a number up to that, whoever had to be told has been. So a grant that is made with less time to live than
+the notice needs is not announced; and however many grants expire at one instant, no transaction is long.
 """
 
 import contextlib
@@ -21,8 +21,10 @@ NOTICE_DAYS = 7
 AT_A_TIME = 200
 EXPIRING = "grant.expiring"
 ANNOUNCED_UNTIL = "grants_announced_until"
-"""The setting that says how far the notices have come: the instant and the number. An older version has stored
-the instant alone."""
+"""The setting that says how far the notices have come: the instant and the number.
+
+An older version has stored the instant alone.
+"""
 
 
 def announce_grants(database: Database, now: int, is_stopped: Callable[[], bool] = lambda: False) -> int:
