@@ -4,9 +4,9 @@ An archive is written and read sequentially, one line at a time.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import GenericAlias
-from typing import IO, Any, Final, Literal
+from typing import IO, Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -15,6 +15,11 @@ from astakos.administration.state_document import StateError
 FORMAT: Final = "astakos-archive"
 VERSION = 1
 BEGINNING = b'{"format":"' + FORMAT.encode() + b'"'
+
+LARGEST_LAST_SERIAL: Final = 2**62
+"""A database that has come so far can still give as many serials again."""
+SERIAL: Final = "serial"
+"""The column that has the serial of a commission, in each table that has one."""
 
 Row = Sequence[Any]
 Report = Callable[[int, int], None]
@@ -26,7 +31,7 @@ class TablePart(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     name: str
     columns: list[str]
-    rows: int
+    rows: Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Header(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -36,7 +41,7 @@ class Header(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     version: int = VERSION
     revision: str
     time: str
-    last_serial: int
+    last_serial: Annotated[int, msgspec.Meta(ge=0, le=LARGEST_LAST_SERIAL)]
     tables: list[TablePart]
 
     @property
@@ -130,6 +135,9 @@ class ArchiveReader:
             name: msgspec.json.Decoder(GenericAlias(list, row_type)) for name, row_type in row_types.items()
         }
         left = {table.name: table.rows for table in self.header.tables}
+        serials = {
+            table.name: table.columns.index(SERIAL) for table in self.header.tables if SERIAL in table.columns
+        }
         for line in self._stream:
             self._line += 1
             if line.startswith(b"{"):
@@ -141,8 +149,18 @@ class ArchiveReader:
                 raise self._damaged(f"the table {table!r} is unknown")
             rows: list[Row] = self._decode(decoders[table], content)
             left[table] -= len(rows)
+            if table in serials:
+                self._require_given(row[serials[table]] for row in rows)
             yield table, rows
         raise self._cut_off()
+
+    def _require_given(self, serials: Iterable[int]) -> None:
+        """Require that no serial would be given once more."""
+        largest = max(serials, default=0)
+        if largest > self.header.last_serial:
+            raise self._damaged(
+                f"the serial {largest} is larger than the last one in the header, {self.header.last_serial}"
+            )
 
     def _finish(self, trailer: Trailer, left: dict[str, int]) -> None:
         if trailer.sha256 != self._checksum.hexdigest():

@@ -243,10 +243,9 @@ def test_an_installation_in_which_there_is_nothing_moves_as_well(empty: Database
 
 
 def test_tables_of_many_pages_are_moved_whole(lived: Database, empty: Database) -> None:
-    holders = [f"user:{number % 7}" for number in range(2 * AT_A_TIME + 5)]
     with lived.transaction() as connection:
         connection.executemany(
-            INSERT_HOLDER, [(holder, serial, COMPUTE) for serial, holder in enumerate(holders, 100)]
+            INSERT_HOLDER, [(f"user:{number}", 1, COMPUTE) for number in range(2 * AT_A_TIME + 5)]
         )
     told: list[tuple[int, int]] = []
     stream = io.BytesIO()
@@ -341,6 +340,33 @@ def contradict(tables: dict[str, list[list[object]]]) -> None:
     tables["holdings"][0][5:7] = [usage_min, usage_max]
 
 
+@pytest.mark.parametrize(
+    ("last_serial", "reason"),
+    [
+        (-1, "`int` >= 0"),
+        (0, "is larger than the last one in the header, 0"),
+        (2**63 - 1, f"`int` <= {2**62}"),
+        (2**63, f"`int` <= {2**62}"),
+    ],
+)
+def test_no_serial_can_be_given_twice_and_there_is_room_for_more(
+    lived: Database, empty: Database, last_serial: int, reason: str
+) -> None:
+    lines = with_header(archived(lived), last_serial=last_serial).splitlines(keepends=True)
+    assert reason in refusal(empty, sealed(*lines[:-1]))
+
+
+@pytest.mark.first_on_every_engine
+@pytest.mark.parametrize("table", ["users", "events", "pending_commissions"])
+def test_what_is_new_has_room_behind_the_numbers_of_an_archive(
+    lived: Database, empty: Database, table: str
+) -> None:
+    def spoil(tables: dict[str, list[list[object]]]) -> None:
+        tables[table][0][0] = 2**63 - 1
+
+    assert f"`int` <= {2**62}" in refusal(empty, changed(archived(lived), spoil))
+
+
 @pytest.mark.first_on_every_engine
 @pytest.mark.parametrize(
     ("change", "table"),
@@ -409,6 +435,9 @@ def test_a_file_is_as_before_for_others_once_it_is_filled_or_refused(lived: Data
 
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 NUMBERS = st.integers(-(2**63), 2**63 - 1)
+IDS = st.integers(-(2**63), 2**62)
+SERIALS = st.integers(-(2**63), 0)
+"""Those that an installation without commissions can have given."""
 
 
 @pytest.fixture
@@ -425,7 +454,7 @@ def pair(engine: Engine, tmp_path: Path) -> Iterator[tuple[Database, Database]]:
 
 
 @settings(max_examples=25)
-@given(keys=st.dictionaries(st.tuples(NUMBERS, TEXTS), st.tuples(st.binary(), NUMBERS, NUMBERS), max_size=20))
+@given(keys=st.dictionaries(st.tuples(IDS, TEXTS), st.tuples(st.binary(), SERIALS, NUMBERS), max_size=20))
 def test_any_value_comes_out_as_it_went_in(
     pair: tuple[Database, Database], keys: dict[tuple[int, str], tuple[bytes, int, int]]
 ) -> None:

@@ -22,6 +22,8 @@ AT_A_TIME = 1000
 
 Row = Sequence[Any]
 Number = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+Identifier = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**62)]
+"""A number of a primary key: what is new gets a larger one, for which there must be room."""
 Flag = Annotated[int, msgspec.Meta(ge=0, le=1)]
 
 
@@ -112,7 +114,7 @@ def _read(column: Column[Any]) -> str:
 
 
 def _type_of(column: Column[Any]) -> Any:
-    value: Any = Number
+    value: Any = Identifier if column.primary_key else Number
     if isinstance(column.type, Boolean):
         value = Flag
     elif isinstance(column.type, LargeBinary):
