@@ -1,7 +1,9 @@
 """Hashes and checks passwords on a few threads: each one takes a tenth of a second and 64 MiB.
 
 Accounts take turns, so that a flood of attempts on one delays the user of another by little. Callers who have
-tried wrong passwords before are suspect: they wait for all others.
+proven something before, such as a browser in which the user has logged in, have places and turns of their
+own: a flood from anywhere fills only the others. Callers who have tried wrong passwords before are suspect:
+they wait for all others.
 """
 
 import asyncio
@@ -17,7 +19,8 @@ from astakos.turns import Turns
 
 THREADS: Final = 2
 MOST_WAITING: Final = 64
-"""Maximum number of passwords that wait: three seconds of work. As many of suspects wait in addition."""
+"""Maximum number of passwords that wait: three seconds of work. As many of known callers wait in addition,
+and as many of suspects."""
 MOST_OF_ACCOUNT: Final = 4
 """Maximum number of them for one account."""
 LONGEST_WAIT_SECONDS: Final = 10.0
@@ -34,27 +37,43 @@ class PasswordPool:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="astakos-passwords")
         self._idle = THREADS
         self._waiting: Turns[asyncio.Future[None]] = Turns()
+        self._known: Turns[asyncio.Future[None]] = Turns()
+        self._is_turn_of_known = True
         self._suspect: Turns[asyncio.Future[None]] = Turns()
         self._of_nobody: str | None = None
 
     async def hash(self, account: str, password: str) -> str:
-        """Returns the hash of a password, for storage.
+        """Returns the hash of a password, for storage. Whoever may set one is known.
 
         Raises:
             StorageUnavailableError: Too many passwords wait, or it waited too long.
         """
         with self._span("hash password"):
-            return await self._run(account, self._waiting, lambda: password_hash(password))
+            return await self._run(account, self._known, lambda: password_hash(password))
 
     async def matches(
-        self, account: str, stored: str | None, password: str, *, is_suspect: bool = False
+        self,
+        account: str,
+        stored: str | None,
+        password: str,
+        *,
+        is_suspect: bool = False,
+        is_known: bool = False,
     ) -> bool:
         """Returns whether a password matches a stored hash. Without a hash, takes as long and returns False.
+
+        Args:
+            account: What the password is for.
+            stored: The hash.
+            password: The password.
+            is_suspect: Whether the caller has tried wrong passwords before.
+            is_known: Whether the caller has proven before to be the user. Being suspect does not matter then,
+                because the limits on attempts allow one browser few.
 
         Raises:
             StorageUnavailableError: Too many passwords wait, or it waited too long.
         """
-        queue = self._suspect if is_suspect else self._waiting
+        queue = self._known if is_known else self._suspect if is_suspect else self._waiting
         with self._span("check password"):
             return await self._run(account, queue, lambda: self._check(stored, password))
 
@@ -98,10 +117,14 @@ class PasswordPool:
             timer.cancel()
 
     def _give_turn(self) -> None:
-        for queue in (self._waiting, self._suspect):
+        # Known callers do not simply go first: one who floods from an account of their own would keep out all
+        # users who come from a new place.
+        first = (self._known, self._waiting) if self._is_turn_of_known else (self._waiting, self._known)
+        for queue in (*first, self._suspect):
             while queue:
                 turn = queue.take()
                 if not turn.done():
+                    self._is_turn_of_known = queue is not self._known
                     turn.set_result(None)
                     return
         self._idle += 1

@@ -251,7 +251,9 @@ def test_only_callers_who_were_wrong_before_are_suspect(
 ) -> None:
     judged: list[tuple[str, bool]] = []
 
-    async def matches(_: object, account: str, stored: str, password: str, *, is_suspect: bool) -> bool:
+    async def matches(
+        _: object, account: str, stored: str, password: str, *, is_suspect: bool, is_known: bool = False
+    ) -> bool:
         judged.append((password, is_suspect))
         return password == PASSWORD
 

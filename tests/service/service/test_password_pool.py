@@ -120,6 +120,48 @@ def test_suspects_wait_for_all_others_and_take_no_room_from_them(gate: Gate) -> 
     assert sorted(gate.checked[THREADS : THREADS + 2]) == ["ada", "bob"]
 
 
+def test_known_callers_have_places_of_their_own_and_every_second_turn(gate: Gate) -> None:
+    async def flood(pool: PasswordPool) -> None:
+        strangers = [f"stranger {number}" for number in range(THREADS + MOST_WAITING)]
+        under_way = crowd(pool, strangers)
+        await asyncio.sleep(0)
+        known = [
+            asyncio.ensure_future(pool.matches(name, STORED, name, is_known=True, is_suspect=is_suspect))
+            for name, is_suspect in (("ada", False), ("bob", True))
+        ]
+        hashing = asyncio.ensure_future(pool.hash("carl", "a new password"))
+        await asyncio.sleep(0)
+        gate.open.set()
+        assert all(await asyncio.gather(*known))
+        assert password_matches(await hashing, "a new password")
+        await asyncio.gather(*under_way)
+
+    run(flood)
+    turns = gate.checked[THREADS : THREADS + 6]
+    assert {"ada", "bob"} < set(turns), "no later than after a stranger each"
+    assert sum(name.startswith("stranger") for name in turns) >= 2, "strangers are not kept out either"
+
+
+def test_the_places_of_known_callers_have_an_end(gate: Gate) -> None:
+    async def flood(pool: PasswordPool) -> None:
+        under_way = crowd(pool, ["first"] * THREADS)
+        await asyncio.sleep(0)
+        known = [
+            asyncio.ensure_future(pool.matches(f"known {number}", STORED, "x", is_known=True))
+            for number in range(MOST_WAITING)
+        ]
+        await asyncio.sleep(0)
+        with pytest.raises(StorageUnavailableError):
+            await pool.matches("one more", STORED, "x", is_known=True)
+        stranger = asyncio.ensure_future(pool.matches("stranger", STORED, "x"))
+        await asyncio.sleep(0)
+        gate.open.set()
+        assert await stranger
+        await asyncio.gather(*under_way, *known)
+
+    run(flood)
+
+
 def test_beyond_what_can_be_waited_for_passwords_are_refused_until_some_are_done(gate: Gate) -> None:
     async def overload(pool: PasswordPool) -> None:
         under_way = crowd(pool, [f"user {number}" for number in range(THREADS + MOST_WAITING)])

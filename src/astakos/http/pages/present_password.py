@@ -35,7 +35,9 @@ async def proof_of(visit: UserVisit, present: str) -> PasswordProof | None:
     known = await service.read(sessions.knows_browser, token_hash(browser), user.username, service.now())
 
     async def matches(is_suspect: bool) -> bool:
-        return await service.passwords.matches(account, stored, present, is_suspect=is_suspect)
+        return await service.passwords.matches(
+            account, stored, present, is_suspect=is_suspect, is_known=known
+        )
 
     proven = await is_right(service, visit.request, account, matches, browser if known else None)
     return PasswordProof(stored) if proven and stored is not None else None

@@ -145,7 +145,9 @@ async def _begin(
     known = browser if knows_browser else None
 
     async def matches(is_suspect: bool) -> bool:
-        return await service.passwords.matches(account, stored, password, is_suspect=is_suspect)
+        return await service.passwords.matches(
+            account, stored, password, is_suspect=is_suspect, is_known=knows_browser
+        )
 
     if user is None or stored is None:
         # It is never right, but must take as long, and count, as if it could be.

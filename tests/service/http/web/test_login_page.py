@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 
 from astakos.clock import MICROSECONDS
+from astakos.service.password_pool import PasswordPool
 from astakos.storage.protocol import Connection, Database
 from service.browser import KNOWN_BROWSER, SESSION, Browser, page_of
 from service.caller import ACCOUNT, Caller
@@ -391,3 +392,20 @@ def test_a_browser_is_led_back_to_the_address_that_it_asked_for(browser: Browser
     assert (reply.status, reply.headers["location"]) == (302, address)
     login = browser.send("GET", address).headers["location"]
     assert parse_qs(urlsplit(login).query) == {"next": [address]}
+
+
+def test_a_browser_in_which_the_user_has_logged_in_is_known_when_the_password_is_checked(
+    service: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known: list[bool] = []
+
+    async def matches(*_: object, is_suspect: bool, is_known: bool) -> bool:
+        known.append(is_known)
+        return True
+
+    monkeypatch.setattr(PasswordPool, "matches", matches)
+    browser = Browser(service)
+    for email in (ALICE.email, ALICE.email, BOB.email):
+        browser.log_in(email, PASSWORD)
+        browser.submit(browser.visit(f"{BASE_URL}/ui/logout"))
+    assert known == [False, True, False]
