@@ -1,5 +1,10 @@
 """The overview: what a user has, and what was refused."""
 
+import threading
+from collections.abc import Iterable
+
+import pytest
+
 from astakos.administration.grants import GrantPlace, Terms, add_grant
 from astakos.administration.journal import Journal
 from astakos.administration.load import load
@@ -7,6 +12,7 @@ from astakos.administration.state_document import ResourceEntry, StateDocument
 from astakos.clock import DAY, now
 from astakos.events.event import OPERATOR
 from astakos.storage.protocol import Connection
+from astakos.storage.tables import memberships, quotas
 from pages.http_visitor import HttpVisitor
 from pages.scene import ADA, GRACE, LAB, MODELS_TOKEN, MONTHLY, TOKENS, Scene, charge, with_projects
 from pages.visitors import Visitor, log_in
@@ -121,3 +127,26 @@ def test_what_is_not_used_is_folded_away_unless_it_is_searched_for(visitor: Visi
     visitor.open("/ui/overview?q=kind3")
     assert "not used" not in visitor.text
     assert "0 of 7 used, 7 left" in visitor.text
+
+
+def test_a_member_of_many_projects_sees_the_same(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    def meters() -> list[str]:
+        visitor = HttpVisitor(scene)
+        log_in(visitor, ADA)
+        return [line for line in visitor.text.splitlines() if " used" in line]
+
+    few = meters()
+    threads: list[str] = []
+    read = quotas.quotas_of_user
+
+    def noting(
+        connection: Connection, user: int, now: int, project: str | None = None
+    ) -> Iterable[quotas.UserQuota]:
+        threads.append(threading.current_thread().name)
+        return read(connection, user, now, project)
+
+    monkeypatch.setattr(quotas, "quotas_of_user", noting)
+    monkeypatch.setattr(memberships, "MANY", 0)
+    assert meters() == few
+    assert few
+    assert {name.startswith("astakos-long reads") for name in threads} == {True}

@@ -12,8 +12,8 @@ from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
+from astakos.storage.tables import memberships, registry
 from astakos.storage.tables import quotas as stored
-from astakos.storage.tables import registry
 from astakosclient import answer_types
 
 FEW = 10
@@ -23,7 +23,8 @@ FEW = 10
 @described("quotas.quotas", answers={200: Reply(answer_types.Quotas)})
 async def quotas(service: Service, request: Request, user: User) -> Answer:
     """Lists the caller's quotas."""
-    return Answer(body=to_json(await service.read(_quotas_of_user, request.dialect, user, service.now())))
+    read = service.read_much if await service.read(memberships.has_many, user.id) else service.read
+    return Answer(body=await read(_quotas_of_user, request.dialect, user, service.now()))
 
 
 @described(
@@ -62,9 +63,9 @@ def _are_few(uuids: Collection[str] | None) -> bool:
     return uuids is not None and len(uuids) <= FEW
 
 
-def _quotas_of_user(connection: Connection, dialect: Dialect, user: User, now: int) -> Quotas:
+def _quotas_of_user(connection: Connection, dialect: Dialect, user: User, now: int) -> bytes:
     found = (quota for quota in dialect.user_quotas(connection, user, now) if sees(user, quota.project))
-    return dialect.quotas(found).get(user.uuid, {})
+    return to_json(dialect.quotas(found).get(user.uuid, {}))
 
 
 def _service_quotas(

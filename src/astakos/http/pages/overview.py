@@ -13,7 +13,7 @@ from astakos.http.pages.visits import UserVisit
 from astakos.http.request import Answer
 from astakos.pages.tables import Column, page_of_list, state_of
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import registry
+from astakos.storage.tables import memberships, registry
 from astakos.storage.tables.project_search import list_owned_only
 
 METERS_OF_A_PAGE: Final = 60
@@ -53,7 +53,8 @@ async def overview(visit: UserVisit) -> Answer:
     """Shows the page."""
     service, user = visit.service, visit.user
     resources = {one.name: one for one in await service.resources()}
-    found = await service.read(_find, user, resources, visit.site.now)
+    read = service.read_much if await service.read(memberships.has_many, user.id) else service.read
+    found = await read(_find, user, resources, visit.site.now)
     path = f"{visit.site.base}{OVERVIEW}"
     state = state_of(
         visit.request.query, path, [Column("limit", "Limit")], sort="-limit", size=METERS_OF_A_PAGE

@@ -1,7 +1,6 @@
 """The meters that a user sees: what they have of each resource in each project, and what all members have."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final, NamedTuple
 
 from astakos.directory.entities import Resource, User
@@ -45,9 +44,15 @@ class UserMeters(NamedTuple):
     grants: list[OwnGrant]
 
 
-def meters_of(connection: Connection, user: User, resources: Mapping[str, Resource], now: int) -> UserMeters:
-    """Returns what a user has."""
-    read = list(quotas.quotas_of_user(connection, user.id, now))
+def meters_of(
+    connection: Connection,
+    user: User,
+    resources: Mapping[str, Resource],
+    now: int,
+    project: str | None = None,
+) -> UserMeters:
+    """Returns what a user has: in all projects, or in one, given by UUID."""
+    read = list(quotas.quotas_of_user(connection, user.id, now, project))
     visible = [
         quota for quota in read if quota.resource not in resources or resources[quota.resource].ui_visible
     ]
@@ -77,13 +82,16 @@ def meters_of(connection: Connection, user: User, resources: Mapping[str, Resour
 
 
 def _row(quota: UserQuota, resource: Resource | None, project: Project, granted: int) -> Row:
-    own, above = (meter_of(quota, resource, one) for one in (quota.member_level, quota.project_level))
-    is_shared = not above.is_unlimited and not project.system_project
-    return Row(replace(own, granted=granted), above if is_shared else None, quota.project)
+    own = meter_of(quota, resource, quota.member_level, granted)
+    above = None if project.system_project else meter_of(quota, resource, quota.project_level)
+    return Row(own, None if above is None or above.is_unlimited else above, quota.project)
 
 
-def meter_of(quota: UserQuota, resource: Resource | None, holding: Holding) -> Meter:
-    """Returns what one level of a quota shows: the user's own, or that of all members of the project."""
+def meter_of(quota: UserQuota, resource: Resource | None, holding: Holding, granted: int = 0) -> Meter:
+    """Returns what one level of a quota shows: the user's own, or that of all members of the project.
+
+    `granted` is what can be drawn from grants when the limit is reached.
+    """
     return Meter(
         quota.resource,
         holding.usage_min,
@@ -94,4 +102,5 @@ def meter_of(quota: UserQuota, resource: Resource | None, holding: Holding) -> M
         "" if resource is None else resource.description,
         "" if quota.period is None else quota.period.words,
         None if quota.period is None else quota.period.resets,
+        granted,
     )

@@ -58,6 +58,10 @@ WHERE p.uuid = ? GROUP BY p.id
 ON CONFLICT (project_id) DO UPDATE SET members = excluded.members
 """
 
+MANY = 50
+"""More memberships of a user are many: their quotas take more than some milliseconds to read."""
+COUNT_UP_TO = "SELECT COUNT(*) FROM (SELECT id FROM memberships WHERE user_id = ? LIMIT ?) AS counted"
+
 
 def list_of_project(connection: Connection, project: str) -> list[Membership]:
     """List all memberships of a project, past ones included."""
@@ -84,6 +88,11 @@ def find_of(connection: Connection, user: str, project: str) -> MembershipRecord
 def list_of_user(connection: Connection, user: str) -> list[MembershipRecord]:
     """List all memberships of a user, past ones included."""
     return [record_of(*row) for row in connection.execute(LIST_OF_USER, (user,))]
+
+
+def has_many(connection: Connection, user: int) -> bool:
+    """Whether a user, by id, has so many memberships, past ones too, that reading their quotas takes long."""
+    return int(connection.execute(COUNT_UP_TO, (user, MANY + 1)).fetchone()[0]) > MANY
 
 
 def find_membership(connection: Connection, user: str, project: str) -> Membership | None:

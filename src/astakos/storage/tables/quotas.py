@@ -52,8 +52,8 @@ JOIN resources r ON r.name = h.resource
 {PROJECT_LEVEL}
 WHERE u.id = ? AND m.state IN ('accepted', 'leave_requested') AND project.state <> 'deleted'
   AND r.api_visible
-ORDER BY h.id
 """
+IN_PROJECT = "AND project.uuid = ?"
 SERVICE_QUOTAS = f"""
 SELECT u.uuid, substr(h.source, 9), {FIGURES}
 FROM users u
@@ -103,9 +103,15 @@ def _user_quotas(
         )
 
 
-def quotas_of_user(connection: Connection, user_id: int, now: int) -> Iterator[UserQuota]:
-    """Read the quotas that a user sees: API-visible resources in the projects that they can draw from."""
-    rows = connection.execute(QUOTAS_OF_USER, (user_id,)).fetchall()
+def quotas_of_user(
+    connection: Connection, user_id: int, now: int, project: str | None = None
+) -> Iterator[UserQuota]:
+    """Read the quotas that a user sees: API-visible resources in the projects that they can draw from.
+
+    With a `project`, by uuid, read those in this one.
+    """
+    condition, values = ("", (user_id,)) if project is None else (IN_PROJECT, (user_id, project))
+    rows = connection.execute(f"{QUOTAS_OF_USER} {condition} ORDER BY h.id", values).fetchall()
     return _user_quotas(connection, rows, now)
 
 

@@ -1,8 +1,13 @@
+import threading
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
-from astakos.storage.protocol import Database
+from astakos.storage.protocol import Connection, Database
+from astakos.storage.tables import memberships
+from astakos.storage.tables import quotas as stored
+from astakos.storage.tables.quotas import UserQuota
 from service.caller import ACCOUNT, Caller
 from service.installation import rows
 from service.world import (
@@ -235,3 +240,21 @@ def test_a_missing_holding_of_the_project_is_none_at_all(database: Database, ser
     rows(database, "DELETE FROM holdings WHERE holder = ? AND source = ''", f"project:{LAB}")
     assert service.get(QUOTAS, ALICE.token).document[LAB][VM] == unused(UNLIMITED, 0)
     assert service.get(SERVICE_QUOTAS, COMPUTE_TOKEN).document[ALICE.uuid][LAB][VM] == unused(UNLIMITED, 0)
+
+
+def test_the_quotas_of_a_member_of_many_projects_do_not_stop_the_event_loop(
+    service: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = service.get(QUOTAS, ALICE.token).document
+    threads: list[threading.Thread] = []
+    read = stored.quotas_of_user
+
+    def noting(connection: Connection, user: int, now: int) -> Iterable[UserQuota]:
+        threads.append(threading.current_thread())
+        return read(connection, user, now)
+
+    monkeypatch.setattr(stored, "quotas_of_user", noting)
+    monkeypatch.setattr(memberships, "MANY", 0)
+    assert service.get(QUOTAS, ALICE.token).document == few, "they are whole all the same"
+    (thread,) = threads
+    assert thread.name.startswith("astakos-long reads")

@@ -6,7 +6,8 @@ import pytest
 
 from astakos.storage.protocol import Connection
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
-from astakos.storage.tables.quotas import project_quotas, service_quotas
+from astakos.storage.tables import users
+from astakos.storage.tables.quotas import project_quotas, quotas_of_user, service_quotas
 from service.storage.tables.counting import steps_of
 from service.world import ALICE, LAB, LOADED, VM
 
@@ -45,3 +46,13 @@ def test_the_work_does_not_grow_with_the_number_of_users(
     steps = steps_of(database, read)
     add_users(database, 1000)
     assert steps_of(database, read) <= 1.1 * steps
+
+
+def test_the_quotas_of_a_user_in_one_project_are_those_of_all_in_it(database: SQLiteDatabase) -> None:
+    with database.transaction() as connection:
+        user = users.find_by_uuid(connection, ALICE.uuid)
+        assert user is not None
+        everywhere = list(quotas_of_user(connection, user.id, LOADED))
+        in_the_lab = list(quotas_of_user(connection, user.id, LOADED, LAB))
+    assert in_the_lab == [quota for quota in everywhere if quota.project == LAB]
+    assert 0 < len(in_the_lab) < len(everywhere)

@@ -130,9 +130,7 @@ def _find(connection: Connection, visit: UserVisit) -> Found:
     looks_after = seen.permitted.looks_after
     own: Sequence[Row] = ()
     if seen.membership_state in DRAWING or of.uuid == visit.user.uuid:
-        own = [
-            row for row in meters_of(connection, visit.user, everything, now).rows if row.project == of.uuid
-        ]
+        own = meters_of(connection, visit.user, everything, now, of.uuid).rows
     parent = None if of.parent is None else projects.find(connection, of.parent)
     if parent is not None:
         membership = memberships.find_of(connection, visit.user.uuid, parent.uuid)
