@@ -56,10 +56,9 @@ def find_leaders(
 ) -> Leaders | None:
     """Return the ids of the holdings with the most usage of a resource; None if it was stopped."""
     since = period_start(connection, resource, now) or 0
-    last = usage_leaders.last_id(connection)
     by_usage: list[tuple[int, int]] = []
     by_share: list[tuple[int, int]] = []
-    for after in range(0, last, usage_leaders.IDS_AT_A_TIME):
+    for after in usage_leaders.pages(connection):
         page = usage_leaders.read_by_usage(connection, resource, since, after, MOST_LEADERS)
         by_usage = heapq.nlargest(MOST_LEADERS, [*by_usage, *page])
         if is_stopped():

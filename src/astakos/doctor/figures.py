@@ -49,7 +49,7 @@ def look_at_figures(examined: Examined) -> Iterator[Finding]:
     for first, number in parts:
         recounted = Recounted(first, number)
         recounted.read(connection, opening or 0, count)
-        if first == 1:
+        if (first, number) == parts[0]:
             for component, serial in recounted.unreadable:
                 yield fault(
                     f"The provisions of commission {serial} of component {component} cannot be read.", RESTORE

@@ -5,7 +5,7 @@ ledger waits for it. They take projects and memberships by ranges of ids where a
 server ends a statement that takes long.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from astakos.directory.entities import Resource
@@ -13,6 +13,7 @@ from astakos.ledger.rules import UNLIMITED
 from astakos.projects.limits import default_capacity, project_holder, user_holder
 from astakos.projects.project import DRAWING, INITIALIZED, Capacity, ProjectState
 from astakos.storage.protocol import Connection
+from astakos.storage.tables.id_ranges import filled_ranges
 
 AT_A_TIME = 10_000
 """How many projects or memberships one statement looks at; or how many holdings, if each has several."""
@@ -99,8 +100,8 @@ JOIN users u ON u.id = m.user_id
 JOIN holdings h ON h.holder = 'user:' || u.uuid AND h.source = 'project:' || p.uuid
 WHERE p.uuid = ? AND h.member_limit < {UNLIMITED} ORDER BY h.id
 """
-LAST_PROJECT = "SELECT coalesce(max(id), 0) FROM projects"
-LAST_MEMBERSHIP = "SELECT coalesce(max(id), 0) FROM memberships"
+NEXT_PROJECT = "SELECT min(id) FROM projects WHERE id > ?"
+NEXT_MEMBERSHIP = "SELECT min(id) FROM memberships WHERE id > ?"
 
 
 def find_grants(connection: Connection, project: str) -> dict[str, Grant]:
@@ -167,15 +168,10 @@ def add_resource(connection: Connection, resource: Resource) -> None:
     """Give all initialized projects a new resource with its default capacity, and them and their members the
     holdings for it.
     """
-    for after, last in _ranges(connection, LAST_PROJECT):
+    for after, last in filled_ranges(connection, NEXT_PROJECT, AT_A_TIME):
         for system_project in (True, False):
             capacity = default_capacity(resource, system_project=system_project)
             connection.execute(ADD_CAPACITIES, (*capacity, resource.name, system_project, after, last))
         connection.execute(ADD_GRANTS, (resource.name, after, last))
-    for after, last in _ranges(connection, LAST_MEMBERSHIP):
+    for after, last in filled_ranges(connection, NEXT_MEMBERSHIP, AT_A_TIME):
         connection.execute(SYNC_RESOURCE, (resource.name, after, last))
-
-
-def _ranges(connection: Connection, last: str) -> Iterator[tuple[int, int]]:
-    (end,) = connection.execute(last).fetchone()
-    return ((after, after + AT_A_TIME) for after in range(0, end, AT_A_TIME))

@@ -13,6 +13,7 @@ import msgspec
 from astakos.ledger.rules import Key
 from astakos.storage.protocol import Connection
 from astakos.storage.tables.holdings import PROJECT_LEVEL, read_source
+from astakos.storage.tables.id_ranges import filled_ranges
 from astakos.storage.tables.provisions import StoredPending, read_pending, read_resolved
 
 AT_A_TIME = 1000
@@ -20,6 +21,7 @@ MOST_HOLDINGS = 2**20
 """How many ids are taken at a time: about 50 MB."""
 MASK, HALF, WHOLE = 2**64 - 1, 2**63, 2**64
 
+NEXT_ID = "SELECT min(id) FROM holdings WHERE id > ?"
 LAST_ID = "SELECT coalesce(max(id), 0) FROM holdings"
 COUNT_HISTORY = "SELECT count(*) FROM resolved_commissions"
 LIST_HOLDINGS = """
@@ -198,7 +200,10 @@ def count_history(connection: Connection) -> int:
 def ranges(connection: Connection) -> list[tuple[int, int]]:
     """Return the ranges of ids in which all holdings are: the first id of each, and how many ids it has."""
     (last,) = connection.execute(LAST_ID).fetchone()
-    return [(first, min(MOST_HOLDINGS, last - first + 1)) for first in range(1, last + 1, MOST_HOLDINGS)]
+    return [
+        (after + 1, min(MOST_HOLDINGS, last - after))
+        for after, _ in filled_ranges(connection, NEXT_ID, MOST_HOLDINGS)
+    ]
 
 
 def settled_below(

@@ -6,12 +6,14 @@ Only the ids of the leaders are stored; their figures are read when somebody ask
 Projects' own holdings count each unit once: those of users' own projects stand for the users.
 """
 
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
 from astakos.ledger.rules import UNLIMITED, Holding, Key
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import settings
+from astakos.storage.tables.id_ranges import filled_ranges
 
 REFRESHED = "usage_leaders_refreshed"
 """The setting that says when the leaders were found."""
@@ -22,7 +24,7 @@ IDS_AT_A_TIME = 200_000
 
 MILLION = 1_000_000
 
-LAST_ID = "SELECT max(id) FROM holdings"
+NEXT_ID = "SELECT min(id) FROM holdings WHERE id > ?"
 # A meter's holding that has not been used in its period has an older mark, and stands for nothing now.
 CANDIDATES = """
 FROM holdings h
@@ -72,9 +74,9 @@ class Found(NamedTuple):
     total: int | None = None
 
 
-def last_id(connection: Connection) -> int:
-    """Return the largest id of a holding."""
-    return int(connection.execute(LAST_ID).fetchone()[0] or 0)
+def pages(connection: Connection) -> Iterator[int]:
+    """Yield the ids that precede the pages of `IDS_AT_A_TIME` in which all holdings are."""
+    return (after for after, _ in filled_ranges(connection, NEXT_ID, IDS_AT_A_TIME))
 
 
 def read_by_usage(

@@ -24,7 +24,7 @@ FROM holdings h WHERE h.id > ? AND h.id <= ? AND h.usage_max > 0 AND (
     OR substr(h.source, 1, 8) = 'project:' AND substr(h.source, 9) <> substr(h.holder, 6)
 )
 """
-LAST_ID = "SELECT max(id) FROM holdings"
+NEXT_ID = "SELECT min(id) FROM holdings WHERE id > ?"
 
 
 class Reached(NamedTuple):
@@ -41,7 +41,6 @@ def read_reached(connection: Connection, percent: int, after: int) -> tuple[list
 
     The stored usage of a meter may be of a period that is over: look at the present figures, and compare.
     """
-    last = int(connection.execute(LAST_ID).fetchone()[0] or 0)
     end = after + IDS_AT_A_TIME
     rows = connection.execute(REACHED, (after, end, percent)).fetchall()
     found = [
@@ -53,4 +52,5 @@ def read_reached(connection: Connection, percent: int, after: int) -> tuple[list
         )
         for identifier, holder, source, resource, limit, of_each, low, high, mark in rows
     ]
-    return sorted(found), end if end < last else None
+    (following,) = connection.execute(NEXT_ID, (end,)).fetchone()
+    return sorted(found), None if following is None else following - 1
