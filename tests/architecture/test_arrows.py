@@ -62,8 +62,8 @@ def test_arrows_of_the_service_go_down() -> None:
     assert not upward
 
 
-def test_the_service_takes_only_the_wire_contract_from_the_client() -> None:
-    allowed = {"astakosclient.answer_types"}
+def test_the_service_takes_only_the_wire_contract_and_the_lookups_of_names_from_the_client() -> None:
+    allowed = {"astakosclient.answer_types", "astakosclient.http1.name_lookups"}
     apart = {"assistant", "cli", "demo", "testing"}
     taken = {
         one.imported

@@ -6,6 +6,7 @@ import socket
 import ssl
 
 from astakos.deliveries.readable_text import one_line
+from astakosclient.http1.name_lookups import UnresolvedInTimeError
 
 LONGEST_REPLY = 200
 """How much of a server's answer is told."""
@@ -25,6 +26,8 @@ def in_words(error: BaseException) -> str:
         return "closed the connection"
     if isinstance(error, http.client.HTTPException):
         return "did not answer in HTTP/1.1"
+    if isinstance(error, UnresolvedInTimeError):
+        return "has a name that no name server resolved in time"
     if isinstance(error, UnicodeError):
         return "has a name that is not valid"
     if isinstance(error, socket.gaierror):

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
+from astakos.deliveries.connecting import connected, own_name
 from astakos.deliveries.deadline import Deadline
 from astakos.deliveries.failure_wording import in_words, reply_of
 from astakos.deliveries.outcomes import DeliveryError
 
 SILENCE_SECONDS = 15.0
 """How long the mail server may be silent."""
+NAME_SECONDS = 5.0
+"""How long to look up the name of this machine, which the mail server is greeted with."""
 EXCHANGE_SECONDS = 40.0
 """How long it may take to hand over one message, from when it is connected."""
 SCHEMES = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
@@ -94,10 +97,12 @@ class _Connection(smtplib.SMTP):
     def __init__(self, mailer: Mailer, deadline: Deadline) -> None:
         self._is_encrypted = mailer.scheme == "smtps"
         self._deadline = deadline
-        super().__init__(mailer.host, mailer.port, timeout=SILENCE_SECONDS)
+        super().__init__(
+            mailer.host, mailer.port, local_hostname=own_name(NAME_SECONDS), timeout=SILENCE_SECONDS
+        )
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        connection = socket.create_connection((host, port), timeout)
+        connection = connected(host, port, timeout)
         self._deadline.watch(connection)
         if not self._is_encrypted:
             return connection

@@ -16,9 +16,12 @@ from astakos.deliveries.deadline import Deadline
 from astakos.deliveries.failure_wording import in_words
 from astakos.deliveries.outcomes import DeliveryError
 from astakos.directory.destination_addresses import AllowedAddresses
+from astakosclient.http1.name_lookups import resolve
 
 EXCHANGE_SECONDS = 15.0
 """How long an exchange may take, from the first connection to the head of the answer."""
+NAME_SECONDS = 10.0
+"""How long the name of the receiver may be looked up, before the exchange."""
 PORTS = {"http": 80, "https": 443}
 GONE = 410
 SUCCESS = range(200, 300)
@@ -60,7 +63,7 @@ def send(url: str, headers: Mapping[str, str], body: bytes, allowed: AllowedAddr
 def _resolved(place: _Place, allowed: AllowedAddresses) -> list[str]:
     """Return the addresses of a host, all of which may be connected to."""
     try:
-        found = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
+        found = resolve(place.host, place.port, NAME_SECONDS)
     except (OSError, UnicodeError) as error:
         raise DeliveryError(f"{place.host} {in_words(error)}") from None
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))

@@ -1,13 +1,14 @@
 """Asks the service over HTTP, as its clients do: one request, within a deadline, without redirects."""
 
 import http.client
-import socket
 import ssl
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from astakos.deliveries.connecting import connected
 from astakos.deliveries.deadline import Deadline
 from astakos.deliveries.failure_wording import in_words
+from astakosclient.http1.name_lookups import UnresolvedInTimeError
 
 PORTS = {"http": 80, "https": 443}
 SECONDS = 10.0
@@ -67,7 +68,7 @@ def get(url: str) -> Answer:
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     with Deadline(SECONDS) as deadline:
         try:
-            connection.sock = socket.create_connection((host, port), SECONDS)
+            connection.sock = connected(host, port, SECONDS)
             # A connection with TLS cannot be watched, the one below it can.
             deadline.watch(connection.sock)
             if scheme == "https":
@@ -77,7 +78,7 @@ def get(url: str) -> Answer:
             answered = connection.getresponse()
             return Answer(answered.status, answered.read(LONGEST_ANSWER))
         except (OSError, http.client.HTTPException, UnicodeError) as error:
-            if deadline.is_over:
+            if deadline.is_over and not isinstance(error, UnresolvedInTimeError):
                 raise NoAnswerError(f"did not answer within {SECONDS:g} seconds", _remedy(error)) from None
             raise NoAnswerError(_reason(error), _remedy(error)) from None
         finally:

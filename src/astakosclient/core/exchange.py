@@ -100,8 +100,7 @@ class Timeout(FixedValue):
     Attributes:
         total: limit for the whole call, from its start to the last byte of the response, including retries
             and the pauses between them.
-        connect: limit for opening a connection, including TLS and the proxy. A synchronous client cannot
-            interrupt a DNS lookup; the operating system's limits apply to it.
+        connect: limit for opening a connection, including DNS, TLS and the proxy.
     """
 
     __slots__ = ("connect", "total")

@@ -5,6 +5,7 @@ gone, and a connection is closed if its server stops responding. Settings in the
 """
 
 import functools
+import math
 import os
 import re
 import time
@@ -13,10 +14,12 @@ from typing import Any, TypeVar
 
 import psycopg
 from psycopg.abc import PQGen
+from psycopg.conninfo import timeout_from_conninfo
 from psycopg.types.numeric import Int8Dumper
 
 from astakos.ledger.ports import NotCarriedOutError, OutcomeUnknownError
 from astakos.storage.errors import TransactionLostError
+from astakos.storage.postgresql.host_addresses import with_addresses
 from astakos.storage.postgresql.pooling import is_pooled, settings_in, statement_that_sets
 from astakos.storage.protocol import Rows
 
@@ -44,6 +47,11 @@ if that one has died."""
 PATIENT = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
 GRACE_SECONDS = 2.0
 """How long the server may stay silent after the statement timeout, when it should have reported an error."""
+NAME_SECONDS = 6.0
+"""How long names may be looked up, if nobody waits for a quick answer: just longer than the system's resolver
+waits for its first name server before it asks the second one."""
+LEAST_CONNECT_SECONDS = 2
+"""The driver's shortest timeout."""
 PREPARE_AFTER = 5
 """After how many executions a connection prepares a statement, unless there is a pooler in between."""
 
@@ -270,9 +278,8 @@ def connect(
         # A read-only session never counts as read-write.
         own["target_session_attrs"] = "primary"
     try:
-        raw = _Bounded.connect(
-            **{**parameters, **own, "options": options}, autocommit=True, prepare_threshold=PREPARE_AFTER
-        )
+        wanted_parameters = _resolved({**parameters, **own, "options": options}, quick=quick)
+        raw = _Bounded.connect(**wanted_parameters, autocommit=True, prepare_threshold=PREPARE_AFTER)
     except psycopg.Error as error:
         raise NotCarriedOutError("the database cannot be reached") from error
     raw.longest_silence = _longest_silence(options)
@@ -286,6 +293,17 @@ def connect(
         raise NotCarriedOutError("the database cannot be reached") from error
     raw.prepare_threshold = None
     return PostgreSQLConnection(raw, settings_in(options))
+
+
+def _resolved(parameters: dict[str, Any], *, quick: bool) -> dict[str, Any]:
+    """Return the parameters with the addresses of the hosts; finding them counts toward `connect_timeout`."""
+    seconds = timeout_from_conninfo(parameters)
+    began = time.monotonic()
+    resolved = with_addresses(parameters, seconds if quick else max(seconds, NAME_SECONDS))
+    left = math.ceil(seconds - (time.monotonic() - began))
+    if left < seconds:
+        resolved["connect_timeout"] = str(max(left, LEAST_CONNECT_SECONDS))
+    return resolved
 
 
 def _session_attributes(parameters: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from astakosclient.errors import ConnectionError  # noqa: A004 - the documented name
 from astakosclient.http1.aio.async_connection import AsyncConnection
+from astakosclient.http1.name_lookups import begin_addresses
 from astakosclient.http1.schemes import in_words
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ async def open_connection(route: Route, context: ssl.SSLContext | None, deadline
 
 async def _opened(loop: asyncio.AbstractEventLoop, route: Route, deadline: float) -> socket.socket:
     """Connects to the first hop's addresses in turn and returns the first socket that connects."""
-    addresses = await _addresses(loop, route.first.resolvable, route.first.port)
+    addresses = await _addresses(route.first.resolvable, route.first.port)
     trouble = OSError("the host has no address")
     for position, (family, kind, protocol, _, address) in enumerate(addresses):
         # Split the time, so that an unresponsive address leaves some for the others.
@@ -70,14 +71,16 @@ async def _opened(loop: asyncio.AbstractEventLoop, route: Route, deadline: float
     raise trouble
 
 
-async def _addresses(loop: asyncio.AbstractEventLoop, host: str, port: int) -> list[Any]:
+async def _addresses(host: str, port: int) -> list[Any]:
     try:
-        # A numeric address needs no lookup, which would use a thread.
-        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+        # Not on the loop's threads: a silent name server would use them up and keep the process from exiting.
+        lookup = begin_addresses(host, port)
+        return await asyncio.wrap_future(lookup.answer)
     except UnicodeError as error:
         raise OSError(f"{host!r} is not a valid host name") from error
-    except socket.gaierror:
-        return await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except asyncio.CancelledError:
+        lookup.give_up()
+        raise
 
 
 async def _tunnel(

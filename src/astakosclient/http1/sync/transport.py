@@ -9,6 +9,7 @@ import weakref
 from typing import TYPE_CHECKING
 
 from astakosclient.errors import BadValue, ConnectionError  # noqa: A004 - the documented name
+from astakosclient.http1.name_lookups import resolve
 from astakosclient.http1.route import Route
 from astakosclient.http1.schemes import in_words
 from astakosclient.http1.sync.connection import Connection
@@ -153,7 +154,7 @@ def _may_resend(request: Request, kept: Connection, error: ConnectionError) -> b
 def _opened(peer: Address | Proxy, deadline: float) -> socket.socket:
     """Connects to the peer's addresses in turn and returns the first socket that connects."""
     try:
-        addresses = socket.getaddrinfo(peer.resolvable, peer.port, type=socket.SOCK_STREAM)
+        addresses = resolve(peer.resolvable, peer.port, remaining(deadline))
     except UnicodeError as error:
         raise OSError(f"{peer.host!r} is not a valid host name") from error
     trouble = OSError("the host has no address")

@@ -30,6 +30,7 @@ from client.peers import (
     silence,
     then_close,
 )
+from silent_names import SILENT, silent_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -410,3 +411,16 @@ def test_a_call_under_way_goes_on_when_the_client_is_closed(run: Run, peer_of: P
         return await call
 
     assert run(main()).body == BODY
+
+
+@every_loop
+def test_a_name_server_that_does_not_answer_keeps_no_loop_from_ending(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"http://{SILENT}"
+    with silent_names(monkeypatch) as server:
+        with pytest.raises(errors.ConnectionError, match="timed out") as failed:
+            # The loop waits for its own threads when it ends, and nobody answers before.
+            send_once(run, url, reading(url), Timeout(total=10, connect=0.05))
+        assert not failed.value.sent
+        assert server.asked == [SILENT]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
@@ -31,6 +32,7 @@ from client.peers import (
     silence,
     then_close,
 )
+from silent_names import SILENT, silent_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -483,3 +485,18 @@ def test_the_next_address_of_a_host_is_tried(peer_of: PeerFactory, monkeypatch: 
     with AstakosClient("http://two.addresses.test", Retry(0)) as client:
         assert client.get_quotas(TOKEN) == DOCUMENT
     assert peer.requests[0].headers["host"] == "two.addresses.test"
+
+
+@pytest.mark.filterwarnings("ignore::astakosclient.errors.InsecureConnectionWarning")
+def test_a_name_server_that_does_not_answer_counts_toward_the_time_to_connect(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with (
+        silent_names(monkeypatch) as server,
+        contextlib.closing(HttpTransport(f"http://{SILENT}")) as transport,
+    ):
+        for _ in range(2):
+            with pytest.raises(errors.ConnectionError, match="no name server resolved") as failed:
+                transport.send(Request("GET", f"http://{SILENT}", "/"), Timeout(total=10, connect=0.05))
+            assert not failed.value.sent
+        assert server.asked == [SILENT]
