@@ -1,6 +1,7 @@
 """The hosts of a connection have addresses before the driver asks for them, and in time."""
 
 import contextlib
+import time
 from collections.abc import Iterator
 
 import psycopg
@@ -126,7 +127,7 @@ def test_the_time_for_names_counts_toward_the_time_for_the_connection(
         now[0] += spent
         return dict(parameters)
 
-    monkeypatch.setattr(connection_module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     monkeypatch.setattr(connection_module, "with_addresses", resolved)
     found = connection_module._resolved({"connect_timeout": "3"}, quick=True)
     assert found["connect_timeout"] == left
