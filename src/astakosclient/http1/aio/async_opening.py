@@ -75,12 +75,13 @@ async def _addresses(host: str, port: int) -> list[Any]:
     try:
         # Not on the loop's threads: a silent name server would use them up and keep the process from exiting.
         lookup = begin_addresses(host, port)
-        return await asyncio.wrap_future(lookup.answer)
+        try:
+            return await asyncio.wrap_future(lookup.answer)
+        except asyncio.CancelledError:
+            lookup.give_up()
+            raise
     except UnicodeError as error:
         raise OSError(f"{host!r} is not a valid host name") from error
-    except asyncio.CancelledError:
-        lookup.give_up()
-        raise
 
 
 async def _tunnel(
