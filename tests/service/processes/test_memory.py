@@ -1,4 +1,4 @@
-"""What a process no longer uses goes back to the system."""
+"""What a process keeps is not searched for garbage; what it no longer uses goes back to the system."""
 
 import subprocess
 import sys
@@ -38,3 +38,34 @@ def test_what_is_free_goes_back_to_the_system() -> None:
     kept, left = map(int, subprocess.check_output([sys.executable, "-c", FREED], text=True).split())
     assert kept > 60
     assert left < 20
+
+
+COLLECTED = """
+import gc
+
+gc.disable()
+from astakos.processes.memory import keep_what_is_there
+
+class Cycle:
+    ended = 0
+
+    def __init__(self):
+        self.itself = self
+
+    def __del__(self):
+        Cycle.ended += 1
+
+Cycle()
+keep_what_is_there()
+print(Cycle.ended, gc.get_freeze_count() > 1000)
+kept = []
+Cycle()
+while Cycle.ended == 1 and len(kept) < 1_000_000:
+    kept.append([])
+print(Cycle.ended)
+"""
+
+
+def test_garbage_is_collected_from_then_on_though_it_was_not_while_modules_were_imported() -> None:
+    told = subprocess.check_output([sys.executable, "-c", COLLECTED], text=True)
+    assert told.split() == ["1", "True", "2"]
