@@ -22,12 +22,14 @@ class WarmProcess:
     Attributes:
         pid: its process ID.
         stdout: what it writes to its standard output.
-        stderr: what it writes to its standard error.
+        stderr: what it writes to its standard error, unless nobody reads that.
         returncode: as `subprocess.Popen` has it; None as long as it runs.
     """
 
-    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Begin to run the command."""
+    def __init__(
+        self, arguments: Sequence[str], environment: Mapping[str, str], *, errors_are_read: bool = True
+    ) -> None:
+        """Begin to run the command; errors that nobody reads are discarded, lest it wait until they are."""
         reading, output = os.pipe()
         reading_errors, errors = os.pipe()
         self.returncode: int | None = None
@@ -36,10 +38,9 @@ class WarmProcess:
         with contextlib.ExitStack() as its:
             its.callback(os.close, output)
             its.callback(os.close, errors)
-            nothing = its.enter_context(Path(os.devnull).open())
-            self._status, self.pid = begin_warm(
-                warm_server(), arguments, environment, [nothing.fileno(), output, errors], START_SECONDS
-            )
+            nothing = its.enter_context(Path(os.devnull).open("r+b", buffering=0)).fileno()
+            streams = [nothing, output, errors if errors_are_read else nothing]
+            self._status, self.pid = begin_warm(warm_server(), arguments, environment, streams, START_SECONDS)
 
     def __enter__(self) -> Self:
         return self
@@ -48,6 +49,10 @@ class WarmProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Wait for its end, as `subprocess.Popen` does."""
+        self.close()
+
+    def close(self) -> None:
+        """Read no more of it, and wait for its end."""
         self.stdout.close()
         self.stderr.close()
         self.wait()

@@ -4,10 +4,10 @@ import contextlib
 import http.client
 import json
 import os
-import subprocess
-import sys
 from typing import Any
 from urllib.parse import urlsplit
+
+from service.warm_process import WarmProcess
 
 TOKEN = "a-token-of-the-simulation"
 COMMISSIONS = "/account/v1.0/commissions"
@@ -21,14 +21,8 @@ class Server:
     """The service as a process of its own, on a port that is free."""
 
     def __init__(self, database_url: str, *options: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "astakos", "serve", "--port", "0", *options],
-            env={**os.environ, "ASTAKOS_DATABASE": database_url},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        assert self.process.stdout is not None
+        environment = {**os.environ, "ASTAKOS_DATABASE": database_url}
+        self.process = WarmProcess(["serve", "--port", "0", *options], environment, errors_are_read=False)
         line = self.process.stdout.readline()
         if not line.startswith("astakos is ready at "):
             self.kill()
@@ -37,9 +31,7 @@ class Server:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait()
-        if self.process.stdout is not None:
-            self.process.stdout.close()
+        self.process.close()
 
     def post(self, path: str, body: Any, key: str | None = None) -> tuple[int, Any, str | None]:
         """One call on a connection of its own; for what is repeated after a crash."""
