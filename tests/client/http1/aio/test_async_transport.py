@@ -292,10 +292,13 @@ def test_a_connection_that_is_not_cleanly_idle_is_not_used_again(
 
 @every_loop
 def test_what_comes_late_is_not_taken_for_the_next_answer(run: Run, peer_of: PeerFactory) -> None:
+    is_read, is_late = threading.Event(), threading.Event()
+
     def twice(connection: socket.socket) -> bool:
         connection.sendall(GOOD)
-        time.sleep(0.05)
+        assert is_read.wait(10)
         connection.sendall(answer(body=b"somebody else's"))
+        is_late.set()
         return True
 
     peer = peer_of(twice, GOOD)
@@ -305,7 +308,9 @@ def test_what_comes_late_is_not_taken_for_the_next_answer(run: Run, peer_of: Pee
             for _ in range(2):
                 got = await transport.send(reading(peer), PATIENT)
                 assert got.body == BODY
+                is_read.set()
                 # The loop has no chance to notice before the next request is about to leave.
+                assert is_late.wait(10)
                 hold_up(0.1)
 
     run(main())
