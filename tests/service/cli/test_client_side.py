@@ -208,13 +208,21 @@ class Quiet(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None: ...
 
 
+class QuietServer(http.server.ThreadingHTTPServer):
+    """Does not print that a client has left: the command's errors are those of the whole process."""
+
+    def handle_error(self, *_: object) -> None: ...
+
+
 def test_another_scheme_is_proposed_where_that_is_the_cause() -> None:
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as plain:
+    with QuietServer(("127.0.0.1", 0), Quiet) as plain:
         thread = threading.Thread(target=plain.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        line = one_line(asked(f"https://127.0.0.1:{plain.server_port}", ALICE.token, "whoami"), 3)
-        plain.shutdown()
-        thread.join()
+        try:
+            line = one_line(asked(f"https://127.0.0.1:{plain.server_port}", ALICE.token, "whoami"), 3)
+        finally:
+            plain.shutdown()
+            thread.join()
     assert "the URL is http://" in line
     with Peer(answer(status="400 Bad Request", body=b"<html>plain HTTP")) as encrypted:
         line = one_line(asked(encrypted.url, ALICE.token, "whoami"), 3)
