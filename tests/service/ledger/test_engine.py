@@ -346,16 +346,18 @@ def test_while_the_clock_is_in_doubt_the_log_of_a_file_does_not_grow_for_ever(
 ) -> None:
     """Nobody but the ledger copies it into the file, and the ledger may have nothing to write."""
     monkeypatch.setattr("astakos.storage.sqlite.sqlite_ledger.COPIED_PAGES", 1)
-    database = database_at(tmp_path / "a.db")
-    engine = Engine(ledger_storage(database), WatchedClock(lambda: LOADED, lambda: 0))
-    assert engine.clock.read().due == 0
-    assert not engine._tidy()
-    for number in range(3):
-        database.change(partial(settings.save, name="terms", value=f"{number}" * 9000))
-    assert waiting_frames(database) > 0
-    assert not engine._tidy()
-    assert waiting_frames(database) == 0
-    database.close()
+    with (
+        contextlib.closing(database_at(tmp_path / "a.db")) as database,
+        contextlib.closing(ledger_storage(database)) as storage,
+    ):
+        engine = Engine(storage, WatchedClock(lambda: LOADED, lambda: 0))
+        assert engine.clock.read().due == 0
+        assert not engine._tidy()
+        for number in range(3):
+            database.change(partial(settings.save, name="terms", value=f"{number}" * 9000))
+        assert waiting_frames(database) > 0
+        assert not engine._tidy()
+        assert waiting_frames(database) == 0
 
 
 def waiting_frames(database: SQLiteDatabase) -> int:
