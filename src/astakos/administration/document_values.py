@@ -5,7 +5,7 @@ from uuid import UUID
 
 from astakos.administration.document_places import Place
 from astakos.clock import from_iso
-from astakos.directory.mail_addresses import EXAMPLE, is_mail_address
+from astakos.directory.mail_addresses import EXAMPLE, is_mail_address, refuse_new_address
 from astakos.directory.names import refuse_name
 from astakos.directory.redirects import refuse_web_url
 from astakos.directory.tokens import token_hash
@@ -113,3 +113,10 @@ def mail_address_at(text: str, place: Place) -> None:
     """Check that a text looks like an email address."""
     if not is_mail_address(text):
         raise place.error(f"it must be an email address like {EXAMPLE}")
+
+
+def new_mail_address_at(text: str, place: Place) -> None:
+    """Check that mail could be sent to the address that a user gets."""
+    refusal = refuse_new_address(text)
+    if refusal:
+        raise place.error(refusal)

@@ -11,7 +11,7 @@ from astakos.administration.document_places import Place
 from astakos.administration.document_tokens import token_at
 from astakos.administration.document_values import (
     limits_at,
-    mail_address_at,
+    new_mail_address_at,
     optional_instant_at,
     secret_at,
     uuid_at,
@@ -162,7 +162,6 @@ class _Loader:
 
     def user(self, entry: UserEntry, place: Place) -> None:
         uuid = uuid_at(entry.uuid, place / "uuid")
-        mail_address_at(entry.email, place / "email")
         namesake = users.find_by_username(self._connection, entry.email)
         if namesake is not None and namesake.uuid != uuid:
             raise (place / "email").error(f"the user {namesake.uuid} already has this address")
@@ -170,6 +169,8 @@ class _Loader:
         if project is not None and not project.system_project:
             raise (place / "uuid").error("a project already has this UUID")
         known = users.find_by_uuid(self._connection, uuid)
+        if known is None or known.username != entry.email.lower():
+            new_mail_address_at(entry.email, place / "email")
         user = User(
             id=0,
             uuid=uuid,

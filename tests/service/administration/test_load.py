@@ -372,6 +372,10 @@ WRONG: dict[str, tuple[Change, str]] = {
     ),
     "$.users[2].uuid": (chloe(uuid="00000003000040008000000000000003"), "is not a lowercase UUID"),
     "$.users[2].email": (chloe(email="chloe"), "email address"),
+    "$.users[1].email": (
+        lambda d: setattr(d.users[1], "email", "<b>@example.org"),
+        "without double quotes",
+    ),
     "$.users[9].email": (
         lambda d: d.users.append(UserEntry(uuid=NEW, email="ALICE@example.org")),
         "already has this address",

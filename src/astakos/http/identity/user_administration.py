@@ -14,7 +14,7 @@ from astakos.administration.user_registration import (
 )
 from astakos.directory.attempt_limits import unknown_account, user_account
 from astakos.directory.entities import User
-from astakos.directory.mail_addresses import EXAMPLE, is_mail_address
+from astakos.directory.mail_addresses import refuse_new_address
 from astakos.directory.password_rules import refuse_password
 from astakos.events.event import Actor
 from astakos.http.bodies import JsonBody, require_storable
@@ -102,6 +102,7 @@ async def user_create(service: Service, request: Request) -> Answer:
     generated = None if person.password else new_password()
     password = person.password or generated or ""
     given = _particulars(person)
+    _require_address(given["email"])
     given["password_hash"] = await service.passwords.hash(unknown_account(given["email"]), password)
     now = service.now()
 
@@ -135,11 +136,14 @@ async def user_update(service: Service, request: Request) -> Answer:
         )
         given["keep_keys"] = person.keep_keys
     now = service.now()
-    await change_account(
-        service,
-        request,
-        lambda connection, actor, user: change_user(connection, actor, user, given, now),
-    )
+
+    def change(connection: Connection, actor: Actor, user: User) -> None:
+        email = given.get("email", user.email)
+        if email.lower() != user.username:
+            _require_address(email)
+        change_user(connection, actor, user, given, now)
+
+    await change_account(service, request, change)
     return await answer_user(service, request.parameter)
 
 
@@ -183,9 +187,13 @@ async def _read_person(request: Request) -> Person:
             raise BadRequest(f"The user's password is not accepted: {refusal}.")
     if nests_too_deeply(person.metadata):
         raise BadRequest(f"The user's metadata must not nest deeper than {MOST_LEVELS} lists and objects.")
-    if person.username is not msgspec.UNSET and not is_mail_address(person.username):
-        raise BadRequest(f"The username must be an email address, such as {EXAMPLE}.")
     return person
+
+
+def _require_address(email: str) -> None:
+    refusal = refuse_new_address(email)
+    if refusal is not None:
+        raise BadRequest(f"The user's username is not accepted: {refusal}.")
 
 
 def _particulars(person: Person) -> Particulars:

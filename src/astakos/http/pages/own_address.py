@@ -11,7 +11,7 @@ from astakos.administration.address_changes import (
 )
 from astakos.administration.user_registration import UserRefusedError
 from astakos.directory.attempt_limits import Attempt, TooManyAttemptsError, address_account, recovery_account
-from astakos.directory.mail_addresses import EXAMPLE, LONGEST_ADDRESS, is_one_address
+from astakos.directory.mail_addresses import EXAMPLE, is_one_address, refuse_new_address
 from astakos.directory.password_links import ADDRESS_PAGE
 from astakos.events.event import Actor
 from astakos.http.faults import TooMany, TooManyAttempts, TooManyLinks
@@ -24,6 +24,7 @@ from astakos.http.pages.visits import UserVisit
 from astakos.http.request import Answer
 from astakos.http.secret_attempts import too_many
 from astakos.http.web.cookies import Cookies
+from astakos.pages.sentences import sentence
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import settings
 from astakos.storage.tables.proofs import find_origin
@@ -97,8 +98,11 @@ async def ask(visit: UserVisit) -> Answer:
 
 
 def _errors(visit: UserVisit, email: str) -> dict[str, str]:
-    if not is_one_address(email) or len(email) > LONGEST_ADDRESS or not is_storable(email):
+    if not is_one_address(email) or not is_storable(email):
         return {"email": f"Write one email address, such as {EXAMPLE}."}
+    refusal = None if email == visit.user.email else refuse_new_address(email)
+    if refusal is not None:
+        return {"email": sentence(refusal)}
     return {"email": "This is the address that you have."} if email == visit.user.email else {}
 
 

@@ -229,7 +229,10 @@ def test_a_password_is_made_if_none_is_given(
         {"user": [NEWCOMER]},
         *({"user": {key: value for key, value in NEWCOMER.items() if key != name}} for name in NEWCOMER),
         *({"user": NEWCOMER | {name: wrong}} for name in NEWCOMER for wrong in ("", None, 5, "a\0@b.org")),
-        *({"user": NEWCOMER | {"username": wrong}} for wrong in ("nina", "@", "a b@example.org")),
+        *(
+            {"user": NEWCOMER | {"username": wrong}}
+            for wrong in ("nina", "@", "a b@example.org", "<b>@example.org", f"{'x' * 65}@example.org")
+        ),
         *(
             {"user": NEWCOMER | {"password": wrong}}
             for wrong in (5, ["x"], "a pass\0phrase", "1", "x" * 7, "x" * 1025)
@@ -311,6 +314,7 @@ def test_what_an_update_names_is_changed_and_nothing_else(administered: Caller, 
     "changes",
     [
         {"username": "robert"},
+        {"username": "<robert>@example.org"},
         {"username": None},
         {"first_name": ""},
         {"last_name": 5},
@@ -333,6 +337,16 @@ def test_an_update_takes_nobodys_address(administered: Caller) -> None:
     reply = update(administered, BOB, username=IVAN.email.upper())
     assert (reply.status, reply.fault) == (409, "conflict")
     assert update(administered, BOB, username=BOB.email.upper()).status == 200, "one's own is free"
+
+
+@pytest.mark.first_on_every_engine
+def test_an_address_that_is_stored_stays_whatever_it_looks_like(
+    administered: Caller, database: Database
+) -> None:
+    statement = "UPDATE users SET username = 'b,ob@example.org', email = 'B,ob@example.org' WHERE uuid = ?"
+    rows(database, statement, BOB.uuid)
+    reply = update(administered, BOB, username="B,ob@example.org", first_name="Robert")
+    assert (reply.status, reply.document["user"]["email"]) == (200, "B,ob@example.org")
 
 
 def test_whoever_is_no_administrator_any_more_is_refused_at_once(administered: Caller) -> None:

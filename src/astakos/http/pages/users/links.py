@@ -12,7 +12,7 @@ from astakos.administration.state_document import StateDocument, StateError, Use
 from astakos.clock import DAY
 from astakos.directory.account_states import AccountState, state_of
 from astakos.directory.entities import User
-from astakos.directory.mail_addresses import EXAMPLE, LONGEST_ADDRESS, is_mail_address
+from astakos.directory.mail_addresses import EXAMPLE, LONGEST_ADDRESS, is_mail_address, refuse_new_address
 from astakos.directory.password_links import LinkPurpose, link_address
 from astakos.events.event import Actor
 from astakos.http.pages.account import LONGEST_NAME
@@ -97,8 +97,11 @@ async def invite_now(visit: UserVisit) -> Answer:
 def _errors(given: Mapping[str, str]) -> dict[str, str]:
     errors = {}
     email = given.get("email", "")
-    if not is_mail_address(email) or len(email) > LONGEST_ADDRESS:
+    refusal = refuse_new_address(email)
+    if not is_mail_address(email):
         errors["email"] = f"Write an email address such as {EXAMPLE}."
+    elif refusal is not None:
+        errors["email"] = sentence(refusal)
     for name, most in (("email", LONGEST_ADDRESS), ("first_name", LONGEST_NAME), ("last_name", LONGEST_NAME)):
         text = given.get(name, "")
         if len(text) > most or not is_storable(text):
