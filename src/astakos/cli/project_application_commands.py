@@ -16,16 +16,19 @@ from astakos.administration.project_changes import (
     modify_project,
 )
 from astakos.administration.state_document import StateError
+from astakos.administration.unusable_meters import find_unusable_meters
 from astakos.cli.acting import acting_option, actor_named, reason_option
 from astakos.cli.instants import INSTANT
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import json_option, print_facts
 from astakos.cli.quantities import AMOUNT, QUANTITY
+from astakos.cli.unusable_meters import warn_of_unusable
 from astakos.cli.web_urls import HOMEPAGE
 from astakos.cli.whole_numbers import ROW_NUMBER
 from astakos.projects.project import ApplicationState, Capacity, Policy, ProjectState
 from astakos.projects.project_actions import ApplicationAction
 from astakos.projects.specification import Specification
+from astakos.projects.unusable_meters import UnusableMeters
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import project_applications, registry
 
@@ -90,19 +93,20 @@ def create(
     if properties["end_date"] is None:
         raise click.UsageError("Say when the project ends: --end 2031-02-03.")
 
-    def change(connection: Connection) -> Submitted:
+    def change(connection: Connection) -> tuple[Submitted, list[UnusableMeters]]:
         actor, now = actor_named(connection, acting), clock.now()
         if approves and not actor.is_project_admin:
             raise StateError(f"{acting} is no project administrator, and so cannot --approve; leave it out")
         submitted = create_project(connection, actor, _specification(connection, name, properties), now)
         if approves:
             act_on_application(connection, actor, ApplicationAction.APPROVE, *submitted, "", now)
-        return submitted
+        return submitted, find_unusable_meters(connection, submitted.project)
 
-    submitted = open_database(database_url).change(change)
+    submitted, unusable = open_database(database_url).change(change)
     state = ProjectState.ACTIVE if approves else ProjectState.UNINITIALIZED
     facts = {"name": name, "uuid": submitted.project, "application": submitted.application}
     print_facts({**facts, "state": state.value}, as_json=as_json)
+    warn_of_unusable(name, unusable)
 
 
 @click.command()
@@ -121,19 +125,24 @@ def modify(
     still waits.
     """
 
-    def change(connection: Connection) -> str:
+    def change(connection: Connection) -> tuple[str, str, list[UnusableMeters]]:
         actor, known, now = actor_named(connection, acting), find_project(connection, project), clock.now()
         asked = _specification(connection, name, properties)
         if not asked.given:
             raise click.UsageError(f"Say what to change of {known.name}: give at least one option.")
         if acting is not None:
             submitted = modify_project(connection, actor, known.uuid, asked, now)
-            return f"Application {submitted.application} for changes to {known.name} waits for a decision."
+            told = f"Application {submitted.application} for changes to {known.name} waits for a decision."
+            return told, known.name, find_unusable_meters(connection, known.uuid, asked.resources)
+        named, told = known.name, f"{known.name} is like that already. Nothing has changed."
         if change_project(connection, actor, known.uuid, asked, reason, now):
-            return f"Changed {asked.name or known.name}."
-        return f"{known.name} is like that already. Nothing has changed."
+            named = asked.name or known.name
+            told = f"Changed {named}."
+        return told, named, find_unusable_meters(connection, known.uuid)
 
-    click.echo(open_database(database_url).change(change))
+    told, named, unusable = open_database(database_url).change(change)
+    click.echo(told)
+    warn_of_unusable(named, unusable)
 
 
 def _specification(connection: Connection, name: str | None, properties: dict[str, Any]) -> Specification:
@@ -187,6 +196,7 @@ def approve(project: str, number: int | None, acting: str | None, reason: str, d
     """
     decided = _decide(database_url, project, number, acting, ApplicationAction.APPROVE, reason)
     click.echo(f"Approved application {decided.application}: {decided.name} is active.")
+    warn_of_unusable(decided.name, decided.unusable)
 
 
 @click.command()
@@ -216,6 +226,7 @@ def dismiss(project: str, number: int | None, acting: str | None, reason: str, d
 class _Decided(NamedTuple):
     application: int
     name: str
+    unusable: list[UnusableMeters]
 
 
 def _decide(
@@ -235,6 +246,7 @@ def _decide(
         application = last.id if number is None else number
         act_on_application(connection, actor, action, known.uuid, application, reason, clock.now())
         # An application may have renamed it.
-        return _Decided(application, find_project(connection, known.uuid).name)
+        named = find_project(connection, known.uuid).name
+        return _Decided(application, named, find_unusable_meters(connection, known.uuid))
 
     return open_database(database_url).change(change)

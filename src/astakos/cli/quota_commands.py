@@ -12,6 +12,7 @@ from astakos.administration.limit_previews import preview_limit
 from astakos.administration.member_limits import set_member_limit
 from astakos.administration.named_projects import NoSuchProjectError, find_project
 from astakos.administration.state_document import StateError
+from astakos.administration.unusable_meters import find_unusable_meters
 from astakos.administration.user_limits import set_capacity
 from astakos.cli.key_limits import columns_of, limits_of_key
 from astakos.cli.limit_preview import told_preview
@@ -20,6 +21,7 @@ from astakos.cli.output import print_rows, table_options
 from astakos.cli.project_limits import LIMITS, limits_of
 from astakos.cli.quantities import AMOUNT, GivenAmount, shown
 from astakos.cli.shown_values import Amount, moment
+from astakos.cli.unusable_meters import warn_of_unusable
 from astakos.directory.api_keys import PREFIX
 from astakos.directory.entities import User
 from astakos.events.event import OPERATOR
@@ -188,6 +190,10 @@ def set_(
     if preview and (project is not None or find_user_if_any(database.reader(), holder) is None):
         raise click.UsageError("--preview is about the limit of a USER in their own project.")
     click.echo(change(database.reader()) if preview else database.change(change))
+    reader = database.reader()
+    if find_user_if_any(reader, holder) is None:
+        of = _project(reader, holder)
+        warn_of_unusable(of.name, find_unusable_meters(reader, of.uuid))
 
 
 class Change(NamedTuple):

@@ -120,10 +120,14 @@ class EventPage(TypedDict):
 
 
 class ProjectApplication(TypedDict):
-    """The IDs of a project and of the application to create or modify it."""
+    """The IDs of a project and of the application to create or modify it.
+
+    ``warnings`` is there if something about it is probably not meant, such as a limit that can never be used.
+    """
 
     id: str
     application: int
+    warnings: NotRequired[list[str]]
 
 
 class Membership(TypedDict):

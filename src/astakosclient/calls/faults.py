@@ -93,6 +93,10 @@ def _with_evidence(error: errors.AstakosClientException, answer: Answer) -> erro
     error.fault, said = _fault(answer.body)
     if not isinstance(error, errors.QuotaLimit) or not error.details:
         error.said = said
+    elif error.limit == 0 and error.resets is None and error.project_state is None:
+        # What follows the first sentence says why there is nothing, and what mends it.
+        reason = said.partition(". ")[2]
+        error.said = f"{error.details} {reason}" if reason else None
     error.outcome = answer.headers.get("astakos-outcome")
     error.retry_after = seconds_to_wait(answer.headers.get("retry-after"), time.time())
     return error

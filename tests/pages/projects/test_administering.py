@@ -1,11 +1,12 @@
 """What administrators do with projects: find them, suspend and end them, move them, hand them over."""
 
-from astakos.projects.project import ProjectState
+from astakos.projects.project import Capacity, ProjectState
 from astakos.storage.tables import projects
 from pages.project_scene import apply, approved, browser_of, send
 from pages.scene import ADA, GRACE, LAB, ROOT, Scene
 from pages.visitors import Visitor, log_in
 from service.browser import Browser, page_of
+from service.command import astakos
 from service.installation import rows
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>"
@@ -141,3 +142,19 @@ def test_others_have_no_pages_about_all_projects(scene: Scene) -> None:
     browser = browser_of(scene, ADA)
     for path in ("/ui/admin/projects", "/ui/admin/projects/applications"):
         assert browser.send("GET", f"{browser.base_url}{path}").status == 404
+
+
+def test_who_decides_is_warned_of_a_budget_that_could_never_be_used(visitor: Visitor, scene: Scene) -> None:
+    options = ("--service", "compute", "--default", "unlimited", "--meter", "month=9")
+    assert astakos(scene.database, "resource", "set", "jobs.cost", *options).status == 0
+    uuid, _ = apply(scene, ADA, "budget.example.org", resources={"jobs.cost/month": Capacity(5, 3)})
+    told = "each member may have 0 of jobs.cost, so jobs.cost/month can never be used"
+    log_in(visitor, ROOT, "/ui/admin/projects/applications")
+    assert told in visitor.text
+    visitor.press("Approve the application for budget.example.org")
+    visitor.open(f"/ui/projects/{uuid}")
+    assert told in visitor.text
+    whole = ("--resource", "jobs.cost", "unlimited", "unlimited")
+    assert astakos(scene.database, "project", "modify", "budget.example.org", *whole).status == 0
+    visitor.open(f"/ui/projects/{uuid}")
+    assert told not in visitor.text

@@ -16,8 +16,14 @@ from astakos.http.access_tokens import covers_service, find_grant
 from astakos.http.authentication import user_of_token
 from astakos.http.authz.question import CHARGE, PARAMETERS, RESOURCES, Question, question_of
 from astakos.http.commissions.charging_rights import not_chargeable
-from astakos.http.commissions.ended_projects import ended_state
-from astakos.http.commissions.refused_issues import RATE_LIMIT, RATE_LIMIT_POLICY, refused, told_meter
+from astakos.http.commissions.project_obstacles import obstacle_of
+from astakos.http.commissions.refused_issues import (
+    RATE_LIMIT,
+    RATE_LIMIT_POLICY,
+    Obstacle,
+    refused,
+    told_meter,
+)
 from astakos.http.commissions.requested_provisions import (
     OLD_SYSTEM_SOURCE,
     Requested,
@@ -176,8 +182,8 @@ async def _refusal(
         case Issued():
             return None
         case NoCapacity():
-            state = await ended_state(service, outcome)
-            return _no_room(outcome, requested, question.no_room, state)
+            obstacle = await obstacle_of(service, outcome)
+            return _no_room(outcome, requested, question.no_room, obstacle)
         case NoHolding(provision=provision):
             raise Forbidden(f"The user cannot draw {provision.key.resource} from the project {project}.")
         case IsMeter():
@@ -192,8 +198,8 @@ async def _charging_component(service: Service, token: str) -> Component:
     return component
 
 
-def _no_room(refusal: NoCapacity, requested: Requested, status: int, state: str) -> Answer:
-    result = refused(refusal, requested, state=state)
+def _no_room(refusal: NoCapacity, requested: Requested, status: int, obstacle: Obstacle) -> Answer:
+    result = refused(refusal, requested, obstacle=obstacle)
     (told,) = result.document.values()
     name = "overLimit" if status == 429 else Forbidden.name
     document = {name: {"code": status, "message": told["message"], "details": ""}}

@@ -9,8 +9,8 @@ from astakos.clock import MICROSECONDS, to_iso
 from astakos.directory.entities import Component
 from astakos.http.bodies import JsonBody
 from astakos.http.commissions.charging_rights import may_not, not_chargeable
-from astakos.http.commissions.ended_projects import ended_state
 from astakos.http.commissions.issuing import LONGEST_TIME_TO_LIVE
+from astakos.http.commissions.project_obstacles import obstacle_of
 from astakos.http.commissions.refused_issues import (
     OF_REFUSALS,
     OverLimitRefusal,
@@ -135,8 +135,8 @@ async def act(service: Service, request: Request, component: Component) -> Answe
             raise BadRequest(_why(outcome, grows=body.grow is not UNSET))
     if isinstance(outcome, Refusal):
         grown = operation.totals if isinstance(operation, Grow) else ()
-        state = await ended_state(service, outcome)
-        result = refused(outcome, Requested(list(grown)), state=state)
+        obstacle = await obstacle_of(service, outcome)
+        result = refused(outcome, Requested(list(grown)), obstacle=obstacle)
         return Answer(result.status, to_json(result.document), headers=result.headers)
     raise TypeError(f"unexpected outcome of an action: {type(outcome).__name__}")
 

@@ -10,11 +10,11 @@ from astakos.directory.entities import Component
 from astakos.http.bodies import JsonBody, require_storable
 from astakos.http.commissions.charged_keys import ChargedKeys, charged_keys
 from astakos.http.commissions.charging_rights import NotChargeable, not_chargeable
-from astakos.http.commissions.ended_projects import ended_states, state_in
 from astakos.http.commissions.fingerprints import fingerprint, first_fingerprint
 from astakos.http.commissions.issuing import KEY, IssueBody, issue_operation, told_issue
 from astakos.http.commissions.missing_holdings import NO_RESOURCE
-from astakos.http.commissions.refused_issues import Result, not_understood, refused
+from astakos.http.commissions.project_obstacles import obstacle_in, obstacles_of
+from astakos.http.commissions.refused_issues import Obstacle, Result, not_understood, refused
 from astakos.http.commissions.requested_provisions import (
     Requested,
     RequestedProvision,
@@ -87,9 +87,9 @@ async def issue_many(service: Service, request: Request, component: Component) -
     if asked and not undone:
         many = await _submit_many(service, component, asked, all_or_none=body.all_or_none)
         undone = many.undone
-        states = await ended_states(service, many.outcomes)
+        obstacles = await obstacles_of(service, many.outcomes)
         for one, outcome in zip(asked, many.outcomes, strict=False):
-            results[one.position] = _result(outcome, one, states)
+            results[one.position] = _result(outcome, one, obstacles)
     document = {"done": not undone, "results": [_part(result, undone=undone) for result in results]}
     return Answer(200, to_json(document))
 
@@ -174,10 +174,12 @@ async def _issued_many(
     return IssuedMany(tuple(outcomes), undone)
 
 
-def _result(outcome: Issued | Refusal | KeyReused, asked: _Asked, states: Mapping[str, str]) -> Result:
+def _result(
+    outcome: Issued | Refusal | KeyReused, asked: _Asked, obstacles: Mapping[str, Obstacle]
+) -> Result:
     if isinstance(outcome, Issued):
         return Result(200 if asked.body.dry_run else 201, told_issue(outcome, asked.requested))
-    return refused(outcome, asked.requested, state=state_in(states, outcome))
+    return refused(outcome, asked.requested, obstacle=obstacle_in(obstacles, outcome))
 
 
 NOT_DONE = Result(424, FailedDependency("Not issued because another commission was refused.").envelope())

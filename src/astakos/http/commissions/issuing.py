@@ -12,9 +12,9 @@ from astakos.directory.entities import Component
 from astakos.http.bodies import JsonBody, require_storable
 from astakos.http.commissions.charged_keys import charged_keys
 from astakos.http.commissions.charging_rights import not_chargeable
-from astakos.http.commissions.ended_projects import ended_state
 from astakos.http.commissions.fingerprints import fingerprint, first_fingerprint
 from astakos.http.commissions.missing_holdings import NO_QUOTA, malformed_name, unknown_name
+from astakos.http.commissions.project_obstacles import obstacle_of
 from astakos.http.commissions.refused_issues import (
     OF_REFUSALS,
     Level,
@@ -151,8 +151,8 @@ async def issue(service: Service, request: Request, component: Component) -> Ans
         return _issued(outcome, body, requested, key)
     if not isinstance(outcome, Refusal | KeyReused):
         raise TypeError(f"unexpected outcome of an issue: {type(outcome).__name__}")
-    reason, state = await _reason(service, outcome), await ended_state(service, outcome)
-    return _answer(refused(outcome, requested, reason, state, is_recorded=True))
+    reason, obstacle = await _reason(service, outcome), await obstacle_of(service, outcome)
+    return _answer(refused(outcome, requested, reason, obstacle, is_recorded=True))
 
 
 async def _issued_before(

@@ -29,6 +29,7 @@ from astakos.ledger.rules import (
     Refusal,
     Renewal,
 )
+from astakos.projects.unusable_meters import UnusableMeters
 
 LEVEL = "Astakos-Level"
 """The header that says whose limit an import or a release has met, however the request named the holding."""
@@ -111,6 +112,29 @@ class Result(NamedTuple):
         return self.status >= 400
 
 
+class Obstacle(NamedTuple):
+    """Why nothing can be drawn from a project.
+
+    Attributes:
+        state: The state of the project, unless it is active.
+        unusable: The meters that it limits in vain, because it gives nothing of what they count.
+    """
+
+    state: str = ""
+    unusable: tuple[UnusableMeters, ...] = ()
+
+    def in_words(self, resource: str) -> str:
+        """Returns what to say besides about a refusal of a resource, and what mends it."""
+        for one in self.unusable:
+            if one.base == resource:
+                mends = f"--resource {resource} unlimited unlimited"
+                return f" The project gives each member 0 of {resource} itself: set its limits with {mends}."
+        return ""
+
+
+NO_OBSTACLE: Final = Obstacle()
+
+
 def not_understood(problem: RequestedProvision | SumOutOfRange) -> Result:
     """Returns the response for what prevents a request from being understood; see `understand`."""
     if isinstance(problem, SumOutOfRange):
@@ -126,7 +150,7 @@ def refused(
     refusal: Refusal | KeyReused,
     requested: Requested,
     reason: str = NO_QUOTA,
-    state: str = "",
+    obstacle: Obstacle = NO_OBSTACLE,
     *,
     is_recorded: bool = False,
 ) -> Result:
@@ -136,7 +160,7 @@ def refused(
         refusal: Why the ledger refused.
         requested: The provisions of the request.
         reason: Why a holding, whose names have the right form, does not exist.
-        state: The state of the project that has no room, if nothing can be drawn from it.
+        obstacle: Why nothing can be drawn from the project that has no room, as far as that is why.
         is_recorded: Whether the original answers the call, too. Then `data` keeps its keys, and the state
             is in a header.
     """
@@ -151,7 +175,7 @@ def refused(
         case NoCapacity(provision=_, usage=usage, limit=limit, renewal=renewal):
             level = level_of(refusal.provision.key, requested)
             data = _data("NoCapacityError", provision, usage, limit)
-            whose = "parent" if level == PARENT else "project"
+            whose, state = "parent" if level == PARENT else "project", obstacle.state
             addition = f" The {whose} is {state}." if state else ""
             of_state = {PROJECT_STATE: state} if state else {}
             if state and not is_recorded:
@@ -166,7 +190,7 @@ def refused(
             elif level == OF_KEY:
                 message = f"The quantity would exceed the limit of the key {prefix_of_holder(key.holder)}."
                 data["level"] = level
-            message += addition
+            message += addition + obstacle.in_words(refusal.provision.key.resource)
             headers = {LEVEL: level, **of_state}
             return _with_data(413, "overLimit", message, data)._replace(headers=headers)
         case NoQuantity(_, usage, limit):

@@ -9,6 +9,7 @@ from astakos.http.commissions.history_pages import LARGEST_PAGE, page_size
 from astakos.http.faults import BadRequest, Conflict
 from astakos.http.openapi.description import Parameter, Reply, as_text, described
 from astakos.http.projects.actors import actor_of
+from astakos.http.projects.application_documents import application_document
 from astakos.http.projects.changes import carry_out
 from astakos.http.projects.project_bodies import NEW_PROJECT, specification_of
 from astakos.http.projects.project_documents import project_document
@@ -112,7 +113,10 @@ def _pages(found: Iterator[Listed], actor: Actor) -> Iterator[tuple[int, bytes]]
 async def create_project_call(service: Service, request: Request, user: User) -> Answer:
     """Applies for a new project. A project administrator must approve the application."""
     asked, now = specification_of(NEW_PROJECT.read(request)), service.now()
-    project, application = await carry_out(
-        service, request, user, lambda connection, actor: create_project(connection, actor, asked, now)
-    )
-    return Answer(201, to_json({"id": project, "application": application}))
+
+    def apply(connection: Connection, actor: Actor) -> ProjectApplication:
+        return application_document(
+            connection, create_project(connection, actor, asked, now), asked.resources
+        )
+
+    return Answer(201, to_json(await carry_out(service, request, user, apply)))

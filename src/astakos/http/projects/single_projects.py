@@ -2,10 +2,12 @@
 
 from astakos.administration.project_changes import modify_project
 from astakos.directory.entities import User
+from astakos.events.event import Actor
 from astakos.http import drawable_projects
 from astakos.http.faults import BadRequest, Conflict, Forbidden, ItemNotFound
 from astakos.http.openapi.description import Reply, described
 from astakos.http.projects.actors import actor_of
+from astakos.http.projects.application_documents import application_document
 from astakos.http.projects.changes import carry_out
 from astakos.http.projects.project_bodies import MODIFICATION, specification_of
 from astakos.http.projects.project_documents import project_document
@@ -52,10 +54,9 @@ def _shown(connection: Connection, user: User, uuid: str) -> bytes:
 async def modify_project_call(service: Service, request: Request, user: User) -> Answer:
     """Applies for changes to a project. It stays as it is until a project administrator approves them."""
     asked, now = specification_of(MODIFICATION.read(request)), service.now()
-    project, application = await carry_out(
-        service,
-        request,
-        user,
-        lambda connection, actor: modify_project(connection, actor, request.parameter, asked, now),
-    )
-    return Answer(201, to_json({"id": project, "application": application}))
+
+    def apply(connection: Connection, actor: Actor) -> ProjectApplication:
+        submitted = modify_project(connection, actor, request.parameter, asked, now)
+        return application_document(connection, submitted, asked.resources)
+
+    return Answer(201, to_json(await carry_out(service, request, user, apply)))

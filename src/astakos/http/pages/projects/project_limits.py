@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
+from astakos.administration.unusable_meters import find_unusable_meters
 from astakos.directory.entities import Resource
 from astakos.ledger.rules import UNLIMITED, Holding
 from astakos.pages.instants import shown
 from astakos.pages.meters import Meter
 from astakos.pages.numbers import UNLIMITED_WORD
 from astakos.projects.project import INITIALIZED, Application, Capacity, Policy, Project
+from astakos.projects.unusable_meters import UnusableMeters
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import projects, quotas, users
 from astakos.storage.tables.quotas import ProjectQuota
@@ -62,6 +64,7 @@ class Comparison(NamedTuple):
     is_new: bool
     fields: list[AskedField]
     limits: list[Limit]
+    unusable: list[UnusableMeters]
 
 
 def visible_resources(resources: Iterable[Resource]) -> dict[str, Resource]:
@@ -118,6 +121,7 @@ def compared(
         project.state not in INITIALIZED,
         list(_asked_fields(connection, application, project)),
         [one for one in limits if one.asked is not None],
+        find_unusable_meters(connection, project.uuid, application.resources),
     )
 
 

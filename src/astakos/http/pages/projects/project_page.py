@@ -5,6 +5,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from astakos.administration.membership_changes import act, enroll, join
 from astakos.administration.project_changes import act_on_application, act_on_project
+from astakos.administration.unusable_meters import find_unusable_meters
 from astakos.directory.entities import User
 from astakos.events.event import Actor
 from astakos.http.faults import BadRequest, ItemNotFound
@@ -36,6 +37,7 @@ from astakos.projects.membership_actions import MembershipAction
 from astakos.projects.project import DRAWING, INITIALIZED, ApplicationState, MembershipState, Policy, Project
 from astakos.projects.project_actions import ApplicationAction, ProjectAction
 from astakos.projects.refusals import ProjectRefusedError
+from astakos.projects.unusable_meters import UnusableMeters
 from astakos.projects.visibility import sees
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import memberships, nested_projects, projects, registry, users
@@ -85,6 +87,7 @@ class Found(NamedTuple):
         comparison: The application that is not decided or has been denied, if the visitor may see it.
         grants: Its grants.
         requests: How many users ask to join, up to `MOST_REQUESTS`.
+        unusable: The meters that it limits in vain.
     """
 
     seen: VisitedProject
@@ -97,6 +100,7 @@ class Found(NamedTuple):
     comparison: Comparison | None
     grants: Sequence[ShownGrant]
     requests: int
+    unusable: Sequence[UnusableMeters]
 
 
 async def project(visit: UserVisit) -> Answer:
@@ -153,6 +157,7 @@ def _find(connection: Connection, visit: UserVisit) -> Found:
         else None,
         grants_of(connection, project_holder(of.uuid), everything, now) if looks_after else (),
         _requests(connection, of) if looks_after else 0,
+        find_unusable_meters(connection, of.uuid) if looks_after and of.state in INITIALIZED else (),
     )
 
 
