@@ -10,6 +10,7 @@ from astakos.administration.component_tokens import find_component
 from astakos.administration.state_document import StateError
 from astakos.directory.service_catalog import OWN_COMPONENT
 from astakos.events.event import Actor, Event
+from astakos.pages.counted_nouns import counted
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import component_removal, events, meters, registry
 
@@ -56,10 +57,12 @@ def remove_component(
     """
     done = preview_removal(connection, name)
     if done.pending:
-        raise StateError(
-            f"{done.pending} commissions of {name} are pending; accept or reject them first: "
-            f"`astakos commission list --component {name}`"
+        pending = counted(
+            done.pending,
+            f"commission of {name} is pending; accept or reject it",
+            f"commissions of {name} are pending; accept or reject them",
         )
+        raise StateError(f"{pending} first: `astakos commission list --component {name}`")
     component = find_component(connection, name)
     component_removal.retire(connection, component.id)
     if done.is_deleted:

@@ -21,6 +21,7 @@ from astakos.events.chain import BrokenChainError, Head, follow
 from astakos.events.change_words import changes
 from astakos.events.documents import document_of
 from astakos.events.event import RecordedEvent
+from astakos.pages.counted_nouns import counted
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import events, users
 
@@ -172,7 +173,7 @@ def verify(heads: tuple[str, ...], database_url: str, as_json: bool) -> None:
     if as_json:
         _print_head(found, as_json=True)
         return
-    click.echo(f"The audit log is intact: {found.number} events.")
+    click.echo(f"The audit log is intact: {counted(found.number, 'event', 'events')}.")
     if known:
         click.echo(f"It contains the head of event {max(known)} as given.")
     else:

@@ -31,7 +31,7 @@ def show_preview(database: Database, known: Resource | None, changed: ResourceEn
     click.echo(f"{_users(found.others)} another limit, and {others} it.")
     if found.above:
         click.echo(
-            f"{found.above} of those who follow use more than that. "
+            f"{found.above} of those who follow {'uses' if found.above == 1 else 'use'} more than that. "
             "They keep what they use, and get nothing more until they use less."
         )
     return found

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from astakos.cli.shown_values import exact, shown
+from astakos.pages.counted_nouns import counted
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -62,7 +63,7 @@ def print_rows(
         left_out = [_title(column) for column in columns if column not in kept]
         told = f"(not shown: {', '.join(left_out)}; use --wide)"
         if room is not None and len(told) > room:
-            told = f"({len(left_out)} columns are not shown; use --wide)"
+            told = f"({counted(len(left_out), 'column is', 'columns are')} not shown; use --wide)"
         click.secho(told, dim=True)
 
 

@@ -157,7 +157,8 @@ def usage(
     columns = ("email", "state", "resource", "usage", "pending", "limit")
     print_rows(rows, columns, as_json=as_json, wide=wide, droppable=("pending", "state"))
     if len(found) > limit:
-        click.echo(f"There is more than these {limit} entries; see --limit.", err=True)
+        entries = "this one entry" if limit == 1 else f"these {limit} entries"
+        click.echo(f"There is more than {entries}; see --limit.", err=True)
 
 
 @click.command()

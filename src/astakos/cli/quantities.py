@@ -34,7 +34,7 @@ class Quantity(click.ParamType[int]):
         if not (digits.isascii() and digits.isdigit()):
             self.fail(f"{text!r} is not a quantity; write a number like 20 or 10G, or unlimited", param, ctx)
         significant = digits.lstrip("0") or "0"
-        if len(significant) > MOST_DIGITS or int(significant) * power > UNLIMITED:
+        if len(significant) > MOST_DIGITS or int(significant) * power >= UNLIMITED:
             self.fail(too_large.format(most=UNLIMITED - 1), param, ctx)
         return int(significant) * power
 

@@ -275,7 +275,7 @@ def _told(
     number = projects.count(reader, system_projects=True)
     limit = shown(entry.system_default, entry.scale)
     if known is None:
-        yield f"Registered {entry.name}. Its default limit is {limit}, also for the {number} existing users."
+        yield f"Registered {entry.name}. Its default limit is {limit}, {_also_for(number)}."
         if entry.system_default == 0:
             yield "Nobody can use any of it until you set a limit for a user with `astakos quota set`."
         return
@@ -287,11 +287,22 @@ def _told(
         if follows:
             yield f"New users get a limit of {limit}. So do existing users who had the default."
         else:
-            yield f"New users get a limit of {limit}. The {number} existing users keep theirs."
+            yield f"New users get a limit of {limit}. {_who_keep(number, 'user')}"
     if entry.project_default != known.project_default:
         others = projects.count(reader, system_projects=False)
         default = shown(entry.project_default or 0, entry.scale)
-        yield f"New projects get a limit of {default}. The {others} existing projects keep theirs."
+        yield f"New projects get a limit of {default}. {_who_keep(others, 'project')}"
+
+
+def _also_for(users: int) -> str:
+    return "also for the one existing user" if users == 1 else f"also for the {users} existing users"
+
+
+def _who_keep(number: int, noun: str) -> str:
+    """Say that those who exist keep their limits."""
+    if number == 1:
+        return f"The one existing {noun} keeps its limit."
+    return f"The {number} existing {noun}s keep theirs."
 
 
 def _facts(known: Resource, meter: MeterDefinition | None) -> dict[str, object]:

@@ -11,6 +11,7 @@ from astakos import clock
 from astakos.cli.files import FileName, reading, writing
 from astakos.cli.options import database_option, database_to_load, open_database
 from astakos.cli.progress import progress_bar
+from astakos.pages.counted_nouns import counted
 from astakos.storage.protocol import Database
 
 LONGEST_HEADER = 2**16
@@ -54,7 +55,7 @@ def _load_archive(first_line: bytes, stream: IO[bytes], name: str, database_url:
     archive = open_archive(first_line, stream, name)
     with database_to_load(database_url) as database, progress_bar("Loading rows") as report:
         load_archive(database, archive, report)
-    click.echo(f"Loaded {archive.header.rows} rows.")
+    click.echo(f"Loaded {counted(archive.header.rows, 'row', 'rows')}.")
 
 
 def _load_document(content: bytes, name: str, database_url: str) -> None:

@@ -225,7 +225,8 @@ class Deliverer:
         if claimed.destination.name in BY_MAIL:
             self._send_mail(claimed)
         elif claimed.destination.name == LOG:
-            _write(claimed.recorded)
+            # Whoever has chosen to do without mail is not warned of each notice.
+            _write(claimed.recorded, logging.INFO if self._receivers.mailer is None else logging.WARNING)
         else:
             self._send_webhook(claimed)
 
@@ -303,11 +304,11 @@ class Deliverer:
                 pass
 
 
-def _write(recorded: RecordedEvent) -> None:
+def _write(recorded: RecordedEvent, level: int) -> None:
     event = recorded.event
     facts = event.after or {}
-    # At the default level, because nothing else tells anybody.
-    log.warning(
+    log.log(
+        level,
         "notice %d: %s, project %s, user %s, by %s%s",
         recorded.number,
         event.kind,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from astakos.doctor.findings import Examined, Finding, NotExaminedError, fault, warning
+from astakos.pages.counted_nouns import counted
 from astakos.storage.schema.structure import missing_parts
 from astakos.storage.sqlite.file_checks import broken_references, damages
 from astakos.storage.sqlite.sqlite_database import LOG_BYTES, SQLiteDatabase
@@ -38,7 +39,8 @@ def look_at_file(examined: Examined) -> Iterator[Finding]:
     for damage in damages(examined.connection):
         yield fault(f"The file is damaged: {damage}.", RESTORE)
     for table, missing, number in broken_references(examined.connection):
-        yield fault(f"{number} rows of {table} refer to rows of {missing} that do not exist.", RESTORE)
+        rows = counted(number, f"row of {table} refers", f"rows of {table} refer")
+        yield fault(f"{rows} to rows of {missing} that do not exist.", RESTORE)
 
 
 def look_at_permissions(examined: Examined) -> Iterator[Finding]:

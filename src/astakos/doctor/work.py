@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from astakos.clock import MICROSECONDS
 from astakos.doctor.findings import Examined, Finding, fault, warning
 from astakos.events.chain import BrokenChainError, follow
+from astakos.pages.counted_nouns import counted
 from astakos.storage.tables import deliveries, destinations, events, settings
 from astakos.storage.tables.deliveries import DeliveryState
 from astakos.storage.tables.destinations import Destination
@@ -26,18 +27,20 @@ def look_at_commissions(examined: Examined) -> Iterator[Finding]:
     connection = examined.connection
     hours = settings.find(connection, settings.PENDING_NOTICE_HOURS) or STUCK_HOURS
     for one in list_overdue(connection, examined.now - hours * HOUR):
-        number = f"at least {one.number}" if one.number == MOST_COUNTED else str(one.number)
+        number = counted(one.number, "commission", "commissions")
+        if one.number == MOST_COUNTED:
+            number = f"at least {number}"
         yield warning(
-            f"{one.component} has {number} commissions pending for more than {hours} hours; the oldest is "
-            f"{one.serial}.",
+            f"{one.component} has {number} pending for more than {counted(hours, 'hour', 'hours')}; "
+            f"the oldest is {one.serial}.",
             "If the component is gone for good, resolve them in its place "
             "(docs/administration.md#stuck-commissions).",
         )
     expired = count_expired(connection, examined.now - LATE)
     if expired:
         yield warning(
-            f"{expired} commissions are over since {LATE // MICROSECONDS // 60} minutes and still stored: no "
-            "service runs, or it holds its clock.",
+            f"{counted(expired, 'commission is', 'commissions are')} over since "
+            f"{LATE // MICROSECONDS // 60} minutes and still stored: no service runs, or it holds its clock.",
             "Start the service; see the check of clocks.",
         )
 
@@ -51,7 +54,7 @@ def look_at_deliveries(examined: Examined) -> Iterator[Finding]:
         dead = counts.get((one.name, DeliveryState.DEAD), 0)
         if dead:
             yield warning(
-                f"{dead} deliveries to {one.name} were given up.",
+                f"{counted(dead, f'delivery to {one.name} was', f'deliveries to {one.name} were')} given up.",
                 "See why with `astakos delivery list --state dead`, and repeat them with "
                 f"`astakos delivery retry --dead --destination {one.name}`.",
             )

@@ -120,7 +120,10 @@ def test_nothing_is_ever_overwritten(database: SQLiteDatabase, tmp_path: Path) -
 def test_where_nothing_can_be_written_nothing_is_left(database: SQLiteDatabase, tmp_path: Path) -> None:
     file = tmp_path / "none" / "copy.db"
     reason = refused(database, "backup", str(file))
-    assert reason == f"{file} cannot be written: No such file or directory"
+    assert reason == (
+        f"{file} cannot be written: No such file or directory ({file}.partial); "
+        "name a file in a folder that can be written"
+    )
     before = set(tmp_path.iterdir())
     broken = tmp_path / "broken.db"
     content = bytearray(database.path.read_bytes())

@@ -241,7 +241,7 @@ def test_a_component_with_a_history_stays_without_tokens_and_endpoints(
     database: Database, service: Caller
 ) -> None:
     serial = service.issued(COMPUTE_TOKEN, (member_key(ALICE), 1))
-    assert "1 commissions of compute are pending" in refused(
+    assert "1 commission of compute is pending" in refused(
         database, "component", "remove", "compute", "--yes"
     )
     assert astakos(database, "commission", "accept", str(serial)).status == 0

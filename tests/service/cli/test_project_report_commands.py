@@ -147,7 +147,7 @@ def test_usage_is_shown_by_member_and_by_size(database: Database, service: Calle
             "limit": 10,
         }
     ]
-    assert "more than these 1 entries" in sorted_rows.errors
+    assert "more than this one entry" in sorted_rows.errors
     of_alice = astakos(database, "project", "usage", LAB, "--user", ALICE.email, "--resource", VM).output
     assert len(of_alice.splitlines()) == 2
 

@@ -46,6 +46,27 @@ def test_a_resource_is_registered_for_all_that_is_there(database: Database) -> N
     assert holdings(database)[member_key(ALICE, ALICE.uuid, "gpu")].limit == 2048
 
 
+def test_one_existing_user_is_told_of_in_the_singular(empty: Database) -> None:
+    assert astakos(empty, "user", "add", "zoe@example.org").status == 0
+    assert astakos(empty, "component", "add", "compute").status == 0
+    options = ("--service", "compute", "--default", "2")
+    assert astakos(empty, "resource", "set", "gpu", *options).output == (
+        "Registered gpu. Its default limit is 2, also for the one existing user.\n"
+    )
+    assert astakos(empty, "resource", "set", "gpu", "--default", "3").output == (
+        "Changed gpu.\nNew users get a limit of 3. The one existing user keeps its limit.\n"
+    )
+
+
+@pytest.mark.parametrize("option", ["--default", "--project-default", "--max-debt"])
+def test_the_number_that_stands_for_unlimited_is_refused(database: Database, option: str) -> None:
+    before = all_rows(database)
+    done = astakos(database, "resource", "set", VM, option, str(UNLIMITED))
+    assert done.status != 0
+    assert "at most 9223372036854775806, or unlimited" in done.errors
+    assert all_rows(database) == before
+
+
 def test_only_what_is_given_is_changed_and_holdings_stay(database: Database) -> None:
     before = holdings(database)
     done = astakos(database, "resource", "set", VM, "--default", "unlimited")

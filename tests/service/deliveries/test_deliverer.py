@@ -2,6 +2,7 @@ import base64
 import hashlib
 import hmac
 import json
+import logging
 import re
 import threading
 from collections.abc import Iterator
@@ -163,6 +164,7 @@ def test_each_notice_has_its_audience(
 def test_the_limit_of_a_key_is_told_to_its_user(
     world: World, server: MailServer, receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, "astakos.notices")
     facts = {"key": "astk_aaaaaaaa", "resource": "compute.vm", "usage": 8, "limit": 10, "percent": 80}
     world.work()
     number = world.happen(Event("quota.reached", SERVICE, None, BOB.uuid, after=facts))
@@ -262,6 +264,7 @@ def test_a_webhook_whose_receiver_is_gone_gets_nothing_until_it_is_enabled(
 def test_what_a_disabled_webhook_is_not_told_is_logged(
     world: World, receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, "astakos.notices")
     world.hook(receiver.url)
     receiver.status = 410
     world.happen(APPROVED)
@@ -421,12 +424,14 @@ def test_what_is_too_old_is_not_delivered(world: World, receiver: Receiver) -> N
 def test_without_anybody_to_tell_notices_are_logged(
     world: World, receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, "astakos.notices")
     world.work()
     number = world.happen(APPROVED, Event("user.changed", OPERATOR)) - 1
     world.work()
     assert caplog.messages == [
         f"notice {number}: application.approved, project {LAB}, user {BOB.uuid}, by command"
     ]
+    assert [one.levelname for one in caplog.records] == ["INFO"], "nobody is warned who has chosen so"
     world.hook(receiver.url)
     world.happen(APPROVED)
     world.work()
@@ -446,6 +451,7 @@ def test_what_neither_mail_nor_a_webhook_tells_is_logged(
     assert caplog.messages == [
         f"notice {untold}: membership.requested, project {LAB}, user {EDGAR.uuid}, by {ALICE.uuid}"
     ]
+    assert caplog.records[0].levelname == "WARNING"
     assert [json.loads(one.body)["type"] for one in receiver.received] == ["membership.accepted"]
     assert server.message()["To"] == BOB.email
 

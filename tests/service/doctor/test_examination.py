@@ -85,8 +85,8 @@ BREAKAGES = [
     ),
     ("DROP INDEX events_of_kind", "tables", "index events_of_kind of events is missing"),
     ("UPDATE events SET reason = 'another' WHERE id = 2", "audit log", "event 2 was changed"),
-    ("UPDATE pending_commissions SET issue_time = 5", "commissions", "compute has 1 commissions pending"),
-    ("UPDATE pending_commissions SET expires = 5", "commissions", "1 commissions are over"),
+    ("UPDATE pending_commissions SET issue_time = 5", "commissions", "compute has 1 commission pending"),
+    ("UPDATE pending_commissions SET expires = 5", "commissions", "1 commission is over"),
     ("INSERT INTO settings VALUES ('history_days', '\"x\"')", "settings", "history_days"),
     ("INSERT INTO settings VALUES ('trusted_proxies', '[\"0.0.0.0/0\"]')", "proxies", "all of 0.0.0.0/0"),
     (
@@ -227,7 +227,7 @@ def test_deliveries_that_nobody_makes_are_found(database: Database) -> None:
 
     database.change(fill)
     first, second = examined(database)["deliveries"].findings
-    assert "1 deliveries to log were given up" in first.text
+    assert "1 delivery to log was given up" in first.text
     assert "are due for more than 2 hours" in second.text
 
 

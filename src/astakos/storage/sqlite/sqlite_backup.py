@@ -30,18 +30,26 @@ def back_up(database: SQLiteDatabase, target: Path) -> None:
             f"{partial} exists: a backup is running or was interrupted; if none is running, delete the file"
         ) from error
     except OSError as error:
-        raise DatabaseError(f"{target} cannot be written: {error.strerror}") from error
+        raise _cannot_write(target, error) from error
     try:
         _copy(database, partial)
         _refuse_to_overwrite(target)
         partial.rename(target)
         _make_durable(target)
     except OSError as error:
-        raise DatabaseError(f"{target} cannot be written: {error.strerror}") from error
+        raise _cannot_write(target, error) from error
     except sqlite3.Error as error:
         raise recognized(error) from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _cannot_write(target: Path, error: OSError) -> DatabaseError:
+    """Say what failed: often a file beside the target, or its folder."""
+    failed = "" if error.filename is None else f" ({os.fsdecode(error.filename)})"
+    return DatabaseError(
+        f"{target} cannot be written: {error.strerror}{failed}; name a file in a folder that can be written"
+    )
 
 
 def _refuse_to_overwrite(target: Path) -> None:

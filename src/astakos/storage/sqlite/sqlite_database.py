@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import sqlite3
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -54,6 +55,13 @@ LIST_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(na
 T = TypeVar("T")
 C = TypeVar("C", bound=sqlite3.Connection)
 
+KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+)
+"""What else a path can name besides an ordinary file and a device."""
+
 
 def path_of(url: str) -> Path:
     """Return the file that a database URL names.
@@ -102,6 +110,7 @@ class SQLiteDatabase:
         Returns whether it made the tables.
         """
         self._require_folder()
+        self._require_ordinary_file()
         if not create and not self.path.exists():
             raise DatabaseError(f"there is no database {self.name}; create one with {HOW_TO_CREATE}")
         try:
@@ -131,6 +140,19 @@ class SQLiteDatabase:
             raise DatabaseError(
                 f"{self.name} cannot be opened: there is no folder {folder}; create it, "
                 "or name another database"
+            )
+
+    def _require_ordinary_file(self) -> None:
+        try:
+            mode = self.path.stat().st_mode
+        except OSError:
+            # There is none yet, or opening it says why it cannot be used.
+            return
+        if not stat.S_ISREG(mode):
+            kind = next((words for is_kind, words in KINDS if is_kind(mode)), "a device")
+            raise DatabaseError(
+                f"{self.name} cannot be used as a database: it is {kind}, not an ordinary file; "
+                "name a file, or one that does not exist yet"
             )
 
     def _refuse_a_log_without_database(self) -> None:

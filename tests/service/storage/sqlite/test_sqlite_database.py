@@ -72,6 +72,18 @@ def test_where_no_file_can_be_made_the_reason_is_given(tmp_path: Path) -> None:
         database_at(tmp_path)
 
 
+@pytest.mark.parametrize("create", [True, False])
+def test_what_is_no_ordinary_file_is_named(tmp_path: Path, create: bool) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path, kind in (
+        (tmp_path, "a folder"),
+        (tmp_path / "pipe", "a named pipe"),
+        (Path("/dev/null"), "a device"),
+    ):
+        with pytest.raises(DatabaseError, match=f"it is {kind}, not an ordinary file"):
+            SQLiteDatabase(f"sqlite:///{path}").open(create=create)
+
+
 def test_a_database_that_stays_locked_is_unavailable(
     database: SQLiteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
