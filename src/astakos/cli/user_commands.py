@@ -1,58 +1,28 @@
-"""`astakos user add`, `list`, `show`, `token` and `password`: accounts and what proves who users are."""
+"""`astakos user list`, `show`, `token` and `password`: accounts and what proves who users are."""
 
 import sys
 from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
 
 import click
 
 from astakos import clock
 from astakos.administration.accounts import find_user, hash_new_password, renew_user_token, set_password
 from astakos.administration.administrators import is_administrator
-from astakos.administration.state_document import StateDocument, StateError, UserEntry
-from astakos.cli.built_documents import apply
+from astakos.administration.state_document import StateError
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import json_option, print_facts, print_rows, table_options, token_only_option
 from astakos.cli.shown_values import moment
 from astakos.directory.account_states import AccountState, state_of
 from astakos.directory.entities import User
 from astakos.events.event import OPERATOR
+from astakos.pages.counted_nouns import counted
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import api_keys, sessions, user_records, users
 from astakos.storage.tables.user_search import find_users
 
 AT_A_TIME = 1000
 """How many users are read at a time."""
-
-
-@click.command()
-@click.argument("email")
-@click.option("--first-name", default="", help="The user's first name.")
-@click.option("--last-name", default="", help="The user's last name.")
-@click.option(
-    "--group", "groups", multiple=True, help="A group of the user; the API calls it a role. Repeatable."
-)
-@database_option
-@json_option
-@token_only_option
-def add(
-    email: str,
-    first_name: str,
-    last_name: str,
-    groups: tuple[str, ...],
-    database_url: str,
-    as_json: bool,
-    token_only: bool,
-) -> None:
-    """Add an active user with default quotas, and print their token, which is not shown again."""
-    database = open_database(database_url)
-    if users.find_by_username(database.reader(), email) is not None:
-        raise StateError(f"the user {email!r} already exists; for a new token, run `astakos user token`")
-    uuid = str(uuid4())
-    entry = UserEntry(uuid=uuid, email=email, first_name=first_name, last_name=last_name, groups=list(groups))
-    apply(database, StateDocument(users=[entry]))
-    _renew_token(database_url, uuid, as_json=as_json, token_only=token_only)
 
 
 @click.command("list")
@@ -109,7 +79,7 @@ def token(name: str, database_url: str, as_json: bool, token_only: bool) -> None
 
     The user is logged out everywhere, and all their other tokens end.
     """
-    _renew_token(database_url, name, as_json=as_json, token_only=token_only)
+    print_new_token(database_url, name, as_json=as_json, token_only=token_only)
 
 
 @click.command()
@@ -158,7 +128,9 @@ def _keys_stay(count: int) -> bool:
     """Ask whether the keys of a user stay, if they have some and somebody can answer."""
     if not count or not sys.stdin.isatty():
         return False
-    return click.confirm(f"The user has {count} keys. Keep them?", default=False)
+    return click.confirm(
+        f"The user has {counted(count, 'key', 'keys')}. Keep {'it' if count == 1 else 'them'}?", default=False
+    )
 
 
 def _typed_password() -> str:
@@ -172,7 +144,9 @@ def _typed_password() -> str:
         raise StateError("the password on standard input is not in UTF-8") from None
 
 
-def _renew_token(database_url: str, name: str, *, as_json: bool, token_only: bool) -> None:
+def print_new_token(database_url: str, name: str, *, as_json: bool, token_only: bool) -> None:
+    """Replace the token of a user, and print the new one."""
+
     def renew(connection: Connection) -> tuple[User, str]:
         secret = renew_user_token(connection, OPERATOR, find_user(connection, name), clock.now())
         return find_user(connection, name), secret

@@ -3,7 +3,7 @@
 from astakos.cli.lazy_group import LazyGroup
 
 ACCOUNTS = {
-    "add": "astakos.cli.user_commands:add",
+    "add": "astakos.cli.user_adding:add",
     "list": "astakos.cli.user_commands:list_",
     "show": "astakos.cli.user_commands:show",
 }
