@@ -5,7 +5,7 @@ import pytest
 from astakos.ledger.rules import UNLIMITED
 from astakos.storage.protocol import Database
 from astakosclient import AstakosClient, errors
-from service.caller import ACCOUNT
+from service.caller import ACCOUNT, COMMISSIONS
 from service.command import Ended, astakos
 from service.installation import running
 from service.world import ALICE, CHLOE, COMPUTE_TOKEN
@@ -93,6 +93,10 @@ def test_the_refusal_names_what_is_missing_and_the_budget_works_once_it_is_mende
         assert f"The project gives each member 0 of {COST} itself" in str(refusal.value)
         assert f"--resource {COST} unlimited unlimited" in str(refusal.value)
         assert (refusal.value.available, refusal.value.limit) == (0, 0)
+        charge = [{"holder": ALICE.uuid, "source": uuid, "resource": COST, "quantity": 1}]
+        bulk = service.post(f"{COMMISSIONS}/bulk", COMPUTE_TOKEN, {"commissions": [{"provisions": charge}]})
+        (one,) = bulk.document["results"]
+        assert f"each member 0 of {COST} itself" in one["body"]["overLimit"]["message"]
         project(metered, "modify", NAME, "--resource", COST, "unlimited", "unlimited")
         compute.issue_one_commission(ALICE.uuid, uuid, {COST: 3_000_000}, auto_accept=True)
         with pytest.raises(errors.QuotaLimit) as refusal:
