@@ -26,8 +26,6 @@ from service.warm_process import WarmProcess
 EXECUTABLE = Path(sysconfig.get_path("scripts"), "astakos")
 READY = re.compile(r"astakos is ready at (\S+)(?: \(listening on (\S+)\))?\n")
 DATABASE = re.compile(r"the database is (.+)\n")
-NO_MAIL = "there is no mail server: notices that no webhook receives are logged at the level info\n"
-"""What a service without a mail server says at last when it is ready."""
 METRICS = re.compile(r"metrics are at (\S+)\n")
 TIMEOUT_SECONDS = 30
 NO_WORKERS = (None, "nursery", "deliveries.work", "metrics.front")
@@ -128,10 +126,10 @@ class Serving:
         return [child for child in children if name_of(child) not in NO_WORKERS]
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> Ended:
-        """Send a signal and wait for the end; answer what came after the lines that it is ready."""
+        """Send a signal and wait for the end; answer what came after the line that it is ready."""
         self.process.send_signal(number)
         output, errors = self.process.communicate(timeout=TIMEOUT_SECONDS)
-        return Ended(self.process.wait(), output.removeprefix(NO_MAIL), errors)
+        return Ended(self.process.wait(), output, errors)
 
 
 def beginning(database: Database, *arguments: str, **more: str) -> "subprocess.Popen[str]":

@@ -18,6 +18,7 @@ from astakos.ledger.rules import (
     Provision,
     merge,
 )
+from astakos.pages.counted_nouns import counted
 from astakos.projects.limits import project_holder, user_holder
 from astakos.projects.refusals import ProjectRefusedError, RefusalKind
 from astakos.storage.opening import joined_transaction
@@ -96,6 +97,6 @@ def _refused(outcome: Outcome) -> ProjectRefusedError:
 
 def _too_many(usage: int, limit: int) -> str:
     return (
-        f"{usage} project applications are pending, and at most {limit} may be; "
-        "cancel one, or wait until one is decided"
+        f"{counted(usage, 'project application is', 'project applications are')} pending, "
+        f"and at most {limit} may be; cancel one, or wait until one is decided"
     )

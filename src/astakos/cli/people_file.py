@@ -14,8 +14,8 @@ from astakos.storage.texts import is_storable
 
 EMAIL, FIRST_NAME, LAST_NAME, GROUP = "email", "first-name", "last-name", "group"
 COLUMNS = (EMAIL, FIRST_NAME, LAST_NAME, GROUP)
-MOST_PEOPLE = 10_000
-"""How many users one file can add: they are added in one transaction, during which the ledger waits."""
+MOST_PEOPLE = 2000
+"""How many users one file can add: commissions wait during the one transaction."""
 MOST_BYTES = 16 * 2**20
 MOST_TOLD = 50
 """How many wrong lines are named at most."""

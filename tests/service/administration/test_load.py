@@ -585,3 +585,13 @@ def test_a_document_is_part_of_a_change_by_somebody(database: Database) -> None:
     assert all_rows(database) == before
     change(gpu)
     assert last_event(database)[2:5] == ("component.created", CHLOE.uuid, "192.0.2.7")
+
+
+def test_an_address_that_is_stored_can_be_loaded_again_whatever_it_looks_like(database: Database) -> None:
+    statement = "UPDATE users SET username = 'b,ob@example.org', email = 'b,ob@example.org' WHERE uuid = ?"
+    rows(database, statement, BOB.uuid)
+    entry = UserEntry(uuid=BOB.uuid, email="b,ob@example.org", first_name="Robert")
+    load(database, StateDocument(users=[entry]), LATER)
+    assert rows(database, "SELECT email, first_name FROM users WHERE uuid = ?", BOB.uuid) == [
+        ("b,ob@example.org", "Robert")
+    ]

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from astakos.cli.people_file import MOST_PEOPLE
 from astakos.directory.mail_addresses import refuse_new_address
 from astakos.storage.protocol import Database
 from service.caller import ACCOUNT, Caller
@@ -106,3 +107,12 @@ def test_one_user_and_a_file_are_two_things(database: Database, arguments: tuple
     done = astakos(database, "user", "add", *arguments, stdin=PEOPLE)
     assert done.status == 2
     assert "--from" in done.errors
+
+
+def test_a_file_with_too_many_people_is_refused(database: Database) -> None:
+    before = all_rows(database)
+    text = "email\n" + "".join(f"user{number}@example.org\n" for number in range(MOST_PEOPLE + 1))
+    done = astakos(database, "user", "add", "--from", "-", stdin=text)
+    assert done.status == 1
+    assert f"names {MOST_PEOPLE + 1} users; at most {MOST_PEOPLE} can be added at once" in done.errors
+    assert all_rows(database) == before
