@@ -27,6 +27,8 @@ from service import asking_warm
 from service.asking_warm import LENGTH_OF_A_NUMBER, SEPARATOR, STREAMS
 from service.nursery import begin_nursery
 
+IMPORT_SECONDS = 120
+"""Of a loaded machine. Whoever runs a command has a deadline for that alone."""
 LONGEST_SECONDS = 60
 """Whoever asks gives up before."""
 SERVE = "serve"
@@ -41,6 +43,7 @@ IMPORTED_WHEN_USED = (
     "astakos.storage.sqlite.sqlite_database",
     "astakos.storage.sqlite.sqlite_ledger",
 )
+WARM = b"."
 TESTS = Path(__file__).parents[1]
 # A module that is run would give its name to the command, in what that says of its use.
 PROGRAM = "from service.warm_command import run; run()"
@@ -48,23 +51,27 @@ PROGRAM = "from service.warm_command import run; run()"
 
 @functools.cache
 def warm_server() -> str:
-    """Start the process, one for each process of tests, and return the path of its socket."""
+    """Start the process, one for each process of tests, and return the path of its socket once it is warm."""
     folder = tempfile.mkdtemp(prefix="astakos-warm-")
     path = f"{folder}/socket"
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
     listener.listen()
+    reading, writing = os.pipe()
     # It ends with its standard input, and so with this process.
     server = subprocess.Popen(
-        [sys.executable, "-P", "-c", PROGRAM, str(listener.fileno())],
+        [sys.executable, "-P", "-c", PROGRAM, str(listener.fileno()), str(writing)],
         env=os.environ | {"PYTHONPATH": str(TESTS)},
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
-        pass_fds=[listener.fileno()],
+        pass_fds=[listener.fileno(), writing],
     )
     listener.close()
-
+    os.close(writing)
     atexit.register(server.communicate)
+    with os.fdopen(reading, "rb", buffering=0) as told:
+        assert select.select([told], [], [], IMPORT_SECONDS)[0], "the warm process is not ready in time"
+        assert told.read(len(WARM)) == WARM, "the warm process has ended"
     return path
 
 
@@ -141,5 +148,8 @@ def run() -> None:
     for module in IMPORTED_WHEN_USED:
         importlib.import_module(module)
     gc.freeze()
-    _become_the_command(_wait_for_a_call(socket.socket(fileno=int(sys.argv[1]))))
+    listener, told = map(int, sys.argv[1:])
+    os.write(told, WARM)
+    os.close(told)
+    _become_the_command(_wait_for_a_call(socket.socket(fileno=listener)))
     command()
