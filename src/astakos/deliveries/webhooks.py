@@ -91,7 +91,8 @@ def _status_of(
             connection.putheader(name, value)
         connection.endheaders(body)
         # The body of the answer is not read: there is nothing in it for us.
-        return connection.getresponse().status
+        with connection.getresponse() as answer:
+            return answer.status
 
 
 def _connected(place: _Place, addresses: list[str], deadline: Deadline) -> socket.socket:

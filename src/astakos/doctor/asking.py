@@ -75,8 +75,9 @@ def get(url: str) -> Answer:
                 context = ssl.create_default_context()
                 connection.sock = context.wrap_socket(connection.sock, server_hostname=host)
             connection.request("GET", target, headers={"Accept": "application/json", "Connection": "close"})
-            answered = connection.getresponse()
-            return Answer(answered.status, answered.read(LONGEST_ANSWER))
+            # The answer keeps the socket open until it is closed itself.
+            with connection.getresponse() as answered:
+                return Answer(answered.status, answered.read(LONGEST_ANSWER))
         except (OSError, http.client.HTTPException, UnicodeError) as error:
             if deadline.is_over and not isinstance(error, UnresolvedInTimeError):
                 raise NoAnswerError(f"did not answer within {SECONDS:g} seconds", _remedy(error)) from None
