@@ -277,13 +277,7 @@ def serve(
 
     def ready() -> None:
         endpoint = None if tracing is None else tracing.endpoint
-        _say(
-            list(
-                _lines(
-                    base_url, address, database, metrics_url, endpoint, has_mail=receivers.mailer is not None
-                )
-            )
-        )
+        _say(list(_lines(base_url, address, database, metrics_url, endpoint)))
         tell_ready()
         deliveries.start()
 
@@ -317,13 +311,7 @@ def serve(
 
 
 def _lines(
-    base_url: str,
-    address: str,
-    database: Database,
-    metrics_url: str | None,
-    traces_url: str | None,
-    *,
-    has_mail: bool,
+    base_url: str, address: str, database: Database, metrics_url: str | None, traces_url: str | None
 ) -> Iterator[str]:
     """Yield what the service says when it is ready."""
     elsewhere = "" if base_url.startswith(address) else f" (listening on {address})"
@@ -333,8 +321,6 @@ def _lines(
         yield f"metrics are at {metrics_url}"
     if traces_url is not None:
         yield f"traces go to {traces_url}"
-    if not has_mail:
-        yield "there is no mail server: notices that no webhook receives are logged at the level info"
 
 
 def _say(lines: Sequence[str]) -> None:

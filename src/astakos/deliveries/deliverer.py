@@ -46,6 +46,8 @@ TOLD_IN_LOG = ("component", "resource", "percent", "key")
 """What the log tells of an event besides what all events have."""
 
 log = logging.getLogger("astakos.notices")
+undelivered = logging.getLogger("astakos.notices.undelivered")
+"""Tells what nobody is told otherwise."""
 
 
 class Receivers(msgspec.Struct, frozen=True):
@@ -307,7 +309,7 @@ class Deliverer:
 def _write(recorded: RecordedEvent, level: int) -> None:
     event = recorded.event
     facts = event.after or {}
-    log.log(
+    undelivered.log(
         level,
         "notice %d: %s, project %s, user %s, by %s%s",
         recorded.number,

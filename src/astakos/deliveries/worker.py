@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from astakos import clock
-from astakos.deliveries.deliverer import Deliverer, Receivers
+from astakos.deliveries.deliverer import Deliverer, Receivers, undelivered
 from astakos.ledger.ports import StorageUnavailableError
 from astakos.logs import set_up_logging
 from astakos.storage.opening import database_of
@@ -106,6 +106,9 @@ def deliver(control: socket.socket) -> None:
     except msgspec.MsgspecError:
         sys.exit("astakos: another version was installed while the service was running; restart the service")
     set_up_logging(assignment.log_level, assignment.log_format)
+    if logging.getLogger().level == logging.WARNING:
+        # Nobody is warned who does without mail, but nothing else tells of these notices.
+        undelivered.setLevel(logging.INFO)
     database = database_of(assignment.database_url)
     tracing = _tracing() if assignment.traces else None
     span = untraced if tracing is None else tracing.tracer.client_span

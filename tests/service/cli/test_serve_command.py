@@ -367,17 +367,3 @@ def test_an_idle_service_notices_a_full_disk_when_it_is_asked(
             assert time.monotonic() < deadline
             time.sleep(0.2)
         assert ready.document["missing"] == [NO_WRITES]
-
-
-@pytest.mark.parametrize("with_mail", [True, False])
-def test_a_service_without_a_mail_server_says_once_where_notices_go(empty: Database, with_mail: bool) -> None:
-    server = {"ASTAKOS_MAIL_SERVER": "smtp://127.0.0.1:9", "ASTAKOS_MAIL_SENDER": "quota@example.org"}
-    with beginning(empty, **(server if with_mail else {})) as process:
-        assert process.stdout is not None
-        ready, named = process.stdout.readline(), process.stdout.readline()
-        process.terminate()
-        more = process.stdout.read()
-    assert ready.startswith("astakos is ready")
-    assert named.startswith("the database is")
-    assert more.startswith("there is no mail server: notices") != with_mail
-    assert len(more.splitlines()) == (0 if with_mail else 1)
