@@ -41,8 +41,8 @@ class Lookup(Generic[T]):
         # One caller who no longer waits must not cancel it for the others.
         self.answer.set_running_or_notify_cancel()
         self.usable_until: float | None = None
+        self.was_given_up = False
         self._what = what
-        self._was_given_up = False
 
     def result(self, seconds: float) -> T:
         """Waits for the answer.
@@ -62,23 +62,12 @@ class Lookup(Generic[T]):
 
     def give_up(self) -> None:
         """Notes that somebody no longer waits."""
-        self._was_given_up = True
+        self.was_given_up = True
 
     @property
     def is_of_use(self) -> bool:
         """Whether its answer may still be used."""
         return self.usable_until is None or time.monotonic() < self.usable_until
-
-    def end(self, answer: Callable[[], T]) -> bool:
-        """Asks the resolver; returns whether the answer is to be kept for those who no longer wait."""
-        try:
-            found = answer()
-        except Exception as error:  # noqa: BLE001 - raised again where it is waited for
-            self.answer.set_exception(error)
-            return False
-        self.usable_until = time.monotonic() + LATE_SECONDS
-        self.answer.set_result(found)
-        return self._was_given_up
 
 
 class _Lookups:
@@ -108,10 +97,21 @@ class _Lookups:
             return lookup
 
     def _run(self, key: Hashable, lookup: Lookup[T], answer: Callable[[], T]) -> None:
-        if lookup.end(answer):
-            return
+        try:
+            found = answer()
+        except Exception as error:  # noqa: BLE001 - raised again where it is waited for
+            self._end(key, lookup, keeps=False)
+            lookup.answer.set_exception(error)
+        else:
+            self._end(key, lookup, keeps=lookup.was_given_up)
+            lookup.answer.set_result(found)
+
+    def _end(self, key: Hashable, lookup: Lookup[Any], *, keeps: bool) -> None:
+        """Leaves an answer to those who wait, before they have it: who asks from now on asks anew."""
         with self._lock:
-            if self._of.get(key) is lookup:
+            if keeps:
+                lookup.usable_until = time.monotonic() + LATE_SECONDS
+            elif self._of.get(key) is lookup:
                 del self._of[key]
 
 
