@@ -13,6 +13,7 @@ from astakos.cli.migrate_command import migrate
 from astakos.cli.resource_commands import set_ as set_resource
 from astakos.cli.serve_command import serve
 from astakos.cli.usage_commands import usage
+from astakos.cli.user_adding import add as add_user
 from astakos.doctor.checks import CHECKS, REVISION_CHECK
 from astakos.service import readiness
 from astakos.storage.protocol import Database
@@ -53,7 +54,10 @@ def test_the_commands_and_options_that_it_names_exist() -> None:
     options = {name for parameter in serve.params for name in parameter.opts}
     named = set(re.findall(r"`(--[a-z-]+)", TEXT))
     others = {
-        name for command in (set_resource, usage, migrate) for one in command.params for name in one.opts
+        name
+        for command in (add_user, set_resource, usage, migrate)
+        for one in command.params
+        for name in one.opts
     }
     assert {"--drain", "--metrics-port", "--log-format"} <= named <= options | others
     variables = {str(parameter.envvar) for parameter in serve.params if getattr(parameter, "envvar", None)}

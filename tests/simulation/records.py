@@ -198,7 +198,9 @@ class Audit:
             assert 0 <= usage_min <= usage_max <= limit, f"the limit of {key}"
             if key.resource == BUDGET:
                 closed = tables.closed.get(key, [])
-                assert sum(closed) + usage_min == tables.totals[key], f"the periods of {key}"
+                assert sum(closed) + usage_min == tables.totals[key], (
+                    f"the periods of {key}: {closed} and {usage_min}, but {tables.totals[key]} in all"
+                )
                 assert max(closed, default=0) <= limit, f"a period of {key}"
             if (key.source, key.resource) in {(None, "vm"), (None, "tokens")}:
                 members = [
