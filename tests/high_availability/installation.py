@@ -61,11 +61,11 @@ class Installation:
         self.astakos = {host: self._astakos(host) for host in SERVICE_HOSTS}
         self.haproxy = self._haproxy()
 
-    def url(self, name: str = "astakos") -> str:
-        """A database, without anything in between, as its superuser."""
+    def url(self, name: str = "astakos", hosts: str = ",".join(DATABASE_HOSTS)) -> str:
+        """A database as its superuser, without anything in between unless a host says otherwise."""
         password = self.passwords["superuser_password"]
         return (
-            f"postgresql://postgres:{password}@{','.join(DATABASE_HOSTS)}/{name}"
+            f"postgresql://postgres:{password}@{hosts}/{name}"
             "?target_session_attrs=read-write&connect_timeout=3"
         )
 
@@ -73,10 +73,12 @@ class Installation:
         """Start all parts, in the order in which an operator does, and load a state document."""
         for part in self.etcd.values():
             part.start()
+        # Before the databases: it takes servers for good until its first checks have failed.
+        self.haproxy.start()
         for part in self.patroni.values():
             part.start()
         wait_until("there is no primary", self.primary, TO_START_SECONDS)
-        self.haproxy.start()
+        wait_until("HAProxy does not lead to the primary", self._leads_to_primary, TO_START_SECONDS)
         self._make_database()
         self.command("load", str(document))
         for host in SERVICE_HOSTS:
@@ -173,6 +175,14 @@ class Installation:
         return roles == ["leader", "quorum_standby", "quorum_standby"] and all(
             member["state"] == "streaming" for member in standbys
         )
+
+    def _leads_to_primary(self) -> bool:
+        try:
+            with psycopg.connect(self.url("postgres", "lb")) as connection:
+                row = connection.execute("SELECT NOT pg_is_in_recovery()").fetchone()
+        except psycopg.OperationalError:
+            return False
+        return bool(row and row[0])
 
     def _make_database(self) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
