@@ -63,7 +63,7 @@ def settled_despite_cancellation(source: str) -> str:
     for before, after in (
         ("created by ``client.commission(…)``.\n", f"created by ``client.commission(…)``.\n{IF_CANCELLED}"),
         (
-            '"a commission may have been issued; if so, it is pending until its ttl is over"',
+            '"a commission may have been issued; if so, it is pending, and get_pending_commissions lists it"',
             '"a commission that may have been issued is rejected in the background"',
         ),
         ("for example KeyboardInterrupt, during", "for example CancelledError, during"),

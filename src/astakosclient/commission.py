@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from astakosclient.core.synchronous import Synchronous
 
-INTERRUPTED = "a commission may have been issued; if so, it is pending until its ttl is over"
+INTERRUPTED = "a commission may have been issued; if so, it is pending, and get_pending_commissions lists it"
 """Noted on an exception that is not the client's, for example KeyboardInterrupt, during an issue."""
 
 

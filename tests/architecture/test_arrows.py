@@ -24,7 +24,7 @@ FLOORS = (
     ("storage",),
     ("pages", "projects"),
     ("directory", "events", "ledger"),
-    ("logs", "distribution", "malformed_json", "tracing", "turns"),
+    ("counted_nouns", "distribution", "logs", "malformed_json", "tracing", "turns"),
     ("clock",),
 )
 """From the top down: a room imports from floors below its own only."""

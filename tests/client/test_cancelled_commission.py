@@ -54,15 +54,21 @@ def figures(service: Caller) -> tuple[int, int, list[int]]:
 
 
 async def cancel_while_held(service: Caller, path: str, cancelled: Cancelling) -> list[str]:
-    """Returns what is noted on the cancellation."""
-    holding = Holding(service.base_url, path)
-    client = AsyncAstakosClient(service.base_url, transport=holding)
+    return await cancel_while_held_by(service.base_url, path, cancelled, COMPUTE_TOKEN, ALICE.uuid)
+
+
+async def cancel_while_held_by(
+    url: str, path: str, cancelled: Cancelling, token: str, holder: str
+) -> list[str]:
+    """Cancels a block while a request of it is held; returns what is noted on the cancellation."""
+    holding = Holding(url, path)
+    client = AsyncAstakosClient(url, transport=holding)
 
     notes: list[str] = []
 
     async def work() -> None:
         try:
-            async with client.commission(COMPUTE_TOKEN, ALICE.uuid, "system", {VM: 2}):
+            async with client.commission(token, holder, "system", {VM: 2}):
                 pass
         except asyncio.CancelledError as cancellation:
             notes.extend(cancellation.__notes__)
@@ -127,20 +133,7 @@ def test_the_log_says_that_it_may_still_be_pending(
     issued = answer({"serial": 7}, "201 Created")
     peer = peer_of(issued, fault("fault", 500, "no", "500 No"))
 
-    async def main() -> None:
-        holding = Holding(peer.url, ISSUING)
-        client = AsyncAstakosClient(peer.url, transport=holding)
-
-        async def work() -> None:
-            async with client.commission("token-token", "u", "system", {VM: 2}):
-                pass
-
-        await by_asyncio(work(), holding.is_held)
-        holding.let_go.set()
-        await client.aclose()
-        await holding.aclose()
-
-    asyncio.run(main())
+    asyncio.run(cancel_while_held_by(peer.url, ISSUING, by_asyncio, "token-token", "u"))
     [record] = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert "a block was cancelled" in record.getMessage()
     assert "/commissions/7/action: 500" in record.getMessage()
@@ -153,20 +146,7 @@ def test_a_refusal_after_the_task_was_cancelled_disturbs_nobody(
     """Nobody is left to receive the exception: it must not be reported as one that was never retrieved."""
     peer = peer_of(answer({"serial": 7}, "201 Created"), fault("fault", 500, "no", "500 No"))
 
-    async def main() -> None:
-        holding = Holding(peer.url, SETTLING)
-        client = AsyncAstakosClient(peer.url, transport=holding)
-
-        async def work() -> None:
-            async with client.commission("token-token", "u", "system", {VM: 2}):
-                pass
-
-        await by_asyncio(work(), holding.is_held)
-        holding.let_go.set()
-        await client.aclose()
-        await holding.aclose()
-
-    asyncio.run(main())
+    asyncio.run(cancel_while_held_by(peer.url, SETTLING, by_asyncio, "token-token", "u"))
     assert [record.name for record in caplog.records if record.levelno >= logging.WARNING] == [
         "astakosclient"
     ]

@@ -310,7 +310,10 @@ class Interrupted:
 @pytest.mark.parametrize(
     ("at", "note"),
     [
-        ("/commissions", "a commission may have been issued; if so, it is pending until its ttl is over"),
+        (
+            "/commissions",
+            "a commission may have been issued; if so, it is pending, and get_pending_commissions lists it",
+        ),
         ("/action", "commission 7 may not have been accepted yet"),
     ],
 )

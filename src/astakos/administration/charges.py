@@ -6,6 +6,7 @@ the applicant, at both levels, in the transaction of the change that causes the 
 
 from collections.abc import Mapping
 
+from astakos.counted_nouns import counted
 from astakos.ledger.batch import carry_out_within
 from astakos.ledger.operations import Issue, Issued, Outcome
 from astakos.ledger.rules import (
@@ -18,7 +19,6 @@ from astakos.ledger.rules import (
     Provision,
     merge,
 )
-from astakos.pages.counted_nouns import counted
 from astakos.projects.limits import project_holder, user_holder
 from astakos.projects.refusals import ProjectRefusedError, RefusalKind
 from astakos.storage.opening import joined_transaction

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from astakos.administration.component_tokens import find_component
 from astakos.administration.state_document import StateError
+from astakos.counted_nouns import counted
 from astakos.directory.service_catalog import OWN_COMPONENT
 from astakos.events.event import Actor, Event
-from astakos.pages.counted_nouns import counted
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import component_removal, events, meters, registry
 

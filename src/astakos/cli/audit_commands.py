@@ -17,11 +17,11 @@ from astakos.cli.options import database_option, open_database
 from astakos.cli.output import json_option, print_facts, print_rows, table_options
 from astakos.cli.shown_values import Moment, moment
 from astakos.cli.whole_numbers import ROW_NUMBER, ROWS
+from astakos.counted_nouns import counted
 from astakos.events.chain import BrokenChainError, Head, follow
 from astakos.events.change_words import changes
 from astakos.events.documents import document_of
 from astakos.events.event import RecordedEvent
-from astakos.pages.counted_nouns import counted
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import events, users
 

@@ -3,6 +3,7 @@
 import click
 
 from astakos.cli.options import database_option, open_database
+from astakos.counted_nouns import counted
 from astakos.storage.errors import NoInstallationError
 from astakos.storage.opening import database_of
 from astakos.storage.protocol import Database
@@ -78,7 +79,7 @@ def _tell_plan(database: Database, *, with_steps: bool) -> bool:
     if not steps:
         click.echo(_at_newest())
         return True
-    number = f"{len(steps)} step{'s' if len(steps) > 1 else ''}"
+    number = counted(len(steps), "step", "steps")
     click.echo(f"The database is at revision {found}; `astakos migrate` leads to {REVISION} in {number}.")
     if with_steps:
         for step in steps:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from astakos.cli.shown_values import exact, shown
-from astakos.pages.counted_nouns import counted
+from astakos.counted_nouns import counted
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from astakos.administration.state_document import StateError
 from astakos.cli.files import STANDARD, reading
+from astakos.counted_nouns import counted
 from astakos.directory.mail_addresses import refuse_new_address
-from astakos.pages.counted_nouns import counted
 from astakos.storage.texts import is_storable
 
 EMAIL, FIRST_NAME, LAST_NAME, GROUP = "email", "first-name", "last-name", "group"

@@ -11,7 +11,7 @@ from astakos import clock
 from astakos.cli.files import FileName, reading, writing
 from astakos.cli.options import database_option, database_to_load, open_database
 from astakos.cli.progress import progress_bar
-from astakos.pages.counted_nouns import counted
+from astakos.counted_nouns import counted
 from astakos.storage.protocol import Database
 
 LONGEST_HEADER = 2**16

@@ -13,10 +13,10 @@ from astakos.administration.state_document import StateError
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import json_option, print_facts, print_rows, table_options, token_only_option
 from astakos.cli.shown_values import moment
+from astakos.counted_nouns import counted
 from astakos.directory.account_states import AccountState, state_of
 from astakos.directory.entities import User
 from astakos.events.event import OPERATOR
-from astakos.pages.counted_nouns import counted
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import api_keys, sessions, user_records, users
 from astakos.storage.tables.user_search import find_users

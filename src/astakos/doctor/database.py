@@ -5,8 +5,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from astakos.counted_nouns import counted
 from astakos.doctor.findings import Examined, Finding, NotExaminedError, fault, warning
-from astakos.pages.counted_nouns import counted
 from astakos.storage.schema.structure import missing_parts
 from astakos.storage.sqlite.file_checks import broken_references, damages
 from astakos.storage.sqlite.sqlite_database import LOG_BYTES, SQLiteDatabase

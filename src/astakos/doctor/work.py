@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from astakos.clock import MICROSECONDS
+from astakos.counted_nouns import counted
 from astakos.doctor.findings import Examined, Finding, fault, warning
 from astakos.events.chain import BrokenChainError, follow
-from astakos.pages.counted_nouns import counted
 from astakos.storage.tables import deliveries, destinations, events, settings
 from astakos.storage.tables.deliveries import DeliveryState
 from astakos.storage.tables.destinations import Destination

@@ -1,6 +1,5 @@
 """Memory of a process of the service: what is not searched for garbage, and what goes back to the system."""
 
-import ctypes
 import functools
 import gc
 import threading
@@ -45,8 +44,11 @@ def _give_back_regularly(give_back: Callable[[], object]) -> None:
 def _trimming() -> Callable[[], object] | None:
     """What gives free memory back; None if the C library, such as musl or that of macOS, has no such call."""
     try:
+        # Some systems do not let it be imported: it makes memory that can be written and executed.
+        import ctypes  # noqa: PLC0415
+
         trim = ctypes.CDLL(None).malloc_trim
-    except (AttributeError, OSError, TypeError):
+    except (AttributeError, ImportError, MemoryError, OSError, TypeError):
         return None
     trim.argtypes = [ctypes.c_size_t]
     return functools.partial(trim, 0)

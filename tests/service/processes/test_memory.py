@@ -40,6 +40,12 @@ def test_what_is_free_goes_back_to_the_system() -> None:
     assert left < 20
 
 
+def test_a_system_that_lets_no_ctypes_be_imported_can_do_without() -> None:
+    script = "import sys, threading; sys.modules['ctypes'] = None; from astakos.processes import memory; "
+    script += "memory.keep_giving_back(); print(threading.active_count())"
+    assert subprocess.check_output([sys.executable, "-c", script], text=True) == "1\n"
+
+
 COLLECTED = """
 import gc
 

@@ -1,4 +1,4 @@
-from astakos.pages.counted_nouns import counted
+from astakos.counted_nouns import counted
 
 
 def test_one_thing_is_in_the_singular() -> None:
