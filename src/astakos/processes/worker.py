@@ -3,7 +3,7 @@
 import gc
 
 if __name__ == "__main__":
-    # Nothing of what is imported now is garbage, and looking for it takes a fifth of the time. When all is
+    # Nothing of what is imported now is garbage, and looking for it takes much of the time. When all is
     # ready, `keep_what_is_there` collects what there is, and lets more be looked for.
     gc.disable()
 
