@@ -121,6 +121,13 @@ class ChromiumVisitor:
     def follow(self, link: str, within: str = "") -> None:
         self._activate_and_go(self._named("link", link, within))
 
+    def administer(self, entry: str) -> None:
+        menu = self.page.get_by_role("navigation", name="Administration").locator("summary")
+        if menu.is_visible():
+            self._activate(menu)
+            self._judge()
+        self.follow(entry)
+
     def unfold(self, summary: str) -> None:
         self._activate(self.page.locator("summary", has_text=summary))
         self._judge()

@@ -48,6 +48,9 @@ class HttpVisitor:
         found = self._one("a[href]", link, within)
         self._send("GET", urljoin(self._address, found.attributes["href"] or ""))
 
+    def administer(self, entry: str) -> None:
+        self.follow(entry)
+
     def unfold(self, summary: str) -> None:
         self._one("summary", summary)
 

@@ -12,7 +12,7 @@ def test_an_administrator_reads_who_changed_what_and_narrows_it_down(visitor: Vi
     log_in(visitor, ROOT, "/ui/admin/settings/history_days")
     visitor.fill("Value", "400")
     visitor.press("Save")
-    visitor.follow("Audit log")
+    visitor.administer("Audit log")
     assert visitor.heading == "Audit log"
     assert "settings.changed by root@example.org" in visitor.text
     assert "history_days: null → 400" in visitor.text

@@ -35,7 +35,7 @@ def test_an_administrator_rejects_a_stuck_commission_with_a_reason(visitor: Visi
     assert visitor.path == COMMISSIONS
     assert "1 commission was rejected." in visitor.text
     assert "Nothing is pending" in visitor.text
-    visitor.follow("Audit log")
+    visitor.administer("Audit log")
     assert "commission.rejected by root@example.org" in visitor.text
     assert "Reason: The machine never came up." in visitor.text
 

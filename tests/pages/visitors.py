@@ -34,6 +34,9 @@ class Visitor(Protocol):
     def follow(self, link: str, within: str = "") -> None:
         """Follow a link."""
 
+    def administer(self, entry: str) -> None:
+        """Follow a link of the menu of administrators, which is folded on phones."""
+
     def unfold(self, summary: str) -> None:
         """Show what is folded away below a summary."""
 
