@@ -72,7 +72,7 @@ def read_present(connection: Connection, now: int, holdings: Mapping[Key, Row]) 
 
 
 def read_figures(connection: Connection, now: int = 0) -> dict[Key, Figures]:
-    """All holdings as quotas show them at present."""
+    """All holdings as quotas show them at present, by the clock of the database if it has one."""
     return figures_of(read_present(connection, now, read_holdings(connection)))
 
 

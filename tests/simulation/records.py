@@ -7,7 +7,7 @@ from typing import Any
 from astakos.ledger.rules import Key
 from astakos.storage.protocol import Connection
 from service.stored import stored_commissions
-from simulation.invariants import LIST_CLOSED, check_sums, read_figures, read_holdings
+from simulation.invariants import LIST_CLOSED, check_sums, read_holdings
 from simulation.killed_installation import (
     BUDGET,
     HOLDINGS,
@@ -126,9 +126,10 @@ class Tables:
             self.provisions[serial] = [*(provision[:3] for provision in commission.provisions), *counts]
         self.keys: dict[str, int] = dict(connection.execute("SELECT key, serial FROM idempotency_keys"))
         check_sums(connection)
-        # At the time of their marks, as they are stored.
-        self.figures = read_figures(connection)
-        self.totals = {key: row.settled for key, row in read_holdings(connection).items()}
+        holdings = read_holdings(connection)
+        # As they are stored: a period that has ended since is in no table yet.
+        self.figures = {key: row.figures for key, row in holdings.items()}
+        self.totals = {key: row.settled for key, row in holdings.items()}
         self.closed: dict[Key, list[int]] = {}
         for holder, source, resource, _, _, total in connection.execute(LIST_CLOSED):
             self.closed.setdefault(Key(holder, source or None, resource), []).append(total)
