@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def database_of(url: str) -> Database:
-    """Return the database that a URL names, without opening it.
+    """Returns the database that a URL names, without opening it.
 
     Raises:
         DatabaseError: the URL is malformed or its scheme is not supported.
@@ -40,7 +40,7 @@ def database_of(url: str) -> Database:
 
 
 def ledger_storage(database: Database) -> LedgerStorage:
-    """Return the ledger's storage, which connects on first use, on the thread that uses it."""
+    """Returns the ledger's storage, which connects on first use, on the thread that uses it."""
     if isinstance(database, SQLiteDatabase):
         return SQLiteLedger(database)
     from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase  # noqa: PLC0415
@@ -52,7 +52,7 @@ def ledger_storage(database: Database) -> LedgerStorage:
 
 
 def joined_transaction(connection: Connection) -> LedgerTransaction:
-    """Return the ledger's part, for one batch, of a transaction that is open on a connection."""
+    """Returns the ledger's part, for one batch, of a transaction that is open on a connection."""
     if isinstance(connection, SQLiteConnection):
         return SQLiteTransaction(connection, Known())
     from astakos.storage.postgresql.joined_transaction import JoinedTransaction  # noqa: PLC0415
@@ -61,7 +61,7 @@ def joined_transaction(connection: Connection) -> LedgerTransaction:
 
 
 def ledger_clock(storage: LedgerStorage) -> Callable[[], int]:
-    """Return the clock that decides for a ledger: the server's, or this machine's for a file."""
+    """Returns the clock that decides for a ledger: the server's, or this machine's for a file."""
     if isinstance(storage, SQLiteLedger):
         return clock.now
     from astakos.storage.postgresql.postgresql_ledger import PostgreSQLLedger  # noqa: PLC0415
@@ -72,7 +72,7 @@ def ledger_clock(storage: LedgerStorage) -> Callable[[], int]:
 
 
 def transfer_of(database: Database) -> "Transfer":
-    """Return the transfer for an opened database."""
+    """Returns the transfer for an opened database."""
     if isinstance(database, SQLiteDatabase):
         from astakos.storage.sqlite.sqlite_transfer import SQLiteTransfer  # noqa: PLC0415
 

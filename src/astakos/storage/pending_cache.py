@@ -12,17 +12,17 @@ class PendingCache:
     """Pending commissions by serial."""
 
     def __init__(self) -> None:
-        """Start empty."""
+        """Starts empty."""
         self._found: dict[int, tuple[Pending, str]] = {}
         self._provisions = 0
 
     def get(self, serial: int) -> Pending | None:
-        """Return a commission if it is cached."""
+        """Returns a commission if it is cached."""
         cached = self._found.get(serial)
         return None if cached is None else cached[0]
 
     def __getitem__(self, serial: int) -> Pending:
-        """Return a commission that is cached."""
+        """Returns a commission that is cached."""
         return self._found[serial][0]
 
     def is_current(self, serial: int, document: str) -> bool:
@@ -31,21 +31,21 @@ class PendingCache:
         return cached is not None and cached[1] == document
 
     def put(self, serial: int, pending: Pending, document: str = "") -> None:
-        """Add a commission that was read or issued, or replace it; `document` is its stored form."""
+        """Adds a commission that was read or issued, or replaces it; `document` is its stored form."""
         if serial in self._found:
             self.remove(serial)
         self._found[serial] = pending, document
         self._provisions += _size(pending)
 
     def remove(self, serial: int) -> None:
-        """Remove a commission that was resolved."""
+        """Removes a commission that was resolved."""
         cached = self._found.pop(serial, None)
         if cached is not None:
             pending, _ = cached
             self._provisions -= _size(pending)
 
     def clear(self) -> None:
-        """Remove all commissions."""
+        """Removes all commissions."""
         self._found.clear()
         self._provisions = 0
 

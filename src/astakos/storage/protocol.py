@@ -11,15 +11,15 @@ class Rows(Protocol):
     """The result of a statement."""
 
     def fetchone(self) -> Any:
-        """Return the next row, or None if there is none."""
+        """Returns the next row, or None if there is none."""
         ...
 
     def fetchall(self) -> list[Any]:
-        """Return all remaining rows."""
+        """Returns all remaining rows."""
         ...
 
     def __iter__(self) -> Iterator[Any]:
-        """Iterate over the remaining rows."""
+        """Iterates over the remaining rows."""
         ...
 
 
@@ -30,15 +30,15 @@ class Connection(Protocol):
     """
 
     def execute(self, statement: str, parameters: Sequence[Any] = ..., /) -> Rows:
-        """Execute a statement."""
+        """Executes a statement."""
         ...
 
     def executemany(self, statement: str, rows: Iterable[Sequence[Any]], /) -> object:
-        """Execute a statement once for each row of parameters."""
+        """Executes a statement once for each row of parameters."""
         ...
 
     def close(self) -> None:
-        """Close the connection; an open transaction is rolled back."""
+        """Closes the connection; an open transaction is rolled back."""
         ...
 
 
@@ -47,7 +47,7 @@ class HasClock(Protocol):
     """A connection to a server, whose clock decides about periods, not that of the client's machine."""
 
     def read_clock(self) -> int:
-        """Return the instant by the server's clock."""
+        """Returns the instant by the server's clock."""
         ...
 
 
@@ -65,7 +65,9 @@ class Database(Protocol):
     reads_inline: bool
 
     def open(self, *, create: bool = True) -> bool:
-        """Check that this version can use the database; create the tables if it is new, and return whether.
+        """Checks that this version can use the database; creates the tables if it is new.
+
+        Returns whether it made the tables.
 
         Args:
             create: whether to create missing tables; if false, they must exist.
@@ -78,19 +80,19 @@ class Database(Protocol):
         ...
 
     def connect(self) -> Connection:
-        """Open a new connection."""
+        """Opens a new connection."""
         ...
 
     def list_tables(self, connection: Connection) -> set[str]:
-        """Return the names of all tables."""
+        """Returns the names of all tables."""
         ...
 
     def reader(self) -> Connection:
-        """Return this thread's read-only connection; each statement sees the latest committed state."""
+        """Returns this thread's read-only connection; each statement sees the latest committed state."""
         ...
 
     def read(self, work: Callable[[Connection], T], *, snapshot: bool = False) -> T:
-        """Run `work` on this thread's read-only connection; if the connection was lost, retry once.
+        """Runs `work` on this thread's read-only connection; if the connection was lost, retries once.
 
         Args:
             work: reads; it must finish reading before it returns.
@@ -99,11 +101,11 @@ class Database(Protocol):
         ...
 
     def snapshot(self) -> AbstractContextManager[Connection]:
-        """Open a transaction in which all reads see the same state."""
+        """Opens a transaction in which all reads see the same state."""
         ...
 
     def transaction(self) -> AbstractContextManager[Connection]:
-        """Open a write transaction on its own connection; only one runs at a time in the whole database.
+        """Opens a write transaction on its own connection; only one runs at a time in the whole database.
 
         Meant for administration, where speed does not matter.
 
@@ -114,7 +116,7 @@ class Database(Protocol):
         ...
 
     def change(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in such a transaction; after a conflict with another transaction, run it again.
+        """Runs `work` in such a transaction; after a conflict with another transaction, runs it again.
 
         Raises:
             NotCarriedOutError: the transaction cannot begin, run, or commit now.
@@ -123,5 +125,5 @@ class Database(Protocol):
         ...
 
     def close(self) -> None:
-        """Close the read-only connections of all threads; none of them may be reading."""
+        """Closes the read-only connections of all threads; none of them may be reading."""
         ...

@@ -20,12 +20,12 @@ class Room(NamedTuple):
 
     @property
     def percent_free(self) -> int:
-        """Return how many percent of the disk are free."""
+        """Returns how many percent of the disk are free."""
         return self.free * PERCENT // max(1, self.disk)
 
 
 def room_of(database: Database) -> Room | None:
-    """Return the room of an SQLite file; None for a database server, which has a disk of its own."""
+    """Returns the room of an SQLite file; None for a database server, which has a disk of its own."""
     if not isinstance(database, SQLiteDatabase):
         return None
     try:

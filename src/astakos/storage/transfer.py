@@ -17,7 +17,7 @@ class Source(Protocol):
         ...
 
     def last_serial(self) -> int:
-        """Return the largest serial ever given to a commission, or a larger number; 0 if there was none."""
+        """Returns the largest serial ever given to a commission, or a larger number; 0 if there was none."""
         ...
 
 
@@ -30,7 +30,7 @@ class Target(Protocol):
         ...
 
     def insert(self, table: WholeTable, rows: Sequence[Row]) -> None:
-        """Insert rows into a table.
+        """Inserts rows into a table.
 
         Raises:
             RowsRefusedError: the database refuses the rows.
@@ -38,7 +38,7 @@ class Target(Protocol):
         ...
 
     def continue_behind(self, last_serial: int) -> None:
-        """Advance the counters, so that new rows and commissions get ids and serials that were never used."""
+        """Advances the counters, so that new rows and commissions get unused ids and serials."""
         ...
 
 
@@ -46,7 +46,7 @@ class Transfer(Protocol):
     """Reads or fills one kind of database."""
 
     def reading(self) -> AbstractContextManager[Source]:
-        """Open a snapshot for reading; others can keep writing.
+        """Opens a snapshot for reading; others can keep writing.
 
         Raises:
             StorageUnavailableError: the database cannot be read now.
@@ -54,7 +54,7 @@ class Transfer(Protocol):
         ...
 
     def filling(self) -> AbstractContextManager[Target]:
-        """Open a transaction for filling the database, in which no other process may be working.
+        """Opens a transaction for filling the database, in which no other process may be working.
 
         Raises:
             StorageUnavailableError: the transaction cannot begin, run, or commit now.

@@ -85,7 +85,7 @@ class _Bounded(psycopg.Connection[tuple[Any, ...]]):
     longest_silence: float | None = STATEMENT_SECONDS + GRACE_SECONDS
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
-        """Run one step of the protocol, for at most `longest_silence` without any data from the server."""
+        """Runs one step of the protocol, for at most `longest_silence` without any data from the server."""
         if self.longest_silence is not None:
             gen = self._bounded(gen, self.longest_silence)
         return super().wait(gen, interval, timeout)
@@ -125,7 +125,7 @@ class PostgreSQLConnection:
         raw: psycopg.Connection[tuple[Any, ...]],
         pooled_settings: Mapping[str, str] | None = None,
     ) -> None:
-        """Wrap the driver's connection."""
+        """Wraps the driver's connection."""
         self.raw = raw
         self.pooled_settings = pooled_settings
 
@@ -140,19 +140,19 @@ class PostgreSQLConnection:
         return self.raw.info.transaction_status != psycopg.pq.TransactionStatus.IDLE
 
     def execute(self, statement: str, parameters: Sequence[Any] = (), /) -> Rows:
-        """Execute a statement."""
+        """Executes a statement."""
         try:
             return self.raw.execute(driver_form(statement), parameters)
         except psycopg.Error as error:
             raise recognized(error) from error
 
     def set_in_transaction(self) -> None:
-        """Apply the settings to the transaction that has just begun, if a pooler has kept them away."""
+        """Applies the settings to the transaction that has just begun, if a pooler has kept them away."""
         if self.pooled_settings:
             self.execute(*statement_that_sets(self.pooled_settings))
 
     def executemany(self, statement: str, rows: Iterable[Sequence[Any]], /) -> None:
-        """Execute a statement once for each row of parameters, sent together."""
+        """Executes a statement once for each row of parameters, sent together."""
         try:
             with self.raw.cursor() as cursor:
                 cursor.executemany(driver_form(statement), rows)
@@ -160,12 +160,12 @@ class PostgreSQLConnection:
             raise recognized(error) from error
 
     def read_clock(self) -> int:
-        """Return the instant by the server's clock."""
+        """Returns the instant by the server's clock."""
         (time,) = self.execute(SERVER_CLOCK).fetchone()
         return int(time)
 
     def commit(self) -> None:
-        """Commit the open transaction.
+        """Commits the open transaction.
 
         Raises:
             NotCarriedOutError: the transaction was rolled back.
@@ -191,18 +191,18 @@ class PostgreSQLConnection:
             raise OutcomeUnknownError(f"the commit returned a warning: {warnings[-1]}")
 
     def close(self) -> None:
-        """Close the connection; an open transaction is rolled back."""
+        """Closes the connection; an open transaction is rolled back."""
         self.raw.close()
 
 
 @functools.lru_cache(maxsize=512)
 def driver_form(statement: str) -> bytes:
-    """Return a statement in the driver's form, with `%s` for parameters."""
+    """Returns a statement in the driver's form, with `%s` for parameters."""
     return statement.replace("%", "%%").replace("?", "%s").encode()
 
 
 def recognized(error: psycopg.Error) -> Exception:
-    """Translate a driver error into a storage error; return it unchanged unless it is transient.
+    """Translates a driver error into a storage error; returns it unchanged unless it is transient.
 
     A transaction in which a statement has failed has no effect. If that statement is the COMMIT, see
     `recognized_at_commit`.
@@ -219,7 +219,7 @@ def recognized(error: psycopg.Error) -> Exception:
 
 
 def recognized_at_commit(error: psycopg.Error) -> Exception:
-    """Translate a driver error that ended a COMMIT, or the statements that were sent with it."""
+    """Translates a driver error that ended a COMMIT, or the statements that were sent with it."""
     if error.diag.severity_nonlocalized == "ERROR" and error.sqlstate not in UNKNOWN:
         # The server has rolled the transaction back. Any other end, a FATAL error for example, may have come
         # after the commit.
@@ -228,7 +228,7 @@ def recognized_at_commit(error: psycopg.Error) -> Exception:
 
 
 def first_line(error: psycopg.Error) -> str:
-    """Return the message of an error, without the details, which may contain values.
+    """Returns the message of an error, without the details, which may contain values.
 
     If servers could not be reached, it names each of them once, with its port.
     """
@@ -240,7 +240,7 @@ def first_line(error: psycopg.Error) -> str:
 
 
 def _failure(line: str) -> str:
-    """Return what failed, without the parameters and the words that the driver puts before it."""
+    """Returns what failed, without the parameters and the words that the driver puts before it."""
     reason = BEFORE_FAILURE.sub("", line.strip())
     return f"{reason} ({POOLER_HINT})" if UNSUPPORTED in reason else reason
 
@@ -248,7 +248,7 @@ def _failure(line: str) -> str:
 def connect(
     parameters: Mapping[str, Any], *, read_only: bool = False, patient: bool = False, quick: bool = False
 ) -> PostgreSQLConnection:
-    """Open a new connection with libpq's parameters.
+    """Opens a new connection with libpq's parameters.
 
     Args:
         parameters: the parameters in the URL.
@@ -296,7 +296,7 @@ def connect(
 
 
 def _resolved(parameters: dict[str, Any], *, quick: bool) -> dict[str, Any]:
-    """Return the parameters with the addresses of the hosts; finding them counts toward `connect_timeout`."""
+    """Returns the parameters with the addresses of the hosts; `connect_timeout` covers finding them."""
     seconds = timeout_from_conninfo(parameters)
     began = time.monotonic()
     resolved = with_addresses(parameters, seconds if quick else max(seconds, NAME_SECONDS))

@@ -17,7 +17,7 @@ ENVIRONMENT = {"host": "PGHOST", "hostaddr": "PGHOSTADDR", "port": "PGPORT"}
 
 
 def with_addresses(parameters: Mapping[str, Any], seconds: float) -> dict[str, Any]:
-    """Return the parameters of a connection with an address for each host, in `hostaddr`.
+    """Returns the parameters of a connection with an address for each host, in `hostaddr`.
 
     A host that has several addresses occurs once for each of them. Sockets, and hosts that come with an
     address, stay as they are. A host that cannot be resolved is left out if there are others.

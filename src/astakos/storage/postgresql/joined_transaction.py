@@ -28,12 +28,12 @@ class JoinedTransaction:
     """The reads and writes of one batch that only issues commissions."""
 
     def __init__(self, connection: Connection) -> None:
-        """Use a connection with an open transaction, which its owner commits."""
+        """Uses a connection with an open transaction, which its owner commits."""
         self._connection = connection
         self._identifiers: dict[Key, int] = {}
 
     def read(self, _now: int, needs: Needs) -> State:
-        """Lock and read the holdings, and take serials.
+        """Locks and reads the holdings, and takes serials.
 
         Raises:
             ValueError: the batch also resolves or expires commissions, or has idempotency keys.
@@ -74,27 +74,27 @@ class JoinedTransaction:
         return sorted(serial for (serial,) in self._connection.execute(NEXT_SERIALS, (count,)))
 
     def settled(self, keys: Collection[Key]) -> Mapping[Key, int]:
-        """Return the sum of all that was settled on each of these holdings before this batch."""
+        """Returns the sum of all that was settled on each of these holdings before this batch."""
         execute = self._connection.execute
         return {key: execute(FIND_SETTLED, (self._identifiers[key],)).fetchone()[0] for key in keys}
 
     def expires(self, component: int, serial: int) -> int | None:
-        """Return nothing, because `read` finds no pending commissions."""
+        """Returns nothing, because `read` finds no pending commissions."""
         raise ValueError(f"commission {serial} of component {component} was not read")
 
     def grants(
         self, base: Key, now: int, after: Rank | None, most: int, *, only_named: bool
     ) -> Sequence[Grant]:
-        """Return grants that can be drawn on now and are not used up, in order; lock them."""
+        """Returns grants that can be drawn on now and are not used up, in order; locks them."""
         row = Row(self._identifiers[base], base, Holding(0))
         found = list_drawable(self._connection, row, now, after, most, only_named=only_named, lock=True)
         self._identifiers.update((grant.key, identifier) for identifier, grant in found)
         return [grant for _, grant in found]
 
     def rolled(self, key: Key) -> Rolled | None:
-        """Return what was last left over on a holding of a meter."""
+        """Returns what was last left over on a holding of a meter."""
         return rollovers.find(self._connection, self._identifiers[key])
 
     def write(self, now: int, changes: Changes) -> None:
-        """Store the changes of the batch."""
+        """Stores the changes of the batch."""
         write_rows(self._connection, rows_of(now, changes, self._identifiers))

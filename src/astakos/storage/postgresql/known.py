@@ -44,7 +44,7 @@ class Known:
     """
 
     def __init__(self) -> None:
-        """Start empty."""
+        """Starts empty."""
         self.identifiers: dict[Key, int] = {}
         self.keys: dict[int, Key] = {}
         self.project_levels: dict[int, int] = {}
@@ -57,7 +57,7 @@ class Known:
         self.server = b""
 
     def to_find(self, keys: Iterable[Key]) -> list[Key]:
-        """Return those holdings whose ids, or whose projects' ids, are not known but may exist."""
+        """Returns those holdings whose ids, or whose projects' ids, are not known but may exist."""
         identifiers, alone = self.identifiers, self.alone
         unknown = [key for key in keys if key not in identifiers and _can_exist(key)]
         return unknown + [key for key in keys if key in alone] if alone else unknown
@@ -67,14 +67,14 @@ class Known:
         return any(key in self.identifiers for key in keys)
 
     def to_lock(self, keys: Iterable[Key]) -> set[int]:
-        """Return the ids of holdings, as far as they are known, and of those of their projects."""
+        """Returns the ids of holdings, as far as they are known, and of those of their projects."""
         found = map(self.identifiers.get, keys)
         identifiers = {identifier for identifier in found if identifier is not None}
         levels = map(self.project_levels.get, identifiers)
         return identifiers.union([level for level in levels if level is not None])
 
     def forget_if_too_much(self) -> None:
-        """Clear each part of the cache that has grown too large."""
+        """Clears each part of the cache that has grown too large."""
         if len(self.keys) > MOST_KNOWN:
             self.identifiers.clear()
             self.keys.clear()
@@ -87,13 +87,13 @@ class Known:
             self.told.clear()
 
     def learn_parents(self, holdings: Iterable[int], parents: Mapping[int, int]) -> None:
-        """Replace what is above some holdings; those that have nothing above them are not in `parents`."""
+        """Replaces what is above some holdings; those that have nothing above them are not in `parents`."""
         for identifier in holdings:
             self.parents.pop(identifier, None)
         self.parents.update(parents)
 
     def above(self, keys: Iterable[Key]) -> Above:
-        """Return the holdings above others, as far as they are known."""
+        """Returns the holdings above others, as far as they are known."""
         if not self.parents:
             return NOTHING_ABOVE
         found: dict[Key, tuple[Key, ...]] = {}
@@ -109,19 +109,19 @@ class Known:
         return found
 
     def with_counted(self, keys: Collection[Key]) -> Collection[Key]:
-        """Return holdings, and those that are known on which provisions on them count."""
+        """Returns holdings, and those that are known on which provisions on them count."""
         above = self.above(keys)
         return with_counted(keys, self.meters, above) if above or self.meters else keys
 
     def learn_meters(self, version: MetersVersion, defined: Result) -> None:
-        """Replace the meters with those of a newer version, each given as in `LIST_METERS`."""
+        """Replaces the meters with those of a newer version, each given as in `LIST_METERS`."""
         told = [read_told(name.decode(), *figures) for name, *figures in defined.rows()]
         _, seconds = version
         self.meters = meters_of(told, int(seconds) * clock.MICROSECONDS if seconds else TIME_TO_LIVE)
         self.meters_version = version
 
     def learn(self, holdings: Iterable[tuple[bytes, ...]]) -> None:
-        """Add holdings, each given as id, holder, source, resource, and the id of its project's, if any."""
+        """Adds holdings, each given as id, holder, source, resource, and the id of its project's, if any."""
         for identifier, holder, source, resource, project_level in holdings:
             key = Key(holder.decode(), read_source(source.decode()), resource.decode())
             self.add(int(identifier), key)
@@ -133,13 +133,13 @@ class Known:
                 self.alone.add(key)
 
     def add(self, identifier: int, key: Key) -> None:
-        """Add a holding."""
+        """Adds a holding."""
         self.identifiers[key] = identifier
         self.keys[identifier] = key
 
 
 def stored(key: Key) -> tuple[str, str, str]:
-    """Return the stored form of a key."""
+    """Returns the stored form of a key."""
     return key.holder, stored_source(key.source), key.resource
 
 

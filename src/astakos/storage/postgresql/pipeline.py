@@ -36,7 +36,7 @@ Query = tuple[Statement, Sequence[bytes | None]]
 
 
 def statement(name: str, sql: str, returns: pq.Format = pq.Format.TEXT) -> Statement:
-    """Create a statement; the name must be unique."""
+    """Creates a statement; the name must be unique."""
     return Statement(f"astakos_{name}".encode(), sql.encode(), returns)
 
 
@@ -44,7 +44,7 @@ class Result:
     """The result of a statement."""
 
     def __init__(self, result: pq.abc.PGresult) -> None:
-        """Wrap a result of libpq."""
+        """Wraps a result of libpq."""
         self._result = result
 
     @property
@@ -58,14 +58,14 @@ class Result:
         return self._result.command_status or b""
 
     def rows(self) -> list[tuple[bytes, ...]]:
-        """Return all rows of a result in text format; null becomes an empty value."""
+        """Returns all rows of a result in text format; null becomes an empty value."""
         value = self._result.get_value
         rows = range(self._result.ntuples)
         columns = [[value(row, column) or b"" for row in rows] for column in range(self._result.nfields)]
         return list(zip(*columns, strict=True))
 
     def arrays(self) -> list[tuple[int, ...]]:
-        """Return the only row of a result in binary format, which consists of arrays of bigint without nulls.
+        """Returns the only row of a result in binary format: arrays of bigint without nulls.
 
         This costs an eighth of `rows` with as many numbers. Null becomes an empty array.
         """
@@ -92,7 +92,7 @@ class Pipelining:
     """
 
     def __init__(self, raw: Raw, *, prepares: bool = True) -> None:
-        """Use a connection that has no open transaction of the driver.
+        """Uses a connection that has no open transaction of the driver.
 
         Args:
             raw: the connection.
@@ -105,7 +105,7 @@ class Pipelining:
         raw.add_notice_handler(self._heed)
 
     def run(self, *queries: Query) -> list[Result]:
-        """Run statements in order and return one result for each. After a failure, the rest are skipped.
+        """Runs statements in order and returns one result for each. After a failure, the rest are skipped.
 
         Raises:
             psycopg.Error: a statement or the connection failed.
@@ -160,12 +160,12 @@ def _receive(connection: pq.abc.PGconn) -> Generator[Wait, Ready | int, list[pq.
 
 
 def number(value: int) -> bytes:
-    """Encode a number as a parameter."""
+    """Encodes a number as a parameter."""
     return b"%d" % value
 
 
 def arrays(kinds: str, rows: Iterable[Sequence[Any]]) -> list[bytes]:
-    """Encode each column of some rows as an array parameter for `unnest`.
+    """Encodes each column of some rows as an array parameter for `unnest`.
 
     Args:
         kinds: a letter for each column: `n` for numbers or nulls, `t` for texts, `b` for bytes.
@@ -175,7 +175,7 @@ def arrays(kinds: str, rows: Iterable[Sequence[Any]]) -> list[bytes]:
 
 
 def array_of_numbers(values: Iterable[int | None]) -> bytes:
-    """Encode an array of numbers or nulls as a parameter."""
+    """Encodes an array of numbers or nulls as a parameter."""
     # Python writes a list of numbers in the same way, in half the time of a loop.
     return f"{{{str(list(values))[1:-1].replace('None', 'NULL')}}}".encode()
 

@@ -22,25 +22,25 @@ ONLY_FOR_SESSIONS = {"default_transaction_read_only"}
 
 
 def is_pooled(raw: psycopg.Connection[tuple[Any, ...]]) -> bool:
-    """Return whether statements reach another server process than the one that the connection was told of."""
+    """Returns whether statements reach another server process than the connection was told of."""
     found = raw.execute(SERVER_PROCESS).fetchone()
     return found is None or found[0] != raw.info.backend_pid
 
 
 def settings_in(options: str) -> dict[str, str]:
-    """Return the settings in libpq's `options` that make sense within a transaction."""
+    """Returns the settings in libpq's `options` that make sense within a transaction."""
     found = {name: re.sub(r"\\(.)", r"\1", value) for name, value in SETTING.findall(options)}
     return {name: value for name, value in found.items() if name not in ONLY_FOR_SESSIONS}
 
 
 def statement_that_sets(settings: Mapping[str, str]) -> tuple[str, list[str]]:
-    """Return a statement with `?` for its parameters, and these: it sets until the transaction ends."""
+    """Returns a statement with `?` for its parameters, and these: it sets until the transaction ends."""
     calls = ", ".join("set_config(?, ?, true)" for _ in settings)
     return f"SELECT {calls}", [text for pair in settings.items() for text in pair]
 
 
 def query_that_sets(settings: Mapping[str, str]) -> Query:
-    """Return the same for a pipeline; its result begins with what tells one server from another."""
+    """Returns the same for a pipeline; its result begins with what tells one server from another."""
     numbers = range(1, 2 * len(settings), 2)
     calls = [f"set_config(${number}, ${number + 1}, true)" for number in numbers]
     columns = ", ".join(["extract(epoch FROM pg_postmaster_start_time())", *calls])

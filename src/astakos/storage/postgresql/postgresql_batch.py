@@ -101,7 +101,7 @@ class PostgreSQLTransaction:
         batch: int,
         settings: Query | None = None,
     ) -> None:
-        """Set an engine's batch of that number. `read` begins the transaction; `commit` ends it.
+        """Prepares an engine's batch of that number. `read` begins the transaction; `commit` ends it.
 
         Args:
             connection: the engine's connection.
@@ -129,7 +129,7 @@ class PostgreSQLTransaction:
         self.offset: int | None = None
 
     def read(self, now: int, needs: Needs) -> State:
-        """Begin the transaction; lock and read the state that the batch needs."""
+        """Begins the transaction; locks and reads the state that the batch needs."""
         self._now = now
         known = self._known
         commissions = [
@@ -210,14 +210,14 @@ class PostgreSQLTransaction:
         self._known.server = server
 
     def _look_at(self, told: Result) -> MetersVersion:
-        """Take the server's clock; return the version of the definitions of meters."""
+        """Takes the server's clock; returns the version of the definitions of meters."""
         ((time, *version),) = told.rows()
         self._time = int(time)
         self.offset = self._time - clock.elapsed()
         return version[0], version[1]
 
     def _lock(self, keys: set[Key], searched: set[Key], version: MetersVersion) -> None:
-        """Lock and read those of these holdings, and of those they count on, that are not locked yet.
+        """Locks and reads those of these holdings, and of those they count on, that are not locked yet.
 
         Args:
             keys: the holdings.
@@ -243,7 +243,7 @@ class PostgreSQLTransaction:
             version = self._look_at(told)
 
     def _keys_of(self, needs: Needs, commissions: Iterable[tuple[int, int]]) -> set[Key] | None:
-        """Return the keys of all holdings of a batch; None if one of its commissions is not cached."""
+        """Returns the keys of all holdings of a batch; None if one of its commissions is not cached."""
         keys = set(self._known.with_counted(needs.keys))
         for _, serial in commissions:
             pending = self._known.pending.get(serial)
@@ -253,7 +253,7 @@ class PostgreSQLTransaction:
         return keys
 
     def _learn_figures(self, locked: Result) -> None:
-        """Learn locked holdings with the limits that apply (`storage/tables/holdings.py`)."""
+        """Learns locked holdings with the limits that apply (`storage/tables/holdings.py`)."""
         keys, project_levels, figures = self._known.keys, self._known.project_levels, self._figures
         identifiers, limits, least, most, member_limits, marked, marks, lower, higher = locked.arrays()
         allowed = dict(zip(identifiers, member_limits, strict=True))
@@ -271,7 +271,7 @@ class PostgreSQLTransaction:
                 self._known.learn(found.rows())
 
     def _learn_pending(self, rows: Iterable[StoredRow]) -> bool:
-        """Decode commissions that are not cached as they are stored; return whether there are any.
+        """Decodes commissions that are not cached as they are stored; returns whether there are any.
 
         Keys that are not cached are read.
         """
@@ -291,13 +291,13 @@ class PostgreSQLTransaction:
         return bool(new)
 
     def settled(self, keys: Collection[Key]) -> Mapping[Key, int]:
-        """Return the sum of all that was settled on each of these holdings before this transaction."""
+        """Returns the sum of all that was settled on each of these holdings before this transaction."""
         (found,) = self._run((FIND_SETTLED, [array_of_numbers(self._known.to_lock(keys))]))
         known = self._known.keys
         return {known[int(identifier)]: int(settled) for identifier, settled in found.rows()}
 
     def expires(self, component: int, serial: int) -> int | None:
-        """Return when a commission that `read` has found pending expires; None for never."""
+        """Returns when a commission that `read` has found pending expires; None for never."""
         (found,) = self._run((FIND_EXPIRY, [number(component), number(serial)]))
         ((expires,),) = found.rows()
         return int(expires) if expires else None
@@ -305,7 +305,7 @@ class PostgreSQLTransaction:
     def grants(
         self, base: Key, now: int, after: Rank | None, most: int, *, only_named: bool
     ) -> Sequence[Grant]:
-        """Return grants that can be drawn on now and are not used up, in order; lock them."""
+        """Returns grants that can be drawn on now and are not used up, in order; locks them."""
         values = drawable_at(self._known.identifiers[base], now, after, most, only_named=only_named)
         (found,) = self._run((LOCK_GRANTS, [number(value) for value in values]))
         grants = []
@@ -318,16 +318,16 @@ class PostgreSQLTransaction:
         return grants
 
     def rolled(self, key: Key) -> Rolled | None:
-        """Return what was last left over on a holding of a meter."""
+        """Returns what was last left over on a holding of a meter."""
         (found,) = self._run((FIND_ROLLED, [number(self._known.identifiers[key])]))
         return next((Rolled(int(start), int(amount)) for start, amount in found.rows()), None)
 
     def write(self, _now: int, changes: Changes) -> None:
-        """Keep the changes; `commit` sends them."""
+        """Keeps the changes; `commit` sends them."""
         self._changes = changes
 
     def commit(self) -> None:
-        """Write the changes and commit."""
+        """Writes the changes and commits."""
         if self._changes is None:
             if self._tells_of_others:
                 # The outcomes depend on another transaction's commit. Our own commit makes sure that it is
@@ -347,7 +347,7 @@ class PostgreSQLTransaction:
         self._known.told.update([alert.identity for alert in self._changes.alerts])
 
     def confirm(self) -> None:
-        """End a retry that found its batch committed, once that commit is durable."""
+        """Ends a retry that found its batch committed, once that commit is durable."""
         self._commit([(CONFIRM, [self._engine, number(self._now)])])
 
     def _commit(self, steps: Sequence[Query]) -> None:
@@ -384,7 +384,7 @@ def _stored_pending(found: Result) -> list[StoredRow]:
 
 
 def _asked_for(found: Result, commissions: Collection[tuple[int, int]]) -> list[StoredRow]:
-    """Drop rows that match the component of one requested commission and the serial of another."""
+    """Drops rows that match the component of one requested commission and the serial of another."""
     asked = set(commissions)
     return [row for row in _stored_pending(found) if row[:2] in asked]
 

@@ -42,7 +42,7 @@ class PostgreSQLDatabase:
     reads_inline = False
 
     def __init__(self, url: str) -> None:
-        """Parse a libpq URL, without connecting.
+        """Parses a libpq URL, without connecting.
 
         Raises:
             DatabaseError: the URL is malformed.
@@ -56,7 +56,7 @@ class PostgreSQLDatabase:
         self._is_pooled = False
 
     def open(self, *, create: bool = True) -> bool:
-        """Check that this version can use the database; create the tables if it has none.
+        """Checks that this version can use the database; creates the tables if it has none.
 
         Returns whether it made the tables.
         """
@@ -96,7 +96,7 @@ class PostgreSQLDatabase:
     def connect(
         self, *, read_only: bool = False, patient: bool = False, quick: bool = False
     ) -> PostgreSQLConnection:
-        """Open a new connection.
+        """Opens a new connection.
 
         Args:
             read_only: whether the connection can only read.
@@ -121,11 +121,11 @@ class PostgreSQLDatabase:
         return connection
 
     def list_tables(self, connection: Connection) -> set[str]:
-        """Return the names of all tables in the schema where new tables are created."""
+        """Returns the names of all tables in the schema where new tables are created."""
         return {name for (name,) in connection.execute(LIST_TABLES)}
 
     def reader(self, *, quick: bool = False) -> PostgreSQLConnection:
-        """Return this thread's read-only connection; each statement sees the latest committed state.
+        """Returns this thread's read-only connection; each statement sees the latest committed state.
 
         Args:
             quick: whether a new connection uses short timeouts.
@@ -140,7 +140,7 @@ class PostgreSQLDatabase:
         return connection
 
     def read(self, work: Callable[[Connection], T], *, snapshot: bool = False) -> T:
-        """Run `work` on this thread's read-only connection; if the connection was lost, retry once."""
+        """Runs `work` on this thread's read-only connection; if the connection was lost, retries once."""
         had = getattr(self._local, "connection", None)
         try:
             return self._read(work, snapshot=snapshot)
@@ -157,20 +157,20 @@ class PostgreSQLDatabase:
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[PostgreSQLConnection]:
-        """Open a transaction in which all reads see the same state."""
+        """Opens a transaction in which all reads see the same state."""
         connection = self.reader()
         with reading(connection):
             yield connection
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[PostgreSQLConnection]:
-        """Open a write transaction on its own connection; only one runs at a time in the whole database."""
+        """Opens a write transaction on its own connection; only one runs at a time in the whole database."""
         with contextlib.closing(self.connect()) as connection, writing(connection):
             connection.execute(LOCK)
             yield connection
 
     def change(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in such a transaction; after a conflict with another transaction, run it again."""
+        """Runs `work` in such a transaction; after a conflict with another transaction, runs it again."""
         pause = FIRST_PAUSE_SECONDS
         for _ in range(ATTEMPTS - 1):
             try:
@@ -184,7 +184,7 @@ class PostgreSQLDatabase:
             return work(connection)
 
     def close(self) -> None:
-        """Close the read-only connections of all threads; none of them may be reading."""
+        """Closes the read-only connections of all threads; none of them may be reading."""
         self._local = threading.local()
         while self._readers:
             self._readers.pop().close()
@@ -193,14 +193,14 @@ class PostgreSQLDatabase:
 def reading(
     connection: PostgreSQLConnection,
 ) -> contextlib.AbstractContextManager[PostgreSQLConnection]:
-    """Open a transaction in which all reads see the same state."""
+    """Opens a transaction in which all reads see the same state."""
     return _transaction(connection, BEGIN_SNAPSHOT, lambda: connection.execute("COMMIT"))
 
 
 def writing(
     connection: PostgreSQLConnection,
 ) -> contextlib.AbstractContextManager[PostgreSQLConnection]:
-    """Open a write transaction; an exception rolls it back.
+    """Opens a write transaction; an exception rolls it back.
 
     Raises:
         TransactionLostError: the transaction conflicted with another one and had no effect.
@@ -238,7 +238,7 @@ def _parameters_of(url: str) -> dict[str, Any]:
 
 
 def _name_of(parameters: dict[str, Any]) -> str:
-    """Return the name for messages and logs: no user, no password, no other parameters."""
+    """Returns the name for messages and logs: no user, no password, no other parameters."""
     hosts = str(parameters.get("host", "")).split(",")
     ports = str(parameters.get("port", "")).split(",")
     if len(ports) == 1:

@@ -67,7 +67,7 @@ class PostgreSQLLedger:
     """The ledger's storage on one connection, for one thread at a time."""
 
     def __init__(self, database: PostgreSQLDatabase) -> None:
-        """Set the database; the first use connects."""
+        """Sets the database; the first use connects."""
         self.repeats = 0
         self._database = database
         self._connection: PostgreSQLConnection | None = None
@@ -81,7 +81,7 @@ class PostgreSQLLedger:
         self._offset: int | None = None
 
     def now(self) -> int:
-        """Return the time by the server's clock, as its last batch has read it, and what has passed since.
+        """Returns the time by the server's clock, as its last batch has read it, and what has passed since.
 
         Raises:
             StorageUnavailableError: it has not been read yet, and the server cannot be reached now.
@@ -92,7 +92,7 @@ class PostgreSQLLedger:
         return clock.elapsed() + self._offset
 
     def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
-        """Run `work` in one durable transaction; see `astakos.ledger.ports.LedgerStorage`."""
+        """Runs `work` in one durable transaction; see `astakos.ledger.ports.LedgerStorage`."""
         self._batch += 1
         self._may_be_committed = False
         self._known.forget_if_too_much()
@@ -117,7 +117,7 @@ class PostgreSQLLedger:
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     def _require_known(self, error: Exception) -> None:
-        """Check that the last error of a batch tells its outcome.
+        """Checks that the last error of a batch tells its outcome.
 
         Raises:
             OutcomeUnknownError: an earlier attempt may have been committed.
@@ -156,7 +156,7 @@ class PostgreSQLLedger:
             raise
 
     def _learn(self, transaction: PostgreSQLTransaction, error: BaseException) -> None:
-        """Note what a failed attempt tells about the fate of the batch."""
+        """Notes what a failed attempt tells about the fate of the batch."""
         if transaction.is_first:
             self._may_be_committed = False
         if isinstance(error, OutcomeUnknownError):
@@ -186,7 +186,7 @@ class PostgreSQLLedger:
         return self._connection, self._pipelining
 
     def _roll_back(self) -> None:
-        """Roll back the open transaction; close the connection if that fails."""
+        """Rolls back the open transaction; closes the connection if that fails."""
         if self._connection is None:
             return
         try:
@@ -199,31 +199,31 @@ class PostgreSQLLedger:
                 self.close()
 
     def read_clock_record(self) -> ClockRecord:
-        """Return what is recorded about the clock."""
+        """Returns what is recorded about the clock."""
         connection, _ = self._connected()
         return clock_records.read(connection)
 
     def save_clock_record(self, *, anchor: ClockAnchor | None, is_held: bool) -> None:
-        """Record what the clock has to show, and whether it is held."""
+        """Records what the clock has to show, and whether it is held."""
         connection, _ = self._connected()
         with writing(connection):
             clock_records.save(connection, anchor=anchor, is_held=is_held)
 
     def prove_writable(self) -> None:
-        """Commit a change that means nothing."""
+        """Commits a change that means nothing."""
         connection, _ = self._connected()
         with writing(connection):
             write_proof.prove_writable(connection)
 
     def tidy(self, now: int) -> bool:
-        """Delete some records past their retention; return true if more remain."""
+        """Deletes some records past their retention; returns true if more remain."""
         connection, _ = self._connected()
         with writing(connection):
             connection.execute(FORGET_ENGINES, (now - ENGINES_KEPT,))
             return self._retention.forget(connection, now)
 
     def close(self) -> None:
-        """Close the connection, if it is open."""
+        """Closes the connection, if it is open."""
         if self._connection is not None:
             connection, self._connection = self._connection, None
             connection.close()

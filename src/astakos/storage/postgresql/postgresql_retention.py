@@ -13,7 +13,7 @@ FORGET_COMMISSIONS = "DELETE FROM resolved_commissions WHERE component_id = ? AN
 
 
 def delete_together(connection: Connection, component: int, holdings: Mapping[int, set[int]]) -> None:
-    """Delete the commissions with these serials, each given with the ids of its holdings."""
+    """Deletes the commissions with these serials, each given with the ids of its holdings."""
     identifiers = sorted(set().union(*holdings.values()))
     holder_of = dict(connection.execute(FIND_HOLDERS, (identifiers,)).fetchall())
     pairs = sorted({(holder_of[one], serial) for serial, ones in holdings.items() for one in ones})

@@ -24,11 +24,11 @@ class PostgreSQLSource:
     """A snapshot of a database."""
 
     def __init__(self, connection: PostgreSQLConnection) -> None:
-        """Use the open transaction of a connection."""
+        """Uses the open transaction of a connection."""
         self.connection = connection
 
     def last_serial(self) -> int:
-        """Return the last serial given to any engine; 0 if there was none."""
+        """Returns the last serial given to any engine; 0 if there was none."""
         value, is_called = self.connection.execute(LAST_SERIAL).fetchone()
         return int(value) if is_called else 0
 
@@ -37,12 +37,12 @@ class PostgreSQLTarget:
     """A database that is being filled."""
 
     def __init__(self, connection: PostgreSQLConnection) -> None:
-        """Use the open transaction of a connection."""
+        """Uses the open transaction of a connection."""
         self.connection = connection
         self._filled: set[str] = set()
 
     def insert(self, table: WholeTable, rows: Sequence[Row]) -> None:
-        """Insert rows into a table."""
+        """Inserts rows into a table."""
         self._filled.add(table.name)
         columns = ", ".join(f'"{column}"' for column in table.columns)
         try:
@@ -58,7 +58,7 @@ class PostgreSQLTarget:
             raise recognized(error) from error
 
     def continue_behind(self, last_serial: int) -> None:
-        """Advance the counters, so that new rows and commissions get ids and serials that were never used."""
+        """Advances the counters, so that new rows and commissions get unused ids and serials."""
         for statement in continuations(self._filled):
             self.connection.execute(statement)
         if last_serial:
@@ -69,19 +69,19 @@ class PostgreSQLTransfer:
     """Reads or fills a database on a server."""
 
     def __init__(self, database: PostgreSQLDatabase) -> None:
-        """Set the database, which must be open."""
+        """Sets the database, which must be open."""
         self._database = database
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[PostgreSQLSource]:
-        """Open a snapshot for reading; others can keep writing."""
+        """Opens a snapshot for reading; others can keep writing."""
         connection = self._database.connect(read_only=True, patient=True)
         with contextlib.closing(connection), reading(connection):
             yield PostgreSQLSource(connection)
 
     @contextlib.contextmanager
     def filling(self) -> Iterator[PostgreSQLTarget]:
-        """Open a transaction for filling the database; it blocks all administration."""
+        """Opens a transaction for filling the database; it blocks all administration."""
         connection = self._database.connect(patient=True)
         with contextlib.closing(connection), writing(connection):
             connection.execute(LOCK)
@@ -89,7 +89,7 @@ class PostgreSQLTransfer:
 
 
 def continuations(names: Collection[str]) -> list[str]:
-    """Return the statements that make ids continue after the largest one in each of these tables."""
+    """Returns the statements that make ids continue after the largest one in each of these tables."""
     return [
         f"SELECT setval(pg_get_serial_sequence('{table.name}', '{column.name}'), max(\"{column.name}\")) "
         f'FROM {table.name} HAVING max("{column.name}") IS NOT NULL'

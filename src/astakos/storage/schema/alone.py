@@ -21,7 +21,7 @@ EXCLUSIVELY = "PRAGMA locking_mode = EXCLUSIVE"
 
 
 def require_alone(database: PostgreSQLDatabase, needing: Sequence[Step], session: int = 0) -> None:
-    """Check that no other process of the service is connected to a database.
+    """Checks that no other process of the service is connected to a database.
 
     Args:
         database: the database.
@@ -42,7 +42,7 @@ def require_alone(database: PostgreSQLDatabase, needing: Sequence[Step], session
 
 
 def not_alone(name: str, needing: Sequence[Step], found: str, otherwise: str = "") -> DatabaseError:
-    """Return the error that says why a migration is not done."""
+    """Returns the error that says why a migration is not done."""
     revisions = ", ".join(step.revision for step in needing)
     steps = "step" if len(needing) == 1 else "steps"
     return DatabaseError(

@@ -11,7 +11,7 @@ from astakos.storage.sqlite.sqlite_database import BUSY_SECONDS, SQLiteDatabase
 
 
 def engine_of(database: Database, *, exclusively: bool = False) -> sa.Engine:
-    """Return an engine for a database.
+    """Returns an engine for a database.
 
     Args:
         database: the database.
@@ -34,7 +34,7 @@ def _postgresql_engine(database: PostgreSQLDatabase) -> sa.Engine:
 
 
 def _sqlite_engine(database: SQLiteDatabase, *, exclusively: bool) -> sa.Engine:
-    """Create an engine that does not enforce foreign keys, so that migrations can rebuild tables."""
+    """Creates an engine that does not enforce foreign keys, so that migrations can rebuild tables."""
 
     def connect() -> object:
         return sqlite3.connect(database.path, timeout=BUSY_SECONDS, isolation_level=None)

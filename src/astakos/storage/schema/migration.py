@@ -32,7 +32,7 @@ FORGET_FIRST_REVISION = "DELETE FROM settings WHERE name = 'revision'"
 
 
 def migrate(database: Database, *, force: bool = False) -> str:
-    """Migrate an unopened database to the newest revision; return the revision that it had.
+    """Migrates an unopened database to the newest revision; returns the revision that it had.
 
     Args:
         database: the database.
@@ -53,7 +53,7 @@ def migrate(database: Database, *, force: bool = False) -> str:
 
 
 def present_revision(database: Database) -> str | None:
-    """Return the revision of an unopened database; None if it is not an Astakos database.
+    """Returns the revision of an unopened database; None if it is not an Astakos database.
 
     Raises:
         NoInstallationError: the database is missing, or nothing is in it.
@@ -77,7 +77,7 @@ def present_revision(database: Database) -> str | None:
 
 
 def upgrade(database: Database, revision: str = "head", *, alone_for: Sequence[Step] = ()) -> None:
-    """Migrate a database, which may be empty, to a revision.
+    """Migrates a database, which may be empty, to a revision.
 
     Args:
         database: the database.

@@ -21,7 +21,7 @@ class Plan(NamedTuple):
 
 
 def plan(database: Database) -> Plan:
-    """Return what migrating an unopened database would do. Changes nothing.
+    """Returns what migrating an unopened database would do. Changes nothing.
 
     Raises:
         DatabaseError: the database is missing, is not an Astakos database, or is newer than this version.

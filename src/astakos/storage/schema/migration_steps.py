@@ -25,7 +25,7 @@ class Step(NamedTuple):
 
 
 def all_steps() -> list[Step]:
-    """Return the steps from nothing to the newest revision."""
+    """Returns the steps from nothing to the newest revision."""
     scripts = ScriptDirectory(str(SCRIPTS)).walk_revisions()
     return [
         Step(script.revision, script.doc, script.module.beside_old_processes)
@@ -34,5 +34,5 @@ def all_steps() -> list[Step]:
 
 
 def steps_after(revision: str) -> list[Step]:
-    """Return the steps from a revision to the newest."""
+    """Returns the steps from a revision to the newest."""
     return [step for step in all_steps() if step.revision > revision]

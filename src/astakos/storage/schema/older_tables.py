@@ -21,7 +21,7 @@ def is_revision(revision: str) -> bool:
 def make_older_tables(
     database: Database, revision: str, columns: Mapping[str, Sequence[str]]
 ) -> dict[str, WholeTable]:
-    """Make the tables of a revision in an empty database; return those that have these columns.
+    """Makes the tables of a revision in an empty database; returns those that have these columns.
 
     Args:
         database: the database, not opened.
@@ -45,7 +45,7 @@ def make_older_tables(
 
 
 def migrate_rows(database: Database) -> None:
-    """Migrate a database whose rows come from elsewhere, so that they may contradict each other.
+    """Migrates a database whose rows come from elsewhere, so that they may contradict each other.
 
     Raises:
         RowsRefusedError: they do; nothing has changed.

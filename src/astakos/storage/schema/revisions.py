@@ -20,7 +20,7 @@ DIGITS = 4
 
 
 def find_revision(connection: Connection, tables: Collection[str]) -> str | None:
-    """Return the revision of a database that has these tables; None if it is not an Astakos database."""
+    """Returns the revision of a database that has these tables; None if it is not an Astakos database."""
     if not OWN_TABLES.issubset(tables):
         return None
     row = connection.execute(FIND if VERSION_TABLE in tables else FIND_FIRST).fetchone()
@@ -28,7 +28,7 @@ def find_revision(connection: Connection, tables: Collection[str]) -> str | None
 
 
 def require_revision(found: str | None, name: str) -> None:
-    """Check that this version can use a database with the revision `found`.
+    """Checks that this version can use a database with the revision `found`.
 
     Raises:
         DatabaseError: it cannot; the message says what to do.
@@ -48,7 +48,7 @@ def require_revision(found: str | None, name: str) -> None:
 
 
 def make_tables(connection: Connection, dialect: str) -> None:
-    """Create all tables of the newest revision in an empty database, in the current transaction."""
+    """Creates all tables of the newest revision in an empty database, in the current transaction."""
     # Imported here because only this function needs it, and the import takes longer than most commands.
     from astakos.storage.schema.definition.all_tables import creation_statements  # noqa: PLC0415
 

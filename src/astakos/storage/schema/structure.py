@@ -60,7 +60,7 @@ class FoundIndex(NamedTuple):
 
 
 def missing_parts(connection: Connection) -> Iterator[Missing]:
-    """Yield what is missing, or is otherwise than the schema defines it."""
+    """Yields what is missing, or is otherwise than the schema defines it."""
     for table in metadata.sorted_tables:
         there = _columns(connection, table.name)
         if not there:

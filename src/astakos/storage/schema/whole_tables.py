@@ -54,7 +54,7 @@ class WholeTable:
     inserting: str
 
     def count(self, connection: Connection) -> int:
-        """Count the rows."""
+        """Counts the rows."""
         (count,) = connection.execute(self.counting).fetchone()
         return int(count)
 
@@ -63,7 +63,7 @@ class WholeTable:
         return connection.execute(self.looking).fetchone() is None
 
     def pages(self, connection: Connection) -> Iterator[list[Row]]:
-        """Yield all rows in the order of the primary key, in lists of up to `AT_A_TIME`."""
+        """Yields all rows in the order of the primary key, in lists of up to `AT_A_TIME`."""
         rows = connection.execute(self.first_page, (AT_A_TIME,)).fetchall()
         while rows:
             yield rows
@@ -73,12 +73,12 @@ class WholeTable:
 
 
 def whole_tables() -> list[WholeTable]:
-    """Return all tables of an installation; each comes after the tables that it refers to."""
+    """Returns all tables of an installation; each comes after the tables that it refers to."""
     return [whole_table(table) for table in metadata.sorted_tables if table.name not in LEFT_OUT]
 
 
 def whole_table(table: Table, names: Sequence[str] = ()) -> WholeTable:
-    """Return a table with its statements, and its columns in the order of their names, if that is given."""
+    """Returns a table with its statements, and its columns in the order of their names, if that is given."""
     columns = [table.columns[name] for name in names] or list(table.columns)
     names = [str(column.name) for column in columns]
     quoted = ", ".join(map(_quoted, names))
@@ -108,7 +108,7 @@ def _quoted(name: str) -> str:
 
 
 def _read(column: Column[Any]) -> str:
-    """Select a flag as a number, because SQLite stores it as one and PostgreSQL as a boolean."""
+    """Selects a flag as a number, because SQLite stores it as one and PostgreSQL as a boolean."""
     quoted = _quoted(column.name)
     return f"CAST({quoted} AS INTEGER)" if isinstance(column.type, Boolean) else quoted
 

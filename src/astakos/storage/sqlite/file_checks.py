@@ -14,10 +14,10 @@ CHECK_REFERENCES = (
 
 
 def damages(connection: Connection) -> Iterator[str]:
-    """Yield what is damaged, in SQLite's words."""
+    """Yields what is damaged, in SQLite's words."""
     yield from (str(text) for (text,) in connection.execute(CHECK_PAGES).fetchall() if text != INTACT)
 
 
 def broken_references(connection: Connection) -> Iterator[tuple[str, str, int]]:
-    """Yield tables with rows that refer to missing rows of another table, that table, and how many rows."""
+    """Yields tables with rows that refer to missing rows of another table, that table, and how many rows."""
     yield from connection.execute(CHECK_REFERENCES).fetchall()

@@ -21,7 +21,7 @@ class FileIdentity(NamedTuple):
 
 
 def identity_of(path: Path) -> FileIdentity | None:
-    """Return the identity of the file that has this name now; None if there is none."""
+    """Returns the identity of the file that has this name now; None if there is none."""
     try:
         found = path.stat()
     except FileNotFoundError:
@@ -30,12 +30,12 @@ def identity_of(path: Path) -> FileIdentity | None:
 
 
 def log_of(path: Path) -> Path:
-    """Return the name of the write-ahead log of a database file."""
+    """Returns the name of the write-ahead log of a database file."""
     return path.with_name(path.name + LOG_SUFFIX)
 
 
 def require_same(path: Path, opened: FileIdentity | None) -> None:
-    """Check that a name still belongs to the file that was opened under it.
+    """Checks that a name still belongs to the file that was opened under it.
 
     Raises:
         StorageBrokenError: it does not.

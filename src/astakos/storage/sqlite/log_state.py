@@ -30,7 +30,7 @@ class LogState(NamedTuple):
 
 
 def log_state(path: Path) -> LogState | None:
-    """Return the state of the log of a database file; None if nobody has the database open."""
+    """Returns the state of the log of a database file; None if nobody has the database open."""
     try:
         header = os.pread(_kept_open(path.with_name(path.name + SHARED_SUFFIX)), HEADER.size, 0)
         size = log_of(path).stat().st_size
@@ -47,7 +47,7 @@ _keeping = threading.Lock()
 
 
 def _kept_open(shared: Path) -> int:
-    """Return a descriptor of a shared-memory file, which stays open as long as there is the file.
+    """Returns a descriptor of a shared-memory file, which stays open as long as there is the file.
 
     Closing it would end all locks that SQLite holds on the file in this process, whose connections would then
     write into the transactions of others: https://www.sqlite.org/howtocorrupt.html, section 2.2.

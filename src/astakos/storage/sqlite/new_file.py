@@ -9,7 +9,7 @@ from astakos.storage.sqlite.sqlite_transfer import NO_LOG
 
 
 def remove_if_unused(database: SQLiteDatabase) -> bool:
-    """Remove the file, unless it contains something or another process has it open; return whether.
+    """Removes the file, unless it contains something or another process has it open; returns whether.
 
     No other connection of this process may be open.
     """

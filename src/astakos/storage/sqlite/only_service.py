@@ -11,7 +11,7 @@ from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 
 @contextlib.contextmanager
 def only_service(database: SQLiteDatabase) -> Iterator[None]:
-    """Lock the file against other services while the context lasts; commands are not affected.
+    """Locks the file against other services while the context lasts; commands are not affected.
 
     No connection of this process may be open when the context ends: closing a file ends SQLite's own locks.
 

@@ -15,7 +15,7 @@ PARTIAL = ".partial"
 
 
 def back_up(database: SQLiteDatabase, target: Path) -> None:
-    """Copy a database to a new file that only its owner can read. The file appears once it is complete.
+    """Copies a database to a new file that only its owner can read. The file appears once it is complete.
 
     Raises:
         DatabaseError: the file exists or cannot be written.
@@ -45,7 +45,7 @@ def back_up(database: SQLiteDatabase, target: Path) -> None:
 
 
 def _cannot_write(target: Path, error: OSError) -> DatabaseError:
-    """Say what failed: often a file beside the target, or its folder."""
+    """Says what failed: often a file beside the target, or its folder."""
     failed = "" if error.filename is None else f" ({os.fsdecode(error.filename)})"
     return DatabaseError(
         f"{target} cannot be written: {error.strerror}{failed}; name a file in a folder that can be written"
@@ -75,7 +75,7 @@ def _copy(database: SQLiteDatabase, target: Path) -> None:
 
 
 def _short(verdict: str) -> str:
-    """Return the first finding of an integrity check, which can have many lines."""
+    """Returns the first finding of an integrity check, which can have many lines."""
     return verdict.removeprefix("*** in database main ***\n").partition("\n")[0]
 
 

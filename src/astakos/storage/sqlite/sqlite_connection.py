@@ -31,13 +31,13 @@ class NotWritableError(NotCarriedOutError):
 
 
 def code_of(error: BaseException | None) -> int:
-    """Return SQLite's primary code of an error; SQLITE_OK if it has none."""
+    """Returns SQLite's primary code of an error; SQLITE_OK if it has none."""
     # The other bytes tell variants of the primary code apart.
     return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
 
 
 def recognized(error: sqlite3.Error) -> Exception:
-    """Translate a driver error into a storage error; return it unchanged if the statement is wrong."""
+    """Translates a driver error into a storage error; returns it unchanged if the statement is wrong."""
     code = code_of(error)
     if code == sqlite3.SQLITE_NOTADB:
         return StorageBrokenError("the file is not a database, or its first page is damaged", RESTORE)
@@ -59,21 +59,21 @@ class SQLiteCursor(sqlite3.Cursor):
     """The result of a statement; SQLite reads it from the file step by step, and each step can fail."""
 
     def fetchone(self) -> Any:
-        """Return the next row, or None if there is none."""
+        """Returns the next row, or None if there is none."""
         try:
             return super().fetchone()
         except sqlite3.Error as error:
             raise recognized(error) from error
 
     def fetchall(self) -> list[Any]:
-        """Return all remaining rows."""
+        """Returns all remaining rows."""
         try:
             return super().fetchall()
         except sqlite3.Error as error:
             raise recognized(error) from error
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
-        """Iterate over the remaining rows."""
+        """Iterates over the remaining rows."""
         try:
             # Calls the driver for each row without a step of Python in between.
             yield from iter(super().__next__, END)
@@ -85,7 +85,7 @@ class SQLiteConnection(sqlite3.Connection):
     """Implements `astakos.storage.protocol.Connection`."""
 
     def execute(self, statement: str, parameters: Sequence[Any] = (), /) -> SQLiteCursor:  # type: ignore[override]
-        """Execute a statement."""
+        """Executes a statement."""
         cursor = self.cursor(SQLiteCursor)
         try:
             cursor.execute(statement, parameters)
@@ -94,7 +94,7 @@ class SQLiteConnection(sqlite3.Connection):
         return cursor
 
     def executemany(self, statement: str, rows: Iterable[Any], /) -> SQLiteCursor:
-        """Execute a statement once for each row of parameters."""
+        """Executes a statement once for each row of parameters."""
         cursor = self.cursor(SQLiteCursor)
         try:
             cursor.executemany(statement, rows)

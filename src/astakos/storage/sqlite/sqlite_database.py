@@ -64,7 +64,7 @@ KINDS = (
 
 
 def path_of(url: str) -> Path:
-    """Return the file that a database URL names.
+    """Returns the file that a database URL names.
 
     Raises:
         DatabaseError: the URL names no file.
@@ -89,7 +89,7 @@ class SQLiteDatabase:
     reads_inline = True
 
     def __init__(self, url: str, *, durable: bool = True) -> None:
-        """Set the file, without opening it.
+        """Sets the file, without opening it.
 
         Args:
             url: the database URL.
@@ -105,7 +105,7 @@ class SQLiteDatabase:
         self._readers: list[sqlite3.Connection] = []
 
     def open(self, *, create: bool = True) -> bool:
-        """Check that this version can use the file; create it with all tables if it is missing.
+        """Checks that this version can use the file; creates it with all tables if it is missing.
 
         Returns whether it made the tables.
         """
@@ -156,7 +156,7 @@ class SQLiteDatabase:
             )
 
     def _refuse_a_log_without_database(self) -> None:
-        """Do not let SQLite delete a log that belongs to a database which somebody has moved or emptied."""
+        """Does not let SQLite delete a log that belongs to a database which somebody has moved or emptied."""
         log = log_of(self.path)
         is_there = self.path.exists() and self.path.stat().st_size > 0
         if not is_there and log.exists() and log.stat().st_size > 0:
@@ -174,7 +174,7 @@ class SQLiteDatabase:
         return True
 
     def connect(self) -> SQLiteConnection:
-        """Open a new connection in autocommit mode. It never creates the file.
+        """Opens a new connection in autocommit mode. It never creates the file.
 
         Raises:
             StorageBrokenError: the file is no longer the one that the first connection opened.
@@ -183,7 +183,7 @@ class SQLiteDatabase:
         return self._connected(SQLiteConnection)
 
     def connect_plainly(self) -> sqlite3.Connection:
-        """Open a connection whose statements raise the driver's errors, which costs less for each of them.
+        """Opens a connection whose statements raise the driver's errors, which costs less for each of them.
 
         Raises:
             StorageBrokenError, StorageUnavailableError: as `connect`.
@@ -227,7 +227,7 @@ class SQLiteDatabase:
         return connection
 
     def require_same_file(self) -> None:
-        """Check that the file is the one that the first connection opened.
+        """Checks that the file is the one that the first connection opened.
 
         Raises:
             StorageBrokenError: the file has been deleted or replaced.
@@ -237,18 +237,18 @@ class SQLiteDatabase:
         require_same(self.path, self._identity)
 
     def list_tables(self, connection: Connection) -> set[str]:
-        """Return the names of all tables."""
+        """Returns the names of all tables."""
         return {name for (name,) in connection.execute(LIST_TABLES)}
 
     def reader(self) -> SQLiteConnection:
-        """Return this thread's read-only connection; each statement sees the latest committed state."""
+        """Returns this thread's read-only connection; each statement sees the latest committed state."""
         connection: SQLiteConnection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = self._only_reading(self.connect())
         return connection
 
     def read(self, work: Callable[[Connection], T], *, snapshot: bool = False) -> T:
-        """Run `work` on a read-only connection of this thread; a connection to a file is never lost.
+        """Runs `work` on a read-only connection of this thread; a connection to a file is never lost.
 
         Raises:
             StorageUnavailableError: it took too long, or the file cannot be read now.
@@ -276,7 +276,7 @@ class SQLiteDatabase:
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[SQLiteConnection]:
-        """Open a transaction in which all reads see the same state."""
+        """Opens a transaction in which all reads see the same state."""
         connection = self.reader()
         connection.execute("BEGIN")
         try:
@@ -286,24 +286,24 @@ class SQLiteDatabase:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[SQLiteConnection]:
-        """Open a write transaction on its own connection, for administration."""
+        """Opens a write transaction on its own connection, for administration."""
         with contextlib.closing(self.connect()) as connection, writing(connection):
             yield connection
 
     def change(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in such a transaction. It holds the write lock from the start, so it never conflicts."""
+        """Runs `work` in such a transaction, which never conflicts: it locks the file from the start."""
         with self.transaction() as connection:
             return work(connection)
 
     def close(self) -> None:
-        """Close the read-only connections of all threads; none of them may be reading."""
+        """Closes the read-only connections of all threads; none of them may be reading."""
         self._local = threading.local()
         while self._readers:
             self._readers.pop().close()
 
 
 def unusable(name: str, error: Exception) -> Exception:
-    """Return what to raise if a file cannot be opened: a lock ends, anything else is for the operator."""
+    """Returns what to raise if a file cannot be opened: a lock ends, anything else is for the operator."""
     if isinstance(error, StorageBrokenError):
         return DatabaseError(f"{name} cannot be used as a database: {error}; {error.remedy}")
     if code_of(error.__cause__) in NOT_WRITABLE:
@@ -320,14 +320,14 @@ def _lower(text: str | None) -> str | None:
 
 
 def _existing(path: Path) -> str:
-    """Return the URI of a file, with which SQLite opens but does not create it."""
+    """Returns the URI of a file, with which SQLite opens but does not create it."""
     authority = "//" if path.is_absolute() else ""
     return f"file:{authority}{quote(os.fsencode(path))}?mode=rw"
 
 
 @contextlib.contextmanager
 def writing(connection: C) -> Iterator[C]:
-    """Open a transaction that holds the write lock from the start; an exception rolls it back.
+    """Opens a transaction that holds the write lock from the start; an exception rolls it back.
 
     The connection may be a plain one: errors of the driver are translated here.
 
@@ -369,13 +369,13 @@ def _commit(connection: sqlite3.Connection) -> None:
 
 
 def _create_for_owner_only(path: Path) -> None:
-    """Create a file that only its owner can read. SQLite gives its log files the same permissions."""
+    """Creates a file that only its owner can read. SQLite gives its log files the same permissions."""
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def turn_on_wal(connection: SQLiteConnection) -> None:
-    """Switch the file to WAL mode.
+    """Switches the file to WAL mode.
 
     Several processes may open a new file at once, and SQLite ignores the busy timeout for this pragma.
     """

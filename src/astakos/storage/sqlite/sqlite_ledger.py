@@ -57,7 +57,7 @@ class Known:
     """
 
     def __init__(self) -> None:
-        """Start empty."""
+        """Starts empty."""
         self.identifiers: dict[Key, int] = {}
         self.keys: dict[int, Key] = {}
         self.holdings: dict[Key, Holding] = {}
@@ -70,7 +70,7 @@ class Known:
         self._version = -1
 
     def begin(self, connection: sqlite3.Connection) -> None:
-        """Clear the cache if another connection has committed, or if it has grown too large."""
+        """Clears the cache if another connection has committed, or if it has grown too large."""
         (version,) = connection.execute("PRAGMA data_version").fetchone()
         is_too_large = max(len(self.holdings), len(self.told)) > MOST_KNOWN or self.pending.is_too_large()
         if version != self._version or is_too_large:
@@ -78,7 +78,7 @@ class Known:
             self._version = version
 
     def forget(self) -> None:
-        """Clear the cache, for example after a rollback."""
+        """Clears the cache, for example after a rollback."""
         self.identifiers.clear()
         self.keys.clear()
         self.holdings.clear()
@@ -89,14 +89,14 @@ class Known:
         self.told.clear()
 
     def meters_of(self, connection: sqlite3.Connection) -> Meters:
-        """Return the meters; reads them if they are not cached."""
+        """Returns the meters; reads them if they are not cached."""
         if not self.knows_meters:
             self.meters = read_meters(connection)
             self.knows_meters = True
         return self.meters
 
     def learn(self, row: Row) -> None:
-        """Add a holding that was read."""
+        """Adds a holding that was read."""
         self.identifiers[row.key] = row.id
         self.keys[row.id] = row.key
         self.holdings[row.key] = row.holding
@@ -106,7 +106,7 @@ class Known:
             self.parents[row.key] = row.parent
 
     def update(self, changes: Changes) -> None:
-        """Add the changes of a batch that is being written."""
+        """Adds the changes of a batch that is being written."""
         self.holdings.update(changes.holdings)
         self.marks.update(changes.marks)
         for new in changes.issued:
@@ -127,7 +127,7 @@ class SQLiteLedger:
     repeats = 0
 
     def __init__(self, database: SQLiteDatabase) -> None:
-        """Set the database; the first use connects, on the thread that uses it."""
+        """Sets the database; the first use connects, on the thread that uses it."""
         self._database = database
         # Plain, because each statement costs less: `writing` translates the errors.
         self._connection: sqlite3.Connection | None = None
@@ -137,37 +137,37 @@ class SQLiteLedger:
         self._retention = Retention()
 
     def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
-        """Run `work` in one durable transaction; see `astakos.ledger.ports.LedgerStorage`."""
+        """Runs `work` in one durable transaction; see `astakos.ledger.ports.LedgerStorage`."""
         with self._writing() as connection:
             self._known.begin(connection)
             work(SQLiteTransaction(connection, self._known))
 
     def read_clock_record(self) -> ClockRecord:
-        """Return what is recorded about the clock."""
+        """Returns what is recorded about the clock."""
         try:
             return clock_records.read(self._connected())
         except sqlite3.Error as error:
             raise recognized(error) from error
 
     def save_clock_record(self, *, anchor: ClockAnchor | None, is_held: bool) -> None:
-        """Record what the clock has to show, and whether it is held."""
+        """Records what the clock has to show, and whether it is held."""
         with self._writing() as connection:
             clock_records.save(connection, anchor=anchor, is_held=is_held)
 
     def prove_writable(self) -> None:
-        """Commit a change that means nothing."""
+        """Commits a change that means nothing."""
         with self._writing() as connection:
             write_proof.prove_writable(connection)
 
     def tidy(self, now: int) -> bool:
-        """Delete some records past their retention; return true if more remain. Shorten the log as well."""
+        """Deletes some records past their retention, and shortens the log; returns true if more remain."""
         with self._writing() as connection:
             more = self._retention.forget(connection, now)
         self._copy_log()
         return more
 
     def _copy_log(self) -> None:
-        """Copy into the file what other connections have written, which none of the ledger's commits has."""
+        """Copies into the file what other connections have written and no commit of the ledger has copied."""
         state = log_state(self._database.path)
         # If nothing waits, a commit could begin the log anew meanwhile; see `PRAGMAS`.
         if state is None or not state.waiting:
@@ -196,7 +196,7 @@ class SQLiteLedger:
         return self._connection
 
     def _require_same_files(self) -> None:
-        """Check, within a transaction, that others see what it commits: not so if they have other files."""
+        """Checks, within a transaction, that others see what it commits: not so if they have other files."""
         self._database.require_same_file()
         if self._log is None:
             self._log = identity_of(self._log_path)
@@ -204,7 +204,7 @@ class SQLiteLedger:
             require_same(self._log_path, self._log)
 
     def close(self) -> None:
-        """Close the connection, if it is open."""
+        """Closes the connection, if it is open."""
         self._known.forget()
         if self._connection is not None:
             connection, self._connection = self._connection, None
@@ -215,12 +215,12 @@ class SQLiteTransaction:
     """The reads and writes of one batch."""
 
     def __init__(self, connection: sqlite3.Connection, known: Known) -> None:
-        """Use the open transaction of a connection, and the cache of that connection."""
+        """Uses the open transaction of a connection, and the cache of that connection."""
         self._connection = connection
         self._known = known
 
     def read(self, _now: int, needs: Needs) -> State:
-        """Read the state that the batch needs."""
+        """Reads the state that the batch needs."""
         meters = self._known.meters_of(self._connection)
         expired = self._expired(needs.due)
         # If more are past their time to live, one of them can be cached as pending.
@@ -273,7 +273,7 @@ class SQLiteTransaction:
         return None if row is None else self._understand(component, row[0])
 
     def _understand(self, component: int, document: str) -> Pending:
-        """Decode a pending commission; read those of its holdings that are not cached."""
+        """Decodes a pending commission; reads those of its holdings that are not cached."""
         stored = read_pending(document)
         keys = self._known.keys
         for identifier in stored.holdings():
@@ -296,7 +296,7 @@ class SQLiteTransaction:
         return found
 
     def _above(self, keys: Collection[Key]) -> Above:
-        """Return the holdings above those of projects, all of which have been read."""
+        """Returns the holdings above those of projects, all of which have been read."""
         parents, names = self._known.parents, self._known.keys
         found: dict[Key, tuple[Key, ...]] = {}
         for key in keys:
@@ -321,20 +321,20 @@ class SQLiteTransaction:
         return range(last + 1, last + 1 + count)
 
     def settled(self, keys: Collection[Key]) -> Mapping[Key, int]:
-        """Return the sum of all that was settled on each of these holdings before this transaction."""
+        """Returns the sum of all that was settled on each of these holdings before this transaction."""
         identifiers = self._known.identifiers
         execute = self._connection.execute
         return {key: execute(FIND_SETTLED, (identifiers[key],)).fetchone()[0] for key in keys}
 
     def expires(self, component: int, serial: int) -> int | None:
-        """Return when a commission that `read` has found pending expires; None for never."""
+        """Returns when a commission that `read` has found pending expires; None for never."""
         found: tuple[int | None] = self._connection.execute(FIND_EXPIRY, (component, serial)).fetchone()
         return found[0]
 
     def grants(
         self, base: Key, now: int, after: Rank | None, most: int, *, only_named: bool
     ) -> Sequence[Grant]:
-        """Return grants that can be drawn on now and are not used up, in order."""
+        """Returns grants that can be drawn on now and are not used up, in order."""
         known, grants = self._known, []
         row = Row(known.identifiers[base], base, known.holdings[base])
         for identifier, grant in list_drawable(
@@ -346,11 +346,11 @@ class SQLiteTransaction:
         return grants
 
     def rolled(self, key: Key) -> Rolled | None:
-        """Return what was last left over on a holding of a meter."""
+        """Returns what was last left over on a holding of a meter."""
         return rollovers.find(self._connection, self._known.identifiers[key])
 
     def write(self, now: int, changes: Changes) -> None:
-        """Store the changes of the batch, in one pass over each table."""
+        """Stores the changes of the batch, in one pass over each table."""
         write_rows(self._connection, rows_of(now, changes, self._known.identifiers))
         if changes.issued:
             self._connection.execute(SET_LAST_SERIAL, (str(changes.issued[-1].serial),))

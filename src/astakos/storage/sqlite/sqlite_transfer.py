@@ -22,11 +22,11 @@ class SQLiteSource:
     """A snapshot of a file."""
 
     def __init__(self, connection: SQLiteConnection) -> None:
-        """Use the open transaction of a connection."""
+        """Uses the open transaction of a connection."""
         self.connection = connection
 
     def last_serial(self) -> int:
-        """Return the last serial given to a commission; 0 if there was none."""
+        """Returns the last serial given to a commission; 0 if there was none."""
         row = self.connection.execute(LAST_SERIAL).fetchone()
         return int(row[0]) if row else 0
 
@@ -35,18 +35,18 @@ class SQLiteTarget:
     """A file that is being filled. SQLite itself gives new rows ids above the largest."""
 
     def __init__(self, connection: SQLiteConnection) -> None:
-        """Use the open transaction of a connection."""
+        """Uses the open transaction of a connection."""
         self.connection = connection
 
     def insert(self, table: WholeTable, rows: Sequence[Row]) -> None:
-        """Insert rows into a table."""
+        """Inserts rows into a table."""
         try:
             self.connection.executemany(table.inserting, rows)
         except sqlite3.IntegrityError as error:
             raise RowsRefusedError(f"rows of {table.name} cannot be stored: {error}") from error
 
     def continue_behind(self, last_serial: int) -> None:
-        """Advance the counter, so that new commissions get serials that were never used."""
+        """Advances the counter, so that new commissions get serials that were never used."""
         if last_serial:
             self.connection.execute(SET_LAST_SERIAL, (str(last_serial),))
 
@@ -55,19 +55,19 @@ class SQLiteTransfer:
     """Reads or fills an SQLite file."""
 
     def __init__(self, database: SQLiteDatabase) -> None:
-        """Set the database, which must be open."""
+        """Sets the database, which must be open."""
         self._database = database
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[SQLiteSource]:
-        """Open a snapshot for reading. Others can keep writing; the log grows until the snapshot ends."""
+        """Opens a snapshot for reading. Others can keep writing; the log grows until the snapshot ends."""
         with contextlib.closing(self._database.connect()) as connection:
             connection.execute("BEGIN")
             yield SQLiteSource(connection)
 
     @contextlib.contextmanager
     def filling(self) -> Iterator[SQLiteTarget]:
-        """Open a transaction for filling the file, which no other process may have open."""
+        """Opens a transaction for filling the file, which no other process may have open."""
         with contextlib.closing(self._database.connect()) as connection:
             connection.execute(CACHE)
             with _without_log(connection), writing(connection):

@@ -20,7 +20,7 @@ class TimedReads:
     """Runs reads one after another, and interrupts the one whose time is up."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        """Take over a plain, read-only connection; the errors of its driver are translated here."""
+        """Takes over a plain, read-only connection; the errors of its driver are translated here."""
         self._connection = connection
         self._end = math.inf
         connection.set_progress_handler(self._is_over, INSTRUCTIONS_BETWEEN_LOOKS)
@@ -29,7 +29,7 @@ class TimedReads:
         return time.monotonic() > self._end
 
     def read(self, work: Callable[[Connection], T], seconds: float) -> T:
-        """Return what `work` reads; its statements may take so many seconds together.
+        """Returns what `work` reads; its statements may take so many seconds together.
 
         Raises:
             StorageUnavailableError: they took longer, or the file cannot be read now.
@@ -46,7 +46,7 @@ class TimedReads:
             self._end = math.inf
 
     def read_snapshot(self, work: Callable[[Connection], T], seconds: float) -> T:
-        """Do the same in a transaction in which all statements see the same state."""
+        """Does the same in a transaction in which all statements see the same state."""
 
         def work_in_transaction(connection: Connection) -> T:
             connection.execute("BEGIN")

@@ -123,7 +123,7 @@ def _limits(key: ApiKey) -> str:
 
 
 def find_holder(connection: Connection, secret_hash: bytes) -> User | None:
-    """Find the user by the hash of a key: with the key, its times, and its project as default project."""
+    """Finds the user by the hash of a key: with the key, its times, and its project as default project."""
     row = connection.execute(FIND_HOLDER, (secret_hash,)).fetchone()
     if row is None:
         return None
@@ -137,23 +137,23 @@ def find_holder(connection: Connection, secret_hash: bytes) -> User | None:
 
 
 def find(connection: Connection, prefix: str) -> Owned | None:
-    """Find a key by its prefix."""
+    """Finds a key by its prefix."""
     row = connection.execute(FIND, (prefix,)).fetchone() if is_storable(prefix) else None
     return None if row is None else Owned(row[0], _key(row[1:]))
 
 
 def list_of_user(connection: Connection, user: int) -> list[ApiKey]:
-    """List the keys of a user in the order in which they were made; their number is bounded."""
+    """Lists the keys of a user in the order in which they were made; their number is bounded."""
     return [_key(row) for row in connection.execute(LIST_OF_USER, (user,))]
 
 
 def list_keys(connection: Connection) -> Iterator[Owned]:
-    """List all keys in the order in which they were made."""
+    """Lists all keys in the order in which they were made."""
     return (Owned(row[0], _key(row[1:])) for row in connection.execute(LIST))
 
 
 def list_page(connection: Connection, after: int, most: int, user: int | None = None) -> list[Owned]:
-    """List up to `most` keys with greater ids, in the order in which they were made; if given, of a user."""
+    """Lists up to `most` keys with greater ids, in the order in which they were made; if given, of a user."""
     if user is None:
         rows = connection.execute(LIST_PAGE, (after, most))
     else:
@@ -162,17 +162,17 @@ def list_page(connection: Connection, after: int, most: int, user: int | None = 
 
 
 def count_valid(connection: Connection, user: int, now: int) -> int:
-    """Count the keys of a user that have not expired."""
+    """Counts the keys of a user that have not expired."""
     return int(connection.execute(COUNT_VALID, (user, now)).fetchone()[0])
 
 
 def count_of_user(connection: Connection, uuid: str) -> int:
-    """Count the keys of a user."""
+    """Counts the keys of a user."""
     return int(connection.execute(COUNT_OF_USER, (uuid,)).fetchone()[0])
 
 
 def add(connection: Connection, user: int, key: ApiKey) -> int:
-    """Store a new key of a user, without a secret; return its id."""
+    """Stores a new key of a user, without a secret; returns its id."""
     values = (
         user,
         key.prefix,
@@ -188,47 +188,47 @@ def add(connection: Connection, user: int, key: ApiKey) -> int:
 
 
 def make_room(connection: Connection, user: int, now: int) -> None:
-    """Delete expired keys of a user beyond those that are kept, unless the clock is in doubt."""
+    """Deletes expired keys of a user beyond those that are kept, unless the clock is in doubt."""
     if not clock_records.is_held(connection):
         connection.execute(REPLACE_EXPIRED, (user, now, MOST_EXPIRED, MOST_EXPIRED_OF_USER))
 
 
 def change(connection: Connection, key: ApiKey) -> None:
-    """Change everything of a key but its prefix, its user, its secrets and its last use."""
+    """Changes everything of a key but its prefix, its user, its secrets and its last use."""
     values = (key.name, key.project, _limits(key), key.created, key.expires, key.creator)
     connection.execute(CHANGE, (*values, key.id))
 
 
 def delete(connection: Connection, key: int) -> None:
-    """Delete a key; its secrets stop working when the transaction commits."""
+    """Deletes a key; its secrets stop working when the transaction commits."""
     connection.execute(DELETE, (key,))
 
 
 def find_prefix_of_secret(connection: Connection, secret_hash: bytes) -> str | None:
-    """Return the prefix of the key that has a secret, if one has."""
+    """Returns the prefix of the key that has a secret, if one has."""
     row = connection.execute(FIND_OWNER_OF_SECRET, (secret_hash,)).fetchone()
     return None if row is None else row[0]
 
 
 def list_secrets(connection: Connection, key: int) -> list[Secret]:
-    """List the secrets of a key, the newest first."""
+    """Lists the secrets of a key, the newest first."""
     return [Secret(*row) for row in connection.execute(LIST_SECRETS, (key,))]
 
 
 def add_secret(connection: Connection, key: int, secret: Secret) -> None:
-    """Give a key one more secret."""
+    """Gives a key one more secret."""
     connection.execute(ADD_SECRET, (secret.secret_hash, key, secret.created, secret.expires))
 
 
 def replace_secrets(connection: Connection, key: int, secrets: Iterable[Secret]) -> None:
-    """Give a key these secrets in place of those that it has."""
+    """Gives a key these secrets in place of those that it has."""
     connection.execute(DELETE_SECRETS, (key,))
     for secret in secrets:
         add_secret(connection, key, secret)
 
 
 def rotate(connection: Connection, key: int, secret_hash: bytes, now: int, others_end: int) -> None:
-    """Give a key a new secret. The others end at `others_end`, or when they would have ended before."""
+    """Gives a key a new secret. The others end at `others_end`, or when they would have ended before."""
     connection.execute(END_SECRETS, (others_end, key, others_end))
     connection.execute(DELETE_ENDED_SECRETS, (key, now))
     for surplus in list_secrets(connection, key)[MOST_SECRETS - 1 :]:
@@ -237,7 +237,7 @@ def rotate(connection: Connection, key: int, secret_hash: bytes, now: int, other
 
 
 def note_uses(connection: Connection, uses: Mapping[str, int]) -> None:
-    """Note when keys were last used, unless a later use is known. Keys are given by prefix.
+    """Notes when keys were last used, unless a later use is known. Keys are given by prefix.
 
     An id would not do: SQLite gives that of a deleted key to the next one.
     """
@@ -250,7 +250,7 @@ def has_expired(connection: Connection, before: int) -> bool:
 
 
 def forget_expired(connection: Connection, before: int) -> int:
-    """Delete some of the keys that expired before an instant, unless the clock is in doubt.
+    """Deletes some of the keys that expired before an instant, unless the clock is in doubt.
 
     Returns:
         How many were deleted.

@@ -16,10 +16,10 @@ SELECT COUNT(*) FROM (SELECT 1 FROM project_applications WHERE state = 'pending'
 
 
 def list_last(connection: Connection, state: ApplicationState, *, after: int, most: int) -> list[Application]:
-    """List the applications in a state that no other one of the same project follows, by their numbers."""
+    """Lists the applications in a state that no other one of the same project follows, by their numbers."""
     return [read_application(row) for row in connection.execute(LIST, (state, after, most)).fetchall()]
 
 
 def count_waiting(connection: Connection) -> int:
-    """Count the applications that wait for a decision, up to `MOST_COUNTED`."""
+    """Counts the applications that wait for a decision, up to `MOST_COUNTED`."""
     return int(connection.execute(COUNT, (MOST_COUNTED,)).fetchone()[0])

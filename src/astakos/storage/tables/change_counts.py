@@ -23,7 +23,7 @@ FIND_TIME = "SELECT time FROM events WHERE actor = ? ORDER BY id DESC LIMIT 1 OF
 
 
 def require_allowed(connection: Connection, event: Event, now: int) -> None:
-    """Check that the actor of an event may cause it.
+    """Checks that the actor of an event may cause it.
 
     Operators, the service itself, and administrators may cause any number.
 
@@ -44,7 +44,7 @@ def require_allowed(connection: Connection, event: Event, now: int) -> None:
 
 
 def _allowed_again(connection: Connection, user: str, allowance: Allowance, now: int) -> int | None:
-    """Return when an allowance that is used up permits one more event; None if it permits one now."""
+    """Returns when an allowance that is used up permits one more event; None if it permits one now."""
     most, since = allowance.most, now - allowance.within
     (number,) = connection.execute(COUNT, (user, since, now, most)).fetchone()
     if number < most:

@@ -9,7 +9,7 @@ ANCHOR = "clock_anchor"
 
 
 def read(connection: Connection) -> ClockRecord:
-    """Return what is recorded."""
+    """Returns what is recorded."""
     anchor = settings.find(connection, ANCHOR)
     return ClockRecord(
         settings.find(connection, settings.CLOCK_JUMP_SECONDS, JUMP_SECONDS),
@@ -25,7 +25,7 @@ def is_held(connection: Connection) -> bool:
 
 
 def save(connection: Connection, *, anchor: ClockAnchor | None, is_held: bool) -> None:
-    """Record what the clock has to show, and whether it is held."""
+    """Records what the clock has to show, and whether it is held."""
     if anchor is not None:
         settings.save(connection, ANCHOR, anchor)
     if is_held:
@@ -35,7 +35,7 @@ def save(connection: Connection, *, anchor: ClockAnchor | None, is_held: bool) -
 
 
 def accept(connection: Connection) -> bool:
-    """Accept the present time; return false if the clock is not held. Engines notice within a second."""
+    """Accepts the present time; returns false if the clock is not held. Engines notice within a second."""
     held = is_held(connection)
     settings.delete(connection, HOLD)
     settings.delete(connection, ANCHOR)

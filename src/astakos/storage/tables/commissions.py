@@ -19,7 +19,7 @@ SELECT name, issue_time, expires, provisions FROM pending_commissions WHERE comp
 def list_pending(
     connection: Connection, component: int, *, after: int = 0, most: int = LARGEST_SERIAL
 ) -> list[int]:
-    """List the serials of a component's pending commissions in ascending order.
+    """Lists the serials of a component's pending commissions in ascending order.
 
     Args:
         connection: where to read.
@@ -31,7 +31,7 @@ def list_pending(
 
 
 def find_pending(connection: Connection, component: int, serial: int) -> Commission | None:
-    """Find a component's pending commission; provisions of members come before those of projects."""
+    """Finds a component's pending commission; provisions of members come before those of projects."""
     if not 0 < serial <= LARGEST_SERIAL:
         return None
     row = connection.execute(FIND, (component, serial)).fetchone()

@@ -21,7 +21,7 @@ DELETE = "DELETE FROM components WHERE id = ?"
 
 
 def count_pending(connection: Connection, component: int) -> int:
-    """Count the pending commissions of a component."""
+    """Counts the pending commissions of a component."""
     return int(connection.execute(COUNT_PENDING, (component,)).fetchone()[0])
 
 
@@ -32,7 +32,7 @@ def has_history(connection: Connection, component: int) -> bool:
 
 
 def retire(connection: Connection, component: int) -> None:
-    """End all tokens of a component, take its services out of the catalog, and hide its resources."""
+    """Ends all tokens of a component, takes its services out of the catalog, and hides its resources."""
     connection.execute(END_TOKEN, (component,))
     connection.execute(END_NAMED_TOKENS, (component,))
     connection.execute(LEAVE_CATALOG, (component,))
@@ -41,5 +41,5 @@ def retire(connection: Connection, component: int) -> None:
 
 
 def delete(connection: Connection, component: int) -> None:
-    """Delete a component that has no services, tokens and commissions."""
+    """Deletes a component that has no services, tokens and commissions."""
     connection.execute(DELETE, (component,))

@@ -26,27 +26,27 @@ class ComponentToken(NamedTuple):
 
 
 def list_of(connection: Connection, component: int) -> list[ComponentToken]:
-    """List the named tokens of a component in the order in which they were added; they are few."""
+    """Lists the named tokens of a component in the order in which they were added; they are few."""
     return [ComponentToken(*row) for row in connection.execute(LIST, (component,))]
 
 
 def save(connection: Connection, component: int, token: ComponentToken) -> None:
-    """Store a token; replace one of the same name, which stops working when the transaction commits."""
+    """Stores a token; replaces one of the same name, which stops working when the transaction commits."""
     connection.execute(SAVE, (component, *token))
 
 
 def delete(connection: Connection, component: int, name: str) -> None:
-    """Delete a token: it stops working when the transaction commits."""
+    """Deletes a token: it stops working when the transaction commits."""
     connection.execute(DELETE, (component, name))
 
 
 def delete_ended(connection: Connection, component: int, now: int) -> None:
-    """Delete the tokens of a component that have expired."""
+    """Deletes the tokens of a component that have expired."""
     connection.execute(DELETE_ENDED, (component, now))
 
 
 def replace_all(connection: Connection, component: int, tokens: Iterable[ComponentToken]) -> None:
-    """Give a component these named tokens in place of those that it has."""
+    """Gives a component these named tokens in place of those that it has."""
     connection.execute(DELETE_ALL, (component,))
     for token in tokens:
         save(connection, component, token)

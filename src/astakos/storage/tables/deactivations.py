@@ -21,7 +21,7 @@ FORGET = "DELETE FROM deactivations WHERE user_id = ?"
 
 
 def note(connection: Connection, user: str, project: str, suspended: str) -> None:
-    """Record that a project, or the user's membership in it, is suspended because the user is not active.
+    """Records that a project, or the user's membership in it, is suspended because the user is not active.
 
     Args:
         connection: a connection in a transaction.
@@ -33,17 +33,17 @@ def note(connection: Connection, user: str, project: str, suspended: str) -> Non
 
 
 def list_of_user(connection: Connection, user: int) -> list[tuple[str, str]]:
-    """List what is suspended with a user: uuids of projects, each with `PROJECT` or `MEMBERSHIP`."""
+    """Lists what is suspended with a user: uuids of projects, each with `PROJECT` or `MEMBERSHIP`."""
     return [tuple(row) for row in connection.execute(LIST_OF_USER, (user,))]
 
 
 def forget(connection: Connection, user: int) -> None:
-    """Forget all that is suspended with a user."""
+    """Forgets all that is suspended with a user."""
     connection.execute(FORGET, (user,))
 
 
 def forget_project(connection: Connection, project: str) -> None:
-    """Forget that a project is suspended because its owner is not active: somebody has decided its state.
+    """Forgets that a project is suspended because its owner is not active: somebody has decided its state.
 
     The memberships that were suspended with a user are still restored with them.
     """

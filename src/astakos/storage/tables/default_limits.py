@@ -46,20 +46,20 @@ RETURNING project_id
 
 
 def find_newest(connection: Connection) -> tuple[int, int]:
-    """Return the id of the first of the newest `MOST_LOOKED_AT` system projects, and how many there are."""
+    """Returns the id of the first of the newest `MOST_LOOKED_AT` system projects, and how many there are."""
     first, number = connection.execute(NEWEST, (MOST_LOOKED_AT,)).fetchone()
     return int(first or 0), int(number)
 
 
 def count_following(connection: Connection, resource: int, limit: int, *, since: int = 0) -> int:
-    """Count the users whose own project has a limit of a resource, given by id, and an id from `since` on."""
+    """Counts users whose own project has a limit of a resource, given by id, and an id from `since` on."""
     return int(connection.execute(f"{COUNT}{AMONG}", (resource, limit, limit, since, since)).fetchone()[0])
 
 
 def count_above(
     connection: Connection, resource: int, name: str, limit: int, usage: int, *, since: int = 0
 ) -> int:
-    """Count those of them who use more than an amount."""
+    """Counts those of them who use more than an amount."""
     values = (name, resource, limit, limit, usage, since, since)
     return int(connection.execute(f"{COUNT_ABOVE}{AMONG}", values).fetchone()[0])
 
@@ -67,7 +67,7 @@ def count_above(
 def change_page(
     connection: Connection, resource: int, name: str, before: int, limit: int, after: int
 ) -> tuple[int, int | None]:
-    """Give users with the limit `before` another one, as far as a page of projects goes.
+    """Gives users with the limit `before` another one, as far as a page of projects goes.
 
     Args:
         connection: a connection in a transaction.

@@ -98,20 +98,20 @@ class Delivery(NamedTuple):
 
 
 def plan(connection: Connection, destination: str, recipients: Iterable[tuple[int, str]], now: int) -> None:
-    """Add deliveries of events, given by number, to recipients."""
+    """Adds deliveries of events, given by number, to recipients."""
     connection.executemany(
         PLAN, [(destination, event, recipient, now, now) for event, recipient in recipients]
     )
 
 
 def count_pending(connection: Connection, destination: str) -> int:
-    """Count what is still to be sent to a destination."""
+    """Counts what is still to be sent to a destination."""
     (number,) = connection.execute(COUNT_PENDING, (destination,)).fetchone()
     return int(number)
 
 
 def count(connection: Connection) -> dict[tuple[str, DeliveryState], int]:
-    """Count the deliveries that are pending or dead, by destination and state."""
+    """Counts the deliveries that are pending or dead, by destination and state."""
     return {
         (destination, DeliveryState(state)): number
         for destination, state, number in connection.execute(COUNT)
@@ -119,17 +119,17 @@ def count(connection: Connection) -> dict[tuple[str, DeliveryState], int]:
 
 
 def destinations_due(connection: Connection, now: int) -> set[str]:
-    """Return the destinations to which something can be sent now."""
+    """Returns the destinations to which something can be sent now."""
     return {name for (name,) in connection.execute(LIST_DUE, (now,))}
 
 
 def due_longest(connection: Connection) -> dict[str, int]:
-    """Return from when on the pending delivery that is due first can be tried, by destination."""
+    """Returns from when on the pending delivery that is due first can be tried, by destination."""
     return dict(connection.execute(FIND_LONGEST_DUE).fetchall())
 
 
 def claim(connection: Connection, destination: str, now: int, until: int) -> Delivery | None:
-    """Claim the delivery to a destination that has been due longest, until an instant."""
+    """Claims the delivery to a destination that has been due longest, until an instant."""
     found = connection.execute(FIND_DUE, (destination, now)).fetchone()
     if found is None:
         return None
@@ -139,13 +139,13 @@ def claim(connection: Connection, destination: str, now: int, until: int) -> Del
 def settle(
     connection: Connection, delivery: Delivery, state: DeliveryState, due: int, now: int, error: str | None
 ) -> None:
-    """Record how an attempt has gone, unless another process has claimed the delivery since."""
+    """Records how an attempt has gone, unless another process has claimed the delivery since."""
     kept = None if error is None else error[:LONGEST_ERROR]
     connection.execute(SETTLE, (state.value, due, now, kept, delivery.id, delivery.attempts))
 
 
 def find(connection: Connection, identifier: int) -> Delivery | None:
-    """Find a delivery by its number."""
+    """Finds a delivery by its number."""
     row = connection.execute(FIND, (identifier,)).fetchone()
     return None if row is None else _delivery(row)
 
@@ -153,7 +153,7 @@ def find(connection: Connection, identifier: int) -> Delivery | None:
 def list_newest(
     connection: Connection, most: int, *, state: DeliveryState | None = None, destination: str | None = None
 ) -> list[Delivery]:
-    """List the newest deliveries, in a state and to a destination if these are given."""
+    """Lists the newest deliveries, in a state and to a destination if these are given."""
     conditions = {
         "state = ?": None if state is None else state.value,
         "destination = ?": destination,
@@ -165,7 +165,7 @@ def list_newest(
 
 
 def last_failed(connection: Connection, destination: str) -> Delivery | None:
-    """Find the delivery to a destination that failed last, of those that wait or were given up."""
+    """Finds the delivery to a destination that failed last, of those that wait or were given up."""
     states = (DeliveryState.PENDING, DeliveryState.DEAD)
     rows = (connection.execute(FIND_FAILED, (destination, state.value)).fetchone() for state in states)
     found = [_delivery(row) for row in rows if row is not None]
@@ -173,24 +173,24 @@ def last_failed(connection: Connection, destination: str) -> Delivery | None:
 
 
 def retry(connection: Connection, identifier: int, now: int) -> None:
-    """Make a dead delivery pending again."""
+    """Makes a dead delivery pending again."""
     connection.execute(RETRY, (now, now, identifier))
 
 
 def retry_all(connection: Connection, destination: str | None, now: int) -> int:
-    """Make all dead deliveries, or those to one destination, pending again; return their number."""
+    """Makes all dead deliveries, or those to one destination, pending again; returns their number."""
     if destination is None:
         return len(connection.execute(RETRY_ALL, (now, now)).fetchall())
     return len(connection.execute(RETRY_ALL_TO, (now, now, destination)).fetchall())
 
 
 def remove_of(connection: Connection, destination: str) -> None:
-    """Delete all deliveries to a destination."""
+    """Deletes all deliveries to a destination."""
     connection.execute(REMOVE_OF, (destination,))
 
 
 def forget(connection: Connection, state: DeliveryState, before: int) -> bool:
-    """Delete some of the deliveries that have been in a state since before an instant; return if any."""
+    """Deletes some of the deliveries that have been in a state since before an instant; returns if any."""
     return bool(connection.execute(FORGET, (state.value, before, MOST_DELETED)).fetchall())
 
 

@@ -26,7 +26,7 @@ class DeliveryCounts(NamedTuple):
 
 
 def count_deliveries(connection: Connection, now: int) -> DeliveryCounts:
-    """Count the deliveries that are pending or dead, and all attempts, and see who waits."""
+    """Counts the deliveries that are pending or dead, and all attempts, and finds who waits."""
     known, found = destinations.list_all(connection), deliveries.count(connection)
     # Mail and the log are told from the first moment on, so that alerts have something to look at.
     names = dict.fromkeys([*BY_MAIL, LOG, *(one.name for one in known)])

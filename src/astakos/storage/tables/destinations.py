@@ -61,55 +61,55 @@ class Destination(NamedTuple):
 
 
 def add(connection: Connection, destination: Destination) -> None:
-    """Store a new destination."""
+    """Stores a new destination."""
     name, url, kinds, generation, overlap_ends, created, planned, *_ = destination
     connection.execute(ADD, (name, url, json.dumps(kinds), generation, overlap_ends, created, planned))
 
 
 def find(connection: Connection, name: str) -> Destination | None:
-    """Find a destination by its name."""
+    """Finds a destination by its name."""
     row = connection.execute(FIND, (name,)).fetchone()
     return None if row is None else _destination(row)
 
 
 def list_all(connection: Connection) -> list[Destination]:
-    """List all destinations, the oldest first."""
+    """Lists all destinations, the oldest first."""
     return [_destination(row) for row in connection.execute(LIST)]
 
 
 def count_webhooks(connection: Connection) -> int:
-    """Count the webhooks."""
+    """Counts the webhooks."""
     (number,) = connection.execute(COUNT_WEBHOOKS).fetchone()
     return int(number)
 
 
 def remove(connection: Connection, name: str) -> None:
-    """Remove a destination without deliveries."""
+    """Removes a destination without deliveries."""
     connection.execute(REMOVE, (name,))
 
 
 def rotate(connection: Connection, name: str, overlap_ends: int) -> None:
-    """Give a webhook its next secret; the one before is used as well until an instant."""
+    """Gives a webhook its next secret; the one before is used as well until an instant."""
     connection.execute(ROTATE, (overlap_ends, name))
 
 
 def set_planned(connection: Connection, name: str, number: int, member: int = 0) -> None:
-    """Record up to which event deliveries were planned, and of the next one up to which membership."""
+    """Records up to which event deliveries were planned, and of the next one up to which membership."""
     connection.execute(SET_PLANNED, (number, member, name))
 
 
 def disable(connection: Connection, name: str, now: int) -> bool:
-    """Note that a receiver wants nothing more; return whether that is new."""
+    """Notes that a receiver wants nothing more; returns whether that is new."""
     return connection.execute(DISABLE, (now, name)).fetchone() is not None
 
 
 def enable(connection: Connection, name: str) -> None:
-    """Note that a receiver wants messages again."""
+    """Notes that a receiver wants messages again."""
     connection.execute(ENABLE, (name,))
 
 
 def count_attempt(connection: Connection, name: str, *, failed: bool) -> None:
-    """Count an attempt."""
+    """Counts an attempt."""
     connection.execute(COUNT_ATTEMPT, (int(failed), name))
 
 

@@ -31,22 +31,22 @@ FORGET = (
 
 
 def list_owned(connection: Connection, user: str, most: int) -> list[str]:
-    """List the names of some active or suspended projects of an owner, given by uuid."""
+    """Lists the names of some active or suspended projects of an owner, given by uuid."""
     return [name for (name,) in connection.execute(OWNED, (user, most))]
 
 
 def pending_applications(connection: Connection, user: int) -> list[tuple[str, int]]:
-    """List the applications of a user that nobody has decided: uuids of projects, with numbers."""
+    """Lists the applications of a user that nobody has decided: uuids of projects, with numbers."""
     return [tuple(row) for row in connection.execute(PENDING_APPLICATIONS, (user,))]
 
 
 def held(connection: Connection, user: str) -> dict[str, int]:
-    """Return what a user, given by uuid, uses and has reserved in all projects together, by resource."""
+    """Returns what a user, given by uuid, uses and has reserved in all projects together, by resource."""
     return {resource: int(usage) for resource, usage in connection.execute(HELD, (user,))}
 
 
 def forget(connection: Connection, user: User) -> None:
-    """Delete what belongs to a user besides their account, memberships, applications and holdings."""
+    """Deletes what belongs to a user besides their account, memberships, applications and holdings."""
     for statement in FORGET:
         connection.execute(statement, (user.id,))
     connection.execute(FORGET_COMMENTS, (user.uuid,))

@@ -40,7 +40,7 @@ class EventPage(NamedTuple):
 
 
 def find_events(connection: Connection, wanted: Wanted, most: int) -> EventPage:
-    """Return a page of up to `most` events that are wanted."""
+    """Returns a page of up to `most` events that are wanted."""
     conditions = conditions_of(wanted)
     if not all(is_storable(value) for _, value in conditions if isinstance(value, str)):
         return EventPage([], None)

@@ -50,7 +50,7 @@ class Wanted:
 
 
 def record(connection: Connection, event: Event, now: int) -> int:
-    """Add an event in the transaction of the change that it tells of; return its number.
+    """Adds an event in the transaction of the change that it tells of; returns its number.
 
     Numbers have no gaps, and are in the order of the commits: only one such transaction runs at a time.
 
@@ -61,7 +61,7 @@ def record(connection: Connection, event: Event, now: int) -> int:
 
 
 def record_all(connection: Connection, happened: Sequence[Event], now: int) -> int:
-    """Add several events in their order; return the number of the last one in the log.
+    """Adds several events in their order; returns the number of the last one in the log.
 
     Raises:
         TooManyChangesError: see `record`. The events of one transaction may exceed what is allowed.
@@ -95,13 +95,13 @@ def record_all(connection: Connection, happened: Sequence[Event], now: int) -> i
 
 
 def find_head(connection: Connection) -> Head:
-    """Return the end of the chain."""
+    """Returns the end of the chain."""
     last = connection.execute(LAST).fetchone()
     return EMPTY if last is None else Head(last[0], last[1], bytes(last[2]))
 
 
 def walk(connection: Connection) -> Iterator[Sequence[Any]]:
-    """Yield what the hashes depend on, of all events in order, the hash last; hold one page of them."""
+    """Yields what the hashes depend on, of all events in order, the hash last; holds one page of them."""
     number = 0
     while page := connection.execute(PAGE, (number, AT_A_TIME)).fetchall():
         yield from ((*_linked(values), stored) for *values, stored in page)
@@ -111,7 +111,7 @@ def walk(connection: Connection) -> Iterator[Sequence[Any]]:
 def read(
     connection: Connection, wanted: Wanted, most: int, *, newest_first: bool = False
 ) -> list[RecordedEvent]:
-    """Return up to `most` of the events that are wanted, in the order of their numbers."""
+    """Returns up to `most` of the events that are wanted, in the order of their numbers."""
     used = conditions_of(wanted)
     if not all(is_storable(value) for _, value in used if isinstance(value, str)):
         return []
@@ -124,7 +124,7 @@ def read(
 
 
 def conditions_of(wanted: Wanted) -> list[tuple[str, Any]]:
-    """Return the conditions for events that are wanted, each with the value of its parameter."""
+    """Returns the conditions for events that are wanted, each with the value of its parameter."""
     conditions: list[tuple[str, Any]] = [
         ("project = ?", wanted.project),
         ("subject = ?", wanted.subject),
@@ -142,12 +142,12 @@ def conditions_of(wanted: Wanted) -> list[tuple[str, Any]]:
 
 
 def _linked(row: Sequence[Any]) -> Sequence[Any]:
-    """Return what the hash depends on: without a key as before there were any, so that old hashes hold."""
+    """Returns what the hash depends on: without a key as before there were any, so that old hashes hold."""
     return row if row[-1] is not None else row[:-1]
 
 
 def recorded(row: Sequence[Any]) -> RecordedEvent:
-    """Return the event in a row of `COLUMNS` and the hash."""
+    """Returns the event in a row of `COLUMNS` and the hash."""
     number, time, kind, actor, origin, project, subject, reason, before, after, key, hash_ = row
     event = Event(
         kind, Actor(actor, origin, key=key), project, subject, reason, _details(before), _details(after)

@@ -32,13 +32,13 @@ class TooMuchFeedbackError(Exception):
     """
 
     def __init__(self, again: int) -> None:
-        """Set the instant."""
+        """Sets the instant."""
         super().__init__("too much feedback")
         self.again = again
 
 
 def save(connection: Connection, user: int, now: int, message: str, data: str) -> int:
-    """Store a user's message and the sending program's data; return its number.
+    """Stores a user's message and the sending program's data; returns its number.
 
     Raises:
         TooMuchFeedbackError: the user has sent too much within a day.
@@ -59,6 +59,6 @@ def save(connection: Connection, user: int, now: int, message: str, data: str) -
 
 
 def find(connection: Connection, identifier: int) -> tuple[str, str] | None:
-    """Return a message and its data, by number; None if newer ones have replaced it."""
+    """Returns a message and its data, by number; None if newer ones have replaced it."""
     row = connection.execute(FIND, (identifier,)).fetchone()
     return None if row is None else (row[0], row[1])

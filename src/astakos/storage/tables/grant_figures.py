@@ -47,7 +47,7 @@ class GrantFigures:
     """Grants are read for each holder at once, unless there are none at all."""
 
     def __init__(self, connection: Connection, now: int, lifted: Lifted, *, everybody: bool) -> None:
-        """Read from a connection; of everybody at once if the figures of all are wanted."""
+        """Reads from a connection; of everybody at once if the figures of all are wanted."""
         self._connection = connection
         self._lifted = lifted
         self._now = now
@@ -55,7 +55,7 @@ class GrantFigures:
         self._everybody = everybody
 
     def on(self, base: Key) -> tuple[ShownGrant, ...]:
-        """Return the grants that belong to a holding, in the order in which they are drawn on."""
+        """Returns the grants that belong to a holding, in the order in which they are drawn on."""
         if not self._are_there:
             return ()
         if base.holder not in self._found and not self._everybody:

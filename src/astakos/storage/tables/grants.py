@@ -68,7 +68,7 @@ class StoredGrant(NamedTuple):
         return max(0, self.holding.limit - self.holding.usage_max) if self.state is State.OPEN else 0
 
     def state_at(self, now: int) -> Standing:
-        """Return what it is at an instant."""
+        """Returns what it is at an instant."""
         if self.state is not State.OPEN:
             return Standing(self.state.value)
         if self.expires <= now:
@@ -141,7 +141,7 @@ BEFORE_ALL = Rank(0, -1, 0)
 
 
 def add(connection: Connection, base: Row, grant: StoredGrant) -> None:
-    """Add a grant at the level of a holding of its base."""
+    """Adds a grant at the level of a holding of its base."""
     key, lifts = grant.key, grant.lifts
     holding = key.holder, stored_source(key.source), key.resource, grant.holding.limit
     (identifier,) = connection.execute(ADD_HOLDING, holding).fetchone()
@@ -161,27 +161,27 @@ def add(connection: Connection, base: Row, grant: StoredGrant) -> None:
 
 
 def revoke(connection: Connection, number: int) -> None:
-    """Let nothing more be drawn from a grant; what is drawn stays so."""
+    """Lets nothing more be drawn from a grant; what is drawn stays so."""
     connection.execute(REVOKE, (number,))
 
 
 def next_number(connection: Connection) -> int:
-    """Return a number that no grant has."""
+    """Returns a number that no grant has."""
     return int(connection.execute(LAST_NUMBER).fetchone()[0]) + 1
 
 
 def count_open(connection: Connection, base: int, now: int) -> int:
-    """Count the grants that belong to a holding, given by id, and can be drawn on now or later."""
+    """Counts the grants that belong to a holding, given by id, and can be drawn on now or later."""
     return int(connection.execute(COUNT_OPEN, (base, now)).fetchone()[0])
 
 
 def find(connection: Connection, number: int) -> list[StoredGrant]:
-    """Find a grant by its number; one with two levels twice, the user's first."""
+    """Finds a grant by its number; one with two levels twice, the user's first."""
     return [_grant(row) for row in connection.execute(FIND, (number,)).fetchall()]
 
 
 def list_all(connection: Connection) -> Iterator[StoredGrant]:
-    """Yield all grants, each once, in the order of their numbers."""
+    """Yields all grants, each once, in the order of their numbers."""
     after = 0
     while rows := connection.execute(LIST, (after, AT_A_TIME)).fetchall():
         yield from map(_grant, rows)
@@ -189,14 +189,14 @@ def list_all(connection: Connection) -> Iterator[StoredGrant]:
 
 
 def list_open(connection: Connection, *, most: int) -> list[StoredGrant]:
-    """List the grants of everybody that are neither used up nor revoked, the newest first."""
+    """Lists the grants of everybody that are neither used up nor revoked, the newest first."""
     return [_grant(row) for row in connection.execute(LIST_OPEN, (most,)).fetchall()]
 
 
 def list_of_holder(
     connection: Connection, holder: str, *, before: int = LAST, most: int, source: str | None = None
 ) -> list[StoredGrant]:
-    """List the grants of a user or a project, whatever has become of them, the newest first.
+    """Lists the grants of a user or a project, whatever has become of them, the newest first.
 
     Those of a user from one source alone, if it is given.
     """
@@ -207,7 +207,7 @@ def list_of_holder(
 
 
 def list_expiring(connection: Connection, after: Place, until: int, most: int) -> list[StoredGrant]:
-    """List the grants behind a place that do not expire after an instant, the first of them first.
+    """Lists the grants behind a place that do not expire after an instant, the first of them first.
 
     Only those that are neither used up nor revoked; `left` says what is lost.
     """
@@ -215,14 +215,14 @@ def list_expiring(connection: Connection, after: Place, until: int, most: int) -
 
 
 def list_current(connection: Connection, holder: str, now: int) -> list[StoredGrant]:
-    """List the grants of a user or a project that are neither used up nor over; all rows of each."""
+    """Lists the grants of a user or a project that are neither used up nor over; all rows of each."""
     if not is_storable(holder):
         return []
     return [_grant(row) for row in connection.execute(LIST_CURRENT, (holder, now)).fetchall()]
 
 
 def list_all_current(connection: Connection, now: int) -> Iterator[StoredGrant]:
-    """Yield the grants of everybody that are neither used up nor over; all rows of each."""
+    """Yields the grants of everybody that are neither used up nor over; all rows of each."""
     yield from map(_grant, connection.execute(LIST_ALL_CURRENT, (now,)))
 
 
@@ -248,7 +248,7 @@ def list_drawable(
     only_named: bool,
     lock: bool,
 ) -> list[Drawable]:
-    """List grants that can be drawn on; see `astakos.ledger.ports.LedgerTransaction.grants`.
+    """Lists grants that can be drawn on; see `astakos.ledger.ports.LedgerTransaction.grants`.
 
     Args:
         connection: a connection in a transaction.
@@ -265,7 +265,7 @@ def list_drawable(
 
 
 def drawable_at(base: int, now: int, after: Rank | None, most: int, *, only_named: bool) -> tuple[int, ...]:
-    """Return the parameters of `LIST_DRAWABLE`."""
+    """Returns the parameters of `LIST_DRAWABLE`."""
     return base, now, now, *(after or BEFORE_ALL), int(only_named), most
 
 
@@ -278,14 +278,14 @@ def drawable(
     identifier: int,
     *figures: int,
 ) -> Drawable:
-    """Decode a row of `LIST_DRAWABLE`."""
+    """Decodes a row of `LIST_DRAWABLE`."""
     key = base._replace(resource=grant_resource(base.resource, number))
     rank = Rank(expires, priority, number)
     return Drawable(identifier, Grant(rank, key, read_lifts(lifts), Holding(*figures)))
 
 
 def read_lifts(document: str | bytes | None) -> tuple[str, ...] | None:
-    """Decode the stored names of the meters that a grant lifts."""
+    """Decodes the stored names of the meters that a grant lifts."""
     return _decoder.decode(document) if document else None
 
 

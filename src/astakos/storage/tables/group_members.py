@@ -20,5 +20,5 @@ def is_member(connection: Connection, user: int, group: str) -> bool:
 
 
 def list_members(connection: Connection, group: str) -> list[User]:
-    """List the members of a group in the order in which they were added as users."""
+    """Lists the members of a group in the order in which they were added as users."""
     return [read_user(row) for row in connection.execute(LIST_MEMBERS, (group,))]

@@ -101,7 +101,7 @@ class _Commission(NamedTuple):
 
 
 def read_history(connection: Connection, wanted: Wanted, most: int) -> Page:
-    """Read the newest entries that match a filter, at most `most` of them."""
+    """Reads the newest entries that match a filter, at most `most` of them."""
     if wanted.holder is not None and not is_storable(wanted.holder):
         return Page([], None)
     components = dict(connection.execute(LIST_COMPONENTS).fetchall())
@@ -146,7 +146,7 @@ def read_history(connection: Connection, wanted: Wanted, most: int) -> Page:
 
 
 def _may_match(wanted: Wanted, commission: _Commission) -> bool:
-    """Return whether a commission matches, as far as no index tells.
+    """Returns whether a commission matches, as far as no index tells.
 
     The statements do not have these conditions: where few rows match, one statement would examine all.
     """
@@ -169,7 +169,7 @@ def _is_wanted(wanted: Wanted, key: Key, position: Position) -> bool:
 
 
 def _walk(connection: Connection, wanted: Wanted, components: Iterable[int]) -> Iterator[_Commission]:
-    """Yield the commissions that may contain matching entries, newest first."""
+    """Yields the commissions that may contain matching entries, newest first."""
     if wanted.holder is not None and not _has_own_holdings(connection, wanted.holder):
         return _read(connection, BY_HOLDER, "x.serial", wanted.holder, wanted)
     return heapq.merge(
@@ -189,7 +189,7 @@ def _has_own_holdings(connection: Connection, holder: str) -> bool:
 def _read(
     connection: Connection, statement: str, serial: str, where: object, wanted: Wanted
 ) -> Iterator[_Commission]:
-    """Read in pages, because a database server would otherwise send all rows at once."""
+    """Reads in pages, because a database server would otherwise send all rows at once."""
     statement = f"{statement} AND {serial} <= ? AND {serial} >= ? ORDER BY {serial} DESC LIMIT ?"
     last = LARGEST_ID if wanted.before is None else wanted.before.serial
     first = 0

@@ -61,7 +61,7 @@ OWN_LIMIT = f"CASE WHEN m.state IN ({_drawing}) THEN COALESCE(h.member_limit, {U
 
 
 def _syncing(condition: str) -> str:
-    """Return a statement that gives some members the holdings that their project has, with their limits.
+    """Returns a statement that gives some members the holdings that their project has, with their limits.
 
     Not those of the project's grants, which are of no resource.
     """
@@ -105,13 +105,13 @@ NEXT_MEMBERSHIP = "SELECT min(id) FROM memberships WHERE id > ?"
 
 
 def find_grants(connection: Connection, project: str) -> dict[str, Grant]:
-    """Return what a project allows now, by resource."""
+    """Returns what a project allows now, by resource."""
     rows = connection.execute(LIST_GRANTS, (project_holder(project),))
     return {resource: Grant(identifier, Capacity(*limits)) for resource, identifier, *limits in rows}
 
 
 def add_grants(connection: Connection, project: str, grants: Mapping[str, Capacity]) -> None:
-    """Add holdings to a project for more resources."""
+    """Adds holdings to a project for more resources."""
     holder = project_holder(project)
     connection.executemany(
         ADD_GRANT, ((holder, resource, *capacity) for resource, capacity in grants.items())
@@ -119,12 +119,12 @@ def add_grants(connection: Connection, project: str, grants: Mapping[str, Capaci
 
 
 def set_grants(connection: Connection, grants: Iterable[Grant]) -> None:
-    """Change what holdings of projects allow."""
+    """Changes what holdings of projects allow."""
     connection.executemany(SET_GRANT, ((*grant.capacity, grant.holding) for grant in grants))
 
 
 def sync_members(connection: Connection, project: str, users: Iterable[str]) -> None:
-    """Add the holdings that these members of a project lack, and set their limits.
+    """Adds the holdings that these members of a project lack, and sets their limits.
 
     Users who were never accepted get none.
     """
@@ -132,7 +132,7 @@ def sync_members(connection: Connection, project: str, users: Iterable[str]) -> 
 
 
 def sync_project(connection: Connection, project: str) -> None:
-    """Do the same for all members of a project, by pages of its memberships."""
+    """Does the same for all members of a project, by pages of its memberships."""
     (grants,) = connection.execute(COUNT_GRANTS, (project_holder(project),)).fetchone()
     most = found = max(AT_A_TIME // max(grants, 1), 1)
     after = 0
@@ -144,20 +144,20 @@ def sync_project(connection: Connection, project: str) -> None:
 
 
 def find_allowance(connection: Connection, project: str, user: str, resource: str) -> int | None:
-    """Return what a member alone is allowed of a resource; None for somebody who was never a member."""
+    """Returns what a member alone is allowed of a resource; None for somebody who was never a member."""
     key = (user_holder(user), project_holder(project), resource)
     row = connection.execute(FIND_ALLOWANCE, key).fetchone()
     return None if row is None else int(row[0])
 
 
 def set_allowance(connection: Connection, project: str, user: str, resource: str, limit: int) -> None:
-    """Set what a member alone is allowed, which counts from the next `sync_members` on."""
+    """Sets what a member alone is allowed, which counts from the next `sync_members` on."""
     key = (user_holder(user), project_holder(project), resource)
     connection.execute(SET_ALLOWANCE, (limit, *key))
 
 
 def allowances_of(connection: Connection, project: str) -> dict[str, dict[str, int]]:
-    """Return what single members are allowed, by user and resource, where it is limited."""
+    """Returns what single members are allowed, by user and resource, where it is limited."""
     found: dict[str, dict[str, int]] = {}
     for user, resource, limit in connection.execute(LIST_ALLOWANCES, (project,)):
         found.setdefault(user, {})[resource] = limit
@@ -165,7 +165,7 @@ def allowances_of(connection: Connection, project: str) -> dict[str, dict[str, i
 
 
 def add_resource(connection: Connection, resource: Resource) -> None:
-    """Give all initialized projects a new resource with its default capacity, and them and their members the
+    """Gives all initialized projects a new resource with its default capacity, and them and their members the
     holdings for it.
     """
     for after, last in filled_ranges(connection, NEXT_PROJECT, AT_A_TIME):

@@ -42,17 +42,17 @@ class Row(NamedTuple):
 
 
 def stored_source(source: str | None) -> str:
-    """Return the stored form of a source; null is stored as ''."""
+    """Returns the stored form of a source; null is stored as ''."""
     return "" if source is None else source
 
 
 def read_source(stored: str) -> str | None:
-    """Return the source for its stored form."""
+    """Returns the source for its stored form."""
     return stored or None
 
 
 def find(connection: Connection, key: Key) -> Row | None:
-    """Find a holding by its key."""
+    """Finds a holding by its key."""
     # No holding can have a source of ""; the query would match the one whose source is null.
     if key.source == "":
         return None
@@ -62,17 +62,17 @@ def find(connection: Connection, key: Key) -> Row | None:
 
 
 def find_by_id(connection: Connection, identifier: int) -> Row:
-    """Return the holding with an id that a commission refers to."""
+    """Returns the holding with an id that a commission refers to."""
     return _row(connection.execute(FIND_BY_ID, (identifier,)).fetchone())
 
 
 def ids_of_holder(connection: Connection, holder: str) -> list[int]:
-    """Return the ids of all holdings of a holder."""
+    """Returns the ids of all holdings of a holder."""
     return [identifier for (identifier,) in connection.execute(IDS_OF_HOLDER, (holder,)).fetchall()]
 
 
 def keys_by_id(connection: Connection, identifiers: Iterable[int]) -> dict[int, Key]:
-    """Return the keys of holdings with some ids."""
+    """Returns the keys of holdings with some ids."""
     wanted = list(dict.fromkeys(identifiers))
     found: dict[int, Key] = {}
     for start in range(0, len(wanted), IDS_AT_A_TIME):

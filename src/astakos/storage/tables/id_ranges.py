@@ -6,7 +6,7 @@ from astakos.storage.protocol import Connection
 
 
 def filled_ranges(connection: Connection, next_id: str, size: int) -> Iterator[tuple[int, int]]:
-    """Yield the ranges in which all rows with an id above 0 are, in order.
+    """Yields the ranges in which all rows with an id above 0 are, in order.
 
     Each is told by the id that precedes it, and its last id.
 

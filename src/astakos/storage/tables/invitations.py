@@ -35,13 +35,13 @@ SELECT COUNT(*) FROM project_invitations i JOIN projects p ON p.id = i.project_i
 
 
 def find(connection: Connection, number: int) -> Invitation | None:
-    """Find an invitation by its number, which must fit into 63 bits."""
+    """Finds an invitation by its number, which must fit into 63 bits."""
     row = connection.execute(FIND, (number,)).fetchone()
     return None if row is None else Invitation(*row)
 
 
 def find_of_secret(connection: Connection, number: int, secret_hash: bytes) -> Invitation | None:
-    """Find an invitation by its number and the hash of its secret."""
+    """Finds an invitation by its number and the hash of its secret."""
     row = connection.execute(FIND_HASH, (number,)).fetchone()
     if row is None or not hmac.compare_digest(bytes(row[0]), secret_hash):
         return None
@@ -49,17 +49,17 @@ def find_of_secret(connection: Connection, number: int, secret_hash: bytes) -> I
 
 
 def list_of_project(connection: Connection, project: str) -> list[Invitation]:
-    """List the invitations of a project; a project has few."""
+    """Lists the invitations of a project; a project has few."""
     return [Invitation(*row) for row in connection.execute(LIST_OF_PROJECT, (project,))]
 
 
 def count_open(connection: Connection, project: str, now: int) -> int:
-    """Count the invitations of a project that somebody can still use."""
+    """Counts the invitations of a project that somebody can still use."""
     return int(connection.execute(COUNT_OPEN, (project, now)).fetchone()[0])
 
 
 def add(connection: Connection, invitation: Invitation, secret_hash: bytes) -> int:
-    """Store an invitation to an existing project; return its number."""
+    """Stores an invitation to an existing project; returns its number."""
     values = (
         secret_hash,
         invitation.max_uses,
@@ -72,17 +72,17 @@ def add(connection: Connection, invitation: Invitation, secret_hash: bytes) -> i
 
 
 def spend_use(connection: Connection, number: int) -> None:
-    """Count one use more."""
+    """Counts one use more."""
     connection.execute(USE, (number,))
 
 
 def delete(connection: Connection, number: int) -> None:
-    """Delete an invitation."""
+    """Deletes an invitation."""
     connection.execute(DELETE, (number,))
 
 
 def make_room(connection: Connection, project: str, now: int, most: int) -> None:
-    """Delete invitations of a project that are over, so that one more leaves it with `most` if possible."""
+    """Deletes invitations of a project that are over, so that one more leaves it with `most` if possible."""
     (kept,) = connection.execute(COUNT, (project,)).fetchone()
     if kept >= most:
         connection.execute(DELETE_OVER, (project, now, kept - most + 1))

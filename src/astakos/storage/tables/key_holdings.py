@@ -37,13 +37,13 @@ def exist(connection: Connection, prefix: str) -> bool:
 
 
 def limits_of(connection: Connection, user: str, prefix: str) -> dict[str, int | None]:
-    """Return the limits of a key of a user, given by uuid; None for what is only counted."""
+    """Returns the limits of a key of a user, given by uuid; None for what is only counted."""
     rows = connection.execute(LIST, (key_holder(prefix), user_holder(user)))
     return {resource: None if limit == UNLIMITED else limit for _, resource, limit, *_ in rows}
 
 
 def set_limits(connection: Connection, user: str, prefix: str, limits: Mapping[str, int | None]) -> None:
-    """Set limits of a key of a user; None for what is only counted. Others stay."""
+    """Sets limits of a key of a user; None for what is only counted. Others stay."""
     holder, source = key_holder(prefix), user_holder(user)
     for resource, given in limits.items():
         limit = UNLIMITED if given is None else given
@@ -52,7 +52,7 @@ def set_limits(connection: Connection, user: str, prefix: str, limits: Mapping[s
 
 
 def quotas_of(connection: Connection, user: str, prefix: str, now: int) -> list[KeyQuota]:
-    """Read what a key of a user may use, and what it uses."""
+    """Reads what a key of a user may use, and what it uses."""
     figures = MeteredFigures(connection, now)
     holder, source = key_holder(prefix), user_holder(user)
     found = []

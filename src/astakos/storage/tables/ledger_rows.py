@@ -85,7 +85,7 @@ class Rows(msgspec.Struct):
 
 
 def rows_of(now: int, changes: Changes, identifiers: Mapping[Key, int]) -> Rows:
-    """Return the rows for the changes of a batch; `identifiers` has the ids of all holdings involved."""
+    """Returns the rows for the changes of a batch; `identifiers` has the ids of all holdings involved."""
     rows = Rows()
     resolved = {resolution.serial: resolution for resolution in changes.resolved}
     revised, extended = dict(changes.revised), dict(changes.extended)
@@ -144,7 +144,7 @@ def rows_of(now: int, changes: Changes, identifiers: Mapping[Key, int]) -> Rows:
 
 
 def write_rows(connection: Connection, rows: Rows) -> None:
-    """Write the rows of a batch, in one pass over each table."""
+    """Writes the rows of a batch, in one pass over each table."""
     many = connection.executemany
     # Each statement costs time, even for no row.
     if rows.pending:
@@ -174,5 +174,5 @@ def write_rows(connection: Connection, rows: Rows) -> None:
 
 
 def _drawing_holders(resolution: Resolution) -> set[str]:
-    """Return the holders whose history lists the commission by way of `commission_holders`."""
+    """Returns the holders whose history lists the commission by way of `commission_holders`."""
     return {one.key.holder for one in resolution.settlements if one.key.source is not None}

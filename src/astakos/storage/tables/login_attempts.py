@@ -36,7 +36,7 @@ class Counted(NamedTuple):
 
 
 def require_allowed(connection: Connection, attempt: Attempt, now: int) -> None:
-    """Check that an attempt is allowed, without counting it.
+    """Checks that an attempt is allowed, without counting it.
 
     Raises:
         TooManyAttemptsError: it exceeds a limit.
@@ -45,7 +45,7 @@ def require_allowed(connection: Connection, attempt: Attempt, now: int) -> None:
 
 
 def count(connection: Connection, attempt: Attempt, now: int) -> Counted:
-    """Count an attempt before it is made.
+    """Counts an attempt before it is made.
 
     Raises:
         TooManyAttemptsError: it exceeds a limit, and is not counted.
@@ -60,7 +60,7 @@ def count(connection: Connection, attempt: Attempt, now: int) -> Counted:
 
 
 def take_back(connection: Connection, limits: Sequence[Limit]) -> None:
-    """Uncount an attempt, because it succeeded or the secret could not be checked."""
+    """Uncounts an attempt, because it succeeded or the secret could not be checked."""
     connection.executemany(TAKE_BACK, [(limit.subject,) for limit in limits])
 
 

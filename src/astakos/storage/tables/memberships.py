@@ -64,29 +64,29 @@ COUNT_UP_TO = "SELECT COUNT(*) FROM (SELECT id FROM memberships WHERE user_id = 
 
 
 def list_of_project(connection: Connection, project: str) -> list[Membership]:
-    """List all memberships of a project, past ones included."""
+    """Lists all memberships of a project, past ones included."""
     return [_membership(*row) for row in connection.execute(LIST_OF_PROJECT, (project,))]
 
 
 def records_of_project(connection: Connection, project: str) -> Iterator[MembershipRecord]:
-    """List all memberships of a project with their history."""
+    """Lists all memberships of a project with their history."""
     return (record_of(*row) for row in connection.execute(LIST_RECORDS_OF_PROJECT, (project,)))
 
 
 def find(connection: Connection, identifier: int) -> MembershipRecord | None:
-    """Find a membership by its id."""
+    """Finds a membership by its id."""
     if not 0 < identifier <= LARGEST_ID:
         return None
     return _found(connection.execute(FIND, (identifier,)).fetchone())
 
 
 def find_of(connection: Connection, user: str, project: str) -> MembershipRecord | None:
-    """Find a user's membership in a project; both are named by uuid."""
+    """Finds a user's membership in a project; both are named by uuid."""
     return _found(connection.execute(FIND_OF, (user, project)).fetchone())
 
 
 def list_of_user(connection: Connection, user: str) -> list[MembershipRecord]:
-    """List all memberships of a user, past ones included."""
+    """Lists all memberships of a user, past ones included."""
     return [record_of(*row) for row in connection.execute(LIST_OF_USER, (user,))]
 
 
@@ -96,19 +96,19 @@ def has_many(connection: Connection, user: int) -> bool:
 
 
 def find_membership(connection: Connection, user: str, project: str) -> Membership | None:
-    """Return a user's membership in a project; None if there never was one."""
+    """Returns a user's membership in a project; None if there never was one."""
     row = connection.execute(FIND_MEMBERSHIP, (user, project)).fetchone()
     return None if row is None else _membership(*row)
 
 
 def find_state(connection: Connection, user: str, project: str) -> MembershipState | None:
-    """Return the state of a user's membership in a project; None if there never was one."""
+    """Returns the state of a user's membership in a project; None if there never was one."""
     membership = find_membership(connection, user, project)
     return None if membership is None else membership.state
 
 
 def count_members(connection: Connection, project: str) -> int:
-    """Return how many members of a project take up a place. The number is kept: counting would take long."""
+    """Returns how many members of a project take up a place. The number is kept: counting would take long."""
     row = connection.execute(COUNT_MEMBERS, (project,)).fetchone()
     return 0 if row is None else int(row[0])
 
@@ -116,7 +116,7 @@ def count_members(connection: Connection, project: str) -> int:
 def list_addresses(
     connection: Connection, project: str, *, without: tuple[str | None, str | None], after: int, most: int
 ) -> list[tuple[int, str]]:
-    """List up to `most` mail addresses of a project's active members, each with the id of the membership.
+    """Lists up to `most` mail addresses of a project's active members, each with the id of the membership.
 
     Args:
         connection: a connection.
@@ -133,7 +133,7 @@ def list_addresses(
 
 
 def save(connection: Connection, project: str, memberships: Iterable[Membership]) -> None:
-    """Store memberships of existing users in a project; keep the times of those that have none."""
+    """Stores memberships of existing users in a project; keeps the times of those that have none."""
     connection.executemany(SAVE, (_row(membership, project) for membership in memberships))
     connection.execute(RECOUNT_MEMBERS, (project,))
 
@@ -141,7 +141,7 @@ def save(connection: Connection, project: str, memberships: Iterable[Membership]
 def save_one(
     connection: Connection, project: str, membership: Membership, before: MembershipState | None
 ) -> int:
-    """Store a membership of an existing user in a project; return its id.
+    """Stores a membership of an existing user in a project; returns its id.
 
     Args:
         connection: a connection in a transaction.
@@ -174,7 +174,7 @@ STATES = {state.value: state for state in MembershipState}
 
 
 def record_of(identifier: int, user: str, project: str, state: str, entered: str | None) -> MembershipRecord:
-    """Return a row of `COLUMNS` as a value."""
+    """Returns a row of `COLUMNS` as a value."""
     return MembershipRecord(identifier, user, project, STATES[state], _times(entered))
 
 

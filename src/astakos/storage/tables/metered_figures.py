@@ -55,7 +55,7 @@ class MeteredFigures:
     """What is needed for that is read when the first meter comes."""
 
     def __init__(self, connection: Connection, now: int, *, everybody: bool = False) -> None:
-        """Read from a connection.
+        """Reads from a connection.
 
         Args:
             connection: the connection.
@@ -78,7 +78,7 @@ class MeteredFigures:
         return {name: (definition, definition.meter(name)) for name, definition in found.items()}
 
     def lifted(self, base: str, named: tuple[str, ...] | None) -> tuple[str, ...]:
-        """Return the names of the meters that a grant of a resource lifts, given those that it names."""
+        """Returns the names of the meters that a grant of a resource lifts, given those that it names."""
         if named is not None:
             return named
         meters = self._definitions.items()
@@ -99,7 +99,7 @@ class MeteredFigures:
         return rollovers.list_all(self._connection)
 
     def at_present(self, key: Key, identifier: int, holding: Holding, mark: int | None) -> Present:
-        """Return the figures of a holding.
+        """Returns the figures of a holding.
 
         Args:
             key: its key.
@@ -124,7 +124,7 @@ class MeteredFigures:
         return Present(apart, period, (over,))
 
     def _stored(self, identifier: int, meter: Meter, mark: int | None) -> int:
-        """Return what had been left over for the period that began at a mark."""
+        """Returns what had been left over for the period that began at a mark."""
         if mark is None or not isinstance(meter, Budget) or not meter.rollover:
             return 0
         if self._everybody:
@@ -134,7 +134,7 @@ class MeteredFigures:
         return min(found.amount, meter.rollover) if found is not None and found.start == mark else 0
 
     def spans(self, resource: str, identifier: int, holding: Holding, mark: int | None) -> list[Span]:
-        """Return the period of a budget that is running, and one that is over but not stored as such yet."""
+        """Returns the period of a budget that is running, and one that is over but not stored as such yet."""
         if resource not in self._definitions:
             return []
         _, meter = self._definitions[resource]
@@ -152,7 +152,7 @@ class MeteredFigures:
 
 
 def _without_rolled(holding: Holding, amount: int) -> tuple[Holding, int]:
-    """Return a meter's figures without what was used of the amount that rolled over, and how much that is."""
+    """Returns a meter's figures without what was used of the amount that rolled over, and that usage."""
     limit, usage_min, usage_max = holding.limit, holding.usage_min, holding.usage_max
     used = max(0, min(usage_max - limit, amount))
     settled = max(0, min(usage_min - limit, amount))

@@ -53,12 +53,12 @@ _decoder = msgspec.json.Decoder(MeterDefinition)
 
 
 def find_definitions(connection: Connection) -> dict[str, MeterDefinition]:
-    """Return the definitions of all meters by the name of their resource, in the order of registration."""
+    """Returns the definitions of all meters by the name of their resource, in the order of registration."""
     return {name: read_definition(document) for name, document in connection.execute(LIST)}
 
 
 def read_definition(document: str | bytes) -> MeterDefinition:
-    """Decode the stored form of a definition."""
+    """Decodes the stored form of a definition."""
     return _decoder.decode(document)
 
 
@@ -69,7 +69,7 @@ def read_told(
     thresholds: str | bytes | None,
     shadow: int | bytes,
 ) -> Told:
-    """Decode a row of `LIST_TOLD`, from a driver that converts values or one that leaves them as text."""
+    """Decodes a row of `LIST_TOLD`, from a driver that converts values or one that leaves them as text."""
     return Told(
         name,
         read_definition(definition) if definition else None,
@@ -80,7 +80,7 @@ def read_told(
 
 
 def read_meters(connection: Connection) -> Meters:
-    """Return all meters, in the order of registration, and the bounds of debts."""
+    """Returns all meters, in the order of registration, and the bounds of debts."""
     told = [read_told(*row) for row in connection.execute(LIST_TOLD).fetchall()]
     if not told:
         return NO_METERS
@@ -89,7 +89,7 @@ def read_meters(connection: Connection) -> Meters:
 
 
 def meters_of(told: Sequence[Told], time_to_live: int) -> Meters:
-    """Return the meters that are defined so, with the time to live of commissions that count on them."""
+    """Returns the meters that are defined so, with the time to live of commissions that count on them."""
     found: dict[str, list[Meter]] = {}
     debts: dict[str, int] = {}
     thresholds: dict[str, Sequence[int]] = {}
@@ -108,12 +108,12 @@ def meters_of(told: Sequence[Told], time_to_live: int) -> Meters:
 
 
 def save_definition(connection: Connection, resource: str, definition: MeterDefinition) -> None:
-    """Make an existing resource a meter, or change in which time it counts."""
+    """Makes an existing resource a meter, or changes in which time it counts."""
     if find_definitions(connection).get(resource) != definition:
         connection.execute(SAVE, (_encoder.encode(definition).decode(), resource))
         note_change(connection)
 
 
 def note_change(connection: Connection) -> None:
-    """Let all engines read again what resources tell them, in the order of commissions."""
+    """Lets all engines read again what resources tell them, in the order of commissions."""
     settings.save(connection, VERSION, settings.find(connection, VERSION, 0) + 1)

@@ -53,40 +53,40 @@ AT_A_TIME = 1000
 
 
 def above(connection: Connection, project: str) -> list[str]:
-    """Return the uuids of a project and of those above it, the nearest first."""
+    """Returns the uuids of a project and of those above it, the nearest first."""
     return [uuid for (uuid,) in connection.execute(ABOVE, (project,))]
 
 
 def levels_of(connection: Connection, project: str) -> int:
-    """Return how many levels a project has with those below it; 1 if there are none."""
+    """Returns how many levels a project has with those below it; 1 if there are none."""
     (levels,) = connection.execute(LEVELS, (project,)).fetchone()
     return int(levels or 1)
 
 
 def children_of(connection: Connection, project: str) -> list[str]:
-    """List the uuids of the projects directly below one, without deleted ones."""
+    """Lists the uuids of the projects directly below one, without deleted ones."""
     return [uuid for (uuid,) in connection.execute(LIST_CHILDREN, (project,))]
 
 
 def set_parent(connection: Connection, project: str, parent: str | None) -> None:
-    """Set the parent of a project, and what is above its holdings."""
+    """Sets the parent of a project, and what is above its holdings."""
     connection.execute(SET_PARENT, (parent, project))
     link(connection, project, parent)
 
 
 def link(connection: Connection, project: str, parent: str | None) -> None:
-    """Set what is above the holdings of a project."""
+    """Sets what is above the holdings of a project."""
     above = None if parent is None else project_holder(parent)
     connection.execute(LINK, (above, project_holder(project)))
 
 
 def link_resource(connection: Connection, resource: str) -> None:
-    """Set what is above the holdings of a new resource, for all projects with a parent."""
+    """Sets what is above the holdings of a new resource, for all projects with a parent."""
     connection.execute(LINK_RESOURCE, (resource,))
 
 
 def pending_resource(connection: Connection, project: str, resources: Collection[str]) -> str | None:
-    """Return one of these resources of which a commission is pending on a project, even one of nothing.
+    """Returns one of these resources of which a commission is pending on a project, even one of nothing.
 
     Examines all pending commissions once; what the figures of the holdings tell should be known already.
     """

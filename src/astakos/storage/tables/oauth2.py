@@ -143,17 +143,17 @@ class Code(NamedTuple):
 
 
 def save_client(connection: Connection, client: Client) -> None:
-    """Store a client; replace one with the same identifier."""
+    """Stores a client; replaces one with the same identifier."""
     connection.execute(SAVE_CLIENT, (*client[:6], json.dumps(list(client.redirect_urls))))
 
 
 def list_clients(connection: Connection) -> Iterator[Client]:
-    """List all clients in the order in which they were added."""
+    """Lists all clients in the order in which they were added."""
     return map(_client, connection.execute(LIST_CLIENTS))
 
 
 def find_client(connection: Connection, identifier: str) -> Client | None:
-    """Find a client by its identifier."""
+    """Finds a client by its identifier."""
     if not is_storable(identifier):
         return None
     row = connection.execute(FIND_CLIENT, (identifier,)).fetchone()
@@ -166,7 +166,7 @@ def _client(row: tuple[Any, ...]) -> Client:
 
 
 def add_code(connection: Connection, code: Code, now: int) -> None:
-    """Store a new code of an existing client for an existing user; delete expired codes."""
+    """Stores a new code of an existing client for an existing user; deletes expired codes."""
     if not clock_records.is_held(connection):
         connection.execute(EXPIRE_CODES, (now, MOST_DELETED))
     connection.execute(
@@ -185,13 +185,13 @@ def add_code(connection: Connection, code: Code, now: int) -> None:
 
 
 def find_code(connection: Connection, code_hash: bytes) -> Code | None:
-    """Find a code by its hash."""
+    """Finds a code by its hash."""
     row = connection.execute(FIND_CODE, (code_hash,)).fetchone()
     return None if row is None else Code(*row)
 
 
 def change_code(connection: Connection, code: Code, hashed: bytes, expires: int, now: int) -> AccessToken:
-    """Exchange a code for an access token: delete the code, store the token, and delete expired tokens.
+    """Exchanges a code for an access token: deletes the code, stores the token, and deletes expired tokens.
 
     Returns:
         The token. It expires at `expires`, or with the session.
@@ -214,23 +214,23 @@ def change_code(connection: Connection, code: Code, hashed: bytes, expires: int,
 
 
 def end_issued_for(connection: Connection, code_hash: bytes) -> None:
-    """End the access token that was issued for a code, because somebody has sent the code again."""
+    """Ends the access token that was issued for a code, because somebody has sent the code again."""
     connection.execute(END_TOKENS_FOR_CODE, (code_hash,))
 
 
 def end_all_of(connection: Connection, user: int) -> None:
-    """Revoke all access tokens and codes that clients have for a user."""
+    """Revokes all access tokens and codes that clients have for a user."""
     connection.execute(END_TOKENS_OF, (user,))
     connection.execute(END_CODES_OF, (user,))
 
 
 def list_acting_for(connection: Connection, user: int, now: int) -> list[ActingClient]:
-    """List the clients that can act for a user now."""
+    """Lists the clients that can act for a user now."""
     return [ActingClient(*row) for row in connection.execute(LIST_ACTING_FOR, (user, now) * 3)]
 
 
 def end_those_of_client(connection: Connection, user: int, client: str) -> bool:
-    """Revoke all access tokens and codes that a client has for a user; return whether it had any."""
+    """Revokes all access tokens and codes that a client has for a user; returns whether it had any."""
     if not is_storable(client):
         return False
     ended = [
@@ -241,7 +241,7 @@ def end_those_of_client(connection: Connection, user: int, client: str) -> bool:
 
 
 def save_token(connection: Connection, token: AccessToken) -> None:
-    """Store an access token of an existing client for an existing user."""
+    """Stores an access token of an existing client for an existing user."""
     connection.execute(
         SAVE_TOKEN,
         (
@@ -257,22 +257,22 @@ def save_token(connection: Connection, token: AccessToken) -> None:
 
 
 def find_token(connection: Connection, token_hash: bytes) -> AccessToken | None:
-    """Find an access token by its hash."""
+    """Finds an access token by its hash."""
     row = connection.execute(FIND_TOKEN, (token_hash,)).fetchone()
     return None if row is None else AccessToken(*row)
 
 
 def delete_token(connection: Connection, token_hash: bytes) -> None:
-    """Delete an access token: it stops working when the transaction commits."""
+    """Deletes an access token: it stops working when the transaction commits."""
     connection.execute(DELETE_TOKEN, (token_hash,))
 
 
 def delete_expired_token(connection: Connection, token_hash: bytes, now: int) -> None:
-    """Delete an access token if it has expired, and the clock is not in doubt."""
+    """Deletes an access token if it has expired, and the clock is not in doubt."""
     if not clock_records.is_held(connection):
         connection.execute(DELETE_EXPIRED_TOKEN, (token_hash, now))
 
 
 def list_tokens(connection: Connection) -> Iterator[AccessToken]:
-    """List all access tokens in the order in which they were stored."""
+    """Lists all access tokens in the order in which they were stored."""
     return (AccessToken(*row) for row in connection.execute(LIST_TOKENS))

@@ -37,7 +37,7 @@ class Overdue(NamedTuple):
 
 
 def list_overdue(connection: Connection, before: int) -> list[Overdue]:
-    """List the components with pending commissions that were issued before an instant, or at it."""
+    """Lists the components with pending commissions that were issued before an instant, or at it."""
     found = []
     for component, name in connection.execute(LIST_COMPONENTS).fetchall():
         oldest = connection.execute(FIND_OLDEST, (component,)).fetchone()
@@ -49,6 +49,6 @@ def list_overdue(connection: Connection, before: int) -> list[Overdue]:
 
 
 def count_expired(connection: Connection, before: int) -> int:
-    """Count pending commissions that expired before an instant, or at it, up to `MOST_COUNTED`."""
+    """Counts pending commissions that expired before an instant, or at it, up to `MOST_COUNTED`."""
     (number,) = connection.execute(COUNT_EXPIRED, (before, MOST_COUNTED)).fetchone()
     return int(number)

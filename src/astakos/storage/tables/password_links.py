@@ -59,7 +59,7 @@ def add(
     creator: str | None,
     address: str | None = None,
 ) -> int:
-    """Store a link in place of the user's others of that purpose; delete expired ones. Returns its id."""
+    """Stores a link in place of the user's others of that purpose; deletes expired ones. Returns its id."""
     if not clock_records.is_held(connection):
         connection.execute(EXPIRE, (now, MOST_DELETED))
     connection.execute(END_OF_USER, (user, purpose.value))
@@ -70,17 +70,17 @@ def add(
 
 
 def find_valid(connection: Connection, secret_hash: bytes, now: int) -> PasswordLink | None:
-    """Find the link with a secret; None if there is none, or it has expired."""
+    """Finds the link with a secret; None if there is none, or it has expired."""
     return _link(connection.execute(FIND_VALID, (secret_hash, now)).fetchone())
 
 
 def find_newest(connection: Connection, user: int, purpose: LinkPurpose) -> PasswordLink | None:
-    """Find the newest link of a user, which may have expired."""
+    """Finds the newest link of a user, which may have expired."""
     return _link(connection.execute(FIND_NEWEST, (user, purpose.value)).fetchone())
 
 
 def set_secret(connection: Connection, identifier: int, secret_hash: bytes, now: int) -> bool:
-    """Give a link a secret, in place of the one that it had; return whether it is still valid."""
+    """Gives a link a secret, in place of the one that it had; returns whether it is still valid."""
     return connection.execute(SET_SECRET, (secret_hash, identifier, now)).fetchone() is not None
 
 

@@ -27,7 +27,7 @@ class PendingAges(NamedTuple):
 
 
 def count_pending_by_age(connection: Connection, now: int) -> PendingAges:
-    """Count all pending commissions, each in one age group."""
+    """Counts all pending commissions, each in one age group."""
     row = connection.execute(COUNT, (now - MINUTE, now - HOUR, now - DAY)).fetchone()
     count, first, *younger = row
     minute, hour, day = map(int, younger)

@@ -71,7 +71,7 @@ class PendingPage(NamedTuple):
 
 
 def component_of_service(connection: Connection, service: str) -> int | None:
-    """Return the id of the component that has a service; None if there is no such service."""
+    """Returns the id of the component that has a service; None if there is no such service."""
     row = connection.execute(COMPONENT_OF_SERVICE, (service,)).fetchone()
     return None if row is None else int(row[0])
 
@@ -79,7 +79,7 @@ def component_of_service(connection: Connection, service: str) -> int | None:
 def read_pending_page(
     connection: Connection, wanted: PendingWanted, *, after: int = 0, most: int = 100
 ) -> PendingPage:
-    """Read pending commissions that match a filter.
+    """Reads pending commissions that match a filter.
 
     Args:
         connection: where to read.
@@ -122,7 +122,7 @@ def read_pending_page(
 def _matching(
     wanted: PendingWanted, own: Collection[int] | None, part: Iterable[Stored]
 ) -> list[tuple[Stored, StoredPending]]:
-    """Return the rows that match a filter, as far as that is known without the keys of their holdings.
+    """Returns the rows that match a filter, as far as that is known without the keys of their holdings.
 
     `own` are the ids of the wanted holder's holdings: looking for them costs less than looking up all others.
     """
@@ -141,7 +141,7 @@ def _matching(
 
 
 def _parts(rows: Iterable[Stored], most: int) -> Iterator[list[Stored]]:
-    """Yield what is pending in parts: first what fills a page if all match, then larger ones."""
+    """Yields what is pending in parts: first what fills a page if all match, then larger ones."""
     remaining = iter(rows)
     size = most + 1
     while part := list(islice(remaining, size)):

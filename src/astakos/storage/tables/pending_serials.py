@@ -14,7 +14,7 @@ FIND = f"SELECT serial FROM pending_commissions WHERE component_id = ? AND seria
 def by_component(
     connection: Connection, serials: Sequence[int], components: Iterable[int]
 ) -> dict[int, list[int]]:
-    """Return the serials that are pending, by the id of the component that issued them."""
+    """Returns the serials that are pending, by the id of the component that issued them."""
     stored = [serial for serial in serials if 0 < serial <= LARGEST_SERIAL]
     found: dict[int, list[int]] = {}
     for start in range(0, len(stored), AT_A_TIME):

@@ -56,7 +56,7 @@ def periods_of(
     now: int,
     project: str | None = None,
 ) -> list[PeriodUsage]:
-    """Read periods of a budget, the newest first.
+    """Reads periods of a budget, the newest first.
 
     Args:
         connection: the connection.
@@ -87,7 +87,7 @@ def periods_of_key(
     most: int,
     now: int,
 ) -> list[PeriodUsage]:
-    """Read periods of the budget of a key of a user, the newest first. The arguments are the same."""
+    """Reads periods of the budget of a key of a user, the newest first. The arguments are the same."""
     if not is_storable(resource):
         return []
     figures, found = MeteredFigures(connection, now), list[PeriodUsage]()

@@ -193,7 +193,7 @@ SECTIONS: Mapping[str, Section] = {
 
 
 def read_sections(connection: Connection, user: User) -> dict[str, list[dict[str, Any]]]:
-    """Return all parts of what is known of a user; times are ISO 8601."""
+    """Returns all parts of what is known of a user; times are ISO 8601."""
     return {
         name: [
             {column: _value(column, value) for column, value in zip(section.columns, row, strict=True)}

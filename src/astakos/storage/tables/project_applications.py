@@ -45,30 +45,30 @@ SET_STATE = "UPDATE project_applications SET state = ? WHERE id = ?"
 
 
 def find(connection: Connection, identifier: int) -> Application | None:
-    """Find an application by its number."""
+    """Finds an application by its number."""
     if not 0 < identifier <= LARGEST_NUMBER:
         return None
     return _found(connection.execute(FIND, (identifier,)).fetchone())
 
 
 def find_last(connection: Connection, project: str) -> Application | None:
-    """Return the last application of a project, the only one that can be decided; None if it has none."""
+    """Returns the last application of a project, the only one that can be decided; None if it has none."""
     return _found(connection.execute(FIND_LAST, (project,)).fetchone())
 
 
 def pending_of(connection: Connection, project: str) -> list[Application]:
-    """List the pending applications of a project."""
+    """Lists the pending applications of a project."""
     return [read_application(row) for row in connection.execute(LIST_PENDING, (project,))]
 
 
 def count_pending(connection: Connection, applicant: str) -> int:
-    """Count the pending applications of a user, by uuid."""
+    """Counts the pending applications of a user, by uuid."""
     (number,) = connection.execute(COUNT_PENDING, (applicant,)).fetchone()
     return int(number)
 
 
 def add(connection: Connection, application: Application) -> Application:
-    """Store an application of an existing user for an existing project; return it with its number."""
+    """Stores an application of an existing user for an existing project; returns it with its number."""
     values = [getattr(application, name) for name in FIELDS]
     values[-1] = json.dumps(application.resources, sort_keys=True)
     row = connection.execute(ADD, (*values, application.project, application.applicant)).fetchone()
@@ -76,7 +76,7 @@ def add(connection: Connection, application: Application) -> Application:
 
 
 def set_state(connection: Connection, identifier: int, state: ApplicationState) -> None:
-    """Set the state of an application."""
+    """Sets the state of an application."""
     connection.execute(SET_STATE, (state, identifier))
 
 
@@ -85,7 +85,7 @@ def _found(row: tuple[Any, ...] | None) -> Application | None:
 
 
 def read_application(row: tuple[Any, ...]) -> Application:
-    """Return the application in a row of `SELECT`."""
+    """Returns the application in a row of `SELECT`."""
     fields: dict[str, Any] = dict(zip(("id", "project", "applicant", *FIELDS), row, strict=True))
     fields["state"] = ApplicationState(fields["state"])
     for policy in ("join_policy", "leave_policy"):

@@ -28,12 +28,12 @@ class Ending(NamedTuple):
 
 
 def list_over(connection: Connection, now: int) -> Iterator[Ending]:
-    """List the projects whose end date has passed, holding one page of them; the longest overdue first."""
+    """Lists the projects whose end date has passed, holding one page of them; the longest overdue first."""
     return _pages(connection, LIST_OVER, now, 0)
 
 
 def list_near(connection: Connection, now: int, until: int) -> Iterator[Ending]:
-    """List the projects that end after `now`, until an instant, and of whose end date no notice has told."""
+    """Lists the projects that end after `now`, until an instant, and of whose end date no notice has told."""
     return _pages(connection, LIST_NEAR, until, now + 1)
 
 
@@ -43,7 +43,7 @@ def is_announced(connection: Connection, project: str) -> bool:
 
 
 def note_notice(connection: Connection, project: str) -> None:
-    """Record that a notice has told of the end date that a project has now."""
+    """Records that a notice has told of the end date that a project has now."""
     connection.execute(NOTE_NOTICE, (project,))
 
 

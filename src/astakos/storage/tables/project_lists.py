@@ -71,7 +71,7 @@ class Listed(NamedTuple):
 
 
 def find_listed(connection: Connection, uuid: str) -> Listed | None:
-    """Find a project by uuid."""
+    """Finds a project by uuid."""
     if not is_storable(uuid):
         return None
     found = list(_completed(connection, connection.execute(FIND, (uuid,)).fetchall()))
@@ -81,7 +81,7 @@ def find_listed(connection: Connection, uuid: str) -> Listed | None:
 def read_projects(
     connection: Connection, viewer: Viewer, filters: Filters, *, after: str | None = None, most: int
 ) -> Iterator[Listed]:
-    """Read the projects that a viewer sees in a list, in the order in which they were created.
+    """Reads the projects that a viewer sees in a list, in the order in which they were created.
 
     Args:
         connection: a connection on which nothing else is read meanwhile.
@@ -146,6 +146,6 @@ def _completed(connection: Connection, rows: list[tuple[Any, ...]]) -> Iterator[
 
 
 def _padded(numbers: Iterable[int]) -> list[int]:
-    """Fill the places of a statement by repeating the last number."""
+    """Fills the places of a statement by repeating the last number."""
     filled = list(numbers)
     return filled + filled[-1:] * (PAGE - len(filled))

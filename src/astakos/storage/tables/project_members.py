@@ -48,7 +48,7 @@ def find_members(
     after: int,
     most: int,
 ) -> MemberPage:
-    """Return a page of the memberships of a project, in the order of their ids.
+    """Returns a page of the memberships of a project, in the order of their ids.
 
     Args:
         connection: where to read.

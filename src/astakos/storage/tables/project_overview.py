@@ -71,7 +71,7 @@ def list_shared_projects(
     parent: str | None,
     only_pending: bool,
 ) -> list[ListedProject]:
-    """List projects other than system projects, in the order in which they were added.
+    """Lists projects other than system projects, in the order in which they were added.
 
     Args:
         connection: the connection.
@@ -98,7 +98,7 @@ def list_shared_projects(
 def list_members(
     connection: Connection, project: str, states: Collection[MembershipState]
 ) -> list[ListedMember]:
-    """List the memberships of a project that are in one of these states, the oldest first."""
+    """Lists the memberships of a project that are in one of these states, the oldest first."""
     statement = f"{LIST_MEMBERS} AND m.state IN ({_places(states)}) ORDER BY m.id"
     return [_member(row) for row in connection.execute(statement, (project, *states))]
 

@@ -123,7 +123,7 @@ WALKS = {
 def list_related(
     connection: Connection, user: int, uuid: str, *, most: int
 ) -> list[tuple[FoundProject, OwnMembership | None]]:
-    """List the projects that a user owns, belongs to or has asked to join, except deleted ones."""
+    """Lists the projects that a user owns, belongs to or has asked to join, except deleted ones."""
     rows = connection.execute(RELATED, (uuid, user, most)).fetchall()
     own = {
         project: OwnMembership(identifier, MembershipState(state))
@@ -133,14 +133,14 @@ def list_related(
 
 
 def list_owned_only(connection: Connection, user: int, uuid: str, *, most: int) -> list[tuple[str, str]]:
-    """List the active projects that a user owns without being a member: UUIDs and names, newest first."""
+    """Lists the active projects that a user owns without being a member: UUIDs and names, newest first."""
     return [(str(row[0]), str(row[1])) for row in connection.execute(OWNED_ONLY, (uuid, user, most))]
 
 
 def find_joinable(
     connection: Connection, user: int, *, search: str, after: str | None, most: int
 ) -> ProjectPage:
-    """Return a page of the projects that a user sees, could ask to join, and does not belong to."""
+    """Returns a page of the projects that a user sees, could ask to join, and does not belong to."""
     return _page(
         connection, IS_PUBLIC, [(NOT_ASSOCIATED, [user])], search, Order.NEWEST, after=after, most=most
     )
@@ -156,7 +156,7 @@ def find_projects(
     after: str | None = None,
     most: int = 50,
 ) -> ProjectPage:
-    """Return a page of projects, for administrators.
+    """Returns a page of projects, for administrators.
 
     Args:
         connection: where to read.

@@ -65,7 +65,7 @@ BY_USAGE = Order(
 
 
 def bound_of(connection: Connection, project: str) -> int | None:
-    """Return the id of the membership after the first `MOST_LOOKED_AT` of a project; None if none follows."""
+    """Returns the id of the membership after a project's first `MOST_LOOKED_AT`; None if none follows."""
     row = connection.execute(BOUND, (project, MOST_LOOKED_AT)).fetchone()
     return None if row is None else int(row[0])
 
@@ -82,7 +82,7 @@ def read_usage(
     now: int,
     bound: int | None = None,
 ) -> list[MemberUsage]:
-    """Read a page of the usage of API-visible resources in a project.
+    """Reads a page of the usage of API-visible resources in a project.
 
     Args:
         connection: the connection.

@@ -71,7 +71,7 @@ ORDER BY id
 
 
 def read_project(row: tuple[Any, ...]) -> Project:
-    """Return the project in a row of `COLUMNS`."""
+    """Returns the project in a row of `COLUMNS`."""
     fields: dict[str, Any] = dict(zip(Project.__slots__, row, strict=True))
     fields["state"] = ProjectState(fields["state"])
     fields["join_policy"] = Policy(fields["join_policy"])
@@ -82,7 +82,7 @@ def read_project(row: tuple[Any, ...]) -> Project:
 
 
 def find(connection: Connection, uuid: str) -> Project | None:
-    """Find a project by uuid."""
+    """Finds a project by uuid."""
     if not is_storable(uuid):
         return None
     row = connection.execute(FIND, (uuid,)).fetchone()
@@ -90,7 +90,7 @@ def find(connection: Connection, uuid: str) -> Project | None:
 
 
 def find_by_uuid_or_number(connection: Connection, key: str) -> Project | None:
-    """Find a project by uuid in any case, or by the number of its row (`http-api.md` §9)."""
+    """Finds a project by uuid in any case, or by the number of its row (`http-api.md` §9)."""
     found = find(connection, key.lower())
     if found is None and key.isascii() and key.isdigit() and len(key) <= DIGITS_OF_A_NUMBER:
         row = connection.execute(FIND_BY_NUMBER, (int(key),)).fetchone()
@@ -99,39 +99,39 @@ def find_by_uuid_or_number(connection: Connection, key: str) -> Project | None:
 
 
 def list_active_of_owner(connection: Connection, user: str) -> list[Project]:
-    """List the active projects that a user owns, and their system project."""
+    """Lists the active projects that a user owns, and their system project."""
     return [read_project(row) for row in connection.execute(LIST_ACTIVE_OF_OWNER, (user, user))]
 
 
 def list_projects(connection: Connection) -> Iterator[Project]:
-    """List all projects in the order in which they were added."""
+    """Lists all projects in the order in which they were added."""
     return map(read_project, connection.execute(LIST))
 
 
 def list_named(connection: Connection, name: str) -> list[Project]:
-    """List the projects with a name, whatever their state, in the order in which they were added."""
+    """Lists the projects with a name, whatever their state, in the order in which they were added."""
     return list(map(read_project, connection.execute(LIST_NAMED, (name,)))) if is_storable(name) else []
 
 
 def count(connection: Connection, *, system_projects: bool) -> int:
-    """Count users' system projects, or all other projects."""
+    """Counts users' system projects, or all other projects."""
     (number,) = connection.execute(COUNT, (system_projects,)).fetchone()
     return int(number)
 
 
 def find_namesake(connection: Connection, project: Project) -> str | None:
-    """Return the uuid of another active or suspended project of the same name (§3.2)."""
+    """Returns the uuid of another active or suspended project of the same name (§3.2)."""
     return find_holder_of_name(connection, project.name, project.uuid)
 
 
 def find_holder_of_name(connection: Connection, name: str, other_than: str = "") -> str | None:
-    """Return the uuid of the active or suspended project that has a name, other than one project."""
+    """Returns the uuid of the active or suspended project that has a name, other than one project."""
     row = connection.execute(FIND_NAMESAKE, (name, other_than)).fetchone()
     return None if row is None else str(row[0])
 
 
 def reset_default_project(connection: Connection, project: Project) -> None:
-    """Let users whose membership was removed, or all if the project has ended, draw from their own project.
+    """Lets users whose membership was removed, or all if the project has ended, draw from their own project.
 
     It is their default project again (`identity-and-projects.md` §1).
     """
@@ -142,7 +142,7 @@ def reset_default_project(connection: Connection, project: Project) -> None:
 
 
 def save(connection: Connection, project: Project) -> None:
-    """Store a project's definition; replace one with the same uuid, but keep when it was deactivated."""
+    """Stores a project's definition; replaces one with the same uuid, but keeps when it was deactivated."""
     connection.execute(
         SAVE,
         (
@@ -167,12 +167,12 @@ def save(connection: Connection, project: Project) -> None:
 
 
 def capacities_of(connection: Connection, project: str) -> dict[str, Capacity]:
-    """Return the capacities that a project sets, by resource."""
+    """Returns the capacities that a project sets, by resource."""
     return {row[0]: Capacity(row[1], row[2]) for row in connection.execute(LIST_CAPACITIES, (project,))}
 
 
 def save_capacities(connection: Connection, project: str, capacities: Mapping[str, Capacity]) -> None:
-    """Set a project's capacities for existing resources."""
+    """Sets a project's capacities for existing resources."""
     connection.executemany(
         SAVE_CAPACITY,
         ((capacity.project, capacity.member, project, name) for name, capacity in capacities.items()),
@@ -180,10 +180,10 @@ def save_capacities(connection: Connection, project: str, capacities: Mapping[st
 
 
 def active_projects_of(connection: Connection, user: int) -> list[str]:
-    """List the uuids of the active projects that a user can draw from (`http-api.md` §7.2)."""
+    """Lists the uuids of the active projects that a user can draw from (`http-api.md` §7.2)."""
     return [uuid for (uuid,) in connection.execute(LIST_PROJECTS_OF, (user,))]
 
 
 def find_active_projects_of(connection: Connection, user: int) -> list[Project]:
-    """List the same projects with their definitions."""
+    """Lists the same projects with their definitions."""
     return [read_project(row) for row in connection.execute(FIND_PROJECTS_OF, (user,))]

@@ -62,7 +62,7 @@ class Origin(NamedTuple):
 
 
 def find_origin(connection: Connection, user: int, proof: Proof) -> Origin | None:
-    """Return the origin of what is issued to a user for a proof; None if the proof is no longer valid."""
+    """Returns the origin of what is issued to a user for a proof; None if the proof is no longer valid."""
     match proof:
         case PasswordProof(password_hash):
             return None if _find(connection, HAS_PASSWORD, user, password_hash) is None else Origin()

@@ -54,7 +54,7 @@ class StoredPending(msgspec.Struct, omit_defaults=True):
     key_holder: str | None = None
 
     def holdings(self) -> list[int]:
-        """Return the ids of the holdings that change when it is resolved."""
+        """Returns the ids of the holdings that change when it is resolved."""
         return [holding for holding, _ in self.provisions] + [count.holding for count in self.counts]
 
 
@@ -72,7 +72,7 @@ _resolved = msgspec.json.Decoder(list[Settled] | StoredResolved)
 
 
 def write_pending(pending: Pending, identifiers: Mapping[Key, int]) -> str:
-    """Encode a pending commission."""
+    """Encodes a pending commission."""
     provisions = _pairs(pending.provisions, identifiers)
     is_plain = pending.overage is Overage.REFUSE and pending.key_holder is None
     if is_plain and not pending.counts and not pending.progress:
@@ -91,13 +91,13 @@ def _pairs(provisions: Iterable[Provision], identifiers: Mapping[Key, int]) -> l
 
 
 def read_pending(document: str | bytes) -> StoredPending:
-    """Decode a pending commission, with what it counts on other holdings than it names."""
+    """Decodes a pending commission, with what it counts on other holdings than it names."""
     pending = _pending.decode(document)
     return StoredPending(pending) if isinstance(pending, list) else pending
 
 
 def understood(component: int, stored: StoredPending, keys: Mapping[int, Key]) -> Pending:
-    """Return a pending commission; `keys` has the keys of all its holdings by id."""
+    """Returns a pending commission; `keys` has the keys of all its holdings by id."""
     provisions = tuple([Provision(keys[holding], quantity) for holding, quantity in stored.provisions])
     counts = tuple(
         [
@@ -110,7 +110,7 @@ def understood(component: int, stored: StoredPending, keys: Mapping[int, Key]) -
 
 
 def write_resolved(resolution: Resolution, identifiers: Mapping[Key, int]) -> str:
-    """Encode the provisions of a resolved commission, and its key if it has one."""
+    """Encodes the provisions of a resolved commission, and its key if it has one."""
     provisions = []
     for one in resolution.settlements:
         after = one.after
@@ -122,16 +122,16 @@ def write_resolved(resolution: Resolution, identifiers: Mapping[Key, int]) -> st
 
 
 def read_resolved(document: str) -> StoredResolved:
-    """Decode the provisions of a resolved commission, and its key."""
+    """Decodes the provisions of a resolved commission, and its key."""
     resolved = _resolved.decode(document)
     return StoredResolved(resolved) if isinstance(resolved, list) else resolved
 
 
 def write_granted(granted: tuple[int, ...] | None) -> str | None:
-    """Encode what an issue was granted, if it was asked for as much as there is room for."""
+    """Encodes what an issue was granted, if it was asked for as much as there is room for."""
     return None if granted is None else _encoder.encode(granted).decode()
 
 
 def read_granted(document: str | bytes | None) -> tuple[int, ...] | None:
-    """Decode what an issue was granted."""
+    """Decodes what an issue was granted."""
     return _granted.decode(document) if document else None

@@ -55,7 +55,7 @@ def has_new(connection: Connection) -> bool:
 
 
 def list_new(connection: Connection, most: int) -> list[StoredAlert]:
-    """List alerts that are not in the audit log yet, the oldest first."""
+    """Lists alerts that are not in the audit log yet, the oldest first."""
     return [
         StoredAlert(
             holding,
@@ -69,7 +69,7 @@ def list_new(connection: Connection, most: int) -> list[StoredAlert]:
 
 
 def set_events(connection: Connection, numbers: Iterable[tuple[StoredAlert, int]]) -> None:
-    """Note the numbers that alerts have in the audit log."""
+    """Notes the numbers that alerts have in the audit log."""
     connection.executemany(
         SET_EVENT,
         [

@@ -106,9 +106,9 @@ def _user_quotas(
 def quotas_of_user(
     connection: Connection, user_id: int, now: int, project: str | None = None
 ) -> Iterator[UserQuota]:
-    """Read the quotas that a user sees: API-visible resources in the projects that they can draw from.
+    """Reads the quotas that a user sees: API-visible resources in the projects that they can draw from.
 
-    With a `project`, by uuid, read those in this one.
+    With a `project`, by uuid, reads those in this one.
     """
     condition, values = ("", (user_id,)) if project is None else (IN_PROJECT, (user_id, project))
     rows = connection.execute(f"{QUOTAS_OF_USER} {condition} ORDER BY h.id", values).fetchall()
@@ -122,7 +122,7 @@ def service_quotas(
     projects: Collection[str] | None,
     now: int,
 ) -> Iterator[UserQuota]:
-    """Read the quotas of users with a verified address; None as a filter matches everything."""
+    """Reads the quotas of users with a verified address; None as a filter matches everything."""
     if users is None and projects is not None:
         rows = _of(connection, SERVICE_QUOTAS_OF_PROJECT, "project.uuid", "h.id", projects)
     else:
@@ -138,7 +138,7 @@ def service_quotas(
 def project_quotas(
     connection: Connection, resources: Collection[str], projects: Collection[str] | None, now: int
 ) -> Iterator[ProjectQuota]:
-    """Read the quotas of initialized projects; None as a filter matches all projects."""
+    """Reads the quotas of initialized projects; None as a filter matches all projects."""
     metered = MeteredFigures(connection, now, everybody=projects is None)
     rows = _of(connection, PROJECT_QUOTAS, "project.uuid", "p.id", projects)
     for project, resource, identifier, *figures, mark in rows:
@@ -151,7 +151,7 @@ def project_quotas(
 def _of(
     connection: Connection, statement: str, column: str, order: str, uuids: Collection[str] | None
 ) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows of a statement for each uuid in turn, ordered; None yields all rows, unordered."""
+    """Yields the rows of a statement for each uuid in turn, ordered; None yields all rows, unordered."""
     if uuids is None:
         yield from connection.execute(statement)
         return

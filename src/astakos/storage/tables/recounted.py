@@ -57,18 +57,18 @@ class Totals:
     """
 
     def __init__(self, first: int, number: int) -> None:
-        """Begin with nothing for `number` ids from `first` on."""
+        """Begins with nothing for `number` ids from `first` on."""
         self._first = first
         self._sums = array("Q", bytes(8 * number))
 
     def add(self, identifier: int, quantity: int) -> None:
-        """Add a quantity to the sum of an id; ids outside of the range are left out."""
+        """Adds a quantity to the sum of an id; ids outside of the range are left out."""
         place = identifier - self._first
         if 0 <= place < len(self._sums):
             self._sums[place] = (self._sums[place] + quantity) & MASK
 
     def of(self, identifier: int) -> int:
-        """Return the sum of an id of the range."""
+        """Returns the sum of an id of the range."""
         found = self._sums[identifier - self._first]
         return found - WHOLE if found >= HALF else found
 
@@ -109,7 +109,7 @@ class Recounted:
     """
 
     def __init__(self, first: int, number: int) -> None:
-        """Begin with nothing for `number` ids from `first` on."""
+        """Begins with nothing for `number` ids from `first` on."""
         self.first = first
         self.last = first + number - 1
         self.settled = Totals(first, number)
@@ -121,7 +121,7 @@ class Recounted:
         self.unreadable: list[Unreadable] = []
 
     def read(self, connection: Connection, since: int, count: Count) -> None:
-        """Add everything up. All reads have to see the same state."""
+        """Adds everything up. All reads have to see the same state."""
         self._read_history(connection, since, count)
         self._read_pending(connection)
         self._read_closed(connection)
@@ -170,7 +170,7 @@ class Recounted:
 
 
 def stored_holdings(connection: Connection, first: int, number: int) -> Iterator[StoredFigures]:
-    """Yield the holdings with `number` ids from `first` on."""
+    """Yields the holdings with `number` ids from `first` on."""
     last, end = first - 1, first + number - 1
     while rows := connection.execute(LIST_HOLDINGS, (last, end, AT_A_TIME)).fetchall():
         for identifier, holder, source, resource, *figures in rows:
@@ -179,7 +179,7 @@ def stored_holdings(connection: Connection, first: int, number: int) -> Iterator
 
 
 def pending_commissions(connection: Connection) -> Iterator[tuple[int, int, StoredPending | None]]:
-    """Yield component, serial and provisions of all pending commissions; None for what cannot be read."""
+    """Yields component, serial and provisions of all pending commissions; None for what cannot be read."""
     place = (0, 0)
     while rows := connection.execute(LIST_PENDING, (*place, AT_A_TIME)).fetchall():
         for component, serial, document in rows:
@@ -192,13 +192,13 @@ def pending_commissions(connection: Connection) -> Iterator[tuple[int, int, Stor
 
 
 def count_history(connection: Connection) -> int:
-    """Count the commissions in the history."""
+    """Counts the commissions in the history."""
     (number,) = connection.execute(COUNT_HISTORY).fetchone()
     return int(number)
 
 
 def ranges(connection: Connection) -> list[tuple[int, int]]:
-    """Return the ranges of ids in which all holdings are: the first id of each, and how many ids it has."""
+    """Returns the ranges of ids in which all holdings are: the first id of each, and how many ids it has."""
     (last,) = connection.execute(LAST_ID).fetchone()
     return [
         (after + 1, min(MOST_HOLDINGS, last - after))
@@ -209,7 +209,7 @@ def ranges(connection: Connection) -> list[tuple[int, int]]:
 def settled_below(
     connection: Connection, first: int, number: int, is_added: Callable[[str], bool], count: Count
 ) -> Totals:
-    """Add up what is settled directly below holdings: on members of a project, and on projects in it.
+    """Adds up what is settled directly below holdings: on members of a project, and on projects in it.
 
     Args:
         connection: the connection.

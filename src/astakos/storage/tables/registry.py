@@ -98,7 +98,7 @@ def _may_charge(stored: str | None) -> MayCharge:
 
 
 def find_component_by_token(connection: Connection, token_hash: bytes) -> Component | None:
-    """Find a component by the hash of a token; the result has the times of that token."""
+    """Finds a component by the hash of a token; the result has the times of that token."""
     for statement in (FIND_COMPONENT_BY_TOKEN, FIND_COMPONENT_BY_NAMED_TOKEN):
         row = connection.execute(statement, (token_hash,)).fetchone()
         if row is not None:
@@ -107,7 +107,7 @@ def find_component_by_token(connection: Connection, token_hash: bytes) -> Compon
 
 
 def find_component(connection: Connection, name: str) -> Component | None:
-    """Find a component by name."""
+    """Finds a component by name."""
     if not is_storable(name):
         return None
     row = connection.execute(FIND_COMPONENT, (name,)).fetchone()
@@ -115,12 +115,12 @@ def find_component(connection: Connection, name: str) -> Component | None:
 
 
 def list_components(connection: Connection) -> list[Component]:
-    """List all components in the order in which they were registered."""
+    """Lists all components in the order in which they were registered."""
     return [_component(row) for row in connection.execute(LIST_COMPONENTS)]
 
 
 def save_component(connection: Connection, component: Component) -> None:
-    """Store a component without its id and token; replace one with the same name."""
+    """Stores a component without its id and token; replaces one with the same name."""
     may_charge = None if component.may_charge is None else json.dumps(component.may_charge)
     connection.execute(
         SAVE_COMPONENT,
@@ -131,23 +131,23 @@ def save_component(connection: Connection, component: Component) -> None:
 def set_component_token(
     connection: Connection, name: str, token_hash: bytes, created: int, expires: int | None
 ) -> None:
-    """Set a component's token; the old one stops working when the transaction commits."""
+    """Sets a component's token; the old one stops working when the transaction commits."""
     connection.execute(SET_COMPONENT_TOKEN, (token_hash, created, expires, name))
 
 
 def end_component_token(connection: Connection, name: str) -> None:
-    """End a component's own token; it stops working when the transaction commits."""
+    """Ends a component's own token; it stops working when the transaction commits."""
     connection.execute(END_COMPONENT_TOKEN, (name,))
 
 
 def find_component_token_hash(connection: Connection, name: str) -> bytes | None:
-    """Return the hash of a component's token, if it has one."""
+    """Returns the hash of a component's token, if it has one."""
     row = connection.execute(FIND_COMPONENT_TOKEN_HASH, (name,)).fetchone()
     return None if row is None else row[0]
 
 
 def list_services(connection: Connection) -> list[Service]:
-    """List all services with their endpoints, in the order in which they were registered."""
+    """Lists all services with their endpoints, in the order in which they were registered."""
     endpoints: dict[int, list[Mapping[str, str]]] = {}
     for service, data in connection.execute(LIST_ENDPOINTS):
         endpoints.setdefault(service, []).append(json.loads(data))
@@ -164,7 +164,7 @@ def list_services(connection: Connection) -> list[Service]:
 
 
 def names_of_services(connection: Connection) -> dict[int, frozenset[str]]:
-    """Return the names of the services of each component, by its id."""
+    """Returns the names of the services of each component, by its id."""
     names: dict[int, set[str]] = {}
     for component, name in connection.execute(LIST_NAMES_OF_SERVICES):
         names.setdefault(component, set()).add(name)
@@ -174,7 +174,7 @@ def names_of_services(connection: Connection) -> dict[int, frozenset[str]]:
 def save_service(
     connection: Connection, name: str, kind: str, component: str, endpoints: Iterable[Mapping[str, str]]
 ) -> None:
-    """Store a service of an existing component; if the name exists, replace its type and endpoints."""
+    """Stores a service of an existing component; if the name exists, replaces its type and endpoints."""
     (service,) = connection.execute(SAVE_SERVICE, (name, kind, component)).fetchone()
     wanted = [(json.dumps(dict(endpoint)),) for endpoint in endpoints]
     if connection.execute(LIST_ENDPOINTS_OF, (service,)).fetchall() != wanted:
@@ -183,7 +183,7 @@ def save_service(
 
 
 def list_resources(connection: Connection) -> list[Resource]:
-    """List all resources in the order in which they were registered."""
+    """Lists all resources in the order in which they were registered."""
     return [_resource(row) for row in connection.execute(LIST_RESOURCES)]
 
 
@@ -195,40 +195,40 @@ def _resource(row: tuple[Any, ...]) -> Resource:
 
 
 def find_resource(connection: Connection, name: str) -> Resource | None:
-    """Find a resource by name."""
+    """Finds a resource by name."""
     row = connection.execute(FIND_WHOLE_RESOURCE, (name,)).fetchone() if is_storable(name) else None
     return None if row is None else _resource(row)
 
 
 def scales(connection: Connection) -> dict[str, int]:
-    """Return how many digits after the point each resource has, by name."""
+    """Returns how many digits after the point each resource has, by name."""
     return dict(connection.execute(LIST_SCALES))
 
 
 def resources_of(connection: Connection, component: int) -> set[str]:
-    """Return the names of the resources that a component's services offer."""
+    """Returns the names of the resources that a component's services offer."""
     return {name for (name,) in connection.execute(LIST_RESOURCES_OF, (component,))}
 
 
 def find_charging_right(connection: Connection, component: int) -> ChargingRight:
-    """Return which resources a component may charge and reconcile; none if there is no such component."""
+    """Returns which resources a component may charge and reconcile; none if there is no such component."""
     row = connection.execute(FIND_MAY_CHARGE, (component,)).fetchone()
     return charging_right(() if row is None else _may_charge(row[0]), resources_of(connection, component))
 
 
 def has_resource(connection: Connection, name: str) -> bool:
-    """Return whether a resource exists."""
+    """Returns whether a resource exists."""
     return is_storable(name) and connection.execute(FIND_RESOURCE, (name,)).fetchone() is not None
 
 
 def component_of_resource(connection: Connection, name: str) -> int | None:
-    """Return the id of the component whose service offers a resource; None if the resource does not exist."""
+    """Returns the id of the component whose service offers a resource; None if there is no such resource."""
     row = connection.execute(FIND_COMPONENT_OF_RESOURCE, (name,)).fetchone()
     return None if row is None else row[0]
 
 
 def save_resource(connection: Connection, resource: Resource) -> None:
-    """Store a resource of an existing service, without its id; replace one with the same name."""
+    """Stores a resource of an existing service, without its id; replaces one with the same name."""
     connection.execute(
         SAVE_RESOURCE,
         (

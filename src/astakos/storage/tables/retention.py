@@ -52,12 +52,12 @@ class Delete(Protocol):
     """Deletes commissions of a component from the log."""
 
     def __call__(self, connection: Connection, component: int, holdings: Mapping[int, set[int]], /) -> None:
-        """Delete the commissions with these serials, each given with the ids of its holdings."""
+        """Deletes the commissions with these serials, each given with the ids of its holdings."""
         ...
 
 
 def delete_one_by_one(connection: Connection, component: int, holdings: Mapping[int, set[int]]) -> None:
-    """Delete commissions from a database to which statements make no journey."""
+    """Deletes commissions from a database to which statements make no journey."""
     holders = {
         (find_by_id(connection, identifier).key.holder, serial)
         for serial, identifiers in holdings.items()
@@ -75,13 +75,13 @@ class Retention:
     """
 
     def __init__(self, delete: Delete = delete_one_by_one) -> None:
-        """Begin a pass."""
+        """Begins a pass."""
         self._delete = delete
         self._component = 0
         self._serial = 0
 
     def forget(self, connection: Connection, now: int) -> bool:
-        """Do one turn, within a transaction; return true if the pass is not over."""
+        """Does one turn, within a transaction; returns true if the pass is not over."""
         keys = connection.execute(FORGET_KEYS, (now - KEYS_KEPT, MOST_FORGOTTEN)).fetchall()
         days = settings.find(connection, settings.HISTORY_DAYS)
         more = days is not None and self._forget_commissions(connection, now - int(days * DAY))
@@ -116,5 +116,5 @@ class Retention:
 
 
 def count_keys(connection: Connection) -> int:
-    """Count the idempotency keys that are kept, up to `MOST_COUNTED`."""
+    """Counts the idempotency keys that are kept, up to `MOST_COUNTED`."""
     return int(connection.execute(COUNT_KEYS, (MOST_COUNTED,)).fetchone()[0])

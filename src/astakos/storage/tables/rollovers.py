@@ -12,11 +12,11 @@ ON CONFLICT (holding_id) DO UPDATE SET start = excluded.start, amount = excluded
 
 
 def find(connection: Connection, holding: int) -> Rolled | None:
-    """Return what was last left over on a holding of a meter, given by id."""
+    """Returns what was last left over on a holding of a meter, given by id."""
     row = connection.execute(FIND, (holding,)).fetchone()
     return None if row is None else Rolled(*row)
 
 
 def list_all(connection: Connection) -> dict[int, Rolled]:
-    """Return what was last left over on all holdings, by id."""
+    """Returns what was last left over on all holdings, by id."""
     return {identifier: Rolled(*over) for identifier, *over in connection.execute(LIST)}

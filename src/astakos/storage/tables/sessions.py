@@ -103,7 +103,7 @@ def begin(
     origin: str | None = None,
     agent: str | None = None,
 ) -> None:
-    """Store a new session of a user with the hashes of its secret and its token; delete expired sessions.
+    """Stores a new session of a user with the hashes of its secret and its token; deletes expired sessions.
 
     Args:
         connection: a connection in a transaction.
@@ -123,23 +123,23 @@ def begin(
 
 
 def list_of_user(connection: Connection, user: int, now: int) -> list[StoredSession]:
-    """List the sessions of a user that have not expired, the newest first; their number is bounded."""
+    """Lists the sessions of a user that have not expired, the newest first; their number is bounded."""
     rows = connection.execute(LIST_OF_USER, (user, now))
     return [StoredSession(*row) for row in rows]
 
 
 def end_of_user(connection: Connection, user: int, identifier: int) -> bool:
-    """End one session of a user; return whether there was such a session."""
+    """Ends one session of a user; returns whether there was such a session."""
     return connection.execute(END_OF_USER, (user, identifier)).fetchone() is not None
 
 
 def end_all_of_user(connection: Connection, user: int, *, but: bytes = b"") -> int:
-    """End all sessions of a user but the one whose secret has this hash; return their number."""
+    """Ends all sessions of a user but the one whose secret has this hash; returns their number."""
     return len(connection.execute(END_ALL_OF_USER, (user, but)).fetchall())
 
 
 def note_uses(connection: Connection, uses: Mapping[int, int]) -> None:
-    """Note when sessions were used last, by their ids; those that have ended are passed over.
+    """Notes when sessions were used last, by their ids; those that have ended are passed over.
 
     A session that has the id of an ended one keeps its own time, which is later.
     """
@@ -147,7 +147,7 @@ def note_uses(connection: Connection, uses: Mapping[int, int]) -> None:
 
 
 def find(connection: Connection, secret_hash: bytes, now: int) -> FoundSession | None:
-    """Find the session with a secret; None if it does not exist or has expired."""
+    """Finds the session with a secret; None if it does not exist or has expired."""
     row = connection.execute(FIND_SESSION, (secret_hash, now)).fetchone()
     if row is None:
         return None
@@ -156,12 +156,12 @@ def find(connection: Connection, secret_hash: bytes, now: int) -> FoundSession |
 
 
 def find_holder(connection: Connection, token_hash: bytes) -> User | None:
-    """Find the user by the hash of a token: their own, a temporary one, or a session's."""
+    """Finds the user by the hash of a token: their own, a temporary one, or a session's."""
     return users.find_by_token(connection, token_hash) or find_user_by_token(connection, token_hash)
 
 
 def find_user_by_token(connection: Connection, token_hash: bytes) -> User | None:
-    """Find the user by the hash of a session's token; the result has the times of that token."""
+    """Finds the user by the hash of a session's token; the result has the times of that token."""
     row = connection.execute(FIND_BY_TOKEN, (token_hash,)).fetchone()
     if row is None:
         return None
@@ -171,14 +171,14 @@ def find_user_by_token(connection: Connection, token_hash: bytes) -> User | None
 
 
 def end(connection: Connection, secret_hash: bytes) -> None:
-    """End a session; its token stops working."""
+    """Ends a session; its token stops working."""
     connection.execute(END_SESSION, (secret_hash,))
 
 
 def remember_browser(
     connection: Connection, user: int, secret_hash: bytes, now: int, expires: int, before: bytes = b""
 ) -> None:
-    """Record that a user has logged in from a browser; delete expired records.
+    """Records that a user has logged in from a browser; deletes expired records.
 
     Args:
         connection: a connection in a transaction.

@@ -55,13 +55,13 @@ LOGIN = tuple(field.name for field in fields(LoginSettings))
 
 
 def find(connection: Connection, name: str, default: Any = None) -> Any:
-    """Return a setting, or the default if it is not set."""
+    """Returns a setting, or the default if it is not set."""
     row = connection.execute(FIND, (name,)).fetchone()
     return default if row is None else json.loads(row[0])
 
 
 def login(connection: Connection) -> LoginSettings:
-    """Return the settings for logins on web pages, with defaults for those that are not set."""
+    """Returns the settings for logins on web pages, with defaults for those that are not set."""
     found = {name: find(connection, name) for name in LOGIN}
     if found["weblogin_next"] is not None:
         found["weblogin_next"] = tuple(found["weblogin_next"])
@@ -69,10 +69,10 @@ def login(connection: Connection) -> LoginSettings:
 
 
 def save(connection: Connection, name: str, value: Any) -> None:
-    """Store a setting."""
+    """Stores a setting."""
     connection.execute(SAVE, (name, json.dumps(value)))
 
 
 def delete(connection: Connection, name: str) -> None:
-    """Delete a setting, if it is set."""
+    """Deletes a setting, if it is set."""
     connection.execute(DELETE, (name,))

@@ -72,7 +72,7 @@ class PendingList(NamedTuple):
 
 
 def list_changes(connection: Connection, key: Key, since: int) -> tuple[list[UsageChange], int | None]:
-    """List what has changed the usage of a holding that has a source, the newest first.
+    """Lists what has changed the usage of a holding that has a source, the newest first.
 
     Args:
         connection: the connection.
@@ -110,7 +110,7 @@ def _find(connection: Connection, key: Key) -> int | None:
 
 
 def list_pending_of(connection: Connection, key: Key, pending: int, most: int) -> PendingList:
-    """List pending provisions on a holding, looking at the newest `MOST_LOOKED_AT` of each component.
+    """Lists pending provisions on a holding, looking at the newest `MOST_LOOKED_AT` of each component.
 
     Args:
         connection: the connection.

@@ -56,13 +56,13 @@ class Statistics(NamedTuple):
 
 
 def count_users(connection: Connection) -> UserCounts:
-    """Count the users."""
+    """Counts the users."""
     counts = {bool(active): int(number) for active, number in connection.execute(COUNT_USERS)}
     return UserCounts(sum(counts.values()), counts.get(True, 0))
 
 
 def read_statistics(connection: Connection) -> Statistics:
-    """Count everything; this reads many rows."""
+    """Counts everything; this reads many rows."""
     projects: dict[bool, dict[str, int]] = {True: {}, False: {}}
     for is_system, state, number in connection.execute(COUNT_PROJECTS):
         projects[bool(is_system)][state] = number

@@ -66,7 +66,7 @@ class TemporaryToken(NamedTuple):
 
 
 def add(connection: Connection, token: TemporaryToken, proof: Proof) -> bool:
-    """Store a temporary token if its proof is still valid; delete expired ones.
+    """Stores a temporary token if its proof is still valid; deletes expired ones.
 
     Returns:
         Whether the token was stored; if not, the proof is no longer valid.
@@ -85,7 +85,7 @@ def add(connection: Connection, token: TemporaryToken, proof: Proof) -> bool:
 
 
 def _make_room(connection: Connection, user: int, kept: bytes) -> None:
-    """Replace the oldest tokens for which no other was issued; never the one with the hash `kept`."""
+    """Replaces the oldest tokens for which no other was issued; never the one with the hash `kept`."""
     (count,) = connection.execute(COUNT_OF_USER, (user,)).fetchone()
     surplus = count - MOST_OF_A_USER + 1
     if surplus > 0:
@@ -95,13 +95,13 @@ def _make_room(connection: Connection, user: int, kept: bytes) -> None:
 
 
 def find(connection: Connection, token_hash: bytes) -> TemporaryToken | None:
-    """Find a token by its hash, even if it has expired but is not deleted yet."""
+    """Finds a token by its hash, even if it has expired but is not deleted yet."""
     row = connection.execute(FIND, (token_hash,)).fetchone()
     return None if row is None else TemporaryToken(*row)
 
 
 def revoke(connection: Connection, token_hash: bytes) -> list[bytes]:
-    """Revoke a token and all that were issued for it, at any depth. Returns their hashes; none if there is
+    """Revokes a token and all that were issued for it, at any depth. Returns their hashes; none if there is
     no such token.
     """
     return [ended for (ended,) in connection.execute(REVOKE, (token_hash,)).fetchall()]

@@ -75,14 +75,14 @@ class Found(NamedTuple):
 
 
 def pages(connection: Connection) -> Iterator[int]:
-    """Yield the ids that precede the pages of `IDS_AT_A_TIME` in which all holdings are."""
+    """Yields the ids that precede the pages of `IDS_AT_A_TIME` in which all holdings are."""
     return (after for after, _ in filled_ranges(connection, NEXT_ID, IDS_AT_A_TIME))
 
 
 def read_by_usage(
     connection: Connection, resource: str, since: int, after: int, most: int
 ) -> list[tuple[int, int]]:
-    """Return the largest among the next `IDS_AT_A_TIME` holdings: their usage, and their ids.
+    """Returns the largest among the next `IDS_AT_A_TIME` holdings: their usage, and their ids.
 
     Args:
         connection: where to read.
@@ -98,52 +98,52 @@ def read_by_usage(
 def read_by_share(
     connection: Connection, resource: str, since: int, after: int, most: int
 ) -> list[tuple[int, int]]:
-    """Return those of them that use most of their limit: their shares, in millionths, and their ids."""
+    """Returns those of them that use most of their limit: their shares, in millionths, and their ids."""
     values = (after, after + IDS_AT_A_TIME, resource, since, most)
     rows = connection.execute(BY_SHARE, values).fetchall()
     return [(usage * MILLION // limit, identifier) for usage, limit, identifier in rows]
 
 
 def remember(connection: Connection, resource: str, leaders: dict[Ranking, list[int]]) -> None:
-    """Store the ids of the leaders of a resource, in place of those before."""
+    """Stores the ids of the leaders of a resource, in place of those before."""
     connection.execute(FORGET, (resource,))
     rows = [(resource, ranking.value, holding) for ranking, found in leaders.items() for holding in found]
     connection.executemany(REMEMBER, rows)
 
 
 def note_refreshed(connection: Connection, now: int) -> None:
-    """Store when the leaders were found."""
+    """Stores when the leaders were found."""
     settings.save(connection, REFRESHED, now)
 
 
 def refreshed(connection: Connection) -> int | None:
-    """Return when the leaders were found; None if they never were."""
+    """Returns when the leaders were found; None if they never were."""
     found: int | None = settings.find(connection, REFRESHED)
     return found
 
 
 def has_any(connection: Connection) -> bool:
-    """Return whether anybody was found to use anything."""
+    """Returns whether anybody was found to use anything."""
     return connection.execute(HAS_ANY).fetchone() is not None
 
 
 def list_leaders(connection: Connection, resource: str, ranking: Ranking) -> list[Found]:
-    """Return the figures of the leaders of a resource, in no order."""
+    """Returns the figures of the leaders of a resource, in no order."""
     return [_found(row) for row in connection.execute(LEADERS, (resource, ranking.value)).fetchall()]
 
 
 def list_over(connection: Connection, most: int) -> list[Found]:
-    """Return the leaders whose usage is above their limit, or was in a meter's period that is over."""
+    """Returns the leaders whose usage is above their limit, or was in a meter's period that is over."""
     return [_found(row) for row in connection.execute(OVER, (most,)).fetchall()]
 
 
 def find(connection: Connection, identifier: int) -> Found:
-    """Return the figures of a holding."""
+    """Returns the figures of a holding."""
     return _found(connection.execute(FIND, (identifier,)).fetchone())
 
 
 def list_in_period(connection: Connection, resource: str, start: int, most: int) -> list[Found]:
-    """Return who used most of a meter in a period that is over and began at an instant, the largest first."""
+    """Returns who used most of a meter in the past period that began at an instant, the largest first."""
     return [
         _found(row[:-1])._replace(total=row[-1])
         for row in connection.execute(IN_PERIOD, (resource, start, most)).fetchall()

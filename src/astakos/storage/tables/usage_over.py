@@ -37,7 +37,7 @@ class Reached(NamedTuple):
 
 
 def read_reached(connection: Connection, percent: int, after: int) -> tuple[list[Reached], int | None]:
-    """Return holdings that may have reached a part of their limit, and where to go on; None after the last.
+    """Returns holdings that may have reached a part of their limit, and where to go on; None after the last.
 
     The stored usage of a meter may be of a period that is over: look at the present figures, and compare.
     """

@@ -35,18 +35,18 @@ def _record(row: tuple[Any, ...]) -> UserRecord:
 
 
 def find(connection: Connection, user: int) -> UserRecord:
-    """Return a user's record; an empty one for a user added before records existed."""
+    """Returns a user's record; an empty one for a user added before records existed."""
     row = connection.execute(FIND, (user,)).fetchone()
     return UserRecord() if row is None else _record(row)
 
 
 def save(connection: Connection, user: int, record: UserRecord) -> None:
-    """Store a user's record; replace the old one."""
+    """Stores a user's record; replaces the old one."""
     connection.execute(SAVE, (user, *record[:-1], json.dumps(dict(record.metadata))))
 
 
 def find_account(connection: Connection, uuid: str) -> Account | None:
-    """Find a user by uuid, with everything that administrators see."""
+    """Finds a user by uuid, with everything that administrators see."""
     user = users.find_by_uuid(connection, uuid)
     if user is None:
         return None
@@ -56,7 +56,7 @@ def find_account(connection: Connection, uuid: str) -> Account | None:
 
 
 def list_accounts(connection: Connection) -> Iterator[Account]:
-    """List the same for all users, in the order in which they were added."""
+    """Lists the same for all users, in the order in which they were added."""
     records = {user: _record(tuple(row)) for user, *row in connection.execute(LIST)}
     groups: defaultdict[int, tuple[str, ...]] = defaultdict(tuple)
     for user, name in connection.execute(LIST_GROUPS):

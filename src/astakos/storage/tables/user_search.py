@@ -49,7 +49,7 @@ def find_users(
     after: int = 0,
     most: int = 50,
 ) -> UserPage:
-    """Return a page of users.
+    """Returns a page of users.
 
     Args:
         connection: where to read.

@@ -91,7 +91,7 @@ INSERT INTO user_groups (user_id, group_id) SELECT ?, id FROM groups WHERE name 
 
 
 def read_user(row: tuple[Any, ...]) -> User:
-    """Read the columns of `PERSON`, then when the token was created and when it expires."""
+    """Reads the columns of `PERSON`, then when the token was created and when it expires."""
     flags = [bool(flag) for flag in row[6:11]]
     return User(*row[:6], *flags, *row[11:])
 
@@ -104,34 +104,34 @@ def _find(connection: Connection, statement: str, key: str | bytes) -> User | No
 
 
 def find_by_token(connection: Connection, token_hash: bytes) -> User | None:
-    """Find a user by the hash of their own or a temporary token; the result has the times of that token."""
+    """Finds a user by the hash of their own or a temporary token; the result has the times of that token."""
     return _find(connection, FIND_BY_TOKEN, token_hash) or _find(
         connection, FIND_BY_TEMPORARY_TOKEN, token_hash
     )
 
 
 def find_by_uuid(connection: Connection, uuid: str) -> User | None:
-    """Find a user by uuid."""
+    """Finds a user by uuid."""
     return _find(connection, FIND_BY_UUID, uuid)
 
 
 def find_by_username(connection: Connection, username: str) -> User | None:
-    """Find a user by username, ignoring case."""
+    """Finds a user by username, ignoring case."""
     return _find(connection, FIND_BY_USERNAME, username.lower())
 
 
 def list_users(connection: Connection) -> Iterator[User]:
-    """List all users in the order in which they were added."""
+    """Lists all users in the order in which they were added."""
     return map(read_user, connection.execute(LIST))
 
 
 def names_of(connection: Connection, uuids: Iterable[str]) -> dict[str, str]:
-    """Map uuids to usernames; omit unknown ones."""
+    """Maps uuids to usernames; omits unknown ones."""
     return _translate(connection, FIND_NAMES, uuids)
 
 
 def uuids_of(connection: Connection, usernames: Iterable[str]) -> dict[str, str]:
-    """Map lowercase usernames to uuids; omit unknown ones."""
+    """Maps lowercase usernames to uuids; omits unknown ones."""
     return _translate(connection, FIND_UUIDS, usernames)
 
 
@@ -146,12 +146,12 @@ def _translate(connection: Connection, statement: str, texts: Iterable[str]) -> 
 
 
 def all_names(connection: Connection) -> dict[str, str]:
-    """Map the uuid of every user to the username."""
+    """Maps the uuid of every user to the username."""
     return dict(connection.execute(LIST_NAMES))
 
 
 def save(connection: Connection, user: User) -> int:
-    """Store a user without their token; replace one with the same uuid. Returns the id.
+    """Stores a user without their token; replaces one with the same uuid. Returns the id.
 
     A user who is not active has no tokens, keys and links to set a password: those that they had end, and do
     not come back on activation.
@@ -182,18 +182,18 @@ def save(connection: Connection, user: User) -> int:
 def set_token(
     connection: Connection, uuid: str, token_hash: bytes, created: int, expires: int | None
 ) -> None:
-    """Set a user's own token, in place of all tokens that they had."""
+    """Sets a user's own token, in place of all tokens that they had."""
     end_tokens(connection, uuid)
     connection.execute(SET_TOKEN, (token_hash, created, expires, uuid))
 
 
 def set_token_times(connection: Connection, uuid: str, created: int, expires: int | None) -> None:
-    """Set when a user's token was created and when it expires."""
+    """Sets when a user's token was created and when it expires."""
     connection.execute(SET_TOKEN_TIMES, (created, expires, uuid))
 
 
 def end_tokens(connection: Connection, uuid: str) -> None:
-    """End everything with which anybody can act as a user, except keys: their own token, their temporary
+    """Ends everything with which anybody can act as a user, except keys: their own token, their temporary
     tokens, their sessions, and the codes and access tokens of OAuth2 clients.
     """
     for statement in END_EVERYTHING:
@@ -201,18 +201,18 @@ def end_tokens(connection: Connection, uuid: str) -> None:
 
 
 def end_keys(connection: Connection, uuid: str) -> None:
-    """End all keys of a user."""
+    """Ends all keys of a user."""
     connection.execute(END_KEYS, (uuid,))
 
 
 def find_token_hash(connection: Connection, uuid: str) -> bytes | None:
-    """Return the hash of a user's token, if they have one."""
+    """Returns the hash of a user's token, if they have one."""
     row = connection.execute(FIND_TOKEN_HASH, (uuid,)).fetchone()
     return None if row is None else row[0]
 
 
 def sign_terms(connection: Connection, user: int) -> None:
-    """Record that a user has signed the current terms of service."""
+    """Records that a user has signed the current terms of service."""
     connection.execute(SIGN_TERMS, (True, user))
 
 
@@ -224,9 +224,10 @@ def set_password_hash(
     keep_tokens: bool = False,
     keep_keys: bool = False,
 ) -> None:
-    """Set a user's password, end the links with which they could set one, and forget the browsers that they
-    have logged in from. Unless `keep_tokens`, end all their tokens, and unless `keep_keys`, all their keys:
-    whoever knew the old password may hold one.
+    """Sets a user's password, ends all links to set one, and forgets the browsers that logged in before.
+
+    Unless `keep_tokens`, ends all their tokens, and unless `keep_keys`, all their keys: whoever knew the old
+    password may hold one.
     """
     connection.execute(SET_PASSWORD, (password_hash, uuid))
     connection.execute(FORGET_BROWSERS, (uuid,))
@@ -238,48 +239,48 @@ def set_password_hash(
 
 
 def end_links(connection: Connection, uuid: str) -> None:
-    """End all links with which a user could set a password or confirm an address."""
+    """Ends all links with which a user could set a password or confirm an address."""
     connection.execute(END_LINKS, (uuid,))
 
 
 def find_password_hash(connection: Connection, uuid: str) -> str | None:
-    """Return the hash of a user's password, if they have one."""
+    """Returns the hash of a user's password, if they have one."""
     row = connection.execute(FIND_PASSWORD, (uuid,)).fetchone()
     return None if row is None else row[0]
 
 
 def set_default_project(connection: Connection, uuid: str, project: str) -> None:
-    """Set the project that a user draws from when a request names none."""
+    """Sets the project that a user draws from when a request names none."""
     connection.execute(SET_DEFAULT_PROJECT, (project, uuid))
 
 
 def delete(connection: Connection, user: int) -> None:
-    """Delete a user who was never accepted and so never had a holding."""
+    """Deletes a user who was never accepted and so never had a holding."""
     for statement in (GIVE_UP_PLACES, *DELETE_REFERENCES, DELETE):
         connection.execute(statement, (user,))
 
 
 def groups_of(connection: Connection, user: int) -> list[Group]:
-    """List the groups that a user belongs to."""
+    """Lists the groups that a user belongs to."""
     return [Group(*row) for row in connection.execute(LIST_GROUPS_OF, (user,))]
 
 
 def names_of_groups(connection: Connection, user: int) -> tuple[str, ...]:
-    """Return the names of the groups that a user belongs to."""
+    """Returns the names of the groups that a user belongs to."""
     return tuple(group.name for group in groups_of(connection, user))
 
 
 def list_groups(connection: Connection) -> list[str]:
-    """List the names of all groups in the order in which they were added."""
+    """Lists the names of all groups in the order in which they were added."""
     return [name for (name,) in connection.execute(LIST_GROUPS)]
 
 
 def add_groups(connection: Connection, names: Iterable[str]) -> None:
-    """Create the groups that do not exist yet."""
+    """Creates the groups that do not exist yet."""
     connection.executemany(ADD_GROUP, ((name,) for name in names))
 
 
 def set_groups(connection: Connection, user: int, names: Collection[str]) -> None:
-    """Make a user a member of exactly these existing groups."""
+    """Makes a user a member of exactly these existing groups."""
     connection.execute(LEAVE_GROUPS, (user,))
     connection.executemany(JOIN_GROUP, ((user, name) for name in names))

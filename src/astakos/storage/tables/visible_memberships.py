@@ -63,7 +63,7 @@ class ListedMembership(NamedTuple):
 def list_memberships_seen_by(
     connection: Connection, user: str | None, *, project: str | None, after: int, most: int
 ) -> Iterator[ListedMembership]:
-    """List the memberships of a user and those in projects that they own, in the order of their ids.
+    """Lists the memberships of a user and those in projects that they own, in the order of their ids.
 
     Args:
         connection: a connection in a snapshot.

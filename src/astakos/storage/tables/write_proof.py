@@ -9,7 +9,7 @@ REMOVE = "DELETE FROM engines WHERE id = ?"
 
 
 def prove_writable(connection: Connection) -> None:
-    """Add a row and remove it, in the current transaction. Neither database skips writing that."""
+    """Adds a row and removes it, in the current transaction. Neither database skips writing that."""
     name = uuid.uuid4().hex
     connection.execute(ADD, (name,))
     connection.execute(REMOVE, (name,))

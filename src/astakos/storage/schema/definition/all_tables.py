@@ -24,7 +24,7 @@ DIALECTS = {"sqlite": sqlite.dialect, "postgresql": postgresql.dialect}
 
 
 def creation_statements(dialect: str) -> list[str]:
-    """Return the statements that create all tables and indexes in an empty database."""
+    """Returns the statements that create all tables and indexes in an empty database."""
     language = DIALECTS[dialect]()
     statements = []
     if language.supports_sequences:
@@ -36,5 +36,5 @@ def creation_statements(dialect: str) -> list[str]:
 
 
 def index_statement(index: Index, dialect: str) -> str:
-    """Return the statement that creates an index."""
+    """Returns the statement that creates an index."""
     return str(CreateIndex(index).compile(dialect=DIALECTS[dialect]()))

@@ -30,7 +30,7 @@ metadata = MetaData()
 
 
 def table(name: str, *parts: SchemaItem, has_rowid: bool = True, **options: Any) -> Table:
-    """Define a table.
+    """Defines a table.
 
     Args:
         name: the name.
@@ -45,19 +45,19 @@ def table(name: str, *parts: SchemaItem, has_rowid: bool = True, **options: Any)
 
 
 def partial_index(name: str, *columns: str, where: str) -> Index:
-    """Define an index of those rows alone that fulfill the condition `where`, in SQL."""
+    """Defines an index of those rows alone that fulfill the condition `where`, in SQL."""
     return Index(name, *columns, sqlite_where=sql(where), postgresql_where=sql(where))
 
 
 def identifier() -> Column[Any]:
-    """Define the primary key `id`, which the database numbers."""
+    """Defines the primary key `id`, which the database numbers."""
     return Column("id", NUMBER, Identity(), primary_key=True)
 
 
 def reference(
     name: str, target: str, *, nullable: bool = False, primary_key: bool = False, ends_with_it: bool = False
 ) -> Column[Any]:
-    """Define a column that refers to the row of a table, such as ``users.id``.
+    """Defines a column that refers to the row of a table, such as ``users.id``.
 
     With `ends_with_it`, the database deletes the row that refers together with the one it refers to.
     """
@@ -68,7 +68,7 @@ def reference(
 def text(
     name: str, *, nullable: bool = False, unique: bool = False, primary_key: bool = False
 ) -> Column[Any]:
-    """Define a column of text."""
+    """Defines a column of text."""
     return Column(name, Text, nullable=nullable, unique=unique, primary_key=primary_key)
 
 
@@ -80,7 +80,7 @@ def number(
     primary_key: bool = False,
     default: int | None = None,
 ) -> Column[Any]:
-    """Define a column of integers, up to 64 bits; instants are microseconds."""
+    """Defines a column of integers, up to 64 bits; instants are microseconds."""
     return Column(
         name,
         NUMBER,
@@ -93,7 +93,7 @@ def number(
 
 
 def flag(name: str, *, nullable: bool = False, default: bool | None = None) -> Column[Any]:
-    """Define a column that is true or false."""
+    """Defines a column that is true or false."""
     value = None if default is None else true() if default else false()
     return Column(name, FLAG, nullable=nullable, server_default=value)
 
@@ -101,12 +101,12 @@ def flag(name: str, *, nullable: bool = False, default: bool | None = None) -> C
 def binary(
     name: str, *, nullable: bool = False, unique: bool = False, primary_key: bool = False
 ) -> Column[Any]:
-    """Define a column of bytes, such as the hash of a secret."""
+    """Defines a column of bytes, such as the hash of a secret."""
     return Column(name, LargeBinary, nullable=nullable, unique=unique, primary_key=primary_key)
 
 
 def own_token() -> tuple[Column[Any], ...]:
-    """Define the columns of the one token that a row has; a hash of null is no token."""
+    """Defines the columns of the one token that a row has; a hash of null is no token."""
     return (
         binary("token_hash", nullable=True, unique=True),
         number("token_created", nullable=True),

@@ -16,7 +16,7 @@ FLAG: TypeEngine[bool] = sa.Boolean().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Create all tables and indexes."""
+    """Creates all tables and indexes."""
     _make_directory()
     _make_projects()
     _make_oauth2()

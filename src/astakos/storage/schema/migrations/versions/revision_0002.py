@@ -37,7 +37,7 @@ VALUES (:component_id, :serial, :name, :issue_time, :resolve_time, :verdict, :pr
 
 
 def upgrade() -> None:
-    """Move all commissions, and remove the foreign keys from the ledger's tables."""
+    """Moves all commissions, and removes the foreign keys from the ledger's tables."""
     _make_tables()
     _move_commissions()
     _keep_serials()
@@ -142,7 +142,7 @@ def _move_commissions() -> None:
 
 
 def _pages(connection: sa.Connection) -> Iterator[tuple[list[dict[str, Any]], dict[int, list[list[int]]]]]:
-    """Yield some commissions at a time, and their provisions by serial."""
+    """Yields some commissions at a time, and their provisions by serial."""
     after = 0
     while True:
         found = connection.execute(sa.text(LIST_COMMISSIONS), {"after": after, "most": AT_A_TIME})
@@ -158,7 +158,7 @@ def _pages(connection: sa.Connection) -> Iterator[tuple[list[dict[str, Any]], di
 
 
 def _keep_serials() -> None:
-    """Store the last serial, so that none is given out again."""
+    """Stores the last serial, so that none is given out again."""
     connection = op.get_bind()
     last = connection.execute(sa.text("SELECT coalesce(max(serial), 0) FROM commissions")).scalar_one()
     if connection.dialect.supports_sequences:

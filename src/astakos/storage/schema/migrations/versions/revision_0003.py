@@ -26,7 +26,7 @@ WHERE NOT u.is_active AND m.state = 'suspended'
 
 
 def upgrade() -> None:
-    """Create the tables. All suspensions of inactive users so far came from their deactivation."""
+    """Creates the tables. All suspensions of inactive users so far came from their deactivation."""
     op.create_table(
         "user_records",
         sa.Column("user_id", NUMBER, sa.ForeignKey("users.id"), primary_key=True, autoincrement=False),

@@ -15,7 +15,7 @@ NUMBER: TypeEngine[int] = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Create the table of temporary tokens."""
+    """Creates the table of temporary tokens."""
     op.create_table(
         "temporary_tokens",
         sa.Column("token_hash", sa.LargeBinary, primary_key=True),

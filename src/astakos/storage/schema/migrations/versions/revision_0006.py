@@ -25,7 +25,7 @@ SELECT token_hash, client_id, user_id, scope, expires FROM old_access_tokens ORD
 
 
 def upgrade() -> None:
-    """Make the three tables anew.
+    """Makes the three tables anew.
 
     What codes and temporary tokens were issued for is not known. They last ten minutes and an hour, so they
     are not kept.

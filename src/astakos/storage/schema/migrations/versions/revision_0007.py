@@ -10,6 +10,6 @@ beside_old_processes = True
 
 
 def upgrade() -> None:
-    """Create the indexes."""
+    """Creates the indexes."""
     op.create_index("known_browsers_of_user", "known_browsers", ["user_id", "expires"])
     op.create_index("feedback_of_user", "feedback", ["user_id", "time"])

@@ -11,6 +11,6 @@ beside_old_processes = True
 
 
 def upgrade() -> None:
-    """Add the column. The tokens that exist last seconds, and keep none."""
+    """Adds the column. The tokens that exist last seconds, and keep none."""
     op.add_column("oauth2_tokens", sa.Column("code_hash", sa.LargeBinary))
     op.create_index("oauth2_tokens_for_code", "oauth2_tokens", ["code_hash"])

@@ -10,5 +10,5 @@ beside_old_processes = True
 
 
 def upgrade() -> None:
-    """Create the index."""
+    """Creates the index."""
     op.create_index("oauth2_tokens_by_expiry", "oauth2_tokens", ["expires"])

@@ -23,7 +23,7 @@ SUBTRACT = "UPDATE holdings SET settled = settled - :pending WHERE id = :holding
 
 
 def upgrade() -> None:
-    """Add the column: usage_max = settled + pending imports."""
+    """Adds the column: usage_max = settled + pending imports."""
     op.add_column("holdings", sa.Column("settled", NUMBER, nullable=False, server_default=sa.text("0")))
     connection = op.get_bind()
     connection.execute(sa.text(START))

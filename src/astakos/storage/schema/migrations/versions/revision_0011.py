@@ -21,7 +21,7 @@ UPDATE users SET default_project = uuid WHERE default_project <> uuid AND (
 
 
 def upgrade() -> None:
-    """Create the indexes. Loading a document did not reset default projects before."""
+    """Creates the indexes. Loading a document did not reset default projects before."""
     op.execute(RESET_LOST)
     elsewhere = sa.text("default_project <> uuid")
     op.create_index("projects_by_name", "projects", ["name"])

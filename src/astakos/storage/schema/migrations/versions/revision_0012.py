@@ -16,7 +16,7 @@ FLAG: TypeEngine[bool] = sa.Boolean().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Add columns and tables. When a membership entered a state before is not known."""
+    """Adds columns and tables. When a membership entered a state before is not known."""
     op.add_column("projects", sa.Column("deactivated", NUMBER))
     op.create_index("projects_by_owner", "projects", ["owner"])
     op.add_column("memberships", sa.Column("entered", sa.Text))

@@ -30,7 +30,7 @@ WHERE holdings.holder = 'user:' || u.uuid AND holdings.source = 'project:' || p.
 
 
 def upgrade() -> None:
-    """Add the column, and set it and the limits of members."""
+    """Adds the column, and sets it and the limits of members."""
     unlimited = sa.text(str(UNLIMITED))
     op.add_column("holdings", sa.Column("member_limit", NUMBER, nullable=False, server_default=unlimited))
     op.execute(GRANT)

@@ -16,7 +16,7 @@ ENDING = sa.text("NOT system_project AND state IN ('active', 'suspended')")
 
 
 def upgrade() -> None:
-    """Add the column and the index. Nobody has been told of any end date yet."""
+    """Adds the column and the index. Nobody has been told of any end date yet."""
     op.add_column("projects", sa.Column("announced_end", NUMBER))
     op.create_index(
         "projects_by_end_date",

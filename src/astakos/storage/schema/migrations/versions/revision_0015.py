@@ -13,5 +13,5 @@ PUBLIC = sa.text("state = 'active' AND NOT private")
 
 
 def upgrade() -> None:
-    """Create the index."""
+    """Creates the index."""
     op.create_index("public_projects", "projects", ["id"], sqlite_where=PUBLIC, postgresql_where=PUBLIC)

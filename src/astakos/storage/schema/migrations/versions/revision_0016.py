@@ -11,5 +11,5 @@ beside_old_processes = True
 
 
 def upgrade() -> None:
-    """Add the column."""
+    """Adds the column."""
     op.add_column("components", sa.Column("may_charge", sa.Text, nullable=True))

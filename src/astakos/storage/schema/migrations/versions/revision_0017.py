@@ -15,7 +15,7 @@ NUMBER: TypeEngine[int] = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Add a column and two tables. No resource is a meter yet."""
+    """Adds a column and two tables. No resource is a meter yet."""
     op.add_column("holdings", sa.Column("mark", NUMBER))
     op.create_table(
         "meters",

@@ -15,7 +15,7 @@ NUMBER: TypeEngine[int] = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Add the tables. What happened before is not delivered."""
+    """Adds the tables. What happened before is not delivered."""
     op.create_table(
         "destinations",
         sa.Column("name", sa.Text, primary_key=True),

@@ -15,5 +15,5 @@ NUMBER: TypeEngine[int] = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Add the column: all resources count in whole units so far."""
+    """Adds the column: all resources count in whole units so far."""
     op.add_column("resources", sa.Column("scale", NUMBER, nullable=False, server_default=sa.text("0")))

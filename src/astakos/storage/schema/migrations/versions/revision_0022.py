@@ -15,7 +15,7 @@ NUMBER: TypeEngine[int] = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Add the column: debts had no bound so far."""
+    """Adds the column: debts had no bound so far."""
     op.add_column(
         "resources", sa.Column("max_debt", NUMBER, nullable=False, server_default=sa.text(str(2**63 - 1)))
     )

@@ -16,7 +16,7 @@ WITHIN = sa.text("parent IS NOT NULL")
 
 
 def upgrade() -> None:
-    """Add the columns and the index. No project has a parent yet."""
+    """Adds the columns and the index. No project has a parent yet."""
     op.add_column("projects", sa.Column("parent", sa.Text))
     op.add_column("holdings", sa.Column("parent_id", NUMBER))
     op.create_index(

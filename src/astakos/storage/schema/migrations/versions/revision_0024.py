@@ -15,7 +15,7 @@ NUMBER: TypeEngine[int] = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Add the column."""
+    """Adds the column."""
     op.add_column(
         "destinations", sa.Column("planned_member", NUMBER, nullable=False, server_default=sa.text("0"))
     )

@@ -16,7 +16,7 @@ OPEN = sa.text("state = 'open'")
 
 
 def upgrade() -> None:
-    """Add the tables."""
+    """Adds the tables."""
     op.create_table(
         "grants",
         sa.Column("number", NUMBER, primary_key=True, autoincrement=False),

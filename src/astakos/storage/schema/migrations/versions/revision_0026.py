@@ -15,5 +15,5 @@ NUMBER: TypeEngine[int] = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Add the column."""
+    """Adds the column."""
     op.add_column("destinations", sa.Column("disabled", NUMBER))

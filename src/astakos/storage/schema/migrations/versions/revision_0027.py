@@ -16,7 +16,7 @@ FLAG: TypeEngine[bool] = sa.Boolean().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Add the columns and the table: nothing was told so far, and all limits were enforced."""
+    """Adds the columns and the table: nothing was told so far, and all limits were enforced."""
     op.add_column("resources", sa.Column("thresholds", sa.Text))
     op.add_column("resources", sa.Column("shadow", FLAG, nullable=False, server_default=sa.false()))
     op.create_table(

@@ -15,7 +15,7 @@ NUMBER: TypeEngine[int] = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Add the tables."""
+    """Adds the tables."""
     op.create_table(
         "api_keys",
         sa.Column("id", NUMBER, sa.Identity(), primary_key=True),

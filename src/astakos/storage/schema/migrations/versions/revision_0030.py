@@ -10,5 +10,5 @@ beside_old_processes = True
 
 
 def upgrade() -> None:
-    """Add the index."""
+    """Adds the index."""
     op.create_index("members_of_group", "user_groups", ["group_id"])

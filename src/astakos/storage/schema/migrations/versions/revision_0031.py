@@ -15,7 +15,7 @@ NUMBER: TypeEngine[int] = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Add the columns, which nobody knows of sessions that there are, and the index."""
+    """Adds the columns, which nobody knows of sessions that there are, and the index."""
     op.add_column("sessions", sa.Column("origin", sa.Text))
     op.add_column("sessions", sa.Column("agent", sa.Text))
     op.add_column("sessions", sa.Column("last_used", NUMBER))

@@ -15,7 +15,7 @@ NUMBER: TypeEngine[int] = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Add the table."""
+    """Adds the table."""
     op.create_table(
         "password_links",
         sa.Column("id", NUMBER, sa.Identity(), primary_key=True),

@@ -11,5 +11,5 @@ beside_old_processes = True
 
 
 def upgrade() -> None:
-    """Add the column. Older events have no key, and keep their hashes."""
+    """Adds the column. Older events have no key, and keep their hashes."""
     op.add_column("events", sa.Column("key", sa.Text))

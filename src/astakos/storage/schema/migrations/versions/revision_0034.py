@@ -15,7 +15,7 @@ NUMBER: TypeEngine[int] = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Add the table, which the service fills, and the index."""
+    """Adds the table, which the service fills, and the index."""
     op.create_table(
         "usage_leaders",
         sa.Column("resource", sa.Text, primary_key=True),

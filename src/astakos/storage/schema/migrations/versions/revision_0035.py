@@ -13,7 +13,7 @@ SHARED = sa.text("NOT system_project")
 
 
 def upgrade() -> None:
-    """Add the indexes."""
+    """Adds the indexes."""
     for name, columns in (("shared_projects", ["id"]), ("shared_projects_by_name", ["name", "id"])):
         op.create_index(name, "projects", columns, sqlite_where=SHARED, postgresql_where=SHARED)
     op.create_index("applications_by_state", "project_applications", ["state", "id"])

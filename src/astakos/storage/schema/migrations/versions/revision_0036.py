@@ -11,5 +11,5 @@ beside_old_processes = True
 
 
 def upgrade() -> None:
-    """Add the column. Links to set a password, which is what there are, have no address."""
+    """Adds the column. Links to set a password, which is what there are, have no address."""
     op.add_column("password_links", sa.Column("address", sa.Text))

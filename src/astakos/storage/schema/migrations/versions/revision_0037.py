@@ -18,7 +18,7 @@ UPDATE closed_periods SET resource = (
 
 
 def upgrade() -> None:
-    """Add the resource to the periods of projects' own holdings, with an index, and that of events.
+    """Adds the resource to the periods of projects' own holdings, with an index, and that of events.
 
     A period that an old process closes meanwhile is in no ranking.
     """
