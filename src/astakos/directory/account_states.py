@@ -16,7 +16,7 @@ class AccountState(StrEnum):
 
 
 def state_of(user: User) -> AccountState:
-    """Return the state of a user's account: `waiting` is verified, but neither accepted nor rejected."""
+    """Returns the state of a user's account: `waiting` is verified, but neither accepted nor rejected."""
     if user.is_active:
         return AccountState.ACTIVE
     if not user.email_verified:

@@ -134,12 +134,12 @@ class ApiKey:
 
 
 def new_prefix(random_bytes: Callable[[int], bytes]) -> str:
-    """Create a prefix of 40 random bits. It is no secret."""
+    """Creates a prefix of 40 random bits. It is no secret."""
     return MARK + "".join(NAME_CHARACTERS[byte % 32] for byte in random_bytes(PREFIX_BYTES))
 
 
 def new_key(prefix: str, random_bytes: Callable[[int], bytes]) -> str:
-    """Create a key with a prefix."""
+    """Creates a key with a prefix."""
     secret = _digits(int.from_bytes(random_bytes(SECRET_BYTES), "big"), SECRET_DIGITS)
     start = f"{prefix}_{secret}"
     return start + _checksum(start)
@@ -154,20 +154,20 @@ def is_key(text: str) -> bool:
 
 
 def prefix_of(text: str) -> str | None:
-    """Return the prefix that a text names, with or without its mark; None if it names none."""
+    """Returns the prefix that a text names, with or without its mark; None if it names none."""
     prefix = text if text.startswith(MARK) else MARK + text
     return prefix if PREFIX.fullmatch(prefix) else None
 
 
 def refuse_address(key: ApiKey, address: IPAddress | None) -> str | None:
-    """Return why a key may not be used from an address, None being unknown; None if it may."""
+    """Returns why a key may not be used from an address, None being unknown; None if it may."""
     if key.networks is None or Networks(key.networks).include(address):
         return None
     return "The key may not be used from this address."
 
 
 def refuse_services(key: ApiKey, services: Collection[str] | None) -> str | None:
-    """Return why a key does not count for a component that has these services; None if it does.
+    """Returns why a key does not count for a component that has these services; None if it does.
 
     Args:
         key: the key.
@@ -181,7 +181,7 @@ def refuse_services(key: ApiKey, services: Collection[str] | None) -> str | None
 
 
 def refuse_call(key: ApiKey, call: str) -> str | None:
-    """Return why a key may not make a call of this API, for example `quotas.periods`; None if it may."""
+    """Returns why a key may not make a call of this API, for example `quotas.periods`; None if it may."""
     if key.project is not None and call not in OF_PROJECTS:
         return "The key of a project cannot make this call. Use another key, or the user's token."
     if key.calls is None or call == TELLING_WHO:
@@ -192,7 +192,7 @@ def refuse_call(key: ApiKey, call: str) -> str | None:
 
 
 def unknown_call(calls: Iterable[str]) -> str | None:
-    """Return which of these is neither a call that accepts keys nor the area of one; None if all are."""
+    """Returns which of these is neither a call that accepts keys nor the area of one; None if all are."""
     areas = {call.partition(".")[0] for call in CALLS}
     for call in calls:
         if call in CALLS or call in areas:
@@ -214,7 +214,7 @@ def _checksum(start: str) -> str:
 
 
 def _digits(number: int, count: int) -> str:
-    """Write a number in base 62, with leading zeros."""
+    """Writes a number in base 62, with leading zeros."""
     digits = []
     for _ in range(count):
         number, digit = divmod(number, 62)

@@ -45,7 +45,7 @@ class TooManyAttemptsError(Exception):
     """
 
     def __init__(self, again: int) -> None:
-        """Set the instant."""
+        """Sets the instant."""
         super().__init__("too many attempts")
         self.again = again
 
@@ -71,7 +71,7 @@ class Limit(NamedTuple):
     is_of_caller: bool = True
 
     def remaining(self, tally: Tally | None, now: int) -> Tally:
-        """Return what of a tally still counts."""
+        """Returns what of a tally still counts."""
         # An instant far ahead means that the clock was set back since, which must lock nobody out.
         if tally is None or tally.began > now + WINDOW:
             return Tally(now, 0)
@@ -85,7 +85,7 @@ class Limit(NamedTuple):
         return remaining.number >= self.most
 
     def allowed_again(self, remaining: Tally) -> int:
-        """Return the instant when one more attempt is allowed, if none is now."""
+        """Returns the instant when one more attempt is allowed, if none is now."""
         return remaining.began + self._interval
 
     @property
@@ -115,7 +115,7 @@ class Attempt:
         return list(self._of_account_from_networks())[-1]
 
     def limits(self, tried_here: int) -> Iterator[Limit]:
-        """Yield the limits that the attempt counts for.
+        """Yields the limits that the attempt counts for.
 
         Args:
             tried_here: how many attempts count for `place`.
@@ -143,32 +143,32 @@ class Attempt:
 
 
 def user_account(uuid: str) -> str:
-    """Return the account of a user, however the caller names them."""
+    """Returns the account of a user, however the caller names them."""
     return f"user {uuid[:LONGEST_NAME]}"
 
 
 def unknown_account(name: str) -> str:
-    """Return the account of a name that no user has, so that it looks like one that exists."""
+    """Returns the account of a name that no user has, so that it looks like one that exists."""
     return f"name {name[:LONGEST_NAME].lower()}"
 
 
 def client_account(identifier: str) -> str:
-    """Return the account of an OAuth2 client."""
+    """Returns the account of an OAuth2 client."""
     return f"client {identifier[:LONGEST_NAME]}"
 
 
 def recovery_account(name: str) -> str:
-    """Return what somebody asks for who has forgotten a password: it locks nobody out elsewhere."""
+    """Returns what somebody asks for who has forgotten a password: it locks nobody out elsewhere."""
     return f"recovery of {name.strip()[:LONGEST_NAME].lower()}"
 
 
 def address_account(uuid: str) -> str:
-    """Return what a user asks for who changes their mail address: it locks nobody out elsewhere."""
+    """Returns what a user asks for who changes their mail address: it locks nobody out elsewhere."""
     return f"address of {uuid[:LONGEST_NAME]}"
 
 
 def invitation_account(uuid: str) -> str:
-    """Return what a user tries to get into with the codes of invitations: it locks nobody out elsewhere."""
+    """Returns what a user tries to get into with the codes of invitations: it locks nobody out elsewhere."""
     return f"invitations for {uuid[:LONGEST_NAME]}"
 
 

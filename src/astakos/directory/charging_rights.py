@@ -33,16 +33,16 @@ class ChargingRight(NamedTuple):
     reconciles_all: bool
 
     def not_chargeable(self, resources: Iterable[str]) -> frozenset[str]:
-        """Return the names of those resources that the component may not charge."""
+        """Returns the names of those resources that the component may not charge."""
         return frozenset() if self.charges_all else frozenset(resources) - self.named
 
     def not_reconcilable(self, resources: Iterable[str]) -> frozenset[str]:
-        """Return the names of those resources that the component may not reconcile."""
+        """Returns the names of those resources that the component may not reconcile."""
         return frozenset() if self.reconciles_all else frozenset(resources) - self.named
 
 
 def charging_right(may_charge: MayCharge, own: Collection[str]) -> ChargingRight:
-    """Return the right of a component that has the resources `own`."""
+    """Returns the right of a component that has the resources `own`."""
     given = () if may_charge is None or may_charge == ALL else may_charge
     return ChargingRight(
         named=frozenset(own).union(given),

@@ -18,7 +18,7 @@ class AllowedAddresses:
     """The addresses that may be connected to."""
 
     def __init__(self, networks: Iterable[str] = ()) -> None:
-        """Allow public addresses and those in these networks.
+        """Allows public addresses and those in these networks.
 
         Raises:
             ValueError: one of them is not a network.
@@ -30,7 +30,7 @@ class AllowedAddresses:
         return all(self._networks.include(parse_address(address)) for address in addresses)
 
     def refuse(self, addresses: Iterable[str]) -> str | None:
-        """Return why a host with these addresses cannot be connected to, or None."""
+        """Returns why a host with these addresses cannot be connected to, or None."""
         for text in addresses:
             address = parse_address(text)
             if address is None or not (is_public(address) or self._networks.include(address)):

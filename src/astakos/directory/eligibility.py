@@ -4,7 +4,7 @@ from astakos.directory.entities import Component, User
 
 
 def refuse_user(user: User | None, now: int) -> str | None:
-    """Return why a user's token is refused, checked in the documented order; None if it is accepted."""
+    """Returns why a user's token is refused, checked in the documented order; None if it is accepted."""
     if user is None:
         return "The token is not known."
     if not user.is_active:
@@ -19,7 +19,7 @@ def refuse_user(user: User | None, now: int) -> str | None:
 
 
 def refuse_component(component: Component | None, now: int) -> str | None:
-    """Return why a component's token is refused; None if it is accepted."""
+    """Returns why a component's token is refused; None if it is accepted."""
     if component is None:
         return "The token is not known."
     if component.token_expires is not None and component.token_expires < now:

@@ -60,7 +60,7 @@ class User:
         return self.moderated and not self.is_rejected
 
     def with_token(self, created: int, expires: int) -> "User":
-        """Return the user with the times of a token that is not their own one."""
+        """Returns the user with the times of a token that is not their own one."""
         return replace(self, token_created=created, token_expires=expires)
 
 

@@ -43,7 +43,7 @@ class LoginSettings:
 
 
 def logo_type(path: str) -> str:
-    """Return the media type of a logo, by the name of its file.
+    """Returns the media type of a logo, by the name of its file.
 
     Raises:
         ValueError: no browser shows it as an image.

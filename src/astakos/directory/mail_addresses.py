@@ -22,7 +22,7 @@ def is_one_address(text: str) -> bool:
 
 
 def refuse_new_address(text: str) -> str | None:
-    """Return why no user can get an address, as "it must ..."; None if mail could be sent to it.
+    """Returns why no user can get an address, as "it must ..."; None if mail could be sent to it.
 
     Only for addresses that are new: users keep those that they have, whatever these look like.
     """

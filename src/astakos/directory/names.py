@@ -11,7 +11,7 @@ _NAME = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_.-]{{0,{LONGEST_NAME - 1}}}")
 
 
 def refuse_name(name: str, example: str = "compute.vm") -> str | None:
-    """Return why a name is invalid, with an example of a valid one; None if it is valid."""
+    """Returns why a name is invalid, with an example of a valid one; None if it is valid."""
     if _NAME.fullmatch(name):
         return None
     if not name.strip():

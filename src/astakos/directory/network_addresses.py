@@ -14,7 +14,7 @@ OWN_PREFIXES = (64, 56, 48)
 
 
 def parse_address(text: str) -> IPAddress | None:
-    """Return an address, or None if the text is not one.
+    """Returns an address, or None if the text is not one.
 
     Accepts what proxies write: with a port (`192.0.2.7:443`, `[2001:db8::1]:443`), in brackets, with a zone
     (`fe80::1%eth0`). An IPv4 address that is written as IPv6 (`::ffff:192.0.2.7`) is returned as IPv4:
@@ -51,7 +51,7 @@ def _unwrapped(address: IPAddress) -> IPAddress:
 
 
 def networks(address: IPAddress) -> tuple[str, ...]:
-    """Return the networks that may all belong to the caller with an address, the smallest one first."""
+    """Returns the networks that may all belong to the caller with an address, the smallest one first."""
     if isinstance(address, IPv6Address):
         return tuple(str(ip_network((int(address), length), strict=False)) for length in OWN_PREFIXES)
     return (str(address),)
@@ -61,7 +61,7 @@ class Networks:
     """A set of networks."""
 
     def __init__(self, networks: Iterable[str]) -> None:
-        """Consist of these networks; a single address is one, too.
+        """Sets the networks; a single address is one, too.
 
         Raises:
             ValueError: one of them is not a network; the message says what would be right.

@@ -27,18 +27,18 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def new_code(random_bytes: Callable[[int], bytes]) -> str:
-    """Create a code of 60 characters."""
+    """Creates a code of 60 characters."""
     return base64.urlsafe_b64encode(random_bytes(CODE_BYTES)).decode("ascii")
 
 
 def new_access_token(random_bytes: Callable[[int], bytes]) -> str:
-    """Create an access token of 30 characters."""
+    """Creates an access token of 30 characters."""
     text = base64.urlsafe_b64encode(random_bytes(ACCESS_TOKEN_BYTES)).decode("ascii")
     return text[:ACCESS_TOKEN_CHARACTERS]
 
 
 def refuse_redirect_uri(uri: str, registered: Sequence[str]) -> str | None:
-    """Return why a browser may not be redirected to a URI; None if it may.
+    """Returns why a browser may not be redirected to a URI; None if it may.
 
     The URI must be registered, byte for byte (RFC 9700). Only if a registered one ends in `/*` may it be
     followed by a path, of plain segments that every program understands alike.
@@ -63,7 +63,7 @@ def _is_below(uri: str, prefix: str) -> bool:
 
 
 def refuse_registered_uri(uri: str) -> str | None:
-    """Return why a redirect URI cannot be registered, because no authorization would accept it; else None."""
+    """Returns why no authorization would accept a redirect URI, so that it cannot be registered; else None."""
     if uri.endswith(ANY_PATH) and ("?" in uri or not is_prefix(uri)):
         return f"before {ANY_PATH} it must name a host, and no query"
     if len(uri) <= LONGEST_REDIRECT_URI and _is_redirect_uri(uri):
@@ -79,7 +79,7 @@ def _is_redirect_uri(uri: str) -> bool:
 
 
 def normalized(uri: str) -> str:
-    """Return a URI in normal form: scheme and host in lowercase, no default port."""
+    """Returns a URI in normal form: scheme and host in lowercase, no default port."""
     parts = urlsplit(uri)
     host = (parts.hostname or "").lower()
     if ":" in host:
@@ -90,20 +90,20 @@ def normalized(uri: str) -> str:
 
 
 def with_parameters(uri: str, parameters: Sequence[tuple[str, str]]) -> str:
-    """Return a URI with parameters added to its query."""
+    """Returns a URI with parameters added to its query."""
     parts = urlsplit(uri)
     query = urlencode([*parse_qsl(parts.query, keep_blank_values=True), *parameters])
     return urlunsplit(parts._replace(query=query))
 
 
 def scope_of(wanted: str, redirect_uri: str) -> str:
-    """Return the scope to grant: the first one requested, or the redirect URI if none is."""
+    """Returns the scope to grant: the first one requested, or the redirect URI if none is."""
     words = wanted.split()
     return words[0] if words else redirect_uri
 
 
 def refuse_challenge(challenge: str, method: str, *, required: bool) -> str | None:
-    """Return why a code challenge is refused; None if it is valid, or missing and not required."""
+    """Returns why a code challenge is refused; None if it is valid, or missing and not required."""
     if not challenge and not method:
         return "A public client must send code_challenge (RFC 7636)." if required else None
     if method != CHALLENGE_METHOD:
@@ -114,7 +114,7 @@ def refuse_challenge(challenge: str, method: str, *, required: bool) -> str | No
 
 
 def refuse_verifier(verifier: str, challenge: str | None) -> str | None:
-    """Return why a code verifier does not match the challenge; None if it does."""
+    """Returns why a code verifier does not match the challenge; None if it does."""
     if challenge is None:
         return (
             "code_verifier must not be sent, because the code was requested without code_challenge."

@@ -7,7 +7,7 @@ _hasher = PasswordHasher()
 
 
 def password_hash(password: str) -> str:
-    """Hash a password with a random salt, so the result differs each time."""
+    """Hashes a password with a random salt, so the result differs each time."""
     return _hasher.hash(password)
 
 

@@ -31,12 +31,12 @@ FOR_PASSWORDS = (LinkPurpose.INVITATION, LinkPurpose.RECOVERY)
 
 
 def link_address(base_url: str, secret: str) -> str:
-    """Return the address of the page on which the link's user sets a password."""
+    """Returns the address of the page on which the link's user sets a password."""
     return _address(base_url, PAGE, secret)
 
 
 def address_link_address(base_url: str, secret: str) -> str:
-    """Return the address of the page on which the link's user confirms a new mail address."""
+    """Returns the address of the page on which the link's user confirms a new mail address."""
     return _address(base_url, ADDRESS_PAGE, secret)
 
 

@@ -6,7 +6,7 @@ LONGEST_PASSWORD = 1024
 
 
 def refuse_password(password: str) -> str | None:
-    """Return why a new password is refused, or None if it is accepted."""
+    """Returns why a new password is refused, or None if it is accepted."""
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         return f"a password must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters"
     return None

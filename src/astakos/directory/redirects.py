@@ -41,7 +41,7 @@ def is_plain_uri(uri: str) -> bool:
 
 
 def refuse_web_url(url: str) -> str | None:
-    """Return why a text is not a URL that every program and browser can call; None if it is one."""
+    """Returns why a text is not a URL that every program and browser can call; None if it is one."""
     if is_plain_uri(url):
         parts = urlsplit(url)
         if parts.scheme.lower() in WEB and parts.hostname and not parts.fragment:
@@ -64,7 +64,7 @@ def is_web_address(text: str) -> bool:
 
 
 def refuse_base_url(url: str) -> str | None:
-    """Return why a URL cannot be the one below which this service's routes lie; None if it can."""
+    """Returns why a URL cannot be the one below which this service's routes lie; None if it can."""
     refusal = refuse_web_url(url)
     if refusal is None and "?" in url:
         return f"{url!r} must not contain a query"
@@ -72,7 +72,7 @@ def refuse_base_url(url: str) -> str | None:
 
 
 def refuse_allowed_next(entry: str) -> str | None:
-    """Return why an entry of `weblogin_next` is invalid; None if it is valid."""
+    """Returns why an entry of `weblogin_next` is invalid; None if it is valid."""
     if ORIGIN.fullmatch(entry):
         return None
     if not SCHEME.fullmatch(entry) or entry.lower() in RUN_BY_BROWSERS:
@@ -97,12 +97,12 @@ def is_allowed_next(uri: str, allowed: Collection[str]) -> bool:
 
 
 def with_query(uri: str, **parameters: str) -> str:
-    """Return a URI with its query replaced; the fragment stays."""
+    """Returns a URI with its query replaced; the fragment stays."""
     return urlunsplit(urlsplit(uri)._replace(query=urlencode(parameters)))
 
 
 def path_of(address: str, base_url: str) -> str:
-    """Return an address of the service without scheme and host.
+    """Returns an address of the service without scheme and host.
 
     A browser may know the service by another host than the base URL names (`localhost`). Its cookies are
     valid there only, and its policy for forms allows no other.
@@ -114,7 +114,7 @@ def path_of(address: str, base_url: str) -> str:
 
 
 def own_address(wanted: str, base_url: str) -> str | None:
-    """Return the absolute URL of one of the service's own pages, given as a URL or path; otherwise None.
+    """Returns the absolute URL of one of the service's own pages, given as a URL or path; otherwise None.
 
     None, too, if it is too long to be carried.
     """

@@ -18,7 +18,7 @@ OWN_SERVICES = (
 
 
 def service_catalog(services: Iterable[Service]) -> list[dict[str, Any]]:
-    """Return the service catalog: all registered services, the same for every caller."""
+    """Returns the service catalog: all registered services, the same for every caller."""
     return [
         {
             "name": service.name,
@@ -38,13 +38,13 @@ def _endpoint(service: Service, stored: Mapping[str, str]) -> dict[str, Any]:
 
 
 def own_endpoint(base_url: str, prefix: str, version: str) -> dict[str, str]:
-    """Return the endpoint of one of this program's own services."""
+    """Returns the endpoint of one of this program's own services."""
     public_url = "/".join(part for part in (base_url, prefix, version) if part)
     return {"versionId": version, "publicURL": public_url, "SNF:exposeVersion": "True"}
 
 
 def menu(components: Iterable[Component]) -> list[dict[str, Any]]:
-    """Return the menu entries of the components, in menu order."""
+    """Returns the menu entries of the components, in menu order."""
     entries = [_menu_entry(component) for component in components]
     return sorted(entries, key=lambda entry: entry["order"])
 
@@ -68,7 +68,7 @@ def _menu_entry(component: Component) -> dict[str, Any]:
 
 
 def refuse_menu(entry: Mapping[str, Any]) -> str | None:
-    """Return why a component's menu entry is invalid; None if it is valid."""
+    """Returns why a component's menu entry is invalid; None if it is valid."""
     for key in ("name", "url", "verbose_name"):
         if not isinstance(entry.get(key, ""), str):
             return f"{key!r} must be a text"

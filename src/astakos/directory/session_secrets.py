@@ -37,17 +37,17 @@ class Session(NamedTuple):
 
 
 def new_secret(random_bytes: Callable[[int], bytes]) -> str:
-    """Create a secret for a browser, with 256 random bits."""
+    """Creates a secret for a browser, with 256 random bits."""
     return new_token(random_bytes)
 
 
 def session_token(secret: str) -> str:
-    """Derive the token of a session; it has the form of any other token."""
+    """Derives the token of a session; it has the form of any other token."""
     return _derived(secret, TOKEN)
 
 
 def form_proof(browser: str, session: str = "") -> str:
-    """Derive the proof that a form was served to a browser (CSRF protection).
+    """Derives the proof that a form was served to a browser (CSRF protection).
 
     Args:
         browser: the secret of the browser.

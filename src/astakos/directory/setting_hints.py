@@ -4,5 +4,5 @@ import shlex
 
 
 def how_to_set(name: str, values: list[str]) -> str:
-    """Return the command that sets a setting to a list, which replaces the one that there is."""
+    """Returns the command that sets a setting to a list, which replaces the one that there is."""
     return shlex.join(["astakos", "setting", "set", name, *values])

@@ -12,7 +12,7 @@ USER_TOKEN_LIFETIME = 30 * DAY
 
 
 def new_token(random_bytes: Callable[[int], bytes]) -> str:
-    """Create a token of 43 URL-safe characters.
+    """Creates a token of 43 URL-safe characters.
 
     Args:
         random_bytes: a source of secure random bytes, for example `os.urandom`.
@@ -21,5 +21,5 @@ def new_token(random_bytes: Callable[[int], bytes]) -> str:
 
 
 def token_hash(token: str) -> bytes:
-    """Hash a token for storage. A fast hash is enough, because tokens cannot be guessed."""
+    """Hashes a token for storage. A fast hash is enough, because tokens cannot be guessed."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

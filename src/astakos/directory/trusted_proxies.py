@@ -15,7 +15,7 @@ class TrustedProxies(Networks):
     """The networks of trusted proxies."""
 
     def __init__(self, networks: Iterable[str] = THIS_MACHINE) -> None:
-        """Trust the addresses in these networks.
+        """Trusts the addresses in these networks.
 
         Raises:
             ValueError: one of them is not a network; the message says what would be right.
@@ -31,7 +31,7 @@ class TrustedProxies(Networks):
         return peer is not None and self.include(parse_address(peer[0]))
 
     def caller(self, peer: tuple[str, int] | None, forwarded: str) -> IPAddress | None:
-        """Return the address of the caller behind any number of trusted proxies.
+        """Returns the address of the caller behind any number of trusted proxies.
 
         Args:
             peer: address and port of the other end of the connection; None if unknown.

@@ -34,13 +34,13 @@ class BrokenChainError(Exception):
     """
 
     def __init__(self, number: int, reason: str) -> None:
-        """Set the number and the reason."""
+        """Sets the number and the reason."""
         super().__init__(reason)
         self.number = number
 
 
 def link(previous: bytes, row: Sequence[str | int | None]) -> bytes:
-    """Return the hash of an event.
+    """Returns the hash of an event.
 
     Args:
         previous: the hash of the event before; `START` for the first.
@@ -51,7 +51,7 @@ def link(previous: bytes, row: Sequence[str | int | None]) -> bytes:
 
 
 def follow(rows: Iterable[Sequence[Any]], known: Mapping[int, bytes]) -> Head:
-    """Check a whole chain, holding one event at a time; return its head.
+    """Checks a whole chain, holding one event at a time; returns its head.
 
     Args:
         rows: the stored values of all events, in order; the hash comes last.

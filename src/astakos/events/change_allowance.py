@@ -42,6 +42,6 @@ class TooManyChangesError(Exception):
     """
 
     def __init__(self, again: int) -> None:
-        """Set the instant."""
+        """Sets the instant."""
         super().__init__("too many changes")
         self.again = again

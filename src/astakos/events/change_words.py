@@ -8,7 +8,7 @@ from astakos.events.event import Details
 
 
 def changes(before: Details | None, after: Details | None) -> Sequence[str]:
-    """Return the values that changed, for example `["limit: 10 → 20"]`.
+    """Returns the values that changed, for example `["limit: 10 → 20"]`.
 
     Args:
         before: the values before; None if there was nothing.

@@ -12,7 +12,7 @@ CUT = "…"
 
 
 def differences(before: Details | None, after: Details) -> tuple[Details | None, Details]:
-    """Return the values that differ, before and after a change; all of them if there was nothing before."""
+    """Returns the values that differ, before and after a change; all of them if there was nothing before."""
     if before is None:
         return None, after
     names = [name for name, value in after.items() if before.get(name) != value]
@@ -20,7 +20,7 @@ def differences(before: Details | None, after: Details) -> tuple[Details | None,
 
 
 def bounded(value: Any) -> Any:
-    """Return a JSON value with its long texts and lists cut short, and the ends marked."""
+    """Returns a JSON value with its long texts and lists cut short, and the ends marked."""
     match value:
         case str() if len(value) > LONGEST_TEXT:
             return value[:LONGEST_TEXT] + CUT

@@ -7,7 +7,7 @@ from astakos.events.event import RecordedEvent
 
 
 def document_of(recorded: RecordedEvent) -> dict[str, Any]:
-    """Return an event as a document; times are ISO 8601."""
+    """Returns an event as a document; times are ISO 8601."""
     event = recorded.event
     return {
         "number": recorded.number,

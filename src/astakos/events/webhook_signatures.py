@@ -15,29 +15,29 @@ PREFIX = "whsec_"
 
 
 def refuse_key(key: bytes) -> str | None:
-    """Return why a key cannot be used, or None."""
+    """Returns why a key cannot be used, or None."""
     if len(key) < SHORTEST_KEY:
         return f"it must contain at least {SHORTEST_KEY} bytes; `openssl rand -hex 32` prints a good one"
     return None
 
 
 def fingerprint(key: bytes) -> str:
-    """Return what tells a key from others, and does not reveal it."""
+    """Returns what tells a key from others, and does not reveal it."""
     return hmac.digest(key, b"astakos webhook key", "sha256").hex()[:16]
 
 
 def secret_of(key: bytes, webhook: str, generation: int) -> bytes:
-    """Return the secret of an endpoint; rotation counts its generation up."""
+    """Returns the secret of an endpoint; rotation counts its generation up."""
     return hmac.digest(key, f"astakos webhook {webhook} {generation}".encode(), "sha256")
 
 
 def shown_secret(secret: bytes) -> str:
-    """Return a secret in the form that the receivers' libraries take."""
+    """Returns a secret in the form that the receivers' libraries take."""
     return PREFIX + base64.b64encode(secret).decode()
 
 
 def signed_headers(secrets: Iterable[bytes], message_id: str, seconds: int, body: bytes) -> Mapping[str, str]:
-    """Return the headers of a message. While a secret is being replaced, both sign.
+    """Returns the headers of a message. While a secret is being replaced, both sign.
 
     Args:
         secrets: the secrets, the newest first.

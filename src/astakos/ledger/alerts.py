@@ -93,7 +93,7 @@ class Refused(NamedTuple):
 
 
 def usual_thresholds(meter: Meter | None) -> Sequence[int]:
-    """Return the thresholds of a resource that has none of its own: those of budgets, otherwise none.
+    """Returns the thresholds of a resource that has none of its own: those of budgets, otherwise none.
 
     What is in use all the time would be told again and again.
     """
@@ -101,7 +101,7 @@ def usual_thresholds(meter: Meter | None) -> Sequence[int]:
 
 
 def refuse_thresholds(percents: Sequence[int]) -> str | None:
-    """Return why numbers cannot be the thresholds of a resource, or None."""
+    """Returns why numbers cannot be the thresholds of a resource, or None."""
     if len(percents) > MOST_THRESHOLDS:
         return f"there cannot be more than {MOST_THRESHOLDS} thresholds"
     if not all(1 <= one <= LARGEST_THRESHOLD for one in percents):
@@ -112,7 +112,7 @@ def refuse_thresholds(percents: Sequence[int]) -> str | None:
 
 
 def charged(provisions: Iterable[Provision], refused: Key) -> str:
-    """Return the holder who was to be charged when a holding had no room: of a project, the member.
+    """Returns the holder who was to be charged when a holding had no room: of a project, the member.
 
     Of a key, its user.
     """
@@ -132,7 +132,7 @@ def has_thresholds(limit: int) -> bool:
 
 
 def crossed(usage: int, settled: int, limit: int, percents: Sequence[int]) -> int:
-    """Return the highest threshold that an import has crossed; 0 if none.
+    """Returns the highest threshold that an import has crossed; 0 if none.
 
     Args:
         usage: what is settled on the holding, with the import.
@@ -149,7 +149,7 @@ def crossed(usage: int, settled: int, limit: int, percents: Sequence[int]) -> in
 def period_of(
     key: Key, meters: Meters, marks: Mapping[Key, int | None], holding: Holding, now: int
 ) -> tuple[int, int]:
-    """Return when the running period of a holding, already forgiven up to `now`, begins and ends."""
+    """Returns when the running period of a holding, already forgiven up to `now`, begins and ends."""
     meter, mark = meters.named.get(key.resource), marks.get(key)
     if isinstance(meter, Budget):
         end = resets(meter, holding, mark, now)
@@ -161,7 +161,7 @@ def period_of(
 
 
 def new_alerts(alerts: Iterable[Alert], told: Collection[AlertIdentity]) -> list[Alert]:
-    """Return one alert of each identity that has not been told, in order."""
+    """Returns one alert of each identity that has not been told, in order."""
     found: dict[AlertIdentity, Alert] = {}
     for alert in alerts:
         if alert.identity not in told:

@@ -49,7 +49,7 @@ class Performed(NamedTuple):
 
 
 def perform(storage: LedgerStorage, operations: Sequence[Operation], now: int) -> list[Outcome]:
-    """Apply a batch and return only the outcomes; see `carry_out`."""
+    """Applies a batch and returns only the outcomes; see `carry_out`."""
     return carry_out(storage, operations, now).outcomes
 
 
@@ -60,7 +60,7 @@ def carry_out(
     due: int | None = None,
     standing: int | None = None,
 ) -> Performed:
-    """Apply a batch in one transaction, which is durable on return.
+    """Applies a batch in one transaction, which is durable on return.
 
     Commissions past their time to live expire first, up to a number, and no operation sees the others. An
     empty batch only expires commissions. On an exception nothing is written, except as noted.
@@ -94,7 +94,7 @@ def carry_out_within(
     due: int,
     standing: int | None = None,
 ) -> Performed:
-    """Apply a batch in a transaction that the caller commits; see `carry_out`."""
+    """Applies a batch in a transaction that the caller commits; see `carry_out`."""
     batch = _Batch(transaction, operations, now, due, standing)
     performed = Performed([batch.apply(operation) for operation in operations], batch.state.changes)
     batch.state.write(now)
@@ -212,7 +212,7 @@ class _Batch:
         return IssuedMany(tuple(outcomes))
 
     def _undo(self, issued: int, resolved: int) -> None:
-        """Forget the commissions issued and resolved after the first ones; their holdings stay changed."""
+        """Forgets the commissions issued and resolved after the first ones; their holdings stay changed."""
         state = self.state
         for new in state.changes.issued[issued:]:
             state.pending.pop(new.serial, None)

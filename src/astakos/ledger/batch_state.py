@@ -34,7 +34,7 @@ class BatchState:
     def __init__(
         self, transaction: LedgerTransaction, needs: Needs, now: int, standing: int | None = None
     ) -> None:
-        """Read what a batch needs, and let commissions expire that are past their time to live.
+        """Reads what a batch needs, and lets commissions expire that are past their time to live.
 
         `standing` is the instant up to which grants have begun and expired while nothing is due.
         """
@@ -62,7 +62,7 @@ class BatchState:
             self.pending.pop(serial, None)
 
     def _learn(self, key: Key, holding: Holding) -> None:
-        """Take note of the holding of a grant, unless it was read with a commission that has drawn on it."""
+        """Takes note of the holding of a grant, unless it was read with a commission that has drawn on it."""
         if key not in self.holdings:
             self.holdings[key] = self.learned[key] = holding
 
@@ -72,24 +72,24 @@ class BatchState:
         return tuple([key for key in self.before if base_of_grant(key.resource) is not None])
 
     def find_pending(self, component: int, serial: int) -> Pending | None:
-        """Return a pending commission of a component."""
+        """Returns a pending commission of a component."""
         commission = self.pending.get(serial)
         return None if commission is None or commission.component != component else commission
 
     def keep(self, changed: Mapping[Key, Holding]) -> None:
-        """Change holdings."""
+        """Changes holdings."""
         for key, holding in changed.items():
             rules.verify(key, holding)
         self.holdings.update(changed)
 
     def revise(self, serial: int, commission: Pending) -> None:
-        """Change a pending commission."""
+        """Changes a pending commission."""
         self.pending[serial] = self.changes.revised[serial] = commission
 
     def end(
         self, serial: int, commission: Pending, verdict: Verdict, quantities: Mapping[Key, int] = NOTHING
     ) -> None:
-        """End a commission that is not among the pending ones any more.
+        """Ends a commission that is not among the pending ones any more.
 
         On ACCEPT, each provision is settled for its entry in `quantities`, or in full if it has none.
         Otherwise for nothing, unless it has expired and some of it has been used.
@@ -124,7 +124,7 @@ class BatchState:
     def note_refusal(
         self, component: int, name: str, provisions: Sequence[Provision], refusal: Refusal
     ) -> None:
-        """Note what is to be told of an import that was refused."""
+        """Notes what is to be told of an import that was refused."""
         if isinstance(refusal, NoCapacity):
             key = refusal.provision.key
             named = self.metering.named_below(provisions, key)
@@ -135,7 +135,7 @@ class BatchState:
                 self.changes.alerts.append(self.metering.alert(AlertKind.REFUSED, refusal, self.holdings))
 
     def note_passed(self, passed: Sequence[NoCapacity]) -> None:
-        """Note what limits that only report would have refused."""
+        """Notes what limits that only report would have refused."""
         # Of each resource the first, which is what a refusal would have named.
         self.changes.passed.extend({one.provision.key.resource: one for one in reversed(passed)}.values())
         self.changes.alerts.extend(
@@ -143,7 +143,7 @@ class BatchState:
         )
 
     def write(self, now: int) -> None:
-        """Write what has changed, if anything has."""
+        """Writes what has changed, if anything has."""
         changes, metering = self.changes, self.metering
         if metering.thresholds:
             changes.alerts.extend(metering.reached(changes.resolved))

@@ -52,7 +52,7 @@ class ClockGuard:
     """
 
     def __init__(self, record: ClockRecord, boot: str) -> None:
-        """Begin with what earlier processes have recorded since this start of the machine."""
+        """Begins with what earlier processes have recorded since this start of the machine."""
         self.is_held = record.is_held
         self.ahead = 0
         self.anchor = record.anchor if record.anchor and record.anchor.boot == boot != "" else None
@@ -61,12 +61,12 @@ class ClockGuard:
         self.set_bounds(record)
 
     def set_bounds(self, record: ClockRecord) -> None:
-        """Use these bounds from now on."""
+        """Uses these bounds from now on."""
         self._tolerance = record.jump_seconds * MICROSECONDS
         self._agreement = record.agreement_seconds * MICROSECONDS
 
     def observe(self, now: int, elapsed: int) -> None:
-        """Compare what the clock shows with the elapsed time, both read at the same moment."""
+        """Compares what the clock shows with the elapsed time, both read at the same moment."""
         if self.anchor is None:
             if not self.is_held:
                 self.accept(now, elapsed)
@@ -82,7 +82,7 @@ class ClockGuard:
             self.accept(now, elapsed)
 
     def accept(self, now: int, elapsed: int) -> None:
-        """Take what the clock shows for right."""
+        """Takes what the clock shows for right."""
         self.anchor = ClockAnchor(now - elapsed, self._boot)
         self.is_held = False
         self.ahead = 0

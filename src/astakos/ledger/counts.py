@@ -43,14 +43,14 @@ class Count(NamedTuple):
     first: int = 0
 
     def among(self, units: int) -> int:
-        """Return how many of the first units it counts."""
+        """Returns how many of the first units it counts."""
         if self.quantity < 0:
             return max(units, self.quantity)
         return max(0, min(units - self.first, self.quantity))
 
 
 def counts_of(provisions: Iterable[Provision], meters: Meters, above: Above, now: int) -> tuple[Count, ...]:
-    """Return what provisions count elsewhere, each on its own level first and then upwards."""
+    """Returns what provisions count elsewhere, each on its own level first and then upwards."""
     return tuple(
         [
             count
@@ -65,7 +65,7 @@ def counts_of(provisions: Iterable[Provision], meters: Meters, above: Above, now
 def counts_on_levels(
     provision: Provision, levels: Iterable[Key], meters: Meters, now: int
 ) -> Iterator[Count]:
-    """Yield what a provision counts on levels, and on their meters; of its own level, only on the meters."""
+    """Yields what a provision counts on levels, and on their meters; of its own level, only on the meters."""
     base, quantity = provision
     # Releases count on no meter. An import of nothing does, because it may be settled for more.
     counting = meters.of.get(base.resource, ()) if quantity >= 0 else ()
@@ -78,7 +78,7 @@ def counts_on_levels(
 
 
 def with_counted(keys: Iterable[Key], meters: Meters = NO_METERS, above: Above = NOTHING_ABOVE) -> set[Key]:
-    """Return holdings, and all on which provisions on them count."""
+    """Returns holdings, and all on which provisions on them count."""
     listed = set(keys)
     if above:
         listed.update([higher for key in listed for higher in above.get(key, ())])
@@ -86,7 +86,7 @@ def with_counted(keys: Iterable[Key], meters: Meters = NO_METERS, above: Above =
 
 
 def added(before: Sequence[Count], more: Iterable[Count]) -> tuple[Count, ...]:
-    """Return what a commission counts in all after it has grown; a part that counted at issue stays so."""
+    """Returns what a commission counts in all after it has grown; a part that counted at issue stays so."""
     counts: list[Count] = list(before)
     places = {_place(count): number for number, count in enumerate(counts)}
     for count in more:
@@ -116,7 +116,7 @@ def settled_counts(
     *,
     accepted: bool,
 ) -> Iterator[tuple[Count, int]]:
-    """Yield what each count of a commission is settled for.
+    """Yields what each count of a commission is settled for.
 
     Args:
         counts: the counts.

@@ -26,7 +26,7 @@ class EmbeddedLedger(Ledger):
         most_waiting: int = MOST_WAITING,
         longest_wait: float = LONGEST_WAIT_SECONDS,
     ) -> None:
-        """Create an engine for a storage.
+        """Creates an engine for a storage.
 
         Args:
             storage: the storage.
@@ -46,7 +46,7 @@ class EmbeddedLedger(Ledger):
         return ours
 
     async def stop(self) -> None:
-        """Finish all submitted operations, then end the thread. Later submissions are refused."""
+        """Finishes all submitted operations, then ends the thread. Later submissions are refused."""
         await super().stop()
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join)

@@ -48,14 +48,14 @@ class Channel:
     """The engine's end of a connection to a client."""
 
     def __init__(self, connection: socket.socket) -> None:
-        """Take over a connected stream socket."""
+        """Takes over a connected stream socket."""
         connection.setblocking(False)
         self.connection = connection
         self._frames = Frames(Asked, Operation, Failure.DEFECT)
         self._unsent = bytearray()
 
     def receive(self) -> list[Asked] | None:
-        """Return the messages received so far, or None if the connection is closed or unreadable."""
+        """Returns the messages received so far, or None if the connection is closed or unreadable."""
         try:
             data = self.connection.recv(RECEIVED_AT_ONCE)
         except BlockingIOError:
@@ -69,12 +69,12 @@ class Channel:
             return None
 
     def send(self, answered: Answered) -> bool:
-        """Send without blocking; return false if some of it is left for `flush`."""
+        """Sends without blocking; returns false if some of it is left for `flush`."""
         self._unsent += frame_answered(answered)
         return self.flush()
 
     def flush(self) -> bool:
-        """Send buffered data without blocking; return true if none is left."""
+        """Sends buffered data without blocking; returns true if none is left."""
         try:
             while self._unsent:
                 del self._unsent[: self.connection.send(self._unsent)]
@@ -103,7 +103,7 @@ class Engine:
     def __init__(
         self, storage: LedgerStorage, clock: WatchedClock, batch_spans: BatchSpans | None = None
     ) -> None:
-        """Create an engine that writes to a storage, and tells `batch_spans` of traced requests."""
+        """Creates an engine that writes to a storage, and tells `batch_spans` of traced requests."""
         self.clock = clock
         self._batch_spans = batch_spans
         self.statistics = EngineStatistics()
@@ -120,7 +120,7 @@ class Engine:
         self._told_the_time: list[Callable[[int], None]] = []
 
     def serve(self, connection: socket.socket, ended: Callable[[], None] = lambda: None) -> None:
-        """Serve a connection until the client closes it, then call `ended`."""
+        """Serves a connection until the client closes it, then calls `ended`."""
         channel = Channel(connection)
         self._channels.add(channel)
 
@@ -171,22 +171,22 @@ class Engine:
         return self._storage.repeats
 
     def watch(self, stream: socket.socket, happened: Callable[[], None]) -> None:
-        """Call `happened` on the engine's thread whenever a stream is readable."""
+        """Calls `happened` on the engine's thread whenever a stream is readable."""
         self._selector.register(stream, selectors.EVENT_READ, lambda _: happened())
 
     def tell_time(self, told: Callable[[int], None]) -> None:
-        """Call `told` about once a second with the present instant, while things may end by the clock.
+        """Calls `told` about once a second with the present instant, while things may end by the clock.
 
         It is called on the engine's thread, and must not wait.
         """
         self._told_the_time.append(told)
 
     def ignore(self, stream: socket.socket) -> None:
-        """Stop watching a stream."""
+        """Stops watching a stream."""
         self._selector.unregister(stream)
 
     def run(self) -> None:
-        """Apply operations until the last connection closes, then close the storage."""
+        """Applies operations until the last connection closes, then closes the storage."""
         tidied = swept = time.monotonic()
         looked = -math.inf
         while self._channels:
@@ -287,7 +287,7 @@ class Engine:
             tell(waited, len(batch), ended - lasted, ended, "undone" if failed else "")
 
     def _stop(self, cause: InvariantViolatedError | StorageBrokenError) -> None:
-        """Write nothing more: whatever is built on a storage in this state makes it worse."""
+        """Writes nothing more: whatever is built on a storage in this state makes it worse."""
         if self._stopped_by is not None:
             return
         self._stopped_by = cause
@@ -309,7 +309,7 @@ class Engine:
             self._selector.modify(channel.connection, both, key.data)
 
     def _standing(self, number: int) -> Standing:
-        """Return the status, and find out whether the storage can be written unless that is known.
+        """Returns the status, and finds out whether the storage can be written unless that is known.
 
         A full disk refuses all changes, but an idle engine makes none.
         """
@@ -354,7 +354,7 @@ class Engine:
                 told(due)
 
     def _tidy(self) -> bool:
-        """Delete some expired records; return true if more remain, to be deleted after the next batch."""
+        """Deletes some expired records; returns true if more remain, to be deleted after the next batch."""
         try:
             now, due, _ = self.clock.read()
             if due:

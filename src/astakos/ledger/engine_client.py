@@ -93,7 +93,7 @@ class Ledger(asyncio.Protocol):
         longest_wait: float = LONGEST_WAIT_SECONDS,
         trace: Callable[[], str] | None = None,
     ) -> None:
-        """Create a client; `start` connects it.
+        """Creates a client; `start` connects it.
 
         Args:
             connect: returns a stream socket that is connected to the engine.
@@ -128,13 +128,13 @@ class Ledger(asyncio.Protocol):
         self._stopping = False
 
     async def start(self) -> None:
-        """Connect to the engine from the running event loop."""
+        """Connects to the engine from the running event loop."""
         self._loop = asyncio.get_running_loop()
         self._transport, _ = await self._loop.create_unix_connection(lambda: self, sock=self._connect())
         self._watchman = self._loop.create_task(self._watch())
 
     async def stop(self) -> None:
-        """Finish all submitted operations, then close. Later submissions are refused."""
+        """Finishes all submitted operations, then closes. Later submissions are refused."""
         self._stopping = True
         if self._transport is None or self._watchman is None:
             return
@@ -146,7 +146,7 @@ class Ledger(asyncio.Protocol):
             await self._watchman
 
     def submit(self, operation: Operation) -> asyncio.Future[Outcome]:
-        """Submit an operation. Its outcome is durable when the returned future is done.
+        """Submits an operation. Its outcome is durable when the returned future is done.
 
         The future raises NotCarriedOutError if the storage cannot write, OutcomeUnknownError if the operation
         times out or nobody can tell its outcome, and OperationFailedError if it fails because of a bug.
@@ -198,11 +198,11 @@ class Ledger(asyncio.Protocol):
         return (trace, time.time_ns()) if trace else None
 
     def counts(self) -> Counts:
-        """Return the current counts."""
+        """Returns the current counts."""
         return Counts(len(self._under_way), self._refused, self._late, self._unknown)
 
     async def standing(self) -> Standing:
-        """Ask the engine whether it refuses all operations, and whether its storage can be written.
+        """Asks the engine whether it refuses all operations, and whether its storage can be written.
 
         It answers between two batches.
 
@@ -212,7 +212,7 @@ class Ledger(asyncio.Protocol):
         return await self._ask(self._standings, lambda number: Asked(standing=number))
 
     async def recent_refusals(self, wanted: RefusalsWanted) -> list[RecentRefusal]:
-        """Ask the engine for some of the last imports that it has refused, the newest first.
+        """Asks the engine for some of the last imports that it has refused, the newest first.
 
         Raises:
             StorageUnavailableError: the engine has ended, or does not answer.
@@ -220,7 +220,7 @@ class Ledger(asyncio.Protocol):
         return await self._ask(self._refusals, lambda number: Asked(refusals=(number, wanted)))
 
     async def _ask(self, asked: dict[int, asyncio.Future[T]], message: Callable[[int], Asked]) -> T:
-        """Ask the engine something besides operations, and await its answer."""
+        """Asks the engine something besides operations, and awaits its answer."""
         if self._loop is None or self._transport is None:
             raise RuntimeError("the ledger has not been started")
         if self._stopping or self._transport.is_closing():
@@ -239,7 +239,7 @@ class Ledger(asyncio.Protocol):
             del asked[number]
 
     def stop_engine(self, cause: StorageBrokenError) -> None:
-        """Tell the engine that a read has found the storage damaged or gone, so that it stops writing."""
+        """Tells the engine that a read has found the storage damaged or gone, so that it stops writing."""
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(frame(Asked(broken=str(cause), remedy=cause.remedy)))
 
@@ -274,7 +274,7 @@ class Ledger(asyncio.Protocol):
             self._give_up(asked, error)
 
     def _give_up(self, asked: Asked, error: Exception) -> None:
-        """Fail the operations that cannot be encoded, and send the others one by one."""
+        """Fails the operations that cannot be encoded, and sends the others one by one."""
         if len(asked.operations) > 1:
             for one in asked.operations:
                 self._asked.operations.append(one)
@@ -284,7 +284,7 @@ class Ledger(asyncio.Protocol):
             self._end(number, OperationFailedError(str(error)))
 
     def data_received(self, data: bytes) -> None:
-        """Resolve the futures whose outcomes have arrived."""
+        """Resolves the futures whose outcomes have arrived."""
         for message in self._frames.feed(data):
             if message.standing is not None:
                 _answer(self._standings, message.standing.number, message.standing)
@@ -294,7 +294,7 @@ class Ledger(asyncio.Protocol):
                 self._end(number, outcome)
 
     def connection_lost(self, _exc: Exception | None) -> None:
-        """Fail every waiting future, because the engine has ended."""
+        """Fails every waiting future, because the engine has ended."""
         gone = OutcomeUnknownError("the ledger engine has ended")
         held = [self._bulk.take() for _ in range(len(self._bulk))]
         for number, _ in (*self._asked.operations, *held):
@@ -325,7 +325,7 @@ class Ledger(asyncio.Protocol):
             waiting.answer.set_result(outcome)
 
     async def _watch(self) -> None:
-        """Fail operations that time out: the engine may be blocked in its storage."""
+        """Fails operations that time out: the engine may be blocked in its storage."""
         while True:
             await asyncio.sleep(min(WATCH_SECONDS, self._longest_wait / 4))
             refused, self._refused_before = self._refused - self._refused_before, self._refused

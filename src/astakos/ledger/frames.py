@@ -69,13 +69,13 @@ class Answered(msgspec.Struct, array_like=True):
 
 
 def frame(message: Asked | Answered) -> bytes:
-    """Encode a message with its length prefix."""
+    """Encodes a message with its length prefix."""
     content = encode(message)
     return len(content).to_bytes(LENGTH_BYTES, "big") + content
 
 
 def frame_answered(message: Answered) -> bytes:
-    """Encode the engine's message, whatever its outcomes contain."""
+    """Encodes the engine's message, whatever its outcomes contain."""
     try:
         return frame(message)
     except Exception:
@@ -100,7 +100,7 @@ class Frames(Generic[T]):
     """Splits a stream of bytes into messages."""
 
     def __init__(self, kind: type[T], part: Any, failure: Failure) -> None:
-        """Decode every message as `kind`, whose first field lists parts of the type `part`, each numbered.
+        """Decodes every message as `kind`, whose first field lists parts of the type `part`, each numbered.
 
         A part that cannot be decoded becomes `Undone` with `failure`.
         """
@@ -110,7 +110,7 @@ class Frames(Generic[T]):
         self._received = bytearray()
 
     def feed(self, data: bytes) -> Iterator[T]:
-        """Add received data and yield the messages that are now complete."""
+        """Adds received data and yields the messages that are now complete."""
         received = self._received
         received += data
         start = 0

@@ -21,7 +21,7 @@ Debt = Callable[[str], int]
 
 
 def any_debt(_resource: str) -> int:
-    """Return the largest quantity: every limit may be exceeded."""
+    """Returns the largest quantity: every limit may be exceeded."""
     return UNLIMITED
 
 
@@ -57,7 +57,7 @@ class Granting:
         now: int,
         learn: Callable[[Key, Holding], None],
     ) -> None:
-        """Set where grants are read, and what is told of their holdings when they are."""
+        """Sets where grants are read, and what is told of their holdings when they are."""
         self.rolled: dict[Key, Rolled] = {}
         self._transaction = transaction
         self._meters = meters
@@ -68,7 +68,7 @@ class Granting:
         self._lifts: dict[tuple[Key, tuple[str, ...] | None], frozenset[Key]] = {}
 
     def divide(self, counts: Iterable[Count], figures: Figures, debt: Debt) -> tuple[Count, ...] | Shortage:
-        """Divide what imports count on meters between them and grants, so that there is room for it.
+        """Divides what imports count on meters between them and grants, so that there is room for it.
 
         Args:
             counts: what the imports count, all from their first unit on.
@@ -94,7 +94,7 @@ class Granting:
         return tuple(divided)
 
     def reach(self, meter: Key, counting: Collection[Key], wanted: int, figures: Figures, debt: Debt) -> int:
-        """Return how many of the wanted units there is room for on a meter and others at the same level.
+        """Returns how many of the wanted units there is room for on a meter and others at the same level.
 
         Args:
             meter: the holding of the meter.
@@ -116,7 +116,7 @@ class Granting:
         return split(wanted, room, self._supplies(level, room, figures, used, debt)).reached
 
     def lifting(self, meter: Key, figures: Figures, after: int = 0) -> int:
-        """Return how much grants can still lift a meter.
+        """Returns how much grants can still lift a meter.
 
         Args:
             meter: the holding of the meter.
@@ -133,7 +133,7 @@ class Granting:
         )
 
     def rolled_at(self, meter: Key, mark: int | None) -> int:
-        """Return what the period before the one that began at a mark has left over for it on a meter."""
+        """Returns what the period before the one that began at a mark has left over for it on a meter."""
         definition = self._meters.named[meter.resource]
         if mark is None or not isinstance(definition, Budget) or not definition.rollover:
             return 0
@@ -148,7 +148,7 @@ class Granting:
     def _divide_group(
         self, group: Sequence[Count], figures: Figures, used: Counter[Key], debt: Debt
     ) -> list[Count] | Shortage:
-        """Divide what one import counts at one level."""
+        """Divides what one import counts at one level."""
         base, quantity, level = group[0].base, group[0].quantity, self._level_of(group[0].key)
         room = {count.key: self._room(count.key, figures.holdings, used[count.key]) for count in group}
         if not quantity:
@@ -176,7 +176,7 @@ class Granting:
         used: Counter[Key],
         debt: Debt,
     ) -> frozenset[Key]:
-        """Return the meters for which there are too few grants, whichever way they are drawn on."""
+        """Returns the meters for which there are too few grants, whichever way they are drawn on."""
         return frozenset(
             key
             for key, free in room.items()
@@ -186,7 +186,7 @@ class Granting:
         )
 
     def _lift(self, level: Key, meter: Key, enough: int, figures: Figures, used: Counter[Key]) -> int:
-        """Return how many units what there is can lift a meter by, at most as many as are enough.
+        """Returns how many units what there is can lift a meter by, at most as many as are enough.
 
         Few grants name a rate, so it does not need a look at others.
         """
@@ -210,7 +210,7 @@ class Granting:
     def _supplies(
         self, level: Key, room: Collection[Key], figures: Figures, used: Counter[Key], debt: Debt
     ) -> Iterator[Supply]:
-        """Yield what can be drawn from at a level: grants and what was left over in order, then debts."""
+        """Yields what can be drawn from at a level: grants and what was left over in order, then debts."""
         over = [found for key in room if (found := self._rolled_supply(key, figures, used[key])) is not None]
         given = (
             (
@@ -234,7 +234,7 @@ class Granting:
                 yield Supply(key, frozenset([key]), most - max(allowed, holding.usage_max + used[key]))
 
     def _rolled_supply(self, key: Key, figures: Figures, used: int) -> tuple[Rank, Supply] | None:
-        """Return what a meter's period before has left over, which counts on the meter itself."""
+        """Returns what a meter's period before has left over, which counts on the meter itself."""
         mark = figures.marks.get(key)
         rolled = self.rolled_at(key, mark)
         meter = self._meters.named[key.resource]

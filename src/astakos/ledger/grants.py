@@ -27,7 +27,7 @@ SEPARATOR = "/grant-"
 
 
 def grant_resource(base: str, number: int) -> str:
-    """Return the name under which a grant's own holding counts; nobody can charge it or register it.
+    """Returns the name under which a grant's own holding counts; nobody can charge it or register it.
 
     Example:
         >>> grant_resource("llm.tokens", 7)
@@ -37,7 +37,7 @@ def grant_resource(base: str, number: int) -> str:
 
 
 def base_of_grant(resource: str) -> str | None:
-    """Return the resource that a grant is of, by the name of its holding; None if that is no such name."""
+    """Returns the resource that a grant is of, by the name of its holding; None if that is no such name."""
     base, separator, number = resource.rpartition(SEPARATOR)
     return base if separator and number.isdecimal() else None
 
@@ -110,7 +110,7 @@ class Split(NamedTuple):
 
 
 def split(quantity: int, room: Mapping[Key, int], supplies: Iterable[Supply]) -> Split:
-    """Split an import at one level, as far as there is room.
+    """Splits an import at one level, as far as there is room.
 
     Args:
         quantity: how many units are imported.
@@ -146,7 +146,7 @@ class _Supplies:
         self._read: deque[Supply] = deque()
 
     def covering(self, lacking: frozenset[Key]) -> list[Supply]:
-        """Return the first supplies that lift these meters, as far as there are some."""
+        """Returns the first supplies that lift these meters, as far as there are some."""
         chosen: list[Supply] = []
         missing = lacking
         if not missing:

@@ -12,22 +12,22 @@ KEY: Final = "key:"
 
 
 def key_holder(prefix: str) -> str:
-    """Return the ledger's name for a key, given by what it begins with."""
+    """Returns the ledger's name for a key, given by what it begins with."""
     return KEY + prefix
 
 
 def prefix_of_holder(holder: str) -> str | None:
-    """Return what the key begins with that a holder names; None if it names no key."""
+    """Returns what the key begins with that a holder names; None if it names no key."""
     return holder.removeprefix(KEY) if holder.startswith(KEY) else None
 
 
 def level_of_key(key_holder: str, drawing: Key) -> Key:
-    """Return the holding of a key on which a user's holding counts: the key draws from its user."""
+    """Returns the holding of a key on which a user's holding counts: the key draws from its user."""
     return Key(key_holder, drawing.holder, drawing.resource)
 
 
 def levels_of_key(key_holder: str, provisions: Iterable[Provision]) -> set[Key]:
-    """Return the holdings of a key, of which not all need exist, on which provisions of its user count."""
+    """Returns the holdings of a key, of which not all need exist, on which provisions of its user count."""
     return {level_of_key(key_holder, key) for key, _ in provisions if key.source is not None}
 
 
@@ -38,7 +38,7 @@ def counts_on_key(
     meters: Meters,
     now: int,
 ) -> Iterator[Count]:
-    """Yield what provisions of its user count on a key.
+    """Yields what provisions of its user count on a key.
 
     Args:
         key_holder: the key.

@@ -26,7 +26,7 @@ SEPARATOR = "/"
 
 
 def base_of(meter: str) -> str | None:
-    """Return the resource that a meter counts, by the meter's name; None if it is not the name of a meter."""
+    """Returns the resource that a meter counts, by the meter's name; None if no meter has such a name."""
     base, separator, _ = meter.rpartition(SEPARATOR)
     return base if separator else None
 
@@ -68,7 +68,7 @@ class MeterDefinition(
     rollover: int = 0
 
     def meter(self, resource: str) -> Meter:
-        """Return the meter that this defines, under the name of its own resource.
+        """Returns the meter that this defines, under the name of its own resource.
 
         Raises:
             ValueError: it contradicts itself; the message says how.
@@ -96,7 +96,7 @@ class MeterDefinition(
         return Budget(resource, Window(length), self.keeps_debt)
 
     def in_words(self) -> str:
-        """Return the time for people: "each month", "per minute", "in 5 hours of first use"."""
+        """Returns the time for people: "each month", "per minute", "in 5 hours of first use"."""
         several = self.every != 1
         period = f"{self.every} {self.unit}s" if several else str(self.unit)
         where = "" if self.zone == "UTC" else f", {self.zone}"

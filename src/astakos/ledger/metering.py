@@ -74,7 +74,7 @@ class Metering:
         *,
         is_certain: bool = True,
     ) -> None:
-        """Set the meters, the stored marks, and the instant at which all operations of the batch happen.
+        """Sets the meters, the stored marks, and the instant at which all operations of the batch happen.
 
         While that is not certain, no time passes: nothing is forgiven, and no period begins, because it
         could begin years from now.
@@ -93,11 +93,11 @@ class Metering:
 
     @property
     def rolled(self) -> Mapping[Key, Rolled]:
-        """Return what the periods that the batch has found over have left over."""
+        """Returns what the periods that the batch has found over have left over."""
         return self._granting.rolled
 
     def forgive(self, holdings: dict[Key, Holding]) -> None:
-        """Take into account the time that has passed for all metered holdings."""
+        """Takes into account the time that has passed for all metered holdings."""
         if not self._is_certain:
             return
         for key, mark in self.marks.items():
@@ -112,7 +112,7 @@ class Metering:
                     self._granting.rolled[key] = rolled
 
     def named_in(self, provisions: Iterable[Provision]) -> IsMeter | None:
-        """Return the refusal of provisions that name a meter or a grant itself; None if none does."""
+        """Returns the refusal of provisions that name a meter or a grant itself; None if none does."""
         for provision in provisions:
             resource = provision.key.resource
             if SEPARATOR in resource:
@@ -124,7 +124,7 @@ class Metering:
     def counts_of(
         self, provisions: Sequence[Provision], key_holder: str | None, holdings: Mapping[Key, Holding]
     ) -> tuple[Count, ...]:
-        """Return what provisions count on meters, on projects above, and on a key.
+        """Returns what provisions count on meters, on projects above, and on a key.
 
         Args:
             provisions: the provisions.
@@ -137,11 +137,11 @@ class Metering:
         return (*counts, *counts_on_key(key_holder, provisions, holdings, self._meters, self._now))
 
     def mend(self, issue: Issue) -> NewIssue:
-        """Return a correction as it is to be carried out: it counts on projects above, and on no meter."""
+        """Returns a correction as it is to be carried out: it counts on projects above, and on no meter."""
         return NewIssue(issue, counts_of(issue.provisions, NO_METERS, self.above, self._now))
 
     def prepare(self, issue: Issue, holdings: Mapping[Key, Holding]) -> NewIssue:
-        """Return an issue as it is to be carried out.
+        """Returns an issue as it is to be carried out.
 
         What is pending on a meter stays reserved when a period ends, so it has to expire some time.
         """
@@ -175,7 +175,7 @@ class Metering:
         *,
         force: bool,
     ) -> Charged | Refusal:
-        """Return the changed holdings after issuing provisions with what they count, or the first refusal.
+        """Returns the changed holdings after issuing provisions with what they count, or the first refusal.
 
         Args:
             holdings: all that the batch has read.
@@ -225,7 +225,7 @@ class Metering:
         *,
         force: bool,
     ) -> dict[Key, Holding] | Refusal:
-        """Issue provisions with counts that were divided, so that meters and grants have room for them."""
+        """Issues provisions with counts that were divided, so that meters and grants have room for them."""
         plain, drawn = list(provisions), list[Provision]()
         for count in counts:
             resource = count.key.resource
@@ -240,7 +240,7 @@ class Metering:
     def beyond(
         self, commission: Pending, quantities: Mapping[Key, int], holdings: Mapping[Key, Holding]
     ) -> tuple[Count, ...]:
-        """Return what the units count for which a commission settles beyond those that were issued.
+        """Returns what the units count for which a commission settles beyond those that were issued.
 
         They are what it would have counted had it grown, whatever it exceeds.
         """
@@ -258,25 +258,25 @@ class Metering:
         return tuple([count._replace(first=count.first + issued[count.base]) for count in counts])
 
     def reach(self, holdings: Mapping[Key, Holding], debt: Debt) -> Reach:
-        """Return what tells how many units there is room for on a meter, beside others and with grants."""
+        """Returns what tells how many units there is room for on a meter, beside others and with grants."""
         figures = Figures(holdings, self.marks)
         return lambda meter, counting, wanted: self._granting.reach(meter, counting, wanted, figures, debt)
 
     def settle(self, holding: Holding, count: Count, settled: int) -> Holding:
-        """Return a meter's holding after `settled` of a count has taken effect."""
+        """Returns a meter's holding after `settled` of a count has taken effect."""
         if settled:
             self._begin(count.key)
         meter = self._meters.named.get(count.key.resource)
         return settle_metered(meter, holding, count.quantity, settled, count.at_issue, self._now)
 
     def most_debt(self, overage: Overage) -> Callable[[str], int]:
-        """Return by how much a settlement may take usage of a resource beyond its limit."""
+        """Returns by how much a settlement may take usage of a resource beyond its limit."""
         return self._meters.most_debt if overage is Overage.DEBT else self._meters.passing
 
     def passed(
         self, holdings: Mapping[Key, Holding], changed: Mapping[Key, Holding]
     ) -> tuple[NoCapacity, ...]:
-        """Return what limits that only report would have refused of an issue.
+        """Returns what limits that only report would have refused of an issue.
 
         Args:
             holdings: the holdings before.
@@ -294,7 +294,7 @@ class Metering:
         return tuple(found)
 
     def reached(self, resolved: Iterable[Resolution]) -> Iterator[Alert]:
-        """Yield an alert for each threshold that commissions have crossed when they settled."""
+        """Yields an alert for each threshold that commissions have crossed when they settled."""
         thresholds = self.thresholds
         for resolution in resolved:
             for one in resolution.settlements:
@@ -307,7 +307,7 @@ class Metering:
                         yield self._alert(AlertKind.REACHED, one.key, percent, after.usage_min, after)
 
     def alert(self, kind: AlertKind, refusal: NoCapacity, holdings: Mapping[Key, Holding]) -> Alert:
-        """Return an alert about an import that was, or would have been, refused."""
+        """Returns an alert about an import that was, or would have been, refused."""
         key = refusal.provision.key
         return self._alert(kind, key, 0, refusal.usage, holdings[key])
 
@@ -316,7 +316,7 @@ class Metering:
         return Alert(AlertIdentity(key, kind, percent, start), end, self._now, usage, holding.limit)
 
     def named_below(self, provisions: Iterable[Provision], key: Key) -> Key:
-        """Return the holding that provisions name, if it was a holding above it that had no room."""
+        """Returns the holding that provisions name, if it was a holding above it that had no room."""
         if not self.above:
             return key
         level = key._replace(resource=self._meters.bases.get(key.resource, key.resource))
@@ -326,13 +326,13 @@ class Metering:
         return next((one for one in named if level in self.above.get(one, ())), key)
 
     def with_counted(self, keys: Iterable[Key]) -> set[Key]:
-        """Return holdings, and all on which provisions on them count."""
+        """Returns holdings, and all on which provisions on them count."""
         return with_counted(keys, self._meters, self.above)
 
     def _explained(
         self, refusal: NoCapacity, figures: Figures, counts: Sequence[Count], shortage: Shortage
     ) -> NoCapacity:
-        """Name of all meters without room the one that one has to wait for longest, and say until when."""
+        """Names, of all meters without room, the one that takes longest to wait for, and says until when."""
         named = self._meters.named
         imports = rules.merge(Provision(one.key, one.quantity) for one in counts if one.key.resource in named)
         over = [
@@ -363,7 +363,7 @@ class Metering:
         return NoCapacity(provision, holding.usage_max, holding.limit, when, available)
 
     def _begin(self, key: Key) -> None:
-        """Let a period begin that begins with its first use."""
+        """Lets a period begin that begins with its first use."""
         meter = self._meters.named.get(key.resource)
         if meter is not None and self._is_certain:
             self.marks[key] = begin(meter, self.marks.get(key), self._now)

@@ -117,7 +117,7 @@ class Forgiven(NamedTuple):
 
 
 def forgive(meter: Meter, holding: Holding, mark: int | None, now: int, rolled: int = 0) -> Forgiven:
-    """Return a holding after time has passed.
+    """Returns a holding after time has passed.
 
     Args:
         meter: the meter.
@@ -177,7 +177,7 @@ def _turn(
 
 
 def _without_settled(meter: Budget, holding: Holding, turns: int, rolled: int = 0) -> Holding:
-    """Return a holding after so many ends of periods: what is settled is forgiven, but for a debt.
+    """Returns a holding after so many ends of periods: what is settled is forgiven, but for a debt.
 
     While there is a debt of more than the limit, nothing is left over, so `rolled` counts in the first only.
     """
@@ -186,13 +186,13 @@ def _without_settled(meter: Budget, holding: Holding, turns: int, rolled: int = 
 
 
 def _left_over(meter: Budget, holding: Holding) -> int:
-    """Return what a period leaves to the next one, by the figures at its end."""
+    """Returns what a period leaves to the next one, by the figures at its end."""
     limit = holding.limit
     return 0 if limit == UNLIMITED else min(meter.rollover, max(0, limit - holding.usage_min))
 
 
 def begin(meter: Meter, mark: int | None, now: int) -> int:
-    """Return the mark of a holding, already forgiven up to `now`, when something is counted on it."""
+    """Returns the mark of a holding, already forgiven up to `now`, when something is counted on it."""
     if mark is not None:
         return mark
     if isinstance(meter, Budget) and isinstance(meter.periods, Schedule):
@@ -203,7 +203,7 @@ def begin(meter: Meter, mark: int | None, now: int) -> int:
 def settle_metered(
     meter: Meter | None, holding: Holding, quantity: int, settled: int, at_issue: int | None, now: int
 ) -> Holding:
-    """Return a meter's holding after `settled` of an import of `quantity` into its base has taken effect.
+    """Returns a meter's holding after `settled` of an import of `quantity` into its base has taken effect.
 
     Args:
         meter: the meter as it is defined now; None if the resource is none any more.
@@ -226,7 +226,7 @@ def settle_metered(
 
 
 def resets(meter: Meter, holding: Holding, mark: int | None, now: int) -> int | None:
-    """Return when a holding, already forgiven up to `now`, is next forgiven everything that is settled.
+    """Returns when a holding, already forgiven up to `now`, is next forgiven everything that is settled.
 
     None if there is nothing to wait for: an idle window, or a rate with a limit of 0.
     """
@@ -238,7 +238,7 @@ def resets(meter: Meter, holding: Holding, mark: int | None, now: int) -> int | 
 
 
 def renewal(meter: Meter, holding: Holding, mark: int | None, now: int, quantity: int) -> Renewal:
-    """Return when there will be room for an import, which there is not now.
+    """Returns when there will be room for an import, which there is not now.
 
     There never is for more than the limit. A budget may have no room even then, for what is pending.
     """
@@ -253,7 +253,7 @@ def renewal(meter: Meter, holding: Holding, mark: int | None, now: int, quantity
 
 
 def length(meter: Meter, now: int) -> int:
-    """Return the length of the running period, or that in which as much as the limit drains."""
+    """Returns the length of the running period, or that in which as much as the limit drains."""
     if isinstance(meter, Rate):
         return meter.period
     if isinstance(meter.periods, Window):
@@ -291,7 +291,7 @@ class Meters:
         thresholds: Mapping[str, Sequence[int]] = MappingProxyType({}),
         shadows: Iterable[str] = (),
     ) -> None:
-        """Set the meters by the name of their base; bounds of debts and thresholds by resource."""
+        """Sets the meters by the name of their base; bounds of debts and thresholds by resource."""
         self._debts = debts
         self.time_to_live = time_to_live
         self.thresholds = thresholds
@@ -301,11 +301,11 @@ class Meters:
         self.bases = {meter.resource: base for base, meters in self.of.items() for meter in meters}
 
     def most_debt(self, resource: str) -> int:
-        """Return by how much a settlement may take usage of a resource beyond its limit (`overage.py`)."""
+        """Returns by how much a settlement may take usage of a resource beyond its limit (`overage.py`)."""
         return max(self._debts.get(resource, UNLIMITED), self.passing(resource))
 
     def passing(self, resource: str) -> int:
-        """Return by how much whatever asks for as much as there is may exceed the limit of a resource."""
+        """Returns by how much whatever asks for as much as there is may exceed the limit of a resource."""
         return UNLIMITED if resource in self.shadows else 0
 
     def __bool__(self) -> bool:
@@ -313,7 +313,7 @@ class Meters:
         return bool(self.of)
 
     def with_meters(self, keys: Iterable[Key]) -> set[Key]:
-        """Return holdings, and those of the meters on which imports into them count."""
+        """Returns holdings, and those of the meters on which imports into them count."""
         return {
             counting
             for key in keys

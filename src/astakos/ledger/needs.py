@@ -18,7 +18,7 @@ from astakos.ledger.ports import IdempotencyKey, Needs
 
 
 def needs_of(operations: Iterable[Operation], due: int) -> Needs:
-    """Return what operations need; commissions whose time to live was over at `due` expire first."""
+    """Returns what operations need; commissions whose time to live was over at `due` expire first."""
     needs = Needs(due=due)
     issues: list[Issue] = []
     for operation in operations:
@@ -50,5 +50,5 @@ def needs_of(operations: Iterable[Operation], due: int) -> Needs:
 
 
 def idempotency_key(issue: Issue) -> IdempotencyKey:
-    """Return what identifies repetitions of an issue."""
+    """Returns what identifies repetitions of an issue."""
     return issue.component, issue.idempotency.key if issue.idempotency else ""

@@ -24,7 +24,7 @@ class Idempotency(NamedTuple):
 
 
 class Issue(Value, frozen=True):
-    """Issue a commission that only `component` can see and resolve (`quota-semantics.md` §2.1).
+    """Issues a commission that only `component` can see and resolve (`quota-semantics.md` §2.1).
 
     Attributes:
         component: the identifier of the issuing component.
@@ -56,14 +56,14 @@ class Issue(Value, frozen=True):
 
 
 class IssueMany(Value, frozen=True):
-    """Issue several commissions in order: each independently, or all or none."""
+    """Issues several commissions in order: each independently, or all or none."""
 
     issues: tuple[Issue, ...]
     all_or_none: bool = False
 
 
 class Resolve(Value, frozen=True):
-    """Accept some pending commissions of `component` and reject others, in one step (§2.4)."""
+    """Accepts some pending commissions of `component` and rejects others, in one step (§2.4)."""
 
     component: int
     accept: frozenset[Serial] = frozenset()
@@ -71,7 +71,7 @@ class Resolve(Value, frozen=True):
 
 
 class Settle(Value, frozen=True):
-    """Accept one pending commission of `component`, some of its provisions only in part.
+    """Accepts one pending commission of `component`, some of its provisions only in part.
 
     Attributes:
         quantities: the settled quantities, at most one for each provision. A provision without one is
@@ -86,7 +86,7 @@ class Settle(Value, frozen=True):
 
 
 class Progress(Value, frozen=True):
-    """Say what has been used of a pending commission so far: if it expires, it is settled for that.
+    """Says what has been used of a pending commission so far: if it expires, it is settled for that.
 
     Attributes:
         quantities: at most one for each provision; nothing has been used of the others.
@@ -98,7 +98,7 @@ class Progress(Value, frozen=True):
 
 
 class Grow(Value, frozen=True):
-    """Raise a pending commission to new totals, granted or refused as an issue of the difference is.
+    """Raises a pending commission to new totals, granted or refused as an issue of the difference is.
 
     Repeating it does no harm.
 
@@ -114,7 +114,7 @@ class Grow(Value, frozen=True):
 
 
 class Extend(Value, frozen=True):
-    """Let a pending commission expire `time_to_live` microseconds from now, or later if it does already."""
+    """Lets a pending commission expire `time_to_live` microseconds from now, or later if it does already."""
 
     component: int
     serial: int
@@ -122,7 +122,7 @@ class Extend(Value, frozen=True):
 
 
 class Reconcile(Value, frozen=True):
-    """Compare holdings with the usage that `component` observes.
+    """Compares holdings with the usage that `component` observes.
 
     Attributes:
         usage: the actual usage of each holding, without pending provisions; at most one for each key.
@@ -295,7 +295,7 @@ class Pending(Value, frozen=True):
     key_holder: str | None = None
 
     def keys(self) -> list[Key]:
-        """Return the holdings that change when it is resolved."""
+        """Returns the holdings that change when it is resolved."""
         keys = [key for key, _ in self.provisions]
         return keys + [count.key for count in self.counts] if self.counts else keys
 

@@ -39,7 +39,7 @@ def granted(
     most_debt: Callable[[str], int],
     reach: Reach,
 ) -> dict[Key, int]:
-    """Return what a commission settles for.
+    """Returns what a commission settles for.
 
     Args:
         holdings: every holding of the commission, and those that it counts on.
@@ -66,7 +66,7 @@ def room_for(
     most_debt: Callable[[str], int],
     reach: Reach,
 ) -> dict[str, int]:
-    """Return how much more of each resource each import can have, at all levels and on all meters.
+    """Returns how much more of each resource each import can have, at all levels and on all meters.
 
     Args:
         imports: how much more is wanted of existing holdings.
@@ -95,7 +95,7 @@ def room_for(
 
 
 def _share(free: int, wanted: Sequence[int]) -> int:
-    """Return up to how much each can have, so that all together have at most what is free."""
+    """Returns up to how much each can have, so that all together have at most what is free."""
     for others, least in enumerate(sorted(wanted)):
         left = len(wanted) - others
         if least * left > free:
@@ -111,7 +111,7 @@ def fitting(
     passing: Callable[[str], int],
     reach: Reach,
 ) -> tuple[Provision, ...]:
-    """Return provisions with as much of each import as there is room for; releases stay as they are.
+    """Returns provisions with as much of each import as there is room for; releases stay as they are.
 
     Args:
         provisions: the provisions.

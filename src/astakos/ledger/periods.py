@@ -76,7 +76,7 @@ class Schedule:
     _recent: list[Span] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def span_at(self, instant: int) -> Span:
-        """Return the period that contains an instant."""
+        """Returns the period that contains an instant."""
         for span in self._recent:
             if span.start <= instant < span.end:
                 return span
@@ -86,7 +86,7 @@ class Schedule:
         return span
 
     def number_at(self, instant: int) -> int:
-        """Return the number of the boundary that begins the period that contains an instant."""
+        """Returns the number of the boundary that begins the period that contains an instant."""
         number = (instant - self.boundary(0)) // (LONGEST[self.unit] * self.every)
         while self.boundary(number) > instant:
             number -= 1
@@ -96,7 +96,7 @@ class Schedule:
         return number
 
     def boundary(self, number: int) -> int:
-        """Return the boundary that is `number` periods after the anchor, or before it if negative."""
+        """Returns the boundary that is `number` periods after the anchor, or before it if negative."""
         return _boundary(self, number)
 
 
@@ -124,7 +124,7 @@ def _boundary(schedule: Schedule, number: int) -> int:
 
 
 def _stepped(anchor: datetime, unit: Unit, steps: int) -> datetime:
-    """Return the wall-clock time that is so many days, weeks, months or years after another."""
+    """Returns the wall-clock time that is so many days, weeks, months or years after another."""
     if unit is Unit.DAY:
         return anchor + timedelta(days=steps)
     if unit is Unit.WEEK:
@@ -140,7 +140,7 @@ def _instant(wall: datetime, zone: str) -> int:
 
 
 def time_zone(name: str) -> tzinfo:
-    """Return a time zone by its IANA name.
+    """Returns a time zone by its IANA name.
 
     Raises:
         ValueError: there is no such time zone.

@@ -41,7 +41,7 @@ class StorageBrokenError(NotCarriedOutError):
     """
 
     def __init__(self, message: str, remedy: str) -> None:
-        """Set the message, which callers of the service may see, and the remedy, which is for operators."""
+        """Sets the message, which callers of the service may see, and the remedy, which is for operators."""
         super().__init__(message)
         self.remedy = remedy
 
@@ -103,24 +103,24 @@ class LedgerTransaction(Protocol):
     """One transaction: read once, then write once."""
 
     def read(self, now: int, needs: Needs) -> State:
-        """Read the state that the batch needs."""
+        """Reads the state that the batch needs."""
         ...
 
     def settled(self, keys: Collection[Key]) -> Mapping[Key, int]:
-        """Return the sum of all that was settled on each of these holdings, all returned by `read`.
+        """Returns the sum of all that was settled on each of these holdings, all returned by `read`.
 
         Changes of this transaction are not included, because they are not written yet.
         """
         ...
 
     def expires(self, component: int, serial: int) -> int | None:
-        """Return when a commission that `read` has found pending expires; None for never."""
+        """Returns when a commission that `read` has found pending expires; None for never."""
         ...
 
     def grants(
         self, base: Key, now: int, after: Rank | None, most: int, *, only_named: bool
     ) -> Sequence[Grant]:
-        """Return grants that can be drawn on now and are not used up, in order; lock them.
+        """Returns grants that can be drawn on now and are not used up, in order; locks them.
 
         Args:
             base: the holding to which they belong, returned by `read`.
@@ -132,11 +132,11 @@ class LedgerTransaction(Protocol):
         ...
 
     def rolled(self, key: Key) -> Rolled | None:
-        """Return what was last left over on a holding of a meter, returned by `read`."""
+        """Returns what was last left over on a holding of a meter, returned by `read`."""
         ...
 
     def write(self, now: int, changes: Changes) -> None:
-        """Store the changes of the batch."""
+        """Stores the changes of the batch."""
         ...
 
 
@@ -150,7 +150,7 @@ class LedgerStorage(Protocol):
     repeats: int
 
     def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
-        """Run `work` in one transaction, which is durable on return.
+        """Runs `work` in one transaction, which is durable on return.
 
         After a conflict or a lost connection, `work` runs again in a new transaction, so it must not keep
         state between calls. Takes effect exactly once; on an exception, not at all, except as noted.
@@ -163,7 +163,7 @@ class LedgerStorage(Protocol):
         ...
 
     def prove_writable(self) -> None:
-        """Commit a change that means nothing.
+        """Commits a change that means nothing.
 
         Raises:
             StorageUnavailableError: the storage cannot be written now.
@@ -171,17 +171,17 @@ class LedgerStorage(Protocol):
         ...
 
     def tidy(self, now: int) -> bool:
-        """Delete some records past their retention; return true if more remain."""
+        """Deletes some records past their retention; returns true if more remain."""
         ...
 
     def read_clock_record(self) -> ClockRecord:
-        """Return what is recorded about the clock."""
+        """Returns what is recorded about the clock."""
         ...
 
     def save_clock_record(self, *, anchor: ClockAnchor | None, is_held: bool) -> None:
-        """Record what the clock has to show, and whether it is held."""
+        """Records what the clock has to show, and whether it is held."""
         ...
 
     def close(self) -> None:
-        """Close all connections."""
+        """Closes all connections."""
         ...

@@ -69,7 +69,7 @@ class RecentRefusals:
     """Those of one engine since it started. Used on the engine's thread."""
 
     def __init__(self, most: int = MOST, most_of_holder: int = MOST_OF_HOLDER) -> None:
-        """Start with none."""
+        """Starts with none."""
         self._most = most
         self._most_of_holder = most_of_holder
         # By component and holder; those of a component whose last refusal is the oldest come first.
@@ -78,7 +78,7 @@ class RecentRefusals:
         self._total = 0
 
     def add(self, refused: Iterable[Refused], time: int) -> None:
-        """Add refusals that happened now."""
+        """Adds refusals that happened now."""
         for component, holder, refusal, is_above, name in refused:
             key, quantity = refusal.provision
             room, limit = refusal.room, refusal.limit
@@ -96,7 +96,7 @@ class RecentRefusals:
                 self._drop_one()
 
     def find(self, wanted: RefusalsWanted) -> list[RecentRefusal]:
-        """Return those that are wanted, the newest first."""
+        """Returns those that are wanted, the newest first."""
         resources = None if wanted.resources is None else frozenset(wanted.resources)
         found = [
             one
@@ -108,7 +108,7 @@ class RecentRefusals:
         return sorted(found, key=lambda one: -one.time)[: wanted.most]
 
     def _drop_one(self) -> None:
-        """Drop one of the component with the most: the oldest of the holder whose last one is the oldest."""
+        """Drops one of the component with the most: the oldest of the holder whose last one is the oldest."""
         ((component, _),) = self._numbers.most_common(1)
         of_component = self._kept[component]
         holder = next(iter(of_component))

@@ -22,7 +22,7 @@ class SettledSums:
         stored: Mapping[Key, Holding],
         changes: Changes,
     ) -> None:
-        """Start with the holdings as the batch has found them, and what it changes as it goes on."""
+        """Starts with the holdings as the batch has found them, and what it changes as it goes on."""
         reconciled = {
             key for operation in operations if isinstance(operation, Reconcile) for key, _ in operation.usage
         }
@@ -34,11 +34,11 @@ class SettledSums:
         self._resolved = 0
 
     def on(self, key: Key) -> int:
-        """Return the sum for a holding."""
+        """Returns the sum for a holding."""
         return self._sums[key]
 
     def catch_up(self) -> None:
-        """Include what the batch has resolved since the last call."""
+        """Includes what the batch has resolved since the last call."""
         resolved = self._changes.resolved[self._resolved :]
         self._resolved += len(resolved)
         for resolution in resolved:
@@ -48,7 +48,7 @@ class SettledSums:
 
 
 def corrections(drifts: Mapping[Key, int], above: Above) -> tuple[Provision, ...]:
-    """Return what takes away drifts, in the order of the drifts.
+    """Returns what takes away drifts, in the order of the drifts.
 
     A correction counts on the projects above. Where such a project is reconciled as well, only what this
     leaves is corrected.

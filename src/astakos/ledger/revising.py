@@ -19,7 +19,7 @@ def settlement(
     holdings: Mapping[Key, Holding],
     metering: Metering,
 ) -> dict[Key, int] | CannotSettle:
-    """Return what a pending commission settles for, where that is not what was issued."""
+    """Returns what a pending commission settles for, where that is not what was issued."""
     issued, asked = dict(commission.provisions), dict(quantities)
     cannot = _first_unsettleable(issued, asked, overage)
     if cannot is not None or overage is Overage.REFUSE:
@@ -31,7 +31,7 @@ def settlement(
 def expired_settlement(
     commission: Pending, holdings: Mapping[Key, Holding], metering: Metering
 ) -> dict[Key, int]:
-    """Return what an expired commission settles for: what has been used so far, as far as may be."""
+    """Returns what an expired commission settles for: what has been used so far, as far as may be."""
     issued, used = dict(commission.provisions), dict(commission.progress)
     if commission.overage is Overage.REFUSE:
         return {key: min(quantity, issued[key], key=abs) for key, quantity in used.items()}
@@ -40,7 +40,7 @@ def expired_settlement(
 
 
 def progressed(commission: Pending, quantities: tuple[Provision, ...]) -> Pending | CannotSettle:
-    """Return a pending commission of which so much has been used; more than was issued may have been."""
+    """Returns a pending commission of which so much has been used; more than was issued may have been."""
     issued = dict(commission.provisions)
     cannot = _first_unsettleable(issued, dict(quantities), Overage.DEBT)
     return cannot or replace(commission, progress=quantities)
@@ -66,7 +66,7 @@ def grown(
     *,
     force: bool,
 ) -> tuple[Pending, dict[Key, Holding]] | Refusal | CannotSettle:
-    """Return a pending commission with new totals, and the holdings that change; or the first refusal.
+    """Returns a pending commission with new totals, and the holdings that change; or the first refusal.
 
     A total that is already reached changes nothing, so that the request can be repeated.
     """

@@ -163,7 +163,7 @@ class NoCapacity(Value, frozen=True):
 
     @property
     def room(self) -> int:
-        """Return how much there is room for, with grants; 0 if usage is at the limit or beyond it."""
+        """Returns how much there is room for, with grants; 0 if usage is at the limit or beyond it."""
         return max(0, self.limit - self.usage) if self.available is None else self.available
 
 
@@ -193,7 +193,7 @@ Refusal = NoHolding | NoCapacity | NoQuantity | OutOfRange | IsMeter
 
 
 def merge(provisions: Iterable[Provision]) -> list[Provision]:
-    """Merge provisions into one for each key, with the sum of its quantities.
+    """Merges provisions into one for each key, with the sum of its quantities.
 
     A refusal names the first provision that fails, so the order matters; the protocol leaves it open.
     Members' holdings come before those of their projects, because a user can act on the former.
@@ -215,7 +215,7 @@ def issue(
     force: bool,
     shadows: Container[str] = (),
 ) -> dict[Key, Holding] | Refusal:
-    """Return the changed holdings after issuing all provisions, or the first refusal.
+    """Returns the changed holdings after issuing all provisions, or the first refusal.
 
     Args:
         holdings: every existing holding that the provisions name; may contain others.
@@ -250,7 +250,7 @@ def issue_apart(
     force: bool,
     shadows: Container[str] = (),
 ) -> dict[Key, Holding] | Refusal:
-    """Issue provisions of which several may be on one holding; see `issue`.
+    """Issues provisions of which several may be on one holding; see `issue`.
 
     Imports are merged, and so are releases. The one is judged as if the other were rejected.
     """
@@ -269,7 +269,7 @@ def issue_apart(
 
 
 def settle(holding: Holding, quantity: int, settled: int) -> Holding:
-    """Return the holding after `settled` of a pending provision's `quantity` has taken effect.
+    """Returns the holding after `settled` of a pending provision's `quantity` has taken effect.
 
     Args:
         holding: the holding before.
@@ -292,7 +292,7 @@ class InvariantViolatedError(Exception):
 
 
 def verify(key: Key, holding: Holding) -> None:
-    """Check a changed holding against invariant 1.
+    """Checks a changed holding against invariant 1.
 
     Raises:
         InvariantViolatedError: the invariant does not hold; something other than the ledger changed the

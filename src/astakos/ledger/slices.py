@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 def slices(items: Iterable[T], work: Callable[[T], int]) -> Iterator[Sequence[T]]:
-    """Split items, in order, into slices that each fit into one batch, unless a single item does not."""
+    """Splits items, in order, into slices that each fit into one batch, unless a single item does not."""
     part: list[T] = []
     total = 0
     for item in items:
@@ -31,7 +31,7 @@ def slices(items: Iterable[T], work: Callable[[T], int]) -> Iterator[Sequence[T]
 
 
 async def carry_out_slices(ledger: Ledger, operations: Iterable[Operation]) -> list[Outcome]:
-    """Submit the slices of one call, in order, and return their outcomes.
+    """Submits the slices of one call, in order, and returns their outcomes.
 
     Args:
         ledger: the ledger.

@@ -41,7 +41,7 @@ class EngineStatistics:
     """
 
     def __init__(self) -> None:
-        """Start all counts at zero."""
+        """Starts all counts at zero."""
         self.sizes = Distribution(BATCH_SIZES)
         self.seconds = Distribution(BATCH_SECONDS)
         self.failed = 0
@@ -65,7 +65,7 @@ class EngineStatistics:
         return dict(self._passed)
 
     def count(self, outcomes: Iterable[Outcome], changes: Changes, size: int, seconds: float) -> None:
-        """Count an applied batch; an empty one counts only for the commissions it expired."""
+        """Counts an applied batch; an empty one counts only for the commissions it expired."""
         if size:
             self.sizes.add(size)
             self.seconds.add(seconds)

@@ -34,7 +34,7 @@ SMALL: Final = 64
 
 
 def work_of(operation: Operation) -> int:
-    """Return about how many rows an operation reads or writes."""
+    """Returns about how many rows an operation reads or writes."""
     match operation:
         case Issue():
             return 1 + len(operation.provisions)
@@ -53,12 +53,12 @@ def work_of(operation: Operation) -> int:
 
 
 def is_bulk(operation: Operation) -> bool:
-    """Return whether an operation can take long; a reconciliation may read all pending commissions."""
+    """Returns whether an operation can take long; a reconciliation may read all pending commissions."""
     return isinstance(operation, Reconcile) or work_of(operation) > SMALL
 
 
 def component_of(operation: Operation) -> int:
-    """Return the component that an operation is for; 0 if it has no part that could tell."""
+    """Returns the component that an operation is for; 0 if it has no part that could tell."""
     if isinstance(operation, IssueMany):
         return operation.issues[0].component if operation.issues else 0
     return operation.component
@@ -68,23 +68,23 @@ class WaitingOperations(Generic[T]):
     """What waits to be applied, each operation with what the engine knows of it."""
 
     def __init__(self) -> None:
-        """Start empty."""
+        """Starts empty."""
         self._small: Turns[tuple[int, T]] = Turns()
         self._bulk: Turns[tuple[int, T]] = Turns()
         self._is_turn_of_bulk = False
 
     def __bool__(self) -> bool:
-        """Return whether any operation waits."""
+        """Returns whether any operation waits."""
         return bool(self._small) or bool(self._bulk)
 
     def add(self, operation: Operation, item: T) -> None:
-        """Add an operation."""
+        """Adds an operation."""
         work = work_of(operation)
         turns = self._bulk if is_bulk(operation) else self._small
         turns.add(component_of(operation), (work, item))
 
     def next_batch(self) -> Iterator[T]:
-        """Take the operations of the next batch, in the order in which they are applied."""
+        """Takes the operations of the next batch, in the order in which they are applied."""
         turns = self._bulk if self._bulk and (self._is_turn_of_bulk or not self._small) else self._small
         self._is_turn_of_bulk = turns is self._small
         most = LARGEST_BULK_WORK if turns is self._bulk else LARGEST_WORK

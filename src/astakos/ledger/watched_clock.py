@@ -34,7 +34,7 @@ class WatchedClock:
     def __init__(
         self, clock: Callable[[], int], elapsed: Callable[[], int] | None = None, boot: str = ""
     ) -> None:
-        """Watch a clock.
+        """Watches a clock.
 
         Args:
             clock: returns the present instant.
@@ -60,7 +60,7 @@ class WatchedClock:
         return 0 if self._guard is None else self._guard.ahead
 
     def read(self) -> Reading:
-        """Read the clock, and compare it with the elapsed time."""
+        """Reads the clock, and compares it with the elapsed time."""
         now = self._clock()
         if self._elapsed is None:
             return Reading(now, now)
@@ -77,7 +77,7 @@ class WatchedClock:
         return Reading(now, 0, self._last_right)
 
     def look(self, storage: LedgerStorage) -> None:
-        """Record what has been found, and heed what others have recorded. To be called about once a second.
+        """Records what has been found, and heeds what others have recorded. To be called about once a second.
 
         Raises:
             StorageUnavailableError: the storage cannot work now.

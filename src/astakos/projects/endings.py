@@ -10,10 +10,10 @@ NOTICE_DAYS = 7
 
 
 def reason_of_end(end_date: int) -> str:
-    """Return why a project was terminated, in the words of the audit log."""
+    """Returns why a project was terminated, in the words of the audit log."""
     return f"its end date, {to_iso(end_date)}, has passed"
 
 
 def project_ending(project: str, end_date: int) -> Event:
-    """Return the notice that a project ends soon."""
+    """Returns the notice that a project ends soon."""
     return Event(ENDING, SERVICE, project, after={"end_date": to_iso(end_date)})

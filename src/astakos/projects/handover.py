@@ -113,7 +113,7 @@ HANDOVER: Transition[HandoverFacts, Unchanged] = Transition(
 
 
 def handed_over(actor: Actor, before: Project, successor: str, reason: str) -> Event:
-    """Return the event of a project that has another owner.
+    """Returns the event of a project that has another owner.
 
     Args:
         actor: who handed it over.

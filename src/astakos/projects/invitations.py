@@ -82,7 +82,7 @@ class Invitation:
     creator: str | None
 
     def state(self, now: int) -> InvitationState:
-        """Return its state at an instant."""
+        """Returns its state at an instant."""
         if now >= self.expires:
             return InvitationState.EXPIRED
         return InvitationState.OPEN if self.uses < self.max_uses else InvitationState.USED_UP
@@ -96,18 +96,18 @@ class Code(NamedTuple):
 
 
 def read_code(text: str) -> Code | None:
-    """Return the parts of a code; None if the text is none."""
+    """Returns the parts of a code; None if the text is none."""
     found = CODE.fullmatch(text.strip())
     return None if found is None else Code(int(found[1]), found[2])
 
 
 def write_code(number: int, secret: str) -> str:
-    """Return the code of an invitation."""
+    """Returns the code of an invitation."""
     return f"{number}-{secret}"
 
 
 def why_invalid(max_uses: int, expires: int, now: int) -> str | None:
-    """Return why an invitation cannot be made like this; None if it can."""
+    """Returns why an invitation cannot be made like this; None if it can."""
     if not 1 <= max_uses <= MOST_USES:
         return f"an invitation must have 1 to {MOST_USES} uses, not {max_uses}"
     if not now < expires <= now + MOST_DAYS * DAY:
@@ -116,7 +116,7 @@ def why_invalid(max_uses: int, expires: int, now: int) -> str | None:
 
 
 def why_not_admitted(invitation: Invitation, now: int) -> str | None:
-    """Return why nobody can join with an invitation now; None if somebody can."""
+    """Returns why nobody can join with an invitation now; None if somebody can."""
     match invitation.state(now):
         case InvitationState.EXPIRED:
             return "the invitation has expired; ask for a new one"
@@ -216,19 +216,19 @@ JOINING: MembershipTransition = Transition(
 
 
 def invitation_created(actor: Actor, invitation: Invitation) -> Event:
-    """Return the event of a new invitation. No event ever contains a code."""
+    """Returns the event of a new invitation. No event ever contains a code."""
     return Event(CREATED, actor, invitation.project, after=_told(invitation))
 
 
 def invitation_used(actor: Actor, invitation: Invitation, user: str) -> Event:
-    """Return the event of an invitation that a user has joined with."""
+    """Returns the event of an invitation that a user has joined with."""
     known = {"invitation": invitation.id}
     before, after = {"uses": invitation.uses}, {"uses": invitation.uses + 1}
     return Event(USED, actor, invitation.project, user, before=known | before, after=known | after)
 
 
 def invitation_revoked(actor: Actor, invitation: Invitation, reason: str) -> Event:
-    """Return the event of an invitation that is not valid any more."""
+    """Returns the event of an invitation that is not valid any more."""
     return Event(REVOKED, actor, invitation.project, reason=reason, before=_told(invitation))
 
 

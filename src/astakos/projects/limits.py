@@ -23,40 +23,40 @@ PROJECT = "project:"
 
 
 def user_holder(uuid: str) -> str:
-    """Return the ledger's name for a user."""
+    """Returns the ledger's name for a user."""
     return USER + uuid
 
 
 def project_holder(uuid: str) -> str:
-    """Return the ledger's name for a project, as a holder and as its members' source."""
+    """Returns the ledger's name for a project, as a holder and as its members' source."""
     return PROJECT + uuid
 
 
 def uuid_of_user(holder: str) -> str | None:
-    """Return the uuid of the user that a holder names; None if it names no user."""
+    """Returns the uuid of the user that a holder names; None if it names no user."""
     return holder.removeprefix(USER) if holder.startswith(USER) else None
 
 
 def uuid_of_project(holder: str) -> str | None:
-    """Return the uuid of the project that a holder or a source names; None if it names no project."""
+    """Returns the uuid of the project that a holder or a source names; None if it names no project."""
     return holder.removeprefix(PROJECT) if holder.startswith(PROJECT) else None
 
 
 def default_capacity(resource: Resource, *, system_project: bool) -> Capacity:
-    """Return the capacity that a project gets on its first activation if it sets none (§3.4)."""
+    """Returns the capacity that a project gets on its first activation if it sets none (§3.4)."""
     limit = resource.system_default if system_project else resource.project_default
     return Capacity(limit, limit)
 
 
 def granted(state: ProjectState, capacities: Mapping[str, Capacity]) -> dict[str, Capacity]:
-    """Return what a project allows now: its capacities while it is active, otherwise nothing."""
+    """Returns what a project allows now: its capacities while it is active, otherwise nothing."""
     if state is ProjectState.ACTIVE:
         return dict(capacities)
     return dict.fromkeys(capacities, Capacity(0, 0))
 
 
 def own_limit(state: MembershipState, allowance: int = UNLIMITED) -> int:
-    """Return the limit of a member's holding by itself; that of the project applies as well.
+    """Returns the limit of a member's holding by itself; that of the project applies as well.
 
     Args:
         state: the state of the membership.

@@ -299,7 +299,7 @@ KINDS: Mapping[tuple[StrEnum, MembershipState], str] = {
 
 
 def transition(action: MembershipAction, facts: MembershipFacts) -> MembershipTransition:
-    """Return the transition that an action makes.
+    """Returns the transition that an action makes.
 
     Raises:
         ProjectRefusedError: it makes none.
@@ -313,16 +313,16 @@ def transition(action: MembershipAction, facts: MembershipFacts) -> MembershipTr
 
 
 def event_kind(row: MembershipTransition) -> str:
-    """Return the name of a transition in the audit log."""
+    """Returns the name of a transition in the audit log."""
     return f"membership.{KINDS.get((row.action, row.to), row.to)}"
 
 
 def allowed_actions(facts: MembershipFacts) -> list[MembershipAction]:
-    """Return the actions that the caller could perform on a membership now."""
+    """Returns the actions that the caller could perform on a membership now."""
     return [action for action in ON_MEMBERSHIPS if any(row.is_allowed(facts) for row in TABLE[action])]
 
 
 def sees(actor: Actor, project: Project | None, membership: MembershipRecord) -> bool:
-    """Return whether somebody sees a membership in a project (§3.3)."""
+    """Returns whether somebody sees a membership in a project (§3.3)."""
     parties = Parties(owner=None if project is None else project.owner, member=membership.user)
     return has_any_role(actor, VIEWERS, parties)

@@ -9,7 +9,7 @@ Times = Mapping[MembershipState, int]
 
 
 def enter(entered: Times, before: MembershipState | None, to: MembershipState, now: int) -> Times:
-    """Return the times after a transition.
+    """Returns the times after a transition.
 
     The first entry of a state counts, except that a state which is entered from itself, by another request
     to leave, is entered anew.
@@ -26,7 +26,7 @@ def enter(entered: Times, before: MembershipState | None, to: MembershipState, n
 def placed(
     user: str, known: MembershipRecord | None, to: MembershipState, now: int, *, asked: bool = True
 ) -> Membership:
-    """Return a membership that an operator declares to be in a state.
+    """Returns a membership that an operator declares to be in a state.
 
     Args:
         user: the uuid of the user.

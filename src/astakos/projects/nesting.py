@@ -61,7 +61,7 @@ class MoveFacts:
 
 
 def why_no_parent(parent: Project | None) -> str | None:
-    """Return why a project cannot be above another one; None if it can."""
+    """Returns why a project cannot be above another one; None if it can."""
     if parent is None:
         return "there is no such project, which could be the parent"
     if parent.system_project:
@@ -72,7 +72,7 @@ def why_no_parent(parent: Project | None) -> str | None:
 
 
 def why_too_deep(above: Sequence[str], levels: int) -> str | None:
-    """Return why a project with so many levels cannot be below these; None if it can."""
+    """Returns why a project with so many levels cannot be below these; None if it can."""
     if len(above) + levels <= MOST_LEVELS:
         return None
     return (
@@ -167,7 +167,7 @@ MOVE: Transition[MoveFacts, Unchanged] = Transition(
 
 
 def moved(actor: Actor, before: Project, parent: str | None, reason: str) -> Event:
-    """Return the event of a project that has another parent.
+    """Returns the event of a project that has another parent.
 
     Args:
         actor: who moved it.

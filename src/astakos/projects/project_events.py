@@ -37,7 +37,7 @@ Capacities = Mapping[str, Capacity]
 
 
 def project_created(actor: Actor, project: Project, capacities: Capacities) -> Event:
-    """Return the event of a new project."""
+    """Returns the event of a new project."""
     after = {name: value for name, value in _values(project) if name != "uuid"}
     return Event(CREATED, actor, project.uuid, after=after | _resources(capacities))
 
@@ -51,7 +51,7 @@ def project_changed(
     given: Capacities | None = None,
     reason: str = "",
 ) -> Event | None:
-    """Return the event of a change to a project; None if nothing has changed.
+    """Returns the event of a change to a project; None if nothing has changed.
 
     Args:
         actor: who changed it.
@@ -75,7 +75,7 @@ def project_changed(
 
 
 def application_submitted(actor: Actor, application: Application) -> Event:
-    """Return the event of a new application."""
+    """Returns the event of a new application."""
     after = {
         name: value for name, value in _values(application) if name not in ("id", "project", "applicant")
     }
@@ -92,7 +92,7 @@ def application_submitted(actor: Actor, application: Application) -> Event:
 def application_decided(
     actor: Actor, application: Application, state: ApplicationState, reason: str = ""
 ) -> Event:
-    """Return the event of an application that reached a state.
+    """Returns the event of an application that reached a state.
 
     Args:
         actor: who decided it.

@@ -27,7 +27,7 @@ def quota_event(
     start: int,
     resets: int | None,
 ) -> Event:
-    """Return the event of something that is told of a holding.
+    """Returns the event of something that is told of a holding.
 
     Args:
         kind: what happened.

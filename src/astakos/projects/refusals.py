@@ -26,7 +26,7 @@ class ProjectRefusedError(Exception):
     """
 
     def __init__(self, kind: RefusalKind, message: str) -> None:
-        """Set the kind and the message."""
+        """Sets the kind and the message."""
         super().__init__(message)
         self.kind = kind
         self.message = message

@@ -44,7 +44,7 @@ JudgedFacts = TypeVar("JudgedFacts", bound=Judged)
 
 
 def has_role(actor: Actor, role: Role, parties: Parties) -> bool:
-    """Return whether an actor has a role. Operators and the service itself act as project administrators."""
+    """Returns whether an actor has a role. Operators and the service itself act as project administrators."""
     if role is Role.ADMINISTRATOR:
         return actor.is_project_admin
     holders = {Role.OWNER: parties.owner, Role.APPLICANT: parties.applicant, Role.MEMBER: parties.member}
@@ -52,17 +52,17 @@ def has_role(actor: Actor, role: Role, parties: Parties) -> bool:
 
 
 def has_any_role(actor: Actor, roles: Sequence[Role], parties: Parties) -> bool:
-    """Return whether an actor has at least one of the roles."""
+    """Returns whether an actor has at least one of the roles."""
     return any(has_role(actor, role, parties) for role in roles)
 
 
 def in_words(roles: Sequence[Role]) -> str:
-    """Return the roles as an enumeration."""
+    """Returns the roles as an enumeration."""
     return " or ".join(roles)
 
 
 def only(kind: type[JudgedFacts], *roles: Role) -> Check[JudgedFacts]:
-    """Return the check that the actor has one of the roles; otherwise the change is forbidden.
+    """Returns the check that the actor has one of the roles; otherwise the change is forbidden.
 
     Args:
         kind: the type of the facts.

@@ -97,7 +97,7 @@ class Applied(NamedTuple):
     resources: Mapping[str, Capacity]
 
     def application(self, project: str, applicant: str, now: int) -> Application:
-        """Return the pending application that asks for these values; it has no number yet."""
+        """Returns the pending application that asks for these values; it has no number yet."""
         return Application(0, project, applicant, ApplicationState.PENDING, now, **self._asdict())
 
 
@@ -109,7 +109,7 @@ class InvalidField(NamedTuple):
 
 
 def complete(applied: Applied, owner: str) -> Applied:
-    """Return what creates a project: defaults stand where nothing was said.
+    """Returns what creates a project: defaults stand where nothing was said.
 
     Args:
         applied: the values that were given.
@@ -136,7 +136,7 @@ def complete(applied: Applied, owner: str) -> Applied:
 
 
 def judge(asked: Specification, surroundings: Surroundings) -> Applied:
-    """Judge the values of a specification, and return what they mean.
+    """Judges the values of a specification, and returns what they mean.
 
     Raises:
         ProjectRefusedError: a value is invalid. The message says which, and what would be right.
@@ -160,7 +160,7 @@ def judge(asked: Specification, surroundings: Surroundings) -> Applied:
 
 
 def faults_of(asked: Specification, surroundings: Surroundings) -> Iterator[InvalidField]:
-    """Yield what is wrong with the values of a specification, in the order in which they are judged."""
+    """Yields what is wrong with the values of a specification, in the order in which they are judged."""
     yield from _refused_texts(asked, surroundings)
     if asked.owner is not None:
         yield from _refused_owner(asked.owner, surroundings)
@@ -178,7 +178,7 @@ def faults_of(asked: Specification, surroundings: Surroundings) -> Iterator[Inva
 
 
 def amount_of(given: int | str) -> int:
-    """Return the number of members that a number or a text means: `"2k"` is 2048, `"inf"` has no limit.
+    """Returns the number of members that a number or a text means: `"2k"` is 2048, `"inf"` has no limit.
 
     Raises:
         ProjectRefusedError: it means none.
@@ -221,7 +221,7 @@ def _refused_texts(asked: Specification, surroundings: Surroundings) -> Iterator
 
 
 def _refused_homepage(homepage: str) -> Iterator[InvalidField]:
-    """Refuse other schemes than http and https; a text without a scheme is valid in the recorded protocol."""
+    """Refuses schemes other than http and https; the recorded protocol allows a text without a scheme."""
     scheme = SCHEME.match(SKIPPED_BY_BROWSERS.sub("", homepage))
     if scheme is not None and scheme[1].lower() not in WEB:
         yield InvalidField(

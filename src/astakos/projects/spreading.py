@@ -37,7 +37,7 @@ class Share(NamedTuple):
 
 
 def spread(quantity: int, grants: Sequence[Grant]) -> list[Share] | None:
-    """Spread a charge over the grants, the first ones first; None if they cannot take all of it."""
+    """Spreads a charge over the grants, the first ones first; None if they cannot take all of it."""
     sign = 1 if quantity >= 0 else -1
     rest = abs(quantity)
     shares: list[Share] = []
@@ -54,7 +54,7 @@ def spread(quantity: int, grants: Sequence[Grant]) -> list[Share] | None:
 
 
 def total(grants: Sequence[Grant]) -> Holding:
-    """Combine all grants into one holding; its limit is what the user can actually use."""
+    """Combines all grants into one holding; its limit is what the user can actually use."""
     return Holding(
         min(sum(grant.member_level.usage_max + grant.room for grant in grants), UNLIMITED),
         min(sum(grant.releasable for grant in grants), UNLIMITED),

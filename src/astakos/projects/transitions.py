@@ -55,14 +55,14 @@ class Transition(Generic[Facts, State]):
         return first_refusal(self.checks, facts) is None
 
     def require_allowed(self, facts: Facts) -> None:
-        """Raise `ProjectRefusedError` for the first check that does not hold."""
+        """Raises `ProjectRefusedError` for the first check that does not hold."""
         refusal = first_refusal(self.checks, facts)
         if refusal is not None:
             raise refusal
 
 
 def first_refusal(checks: Iterable[Check[Facts]], facts: Facts) -> ProjectRefusedError | None:
-    """Return the refusal of the first check that does not hold; None if all hold."""
+    """Returns the refusal of the first check that does not hold; None if all hold."""
     for check in checks:
         if not check.holds(facts):
             return ProjectRefusedError(check.kind, check.message(facts))

@@ -37,7 +37,7 @@ def unusable_meters(
     *,
     system_project: bool,
 ) -> Iterator[UnusableMeters]:
-    """Yield the meters that a project limits in vain.
+    """Yields the meters that a project limits in vain.
 
     Args:
         capacities: what the project sets; resources that are missing get their defaults.

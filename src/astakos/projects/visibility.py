@@ -17,7 +17,7 @@ class Mode(StrEnum):
 
 
 def sees(actor: Actor, project: Project, membership: MembershipState | None) -> bool:
-    """Return whether somebody sees a project.
+    """Returns whether somebody sees a project.
 
     Args:
         actor: who wants to see it.
@@ -29,5 +29,5 @@ def sees(actor: Actor, project: Project, membership: MembershipState | None) -> 
 
 
 def sees_applications(actor: Actor, project: Project) -> bool:
-    """Return whether somebody sees the last application of a project, when it was deactivated, its usage."""
+    """Returns whether somebody sees the last application of a project, when it was deactivated, its usage."""
     return has_any_role(actor, (Role.OWNER, Role.ADMINISTRATOR), Parties(owner=project.owner))
