@@ -13,7 +13,7 @@ from astakos.storage.tables import events, users
 
 
 def find_user(connection: Connection, name: str) -> User:
-    """Find a user by uuid or email address.
+    """Finds a user by uuid or email address.
 
     Raises:
         StateError: there is no such user.
@@ -25,12 +25,12 @@ def find_user(connection: Connection, name: str) -> User:
 
 
 def find_user_if_any(connection: Connection, name: str) -> User | None:
-    """Find a user by uuid or email address; None if there is no such user."""
+    """Finds a user by uuid or email address; None if there is no such user."""
     return users.find_by_uuid(connection, name) or users.find_by_username(connection, name)
 
 
 def renew_user_token(connection: Connection, actor: Actor, user: User, now: int) -> str:
-    """Replace a user's token and return the new one, which cannot be shown again.
+    """Replaces a user's token and returns the new one, which cannot be shown again.
 
     Ends all their earlier tokens and sessions.
     """
@@ -41,7 +41,7 @@ def renew_user_token(connection: Connection, actor: Actor, user: User, now: int)
 
 
 def hash_new_password(password: str) -> str:
-    """Hash a new password. Hashing is slow, so call this before locking anything.
+    """Hashes a new password. Hashing is slow, so call this before locking anything.
 
     Raises:
         StateError: the password is not accepted.
@@ -62,9 +62,9 @@ def set_password(
     keep_tokens: bool,
     keep_keys: bool = False,
 ) -> None:
-    """Set a user's password hash.
+    """Sets a user's password hash.
 
-    Unless `keep_tokens`, end all their tokens and sessions, and unless `keep_keys`, all their keys.
+    Unless `keep_tokens`, ends all their tokens and sessions, and unless `keep_keys`, all their keys.
     """
     users.set_password_hash(connection, user.uuid, hashed, keep_tokens=keep_tokens, keep_keys=keep_keys)
     kept = {"tokens_kept": keep_tokens, "keys_kept": keep_keys}

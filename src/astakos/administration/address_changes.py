@@ -21,7 +21,7 @@ class AddressLink(NamedTuple):
 
 
 def ask_for_address(connection: Connection, actor: Actor, user: User, address: str, now: int) -> None:
-    """Mail a link to an address that a user wants to have. It is valid for an hour; earlier ones end.
+    """Mails a link to an address that a user wants to have. It is valid for an hour; earlier ones end.
 
     Whether another user has the address makes no difference: the user must not be told.
     """
@@ -34,7 +34,7 @@ def ask_for_address(connection: Connection, actor: Actor, user: User, address: s
 
 
 def address_of_link(connection: Connection, secret: str, now: int) -> AddressLink | None:
-    """Return what a link confirms; None if it has ended, or confirms no address."""
+    """Returns what a link confirms; None if it has ended, or confirms no address."""
     link = password_links.find_valid(connection, token_hash(secret), now)
     if link is None or link.purpose is not LinkPurpose.ADDRESS or link.address is None:
         return None
@@ -43,7 +43,7 @@ def address_of_link(connection: Connection, secret: str, now: int) -> AddressLin
 
 
 def confirm_address(connection: Connection, actor: Actor, link: AddressLink, now: int) -> None:
-    """Give a user the address that their link confirms. The old address is told.
+    """Gives a user the address that their link confirms. The old address is told.
 
     All their links end: whoever reads mail to the old address may have some.
 

@@ -31,13 +31,13 @@ def decides_about_projects(connection: Connection, user: User) -> bool:
 
 
 def list_administrators(connection: Connection) -> list[User]:
-    """List the users in the group of administrators; those who are not active can do nothing."""
+    """Lists the users in the group of administrators; those who are not active can do nothing."""
     group = settings.find(connection, settings.ADMINISTRATORS)
     return [] if group is None else group_members.list_members(connection, group)
 
 
 def grant_admin(connection: Connection, actor: Actor, user: User, now: int) -> None:
-    """Make a user an administrator. The first time, create the group and name it in the setting.
+    """Makes a user an administrator. The first time, creates the group and names it in the setting.
 
     Raises:
         StateError: the user is not active; or no setting names the group, and one with the usual name already
@@ -63,7 +63,7 @@ def grant_admin(connection: Connection, actor: Actor, user: User, now: int) -> N
 
 
 def revoke_admin(connection: Connection, actor: Actor, user: User, now: int) -> None:
-    """Make a user an administrator no longer.
+    """Makes a user an administrator no longer.
 
     Raises:
         StateError: the user is none.

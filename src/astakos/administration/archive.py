@@ -13,7 +13,7 @@ from astakos.storage.schema.whole_tables import whole_tables
 
 
 def write_archive(database: Database, stream: IO[bytes], now: int, report: Report) -> Header:
-    """Write a snapshot of a database to an archive; others can keep using the database.
+    """Writes a snapshot of a database to an archive; others can keep using the database.
 
     Raises:
         StorageUnavailableError: the database cannot be read now.
@@ -37,7 +37,7 @@ def write_archive(database: Database, stream: IO[bytes], now: int, report: Repor
 
 
 def open_archive(first_line: bytes, stream: IO[bytes], name: str) -> ArchiveReader:
-    """Open an archive for `load_archive`; `stream` continues after `first_line`.
+    """Opens an archive for `load_archive`; `stream` continues after `first_line`.
 
     Raises:
         StateError: this version cannot load the archive.
@@ -48,7 +48,7 @@ def open_archive(first_line: bytes, stream: IO[bytes], name: str) -> ArchiveRead
 
 
 def load_archive(database: Database, archive: ArchiveReader, report: Report) -> None:
-    """Load an archive into a new database, in one transaction.
+    """Loads an archive into a new database, in one transaction.
 
     That of an older version is brought up to date first (`older_archives.py`).
 

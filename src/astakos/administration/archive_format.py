@@ -72,7 +72,7 @@ class ArchiveWriter:
     """Writes an archive."""
 
     def __init__(self, stream: IO[bytes], header: Header) -> None:
-        """Write the header."""
+        """Writes the header."""
         self._stream = stream
         self._checksum = hashlib.sha256()
         self._encoder = msgspec.json.Encoder()
@@ -80,12 +80,12 @@ class ArchiveWriter:
         self._write(header)
 
     def add(self, table: str, rows: Sequence[Row]) -> None:
-        """Write some rows of a table."""
+        """Writes some rows of a table."""
         self._write((table, rows))
         self._rows += len(rows)
 
     def finish(self) -> None:
-        """Write the trailer."""
+        """Writes the trailer."""
         self._write(Trailer(self._rows, self._checksum.hexdigest()))
         self._stream.flush()
 
@@ -104,7 +104,7 @@ class ArchiveReader:
     """
 
     def __init__(self, first_line: bytes, stream: IO[bytes], name: str) -> None:
-        """Read the header.
+        """Reads the header.
 
         Raises:
             StateError: the header is truncated, damaged, or of an unknown version of the format.
@@ -122,7 +122,7 @@ class ArchiveReader:
         self.header: Header = self._decode(msgspec.json.Decoder(Header), first_line)
 
     def batches(self, row_types: dict[str, Any]) -> Iterator[tuple[str, list[Row]]]:
-        """Yield batches of rows with the names of their tables, in the order in which they were written.
+        """Yields batches of rows with the names of their tables, in the order in which they were written.
 
         Args:
             row_types: the type of a row, by table.
@@ -155,7 +155,7 @@ class ArchiveReader:
         raise self._cut_off()
 
     def _require_given(self, serials: Iterable[int]) -> None:
-        """Require that no serial would be given once more."""
+        """Requires that no serial would be given once more."""
         largest = max(serials, default=0)
         if largest > self.header.last_serial:
             raise self._damaged(

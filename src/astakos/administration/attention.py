@@ -48,7 +48,7 @@ class Attention(NamedTuple):
 
 
 def find_attention(connection: Connection, now: int) -> Attention:
-    """Return what needs attention now. Long is what the setting of notices says, or an hour."""
+    """Returns what needs attention now. Long is what the setting of notices says, or an hour."""
     hours = int(settings.find(connection, settings.PENDING_NOTICE_HOURS, 0) or 1)
     seconds = hours * HOUR_SECONDS
     return Attention(

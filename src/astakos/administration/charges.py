@@ -34,7 +34,7 @@ NAME = "project applications"
 def charge_pending_applications(
     connection: Connection, changes: Mapping[str, int], *, force: bool, now: int
 ) -> None:
-    """Change how many pending applications are counted for each applicant.
+    """Changes how many pending applications are counted for each applicant.
 
     All changes are one accepted commission. Nothing is counted while the resource is not registered.
 

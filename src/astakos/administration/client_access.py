@@ -8,7 +8,7 @@ from astakos.storage.tables import events, oauth2
 
 
 def end_client_access(connection: Connection, actor: Actor, user: User, client: str, now: int) -> None:
-    """Revoke the access tokens and codes that a client has for a user. It can ask the user again.
+    """Revokes the access tokens and codes that a client has for a user. It can ask the user again.
 
     Raises:
         StateError: it has none.

@@ -6,7 +6,7 @@ from astakos.storage.tables import clock_records, events
 
 
 def accept_clock(connection: Connection, actor: Actor, now: int) -> bool:
-    """Take the present time for right; return false if the clock is not held."""
+    """Takes the present time for right; returns false if the clock is not held."""
     if not clock_records.accept(connection):
         return False
     events.record(connection, Event("clock.accepted", actor), now)

@@ -15,7 +15,7 @@ from astakos.storage.texts import is_storable
 
 
 def renew_component_token(connection: Connection, actor: Actor, name: str, now: int) -> str:
-    """Replace a component's token and return the new one, which cannot be shown again.
+    """Replaces a component's token and returns the new one, which cannot be shown again.
 
     Raises:
         StateError: there is no such component.
@@ -24,7 +24,7 @@ def renew_component_token(connection: Connection, actor: Actor, name: str, now: 
 
 
 def register_own_services(database: Database, base_url: str, now: int) -> None:
-    """Register this program's own services in the service catalog, below its base URL.
+    """Registers this program's own services in the service catalog, below its base URL.
 
     The component's own URLs follow the base URL, except those that an operator has set.
 
@@ -55,7 +55,7 @@ def register_own_services(database: Database, base_url: str, now: int) -> None:
 
 
 def _registered(connection: Connection) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return what the audit log tells of this program's component and services."""
+    """Returns what the audit log tells of this program's component and services."""
     component = registry.find_component(connection, OWN_COMPONENT)
     found = {} if component is None else {("component", OWN_COMPONENT): facts_of_component(component)}
     for service in registry.list_services(connection):
@@ -69,7 +69,7 @@ def _own_component(base_url: str) -> Component:
 
 
 def _wanted_component(connection: Connection, base_url: str) -> Component:
-    """Return this program's component at a base URL, with what an operator has set."""
+    """Returns this program's component at a base URL, with what an operator has set."""
     present = registry.find_component(connection, OWN_COMPONENT)
     own = _own_component(base_url)
     if present is None:
@@ -83,7 +83,7 @@ def _wanted_component(connection: Connection, base_url: str) -> Component:
 
 
 def _former_base_urls(connection: Connection, present: Component) -> set[str]:
-    """Return the base URLs that the endpoints of this program's services, and its component, were set for."""
+    """Returns the base URLs that this program's component and the endpoints of its services were set for."""
     former = set()
     endpoints = {service.name: service.endpoints for service in registry.list_services(connection)}
     for name, _, prefix, version in OWN_SERVICES:

@@ -32,7 +32,7 @@ class RemovalPreview(NamedTuple):
 
 
 def preview_removal(connection: Connection, name: str) -> RemovalPreview:
-    """Return what removing a component would do.
+    """Returns what removing a component would do.
 
     Raises:
         StateError: there is no such component, or it is this service's own.
@@ -50,7 +50,7 @@ def preview_removal(connection: Connection, name: str) -> RemovalPreview:
 def remove_component(
     connection: Connection, actor: Actor, name: str, reason: str, now: int
 ) -> RemovalPreview:
-    """Remove a component; return what that did.
+    """Removes a component; returns what that did.
 
     Raises:
         StateError: there is no such component, it is this service's own, or has pending commissions.

@@ -24,7 +24,7 @@ LONGEST_OVERLAP = 30 * DAY
 
 
 def find_component(connection: Connection, name: str) -> Component:
-    """Find a component by name.
+    """Finds a component by name.
 
     Raises:
         StateError: there is none.
@@ -45,7 +45,7 @@ def replace_token(
     expires: int | None = None,
     overlap: int = 0,
 ) -> str:
-    """Give a component a token with a name, in place of the one that has it, and return the token.
+    """Gives a component a token with a name, in place of the one that has it, and returns the token.
 
     Args:
         connection: a connection in a transaction.
@@ -89,7 +89,7 @@ def replace_token(
 
 
 def revoke_token(connection: Connection, actor: Actor, component: str, name: str, now: int) -> None:
-    """End a token of a component.
+    """Ends a token of a component.
 
     Raises:
         StateError: there is no such component or token.
@@ -106,14 +106,14 @@ def revoke_token(connection: Connection, actor: Actor, component: str, name: str
 
 
 def list_tokens(connection: Connection, component: Component) -> list[ComponentToken]:
-    """List the tokens of a component, its own first."""
+    """Lists the tokens of a component, its own first."""
     own = _present(connection, component, DEFAULT)
     named = component_tokens.list_of(connection, component.id)
     return named if own is None else [own, *named]
 
 
 def refuse_token_name(name: str) -> None:
-    """Check the name of a token.
+    """Checks the name of a token.
 
     Raises:
         StateError: no token can have it.
@@ -136,5 +136,5 @@ def _present(connection: Connection, component: Component, name: str) -> Compone
 
 
 def _told(name: str) -> dict[str, str]:
-    """Return what the audit log tells of a token; nothing of the only one that most components have."""
+    """Returns what the audit log tells of a token; nothing of the only one that most components have."""
     return {} if name == DEFAULT else {"token": name}

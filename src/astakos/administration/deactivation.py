@@ -14,7 +14,7 @@ from astakos.storage.tables import deactivations, events, memberships, projects
 
 
 def suspend_all(connection: Connection, actor: Actor, user: User, reason: str, now: int) -> None:
-    """Suspend a user's memberships, their system project, and the active projects that they own.
+    """Suspends a user's memberships, their system project, and the active projects that they own.
 
     Notes what it suspends. Whoever then decides about a project makes that forgotten, so that activating the
     user does not change the project.
@@ -37,7 +37,7 @@ def suspend_all(connection: Connection, actor: Actor, user: User, reason: str, n
 
 
 def restore_all(connection: Connection, actor: Actor, user: User, reason: str, now: int) -> None:
-    """Restore what `suspend_all` has suspended, if it is still suspended and nobody has decided about it.
+    """Restores what `suspend_all` has suspended, if it is still suspended and nobody has decided about it.
 
     Memberships become accepted, including those of users who had asked to leave.
     """

@@ -65,18 +65,18 @@ class Following(msgspec.Struct, frozen=True):
 
 
 def list_following(connection: Connection) -> dict[str, Following]:
-    """Return all changes that go on or were stopped, by resource."""
+    """Returns all changes that go on or were stopped, by resource."""
     stored = settings.find(connection, settings.FOLLOWING, {})
     return {name: msgspec.convert(one, Following) for name, one in stored.items()}
 
 
 def find_following(connection: Connection, name: str) -> Following | None:
-    """Return the change of the default of a resource that goes on or was stopped, if any."""
+    """Returns the change of the default of a resource that goes on or was stopped, if any."""
     return list_following(connection).get(name)
 
 
 def start_following(connection: Connection, actor: Actor, name: str, limit: int, now: int) -> Following:
-    """Note that all users who have the default of a resource shall follow a new one.
+    """Notes that all users who have the default of a resource shall follow a new one.
 
     Raises:
         StateError: there is no such resource, it cannot have this default, or users follow another one now.
@@ -91,7 +91,7 @@ def start_following(connection: Connection, actor: Actor, name: str, limit: int,
 
 
 def take_step(connection: Connection, name: str, now: int) -> Following | None:
-    """Let some more users follow; the last step sets the default.
+    """Lets some more users follow; the last step sets the default.
 
     Returns:
         How far it has come; None if all have followed, or nobody is to.
@@ -117,7 +117,7 @@ def take_step(connection: Connection, name: str, now: int) -> Following | None:
 
 
 def stop_following(connection: Connection, actor: Actor, name: str, now: int) -> Following:
-    """Let nobody else follow. Who has followed keeps the new limit, and the default stays.
+    """Lets nobody else follow. Who has followed keeps the new limit, and the default stays.
 
     Raises:
         StateError: nobody follows a new default now.
@@ -129,7 +129,7 @@ def stop_following(connection: Connection, actor: Actor, name: str, now: int) ->
 
 
 def follow_defaults(database: Database, now: int, is_stopped: Callable[[], bool] = lambda: False) -> None:
-    """Take all steps that are left, of all resources.
+    """Takes all steps that are left, of all resources.
 
     Args:
         database: the database; it need not be open for reading on this thread.
@@ -151,7 +151,7 @@ def follow_defaults(database: Database, now: int, is_stopped: Callable[[], bool]
 
 
 def require_quiet(connection: Connection, name: str) -> None:
-    """Require that no users follow a new default of a resource in the background.
+    """Requires that no users follow a new default of a resource in the background.
 
     Raises:
         StateError: some do.

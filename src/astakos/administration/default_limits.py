@@ -41,7 +41,7 @@ class DefaultPreview(NamedTuple):
 def preview_default(
     connection: Connection, name: str, limit: int, *, is_bounded: bool = False
 ) -> DefaultPreview:
-    """Return what a new default of a resource means for existing users, if they follow it.
+    """Returns what a new default of a resource means for existing users, if they follow it.
 
     Args:
         connection: where to read.
@@ -68,7 +68,7 @@ def preview_default(
 def follow_page(
     connection: Connection, actor: Actor, name: str, limit: int, now: int, *, after: int = 0
 ) -> int | None:
-    """Let some of the users who have the default of a resource follow a new one, within a transaction.
+    """Lets some of the users who have the default of a resource follow a new one, within a transaction.
 
     Call this until it returns None, each time in a transaction of its own, and then set the default. The
     audit log tells of each transaction, and of how many users it changed.
@@ -93,7 +93,7 @@ def follow_page(
 def follow_some(
     connection: Connection, actor: Actor, resource: Resource, limit: int, now: int, *, after: int
 ) -> tuple[int, int | None]:
-    """Do what `follow_page` does; return how many users have followed as well, before where to go on."""
+    """Does what `follow_page` does; returns how many users have followed as well, before where to go on."""
     before, name = resource.system_default, resource.name
     changed, end = default_limits.change_page(connection, resource.id, name, before, limit, after)
     if changed and before != limit:
@@ -107,7 +107,7 @@ def follow_some(
 
 
 def follow_default(database: Database, actor: Actor, name: str, limit: int, now: int) -> None:
-    """Let all users who have the default of a resource follow a new one, which is set afterwards.
+    """Lets all users who have the default of a resource follow a new one, which is set afterwards.
 
     Raises:
         StateError: there is no such resource, or it cannot have this default.

@@ -20,7 +20,7 @@ KEYS = {
 
 
 def require_storable(document: StateDocument) -> None:
-    """Check that every text in a document can be stored.
+    """Checks that every text in a document can be stored.
 
     Raises:
         StateError: a text cannot be stored.
@@ -43,7 +43,7 @@ def _require_storable(value: object, place: Place) -> None:
 
 
 def require_distinct(document: StateDocument) -> None:
-    """Check that no two entries describe the same thing, of which only the last would count.
+    """Checks that no two entries describe the same thing, of which only the last would count.
 
     Raises:
         StateError: two entries describe the same thing.

@@ -12,7 +12,7 @@ WRONG_KEY = "Object contains unknown field"
 
 
 def explained(error: msgspec.ValidationError, document: type) -> str:
-    """Return the message of an error with what is allowed at its place.
+    """Returns the message of an error with what is allowed at its place.
 
     Args:
         error: what decoding has raised.
@@ -36,7 +36,7 @@ def explained(error: msgspec.ValidationError, document: type) -> str:
 
 
 def _types_at(kind: msgspec.inspect.Type, path: str) -> list[msgspec.inspect.Type]:
-    """Return the types that a value at a path like `$.users[...].email` may have."""
+    """Returns the types that a value at a path like `$.users[...].email` may have."""
     found = _alternatives(kind)
     for step in STEP.finditer(path):
         found = [

@@ -11,7 +11,7 @@ from astakos.storage.tables import users
 
 
 def hash_passwords(database: Database, entries: Iterable[UserEntry]) -> dict[str, str]:
-    """Return the new password hashes by uuid. Hashing is slow, so it happens before the lock."""
+    """Returns the new password hashes by uuid. Hashing is slow, so it happens before the lock."""
     found = {}
     for position, entry in enumerate(entries):
         place = Place(f"users[{position}]")

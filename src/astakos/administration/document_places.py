@@ -18,7 +18,7 @@ class PlacedError(StateError):
     """
 
     def __init__(self, message: str, path: str, detail: str = "") -> None:
-        """Set what is wrong, where, and a detail that only readers of the document understand."""
+        """Sets what is wrong, where, and a detail that only readers of the document understand."""
         super().__init__(f"{message}{detail} - at `$.{path}`")
         self.message = message
         position = POSITION.search(path)
@@ -33,9 +33,9 @@ class Place(NamedTuple):
     path: str
 
     def error(self, message: str, detail: str = "") -> PlacedError:
-        """Create an error that names this place."""
+        """Creates an error that names this place."""
         return PlacedError(message, self.path, detail)
 
     def __truediv__(self, name: str) -> "Place":
-        """Return a place inside this one."""
+        """Returns a place inside this one."""
         return Place(f"{self.path}.{name}")

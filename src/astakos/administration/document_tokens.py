@@ -7,7 +7,7 @@ from astakos.administration.state_document import ComponentEntry, UserEntry
 def token_at(
     declared: bytes | None, held: bytes | None, entry: ComponentEntry | UserEntry, place: Place
 ) -> bytes | None:
-    """Return the hash of the token that an entry describes; None if it leaves the token as it is."""
+    """Returns the hash of the token that an entry describes; None if it leaves the token as it is."""
     if declared is not None:
         return declared
     for key in ("token_created", "token_expires"):

@@ -17,14 +17,14 @@ MOST_DIGITS_AFTER_POINT = 18
 
 
 def text_at(text: str, place: Place) -> str:
-    """Check that a text is not empty."""
+    """Checks that a text is not empty."""
     if not text.strip():
         raise place.error("it must not be empty")
     return text
 
 
 def new_name_at(name: str, place: Place, example: str) -> str:
-    """Check the name of something that does not exist yet; a refusal has the example."""
+    """Checks the name of something that does not exist yet; a refusal has the example."""
     refusal = refuse_name(name, example)
     if refusal:
         raise place.error(refusal)
@@ -32,7 +32,7 @@ def new_name_at(name: str, place: Place, example: str) -> str:
 
 
 def web_url_at(url: str | None, place: Place) -> str | None:
-    """Check a URL that programs and browsers will call."""
+    """Checks a URL that programs and browsers will call."""
     refusal = None if url is None else refuse_web_url(url)
     if refusal:
         raise place.error(refusal)
@@ -40,7 +40,7 @@ def web_url_at(url: str | None, place: Place) -> str | None:
 
 
 def uuid_at(text: str, place: Place) -> str:
-    """Check that a text is a UUID in lowercase."""
+    """Checks that a text is a UUID in lowercase."""
     try:
         if str(UUID(text)) == text:
             return text
@@ -50,21 +50,21 @@ def uuid_at(text: str, place: Place) -> str:
 
 
 def limit_at(number: int, place: Place) -> int:
-    """Check that a number is a limit."""
+    """Checks that a number is a limit."""
     if not 0 <= number <= UNLIMITED:
         raise place.error(f"it must be a number from 0 to {UNLIMITED}")
     return number
 
 
 def scale_at(number: int, place: Place) -> int:
-    """Check how many digits after the point a resource has: no quantity has more than 19 digits."""
+    """Checks how many digits after the point a resource has: no quantity has more than 19 digits."""
     if not 0 <= number <= MOST_DIGITS_AFTER_POINT:
         raise place.error(f"it must be a number from 0 to {MOST_DIGITS_AFTER_POINT}")
     return number
 
 
 def thresholds_at(percents: Sequence[int] | None, place: Place) -> tuple[int, ...] | None:
-    """Check percentages of a limit."""
+    """Checks percentages of a limit."""
     refusal = None if percents is None else refuse_thresholds(percents)
     if refusal:
         raise place.error(refusal)
@@ -72,17 +72,17 @@ def thresholds_at(percents: Sequence[int] | None, place: Place) -> tuple[int, ..
 
 
 def limits_at(numbers: Mapping[str, int], place: Place) -> dict[str, int]:
-    """Check that all numbers are limits."""
+    """Checks that all numbers are limits."""
     return {name: limit_at(number, place / name) for name, number in numbers.items()}
 
 
 def optional_instant_at(text: str | None, place: Place) -> int | None:
-    """Parse a time that may be missing."""
+    """Parses a time that may be missing."""
     return None if text is None else instant_at(text, place)
 
 
 def instant_at(text: str, place: Place) -> int:
-    """Parse a time."""
+    """Parses a time."""
     try:
         return from_iso(text)
     except ValueError as error:
@@ -90,7 +90,7 @@ def instant_at(text: str, place: Place) -> int:
 
 
 def secret_at(secret: str | None, hashed: str | None, place: Place) -> bytes | None:
-    """Return the stored form of a secret that a document gives in clear or as `sha256:<hex digits>`."""
+    """Returns the stored form of a secret that a document gives in clear or as `sha256:<hex digits>`."""
     if secret is not None and hashed is not None:
         raise place.error("a token or secret must be given in clear or as its hash, not both")
     if secret is not None:
@@ -110,13 +110,13 @@ def secret_at(secret: str | None, hashed: str | None, place: Place) -> bytes | N
 
 
 def mail_address_at(text: str, place: Place) -> None:
-    """Check that a text looks like an email address."""
+    """Checks that a text looks like an email address."""
     if not is_mail_address(text):
         raise place.error(f"it must be an email address like {EXAMPLE}")
 
 
 def new_mail_address_at(text: str, place: Place) -> None:
-    """Check that mail could be sent to the address that a user gets."""
+    """Checks that mail could be sent to the address that a user gets."""
     refusal = refuse_new_address(text)
     if refusal:
         raise place.error(refusal)

@@ -47,7 +47,7 @@ from astakos.storage.tables.holding_limits import allowances_of
 
 
 def dump(database: Database) -> StateDocument:
-    """Return the document that recreates the declared state when loaded into an empty database."""
+    """Returns the document that recreates the declared state when loaded into an empty database."""
     with database.snapshot() as connection:
         return StateDocument(
             base_url=settings.find(connection, settings.BASE_URL),

@@ -59,7 +59,7 @@ def is_erased(user: User) -> bool:
 
 
 def preview_erasure(connection: Connection, user: User) -> ErasurePreview:
-    """Return what erasing a user would do."""
+    """Returns what erasing a user would do."""
     was_accepted = projects.find(connection, user.uuid) is not None
     return ErasurePreview(
         DELETED,
@@ -71,7 +71,7 @@ def preview_erasure(connection: Connection, user: User) -> ErasurePreview:
 
 
 def erase_user(connection: Connection, actor: Actor, user: User, reason: str, now: int) -> None:
-    """Erase a user for good. See `DELETED` and `KEPT`. The address can be used again.
+    """Erases a user for good. See `DELETED` and `KEPT`. The address can be used again.
 
     Raises:
         UserRefusedError: they own projects that have not ended, or are erased already.
@@ -126,7 +126,7 @@ def _make_nameless(connection: Connection, actor: Actor, user: User, reason: str
 
 
 def _leave(connection: Connection, actor: Actor, membership: MembershipRecord, reason: str, now: int) -> None:
-    """End a membership, whatever the policy of the project."""
+    """Ends a membership, whatever the policy of the project."""
     before = membership.state
     if before in ACCEPTED_TYPE:
         after, kind = MembershipState.REMOVED, "membership.removed"

@@ -77,7 +77,7 @@ THINGS = frozenset(kind.partition(".")[0] for kind in KINDS)
 
 
 def refuse_kind(text: str) -> str | None:
-    """Return why a text is neither a kind of events nor the first part of several; None if it is."""
+    """Returns why a text is neither a kind of events nor the first part of several; None if it is."""
     if text in KINDS or text in THINGS:
         return None
     thing = text.partition(".")[0]

@@ -20,7 +20,7 @@ from astakos.storage.tables.grants import State, StoredGrant
 
 
 def load_grant(connection: Connection, journal: Journal, entry: GrantEntry, place: Place, now: int) -> None:
-    """Make a grant as its entry says, or check that it is like that already; revoke it if the entry does."""
+    """Makes a grant as its entry says, or checks that it is so already; revokes it if the entry does."""
     if (entry.user or entry.project) is None:
         raise (place / "user").error("a grant is of a user, or of a project")
     terms = Terms(

@@ -28,7 +28,7 @@ An older version has stored the instant alone.
 
 
 def announce_grants(database: Database, now: int, is_stopped: Callable[[], bool] = lambda: False) -> int:
-    """Record the notices that are due; return how many there were.
+    """Records the notices that are due; returns how many there were.
 
     Args:
         database: the database; it need not be open for reading on this thread.

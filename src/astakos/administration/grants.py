@@ -44,7 +44,7 @@ class GrantPlace(NamedTuple):
     resource: str
 
     def bases(self) -> list[Key]:
-        """Return the holdings that it belongs to, one for each level."""
+        """Returns the holdings that it belongs to, one for each level."""
         if self.user is None:
             return [Key(project_holder(str(self.project)), None, self.resource)]
         source = project_holder(self.project or self.user)
@@ -64,7 +64,7 @@ class Terms(NamedTuple):
 
 
 def place_of(key: Key) -> GrantPlace:
-    """Return who has a grant, by its holding; for one at both levels, the user's."""
+    """Returns who has a grant, by its holding; for one at both levels, the user's."""
     resource = base_of_grant(key.resource) or key.resource
     user = uuid_of_user(key.holder)
     if user is None:
@@ -81,7 +81,7 @@ def add_grant(
     now: int,
     number: int | None = None,
 ) -> int:
-    """Make a grant; return its number, which is new unless given.
+    """Makes a grant; returns its number, which is new unless given.
 
     Raises:
         StateError: there is no such holding or meter, or the terms make no sense; the message says why.
@@ -113,7 +113,7 @@ def add_grant(
 
 
 def revoke_grant(connection: Connection, journal: Journal, number: int, *, reason: str = "") -> StoredGrant:
-    """Let nothing more be drawn from a grant; what is drawn stays so. Return the grant as it was.
+    """Lets nothing more be drawn from a grant; what is drawn stays so. Returns the grant as it was.
 
     Raises:
         StateError: there is no such grant, or it is revoked already.
@@ -132,7 +132,7 @@ def revoke_grant(connection: Connection, journal: Journal, number: int, *, reaso
 
 
 def facts_of(terms: Terms) -> dict[str, Any]:
-    """Return what the audit log and documents tell of the terms of a grant."""
+    """Returns what the audit log and documents tell of the terms of a grant."""
     return {
         "amount": terms.amount,
         "priority": terms.priority,
@@ -155,7 +155,7 @@ def _check(terms: Terms) -> None:
 
 
 def lifted(connection: Connection, base: str, named: Sequence[str] | None) -> tuple[str, ...] | None:
-    """Return the meters that a grant lifts; they can be named without their base, as `month`.
+    """Returns the meters that a grant lifts; they can be named without their base, as `month`.
 
     Raises:
         StateError: the resource has no such meter, or none that a grant lifts if it names none.
@@ -180,7 +180,7 @@ def lifted(connection: Connection, base: str, named: Sequence[str] | None) -> tu
 
 
 def _without_meters(connection: Connection, name: str, definitions: Mapping[str, MeterDefinition]) -> str:
-    """Return why there is nothing that a grant of this could lift."""
+    """Returns why there is nothing that a grant of this could lift."""
     if name in definitions:
         counted = base_of(name)
         return f"{name} is a meter itself; name the resource {counted}, and lift this meter: --lifts {name}"

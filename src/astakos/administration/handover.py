@@ -13,7 +13,7 @@ from astakos.storage.tables import deactivations, events, project_applications, 
 
 
 def hand_over(connection: Connection, actor: Actor, key: str, successor: str, reason: str, now: int) -> None:
-    """Give a project another owner. Memberships stay as they are, of the old owner and of the new one.
+    """Gives a project another owner. Memberships stay as they are, of the old owner and of the new one.
 
     Args:
         connection: the connection.
@@ -39,7 +39,7 @@ def hand_over(connection: Connection, actor: Actor, key: str, successor: str, re
 def _cancel_contradicting_applications(
     connection: Connection, actor: Actor, project: str, owner: str, now: int
 ) -> None:
-    """Cancel pending applications whose approval would take the project from its new owner."""
+    """Cancels pending applications whose approval would take the project from its new owner."""
     for application in project_applications.pending_of(connection, project):
         if application.owner in (None, owner):
             continue

@@ -40,7 +40,7 @@ class Invited(NamedTuple):
 def invite(
     connection: Connection, actor: Actor, key: str, max_uses: int, expires: int, secret: str, now: int
 ) -> Invited:
-    """Make an invitation to a project.
+    """Makes an invitation to a project.
 
     Args:
         connection: a connection in a transaction.
@@ -68,7 +68,7 @@ def invite(
 
 
 def list_invitations(connection: Connection, actor: Actor, key: str) -> list[Invitation]:
-    """List the invitations of a project, in the order in which they were made.
+    """Lists the invitations of a project, in the order in which they were made.
 
     Raises:
         ProjectRefusedError: there is no such project, or the actor may not see them.
@@ -82,7 +82,7 @@ def list_invitations(connection: Connection, actor: Actor, key: str) -> list[Inv
 
 
 def revoke(connection: Connection, actor: Actor, number: int, now: int, *, reason: str = "") -> Invitation:
-    """Revoke an invitation; return what it was.
+    """Revokes an invitation; returns what it was.
 
     Args:
         connection: a connection in a transaction.
@@ -105,7 +105,7 @@ def revoke(connection: Connection, actor: Actor, number: int, now: int, *, reaso
 
 
 def find_invitation(connection: Connection, code: str) -> Invitation | None:
-    """Return the invitation with a code; None if there is none."""
+    """Returns the invitation with a code; None if there is none."""
     parts = read_code(code)
     if parts is None:
         return None
@@ -115,7 +115,7 @@ def find_invitation(connection: Connection, code: str) -> Invitation | None:
 def join_with_invitation(
     connection: Connection, actor: Actor, code: str, user: str, now: int, *, project: str | None = None
 ) -> int:
-    """Make a user a member of the project that they are invited to, whatever its join policy.
+    """Makes a user a member of the project that they are invited to, whatever its join policy.
 
     Args:
         connection: a connection in a transaction.

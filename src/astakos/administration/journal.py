@@ -25,23 +25,23 @@ class Journal:
     """The events of one transaction, all by one actor. Leave it as a context to record them."""
 
     def __init__(self, connection: Connection, actor: Actor, now: int) -> None:
-        """Note events of this transaction."""
+        """Notes events of this transaction."""
         self.actor = actor
         self._connection = connection
         self._now = now
         self._noted: list[Event] = []
 
     def __enter__(self) -> "Journal":
-        """Begin to note."""
+        """Begins to note."""
         return self
 
     def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
-        """Record what was noted, unless the transaction fails."""
+        """Records what was noted, unless the transaction fails."""
         if failure is None:
             self._record()
 
     def add(self, event: Event | None) -> None:
-        """Note an event, if there is one."""
+        """Notes an event, if there is one."""
         if event is not None:
             self._noted.append(event)
         if len(self._noted) >= AT_A_TIME:
@@ -57,7 +57,7 @@ class Journal:
         before: Details | None = None,
         after: Details | None = None,
     ) -> None:
-        """Note that something happened."""
+        """Notes that something happened."""
         self.add(Event(kind, self.actor, project, subject, reason, before, after))
 
     def compare(
@@ -70,7 +70,7 @@ class Journal:
         project: str | None = None,
         subject: str | None = None,
     ) -> None:
-        """Note that a thing was created or changed, if it was.
+        """Notes that a thing was created or changed, if it was.
 
         Args:
             thing: what it is; the kind of the event is `<thing>.created` or `<thing>.changed`.
@@ -95,12 +95,12 @@ class Journal:
 
 
 def facts_of_user(user: User) -> dict[str, Any]:
-    """Return what the audit log tells of a user."""
+    """Returns what the audit log tells of a user."""
     return _values(user, NOT_TOLD_OF_USERS)
 
 
 def facts_of_component(component: Component) -> dict[str, Any]:
-    """Return what the audit log tells of a component."""
+    """Returns what the audit log tells of a component."""
     return {
         "ui_url": component.ui_url,
         "base_url": component.base_url,
@@ -110,7 +110,7 @@ def facts_of_component(component: Component) -> dict[str, Any]:
 
 
 def facts_of_service(service: Service) -> dict[str, Any]:
-    """Return what the audit log tells of a service."""
+    """Returns what the audit log tells of a service."""
     return {
         "type": service.type,
         "component": service.component.name,
@@ -119,7 +119,7 @@ def facts_of_service(service: Service) -> dict[str, Any]:
 
 
 def facts_of_resource(resource: Resource, meter: MeterDefinition | None = None) -> dict[str, Any]:
-    """Return what the audit log tells of a resource, and of the meter that it is."""
+    """Returns what the audit log tells of a resource, and of the meter that it is."""
     facts = _values(resource, {"id", "name"})
     return facts if meter is None else facts | {"meter": msgspec.to_builtins(meter)}
 

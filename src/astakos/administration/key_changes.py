@@ -40,7 +40,7 @@ class NoSuchKeyError(KeyRefusedError):
     """The user has no such key."""
 
     def __init__(self) -> None:
-        """Set the message."""
+        """Sets the message."""
         super().__init__("there is no such key")
 
 
@@ -80,7 +80,7 @@ class ChangedKey(NamedTuple):
 
 
 def make_key(connection: Connection, actor: Actor, user: User, wanted: Wanted, now: int) -> MadeKey:
-    """Make a key of a user. If it names services but no calls, it can make no calls of this API.
+    """Makes a key of a user. If it names services but no calls, it can make no calls of this API.
 
     Raises:
         KeyRefusedError: it cannot be made.
@@ -117,7 +117,7 @@ def make_key(connection: Connection, actor: Actor, user: User, wanted: Wanted, n
 
 
 def change_key(connection: Connection, actor: Actor, owned: Owned, wanted: Wanted, now: int) -> ChangedKey:
-    """Change everything that a key is limited to, except its project.
+    """Changes everything that a key is limited to, except its project.
 
     Raises:
         KeyRefusedError: it cannot be changed like that.
@@ -145,7 +145,7 @@ def change_key(connection: Connection, actor: Actor, owned: Owned, wanted: Wante
 def rotate_key(
     connection: Connection, actor: Actor, owned: Owned, now: int, overlap: int = USUAL_OVERLAP
 ) -> MadeKey:
-    """Give a key a new secret. The present one is valid for the overlap, in microseconds, and then ends.
+    """Gives a key a new secret. The present one is valid for the overlap, in microseconds, and then ends.
 
     Raises:
         KeyRefusedError: the key has expired, or the overlap is too long.
@@ -162,7 +162,7 @@ def rotate_key(
 
 
 def revoke_key(connection: Connection, actor: Actor, owned: Owned, now: int, reason: str = "") -> None:
-    """Delete a key: it is valid no longer.
+    """Deletes a key: it is valid no longer.
 
     Raises:
         KeyRefusedError: the audit log cannot hold the reason.
@@ -179,7 +179,7 @@ def revoke_key(connection: Connection, actor: Actor, owned: Owned, now: int, rea
 
 
 def find_key(connection: Connection, prefix: str | None, user: User | None = None) -> Owned:
-    """Find a key by its prefix; with a user, only among theirs.
+    """Finds a key by its prefix; with a user, only among theirs.
 
     Raises:
         NoSuchKeyError: there is none.
@@ -191,7 +191,7 @@ def find_key(connection: Connection, prefix: str | None, user: User | None = Non
 
 
 def facts_of_key(key: ApiKey, limits: Limits) -> dict[str, Any]:
-    """Return what the audit log tells of a key with these limits of resources."""
+    """Returns what the audit log tells of a key with these limits of resources."""
     return {
         "name": key.name,
         "project": key.project,
@@ -206,7 +206,7 @@ def facts_of_key(key: ApiKey, limits: Limits) -> dict[str, Any]:
 def require_limits(
     services: Iterable[str] | None, calls: Iterable[str] | None, networks: Iterable[str] | None
 ) -> None:
-    """Check the form of what a key is limited to.
+    """Checks the form of what a key is limited to.
 
     Raises:
         KeyRefusedError: something cannot be right.

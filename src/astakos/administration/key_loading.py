@@ -13,7 +13,7 @@ from astakos.storage.tables.api_keys import Secret
 
 
 def load_key(connection: Connection, entry: KeyEntry, place: Place, now: int, journal: Journal) -> None:
-    """Create a key, or change it to match its entry. Its last use stays as it is known."""
+    """Creates a key, or changes it to match its entry. Its last use stays as it is known."""
     user = users.find_by_uuid(connection, entry.user)
     if user is None:
         raise (place / "user").error(f"there is no user {entry.user!r}")

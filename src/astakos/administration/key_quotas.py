@@ -24,7 +24,7 @@ class LimitRefusedError(StateError):
 
 
 def set_limits(connection: Connection, user: str, prefix: str, limits: Limits) -> dict[str, int | None]:
-    """Set limits of a key of a user, at once, and return all that it has. Others stay.
+    """Sets limits of a key of a user, at once, and returns all that it has. Others stay.
 
     Raises:
         LimitRefusedError: there is no such resource, or a limit cannot be right.
@@ -57,5 +57,5 @@ def set_limits(connection: Connection, user: str, prefix: str, limits: Limits) -
 
 
 def told_limits(limits: Limits) -> dict[str, int]:
-    """Return the limits alone, without what is only counted."""
+    """Returns the limits alone, without what is only counted."""
     return {resource: limit for resource, limit in limits.items() if limit is not None}

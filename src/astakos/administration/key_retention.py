@@ -9,7 +9,7 @@ from astakos.storage.tables import api_keys
 
 
 def forget_expired_keys(database: Database, now: int, is_stopped: Callable[[], bool] = lambda: False) -> int:
-    """Delete the keys that expired longer ago than they are kept; return how many there were.
+    """Deletes the keys that expired longer ago than they are kept; returns how many there were.
 
     Args:
         database: the database; it need not be open for reading on this thread.

@@ -34,7 +34,7 @@ class LimitPreview(NamedTuple):
 
 
 def preview_limit(connection: Connection, user: User, resource: str, limit: int, now: int) -> LimitPreview:
-    """Return what a new limit of a resource would do to a user in their own project.
+    """Returns what a new limit of a resource would do to a user in their own project.
 
     Raises:
         StateError: there is no such resource, the user has no project of their own, or no such limit can be.

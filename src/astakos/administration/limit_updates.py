@@ -15,7 +15,7 @@ from astakos.storage.tables import holding_limits, nested_projects, projects, re
 
 
 def sync_project(connection: Connection, uuid: str) -> None:
-    """Update what a project allows, after its state or its capacities have changed.
+    """Updates what a project allows, after its state or its capacities have changed.
 
     Sets missing capacities of an initialized project to their defaults. If that makes its first holdings, as
     its first activation does, its members get theirs.
@@ -25,24 +25,24 @@ def sync_project(connection: Connection, uuid: str) -> None:
 
 
 def sync_memberships(connection: Connection, project: str, users: Iterable[str]) -> None:
-    """Update the holdings of users whose memberships in a project have changed; both are given by uuid."""
+    """Updates the holdings of users whose memberships in a project have changed; both are given by uuid."""
     holding_limits.sync_members(connection, project, users)
 
 
 def sync_project_and_memberships(connection: Connection, uuid: str) -> None:
-    """Do both, for a project with all its memberships."""
+    """Does both, for a project with all its memberships."""
     _sync_grants(connection, uuid)
     holding_limits.sync_project(connection, uuid)
 
 
 def sync_resource(connection: Connection, resource: Resource) -> None:
-    """Give all initialized projects a new resource with its defaults, and their members its holdings."""
+    """Gives all initialized projects a new resource with its defaults, and their members its holdings."""
     holding_limits.add_resource(connection, resource)
     nested_projects.link_resource(connection, resource.name)
 
 
 def _sync_grants(connection: Connection, uuid: str) -> bool:
-    """Update a project's holdings; return whether some were added."""
+    """Updates a project's holdings; returns whether some were added."""
     project = projects.find(connection, uuid)
     if project is None:
         return False
@@ -66,7 +66,7 @@ def _sync_grants(connection: Connection, uuid: str) -> bool:
 
 
 def _complete_capacities(connection: Connection, project: Project) -> dict[str, Capacity]:
-    """Return a project's capacities, after setting those that an initialized project lacks to defaults."""
+    """Returns a project's capacities, after setting those that an initialized project lacks to defaults."""
     capacities = projects.capacities_of(connection, project.uuid)
     if project.state not in INITIALIZED:
         return capacities

@@ -64,7 +64,7 @@ T = TypeVar("T")
 
 
 def load(database: Database, document: StateDocument, now: int, actor: Actor = OPERATOR) -> None:
-    """Apply a document in one transaction.
+    """Applies a document in one transaction.
 
     Creates or updates everything that the document names; leaves everything else as it is. Never changes
     usage, except what counts on parents when projects move. Records an event for each thing that was created
@@ -80,7 +80,7 @@ def load(database: Database, document: StateDocument, now: int, actor: Actor = O
 
 
 def load_within(connection: Connection, document: StateDocument, now: int, actor: Actor) -> None:
-    """Apply a document within the transaction of a change, for handlers that build one.
+    """Applies a document within the transaction of a change, for handlers that build one.
 
     Passwords take long to hash, so the document must not have any: set them with a function of their own.
 
@@ -140,7 +140,7 @@ class _Loader:
         load_component(self._connection, entry, place, self._now, self._journal)
 
     def charged_resources(self, entry: ComponentEntry, place: Place) -> None:
-        """Check what a component may charge, which the same document may have registered."""
+        """Checks what a component may charge, which the same document may have registered."""
         require_charged_resources(self._connection, entry, place)
 
     def service(self, entry: ServiceEntry, place: Place) -> None:
@@ -152,12 +152,12 @@ class _Loader:
             self._new_resources.append(new)
 
     def add_new_resources(self) -> None:
-        """Give the projects that there are, and their members, the resources that are new."""
+        """Gives the projects that there are, and their members, the resources that are new."""
         for resource in self._new_resources:
             sync_resource(self._connection, resource)
 
     def scale(self, entry: ResourceEntry, place: Place) -> None:
-        """Check a scale beside those of meters, which the same document may have changed."""
+        """Checks a scale beside those of meters, which the same document may have changed."""
         check_scale(self._connection, entry, place)
 
     def user(self, entry: UserEntry, place: Place) -> None:
@@ -215,7 +215,7 @@ class _Loader:
         self._journal.compare("user", before, after, subject=uuid)
 
     def _told_of_known_user(self, known: User, entry: UserEntry) -> dict[str, Any]:
-        """Return what the audit log tells of a user, with the limits that an entry names."""
+        """Returns what the audit log tells of a user, with the limits that an entry names."""
         groups = sorted(group.name for group in users.groups_of(self._connection, known.id))
         limits = projects.capacities_of(self._connection, known.uuid) if entry.quotas else {}
         quotas = {name: limits[name].project for name in entry.quotas if name in limits}
@@ -229,7 +229,7 @@ class _Loader:
         follow(self._connection, self._journal.actor, replace(user, id=identifier), "", self._now)
 
     def _user_token(self, entry: UserEntry, known: User | None, held: bytes | None, place: Place) -> None:
-        """Set the declared token. `known` and `held` are the user and their token before this document."""
+        """Sets the declared token. `known` and `held` are the user and their token before this document."""
         declared = secret_at(entry.token, entry.token_hash, place)
         created = optional_instant_at(entry.token_created, place / "token_created")
         expires = optional_instant_at(entry.token_expires, place / "token_expires")
@@ -255,7 +255,7 @@ class _Loader:
             self._journal.note("user.token_renewed", subject=entry.uuid)
 
     def default_project(self, entry: UserEntry, place: Place) -> None:
-        """Check a user's default project, which the same document may have created."""
+        """Checks a user's default project, which the same document may have created."""
         named = entry.default_project
         if named is None or named == entry.uuid:
             return
@@ -273,7 +273,7 @@ class _Loader:
         load_project(self._connection, entry, place, self._now, self._journal)
 
     def project_name(self, entry: ProjectEntry, place: Place) -> None:
-        """Check a project's name, which another entry may have made free."""
+        """Checks a project's name, which another entry may have made free."""
         require_free_name(self._connection, entry, place)
 
     def grant(self, entry: GrantEntry, place: Place) -> None:
@@ -283,7 +283,7 @@ class _Loader:
         load_key(self._connection, entry, place, self._now, self._journal)
 
     def parent(self, entry: ProjectEntry, place: Place) -> None:
-        """Set a project's parent, which another entry may have created."""
+        """Sets a project's parent, which another entry may have created."""
         load_parent(self._connection, entry, place, self._now, self._journal)
 
     def client(self, entry: OAuth2ClientEntry, place: Place) -> None:

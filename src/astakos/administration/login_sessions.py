@@ -8,7 +8,7 @@ from astakos.storage.tables import events, sessions
 
 
 def end_session(connection: Connection, actor: Actor, user: User, identifier: int, now: int) -> None:
-    """End one session of a user, with the codes and access tokens that were issued in it.
+    """Ends one session of a user, with the codes and access tokens that were issued in it.
 
     Raises:
         StateError: the user has no such session.
@@ -19,7 +19,7 @@ def end_session(connection: Connection, actor: Actor, user: User, identifier: in
 
 
 def end_sessions(connection: Connection, actor: Actor, user: User, now: int, *, but: bytes = b"") -> int:
-    """End all sessions of a user, except the one whose secret has the hash `but`; return their number.
+    """Ends all sessions of a user, except the one whose secret has the hash `but`; returns their number.
 
     The user's own token and keys are still valid.
     """

@@ -18,7 +18,7 @@ from astakos.storage.tables.holding_limits import find_allowance, set_allowance
 def set_member_limit(
     connection: Connection, actor: Actor, project: Project, user: User, resource: str, limit: int, now: int
 ) -> bool:
-    """Set how much of a resource a member of a project may use alone; return whether it was another limit.
+    """Sets how much of a resource a member of a project may use alone; returns whether it was another limit.
 
     `UNLIMITED` lifts the limit.
 
@@ -38,7 +38,7 @@ def set_member_limit(
 
 
 def note_limit(journal: Journal, project: str, user: str, resource: str, *, before: int, after: int) -> None:
-    """Note that the limit of a member was changed, if it was."""
+    """Notes that the limit of a member was changed, if it was."""
     journal.compare(
         "member_limit", {"limit": before}, {"limit": after}, name=resource, project=project, subject=user
     )

@@ -36,7 +36,7 @@ WITH_LIMITS = (MembershipState.ACCEPTED, MembershipState.SUSPENDED, MembershipSt
 
 
 def join(connection: Connection, actor: Actor, project: str, user: str, now: int, *, reason: str = "") -> int:
-    """Ask for a user's membership in a project, which is accepted at once if policy and room allow it.
+    """Asks for a user's membership in a project, which is accepted at once if policy and room allow it.
 
     Args:
         connection: a connection in a transaction.
@@ -70,7 +70,7 @@ def join(connection: Connection, actor: Actor, project: str, user: str, now: int
 def enroll(
     connection: Connection, actor: Actor, project: str, address: str, now: int, *, reason: str = ""
 ) -> int:
-    """Make a user a member of a project.
+    """Makes a user a member of a project.
 
     Args:
         connection: a connection in a transaction.
@@ -105,7 +105,7 @@ def act(
     *,
     reason: str = "",
 ) -> MembershipState:
-    """Perform an action on an existing membership.
+    """Performs an action on an existing membership.
 
     Args:
         connection: a connection in a transaction.
@@ -137,7 +137,7 @@ def facts_about(
     user: User | None,
     membership: MembershipRecord | None,
 ) -> MembershipFacts:
-    """Return what decides about a user's membership in a project, which may not exist yet."""
+    """Returns what decides about a user's membership in a project, which may not exist yet."""
     return MembershipFacts(
         actor=actor,
         project=project,
@@ -161,7 +161,7 @@ def carry_out(
     now: int,
     reason: str,
 ) -> MembershipRecord:
-    """Carry a transition out whose checks all hold.
+    """Carries a transition out whose checks all hold.
 
     Args:
         connection: a connection in a transaction.

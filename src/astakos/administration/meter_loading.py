@@ -11,7 +11,7 @@ from astakos.storage.tables import meters, registry
 
 
 def check_meter(connection: Connection, entry: ResourceEntry, place: Place) -> MeterDefinition | None:
-    """Check that a resource may be a meter, or may be none; return the meter that it is so far."""
+    """Checks that a resource may be a meter, or may be none; returns the meter that it is so far."""
     known = meters.find_definitions(connection)
     if entry.meter is None:
         if entry.name in known:
@@ -50,7 +50,7 @@ def check_meter(connection: Connection, entry: ResourceEntry, place: Place) -> M
 
 
 def check_scale(connection: Connection, entry: ResourceEntry, place: Place) -> None:
-    """Check that a meter and what it counts have the same scale."""
+    """Checks that a meter and what it counts have the same scale."""
     definitions = meters.find_definitions(connection)
     scales = registry.scales(connection)
     base = base_of(entry.name) if entry.name in definitions else None

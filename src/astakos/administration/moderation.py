@@ -12,7 +12,7 @@ from astakos.storage.tables import events, projects, user_records, users
 
 
 def accept_user(connection: Connection, actor: Actor, user: User, now: int) -> User:
-    """Accept a user who waits for that, or who was rejected: they become active, with default limits.
+    """Accepts a user who waits for that, or who was rejected: they become active, with default limits.
 
     Raises:
         UserRefusedError: the user is not verified, is accepted already, or a project has their UUID.
@@ -36,7 +36,7 @@ def accept_user(connection: Connection, actor: Actor, user: User, now: int) -> U
 
 
 def reject_user(connection: Connection, actor: Actor, user: User, reason: str, now: int) -> User:
-    """Reject a user who waits for being accepted. They can still be accepted later.
+    """Rejects a user who waits for being accepted. They can still be accepted later.
 
     Raises:
         UserRefusedError: the user is not verified, or somebody has decided already.

@@ -19,7 +19,7 @@ class NoSuchProjectError(StateError):
 
 
 def find_project(connection: Connection, name: str) -> Project:
-    """Find a project by uuid in any case, or by its name.
+    """Finds a project by uuid in any case, or by its name.
 
     A name means the project that holds it. If none does, it must have been asked for by one project only, or
     else have belonged to one only; deleted projects count only where there is no other.
@@ -39,7 +39,7 @@ def find_project(connection: Connection, name: str) -> Project:
 
 
 def find_applied_project(connection: Connection, name: str, state: ApplicationState) -> Project:
-    """Find a project whose last application is to be decided, by uuid, or by its name.
+    """Finds a project whose last application is to be decided, by uuid, or by its name.
 
     Args:
         connection: the connection.

@@ -40,7 +40,7 @@ def move_project(
     *,
     force: bool = False,
 ) -> None:
-    """Give a project another parent, or none, and let what it uses count there.
+    """Gives a project another parent, or none, and lets what it uses count there.
 
     Args:
         connection: the connection.
@@ -72,14 +72,14 @@ def facts_of_move(
     *,
     asks_for_parent: bool,
 ) -> MoveFacts:
-    """Return what decides whether a project can be moved, without what is charged."""
+    """Returns what decides whether a project can be moved, without what is charged."""
     above = nested_projects.above(connection, parent.uuid) if parent else []
     levels = nested_projects.levels_of(connection, project.uuid) if project else 1
     return MoveFacts(actor, project, asks_for_parent, parent, above, levels)
 
 
 def place_project(connection: Connection, facts: MoveFacts, now: int, *, force: bool) -> None:
-    """Store another parent of a project, and charge what moves with it.
+    """Stores another parent of a project, and charges what moves with it.
 
     Args:
         connection: the connection.
@@ -105,7 +105,7 @@ def _require(check: Check[MoveFacts], facts: MoveFacts) -> None:
 
 
 def _usage(connection: Connection, project: Project, above: Sequence[str], now: int) -> _Usage:
-    """Return what moving a project charges; locks its holdings, and those above it, at both places."""
+    """Returns what moving a project charges; locks its holdings, and those above it, at both places."""
     names = [resource.name for resource in registry.list_resources(connection)]
     bases = set(names) - meters.find_definitions(connection).keys()
     own = [Key(project_holder(project.uuid), None, name) for name in names if name in bases]
@@ -127,7 +127,7 @@ def _usage(connection: Connection, project: Project, above: Sequence[str], now: 
 
 
 def _charge(connection: Connection, changes: dict[Key, int], now: int, *, force: bool) -> str | None:
-    """Charge what moves; return why there is no room for it, or None."""
+    """Charges what moves; returns why there is no room for it, or None."""
     while changes:
         provisions = tuple(Provision(*item) for item in sorted(changes.items()))
         issue = Issue(
@@ -166,7 +166,7 @@ def _name(connection: Connection, provision: Provision) -> str:
 
 
 def _component(connection: Connection, provision: Provision) -> int:
-    """Return the id of this program's component, or before it is registered, of that of a resource."""
+    """Returns the id of this program's component, or before it is registered, of that of a resource."""
     own = registry.find_component(connection, OWN_COMPONENT)
     if own is not None:
         return own.id

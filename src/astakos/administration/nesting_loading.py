@@ -17,7 +17,7 @@ from astakos.storage.tables import projects
 def load_parent(
     connection: Connection, entry: ProjectEntry, place: Place, now: int, journal: Journal
 ) -> None:
-    """Move a project to the parent of its entry, beyond limits if need be. No key means no change."""
+    """Moves a project to the parent of its entry, beyond limits if need be. No key means no change."""
     if isinstance(entry.parent, UnsetType):
         return
     here = place / "parent"

@@ -15,7 +15,7 @@ SHOWN_DIGITS = 12
 
 
 def load_client(connection: Connection, entry: OAuth2ClientEntry, place: Place, journal: Journal) -> None:
-    """Create an OAuth2 client, or change it to match its entry."""
+    """Creates an OAuth2 client, or changes it to match its entry."""
     text_at(entry.identifier, place / "identifier")
     web_url_at(entry.url, place / "url")
     for position, uri in enumerate(entry.redirect_urls):
@@ -39,7 +39,7 @@ def load_client(connection: Connection, entry: OAuth2ClientEntry, place: Place, 
 def load_access_token(
     connection: Connection, entry: OAuth2TokenEntry, place: Place, journal: Journal
 ) -> None:
-    """Store an access token of an OAuth2 client."""
+    """Stores an access token of an OAuth2 client."""
     hashed = secret_at(entry.access_token, entry.token_hash, place)
     if hashed is None:
         raise (place / "access_token").error("the token is missing")

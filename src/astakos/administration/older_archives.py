@@ -16,7 +16,7 @@ from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 
 @contextlib.contextmanager
 def up_to_date(archive: ArchiveReader, report: Report) -> Iterator[Database]:
-    """Yield a database of this version's revision with the contents of an older archive.
+    """Yields a database of this version's revision with the contents of an older archive.
 
     It is a file in a folder that only this user can read, and that is gone with the context. `TMPDIR` says
     where there is room for it.
@@ -44,7 +44,7 @@ def up_to_date(archive: ArchiveReader, report: Report) -> Iterator[Database]:
 
 
 def fill(database: Database, archive: ArchiveReader, report: Report) -> None:
-    """Make the tables of an archive's revision in an empty database, and fill them.
+    """Makes the tables of an archive's revision in an empty database, and fills them.
 
     Raises:
         StateError: the archive does not have the tables of its revision, or is truncated.

@@ -39,7 +39,7 @@ class Resolution(NamedTuple):
 
 
 def plan(connection: Connection, serials: Iterable[int], verdict: Verdict) -> list[Planned]:
-    """Return the operations that resolve pending commissions, whoever issued them.
+    """Returns the operations that resolve pending commissions, whoever issued them.
 
     Raises:
         StateError: they are too many.
@@ -56,7 +56,7 @@ def plan(connection: Connection, serials: Iterable[int], verdict: Verdict) -> li
 
 
 def resolved_by(planned: Planned, outcome: Outcome, verdict: Verdict) -> dict[int, str]:
-    """Return the serials that the ledger has resolved for a component, with its name."""
+    """Returns the serials that the ledger has resolved for a component, with its name."""
     if not isinstance(outcome, Resolved):
         return {}
     done = outcome.accepted if verdict is Verdict.ACCEPT else outcome.rejected
@@ -64,7 +64,7 @@ def resolved_by(planned: Planned, outcome: Outcome, verdict: Verdict) -> dict[in
 
 
 def resolution_of(serials: Iterable[int], resolved: Mapping[int, str]) -> Resolution:
-    """Return what became of the serials that were named."""
+    """Returns what became of the serials that were named."""
     return Resolution(dict(resolved), [serial for serial in dict.fromkeys(serials) if serial not in resolved])
 
 
@@ -77,7 +77,7 @@ def note(
     now: int,
     resolved: Mapping[int, str],
 ) -> None:
-    """Tell the audit log of each commission that was resolved."""
+    """Tells the audit log of each commission that was resolved."""
     with Journal(connection, actor, now) as journal:
         for serial, component in sorted(resolved.items()):
             after = {"commission": serial, "component": component}
@@ -93,7 +93,7 @@ def resolve(
     *,
     reason: str = "",
 ) -> Resolution:
-    """Accept or reject pending commissions of any components, without a service that runs.
+    """Accepts or rejects pending commissions of any components, without a service that runs.
 
     Within one, see `service.resolving.resolve_commissions`.
 

@@ -19,7 +19,7 @@ HOUR = 3600 * MICROSECONDS
 
 
 def tell_overdue(database: Database, now: int, is_stopped: Callable[[], bool] = lambda: False) -> int:
-    """Record what is to be told today, if a setting says after how many hours; return how many events.
+    """Records what is to be told today, if a setting says after how many hours; returns how many events.
 
     Args:
         database: the database; it need not be open for reading on this thread.

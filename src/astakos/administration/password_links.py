@@ -23,7 +23,7 @@ LINK = "link"
 
 
 def make_link(connection: Connection, actor: Actor, user: User, expires: int, now: int) -> str:
-    """Make a link for a first login or a new password, to be handed over; return its secret.
+    """Makes a link for a first login or a new password, to be handed over; returns its secret.
 
     The secret cannot be shown again. Earlier links of administrators for the user end.
 
@@ -41,7 +41,7 @@ def make_link(connection: Connection, actor: Actor, user: User, expires: int, no
 
 
 def invite_by_mail(connection: Connection, actor: Actor, user: User, expires: int, now: int) -> None:
-    """Mail a user such a link. Nobody else gets to know its secret.
+    """Mails a user such a link. Nobody else gets to know its secret.
 
     Raises:
         UserRefusedError: the same as of `make_link`.
@@ -53,7 +53,7 @@ def invite_by_mail(connection: Connection, actor: Actor, user: User, expires: in
 
 
 def ask_for_recovery(connection: Connection, origin: str, address: str, now: int) -> None:
-    """Mail a user who has forgotten their password a link, which is valid for an hour.
+    """Mails a user who has forgotten their password a link, which is valid for an hour.
 
     Does nothing if no active user has this address, or if they have just been mailed one. Whoever asks must
     not be told which.
@@ -78,13 +78,13 @@ def ask_for_recovery(connection: Connection, origin: str, address: str, now: int
 
 
 def new_secret_of(connection: Connection, number: int, now: int) -> str | None:
-    """Return a new secret for a link that is about to be mailed; None if it has ended."""
+    """Returns a new secret for a link that is about to be mailed; None if it has ended."""
     secret = new_token(os.urandom)
     return secret if password_links.set_secret(connection, number, token_hash(secret), now) else None
 
 
 def user_of_link(connection: Connection, secret: str, now: int) -> User | None:
-    """Return the user who can set a password with a link; None if the link has ended or there is none."""
+    """Returns the user who can set a password with a link; None if the link has ended or there is none."""
     link = password_links.find_valid(connection, token_hash(secret), now)
     if link is None or link.purpose not in FOR_PASSWORDS:
         return None
@@ -95,7 +95,7 @@ def user_of_link(connection: Connection, secret: str, now: int) -> User | None:
 def redeem(
     connection: Connection, origin: str, secret: str, password_hash: str, now: int, *, keep_keys: bool = False
 ) -> User | None:
-    """Set the password of the user of a link, which ends with it, as do all their other links.
+    """Sets the password of the user of a link, which ends with it, as do all their other links.
 
     The user is logged out everywhere, and all their tokens end: somebody else may have known the old
     password.

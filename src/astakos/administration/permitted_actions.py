@@ -75,7 +75,7 @@ def permitted(
     application: Application | None,
     now: int,
 ) -> Permitted:
-    """Return what an actor may do with a project.
+    """Returns what an actor may do with a project.
 
     Args:
         connection: where to read.

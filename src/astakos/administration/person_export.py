@@ -20,7 +20,7 @@ AT_A_TIME = 1000
 
 
 def export_person(connection: Connection, user: User, now: int) -> dict[str, Any]:
-    """Return all that is known of a user, without secrets; times are ISO 8601.
+    """Returns all that is known of a user, without secrets; times are ISO 8601.
 
     Args:
         connection: where to read; a snapshot, so that the parts fit together.
@@ -54,12 +54,12 @@ def export_person(connection: Connection, user: User, now: int) -> dict[str, Any
 
 
 def note_export(connection: Connection, actor: Actor, user: User, now: int) -> None:
-    """Record that somebody has exported what is known of a user."""
+    """Records that somebody has exported what is known of a user."""
     events.record(connection, Event("user.exported", actor, subject=user.uuid), now)
 
 
 def _events(connection: Connection, wanted: events.Wanted) -> tuple[list[dict[str, Any]], bool]:
-    """Return the newest events, and whether there are more."""
+    """Returns the newest events, and whether there are more."""
     found: list[dict[str, Any]] = []
     while len(found) <= MOST_LISTED:
         page = events.read(connection, wanted, AT_A_TIME, newest_first=True)
@@ -71,7 +71,7 @@ def _events(connection: Connection, wanted: events.Wanted) -> tuple[list[dict[st
 
 
 def _history(connection: Connection, user: User) -> tuple[list[dict[str, Any]], bool]:
-    """Return the newest provisions, and whether there are more."""
+    """Returns the newest provisions, and whether there are more."""
     wanted = Wanted(holder=user_holder(user.uuid))
     found: list[dict[str, Any]] = []
     while len(found) <= MOST_LISTED:

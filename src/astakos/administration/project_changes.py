@@ -80,7 +80,7 @@ class Submitted(NamedTuple):
 
 
 def create_project(connection: Connection, actor: Actor, asked: Specification, now: int) -> Submitted:
-    """Apply for a new project. The applicant is the actor, or for an operator the owner.
+    """Applies for a new project. The applicant is the actor, or for an operator the owner.
 
     Raises:
         ProjectRefusedError: a value is invalid, or the applicant has too many pending applications.
@@ -104,7 +104,7 @@ def create_project(connection: Connection, actor: Actor, asked: Specification, n
 def modify_project(
     connection: Connection, actor: Actor, key: str, asked: Specification, now: int
 ) -> Submitted:
-    """Apply for changes to a project. The applicant is the actor, or for an operator the owner.
+    """Applies for changes to a project. The applicant is the actor, or for an operator the owner.
 
     Args:
         connection: the connection.
@@ -140,7 +140,7 @@ def modify_project(
 def change_project(
     connection: Connection, actor: Actor, key: str, asked: Specification, reason: str, now: int
 ) -> bool:
-    """Change a project at once, without an application, which operators can do. It keeps its state.
+    """Changes a project at once, without an application, which operators can do. It keeps its state.
 
     Args:
         connection: the connection.
@@ -191,7 +191,7 @@ def act_on_application(
     reason: str,
     now: int,
 ) -> None:
-    """Approve, deny, cancel or dismiss an application.
+    """Approves, denies, cancels or dismisses an application.
 
     Args:
         connection: the connection.
@@ -224,7 +224,7 @@ def act_on_application(
 def act_on_project(
     connection: Connection, actor: Actor, action: ProjectAction, key: str, reason: str, now: int
 ) -> None:
-    """Suspend, unsuspend, terminate or reinstate a project.
+    """Suspends, unsuspends, terminates or reinstates a project.
 
     Args:
         connection: the connection.
@@ -250,7 +250,7 @@ def act_on_project(
 
 
 def _representative(project: Project) -> str | None:
-    """Return the uuid of the user for whom an operator applies. A system project has that of its user."""
+    """Returns the uuid of the user for whom an operator applies. A system project has that of its user."""
     return project.uuid if project.system_project else project.owner
 
 
@@ -277,7 +277,7 @@ def _new_project(applied: Applied, parent: str | None, now: int) -> Project:
 def invalid_fields(
     connection: Connection, asked: Specification, now: int, project: Project | None = None
 ) -> dict[str, str]:
-    """Return all fields of a specification whose values would be refused, and why.
+    """Returns all fields of a specification whose values would be refused, and why.
 
     Args:
         connection: the connection.
@@ -308,7 +308,7 @@ def _surroundings(connection: Connection, now: int, project: Project | None) -> 
 
 
 def _no_parent(connection: Connection, project: Project | None, uuid: str) -> str | None:
-    """Return why a project cannot be the parent that is asked for; None if it can."""
+    """Returns why a project cannot be the parent that is asked for; None if it can."""
     if project is not None:
         # What has been read can be sent back.
         return None if uuid == project.parent else "the parent of a project is changed by moving the project"
@@ -317,7 +317,7 @@ def _no_parent(connection: Connection, project: Project | None, uuid: str) -> st
 
 
 def _tried(work: Callable[[], T]) -> tuple[T | None, str | None]:
-    """Return the result, or why it was refused: a table decides which refusal comes first."""
+    """Returns the result, or why it was refused: a table decides which refusal comes first."""
     try:
         return work(), None
     except ProjectRefusedError as refusal:
@@ -331,7 +331,7 @@ def _changes(applicant: str, replaced: list[Application]) -> Counter[str]:
 
 
 def _count(connection: Connection, actor: Actor, changes: dict[str, int], now: int) -> str | None:
-    """Count applications, and return why they cannot be counted; None if they are."""
+    """Counts applications, and returns why they cannot be counted; None if they are."""
     if not actor.is_project_admin:
         for applicant, change in changes.items():
             if change > 0 and project_applications.count_pending(connection, applicant) >= MOST_PENDING:

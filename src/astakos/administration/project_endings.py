@@ -32,7 +32,7 @@ class Done(NamedTuple):
 
 
 def end_what_is_over(database: Database, now: int, is_stopped: Callable[[], bool] = lambda: False) -> Done:
-    """End the projects whose end date has passed, and give the notices that are due, if the settings say so.
+    """Ends the projects whose end date has passed, and gives the notices that are due, as the settings say.
 
     Args:
         database: the database; it need not be open for reading on this thread.
@@ -55,7 +55,7 @@ def end_what_is_over(database: Database, now: int, is_stopped: Callable[[], bool
 
 
 def end_project(connection: Connection, actor: Actor, uuid: str, now: int) -> bool:
-    """Terminate a project if it is active or suspended and its end date has passed; return whether.
+    """Terminates a project if it is active or suspended and its end date has passed; returns whether.
 
     Args:
         connection: a connection in a transaction.
@@ -108,7 +108,7 @@ def _each(
     now: int,
     is_stopped: Callable[[], bool],
 ) -> int:
-    """Change each project in a transaction of its own; return how many were changed."""
+    """Changes each project in a transaction of its own; returns how many were changed."""
     changed = 0
     for one in found:
         if is_stopped():

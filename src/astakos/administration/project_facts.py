@@ -14,7 +14,7 @@ from astakos.storage.tables import project_applications, projects, settings
 def facts_about_project(
     connection: Connection, actor: Actor, project: Project | None, now: int
 ) -> ProjectFacts:
-    """Return what decides whether the state of a project can be changed."""
+    """Returns what decides whether the state of a project can be changed."""
     namesake = None if project is None else projects.find_namesake(connection, project)
     return ProjectFacts(actor, project, namesake, _overdue(connection, project, now))
 
@@ -22,7 +22,7 @@ def facts_about_project(
 def facts_about_application(
     connection: Connection, actor: Actor, application: Application | None, project: Project | None, now: int
 ) -> ApplicationFacts:
-    """Return what decides whether an application for a project can be decided."""
+    """Returns what decides whether an application for a project can be decided."""
     last = None if project is None else project_applications.find_last(connection, project.uuid)
     approved = replace(project, **application.changes) if project and application else None
     return ApplicationFacts(
@@ -37,7 +37,7 @@ def facts_about_application(
 
 
 def _overdue(connection: Connection, project: Project | None, now: int) -> str | None:
-    """Return why a project would end at once, if it were active; None if it would not."""
+    """Returns why a project would end at once, if it were active; None if it would not."""
     if project is None or project.system_project or project.end_date > now:
         return None
     if not settings.find(connection, settings.END_PROJECTS, default=False):
@@ -46,7 +46,7 @@ def _overdue(connection: Connection, project: Project | None, now: int) -> str |
 
 
 def _lost_parent(connection: Connection, project: Project | None) -> str | None:
-    """Return why a project that has not begun cannot be within its parent any more; None if it can."""
+    """Returns why a project that has not begun cannot be within its parent any more; None if it can."""
     if project is None or project.parent is None or project.state is not ProjectState.UNINITIALIZED:
         return None
     return why_no_parent(projects.find(connection, project.parent))

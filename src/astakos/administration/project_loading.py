@@ -40,7 +40,7 @@ from astakos.storage.tables.holding_limits import find_allowance, set_allowance
 def load_project(
     connection: Connection, entry: ProjectEntry, place: Place, now: int, journal: Journal
 ) -> None:
-    """Create a project, or change it to match its entry."""
+    """Creates a project, or changes it to match its entry."""
     uuid = uuid_at(entry.uuid, place / "uuid")
     known = projects.find(connection, uuid)
     if known is not None and known.system_project:
@@ -103,7 +103,7 @@ def _note_memberships(
 
 
 def require_free_name(connection: Connection, entry: ProjectEntry, place: Place) -> None:
-    """Check that a project shares its name with no other that is active or suspended."""
+    """Checks that a project shares its name with no other that is active or suspended."""
     project = projects.find(connection, entry.uuid)
     if project is None or project.state not in ALIVE:
         return
@@ -115,7 +115,7 @@ def require_free_name(connection: Connection, entry: ProjectEntry, place: Place)
 
 
 def require_resources(connection: Connection, names: Iterable[str], place: Place) -> None:
-    """Check that all resources exist."""
+    """Checks that all resources exist."""
     known = {resource.name for resource in registry.list_resources(connection)}
     for name in names:
         if name not in known:
@@ -123,7 +123,7 @@ def require_resources(connection: Connection, names: Iterable[str], place: Place
 
 
 def _note_application(connection: Connection, project: Project) -> None:
-    """Store the application that a new project would have come from, as every project has one."""
+    """Stores the application that a new project would have come from, as every project has one."""
     if project.owner is None or project.state not in INITIALIZED:
         return
     application = Application(

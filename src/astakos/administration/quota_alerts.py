@@ -24,7 +24,7 @@ AT_A_TIME = 200
 
 
 def record_alerts(database: Database, now: int, is_stopped: Callable[[], bool] = lambda: False) -> int:
-    """Record what the ledger has noted since the last time; return how many events there were.
+    """Records what the ledger has noted since the last time; returns how many events there were.
 
     Args:
         database: the database; it need not be open for reading on this thread.
@@ -48,7 +48,7 @@ def record_alerts(database: Database, now: int, is_stopped: Callable[[], bool] =
 
 
 def _record_some(connection: Connection, now: int) -> tuple[int, int]:
-    """Record some alerts; return how many there were, and how many events they made."""
+    """Records some alerts; returns how many there were, and how many events they made."""
     if clock_records.is_held(connection):
         return 0, 0
     found = quota_alerts.list_new(connection, AT_A_TIME)
@@ -64,7 +64,7 @@ def _record_some(connection: Connection, now: int) -> tuple[int, int]:
 
 
 def _events_of(connection: Connection, alert: StoredAlert, meters: Meters) -> Iterator[Event]:
-    """Yield the event of an alert, unless there is nobody whom it tells something new.
+    """Yields the event of an alert, unless there is nobody whom it tells something new.
 
     A system project is its user's, and both have the same usage. A key draws from its user, in any project.
     """

@@ -8,7 +8,7 @@ LONGEST_REASON = 4096
 
 
 def require_reason(reason: str) -> None:
-    """Check that the audit log can hold a reason.
+    """Checks that the audit log can hold a reason.
 
     Raises:
         ProjectRefusedError: it cannot.

@@ -9,7 +9,7 @@ LABELS = {Kind.BUDGET: "{}", Kind.RATE: "per-{}", Kind.WINDOW: "{}-window"}
 
 
 def entry_of_resource(known: Resource, meter: MeterDefinition | None) -> ResourceEntry:
-    """Return the entry of a resource as it is."""
+    """Returns the entry of a resource as it is."""
     return ResourceEntry(
         name=known.name,
         service=known.service,
@@ -28,7 +28,7 @@ def entry_of_resource(known: Resource, meter: MeterDefinition | None) -> Resourc
 
 
 def entry_of_component(known: Component) -> ComponentEntry:
-    """Return the entry of a component as it is, without its tokens, which stay."""
+    """Returns the entry of a component as it is, without its tokens, which stay."""
     right = known.may_charge
     return ComponentEntry(
         name=known.name,
@@ -40,5 +40,5 @@ def entry_of_component(known: Component) -> ComponentEntry:
 
 
 def meter_name(base: str, kind: Kind, unit: Unit, every: int) -> str:
-    """Return the usual name of a meter of a resource, for example `llm.tokens/month`."""
+    """Returns the usual name of a meter of a resource, for example `llm.tokens/month`."""
     return f"{base}{SEPARATOR}{LABELS[kind].format(unit if every == 1 else f'{every}{unit}s')}"

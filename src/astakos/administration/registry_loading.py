@@ -38,7 +38,7 @@ UNTOLD = Resource(0, "", "", "", None, "", 0, 0, ui_visible=False, api_visible=F
 def load_component(
     connection: Connection, entry: ComponentEntry, place: Place, now: int, journal: Journal
 ) -> None:
-    """Register a component, or change it to match its entry."""
+    """Registers a component, or changes it to match its entry."""
     known = registry.find_component(connection, entry.name)
     if known is None:
         new_name_at(entry.name, place / "name", "compute")
@@ -91,7 +91,7 @@ def _load_token(
 def _load_named_tokens(
     connection: Connection, entry: ComponentEntry, place: Place, now: int, journal: Journal
 ) -> None:
-    """Give a component exactly the named tokens of its entry, if that has some."""
+    """Gives a component exactly the named tokens of its entry, if that has some."""
     component = registry.find_component(connection, entry.name)
     if entry.tokens is None or component is None:
         return
@@ -138,14 +138,14 @@ def _hashes(connection: Connection, entry: ComponentEntry, tokens: Iterable[Comp
 
 
 def _may_charge(entry: ComponentEntry, known: Component | None) -> MayCharge:
-    """Return what an entry lets a component charge; if it does not say, what the component may charge now."""
+    """Returns what an entry lets a component charge; if it does not say, what the component can charge."""
     if entry.may_charge is None:
         return None if known is None else known.may_charge
     return tuple(sorted(set(entry.may_charge))) if isinstance(entry.may_charge, list) else entry.may_charge
 
 
 def require_charged_resources(connection: Connection, entry: ComponentEntry, place: Place) -> None:
-    """Check what a component may charge, which the same document may have registered."""
+    """Checks what a component may charge, which the same document may have registered."""
     if isinstance(entry.may_charge, list):
         for position, name in enumerate(entry.may_charge):
             if not registry.has_resource(connection, name):
@@ -153,7 +153,7 @@ def require_charged_resources(connection: Connection, entry: ComponentEntry, pla
 
 
 def load_service(connection: Connection, entry: ServiceEntry, place: Place, journal: Journal) -> None:
-    """Register a service, or change it to match its entry."""
+    """Registers a service, or changes it to match its entry."""
     if registry.find_component(connection, entry.component) is None:
         raise (place / "component").error(f"there is no component {entry.component!r}")
     known = {service.name: service for service in registry.list_services(connection)}
@@ -182,7 +182,7 @@ def load_service(connection: Connection, entry: ServiceEntry, place: Place, jour
 def load_resource(
     connection: Connection, entry: ResourceEntry, place: Place, journal: Journal
 ) -> Resource | None:
-    """Register a resource, or change it to match its entry; return it if it is new.
+    """Registers a resource, or changes it to match its entry; returns it if it is new.
 
     The projects that there are do not have a new one yet: see `limit_updates.sync_resource`.
     """

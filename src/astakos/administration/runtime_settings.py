@@ -144,12 +144,12 @@ class KnownSetting(NamedTuple):
 
 
 def list_settings(connection: Connection) -> list[KnownSetting]:
-    """Return all settings, with what they are now."""
+    """Returns all settings, with what they are now."""
     return [find_setting(connection, name) for name in MEANINGS]
 
 
 def find_setting(connection: Connection, name: str) -> KnownSetting:
-    """Return a setting, with what it is now.
+    """Returns a setting, with what it is now.
 
     Raises:
         StateError: there is no such setting.
@@ -161,7 +161,7 @@ def find_setting(connection: Connection, name: str) -> KnownSetting:
 
 
 def kind_of(name: str) -> str:
-    """Say which values a setting takes."""
+    """Says which values a setting takes."""
     kind = _type_of(name)
     match kind:
         case msgspec.inspect.BoolType():
@@ -176,7 +176,7 @@ def kind_of(name: str) -> str:
 
 
 def value_of(name: str, texts: Sequence[str]) -> Any:
-    """Return the value that texts from a command line or a form give; only lists can have several or none.
+    """Returns the value that texts from a command line or a form give; only lists can have several or none.
 
     Raises:
         StateError: there is no such setting, or it cannot have that value.
@@ -196,7 +196,7 @@ def value_of(name: str, texts: Sequence[str]) -> Any:
 
 
 def change_setting(connection: Connection, actor: Actor, name: str, value: Any, now: int) -> KnownSetting:
-    """Change a setting in a transaction; return it.
+    """Changes a setting in a transaction; returns it.
 
     Args:
         connection: a connection in a transaction.
@@ -224,7 +224,7 @@ def change_setting(connection: Connection, actor: Actor, name: str, value: Any, 
 
 
 def require_usable(name: str, value: Any) -> None:
-    """Check a value that a setting has, or is to have.
+    """Checks a value that a setting has, or is to have.
 
     Raises:
         StateError: there is no such setting, or it cannot have that value.
@@ -250,7 +250,7 @@ def _checked(name: str, value: Any) -> tuple[str | None, Settings]:
 
 
 def _refusal(name: str, value: Any, error: PlacedError) -> str:
-    """Say in a sentence why a setting cannot have a value, or an element of it."""
+    """Says in a sentence why a setting cannot have a value, or an element of it."""
     wrong = value if error.position is None else value[error.position]
     if not error.message.startswith(IT):
         return f"{name}: {error.message}"
@@ -261,7 +261,7 @@ def _refusal(name: str, value: Any, error: PlacedError) -> str:
 
 
 def _wanted(name: str) -> str:
-    """Say which values a setting takes, for the end of a sentence."""
+    """Says which values a setting takes, for the end of a sentence."""
     kind = _type_of(name)
     match kind:
         case msgspec.inspect.IntType() | msgspec.inspect.ListType():

@@ -11,7 +11,7 @@ from astakos.storage.protocol import Database
 
 
 def working_exports(database: Database) -> list[str]:
-    """Return the commands that can still read everything that they export."""
+    """Returns the commands that can still read everything that they export."""
     return [command for command, export in EXPORTS.items() if _works(export, database)]
 
 

@@ -12,7 +12,7 @@ from astakos.storage.tables import settings, users
 
 
 def load_settings(connection: Connection, base_url: str | None, entry: Settings, journal: Journal) -> None:
-    """Set the base URL and the settings that an entry names."""
+    """Sets the base URL and the settings that an entry names."""
     check_settings(base_url, entry)
     values = {
         settings.BASE_URL: None if base_url is None else base_url.rstrip("/"),
@@ -46,7 +46,7 @@ def load_settings(connection: Connection, base_url: str | None, entry: Settings,
 
 
 def check_settings(base_url: str | None, entry: Settings) -> None:
-    """Check the values that have the right types.
+    """Checks the values that have the right types.
 
     Raises:
         PlacedError: one of them cannot be used.

@@ -255,7 +255,7 @@ class StateDocument(Entry):
 
 
 def read_document(content: bytes, name: str) -> StateDocument:
-    """Parse a document. Errors refer to the file by `name`.
+    """Parses a document. Errors refer to the file by `name`.
 
     Raises:
         StateError: the content is not JSON, or not a valid document.
@@ -278,7 +278,7 @@ class _RepeatedKeyError(Exception):
 
 
 def _without_repetition(pairs: list[tuple[str, Any]]) -> None:
-    """Check the keys of an object; its values have been read already."""
+    """Checks the keys of an object; its values have been read already."""
     seen = set()
     for key, _ in pairs:
         if key in seen:
@@ -287,5 +287,5 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> None:
 
 
 def write_document(document: StateDocument) -> bytes:
-    """Format a document as indented JSON."""
+    """Formats a document as indented JSON."""
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"

@@ -12,7 +12,7 @@ from astakos.storage.tables import deactivations, memberships, projects
 
 
 def save_system_project(connection: Connection, user: User, quotas: Mapping[str, int], now: int) -> None:
-    """Create the system project of an accepted user, its only member, or set the limits of the one there is.
+    """Creates the system project of an accepted user, its only member; if there is one, sets its limits.
 
     A new one is active if the user is. All resources in `quotas` must exist; a new project gets default
     limits for the others.

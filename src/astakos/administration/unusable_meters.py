@@ -12,7 +12,7 @@ from astakos.storage.tables.meters import find_definitions
 def find_unusable_meters(
     connection: Connection, uuid: str, asked: Mapping[str, Capacity] | None = None
 ) -> list[UnusableMeters]:
-    """Return the meters that a project limits in vain, once what is asked for is approved.
+    """Returns the meters that a project limits in vain, once what is asked for is approved.
 
     Args:
         connection: the connection.

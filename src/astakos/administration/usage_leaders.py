@@ -22,7 +22,7 @@ Leaders = dict[Ranking, list[int]]
 
 
 def refresh_leaders(database: Database, now: int, is_stopped: Callable[[], bool] = lambda: False) -> bool:
-    """Find the leaders of all resources, if that was done long ago; return whether it was done.
+    """Finds the leaders of all resources, if that was done long ago; returns whether it was done.
 
     Args:
         database: the database; it need not be open for reading on this thread.
@@ -47,14 +47,14 @@ def refresh_leaders(database: Database, now: int, is_stopped: Callable[[], bool]
 
 
 def period_of(connection: Connection) -> int:
-    """Return how much time passes between two looks, in microseconds."""
+    """Returns how much time passes between two looks, in microseconds."""
     return PERIOD if usage_leaders.has_any(connection) else PERIOD_OF_NOBODY
 
 
 def find_leaders(
     connection: Connection, resource: str, now: int, is_stopped: Callable[[], bool] = lambda: False
 ) -> Leaders | None:
-    """Return the ids of the holdings with the most usage of a resource; None if it was stopped."""
+    """Returns the ids of the holdings with the most usage of a resource; None if it was stopped."""
     since = period_start(connection, resource, now) or 0
     by_usage: list[tuple[int, int]] = []
     by_share: list[tuple[int, int]] = []
@@ -72,7 +72,7 @@ def find_leaders(
 
 
 def period_start(connection: Connection, resource: str, now: int) -> int | None:
-    """Return when the present period of a resource began; None if it is no meter with common periods."""
+    """Returns when the present period of a resource began; None if it is no meter with common periods."""
     definition = find_definitions(connection).get(resource)
     meter = None if definition is None else definition.meter(resource)
     if not isinstance(meter, Budget) or not isinstance(meter.periods, Schedule):
@@ -81,7 +81,7 @@ def period_start(connection: Connection, resource: str, now: int) -> int | None:
 
 
 def start_before(connection: Connection, resource: str, start: int) -> int | None:
-    """Return when the period before the one that began at `start` began; None if there is none."""
+    """Returns when the period before the one that began at `start` began; None if there is none."""
     definition = find_definitions(connection).get(resource)
     meter = None if definition is None else definition.meter(resource)
     if not isinstance(meter, Budget) or not isinstance(meter.periods, Schedule):

@@ -57,7 +57,7 @@ class OverPage(NamedTuple):
 
 
 def require_resource(connection: Connection, resource: str) -> None:
-    """Check that there is a resource.
+    """Checks that there is a resource.
 
     Raises:
         StateError: there is none.
@@ -69,7 +69,7 @@ def require_resource(connection: Connection, resource: str) -> None:
 def top_now(
     connection: Connection, resource: str, ranking: Ranking, most: int, now: int
 ) -> list[HolderUsage]:
-    """Return who uses most of a resource now, among those who did when the service last looked.
+    """Returns who uses most of a resource now, among those who did when the service last looked.
 
     `storage.tables.usage_leaders.refreshed` tells when that was.
     """
@@ -79,7 +79,7 @@ def top_now(
 def rank(
     connection: Connection, found: Iterable[Found], ranking: Ranking, most: int, now: int
 ) -> list[HolderUsage]:
-    """Return the present figures of holdings, the largest first."""
+    """Returns the present figures of holdings, the largest first."""
     figures = MeteredFigures(connection, now)
     rows = []
     for one in found:
@@ -97,7 +97,7 @@ def rank(
 
 
 def top_in_period(connection: Connection, resource: str, start: int, most: int) -> list[HolderUsage]:
-    """Return who used most of a meter in a period that is over, from the totals kept when it closed.
+    """Returns who used most of a meter in a period that is over, from the totals kept when it closed.
 
     A holder's period is closed when they next use the meter.
     """
@@ -119,7 +119,7 @@ def find_over(
     skip: int = 0,
     most: int | None = None,
 ) -> OverPage:
-    """Return a page of users and projects who use at least so many percent of a limit.
+    """Returns a page of users and projects who use at least so many percent of a limit.
 
     A page examines a bounded number of holdings, so it can be empty and not the last one.
 
@@ -151,7 +151,7 @@ def find_over(
 
 
 def over_now(connection: Connection, now: int) -> list[HolderUsage]:
-    """Return who uses more than a limit, among those who used most of it when the service last looked."""
+    """Returns who uses more than a limit, among those who used most of it when the service last looked."""
     figures = MeteredFigures(connection, now)
     rows = []
     for one in usage_leaders.list_over(connection, MOST_OVER):

@@ -13,9 +13,9 @@ from astakos.storage.tables import projects, registry
 def set_capacity(
     connection: Connection, actor: Actor, project: str, resource: str, capacity: Capacity, now: int
 ) -> bool:
-    """Set the limits of a resource, for the whole project and for each member.
+    """Sets the limits of a resource, for the whole project and for each member.
 
-    Return whether they were others before.
+    Returns whether they were others before.
 
     Raises:
         StateError: there is no such project or resource, or the limits are invalid.

@@ -45,12 +45,12 @@ class Particulars(TypedDict, total=False):
 
 
 def new_password() -> str:
-    """Create a random password that cannot be guessed."""
+    """Creates a random password that cannot be guessed."""
     return new_token(os.urandom)
 
 
 def register_user(connection: Connection, actor: Actor, given: Particulars, now: int) -> tuple[User, str]:
-    """Create a user who is verified, accepted, and active, with default limits; return their token too.
+    """Creates a user who is verified, accepted, and active, with default limits; returns their token too.
 
     `given` must contain the address, the names, and the password hash.
 
@@ -93,7 +93,7 @@ def register_user(connection: Connection, actor: Actor, given: Particulars, now:
 
 
 def _free_address(connection: Connection, actor: Actor, email: str, now: int) -> None:
-    """Delete an unverified account with this address, so that the address can be used."""
+    """Deletes an unverified account with this address, so that the address can be used."""
     namesake = users.find_by_username(connection, email)
     if namesake is None:
         return
@@ -105,7 +105,7 @@ def _free_address(connection: Connection, actor: Actor, email: str, now: int) ->
 
 
 def change_user(connection: Connection, actor: Actor, user: User, given: Particulars, now: int) -> None:
-    """Change the given data of a user. With the address, all links end that were mailed or handed over.
+    """Changes the given data of a user. With the address, all links end that were mailed or handed over.
 
     Raises:
         UserRefusedError: another user has the address.
@@ -146,7 +146,7 @@ def change_user(connection: Connection, actor: Actor, user: User, given: Particu
 
 
 def deactivate_user(connection: Connection, actor: Actor, user: User, reason: str, now: int) -> None:
-    """Deactivate a user: end all their tokens and sessions, and suspend their projects and memberships."""
+    """Deactivates a user: ends all their tokens and sessions, and suspends their projects and memberships."""
     users.save(connection, replace(user, is_active=False))
     record = user_records.find(connection, user.id)
     user_records.save(connection, user.id, record._replace(deactivated_reason=reason))
@@ -156,7 +156,7 @@ def deactivate_user(connection: Connection, actor: Actor, user: User, reason: st
 
 
 def activate_user(connection: Connection, actor: Actor, user: User, now: int) -> None:
-    """Activate a user and restore what their deactivation suspended, but nothing suspended for another
+    """Activates a user and restores what their deactivation suspended, but nothing suspended for another
     reason. The tokens that it ended do not come back.
 
     Raises:
@@ -177,7 +177,7 @@ def activate_user(connection: Connection, actor: Actor, user: User, now: int) ->
 
 
 def sign_terms(connection: Connection, actor: Actor, user: User, now: int) -> None:
-    """Record that a user has signed the current terms of service."""
+    """Records that a user has signed the current terms of service."""
     users.sign_terms(connection, user.id)
     if not user.has_signed_terms:
         events.record(connection, Event("user.terms_signed", actor, subject=user.uuid), now)

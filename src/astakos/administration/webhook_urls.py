@@ -17,7 +17,7 @@ LOOPBACK = ("127.0.0.1", "::1")
 
 
 def refuse_webhook_url(url: str, networks: Iterable[str]) -> str | None:
-    """Return why a URL cannot be that of a webhook, and what would be right; None if it can.
+    """Returns why a URL cannot be that of a webhook, and what would be right; None if it can.
 
     Args:
         url: the URL.
@@ -50,7 +50,7 @@ def _refuse_port(url: str) -> str | None:
 
 
 def _refuse_host(host: str, allowed: AllowedAddresses) -> str | None:
-    """Return why nothing can be sent to a host: not without asking for its addresses."""
+    """Returns why nothing can be sent to a host: not without asking for its addresses."""
     if ":" in host:
         if "%" in host or parse_address(f"[{host}]") is None:
             return f"[{host}] is not an IPv6 address; write it like [2001:db8::1], without a zone"

@@ -20,7 +20,7 @@ HOUR = 3600 * MICROSECONDS
 
 
 def require_key(connection: Connection, key: bytes) -> None:
-    """Check that a key can be used, and is the one that secrets were derived from before.
+    """Checks that a key can be used, and is the one that secrets were derived from before.
 
     Raises:
         StateError: it cannot, or is not.
@@ -39,7 +39,7 @@ def require_key(connection: Connection, key: bytes) -> None:
 def add_webhook(
     connection: Connection, actor: Actor, url: str, kinds: Sequence[str], key: bytes, now: int
 ) -> Destination:
-    """Add a webhook, which receives the events from now on.
+    """Adds a webhook, which receives the events from now on.
 
     Raises:
         StateError: the URL or the key cannot be used, or there are too many webhooks.
@@ -60,7 +60,7 @@ def add_webhook(
 
 
 def disable_webhook(connection: Connection, name: str, reason: str, now: int) -> None:
-    """Send nothing more to a webhook whose receiver does not want it, until somebody enables it.
+    """Sends nothing more to a webhook whose receiver does not want it, until somebody enables it.
 
     Its deliveries stay pending, and later events stay in the audit log.
     """
@@ -70,7 +70,7 @@ def disable_webhook(connection: Connection, name: str, reason: str, now: int) ->
 
 
 def enable_webhook(connection: Connection, actor: Actor, name: str, now: int) -> Destination:
-    """Send to a webhook again.
+    """Sends to a webhook again.
 
     Raises:
         StateError: there is no such webhook, or it is not disabled.
@@ -84,7 +84,7 @@ def enable_webhook(connection: Connection, actor: Actor, name: str, now: int) ->
 
 
 def send_test(connection: Connection, actor: Actor, name: str, now: int) -> Destination:
-    """Send a message to a webhook, as if an event had happened; it is delivered like any other.
+    """Sends a message to a webhook, as if an event had happened; it is delivered like any other.
 
     Raises:
         StateError: there is no such webhook, or it is disabled.
@@ -98,7 +98,7 @@ def send_test(connection: Connection, actor: Actor, name: str, now: int) -> Dest
 
 
 def remove_webhook(connection: Connection, actor: Actor, name: str, now: int) -> Destination:
-    """Remove a webhook with all its deliveries. Without webhooks, another key can be used.
+    """Removes a webhook with all its deliveries. Without webhooks, another key can be used.
 
     Raises:
         StateError: there is no such webhook.
@@ -117,7 +117,7 @@ def remove_webhook(connection: Connection, actor: Actor, name: str, now: int) ->
 def rotate_webhook(
     connection: Connection, actor: Actor, name: str, key: bytes, overlap_hours: int, now: int
 ) -> Destination:
-    """Give a webhook a new secret. For some hours, messages are signed with the one before as well.
+    """Gives a webhook a new secret. For some hours, messages are signed with the one before as well.
 
     Raises:
         StateError: there is no such webhook, the key cannot be used, or the secret before the present one is
@@ -138,7 +138,7 @@ def rotate_webhook(
 
 
 def find_webhook(connection: Connection, name: str) -> Destination:
-    """Find a webhook.
+    """Finds a webhook.
 
     Raises:
         StateError: there is no such webhook.
@@ -150,7 +150,7 @@ def find_webhook(connection: Connection, name: str) -> Destination:
 
 
 def retry_delivery(connection: Connection, actor: Actor, identifier: int, now: int) -> Delivery:
-    """Make a dead delivery pending again.
+    """Makes a dead delivery pending again.
 
     Raises:
         StateError: there is no such delivery, or it is not dead.
@@ -167,7 +167,7 @@ def retry_delivery(connection: Connection, actor: Actor, identifier: int, now: i
 
 
 def retry_dead_deliveries(connection: Connection, actor: Actor, destination: str | None, now: int) -> int:
-    """Make all dead deliveries pending again, or those to one destination; return their number."""
+    """Makes all dead deliveries pending again, or those to one destination; returns their number."""
     number = deliveries.retry_all(connection, destination, now)
     if number:
         after = {"deliveries": number, "destination": destination}

@@ -7,7 +7,7 @@ from astakosclient.http1.name_lookups import begin, resolve
 
 
 def connected(host: str, port: int, seconds: float) -> socket.socket:
-    """Connect to the first address of a host that answers; the socket then has `seconds` as its timeout.
+    """Connects to the first address of a host that answers; the socket then has `seconds` as its timeout.
 
     Args:
         host: the name, or a numeric address.
@@ -34,7 +34,7 @@ def connected(host: str, port: int, seconds: float) -> socket.socket:
 
 
 def own_name(seconds: float) -> str:
-    """Return what this machine calls itself in mail: its full name, or else its address in brackets."""
+    """Returns what this machine calls itself in mail: its full name, or else its address in brackets."""
     try:
         return begin(own_name, "the name of this machine", _own_name).result(seconds)
     except OSError:

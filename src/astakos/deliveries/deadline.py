@@ -9,25 +9,25 @@ class Deadline:
     """Cuts off the connection that it watches when the time is over. A context manager."""
 
     def __init__(self, seconds: float) -> None:
-        """Set the time, which begins on entry."""
+        """Sets the time, which begins on entry."""
         self.is_over = False
         self._watched: socket.socket | None = None
         self._timer = threading.Timer(seconds, self._cut_off)
         self._timer.daemon = True
 
     def __enter__(self) -> "Deadline":
-        """Begin."""
+        """Starts the time."""
         self._timer.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End in time."""
+        """Stops the time."""
         self._timer.cancel()
         if self._watched is not None:
             self._watched.close()
 
     def watch(self, connection: socket.socket) -> None:
-        """Watch a connection, which is not closed thereby."""
+        """Watches a connection, which is not closed thereby."""
         # TLS takes a socket over; its duplicate can still end the connection.
         self._watched = connection.dup()
         if self.is_over:

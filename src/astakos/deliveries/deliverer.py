@@ -66,7 +66,7 @@ class Receivers(msgspec.Struct, frozen=True):
     webhook_key: bytes | None
 
     def __repr__(self) -> str:
-        """Show no secret."""
+        """Shows no secret."""
         return f"<Receivers of {self.base_url}>"
 
     def can_reach(self, destination: str) -> bool:
@@ -98,7 +98,7 @@ class Deliverer:
         chance: Callable[[], float],
         span: Span = untraced,
     ) -> None:
-        """Deliver the events of a database.
+        """Delivers the events of a database.
 
         Args:
             database: the database.
@@ -116,7 +116,7 @@ class Deliverer:
         self._failing: set[str] = set()
 
     def destinations_with_work(self) -> list[str]:
-        """Return the destinations of this process that have something to be planned or sent.
+        """Returns the destinations of this process that have something to be planned or sent.
 
         Those that are new, of mail and the log, start with what happens from now on.
         """
@@ -147,7 +147,7 @@ class Deliverer:
             destinations.add(connection, Destination(name, None, (), 1, None, self._now(), head))
 
     def work_through(self, name: str, is_ending: Callable[[], bool]) -> None:
-        """Plan and send all that there is for a destination, until it is done or the process ends."""
+        """Plans and sends all that there is for a destination, until it is done or the process ends."""
         while not is_ending() and self._plan(name):
             pass
         while not is_ending() and self.deliver_one(name):
@@ -160,7 +160,7 @@ class Deliverer:
         )
 
     def deliver_one(self, name: str) -> bool:
-        """Send what has been due longest to a destination; return false if nothing is."""
+        """Sends what has been due longest to a destination; returns false if nothing is."""
         claimed = self._database.change(lambda connection: self._claim(connection, name))
         if claimed is None:
             return False
@@ -209,7 +209,7 @@ class Deliverer:
         return _Claimed(delivery, destination, recorded, values, failure, allowed)
 
     def _link(self, connection: Connection, recorded: RecordedEvent) -> dict[str, str]:
-        """Return the address of the link that an event is about, if any, with a secret that only it has.
+        """Returns the address of the link that an event is about, if any, with a secret that only it has.
 
         Raises:
             DeliveryError: the link has expired, was used, or was replaced.
@@ -277,7 +277,7 @@ class Deliverer:
         deliveries.settle(connection, delivery, state, now if due is None else due, now, str(failure))
 
     def _disable(self, connection: Connection, delivery: Delivery, failure: DeliveryError) -> None:
-        """Send no more to a webhook. What could not be delivered is due once it is enabled."""
+        """Sends no more to a webhook. What could not be delivered is due once it is enabled."""
         now, name = self._now(), delivery.destination
         deliveries.settle(connection, delivery, DeliveryState.PENDING, now, now, str(failure))
         disable_webhook(connection, name, str(failure), now)
@@ -289,7 +289,7 @@ class Deliverer:
         )
 
     def _note(self, destination: str, failure: DeliveryError | None) -> None:
-        """Tell when deliveries to a destination begin to fail, and when they succeed again."""
+        """Tells when deliveries to a destination begin to fail, and when they succeed again."""
         if failure is None:
             if destination in self._failing:
                 self._failing.discard(destination)
@@ -299,7 +299,7 @@ class Deliverer:
             log.warning("deliveries to %s fail and are repeated: %s", destination, failure)
 
     def forget(self) -> None:
-        """Delete deliveries that ended long ago."""
+        """Deletes deliveries that ended long ago."""
         now = self._now()
         for state, kept in ((DeliveryState.DELIVERED, KEPT_DELIVERED), (DeliveryState.DEAD, KEPT_DEAD)):
             while self._database.change(partial(deliveries.forget, state=state, before=now - kept)):

@@ -19,7 +19,7 @@ NOT_OFFERED = {
 
 
 def in_words(error: BaseException) -> str:
-    """Return what a server did, as in "refused the connection"; a sentence whose subject is the server."""
+    """Returns what a server did, as in "refused the connection"; a sentence whose subject is the server."""
     if isinstance(error, smtplib.SMTPException):
         return _of_mail(error)
     if isinstance(error, ConnectionResetError | BrokenPipeError | ssl.SSLEOFError):
@@ -69,11 +69,11 @@ def _of_mail(error: smtplib.SMTPException) -> str:
 
 
 def reply(error: smtplib.SMTPResponseException) -> str:
-    """Return what a mail server has answered, in one line."""
+    """Returns what a mail server has answered, in one line."""
     return reply_of(error.smtp_code, error.smtp_error)
 
 
 def reply_of(code: int, text: bytes | str) -> str:
-    """Return an answer of a mail server in one line."""
+    """Returns an answer of a mail server in one line."""
     shown = text.decode(errors="replace") if isinstance(text, bytes) else text
     return f"{code} {one_line(shown)[:LONGEST_REPLY]}".strip()

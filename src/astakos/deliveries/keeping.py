@@ -23,7 +23,7 @@ class Deliveries:
     """The process that delivers: it is replaced whenever it ends, until the service ends."""
 
     def __init__(self, assignment: Assignment) -> None:
-        """Prepare; nothing is started yet."""
+        """Prepares; nothing is started yet."""
         self._message = msgspec.json.encode(assignment) + b"\n"
         self._is_ending = threading.Event()
         self._lock = threading.Lock()
@@ -32,11 +32,11 @@ class Deliveries:
         self._thread = threading.Thread(target=self._keep, name="astakos-deliveries", daemon=True)
 
     def start(self) -> None:
-        """Start the process. Returns at once."""
+        """Starts the process. Returns at once."""
         self._thread.start()
 
     def begin_to_end(self) -> None:
-        """Tell the process to begin no further attempt."""
+        """Tells the process to begin no further attempt."""
         self._is_ending.set()
         with self._lock:
             if self._control is not None:
@@ -44,7 +44,7 @@ class Deliveries:
                 self._control.shutdown(socket.SHUT_WR)
 
     def wait(self) -> None:
-        """Wait for attempts that have begun.
+        """Waits for attempts that have begun.
 
         Whoever started the service may kill all its processes when this one has ended, and what was sent
         would be sent again.
@@ -61,7 +61,7 @@ class Deliveries:
                 self._is_ending.wait(PAUSE_SECONDS)
 
     def _run(self) -> tuple[int, int]:
-        """Start a process, and wait until it has ended; return its ID and its status."""
+        """Starts a process, and waits until it has ended; returns its ID and its status."""
         ours, its = socket.socketpair()
         with ours:
             with its:

@@ -12,7 +12,7 @@ class KeyFileError(Exception):
 
 
 def read_key(file: Path) -> bytes:
-    """Return the key, without the end of the line.
+    """Returns the key, without the end of the line.
 
     Raises:
         KeyFileError: the file cannot be read, or does not contain a key.

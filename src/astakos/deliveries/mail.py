@@ -35,7 +35,7 @@ class Mailer:
 
     @classmethod
     def from_url(cls, url: str, sender: str) -> "Mailer":
-        """Parse `smtp://host`, `smtps://user:password@host:465` or `smtp+starttls://…`.
+        """Parses `smtp://host`, `smtps://user:password@host:465` or `smtp+starttls://…`.
 
         Raises:
             ValueError: the URL does not name a mail server. The message omits it: it can contain a password.
@@ -54,7 +54,7 @@ class Mailer:
         )
 
     def deliver(self, message: EmailMessage) -> None:
-        """Hand a message to the mail server.
+        """Hands a message to the mail server.
 
         Raises:
             DeliveryError: the mail server has not taken it, or not in time.

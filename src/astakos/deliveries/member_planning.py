@@ -25,7 +25,7 @@ def plan_to_members(
     room: int,
     now: int,
 ) -> None:
-    """Plan deliveries of the first of some events that members are told of, to no more than a page of them.
+    """Plans deliveries of the first of some events that members are told of, to no more than a page of them.
 
     Args:
         connection: the transaction.
@@ -58,7 +58,7 @@ def is_for_members(event: Event) -> bool:
 
 
 def members_told(connection: Connection, event: Event, *, after: int, most: int) -> list[tuple[int, str]]:
-    """Return memberships in the order of their ids, each with the address of its user.
+    """Returns memberships in the order of their ids, each with the address of its user.
 
     The owner is told as such, and nobody of what they did themselves. A system project has one member, who is
     told of the deactivation that suspends it.

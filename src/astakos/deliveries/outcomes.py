@@ -10,7 +10,7 @@ class DeliveryError(Exception):
     """
 
     def __init__(self, reason: str, *, is_final: bool = False, is_gone: bool = False) -> None:
-        """Set why."""
+        """Sets why."""
         super().__init__(reason)
         self.is_final = is_final
         self.is_gone = is_gone

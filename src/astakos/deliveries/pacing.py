@@ -15,7 +15,7 @@ LONGEST_AGE_IN_LOG = HOUR * MICROSECONDS
 
 
 def next_attempt(attempts: int, now: int, event_time: int, chance: float) -> int | None:
-    """Return when a delivery that has just failed is tried again; None if it is given up.
+    """Returns when a delivery that has just failed is tried again; None if it is given up.
 
     Args:
         attempts: how many attempts have failed, from 1 on.

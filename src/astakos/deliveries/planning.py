@@ -22,7 +22,7 @@ MOST_PENDING = 10_000
 
 
 def plan(connection: Connection, name: str, now: int, *, has_mail: bool) -> bool:
-    """Plan the deliveries of some events to a destination; return whether there may be more.
+    """Plans the deliveries of some events to a destination; returns whether there may be more.
 
     Events that are too old are passed over.
 
@@ -94,7 +94,7 @@ def _is_planned(event: Event, destination: Destination) -> bool:
 
 
 def mail_addresses(connection: Connection, event: Event, audience: Audience) -> list[str]:
-    """Return the addresses of those who are told of an event.
+    """Returns the addresses of those who are told of an event.
 
     Nobody is told what they did themselves, unless it is about their address.
     """

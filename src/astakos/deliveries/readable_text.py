@@ -11,13 +11,13 @@ JOINERS = "\u200c\u200d"
 
 
 def readable(text: str) -> str:
-    """Return a text without hidden characters but line breaks, which are `\\n`, and tabs."""
+    """Returns a text without hidden characters but line breaks, which are `\\n`, and tabs."""
     lines = text.replace("\r\n", "\n").translate(LINE_BREAKS)
     return "".join(char for char in lines if char in "\n\t" or not _is_hidden(char))
 
 
 def one_line(text: str) -> str:
-    """Return a text as one line; breaks and other white space become single spaces."""
+    """Returns a text as one line; breaks and other white space become single spaces."""
     return " ".join(readable(text).split())
 
 

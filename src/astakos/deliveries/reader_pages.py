@@ -14,7 +14,7 @@ SUBMITTED: Final = "application.submitted"
 
 
 def page_for(connection: Connection, event: Event, recipient: str) -> str:
-    """Return the path of a page, below the base URL.
+    """Returns the path of a page, below the base URL.
 
     Args:
         connection: a connection.

@@ -73,16 +73,16 @@ class MailTemplate(msgspec.Struct, frozen=True):
     text: str
 
     def subject_with(self, values: Mapping[str, str]) -> str:
-        """Return the subject, in one line: values come from users, and must not add headers."""
+        """Returns the subject, in one line: values come from users, and must not add headers."""
         return one_line(Template(self.subject).substitute(values))[:LONGEST_SUBJECT]
 
     def text_with(self, values: Mapping[str, str]) -> str:
-        """Return the text."""
+        """Returns the text."""
         return Template(self.text).substitute(values)
 
 
 def template_name(event: Event, destination: str) -> str:
-    """Return the name of the template for an event that is mailed to a destination."""
+    """Returns the name of the template for an event that is mailed to a destination."""
     if destination == MEMBERS:
         return f"{event.kind}.{MEMBERS}"
     if event.kind in KEY_NOTICES and KEY in (event.after or {}):
@@ -91,7 +91,7 @@ def template_name(event: Event, destination: str) -> str:
 
 
 def load_templates(folder: Path | None) -> dict[str, MailTemplate]:
-    """Return all templates by name, from a folder as far as it has them.
+    """Returns all templates by name, from a folder as far as it has them.
 
     Raises:
         TemplateError: a template is malformed, or is for no notice.

@@ -37,7 +37,7 @@ class _Place(NamedTuple):
 
 
 def send(url: str, headers: Mapping[str, str], body: bytes, allowed: AllowedAddresses) -> None:
-    """Post a message.
+    """Posts a message.
 
     Raises:
         DeliveryError: the receiver has not answered with 2xx in time.
@@ -61,7 +61,7 @@ def send(url: str, headers: Mapping[str, str], body: bytes, allowed: AllowedAddr
 
 
 def _resolved(place: _Place, allowed: AllowedAddresses) -> list[str]:
-    """Return the addresses of a host, all of which may be connected to."""
+    """Returns the addresses of a host, all of which may be connected to."""
     try:
         found = resolve(place.host, place.port, NAME_SECONDS)
     except (OSError, UnicodeError) as error:
@@ -96,7 +96,7 @@ def _status_of(
 
 
 def _connected(place: _Place, addresses: list[str], deadline: Deadline) -> socket.socket:
-    """Connect to the first address that answers."""
+    """Connects to the first address that answers."""
     end = time.monotonic() + EXCHANGE_SECONDS
     for number, address in enumerate(addresses, start=1):
         # An address that does not answer must leave time for the others.

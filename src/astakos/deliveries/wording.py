@@ -29,7 +29,7 @@ NOT_BY_ITSELF = "not by itself"
 def values_of(
     connection: Connection, recorded: RecordedEvent, base_url: str, recipient: str
 ) -> dict[str, str]:
-    """Return the values that templates can contain: readable, and of one line but for texts.
+    """Returns the values that templates can contain: readable, and of one line but for texts.
 
     Args:
         connection: a connection.
@@ -49,7 +49,7 @@ def values_of(
     resource = registry.find_resource(connection, str(details.get("resource", "")))
 
     def amount(name: str) -> str:
-        """Return an amount in the unit of the resource."""
+        """Returns an amount in the unit of the resource."""
         quantity = details.get(name)
         if not isinstance(quantity, int) or resource is None:
             return ""
@@ -84,7 +84,7 @@ def values_of(
 
 
 def _reason(text: str) -> str:
-    """Return a reason whose further lines are indented, so that they do not look like the text around it."""
+    """Returns a reason whose further lines are indented, so that they do not look like the text around it."""
     return readable(text).strip().replace("\n", "\n  ") or NONE_GIVEN
 
 
@@ -104,7 +104,7 @@ def mail(
     delivery: Delivery,
     sender: str,
 ) -> EmailMessage:
-    """Return the mail about an event to one recipient; it is the same whenever it is sent again.
+    """Returns the mail about an event to one recipient; it is the same whenever it is sent again.
 
     Raises:
         DeliveryError: the recipient is not one address.
@@ -127,7 +127,7 @@ def mail(
 
 
 def webhook_body(recorded: RecordedEvent) -> bytes:
-    """Return the body of a webhook, in the form that Standard Webhooks recommends."""
+    """Returns the body of a webhook, in the form that Standard Webhooks recommends."""
     document = document_of(recorded)
     body = {"type": recorded.event.kind, "timestamp": document["time"], "data": document}
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

@@ -58,7 +58,7 @@ class Rounds:
         self._forget_at = 0.0
 
     def run(self) -> None:
-        """Work until told to end; then wait a little for what has begun."""
+        """Works until told to end; then waits a little for what has begun."""
         while not self.ending.is_set():
             pause = LOOK_SECONDS if self._attempted(self.look) else FAILURE_SECONDS
             self.ending.wait(pause)
@@ -67,7 +67,7 @@ class Rounds:
             thread.join(max(end - time.monotonic(), 0))
 
     def look(self) -> None:
-        """Start a thread for each destination that has work and no thread."""
+        """Starts a thread for each destination that has work and no thread."""
         for name in self._deliverer.destinations_with_work():
             thread = self._threads.get(name)
             if thread is None or not thread.is_alive():
@@ -95,7 +95,7 @@ class Rounds:
 
 
 def deliver(control: socket.socket) -> None:
-    """Deliver until the service has ended; signals to end are for its main process."""
+    """Delivers until the service has ended; signals to end are for its main process."""
     lines = control.makefile("rb")
     told = lines.readline()
     if not told:

@@ -63,7 +63,7 @@ def _is_below(uri: str, prefix: str) -> bool:
 
 
 def refuse_registered_uri(uri: str) -> str | None:
-    """Returns why no authorization would accept a redirect URI, so that it cannot be registered; else None."""
+    """Returns why a redirect URI cannot be registered: no authorization would accept it; None if it can."""
     if uri.endswith(ANY_PATH) and ("?" in uri or not is_prefix(uri)):
         return f"before {ANY_PATH} it must name a host, and no query"
     if len(uri) <= LONGEST_REDIRECT_URI and _is_redirect_uri(uri):

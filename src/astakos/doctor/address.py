@@ -20,7 +20,7 @@ NEEDS_TLS = "OAuth2 requires TLS"
 
 
 def look_at_address(examined: Examined) -> Iterator[Finding]:
-    """Ask the service whether it is well, and compare what it offers with the database."""
+    """Asks the service whether it is well, and compares what it offers with the database."""
     url, is_given = _url(examined)
     refusal = refuse_base_url(url)
     if refusal:
@@ -53,7 +53,7 @@ def look_at_address(examined: Examined) -> Iterator[Finding]:
 
 
 def look_at_forwarding(examined: Examined) -> Iterator[Finding]:
-    """See whether the service knows that it is asked over TLS, which a proxy in front of it has to tell."""
+    """Checks whether the service knows that it is asked over TLS, which a proxy in front has to tell it."""
     url, _ = _url(examined)
     if urlsplit(url).scheme != "https":
         raise NotExaminedError(f"{url} is not https, so that there is nothing that a proxy has to tell.")
@@ -65,7 +65,7 @@ def look_at_forwarding(examined: Examined) -> Iterator[Finding]:
 
 
 def judge_forwarding(url: str, answer: Answer) -> Iterator[Finding]:
-    """Judge the answer of a call that needs TLS."""
+    """Judges the answer of a call that needs TLS."""
     if answer.status == BAD_REQUEST and NEEDS_TLS.encode() in answer.body:
         yield fault(
             f"The service does not know that it is asked over TLS at {url}: it does not believe the proxy, "
@@ -76,7 +76,7 @@ def judge_forwarding(url: str, answer: Answer) -> Iterator[Finding]:
 
 
 def _url(examined: Examined) -> tuple[str, bool]:
-    """Return where to ask, and whether somebody said so now."""
+    """Returns where to ask, and whether somebody said so now."""
     if examined.url is not None:
         return examined.url.rstrip("/"), True
     url = settings.find(examined.connection, settings.BASE_URL)

@@ -47,13 +47,13 @@ class NoAnswerError(Exception):
     """
 
     def __init__(self, reason: str, remedy: str | None = None) -> None:
-        """Keep the reason and the remedy."""
+        """Keeps the reason and the remedy."""
         super().__init__(reason)
         self.remedy = remedy
 
 
 def get(url: str) -> Answer:
-    """Send a GET request.
+    """Sends a GET request.
 
     Raises:
         NoAnswerError: there is no answer within `SECONDS`.

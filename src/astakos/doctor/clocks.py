@@ -14,7 +14,7 @@ MOST_APART = 5 * MICROSECONDS
 
 
 def look_at_clocks(examined: Examined) -> Iterator[Finding]:
-    """Compare the clocks."""
+    """Compares the clocks."""
     record = clock_records.read(examined.connection)
     if record.is_held:
         yield fault(

@@ -14,7 +14,7 @@ SHORTEST_PREFIX = 8
 
 
 def look_at_settings(examined: Examined) -> Iterator[Finding]:
-    """Check the values of all settings that are set."""
+    """Checks the values of all settings that are set."""
     known = {one.name: one for one in list_settings(examined.connection)}
     for one in known.values():
         if one.is_set:
@@ -44,7 +44,7 @@ def _look_at_value(one: KnownSetting) -> Iterator[Finding]:
 
 
 def look_at_proxies(examined: Examined) -> Iterator[Finding]:
-    """See whether anybody is believed who is not a proxy."""
+    """Checks whether anybody is believed who is not a proxy."""
     networks = settings.find(examined.connection, settings.TRUSTED_PROXIES)
     for text in networks if isinstance(networks, list) else ():
         try:

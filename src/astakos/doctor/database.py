@@ -21,7 +21,7 @@ RESTORE = "Stop the service and restore a backup (docs/backup.md#a-damaged-or-mi
 
 
 def look_at_tables(examined: Examined) -> Iterator[Finding]:
-    """Compare tables, columns and indexes with the schema."""
+    """Compares tables, columns and indexes with the schema."""
     for part in missing_parts(examined.connection):
         if part.is_needed:
             yield fault(part.what, "Restore a backup, or load an archive of this one into a new database.")
@@ -33,7 +33,7 @@ def look_at_tables(examined: Examined) -> Iterator[Finding]:
 
 
 def look_at_file(examined: Examined) -> Iterator[Finding]:
-    """Let SQLite check its pages, and references between rows."""
+    """Lets SQLite check its pages, and references between rows."""
     if not isinstance(examined.database, SQLiteDatabase):
         raise NotExaminedError(SERVER)
     for damage in damages(examined.connection):
@@ -44,7 +44,7 @@ def look_at_file(examined: Examined) -> Iterator[Finding]:
 
 
 def look_at_permissions(examined: Examined) -> Iterator[Finding]:
-    """See who can read and write the files of a database."""
+    """Checks who can read and write the files of a database."""
     database = examined.database
     if not isinstance(database, SQLiteDatabase):
         raise NotExaminedError(SERVER)
@@ -76,7 +76,7 @@ def look_at_permissions(examined: Examined) -> Iterator[Finding]:
 
 
 def look_at_disk(examined: Examined) -> Iterator[Finding]:
-    """See whether there is room for the database to grow, and for a copy of it."""
+    """Checks whether there is room for the database to grow, and for a copy of it."""
     database = examined.database
     if not isinstance(database, SQLiteDatabase):
         raise NotExaminedError(SERVER)
@@ -85,7 +85,7 @@ def look_at_disk(examined: Examined) -> Iterator[Finding]:
 
 
 def judge_room(folder: Path, free: int, size: int) -> Iterator[Finding]:
-    """Judge the free bytes of a folder with a database of a size."""
+    """Judges the free bytes of a folder with a database of a size."""
     told = f"{folder} has {free // MEBIBYTE} MiB free"
     if free < LEAST_FREE:
         yield fault(

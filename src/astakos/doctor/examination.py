@@ -34,7 +34,7 @@ class Examination(NamedTuple):
 
 
 def examine(database: Database, now: int, url: str | None, report: Report) -> Iterator[Examination]:
-    """Carry out all checks, or only the first if the database cannot be used by this version.
+    """Carries out all checks, or only the first if the database cannot be used by this version.
 
     Writes nothing to the database, which need not be opened and may be in use.
     """
@@ -47,7 +47,7 @@ def examine(database: Database, now: int, url: str | None, report: Report) -> It
 
 
 def _refusal(database: Database) -> Finding | None:
-    """Return why this version cannot work on a database; None if it can."""
+    """Returns why this version cannot work on a database; None if it can."""
     from astakos.storage.schema.migration import present_revision  # noqa: PLC0415 - slow to import
 
     try:

@@ -35,7 +35,7 @@ AT_A_TIME = 1000
 
 
 def look_at_figures(examined: Examined) -> Iterator[Finding]:
-    """Recompute the figures of every holding from the history and from what is pending."""
+    """Recomputes the figures of every holding from the history and from what is pending."""
     connection = examined.connection
     pasts, opening = read_pasts(connection, examined.now), _opening(examined)
     parts = ranges(connection)
@@ -59,7 +59,7 @@ def look_at_figures(examined: Examined) -> Iterator[Finding]:
 
 
 def look_at_levels(examined: Examined) -> Iterator[Finding]:
-    """See whether at least as much is settled on each project as on its members and on projects in it."""
+    """Checks whether at least as much is settled on each project as on its members and on projects in it."""
     connection = examined.connection
     pasts, done = read_pasts(connection, examined.now), 0
     parts = ranges(connection)
@@ -86,7 +86,7 @@ def look_at_levels(examined: Examined) -> Iterator[Finding]:
 
 
 def _opening(examined: Examined) -> int | None:
-    """Return from when on the history is complete; None if nothing was ever deleted from it."""
+    """Returns from when on the history is complete; None if nothing was ever deleted from it."""
     days = settings.find(examined.connection, settings.HISTORY_DAYS)
     if days is not None:
         return examined.now - int(days * DAY)
@@ -136,7 +136,7 @@ def _judge(
 
 
 def _judge_budget(stored: StoredFigures, closed: int, past: MeterPast) -> Iterator[Finding]:
-    """Judge what was forgiven of a meter: all that is settled is in a period that is over, or in the last."""
+    """Judges what was forgiven of a meter: all that is settled is in a past period, or in the last one."""
     if past.kind is Kind.RATE or not past.is_simple:
         return
     in_periods = stored.usage_min + closed

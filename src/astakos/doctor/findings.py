@@ -19,7 +19,7 @@ class Level(IntEnum):
 
     @property
     def word(self) -> str:
-        """Return it in a word."""
+        """Returns it in a word."""
         return self.name.lower()
 
 
@@ -77,10 +77,10 @@ class Check(NamedTuple):
 
 
 def fault(text: str, remedy: str) -> Finding:
-    """Return a finding that keeps the service from doing what it promises."""
+    """Returns a finding that keeps the service from doing what it promises."""
     return Finding(Level.FAULT, text, remedy)
 
 
 def warning(text: str, remedy: str) -> Finding:
-    """Return a finding that can become a fault, or is one of somebody else."""
+    """Returns a finding that can become a fault, or is one of somebody else."""
     return Finding(Level.WARNING, text, remedy)

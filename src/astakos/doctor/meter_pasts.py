@@ -27,7 +27,7 @@ class MeterPast(NamedTuple):
 
 
 def read_pasts(connection: Connection, now: int) -> dict[str, MeterPast]:
-    """Return the pasts of all meters by the name of their resource."""
+    """Returns the pasts of all meters by the name of their resource."""
     definitions = meters.find_definitions(connection)
     if not definitions:
         return {}
@@ -52,7 +52,7 @@ def _past(
 
 
 def _told(connection: Connection, kind: str) -> list[tuple[str, int, bool]]:
-    """Return name and time of all events of resources, and whether they tell of a meter."""
+    """Returns name and time of all events of resources, and whether they tell of a meter."""
     found, after = list[tuple[str, int, bool]](), 0
     while rows := events.read(connection, events.Wanted(kind=kind, after=after), AT_A_TIME):
         for one in rows:

@@ -23,7 +23,7 @@ LATE_DELIVERIES = 2 * HOUR
 
 
 def look_at_commissions(examined: Examined) -> Iterator[Finding]:
-    """Find commissions that nobody resolves, and those that should have expired."""
+    """Finds commissions that nobody resolves, and those that should have expired."""
     connection = examined.connection
     hours = settings.find(connection, settings.PENDING_NOTICE_HOURS) or STUCK_HOURS
     for one in list_overdue(connection, examined.now - hours * HOUR):
@@ -46,7 +46,7 @@ def look_at_commissions(examined: Examined) -> Iterator[Finding]:
 
 
 def look_at_deliveries(examined: Examined) -> Iterator[Finding]:
-    """Find what could not be delivered, and who is behind."""
+    """Finds what could not be delivered, and who is behind."""
     connection = examined.connection
     counts = deliveries.count(connection)
     head = events.find_head(connection).number
@@ -82,7 +82,7 @@ def _look_at_queue(examined: Examined, one: Destination, head: int) -> Iterator[
 
 
 def look_at_audit_log(examined: Examined) -> Iterator[Finding]:
-    """Check the hashes of the whole audit log."""
+    """Checks the hashes of the whole audit log."""
     try:
         follow(events.walk(examined.connection), {})
     except BrokenChainError as error:
